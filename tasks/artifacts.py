@@ -1,0 +1,364 @@
+"""What each stage writes and the next one reads; no time stamps, no absolute paths.
+
+Times are in seconds, memory in bytes, paths relative to the root of the target's repository with
+forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is better.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from .manifest.model import Domain
+from .store import Artifact, Record
+
+Side = Literal["base", "head"]
+SIDES: tuple[Side, Side] = ("base", "head")
+
+
+# -- detect ---------------------------------------------------------------------------------------
+
+
+class Commit(Record):
+    """One commit of the optimization."""
+
+    sha: str
+    title: str
+    message: str = ""
+    author: str = ""
+
+
+class ChangedFunction(Record):
+    """A definition whose lines differ between base and head.
+
+    `module` is what Python imports (`pagelayout.tables`), `name` its qualified name (`Table.rows`);
+    `status` is how it changed; the path and name at base differ from these where it was moved or renamed.
+    """
+
+    path: str
+    module: str
+    name: str
+    status: Literal["modified", "added", "removed", "renamed", "moved"]
+    base_path: str | None = None
+    base_name: str | None = None
+    is_async: bool = False
+    lines: tuple[int, int] = (0, 0)
+
+    @property
+    def target(self) -> str:
+        return f"{self.module}:{self.name}"
+
+
+class DomainProposal(Record):
+    domains: tuple[Domain, ...]
+    reason: str
+    given: bool
+
+
+class Presence(Record):
+    """Where a benchmark exists, each answer the blob's SHA-1 or None."""
+
+    path: str
+    base: str | None
+    head: str | None
+    worktree: str | None
+
+
+class Layout(Record):
+    """How the project is laid out at head.
+
+    `project` is the folder of its pyproject.toml or setup.py ("" for the root), `import_roots` the
+    folders that go on `sys.path` ("src", ""), `packages` the top-level names that are imported.
+    """
+
+    kind: Literal["flat", "src", "several", "none"]
+    project: str
+    import_roots: tuple[str, ...]
+    packages: tuple[str, ...]
+    installable: bool
+    benchmarks_root: str
+    benchmarks_root_reason: str
+    runner: str
+    runner_reason: str
+
+
+class DependencyDifference(Record):
+    """One requirement that differs: None where that side does not have it."""
+
+    file: str
+    name: str
+    base: str | None
+    head: str | None
+
+
+class Detection(Artifact):
+    """The answers of the inventory for one optimization."""
+
+    SCHEMA = 1
+
+    item: str
+    title: str
+    base: str
+    head: str
+    base_ref: str
+    head_ref: str
+    upstream: str
+    upstream_ref: str
+    slug: str | None
+    commits: tuple[Commit, ...]
+    picked: tuple[str, ...] = ()
+    """Commits to be put onto base to make head, where the manifest lists them one by one."""
+    files: tuple[str, ...]
+    functions: tuple[ChangedFunction, ...]
+    target: str | None
+    """The optimized function, `module:name` (or a module alone, for its import)."""
+    target_reason: str
+    domain: DomainProposal
+    benchmark: Presence | None
+    layout: Layout
+    dependencies: tuple[DependencyDifference, ...] = ()
+    heavy_imports: tuple[str, ...] = ()
+    """Heavy packages that conftest files import, as `path: package`."""
+    changelog: str | None = None
+    """`keep-a-changelog CHANGELOG.md`, `towncrier changes/`, ... or None."""
+    pull_request_template: str | None = None
+    pull_request: str = "unknown: GitHub is not asked yet"
+    notes: tuple[str, ...] = ()
+    """What could not be answered and why, one sentence each."""
+
+    @property
+    def function(self) -> str:
+        """The short name that files are named after: the target's last part, or the item's id."""
+        return (self.target or self.item).replace(":", ".").rpartition(".")[2]
+
+
+# -- scaffold -------------------------------------------------------------------------------------
+
+
+class Scaffolding(Artifact):
+    """The benchmark: where it stands in the project, and which file to take it from."""
+
+    SCHEMA = 1
+
+    item: str
+    path: str
+    """Where the benchmark stands in either tree."""
+    origin: Literal["base", "head", "worktree", "generated", "edited"]
+    """Who holds the bytes: a commit, the user's work tree, or a file below the output folder."""
+    source: str
+    """That commit, or the file's path relative to the manifest's folder."""
+    sha256: str
+    made_from: Literal["existing", "manifest", "signature", "gap"]
+    needs: str = ""
+    """What a person has to do before it can run, with path and line; empty where nothing is missing."""
+
+
+# -- inject ---------------------------------------------------------------------------------------
+
+
+class TreeSpec(Record):
+    """One side's tree, enough to make it again: a commit, commits put onto it, files written over it."""
+
+    commit: str
+    picks: tuple[str, ...] = ()
+    files: dict[str, str] = {}
+    """Path in the tree to the SHA-256 of the bytes that are injected there."""
+    tree: str
+    """SHA-1 of the resulting git tree, without the injected files."""
+
+
+class Injection(Artifact):
+    SCHEMA = 1
+
+    item: str
+    strategy: Literal["inject", "cherry-pick"]
+    reason: str
+    benchmark: str
+    benchmark_sha256: str
+    base: TreeSpec
+    head: TreeSpec
+    repairs: tuple[str, ...] = ()
+
+
+# -- measure --------------------------------------------------------------------------------------
+
+
+class MetricName(StrEnum):
+    TIME = "time"
+    PEAK = "peak memory"
+    ALLOCATIONS = "allocations"
+    IMPORT = "import time"
+
+
+UNITS = {MetricName.TIME: "s", MetricName.PEAK: "B", MetricName.ALLOCATIONS: "1", MetricName.IMPORT: "s"}
+
+
+class Launch(Record):
+    """One pair of processes: the samples of either side, per call, in the order they were taken.
+
+    `first` is the side that began by lot, `seed` the hash seed of both, `iterations` the calls that one
+    sample averages over.
+    """
+
+    first: Side
+    seed: int
+    iterations: int = 1
+    base: tuple[float, ...]
+    head: tuple[float, ...]
+
+
+class Measurement(Record):
+    """All launches of one metric of one benchmark call."""
+
+    test: str
+    metric: MetricName
+    launches: tuple[Launch, ...]
+    looks: tuple[int, ...] = ()
+    """Numbers of launches at which the data were looked at to decide whether to stop."""
+    planned_looks: int = 1
+    stopped: str = ""
+    """Why sampling ended: decided, budget, timeout."""
+
+
+class Output(Record):
+    """What the benchmark's call returned on the two sides."""
+
+    test: str
+    verdict: Literal["equal", "different", "not comparable"]
+    detail: str = ""
+
+
+class Module(Record):
+    """A file of the project that the benchmark imported, with its git blob."""
+
+    name: str
+    path: str
+    blob: str
+
+
+class Provenance(Record):
+    """What one side was measured in."""
+
+    commit: str
+    tree: str
+    python: str
+    environment: str
+    """Hash of what went into the environment."""
+    packages: tuple[str, ...]
+    """`name==version`, sorted."""
+    modules: tuple[Module, ...]
+
+
+class Samples(Artifact):
+    SCHEMA = 1
+
+    item: str
+    benchmark: str
+    benchmark_sha256: str
+    platform: str
+    """Like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
+    base: Provenance
+    head: Provenance
+    measurements: tuple[Measurement, ...]
+    outputs: tuple[Output, ...] = ()
+    tests: tuple[str, ...] = ()
+    """Node ids that passed on both sides."""
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    flags: str = ""
+    """The comparison's flags: `--memory`, `--timeout 120`."""
+
+
+# -- compare --------------------------------------------------------------------------------------
+
+
+class Verdict(StrEnum):
+    IMPROVED = "improved"
+    REGRESSED = "regressed"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Summary(Record):
+    """One side of one metric, over all samples (per call)."""
+
+    minimum: float
+    median: float
+    mean: float
+    rounds: int
+
+    @property
+    def ops(self) -> float:
+        return 1 / self.mean if self.mean else 0.0
+
+
+class Interval(Record):
+    """A ratio head/base with its confidence interval: 0.8 means that head costs a fifth less."""
+
+    ratio: float
+    low: float
+    high: float
+    confidence: float
+
+
+class Change(Record):
+    """One metric of one test, judged."""
+
+    test: str
+    metric: MetricName
+    unit: str
+    base: Summary
+    head: Summary
+    interval: Interval
+    verdict: Verdict
+    launches: int
+    primary: bool
+    """Whether the item's claim rests on this metric."""
+
+
+class Comparison(Artifact):
+    SCHEMA = 1
+
+    item: str
+    verdict: Verdict
+    reason: str
+    headline: str
+    """Like `peak memory −48.7 % (99 % interval −48.8 % to −48.5 %)`."""
+    changes: tuple[Change, ...]
+    outputs: tuple[Output, ...]
+    negligible: float
+    needs_review: tuple[str, ...] = ()
+    benchmark: str
+    platform: str
+    base: Provenance
+    head: Provenance
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    flags: str = ""
+    tests: tuple[str, ...] = ()
+
+
+# -- render and report ----------------------------------------------------------------------------
+
+
+class Rendering(Artifact):
+    SCHEMA = 1
+
+    item: str
+    body: str
+    """Path of the body relative to the manifest's folder."""
+    sha256: str
+    template: str
+    needs_review: tuple[str, ...] = ()
+
+
+class Failure(Artifact):
+    """Why an item is blocked: the stage that failed and its one message."""
+
+    SCHEMA = 1
+
+    item: str
+    stage: str
+    message: str
+
+

@@ -1,0 +1,119 @@
+"""Spell every file name that prprep reads or writes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+MANIFEST_NAME = "prprep.yaml"
+STATE_FOLDER = ".prprep"
+TEMPLATES_FOLDER = "templates"
+
+
+def cache_folder() -> Path:
+    """Give the folder for clones, trees and environments: PRPREP_CACHE, else the user's cache."""
+    if named := os.environ.get("PRPREP_CACHE"):
+        return Path(named).absolute()
+    from platformdirs import user_cache_path  # noqa: PLC0415 - a run with nothing to do needs no cache
+
+    return user_cache_path("prprep", appauthor=False)
+
+
+def shipped_templates() -> Path:
+    """Give the folder of the templates that prprep brings along.
+
+    In a checkout it stands beside the package, in an installation inside of it.
+    """
+    package = Path(__file__).parent
+    inside = package / TEMPLATES_FOLDER
+    return inside if inside.is_dir() else package.parent / TEMPLATES_FOLDER
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPaths:
+    """The places of one manifest: its folder, prprep's state in it, and what the user gets."""
+
+    manifest: Path
+    output: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.manifest.parent
+
+    @property
+    def state(self) -> Path:
+        return self.folder / STATE_FOLDER
+
+    @property
+    def database(self) -> Path:
+        return self.state / "doit.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.state / "lock"
+
+    @property
+    def report(self) -> Path:
+        return self.output / "report.md"
+
+    def item(self, item_id: str) -> ItemPaths:
+        return ItemPaths(item_id, self.state / item_id, self.output)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPaths:
+    """The artifacts of one optimization, and its files below the output folder."""
+
+    id: str
+    state: Path
+    output: Path
+
+    @property
+    def folder(self) -> Path:
+        """The manifest's folder."""
+        return self.state.parents[1]
+
+    @property
+    def detect(self) -> Path:
+        return self.state / "detect.json"
+
+    @property
+    def scaffold(self) -> Path:
+        return self.state / "scaffold.json"
+
+    @property
+    def inject(self) -> Path:
+        return self.state / "inject.json"
+
+    @property
+    def samples(self) -> Path:
+        return self.state / "samples.json"
+
+    @property
+    def compare(self) -> Path:
+        return self.state / "compare.json"
+
+    @property
+    def render(self) -> Path:
+        return self.state / "render.json"
+
+    @property
+    def failure(self) -> Path:
+        return self.state / "failure.json"
+
+    @property
+    def profiles(self) -> Path:
+        return self.state / "profiles"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "log.txt"
+
+    @property
+    def generated_benchmarks(self) -> Path:
+        """The folder for benchmarks that prprep writes; the user's own tree stays as it is."""
+        return self.output / "benchmarks"
+
+    def body(self, function: str) -> Path:
+        return self.output / f"pr-body-{function}.md"
