@@ -151,6 +151,10 @@ class Scaffolding(Artifact):
     made_from: Literal["existing", "manifest", "signature", "gap"]
     needs: str = ""
     """What a person has to do before it can run, with path and line; empty where nothing is missing."""
+    written: str = ""
+    """SHA-256 of the text that prprep wrote, from which a person may have edited on."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about the choice of the benchmark, one sentence each."""
 
 
 # -- inject ---------------------------------------------------------------------------------------
@@ -350,6 +354,10 @@ class Rendering(Artifact):
     sha256: str
     template: str
     needs_review: tuple[str, ...] = ()
+    comparison: str = ""
+    """Digest of the comparison that the body was made from."""
+    headline: str = ""
+    """That comparison's headline."""
 
 
 class Failure(Artifact):
@@ -362,3 +370,7 @@ class Failure(Artifact):
     message: str
 
 
+
+
+class Stamp(Artifact):
+    """Nothing but the fingerprint of what a product that is no artifact was made from."""

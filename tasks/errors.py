@@ -67,6 +67,10 @@ class BusyError(PrprepError):
     """Another prprep holds the folder or the machine."""
 
 
+class NeedsReviewError(PrprepError):
+    """An item waits for a person: nothing failed, and nothing can go on without them."""
+
+
 class UsageError(PrprepError):
     """A command was called in a way that it does not have."""
 
@@ -99,13 +103,18 @@ class CommandFailedError(PrprepError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a manifest: 1-based line and column, 0 where it belongs to the whole file."""
+    """One mistake in a manifest: 1-based line and column, 0 where it belongs to the whole file.
+
+    `caret` is the column of the excerpt as it is shown, where that is not `column`: a long line is cut, and
+    some characters are wider than others.
+    """
 
     message: str
     line: int = 0
     column: int = 0
     excerpt: str = ""
     suggestion: str = ""
+    caret: int = 0
 
     def render(self, file: str) -> str:
         """Give the message as `file:line:column: message`, the line below it, and a caret."""
@@ -115,7 +124,7 @@ class Problem:
         if self.excerpt:
             number = f"{self.line:>5} | "
             lines.append(number + self.excerpt)
-            lines.append(" " * (len(number) - 2) + "| " + " " * (self.column - 1) + "^")
+            lines.append(" " * (len(number) - 2) + "| " + " " * ((self.caret or self.column) - 1) + "^")
         return "\n".join(lines)
 
 

@@ -46,14 +46,6 @@ class ProjectPaths:
         return self.folder / STATE_FOLDER
 
     @property
-    def database(self) -> Path:
-        return self.state / "doit.json"
-
-    @property
-    def lock(self) -> Path:
-        return self.state / "lock"
-
-    @property
     def report(self) -> Path:
         return self.output / "report.md"
 

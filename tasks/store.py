@@ -95,3 +95,8 @@ def digest(path: Path) -> str | None:
     if content.startswith(b'{"schema":'):
         content = content.partition(b"\n")[2]
     return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def hash_of(parts: object) -> str:
+    """Hash anything that JSON can spell, the same on every machine."""
+    return hashlib.blake2b(json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from .forms import Address, BenchmarkPath, Folder, FunctionName, Id, Name, OneOrMany, OptionFree, Ref, Slug, Text, Unique, no_boolean
+
+VERSION = 1
+
+# Where pydantic says at which form of `benchmark:` it looked; no key of the manifest can be spelled like that.
+PATH_FORM_TAG = "<path>"
+CODE_FORM_TAG = "<code>"
 
 Domain = Literal["mem", "cpu", "async", "struct"]
 Metric = Literal["time", "memory", "import"]
 Strategy = Literal["auto", "inject", "cherry-pick"]
 Engine = Literal["native", "codeflash"]
 
-Ref = Annotated[str, Field(min_length=1, description="a branch, tag or commit")]
-FunctionName = Annotated[
-    str,
-    Field(
-        pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?$",
-        description="package.module:Qualified.name, or package.module for what runs when it is imported",
-    ),
-]
-
 
 class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class BenchmarkCode(Model):
@@ -35,51 +34,81 @@ class BenchmarkCode(Model):
 class EnvironmentSettings(Model):
     """How the environment of each side is built, where the project's own files do not say enough."""
 
-    runner: str | None = Field(default=None, description="how the project runs Python, e.g. `uv run python`")
-    python: str | None = Field(default=None, description="a version (3.12) or the path of an interpreter")
-    extras: tuple[str, ...] = ()
-    groups: tuple[str, ...] = Field(default=(), description="dependency groups of pyproject.toml")
-    install: tuple[str, ...] = Field(default=(), description="further requirements or pip arguments, one each")
+    runner: Text | None = Field(default=None, description="how the project runs Python, e.g. `uv run python`")
+    python: OptionFree | None = Field(default=None, description='a version in quotes ("3.12") or the path of an interpreter')
+    extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="extras of the project to install with it")
+    groups: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="dependency groups of pyproject.toml")
+    install: Annotated[tuple[Text, ...], OneOrMany()] = Field(default=(), description="further requirements or pip arguments, one each")
 
 
 class Measuring(Model):
     """Everything about measuring that an item, or `defaults`, can set."""
 
-    strategy: Strategy = "auto"
-    engine: Engine = "native"
-    metrics: tuple[Metric, ...] | None = Field(default=None, description="default: by the domain")
+    strategy: Strategy = Field(
+        default="auto",
+        description="how both trees come to the same benchmark: it is copied into them, or its commits are cherry-picked; auto chooses",
+    )
+    engine: Engine = Field(default="native", description="native measures base and head in turn; codeflash runs `codeflash compare`")
+    metrics: Annotated[tuple[Metric, ...], Field(min_length=1), OneOrMany(), *Unique] | None = Field(
+        default=None,
+        description="one or several; default: by the domain",
+    )
     timeout: float | None = Field(default=None, gt=0, description="seconds for one comparison; default 120 for time, none for memory")
     budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds to spend on samples of one benchmark")
-    confidence: float = Field(default=0.99, gt=0.5, lt=1)
+    confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence of the intervals, as a share")
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a change smaller than this share is no change")
-    env: EnvironmentSettings = EnvironmentSettings()
-    tests: str | None = Field(default=None, description="the command of the project's own tests")
+    env: EnvironmentSettings = Field(default=EnvironmentSettings(), description="how the environment of each side is built")
+    tests: Text | None = Field(default=None, description="the command of the project's own tests")
 
 
 class Optimization(Measuring):
     """One kept optimization, to become one pull request."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)
-    title: str | None = Field(default=None, min_length=1)
-    summary: tuple[str, ...] = Field(default=(), max_length=3, description="one to three bullets, mechanism before benefit")
-    details: str | None = None
-    domain: tuple[Domain, ...] = Field(default=(), description="one or several; default: proposed from the diff")
-    base: Ref | None = Field(default=None, description="default: the merge base of upstream and head")
-    head: Ref | None = None
-    commits: tuple[Ref, ...] = Field(default=(), description="commits that need not be adjacent, oldest first")
-    functions: tuple[FunctionName, ...] = ()
-    benchmark: str | BenchmarkCode | None = None
+    id: Id = Field(description="a short name of letters, digits, `_`, `-` and `.`; tasks and files are named after it")
+    title: Text | None = Field(default=None, description="the title of the pull request")
+    summary: Annotated[tuple[Text, ...], Field(max_length=3), OneOrMany()] = Field(
+        default=(),
+        description="one to three bullets, mechanism before benefit",
+    )
+    details: str | None = Field(default=None, description="technical details, in markdown, where the bullets do not say it all")
+    domain: Annotated[tuple[Domain, ...], OneOrMany(), *Unique] = Field(
+        default=(),
+        description="one or several; default: proposed from the diff",
+    )
+    base: Ref | None = Field(default=None, description="the commit before the change; default: the merge base of upstream and head")
+    head: Ref | None = Field(default=None, description="the branch, tag or commit that holds the change")
+    commits: Annotated[tuple[Ref, ...], OneOrMany(), *Unique] = Field(
+        default=(),
+        description="in place of head: commits that need not be adjacent, oldest first",
+    )
+    functions: Annotated[tuple[FunctionName, ...], OneOrMany(), *Unique] = Field(
+        default=(),
+        description="the optimized functions; default: guessed from the diff",
+    )
+    benchmark: (
+        Annotated[
+            Annotated[BenchmarkPath, Tag(PATH_FORM_TAG)] | Annotated[BenchmarkCode, Tag(CODE_FORM_TAG)],
+            Discriminator(lambda value: PATH_FORM_TAG if isinstance(value, str) else CODE_FORM_TAG),
+        ]
+        | None
+    ) = Field(default=None, description="the path of the benchmark test in the repository, or the code to make one from")
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
 
 
 class Manifest(Model):
     """The whole of `prprep.yaml`."""
 
-    version: Literal[1]
-    repo: str = Field(default=".", min_length=1, description="a path, relative to this file, or an address")
-    upstream: Ref | None = Field(default=None, description="default: origin's HEAD, then main, then master")
-    slug: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name; default: from the remote")
-    output: str = Field(default=".codeflash", min_length=1, description="where pull-request bodies and the report go")
-    templates: str | None = Field(default=None, description="a folder whose templates are used before prprep's own")
-    defaults: Measuring = Measuring()
-    optimizations: tuple[Optimization, ...] = Field(min_length=1)
+    version: Annotated[Literal[1], BeforeValidator(no_boolean)] = Field(description="the version of this format: 1")
+    repo: Address = Field(default=".", description="the repository: a path, relative to this file, or an address")
+    upstream: Ref | None = Field(
+        default=None,
+        description="the ref that pull requests are against; default: what origin's HEAD names, then main, then master",
+    )
+    slug: Slug | None = Field(default=None, description="owner/name; default: from the remote")
+    output: Folder = Field(default=".codeflash", description="where pull-request bodies and the report go, below this file's folder")
+    templates: Folder | None = Field(
+        default=None,
+        description="a folder whose templates are used before prprep's own, below this file's folder",
+    )
+    defaults: Measuring = Field(default=Measuring(), description="settings for every item that does not set them itself")
+    optimizations: tuple[Optimization, ...] = Field(min_length=1, description="the optimizations, as a list or as a mapping by id")

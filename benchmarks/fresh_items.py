@@ -1,0 +1,162 @@
+"""A manifest of any size whose artifacts are all fresh, as a finished run would leave them.
+
+The artifacts hold literal samples of realistic size (8 launches of 24 blocks a side) and the fingerprints
+that a run would give them, so that the cost and the judgement of the graph can be seen without measuring.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tasks.artifacts import (
+    Change,
+    ChangedFunction,
+    Commit,
+    Comparison,
+    Detection,
+    DomainProposal,
+    Injection,
+    Interval,
+    Launch,
+    Layout,
+    Measurement,
+    MetricName,
+    Presence,
+    Provenance,
+    Rendering,
+    Samples,
+    Scaffolding,
+    Summary,
+    TreeSpec,
+    Verdict,
+)
+from tasks.freshness import Freshness, artifact_of
+from tasks.pipeline import STAGES, body_of, write_report
+from tasks.progress import silent
+from tasks.store import Artifact, write_whole
+from tasks.workspace import Workspace
+from tests.targets import TargetRepo
+
+ITEM = "item_%05d"
+BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
+_LAUNCH = Launch(
+    first="base",
+    seed=7,
+    iterations=4,
+    base=tuple(0.002 + 0.0000013 * number for number in range(24)),
+    head=tuple(0.001 + 0.0000011 * number for number in range(24)),
+)
+
+
+def make_fresh(folder: Path, count: int) -> Workspace:
+    """Make a repository, a manifest of `count` items and all their artifacts in `folder`."""
+    repository = TargetRepo(folder / "target", {"app.py": "def total(values):\n    return sum([v for v in values])\n"})
+    base = repository.head
+    repository.branch("perf")
+    repository.commit({"app.py": "def total(values):\n    return sum(values)\n", BENCHMARK: "def test_total(benchmark):\n    benchmark(sum, [1])\n"})
+    repository.checkout("main")
+    manifest = folder / "prprep.yaml"
+    write_whole(manifest, "\n".join(["version: 1", "repo: target", "upstream: main", "optimizations:", *map(_entry, range(count))]) + "\n")
+    workspace = Workspace.open(manifest)
+    freshness = Freshness(workspace)
+    for number in range(count):
+        _finish(workspace, freshness, ITEM % number, (base, repository.git("rev-parse", "perf")))
+    write_report(workspace, freshness, silent)
+    return workspace
+
+
+def _entry(number: int) -> str:
+    item = ITEM % number
+    return f"  - id: {item}\n    title: Sum without a list, number {number}\n    domain: cpu\n    head: perf\n    functions: app:total\n    benchmark: {BENCHMARK}"
+
+
+def _finish(workspace: Workspace, freshness: Freshness, item_id: str, commits: tuple[str, str]) -> None:
+    """Write the item's artifacts in the order of the stages, each with the fingerprint that it would have."""
+    paths = workspace.paths.item(item_id)
+    body = body_of(workspace, workspace.items[item_id], "total")
+    made = _artifacts(item_id, commits, body=str(body.relative_to(workspace.folder)))
+    for stage in STAGES:
+        if stage.name == "render":
+            write_whole(body, f"# {item_id}\n")
+        made[stage.name].write(artifact_of(paths, stage.name), freshness.fingerprint(stage.name, item_id))
+
+
+def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str, Artifact]:
+    base, head = commits
+    sha256 = "0" * 64
+    sides = [
+        Provenance(commit=commit, tree=commit, python="3.11.7", environment="0" * 32, packages=("pytest==9.2.0",), modules=())
+        for commit in commits
+    ]
+    change = Change(
+        test="test_total",
+        metric=MetricName.TIME,
+        unit="s",
+        base=Summary(minimum=0.002, median=0.002015, mean=0.002015, rounds=192),
+        head=Summary(minimum=0.001, median=0.001013, mean=0.001013, rounds=192),
+        interval=Interval(ratio=0.5026, low=0.4975, high=0.5078, confidence=0.99),
+        verdict=Verdict.IMPROVED,
+        launches=8,
+        primary=True,
+    )
+    benchmark = {"benchmark": BENCHMARK, "benchmark_sha256": sha256}
+    measured = {"item": item_id, "platform": "made up — 2 cores, 8 GiB RAM, Python 3.11.7", "base": sides[0], "head": sides[1]}
+    return {
+        "detect": _detection(item_id, commits),
+        "scaffold": Scaffolding(item=item_id, path=BENCHMARK, origin="head", source=head, sha256=sha256, made_from="existing"),
+        "inject": Injection(
+            item=item_id,
+            strategy="inject",
+            reason="the benchmark is at head only",
+            base=TreeSpec(commit=base, files={BENCHMARK: sha256}, tree=base),
+            head=TreeSpec(commit=head, files={BENCHMARK: sha256}, tree=head),
+            **benchmark,
+        ),
+        "measure": Samples(
+            measurements=(Measurement(test="test_total", metric=MetricName.TIME, launches=(_LAUNCH,) * 8, looks=(8,)),), **benchmark, **measured
+        ),
+        "compare": Comparison(
+            verdict=Verdict.IMPROVED,
+            reason="time fell",
+            headline="time −49.7 %",
+            changes=(change,),
+            outputs=(),
+            negligible=0.01,
+            benchmark=BENCHMARK,
+            **measured,
+        ),
+        "render": Rendering(item=item_id, body=body, sha256=sha256, template="pr-body-cpu.md.j2"),
+    }
+
+
+def _detection(item_id: str, commits: tuple[str, str]) -> Detection:
+    base, head = commits
+    return Detection(
+        item=item_id,
+        title="Sum without a list",
+        base=base,
+        head=head,
+        base_ref=base,
+        head_ref="perf",
+        upstream=base,
+        upstream_ref="main",
+        slug=None,
+        commits=(Commit(sha=head, title="Sum without a list"),),
+        files=("app.py",),
+        functions=(ChangedFunction(path="app.py", module="app", name="total", status="modified", lines=(1, 2)),),
+        target="app:total",
+        target_reason="named in the manifest",
+        domain=DomainProposal(domains=("cpu",), reason="named in the manifest", given=True),
+        benchmark=Presence(path=BENCHMARK, base=None, head="0" * 40, worktree=None),
+        layout=Layout(
+            kind="flat",
+            project="",
+            import_roots=("",),
+            packages=("app",),
+            installable=False,
+            benchmarks_root="tests/benchmarks",
+            benchmarks_root_reason="it exists",
+            runner="python",
+            runner_reason="no lock file",
+        ),
+    )

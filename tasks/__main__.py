@@ -1,0 +1,5 @@
+"""`python -m tasks` in a checkout, `python -m prprep` where it is installed."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,79 @@
+"""The command `prprep`: doit with prprep's own loader, and commands of its own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from doit.cmd_base import Command
+from doit.cmd_run import Run
+from doit.doit_cmd import DoitMain
+
+from . import __version__
+from .errors import PrprepError
+from .graph.loader import ManifestLoader
+from .graph.reporter import PlainReporter
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+INTERRUPTED = 130
+
+
+class RunAndReport(Run):  # type: ignore[misc]
+    """doit's `run`; with one of doit's own reporters the table goes to standard error."""
+
+    name = "run"
+
+    def execute(self, params: Any, args: list[str]) -> int:  # noqa: ANN401 - doit's signature
+        code: int = super().execute(params, args)
+        reporter = params.get("reporter")
+        if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
+            print(self.loader.graph.summary(), file=sys.stderr)
+        return code
+
+
+class Schema(Command):  # type: ignore[misc]
+    doc_purpose = "print the JSON Schema of prprep.yaml"
+    doc_usage = ""
+    doc_description = "Editors that read it complete and check the manifest while it is written."
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
+        from .manifest.schema import schema_text  # noqa: PLC0415 - the one command that needs it
+
+        print(schema_text(), end="")
+        return 0
+
+
+class PrprepMain(DoitMain):  # type: ignore[misc]
+    """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
+
+    BIN_NAME = "prprep"
+    DOIT_CMDS = (*(RunAndReport if command is Run else command for command in DoitMain.DOIT_CMDS), Schema)
+
+    def __init__(self) -> None:
+        super().__init__(ManifestLoader(), config_filenames=())
+
+    @staticmethod
+    def print_version() -> None:
+        print(f"prprep {__version__}")
+
+
+def main() -> NoReturn:
+    """Run the command line; exit codes are doit's: 0 done, 1 failed, 2 a defect, 3 a wrong manifest or command."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = PrprepMain().run(sys.argv[1:])
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was done is kept, and the next run goes on from there", file=sys.stderr)
+        code = INTERRUPTED
+    except PrprepError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        code = error.exit_code
+    sys.exit(code)
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal's signature
+    # Unwinding ends the process groups of both sides; the default action would leave them running.
+    sys.exit(128 + number)

@@ -1,0 +1,128 @@
+"""Compare the samples of base and head, metric by metric; every metric is a cost, less is better."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from . import domains
+from .artifacts import SIDES, UNITS, Change, Comparison, Detection, MetricName, Samples, Verdict
+from .errors import IncomparableError
+from .findings import headline, reason, to_review
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .artifacts import Measurement, Side
+    from .manifest.model import Domain, Metric, Optimization
+    from .paths import ItemPaths
+
+VERSION = 1
+
+_ASKED: dict[MetricName, Metric] = {
+    MetricName.TIME: "time",
+    MetricName.PEAK: "memory",
+    MetricName.ALLOCATIONS: "memory",
+    MetricName.IMPORT: "import",
+}
+
+
+def run(item: Optimization, *, paths: ItemPaths, fingerprint: str) -> None:
+    """Read detect.json and samples.json, write compare.json."""
+    samples, detection = Samples.read(paths.samples), Detection.read(paths.detect)
+    comparison = judge(samples, detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
+    comparison.write(paths.compare, fingerprint)
+
+
+def judge(samples: Samples, of: Sequence[Domain], *, confidence: float, negligible: float) -> Comparison:
+    """Judge every metric of every test, and the item by those that its domains rest on.
+
+    Raises IncomparableError for a metric that one side lacks, has no samples of, or that is negative or no number.
+    """
+    check(samples)
+    primary = domains.primary_metrics(of, tuple(dict.fromkeys(_ASKED[each.metric] for each in samples.measurements)))
+    changes = tuple(_change(each, primary, confidence, negligible) for each in samples.measurements)
+    if not any(change.primary for change in changes):
+        raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
+    overall = overall_verdict([change.verdict for change in changes if change.primary])
+    told = headline(changes, overall, samples.benchmark)
+    return Comparison(
+        item=samples.item,
+        verdict=overall,
+        reason=reason(changes, overall, samples.measurements, negligible),
+        headline=told,
+        changes=changes,
+        outputs=samples.outputs,
+        negligible=negligible,
+        needs_review=to_review(changes, overall, samples, told),
+        benchmark=samples.benchmark,
+        platform=samples.platform,
+        base=samples.base,
+        head=samples.head,
+        repairs=samples.repairs,
+        notes=samples.notes,
+        flags=samples.flags,
+        tests=samples.tests,
+    )
+
+
+def overall_verdict(verdicts: Sequence[Verdict]) -> Verdict:
+    """Sum up the primary metrics: one regression is one too many, and one improvement without any is enough."""
+    for decisive in (Verdict.REGRESSED, Verdict.IMPROVED):
+        if decisive in verdicts:
+            return decisive
+    return Verdict.UNCHANGED if verdicts and set(verdicts) == {Verdict.UNCHANGED} else Verdict.INCONCLUSIVE
+
+
+def check(samples: Samples) -> None:
+    """Refuse samples from which no ratio can be told."""
+    if not samples.measurements:
+        raise _refusal(samples.item, "nothing was measured")
+    for measurement in samples.measurements:
+        where = f"{samples.item}, {measurement.test}"
+        if not measurement.launches:
+            raise _refusal(where, f"{measurement.metric} has no launches")
+        if lopsided := _sides_without_samples(measurement):
+            raise _refusal(where, f"{measurement.metric} has a launch without samples of {' and '.join(lopsided)}")
+        if wrong := _impossible(measurement):
+            raise _refusal(where, f"{measurement.metric} has a sample of {wrong[1]:g} on {wrong[0]}")
+
+
+def _refusal(where: str, what: str) -> IncomparableError:
+    now = "measure again: delete the item's samples.json and run doit"
+    return IncomparableError(f"{what}; the two sides cannot be compared", where=where, now=now)
+
+
+def _sides_without_samples(measurement: Measurement) -> list[Side]:
+    return [side for side in SIDES if any(not getattr(launch, side) for launch in measurement.launches)]
+
+
+def _impossible(measurement: Measurement) -> tuple[Side, float] | None:
+    """Give the first sample that is negative or no number."""
+    for side in SIDES:
+        for value in _values(measurement, side):
+            if not (math.isfinite(value) and value >= 0):
+                return side, value
+    return None
+
+
+def _values(measurement: Measurement, side: Side) -> list[float]:
+    return list(chain.from_iterable(getattr(launch, side) for launch in measurement.launches))
+
+
+def _change(measurement: Measurement, primary: Sequence[MetricName], confidence: float, negligible: float) -> Change:
+    from . import statistics  # noqa: PLC0415 - NumPy and SciPy, only where samples are judged
+
+    interval = statistics.interval_of(measurement, confidence)
+    return Change(
+        test=measurement.test,
+        metric=measurement.metric,
+        unit=UNITS[measurement.metric],
+        base=statistics.summarize(_values(measurement, "base")),
+        head=statistics.summarize(_values(measurement, "head")),
+        interval=interval,
+        verdict=statistics.verdict(interval, negligible),
+        launches=len(measurement.launches),
+        primary=measurement.metric in primary,
+    )

@@ -1,0 +1,122 @@
+"""Spell figures for people: times, sizes, counts, changes in per cent; nothing here knows markdown."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+MINUS = "\u2212"
+NOT_DEFINED = "\u2013"
+
+Rounding = Literal["nearest", "down", "up"]
+
+_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "μs"), (1e-9, "ns"))
+_BYTES = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"))
+_MOST_DIGITS = 8
+
+
+def seconds(value: float) -> str:
+    """Show a time in the unit that fits its size, with four digits: `14.56 ms`."""
+    for size, unit in _SECONDS:
+        # Rounding must not leave 1,000.0 μs where 1.000 ms is meant.
+        if abs(value) >= size * 0.99995:
+            return f"{_four_digits(value / size)} {unit}"
+    return f"{_four_digits(value / 1e-9)} ns" if value else "0 s"
+
+
+def size(value: float) -> str:
+    """Show bytes in the binary unit that fits: `390.6 KiB`, `512 B`."""
+    for unit_size, unit in _BYTES:
+        if abs(value) >= unit_size * 0.99995:
+            return f"{_signed(f'{abs(value) / unit_size:,.1f}', value)} {unit}"
+    return f"{count(value)} B"
+
+
+def count(value: float) -> str:
+    """Show a number of things with thousands separators; a mean keeps one decimal."""
+    return _signed(f"{abs(value):,.0f}" if float(value).is_integer() else f"{abs(value):,.1f}", value)
+
+
+def quantity(value: float, unit: str) -> str:
+    """Show a value of a metric: `s` as time, `B` as bytes, anything else as a count."""
+    return {"s": seconds, "B": size}.get(unit, count)(value)
+
+
+def difference(value: float, unit: str) -> str:
+    """Show a difference with its sign, the minus a true one: `+12.0 KiB`, `0 B`."""
+    return ("+" if value > 0 else "") + quantity(value, unit)
+
+
+def percent(share: float, rounding: Rounding = "nearest") -> str:
+    """Show a share of change as `+23.7 %`; what leaves something is never shown as a loss of all.
+
+    One decimal from 1 % on, two below, more where a loss of all would be wrong. "down" and "up" round towards
+    minus and plus infinity.
+    """
+    if not math.isfinite(share):
+        return NOT_DEFINED
+    if share == 0:
+        return "0 %"
+    digits = 1 if abs(share) >= 0.01 else 2  # noqa: PLR2004 - one per cent
+    while share > -1 and _rounded(share * 100, digits, rounding) <= -100 and digits < _MOST_DIGITS:  # noqa: PLR2004 - per cent
+        digits += 1
+    shown = _rounded(share * 100, digits, rounding)
+    sign = "" if shown == 0 else MINUS if shown < 0 else "+"
+    return f"{sign}{abs(shown):,.{digits}f} %"
+
+
+def change(ratio: float, low: float, high: float) -> str:
+    """Show the change that a ratio head/base is, so that it never claims more than its interval allows.
+
+    A point (`low` equal to `high`) is rounded towards no change.
+    """
+    if low != high:
+        return percent(ratio - 1)
+    return percent(ratio - 1, "up" if ratio < 1 else "down")
+
+
+def interval(low: float, high: float) -> str:
+    """Show the interval of a ratio head/base as changes, rounded outwards: `+1.9 % to +2.4 %`."""
+    if low == high:
+        return change(low, low, high)
+    if low <= 0 and math.isinf(high):
+        return "not known"
+    return f"{percent(low - 1, 'down')} to {percent(high - 1, 'up')}"
+
+
+def share(value: float) -> str:
+    """Show a confidence or a threshold as it was given: `99 %`, `0.5 %`."""
+    return f"{value * 100:g} %"
+
+
+def times(base: float, head: float) -> str:
+    """Show how many times less head costs than base: `1.31x`."""
+    if not (head and math.isfinite(base / head)):
+        return NOT_DEFINED if head != base else "1.00x"
+    factor = base / head
+    return f"{factor:,.2f}x" if factor < 9.995 else f"{factor:,.1f}x" if factor < 99.95 else f"{factor:,.0f}x"  # noqa: PLR2004
+
+
+def rate(mean: float) -> str:
+    """Show how often a call of `mean` seconds fits into one second: `64.31 ops/s`."""
+    if not mean:
+        return NOT_DEFINED
+    return f"{1 / mean:,.2f} ops/s" if 1 / mean < 1000 else f"{1 / mean:,.0f} ops/s"  # noqa: PLR2004 - four digits
+
+
+def _rounded(value: float, digits: int, rounding: Rounding) -> float:
+    if rounding == "nearest":
+        return float(f"{value:.{digits}f}")
+    # Nine digits first: 0.513 - 1 is -0.48699999999999999, and must not become -48.6 %.
+    scaled = round(value * 10.0**digits, 9 - digits)
+    return (math.floor(scaled) if rounding == "down" else math.ceil(scaled)) / 10.0**digits
+
+
+def _four_digits(value: float) -> str:
+    shown = abs(value)
+    digits = 3 if shown < 9.9995 else 2 if shown < 99.995 else 1  # noqa: PLR2004 - four digits in all
+    return _signed(f"{shown:,.{digits}f}", value)
+
+
+def _signed(text: str, value: float) -> str:
+    return MINUS + text if value < 0 else text

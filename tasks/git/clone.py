@@ -1,0 +1,282 @@
+"""The private clone: what a stage reads of the target, and where its worktrees hang."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal, Self, cast
+
+from ..errors import CommandFailedError, RepositoryError
+from ..progress import silent
+from . import picking, worktrees
+from .addresses import without_password
+from .commands import ask, environment, is_sha, resolve_in
+from .objects import RawCommit
+from .opening import TEMPORARY_BRANCHES, exclusive, open_clone
+from .values import FileChange, displayed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from git import Repo
+
+    from ..artifacts import Commit
+    from ..progress import Report
+
+_SYMLINK, _SUBMODULE = "120000", "160000"
+_GONE: Final = "it may have gone with a rebase or a forced push: name one that is there now"
+_EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+class Clone:
+    """A bare repository below the cache that borrows the source's objects; not for several threads at once.
+
+    Paths are relative to the root, with forward slashes; a name that is not UTF-8 comes with surrogates
+    (`displayed` makes it fit for an artifact).
+    """
+
+    def __init__(self, path: Path, address: str) -> None:
+        self.path, self.address = path, address
+        self._repo: Repo | None = None
+        self._depth = 0
+        self._picked: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._entries = lru_cache(maxsize=8)(self._list)
+
+    @classmethod
+    def open(cls, address: str, cache: Path, *, report: Report = silent, wanted: Sequence[str] = ()) -> Self:
+        """Make the clone of `address`, or bring it up to date.
+
+        A local repository's refs are copied every time; a remote one is fetched at most every ten minutes,
+        unless one of `wanted` is missing. Raises RepositoryError.
+        """
+        return cls(open_clone(address, cache, report=report, wanted=wanted), address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes that GitPython keeps."""
+        if self._repo:
+            self._repo.close()
+            self._repo = None
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def resolve(self, refs: Sequence[str]) -> dict[str, str | None]:
+        """Resolve refs to commits, as the function `resolve` does."""
+        return resolve_in(self.path, refs)
+
+    def merge_base(self, a: str, b: str) -> str | None:
+        """Give the best common ancestor, None where there is none."""
+        with self._walking() as repo:
+            bases = repo.merge_base(self._sha(a), self._sha(b))
+        return bases[0].hexsha if bases else None
+
+    def tree_of(self, commit: str) -> str:
+        return self._commit(commit).tree
+
+    def commit(self, sha: str) -> Commit:
+        return self._commit(sha).told()
+
+    def commits(self, base: str, head: str, *, path: str | None = None) -> tuple[Commit, ...]:
+        """Give the commits of base..head, oldest first; with `path`, those that changed it, merges left out."""
+        span = f"{self._commit(base).sha}..{self._commit(head).sha}"
+        named = [f":(literal){path}"] if path is not None else []
+        with self._walking() as repo:
+            walk = [commit.hexsha for commit in repo.iter_commits(span, named, topo_order=True, reverse=True, no_merges=bool(named))]
+        return tuple(map(self.commit, walk))
+
+    def changes(self, base: str, head: str) -> tuple[FileChange, ...]:
+        """Give the files that differ between two commits, renames followed, submodules left out."""
+        told = self._ask("diff-tree", "-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv", self._sha(base), self._sha(head))
+        return tuple(_parsed(told))
+
+    def changes_of(self, commit: str) -> tuple[FileChange, ...]:
+        """Give the files that one commit changed, held against its first parent."""
+        parents = self._commit(commit).parents
+        return self.changes(parents[0] if parents else _EMPTY_TREE, commit)
+
+    def files(self, commit: str) -> tuple[str, ...]:
+        """Give the paths of all files, symbolic links among them."""
+        return tuple(self._tree(commit))
+
+    def blob(self, commit: str, path: str) -> str | None:
+        """Give the SHA-1 of a file's blob, None where there is no such file."""
+        entry = self._tree(commit).get(path)
+        return entry[1] if entry else None
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """Give a file's bytes as they were committed; a symbolic link is followed inside the tree."""
+        entries = self._tree(commit)
+        for _ in range(10):
+            mode, sha = entries.get(path, ("", ""))
+            if mode != _SYMLINK:
+                return self._blob(sha, path) if sha else None
+            link = os.fsdecode(self._blob(sha, path))
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
+        return None
+
+    # -- making -----------------------------------------------------------------------------------
+
+    def pick(self, onto: str, commits: Sequence[str]) -> str:
+        """Put commits onto another, the same SHA every time; those that are contained already are skipped.
+
+        Raises CherryPickError with the files in conflict.
+        """
+        start, wanted = self._sha(onto), tuple(map(self._sha, commits))
+        if (start, wanted) not in self._picked:
+            with self._exclusive(), self._in_plain_words():
+                self._picked[start, wanted] = picking.pick(self.path, start, wanted)
+        return self._picked[start, wanted]
+
+    @contextmanager
+    def temporary_branches(self, base: str, head: str) -> Iterator[None]:
+        """Let benchmark-base and benchmark-head name two commits inside the block, and be as before after it."""
+        names = [f"refs/heads/{name}" for name in TEMPORARY_BRANCHES]
+        with self._exclusive():
+            before = self.resolve(names)
+            try:
+                self._point(dict(zip(names, (base, head), strict=True)))
+                yield
+            finally:
+                self._point(before)
+
+    def worktree(self, path: Path, commit: str) -> None:
+        """Check `commit` out at `path`, detached; a whole one of the same commit stays as it is."""
+        sha = self._sha(commit)
+        if not self.is_whole(path, sha):
+            with self._exclusive(), self._in_plain_words():
+                worktrees.make(self.path, path, sha)
+
+    def is_whole(self, path: Path, commit: str) -> bool:
+        """Tell whether `worktree` has made this commit's worktree at `path` to its end."""
+        return worktrees.is_whole(self.path, path, commit)
+
+    def status(self, path: Path) -> tuple[tuple[str, str], ...]:
+        """Give what differs in a worktree from its commit: (two letters, path), `??` for files that git does not know."""
+        return worktrees.status(path)
+
+    def restore(self, path: Path) -> None:
+        """Put the tracked files of a worktree back as they were committed; others stay."""
+        with self._exclusive(), self._in_plain_words():
+            worktrees.reset(path)
+
+    def remove_worktree(self, path: Path) -> None:
+        """Delete a worktree; raise RepositoryError where `path` is something else."""
+        with self._exclusive():
+            worktrees.remove(self.path, path)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        if self._depth:
+            yield
+            return
+        with exclusive(self.path):
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+
+    def _point(self, refs: dict[str, str | None]) -> None:
+        lines = [f"update {ref}\0{sha}\0\0" if sha else f"delete {ref}\0\0" for ref, sha in refs.items()]
+        self._ask("update-ref", "--no-deref", "-z", "--stdin", stdin="".join(lines).encode())
+
+    def _ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        with self._in_plain_words():
+            return ask(self.path, arguments, stdin=stdin)
+
+    @contextmanager
+    def _in_plain_words(self) -> Iterator[None]:
+        try:
+            yield
+        except CommandFailedError as error:
+            raise self._unreadable(error.error.strip() or error.what) from None
+
+    @contextmanager
+    def _walking(self) -> Iterator[Repo]:
+        from git.exc import GitCommandError  # noqa: PLC0415 - heavy
+
+        try:
+            yield self._git()
+        except GitCommandError as error:
+            raise self._unreadable(str(error.stderr).strip()) from None
+
+    def _tree(self, commit: str) -> dict[str, tuple[str, str]]:
+        return self._entries(self._sha(commit))
+
+    def _list(self, commit: str) -> dict[str, tuple[str, str]]:
+        entries = {}
+        for entry in self._ask("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit).split(b"\0"):
+            meta, _, path = entry.partition(b"\t")
+            if path and not meta.startswith(_SUBMODULE.encode()):
+                mode, _, sha = meta.decode("ascii").split(" ")
+                entries[os.fsdecode(path)] = (mode, sha)
+        return entries
+
+    def _commit(self, name: str) -> RawCommit:
+        sha = self._sha(name)
+        try:
+            return RawCommit.parse(sha, self._object(sha))
+        except ValueError:
+            raise RepositoryError(f"the commit {sha[:12]} is not there", where=without_password(self.address), now=_GONE) from None
+
+    def _blob(self, sha: str, path: str) -> bytes:
+        try:
+            return self._object(sha)
+        except ValueError:
+            raise self._unreadable(f"the content of {displayed(path)} is not there") from None
+
+    def _object(self, sha: str) -> bytes:
+        return cast("bytes", self._git().odb.stream(bytes.fromhex(sha)).read())
+
+    def _sha(self, name: str) -> str:
+        """Give a name's commit: what a name stands for may move, so only commits are remembered."""
+        found = name if is_sha(name) else self.resolve([name])[name]
+        if found is None:
+            raise RepositoryError(f"{displayed(name)} names no commit", where=without_password(self.address), now=_GONE)
+        return found
+
+    def _unreadable(self, why: str) -> RepositoryError:
+        what = f"git could not read what is needed of this repository: {without_password(why)}"
+        now = "where it is a partial clone, complete it: `git fetch --refetch --no-filter`, or clone it again in full"
+        return RepositoryError(what, where=without_password(self.address), now=now)
+
+    def _git(self) -> Repo:
+        if self._repo is None:
+            from git import Repo  # noqa: PLC0415 - heavy
+
+            self._repo = Repo(self.path, expand_vars=False)
+            objects = str(self.path / "objects")
+            pinned = {"GIT_DIR": str(self.path), "GIT_COMMON_DIR": str(self.path), "GIT_OBJECT_DIRECTORY": objects}
+            # GitPython's processes inherit our environment: what cannot be removed is overridden.
+            emptied = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": "", "GIT_CONFIG_PARAMETERS": "", "GIT_GRAFT_FILE": os.devnull}
+            closed = {key: value for key, value in environment().items() if key.startswith("GIT_")}
+            self._repo.git.update_environment(**closed, **pinned, **emptied)
+        return self._repo
+
+
+def _parsed(raw: bytes) -> Iterator[FileChange]:
+    """Read git's NUL-separated raw format."""
+    fields = iter(raw.split(b"\0"))
+    for meta in fields:
+        if meta:
+            old_mode, new_mode, _, _, status = meta.decode("ascii").lstrip(":").split(" ")
+            first = os.fsdecode(next(fields))
+            second = os.fsdecode(next(fields)) if status[0] in "RC" else first
+            if _SUBMODULE not in (old_mode, new_mode):
+                yield _change(status[0], first, second)
+
+
+def _change(status: str, first: str, second: str) -> FileChange:
+    kind = cast("Literal['A', 'M', 'D', 'R', 'T']", status)
+    return FileChange(kind, None if status == "A" else first, None if status == "D" else second)

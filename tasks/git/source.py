@@ -1,0 +1,118 @@
+"""Ask the user's repository: nothing here writes to it, refreshes its index or runs anything it configures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import CommandFailedError, RepositoryError
+from .addresses import slug_of
+from .commands import ask, ask_softly, refs_of, resolve_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a local repository keeps what: `folder` holds its HEAD, `common` its objects and refs.
+
+    They differ in a linked worktree only.
+    """
+
+    root: Path
+    folder: Path
+    common: Path
+
+
+def repository_root(folder: Path) -> Path | None:
+    """Give the root of the work tree (or the bare repository) that `folder` lies in, None outside of any."""
+    found = find(folder)
+    return found.root if found else None
+
+
+def resolve(repository: Path, refs: Sequence[str]) -> dict[str, str | None]:
+    """Resolve refs to full commit SHAs in one git process; None where one does not exist or is ambiguous.
+
+    Annotated tags give their commit; `origin/x` stands in where `x` itself does not resolve.
+    """
+    return resolve_in(locate(repository).folder, refs)
+
+
+def ref_names(repository: Path) -> tuple[str, ...]:
+    """Give the short names of all branches, tags and remote branches, to suggest from."""
+    wanted = (b"refs/heads/", b"refs/tags/", b"refs/remotes/")
+    names = [name.split(b"/", 2)[2] for name in refs_of(locate(repository).folder) if name.startswith(wanted)]
+    return tuple(dict.fromkeys(name.decode(errors="replace") for name in names if not name.endswith(b"/HEAD")))
+
+
+def default_upstream(repository: Path) -> str | None:
+    """Give what origin's HEAD names (as `origin/x`), else main, else master; of a bare one, its HEAD's branch first."""
+    source = locate(repository)
+    origin = ask_softly(source.folder, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"])
+    own = ask_softly(source.folder, ["symbolic-ref", "--quiet", "HEAD"]) if source.root == source.folder else None
+    candidates = [(origin or "").removeprefix("refs/remotes/"), (own or "").removeprefix("refs/heads/"), "main", "master"]
+    resolved = resolve_in(source.folder, candidates)
+    return next((name for name in candidates if resolved[name]), None)
+
+
+def slug(repository: Path) -> str | None:
+    """Give owner/name from the address of `origin`, or of the one remote that there is."""
+    try:
+        listed = ask(locate(repository).folder, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"])
+    except CommandFailedError:
+        return None
+    urls = {key: url for key, _, url in (entry.partition("\n") for entry in listed.decode(errors="replace").split("\0"))}
+    urls.pop("", None)
+    address = urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else "")
+    return slug_of(address)
+
+
+def locate(repository: Path) -> Source:
+    """Find the repository that `repository` is in; raise RepositoryError where there is none."""
+    if found := find(repository):
+        return found
+    what = "this is not a git repository" if repository.exists() else "there is no such folder"
+    raise RepositoryError(what, where=str(repository), now="name the repository under `repo` in prprep.yaml, or run `git init` there")
+
+
+def find(folder: Path) -> Source | None:
+    """Look for a repository in `folder` and above it, without running git."""
+    start = folder.absolute()
+    for place in (start, *start.parents):
+        inside = _pointed_to(place / ".git")
+        if inside and _is_git_folder(inside):
+            return Source(place, inside, _common(inside))
+        if _is_git_folder(place):
+            return Source(place, place, _common(place))
+    return None
+
+
+def _pointed_to(dot_git: Path) -> Path | None:
+    """Follow the file `.git` of linked worktrees and submodules to the folder that it names."""
+    try:
+        if dot_git.is_dir():
+            return dot_git
+        first = dot_git.read_text(errors="surrogateescape").removesuffix("\n")
+    except OSError:
+        return None
+    return (dot_git.parent / first.removeprefix("gitdir: ")) if first.startswith("gitdir: ") else None
+
+
+def _common(folder: Path) -> Path:
+    try:
+        named = (folder / "commondir").read_text(errors="surrogateescape").removesuffix("\n")
+    except OSError:
+        return folder
+    return (folder / named).resolve()
+
+
+def _is_git_folder(place: Path) -> bool:
+    try:
+        if not (place / "HEAD").is_file() and not (place / "HEAD").is_symlink():
+            return False
+        common = _common(place)
+        return (common / "objects").is_dir() and ((common / "refs").exists() or (common / "reftable").exists())
+    except OSError:
+        return False

@@ -1,0 +1,73 @@
+"""Show what long steps are doing: one live line for each in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TextIO
+
+    from rich.progress import Progress
+
+
+class Console:
+    """Writes to the real standard error: doit takes sys.stdout and sys.stderr away while an action runs."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+        self._lock = threading.RLock()
+        self._live: Progress | None = None
+        self._running = 0
+
+    @property
+    def stream(self) -> TextIO:
+        found = self._stream or sys.__stderr__ or sys.stderr
+        return found
+
+    @contextmanager
+    def step(self, label: str) -> Iterator[Callable[[str], None]]:
+        """Give a function that tells how the step `label` gets on, for as long as it runs."""
+        if not self.stream.isatty():
+            yield lambda message: self.line(f"   {label}: {message}")
+            return
+        progress = self._started()
+        row = progress.add_task(label, message="")
+        try:
+            yield lambda message: progress.update(row, message=message)
+        finally:
+            progress.remove_task(row)
+            self._ended()
+
+    def line(self, text: str) -> None:
+        """Write one line at once, above what is live."""
+        with self._lock:
+            if self._live:
+                self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            else:
+                print(text, file=self.stream, flush=True)
+
+    def _started(self) -> Progress:
+        from rich.console import Console as RichConsole  # noqa: PLC0415 - only a terminal needs it
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+        with self._lock:
+            self._running += 1
+            if self._live is None:
+                columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("{task.fields[message]}", markup=False))
+                self._live = Progress(*columns, console=RichConsole(file=self.stream), transient=True)
+                self._live.start()
+            return self._live
+
+    def _ended(self) -> None:
+        with self._lock:
+            self._running -= 1
+            if self._running == 0 and self._live:
+                self._live.stop()
+                self._live = None
+
+
+CONSOLE = Console()

@@ -1,0 +1,175 @@
+"""Hand the graph of one manifest to doit: to `doit` in a checkout by dodo.py, to `prprep` anywhere else."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from doit.cmd_base import TaskLoader2
+from doit.exceptions import InvalidDodoFile
+from doit.loader import generate_tasks
+
+from .. import pipeline, report
+from ..errors import ManifestError, PrprepError, UsageError
+from ..freshness import Freshness
+from ..locks import held
+from ..artifacts import Stamp
+from ..paths import MANIFEST_NAME, STATE_FOLDER
+from ..store import digest, fingerprint_of, hash_of, write_whole
+from ..workspace import Workspace
+from .actions import Action
+from .reporter import PlainReporter
+from .state import ArtifactChecker, Fresh, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from doit.cmd_base import Command
+    from doit.task import Task
+
+    from ..progress import Report
+
+_BUSY = "another prprep is at work in this folder"
+
+# Item by item from measuring on, so that the first bodies are there long before the last comparison ends.
+DEFAULT_TASKS = ["detect", "scaffold", "inject", "render", "report"]
+
+
+class Graph:
+    """The tasks of one manifest; `before` names tasks of the caller that make the repository."""
+
+    def __init__(self, manifest: Path, *, before: tuple[str, ...] = ()) -> None:
+        self.manifest = manifest
+        self._before = before
+        self._workspace: Workspace | None = None
+        self._state = manifest.parent / STATE_FOLDER
+        self._log = self._state / "defect.log"
+        self._locks = ExitStack()
+        self._began = False
+
+    @property
+    def workspace(self) -> Workspace:
+        if self._workspace is None:
+            self._workspace = Workspace.open(self.manifest, repository_may_be_missing=bool(self._before))
+        return self._workspace
+
+    def config(self) -> dict[str, Any]:
+        """Give doit's settings: artifacts say what is fresh, and one item's failure leaves the others going."""
+        if not (self._state / ".gitignore").exists():
+            # The state stays out of `git status` in whatever repository the manifest lies.
+            write_whole(self._state / ".gitignore", "*\n")
+        return {
+            "dep_file": str(self._state / "doit.json"),
+            "backend": "json",
+            "codec_cls": Ledger,
+            "check_file_uptodate": ArtifactChecker,
+            "reporter": self._reporter(),
+            "continue": True,
+            "par_type": "thread",
+            "verbosity": 2,
+            "default_tasks": [*self._before, *DEFAULT_TASKS],
+        }
+
+    def tasks(self) -> Iterator[dict[str, Any]]:
+        """Generate doit's tasks; a wrong manifest is told in full and nothing runs."""
+        try:
+            workspace = self.workspace
+        except PrprepError as error:
+            raise InvalidDodoFile(str(error)) from None
+        for task in pipeline.tasks(workspace, Freshness(workspace), partial(Action, begin=self.begin, log=self._log), Fresh):
+            if self._before and task["basename"] == "detect" and task["name"]:
+                task["task_dep"] = list(self._before)
+            yield task
+
+    def preparation(self, make: Callable[[], None], *, inputs: Sequence[Path], product: Path) -> dict[str, Any]:
+        """Give the task that makes the repository from `inputs`; the refs are asked again after it."""
+        stamp = self._state / f"{product.name}.json"
+
+        def made_from() -> str:
+            return hash_of([str(digest(path)) for path in inputs])
+
+        def perform(report: Report) -> None:
+            fingerprint = made_from()
+            report(f"making {product.name}")
+            make()
+            Stamp().write(stamp, fingerprint)
+            self.workspace.refs_moved()
+
+        return {
+            "actions": [Action(perform, product.name, begin=self.begin, log=self._log)],
+            "file_dep": [str(path) for path in inputs],
+            "targets": [str(product)],
+            "uptodate": [Fresh(lambda: product.exists() and fingerprint_of(stamp) == made_from())],
+        }
+
+    def begin(self) -> None:
+        """Take the folder for this run, until the process ends."""
+        if not self._began:
+            self._locks.enter_context(held(self._state / "lock", busy=_BUSY))
+            self._began = True
+
+    def summary(self) -> str:
+        """Write the report anew, whatever ran, and give its table."""
+        return report.run(self.workspace.manifest, self.workspace.paths, stale=frozenset())
+
+    def _reporter(self) -> type[PlainReporter]:
+        return type("Reporter", (PlainReporter,), {"begin": staticmethod(self.begin), "summary": staticmethod(self.summary)})
+
+
+class ManifestLoader(TaskLoader2):  # type: ignore[misc]
+    """Load the graph of the manifest that `-m` names, else of the nearest prprep.yaml upwards."""
+
+    cmd_options = (
+        {
+            "name": "manifest",
+            "short": "m",
+            "long": "manifest",
+            "type": str,
+            "default": "",
+            "help": f"the manifest [default: {MANIFEST_NAME} in this folder or the nearest one above]",
+        },
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.graph: Graph | None = None
+
+    def setup(self, opt_values: dict[str, Any]) -> None:
+        try:
+            manifest = find_manifest(opt_values["manifest"], Path.cwd())
+        except UsageError as error:
+            raise InvalidDodoFile(str(error)) from None
+        os.chdir(manifest.parent)
+        self.graph = Graph(manifest)
+
+    def load_doit_config(self) -> dict[str, Any]:
+        return self._graph.config()
+
+    def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:  # noqa: ARG002 - doit's signature
+        return generate_tasks("prprep", self._graph.tasks(), None)
+
+    @property
+    def _graph(self) -> Graph:
+        assert self.graph is not None  # noqa: S101 - doit calls setup first
+        return self.graph
+
+
+def find_manifest(named: str, folder: Path) -> Path:
+    """Give the manifest's absolute path; raise UsageError where there is none."""
+    if named:
+        path = Path(named).absolute()
+        path = path / MANIFEST_NAME if path.is_dir() else path
+        if path.is_file():
+            return path
+        raise UsageError("there is no such manifest", where=named, now="give the path of a file as in `prprep -m FILE`")
+    for place in (folder, *folder.parents):
+        if (place / MANIFEST_NAME).is_file():
+            return place / MANIFEST_NAME
+    raise UsageError(
+        f"no {MANIFEST_NAME} in this folder or above it",
+        where=str(folder),
+        now="write one (README, section The manifest), or name it: prprep -m FILE",
+    )

@@ -1,0 +1,64 @@
+"""doit's console reporter in prprep's words: one plain message for a failure, the table at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from doit.exceptions import InvalidDodoFile, TaskFailed, UnmetDependency
+from doit.reporter import ConsoleReporter
+
+from ..errors import PrprepError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from doit.exceptions import BaseFail
+    from doit.task import Task
+
+
+class PlainReporter(ConsoleReporter):  # type: ignore[misc]
+    """Say what runs, what failed and why, and what the items have come to."""
+
+    desc = "prprep: plain messages, and the table of all items at the end"
+    begin: Callable[[], None] | None = None
+    summary: Callable[[], str] | None = None
+
+    def __init__(self, outstream: Any, options: dict[str, Any]) -> None:  # noqa: ANN401 - doit's signature
+        super().__init__(outstream, options)
+        self._defects = False
+
+    def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:  # noqa: ARG002
+        if self.begin:
+            try:
+                type(self).begin()  # type: ignore[misc]
+            except PrprepError as error:
+                # Before anything runs, doit shows this kind of error as a message and ends with exit code 3.
+                raise InvalidDodoFile(str(error)) from None
+
+    def execute_task(self, task: Task) -> None:
+        super().execute_task(task)
+        flush = getattr(self.outstream, "flush", None)
+        if flush:
+            flush()
+
+    def skip_uptodate(self, task: Task) -> None:
+        if task.actions:
+            super().skip_uptodate(task)
+
+    def add_failure(self, task: Task, fail: BaseFail) -> None:
+        self.failures.append({"task": task, "exception": fail})
+        if isinstance(fail, UnmetDependency):
+            if task.actions:
+                self.write(f"!! {task.title()} (not run: {fail.message} failed)\n")
+            return
+        self._defects = self._defects or not isinstance(fail, TaskFailed)
+        self.write(f"## {task.title()} failed\n{fail.get_msg().strip()}\n")
+
+    def complete_run(self) -> None:
+        if self.runtime_errors:
+            self.write("\n".join(self.runtime_errors) + "\n")
+        if self.summary:
+            self.write("\n" + type(self).summary() + "\n")  # type: ignore[misc]
+        if self.failures and not self._defects and not self.runtime_errors:
+            # doit counts a task that was left out after a failure as an error of its own (exit code 2).
+            raise SystemExit(1)

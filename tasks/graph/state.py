@@ -1,0 +1,97 @@
+"""Let artifacts, not doit's database, say what is fresh.
+
+doit writes its database when a run ends, so a killed run forgets what it did, and a failure upstream that
+passes later makes everything downstream stale. An artifact carries the fingerprint of what it was made
+from; these classes make doit believe that alone. The database then only remembers what a user told doit
+to forget.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from doit.dependency import FileChangedChecker, UptodateCalculator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from doit.dependency import Dependency
+    from doit.task import Task
+
+FORGOTTEN = "forgotten"
+
+
+class ArtifactChecker(FileChangedChecker):  # type: ignore[misc]
+    """Never call a file changed or missing: the fingerprint covers the content of every input."""
+
+    CheckerError = OSError
+
+    def exists(self, file_path: str) -> bool:  # noqa: ARG002 - doit's signature
+        return True
+
+    def info(self, file_path: str) -> None:
+        return None
+
+    def check_modified(self, file_path: str, file_stat: object, state: object) -> bool:  # noqa: ARG002
+        return False
+
+    def get_state(self, dep: str, current_state: object) -> bool:  # noqa: ARG002
+        return True
+
+
+class Ledger:
+    """doit's database as JSON that survives corruption and keeps what was forgotten on purpose."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def decode(self, text: str) -> dict[str, Any]:
+        """Read the database; a corrupt one counts as lost, since the artifacts can replace it."""
+        try:
+            tasks = json.loads(text)
+        except ValueError:
+            return {}
+        if not isinstance(tasks, dict) or not all(isinstance(entry, dict) for entry in tasks.values()):
+            return {}
+        self._known = set(tasks)
+        return tasks
+
+    def encode(self, tasks: dict[str, Any]) -> str:
+        """Write the database, with a mark for every task that a command such as `forget` took out.
+
+        A run takes failed tasks out as well; those are stale by their fingerprints anyway and get no mark.
+        """
+        for entry in tasks.values():
+            if "checker:" in entry:
+                entry.pop(FORGOTTEN, None)
+        gone = set() if Fresh.asked else self._known - tasks.keys()
+        return json.dumps({**tasks, **{name: {FORGOTTEN: True} for name in gone}})
+
+
+class Fresh(UptodateCalculator):  # type: ignore[misc]
+    """Answer doit's question whether a task is up to date by `is_fresh`, and mend the database with it."""
+
+    asked = False
+
+    def __init__(self, is_fresh: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_fresh = is_fresh
+        self._dependency: Dependency | None = None
+
+    def setup(self, dep_manager: Dependency, tasks_dict: dict[str, Task]) -> None:
+        super().setup(dep_manager, tasks_dict)
+        self._dependency = dep_manager
+
+    def __call__(self, task: Task, values: dict[str, Any]) -> bool:  # noqa: ARG002
+        Fresh.asked = True
+        assert self._dependency is not None  # noqa: S101 - doit calls setup first
+        if self._dependency._get(task.name, FORGOTTEN) or not self._is_fresh():  # noqa: SLF001 - what UptodateCalculator hands out
+            return False
+        if not self._dependency._get(task.name, "checker:"):  # noqa: SLF001
+            self._dependency.save_success(task)
+        return True
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The database is open in the main process only; workers run actions and never ask for freshness.
+        return {**self.__dict__, "_dependency": None, "get_val": None, "tasks_dict": None}

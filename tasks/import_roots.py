@@ -1,0 +1,142 @@
+"""Find the folders of a project that go on `sys.path`, and the names that are imported from them.
+
+Each build back end spells this in its own way; where none says anything, `src/` and the
+project's own folder are looked at, as the back ends do themselves.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .project_files import SIDE_FOLDERS, Project, at, clean, leaves, pytest_option, strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOT_MODULES = frozenset({"conftest", "dodo", "fabfile", "noxfile", "runtests", "setup", "tasks", "toxfile", "versioneer"})
+CONVENTIONAL_ROOTS = ("src", "", "lib", "python")
+
+
+def import_roots(project: Project) -> tuple[str, ...]:
+    """Give the import roots relative to the project's folder, "" for the folder itself.
+
+    Only roots that something can be imported from; those that the build back end names come first,
+    then those of pytest's `pythonpath`.
+    """
+    declared = _usable(project, [*_of_build_back_end(project), *pytest_option(project, "pythonpath")])
+    if declared:
+        return declared
+    return _usable(project, CONVENTIONAL_ROOTS)[:1]
+
+
+def top_level_names(project: Project, root: str) -> tuple[str, ...]:
+    """Give the names that can be imported from a root (relative to the project's folder), sorted."""
+    below = _below(project, root)
+    if clean(root):
+        return tuple(sorted(_packages(below) | _modules(below) | _namespaces(below)))
+    own = _own_names(project)
+    packages = {name for name in _packages(below) if name not in SIDE_FOLDERS or name in own}
+    modules = _modules(below) & own if packages else _modules(below) - NOT_MODULES
+    named_namespaces = _namespaces(below) & {name.partition(".")[0] for name in own}
+    return tuple(sorted(packages | modules | named_namespaces))
+
+
+def _usable(project: Project, roots: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    cleaned = dict.fromkeys(clean(root) for root in roots if not leaves(root))
+    # A `src` that is itself a package is what is imported, not where from.
+    return tuple(root for root in cleaned if f"{root}/__init__.py" not in project.files and top_level_names(project, root))
+
+
+def _below(project: Project, root: str) -> list[list[str]]:
+    start = f"{clean(root)}/" if clean(root) else ""
+    return [path[len(start) :].split("/") for path in project.files if path.startswith(start) and path.endswith((".py", ".pyx"))]
+
+
+def _packages(below: list[list[str]]) -> set[str]:
+    return {parts[0] for parts in below if len(parts) == 2 and parts[1] in {"__init__.py", "__init__.pyx"} and parts[0].isidentifier()}  # noqa: PLR2004 - folder and file
+
+
+def _modules(below: list[list[str]]) -> set[str]:
+    names = {parts[0].partition(".")[0] for parts in below if len(parts) == 1}
+    return {name for name in names if name.isidentifier() and not name.startswith(("__", "test_"))}
+
+
+def _namespaces(below: list[list[str]]) -> set[str]:
+    return {parts[0] for parts in below if len(parts) > 1 and all(part.isidentifier() for part in parts[:-1])} - _packages(below)
+
+
+def _own_names(project: Project) -> set[str]:
+    """Give the import names that the project says are its own, or that follow from its name."""
+    name = at(project.pyproject, "project", "name") or project.tool("poetry", "name") or project.setup_keywords.get("name")
+    name = name or project.setup_cfg.get("metadata", "name", fallback="")
+    spelled = re.sub(r"[-.]+", "_", str(name)).lower()
+    dotted = str(name).lower().replace("-", ".") if name else ""
+    declared = [
+        *strings(project.tool("setuptools", "py-modules")),
+        *strings(project.tool("setuptools", "packages")),
+        *strings(project.setup_keywords.get("py_modules")),
+        *strings(project.setup_keywords.get("packages")),
+        *strings(project.setup_cfg.get("options", "py_modules", fallback="")),
+        *strings(project.tool("flit", "module", "name")),
+        *strings(project.tool("uv", "build-backend", "module-name")),
+        *(posixpath.basename(path) for path in _package_paths(project)),
+    ]
+    top = {name.partition(".")[0] for name in declared}
+    return {own for own in {spelled, dotted.partition(".")[0], *top} if own}
+
+
+def _of_build_back_end(project: Project) -> list[str]:
+    return [
+        *_of_setuptools(project),
+        *(posixpath.dirname(path.rstrip("/")) for path in _package_paths(project)),
+        *strings(project.tool("hatch", "build", "targets", "wheel", "sources")),
+        *strings(project.tool("hatch", "build", "sources")),
+        *_of_poetry(project),
+        *strings(project.tool("pdm", "build", "package-dir")),
+        *strings(project.tool("uv", "build-backend", "module-root")),
+        *strings(project.tool("maturin", "python-source")),
+    ]
+
+
+def _package_paths(project: Project) -> tuple[str, ...]:
+    """Give the packages that hatchling and scikit-build-core are told by path, like `src/pagelayout`."""
+    wheel = project.tool("hatch", "build", "targets", "wheel")
+    named = (
+        strings(at(wheel, "packages"))
+        or strings(project.tool("hatch", "build", "packages"))
+        or strings(at(wheel, "only-include"))
+        or strings(project.tool("scikit-build", "wheel", "packages"))
+    )
+    return tuple(clean(path) for path in named if not path.endswith(".py"))
+
+
+def _of_setuptools(project: Project) -> Iterator[str]:
+    yield from _mapped(project.tool("setuptools", "package-dir"))
+    yield from strings(project.tool("setuptools", "packages", "find", "where"))
+    yield from _mapped(project.setup_keywords.get("package_dir"))
+    if isinstance(found := project.setup_keywords.get("packages"), str):
+        yield found
+    options = project.setup_cfg
+    for line in options.get("options", "package_dir", fallback="").splitlines():
+        name, _, folder = line.partition("=")
+        yield from _mapped({name.strip(): folder.strip()}) if folder else ()
+    yield from strings(options.get("options.packages.find", "where", fallback=""))
+
+
+def _mapped(folders: object) -> Iterator[str]:
+    """Turn `{"": "src"}` and `{"pagelayout": "src/pagelayout"}` into `src`; a renamed package has no import root."""
+    for name, folder in folders.items() if isinstance(folders, Mapping) else ():
+        if isinstance(folder, str) and not name:
+            yield folder
+        elif isinstance(folder, str) and isinstance(name, str) and posixpath.basename(folder) == name:
+            yield posixpath.dirname(folder)
+
+
+def _of_poetry(project: Project) -> Iterator[str]:
+    packages = project.tool("poetry", "packages")
+    for package in packages if isinstance(packages, list) else ():
+        if isinstance(package, Mapping):
+            yield str(package.get("from", ""))

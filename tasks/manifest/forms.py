@@ -1,0 +1,127 @@
+"""The forms of single values in `prprep.yaml`: names, refs, paths, and one value in place of a list of one.
+
+The patterns are read by Rust's regex crate, by Python and by editors (ECMAScript): no lookaround.
+A validator's message is a predicate; the reader puts the key before it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError, core_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+
+# A part of a relative path: anything but `..`; the first part is no `~` of a home folder either.
+_PART = r"(?:\.|[^/\\.][^/\\]*|\.[^/\\.][^/\\]*|\.\.[^/\\]+)"
+_FIRST = r"(?:\.|[^/\\.~][^/\\]*|\.[^/\\.][^/\\]*|\.\.[^/\\]+)"
+ID_FORM = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+REF_FORM = r"^[^\s.-](?:[^\s.]|\.[^\s.])*$"
+FUNCTION_FORM = r"^[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?$"
+FOLDER_FORM = rf"^{_FIRST}(?:/{_PART})*/?$"
+BENCHMARK_FORM = rf"^(?:{_FIRST}/(?:{_PART}/)*)?[^/\\]+\.py$"
+NAME_FORM = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+SLUG_FORM = r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*$"
+OPTION_FREE_FORM = r"^[^\s-]"
+_OWN_FOLDER_FORM = r"^(?:\./)*\.(?:git|prprep)(?:/|$)"
+_TRANSPORT_FORM = r"^[A-Za-z][A-Za-z0-9+.-]*::"
+_STATE_FILE_FORM = r"\.(?:json|log)$"
+
+# Words of the command line (doit's commands, prprep's own, the stages), and the lock below .prprep/.
+RESERVED_IDS = frozenset(
+    {
+        *("help", "run", "list", "info", "clean", "forget", "ignore", "dumpdb", "strace", "tabcompletion", "reset-dep"),
+        *("init", "doctor", "status", "explain", "schema", "open"),
+        *("detect", "scaffold", "inject", "measure", "compare", "render", "report"),
+        "lock",
+    },
+)
+
+
+class OneOrMany:
+    """Let a tuple field take a list, or one text in place of a list of one."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(_many, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+def _many(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        twice = next(value for place, value in enumerate(values) if value in values[:place])
+        raise PydanticCustomError("listed_twice", "lists {twice} twice", {"twice": twice})
+    return values
+
+
+def no_boolean(value: object) -> object:
+    """Make true and false fail: pydantic takes true for the literal 1, since Python holds the two to be equal."""
+    return str(value) if isinstance(value, bool) else value
+
+
+def _not_our_own(path: str) -> str:
+    first = path
+    while first.startswith("./"):
+        first = first[2:]
+    first = first.partition("/")[0]
+    if first in {".git", ".prprep"}:
+        raise PydanticCustomError("own_folder", "lies in {folder}, which is no place for files of yours", {"folder": first})
+    return path
+
+
+def _no_transport(address: str) -> str:
+    transport, colons, _ = address.partition("::")
+    if colons and transport.replace("+", "").replace(".", "").replace("-", "").isalnum():
+        raise PydanticCustomError("transport", "uses git's transport {name}::, which can run programs", {"name": transport})
+    return address
+
+
+def _free_id(value: str) -> str:
+    if value.lower() in RESERVED_IDS:
+        raise PydanticCustomError("reserved", "is {name}, a word that the command line uses for something else", {"name": value})
+    if value.lower().endswith((".json", ".log")):
+        raise PydanticCustomError("state_file", "is {name}, but files of prprep's own end like that", {"name": value})
+    return value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=NAME_FORM)]
+OptionFree = Annotated[str, Field(min_length=1, pattern=OPTION_FREE_FORM)]
+Ref = Annotated[str, Field(min_length=1, pattern=REF_FORM, description="a branch, tag or commit")]
+Slug = Annotated[str, Field(pattern=SLUG_FORM)]
+FunctionName = Annotated[
+    str,
+    Field(pattern=FUNCTION_FORM, description="package.module:Qualified.name, or package.module for what runs when it is imported"),
+]
+Id = Annotated[
+    str,
+    Field(
+        pattern=ID_FORM,
+        max_length=100,
+        json_schema_extra={"not": {"anyOf": [{"enum": sorted(RESERVED_IDS)}, {"pattern": _STATE_FILE_FORM}]}},
+    ),
+    AfterValidator(_free_id),
+]
+Folder = Annotated[
+    str,
+    Field(min_length=1, pattern=FOLDER_FORM, json_schema_extra={"not": {"pattern": _OWN_FOLDER_FORM}}),
+    AfterValidator(_not_our_own),
+]
+Address = Annotated[
+    str,
+    Field(min_length=1, pattern=OPTION_FREE_FORM, json_schema_extra={"not": {"pattern": _TRANSPORT_FORM}}),
+    AfterValidator(_no_transport),
+]
+BenchmarkPath = Annotated[str, Field(min_length=1, pattern=BENCHMARK_FORM)]
+Unique = (AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True}))

@@ -1,0 +1,178 @@
+"""Measure base and head in lockstep pairs, each in its own tree and environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import domains, environments, machine, measuring, trees
+from .artifacts import SIDES, Detection, Injection, Provenance, Samples, Scaffolding
+from .errors import PrprepError
+from .git import Clone
+from .measuring import Request, SideRequest
+from .measuring.export import write_benchmark_json
+from .progress import Report, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from .artifacts import Layout, Module, Side, TreeSpec
+    from .environments import Environment
+    from .manifest.model import Optimization
+    from .measuring import Measured
+    from .paths import ItemPaths
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What one side stands on: the commit that its tree is made of, the tree, and its environment."""
+
+    commit: str
+    tree: Path
+    environment: Environment
+
+
+def run(
+    item: Optimization,
+    *,
+    paths: ItemPaths,
+    worktree: Path | None,
+    cache: Path,
+    address: str,
+    fingerprint: str,
+    report: Report = silent,
+    seed: int,
+) -> None:
+    """Read detect.json, scaffold.json and inject.json; write samples.json, profiles and pytest-benchmark's JSON."""
+    if item.engine == "codeflash":
+        raise PrprepError("this version measures with its own engine only", where=item.id, now="remove `engine: codeflash` from the item")
+    detection, scaffolding, injection = Detection.read(paths.detect), Scaffolding.read(paths.scaffold), Injection.read(paths.inject)
+    with Clone.open(address, cache, report=report) as clone:
+        contents = trees.contents(injection, scaffolding, clone, folder=paths.folder, worktree=worktree)
+        specs = {"base": injection.base, "head": injection.head}
+        places = {side: (trees.commit_of(clone, specs[side]), trees.prepare(clone, specs[side], contents, cache=cache)) for side in SIDES}
+    grounds: dict[Side, Ground] = {}
+    for side, (commit, tree) in places.items():
+        report(f"environment of {side}")
+        grounds[side] = Ground(commit, tree, environments.build(tree, detection.layout, item.env, cache=cache, report=report))
+    request = request_for(item, detection, injection, grounds=grounds, profiles=paths.profiles, lock=machine.lock_path(cache), seed=seed)
+    try:
+        measured = measuring.measure(request, report=report)
+    except PrprepError as error:
+        relate(error, grounds, cache)
+        raise
+    samples = samples_of(item, injection, measured, grounds=grounds, request=request)
+    _export(samples, paths)
+    samples.write(paths.samples, fingerprint)
+
+
+def request_for(
+    item: Optimization, detection: Detection, injection: Injection, *, grounds: Mapping[Side, Ground], profiles: Path, lock: Path, seed: int
+) -> Request:
+    """Say what is to be measured; a metric that is not asked for follows from the domain."""
+    metrics = domains.metrics_for(detection.domain.domains, item.metrics)
+    return Request(
+        base=side_of(grounds["base"], detection.layout),
+        head=side_of(grounds["head"], detection.layout),
+        benchmark=injection.benchmark,
+        metrics=metrics,
+        profiles=profiles,
+        seed=seed,
+        packages=detection.layout.packages,
+        modules=modules_of(detection),
+        project=detection.layout.project,
+        budget=item.budget,
+        timeout=domains.timeout_for(metrics, item.timeout),
+        memory_timeout=item.timeout,
+        confidence=item.confidence,
+        negligible=item.negligible,
+        lock=lock,
+    )
+
+
+def side_of(ground: Ground, layout: Layout) -> SideRequest:
+    """Put the tree's own import roots first, then what the environment could not install."""
+    roots = (ground.tree / root for root in layout.import_roots)
+    return SideRequest(ground.tree, ground.environment.python, tuple(dict.fromkeys((*roots, *ground.environment.path_entries))))
+
+
+def modules_of(detection: Detection) -> tuple[str, ...]:
+    """Give the modules whose import is timed: the target's, else those that changed, else the project's packages."""
+    if detection.target:
+        return (detection.target.partition(":")[0],)
+    return tuple(dict.fromkeys(function.module for function in detection.functions)) or detection.layout.packages
+
+
+def samples_of(
+    item: Optimization, injection: Injection, measured: Measured, *, grounds: Mapping[Side, Ground], request: Request
+) -> Samples:
+    """Put everything that was measured, and what it was measured in, into the artifact."""
+    base, head = (_provenance(grounds[side], tree=spec.tree, modules=measured.modules.get(side, ())) for side, spec in _specs(injection))
+    return Samples(
+        item=item.id,
+        benchmark=injection.benchmark,
+        benchmark_sha256=injection.benchmark_sha256,
+        platform=machine.platform_description(base.python),
+        base=base,
+        head=head,
+        measurements=measured.measurements,
+        outputs=measured.outputs,
+        tests=measured.tests,
+        repairs=injection.repairs,
+        notes=(*measured.notes, *_environment_notes(grounds)),
+        flags=domains.flags_for(request.metrics, item.timeout),
+    )
+
+
+def _specs(injection: Injection) -> tuple[tuple[Side, TreeSpec], ...]:
+    return ("base", injection.base), ("head", injection.head)
+
+
+def _provenance(ground: Ground, *, tree: str, modules: tuple[Module, ...]) -> Provenance:
+    environment = ground.environment
+    return Provenance(
+        commit=ground.commit,
+        tree=tree,
+        python=environment.python_version,
+        environment=environment.key,
+        packages=environment.packages,
+        modules=modules,
+    )
+
+
+def _environment_notes(grounds: Mapping[Side, Ground]) -> Iterator[str]:
+    """Tell what differs between the environments, and what was done otherwise than the project's files ask for."""
+    base, head = (grounds[side].environment for side in SIDES)
+    if base.python_version != head.python_version:
+        yield f"Base ran on Python {base.python_version}, head on Python {head.python_version}."
+    if told := package_differences(base.packages, head.packages):
+        yield f"The environments differ, as the commits ask for it: {', '.join(told)}."
+    yield from (note for note in base.notes if note in head.notes)
+    yield from (f"base: {note}" for note in base.notes if note not in head.notes)
+    yield from (f"head: {note}" for note in head.notes if note not in base.notes)
+
+
+def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the packages that are not the same on both sides, like `numpy 1.26.4 → 2.0.0`."""
+    before, after = (dict(package.partition("==")[::2] for package in side) for side in (base, head))
+    names = sorted(name for name in before | after if before.get(name) != after.get(name))
+    return tuple(f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names)
+
+
+def relate(error: PrprepError, grounds: Mapping[Side, Ground], cache: Path) -> None:
+    """Spell the paths in a message relative to the trees and the cache, the same on every machine."""
+    folders = [os.path.realpath(ground.tree) for ground in grounds.values()] + [str(ground.tree) for ground in grounds.values()]
+    for folder in (*folders, os.path.realpath(cache), str(cache)):
+        error.what, error.where, error.now = (text.replace(f"{folder}/", "") for text in (error.what, error.where, error.now))
+
+
+def _export(samples: Samples, paths: ItemPaths) -> None:
+    for side in SIDES:
+        provenance = samples.base if side == "base" else samples.head
+        target = paths.state / f"{side}.benchmark.json"
+        target.unlink(missing_ok=True)
+        write_benchmark_json(target, side, samples.measurements, provenance=provenance, platform=samples.platform)

@@ -1,0 +1,86 @@
+"""Speak with a worker: one JSON object a line over two pipes that it inherits."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+VERSION = 1
+"""Of the protocol; `prprep_worker.VERSION` is the other end's."""
+
+Message = dict[str, Any]
+
+
+class ClosedError(Exception):
+    """The other end is gone."""
+
+
+class TimeLimitError(Exception):
+    """The deadline passed before an answer came."""
+
+
+class Channel:
+    """Both directions, seen from the coordinator; a context that closes them."""
+
+    def __init__(self) -> None:
+        self._their_read, self._out = os.pipe()
+        self._in, self._their_write = os.pipe()
+        self._rest = b""
+        self._open = {self._their_read, self._out, self._in, self._their_write}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        for descriptor in tuple(self._open):
+            self._close(descriptor)
+
+    @property
+    def inherited(self) -> tuple[int, int]:
+        """The descriptors that the worker reads from and writes to."""
+        return self._their_read, self._their_write
+
+    def handed_over(self) -> None:
+        """Close the worker's ends here, so that its death is seen."""
+        for descriptor in self.inherited:
+            self._close(descriptor)
+
+    def send(self, do: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
+        message = json.dumps({"do": do, **fields}).encode() + b"\n"
+        try:
+            while message:
+                message = message[os.write(self._out, message) :]
+        except BrokenPipeError:
+            raise ClosedError from None
+
+    def receive(self, deadline: float | None) -> Message:
+        """Wait for the next message until `deadline` (of the monotonic clock)."""
+        while b"\n" not in self._rest:
+            self._wait(deadline)
+            chunk = os.read(self._in, 1 << 16)
+            if not chunk:
+                raise ClosedError
+            self._rest += chunk
+        line, _, self._rest = self._rest.partition(b"\n")
+        message: Message = json.loads(line)
+        return message
+
+    def _wait(self, deadline: float | None) -> None:
+        if deadline is None:
+            return
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._in, selectors.EVENT_READ)
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise TimeLimitError
+
+    def _close(self, descriptor: int) -> None:
+        self._open.discard(descriptor)
+        with suppress(OSError):
+            os.close(descriptor)

@@ -1,0 +1,131 @@
+"""Decide how pytest is called in the target's tree: its own configuration, without what disturbs measuring."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shlex
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEPT_OFF = (
+    "cacheprovider",
+    "xdist",
+    "xdist.looponfail",
+    "cov",
+    "pytest_cov",
+    "randomly",
+    "pytest_randomly",
+    "random_order",
+    "codspeed",
+    "pytest_codspeed",
+    "codeflash-benchmark",
+    "memray",
+    "pytest_memray",
+    "timeout",
+    "rerunfailures",
+    "repeat",
+    "pytest_repeat",
+    "profiling",
+    "pytest_profiling",
+    "monitor",
+    "sugar",
+    "html",
+)
+"""Plugins that move tests to other processes, trace, reorder, repeat or end them, by their entry points' names."""
+
+CARRIED = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--dp", "-p", "-W", "--pythonwarnings", "-o", "--override-ini")
+"""Options of the target's own `addopts` that tests may need; each takes a value."""
+
+_NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+_SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
+
+
+def options(tree: Path, benchmark: str) -> tuple[str, ...]:
+    """Give pytest's arguments for `benchmark`, a path in `tree`, perhaps with `::test`."""
+    configuration, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
+    off = [word for plugin in KEPT_OFF for word in ("-p", f"no:{plugin}")]
+    return (
+        str(tree / benchmark),
+        f"--rootdir={tree}",
+        f"--confcutdir={tree}",
+        "-c",
+        str(configuration or os.devnull),
+        *("-o", "addopts=", "-o", "required_plugins="),
+        *off,
+        # An option of a plugin that is kept off is unknown, which `filterwarnings = error` would not forgive.
+        *("-W", "ignore::pytest.PytestConfigWarning", "-W", "ignore::pytest.PytestUnknownMarkWarning"),
+        *carried(addopts),
+        *("-p", "prprep_worker", "--benchmark-enable"),
+        *("-q", "--no-header", "--tb=short", "--color=no", "-rN"),
+    )
+
+
+def carried(addopts: tuple[str, ...]) -> Iterator[str]:
+    """Pick the options that tests may need out of the target's `addopts`."""
+    words = iter(addopts)
+    for word in words:
+        name, equals, value = _split(word)
+        if name not in CARRIED:
+            continue
+        if not equals:
+            value = next(words, "")
+        if value and not _disturbs(name, value):
+            yield from (f"{name}={value}",) if name.startswith("--") else (name, value)
+
+
+def find_configuration(tree: Path, benchmark: Path) -> tuple[Path | None, tuple[str, ...]]:
+    """Find the file that pytest would take its configuration from, inside the tree, and its `addopts`."""
+    for folder in (benchmark, *benchmark.parents):
+        for name in _NAMES:
+            settings = _settings(folder / name) if (folder / name).is_file() else None
+            if settings is not None:
+                return folder / name, _words(settings.get("addopts", ()))
+        if folder == tree:
+            break
+    return None, ()
+
+
+def _settings(file: Path) -> dict[str, Any] | None:
+    """Read a file's settings for pytest; None where it has none. What cannot be read is pytest's to complain about."""
+    try:
+        if file.suffix == ".toml":
+            return _toml_settings(file)
+        parser = configparser.ConfigParser(interpolation=None, strict=False)
+        parser.read_string(file.read_text(encoding="utf-8"))
+    except (ValueError, configparser.Error):
+        return {} if file.name not in {"pyproject.toml", *_SECTIONS} else None
+    section = _SECTIONS.get(file.name, "pytest")
+    if parser.has_section(section):
+        return dict(parser[section])
+    return None if file.name in _SECTIONS else {}
+
+
+def _toml_settings(file: Path) -> dict[str, Any] | None:
+    document = tomllib.loads(file.read_text(encoding="utf-8"))
+    if file.name != "pyproject.toml":
+        table: dict[str, Any] = document.get("pytest", {})
+        return table
+    tool = document.get("tool", {}).get("pytest")
+    return None if tool is None else tool.get("ini_options", tool)
+
+
+def _words(addopts: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(shlex.split(addopts)) if isinstance(addopts, str) else tuple(map(str, addopts))
+
+
+def _split(word: str) -> tuple[str, bool, str]:
+    """Split `--name=value` and `-pvalue`."""
+    if not word.startswith("--") and len(word) > len("-p"):
+        return word[:2], True, word[2:]
+    name, equals, value = word.partition("=")
+    return name, bool(equals), value
+
+
+def _disturbs(name: str, value: str) -> bool:
+    plugin = name == "-p" and (value.startswith("no:") or value in KEPT_OFF)
+    return plugin or (name in {"-o", "--override-ini"} and value.startswith(("addopts", "required_plugins")))

@@ -1,0 +1,66 @@
+"""What one measurement is asked for and gives; self-contained, so that it can be handed to another machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..artifacts import Measurement, Module, Output, Side
+    from ..manifest.model import Metric
+
+MINIMUM_LAUNCHES = 5
+"""Fewer launches than this say too little about how processes of the same code differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideRequest:
+    """One side: its tree, its interpreter, and what goes first on its import path, in this order."""
+
+    tree: Path
+    python: Path
+    path_entries: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One measurement of a pair of trees.
+
+    `benchmark` is a path in either tree (with `::test` where only one is wanted), `modules` are those whose
+    import is timed, `packages` the top-level names that must come out of a side's own tree, `project` the folder in
+    the tree to run in. `budget` is seconds of samples for one metric, `timeout` the seconds after which a metric is
+    stopped with what there is, `memory_timeout` the same for memory. `lock` is held while anything runs.
+    """
+
+    base: SideRequest
+    head: SideRequest
+    benchmark: str | None
+    metrics: tuple[Metric, ...]
+    profiles: Path
+    seed: int
+    packages: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    project: str = ""
+    budget: float = 20.0
+    timeout: float | None = 120.0
+    memory_timeout: float | None = None
+    confidence: float = 0.99
+    negligible: float = 0.01
+    pin: bool = True
+    lock: Path | None = None
+
+    def side(self, side: Side) -> SideRequest:
+        return self.base if side == "base" else self.head
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came out: ready for `artifacts.Samples`, paths relative to the trees."""
+
+    measurements: tuple[Measurement, ...]
+    outputs: tuple[Output, ...] = ()
+    tests: tuple[str, ...] = ()
+    modules: dict[Side, tuple[Module, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,248 @@
+"""Start one side's pytest process with the plugin in it, and lead it from stop to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import process
+from ..errors import CommandFailedError, MeasuringError
+from .channel import VERSION, Channel, ClosedError, Message
+from .provenance import prove
+from .pytest_options import options
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator, Mapping
+
+    from ..artifacts import Module, Side
+    from .request import Request, SideRequest
+
+WORKER_FOLDER = Path(__file__).parent.parent / "worker"
+LAST_SECONDS = 10.0
+
+_OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as its xfail mark expects"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the processes of one launch share.
+
+    `core` is the one that all of them run on; `malloc` switches pymalloc off, whose arenas would hide allocations.
+    """
+
+    seed: int
+    core: int | None = None
+    describe: bool = False
+    malloc: bool = False
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A benchmark call that waits for orders; `seconds` is what its first, untimed call took."""
+
+    key: str
+    seconds: float
+    iterations: int
+    warmup: int
+    awaited: bool
+    modules: tuple[Module, ...]
+    """Those of the project that came since the last stop, each proved to come out of the side's own tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block that was timed: nanoseconds, on the clock that all processes share, and context switches."""
+
+    wall: int
+    cpu: int
+    began: int
+    ended: int
+    voluntary: int
+    involuntary: int
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds, with what setup and teardown took."""
+        return (self.ended - self.began) / 1e9
+
+
+class Worker:
+    """One side's process; it runs only between an order and the answer to it."""
+
+    def __init__(self, request: Request, side: Side, *, channel: Channel, running: process.Running, deadline: float | None) -> None:
+        self.side = side
+        self.passed: list[str] = []
+        self._request, self._channel, self._running, self._deadline = request, channel, running, deadline
+
+    def collected(self) -> tuple[str, ...]:
+        """Wait until the tests are collected, and give their node ids."""
+        while True:
+            message = self._receive()
+            if message["kind"] == "uncollected":
+                raise self._uncollected(message)
+            if message["kind"] == "end":
+                self._leave()
+                raise self._broken(f"pytest ended with exit code {message['status']} before it ran a test")
+            if message["kind"] == "collected":
+                return tuple(message["tests"])
+
+    def advance(self) -> Ready | None:
+        """Go on to the next benchmark call, None at the end; raise MeasuringError where a test does not pass."""
+        self._send("next")
+        while True:
+            message = self._receive()
+            if message["kind"] == "ready":
+                return self._ready(message)
+            if message["kind"] == "end":
+                self._finish(message["status"])
+                return None
+            self._outcome(message)
+
+    def described(self) -> Message:
+        value: Message = self._expect("described")["value"]
+        return value
+
+    def again(self) -> Message:
+        """Call once more: whether it returned the same, and what it took."""
+        self._send("again")
+        return self._expect("again")
+
+    def run(self, rounds: int, *, timed: bool = True) -> Block:
+        self._send("run", rounds=rounds, timed=timed)
+        answer = self._expect("block")
+        return Block(**{name: answer[name] for name in Block.__dataclass_fields__})
+
+    def settle(self) -> None:
+        self._send("settle")
+        self._expect("settled")
+
+    def track(self, profile: Path) -> tuple[int, int]:
+        """Make one call under memray; give its peak in bytes and its number of allocations."""
+        self._send("track", profile=str(profile))
+        answer = self._receive()
+        if answer["kind"] == "untracked":
+            raise MeasuringError(f"memray cannot be imported on {self.side}: {answer['reason']}", now="add memray to `env: install:`")
+        self._check(answer, "tracked")
+        return answer["peak"], answer["allocations"]
+
+    def _ready(self, message: Message) -> Ready:
+        told = {name: message[name] for name in ("key", "seconds", "iterations", "warmup", "awaited")}
+        return Ready(**told, modules=prove(message["modules"], side=self.side, request=self._request))
+
+    def _finish(self, status: int) -> None:
+        self._leave()
+        if status != 0:
+            raise self._broken(f"pytest ended with exit code {status}")
+
+    def _leave(self) -> None:
+        """Let the process end by itself, so that it writes what it still has to say."""
+        # Threads that never end would keep it: all that was measured is told, and the group is ended.
+        with suppress(CommandFailedError):
+            self._running.wait(LAST_SECONDS)
+
+    def _expect(self, kind: str) -> Message:
+        message = self._receive()
+        self._check(message, kind)
+        return message
+
+    def _check(self, message: Message, kind: str) -> None:
+        if message["kind"] == "test":
+            self._outcome(message)
+        if message["kind"] != kind:
+            raise self._broken(f"the benchmark ended where `{kind}` was expected")
+
+    def _outcome(self, message: Message) -> None:
+        if message["kind"] != "test":
+            raise self._broken(f"the benchmark did not wait for its turn (`{message['kind']}`)")
+        if message["outcome"] != "passed":
+            told = _OUTCOMES.get(message["outcome"], message["outcome"])
+            step = "" if message["when"] == "call" or message["outcome"] == "xfailed" else f" in its {message['when']}"
+            raise MeasuringError(f"the benchmark {told} on {self.side}{step}:\n{message['text']}", where=message["node"], now=_WAY_OUT)
+        self.passed.append(message["node"])
+
+    def _uncollected(self, message: Message) -> MeasuringError:
+        told = "was skipped" if message["outcome"] == "skipped" else "cannot be imported"
+        return MeasuringError(f"the benchmark {told} on {self.side}:\n{message['text']}", where=message["node"], now=_WAY_OUT)
+
+    def _send(self, do: str, **fields_: Any) -> None:  # noqa: ANN401 - JSON
+        try:
+            self._channel.send(do, **fields_)
+        except ClosedError:
+            raise self._gone() from None
+
+    def _receive(self) -> Message:
+        try:
+            return self._channel.receive(self._deadline)
+        except ClosedError:
+            raise self._gone() from None
+
+    def _gone(self) -> MeasuringError:
+        self._leave()
+        code = self._running.poll() or 0
+        told = f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+        return self._broken(f"its process {told} before the benchmark was finished")
+
+    def _broken(self, what: str) -> MeasuringError:
+        tail = self._running.tail().strip()
+        return MeasuringError(f"the benchmark broke on {self.side}: {what}" + (f"\n{tail}" if tail else ""), now=_WAY_OUT)
+
+
+_WAY_OUT = "a benchmark must pass at both commits; nothing was measured"
+
+
+@contextmanager
+def started(request: Request, side: Side, settings: Settings) -> Iterator[Worker]:
+    """Run `request.benchmark` on one side, up to its first stop; its process group ends with the block."""
+    place = request.side(side)
+    command: tuple[str | Path, ...] = (place.python, "-m", "pytest", *options(place.tree, request.benchmark or ""))
+    with Channel() as channel:
+        environment = variables(place, settings, {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))})
+        with process.start(command, cwd=place.tree / request.project, env=environment, pass_fds=channel.inherited) as running:
+            channel.handed_over()
+            yield Worker(request, side, channel=channel, running=running, deadline=settings.deadline)
+
+
+def _handshake(request: Request, settings: Settings, channel: Channel) -> Message:
+    read, write = channel.inherited
+    return {
+        "version": VERSION,
+        "read": read,
+        "write": write,
+        "packages": request.packages,
+        "trees": trees(request),
+        "core": settings.core,
+        "describe": settings.describe,
+    }
+
+
+def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of a side's processes: its own import path, and the launch's hash seed.
+
+    Compiled files are written as always: each side has a tree of its own, and import time is that of a warm cache.
+    """
+    path = os.pathsep.join(map(str, (*place.path_entries, WORKER_FOLDER)))
+    allocator = {"PYTHONMALLOC": "malloc"} if settings.malloc else {}
+    return process.target_environment({"PYTHONPATH": path, "PYTHONHASHSEED": str(settings.seed), **allocator, **extra})
+
+
+def trees(request: Request) -> list[str]:
+    return [os.path.realpath(request.base.tree), os.path.realpath(request.head.tree)]
+
+
+def hash_seed(lots: random.Random) -> int:
+    """Draw a PYTHONHASHSEED; 0 would switch randomization off."""
+    return lots.randrange(1, 2**32)
+
+
+def core(*, pin: bool) -> int | None:
+    """Choose the core that both sides run on, the last that we may use; None where that cannot be set (macOS)."""
+    if not pin or not hasattr(os, "sched_getaffinity"):
+        return None
+    return max(os.sched_getaffinity(0))

@@ -1,0 +1,204 @@
+"""The graph: six stages for each item, and the report. The table of contents of prprep.
+
+A stage's task depends on the artifacts of the stages before it and has its own artifact as target; what
+makes it stale is decided by `freshness`. Nothing here knows how a stage works, and no stage knows doit.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from . import compare, detect, inject, measure, render, report, scaffold
+from .artifacts import Detection, Failure, Stamp
+from .errors import NeedsReviewError, PrprepError
+from .freshness import Freshness, artifact_of, fields_of
+from .store import fingerprint_of
+from .workspace import short_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from .manifest.model import Optimization
+    from .paths import ItemPaths
+    from .progress import Report
+    from .workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a stage is run with."""
+
+    workspace: Workspace
+    item: Optimization
+    paths: ItemPaths
+    fingerprint: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One column of the graph: `doc` is what `doit list` shows, `reads` the stages before it."""
+
+    name: str
+    doc: str
+    reads: tuple[str, ...]
+    run: Callable[[Job], None]
+
+
+def _detect(job: Job) -> None:
+    refs = job.workspace.refs(job.item.id)
+    detect.run(
+        job.item, job.workspace.manifest, refs=refs, paths=job.paths, cache=job.workspace.cache, fingerprint=job.fingerprint, report=job.report
+    )
+
+
+def _scaffold(job: Job) -> None:
+    scaffold.run(job.item, templates=job.workspace.templates, **_target(job))
+
+
+def _inject(job: Job) -> None:
+    inject.run(job.item, **_target(job))
+
+
+def _measure(job: Job) -> None:
+    measure.run(job.item, seed=random.SystemRandom().getrandbits(32), **_target(job))
+
+
+def _compare(job: Job) -> None:
+    compare.run(job.item, paths=job.paths, fingerprint=job.fingerprint)
+
+
+def _render(job: Job) -> None:
+    workspace = job.workspace
+    render.run(
+        job.item,
+        workspace.manifest,
+        paths=job.paths,
+        body=body_of(workspace, job.item, Detection.read(job.paths.detect).function),
+        templates=workspace.templates,
+        fingerprint=job.fingerprint,
+    )
+
+
+STAGES = (
+    Stage("detect", "find commits, changed functions, domain, benchmark and layout", (), _detect),
+    Stage("scaffold", "keep the benchmark that exists, or write one", ("detect",), _scaffold),
+    Stage("inject", "make the two trees, with the same benchmark in both", ("detect", "scaffold"), _inject),
+    Stage("measure", "measure base and head in lockstep pairs", ("detect", "scaffold", "inject"), _measure),
+    Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "measure"), _compare),
+    Stage("render", "fill the pull-request body", ("detect", "scaffold", "inject", "compare"), _render),
+)
+
+
+def tasks(workspace: Workspace, freshness: Freshness, act: Callable[..., Any], fresh: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """Generate every task of the graph.
+
+    `act(perform, label)` wraps a piece of work into a doit action, `fresh(question)` a question into an
+    `uptodate`.
+    """
+    for stage in STAGES:
+        yield {"basename": stage.name, "name": None, "doc": f"{stage.doc}, for each item"}
+        for item in workspace.manifest.optimizations:
+            yield _task(workspace, freshness, stage, item.id, act, fresh)
+    yield {
+        "basename": "report",
+        "doc": "write report.md, the table of all items",
+        "actions": [act(partial(write_report, workspace, freshness), "report")],
+        "targets": [_relative(workspace, workspace.paths.report)],
+        "uptodate": [fresh(partial(report_is_fresh, workspace, freshness))],
+        "clean": True,
+    }
+
+
+def _task(  # noqa: PLR0913 - a task is made of this many things
+    workspace: Workspace, freshness: Freshness, stage: Stage, item_id: str, act: Callable[..., Any], fresh: Callable[..., Any]
+) -> dict[str, Any]:
+    paths = workspace.paths.item(item_id)
+    item = workspace.items[item_id]
+    targets = [artifact_of(paths, stage.name)]
+    if stage.name == "render":
+        # The body of an item whose manifest names no function is known once detect has found it.
+        body = body_of(workspace, item, item.id) if item.functions else _recorded_body(paths)
+        targets += [body] if body else []
+    return {
+        "basename": stage.name,
+        "name": item_id,
+        "doc": item.title or stage.doc,
+        "actions": [act(partial(perform, workspace, freshness, stage, item_id), f"{stage.name}:{item_id}")],
+        "file_dep": [_relative(workspace, artifact_of(paths, before)) for before in stage.reads],
+        "targets": [_relative(workspace, target) for target in targets],
+        "uptodate": [fresh(partial(freshness.is_fresh, stage.name, item_id))],
+        "clean": True,
+    }
+
+
+def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: str, report_line: Report) -> None:
+    """Run one stage of one item; keep why it failed for the report, and raise it.
+
+    The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
+    """
+    paths = workspace.paths.item(item_id)
+    if freshness.waits(item_id) and stage.name not in {"detect", "scaffold"}:
+        report_line("waits for a person: see the report")
+        return
+    try:
+        stage.run(Job(workspace, workspace.items[item_id], paths, freshness.fingerprint(stage.name, item_id), report_line))
+    except NeedsReviewError as error:
+        report_line(str(error))
+    except PrprepError as error:
+        Failure(item=item_id, stage=stage.name, message=str(error)).write(paths.failure)
+        raise
+    _clear_failure(paths, stage)
+
+
+def _clear_failure(paths: ItemPaths, stage: Stage) -> None:
+    """Drop the failure that an earlier run left, once its stage went well."""
+    if paths.failure.exists() and Failure.read(paths.failure).stage == stage.name:
+        paths.failure.unlink()
+
+
+def body_of(workspace: Workspace, item: Optimization, function: str) -> Path:
+    """Name the item's body after its function; where another item has that name already, after both."""
+    paths = workspace.paths.item(item.id)
+    name = _named_function(item) or function
+    body = paths.body(name)
+    owner = workspace.function_owners.get(name)
+    taken = owner != item.id if owner else body.exists() and _recorded_body(paths) != body
+    return paths.body(f"{name}-{item.id}") if taken else body
+
+
+def _named_function(item: Optimization) -> str | None:
+    return short_name(item.functions[0]) if item.functions else None
+
+
+def _recorded_body(paths: ItemPaths) -> Path | None:
+    """Give the body that the item had last, as its render.json says."""
+    recorded = fields_of(paths.render).get("body")
+    return paths.folder / recorded if recorded else None
+
+
+def write_report(workspace: Workspace, freshness: Freshness, report_line: Report) -> None:
+    """Write report.md, and the fingerprint of what it was made from beside the artifacts."""
+    report_line("writing report.md")
+    made_from = freshness.report_fingerprint()
+    report.run(workspace.manifest, workspace.paths, stale=frozenset())
+    Stamp().write(_stamp(workspace), made_from)
+
+
+def report_is_fresh(workspace: Workspace, freshness: Freshness) -> bool:
+    return workspace.paths.report.exists() and fingerprint_of(_stamp(workspace)) == freshness.report_fingerprint()
+
+
+def _stamp(workspace: Workspace) -> Path:
+    return workspace.paths.state / "report.json"
+
+
+def _relative(workspace: Workspace, path: Path) -> str:
+    """Spell a path as seen from the manifest's folder, where doit runs."""
+    folder = f"{workspace.folder}/"
+    spelled = str(path)
+    return spelled[len(folder) :] if spelled.startswith(folder) else spelled

@@ -1,0 +1,261 @@
+"""Make the values of a pull-request body from artifacts: placeholders by name, structured values beside them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import figures, markdown
+from .artifacts import MetricName, Verdict
+from .markdown import Markdown
+from .reproduction import Made, reproduction
+from .templating import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from .artifacts import Change, Commit, Comparison, Detection, Injection, Output, Scaffolding, Summary
+    from .manifest.model import Optimization
+
+CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
+PARTS = ("pr-body.md.j2", "headline.md.j2", "reproduce.md.j2", "compare-output.md.j2", "compare-test.md.j2", "evidence.md.j2")
+SINGLE = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2")
+BULLETS, BULLET_LENGTH = 3, 300
+_TRAILER = re.compile(
+    r"^[A-Za-z][A-Za-z-]*-(?:by|to|from|id|on|with): |^(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?):? \S+$", re.IGNORECASE
+)
+_BULLET = re.compile(r"^\s{0,3}[-*+]\s+(?=\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that a body is made from; `benchmark` is the benchmark's text where a reader has to save it."""
+
+    item: Optimization
+    detection: Detection
+    scaffolding: Scaffolding
+    injection: Injection
+    comparison: Comparison
+    benchmark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of what there is stands in the body: tests in sight, tests folded, characters, rows of lists."""
+
+    visible: int
+    folded: int
+    characters: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class TestView:
+    """The changes of one test, by metric."""
+
+    name: str
+    changes: tuple[Change, ...]
+
+    def of(self, metric: MetricName) -> Change | None:
+        return next((change for change in self.changes if change.metric == metric), None)
+
+    @property
+    def time(self) -> Change | None:
+        return self.of(MetricName.TIME)
+
+    @property
+    def imports(self) -> Change | None:
+        return self.of(MetricName.IMPORT)
+
+    @property
+    def peak(self) -> Change | None:
+        return self.of(MetricName.PEAK)
+
+    @property
+    def allocations(self) -> Change | None:
+        return self.of(MetricName.ALLOCATIONS)
+
+
+def template_for(comparison: Comparison) -> str:
+    """Choose the CPU variant for anything with times in it, the memory variant for numbers of memray alone."""
+    timed = any(change.metric in {MetricName.TIME, MetricName.IMPORT} for change in comparison.changes)
+    return CPU if timed or not comparison.changes else MEMORY
+
+
+def body_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
+    """Fill the body's template; raise TemplateError for a placeholder that nothing fills."""
+    values = _structured(evidence, limits)
+    filled = _filler(templates)
+    values |= _facts(evidence)
+    values |= {
+        "SUMMARY_BULLETS": filled("summary.md.j2", values),
+        "TECHNICAL_DETAILS": markdown.prose(evidence.item.details or ""),
+        "CODEFLASH_COMPARE_OUTPUT": filled("compare-output.md.j2", values),
+        "CHANGELOG_SECTION": filled("changelog.md.j2", values),
+    }
+    items = [Markdown(line.removeprefix("- ")) for line in filled("test-items.md.j2", values).splitlines() if line.strip()]
+    values |= {"TEST_ITEMS": items, **{f"TEST_ITEM_{number}": text for number, text in enumerate(items, 1)}}
+    optional = {"TECHNICAL_DETAILS", "CHANGELOG_SECTION", "CODEFLASH_COMPARE_FLAGS"}
+    given = {name: value for name, value in values.items() if value != "" or name in optional or not name.isupper()}
+    text = filled(template_for(evidence.comparison), given)
+    return markdown.tidy(text) + "\n"
+
+
+def bullets(item: Optimization, commits: tuple[Commit, ...]) -> tuple[Markdown, ...]:
+    """Give one to three bullets: the manifest's, else from what the commits say of themselves."""
+    if item.summary:
+        return tuple(markdown.inline(line) for line in item.summary)
+    told = _of_one(commits[0]) if len(commits) == 1 else [commit.title for commit in commits]
+    told = [line for line in told if line.strip()] or [item.title or item.id]
+    return tuple(markdown.inline(markdown.shorten(markdown.one_line(line), BULLET_LENGTH), emphasis=False) for line in told[:BULLETS])
+
+
+def leading(comparison: Comparison) -> Change | None:
+    """Give the change that stands for the comparison: a primary one that has its verdict, else the first primary one."""
+    primary = [change for change in comparison.changes if change.primary] or list(comparison.changes)
+    return next((change for change in primary if change.verdict == comparison.verdict), primary[0] if primary else None)
+
+
+def _of_one(commit: Commit) -> list[str]:
+    """Give the title, then the bullets of the message or its first paragraph."""
+    body = commit.message.removeprefix(commit.title).strip()
+    lines = [line for line in markdown.plain(body).splitlines() if not _TRAILER.match(line.strip())]
+    listed = [_BULLET.sub("", line) for line in lines if _BULLET.match(line)]
+    paragraph = "\n".join(lines).strip().split("\n\n")[0]
+    return [commit.title, *(listed or [paragraph])]
+
+
+def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
+    detection, comparison = evidence.detection, evidence.comparison
+    tests = _views(comparison.changes, evidence.scaffolding.path)
+    kind, _, place = (detection.changelog or "").partition(" ")
+    return {
+        "item": evidence.item,
+        "detection": detection,
+        "scaffolding": evidence.scaffolding,
+        "injection": evidence.injection,
+        "comparison": comparison,
+        "changes": comparison.changes,
+        "tests": tests,
+        "shown": tests[: limits.visible],
+        "folded": tests[limits.visible : limits.visible + limits.folded],
+        "left_out": max(0, len(tests) - limits.visible - limits.folded),
+        "leading": leading(comparison),
+        "improved": comparison.verdict == Verdict.IMPROVED,
+        "outputs": _outputs(comparison.outputs, evidence.scaffolding.path),
+        "returned": _returned(comparison.outputs),
+        "bullets": bullets(evidence.item, detection.commits),
+        "further_commits": max(0, len(detection.commits) - BULLETS) if not evidence.item.summary else 0,
+        "reproduction": reproduction(evidence.item, detection, evidence.scaffolding, made=Made(evidence.injection, comparison)),
+        "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
+        "changelog": {"kind": kind, "place": place},
+        "entry": markdown.one_line(evidence.item.title or detection.title),
+        "packages": _differing(comparison),
+        "modules": _modules(comparison),
+        "limits": limits,
+    }
+
+
+def _facts(evidence: Evidence) -> dict[str, object]:
+    """Give the placeholders that are one line each; commits by SHA, since a branch moves on."""
+    detection, comparison = evidence.detection, evidence.comparison
+    return {
+        "PLATFORM_DESCRIPTION": markdown.escape(comparison.platform),
+        "CODEFLASH_COMPARE_FLAGS": Markdown(markdown.one_line(comparison.flags)),
+        "BASE_REF": Markdown(detection.base),
+        "HEAD_REF": Markdown(detection.head),
+        "RUNNER": Markdown(markdown.one_line(detection.layout.runner)),
+        "BENCHMARK_PATH": shell(evidence.scaffolding.path),
+    }
+
+
+def shell(text: str) -> Markdown:
+    """Quote `text` as one word of a shell command."""
+    return Markdown(shlex.quote(markdown.one_line(text)))
+
+
+def _filler(templates: Path | None) -> Callable[[str, Mapping[str, object]], Markdown]:
+    def filled(name: str, values: Mapping[str, object]) -> Markdown:
+        return Markdown(fill(name, values, templates, filters=FILTERS, finish=markdown.finished).strip("\n"))
+
+    return filled
+
+
+def _views(changes: tuple[Change, ...], benchmark: str) -> tuple[TestView, ...]:
+    """Group changes by test, tests that the claim rests on first; names without the file, which is said once."""
+    grouped: dict[str, list[Change]] = {}
+    for change in sorted(changes, key=lambda change: not change.primary):
+        grouped.setdefault(change.test, []).append(change)
+    return tuple(TestView(_short(name, benchmark), tuple(found)) for name, found in grouped.items())
+
+
+def _short(test: str, benchmark: str) -> str:
+    return test.removeprefix(f"{benchmark}::")
+
+
+def _outputs(outputs: tuple[Output, ...], benchmark: str) -> tuple[Output, ...]:
+    return tuple(output.model_copy(update={"test": _short(output.test, benchmark)}) for output in outputs)
+
+
+def _returned(outputs: tuple[Output, ...]) -> str:
+    """Sum up what the calls returned: unknown, equal, different, or (some of it) not comparable."""
+    verdicts = {output.verdict for output in outputs}
+    return next((verdict for verdict in ("different", "not comparable", "equal") if verdict in verdicts), "unknown")
+
+
+def _differing(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
+    """Give name and both versions of every package that differs between the two environments."""
+    base, head = (dict(_named(line) for line in side.packages) for side in (comparison.base, comparison.head))
+    names = sorted(name for name in base.keys() | head.keys() if base.get(name) != head.get(name))
+    return tuple((name, base.get(name, ""), head.get(name, "")) for name in names)
+
+
+def _named(package: str) -> tuple[str, str]:
+    name, _, version = package.partition("==")
+    return name, version
+
+
+def _modules(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
+    """Give path and both blobs of every file of the project that was measured, those that differ first."""
+    base, head = ({module.path: module.blob for module in side.modules} for side in (comparison.base, comparison.head))
+    paths = sorted(base.keys() | head.keys(), key=lambda path: (base.get(path) == head.get(path), path))
+    return tuple((path, base.get(path, ""), head.get(path, "")) for path in paths)
+
+
+def _speedup(change: Change, statistic: str) -> Markdown:
+    """Show how many times less head costs in one statistic; of calls per second, how many times more there are."""
+    name = {"ops": "mean"}.get(statistic, statistic)
+    return Markdown(figures.times(getattr(change.base, name), getattr(change.head, name)))
+
+
+def _finished(show: Callable[..., str]) -> Callable[..., Markdown]:
+    return lambda *values: Markdown(show(*values))
+
+
+def _rate(summary: Summary) -> str:
+    return figures.rate(summary.mean)
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "code": markdown.code,
+    "fenced": markdown.fenced,
+    "inline": markdown.inline,
+    "prose": markdown.prose,
+    "raw": Markdown,
+    "sh": shell,
+    "seconds": _finished(figures.seconds),
+    "size": _finished(figures.size),
+    "count": _finished(figures.count),
+    "quantity": _finished(figures.quantity),
+    "percent": _finished(figures.percent),
+    "share": _finished(figures.share),
+    "rate": _finished(_rate),
+    "speedup": _speedup,
+    "change": _finished(lambda change: figures.change(change.interval.ratio, change.interval.low, change.interval.high)),
+    "interval": _finished(lambda change: figures.interval(change.interval.low, change.interval.high)),
+    "saved": _finished(lambda change: figures.quantity(abs(change.base.median - change.head.median), change.unit)),
+    "difference": _finished(lambda change: figures.difference(change.head.median - change.base.median, change.unit)),
+}

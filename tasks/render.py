@@ -1,0 +1,160 @@
+"""Fill the pull-request body from artifacts alone; a body that a person edited is kept beside the new one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from .artifacts import Comparison, Detection, Injection, Rendering, Scaffolding, Verdict
+from .errors import ArtifactError, MeasuringError, TemplateError
+from .store import digest, write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .manifest.model import Manifest, Optimization
+    from .paths import ItemPaths
+    from .placeholders import Evidence, Limits
+
+VERSION = 1
+GITHUB_TAKES = 65_536
+LONGEST = 60_000
+
+TEMPLATES = (
+    "pr-body-cpu.md.j2",
+    "pr-body-memory.md.j2",
+    "pr-body.md.j2",
+    "headline.md.j2",
+    "reproduce.md.j2",
+    "compare-output.md.j2",
+    "compare-test.md.j2",
+    "evidence.md.j2",
+    "summary.md.j2",
+    "test-items.md.j2",
+    "changelog.md.j2",
+)
+"""The templates that a body is made from; a user's own can include others."""
+
+
+def run(
+    item: Optimization,
+    manifest: Manifest,  # noqa: ARG001 - part of every stage that needs to know the whole
+    *,
+    paths: ItemPaths,
+    body: Path,
+    templates: Path | None,
+    fingerprint: str,
+) -> None:
+    """Read what the stages before wrote, write `body` and render.json."""
+    from .placeholders import template_for  # noqa: PLC0415 - jinja2 and yaml, not needed where nothing is rendered
+
+    evidence = gather(item, paths)
+    text = bounded(evidence, templates)
+    keep_edited(body, text, paths)
+    write_whole(body, text)
+    Rendering(
+        item=item.id,
+        body=os.path.relpath(body, paths.folder).replace(os.sep, "/"),
+        sha256=_sha256(text.encode()),
+        template=template_for(evidence.comparison),
+        needs_review=to_review(evidence),
+        comparison=digest(paths.compare) or "",
+        headline=evidence.comparison.headline,
+    ).write(paths.render, fingerprint)
+
+
+def gather(item: Optimization, paths: ItemPaths) -> Evidence:
+    """Read the artifacts, and the benchmark where it stands in no commit."""
+    from .placeholders import Evidence  # noqa: PLC0415
+
+    scaffolding = Scaffolding.read(paths.scaffold)
+    return Evidence(
+        item=item,
+        detection=Detection.read(paths.detect),
+        scaffolding=scaffolding,
+        injection=Injection.read(paths.inject),
+        comparison=Comparison.read(paths.compare),
+        benchmark=_benchmark(scaffolding, paths),
+    )
+
+
+def bounded(evidence: Evidence, templates: Path | None) -> str:
+    """Render with as much detail as GitHub takes; raise TemplateError where even the least is too long."""
+    from .placeholders import body_text  # noqa: PLC0415
+
+    for limits in _limits():
+        text = body_text(evidence, limits, templates)
+        if len(text) <= LONGEST:
+            return text
+    what = f"this body has {len(text):,} characters and GitHub takes {GITHUB_TAKES:,}"
+    raise TemplateError(what, where=evidence.item.id, now="shorten `details:` of the manifest, or your own template")
+
+
+def to_review(evidence: Evidence) -> tuple[str, ...]:
+    """Collect what a person should look at before the pull request is opened, the weightiest first."""
+    comparison, scaffolding = evidence.comparison, evidence.scaffolding
+    found: list[str] = []
+    if comparison.verdict != Verdict.IMPROVED:
+        found.append(f"the verdict is {comparison.verdict}: {comparison.headline}")
+    found += _about_outputs(comparison)
+    found += [*scaffolding.notes, *comparison.needs_review]
+    if evidence.detection.dependencies:
+        names = sorted({difference.name for difference in evidence.detection.dependencies})
+        found.append(f"base and head ask for different dependencies: {', '.join(names)}")
+    return tuple(dict.fromkeys(found))
+
+
+def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
+    """Move a body that is not as prprep left it out of the way of `text`, to the first free `<name>.edited.md`."""
+    if not body.exists() or _sha256(body.read_bytes()) in {_sha256(text.encode()), _last_written(body, paths)}:
+        return None
+    kept = body.with_name(f"{body.stem}.edited{body.suffix}")
+    number = 2
+    while kept.exists():
+        kept = body.with_name(f"{body.stem}.edited-{number}{body.suffix}")
+        number += 1
+    body.replace(kept)
+    return kept
+
+
+def _limits() -> tuple[Limits, ...]:
+    from .placeholders import Limits  # noqa: PLC0415
+
+    return Limits(2, 40, 20_000, 60), Limits(2, 10, 8_000, 20), Limits(1, 0, 0, 5)
+
+
+def _about_outputs(comparison: Comparison) -> list[str]:
+    """Say for which tests the two sides' results differ, or nobody knows."""
+    told = {"different": "the results differ between base and head", "not comparable": "the results could not be compared"}
+    found = []
+    for verdict, words in told.items():
+        if tests := [output.test.rpartition("::")[2] for output in comparison.outputs if output.verdict == verdict]:
+            found.append(f"{words}: {', '.join(tests)}")
+    return found
+
+
+def _benchmark(scaffolding: Scaffolding, paths: ItemPaths) -> str:
+    """Read the benchmark's text where a reader cannot take it from a commit; refuse one that was edited meanwhile."""
+    if scaffolding.origin in {"base", "head"}:
+        return ""
+    try:
+        content = (paths.folder / scaffolding.source).read_bytes()
+    except OSError as error:
+        raise MeasuringError(f"the benchmark cannot be read: {error.strerror}", where=scaffolding.source, now="run doit again") from None
+    if _sha256(content) != scaffolding.sha256:
+        raise MeasuringError("the benchmark was edited meanwhile", where=scaffolding.source, now="run doit again")
+    return content.decode("utf-8", "replace")
+
+
+def _last_written(body: Path, paths: ItemPaths) -> str | None:
+    """Give the hash of what prprep last wrote at `body`, None where it does not know."""
+    try:
+        last = Rendering.read(paths.render)
+    except ArtifactError:
+        return None
+    return last.sha256 if paths.folder / last.body == body else None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

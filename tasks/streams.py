@@ -1,0 +1,99 @@
+"""Read what a program writes, and feed it, without locking up or keeping more than is wanted."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import time
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+DRAIN_SECONDS: Final = 1.0
+TICK_SECONDS: Final = 0.05
+
+
+class Stream:
+    """What one pipe gave: all of it, or its first and last `limit` bytes."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit, self._head, self._tail, self._lost = limit, bytearray(), bytearray(), 0
+        self.copy: IO[bytes] | None = None
+
+    def add(self, chunk: bytes) -> None:
+        if self.copy:
+            self.copy.write(chunk)
+        room = len(chunk) if self._limit is None else max(0, self._limit - len(self._head))
+        self._head += chunk[:room]
+        self._tail += chunk[room:]
+        if self._limit is not None and len(self._tail) > 2 * self._limit:
+            surplus = len(self._tail) - self._limit
+            del self._tail[:surplus]
+            self._lost += surplus
+
+    def whole(self) -> bytes:
+        gap = f"\n... {self._lost} bytes left out ...\n".encode() if self._lost else b""
+        return bytes(self._head) + gap + bytes(self._tail)
+
+    def text(self) -> str:
+        return self.whole().decode(errors="replace")
+
+
+@contextmanager
+def opened(log: Path | None) -> Iterator[IO[bytes] | None]:
+    if log is None:
+        yield None
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab", buffering=0) as stream:
+        yield stream
+
+
+def exchange(
+    process: subprocess.Popen[bytes], streams: tuple[Stream, Stream], *, stdin: bytes, deadline: float, when_over: Callable[[], None]
+) -> None:
+    """Feed and read the pipes until all are closed; raise TimeoutExpired at `deadline` (of the monotonic clock).
+
+    `when_over` is called once the program itself has ended.
+    """
+    with selectors.DefaultSelector() as selector:
+        for pipe, stream in zip((process.stdout, process.stderr), streams, strict=True):
+            if pipe:
+                selector.register(pipe, selectors.EVENT_READ, stream)
+        if process.stdin:
+            os.set_blocking(process.stdin.fileno(), False)
+            selector.register(process.stdin, selectors.EVENT_WRITE, memoryview(stdin))
+        ended = False
+        while selector.get_map():
+            for key, _ in selector.select(max(0.0, min(TICK_SECONDS, deadline - time.monotonic()))):
+                _serve(selector, key)
+            if not ended and process.poll() is not None:
+                # A grandchild may hold the pipes for as long as it likes: the program is over, so is the reading.
+                ended, deadline = True, min(deadline, time.monotonic() + DRAIN_SECONDS)
+                when_over()
+            if time.monotonic() >= deadline:
+                break
+    if not ended:
+        process.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _serve(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    pipe: Any = key.fileobj
+    try:
+        if isinstance(key.data, Stream):
+            if chunk := os.read(key.fd, 1 << 16):
+                key.data.add(chunk)
+                return
+        elif rest := key.data[os.write(key.fd, key.data[: 1 << 16]) :]:
+            selector.modify(pipe, selectors.EVENT_WRITE, rest)
+            return
+    except BlockingIOError:
+        return
+    except BrokenPipeError:
+        pass
+    selector.unregister(pipe)
+    pipe.close()

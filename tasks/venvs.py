@@ -1,0 +1,112 @@
+"""Make and keep virtual environments: whole or not there, by the record that is written last."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from .errors import ArtifactError, CommandFailedError
+from .installer import explained, run_uv
+from .store import Artifact, fingerprint_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .interpreters import Interpreter
+
+RECORD = "prprep-layer.json"
+
+
+class Layer(Artifact):
+    """What a kept venv holds; its header is the key that it was made from.
+
+    `local` are folders of the tree that have to be installed with it, `produced` files that its build left in
+    the tree, `by_path` tells that the tree's import roots have to go on PYTHONPATH.
+    """
+
+    SCHEMA = 1
+
+    packages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
+    produced: tuple[str, ...] = ()
+    by_path: bool = False
+
+    @property
+    def names(self) -> set[str]:
+        return {package.partition("==")[0] for package in self.packages}
+
+
+@dataclass(frozen=True, slots=True)
+class Venv:
+    """A virtual environment in a folder of the cache."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        return next((self.folder / "lib").glob("python*/site-packages"))
+
+    def make(self, interpreter: Interpreter) -> None:
+        """Make it empty, throwing away what was left half done."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            run_uv(["venv", "--quiet", "--no-project", "--python", interpreter.path, self.folder], cwd=self.folder.parent)
+        except CommandFailedError as error:
+            raise explained(error, "making a virtual environment", str(interpreter.path)) from error
+
+    def kept(self, key: str) -> Layer | None:
+        """Give what is in it, and mark it as used; None where it has to be made."""
+        record = self.folder / RECORD
+        if fingerprint_of(record) != key or not self.python.exists():
+            return None
+        try:
+            layer = Layer.read(record)
+        except ArtifactError:
+            return None
+        record.touch()
+        return layer
+
+    def finish(self, key: str, layer: Layer) -> Layer:
+        """Record that it is whole, with the packages that are in it."""
+        whole = layer.model_copy(update={"packages": self.packages()})
+        whole.write(self.folder / RECORD, key)
+        return whole
+
+    def packages(self) -> tuple[str, ...]:
+        """Give `name==version` of what is installed in it, names normalized."""
+        listed = run_uv(["pip", "list", "--quiet", "--format", "json", "--python", self.python], cwd=self.folder)
+        return tuple(sorted(f"{package['name']}=={package['version']}" for package in json.loads(listed or "[]")))
+
+    def names(self) -> set[str]:
+        return {package.partition("==")[0] for package in self.packages()}
+
+    def uninstall(self, names: Iterable[str]) -> None:
+        if gone := sorted(names):
+            run_uv(["pip", "uninstall", "--quiet", "--python", self.python, *gone], cwd=self.folder)
+
+    def installed_folders(self) -> dict[str, Path]:
+        """Give the distributions that were installed from a folder, by PEP 610."""
+        found = {}
+        for record in self.site_packages.glob("*.dist-info/direct_url.json"):
+            origin = json.loads(record.read_text(encoding="utf-8"))
+            if "dir_info" in origin:
+                name = record.parent.name.partition("-")[0].replace("_", "-").lower()
+                found[name] = Path(unquote(urlsplit(origin["url"]).path)).resolve()
+        return found
+
+    def write(self, name: str, lines: Iterable[str]) -> Path:
+        """Put a file of lines beside the packages."""
+        file = self.folder / name
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return file

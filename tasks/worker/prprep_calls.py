@@ -1,0 +1,188 @@
+"""Make the calls that a test handed to the `benchmark` fixture: one, a timed block of them, or one under memray.
+
+Standard library only (memray only when memory is asked for), Python 3.9 or newer. All of it is written as coroutines
+that wait for nothing but the target, so that plain functions and coroutine functions share one protocol.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import resource
+import sys
+import time
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Function = Callable[..., Any]
+    Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
+
+# Bound now: a test may freeze or patch the clocks of the module `time`.
+_clock = time.perf_counter_ns
+_cpu = time.process_time_ns
+
+
+class Calls:
+    """What the fixture was given; one round is setup, `iterations` timed calls, teardown."""
+
+    def __init__(
+        self,
+        function: Function,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        setup: Function | None = None,
+        teardown: Function | None = None,
+        iterations: int = 1,
+        warmup: int = 0,
+        disable_gc: bool = False,
+    ) -> None:
+        if not isinstance(iterations, int) or iterations < 1:
+            raise ValueError("Must have positive int for `iterations`.")
+        if iterations > 1 and setup:
+            raise ValueError("Can't use more than 1 `iterations` with a `setup` function.")
+        self.function, self.args, self.kwargs = function, args, kwargs or {}
+        self.setup, self.teardown = setup, teardown
+        self.iterations, self.warmup, self.disable_gc = iterations, warmup, disable_gc
+        self.awaited = False
+        self.seconds = 0.0
+        self._first = None
+
+    def begin(self) -> None:
+        """Make the first call, untimed; where it gives a coroutine, every call from now on is awaited."""
+        args, kwargs = self._arguments()
+        begun = _clock()
+        value = self.function(*args, **kwargs)
+        self.seconds = (_clock() - begun) / 1e9
+        self.awaited = inspect.iscoroutine(value)
+        self._first = value, args, kwargs
+
+    async def first(self) -> object:
+        """Give what the first call returned."""
+        (value, args, kwargs), self._first = self._first, None
+        if self.awaited:
+            begun = _clock()
+            value = await value
+            self.seconds = (_clock() - begun) / 1e9
+        self._end(args, kwargs)
+        return value
+
+    async def value(self) -> object:
+        """Call once more, outside the blocks, and give what it returned."""
+        args, kwargs = self._arguments()
+        begun = _clock()
+        value = self.function(*args, **kwargs)
+        if self.awaited:
+            value = await value
+        self.seconds = (_clock() - begun) / 1e9
+        self._end(args, kwargs)
+        return value
+
+    async def block(self, count: int) -> dict[str, int]:
+        """Time `count` rounds.
+
+        Gives nanoseconds: `wall` and `cpu` of the calls (of all threads; with setup or teardown, theirs too in
+        `cpu`), `began` and `ended` on the clock that all processes share; and the context switches meanwhile.
+        """
+        gc.collect()
+        collecting, tracing, profiling = gc.isenabled(), sys.gettrace(), sys.getprofile()
+        sys.settrace(None)
+        sys.setprofile(None)
+        if self.disable_gc:
+            gc.disable()
+        try:
+            usage, cpu, began = resource.getrusage(resource.RUSAGE_SELF), _cpu(), _clock()
+            wall = await self._timed(count)
+            ended, cpu_after, usage_after = _clock(), _cpu(), resource.getrusage(resource.RUSAGE_SELF)
+        finally:
+            sys.settrace(tracing)
+            sys.setprofile(profiling)
+            if collecting:
+                gc.enable()
+        return {
+            "wall": wall,
+            "cpu": cpu_after - cpu,
+            "began": began,
+            "ended": ended,
+            "voluntary": usage_after.ru_nvcsw - usage.ru_nvcsw,
+            "involuntary": usage_after.ru_nivcsw - usage.ru_nivcsw,
+        }
+
+    async def track(self, profile: str) -> dict[str, int]:
+        """Make one call under memray, and give its peak (bytes) and number of allocations; `profile` must not exist."""
+        import memray  # noqa: PLC0415 - only where memory is asked for
+
+        args, kwargs = self._arguments()
+        gc.collect()
+        with memray.Tracker(profile):
+            value = self.function(*args, **kwargs)
+            if self.awaited:
+                value = await value
+        del value
+        self._end(args, kwargs)
+        return {"peak": memray.FileReader(profile).metadata.peak_memory, "allocations": _allocations(memray, profile)}
+
+    async def _timed(self, count: int) -> int:
+        loop = _await_calls if self.awaited else _make_calls
+        if not self.setup and not self.teardown:
+            took = loop(self.function, self.args, self.kwargs, count * self.iterations)
+            return await took if self.awaited else took
+        total = 0
+        for _ in range(count):
+            args, kwargs = self._arguments()
+            took = loop(self.function, args, kwargs, self.iterations)
+            total += await took if self.awaited else took
+            self._end(args, kwargs)
+        return total
+
+    def _arguments(self) -> Arguments:
+        made = self.setup() if self.setup else None
+        if not made:
+            return self.args, self.kwargs
+        if self.args or self.kwargs:
+            raise TypeError("Can't use `args` or `kwargs` if `setup` returns the arguments.")
+        args, kwargs = made
+        return args, kwargs
+
+    def _end(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        if self.teardown:
+            self.teardown(*args, **kwargs)
+
+
+def _allocations(memray: Any, profile: str) -> int:  # noqa: ANN401 - a module that may be missing
+    """Count what was allocated; `total_allocations` of a profile's metadata counts what was freed as well."""
+    try:
+        return memray._memray.compute_statistics(profile).total_num_allocations  # noqa: SLF001 - `memray stats` does so
+    except AttributeError:
+        freeing = {memray.AllocatorType.FREE, memray.AllocatorType.MUNMAP, getattr(memray.AllocatorType, "PYMALLOC_FREE", None)}
+        return sum(1 for record in memray.FileReader(profile).get_allocation_records() if record.allocator not in freeing)
+
+
+def _make_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> int:
+    """Time `count` calls with no more around them than they need: unpacking nothing still costs."""
+    times = repeat(None, count)
+    if kwargs:
+        begun = _clock()
+        for _ in times:
+            function(*args, **kwargs)
+        return _clock() - begun
+    if args:
+        begun = _clock()
+        for _ in times:
+            function(*args)
+        return _clock() - begun
+    begun = _clock()
+    for _ in times:
+        function()
+    return _clock() - begun
+
+
+async def _await_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> int:
+    times = repeat(None, count)
+    begun = _clock()
+    for _ in times:
+        await function(*args, **kwargs)
+    return _clock() - begun

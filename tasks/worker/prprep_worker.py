@@ -1,0 +1,306 @@
+"""Let prprep's coordinator decide when each call of the `benchmark` fixture is made: a pytest plugin.
+
+It runs in the target's own interpreter (`-p prprep_worker`), so: standard library only, Python 3.9 or newer. The
+test stays an ordinary pytest-benchmark test; where the fixture would run its rounds, this reports `ready` and obeys
+orders, one JSON object a line over two inherited pipes, until it is told to go on:
+
+    again   call once more, say whether it returned the same
+    run     time a block of rounds
+    settle  collect garbage and freeze what is left
+    track   make one call under memray
+    next    go on with the test
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import prprep_calls
+import prprep_describe
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from prprep_calls import Calls
+
+    Message = dict[str, Any]
+
+VERSION = 1
+DEAR_SECONDS = 0.1
+MARKERS = ("benchmark", "codspeed_benchmark")
+TOLERATED = ("codspeed", "codeflash", "timeout", "flaky", "xdist_group", "order", "run", "repeat", "limit_memory", "limit_leaks")
+
+# Bound now: a test may replace what the module `os` offers.
+_read, _write, _leave, _realpath = os.read, os.write, os._exit, os.path.realpath
+
+
+class Channel:
+    """Two pipes to the coordinator; when that is gone there is nobody to measure for."""
+
+    def __init__(self, read: int, write: int) -> None:
+        for descriptor in (read, write):
+            os.set_inheritable(descriptor, False)  # noqa: FBT003
+        self._in, self._out, self._rest = read, write, b""
+
+    def send(self, kind: str, **fields: object) -> None:
+        message = json.dumps({"kind": kind, **fields}).encode() + b"\n"
+        try:
+            while message:
+                message = message[_write(self._out, message) :]
+        except BrokenPipeError:
+            _leave(70)
+
+    def receive(self) -> Message:
+        while b"\n" not in self._rest:
+            chunk = _read(self._in, 1 << 16)
+            if not chunk:
+                _leave(70)
+            self._rest += chunk
+        line, _, self._rest = self._rest.partition(b"\n")
+        return json.loads(line)
+
+
+class Provenance:
+    """The project's modules that are loaded: those of its packages, and whatever comes out of either tree."""
+
+    def __init__(self, packages: Sequence[str], trees: Sequence[str]) -> None:
+        self._packages, self._trees, self._seen = set(packages), tuple(tree + os.sep for tree in trees), {}
+
+    def new(self) -> list[dict[str, str]]:
+        """Give name and real path of each that was not given before."""
+        found = []
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if not isinstance(file, str) or self._seen.get(name) == file:
+                continue
+            self._seen[name] = file
+            path = _realpath(file)
+            if name.partition(".")[0] in self._packages or path.startswith(self._trees):
+                found.append({"name": name, "path": path})
+        return found
+
+
+def _options() -> Message:
+    options = json.loads(os.environ.pop("PRPREP_WORKER", "{}"))
+    if options.get("version") != VERSION:
+        raise pytest.UsageError("prprep_worker is started by prprep alone, with the pipes that it speaks over")
+    if options["core"] is not None:
+        # Before the target is imported: libraries size their thread pools by the cores that they may use.
+        os.sched_setaffinity(0, {options["core"]})
+    return options
+
+
+OPTIONS = _options()
+CHANNEL = Channel(OPTIONS["read"], OPTIONS["write"])
+PROVENANCE = Provenance(OPTIONS["packages"], OPTIONS["trees"])
+_turns = {}
+
+
+# -- the fixture ----------------------------------------------------------------------------------
+
+
+def take_over(node: str, calls: Calls, fixture: object = None) -> object:
+    """Serve the coordinator in the place of the fixture's rounds, then give what the call returned.
+
+    Under a running event loop a coroutine function's benchmark is a coroutine itself, for the test to await.
+    """
+    calls.begin()
+    served = _serve(node, calls, fixture)
+    if not calls.awaited:
+        return _drive(served)
+    if _under_a_loop():
+        return served
+    return _run_in_a_loop(served)
+
+
+async def _serve(node: str, calls: Calls, fixture: object) -> object:
+    value = await calls.first()
+    CHANNEL.send("ready", modules=PROVENANCE.new(), **_introduce(node, calls))
+    samples, described = [], None
+    if OPTIONS["describe"]:
+        described = prprep_describe.describe(value)
+        CHANNEL.send("described", value=described)
+    keep = calls.seconds >= DEAR_SECONDS and not (described and described["consumed"])
+    if not keep:
+        value = None
+    try:
+        while True:
+            order = CHANNEL.receive()
+            if order["do"] == "next":
+                break
+            if order["do"] == "settle":
+                described = None
+            CHANNEL.send(**await _obey(order, calls, described=described, samples=samples))
+    finally:
+        gc.unfreeze()
+    if fixture is not None:
+        _fill_stats(fixture, samples or [calls.seconds])
+    # What is dear to make again is kept from the first call, the rest is not held while others are timed.
+    return value if keep else await calls.value()
+
+
+async def _obey(order: Message, calls: Calls, *, described: Message | None, samples: list[float]) -> Message:
+    if order["do"] == "run":
+        block = await calls.block(order["rounds"])
+        if order["timed"]:
+            samples.append(block["wall"] / 1e9 / (order["rounds"] * calls.iterations))
+        return {"kind": "block", **block}
+    if order["do"] == "settle":
+        gc.collect()
+        gc.freeze()
+        return {"kind": "settled"}
+    if order["do"] == "again":
+        same = prprep_describe.describe(await calls.value()) == described
+        return {"kind": "again", "same": same, "seconds": calls.seconds}
+    try:
+        return {"kind": "tracked", **await calls.track(order["profile"])}
+    except ImportError as error:
+        return {"kind": "untracked", "reason": str(error)}
+
+
+def _introduce(node: str, calls: Calls) -> Message:
+    _turns[node] = turn = _turns.get(node, 0) + 1
+    return {
+        "key": node if turn == 1 else f"{node}#{turn}",
+        "seconds": calls.seconds,
+        "iterations": calls.iterations,
+        "warmup": calls.warmup,
+        "awaited": calls.awaited,
+    }
+
+
+def _fill_stats(fixture: Any, samples: list[float]) -> None:  # noqa: ANN401 - pytest-benchmark's
+    """Let the test read `benchmark.stats` as after pytest-benchmark's own rounds."""
+    stats = fixture._make_stats(1)  # noqa: SLF001
+    for seconds in samples:
+        stats.update(seconds)
+
+
+def _drive(served: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine that never waits."""
+    try:
+        served.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise RuntimeError("a function that returned no coroutine at first returned one later")
+
+
+def _under_a_loop() -> bool:
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    if asyncio and asyncio._get_running_loop() is not None:  # noqa: SLF001 - the public one raises
+        return True
+    return bool(trio) and trio.lowlevel.in_trio_run()
+
+
+def _run_in_a_loop(served: Coroutine[Any, Any, object]) -> object:
+    import asyncio  # noqa: PLC0415 - only where the target awaits
+
+    loop = asyncio.new_event_loop()
+    try:
+        value = loop.run_until_complete(served)
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        return value
+    finally:
+        loop.close()
+
+
+def _patch(fixture_class: Any) -> None:  # noqa: ANN401 - pytest-benchmark's
+    signature = inspect.signature(fixture_class.pedantic)
+
+    def call(self: Any, function_to_benchmark: Any, *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
+        self._mode = "benchmark(...)"
+        return take_over(self.fullname, prprep_calls.Calls(function_to_benchmark, args, kwargs, disable_gc=self._disable_gc), self)
+
+    def pedantic(self: Any, *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
+        given = signature.bind(self, *args, **kwargs)
+        given.apply_defaults()
+        asked = given.arguments
+        self._mode = "benchmark.pedantic(...)"
+        calls = prprep_calls.Calls(
+            asked["target"],
+            asked["args"],
+            asked["kwargs"],
+            setup=asked["setup"],
+            teardown=asked.get("teardown"),
+            iterations=asked["iterations"],
+            warmup=asked["warmup_rounds"],
+            disable_gc=self._disable_gc,
+        )
+        return take_over(self.fullname, calls, self)
+
+    fixture_class.__call__, fixture_class.pedantic = call, pedantic
+
+
+# -- pytest's hooks -------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        from pytest_benchmark.fixture import BenchmarkFixture  # noqa: PLC0415 - may be missing
+    except ImportError as error:
+        raise pytest.UsageError(f"pytest-benchmark cannot be imported: {error}") from None
+    _patch(BenchmarkFixture)
+    for marker in (*MARKERS, *TOLERATED):
+        config.addinivalue_line("markers", f"{marker}: known to prprep")
+    CHANNEL.send("hello", version=VERSION)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that measure nothing."""
+    measured = [item for item in items if _uses_fixture(item) or _is_marked(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not (_uses_fixture(item) or _is_marked(item))])
+    items[:] = measured
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    CHANNEL.send("collected", tests=[item.nodeid for item in session.items])
+    CHANNEL.receive()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Measure the whole test where it carries codspeed's or codeflash's marker and not the fixture."""
+    if _uses_fixture(pyfuncitem) or not _is_marked(pyfuncitem):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001 - as pytest itself calls it
+    take_over(pyfuncitem.nodeid, prprep_calls.Calls(pyfuncitem.obj, (), arguments))
+    return True
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    if report.outcome != "passed":
+        CHANNEL.send("uncollected", node=report.nodeid, outcome=report.outcome, text=_text(report))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" or report.outcome != "passed":
+        outcome = "xfailed" if report.outcome == "skipped" and hasattr(report, "wasxfail") else report.outcome
+        CHANNEL.send("test", node=report.nodeid, outcome=outcome, when=report.when, text=_text(report))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(exitstatus: int) -> None:
+    CHANNEL.send("end", status=int(exitstatus))
+
+
+def _uses_fixture(item: pytest.Item) -> bool:
+    return bool({"benchmark", "benchmark_weave"} & set(getattr(item, "fixturenames", ())))
+
+
+def _is_marked(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(marker) for marker in MARKERS)
+
+
+def _text(report: pytest.CollectReport | pytest.TestReport) -> str:
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[-1])
+    return "\n".join(report.longreprtext.splitlines()[-25:])

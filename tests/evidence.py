@@ -1,0 +1,205 @@
+"""Literal artifacts of one optimization, to be varied by tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from tasks import figures
+from tasks.artifacts import (
+    Change,
+    ChangedFunction,
+    Commit,
+    Comparison,
+    Detection,
+    DomainProposal,
+    Injection,
+    Interval,
+    Layout,
+    MetricName,
+    Module,
+    Output,
+    Presence,
+    Provenance,
+    Scaffolding,
+    Summary,
+    TreeSpec,
+    Verdict,
+)
+from tasks.manifest.model import Manifest, Optimization
+from tasks.paths import ItemPaths, ProjectPaths
+from tasks.placeholders import Evidence
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASE, HEAD, UPSTREAM = "1f3a" * 10, "9c0de" * 8, "77ab" * 10
+BENCHMARK = "tests/benchmarks/test_benchmark_merge_lines.py"
+TEST = f"{BENCHMARK}::test_benchmark_merge_lines"
+SHA256 = "5e" * 32
+
+LAYOUT = Layout(
+    kind="src",
+    project="",
+    import_roots=("src",),
+    packages=("pagelayout",),
+    installable=True,
+    benchmarks_root="tests/benchmarks",
+    benchmarks_root_reason="the folder is there",
+    runner="uv run python",
+    runner_reason="uv.lock",
+)
+
+DETECTION = Detection(
+    item="merge_lines",
+    title="Merge lines without copying the page",
+    base=BASE,
+    head=HEAD,
+    base_ref="merge base with main",
+    head_ref="feature/merge-lines",
+    upstream=UPSTREAM,
+    upstream_ref="origin/main",
+    slug="acme/pagelayout",
+    commits=(
+        Commit(
+            sha=HEAD,
+            title="Join the lines of a page once",
+            message="Join the lines of a page once\n\nEvery line was put onto the text so far, which copied it again.\n\nSigned-off-by: Ada <ada@example.org>\n",
+            author="Ada",
+        ),
+    ),
+    files=("src/pagelayout/text.py",),
+    functions=(
+        ChangedFunction(path="src/pagelayout/text.py", module="pagelayout.text", name="merge_lines", status="modified", lines=(10, 31)),
+    ),
+    target="pagelayout.text:merge_lines",
+    target_reason="the one function that changed",
+    domain=DomainProposal(domains=("cpu",), reason="the manifest says so", given=True),
+    benchmark=Presence(path=BENCHMARK, base=None, head="c" * 40, worktree=None),
+    layout=LAYOUT,
+)
+
+SCAFFOLDING = Scaffolding(item="merge_lines", path=BENCHMARK, origin="head", source=HEAD, sha256=SHA256, made_from="existing")
+
+INJECTION = Injection(
+    item="merge_lines",
+    strategy="inject",
+    reason="the benchmark is not at base",
+    benchmark=BENCHMARK,
+    benchmark_sha256=SHA256,
+    base=TreeSpec(commit=BASE, files={BENCHMARK: SHA256}, tree="a" * 40),
+    head=TreeSpec(commit=HEAD, tree="b" * 40),
+)
+
+
+def provenance(commit: str, *, blob: str, packages: tuple[str, ...] = ("numpy==2.1.3", "pagelayout==0.4.0", "pytest==8.3.3")) -> Provenance:
+    module = Module(name="pagelayout.text", path="src/pagelayout/text.py", blob=blob * 40)
+    return Provenance(commit=commit, tree="d" * 40, python="3.12.7", environment="e" * 32, packages=packages, modules=(module,))
+
+
+def change(metric: MetricName, base: float, head: float, verdict: Verdict, **more: object) -> Change:
+    """Judge a metric whose samples lie a little above `base` and `head`; the interval is a relative half-width."""
+    width = float(more.pop("width", 0.011))  # type: ignore[arg-type]
+    unit = {MetricName.PEAK: "B", MetricName.ALLOCATIONS: "1"}.get(metric, "s")
+    ratio = head / base
+    spread = (0.982, 1.0, 1.024) if unit == "s" else (1.0, 1.0, 1.0)
+
+    def summary(value: float) -> Summary:
+        return Summary(minimum=value * spread[0], median=value * spread[1], mean=value * spread[2], rounds=168)
+
+    fields = {"test": TEST, "launches": 8, "primary": True, **more}
+    interval = Interval(ratio=ratio, low=ratio * (1 - width), high=ratio * (1 + width), confidence=0.99)
+    return Change(metric=metric, unit=unit, base=summary(base), head=summary(head), interval=interval, verdict=verdict, **fields)  # type: ignore[arg-type]
+
+
+def comparison(changes: tuple[Change, ...], verdict: Verdict, **more: object) -> Comparison:
+    first = changes[0]
+    found = first.interval
+    shown = figures.change(found.ratio, found.low, found.high)
+    headline = f"{first.metric} {shown} (99 % interval {figures.interval(found.low, found.high)})"
+    fields = {
+        "item": "merge_lines",
+        "reason": "",
+        "headline": headline,
+        "outputs": (Output(test=TEST, verdict="equal"),),
+        "negligible": 0.01,
+        "benchmark": BENCHMARK,
+        "platform": "Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.7",
+        "base": provenance(BASE, blob="1"),
+        "head": provenance(HEAD, blob="2"),
+        "tests": (TEST,),
+        **more,
+    }
+    return Comparison(changes=changes, verdict=verdict, **fields)  # type: ignore[arg-type]
+
+
+CPU_IMPROVED = comparison(
+    (
+        change(MetricName.TIME, 0.0149902, 0.0118547, Verdict.IMPROVED),
+        change(MetricName.PEAK, 9_122_611, 400_000, Verdict.IMPROVED, width=0.0, primary=False, launches=2),
+        change(MetricName.ALLOCATIONS, 1_204, 17, Verdict.IMPROVED, width=0.0, primary=False, launches=2),
+    ),
+    Verdict.IMPROVED,
+)
+MEMORY_IMPROVED = comparison(
+    (
+        change(MetricName.PEAK, 52_428_800, 26_911_744, Verdict.IMPROVED, width=0.0004),
+        change(MetricName.ALLOCATIONS, 1_204, 1_198, Verdict.UNCHANGED, width=0.0, primary=False),
+    ),
+    Verdict.IMPROVED,
+    flags="--memory",
+)
+REGRESSED = comparison(
+    (change(MetricName.TIME, 0.0118547, 0.0149902, Verdict.REGRESSED),),
+    Verdict.REGRESSED,
+    reason="The interval lies above what counts as negligible.",
+)
+UNCHANGED = comparison(
+    (change(MetricName.TIME, 0.0149902, 0.0149752, Verdict.UNCHANGED, width=0.004),),
+    Verdict.UNCHANGED,
+    reason="The interval lies within ±1 %.",
+)
+INCONCLUSIVE = comparison(
+    (change(MetricName.TIME, 0.0149902, 0.0146602, Verdict.INCONCLUSIVE, width=0.06),),
+    Verdict.INCONCLUSIVE,
+    reason="The interval crosses the border of what counts as negligible; the budget was spent.",
+    outputs=(Output(test=TEST, verdict="not comparable", detail="the call returns a generator"),),
+)
+IMPORT_IMPROVED = comparison((change(MetricName.IMPORT, 0.412, 0.0931, Verdict.IMPROVED),), Verdict.IMPROVED)
+
+ITEM = Optimization(id="merge_lines", domain=("cpu",), functions=("pagelayout.text:merge_lines",))
+
+
+@dataclass(frozen=True)
+class Case:
+    """The artifacts of one item; `write` puts them where the stages read them."""
+
+    comparison: Comparison = CPU_IMPROVED
+    item: Optimization = ITEM
+    detection: Detection = DETECTION
+    scaffolding: Scaffolding = SCAFFOLDING
+    injection: Injection = INJECTION
+    benchmark: str = field(default="")
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.item, self.detection, self.scaffolding, self.injection, self.comparison, self.benchmark)
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest(version=1, optimizations=(self.item,))
+
+    def vary(self, **fields: object) -> Case:
+        return replace(self, **fields)  # type: ignore[arg-type]
+
+    def write(self, folder: Path) -> ItemPaths:
+        paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item(self.item.id)
+        self.detection.write(paths.detect, "d")
+        self.scaffolding.write(paths.scaffold, "s")
+        self.injection.write(paths.inject, "i")
+        self.comparison.write(paths.compare, "c")
+        if self.benchmark:
+            target = paths.folder / self.scaffolding.source
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(self.benchmark, encoding="utf-8")
+        return paths

@@ -1,0 +1,59 @@
+"""Build pairs of small trees and ask for measurements of them with the interpreter that runs the tests."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from tasks.measuring import Request, SideRequest
+from tasks.measuring.lockstep import KeyLaunch, LaunchRecord, Plan, launch
+from tasks.measuring.workers import Settings, hash_seed
+
+CODE = """
+def work(size=1000):
+    return sum(range(size))
+"""
+
+BENCHMARK = """
+from project import work
+
+def test_work(benchmark):
+    assert benchmark(work, 1000) == 499500
+"""
+
+Files = dict[str, str]
+
+
+def write(folder: Path, files: Files) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
+    return folder
+
+
+def pair(folder: Path, head: Files | None = None, base: Files | None = None, **settings: Any) -> Request:
+    """Write two trees of a src project, `base` and `head` over the same start, and ask for their comparison."""
+    start = {"src/project/__init__.py": CODE, "tests/test_benchmark.py": BENCHMARK}
+    trees = {"base": write(folder / "base", start | (base or {})), "head": write(folder / "head", start | (head or {}))}
+    sides = {side: SideRequest(tree, Path(sys.executable), (tree / "src",)) for side, tree in trees.items()}
+    asked: dict[str, Any] = {"benchmark": "tests/test_benchmark.py", "metrics": ("time",), "seed": 7, "packages": ("project",), "budget": 0.6}
+    return Request(**{**asked, **sides, "profiles": folder / "profiles", **settings})
+
+
+def both(files: Files) -> dict[str, Files]:
+    return {"base": files, "head": files}
+
+
+def one_launch(request: Request, *, share: float | None = 0.05, describe: bool = False, rounds: dict[str, int] | None = None) -> LaunchRecord:
+    """Run a single launch and give its record."""
+    record, lots = LaunchRecord(), random.Random(request.seed)
+    launch(request, Plan(Settings(hash_seed(lots), describe=describe), share, rounds or {}), lots, record)
+    return record
+
+
+def by_key(record: LaunchRecord) -> dict[str, KeyLaunch]:
+    return {entry.key.partition("::")[2]: entry for entry in record.keys}

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from tasks.companions import companions
+
+BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
+
+
+class Files:
+    """A tree of literal files."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self.files = files
+
+    def read(self, path: str) -> bytes | None:
+        return dedent(self.files[path]).encode() if path in self.files else None
+
+
+FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "expected"),
+    [
+        pytest.param("def test_f(benchmark): ...", {"tests/benchmarks/conftest.py": FIXTURE.format("pages", "")}, [], id="uses nothing"),
+        pytest.param(
+            "def test_f(benchmark, pages): ...",
+            {"tests/benchmarks/conftest.py": FIXTURE.format("pages", ""), "tests/benchmarks/__init__.py": ""},
+            ["tests/benchmarks/conftest.py"],
+            id="a fixture",
+        ),
+        pytest.param(
+            "class TestF:\n  def test_f(self, benchmark, pages): ...",
+            {"tests/benchmarks/conftest.py": FIXTURE.format("pages", "book"), "tests/conftest.py": FIXTURE.format("book", "")},
+            ["tests/benchmarks/conftest.py", "tests/conftest.py"],
+            id="a fixture of a fixture further up",
+        ),
+        pytest.param(
+            "def test_f(pages): ...",
+            {"tests/benchmarks/conftest.py": FIXTURE.format("pages", ""), "tests/conftest.py": FIXTURE.format("pages", "")},
+            ["tests/benchmarks/conftest.py"],
+            id="the nearest of two",
+        ),
+        pytest.param(
+            FIXTURE.format("pages", "") + "def test_f(pages): ...",
+            {"tests/benchmarks/conftest.py": FIXTURE.format("pages", "")},
+            [],
+            id="its own fixture",
+        ),
+        pytest.param(
+            "@pytest.mark.usefixtures('pages')\ndef test_f(): ...",
+            {"conftest.py": "from pytest import fixture\n@fixture(name='pages')\ndef _pages(): ..."},
+            ["conftest.py"],
+            id="by mark and by name",
+        ),
+        pytest.param(
+            "def test_f(request):\n  request.getfixturevalue('pages')",
+            {"conftest.py": FIXTURE.format("pages", "")},
+            ["conftest.py"],
+            id="asked for while running",
+        ),
+        pytest.param(
+            "from ._pages import make\nfrom . import more",
+            {
+                "tests/__init__.py": "",
+                "tests/benchmarks/__init__.py": "",
+                "tests/benchmarks/_pages.py": "from .deeper import x",
+                "tests/benchmarks/deeper.py": "",
+                "tests/benchmarks/more.py": "",
+                "tests/benchmarks/not_imported.py": "",
+            },
+            [
+                "tests/__init__.py",
+                "tests/benchmarks/__init__.py",
+                "tests/benchmarks/_pages.py",
+                "tests/benchmarks/deeper.py",
+                "tests/benchmarks/more.py",
+            ],
+            id="relative imports",
+        ),
+        pytest.param(
+            "from tests.benchmarks.pages import make\nimport json, p.pages",
+            {"tests/benchmarks/__init__.py": "", "tests/benchmarks/pages.py": "", "p/pages.py": "", "tests/other.py": ""},
+            ["tests/benchmarks/__init__.py", "tests/benchmarks/pages.py"],
+            id="absolute import through the package",
+        ),
+        pytest.param(
+            "import pages",
+            {"tests/benchmarks/__init__.py": "", "tests/benchmarks/pages.py": "import test_benchmark_f"},
+            ["tests/benchmarks/pages.py"],
+            id="a sibling",
+        ),
+        pytest.param("from ...deep import x", {"deep.py": "", "tests/benchmarks/deep.py": ""}, [], id="out of the folder"),
+        pytest.param("def test_f(:", {"conftest.py": FIXTURE.format("f", "")}, [], id="no Python"),
+    ],
+)
+def test_what_a_benchmark_needs_beside_itself(text: str, files: dict[str, str], expected: list[str]) -> None:
+    assert [companion.path for companion in companions(BENCHMARK, text.encode(), Files(files))] == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "mine", "theirs", "served"),
+    [
+        ("tests/benchmarks/conftest.py", FIXTURE.format("pages", ""), None, False),
+        ("tests/benchmarks/conftest.py", FIXTURE.format("pages", ""), FIXTURE.format("pages", ""), True),
+        ("tests/benchmarks/conftest.py", FIXTURE.format("pages", ""), FIXTURE.format("pages", "") + "# more\n", False),
+        ("tests/conftest.py", FIXTURE.format("pages", ""), "import json\n" + FIXTURE.format("pages", ""), True),
+        ("tests/conftest.py", FIXTURE.format("pages", ""), FIXTURE.format("pages", "tmp_path"), False),
+        ("tests/conftest.py", FIXTURE.format("pages", ""), FIXTURE.format("others", ""), False),
+    ],
+)
+def test_what_the_other_side_must_have(path: str, mine: str, theirs: str | None, *, served: bool) -> None:
+    [companion] = companions(BENCHMARK, b"def test_f(pages): ...", Files({path: mine}))
+    assert companion.is_served_by(theirs.encode() if theirs else None, folder="tests/benchmarks") is served
+
+
+def test_of_an_init_file_it_counts_that_it_is_there() -> None:
+    files = Files({"tests/benchmarks/__init__.py": "x = 1", "tests/benchmarks/pages.py": ""})
+    package, _ = companions(BENCHMARK, b"from . import pages", files)
+    assert package.is_served_by(b"other = 1", folder="tests/benchmarks")
+    assert not package.is_served_by(None, folder="tests/benchmarks")

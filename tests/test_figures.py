@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks import figures
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "0 s"),
+        (5e-8, "50.00 ns"),
+        (9.9999e-7, "1.000 μs"),
+        (0.00099996, "1.000 ms"),
+        (0.0145567, "14.56 ms"),
+        (1.5, "1.500 s"),
+        (1234.56, "1,234.6 s"),
+        (-0.003, "−3.000 ms"),
+    ],
+)
+def test_seconds(value, expected):
+    assert figures.seconds(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, "0 B"), (512, "512 B"), (1023.99, "1.0 KiB"), (400_000, "390.6 KiB"), (8.7 * 2**20, "8.7 MiB"), (3 * 2**30, "3.0 GiB"), (-2048, "−2.0 KiB")],
+)
+def test_size(value, expected):
+    assert figures.size(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (-0.2374, "−23.7 %"),
+        (0.0004, "+0.04 %"),
+        (0.0, "0 %"),
+        (-0.00004, "0.00 %"),
+        (-0.9999, "−99.99 %"),
+        (-0.999999, "−99.9999 %"),
+        (-1.0, "−100.0 %"),
+        (30.0, "+3,000.0 %"),
+        (math.inf, "–"),
+        (math.nan, "–"),
+    ],
+)
+def test_percent(share, expected):
+    assert figures.percent(share) == expected
+
+
+@pytest.mark.parametrize(
+    ("share", "down", "up"),
+    [
+        (-0.48664, "−48.7 %", "−48.6 %"),
+        (0.513 - 1, "−48.7 %", "−48.7 %"),
+        (-0.00004, "−0.01 %", "0.00 %"),
+        (0.00999, "+0.99 %", "+1.00 %"),
+        (-0.99996, "−99.996 %", "−99.9 %"),
+        (12.3456, "+1,234.5 %", "+1,234.6 %"),
+    ],
+)
+def test_percent_in_one_direction(share, down, up):
+    assert (figures.percent(share, "down"), figures.percent(share, "up")) == (down, up)
+
+
+@given(st.floats(min_value=-0.99999, max_value=1000))
+def test_rounding_in_one_direction_never_passes_the_value(share):
+    down, up = (float(figures.percent(share, way).removesuffix(" %").replace("−", "-").replace(",", "")) / 100 for way in ("down", "up"))
+    assert down <= share + 1e-9
+    assert up >= share - 1e-9
+    assert up - down < 0.0011
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "change", "interval"),
+    [
+        (0.5134, 0.5121, 0.5149, "−48.7 %", "−48.8 % to −48.5 %"),
+        (1.0213, 1.01949, 1.02301, "+2.1 %", "+1.9 % to +2.4 %"),
+        (0.51336, 0.51336, 0.51336, "−48.6 %", "−48.6 %"),
+        (1.0119, 1.0119, 1.0119, "+1.1 %", "+1.1 %"),
+        (1.0, 1.0, 1.0, "0 %", "0 %"),
+        (0.0, 0.0, 0.0, "−100.0 %", "−100.0 %"),
+        (math.inf, math.inf, math.inf, "–", "–"),
+        (1.03, 0.0, math.inf, "+3.0 %", "not known"),
+    ],
+    ids=["outwards", "outwards when slower", "a point towards no change", "a slower point too", "no change", "nothing left", "from nothing", "open"],
+)
+def test_a_change_never_claims_more_than_its_interval(ratio, low, high, change, interval):
+    assert (figures.change(ratio, low, high), figures.interval(low, high)) == (change, interval)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "expected"),
+    [(1.31, 1, "1.31x"), (0.8, 1, "0.80x"), (9.999, 1, "10.0x"), (112.4, 1, "112x"), (2e4, 1, "20,000x"), (1, 0, "–"), (0, 0, "1.00x")],
+)
+def test_times(base, head, expected):
+    assert figures.times(base, head) == expected
+
+
+def test_other_figures():
+    assert [figures.count(value) for value in (1204, 1204.5, -3)] == ["1,204", "1,204.5", "−3"]
+    assert [figures.difference(value, "B") for value in (2048, -2048, 0)] == ["+2.0 KiB", "−2.0 KiB", "0 B"]
+    assert [figures.rate(mean) for mean in (0.01535, 1e-6, 0)] == ["65.15 ops/s", "1,000,000 ops/s", "–"]
+    assert [figures.share(value) for value in (0.99, 0.005, 0.0)] == ["99 %", "0.5 %", "0 %"]
+    assert [figures.quantity(1204, unit) for unit in ("s", "B", "1")] == ["1,204.0 s", "1.2 KiB", "1,204"]

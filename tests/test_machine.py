@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tasks import machine
+
+CPUINFO = {
+    "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Intel(R) Xeon(R) Gold 6130 CPU @ 2.10GHz\n": "Intel Xeon Gold 6130",
+    "model name\t: AMD Ryzen 7 5800X 8-Core Processor\n": "AMD Ryzen 7 5800X 8-Core Processor",
+    "processor\t: 0\nBogoMIPS\t: 108.00\nHardware\t: BCM2835\nModel\t\t: Raspberry Pi 4 Model B Rev 1.2\n": "Raspberry Pi 4 Model B Rev 1.2",
+    "processor\t: 0\nBogoMIPS\t: 48.00\n": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize(("cpuinfo", "model"), CPUINFO.items())
+def test_the_processors_name(cpuinfo, model):
+    assert machine.model_of(cpuinfo) == model
+
+
+def test_the_architecture_is_told_where_no_name_is(monkeypatch):
+    monkeypatch.setattr(machine, "model_of", lambda _: "")
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    assert machine.cpu_model() == machine.platform.machine()
+
+
+def test_the_description_is_one_line_of_the_agreed_shape():
+    told = machine.platform_description("3.12.13")
+    assert re.fullmatch(r"\S.* — \d+ cores?, \d+ GiB RAM, Python 3\.12\.13", told), told
+
+
+@pytest.mark.parametrize(("size", "told"), [(25_151_348_736, 23), (25_700_000_000, 24), (1 << 34, 16), (500 << 20, 1)])
+def test_memory_is_rounded_to_whole_gibibytes(size, told):
+    assert machine.gibibytes(size) == told
+
+
+def test_the_load_is_a_number_or_unknown():
+    load = machine.load()
+    assert load is None or load >= 0
+
+
+def test_the_machines_lock_is_one_for_a_cache(tmp_path):
+    assert machine.lock_path(tmp_path) == tmp_path / "locks" / "machine.lock"

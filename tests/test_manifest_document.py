@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import yaml
+
+from tasks.manifest import document as document_module
+from tasks.manifest.construct import BROKEN, MAX_DEPTH
+from tasks.manifest.document import Document
+from tasks.manifest.scalars import plain
+
+
+def problems(text: str | bytes) -> list[str]:
+    """Give the problems as `line:column: message (suggestion)`."""
+    found = Document(text.encode() if isinstance(text, str) else text).problems
+    return [each.render("f").splitlines()[0].removeprefix("f:") for each in found]
+
+
+class TestPositions:
+    TEXT = "a:\n  - b: x\n    c: [1, 22]\nd: {e: &m {f: 3}}\ng:\n  <<: *m\n  h: 4\n"
+
+    @pytest.mark.parametrize(
+        ("loc", "place"),
+        [
+            ((), (1, 1)),
+            (("a",), (2, 3)),
+            (("a", 0), (2, 5)),
+            (("a", 0, "c", 1), (3, 12)),
+            (("a", 0, "b", 0), (2, 8)),
+            (("a", 0, "missing"), (2, 5)),
+            (("a", 7), (2, 3)),
+            (("d", "e", "f"), (4, 15)),
+            (("g", "h"), (7, 6)),
+            (("g", "f"), (4, 15)),
+            (("g", "missing"), (5, 1)),
+        ],
+    )
+    def test_of_a_loc(self, loc, place):
+        assert Document(self.TEXT.encode()).position(loc) == place
+
+    def test_behind_wide_characters_the_caret_stands_below_the_value(self):
+        found = Document("a: {t: '漢字 e\u0301', x: y}\n".encode()).problem("here", ("a", "x"))
+        assert (found.line, found.column, found.caret) == (1, 20, 21)
+
+    def test_a_long_line_is_shown_around_the_place(self):
+        document = Document(b"{a: " + b"x" * 300 + b", b: y, c: " + b"z" * 300 + b"}")
+        lines = document.problem("here", ("b",)).render("f").splitlines()
+        assert lines[0] == "f:1:310: here"
+        assert len(lines[1]) < 140
+        assert lines[1][lines[2].index("^")] == "y"
+
+    def test_lines_end_as_editors_end_them(self):
+        text = "a: 1\r\nb: 2\rc: 'x\u2028y'\nd: 4\n"
+        assert [Document(text.encode()).position((key,)) for key in "abcd"] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+    def test_control_characters_do_not_reach_the_terminal(self):
+        assert Document(b"a: \tx\x1b[31m").excerpt(1) == "a:  x\ufffd[31m"
+
+
+class TestScalars:
+    @pytest.mark.parametrize(
+        ("text", "value"),
+        [
+            *(("", None), ("~", None), ("null", None), ("true", True), ("FALSE", False)),
+            *(("12", 12), ("-3", -3), ("0755", 755), ("0x1F", 31), ("0o17", 15)),
+            *(("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("1.", 1.0), ("-.inf", -math.inf)),
+            *(("yes", "yes"), ("on", "on"), ("1_000", "1_000"), ("2024-01-01", "2024-01-01"), ("12:30", "12:30"), ("n", "n")),
+            *(("1a", "1a"), ("e5", "e5"), ("nullify", "nullify"), ("-", "-"), ("٣", "٣")),
+        ],
+    )
+    def test_yaml_1_2(self, text, value):
+        assert (plain(text), type(plain(text))) == (value, type(value))
+
+    def test_not_a_number(self):
+        assert math.isnan(plain(".nan"))
+
+    def test_a_number_of_thousands_of_digits(self):
+        assert plain("9" * 5000) == math.inf
+
+    def test_quotes_and_tags_make_text(self):
+        assert Document(b"""[ '12', "12", !!str 12, 12 ]""").content == ("12", "12", "12", 12)
+
+    def test_yamls_own_tags_are_held_to(self):
+        assert Document(b"[!!int 12, !!float 1, !!bool true, !!null ~, !!seq [], !!map {}]").content == (12, 1, True, None, (), {})
+        assert problems("[!!int x]") == ["1:2: the tag `!!int` has no meaning here (remove it)"]
+
+
+class TestWhatYamlLetsPass:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("a: {b: 1, b: 2}", "1:11: `b` is given twice (first in line 1)"),
+            ("a: {'b': 1, b: 2}", "1:13: `b` is given twice (first in line 1)"),
+            ("a:\n  - b:\n      c: 1\n      d: 2\n      c: 3\n", "5:7: `c` is given twice (first in line 3)"),
+            ("{12: x}", '1:2: the key 12 is a number to YAML, must be text (quote it: "12")'),
+            ("true: x", '1:1: the key true is true or false to YAML, must be text (quote it: "true")'),
+            ("? [a]\n: x", "1:3: a key must be text"),
+            ("~: x", "1:1: a key must be text"),
+            ("a: !!python/object:os.system x", "1:4: the tag `!!python/object:os.system` has no meaning here (remove it)"),
+            ("a: !mine [x]", "1:4: the tag `!mine` has no meaning here (remove it)"),
+            ("a: !!set {x}", "1:4: the tag `!!set` has no meaning here (remove it)"),
+            ("a: &x [*x]", "1:8: `*x` stands inside of its own anchor `&x`"),
+            ("a: &x {b: *x}", "1:11: `*x` stands inside of its own anchor `&x`"),
+            ("a: *x", "1:4: `*x` has no anchor `&x` above it"),
+            ("<<: x", "1:5: `<<` must name a mapping, or a list of mappings"),
+            ("a: 1\n---\nb: 2", "2:1: a second document begins here (a manifest is one document: remove the `---`)"),
+            ('a: "x\\0y"', "1:4: the character U+0000 (NUL) is not allowed here"),
+            ('a: "\\e[31m"', "1:4: the character U+001B (escape) is not allowed here"),
+        ],
+    )
+    def test_is_a_problem(self, text, message):
+        assert problems(text) == [message]
+
+    def test_a_quoted_merge_key_is_a_key(self):
+        assert Document(b"'<<': {a: 1}").content == {"<<": {"a": 1}}
+
+    def test_own_keys_win_over_merged_ones_and_earlier_merges_over_later_ones(self):
+        text = "- &a {x: 1, y: 1}\n- &b {x: 2, y: 2, z: 2}\n- {<<: [*a, *b], x: 3}\n"
+        assert Document(text.encode()).content[2] == {"x": 3, "y": 1, "z": 2}
+
+    def test_what_was_complained_about_is_marked(self):
+        assert Document(b"a: !mine x").content == {"a": BROKEN}
+
+    def test_an_alias_bomb(self):
+        lines = ["a: &a [x,x,x,x,x,x,x,x,x,x]", *(f"{new}: &{new} [{','.join([f'*{old}'] * 10)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True))]
+        [message] = problems("\n".join(lines))
+        assert message.startswith("5:29: the aliases up to this one come to more than 100,")
+
+    def test_a_sensible_number_of_aliases(self):
+        assert problems("- &a {x: 1, y: [1, 2]}\n" + "- *a\n" * 5000) == []
+
+    def test_aliases_that_nest_deeply(self):
+        chain = [f"a{depth}: &a{depth} [*a{depth - 1}]" for depth in range(1, 20_000)]
+        [message] = problems("\n".join(["a0: &a0 [x]", *chain]))
+        assert " the aliases up to this one come to more than " in message
+
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [("[" * 100_000, (1, 101)), ("{a: " * 100_000, (1, 401)), ("- " * 5_000, (1, 201)), ("\n".join(" " * depth + "a:" for depth in range(3000)), (101, 101))],
+    )
+    def test_deep_nesting(self, text, place):
+        [found] = Document(text.encode()).problems
+        assert found.message == f"values are nested more than {MAX_DEPTH} levels deep"
+        assert (found.line, found.column) == place
+
+
+class TestSyntax:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("a:\n\tb: 1", "2:1: a tab is used as indentation; YAML allows only spaces"),
+            ("a:\n  b: 1\n  \tc: 2", "3:3: a tab is used as indentation; YAML allows only spaces"),
+            ("-\t- x", "1:2: a tab is used as indentation; YAML allows only spaces"),
+            ("a: [1, 2\nb: c\n", "1:4: this `[` is not closed, or a `,` is missing after it"),
+            ("a: {b: c\n", "1:4: this `{` is not closed, or a `,` is missing after it"),
+            ("a: 1\nb: 'x\nc: 2\n", "2:4: this quotation mark is not closed"),
+            ("a: 1\nb\nc: 2\n", "2:1: this is no `key: value`; a `:` and a space are missing"),
+            (
+                "a: b: c",
+                "1:5: a `:` stands where none can stand: a value that holds `: ` must be quoted, and a key be indented like those above it",
+            ),
+            ("a: @x", "1:4: a value cannot begin with this character; quote it"),
+            ("a: - b", "1:4: a list cannot begin here; it belongs on the next line"),
+            ("- a\nb: c", "2:1: a `-` was expected here; is the indentation that of the lines above it?"),
+            ("a:\n  - b\n - c", "3:2: a key was expected here; is the indentation that of the lines above it?"),
+            ('a: "\\d"', "1:5: this escape does not exist in double quotes; use single quotes or double the backslash"),
+            (" a: 1\nb: 2", "2:1: this stands outside of the manifest; is the indentation that of the first line?"),
+            ("%YAML 3.0\n---\na", "1:1: this is no YAML: found incompatible YAML document"),
+        ],
+    )
+    def test_one_message_with_its_place(self, text, message):
+        if document_module.LOADER is yaml.SafeLoader:
+            pytest.skip("the words are those of libyaml")
+        assert problems(text) == [message]
+
+    def test_what_stands_before_is_kept(self):
+        document = Document(b"version: 1\noptimizations:\n  - id: a\n  - id: b\n  - id: 'c\n")
+        assert document.cut
+        assert document.content == {"version": 1, "optimizations": ({"id": "a"}, {"id": "b"})}
+
+    def test_what_stands_before_is_kept_in_a_mapping_by_id(self):
+        document = Document(b"version: 1\noptimizations:\n  a: {head: x}\n  b: {head: [}\n")
+        assert document.content == {"version": 1, "optimizations": {"a": {"head": "x"}}}
+
+    @pytest.mark.parametrize("text", ["'x", "a", "a: 'b", "[{", "a: &b {<<: *b, 'c", "- &a", "&a !b"])
+    def test_without_the_c_library_it_is_read_as_well(self, text, monkeypatch):
+        told = problems(text)
+        monkeypatch.setattr(document_module, "LOADER", yaml.SafeLoader)
+        assert len(problems(text)) == len(told)
+
+
+class TestBytes:
+    def test_no_utf_8(self):
+        assert problems(b"a: ok\nb: caf\xe9 cr\xe8me\nc: \xff\n") == ["2:7: the byte 0xe9 is no UTF-8", "3:4: the byte 0xff is no UTF-8"]
+
+    def test_control_characters(self):
+        assert problems(b"a: x\x00y\nb: \x1b[31m\n") == [
+            "1:5: the character U+0000 (NUL) is not allowed here",
+            "2:4: the character U+001B (escape) is not allowed here",
+        ]
+
+    def test_utf_16(self):
+        assert problems("a: b".encode("utf-16")) == [" this file is UTF-16, not UTF-8 (save it as UTF-8)"]
+
+    def test_a_byte_order_mark_counts_for_nothing(self):
+        assert Document(b"\xef\xbb\xbfa: b").position(("a",)) == (1, 4)

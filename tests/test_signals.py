@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.signals import RULES, Delta, Edit, evidence
+
+
+def delta(base, head):
+    found = Delta.of(Edit("f", "pages:f", base, head))
+    return set(found.came), set(found.went)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "came", "went"),
+    [
+        ("f(a)", "f(a, out=b)", {"out="}, set()),
+        ("import a", "from .b import c", {"import .b"}, {"import a"}),
+        ("from . import a", "", set(), {"import ."}),
+        ("from __future__ import annotations", "", set(), set()),
+        ("for a in b: c()", "", set(), {"a loop", "c("}),
+        ("x = x + y", "x += y", {"in place x"}, {"rebinds x"}),
+        ("a.b.c()", "", set(), {"a.b.c(", "c(", ".c("}),
+        ("await a", "await a\nawait b", {"await"}, set()),
+        ("async def _():\n    async with a:\n        async for b in c: ...", "", set(), {"async with", "async for"}),
+        ("def _(batch_size): ...", "", set(), {"name batch_size"}),
+        ("{1, 2}", "[1, 2]", set(), {"a set"}),
+        ("x: TYPE_CHECKING\nif typing.TYPE_CHECKING:\n    import a\nelse:\n    import b", "", set(), {"import b"}),
+        ("a.float32", "a.float64", set(), {"float32"}),
+    ],
+)
+def test_features_come_and_go(base, head, came, went):
+    assert delta(base, head) == (came, went)
+
+
+def test_equal_rules_count_once():
+    edits = [Edit(f"f{number}", f"pages:f{number}", "f()", f"del x{number}") for number in range(3)]
+    found = evidence(edits, [])
+    assert {(each.domain, each.weight) for each in found} == {("mem", 2)}
+    assert len({each.rule for each in found}) == 1
+    assert [each.told for each in found] == [f"`del x{number}` comes in pages:f{number}" for number in range(3)]
+
+
+def test_every_domain_has_rules():
+    assert {rule.domain for rule in RULES} == {"async", "struct", "mem", "cpu"}
+    assert all(rule.weight > 0 for rule in RULES)
+
+
+def test_an_added_async_function_alone_is_not_a_changed_one():
+    edit = Edit("f", "pages:f", "", "async def _():\n    return 1", is_async=True)
+    assert evidence([edit], []) == []

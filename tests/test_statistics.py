@@ -1,0 +1,268 @@
+"""Ratios, intervals, verdicts and the sequential rule, on literal launches and on any."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tasks.artifacts import Interval, Launch, Measurement, MetricName, Summary, Verdict
+from tasks.statistics import Looks, adjusted_confidence, first_look, interval_of, launch_ratios, ratio_interval, summarize, verdict
+
+
+def launch(base, head):
+    return Launch(first="base", seed=1, base=tuple(base), head=tuple(head))
+
+
+def of_logs(logs):
+    """One launch for each log ratio; base differs from launch to launch, so that no ratio is exact."""
+    return [launch([1.0 + number], [(1.0 + number) * math.exp(log)]) for number, log in enumerate(logs)]
+
+
+def exchanged(launches):
+    return [launch(each.head, each.base) for each in launches]
+
+
+times = st.floats(min_value=1e-9, max_value=1e3)
+any_launch = st.integers(1, 9).flatmap(lambda pairs: st.builds(launch, *[st.lists(times, min_size=pairs, max_size=pairs)] * 2))
+some_launches = st.lists(any_launch, min_size=3, max_size=30)
+
+
+class TestLaunchRatios:
+    def test_neighbours_in_time_are_paired(self):
+        slow_spell = launch([1.0, 1.0, 1.9, 1.9, 1.9], [0.5, 0.5, 0.95, 0.95, 0.95])
+        assert launch_ratios([slow_spell]) == pytest.approx([math.log(0.5)])
+
+    def test_a_drift_cancels_in_abba(self):
+        speed = [math.exp(0.01 * slot) for slot in range(8)]
+        order = "abbaabba"
+        base, head = ([value for value, side in zip(speed, order, strict=True) if side == which] for which in "ab")
+        assert launch_ratios([launch(base, head)]) == pytest.approx([0.0], abs=1e-12)
+
+    def test_disturbed_pairs_are_left_out(self):
+        assert launch_ratios([launch([1.0] * 10, [0.9] * 6 + [50.0] * 2 + [1e-3] * 2)]) == pytest.approx([math.log(0.9)])
+
+    @pytest.mark.parametrize(("pairs", "expected"), [(1, [2.0]), (2, [2.0, 3.0]), (3, [3.0]), (4, [3.0, 4.0]), (5, [4.0]), (10, [6.0, 7.0])])
+    def test_the_middle_of_the_pairs_counts(self, pairs, expected):
+        heads = [math.exp(2.0 + number) for number in range(pairs)]
+        assert launch_ratios([launch([1.0] * pairs, heads)]) == pytest.approx([sum(expected) / len(expected)])
+
+    def test_what_one_side_has_more_is_left_out(self):
+        assert launch_ratios([launch([1.0, 1.0, 9.0], [2.0, 2.0])]) == pytest.approx([math.log(2)])
+
+    def test_zeros(self):
+        logs = launch_ratios([launch([0.0], [0.0]), launch([1.0], [0.0]), launch([0.0], [1.0]), launch([], [])])
+        assert logs.tolist()[:3] == [0.0, -math.inf, math.inf]
+        assert math.isnan(logs[3])
+
+
+class TestInterval:
+    def test_students_t_on_three_launches(self):
+        # t(2) at 97.5 % is 4.302653; the logs' mean is 0.2, their standard deviation 0.1.
+        found = ratio_interval(of_logs([0.1, 0.2, 0.3]), 0.95)
+        reach = 4.302653 * 0.1 / math.sqrt(3)
+        expected = [math.exp(0.2), math.exp(0.2 - reach), math.exp(0.2 + reach)]
+        assert [found.ratio, found.low, found.high] == pytest.approx(expected, rel=1e-6)
+        assert found.confidence == 0.95
+
+    def test_from_twelve_launches_on_the_ends_are_left_out(self):
+        # Without the ends 1 to 10; pulled in: two 1 and two 10, standard deviation 3.343922; t(9) at 99.5 % is 3.249836.
+        logs = [-0.9, *(number / 1000 for number in range(1, 11)), 0.9]
+        found = ratio_interval(of_logs(logs), 0.99)
+        reach = 3.249836 * 0.003343922 * math.sqrt(12) / 10
+        assert [found.ratio, found.low, found.high] == pytest.approx([math.exp(0.0055), math.exp(0.0055 - reach), math.exp(0.0055 + reach)], rel=1e-6)
+
+    @pytest.mark.parametrize(
+        ("base", "head", "ratio"),
+        [(100.0, 51.0, 0.51), (7.0, 7.0, 1.0), (0.0, 0.0, 1.0), (5.0, 0.0, 0.0), (0.0, 5.0, math.inf)],
+        ids=["less", "equal", "both zero", "head zero", "base zero"],
+    )
+    def test_what_never_varies_is_exact(self, base, head, ratio):
+        assert ratio_interval([launch([base], [head])] * 2, 0.99) == Interval(ratio=ratio, low=ratio, high=ratio, confidence=0.99)
+
+    @pytest.mark.parametrize(
+        ("launches", "ratio"),
+        [
+            ([launch([2.0], [1.0])], 0.5),
+            ([launch([2.0], [1.0]), launch([2.0], [1.1])], 0.525),
+            ([launch([2.0], [1.0]), launch([2.0], [0.0]), launch([2.0], [2.0])], 0.5),
+            ([launch([0.0], [1.0]), launch([0.0], [2.0]), launch([0.0], [3.0])], math.inf),
+            ([], 1.0),
+        ],
+        ids=["one launch", "two that differ", "zeros in some", "base always zero", "none"],
+    )
+    def test_too_little_leaves_everything_open(self, launches, ratio):
+        found = ratio_interval(launches, 0.99)
+        assert found == Interval(ratio=ratio, low=0.0, high=math.inf, confidence=0.99)
+        assert verdict(found, 0.01) is Verdict.INCONCLUSIVE
+
+    def test_enormous_ratios_do_not_overflow(self):
+        found = ratio_interval([launch([1e-300], [1e300]), launch([1e-300], [1e-300]), launch([1e300], [1e-300])], 0.99)
+        assert (found.low, found.high) == (0.0, math.inf)
+
+    @given(some_launches, st.floats(min_value=1e-3, max_value=1e3))
+    def test_units_do_not_matter(self, launches, unit):
+        assume(ratio_interval(launches, 0.99).high < math.inf)
+        scaled = [launch([value * unit for value in each.base], [value * unit for value in each.head]) for each in launches]
+        found, other = ratio_interval(launches, 0.99), ratio_interval(scaled, 0.99)
+        assert [other.ratio, other.low, other.high] == pytest.approx([found.ratio, found.low, found.high], rel=1e-6)
+
+    @given(some_launches)
+    def test_exchanging_the_sides_turns_the_interval_round(self, launches):
+        found, other = ratio_interval(launches, 0.99), ratio_interval(exchanged(launches), 0.99)
+        assume(0 < found.low and found.high < math.inf and 0 < other.low and other.high < math.inf)
+        assert [1 / other.ratio, 1 / other.high, 1 / other.low] == pytest.approx([found.ratio, found.low, found.high], rel=1e-6)
+
+    @given(some_launches, st.floats(0.5, 0.9999), st.floats(0.5, 0.9999))
+    def test_more_confidence_holds_less(self, launches, one, other):
+        inner, outer = (ratio_interval(launches, level) for level in sorted((one, other)))
+        assert outer.low <= inner.low <= inner.ratio <= inner.high <= outer.high
+
+    @given(some_launches, st.randoms(use_true_random=False))
+    def test_the_order_of_launches_does_not_matter(self, launches, random):
+        shuffled = random.sample(launches, len(launches))
+        found, other = ratio_interval(launches, 0.99), ratio_interval(shuffled, 0.99)
+        assert [other.ratio, other.low, other.high] == pytest.approx([found.ratio, found.low, found.high], rel=1e-9)
+
+
+class TestVerdict:
+    @pytest.mark.parametrize(
+        ("low", "high", "expected"),
+        [
+            (0.90, 0.989, Verdict.IMPROVED),
+            (0.98, 0.991, Verdict.INCONCLUSIVE),
+            (0.90, 0.99, Verdict.INCONCLUSIVE),
+            (0.99, 1.01, Verdict.UNCHANGED),
+            (0.995, 1.004, Verdict.UNCHANGED),
+            (0.992, 0.998, Verdict.UNCHANGED),
+            (0.95, 1.05, Verdict.INCONCLUSIVE),
+            (1.005, 1.02, Verdict.INCONCLUSIVE),
+            (1.011, 1.02, Verdict.REGRESSED),
+            (0.0, 0.0, Verdict.IMPROVED),
+            (math.inf, math.inf, Verdict.REGRESSED),
+            (0.0, math.inf, Verdict.INCONCLUSIVE),
+        ],
+    )
+    def test_where_the_interval_lies_decides(self, low, high, expected):
+        assert verdict(Interval(ratio=1.0, low=low, high=high, confidence=0.99), 0.01) is expected
+
+    def test_without_a_band_only_a_point_is_unchanged(self):
+        bounds = [(1.0, 1.0), (0.9999, 1.0), (0.9, 0.9999), (1.0001, 1.1)]
+        found = [verdict(Interval(ratio=1.0, low=low, high=high, confidence=0.99), 0.0) for low, high in bounds]
+        assert found == [Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.REGRESSED]
+
+    @given(some_launches)
+    def test_head_for_base_turns_a_claim_round(self, launches):
+        turned = {Verdict.IMPROVED: Verdict.REGRESSED, Verdict.REGRESSED: Verdict.IMPROVED}
+        found, other = (verdict(ratio_interval(each, 0.95), 0.0) for each in (launches, exchanged(launches)))
+        assert other is turned.get(found, found)
+
+
+def measurement(*, looks, planned, stopped, launches=()):
+    return Measurement(test="t", metric=MetricName.TIME, launches=tuple(launches), looks=looks, planned_looks=planned, stopped=stopped)
+
+
+class TestLooks:
+    @pytest.mark.parametrize(
+        ("looks", "planned", "stopped", "spent"),
+        [
+            ((8,), 1, "decided", 1),
+            ((3,), 1, "repeats", 1),
+            ((), 1, "", 1),
+            ((8,), 4, "decided", 1 / 16),
+            ((8, 16), 4, "decided", 3 / 16),
+            ((8, 16, 24), 4, "decided", 5 / 16),
+            ((8, 16, 24, 32), 4, "decided", 7 / 16),
+            ((8, 16, 24, 32), 4, "budget", 7 / 16),
+            ((5,), 4, "budget", 1),
+            ((8, 11), 4, "budget", 15 / 16),
+            ((8, 16, 20), 4, "timeout", 12 / 16),
+        ],
+    )
+    def test_the_error_is_shared_out(self, looks, planned, stopped, spent):
+        level = adjusted_confidence(measurement(looks=looks, planned=planned, stopped=stopped), 0.99)
+        assert 1 - level == pytest.approx(0.01 * spent)
+
+    @given(st.integers(1, 9))
+    def test_all_looks_together_spend_the_whole_error(self, planned):
+        levels = [adjusted_confidence(measurement(looks=tuple(range(1, k + 1)), planned=planned, stopped="decided"), 0.9) for k in range(1, planned + 1)]
+        assert sum(1 - level for level in levels) == pytest.approx(0.1)
+
+    def test_a_clear_effect_stops_at_the_first_look_and_at_no_other_number(self):
+        launches = of_logs([-0.5 + 0.001 * (number % 3) for number in range(20)])
+        looks = Looks((8, 12, 18), 0.99, 0.01)
+        assert [number for number in range(1, 21) if looks.decide(launches[:number])] == [8, 12, 18]
+
+    def test_an_open_question_goes_on(self):
+        logs = [0.0, 0.03, -0.03, 0.02, -0.02, 0.01, -0.01, 0.04, -0.04, 0.02, 0.01, -0.03]
+        assert not any(Looks((8, 12), 0.99, 0.01).decide(of_logs(logs)[:number]) for number in (8, 12))
+
+    def test_few_launches_do_not_stop_it_however_alike(self):
+        launches = of_logs([-0.5, -0.5001, -0.5, -0.5002, -0.5, -0.5001, -0.5, -0.5001])
+        looks = Looks((6, 8), 0.99, 0.01)
+        assert (looks.decide(launches[:6]), looks.decide(launches)) == (False, True)
+        assert [first_look(confidence) for confidence in (0.9, 0.95, 0.99, 0.999)] == [5, 6, 8, 11]
+
+    def test_what_never_varies_needs_no_more(self):
+        assert Looks((2, 6), 0.99, 0.01).decide([launch([4.0], [2.0])] * 2)
+
+    @given(st.lists(st.floats(-0.05, 0.05), min_size=24, max_size=24), st.floats(-0.1, 0.1))
+    def test_compare_judges_as_measure_decided(self, noise, effect):
+        launches, planned = of_logs([effect + each for each in noise]), (8, 12, 24)
+        looks = Looks(planned, 0.99, 0.01)
+        taken = next((k for k, number in enumerate(planned, 1) if looks.decide(launches[:number])), None)
+        stopped = "decided" if taken else "budget"
+        numbers = planned[: taken or len(planned)]
+        found = interval_of(measurement(looks=numbers, planned=3, stopped=stopped, launches=launches[: numbers[-1]]), 0.99)
+        assert (verdict(found, 0.01) is not Verdict.INCONCLUSIVE) == (taken is not None)
+        assert found.confidence == 0.99
+
+
+def test_summary():
+    assert summarize([3.0, 1.0, 2.0, 10.0]) == Summary(minimum=1.0, median=2.5, mean=4.0, rounds=4)
+
+
+@pytest.mark.slow
+class TestSimulations:
+    """A small part of `python -m benchmarks.coverage_of_intervals`; the bounds lie three standard errors and more away."""
+
+    @pytest.fixture(params=range(9), ids=lambda number: f"world {number}")
+    def world(self, request):
+        from benchmarks.coverage_of_intervals import WORLDS
+
+        return WORLDS[request.param]
+
+    def test_intervals_hold_as_often_as_they_say(self, world):
+        from benchmarks.coverage_of_intervals import coverage
+
+        assert coverage(world, 8, 0.95, 300, seed=2).held > 0.91
+        assert coverage(world, 24, 0.95, 200, seed=2).held > 0.90
+
+    def test_identical_code_is_not_called_different(self, world):
+        from benchmarks.coverage_of_intervals import sequential
+
+        found = sequential(world, 1.0, 200, seed=2)
+        assert found.claims <= 0.01
+        assert found.missed <= 0.035
+
+    def test_a_fifth_less_is_found(self, world):
+        from benchmarks.coverage_of_intervals import sequential
+
+        assert sequential(world, 0.8, 100, seed=2).improved > 0.95
+
+
+def test_the_worlds_are_all_tried():
+    from benchmarks.coverage_of_intervals import WORLDS
+
+    assert len(WORLDS) == 9
+
+
+def test_simulated_launches_have_the_effect_that_was_asked_for():
+    from benchmarks.coverage_of_intervals import WORLDS
+
+    random = np.random.default_rng(3)
+    ratios = launch_ratios(WORLDS[0].launches(random, 50, math.log(0.5)))
+    assert np.median(ratios) == pytest.approx(math.log(0.5), abs=0.01)
