@@ -15,7 +15,7 @@ DOIT_CONFIG = graph.config()
 
 def task_example():
     """make the example's git repository from its base tree and patches"""
-    return graph.preparation(partial(build, EXAMPLE), inputs=needs(EXAMPLE), product=EXAMPLE)
+    return graph.preparation(partial(build, EXAMPLE), inputs=needs(), product=EXAMPLE)
 
 
 def task_prprep():

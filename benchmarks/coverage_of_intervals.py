@@ -17,11 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.artifacts import Launch, Measurement, MetricName, Verdict
+from tasks.measuring.sequence import looks_for
+from tasks.measuring.timing import LAUNCH_SECONDS
+from tasks.measuring.timing import LOOKS as LADDER
 from tasks.statistics import Looks, interval_of, ratio_interval, verdict
 
 BLOCK_SECONDS = 0.003
 PAIRS = 60
-LOOKS = (6, 10, 16, 24)
+LOOKS = looks_for(20.0, LADDER, LAUNCH_SECONDS)
+"""As the engine plans them for its default budget."""
 CONFIDENCE, NEGLIGIBLE = 0.99, 0.01
 SLOW = math.log(1.9)
 LONGEST = math.log(1000.0)

@@ -122,17 +122,17 @@ class Freshness:
             layout = seen["layout"]
             name = str(seen["target"] or seen["item"]).replace(":", ".").rpartition(".")[2]
             return not (tree / layout["benchmarks_root"] / f"test_benchmark_{name}.py").exists()
-        return _blob(tree / presence["path"]) == presence["worktree"]
+        return bool(_blob(tree / presence["path"]) == presence["worktree"])
 
     def _scaffold_intact(self, paths: ItemPaths) -> bool:
         """See whether the benchmark's bytes are still those that scaffold recorded."""
         made = fields_of(paths.scaffold)
         if made.get("origin") not in {"generated", "edited"}:
             return True
-        return _sha256(paths.folder / made["source"]) == made["sha256"]
+        return bool(_sha256(paths.folder / made["source"]) == made["sha256"])
 
     def _render_intact(self, paths: ItemPaths) -> bool:
-        return (paths.folder / fields_of(paths.render)["body"]).exists()
+        return paths.folder.joinpath(fields_of(paths.render)["body"]).exists()
 
     def _detection(self, paths: ItemPaths) -> dict[str, Any]:
         """Give, for each stage, the hash of the detection's fields that it uses."""

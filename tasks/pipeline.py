@@ -56,6 +56,19 @@ def _detect(job: Job) -> None:
     )
 
 
+def _target(job: Job) -> dict[str, Any]:
+    """Give what every stage that works on the target's repository is run with."""
+    workspace = job.workspace
+    return {
+        "paths": job.paths,
+        "worktree": workspace.worktree,
+        "cache": workspace.cache,
+        "address": workspace.address,
+        "fingerprint": job.fingerprint,
+        "report": job.report,
+    }
+
+
 def _scaffold(job: Job) -> None:
     scaffold.run(job.item, templates=job.workspace.templates, **_target(job))
 
@@ -199,6 +212,4 @@ def _stamp(workspace: Workspace) -> Path:
 
 def _relative(workspace: Workspace, path: Path) -> str:
     """Spell a path as seen from the manifest's folder, where doit runs."""
-    folder = f"{workspace.folder}/"
-    spelled = str(path)
-    return spelled[len(folder) :] if spelled.startswith(folder) else spelled
+    return str(path).removeprefix(f"{workspace.folder}/")

@@ -111,10 +111,11 @@ class Looks:
         """Say whether sampling can stop; never between the planned looks, nor before the launches can tell."""
         if len(launches) not in self.planned:
             return False
-        if len(launches) < first_look(self.confidence) and _exact_ratio(launches) is None:
-            return False
         number = self.planned.index(len(launches)) + 1
-        level = _level(number, of=len(self.planned), last=number == len(self.planned), confidence=self.confidence)
+        last = number == len(self.planned)
+        if not last and len(launches) < first_look(self.confidence) and _exact_ratio(launches) is None:
+            return False
+        level = _level(number, of=len(self.planned), last=last, confidence=self.confidence)
         return verdict(ratio_interval(launches, level), self.negligible) is not Verdict.INCONCLUSIVE
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from . import git
-from .errors import RepositoryError
-from .manifest.reader import resolved
-from .paths import ProjectPaths, cache_folder
+from . import __version__, git
+from .artifacts import Stamp
+from .errors import ManifestError, RepositoryError
+from .manifest.reader import read_leniently, resolved, shown_path
+from .paths import STATE_FOLDER, ProjectPaths, cache_folder
+from .store import digest, fingerprint_of, hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .errors import Problem
     from .manifest.model import Manifest, Optimization
     from .manifest.reader import Loaded
 
@@ -33,6 +36,21 @@ class Workspace:
         self.items: Mapping[str, Optimization] = {item.id: resolved(item, self.manifest.defaults) for item in self.manifest.optimizations}
         self.templates = folder / self.manifest.templates if self.manifest.templates else None
         self._refs: dict[str, git.Refs] | None = None
+
+    @classmethod
+    def open(cls, manifest: Path, *, cache: Path | None = None, repository_may_be_missing: bool = False) -> Self:
+        """Read a manifest and hold it against its repository; raise ManifestError with every problem of both.
+
+        A repository that is still to be made, by a task of the caller, is checked once it is there. The functions
+        are looked up only when the manifest or what its refs name has changed, since that reads whole trees.
+        """
+        loaded, problems = read_leniently(manifest)
+        workspace = cls(loaded, cache=cache) if loaded else None
+        if workspace and not (repository_may_be_missing and workspace.repository and not workspace.repository.exists()):
+            problems = [*problems, *workspace._problems(faulty=bool(problems))]  # noqa: SLF001 - its own class
+        if problems or workspace is None:
+            raise ManifestError(shown_path(manifest), problems)
+        return workspace
 
     @property
     def folder(self) -> Path:
@@ -70,6 +88,34 @@ class Workspace:
             self._refs = self._resolve()
         return self._refs[item_id]
 
+    def _problems(self, *, faulty: bool) -> list[Problem]:
+        """Give what the manifest names and the repository does not have; remember that it has everything."""
+        from .checks import check, function_lookup  # noqa: PLC0415 - a checked manifest needs it not
+
+        stamp = self.folder / STATE_FOLDER / "checked.json"
+        if not faulty and fingerprint_of(stamp) is not None and fingerprint_of(stamp) == self._checked():
+            return []
+        try:
+            with git.Clone.open(self.address, self.cache, wanted=sorted(self._names())) as clone:
+                problems = check(self.loaded, self.repository, clone=clone, exists=function_lookup(clone, self.refs))
+        except RepositoryError as error:
+            return [self.loaded.document.problem(error.what, ("repo",), suggestion=error.now)]
+        if not problems and not faulty and (checked := self._checked()):
+            Stamp().write(stamp, checked)
+        return problems
+
+    def _checked(self) -> str | None:
+        """Hash the manifest and what its refs name; None where a ref names nothing."""
+        try:
+            refs = {item_id: self.refs(item_id) for item_id in self.items}
+        except RepositoryError:
+            return None
+        commits = [(item.id, refs[item.id].head, refs[item.id].base, refs[item.id].picks) for item in self.items.values()]
+        return hash_of([__version__, digest(self.loaded.path), commits])
+
+    def _names(self) -> set[str]:
+        return set().union(*(names_of(item) for item in self.items.values()))
+
     def refs_moved(self) -> None:
         """Ask git again at the next need."""
         self._refs = None
@@ -78,7 +124,7 @@ class Workspace:
         """Resolve names to commits, in one git process where the repository is on this machine."""
         if self.repository:
             return git.resolve(self.repository, sorted(names))
-        with git.Clone.open(self.address, self.cache) as clone:
+        with git.Clone.open(self.address, self.cache, wanted=sorted(names)) as clone:
             return clone.resolve(sorted(names))
 
     def upstream(self) -> str:
@@ -100,7 +146,7 @@ class Workspace:
 
     def _resolve(self) -> dict[str, git.Refs]:
         upstream = self.upstream()
-        found = self.resolve({upstream}.union(*(names_of(item) for item in self.items.values())))
+        found = self.resolve({upstream} | self._names())
         commit = found.get(upstream)
         if commit is None:
             raise RepositoryError(f"`{upstream}` names no commit", where=self.address, now="correct `upstream:` in the manifest")

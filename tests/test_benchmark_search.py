@@ -80,9 +80,12 @@ def test_a_file_that_cannot_be_parsed_is_a_note():
 # -- where they are -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def repo(tmp_path):
-    repo = TargetRepo(tmp_path / "target", {"perf/both.py": "b = 1\n", "perf/gone.py": "g = 1\n", "perf/in/deep.py": "d = 1\n", "top.py": "t = 1\n"})
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory):
+    repo = TargetRepo(
+        tmp_path_factory.mktemp("search") / "target",
+        {"perf/both.py": "b = 1\n", "perf/gone.py": "g = 1\n", "perf/in/deep.py": "d = 1\n", "top.py": "t = 1\n"},
+    )
     repo.git("tag", "base")
     repo.commit({"perf/both.py": "b = 2\n", "perf/gone.py": None, "perf/new.py": "n = 2\n", "performance.py": "", "perf/notes.txt": ""})
     repo.write({"perf/both.py": "b = 1\n", "perf/new.py": "n = 3\n", "perf/here.py": "h = 3\n"})

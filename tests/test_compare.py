@@ -69,7 +69,9 @@ A_LITTLE_LESS = (0.985, 0.991, 0.989, 0.986, 0.990, 0.988, 0.992, 0.987)
 
 
 def test_an_improvement_as_a_whole():
-    found = judged(repeated(PEAK, 52_428_800, 26_911_744), repeated(ALLOCATIONS, 1_204, 1_204), domains=("mem",), repairs=("installed memray",))
+    found = judged(
+        repeated(PEAK, 52_428_800, 26_911_744), repeated(ALLOCATIONS, 1_204, 1_204), domains=("mem",), repairs=("installed memray",)
+    )
     peak, allocations = 26_911_744 / 52_428_800, 1.0
     assert found == Comparison(
         item="merge_lines",
@@ -160,8 +162,10 @@ def test_the_interval_of_a_change_is_the_t_interval_of_its_launches():
             (
                 Verdict.INCONCLUSIVE,
                 "time −0.38 % (99 % interval −9.4 % to +9.6 %)",
-                "The interval holds no change, and reaches beyond the ±1 % that count as negligible. "
-                "Sampling ended after 8 launches, when the budget was spent; a larger `budget` may decide it.",
+                (
+                    "The interval holds no change, and reaches beyond the ±1 % that count as negligible. "
+                    "Sampling ended after 8 launches, when the budget was spent; a larger `budget` may decide it."
+                ),
                 ("the verdict is inconclusive: time −0.38 % (99 % interval −9.4 % to +9.6 %)",),
             ),
             id="inconclusive",
@@ -172,8 +176,10 @@ def test_the_interval_of_a_change_is_the_t_interval_of_its_launches():
             (
                 Verdict.INCONCLUSIVE,
                 "time −1.2 % (99 % interval −1.5 % to −0.84 %)",
-                "Head costs less, but the interval reaches into ±1 %, which counts as negligible. "
-                "Sampling ended after 8 launches, when the time limit stopped it; a larger `timeout` may decide it.",
+                (
+                    "Head costs less, but the interval reaches into ±1 %, which counts as negligible. "
+                    "Sampling ended after 8 launches, when the time limit stopped it; a larger `timeout` may decide it."
+                ),
                 ("the verdict is inconclusive: time −1.2 % (99 % interval −1.5 % to −0.84 %)",),
             ),
             id="less, but perhaps too little",
@@ -184,8 +190,10 @@ def test_the_interval_of_a_change_is_the_t_interval_of_its_launches():
             (
                 Verdict.INCONCLUSIVE,
                 "time −50.0 % (no interval from 1 launch)",
-                "Too few launches, or zeros among the samples, give no interval. "
-                "Sampling ended after 1 launch, when the time limit stopped it; a larger `timeout` may decide it.",
+                (
+                    "Too few launches, or zeros among the samples, give no interval. "
+                    "Sampling ended after 1 launch, when the time limit stopped it; a larger `timeout` may decide it."
+                ),
                 ("the verdict is inconclusive: time −50.0 % (no interval from 1 launch)",),
             ),
             id="one launch is never a claim",
@@ -310,8 +318,10 @@ def test_one_test_is_judged(measurements, domains, expected):
                 "peak memory −8.3 % (no spread in 3 launches)",
                 "The whole interval lies below −1 %.",
                 (
-                    "the benchmark allocates almost nothing (peak 1.2 KiB at base, 1.1 KiB at head, in test_merge_lines); "
-                    "a mock at an inference boundary must allocate what the real one does",
+                    (
+                        "the benchmark allocates almost nothing (peak 1.2 KiB at base, 1.1 KiB at head, in test_merge_lines); "
+                        "a mock at an inference boundary must allocate what the real one does"
+                    ),
                 ),
             ),
             id="mocks that allocate nothing",

@@ -88,7 +88,9 @@ def test_every_kind_of_definition_has_its_qualified_name_and_lines():
 
 
 def test_a_signature_is_read_in_full():
-    found = only("async def f(a, b: int = 1, /, c: 'str' = '', *rest: int, d, e: list[int] | None = None, **options) -> dict[str, int]: ...")
+    found = only(
+        "async def f(a, b: int = 1, /, c: 'str' = '', *rest: int, d, e: list[int] | None = None, **options) -> dict[str, int]: ..."
+    )
     assert found.parameters == (
         Parameter("a", "positional-only"),
         Parameter("b", "positional-only", has_default=True, annotation="int"),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import sys
+from collections import defaultdict
 from textwrap import dedent
 
 import pytest
@@ -32,34 +34,49 @@ def {name}(path, mode):
 """
 
 
-@pytest.mark.parametrize(
-    ("base", "head", "expected"),
-    [
-        ("def f(): return 1\ndef g(): return 1\n", "def f(): return 1\ndef g(): return 2\n", ["modified pages.a:g"]),
-        ("class C:\n    def m(self): return 1\n", "class C:\n    def m(self): return 2\n", ["modified pages.a:C.m"]),
-        ("class C:\n    x = 1\n    def m(self): ...\n", "class C:\n    x = 2\n    def m(self): ...\n", ["modified pages.a:C"]),
-        ("class C: ...\n", "class C:\n    __slots__ = ()\n", ["modified pages.a:C"]),
-        (
-            "def f():\n    def g(): return 1\n    return g\n",
-            "def f():\n    def g(): return 2\n    return g\n",
-            ["modified pages.a:f.g"],
-        ),
-        ("def f(): ...\n", "async def f(): ...\n", ["modified pages.a:f"]),
-        ("def f(): ...\n", "@cache\ndef f(): ...\n", ["modified pages.a:f"]),
-        (
-            "class C:\n    @property\n    def x(self): ...\n",
-            "class C:\n    @property\n    def x(self): ...\n    @x.setter\n    def x(self, to): ...\n",
-            ["modified pages.a:C.x"],
-        ),
-        ("if a:\n    def f(): return 1\nelse:\n    def f(): return 2\n", "if a:\n    def f(): return 1\nelse:\n    def f(): ...\n", ["modified pages.a:f"]),
-        ("X = re.compile('a')\ndef f(): ...\n", "X = re.compile('b')\ndef f(): ...\n", ["modified pages.a:<module>"]),
-        ("import numpy\ndef f(): ...\n", "def f():\n    import numpy\n", ["modified pages.a:<module>", "modified pages.a:f"]),
-        ("def f(): ...\n", "def f(): ...\ndef g():\n    def h(): ...\n", ["added pages.a:g"]),
-        ("def f(): ...\nclass C:\n    def m(self): ...\n", "def f(): ...\n", ["removed pages.a:C"]),
-    ],
-)
-def test_what_changed_in_a_file(tmp_path, base, head, expected):
-    assert told(tmp_path, {A: base}, {A: head}) == expected
+IN_ONE_FILE = [
+    ("def f(): return 1\ndef g(): return 1\n", "def f(): return 1\ndef g(): return 2\n", ["modified g"]),
+    ("class C:\n    def m(self): return 1\n", "class C:\n    def m(self): return 2\n", ["modified C.m"]),
+    ("class C:\n    x = 1\n    def m(self): ...\n", "class C:\n    x = 2\n    def m(self): ...\n", ["modified C"]),
+    ("class C: ...\n", "class C:\n    __slots__ = ()\n", ["modified C"]),
+    (
+        "def f():\n    def g(): return 1\n    return g\n",
+        "def f():\n    def g(): return 2\n    return g\n",
+        ["modified f.g"],
+    ),
+    ("def f(): ...\n", "async def f(): ...\n", ["modified f"]),
+    ("def f(): ...\n", "@cache\ndef f(): ...\n", ["modified f"]),
+    (
+        "class C:\n    @property\n    def x(self): ...\n",
+        "class C:\n    @property\n    def x(self): ...\n    @x.setter\n    def x(self, to): ...\n",
+        ["modified C.x"],
+    ),
+    (
+        "if a:\n    def f(): return 1\nelse:\n    def f(): return 2\n",
+        "if a:\n    def f(): return 1\nelse:\n    def f(): ...\n",
+        ["modified f"],
+    ),
+    ("X = re.compile('a')\ndef f(): ...\n", "X = re.compile('b')\ndef f(): ...\n", ["modified <module>"]),
+    ("import numpy\ndef f(): ...\n", "def f():\n    import numpy\n", ["modified <module>", "modified f"]),
+    ("def f(): ...\n", "def f(): ...\ndef g():\n    def h(): ...\n", ["added g"]),
+    ("def f(): ...\nclass C:\n    def m(self): ...\n", "def f(): ...\n", ["removed C"]),
+]
+
+
+@pytest.fixture(scope="module")
+def told_of_files(tmp_path_factory):
+    """Commit every case as a file of its own, and sort what is told by file."""
+    base, head = ({f"src/pages/case_{number}.py": case[side] for number, case in enumerate(IN_ONE_FILE)} for side in (0, 1))
+    by_file = defaultdict(list)
+    for line in told(tmp_path_factory.mktemp("differences"), base, head):
+        status, module, name = re.fullmatch(r"(\w+) pages\.(\w+):(.+)", line).groups()
+        by_file[module].append(f"{status} {name}")
+    return by_file
+
+
+@pytest.mark.parametrize("number", range(len(IN_ONE_FILE)))
+def test_what_changed_in_a_file(told_of_files, number):
+    assert told_of_files[f"case_{number}"] == IN_ONE_FILE[number][2]
 
 
 @pytest.mark.parametrize(
@@ -130,12 +147,16 @@ def test_a_renamed_file_is_followed(tmp_path):
 def test_a_layout_that_became_src_is_followed(tmp_path):
     text = LONG.format(name="merge") + OTHER.format(name="load")
     head = {"pages/a.py": None, "pages/__init__.py": None, A: text.replace(".strip()", ".rstrip()"), "src/pages/__init__.py": "# here\n"}
-    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": '[project]\nname="pages"\n', "pages/__init__.py": "# here\n", "pages/a.py": text})
+    repo = TargetRepo(
+        tmp_path / "target", {"pyproject.toml": '[project]\nname="pages"\n', "pages/__init__.py": "# here\n", "pages/a.py": text}
+    )
     base = repo.head
     repo.commit(head)
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:
         functions, notes = changed_functions(clone, base, repo.head, describe(CommitTree(clone, repo.head)))
-    assert [(function.status, function.target, function.base_path) for function in functions] == [("modified", "pages.a:merge", "pages/a.py")]
+    assert [(function.status, function.target, function.base_path) for function in functions] == [
+        ("modified", "pages.a:merge", "pages/a.py")
+    ]
     assert len(notes) == 2
 
 
@@ -147,7 +168,11 @@ def test_new_and_removed_files(tmp_path):
 
 @pytest.mark.parametrize(
     "head",
-    [b"def f():\r\n    return 1\r\n", b"# coding: latin-1\ndef f():\n    '''\xe9'''\n    return 1 # \xe9\n", b"def f():\n\n    return (1)\n"],
+    [
+        b"def f():\r\n    return 1\r\n",
+        b"# coding: latin-1\ndef f():\n    '''\xe9'''\n    return 1 # \xe9\n",
+        b"def f():\n\n    return (1)\n",
+    ],
 )
 def test_layout_comments_and_docstrings_are_no_change_of_a_function(tmp_path, head):
     differences, notes = found(tmp_path, {A: "def f():\n    return 1\n"}, {A: head})
@@ -163,7 +188,9 @@ def test_code_in_another_encoding_is_read(tmp_path):
 def test_a_file_that_cannot_be_parsed_is_a_note_and_the_others_are_read(tmp_path):
     differences, notes = found(tmp_path, {A: "def f(): ...\n", B: "def g(): return 1\n"}, {A: "def f(:\n", B: "def g(): return 2\n"})
     assert [difference.function.target for difference in differences] == ["pages.b:g"]
-    assert notes == (f"src/pages/a.py:1: this file cannot be read by {RUNNING}: invalid syntax; which functions changed there is not known.",)
+    assert notes == (
+        f"src/pages/a.py:1: this file cannot be read by {RUNNING}: invalid syntax; which functions changed there is not known.",
+    )
 
 
 def test_what_is_no_python_of_the_project_is_noted(tmp_path):
@@ -191,7 +218,9 @@ def test_what_is_no_python_of_the_project_is_noted(tmp_path):
 
 def test_the_weight_is_the_number_of_lines_that_differ(tmp_path):
     base = dedent(LONG.format(name="f"))
-    ((one,), _) = found(tmp_path, {A: base}, {A: base.replace("if line", "if line and lines").replace("return merged", "print()\n    return merged")})
+    ((one,), _) = found(
+        tmp_path, {A: base}, {A: base.replace("if line", "if line and lines").replace("return merged", "print()\n    return merged")}
+    )
     assert one.weight == 2
 
 

@@ -28,7 +28,15 @@ def test_seconds(value, expected):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0, "0 B"), (512, "512 B"), (1023.99, "1.0 KiB"), (400_000, "390.6 KiB"), (8.7 * 2**20, "8.7 MiB"), (3 * 2**30, "3.0 GiB"), (-2048, "−2.0 KiB")],
+    [
+        (0, "0 B"),
+        (512, "512 B"),
+        (1023.99, "1.0 KiB"),
+        (400_000, "390.6 KiB"),
+        (8.7 * 2**20, "8.7 MiB"),
+        (3 * 2**30, "3.0 GiB"),
+        (-2048, "−2.0 KiB"),
+    ],
 )
 def test_size(value, expected):
     assert figures.size(value) == expected
@@ -88,7 +96,16 @@ def test_rounding_in_one_direction_never_passes_the_value(share):
         (math.inf, math.inf, math.inf, "–", "–"),
         (1.03, 0.0, math.inf, "+3.0 %", "not known"),
     ],
-    ids=["outwards", "outwards when slower", "a point towards no change", "a slower point too", "no change", "nothing left", "from nothing", "open"],
+    ids=[
+        "outwards",
+        "outwards when slower",
+        "a point towards no change",
+        "a slower point too",
+        "no change",
+        "nothing left",
+        "from nothing",
+        "open",
+    ],
 )
 def test_a_change_never_claims_more_than_its_interval(ratio, low, high, change, interval):
     assert (figures.change(ratio, low, high), figures.interval(low, high)) == (change, interval)

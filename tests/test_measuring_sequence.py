@@ -93,9 +93,9 @@ def test_the_line_shows_where_the_interval_lies(tmp_path):
     assert sampling.line() == "launch 4 of at most 8"
 
 
-@pytest.mark.parametrize(("heads", "launches", "stopped"), [((0.5, 0.51), 6, "decided"), ((0.5, 1.9), 8, "budget"), ((1.0, 1.001), 6, "decided")])
+@pytest.mark.parametrize(("heads", "launches", "stopped"), [((0.5, 0.51), 8, "decided"), ((0.5, 1.9), 12, "budget"), ((1.0, 1.001), 8, "decided")])
 def test_the_sequential_rule_stops_where_the_data_decide(tmp_path, heads, launches, stopped):
-    sampling = Sampling(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(6, 8))
+    sampling = Sampling(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(8, 12))
     while sampling.goes_on():
         sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(heads[sampling.number % 2],))}, 0.1)
     assert (sampling.number, sampling.stopped) == (launches, stopped)

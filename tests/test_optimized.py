@@ -35,8 +35,16 @@ def guessed(tmp_path, base, head, domains=("cpu",), benchmarks=()):
             "of the public functions that changed it changed most (1 line)",
         ),
         ("class C:\n    def _m(self):\n        x = {}\n", "pages.a:C._m", "it is the only function that changed (1 line)"),
-        ("class C:\n    def __iter__(self):\n        x = {}\n", "pages.a:C.__iter__", "it is the only public function that changed (1 line)"),
-        ("class C:\n    def __init__(self):\n        x = {}\n", "pages.a:C", "it is the only public function that changed (1 line, in C.__init__)"),
+        (
+            "class C:\n    def __iter__(self):\n        x = {}\n",
+            "pages.a:C.__iter__",
+            "it is the only public function that changed (1 line)",
+        ),
+        (
+            "class C:\n    def __init__(self):\n        x = {}\n",
+            "pages.a:C",
+            "it is the only public function that changed (1 line, in C.__init__)",
+        ),
         ("class C:\n    x = {}\n", "pages.a:C", "it is the only public function that changed (1 line)"),
         ("def f():\n    def _g():\n        x = {}\n", "pages.a:f", "it is the only public function that changed (1 line, in f._g)"),
         (
@@ -80,10 +88,13 @@ def test_a_renamed_function_is_named_as_at_head(tmp_path):
 def test_where_imports_alone_changed_it_is_the_module(tmp_path, domain):
     target, reason = guessed(tmp_path, {A: "import json\nimport re\n", B: "import re\n"}, {A: "import io\n", B: ""}, domains=(domain,))
     assert target == "pages.a"
-    assert reason == {
-        "struct": "the domain is struct, and of the modules' own code this one's changed most",
-        "cpu": "only the module's own code changed, which runs when it is imported",
-    }[domain]
+    assert (
+        reason
+        == {
+            "struct": "the domain is struct, and of the modules' own code this one's changed most",
+            "cpu": "only the module's own code changed, which runs when it is imported",
+        }[domain]
+    )
 
 
 def test_the_import_of_a_module_where_only_functions_changed(tmp_path):
@@ -110,5 +121,3 @@ def test_the_function_that_uses_a_changed_constant(tmp_path):
 )
 def test_public_names(name, answer):
     assert is_public(name) is answer
-
-

@@ -94,7 +94,9 @@ ROOTS = ("src", "other")
 def test_a_target_is_found_where_it_is_defined(target, path, name, kind, start):
     found = find(TREE, ROOTS, target)
     assert found
-    shift = 1 if path in {"src/pages/__init__.py", "src/pages/tables.py"} and kind != "module" else 0  # these texts begin with an empty line
+    shift = (
+        1 if path in {"src/pages/__init__.py", "src/pages/tables.py"} and kind != "module" else 0
+    )  # these texts begin with an empty line
     assert (found.path, found.definition.name, found.definition.kind, found.definition.start) == (path, name, kind, start + shift)
 
 
@@ -146,7 +148,11 @@ def test_names_that_may_have_been_meant(target, near):
 
 
 def test_users_of_names_are_found():
-    tree = Files({"a.py": "X = 1\nY = 2\ndef f(): return X\nclass C:\n    def m(self):\n        def n(): return Y\n        return n\ndef g(X=1): ...\n"})
+    tree = Files(
+        {
+            "a.py": "X = 1\nY = 2\ndef f(): return X\nclass C:\n    def m(self):\n        def n(): return Y\n        return n\ndef g(X=1): ...\n"
+        }
+    )
     sources = Sources(tree, ("",))
     assert [definition.name for definition in sources.users("a.py", frozenset({"X"}))] == ["f"]
     assert [definition.name for definition in sources.users("a.py", frozenset({"X", "Y"}))] == ["f", "C.m.n"]

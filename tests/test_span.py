@@ -163,7 +163,9 @@ def test_listed_commits_in_conflict(repo):
     with pytest.raises(CherryPickError) as raised:
         span(repo, commits=("faster",))
     assert raised.value.files == ("a.py",)
-    assert str(raised.value).startswith(f"it: commit {sha(repo, 'faster')[:12]} (Third) does not go onto {sha(repo, 'start')[:12]}: conflicts in a.py")
+    assert str(raised.value).startswith(
+        f"it: commit {sha(repo, 'faster')[:12]} (Third) does not go onto {sha(repo, 'start')[:12]}: conflicts in a.py"
+    )
 
 
 def test_listed_commits_that_are_contained_change_nothing(repo):

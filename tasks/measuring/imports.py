@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..progress import Report
     from .request import Request
 
-LOOKS = (6, 12, 24, 40)
+LOOKS = (8, 14, 24, 40)
 
 Modules = dict[Side, tuple[Module, ...]]
 

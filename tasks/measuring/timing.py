@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..progress import Report
     from .request import Request
 
-LOOKS = (6, 10, 16, 24, 36, 54)
+LOOKS = (8, 12, 17, 24, 36, 54)
 """Numbers of launches after which the data are looked at, as far as the budget goes."""
 LAUNCH_SECONDS = 0.8
 """Seconds of blocks that are worth a launch: two processes of the same code differ by more than longer blocks would show."""
