@@ -14,10 +14,10 @@ DOIT_CONFIG = graph.config()
 
 
 def task_example():
-    """make the example's git repository from its base tree and patches"""
+    """Make the example's git repository from its base tree and patches."""
     return graph.preparation(partial(build, EXAMPLE), inputs=needs(), product=EXAMPLE)
 
 
 def task_prprep():
-    """the stages of every item, and the report"""
+    """Give the stages of every item, and the report."""
     yield from graph.tasks()

@@ -6,7 +6,7 @@ that a run would give them, so that the cost and the judgement of the graph can 
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.artifacts import (
     Change,
@@ -37,6 +37,9 @@ from tasks.store import Artifact, write_whole
 from tasks.workspace import Workspace
 from tests.targets import TargetRepo
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ITEM = "item_%05d"
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
 _LAUNCH = Launch(
@@ -53,7 +56,8 @@ def make_fresh(folder: Path, count: int) -> Workspace:
     repository = TargetRepo(folder / "target", {"app.py": "def total(values):\n    return sum([v for v in values])\n"})
     base = repository.head
     repository.branch("perf")
-    repository.commit({"app.py": "def total(values):\n    return sum(values)\n", BENCHMARK: "def test_total(benchmark):\n    benchmark(sum, [1])\n"})
+    faster = "def total(values):\n    return sum(values)\n"
+    repository.commit({"app.py": faster, BENCHMARK: "def test_total(benchmark):\n    benchmark(sum, [1])\n"})
     repository.checkout("main")
     manifest = folder / "prprep.yaml"
     write_whole(manifest, "\n".join(["version: 1", "repo: target", "upstream: main", "optimizations:", *map(_entry, range(count))]) + "\n")
@@ -67,7 +71,10 @@ def make_fresh(folder: Path, count: int) -> Workspace:
 
 def _entry(number: int) -> str:
     item = ITEM % number
-    return f"  - id: {item}\n    title: Sum without a list, number {number}\n    domain: cpu\n    head: perf\n    functions: app:total\n    benchmark: {BENCHMARK}"
+    return (
+        f"  - id: {item}\n    title: Sum without a list, number {number}\n    domain: cpu\n    head: perf\n"
+        f"    functions: app:total\n    benchmark: {BENCHMARK}"
+    )
 
 
 def _finish(workspace: Workspace, freshness: Freshness, item_id: str, commits: tuple[str, str]) -> None:
@@ -113,7 +120,9 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
             **benchmark,
         ),
         "measure": Samples(
-            measurements=(Measurement(test="test_total", metric=MetricName.TIME, launches=(_LAUNCH,) * 8, looks=(8,)),), **benchmark, **measured
+            measurements=(Measurement(test="test_total", metric=MetricName.TIME, launches=(_LAUNCH,) * 8, looks=(8,)),),
+            **benchmark,
+            **measured,
         ),
         "compare": Comparison(
             verdict=Verdict.IMPROVED,

@@ -18,11 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.fresh_items import ITEM, make_fresh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 STAGES = ("detect", "scaffold", "inject", "samples", "compare", "render")
@@ -86,7 +89,11 @@ def _measure_size(folder: Path, count: int, rounds: int) -> None:
     _run(doit, folder)
     commands: dict[str, tuple[list[str], list[str], list[str] | None]] = {
         "nothing to do": (prprep, doit, make),
-        f"compare:{last}": ([*prprep, f"compare:{last}"], [*doit, f"compare:{last}"], [*make, f".prprep/{last}/compare.json"] if make else None),
+        f"compare:{last}": (
+            [*prprep, f"compare:{last}"],
+            [*doit, f"compare:{last}"],
+            [*make, f".prprep/{last}/compare.json"] if make else None,
+        ),
         "list --all": (
             [sys.executable, "-m", "tasks", "list", "--all", "-m", str(folder / "prprep.yaml")],
             [sys.executable, "-m", "doit", "list", "--all", "-f", str(folder / "dodo.py"), "-d", str(folder)],
@@ -99,13 +106,13 @@ def _measure_size(folder: Path, count: int, rounds: int) -> None:
 
 
 def _in_turn(tools: Sequence[list[str] | None], folder: Path, rounds: int) -> list[list[Run]]:
-    """Run every tool once uncounted, then in turn; give the runs of each tool (none for a tool that has no such command)."""
+    """Run every tool once uncounted, then in turn; give each tool's runs, none for one that has no such command."""
     runs: list[list[Run]] = [[] for _ in tools]
     for number in range(rounds + 1):
         for kept, command in zip(runs, tools, strict=True):
             if command:
                 run = _run(command, folder)
-                kept += [run] if number else []
+                kept.extend([run] if number else [])
     return runs
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from .manifest.model import Domain
+from pydantic import Field
+
+from .manifest.model import Domain  # noqa: TC001 - pydantic reads the annotations
 from .store import Artifact, Record
 
 Side = Literal["base", "head"]
@@ -165,7 +167,7 @@ class TreeSpec(Record):
 
     commit: str
     picks: tuple[str, ...] = ()
-    files: dict[str, str] = {}
+    files: dict[str, str] = Field(default_factory=dict)
     """Path in the tree to the SHA-256 of the bytes that are injected there."""
     tree: str
     """SHA-1 of the resulting git tree, without the injected files."""
@@ -327,7 +329,7 @@ class Comparison(Artifact):
     verdict: Verdict
     reason: str
     headline: str
-    """Like `peak memory −48.7 % (99 % interval −48.8 % to −48.5 %)`."""
+    """Metric, change and interval: `time -48.7 % (99 % interval -48.8 % to -48.5 %)`, with true minus signs."""
     changes: tuple[Change, ...]
     outputs: tuple[Output, ...]
     negligible: float

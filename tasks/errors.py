@@ -84,7 +84,7 @@ class CommandFailedError(PrprepError):
     the time limit; `output` and `error` are the two streams, decoded with replacement.
     """
 
-    def __init__(  # noqa: PLR0913 - a failed command has this many sides
+    def __init__(
         self,
         command: tuple[str, ...],
         *,

@@ -52,7 +52,13 @@ class Stage:
 def _detect(job: Job) -> None:
     refs = job.workspace.refs(job.item.id)
     detect.run(
-        job.item, job.workspace.manifest, refs=refs, paths=job.paths, cache=job.workspace.cache, fingerprint=job.fingerprint, report=job.report
+        job.item,
+        job.workspace.manifest,
+        refs=refs,
+        paths=job.paths,
+        cache=job.workspace.cache,
+        fingerprint=job.fingerprint,
+        report=job.report,
     )
 
 
@@ -127,7 +133,7 @@ def tasks(workspace: Workspace, freshness: Freshness, act: Callable[..., Any], f
     }
 
 
-def _task(  # noqa: PLR0913 - a task is made of this many things
+def _task(
     workspace: Workspace, freshness: Freshness, stage: Stage, item_id: str, act: Callable[..., Any], fresh: Callable[..., Any]
 ) -> dict[str, Any]:
     paths = workspace.paths.item(item_id)

@@ -6,7 +6,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from .artifacts import Comparison, Detection, Injection, Rendering, Scaffolding, Verdict
+from .artifacts import Comparison, Detection, Injection, Rendering, Scaffolding
 from .errors import ArtifactError, MeasuringError, TemplateError
 from .store import digest, write_whole
 
@@ -93,12 +93,7 @@ def bounded(evidence: Evidence, templates: Path | None) -> str:
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should look at before the pull request is opened, the weightiest first."""
-    comparison, scaffolding = evidence.comparison, evidence.scaffolding
-    found: list[str] = []
-    if comparison.verdict != Verdict.IMPROVED:
-        found.append(f"the verdict is {comparison.verdict}: {comparison.headline}")
-    found += _about_outputs(comparison)
-    found += [*scaffolding.notes, *comparison.needs_review]
+    found = [*evidence.comparison.needs_review, *evidence.scaffolding.notes]
     if evidence.detection.dependencies:
         names = sorted({difference.name for difference in evidence.detection.dependencies})
         found.append(f"base and head ask for different dependencies: {', '.join(names)}")
@@ -122,16 +117,6 @@ def _limits() -> tuple[Limits, ...]:
     from .placeholders import Limits  # noqa: PLC0415
 
     return Limits(2, 40, 20_000, 60), Limits(2, 10, 8_000, 20), Limits(1, 0, 0, 5)
-
-
-def _about_outputs(comparison: Comparison) -> list[str]:
-    """Say for which tests the two sides' results differ, or nobody knows."""
-    told = {"different": "the results differ between base and head", "not comparable": "the results could not be compared"}
-    found = []
-    for verdict, words in told.items():
-        if tests := [output.test.rpartition("::")[2] for output in comparison.outputs if output.verdict == verdict]:
-            found.append(f"{words}: {', '.join(tests)}")
-    return found
 
 
 def _benchmark(scaffolding: Scaffolding, paths: ItemPaths) -> str:

@@ -81,9 +81,9 @@ def terminal_width() -> int:
 
 def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool) -> Row:
     """Read what an item has come to."""
-    title = markdown.one_line(item.title or "") or item.id
     if not paths.state.is_dir():
-        return Row(number, item.id, title)
+        return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
+    title = markdown.one_line(item.title or _fields(paths.detect).get("title", "")) or item.id
     scaffolding, rendering, failure = _fields(paths.scaffold), _fields(paths.render), _fields(paths.failure)
     compare, is_current = _compared(paths, rendering)
     body = rendering.get("body")

@@ -130,6 +130,8 @@ def comparison(changes: tuple[Change, ...], verdict: Verdict, **more: object) ->
         "tests": (TEST,),
         **more,
     }
+    if verdict is not Verdict.IMPROVED:
+        fields.setdefault("needs_review", (f"the verdict is {verdict}: {fields['headline']}",))
     return Comparison(changes=changes, verdict=verdict, **fields)  # type: ignore[arg-type]
 
 

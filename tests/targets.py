@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ISOLATED = {
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -75,4 +75,4 @@ def test_files_are_never_called_changed_or_missing(tmp_path):
     checker = ArtifactChecker()
     missing = str(tmp_path / "missing")
     assert checker.exists(missing)
-    assert checker.check_modified(missing, checker.info(missing), True) is False
+    assert checker.check_modified(missing, checker.info(missing), state=True) is False

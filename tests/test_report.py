@@ -165,7 +165,7 @@ def test_report_md_holds_the_table_and_each_item(project):
     )
     assert "[.codeflash/pr-body-merge.md](<pr-body-merge.md>)" in project.markdown
     assert "- To review: the verdict is regressed: time +26.4 %" in project.markdown
-    assert "## 2. blocked\n\n- Task: `doit render:blocked`\n- Status: blocked\n" in project.markdown
+    assert f"## 2. {DETECTION.title}\n\n- Task: `doit render:blocked`\n- Status: blocked\n" in project.markdown
     assert "````text\na.py: conflict\n```\n  mend it\n````" in project.markdown
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doit.exceptions import TaskError, TaskFailed
@@ -16,6 +15,7 @@ from .console import CONSOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from doit.exceptions import BaseFail
 

@@ -25,8 +25,7 @@ class Console:
 
     @property
     def stream(self) -> TextIO:
-        found = self._stream or sys.__stderr__ or sys.stderr
-        return found
+        return self._stream or sys.__stderr__ or sys.stderr
 
     @contextmanager
     def step(self, label: str) -> Iterator[Callable[[str], None]]:
@@ -57,7 +56,8 @@ class Console:
         with self._lock:
             self._running += 1
             if self._live is None:
-                columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("{task.fields[message]}", markup=False))
+                said = TextColumn("{task.fields[message]}", markup=False)
+                columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), said)
                 self._live = Progress(*columns, console=RichConsole(file=self.stream), transient=True)
                 self._live.start()
             return self._live

@@ -13,10 +13,10 @@ from doit.exceptions import InvalidDodoFile
 from doit.loader import generate_tasks
 
 from .. import pipeline, report
-from ..errors import ManifestError, PrprepError, UsageError
+from ..artifacts import Stamp
+from ..errors import PrprepError, UsageError
 from ..freshness import Freshness
 from ..locks import held
-from ..artifacts import Stamp
 from ..paths import MANIFEST_NAME, STATE_FOLDER
 from ..store import digest, fingerprint_of, hash_of, write_whole
 from ..workspace import Workspace
@@ -149,7 +149,8 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         return self._graph.config()
 
     def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:  # noqa: ARG002 - doit's signature
-        return generate_tasks("prprep", self._graph.tasks(), None)
+        tasks: list[Task] = generate_tasks("prprep", self._graph.tasks(), None)
+        return tasks
 
     @property
     def _graph(self) -> Graph:

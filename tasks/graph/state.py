@@ -27,10 +27,10 @@ class ArtifactChecker(FileChangedChecker):  # type: ignore[misc]
 
     CheckerError = OSError
 
-    def exists(self, file_path: str) -> bool:  # noqa: ARG002 - doit's signature
+    def exists(self, file_path: str) -> bool:  # noqa: ARG002 - the signature is doit's
         return True
 
-    def info(self, file_path: str) -> None:
+    def info(self, file_path: str) -> None:  # noqa: ARG002
         return None
 
     def check_modified(self, file_path: str, file_stat: object, state: object) -> bool:  # noqa: ARG002
