@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 MANIFEST_NAME = "prprep.yaml"
@@ -30,30 +31,36 @@ def shipped_templates() -> Path:
     return inside if inside.is_dir() else package.parent / TEMPLATES_FOLDER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ProjectPaths:
     """The places of one manifest: its folder, prprep's state in it, and what the user gets."""
 
     manifest: Path
     output: Path
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         return self.manifest.parent
 
-    @property
+    @cached_property
     def state(self) -> Path:
         return self.folder / STATE_FOLDER
 
-    @property
+    @cached_property
     def report(self) -> Path:
         return self.output / "report.md"
 
+    @cached_property
+    def _items(self) -> dict[str, ItemPaths]:
+        return {}
+
     def item(self, item_id: str) -> ItemPaths:
-        return ItemPaths(item_id, self.state / item_id, self.output)
+        if item_id not in self._items:
+            self._items[item_id] = ItemPaths(item_id, self.state / item_id, self.output)
+        return self._items[item_id]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ItemPaths:
     """The artifacts of one optimization, and its files below the output folder."""
 
@@ -61,48 +68,48 @@ class ItemPaths:
     state: Path
     output: Path
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """The manifest's folder."""
         return self.state.parents[1]
 
-    @property
+    @cached_property
     def detect(self) -> Path:
         return self.state / "detect.json"
 
-    @property
+    @cached_property
     def scaffold(self) -> Path:
         return self.state / "scaffold.json"
 
-    @property
+    @cached_property
     def inject(self) -> Path:
         return self.state / "inject.json"
 
-    @property
+    @cached_property
     def samples(self) -> Path:
         return self.state / "samples.json"
 
-    @property
+    @cached_property
     def compare(self) -> Path:
         return self.state / "compare.json"
 
-    @property
+    @cached_property
     def render(self) -> Path:
         return self.state / "render.json"
 
-    @property
+    @cached_property
     def failure(self) -> Path:
         return self.state / "failure.json"
 
-    @property
+    @cached_property
     def profiles(self) -> Path:
         return self.state / "profiles"
 
-    @property
+    @cached_property
     def log(self) -> Path:
         return self.state / "log.txt"
 
-    @property
+    @cached_property
     def generated_benchmarks(self) -> Path:
         """The folder for benchmarks that prprep writes; the user's own tree stays as it is."""
         return self.output / "benchmarks"

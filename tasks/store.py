@@ -23,7 +23,8 @@ FORGOTTEN = "forgotten"
 class Record(BaseModel):
     """A part of an artifact: frozen, extra keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built at first use: a run with nothing to do reads no artifact through its model.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Artifact(Record):

@@ -8,6 +8,7 @@ to forget.
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,8 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
     """Answer doit's question whether a task is up to date by `is_fresh`, and mend the database with it."""
 
     asked = False
+    # doit inspects the signature at every question, which takes longer than most answers.
+    __signature__ = inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("task", "values")])
 
     def __init__(self, is_fresh: Callable[[], bool]) -> None:
         super().__init__()
