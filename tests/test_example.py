@@ -1,0 +1,84 @@
+"""The bundled example is the same repository on every machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from examples.build import build, needs
+
+CHECKOUT = Path(__file__).parents[1]
+COMMITS = {
+    "main": "f4fd0d06c126c50403d896c7f5420b54d3c8a938",
+    "perf/lazy-imports": "0770d8da9fbe07e1798f08d1764c6c4bfffa5002",
+    "perf/load-annotations": "eabc016411f1d4a3b852ea5cadf79c29b64875a7",
+    "perf/merge-text": "0e49c935ef76683153473b318f7594a8ba3bb119",
+    "perf/table-extraction": "8d4a9a86a75f6949218e52454e247d2f5d479f07",
+}
+
+
+def branches(repository: Path) -> dict[str, str]:
+    listed = subprocess.run(
+        ["git", "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(line.split() for line in listed.stdout.splitlines())
+
+
+def test_the_commits_are_the_same_everywhere(tmp_path):
+    build(tmp_path / "repository")
+    assert branches(tmp_path / "repository") == COMMITS
+
+
+def test_the_users_configuration_and_mask_change_nothing(tmp_path, monkeypatch):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".gitconfig").write_text(
+        "[core]\n autocrlf = true\n fileMode = false\n[commit]\n gpgsign = true\n[init]\n defaultBranch = trunk\n[user]\n name = Somebody\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GIT_AUTHOR_DATE", "2001-01-01T00:00:00Z")
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    mask = os.umask(0o077)
+    try:
+        build(tmp_path / "repository")
+    finally:
+        os.umask(mask)
+    assert branches(tmp_path / "repository") == COMMITS
+
+
+def test_a_repository_that_is_there_is_replaced_as_a_whole(tmp_path):
+    build(tmp_path / "repository")
+    (tmp_path / "repository" / "stray.txt").write_text("left over")
+    build(tmp_path / "repository")
+    assert not (tmp_path / "repository" / "stray.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["repository"]
+
+
+def test_every_source_is_an_input_of_the_task():
+    names = {path.name for path in needs()}
+    assert {"build.py", "tables.py", "pyproject.toml", ".gitignore"} <= names
+    assert len([path for path in needs() if path.suffix == ".patch"]) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("branch", COMMITS)
+def test_the_librarys_own_tests_pass_on_every_branch(branch, tmp_path):
+    build(tmp_path / "repository")
+    subprocess.run(["git", "checkout", "--quiet", branch], cwd=tmp_path / "repository", check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--benchmark-disable", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "repository",
+        env={**os.environ, "PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
