@@ -97,7 +97,7 @@ class Workspace:
             return []
         try:
             with git.Clone.open(self.address, self.cache, wanted=sorted(self._names())) as clone:
-                problems = check(self.loaded, self.repository, clone=clone, exists=function_lookup(clone, self.refs))
+                problems = check(self.loaded, self.repository, clone=clone, exists=function_lookup(clone, self._refs_without_upstream))
         except RepositoryError as error:
             return [self.loaded.document.problem(error.what, ("repo",), suggestion=error.now)]
         if not problems and not faulty and (checked := self._checked()):
@@ -150,18 +150,28 @@ class Workspace:
         commit = found.get(upstream)
         if commit is None:
             raise RepositoryError(f"`{upstream}` names no commit", where=self.address, now="correct `upstream:` in the manifest")
-        return {
-            item.id: git.Refs(
-                address=self.address,
-                repository=self.repository,
-                upstream_ref=upstream,
-                upstream=commit,
-                base=found.get(item.base) if item.base else None,
-                head=found.get(item.head) if item.head else None,
-                picks=tuple(sha for sha in map(found.get, item.commits) if sha),
-            )
-            for item in self.items.values()
-        }
+        return {item.id: self._refs_of(item, found, (upstream, commit)) for item in self.items.values()}
+
+    def _refs_without_upstream(self, item_id: str) -> git.Refs:
+        """Give an item's refs for looking up its functions, also where `upstream:` is one of the mistakes."""
+        try:
+            return self.refs(item_id)
+        except RepositoryError:
+            item = self.items[item_id]
+            found = self.resolve(names_of(item))
+            stand_in = next(sha for sha in found.values() if sha)
+            return self._refs_of(item, found, ("", stand_in))
+
+    def _refs_of(self, item: Optimization, found: Mapping[str, str | None], upstream: tuple[str, str]) -> git.Refs:
+        return git.Refs(
+            address=self.address,
+            repository=self.repository,
+            upstream_ref=upstream[0],
+            upstream=upstream[1],
+            base=found.get(item.base) if item.base else None,
+            head=found.get(item.head) if item.head else None,
+            picks=tuple(sha for sha in map(found.get, item.commits) if sha),
+        )
 
 
 def short_name(target: str) -> str:
