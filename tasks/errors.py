@@ -44,7 +44,19 @@ class EnvironmentBuildError(PrprepError):
 
 
 class MeasuringError(PrprepError):
-    """A benchmark did not run, or not in the same way on both sides."""
+    """A benchmark did not run, or not in the same way on both sides.
+
+    Lines of the target's output are cut to a readable length: a value in them may be as long as the benchmark's input.
+    """
+
+    LONGEST_LINE = 300
+
+    def __init__(self, what: str, *, where: str = "", now: str = "") -> None:
+        super().__init__("\n".join(self._cut(line) for line in what.splitlines()), where=where, now=now)
+
+    def _cut(self, line: str) -> str:
+        left_out = len(line) - self.LONGEST_LINE
+        return line if left_out <= 0 else f"{line[: self.LONGEST_LINE]} … ({left_out:,} more characters)"
 
 
 class ProvenanceError(MeasuringError):

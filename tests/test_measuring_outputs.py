@@ -228,3 +228,24 @@ def test_pandas_is_compared_by_its_values():
     base, head = pandas.DataFrame({"a": [1, 2]}), pandas.DataFrame({"a": [1, 3]})
     assert verdict(base, base.copy()) == ("equal", "")
     assert verdict(base, head) == ("different", "2 at base, 3 at head at `.a.values[1]`")
+
+
+class Nothing:
+    __slots__ = ()
+
+
+class Cached:
+    __slots__ = ("_key_cache", "_release")
+
+    def __init__(self, release, cache):
+        self._release, self._key_cache = release, cache
+
+
+def test_a_value_without_state_is_its_type():
+    assert prprep_describe.describe(Nothing())["opaque"] == []
+
+
+def test_private_caches_are_no_result():
+    one, other, third = (prprep_describe.describe(Cached(*values)) for values in ((1, 2), (1, None), (3, 2)))
+    assert one == other
+    assert one != third

@@ -144,7 +144,8 @@ class _Describer:
             return None
         # What is private is how a class does it (caches, locks), unless it has nothing else.
         public = {name: state[name] for name in state if not name.startswith("_")}
-        return self._fields(sorted((public or state).items()), path)
+        private = {name: state[name] for name in state if "cache" not in name.lower()}
+        return self._fields(sorted((public or private).items()), path)
 
     def _items(self, values: Iterable[object], path: str) -> Node:
         kept = _Kept(self)
@@ -208,7 +209,9 @@ def _state(value: object) -> dict[str, object] | None:
         return None
     state = {name: getattr(value, name) for name in slots if hasattr(value, name)}
     state.update(getattr(value, "__dict__", {}))
-    return state if state or hasattr(value, "__dict__") or slots else None
+    # A class of Python's own with empty slots has nothing but its type.
+    is_python = any("__slots__" in kind.__dict__ for kind in type(value).__mro__)
+    return state if state or is_python or hasattr(value, "__dict__") else None
 
 
 def _slots(kind: type) -> list[str]:
