@@ -376,3 +376,10 @@ class Failure(Artifact):
 
 class Stamp(Artifact):
     """Nothing but the fingerprint of what a product that is no artifact was made from."""
+
+
+class Table(Artifact):
+    """The report's table as a terminal shows it."""
+
+    text: str
+    made_from: str

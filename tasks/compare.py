@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .manifest.model import Domain, Metric, Optimization
     from .paths import ItemPaths
 
-VERSION = 1
-
 _ASKED: dict[MetricName, Metric] = {
     MetricName.TIME: "time",
     MetricName.PEAK: "memory",

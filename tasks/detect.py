@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from .paths import ItemPaths
     from .progress import Report
 
-VERSION = 1
-
 
 def run(
     item: Optimization,

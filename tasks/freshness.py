@@ -8,23 +8,20 @@ title renders the body again and measures nothing.
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict
+import os
 from typing import TYPE_CHECKING, Any
 
-from . import compare, detect, inject, measure, render, report, scaffold
-from .paths import shipped_templates
-from .store import digest, fingerprint_of, hash_of
+from . import __version__
+from .facts import Fact, Facts
+from .store import hash_of
+from .versions import REPORT, STAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from .manifest.model import Optimization
     from .paths import ItemPaths
     from .workspace import Workspace
-
-_MODULES = {"detect": detect, "scaffold": scaffold, "inject": inject, "measure": measure, "compare": compare, "render": render}
 
 # The fields of the manifest's item, and of detect.json, that each stage uses.
 _ITEM = {
@@ -43,22 +40,33 @@ _DETECTION = {
 }
 
 
+# What is asked of an artifact again and again; the rest of its fields is not kept in mind.
+_ASKED = {
+    "detect.json": ("item", "target", "benchmark"),
+    "scaffold.json": ("needs", "origin", "source", "sha256"),
+    "render.json": ("body",),
+}
+_WAITING = {"inject", "measure", "compare", "render"}
+
+
 class Freshness:
     """Fingerprints of all items of one workspace, each file read once while it stays the same."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._digests: dict[Path, tuple[tuple[int, int], str | None]] = {}
-        self._detections: dict[Path, tuple[str | None, dict[str, Any]]] = {}
+        self._facts = Facts(workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _ASKED])}")
+        self._settings: dict[str, dict[str, Any]] = {}
+        self._templates_of: dict[str, list[str]] = {}
 
     def fingerprint(self, stage: str, item_id: str) -> str:
         """Hash what `stage` would be made from now."""
-        item = self._workspace.items[item_id]
         paths = self._workspace.paths.item(item_id)
-        parts: list[Any] = [stage, _MODULES[stage].VERSION, item.model_dump(mode="json", include=_ITEM[stage])]
+        settings = self._all_settings(item_id)
+        parts: list[Any] = [stage, STAGES[stage], {name: settings[name] for name in _ITEM[stage]}]
         if stage in _DETECTION:
-            parts.append(self._detection(paths)[stage])
-        parts += getattr(self, f"_{stage}")(item, paths)
+            detection = self._fact(paths.detect)
+            parts.append(detection.fields.get(stage) if detection else None)
+        parts += getattr(self, f"_{stage}")(item_id, paths)
         return hash_of(parts)
 
     def is_fresh(self, stage: str, item_id: str) -> bool:
@@ -67,18 +75,24 @@ class Freshness:
         While a person has to fill in the benchmark, there is nothing to do after scaffold.
         """
         paths = self._workspace.paths.item(item_id)
-        if stage in {"inject", "measure", "compare", "render"} and self.waits(item_id):
+        if stage in _WAITING and self.waits(item_id):
             return True
-        recorded = fingerprint_of(artifact_of(paths, stage))
-        if recorded is None or recorded != self.fingerprint(stage, item_id):
+        made = self._fact(artifact_of(paths, stage))
+        if made is None or made.fingerprint is None or made.fingerprint != self.fingerprint(stage, item_id):
             return False
-        intact: Callable[[ItemPaths], bool] | None = getattr(self, f"_{stage}_intact", None)
-        return intact is None or intact(paths)
+        intact = getattr(self, f"_{stage}_intact", None)
+        return intact is None or bool(intact(paths, made.fields))
 
     def waits(self, item_id: str) -> bool:
         """Say whether a person has to complete the item's benchmark before it can be measured."""
         paths = self._workspace.paths.item(item_id)
-        return bool(fields_of(paths.scaffold).get("needs")) and self._scaffold_intact(paths)
+        made = self._fact(paths.scaffold)
+        return bool(made and made.fields.get("needs")) and made is not None and self._scaffold_intact(paths, made.fields)
+
+    def recorded_body(self, item_id: str) -> str | None:
+        """Give the body that the item had last, relative to the manifest's folder."""
+        made = self._fact(self._workspace.paths.item(item_id).render)
+        return made.fields.get("body") if made else None
 
     def report_fingerprint(self) -> str:
         """Hash all that the report is made from."""
@@ -89,77 +103,66 @@ class Freshness:
             for path in (paths.detect, paths.scaffold, paths.compare, paths.render, paths.failure)
         ]
         titles = [(item.id, item.title) for item in self._workspace.manifest.optimizations]
-        return hash_of(["report", report.VERSION, titles, artifacts])
+        return hash_of(["report", REPORT, titles, artifacts])
 
-    def _detect(self, item: Optimization, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
-        refs = self._workspace.refs(item.id)
-        return [{**asdict(refs), "repository": None}, self._workspace.manifest.slug]
+    def save(self) -> None:
+        """Keep for the next run what is known of the files."""
+        self._facts.save()
 
-    def _scaffold(self, item: Optimization, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
-        return [self._templates(scaffold.TEMPLATES)]
+    def _detect(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+        refs = self._workspace.refs(item_id)
+        return [refs.address, refs.upstream_ref, refs.upstream, refs.base, refs.head, refs.picks, self._workspace.manifest.slug]
 
-    def _inject(self, item: Optimization, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+    def _scaffold(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+        return [self._templates("scaffold")]
+
+    def _inject(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
         return [self._digest(paths.scaffold)]
 
-    def _measure(self, item: Optimization, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+    def _measure(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
         return [self._digest(paths.inject)]
 
-    def _compare(self, item: Optimization, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+    def _compare(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
         return [self._digest(paths.samples)]
 
-    def _render(self, item: Optimization, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+    def _render(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
         artifacts = [self._digest(path) for path in (paths.detect, paths.scaffold, paths.inject, paths.compare)]
-        return [*artifacts, self._templates(render.TEMPLATES)]
+        return [*artifacts, self._templates("render")]
 
-    def _detect_intact(self, paths: ItemPaths) -> bool:
+    def _detect_intact(self, paths: ItemPaths, seen: dict[str, Any]) -> bool:  # noqa: ARG002
         """See whether the benchmark in the user's work tree is still the one that detect saw."""
-        seen = fields_of(paths.detect)
-        tree = self._workspace.worktree
-        presence = seen.get("benchmark")
-        if tree is None:
-            return True
-        if not presence:
-            layout = seen["layout"]
-            name = str(seen["target"] or seen["item"]).replace(":", ".").rpartition(".")[2]
-            return not (tree / layout["benchmarks_root"] / f"test_benchmark_{name}.py").exists()
-        return bool(_blob(tree / presence["path"]) == presence["worktree"])
+        tree, presence = self._workspace.worktree, seen.get("benchmark")
+        return tree is None or not presence or bool(_blob(tree / presence["path"]) == presence["worktree"])
 
-    def _scaffold_intact(self, paths: ItemPaths) -> bool:
+    def _scaffold_intact(self, paths: ItemPaths, made: dict[str, Any]) -> bool:
         """See whether the benchmark's bytes are still those that scaffold recorded."""
-        made = fields_of(paths.scaffold)
-        if made.get("origin") not in {"generated", "edited"}:
-            return True
-        return bool(_sha256(paths.folder / made["source"]) == made["sha256"])
+        return made.get("origin") not in {"generated", "edited"} or bool(_sha256(paths.folder / made["source"]) == made["sha256"])
 
-    def _render_intact(self, paths: ItemPaths) -> bool:
-        return paths.folder.joinpath(fields_of(paths.render)["body"]).exists()
+    def _render_intact(self, paths: ItemPaths, made: dict[str, Any]) -> bool:
+        return os.path.exists(f"{paths.folder}/{made.get('body')}")  # noqa: PTH110 - asked for every item of a run
 
-    def _detection(self, paths: ItemPaths) -> dict[str, Any]:
-        """Give, for each stage, the hash of the detection's fields that it uses."""
-        now = self._digest(paths.detect)
-        known = self._detections.get(paths.detect)
-        if known is None or known[0] != now:
-            fields = fields_of(paths.detect)
-            known = now, {stage: hash_of([fields.get(name) for name in names]) for stage, names in _DETECTION.items()}
-            self._detections[paths.detect] = known
-        return known[1]
+    def _all_settings(self, item_id: str) -> dict[str, Any]:
+        if item_id not in self._settings:
+            self._settings[item_id] = _settings(self._workspace.items[item_id])
+        return self._settings[item_id]
 
-    def _templates(self, names: tuple[str, ...]) -> list[str | None]:
-        """Hash the templates that a stage can read, a user's own before those that prprep brings along."""
-        folders = [folder for folder in (self._workspace.templates, shipped_templates()) if folder]
-        return [self._digest(folder / name) for folder in folders for name in names]
+    def _templates(self, stage: str) -> list[str]:
+        """Hash every template that a stage can read, those that a template includes among them; once a run."""
+        if stage not in self._templates_of:
+            from . import render, scaffold  # noqa: PLC0415 - not needed by a graph of other stages
+            from .templating import used  # noqa: PLC0415
+
+            names = {"scaffold": scaffold.TEMPLATES, "render": render.TEMPLATES}[stage]
+            files = sorted({path for name in names for path in used(name, self._workspace.templates)})
+            self._templates_of[stage] = [str(self._digest(path)) for path in files]
+        return self._templates_of[stage]
 
     def _digest(self, path: Path) -> str | None:
-        try:
-            status = path.stat()
-        except OSError:
-            return None
-        stamp = status.st_mtime_ns, status.st_size
-        known = self._digests.get(path)
-        if known is None or known[0] != stamp:
-            known = stamp, digest(path)
-            self._digests[path] = known
-        return known[1]
+        fact = self._fact(path)
+        return fact.digest if fact else None
+
+    def _fact(self, path: Path) -> Fact | None:
+        return self._facts.of(str(path))
 
 
 def artifact_of(paths: ItemPaths, stage: str) -> Path:
@@ -168,13 +171,17 @@ def artifact_of(paths: ItemPaths, stage: str) -> Path:
     return path
 
 
-def fields_of(artifact: Path) -> dict[str, Any]:
-    """Read an artifact's fields without checking them; empty where it is missing or broken."""
-    try:
-        fields = json.loads(artifact.read_bytes().partition(b"\n")[2])
-    except (OSError, ValueError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
+def _settings(item: Optimization) -> dict[str, Any]:
+    """Give an item's settings as they stand in a fingerprint."""
+    return item.model_dump(mode="json")
+
+
+def _distil(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Keep of an artifact what freshness asks; of a detection, for each stage, the hash of the fields it uses."""
+    kept = {key: fields.get(key) for key in _ASKED.get(name, ())}
+    if name == "detect.json":
+        kept |= {stage: hash_of([fields.get(key) for key in names]) for stage, names in _DETECTION.items()}
+    return kept
 
 
 def _blob(path: Path) -> str | None:

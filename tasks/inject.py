@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from . import trees
 from .artifacts import Commit, Detection, Injection, Scaffolding, TreeSpec
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .companions import Companion
     from .manifest.model import Optimization
     from .paths import ItemPaths
-
-VERSION: Final = 1
 
 
 def run(

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .measuring import Measured
     from .paths import ItemPaths
 
-VERSION = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Ground:

@@ -2,19 +2,19 @@
 
 A stage's task depends on the artifacts of the stages before it and has its own artifact as target; what
 makes it stale is decided by `freshness`. Nothing here knows how a stage works, and no stage knows doit.
+Stages are imported where they are run: a run with nothing to do imports none of them.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import compare, detect, inject, measure, render, report, scaffold
-from .artifacts import Detection, Failure, Stamp
 from .errors import NeedsReviewError, PrprepError
-from .freshness import Freshness, artifact_of, fields_of
+from .freshness import Freshness, artifact_of
 from .store import fingerprint_of
 from .workspace import short_name
 
@@ -36,6 +36,7 @@ class Job:
     item: Optimization
     paths: ItemPaths
     fingerprint: str
+    recorded_body: Path | None
     report: Report
 
 
@@ -50,6 +51,8 @@ class Stage:
 
 
 def _detect(job: Job) -> None:
+    from . import detect  # noqa: PLC0415
+
     refs = job.workspace.refs(job.item.id)
     detect.run(
         job.item,
@@ -76,28 +79,39 @@ def _target(job: Job) -> dict[str, Any]:
 
 
 def _scaffold(job: Job) -> None:
+    from . import scaffold  # noqa: PLC0415
+
     scaffold.run(job.item, templates=job.workspace.templates, **_target(job))
 
 
 def _inject(job: Job) -> None:
+    from . import inject  # noqa: PLC0415
+
     inject.run(job.item, **_target(job))
 
 
 def _measure(job: Job) -> None:
+    from . import measure  # noqa: PLC0415
+
     measure.run(job.item, seed=random.SystemRandom().getrandbits(32), **_target(job))
 
 
 def _compare(job: Job) -> None:
+    from . import compare  # noqa: PLC0415
+
     compare.run(job.item, paths=job.paths, fingerprint=job.fingerprint)
 
 
 def _render(job: Job) -> None:
+    from . import render  # noqa: PLC0415
+    from .artifacts import Detection  # noqa: PLC0415
+
     workspace = job.workspace
     render.run(
         job.item,
         workspace.manifest,
         paths=job.paths,
-        body=body_of(workspace, job.item, Detection.read(job.paths.detect).function),
+        body=body_of(workspace, job.item, Detection.read(job.paths.detect).function, recorded=job.recorded_body),
         templates=workspace.templates,
         fingerprint=job.fingerprint,
     )
@@ -141,7 +155,7 @@ def _task(
     targets = [artifact_of(paths, stage.name)]
     if stage.name == "render":
         # The body of an item whose manifest names no function is known once detect has found it.
-        body = body_of(workspace, item, item.id) if item.functions else _recorded_body(paths)
+        body = body_of(workspace, item, item.id) if item.functions else _recorded(workspace, freshness, item_id)
         targets += [body] if body else []
     return {
         "basename": stage.name,
@@ -165,10 +179,21 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
         report_line("waits for a person: see the report")
         return
     try:
-        stage.run(Job(workspace, workspace.items[item_id], paths, freshness.fingerprint(stage.name, item_id), report_line))
+        stage.run(
+            Job(
+                workspace=workspace,
+                item=workspace.items[item_id],
+                paths=paths,
+                fingerprint=freshness.fingerprint(stage.name, item_id),
+                recorded_body=_recorded(workspace, freshness, item_id),
+                report=report_line,
+            )
+        )
     except NeedsReviewError as error:
         report_line(str(error))
     except PrprepError as error:
+        from .artifacts import Failure  # noqa: PLC0415
+
         Failure(item=item_id, stage=stage.name, message=str(error)).write(paths.failure)
         raise
     _clear_failure(paths, stage)
@@ -176,43 +201,72 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
 
 def _clear_failure(paths: ItemPaths, stage: Stage) -> None:
     """Drop the failure that an earlier run left, once its stage went well."""
+    from .artifacts import Failure  # noqa: PLC0415
+
     if paths.failure.exists() and Failure.read(paths.failure).stage == stage.name:
         paths.failure.unlink()
 
 
-def body_of(workspace: Workspace, item: Optimization, function: str) -> Path:
-    """Name the item's body after its function; where another item has that name already, after both."""
+def body_of(workspace: Workspace, item: Optimization, function: str, *, recorded: Path | None = None) -> Path:
+    """Name the item's body after its function; where another item has that name already, after both.
+
+    `recorded` is the body that the item had last.
+    """
     paths = workspace.paths.item(item.id)
     name = _named_function(item) or function
     body = paths.body(name)
     owner = workspace.function_owners.get(name)
-    taken = owner != item.id if owner else body.exists() and _recorded_body(paths) != body
+    taken = owner != item.id if owner else body.exists() and recorded != body
     return paths.body(f"{name}-{item.id}") if taken else body
+
+
+def _recorded(workspace: Workspace, freshness: Freshness, item_id: str) -> Path | None:
+    body = freshness.recorded_body(item_id)
+    return workspace.folder / body if body else None
 
 
 def _named_function(item: Optimization) -> str | None:
     return short_name(item.functions[0]) if item.functions else None
 
 
-def _recorded_body(paths: ItemPaths) -> Path | None:
-    """Give the body that the item had last, as its render.json says."""
-    recorded = fields_of(paths.render).get("body")
-    return paths.folder / recorded if recorded else None
-
-
 def write_report(workspace: Workspace, freshness: Freshness, report_line: Report) -> None:
-    """Write report.md, and the fingerprint of what it was made from beside the artifacts."""
+    """Write report.md and keep its table."""
     report_line("writing report.md")
-    made_from = freshness.report_fingerprint()
-    report.run(workspace.manifest, workspace.paths, stale=frozenset())
-    Stamp().write(_stamp(workspace), made_from)
+    summary(workspace, freshness)
+
+
+def summary(workspace: Workspace, freshness: Freshness) -> str:
+    """Give the table of all items, made anew only where an item has changed or the terminal's width has."""
+    from .text_tables import terminal_width  # noqa: PLC0415
+
+    width, made_from = terminal_width(), freshness.report_fingerprint()
+    kept = _kept_table(workspace, f"{made_from} {width}")
+    if kept is None or not workspace.paths.report.exists():
+        from . import report  # noqa: PLC0415
+        from .artifacts import Table  # noqa: PLC0415
+
+        kept = report.run(workspace.manifest, workspace.paths, stale=frozenset(), width=width)
+        Table(text=kept, made_from=made_from).write(_table(workspace), f"{made_from} {width}")
+    return kept
 
 
 def report_is_fresh(workspace: Workspace, freshness: Freshness) -> bool:
-    return workspace.paths.report.exists() and fingerprint_of(_stamp(workspace)) == freshness.report_fingerprint()
+    """Say whether report.md shows what the items have come to."""
+    recorded = fingerprint_of(_table(workspace))
+    return workspace.paths.report.exists() and recorded is not None and recorded.split()[0] == freshness.report_fingerprint()
 
 
-def _stamp(workspace: Workspace) -> Path:
+def _kept_table(workspace: Workspace, fingerprint: str) -> str | None:
+    if fingerprint_of(_table(workspace)) != fingerprint:
+        return None
+    try:
+        text: str = json.loads(_table(workspace).read_bytes().partition(b"\n")[2])["text"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return text
+
+
+def _table(workspace: Workspace) -> Path:
     return workspace.paths.state / "report.json"
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .paths import ItemPaths
     from .placeholders import Evidence, Limits
 
-VERSION = 1
 GITHUB_TAKES = 65_536
 LONGEST = 60_000
 

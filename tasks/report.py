@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import figures, markdown
 from .markdown import Markdown
 from .store import digest, write_whole
-from .text_tables import text_table
+from .text_tables import terminal_width, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from .manifest.model import Manifest, Optimization
     from .paths import ItemPaths, ProjectPaths
 
-VERSION = 1
 HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
 INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")
 READY, REVIEW, BLOCKED, STALE, WAITING = "ready", "needs review", "blocked", "stale", "not run yet"
@@ -73,10 +71,6 @@ def inventory(manifest: Manifest, paths: ProjectPaths, *, width: int | None = No
     """Give the table of what was found out about each item."""
     rows = [_inventory_row(number, item, paths.item(item.id)) for number, item in enumerate(manifest.optimizations, 1)]
     return text_table(INVENTORY, rows, width or terminal_width())
-
-
-def terminal_width() -> int:
-    return shutil.get_terminal_size((120, 24)).columns
 
 
 def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool) -> Row:

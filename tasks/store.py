@@ -93,6 +93,11 @@ def digest(path: Path) -> str | None:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+    return digest_of(content)
+
+
+def digest_of(content: bytes) -> str:
+    """Hash bytes, an artifact's without its header line."""
     if content.startswith(b'{"schema":'):
         content = content.partition(b"\n")[2]
     return hashlib.blake2b(content, digest_size=16).hexdigest()

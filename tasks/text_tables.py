@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 import unicodedata
 from itertools import zip_longest
@@ -65,3 +66,8 @@ def _wrapped(text: str, width: int) -> list[str]:
             rest = rest[cut:]
         lines.append(rest)
     return lines
+
+
+def terminal_width() -> int:
+    """Give the terminal's width in columns, 120 where there is no terminal."""
+    return shutil.get_terminal_size((120, 24)).columns

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from . import __version__, git
-from .artifacts import Stamp
 from .errors import ManifestError, RepositoryError
 from .manifest.reader import read_leniently, resolved, shown_path
 from .paths import STATE_FOLDER, ProjectPaths, cache_folder
@@ -77,7 +76,7 @@ class Workspace:
         """The user's own repository, where the manifest names a folder of this machine."""
         return None if _ADDRESS.match(self.manifest.repo) else Path(self.address)
 
-    @property
+    @cached_property
     def worktree(self) -> Path | None:
         """The top folder of the user's work tree; None for a bare repository or an address."""
         return git.repository_root(self.repository) if self.repository else None
@@ -101,6 +100,8 @@ class Workspace:
         except RepositoryError as error:
             return [self.loaded.document.problem(error.what, ("repo",), suggestion=error.now)]
         if not problems and not faulty and (checked := self._checked()):
+            from .artifacts import Stamp  # noqa: PLC0415 - a checked manifest needs it not
+
             Stamp().write(stamp, checked)
         return problems
 

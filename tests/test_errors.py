@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.errors import CommandFailedError, ManifestError, MeasuringError, PrprepError, Problem
+from tasks.errors import CommandFailedError, ManifestError, MeasuringError, Problem, PrprepError
 
 
 def test_a_message_has_where_what_and_the_way_out():

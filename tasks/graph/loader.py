@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,7 @@ from doit.cmd_base import TaskLoader2
 from doit.exceptions import InvalidDodoFile
 from doit.loader import generate_tasks
 
-from .. import pipeline, report
-from ..artifacts import Stamp
+from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..freshness import Freshness
 from ..locks import held
@@ -56,6 +56,10 @@ class Graph:
             self._workspace = Workspace.open(self.manifest, repository_may_be_missing=bool(self._before))
         return self._workspace
 
+    @cached_property
+    def freshness(self) -> Freshness:
+        return Freshness(self.workspace)
+
     def config(self) -> dict[str, Any]:
         """Give doit's settings: artifacts say what is fresh, and one item's failure leaves the others going."""
         if not (self._state / ".gitignore").exists():
@@ -79,7 +83,9 @@ class Graph:
             workspace = self.workspace
         except PrprepError as error:
             raise InvalidDodoFile(str(error)) from None
-        for task in pipeline.tasks(workspace, Freshness(workspace), partial(Action, begin=self.begin, log=self._log), Fresh):
+        # Tens of thousands of tasks live until the end: looking through them for garbage again and again finds none.
+        gc.set_threshold(200_000, 50, 50)
+        for task in pipeline.tasks(workspace, self.freshness, partial(Action, begin=self.begin, log=self._log), Fresh):
             if self._before and task["basename"] == "detect" and task["name"]:
                 task["task_dep"] = list(self._before)
             yield task
@@ -94,6 +100,8 @@ class Graph:
         def perform(report: Report) -> None:
             fingerprint = made_from()
             report(f"making {product.name}")
+            from ..artifacts import Stamp  # noqa: PLC0415 - a run with nothing to do writes none
+
             make()
             Stamp().write(stamp, fingerprint)
             self.workspace.refs_moved()
@@ -113,7 +121,9 @@ class Graph:
 
     def summary(self) -> str:
         """Write the report anew, whatever ran, and give its table."""
-        return report.run(self.workspace.manifest, self.workspace.paths, stale=frozenset())
+        table = pipeline.summary(self.workspace, self.freshness)
+        self.freshness.save()
+        return table
 
     def _reporter(self) -> type[PlainReporter]:
         return type("Reporter", (PlainReporter,), {"begin": staticmethod(self.begin), "summary": staticmethod(self.summary)})

@@ -1,0 +1,76 @@
+"""What is known of files, kept from run to run: a file whose time stamp and size stay is not read again."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .store import digest_of, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+
+class Fact(NamedTuple):
+    """A file's digest, the fingerprint in its header (None without one), and what was distilled from its fields."""
+
+    digest: str
+    fingerprint: str | None
+    fields: dict[str, Any]
+
+
+class Facts:
+    """The facts of all files that were asked for; `store` keeps them, and may be lost without harm."""
+
+    def __init__(self, store: Path, distil: Callable[[str, dict[str, Any]], dict[str, Any]], version: str) -> None:
+        self._store, self._distil, self._version = store, distil, version
+        self._known: dict[str, list[Any]] = self._load()
+        self._changed = False
+
+    def of(self, path: str) -> Fact | None:
+        """Give the facts of the file at `path`; None where there is none."""
+        try:
+            status = os.stat(path)  # noqa: PTH116 - paths are strings here: tens of thousands in a run
+        except OSError:
+            return None
+        known = self._known.get(path)
+        if known is None or known[0] != status.st_mtime_ns or known[1] != status.st_size:
+            try:
+                read = self._read(path)
+            except OSError:
+                return None
+            known = self._known[path] = [status.st_mtime_ns, status.st_size, *read]
+            self._changed = True
+        return Fact(known[2], known[3], known[4])
+
+    def save(self) -> None:
+        """Keep the facts for the next run, if there are new ones; a folder that cannot be written to is no error."""
+        if not self._changed:
+            return
+        try:
+            write_whole(self._store, json.dumps({"version": self._version, "files": self._known}))
+        except OSError:
+            return
+        self._changed = False
+
+    def _read(self, path: str) -> Fact:
+        with open(path, "rb") as stream:  # noqa: PTH123
+            content = stream.read()
+        if not content.startswith(b'{"schema":'):
+            return Fact(digest_of(content), None, {})
+        head, _, body = content.partition(b"\n")
+        try:
+            fingerprint, fields = json.loads(head).get("fingerprint") or None, json.loads(body)
+        except ValueError:
+            return Fact(digest_of(content), None, {})
+        return Fact(digest_of(content), fingerprint, self._distil(os.path.basename(path), fields))  # noqa: PTH119
+
+    def _load(self) -> dict[str, list[Any]]:
+        try:
+            kept = json.loads(self._store.read_bytes())
+            return kept["files"] if kept["version"] == self._version else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
