@@ -30,14 +30,15 @@ from tasks.artifacts import (
     TreeSpec,
     Verdict,
 )
+from tasks.files import write_whole
 from tasks.freshness import Freshness, artifact_of
 from tasks.pipeline import STAGES, body_of, write_report
 from tasks.progress import silent
-from tasks.store import Artifact, write_whole
 from tasks.workspace import Workspace
 from tests.targets import TargetRepo
 
 if TYPE_CHECKING:
+    from tasks.store import Artifact
     from pathlib import Path
 
 ITEM = "item_%05d"
@@ -80,7 +81,7 @@ def _entry(number: int) -> str:
 def _finish(workspace: Workspace, freshness: Freshness, item_id: str, commits: tuple[str, str]) -> None:
     """Write the item's artifacts in the order of the stages, each with the fingerprint that it would have."""
     paths = workspace.paths.item(item_id)
-    body = body_of(workspace, workspace.items[item_id], "total")
+    body = body_of(workspace, item_id, "total")
     made = _artifacts(item_id, commits, body=str(body.relative_to(workspace.folder)))
     for stage in STAGES:
         if stage.name == "render":

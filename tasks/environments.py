@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import CommandFailedError, EnvironmentBuildError
+from .files import hash_of
 from .installer import diagnosis, explained, lacks_editable, run_uv
 from .interpreters import Interpreter, choose
 from .locks import held
 from .progress import silent
 from .project_files import FolderTree, Project
 from .requirements import MEASURING, Attempt, attempts, build_tools, inputs, project_name
-from .store import hash_of
 from .venvs import Layer, Venv
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .store import digest_of, write_whole
+from .files import digest_of, keep_json, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,13 +47,10 @@ class Facts:
         return Fact(known[2], known[3], known[4])
 
     def save(self) -> None:
-        """Keep the facts for the next run, if there are new ones; a folder that cannot be written to is no error."""
+        """Keep the facts for the next run, if there are new ones."""
         if not self._changed:
             return
-        try:
-            write_whole(self._store, json.dumps({"version": self._version, "files": self._known}))
-        except OSError:
-            return
+        keep_json(self._store, {"version": self._version, "files": self._known})
         self._changed = False
 
     def _read(self, path: str) -> Fact:
@@ -69,8 +66,5 @@ class Facts:
         return Fact(digest_of(content), fingerprint, self._distil(os.path.basename(path), fields))  # noqa: PTH119
 
     def _load(self) -> dict[str, list[Any]]:
-        try:
-            kept = json.loads(self._store.read_bytes())
-            return kept["files"] if kept["version"] == self._version else {}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
+        kept = read_json(self._store)
+        return kept["files"] if kept.get("version") == self._version else {}

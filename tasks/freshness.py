@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .facts import Fact, Facts
-from .store import hash_of
+from .files import hash_of
 from .versions import REPORT, STAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .manifest.model import Optimization
     from .paths import ItemPaths
     from .workspace import Workspace
 
@@ -55,13 +54,12 @@ class Freshness:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._facts = Facts(workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _ASKED])}")
-        self._settings: dict[str, dict[str, Any]] = {}
         self._templates_of: dict[str, list[str]] = {}
 
     def fingerprint(self, stage: str, item_id: str) -> str:
         """Hash what `stage` would be made from now."""
         paths = self._workspace.paths.item(item_id)
-        settings = self._all_settings(item_id)
+        settings = self._workspace.plan.items[item_id]
         parts: list[Any] = [stage, STAGES[stage], {name: settings[name] for name in _ITEM[stage]}]
         if stage in _DETECTION:
             detection = self._fact(paths.detect)
@@ -98,11 +96,11 @@ class Freshness:
         """Hash all that the report is made from."""
         artifacts = [
             self._digest(path)
-            for item_id in self._workspace.items
+            for item_id in self._workspace.plan.items
             for paths in (self._workspace.paths.item(item_id),)
             for path in (paths.detect, paths.scaffold, paths.compare, paths.render, paths.failure)
         ]
-        titles = [(item.id, item.title) for item in self._workspace.manifest.optimizations]
+        titles = [(item_id, settings["title"]) for item_id, settings in self._workspace.plan.items.items()]
         return hash_of(["report", REPORT, titles, artifacts])
 
     def save(self) -> None:
@@ -111,7 +109,7 @@ class Freshness:
 
     def _detect(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
         refs = self._workspace.refs(item_id)
-        return [refs.address, refs.upstream_ref, refs.upstream, refs.base, refs.head, refs.picks, self._workspace.manifest.slug]
+        return [refs.address, refs.upstream_ref, refs.upstream, refs.base, refs.head, refs.picks, self._workspace.plan.top["slug"]]
 
     def _scaffold(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
         return [self._templates("scaffold")]
@@ -141,11 +139,6 @@ class Freshness:
     def _render_intact(self, paths: ItemPaths, made: dict[str, Any]) -> bool:
         return os.path.exists(f"{paths.folder}/{made.get('body')}")  # noqa: PTH110 - asked for every item of a run
 
-    def _all_settings(self, item_id: str) -> dict[str, Any]:
-        if item_id not in self._settings:
-            self._settings[item_id] = _settings(self._workspace.items[item_id])
-        return self._settings[item_id]
-
     def _templates(self, stage: str) -> list[str]:
         """Hash every template that a stage can read, those that a template includes among them; once a run."""
         if stage not in self._templates_of:
@@ -169,11 +162,6 @@ def artifact_of(paths: ItemPaths, stage: str) -> Path:
     """Give the artifact that a stage writes."""
     path: Path = getattr(paths, "samples" if stage == "measure" else stage)
     return path
-
-
-def _settings(item: Optimization) -> dict[str, Any]:
-    """Give an item's settings as they stand in a fingerprint."""
-    return item.model_dump(mode="json")
 
 
 def _distil(name: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError
+from .files import fingerprint_of
 from .freshness import Freshness, artifact_of
-from .store import fingerprint_of
 from .workspace import short_name
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .manifest.model import Optimization
     from .paths import ItemPaths
+    from .plan import Settings
     from .progress import Report
     from .workspace import Workspace
 
@@ -111,7 +112,7 @@ def _render(job: Job) -> None:
         job.item,
         workspace.manifest,
         paths=job.paths,
-        body=body_of(workspace, job.item, Detection.read(job.paths.detect).function, recorded=job.recorded_body),
+        body=body_of(workspace, job.item.id, Detection.read(job.paths.detect).function, recorded=job.recorded_body),
         templates=workspace.templates,
         fingerprint=job.fingerprint,
     )
@@ -135,8 +136,8 @@ def tasks(workspace: Workspace, freshness: Freshness, act: Callable[..., Any], f
     """
     for stage in STAGES:
         yield {"basename": stage.name, "name": None, "doc": f"{stage.doc}, for each item"}
-        for item in workspace.manifest.optimizations:
-            yield _task(workspace, freshness, stage, item.id, act, fresh)
+        for item_id in workspace.plan.items:
+            yield _task(workspace, freshness, stage, item_id, act, fresh)
     yield {
         "basename": "report",
         "doc": "write report.md, the table of all items",
@@ -151,16 +152,16 @@ def _task(
     workspace: Workspace, freshness: Freshness, stage: Stage, item_id: str, act: Callable[..., Any], fresh: Callable[..., Any]
 ) -> dict[str, Any]:
     paths = workspace.paths.item(item_id)
-    item = workspace.items[item_id]
+    settings = workspace.plan.items[item_id]
     targets = [artifact_of(paths, stage.name)]
     if stage.name == "render":
         # The body of an item whose manifest names no function is known once detect has found it.
-        body = body_of(workspace, item, item.id) if item.functions else _recorded(workspace, freshness, item_id)
+        body = body_of(workspace, item_id, item_id) if settings["functions"] else _recorded(workspace, freshness, item_id)
         targets += [body] if body else []
     return {
         "basename": stage.name,
         "name": item_id,
-        "doc": item.title or stage.doc,
+        "doc": _titled(settings),
         "actions": [act(partial(perform, workspace, freshness, stage, item_id), f"{stage.name}:{item_id}")],
         "file_dep": [_relative(workspace, artifact_of(paths, before)) for before in stage.reads],
         "targets": [_relative(workspace, target) for target in targets],
@@ -207,26 +208,29 @@ def _clear_failure(paths: ItemPaths, stage: Stage) -> None:
         paths.failure.unlink()
 
 
-def body_of(workspace: Workspace, item: Optimization, function: str, *, recorded: Path | None = None) -> Path:
+def _titled(settings: Settings) -> str:
+    """Say what an item is in a line: its title, else what it is about."""
+    about = settings["functions"] or [ref for ref in (settings["head"], *settings["commits"]) if ref]
+    return settings["title"] or ", ".join(about)
+
+
+def body_of(workspace: Workspace, item_id: str, function: str, *, recorded: Path | None = None) -> Path:
     """Name the item's body after its function; where another item has that name already, after both.
 
     `recorded` is the body that the item had last.
     """
-    paths = workspace.paths.item(item.id)
-    name = _named_function(item) or function
+    paths = workspace.paths.item(item_id)
+    named = workspace.plan.items[item_id]["functions"]
+    name = short_name(named[0]) if named else function
     body = paths.body(name)
     owner = workspace.function_owners.get(name)
-    taken = owner != item.id if owner else body.exists() and recorded != body
-    return paths.body(f"{name}-{item.id}") if taken else body
+    taken = owner != item_id if owner else body.exists() and recorded != body
+    return paths.body(f"{name}-{item_id}") if taken else body
 
 
 def _recorded(workspace: Workspace, freshness: Freshness, item_id: str) -> Path | None:
     body = freshness.recorded_body(item_id)
     return workspace.folder / body if body else None
-
-
-def _named_function(item: Optimization) -> str | None:
-    return short_name(item.functions[0]) if item.functions else None
 
 
 def write_report(workspace: Workspace, freshness: Freshness, report_line: Report) -> None:

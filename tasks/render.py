@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .artifacts import Comparison, Detection, Injection, Rendering, Scaffolding
 from .errors import ArtifactError, MeasuringError, TemplateError
-from .store import digest, write_whole
+from .files import digest, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

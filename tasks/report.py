@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import figures, markdown
+from .files import digest, write_whole
 from .markdown import Markdown
-from .store import digest, write_whole
 from .text_tables import terminal_width, text_table
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from .dependencies import locked_packages, strings_of_list
 from .errors import EnvironmentBuildError
+from .files import hash_of
 from .interpreters import pep440
 from .project_files import at, strings
-from .store import hash_of
 
 if TYPE_CHECKING:
     from .manifest.model import EnvironmentSettings

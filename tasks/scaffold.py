@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from .artifacts import Detection, Presence, Scaffolding
 from .errors import ArtifactError, RepositoryError
+from .files import write_whole
 from .progress import silent
-from .store import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

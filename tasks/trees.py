@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from .errors import CommandFailedError, MeasuringError
+from .files import hash_of, write_whole
 from .locks import held
-from .store import hash_of, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from .errors import ArtifactError, CommandFailedError
+from .files import fingerprint_of
 from .installer import explained, run_uv
-from .store import Artifact, fingerprint_of
+from .store import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

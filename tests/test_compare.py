@@ -11,8 +11,8 @@ from tasks import compare
 from tasks.artifacts import Change, Comparison, Interval, Launch, Measurement, MetricName, Output, Samples, Summary, Verdict
 from tasks.compare import judge
 from tasks.errors import IncomparableError
+from tasks.files import fingerprint_of
 from tasks.manifest.model import Optimization
-from tasks.store import fingerprint_of
 
 from .evidence import BASE, BENCHMARK, HEAD, SHA256, Case, provenance
 

@@ -7,10 +7,10 @@ import pytest
 from tasks import detect
 from tasks.artifacts import Detection
 from tasks.errors import RepositoryError
+from tasks.files import digest, fingerprint_of
 from tasks.manifest.model import Manifest, Optimization
 from tasks.paths import ItemPaths
 from tasks.progress import silent
-from tasks.store import digest, fingerprint_of
 from tests.histories import history, refs_of
 from tests.untouched import untouched
 

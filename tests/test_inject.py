@@ -8,10 +8,10 @@ import pytest
 from tasks import inject, trees
 from tasks.artifacts import ChangedFunction, Detection, DomainProposal, Injection, Layout, Scaffolding
 from tasks.errors import ArtifactError, CherryPickError, MeasuringError, NeedsReviewError, RepositoryError
+from tasks.files import fingerprint_of
 from tasks.git import Clone
 from tasks.manifest.model import Optimization
 from tasks.paths import ItemPaths
-from tasks.store import fingerprint_of
 from tests.targets import TargetRepo
 from tests.untouched import untouched
 

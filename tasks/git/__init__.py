@@ -3,10 +3,16 @@
 The user's repository is only read, by commands that write nothing; everything else happens in a private clone.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .addresses import slug_of
-from .clone import Clone
 from .source import default_upstream, ref_names, repository_root, resolve, slug
 from .values import FileChange, Refs, displayed
+
+if TYPE_CHECKING:
+    from .clone import Clone
 
 __all__ = [
     "Clone",
@@ -20,3 +26,12 @@ __all__ = [
     "slug",
     "slug_of",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # The clone brings GitPython's part along, which a run with nothing to do never asks.
+    if name == "Clone":
+        from .clone import Clone  # noqa: PLC0415
+
+        return Clone
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,17 @@ def resolve(repository: Path, refs: Sequence[str]) -> dict[str, str | None]:
     Annotated tags give their commit; `origin/x` stands in where `x` itself does not resolve.
     """
     return resolve_in(locate(repository).folder, refs)
+
+
+def refs_stamp(repository: Path) -> list[list[object]]:
+    """Give what changes whenever a ref of a local repository does: time stamps and sizes, taken without running git.
+
+    git writes a ref to a new file and renames it, so a folder's time stamp tells of every ref in it.
+    """
+    source = locate(repository)
+    files: list[str | Path] = [source.folder / "HEAD", *(source.common / name for name in ("packed-refs", "config", "shallow"))]
+    folders = [place for top in ("refs", "reftable") for place, _, _ in os.walk(source.common / top)]
+    return [[str(path), *_stamp(path)] for path in [*files, *sorted(folders)]]
 
 
 def ref_names(repository: Path) -> tuple[str, ...]:
@@ -87,6 +99,14 @@ def find(folder: Path) -> Source | None:
         if _is_git_folder(place):
             return Source(place, place, _common(place))
     return None
+
+
+def _stamp(path: str | Path) -> tuple[int, int]:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - folders come as strings
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
 def _pointed_to(dot_git: Path) -> Path | None:

@@ -15,10 +15,10 @@ from doit.loader import generate_tasks
 
 from .. import pipeline
 from ..errors import PrprepError, UsageError
+from ..files import digest, fingerprint_of, hash_of, write_whole
 from ..freshness import Freshness
 from ..locks import held
 from ..paths import MANIFEST_NAME, STATE_FOLDER
-from ..store import digest, fingerprint_of, hash_of, write_whole
 from ..workspace import Workspace
 from .actions import Action
 from .reporter import PlainReporter

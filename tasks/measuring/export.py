@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..artifacts import Measurement, MetricName, Provenance, Side
-from ..store import write_whole
+from ..files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
