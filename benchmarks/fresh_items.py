@@ -38,8 +38,9 @@ from tasks.workspace import Workspace
 from tests.targets import TargetRepo
 
 if TYPE_CHECKING:
-    from tasks.store import Artifact
     from pathlib import Path
+
+    from tasks.store import Artifact
 
 ITEM = "item_%05d"
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"

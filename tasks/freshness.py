@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .facts import Fact, Facts
 from .files import hash_of
-from .versions import REPORT, STAGES
+from .versions import REPORT, STAGES, TEMPLATES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,11 +142,9 @@ class Freshness:
     def _templates(self, stage: str) -> list[str]:
         """Hash every template that a stage can read, those that a template includes among them; once a run."""
         if stage not in self._templates_of:
-            from . import render, scaffold  # noqa: PLC0415 - not needed by a graph of other stages
-            from .templating import used  # noqa: PLC0415
+            from .templating import used  # noqa: PLC0415 - not for a graph of other stages
 
-            names = {"scaffold": scaffold.TEMPLATES, "render": render.TEMPLATES}[stage]
-            files = sorted({path for name in names for path in used(name, self._workspace.templates)})
+            files = sorted({path for name in TEMPLATES[stage] for path in used(name, self._workspace.templates)})
             self._templates_of[stage] = [str(self._digest(path)) for path in files]
         return self._templates_of[stage]
 

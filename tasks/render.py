@@ -20,21 +20,6 @@ if TYPE_CHECKING:
 GITHUB_TAKES = 65_536
 LONGEST = 60_000
 
-TEMPLATES = (
-    "pr-body-cpu.md.j2",
-    "pr-body-memory.md.j2",
-    "pr-body.md.j2",
-    "headline.md.j2",
-    "reproduce.md.j2",
-    "compare-output.md.j2",
-    "compare-test.md.j2",
-    "evidence.md.j2",
-    "summary.md.j2",
-    "test-items.md.j2",
-    "changelog.md.j2",
-)
-"""The templates that a body is made from; a user's own can include others."""
-
 
 def run(
     item: Optimization,

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .paths import ItemPaths
     from .progress import Report
 
-TEMPLATES = ("benchmark_cpu.py.j2", "benchmark_mem.py.j2", "benchmark_async.py.j2", "benchmark_struct.py.j2")
-
 
 def run(
     item: Optimization,

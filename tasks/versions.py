@@ -1,7 +1,20 @@
-"""The versions of what stages do; imports nothing, so that a run with nothing to do need not import the stages.
+"""The versions of what stages do, and the templates they read: a run with nothing to do imports no stage.
 
 Raise a stage's number whenever the same input comes to another result: everybody's artifacts of it become stale.
 """
 
 STAGES = {"detect": 1, "scaffold": 1, "inject": 1, "measure": 1, "compare": 1, "render": 1}
 REPORT = 1
+
+# What a stage's templates include is found from these.
+TEMPLATES = {
+    "scaffold": ("benchmark_cpu.py.j2", "benchmark_mem.py.j2", "benchmark_async.py.j2", "benchmark_struct.py.j2"),
+    "render": (
+        "pr-body-cpu.md.j2",
+        "pr-body-memory.md.j2",
+        "summary.md.j2",
+        "test-items.md.j2",
+        "changelog.md.j2",
+        "compare-output.md.j2",
+    ),
+}

@@ -123,11 +123,11 @@ class Workspace:
 
     def _problems(self, *, faulty: bool) -> list[Problem]:
         """Give what the manifest names and the repository does not have; remember that it has everything."""
-        from .checks import check, function_lookup  # noqa: PLC0415 - a checked manifest needs it not
-
         stamp = self.folder / STATE_FOLDER / "checked.json"
         if not faulty and fingerprint_of(stamp) is not None and fingerprint_of(stamp) == self._checked():
             return []
+        from .checks import check, function_lookup  # noqa: PLC0415 - a checked manifest needs it not
+
         try:
             with self._clone(self._names()) as clone:
                 problems = check(self.loaded, self.repository, clone=clone, exists=function_lookup(clone, self._refs_without_upstream))

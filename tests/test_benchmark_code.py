@@ -234,9 +234,9 @@ def test_a_users_template_that_makes_no_python_is_told(tmp_path: Path):
 
 
 def test_the_templates_are_named_once_more_for_freshness():
-    from tasks import scaffold
+    from tasks import versions
 
-    assert scaffold.TEMPLATES == TEMPLATES
+    assert versions.TEMPLATES["scaffold"] == TEMPLATES
 
 
 @pytest.mark.parametrize(
