@@ -17,7 +17,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,17 +115,25 @@ def _in_turn(tools: Sequence[list[str] | None], folder: Path, rounds: int) -> li
     return runs
 
 
+# A child's peak memory begins with what its parent held when it was started (getrusage(2)): so a small process
+# starts the command, and nothing below that process's own 10 MiB or so can be seen.
+LAUNCHER = """
+import os, sys, time
+started = time.perf_counter()
+_, status, usage = os.wait4(os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ), 0)
+print(time.perf_counter() - started, usage.ru_maxrss, os.waitstatus_to_exitcode(status), file=sys.stderr)
+"""
+
+
 def _run(command: list[str], folder: Path) -> Run:
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PRPREP_CACHE": str(folder / "cache")}
-    started = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    error = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    if code := os.waitstatus_to_exitcode(status):
-        sys.exit(f"{' '.join(command)} ended with exit code {code}:\n{error.decode()}")
-    return Run(seconds, usage.ru_maxrss / 1024)
+    launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *command]
+    done = subprocess.run(launcher, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
+    *error, measured = done.stderr.splitlines()
+    seconds, kibibytes, code = measured.split()
+    if code != "0":
+        sys.exit(f"{' '.join(command)} ended with exit code {code}:\n" + "\n".join(error))
+    return Run(float(seconds), int(kibibytes) / 1024)
 
 
 def _row(count: int, name: str, runs: list[list[Run]]) -> str:

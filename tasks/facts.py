@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-
 class Fact(NamedTuple):
     """A file's digest, the fingerprint in its header (None without one), and what was distilled from its fields."""
 
@@ -37,14 +36,15 @@ class Facts:
         except OSError:
             return None
         known = self._known.get(path)
-        if known is None or known[0] != status.st_mtime_ns or known[1] != status.st_size:
+        stamp = [status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns]
+        if known is None or known[0] != stamp:
             try:
                 read = self._read(path)
             except OSError:
                 return None
-            known = self._known[path] = [status.st_mtime_ns, status.st_size, *read]
+            known = self._known[path] = [stamp, *read]
             self._changed = True
-        return Fact(known[2], known[3], known[4])
+        return Fact(known[1], known[2], known[3])
 
     def save(self) -> None:
         """Keep the facts for the next run, if there are new ones."""
@@ -63,7 +63,8 @@ class Facts:
             fingerprint, fields = json.loads(head).get("fingerprint") or None, json.loads(body)
         except ValueError:
             return Fact(digest_of(content), None, {})
-        return Fact(digest_of(content), fingerprint, self._distil(os.path.basename(path), fields))  # noqa: PTH119
+        kept = self._distil(os.path.basename(path), fields) if isinstance(fields, dict) else {}  # noqa: PTH119
+        return Fact(digest_of(content), fingerprint, kept)
 
     def _load(self) -> dict[str, list[Any]]:
         kept = read_json(self._store)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .facts import Fact, Facts
 from .files import hash_of
+from .git.source import slug
 from .versions import REPORT, STAGES, TEMPLATES
 
 if TYPE_CHECKING:
@@ -22,29 +25,45 @@ if TYPE_CHECKING:
     from .paths import ItemPaths
     from .workspace import Workspace
 
-# The fields of the manifest's item, and of detect.json, that each stage uses.
+# The settings of an item that each stage uses; render gives them all to its templates, and repeats those about
+# measuring for readers. Measuring uses `confidence` and `negligible` only to stop early.
 _ITEM = {
-    "detect": {"id", "title", "domain", "base", "head", "commits", "functions", "benchmark", "pr", "env"},
-    "scaffold": {"id", "benchmark", "functions"},
-    "inject": {"id", "strategy"},
-    "measure": {"id", "engine", "metrics", "timeout", "budget", "env"},
-    "compare": {"id", "metrics", "confidence", "negligible"},
-    "render": {"id", "title", "summary", "details", "tests", "env"},
-}
-_DETECTION = {
-    "scaffold": ("base", "head", "target", "functions", "domain", "benchmark", "layout"),
-    "inject": ("base", "head", "picked", "benchmark", "layout"),
-    "measure": ("target", "functions", "domain", "layout", "dependencies"),
-    "compare": ("domain",),
+    "detect": ("title", "domain", "base", "head", "commits", "functions", "pr", "env.runner"),
+    "scaffold": ("benchmark",),
+    "inject": ("strategy",),
+    "measure": ("engine", "metrics", "timeout", "budget", "env.python", "env.extras", "env.groups", "env.install"),
+    "compare": ("confidence", "negligible"),
 }
 
+# The fields of detect.json that each stage uses: `written` those that scaffold uses where it writes the benchmark
+# itself, `domains` those that measuring uses where the manifest names no metrics.
+_DETECTION = {
+    "scaffold": ("base", "head", "picked", "benchmark"),
+    "written": (
+        "target",
+        "functions.module",
+        "functions.path",
+        "functions.status",
+        "domain.domains",
+        "layout.import_roots",
+        "layout.benchmarks_root",
+    ),
+    "inject": ("base", "head", "picked", "files", "functions.path", "functions.base_path"),
+    "measure": ("layout.project", "layout.import_roots", "layout.packages", "layout.installable"),
+    "domains": ("domain.domains",),
+    "compare": ("domain.domains",),
+}
 
 # What is asked of an artifact again and again; the rest of its fields is not kept in mind.
 _ASKED = {
     "detect.json": ("item", "target", "benchmark"),
-    "scaffold.json": ("needs", "origin", "source", "sha256"),
+    "scaffold.json": ("needs", "origin", "path", "source", "sha256"),
     "render.json": ("body",),
+    "failure.json": ("stage",),
 }
+
+# Of the two templates of a body only one is filled.
+_TIMED, _MEMORY_ALONE = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 _WAITING = {"inject", "measure", "compare", "render"}
 
 
@@ -55,17 +74,15 @@ class Freshness:
         self._workspace = workspace
         self._facts = Facts(workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _ASKED])}")
         self._templates_of: dict[str, list[str]] = {}
+        self._companions_of: dict[str, str] = {}
 
     def fingerprint(self, stage: str, item_id: str) -> str:
         """Hash what `stage` would be made from now."""
         paths = self._workspace.paths.item(item_id)
         settings = self._workspace.plan.items[item_id]
-        parts: list[Any] = [stage, STAGES[stage], {name: settings[name] for name in _ITEM[stage]}]
-        if stage in _DETECTION:
-            detection = self._fact(paths.detect)
-            parts.append(detection.fields.get(stage) if detection else None)
-        parts += getattr(self, f"_{stage}")(item_id, paths)
-        return hash_of(parts)
+        used = [_pick(settings, name) for name in _ITEM[stage]] if stage in _ITEM else settings
+        parts = [stage, STAGES[stage], item_id, used, self._found(stage, paths)]
+        return hash_of(parts + getattr(self, f"_{stage}")(item_id, paths))
 
     def is_fresh(self, stage: str, item_id: str) -> bool:
         """Say whether the stage's artifact is there, was made from this, and its products are as it left them.
@@ -93,7 +110,7 @@ class Freshness:
         return made.fields.get("body") if made else None
 
     def report_fingerprint(self) -> str:
-        """Hash all that the report is made from."""
+        """Hash all that the report is made from: artifacts, bodies that are there, edited ones beside them."""
         artifacts = [
             self._digest(path)
             for item_id in self._workspace.plan.items
@@ -101,7 +118,16 @@ class Freshness:
             for path in (paths.detect, paths.scaffold, paths.compare, paths.render, paths.failure)
         ]
         titles = [(item_id, settings["title"]) for item_id, settings in self._workspace.plan.items.items()]
-        return hash_of(["report", REPORT, titles, artifacts])
+        return hash_of(["report", REPORT, titles, artifacts, [self._bodies(item_id) for item_id in self._workspace.plan.items]])
+
+    def _bodies(self, item_id: str) -> tuple[bool, ...]:
+        body = f"{self._workspace.folder}/{self.recorded_body(item_id)}"
+        return tuple(os.path.exists(path) for path in (body, f"{body.removesuffix('.md')}.edited.md"))  # noqa: PTH110
+
+    def failed_stage(self, item_id: str) -> str | None:
+        """Name the stage that the item is blocked by, as the last failure left it."""
+        failure = self._fact(self._workspace.paths.item(item_id).failure)
+        return failure.fields.get("stage") if failure else None
 
     def save(self) -> None:
         """Keep for the next run what is known of the files."""
@@ -109,23 +135,66 @@ class Freshness:
 
     def _detect(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
         refs = self._workspace.refs(item_id)
-        return [refs.address, refs.upstream_ref, refs.upstream, refs.base, refs.head, refs.picks, self._workspace.plan.top["slug"]]
+        benchmark = self._workspace.plan.items[item_id]["benchmark"]
+        named = benchmark if isinstance(benchmark, str) else benchmark is not None
+        return [self._project, refs.upstream_ref, refs.upstream, refs.base, refs.head, refs.picks, named]
 
-    def _scaffold(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
-        return [self._templates("scaffold")]
+    @cached_property
+    def _project(self) -> str | None:
+        """What detect says of the repository as a whole; where it lies on this machine makes no difference."""
+        if named := self._workspace.plan.top["slug"]:
+            return str(named)
+        return slug(self._workspace.repository) if self._workspace.repository else self._workspace.address
+
+    def _scaffold(self, item_id: str, paths: ItemPaths) -> list[Any]:
+        if self._keeps_benchmark(item_id, paths):
+            return []
+        return [self._found("written", paths), self._templates("scaffold")]
+
+    def _keeps_benchmark(self, item_id: str, paths: ItemPaths) -> bool:
+        """Say whether scaffold uses the project's own benchmark, and so writes none."""
+        asked = self._workspace.plan.items[item_id]["benchmark"]
+        detection = self._fact(paths.detect)
+        there = (detection.fields.get("benchmark") if detection else None) or {}
+        return isinstance(asked, str) or (asked is None and any(there.get(place) for place in ("base", "head", "worktree")))
 
     def _inject(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
-        return [self._digest(paths.scaffold)]
+        scaffolding, tree = self._fact(paths.scaffold), self._workspace.worktree
+        if not scaffolding or not tree or scaffolding.fields.get("origin") != "worktree":
+            return [scaffolding.digest if scaffolding else None]
+        return [scaffolding.digest, self._companions(tree, scaffolding.fields["path"])]
 
-    def _measure(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
-        return [self._digest(paths.inject)]
+    def _companions(self, tree: Path, benchmark: str) -> str:
+        """Hash what a benchmark that is being edited in the work tree needs beside itself there."""
+        if benchmark not in self._companions_of:
+            from .companions import companions  # noqa: PLC0415 - few items take their benchmark from there
+
+            found = companions(benchmark, _read(tree / benchmark) or b"", _Folder(tree))
+            self._companions_of[benchmark] = hash_of([(each.path, hashlib.sha256(each.content).hexdigest()) for each in found])
+        return self._companions_of[benchmark]
+
+    def _measure(self, item_id: str, paths: ItemPaths) -> list[Any]:
+        named = self._workspace.plan.items[item_id]["metrics"]
+        detection = self._fact(paths.detect)
+        modules = detection.fields.get("modules") if detection else None
+        return [self._digest(paths.inject), modules, None if named else self._found("domains", paths)]
 
     def _compare(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
         return [self._digest(paths.samples)]
 
-    def _render(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+    def _render(self, item_id: str, paths: ItemPaths) -> list[Any]:
         artifacts = [self._digest(path) for path in (paths.detect, paths.scaffold, paths.inject, paths.compare)]
-        return [*artifacts, self._templates("render")]
+        comparison = self._fact(paths.compare)
+        unused = comparison.fields["unused"] if comparison and comparison.fields else _MEMORY_ALONE
+        return [*artifacts, self._owns_name(item_id), self._templates("render", without=unused)]
+
+    def _owns_name(self, item_id: str) -> bool:
+        """Say whether the item's body has the function's name alone; another item may have come before it."""
+        return item_id in self._name_owners
+
+    @cached_property
+    def _name_owners(self) -> frozenset[str]:
+        return frozenset(self._workspace.function_owners.values())
 
     def _detect_intact(self, paths: ItemPaths, seen: dict[str, Any]) -> bool:  # noqa: ARG002
         """See whether the benchmark in the user's work tree is still the one that detect saw."""
@@ -139,14 +208,21 @@ class Freshness:
     def _render_intact(self, paths: ItemPaths, made: dict[str, Any]) -> bool:
         return os.path.exists(f"{paths.folder}/{made.get('body')}")  # noqa: PTH110 - asked for every item of a run
 
-    def _templates(self, stage: str) -> list[str]:
+    def _found(self, use: str, paths: ItemPaths) -> str | None:
+        """Give the hash of the fields of detect.json that are used there."""
+        detection = self._fact(paths.detect) if use in _DETECTION else None
+        return detection.fields.get(use) if detection else None
+
+    def _templates(self, stage: str, *, without: str = "") -> list[str]:
         """Hash every template that a stage can read, those that a template includes among them; once a run."""
-        if stage not in self._templates_of:
+        key = f"{stage} {without}"
+        if key not in self._templates_of:
             from .templating import used  # noqa: PLC0415 - not for a graph of other stages
 
-            files = sorted({path for name in TEMPLATES[stage] for path in used(name, self._workspace.templates)})
-            self._templates_of[stage] = [str(self._digest(path)) for path in files]
-        return self._templates_of[stage]
+            names = [name for name in TEMPLATES[stage] if name != without]
+            files = {path for name in names for path in used(name, self._workspace.templates)}
+            self._templates_of[key] = sorted(f"{path.name} {self._digest(path)}" for path in files)
+        return self._templates_of[key]
 
     def _digest(self, path: Path) -> str | None:
         fact = self._fact(path)
@@ -163,24 +239,56 @@ def artifact_of(paths: ItemPaths, stage: str) -> Path:
 
 
 def _distil(name: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Keep of an artifact what freshness asks; of a detection, for each stage, the hash of the fields it uses."""
+    """Keep of an artifact what freshness asks; of a detection, for each use, the hash of the fields that it looks at."""
     kept = {key: fields.get(key) for key in _ASKED.get(name, ())}
     if name == "detect.json":
-        kept |= {stage: hash_of([fields.get(key) for key in names]) for stage, names in _DETECTION.items()}
+        kept |= {use: hash_of([_pick(fields, key) for key in names]) for use, names in _DETECTION.items()}
+        kept["modules"] = _modules(fields)
+    if name == "compare.json":
+        measured = {str(metric) for metric in _pick(fields, "changes.metric") or ()}
+        kept["unused"] = _TIMED if measured and not measured & {"time", "import time"} else _MEMORY_ALONE
     return kept
+
+
+def _modules(detection: dict[str, Any]) -> list[str]:
+    """Give the modules whose import is timed, as measuring chooses them."""
+    if target := detection.get("target"):
+        return [str(target).partition(":")[0]]
+    return list(dict.fromkeys(map(str, _pick(detection, "functions.module") or ())))
+
+
+def _pick(fields: Any, name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Look up `outer.inner`; of a list, in each of its entries."""
+    first, _, rest = name.partition(".")
+    if isinstance(fields, list):
+        return [_pick(entry, name) for entry in fields]
+    found = fields.get(first) if isinstance(fields, dict) else None
+    return _pick(found, rest) if rest else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """The user's work tree, as it is now."""
+
+    root: Path
+
+    def read(self, path: str) -> bytes | None:
+        return _read(self.root / path)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _blob(path: Path) -> str | None:
     """Hash a file as git does (blob, SHA-1); None where there is no file."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    content = _read(path)
+    return None if content is None else hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _sha256(path: Path) -> str | None:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return None
+    content = _read(path)
+    return None if content is None else hashlib.sha256(content).hexdigest()

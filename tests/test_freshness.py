@@ -131,7 +131,7 @@ def place(made, tmp_path):
         ("budget: 3", {"measure", "render"}),
         ("timeout: 9", {"measure", "render"}),
         ("metrics: memory", {"measure", "render"}),
-        ("metrics: time", {"render"}),
+        ("metrics: time", {"measure", "render"}),
         ("confidence: 0.95", {"compare", "render"}),
         ("negligible: 0.02", {"compare", "render"}),
         ('env: {python: "3.11"}', {"measure", "render"}),
