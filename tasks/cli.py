@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from doit.cmd_base import Command
 from doit.cmd_run import Run
 from doit.doit_cmd import DoitMain
+from doit.exceptions import InvalidDodoFile
 
 from . import __version__
 from .errors import PrprepError
@@ -19,6 +21,29 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
+
+
+class PlainErrors:
+    """What doit would show as a traceback, and is no defect: a closed pipe, a full disk, a folder that is read-only."""
+
+    def parse_execute(self, arguments: list[str]) -> int:
+        try:
+            code: int = super().parse_execute(arguments)  # type: ignore[misc]
+        except BrokenPipeError:
+            # Whoever read our output has seen enough, as in `prprep list | head`; nothing more can be written there.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except PrprepError as error:
+            raise InvalidDodoFile(str(error)) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise InvalidDodoFile(f"{where}{error.strerror or error}\n  mend that, then run again") from None
+        return code
+
+
+def plain(command: type[Command]) -> type[Command]:
+    """Give doit's command with our errors, under its own name."""
+    return type(command.__name__, (PlainErrors, command), {"name": command.get_name()})
 
 
 class RunAndReport(Run):  # type: ignore[misc]
@@ -50,7 +75,7 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
     """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
 
     BIN_NAME = "prprep"
-    DOIT_CMDS = (*(RunAndReport if command is Run else command for command in DoitMain.DOIT_CMDS), Schema)
+    DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, Schema))
 
     def __init__(self) -> None:
         super().__init__(ManifestLoader(), config_filenames=())

@@ -26,12 +26,14 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
     def __init__(self, outstream: Any, options: dict[str, Any]) -> None:  # noqa: ANN401 - doit's signature
         super().__init__(outstream, options)
         self._defects = False
+        self._refused = False
 
     def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:  # noqa: ARG002
         if self.begin:
             try:
                 type(self).begin()  # type: ignore[misc]
             except PrprepError as error:
+                self._refused = True
                 # Before anything runs, doit shows this kind of error as a message and ends with exit code 3.
                 raise InvalidDodoFile(str(error)) from None
 
@@ -57,7 +59,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
     def complete_run(self) -> None:
         if self.runtime_errors:
             self.write("\n".join(self.runtime_errors) + "\n")
-        if self.summary:
+        if self.summary and not self._refused:
             self.write("\n" + type(self).summary() + "\n")  # type: ignore[misc]
         if self.failures and not self._defects and not self.runtime_errors:
             # doit counts a task that was left out after a failure as an error of its own (exit code 2).

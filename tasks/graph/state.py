@@ -95,6 +95,9 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
             self._dependency.save_success(task)
         return True
 
+    def __repr__(self) -> str:
+        return "the artifact was made from this, and is as it was left"
+
     def __getstate__(self) -> dict[str, Any]:
         # The database is open in the main process only; workers run actions and never ask for freshness.
         return {**self.__dict__, "_dependency": None, "get_val": None, "tasks_dict": None}
