@@ -249,3 +249,14 @@ def test_private_caches_are_no_result():
     one, other, third = (prprep_describe.describe(Cached(*values)) for values in ((1, 2), (1, None), (3, 2)))
     assert one == other
     assert one != third
+
+
+class Faced(Cached):
+    def __str__(self):
+        return f"v{self._release}"
+
+
+def test_what_an_object_shows_of_itself_counts_more_than_how_it_keeps_it():
+    one, other, third = (prprep_describe.describe(Faced(*values)) for values in ((1, 2), (1.0, None), ("1", 2)))
+    assert one == third
+    assert one != other

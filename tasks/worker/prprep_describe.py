@@ -144,6 +144,8 @@ class _Describer:
             return None
         # What is private is how a class does it (caches, locks), unless it has nothing else.
         public = {name: state[name] for name in state if not name.startswith("_")}
+        if not public and state and (shown := _face(value)) is not None:
+            return _text(shown)
         private = {name: state[name] for name in state if "cache" not in name.lower()}
         return self._fields(sorted((public or private).items()), path)
 
@@ -198,6 +200,15 @@ def _text(value: str) -> Node:
         return {"value": value}
     digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
     return {"value": value[:SHOWN_CHARACTERS], "size": len(value), "digest": digest}
+
+
+def _face(value: object) -> str | None:
+    """Give what an object shows of itself by a __str__ or __repr__ of its own; None where it has none, or shows an address."""
+    kind = type(value)
+    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+        return None
+    shown = str(value)
+    return None if " at 0x" in shown else shown
 
 
 def _state(value: object) -> dict[str, object] | None:
