@@ -88,6 +88,8 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
 def main() -> NoReturn:
     """Run the command line; exit codes are doit's: 0 done, 1 failed, 2 a defect, 3 a wrong manifest or command."""
     signal.signal(signal.SIGTERM, _terminated)
+    if sys.argv[0].endswith("__main__.py"):
+        sys.argv[0] = PrprepMain.BIN_NAME  # the name that `tabcompletion` completes
     try:
         code = PrprepMain().run(sys.argv[1:])
     except KeyboardInterrupt:

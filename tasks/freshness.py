@@ -8,6 +8,7 @@ title renders the body again and measures nothing.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,9 @@ _TIMED, _MEMORY_ALONE = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 _WAITING = {"inject", "measure", "compare", "render"}
 
 
+Fields = dict[str, Any]
+
+
 class Freshness:
     """Fingerprints of all items of one workspace, each file read once while it stays the same."""
 
@@ -81,8 +85,10 @@ class Freshness:
         paths = self._workspace.paths.item(item_id)
         settings = self._workspace.plan.items[item_id]
         used = [_pick(settings, name) for name in _ITEM[stage]] if stage in _ITEM else settings
-        parts = [stage, STAGES[stage], item_id, used, self._found(stage, paths)]
-        return hash_of(parts + getattr(self, f"_{stage}")(item_id, paths))
+        detection = self._fact(paths.detect) if stage in _DETECTION else None
+        found = detection.fields if detection else {}
+        parts = [stage, STAGES[stage], item_id, used, found.get(stage)]
+        return hash_of(parts + getattr(self, f"_{stage}")(item_id, paths, found))
 
     def is_fresh(self, stage: str, item_id: str) -> bool:
         """Say whether the stage's artifact is there, was made from this, and its products are as it left them.
@@ -133,7 +139,7 @@ class Freshness:
         """Keep for the next run what is known of the files."""
         self._facts.save()
 
-    def _detect(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+    def _detect(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
         refs = self._workspace.refs(item_id)
         benchmark = self._workspace.plan.items[item_id]["benchmark"]
         named = benchmark if isinstance(benchmark, str) else benchmark is not None
@@ -146,19 +152,17 @@ class Freshness:
             return str(named)
         return slug(self._workspace.repository) if self._workspace.repository else self._workspace.address
 
-    def _scaffold(self, item_id: str, paths: ItemPaths) -> list[Any]:
-        if self._keeps_benchmark(item_id, paths):
+    def _scaffold(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
+        if self._keeps_benchmark(item_id, found):
             return []
-        return [self._found("written", paths), self._templates("scaffold")]
+        return [found.get("written"), self._templates("scaffold")]
 
-    def _keeps_benchmark(self, item_id: str, paths: ItemPaths) -> bool:
+    def _keeps_benchmark(self, item_id: str, found: Fields) -> bool:
         """Say whether scaffold uses the project's own benchmark, and so writes none."""
-        asked = self._workspace.plan.items[item_id]["benchmark"]
-        detection = self._fact(paths.detect)
-        there = (detection.fields.get("benchmark") if detection else None) or {}
+        asked, there = self._workspace.plan.items[item_id]["benchmark"], found.get("benchmark") or {}
         return isinstance(asked, str) or (asked is None and any(there.get(place) for place in ("base", "head", "worktree")))
 
-    def _inject(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+    def _inject(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
         scaffolding, tree = self._fact(paths.scaffold), self._workspace.worktree
         if not scaffolding or not tree or scaffolding.fields.get("origin") != "worktree":
             return [scaffolding.digest if scaffolding else None]
@@ -173,16 +177,14 @@ class Freshness:
             self._companions_of[benchmark] = hash_of([(each.path, hashlib.sha256(each.content).hexdigest()) for each in found])
         return self._companions_of[benchmark]
 
-    def _measure(self, item_id: str, paths: ItemPaths) -> list[Any]:
+    def _measure(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
         named = self._workspace.plan.items[item_id]["metrics"]
-        detection = self._fact(paths.detect)
-        modules = detection.fields.get("modules") if detection else None
-        return [self._digest(paths.inject), modules, None if named else self._found("domains", paths)]
+        return [self._digest(paths.inject), found.get("modules"), None if named else found.get("domains")]
 
-    def _compare(self, item_id: str, paths: ItemPaths) -> list[Any]:  # noqa: ARG002
+    def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
         return [self._digest(paths.samples)]
 
-    def _render(self, item_id: str, paths: ItemPaths) -> list[Any]:
+    def _render(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
         artifacts = [self._digest(path) for path in (paths.detect, paths.scaffold, paths.inject, paths.compare)]
         comparison = self._fact(paths.compare)
         unused = comparison.fields["unused"] if comparison and comparison.fields else _MEMORY_ALONE
@@ -196,22 +198,17 @@ class Freshness:
     def _name_owners(self) -> frozenset[str]:
         return frozenset(self._workspace.function_owners.values())
 
-    def _detect_intact(self, paths: ItemPaths, seen: dict[str, Any]) -> bool:  # noqa: ARG002
+    def _detect_intact(self, paths: ItemPaths, seen: Fields) -> bool:  # noqa: ARG002
         """See whether the benchmark in the user's work tree is still the one that detect saw."""
         tree, presence = self._workspace.worktree, seen.get("benchmark")
         return tree is None or not presence or bool(_blob(tree / presence["path"]) == presence["worktree"])
 
-    def _scaffold_intact(self, paths: ItemPaths, made: dict[str, Any]) -> bool:
+    def _scaffold_intact(self, paths: ItemPaths, made: Fields) -> bool:
         """See whether the benchmark's bytes are still those that scaffold recorded."""
         return made.get("origin") not in {"generated", "edited"} or bool(_sha256(paths.folder / made["source"]) == made["sha256"])
 
-    def _render_intact(self, paths: ItemPaths, made: dict[str, Any]) -> bool:
+    def _render_intact(self, paths: ItemPaths, made: Fields) -> bool:
         return os.path.exists(f"{paths.folder}/{made.get('body')}")  # noqa: PTH110 - asked for every item of a run
-
-    def _found(self, use: str, paths: ItemPaths) -> str | None:
-        """Give the hash of the fields of detect.json that are used there."""
-        detection = self._fact(paths.detect) if use in _DETECTION else None
-        return detection.fields.get(use) if detection else None
 
     def _templates(self, stage: str, *, without: str = "") -> list[str]:
         """Hash every template that a stage can read, those that a template includes among them; once a run."""
@@ -236,6 +233,15 @@ def artifact_of(paths: ItemPaths, stage: str) -> Path:
     """Give the artifact that a stage writes."""
     path: Path = getattr(paths, "samples" if stage == "measure" else stage)
     return path
+
+
+def fields_of(artifact: Path) -> dict[str, Any]:
+    """Read an artifact's fields without checking them; empty where it is missing or broken."""
+    try:
+        fields = json.loads((_read(artifact) or b"").partition(b"\n")[2])
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _distil(name: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Stages are imported where they are run: a run with nothing to do imports none of
 
 from __future__ import annotations
 
-import json
+import hashlib
 import random
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError
 from .files import fingerprint_of
-from .freshness import Freshness, artifact_of
+from .freshness import Freshness, artifact_of, fields_of
 from .workspace import short_name
 
 if TYPE_CHECKING:
@@ -108,11 +108,13 @@ def _render(job: Job) -> None:
     from .artifacts import Detection  # noqa: PLC0415
 
     workspace = job.workspace
+    body = body_of(workspace, job.item.id, Detection.read(job.paths.detect).function, recorded=job.recorded_body)
+    _make_room(job, body)
     render.run(
         job.item,
         workspace.manifest,
         paths=job.paths,
-        body=body_of(workspace, job.item.id, Detection.read(job.paths.detect).function, recorded=job.recorded_body),
+        body=body,
         templates=workspace.templates,
         fingerprint=job.fingerprint,
     )
@@ -228,6 +230,28 @@ def body_of(workspace: Workspace, item_id: str, function: str, *, recorded: Path
     return paths.body(f"{name}-{item_id}") if taken else body
 
 
+def _make_room(job: Job, body: Path) -> None:
+    """Remove bodies that names have left behind: the item's own under its old name, another item's under its new one.
+
+    What a person edited stays, and render moves it out of the way.
+    """
+    if job.recorded_body == body:
+        return
+    if job.recorded_body:
+        _remove_unedited(job.recorded_body, job.paths.render)
+    if body.exists():
+        for rendering in job.workspace.paths.state.glob("*/render.json"):
+            _remove_unedited(body, rendering)
+
+
+def _remove_unedited(body: Path, rendering: Path) -> None:
+    """Remove `body` if it is what `rendering` says that was written there."""
+    recorded = fields_of(rendering)
+    named = recorded.get("body") and rendering.parents[2] / recorded["body"] == body
+    if named and body.exists() and hashlib.sha256(body.read_bytes()).hexdigest() == recorded.get("sha256"):
+        body.unlink()
+
+
 def _recorded(workspace: Workspace, freshness: Freshness, item_id: str) -> Path | None:
     body = freshness.recorded_body(item_id)
     return workspace.folder / body if body else None
@@ -243,6 +267,7 @@ def summary(workspace: Workspace, freshness: Freshness) -> str:
     """Give the table of all items, made anew only where an item has changed or the terminal's width has."""
     from .text_tables import terminal_width  # noqa: PLC0415
 
+    _drop_settled_failures(workspace, freshness)
     width, made_from = terminal_width(), freshness.report_fingerprint()
     kept = _kept_table(workspace, f"{made_from} {width}")
     if kept is None or not workspace.paths.report.exists():
@@ -254,6 +279,15 @@ def summary(workspace: Workspace, freshness: Freshness) -> str:
     return kept
 
 
+def _drop_settled_failures(workspace: Workspace, freshness: Freshness) -> None:
+    """Forget failures whose cause was taken back: what the stage made before that is fresh again."""
+    names = {stage.name for stage in STAGES}
+    for item_id in workspace.plan.items:
+        failed = freshness.failed_stage(item_id)
+        if failed in names and freshness.is_fresh(failed, item_id):
+            workspace.paths.item(item_id).failure.unlink(missing_ok=True)
+
+
 def report_is_fresh(workspace: Workspace, freshness: Freshness) -> bool:
     """Say whether report.md shows what the items have come to."""
     recorded = fingerprint_of(_table(workspace))
@@ -263,10 +297,7 @@ def report_is_fresh(workspace: Workspace, freshness: Freshness) -> bool:
 def _kept_table(workspace: Workspace, fingerprint: str) -> str | None:
     if fingerprint_of(_table(workspace)) != fingerprint:
         return None
-    try:
-        text: str = json.loads(_table(workspace).read_bytes().partition(b"\n")[2])["text"]
-    except (OSError, ValueError, KeyError):
-        return None
+    text: str | None = fields_of(_table(workspace)).get("text")
     return text
 
 

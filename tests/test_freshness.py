@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -18,9 +19,11 @@ from tasks.artifacts import (
     DependencyDifference,
     Detection,
     DomainProposal,
+    MetricName,
     Presence,
     Scaffolding,
 )
+from tasks.files import fingerprint_of
 from tasks.freshness import Freshness, artifact_of
 from tasks.paths import shipped_templates
 from tasks.pipeline import STAGES, report_is_fresh, write_report
@@ -81,10 +84,10 @@ class Place:
     def state(self, name: str, item: str = ONE) -> Path:
         return self.folder / ".prprep" / item / f"{name}.json"
 
-    def rewrite(self, model, name: str, **fields) -> None:
-        """Let a stage of item 1 come out otherwise, freshly."""
-        made = model.read(self.state(name)).model_copy(update=fields)
-        made.write(self.state(name), json.loads(self.state(name).read_text().split("\n", 1)[0])["fingerprint"])
+    def rewrite(self, model, name: str, item: str = ONE, **fields) -> None:
+        """Let a stage come out otherwise, freshly."""
+        place = self.state(name, item)
+        model.read(place).model_copy(update=fields).write(place, fingerprint_of(place))
 
 
 def shown(item: str) -> str:
@@ -262,6 +265,32 @@ def test_an_edited_benchmark_of_the_work_tree_is_seen(place):
     assert place.stale() == every("detect")
 
 
+def test_what_a_benchmark_of_the_work_tree_needs_beside_itself_is_seen(place):
+    benchmark, conftest = place.target / BENCHMARK, place.target / "tests" / "conftest.py"
+    benchmark.parent.mkdir(parents=True)
+    benchmark.write_text("def test_total(benchmark, numbers):\n    benchmark(sum, numbers)\n")
+    conftest.write_text("import pytest\n\n\n@pytest.fixture\ndef numbers():\n    return [1]\n")
+    blob = subprocess.run(["git", "hash-object", benchmark], capture_output=True, text=True, check=True).stdout.strip()
+    for number in range(3):
+        item = f"item_0000{number}"
+        place.rewrite(Detection, "detect", item, benchmark=Presence(path=BENCHMARK, base=None, head="0" * 40, worktree=blob))
+    place.rewrite(Scaffolding, "scaffold", origin="worktree", source=f"target/{BENCHMARK}")
+    place.settle()
+    assert place.stale() == set()
+    conftest.write_text(conftest.read_text().replace("[1]", "[2]"))
+    assert place.stale() == {"inject:1"}
+
+
+def test_an_edit_that_keeps_size_and_time_is_seen(place):
+    samples = place.state("samples")
+    status = samples.stat()
+    place.stale()
+    samples.write_text(samples.read_text().replace("0.002", "0.003", 1))
+    os.utime(samples, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert samples.stat().st_size == status.st_size
+    assert place.stale() == {"compare:1"}
+
+
 def test_another_file_of_the_work_tree_is_not(place):
     (place.target / "app.py").write_text("def total(values):\n    return 0\n")
     (place.target / "notes.txt").write_text("later")
@@ -286,8 +315,6 @@ def generated(place):
 
 
 def scaffolding(place: Place, benchmark: Path, **fields) -> None:
-    import hashlib
-
     sha256 = hashlib.sha256(benchmark.read_bytes()).hexdigest()
     source = benchmark.relative_to(place.folder).as_posix()
     place.rewrite(Scaffolding, "scaffold", **{"origin": "generated", "source": source, "sha256": sha256, "made_from": "manifest", **fields})
@@ -360,7 +387,7 @@ def test_a_template_that_nothing_includes_is_not(place, templates):
 
 def test_items_that_measure_memory_alone_use_another_template(place, templates):
     changes = Comparison.read(place.state("compare")).changes
-    place.rewrite(Comparison, "compare", changes=tuple(change.model_copy(update={"metric": "peak memory"}) for change in changes))
+    place.rewrite(Comparison, "compare", changes=tuple(change.model_copy(update={"metric": MetricName.PEAK}) for change in changes))
     place.settle()
     (templates / "pr-body-memory.md.j2").write_text("for the items that measure memory alone\n")
     assert place.stale() == {"render:1"}
@@ -436,7 +463,7 @@ def layout(**fields):
 
 
 def fixed(**fields):
-    return lambda made: fields
+    return lambda _made: fields
 
 
 @pytest.mark.parametrize(
@@ -476,7 +503,9 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
     [
         pytest.param(fixed(target="app:other"), {"scaffold"}, id="target"),
         pytest.param(fixed(functions=()), {"scaffold", "inject"}, id="functions"),
-        pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"scaffold", "measure", "compare"}, id="domain"),
+        pytest.param(
+            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"scaffold", "measure", "compare"}, id="domain"
+        ),
         pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
         pytest.param(layout(benchmarks_root="bench"), {"scaffold"}, id="layout.benchmarks_root"),
         pytest.param(layout(import_roots=("src",)), {"scaffold", "measure"}, id="layout.import_roots"),

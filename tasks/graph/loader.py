@@ -65,6 +65,7 @@ class Graph:
         if not (self._state / ".gitignore").exists():
             # The state stays out of `git status` in whatever repository the manifest lies.
             write_whole(self._state / ".gitignore", "*\n")
+        _drop_unreadable(self._state / "doit.json")
         return {
             "dep_file": str(self._state / "doit.json"),
             "backend": "json",
@@ -127,6 +128,16 @@ class Graph:
 
     def _reporter(self) -> type[PlainReporter]:
         return type("Reporter", (PlainReporter,), {"begin": staticmethod(self.begin), "summary": staticmethod(self.summary)})
+
+
+def _drop_unreadable(database: Path) -> None:
+    """Delete a database that is no text: doit decodes it before its codec, which bears everything else, sees it."""
+    try:
+        database.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except ValueError:
+        database.unlink()
 
 
 class ManifestLoader(TaskLoader2):  # type: ignore[misc]

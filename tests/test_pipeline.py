@@ -1,0 +1,232 @@
+"""The graph's tasks, and what surrounds the work of a stage, on a manifest whose artifacts are all fresh."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from benchmarks.fresh_items import make_fresh
+from tasks.artifacts import Failure, Rendering, Scaffolding
+from tasks.errors import MeasuringError, NeedsReviewError
+from tasks.files import digest, fingerprint_of
+from tasks.freshness import Freshness
+from tasks.pipeline import STAGES, Stage, body_of, perform, report_is_fresh, summary, tasks
+from tasks.progress import silent
+from tasks.workspace import Workspace
+
+ONE, TWO = "item_00000", "item_00001"
+NAMES = [stage.name for stage in STAGES]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline")
+    workspace = make_fresh(folder, 2)
+    for item in (ONE, TWO):
+        paths = workspace.paths.item(item)
+        made = Rendering.read(paths.render).model_copy(update={"comparison": digest(paths.compare)})
+        made.write(paths.render, fingerprint_of(paths.render))
+    summary(workspace, Freshness(workspace))
+    return folder
+
+
+@pytest.fixture
+def workspace(made, tmp_path):
+    shutil.copytree(made, tmp_path / "copy", symlinks=True)
+    return Workspace.open(tmp_path / "copy" / "prprep.yaml")
+
+
+def opened(workspace, old="", new=""):
+    """Edit the manifest and open it again."""
+    path = workspace.paths.manifest
+    path.write_text(path.read_text().replace(old, new, 1))
+    return Workspace.open(path)
+
+
+def graph(workspace):
+    """Give every task by its name; actions and questions as they were handed over."""
+    found = tasks(workspace, Freshness(workspace), lambda _work, label: label, lambda question: question)
+    return {f"{task['basename']}:{task['name']}" if task.get("name") else task["basename"]: task for task in found}
+
+
+# -- the tasks --------------------------------------------------------------------------------------
+
+
+def test_each_stage_has_a_task_for_each_item_and_there_is_a_report(workspace):
+    assert set(graph(workspace)) == {*NAMES, *(f"{name}:{item}" for name in NAMES for item in (ONE, TWO)), "report"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "reads", "targets"),
+    [
+        ("detect", [], ["detect"]),
+        ("scaffold", ["detect"], ["scaffold"]),
+        ("inject", ["detect", "scaffold"], ["inject"]),
+        ("measure", ["detect", "scaffold", "inject"], ["samples"]),
+        ("compare", ["detect", "samples"], ["compare"]),
+    ],
+)
+def test_a_task_depends_on_the_artifacts_before_it_and_makes_its_own(workspace, stage, reads, targets):
+    task = graph(workspace)[f"{stage}:{ONE}"]
+    assert task["targets"] == [f".prprep/{ONE}/{name}.json" for name in targets]
+    before = [next(known for known in STAGES if known.name == stage).reads]
+    assert len(task["file_dep"]) == len(before[0]) == len(reads)
+    assert task["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in reads]
+    assert (task["actions"], task["doc"]) == ([f"{stage}:{ONE}"], "Sum without a list, number 0")
+
+
+def test_render_and_report_make_what_the_user_gets(workspace):
+    found = graph(workspace)
+    assert found[f"render:{ONE}"]["targets"] == [f".prprep/{ONE}/render.json", ".codeflash/pr-body-total.md"]
+    assert found[f"render:{ONE}"]["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in ("detect", "scaffold", "inject", "compare")]
+    assert found["report"]["targets"] == [".codeflash/report.md"]
+
+
+def test_every_artifact_has_one_task_that_makes_it(workspace):
+    targets = [target for task in graph(workspace).values() for target in task.get("targets", ())]
+    assert len(targets) == len(set(targets))
+    assert {dep for task in graph(workspace).values() for dep in task.get("file_dep", ())} < set(targets)
+
+
+def test_questions_are_answered_by_the_artifacts(workspace):
+    assert all(question() for task in graph(workspace).values() for question in task.get("uptodate", ()))
+    workspace.paths.item(ONE).compare.unlink()
+    found = graph(workspace)
+    assert [name for name, task in found.items() if not all(question() for question in task.get("uptodate", ()))] == [
+        f"compare:{ONE}",
+        f"render:{ONE}",
+        "report",
+    ]
+
+
+# -- bodies -----------------------------------------------------------------------------------------
+
+
+def test_two_items_of_one_function_have_two_bodies(workspace):
+    assert [body_of(workspace, item, "total").name for item in (ONE, TWO)] == ["pr-body-total.md", f"pr-body-total-{TWO}.md"]
+
+
+def test_the_body_of_an_unnamed_function_is_known_once_it_was_rendered(workspace):
+    workspace = opened(workspace, "    functions: app:total\n")
+    paths = workspace.paths.item(ONE)
+    assert graph(workspace)[f"render:{ONE}"]["targets"] == [f".prprep/{ONE}/render.json", ".codeflash/pr-body-total.md"]
+    paths.render.unlink()
+    assert graph(workspace)[f"render:{ONE}"]["targets"] == [f".prprep/{ONE}/render.json"]
+
+
+def test_an_unnamed_function_leaves_the_name_to_the_item_that_names_it(workspace):
+    workspace = opened(workspace, "    functions: app:total\n")
+    assert body_of(workspace, ONE, "total").name == f"pr-body-total-{ONE}.md"
+    assert body_of(workspace, ONE, "other").name == "pr-body-other.md"
+
+
+def test_an_unnamed_function_takes_no_name_that_is_taken(workspace):
+    workspace = opened(workspace, "    functions: app:total\n")
+    body = workspace.paths.item(ONE).body("other")
+    body.write_text("somebody's\n")
+    assert body_of(workspace, ONE, "other").name == f"pr-body-other-{ONE}.md"
+    assert body_of(workspace, ONE, "other", recorded=body) == body
+
+
+# -- running a stage --------------------------------------------------------------------------------
+
+
+def staged(name, run):
+    return Stage(name, "", (), run)
+
+
+def test_the_fingerprint_is_that_of_what_there_was_before_the_work(workspace):
+    freshness, seen = Freshness(workspace), []
+    before = freshness.fingerprint("compare", ONE)
+
+    def run(job):
+        job.paths.samples.unlink()
+        seen.append(job.fingerprint)
+
+    perform(workspace, freshness, staged("compare", run), ONE, silent)
+    assert seen == [before] != [freshness.fingerprint("compare", ONE)]
+
+
+def test_a_failure_is_kept_for_the_report_until_its_stage_goes_well(workspace):
+    paths, freshness = workspace.paths.item(ONE), Freshness(workspace)
+
+    def fail(job):
+        raise MeasuringError("it broke", where="there", now="mend it")
+
+    with pytest.raises(MeasuringError):
+        perform(workspace, freshness, staged("measure", fail), ONE, silent)
+    assert Failure.read(paths.failure) == Failure(item=ONE, stage="measure", message="there: it broke\n  mend it")
+    perform(workspace, freshness, staged("inject", lambda _job: None), ONE, silent)
+    assert paths.failure.exists()
+    perform(workspace, freshness, staged("measure", lambda _job: None), ONE, silent)
+    assert not paths.failure.exists()
+
+
+def test_waiting_for_a_person_is_said_and_is_no_failure(workspace):
+    lines = []
+
+    def wait(job):
+        raise NeedsReviewError("fill in the arguments", now="then run doit again")
+
+    perform(workspace, Freshness(workspace), staged("scaffold", wait), ONE, lines.append)
+    assert lines == ["fill in the arguments\n  then run doit again"]
+    assert not workspace.paths.item(ONE).failure.exists()
+
+
+def test_an_item_that_waits_is_not_gone_on_with(workspace):
+    paths, ran = workspace.paths.item(ONE), []
+    made = Scaffolding.read(paths.scaffold).model_copy(update={"needs": "fill in the arguments at x.py:3"})
+    made.write(paths.scaffold, "f")
+    for name in NAMES:
+        perform(workspace, Freshness(workspace), staged(name, lambda job: ran.append(job.item.id)), ONE, silent)
+    assert len(ran) == 2
+
+
+# -- the report -------------------------------------------------------------------------------------
+
+
+def test_a_failure_whose_cause_was_taken_back_is_forgotten(workspace):
+    paths = workspace.paths.item(ONE)
+    Failure(item=ONE, stage="measure", message="it broke").write(paths.failure)
+    assert not report_is_fresh(workspace, Freshness(workspace))
+    assert "2 items: 2 ready" in summary(workspace, Freshness(workspace))
+    assert not paths.failure.exists()
+
+
+def test_a_failure_of_what_is_stale_still_blocks(workspace):
+    paths = workspace.paths.item(ONE)
+    paths.samples.unlink()
+    Failure(item=ONE, stage="measure", message="it broke").write(paths.failure)
+    assert "2 items: 1 ready, 1 blocked" in summary(workspace, Freshness(workspace))
+    assert paths.failure.exists()
+
+
+def test_the_table_is_kept_while_nothing_changes_and_made_anew_for_another_width(workspace, monkeypatch):
+    first = summary(workspace, Freshness(workspace))
+    stamp = workspace.paths.report.stat().st_mtime_ns
+    assert (summary(workspace, Freshness(workspace)), workspace.paths.report.stat().st_mtime_ns) == (first, stamp)
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = summary(workspace, Freshness(workspace))
+    assert narrow != first
+    assert report_is_fresh(workspace, Freshness(workspace))
+
+
+@pytest.mark.parametrize("name", ["pr-body-total.md", "pr-body-total.edited.md"])
+def test_the_report_sees_a_body_go_and_an_edited_one_come(workspace, name):
+    path = workspace.paths.output / name
+    summary(workspace, Freshness(workspace))
+    if path.exists():
+        path.unlink()
+    else:
+        path.write_text("edited\n")
+    assert not report_is_fresh(workspace, Freshness(workspace))
+    assert "1 ready" in summary(workspace, Freshness(workspace))
+
+
+def test_a_broken_table_is_made_anew(workspace):
+    first = summary(workspace, Freshness(workspace))
+    head = (workspace.paths.state / "report.json").read_text().split("\n", 1)[0]
+    (workspace.paths.state / "report.json").write_text(head + "\n{")
+    assert summary(workspace, Freshness(workspace)) == first
+    assert Rendering.read(workspace.paths.item(ONE).render).body == ".codeflash/pr-body-total.md"
