@@ -39,7 +39,8 @@ def build(target: Path) -> None:
             _git(made, "am", "--quiet", "--keep-cr", "--committer-date-is-author-date", *map(str, sorted(patches.glob("*.patch"))))
         _git(made, "checkout", "--quiet", "main")
         if target.exists():
-            shutil.rmtree(target)
+            # Moved aside whole: a build that is killed here leaves no repository, never half of one.
+            target.rename(Path(temporary) / "replaced")
         made.rename(target)
 
 
@@ -59,9 +60,11 @@ def _commit_all(folder: Path) -> None:
 def _git(folder: Path, *arguments: str) -> None:
     """Run git without the user's configuration and hooks, so that nothing of theirs gets into the commits."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
-    settings = ("-c", "core.autocrlf=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
-    subprocess.run(["git", *settings, *arguments], cwd=folder, env=kept | alone | AUTHOR, check=True)
+    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1", "LC_ALL": "C"}
+    # Without core.attributesFile git reads ~/.config/git/attributes, whatever GIT_CONFIG_GLOBAL says.
+    settings = ("core.autocrlf=false", "core.attributesFile=/dev/null", "core.hooksPath=/dev/null", "gc.auto=0")
+    options = [word for setting in settings for word in ("-c", setting)]
+    subprocess.run(["git", *options, *arguments], cwd=folder, env=kept | alone | AUTHOR, check=True)
 
 
 if __name__ == "__main__":

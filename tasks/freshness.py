@@ -79,12 +79,13 @@ class Freshness:
         self._facts = Facts(workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _ASKED])}")
         self._templates_of: dict[str, list[str]] = {}
         self._companions_of: dict[str, str] = {}
+        self._report: str | None = None
 
     def fingerprint(self, stage: str, item_id: str) -> str:
         """Hash what `stage` would be made from now."""
         paths = self._workspace.paths.item(item_id)
         settings = self._workspace.plan.items[item_id]
-        used = [_pick(settings, name) for name in _ITEM[stage]] if stage in _ITEM else settings
+        used = [settings[name] if name in settings else _pick(settings, name) for name in _ITEM[stage]] if stage in _ITEM else settings
         detection = self._fact(paths.detect) if stage in _DETECTION else None
         found = detection.fields if detection else {}
         parts = [stage, STAGES[stage], item_id, used, found.get(stage)]
@@ -115,8 +116,16 @@ class Freshness:
         made = self._fact(self._workspace.paths.item(item_id).render)
         return made.fields.get("body") if made else None
 
+    def changed(self) -> None:
+        """Look again at what the report is made from: a stage has run."""
+        self._report = None
+
     def report_fingerprint(self) -> str:
         """Hash all that the report is made from: artifacts, bodies that are there, edited ones beside them."""
+        self._report = self._report or self._report_made_from()
+        return self._report
+
+    def _report_made_from(self) -> str:
         artifacts = [
             self._digest(path)
             for item_id in self._workspace.plan.items
@@ -177,7 +186,7 @@ class Freshness:
             self._companions_of[benchmark] = hash_of([(each.path, hashlib.sha256(each.content).hexdigest()) for each in found])
         return self._companions_of[benchmark]
 
-    def _measure(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
+    def _measure(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:
         named = self._workspace.plan.items[item_id]["metrics"]
         return [self._digest(paths.inject), found.get("modules"), None if named else found.get("domains")]
 

@@ -199,6 +199,8 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
 
         Failure(item=item_id, stage=stage.name, message=str(error)).write(paths.failure)
         raise
+    finally:
+        freshness.changed()
     _clear_failure(paths, stage)
 
 
@@ -286,6 +288,7 @@ def _drop_settled_failures(workspace: Workspace, freshness: Freshness) -> None:
         failed = freshness.failed_stage(item_id)
         if failed in names and freshness.is_fresh(failed, item_id):
             workspace.paths.item(item_id).failure.unlink(missing_ok=True)
+            freshness.changed()
 
 
 def report_is_fresh(workspace: Workspace, freshness: Freshness) -> bool:

@@ -16,3 +16,30 @@ def _apart(tmp_path_factory):
         for name in ("PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV"):
             patch.delenv(name, raising=False)
         yield
+
+
+# Modules whose tests start processes by the dozen (git, pytest, uv): none of them belongs to the layer that runs in seconds.
+SLOW_MODULES = {
+    "test_benchmark_code",
+    "test_detect",
+    "test_differences",
+    "test_freshness",
+    "test_git",
+    "test_inject",
+    "test_interpreters",
+    "test_inventory",
+    "test_measuring",
+    "test_measuring_imports",
+    "test_measuring_lockstep",
+    "test_measuring_memory",
+    "test_optimized",
+    "test_span",
+    "test_trees",
+    "test_worker",
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.module.__name__.rpartition(".")[2] in SLOW_MODULES:
+            item.add_marker(pytest.mark.slow)

@@ -14,7 +14,7 @@ from examples.build import build, needs
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {
     "main": "f4fd0d06c126c50403d896c7f5420b54d3c8a938",
-    "perf/lazy-imports": "0770d8da9fbe07e1798f08d1764c6c4bfffa5002",
+    "perf/lazy-imports": "6f40d096df8f75c6cce354abcdb655d7477c2f06",
     "perf/load-annotations": "eabc016411f1d4a3b852ea5cadf79c29b64875a7",
     "perf/merge-text": "0e49c935ef76683153473b318f7594a8ba3bb119",
     "perf/table-extraction": "8d4a9a86a75f6949218e52454e247d2f5d479f07",
@@ -42,7 +42,11 @@ def test_the_users_configuration_and_mask_change_nothing(tmp_path, monkeypatch):
     (tmp_path / "home" / ".gitconfig").write_text(
         "[core]\n autocrlf = true\n fileMode = false\n[commit]\n gpgsign = true\n[init]\n defaultBranch = trunk\n[user]\n name = Somebody\n"
     )
+    attributes = tmp_path / "home" / ".config" / "git" / "attributes"
+    attributes.parent.mkdir(parents=True)
+    attributes.write_text("* text eol=crlf working-tree-encoding=UTF-16LE\n")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("GIT_AUTHOR_DATE", "2001-01-01T00:00:00Z")
     monkeypatch.setenv("TZ", "Asia/Kathmandu")
     mask = os.umask(0o077)
