@@ -177,10 +177,17 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
 
     The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
     """
-    paths = workspace.paths.item(item_id)
     if freshness.waits(item_id) and stage.name not in {"detect", "scaffold"}:
         report_line("waits for a person: see the report")
         return
+    try:
+        _attempt(workspace, freshness, stage, item_id, report_line)
+    finally:
+        freshness.changed()
+
+
+def _attempt(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: str, report_line: Report) -> None:
+    paths = workspace.paths.item(item_id)
     try:
         stage.run(
             Job(
@@ -199,16 +206,12 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
 
         Failure(item=item_id, stage=stage.name, message=str(error)).write(paths.failure)
         raise
-    finally:
-        freshness.changed()
     _clear_failure(paths, stage)
 
 
 def _clear_failure(paths: ItemPaths, stage: Stage) -> None:
-    """Drop the failure that an earlier run left, once its stage went well."""
-    from .artifacts import Failure  # noqa: PLC0415
-
-    if paths.failure.exists() and Failure.read(paths.failure).stage == stage.name:
+    """Drop the failure that an earlier run left, once its stage went well; one that cannot be read tells nothing."""
+    if paths.failure.exists() and fields_of(paths.failure).get("stage") in {stage.name, None}:
         paths.failure.unlink()
 
 

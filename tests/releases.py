@@ -23,6 +23,7 @@ def repository_of(name: str, versions: tuple[str, str], folder: Path) -> TargetR
             if path.name != ".git":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         shutil.copytree(release, repository.path, dirs_exist_ok=True)
+        repository.git("add", "--all", "--force")
         repository.commit({}, f"Release {version}")
         repository.git("tag", version)
     return repository
@@ -31,7 +32,7 @@ def repository_of(name: str, versions: tuple[str, str], folder: Path) -> TargetR
 def _unpacked(name: str, version: str, folder: Path) -> Path:
     """Download a source distribution and unpack it; give the folder that its files are in."""
     folder.mkdir()
-    wanted = ["--no-deps", "--no-binary", ":all:", "--dest", str(folder), f"{name}=={version}"]
+    wanted = ["--no-deps", "--no-binary", name, "--dest", str(folder), f"{name}=={version}"]
     subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *wanted], check=True)
     with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
         archive.extractall(folder / "unpacked", filter="data")
