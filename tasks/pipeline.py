@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,7 @@ def _task(
         "file_dep": [_relative(workspace, artifact_of(paths, before)) for before in stage.reads],
         "targets": [_relative(workspace, target) for target in targets],
         "uptodate": [fresh(partial(freshness.is_fresh, stage.name, item_id))],
-        "clean": True,
+        "clean": [partial(clean, stage.name, paths)],
     }
 
 
@@ -213,6 +214,17 @@ def _clear_failure(paths: ItemPaths, stage: Stage) -> None:
     """Drop the failure that an earlier run left, once its stage went well; one that cannot be read tells nothing."""
     if paths.failure.exists() and fields_of(paths.failure).get("stage") in {stage.name, None}:
         paths.failure.unlink()
+
+
+def clean(stage: str, paths: ItemPaths) -> None:
+    """Remove what a stage made; a body or a benchmark that a person edited stays."""
+    if stage == "render" and (body := fields_of(paths.render).get("body")):
+        _remove_unedited(paths.folder / body, paths.render)
+    if stage == "measure":
+        shutil.rmtree(paths.profiles, ignore_errors=True)
+        for side in ("base", "head"):
+            (paths.state / f"{side}.benchmark.json").unlink(missing_ok=True)
+    artifact_of(paths, stage).unlink(missing_ok=True)
 
 
 def _titled(settings: Settings) -> str:

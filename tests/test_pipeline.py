@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from hashlib import sha256
 
 import pytest
 
-from benchmarks.fresh_items import make_fresh
+from benchmarks.fresh_items import ITEM, make_fresh
 from tasks.artifacts import Failure, Rendering, Scaffolding
 from tasks.errors import MeasuringError, NeedsReviewError
 from tasks.files import digest, fingerprint_of
 from tasks.freshness import Freshness
-from tasks.pipeline import STAGES, Stage, body_of, perform, report_is_fresh, summary, tasks
+from tasks.pipeline import STAGES, Stage, body_of, clean, perform, report_is_fresh, summary, tasks
 from tasks.progress import silent
 from tasks.workspace import Workspace
 
@@ -230,3 +232,28 @@ def test_a_broken_table_is_made_anew(workspace):
     (workspace.paths.state / "report.json").write_text(head + "\n{")
     assert summary(workspace, Freshness(workspace)) == first
     assert Rendering.read(workspace.paths.item(ONE).render).body == ".codeflash/pr-body-total.md"
+
+
+def test_cleaning_leaves_a_body_that_a_person_edited(tmp_path):
+    workspace = make_fresh(tmp_path, 2)
+    edited, left = (workspace.paths.item(ITEM % number) for number in range(2))
+    bodies = [tmp_path / json.loads(paths.render.read_text().split("\n", 1)[1])["body"] for paths in (edited, left)]
+    for paths, body in zip((edited, left), bodies, strict=True):
+        rendering = Rendering(item=paths.id, body=str(body.relative_to(tmp_path)), sha256=sha256(body.read_bytes()).hexdigest(), template="t")
+        rendering.write(paths.render)
+    bodies[0].write_text("In my own words")
+    for paths in (edited, left):
+        clean("render", paths)
+    assert [body.exists() for body in bodies] == [True, False]
+    assert not edited.render.exists()
+    assert not left.render.exists()
+
+
+def test_cleaning_takes_profiles_and_exports_along(tmp_path):
+    paths = make_fresh(tmp_path, 1).paths.item(ITEM % 0)
+    paths.profiles.mkdir()
+    (paths.state / "base.benchmark.json").write_text("{}")
+    clean("measure", paths)
+    assert not paths.samples.exists()
+    assert not paths.profiles.exists()
+    assert not (paths.state / "base.benchmark.json").exists()
