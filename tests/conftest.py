@@ -21,6 +21,8 @@ def _apart(tmp_path_factory):
 # Modules whose tests start processes by the dozen (git, pytest, uv): none of them belongs to the layer that runs in seconds.
 SLOW_MODULES = {
     "test_benchmark_code",
+    "test_benchmark_search",
+    "test_checks",
     "test_detect",
     "test_differences",
     "test_freshness",
@@ -33,6 +35,9 @@ SLOW_MODULES = {
     "test_measuring_lockstep",
     "test_measuring_memory",
     "test_optimized",
+    "test_pipeline",
+    "test_process",
+    "test_scaffold",
     "test_span",
     "test_trees",
     "test_worker",
