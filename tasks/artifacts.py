@@ -191,19 +191,33 @@ class Injection(Artifact):
 
 class MetricName(StrEnum):
     TIME = "time"
+    CPU = "CPU time"
+    INSTRUCTIONS = "instructions"
     PEAK = "peak memory"
     ALLOCATIONS = "allocations"
+    LEAKED = "memory left"
     IMPORT = "import time"
+    START = "start-up time"
 
 
-UNITS = {MetricName.TIME: "s", MetricName.PEAK: "B", MetricName.ALLOCATIONS: "1", MetricName.IMPORT: "s"}
+UNITS = {
+    MetricName.TIME: "s",
+    MetricName.CPU: "s",
+    MetricName.INSTRUCTIONS: "1",
+    MetricName.PEAK: "B",
+    MetricName.ALLOCATIONS: "1",
+    MetricName.LEAKED: "B",
+    MetricName.IMPORT: "s",
+    MetricName.START: "s",
+}
 
 
 class Launch(Record):
-    """One pair of processes: the samples of either side, per call, in the order they were taken.
+    """One process for each side: its samples, per call, in the order they were taken.
 
-    `first` is the side that began by lot, `seed` the hash seed of both, `iterations` the calls that one
-    sample averages over.
+    `first` is the side that began by lot, `seed` the hash seed (and the memory layout's) of all, `iterations` the
+    calls that one sample averages over. `control` is base's code in a second tree, in the same turns as base;
+    empty where no control ran.
     """
 
     first: Side
@@ -211,6 +225,11 @@ class Launch(Record):
     iterations: int = 1
     base: tuple[float, ...]
     head: tuple[float, ...]
+    control: tuple[float, ...] = ()
+    steady: bool = True
+    """Whether warming up ended because times no longer fell."""
+    left_out: int = 0
+    """Turns that are not among the samples, because another process took the core from one of their sides."""
 
 
 class Measurement(Record):
@@ -232,6 +251,65 @@ class Output(Record):
     test: str
     verdict: Literal["equal", "different", "not comparable"]
     detail: str = ""
+    inputs: int = 1
+    """Inputs on which it was compared: the benchmark's own, and those generated around it."""
+
+
+class Share(Record):
+    """One function's part in a call of the benchmark, on one side.
+
+    `calls` of it in one call of the benchmark; `share` of the samples in which it was on the stack, `own` in which
+    it was the innermost of the project's functions; 0 to 1.
+    """
+
+    calls: float
+    share: float
+    own: float
+
+
+class FunctionShare(Record):
+    """A function of the project that a benchmark call reaches, None on the side where it does not."""
+
+    test: str
+    function: str
+    """Like `pagelayout.tables:Table.rows`."""
+    path: str
+    changed: bool
+    """Whether the optimization changed it."""
+    base: Share | None
+    head: Share | None
+    samples: int = 0
+    """Of either side, at least; the fewer, the coarser the shares."""
+
+
+class Site(Record):
+    """A call site's part of the peak, in bytes, in one benchmark call."""
+
+    test: str
+    place: str
+    """Like `src/pagelayout/tables.py:41 rows`, at base and at head."""
+    base: int
+    head: int
+
+
+class ImportedModule(Record):
+    """A module that came or went with the change: cumulative and own seconds, as `-X importtime` has them."""
+
+    name: str
+    side: Side
+    cumulative: float
+    own: float
+
+
+class Load(Record):
+    """What else the machine did meanwhile."""
+
+    before: float | None
+    """1-minute load average."""
+    after: float | None
+    cores: int
+    preempted: float = 0.0
+    """Share of blocks from which another process took the core."""
 
 
 class Module(Record):
@@ -256,7 +334,7 @@ class Provenance(Record):
 
 
 class Samples(Artifact):
-    SCHEMA = 1
+    SCHEMA = 2
 
     item: str
     benchmark: str
@@ -269,6 +347,10 @@ class Samples(Artifact):
     outputs: tuple[Output, ...] = ()
     tests: tuple[str, ...] = ()
     """Node ids that passed on both sides."""
+    functions: tuple[FunctionShare, ...] = ()
+    sites: tuple[Site, ...] = ()
+    imported: tuple[ImportedModule, ...] = ()
+    load: Load | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     flags: str = ""
@@ -320,10 +402,14 @@ class Change(Record):
     launches: int
     primary: bool
     """Whether the item's claim rests on this metric."""
+    control: Interval | None = None
+    """Of base against a second tree of base, in the same launches."""
+    control_row: bool = False
+    """Whether this test reaches nothing that the optimization changed."""
 
 
 class Comparison(Artifact):
-    SCHEMA = 1
+    SCHEMA = 2
 
     item: str
     verdict: Verdict
@@ -338,6 +424,12 @@ class Comparison(Artifact):
     platform: str
     base: Provenance
     head: Provenance
+    functions: tuple[FunctionShare, ...] = ()
+    unreached: tuple[str, ...] = ()
+    """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
+    sites: tuple[Site, ...] = ()
+    imported: tuple[ImportedModule, ...] = ()
+    load: Load | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     flags: str = ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..progress import Report
     from .request import Request
+    from .workers import Worker
 
 REPEATS = 3
 
@@ -64,13 +65,20 @@ def _track(request: Request, side: Side, settings: Settings, *, keep: bool) -> T
         worker.collected()
         while ready := worker.advance():
             profile = Path(scratch) / profile_name(side, ready.key)
-            tracked[ready.key] = worker.track(profile)
+            tracked[ready.key] = _ask(worker, profile)
             if keep:
                 request.profiles.mkdir(parents=True, exist_ok=True)
                 shutil.move(profile, request.profiles / profile.name)
             else:
                 profile.unlink()
     return tracked
+
+
+def _ask(worker: Worker, profile: Path) -> tuple[int, int]:
+    answer = worker.ask("track", profile=str(profile))
+    if answer["kind"] == "untracked":
+        raise MeasuringError(f"memray cannot be imported on {worker.side}: {answer['reason']}", now="add memray to `env: install:`")
+    return answer["peak"], answer["allocations"]
 
 
 def profile_name(side: Side, key: str) -> str:

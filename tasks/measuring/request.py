@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..artifacts import Measurement, Module, Output, Side
+    from ..artifacts import FunctionShare, ImportedModule, Load, Measurement, Module, Output, Side, Site
     from ..manifest.model import Metric
 
 MINIMUM_LAUNCHES = 5
@@ -25,13 +25,25 @@ class SideRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A function that the optimization changed: its file and qualified name on either side, None where it is not there."""
+
+    function: str
+    """As artifacts spell it: `pagelayout.tables:Table.rows`."""
+    base: tuple[str, str] | None
+    head: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One measurement of a pair of trees.
 
     `benchmark` is a path in either tree (with `::test` where only one is wanted), `modules` are those whose
     import is timed, `packages` the top-level names that must come out of a side's own tree, `project` the folder in
     the tree to run in. `budget` is seconds of samples for one metric, `timeout` the seconds after which a metric is
-    stopped with what there is, `memory_timeout` the same for memory. `lock` is held while anything runs.
+    stopped with what there is, `memory_timeout` the same for memory. `control` is a second tree of base's code, measured
+    in the same turns; `functions` are those that the optimization changed, `commands` the console scripts whose start-up
+    is timed (each as arguments to Python). `lock` is held while anything runs.
     """
 
     base: SideRequest
@@ -40,8 +52,11 @@ class Request:
     metrics: tuple[Metric, ...]
     profiles: Path
     seed: int
+    control: SideRequest | None = None
     packages: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    functions: tuple[Changed, ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()
     project: str = ""
     budget: float = 20.0
     timeout: float | None = 120.0
@@ -63,4 +78,8 @@ class Measured:
     outputs: tuple[Output, ...] = ()
     tests: tuple[str, ...] = ()
     modules: dict[Side, tuple[Module, ...]] = field(default_factory=dict)
+    functions: tuple[FunctionShare, ...] = ()
+    sites: tuple[Site, ...] = ()
+    imported: tuple[ImportedModule, ...] = ()
+    load: Load | None = None
     notes: tuple[str, ...] = ()

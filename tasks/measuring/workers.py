@@ -123,14 +123,14 @@ class Worker:
         self._send("settle")
         self._expect("settled")
 
-    def track(self, profile: Path) -> tuple[int, int]:
-        """Make one call under memray; give its peak in bytes and its number of allocations."""
-        self._send("track", profile=str(profile))
+    def ask(self, do: str, **fields_: Any) -> Message:  # noqa: ANN401 - JSON
+        """Give an order at a benchmark call, and wait for its answer, whatever `kind` that is."""
+        self._send(do, **fields_)
         answer = self._receive()
-        if answer["kind"] == "untracked":
-            raise MeasuringError(f"memray cannot be imported on {self.side}: {answer['reason']}", now="add memray to `env: install:`")
-        self._check(answer, "tracked")
-        return answer["peak"], answer["allocations"]
+        if answer["kind"] == "test":
+            self._outcome(answer)
+            raise self._broken(f"the benchmark ended where `{do}` was asked for")
+        return answer
 
     def _ready(self, message: Message) -> Ready:
         told = {name: message[name] for name in ("key", "seconds", "iterations", "warmup", "awaited")}

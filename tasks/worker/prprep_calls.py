@@ -1,6 +1,6 @@
-"""Make the calls that a test handed to the `benchmark` fixture: one, a timed block of them, or one under memray.
+"""Make the calls that a test handed to the `benchmark` fixture: one, or a timed block of them.
 
-Standard library only (memray only when memory is asked for), Python 3.9 or newer. All of it is written as coroutines
+Standard library only, Python 3.9 or newer. All of it is written as coroutines
 that wait for nothing but the target, so that plain functions and coroutine functions share one protocol.
 """
 
@@ -53,7 +53,7 @@ class Calls:
 
     def begin(self) -> None:
         """Make the first call, untimed; where it gives a coroutine, every call from now on is awaited."""
-        args, kwargs = self._arguments()
+        args, kwargs = self.arguments()
         begun = _clock()
         value = self.function(*args, **kwargs)
         self.seconds = (_clock() - begun) / 1e9
@@ -67,18 +67,18 @@ class Calls:
             begun = _clock()
             value = await value
             self.seconds = (_clock() - begun) / 1e9
-        self._end(args, kwargs)
+        self.end(args, kwargs)
         return value
 
     async def value(self) -> object:
         """Call once more, outside the blocks, and give what it returned."""
-        args, kwargs = self._arguments()
+        args, kwargs = self.arguments()
         begun = _clock()
         value = self.function(*args, **kwargs)
         if self.awaited:
             value = await value
         self.seconds = (_clock() - begun) / 1e9
-        self._end(args, kwargs)
+        self.end(args, kwargs)
         return value
 
     async def block(self, count: int) -> dict[str, int]:
@@ -111,20 +111,6 @@ class Calls:
             "involuntary": usage_after.ru_nivcsw - usage.ru_nivcsw,
         }
 
-    async def track(self, profile: str) -> dict[str, int]:
-        """Make one call under memray, and give its peak (bytes) and number of allocations; `profile` must not exist."""
-        import memray  # noqa: PLC0415 - only where memory is asked for
-
-        args, kwargs = self._arguments()
-        gc.collect()
-        with memray.Tracker(profile):
-            value = self.function(*args, **kwargs)
-            if self.awaited:
-                value = await value
-        del value
-        self._end(args, kwargs)
-        return {"peak": memray.FileReader(profile).metadata.peak_memory, "allocations": _allocations(memray, profile)}
-
     async def _timed(self, count: int) -> int:
         loop = _await_calls if self.awaited else _make_calls
         if not self.setup and not self.teardown:
@@ -132,13 +118,13 @@ class Calls:
             return await took if self.awaited else took
         total = 0
         for _ in range(count):
-            args, kwargs = self._arguments()
+            args, kwargs = self.arguments()
             took = loop(self.function, args, kwargs, self.iterations)
             total += await took if self.awaited else took
-            self._end(args, kwargs)
+            self.end(args, kwargs)
         return total
 
-    def _arguments(self) -> Arguments:
+    def arguments(self) -> Arguments:
         made = self.setup() if self.setup else None
         if not made:
             return self.args, self.kwargs
@@ -147,18 +133,9 @@ class Calls:
         args, kwargs = made
         return args, kwargs
 
-    def _end(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def end(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if self.teardown:
             self.teardown(*args, **kwargs)
-
-
-def _allocations(memray: Any, profile: str) -> int:  # noqa: ANN401 - a module that may be missing
-    """Count what was allocated; `total_allocations` of a profile's metadata counts what was freed as well."""
-    try:
-        return memray._memray.compute_statistics(profile).total_num_allocations  # noqa: SLF001 - `memray stats` does so
-    except AttributeError:
-        freeing = {memray.AllocatorType.FREE, memray.AllocatorType.MUNMAP, getattr(memray.AllocatorType, "PYMALLOC_FREE", None)}
-        return sum(1 for record in memray.FileReader(profile).get_allocation_records() if record.allocator not in freeing)
 
 
 def _make_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> int:

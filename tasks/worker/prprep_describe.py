@@ -39,6 +39,12 @@ def describe(value: object) -> Node:
     return {"tree": tree, "consumed": describer.consumed, "opaque": describer.opaque[:5]}
 
 
+async def again_(_order: Node, calls: Any, described: Node) -> Node:  # noqa: ANN401 - prprep_calls.Calls
+    """Call once more: say whether that returned the same, and what it took."""
+    same = describe(await calls.value()) == described
+    return {"kind": "again", "same": same, "seconds": calls.seconds}
+
+
 class _Describer:
     def __init__(self) -> None:
         self.consumed = False

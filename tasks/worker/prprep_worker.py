@@ -4,16 +4,17 @@ It runs in the target's own interpreter (`-p prprep_worker`), so: standard libra
 test stays an ordinary pytest-benchmark test; where the fixture would run its rounds, this reports `ready` and obeys
 orders, one JSON object a line over two inherited pipes, until it is told to go on:
 
-    again   call once more, say whether it returned the same
     run     time a block of rounds
     settle  collect garbage and freeze what is left
-    track   make one call under memray
     next    go on with the test
+
+and those of ORDERS, whose modules are imported when they are asked for: nothing that is timed has them loaded.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
 import inspect
 import json
 import os
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 
 VERSION = 1
 DEAR_SECONDS = 0.1
+ORDERS = {
+    "again": "prprep_describe",
+    "track": "prprep_memory",
+    "try": "prprep_inputs",
+    "profile": "prprep_profile",
+    "count": "prprep_instructions",
+}
+"""Orders that are coroutines `NAME_(order, calls, described)` of these modules; each gives its answer, `kind` and fields."""
 MARKERS = ("benchmark", "codspeed_benchmark")
 TOLERATED = ("codspeed", "codeflash", "timeout", "flaky", "xdist_group", "order", "run", "repeat", "limit_memory", "limit_leaks")
 
@@ -155,13 +164,8 @@ async def _obey(order: Message, calls: Calls, *, described: Message | None, samp
         gc.collect()
         gc.freeze()
         return {"kind": "settled"}
-    if order["do"] == "again":
-        same = prprep_describe.describe(await calls.value()) == described
-        return {"kind": "again", "same": same, "seconds": calls.seconds}
-    try:
-        return {"kind": "tracked", **await calls.track(order["profile"])}
-    except ImportError as error:
-        return {"kind": "untracked", "reason": str(error)}
+    obey = getattr(importlib.import_module(ORDERS[order["do"]]), order["do"] + "_")
+    return await obey(order, calls, described)
 
 
 def _introduce(node: str, calls: Calls) -> Message:
