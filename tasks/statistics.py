@@ -40,10 +40,17 @@ def launch_ratios(launches: Sequence[Launch]) -> Array:
     """Give the log ratio head/base of each launch, shape (launches,).
 
     The trimmed mean of the log ratios of neighbours in time (the n-th sample of either side; what one side has more is left
-    out). Taken in the order ABBA a drift is as often for one side as for the other and cancels.
+    out). Taken in the order ABBA a drift is as often for one side as for the other and cancels. Where a control ran, base is
+    the geometric mean of both trees that have its code: their difference then says nothing of the effect, so that effect and
+    control are independent where processes of the same code differ alike.
     Equal samples give 0, zeros too; where what is left has zeros on one side the result is not finite.
     """
-    return np.array([_log_ratio(launch) for launch in launches], dtype=float)
+    return np.array([_log_ratio(launch, "head", _bases(launch)) for launch in launches], dtype=float)
+
+
+def control_ratios(launches: Sequence[Launch]) -> Array:
+    """Give the log ratio control/base of each launch that had a control: two trees of the same code, by the same protocol."""
+    return np.array([_log_ratio(launch, "control", ("base",)) for launch in launches if launch.control], dtype=float)
 
 
 def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
@@ -57,12 +64,14 @@ def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
     """
     if (exact := _exact_ratio(launches)) is not None:
         return Interval(ratio=exact, low=exact, high=exact, confidence=confidence)
-    logs = launch_ratios(launches)
-    if len(logs) < FEWEST_LAUNCHES or not np.isfinite(logs).all():
-        return Interval(ratio=_overall_ratio(launches), low=0.0, high=math.inf, confidence=confidence)
-    centre, reach = _centre_and_reach(logs, confidence)
-    low, middle, high = (_exponential(value) for value in (centre - reach, centre, centre + reach))
-    return Interval(ratio=middle, low=low, high=high, confidence=confidence)
+    return _interval(launch_ratios(launches), confidence) or Interval(
+        ratio=_overall_ratio(launches), low=0.0, high=math.inf, confidence=confidence
+    )
+
+
+def control_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
+    """Give the ratio control/base with its interval as `ratio_interval` does; None where too few launches had a control."""
+    return _interval(control_ratios(launches), confidence)
 
 
 def interval_of(measurement: Measurement, confidence: float) -> Interval:
@@ -71,26 +80,41 @@ def interval_of(measurement: Measurement, confidence: float) -> Interval:
     return interval.model_copy(update={"confidence": confidence})
 
 
+def control_of(measurement: Measurement, confidence: float) -> Interval | None:
+    """Give the interval of a measurement's control in the same way; None where there was none."""
+    interval = control_interval(measurement.launches, adjusted_confidence(measurement, confidence))
+    return interval and interval.model_copy(update={"confidence": confidence})
+
+
 def band(negligible: float) -> tuple[float, float]:
     """Give the ratios between which a change is negligible, both included: 0.99 and 1.01 for 0.01."""
     return 1 - negligible, 1 + negligible
 
 
-def verdict(interval: Interval, negligible: float) -> Verdict:
+def verdict(interval: Interval, negligible: float, control: Interval | None = None) -> Verdict:
     """Judge by where the whole interval lies: below the negligible band, above it, inside it; else it is inconclusive.
 
     An interval that leaves out 1 but reaches into the band is no claim: it says that there is a change, and not that the change
     is worth having; and what remains of a systematic error (layout, alignment) is of that size. The three questions are
     two minimum-effect tests and an equivalence test (Schuirmann 1987) on the one interval, so at most one holds.
+    A claim must also lie beyond what `control`, identical code in the same launches, may differ by in either direction.
     """
     low, high = band(negligible)
-    if interval.high < low:
+    spread = spread_of(control)
+    if interval.high < min(low, 1 / spread):
         return Verdict.IMPROVED
-    if interval.low > high:
+    if interval.low > max(high, spread):
         return Verdict.REGRESSED
     if low <= interval.low and interval.high <= high:
         return Verdict.UNCHANGED
     return Verdict.INCONCLUSIVE
+
+
+def spread_of(control: Interval | None) -> float:
+    """Give the end of a control's interval that lies farther from 1, as a ratio of 1 or more."""
+    if control is None:
+        return 1.0
+    return max(control.high, 1 / control.low if control.low else math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +140,8 @@ class Looks:
         if not last and len(launches) < first_look(self.confidence) and _exact_ratio(launches) is None:
             return False
         level = _level(number, of=len(self.planned), last=last, confidence=self.confidence)
-        return verdict(ratio_interval(launches, level), self.negligible) is not Verdict.INCONCLUSIVE
+        control = control_interval(launches, level)
+        return verdict(ratio_interval(launches, level), self.negligible, control) is not Verdict.INCONCLUSIVE
 
 
 def first_look(confidence: float) -> int:
@@ -151,14 +176,27 @@ def _level(number: int, *, of: int, last: bool, confidence: float) -> float:
     return 1 - share * (1 - confidence)
 
 
-def _log_ratio(launch: Launch) -> float:
-    pairs = min(len(launch.base), len(launch.head))
-    base, head = (np.asarray(getattr(launch, side)[:pairs], dtype=float) for side in SIDES)
+def _bases(launch: Launch) -> tuple[str, ...]:
+    return ("base", "control") if launch.control else ("base",)
+
+
+def _log_ratio(launch: Launch, side: str, over: tuple[str, ...]) -> float:
+    pairs = min(len(getattr(launch, each)) for each in (side, *over))
     if not pairs:
         return math.nan
+    above, *below = (np.asarray(getattr(launch, each)[:pairs], dtype=float) for each in (side, *over))
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(base == head, 0.0, np.log(head) - np.log(base))
+        logs = np.mean([np.where(above == each, 0.0, np.log(above) - np.log(each)) for each in below], axis=0)
         return float(_without_ends(logs, min(math.ceil(LEFT_OUT * pairs), (pairs - 1) // 2)).mean())
+
+
+def _interval(logs: Array, confidence: float) -> Interval | None:
+    """Give the t interval of log ratios as ratios; None where they are too few or not finite."""
+    if len(logs) < FEWEST_LAUNCHES or not np.isfinite(logs).all():
+        return None
+    centre, reach = _centre_and_reach(logs, confidence)
+    low, middle, high = (_exponential(value) for value in (centre - reach, centre, centre + reach))
+    return Interval(ratio=middle, low=low, high=high, confidence=confidence)
 
 
 def _without_ends(values: Array, cut: int) -> Array:

@@ -8,8 +8,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from tasks.measuring import Request, SideRequest
-from tasks.measuring.lockstep import KeyLaunch, LaunchRecord, Plan, launch
+from tasks.measuring import Request, SideRequest, memory_layout
+from tasks.measuring.lockstep import KeyLaunch, LaunchRecord, Plan, launch, paired
 from tasks.measuring.workers import Settings, hash_seed
 
 CODE = """
@@ -51,7 +51,9 @@ def both(files: Files) -> dict[str, Files]:
 def one_launch(request: Request, *, share: float | None = 0.05, describe: bool = False, rounds: dict[str, int] | None = None) -> LaunchRecord:
     """Run a single launch and give its record."""
     record, lots = LaunchRecord(), random.Random(request.seed)
-    launch(request, Plan(Settings(hash_seed(lots), describe=describe), share, rounds or {}), lots, record)
+    settings = Settings(hash_seed(lots), layout=memory_layout.draw(lots), describe=describe)
+    with paired(request, settings) as sides:
+        launch(request, sides, Plan(share, rounds or {}), lots=lots, record=record)
     return record
 
 

@@ -1,69 +1,86 @@
 """One launch: a process for each side, led through the benchmark in turns; only one of them runs at any time.
 
-For each benchmark call: one untimed call, a common number of rounds so that a block takes a few milliseconds,
-warm-up, garbage collected and frozen, then blocks in the order ABBA, the first side by lot. Whatever disturbs the
-machine for longer than a block disturbs both sides, and what drifts slowly cancels within four blocks.
+For each benchmark call: one untimed call, a common number of rounds so that a block takes a few milliseconds, warm-up until
+times no longer fall, garbage collected and frozen, then turns. A turn is one block of every side, in an order by lot that is
+reversed from turn to turn (ABBA), on one core: whatever disturbs the machine for longer than a turn disturbs all sides, and
+what drifts slowly cancels within two. Where the target allows it, each side makes its turns in a sequence of forked children.
 """
 
 from __future__ import annotations
 
-import math
-import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import TYPE_CHECKING
 
-from ..artifacts import SIDES, Module, Side
+from ..artifacts import SIDES, Launch, Module, Side
 from ..errors import MeasuringError
-from .channel import Message, TimeLimitError
-from .workers import Block, Ready, Settings, Worker, started
+from .channel import TimeLimitError
+from .turns import Turns, calibrate
+from .workers import Ready, Settings, Worker, core, started
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator, Mapping
 
-    from .request import Request
-
-BLOCK_SECONDS = 0.003
-"""What the faster side's block should take at least."""
-LONGEST_BLOCK_SECONDS = 0.06
-"""What the slower side's block should not exceed, unless one call does."""
-WARM_SHARE = 0.1
-"""Of the time for blocks, what goes to warming up, at most WARM_SECONDS."""
-WARM_SECONDS = 0.15
+    from .channel import Message
+    from .request import Request, Role
+    from .turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How one launch is to be run.
 
-    `share` is the seconds of blocks for the whole benchmark (None: no blocks, the calls are only checked and
-    described), `rounds` the rounds of a block for each key that an earlier launch has calibrated.
+    `share` is the seconds of blocks for the whole benchmark (0: the blocks are only calibrated, None: not even that; the
+    calls are checked and described), `rounds` the rounds of a block for each key that an earlier launch has calibrated.
     """
 
-    settings: Settings
     share: float | None
     rounds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
 class KeyLaunch:
-    """One benchmark call in one launch; blocks in the order in which they ran."""
+    """One benchmark call in one launch; turns in the order in which they were."""
 
     key: str
-    first: Side
+    order: tuple[Role, ...]
     seed: int
     rounds: int = 1
     iterations: int = 1
-    blocks: list[tuple[Side, Block]] = field(default_factory=list)
+    steady: bool = True
+    rough: dict[Role, float] = field(default_factory=dict)
+    """Seconds of a round, as calibrating saw it."""
+    turns: list[Turn] = field(default_factory=list)
     described: dict[Side, Message] = field(default_factory=dict)
     repeats: dict[Side, bool] = field(default_factory=dict)
 
-    def per_call(self, side: Side) -> tuple[float, ...]:
-        """Give seconds per call of each block of a side, as many as the other side has."""
-        pairs = min(sum(1 for owner, _ in self.blocks if owner == each) for each in SIDES)
+    @property
+    def first(self) -> Side:
+        return next(role for role in self.order if role != "control")
+
+    @property
+    def kept(self) -> list[Turn]:
+        """Give the turns in which no block was preempted; all of them where that would leave out more than half.
+
+        The rule is the same for every side: a turn is kept or left out as a whole.
+        """
+        undisturbed = [turn for turn in self.turns if not any(block.was_preempted for block in turn.values())]
+        return undisturbed if 2 * len(undisturbed) >= len(self.turns) else self.turns
+
+    @property
+    def seconds(self) -> float:
+        """Give the seconds that the turns took, with setup and teardown."""
+        return sum(block.elapsed for turn in self.turns for block in turn.values())
+
+    def launch(self, clock: str) -> Launch:
+        """Give the samples by one of the block's clocks, `wall` or `cpu`, in seconds per call."""
         calls = self.rounds * self.iterations * 1e9
-        return tuple(float(f"{block.wall / calls:.6g}") for owner, block in self.blocks if owner == side)[:pairs]
+        kept = self.kept
+        samples = {role: tuple(float(f"{getattr(turn[role], clock) / calls:.6g}") for turn in kept) for role in self.order}
+        told = {"steady": self.steady, "left_out": len(self.turns) - len(kept), "iterations": self.rounds * self.iterations}
+        return Launch(first=self.first, seed=self.seed, **samples, **told)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -72,36 +89,45 @@ class LaunchRecord:
 
     keys: list[KeyLaunch] = field(default_factory=list)
     tests: tuple[str, ...] = ()
-    modules: dict[Side, set[Module]] = field(default_factory=lambda: {"base": set(), "head": set()})
+    modules: dict[Role, set[Module]] = field(default_factory=lambda: {"base": set(), "head": set(), "control": set()})
     complete: bool = False
 
 
 class Pair:
-    """Both sides' workers, always at the same place of the benchmark."""
+    """The workers of all sides, always at the same place of the benchmark."""
 
-    def __init__(self, workers: Mapping[Side, Worker]) -> None:
-        self.workers = workers
+    def __init__(self, workers: Mapping[Role, Worker], settings: Settings) -> None:
+        self.workers, self.settings = workers, settings
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        return tuple(self.workers)
 
     def agree_on_tests(self) -> tuple[str, ...]:
-        """Wait for both sides' tests; raise MeasuringError where there are none, or others on one side."""
-        base, head = (self.workers[side].collected() for side in SIDES)
-        if lopsided := sorted(set(base) ^ set(head)):
-            has, lacks = SIDES if lopsided[0] in base else SIDES[::-1]
-            raise MeasuringError(f"this test is on {has} but not on {lacks}; the sides cannot be compared", where=lopsided[0], now=_SAME)
-        if not base:
+        """Wait for all sides' tests; raise MeasuringError where there are none, or others on one side."""
+        tests = {role: worker.collected() for role, worker in self.workers.items()}
+        for role in self.roles[1:]:
+            if lopsided := sorted(set(tests["base"]) ^ set(tests[role])):
+                has, lacks = ("base", role) if lopsided[0] in tests["base"] else (role, "base")
+                raise MeasuringError(f"this test is on {has} but not on {lacks}; the sides cannot be compared", where=lopsided[0], now=_SAME)
+        if not tests["base"]:
             raise MeasuringError("no test of the benchmark uses the `benchmark` fixture", now=_FIXTURE)
-        return base
+        return tests["base"]
 
-    def advance(self) -> dict[Side, Ready] | None:
-        """Lead both sides to their next benchmark call; None where both have ended."""
-        ready = {side: self.workers[side].advance() for side in SIDES}
-        base, head = ready["base"], ready["head"]
-        if base is None and head is None:
+    def advance(self) -> dict[Role, Ready] | None:
+        """Lead all sides to their next benchmark call; None where all have ended."""
+        ready = {role: worker.advance() for role, worker in self.workers.items()}
+        reached = {role: call for role, call in ready.items() if call is not None}
+        if not reached:
             return None
-        if base is None or head is None or base.key != head.key:
+        if len(reached) < len(ready) or len({call.key for call in reached.values()}) > 1:
             told = " and ".join(f"`{each.key}` on {side}" if each else f"none on {side}" for side, each in ready.items())
             raise MeasuringError(f"the sides call the `benchmark` fixture differently: next is {told}", now=_SAME)
-        return {"base": base, "head": head}
+        return reached
+
+    def move(self, to: int | None) -> None:
+        for worker in self.workers.values():
+            worker.move(to)
 
 
 _SAME = "the benchmark must run the same tests at both commits"
@@ -109,115 +135,79 @@ _FIXTURE = "write one that takes `benchmark` and calls it: `def test_x(benchmark
 
 
 @contextmanager
-def paired(request: Request, settings: Settings) -> Iterator[Pair]:
-    """Start both sides together; their process groups end with the block."""
+def paired(request: Request, settings: Settings, cores: tuple[int, ...] = ()) -> Iterator[Pair]:
+    """Start all sides together, spread over `cores` (where there are any); their process groups end with the block."""
+    spread = cycle(cores or (settings.core,))
     with ExitStack() as stack:
-        yield Pair({side: stack.enter_context(started(request, side, settings)) for side in SIDES})
+        sides = {role: replace(settings, core=next(spread)) for role in request.roles}
+        yield Pair({role: stack.enter_context(started(request, role, sides[role])) for role in sides}, settings)
 
 
-def launch(request: Request, plan: Plan, lots: random.Random, record: LaunchRecord) -> None:
+def launch(request: Request, pair: Pair, plan: Plan, *, lots: random.Random, record: LaunchRecord) -> None:
     """Run one launch into `record`; raise TimeLimitError at the deadline, with the record as far as it came."""
-    with paired(request, plan.settings) as pair:
-        record.tests = pair.agree_on_tests()
-        keys = max(len(record.tests), len(plan.rounds))
-        while ready := pair.advance():
-            for side in SIDES:
-                record.modules[side] |= set(ready[side].modules)
-            entry = KeyLaunch(ready["base"].key, _lot(lots), plan.settings.seed, iterations=ready["base"].iterations)
-            record.keys.append(entry)
-            _serve(pair, ready, entry, plan, share=None if plan.share is None else plan.share / keys)
-        record.complete = True
-        _agree_on_outcomes(pair, record)
+    record.tests = pair.agree_on_tests()
+    pair.move(core(pin=request.pin))
+    keys = max(len(record.tests), len(plan.rounds))
+    while ready := pair.advance():
+        for role in pair.roles:
+            record.modules[role] |= set(ready[role].modules)
+        order = _lot(pair.roles, lots)
+        entry = KeyLaunch(ready["base"].key, order, pair.settings.seed, iterations=ready["base"].iterations)
+        record.keys.append(entry)
+        _serve(pair, ready, entry, plan, share=None if plan.share is None else plan.share / keys)
+    record.complete = True
+    _agree_on_outcomes(pair, record)
 
 
-def _serve(pair: Pair, ready: dict[Side, Ready], entry: KeyLaunch, plan: Plan, *, share: float | None) -> None:
-    seconds = {side: ready[side].seconds for side in SIDES}
-    if plan.settings.describe:
-        seconds = _describe(pair, entry)
+def _serve(pair: Pair, ready: dict[Role, Ready], entry: KeyLaunch, plan: Plan, *, share: float | None) -> None:
+    seconds = {role: call.seconds for role, call in ready.items()}
+    if pair.settings.describe:
+        seconds |= _describe(pair, entry)
     if share is None:
         return
-    if len({ready[side].iterations for side in SIDES}) > 1:
+    if len({call.iterations for call in ready.values()}) > 1:
         raise MeasuringError("the sides ask for different `iterations`", where=entry.key, now=_SAME)
-    entry.rounds = plan.rounds.get(entry.key) or _calibrate(pair, seconds)
-    long = max(seconds.values()) >= LONGEST_BLOCK_SECONDS and entry.rounds == 1
-    _warm(pair, entry, 0.0 if long else min(WARM_SHARE * share, WARM_SECONDS), asked=ready["base"].warmup)
-    for side in SIDES:
-        pair.workers[side].settle()
-    _sample(pair, entry, share)
+    if entry.key in plan.rounds:
+        entry.rounds = plan.rounds[entry.key]
+    else:
+        entry.rounds, entry.rough = calibrate(pair.workers, seconds)
+    if not share:
+        return
+    turns = Turns(pair.workers, entry.order, rounds=entry.rounds, seconds=max(seconds.values()), taken=entry.turns)
+    entry.steady = turns.warm(share, asked=ready["base"].warmup)
+    turns.sample(share)
 
 
-def _describe(pair: Pair, entry: KeyLaunch) -> dict[Side, float]:
+def _describe(pair: Pair, entry: KeyLaunch) -> dict[Role, float]:
     """Keep what either side returned, and whether it returns it again; give the second call's seconds."""
-    seconds = {}
+    seconds: dict[Role, float] = {}
     for side in SIDES:
         entry.described[side] = pair.workers[side].described()
-        again = pair.workers[side].again()
+        again = pair.workers[side].ask("again")
         entry.repeats[side], seconds[side] = again["same"], again["seconds"]
+    if "control" in pair.workers:
+        pair.workers["control"].described()
     return seconds
 
 
-def _calibrate(pair: Pair, seconds: Mapping[Side, float]) -> int:
-    """Find the rounds of a block, the same for both sides."""
-    rounds = 1
-    if min(seconds.values()) >= LONGEST_BLOCK_SECONDS:
-        return rounds
-    while True:
-        blocks = [pair.workers[side].run(rounds, timed=False) for side in SIDES]
-        more = more_rounds(rounds, min(block.wall for block in blocks) / 1e9, max(block.elapsed for block in blocks))
-        if more <= rounds:
-            return rounds
-        rounds = more
+def _agree_on_outcomes(pair: Pair, record: LaunchRecord) -> None:
+    for role, worker in pair.workers.items():
+        if missing := sorted(set(record.tests) - set(worker.passed)):
+            raise MeasuringError(f"this test was not run to its end on {role}", where=missing[0], now=_SAME)
+    if record.tests and not record.keys:
+        raise MeasuringError("the benchmark passes without calling its `benchmark` fixture", where=record.tests[0], now=_FIXTURE)
+    base, control = ({module.path: module.blob for module in record.modules[role]} for role in ("base", "control"))
+    if other := sorted(path for path in base.keys() & control.keys() if base[path] != control[path]):
+        raise MeasuringError("this file of the control is not base's", where=other[0], now="delete prprep's cache and run doit again")
 
 
-def more_rounds(rounds: int, fast: float, slow: float) -> int:
-    """Give the rounds to try next, after `rounds` took `fast` seconds on the faster and `slow` on the slower side."""
-    if fast >= 0.8 * BLOCK_SECONDS or slow >= 0.8 * LONGEST_BLOCK_SECONDS:
-        return rounds
-    growth = min(BLOCK_SECONDS / max(fast, 1e-9), LONGEST_BLOCK_SECONDS / max(slow, 1e-9), 20.0)
-    return max(rounds + 1, math.ceil(rounds * growth))
+def _lot(roles: tuple[Role, ...], lots: random.Random) -> tuple[Role, ...]:
+    return tuple(lots.sample(roles, len(roles)))
 
 
-def _warm(pair: Pair, entry: KeyLaunch, seconds: float, *, asked: int) -> None:
-    """Run untimed blocks until the time is up and as many rounds as the benchmark asks for are done."""
-    rounds, spent = 0, 0.0
-    while spent < seconds or rounds < asked:
-        blocks = [pair.workers[side].run(entry.rounds, timed=False) for side in order(entry.first)[:2]]
-        rounds, spent = rounds + entry.rounds, spent + sum(block.elapsed for block in blocks)
-
-
-def _sample(pair: Pair, entry: KeyLaunch, share: float) -> None:
-    """Run blocks ABBA for `share` seconds: whole fours, only one pair where a call is so long that four exceed it."""
-    spent = 0.0
-    while True:
-        for index, side in enumerate(order(entry.first)):
-            block = pair.workers[side].run(entry.rounds)
-            entry.blocks.append((side, block))
-            spent += block.elapsed
-            if len(entry.blocks) == index + 1 == len(SIDES) and spent >= share:
-                return
-        if spent >= share:
-            return
+__all__ = ["KeyLaunch", "LaunchRecord", "Pair", "Plan", "TimeLimitError", "launch", "paired"]
 
 
 def order(first: Side) -> tuple[Side, Side, Side, Side]:
     other: Side = "head" if first == "base" else "base"
     return (first, other, other, first)
-
-
-def _agree_on_outcomes(pair: Pair, record: LaunchRecord) -> None:
-    for side in SIDES:
-        if missing := sorted(set(record.tests) - set(pair.workers[side].passed)):
-            raise MeasuringError(f"this test was not run to its end on {side}", where=missing[0], now=_SAME)
-    if record.tests and not record.keys:
-        raise MeasuringError("the benchmark passes without calling its `benchmark` fixture", where=record.tests[0], now=_FIXTURE)
-
-
-def _lot(lots: random.Random) -> Side:
-    return "base" if lots.random() < 0.5 else "head"  # noqa: PLR2004 - a coin
-
-
-def expired(deadline: float | None) -> bool:
-    return deadline is not None and time.monotonic() >= deadline
-
-
-__all__ = ["KeyLaunch", "LaunchRecord", "Pair", "Plan", "TimeLimitError", "expired", "launch", "paired"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..artifacts import FunctionShare, ImportedModule, Load, Measurement, Module, Output, Side, Site
     from ..manifest.model import Metric
+
+Role = Literal["base", "head", "control"]
+"""What a process of a launch stands for; control is base's code in a second tree."""
 
 MINIMUM_LAUNCHES = 5
 """Fewer launches than this say too little about how processes of the same code differ."""
@@ -66,8 +69,12 @@ class Request:
     pin: bool = True
     lock: Path | None = None
 
-    def side(self, side: Side) -> SideRequest:
-        return self.base if side == "base" else self.head
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        return ("base", "head", "control") if self.control else ("base", "head")
+
+    def side(self, role: Role) -> SideRequest:
+        return self.head if role == "head" else self.control if role == "control" and self.control else self.base
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,19 @@ class Sampling:
     `decided` can keep its error over all of them. The last look is where sampling ends, for whatever reason.
     """
 
-    def __init__(self, request: Request, *, metric: MetricName, looks: tuple[int, ...], decided: Decided | None = None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        *,
+        metric: MetricName,
+        looks: tuple[int, ...],
+        decided: Decided | None = None,
+        deadline: float | None = None,
+    ) -> None:
         self._budget, self._metric, self._planned = request.budget, metric, looks
         self._decided = decided or _rule(request, looks)
         self._timeout, self._confidence = request.timeout, request.confidence
-        self.deadline = None if request.timeout is None else time.monotonic() + request.timeout
+        self.deadline = deadline or deadline_of(request)
         self.number = 0
         self.stopped = ""
         self._spent = 0.0
@@ -88,6 +96,11 @@ class Sampling:
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return "timeout"
         return ""
+
+
+def deadline_of(request: Request) -> float | None:
+    """Give the moment of the monotonic clock at which the time limit of a metric ends that begins now."""
+    return None if request.timeout is None else time.monotonic() + request.timeout
 
 
 def looks_for(budget: float, ladder: tuple[int, ...], seconds: float) -> tuple[int, ...]:

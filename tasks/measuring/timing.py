@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from ..artifacts import SIDES, Launch, Measurement, MetricName, Module, Output, Side
+from ..artifacts import SIDES, Measurement, MetricName, Module, Output, Side
+from . import memory_layout
 from .channel import TimeLimitError
-from .lockstep import KeyLaunch, LaunchRecord, Plan, launch
+from .lockstep import LaunchRecord, Pair, Plan, launch, paired
 from .outputs import judge
-from .sequence import Sampling, looks_for
-from .workers import Settings, core, hash_seed
+from .sequence import Sampling, deadline_of, looks_for
+from .workers import Settings, core, hash_seed, starting_cores
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Mapping
+    from types import TracebackType
 
     from ..progress import Report
     from .request import Request
 
 LOOKS = (8, 12, 17, 24, 36, 54)
 """Numbers of launches after which the data are looked at, as far as the budget goes."""
-LAUNCH_SECONDS = 0.8
-"""Seconds of blocks that are worth a launch: two processes of the same code differ by more than longer blocks would show."""
+LAUNCHES = 12
+"""Launches that a budget is meant for: fewer would say too little of how processes differ, more would mostly start processes."""
+LONGEST_LAUNCH = 2.5
+SHORTEST_LAUNCH = 0.3
+"""Seconds of blocks in a launch."""
+PLAIN = 0.25
+"""The log of a ratio that short launches show as well: a quarter."""
 
 
 @dataclass
@@ -39,58 +48,110 @@ class Run:
             self.modules[side] |= set(modules[side])
 
     def take(self, record: LaunchRecord) -> None:
-        self.add_modules(record.modules)
+        for side in SIDES:
+            self.modules[side] |= record.modules[side]
         self.tests = self.tests or record.tests
         described = [entry for entry in record.keys if len(entry.repeats) == len(SIDES)]
         self.outputs = self.outputs or tuple(judge(entry.key, entry.described, entry.repeats) for entry in described)
         self.records.append(record)
 
+    @property
+    def preempted(self) -> float:
+        """Give the share of blocks from which another process took the core."""
+        blocks = [block for record in self.records for entry in record.keys for turn in entry.turns for block in turn.values()]
+        return sum(block.was_preempted for block in blocks) / len(blocks) if blocks else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How the budget is spent: seconds of blocks in a launch, and the numbers of launches at which the data are looked at."""
+
+    share: float
+    looks: tuple[int, ...]
+
+
+def schedule(budget: float, ratios: Iterable[float]) -> Schedule:
+    """Plan by the rough ratios that calibrating saw, which are no samples: where all are plain, launches are short."""
+    share = min(max(budget / LAUNCHES, SHORTEST_LAUNCH), LONGEST_LAUNCH)
+    if all(ratio > 0 and abs(math.log(ratio)) > PLAIN for ratio in ratios):
+        share = max(share / 4, SHORTEST_LAUNCH)
+    return Schedule(share, looks_for(budget, LOOKS, share))
+
 
 def measure_time(request: Request, lots: random.Random, report: Report) -> tuple[tuple[Measurement, ...], Run]:
     """Measure every call of the benchmark; with a timeout, what was complete by then."""
-    run = Run()
-    looks = looks_for(request.budget, LOOKS, LAUNCH_SECONDS)
-    sampling = Sampling(request, metric=MetricName.TIME, looks=looks)
-    while sampling.goes_on():
-        record = LaunchRecord()
-        plan = Plan(_settings(request, lots, sampling), share=request.budget / max(looks), rounds=_rounds(run))
+    run, deadline = Run(), deadline_of(request)
+    with Launches(request, lots, deadline) as launches:
+        pilot = LaunchRecord()
         try:
-            launch(request, plan, lots, record)
-        except TimeLimitError:
-            sampling.cut()
-        run.take(record)
-        sampling.add(_samples(record), spent=sum(block.elapsed for entry in record.keys for _, block in entry.blocks))
-        report(sampling.line())
-    return sampling.measurements(), run
+            launches.run(Plan(share=0.0), pilot, describe=True)
+        finally:
+            run.take(pilot)
+        planned = schedule(request.budget, _rough(pilot))
+        sampling = Sampling(request, metric=MetricName.TIME, looks=planned.looks, deadline=deadline)
+        plan = Plan(share=planned.share, rounds={entry.key: entry.rounds for entry in pilot.keys})
+        while sampling.goes_on():
+            record = LaunchRecord()
+            try:
+                launches.run(plan, record)
+            except TimeLimitError:
+                sampling.cut()
+            run.take(record)
+            entries = [entry for entry in record.keys if entry.turns]
+            sampling.add({entry.key: entry.launch("wall") for entry in entries}, spent=sum(entry.seconds for entry in entries))
+            report(sampling.line())
+    return _with_cpu_time(sampling.measurements(), run), run
 
 
 def check(request: Request, lots: random.Random, report: Report) -> Run:
     """Run the benchmark once on both sides without timing it: it must pass, and what its calls return is compared."""
     report("running the benchmark on both sides")
     record, run = LaunchRecord(), Run()
-    settings = Settings(hash_seed(lots), core=core(pin=request.pin), describe=True)
-    launch(request, Plan(settings, share=None), lots, record)
+    with Launches(request, lots, deadline=None) as launches:
+        launches.run(Plan(share=None), record, describe=True, last=True)
     run.take(record)
     return run
 
 
-def _settings(request: Request, lots: random.Random, sampling: Sampling) -> Settings:
-    return Settings(hash_seed(lots), core=core(pin=request.pin), describe=sampling.number == 0, deadline=sampling.deadline)
+class Launches:
+    """Run launches; where another core is free, the processes of the next one start while one is measured."""
+
+    def __init__(self, request: Request, lots: random.Random, deadline: float | None) -> None:
+        self._request, self._lots, self._deadline = request, lots, deadline
+        self._ahead: tuple[ExitStack, Pair] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if self._ahead:
+            self._ahead[0].close()
+
+    def run(self, plan: Plan, record: LaunchRecord, *, describe: bool = False, last: bool = False) -> None:
+        """Run one launch into `record`, the `last` of all or not; raise TimeLimitError at the deadline."""
+        (stack, pair), self._ahead = self._ahead or self._start(describe=describe, alone=True), None
+        with stack:
+            if not last and starting_cores(pin=self._request.pin, alone=False):
+                self._ahead = self._start(describe=False, alone=False)
+            launch(self._request, pair, plan, lots=self._lots, record=record)
+
+    def _start(self, *, describe: bool, alone: bool) -> tuple[ExitStack, Pair]:
+        settings = Settings(hash_seed(self._lots), layout=memory_layout.draw(self._lots), describe=describe, deadline=self._deadline)
+        cores = starting_cores(pin=self._request.pin, alone=alone)
+        stack = ExitStack()
+        return stack, stack.enter_context(paired(self._request, settings, cores))
 
 
-def _rounds(run: Run) -> dict[str, int]:
-    return {entry.key: entry.rounds for record in run.records[:1] for entry in record.keys}
+def _rough(pilot: LaunchRecord) -> list[float]:
+    return [entry.rough["head"] / entry.rough["base"] for entry in pilot.keys if entry.rough.get("base")]
 
 
-def _samples(record: LaunchRecord) -> dict[str, Launch]:
-    return {entry.key: _launch(entry) for entry in record.keys if entry.per_call("base")}
+def _with_cpu_time(timed: tuple[Measurement, ...], run: Run) -> tuple[Measurement, ...]:
+    """Put the CPU time of the same blocks beside their wall time."""
+    entries = [entry for record in run.records for entry in record.keys if entry.turns]
 
+    def beside(measurement: Measurement) -> Measurement:
+        launches = tuple(entry.launch("cpu") for entry in entries if entry.key == measurement.test)
+        return measurement.model_copy(update={"metric": MetricName.CPU, "launches": launches})
 
-def _launch(entry: KeyLaunch) -> Launch:
-    return Launch(
-        first=entry.first,
-        seed=entry.seed,
-        iterations=entry.rounds * entry.iterations,
-        base=entry.per_call("base"),
-        head=entry.per_call("head"),
-    )
+    return tuple(each for measurement in timed for each in (measurement, beside(measurement)))

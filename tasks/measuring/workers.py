@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import process
 from ..errors import CommandFailedError, MeasuringError
 from .channel import VERSION, Channel, ClosedError, Message
+from .memory_layout import usual_stack
 from .provenance import prove
 from .pytest_options import options
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterator, Mapping
 
-    from ..artifacts import Module, Side
-    from .request import Request, SideRequest
+    from ..artifacts import Module
+    from .memory_layout import MemoryLayout
+    from .request import Request, Role, SideRequest
 
 WORKER_FOLDER = Path(__file__).parent.parent / "worker"
 LAST_SECONDS = 10.0
+PREEMPTED = 0.01
 
 _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as its xfail mark expects"}
 
@@ -33,10 +36,12 @@ _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as
 class Settings:
     """What the processes of one launch share.
 
-    `core` is the one that all of them run on; `malloc` switches pymalloc off, whose arenas would hide allocations.
+    `layout` is the memory layout that all of them get, `core` the one that they start on; `malloc` switches pymalloc off,
+    whose arenas would hide allocations.
     """
 
     seed: int
+    layout: MemoryLayout | None = None
     core: int | None = None
     describe: bool = False
     malloc: bool = False
@@ -72,13 +77,23 @@ class Block:
         """Seconds, with what setup and teardown took."""
         return (self.ended - self.began) / 1e9
 
+    @property
+    def was_preempted(self) -> bool:
+        """Say whether another process took the core: it was switched away, and waited for more than PREEMPTED of its time."""
+        return self.involuntary > 0 and self.wall - self.cpu > PREEMPTED * self.wall
+
+
+class ChildFailedError(MeasuringError):
+    """The calls that the test itself made went well, and those in a forked child did not."""
+
 
 class Worker:
     """One side's process; it runs only between an order and the answer to it."""
 
-    def __init__(self, request: Request, side: Side, *, channel: Channel, running: process.Running, deadline: float | None) -> None:
+    def __init__(self, request: Request, side: Role, *, channel: Channel, running: process.Running, deadline: float | None) -> None:
         self.side = side
         self.passed: list[str] = []
+        self._has_child = False
         self._request, self._channel, self._running, self._deadline = request, channel, running, deadline
 
     def collected(self) -> tuple[str, ...]:
@@ -119,9 +134,33 @@ class Worker:
         answer = self._expect("block")
         return Block(**{name: answer[name] for name in Block.__dataclass_fields__})
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
+        """Collect and freeze what is left; say whether children can be forked from there."""
         self._send("settle")
-        self._expect("settled")
+        forkable: bool = self._expect("settled")["forkable"]
+        return forkable
+
+    def fork(self) -> None:
+        """Let a child obey `run` from now on, until `join`."""
+        self._send("fork")
+        self._expect("forked")
+        self._has_child = True
+
+    def join(self) -> None:
+        """End the child, where there still is one."""
+        if self._has_child:
+            self._send("leave")
+            self._expect("joined")
+            self._has_child = False
+
+    def move(self, core: int | None) -> None:
+        """Move all of the process's threads to a core."""
+        if core is not None:
+            # Threads come and go, and the process may have ended.
+            with suppress(OSError):
+                for thread in os.listdir(f"/proc/{self._running.pid}/task"):
+                    with suppress(ProcessLookupError):
+                        os.sched_setaffinity(int(thread), {core})
 
     def ask(self, do: str, **fields_: Any) -> Message:  # noqa: ANN401 - JSON
         """Give an order at a benchmark call, and wait for its answer, whatever `kind` that is."""
@@ -153,6 +192,13 @@ class Worker:
         return message
 
     def _check(self, message: Message, kind: str) -> None:
+        if message["kind"] in {"raised", "broken"}:
+            self._has_child = False
+        if message["kind"] == "raised":
+            self._expect("joined")
+            raise ChildFailedError(f"the benchmark failed on {self.side}, called again:\n{message['text']}", now=_WAY_OUT)
+        if message["kind"] == "broken":
+            raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {ended(message['code'] or -message['signal'])}", now=_WAY_OUT)
         if message["kind"] == "test":
             self._outcome(message)
         if message["kind"] != kind:
@@ -185,9 +231,7 @@ class Worker:
 
     def _gone(self) -> MeasuringError:
         self._leave()
-        code = self._running.poll() or 0
-        told = f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
-        return self._broken(f"its process {told} before the benchmark was finished")
+        return self._broken(f"its process {ended(self._running.poll() or 0)} before the benchmark was finished")
 
     def _broken(self, what: str) -> MeasuringError:
         tail = self._running.tail().strip()
@@ -197,13 +241,20 @@ class Worker:
 _WAY_OUT = "a benchmark must pass at both commits; nothing was measured"
 
 
+def ended(code: int) -> str:
+    return f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+
+
 @contextmanager
-def started(request: Request, side: Side, settings: Settings) -> Iterator[Worker]:
+def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker]:
     """Run `request.benchmark` on one side, up to its first stop; its process group ends with the block."""
     place = request.side(side)
     command: tuple[str | Path, ...] = (place.python, "-m", "pytest", *options(place.tree, request.benchmark or ""))
     with Channel() as channel:
         environment = variables(place, settings, {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))})
+        if settings.layout:
+            environment = settings.layout.padded(environment, command)
+            command = (*settings.layout.wrapper, *command)
         with process.start(command, cwd=place.tree / request.project, env=environment, pass_fds=channel.inherited) as running:
             channel.handed_over()
             yield Worker(request, side, channel=channel, running=running, deadline=settings.deadline)
@@ -218,6 +269,7 @@ def _handshake(request: Request, settings: Settings, channel: Channel) -> Messag
         "packages": request.packages,
         "trees": trees(request),
         "core": settings.core,
+        "stack": usual_stack() if settings.layout else None,
         "describe": settings.describe,
     }
 
@@ -233,7 +285,7 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str]) 
 
 
 def trees(request: Request) -> list[str]:
-    return [os.path.realpath(request.base.tree), os.path.realpath(request.head.tree)]
+    return [os.path.realpath(request.side(role).tree) for role in request.roles]
 
 
 def hash_seed(lots: random.Random) -> int:
@@ -246,3 +298,9 @@ def core(*, pin: bool) -> int | None:
     if not pin or not hasattr(os, "sched_getaffinity"):
         return None
     return max(os.sched_getaffinity(0))
+
+
+def starting_cores(*, pin: bool, alone: bool) -> tuple[int, ...]:
+    """Give the cores that processes start on: any where nothing is measured (`alone`), else any but `core`; perhaps none."""
+    measuring = core(pin=pin)
+    return () if measuring is None else tuple(sorted(os.sched_getaffinity(0) - (set() if alone else {measuring})))

@@ -15,7 +15,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     Function = Callable[..., Any]
     Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
@@ -84,8 +84,8 @@ class Calls:
     async def block(self, count: int) -> dict[str, int]:
         """Time `count` rounds.
 
-        Gives nanoseconds: `wall` and `cpu` of the calls (of all threads; with setup or teardown, theirs too in
-        `cpu`), `began` and `ended` on the clock that all processes share; and the context switches meanwhile.
+        Gives nanoseconds: `wall` and `cpu` (of all threads) of the calls, `began` and `ended`, with setup and teardown,
+        on the clock that all processes share; and the context switches meanwhile.
         """
         gc.collect()
         collecting, tracing, profiling = gc.isenabled(), sys.gettrace(), sys.getprofile()
@@ -94,9 +94,9 @@ class Calls:
         if self.disable_gc:
             gc.disable()
         try:
-            usage, cpu, began = resource.getrusage(resource.RUSAGE_SELF), _cpu(), _clock()
-            wall = await self._timed(count)
-            ended, cpu_after, usage_after = _clock(), _cpu(), resource.getrusage(resource.RUSAGE_SELF)
+            usage, began = resource.getrusage(resource.RUSAGE_SELF), _clock()
+            wall, cpu = await self._timed(count)
+            ended, usage_after = _clock(), resource.getrusage(resource.RUSAGE_SELF)
         finally:
             sys.settrace(tracing)
             sys.setprofile(profiling)
@@ -104,25 +104,32 @@ class Calls:
                 gc.enable()
         return {
             "wall": wall,
-            "cpu": cpu_after - cpu,
+            "cpu": cpu,
             "began": began,
             "ended": ended,
             "voluntary": usage_after.ru_nvcsw - usage.ru_nvcsw,
             "involuntary": usage_after.ru_nivcsw - usage.ru_nivcsw,
         }
 
-    async def _timed(self, count: int) -> int:
-        loop = _await_calls if self.awaited else _make_calls
+    async def _timed(self, count: int) -> tuple[int, int]:
+        """Give wall and CPU time of the calls of `count` rounds; the CPU's clock is read outside of the other's."""
         if not self.setup and not self.teardown:
-            took = loop(self.function, self.args, self.kwargs, count * self.iterations)
-            return await took if self.awaited else took
-        total = 0
+            return await self._loop(self.args, self.kwargs, count * self.iterations)
+        wall = cpu = 0
         for _ in range(count):
             args, kwargs = self.arguments()
-            took = loop(self.function, args, kwargs, self.iterations)
-            total += await took if self.awaited else took
+            took = await self._loop(args, kwargs, self.iterations)
+            wall, cpu = wall + took[0], cpu + took[1]
             self.end(args, kwargs)
-        return total
+        return wall, cpu
+
+    async def _loop(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> tuple[int, int]:
+        begun = _cpu()
+        if self.awaited:
+            wall = await _await_calls(self.function, args, kwargs, count)
+        else:
+            wall = _make_calls(self.function, args, kwargs, count)
+        return wall, _cpu() - begun
 
     def arguments(self) -> Arguments:
         made = self.setup() if self.setup else None
@@ -136,6 +143,15 @@ class Calls:
     def end(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if self.teardown:
             self.teardown(*args, **kwargs)
+
+
+def drive(served: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine that never waits."""
+    try:
+        served.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise RuntimeError("a function that returned no coroutine at first returned one later")
 
 
 def _make_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> int:

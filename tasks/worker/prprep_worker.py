@@ -5,7 +5,8 @@ test stays an ordinary pytest-benchmark test; where the fixture would run its ro
 orders, one JSON object a line over two inherited pipes, until it is told to go on:
 
     run     time a block of rounds
-    settle  collect garbage and freeze what is left
+    settle  collect garbage and freeze what is left; say whether children can be forked
+    fork    let a forked child obey `run`, until `leave`
     next    go on with the test
 
 and those of ORDERS, whose modules are imported when they are asked for: nothing that is timed has them loaded.
@@ -18,10 +19,12 @@ import importlib
 import inspect
 import json
 import os
+import resource
 import sys
 from typing import TYPE_CHECKING, Any
 
 import prprep_calls
+import prprep_children
 import prprep_describe
 import pytest
 
@@ -99,6 +102,10 @@ def _options() -> Message:
     options = json.loads(os.environ.pop("PRPREP_WORKER", "{}"))
     if options.get("version") != VERSION:
         raise pytest.UsageError("prprep_worker is started by prprep alone, with the pipes that it speaks over")
+    # What the launch's memory layout needed is not for the target to see.
+    os.environ.pop("PRPREP_PADDING", None)
+    if options["stack"] is not None:
+        resource.setrlimit(resource.RLIMIT_STACK, (options["stack"], resource.getrlimit(resource.RLIMIT_STACK)[1]))
     if options["core"] is not None:
         # Before the target is imported: libraries size their thread pools by the cores that they may use.
         os.sched_setaffinity(0, {options["core"]})
@@ -122,7 +129,7 @@ def take_over(node: str, calls: Calls, fixture: object = None) -> object:
     calls.begin()
     served = _serve(node, calls, fixture)
     if not calls.awaited:
-        return _drive(served)
+        return prprep_calls.drive(served)
     if _under_a_loop():
         return served
     return _run_in_a_loop(served)
@@ -145,6 +152,9 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
                 break
             if order["do"] == "settle":
                 described = None
+            if order["do"] == "fork":
+                prprep_children.fork(CHANNEL, calls)
+                continue
             CHANNEL.send(**await _obey(order, calls, described=described, samples=samples))
     finally:
         gc.unfreeze()
@@ -163,7 +173,7 @@ async def _obey(order: Message, calls: Calls, *, described: Message | None, samp
     if order["do"] == "settle":
         gc.collect()
         gc.freeze()
-        return {"kind": "settled"}
+        return {"kind": "settled", "forkable": prprep_children.is_forkable(calls)}
     obey = getattr(importlib.import_module(ORDERS[order["do"]]), order["do"] + "_")
     return await obey(order, calls, described)
 
@@ -184,15 +194,6 @@ def _fill_stats(fixture: Any, samples: list[float]) -> None:  # noqa: ANN401 - p
     stats = fixture._make_stats(1)  # noqa: SLF001
     for seconds in samples:
         stats.update(seconds)
-
-
-def _drive(served: Coroutine[Any, Any, object]) -> object:
-    """Run a coroutine that never waits."""
-    try:
-        served.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise RuntimeError("a function that returned no coroutine at first returned one later")
 
 
 def _under_a_loop() -> bool:

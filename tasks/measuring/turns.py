@@ -1,0 +1,149 @@
+"""Let the sides run blocks in turns: calibration, warm-up, and the samples, in forked children where that can be."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from itertools import cycle
+from statistics import median
+from typing import TYPE_CHECKING
+
+from .workers import Block, ChildFailedError, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .request import Role
+
+Turn = dict["Role", Block]
+"""One block of every side, taken one after the other."""
+
+BLOCK_SECONDS = 0.003
+"""What the fastest side's block should take at least."""
+LONGEST_BLOCK_SECONDS = 0.06
+"""What the slowest side's block should not exceed, unless one call does."""
+WARM_SHARE = 0.1
+"""Of the time for blocks, what goes to warming up at most, unless that is less than WARM_SECONDS."""
+WARM_SECONDS = 0.15
+STEADY_TURNS = 3
+"""Blocks of a side are steady when the median of so many is not smaller than that of as many before them, but for STILL_FALLING."""
+STILL_FALLING = 0.02
+CHILD_SECONDS = 0.06
+"""Of blocks of one side in one child: what two children differ by is then more than what more blocks would show."""
+FEWEST_TURNS = 8
+"""In a child, so that its untimed turn stays a small part."""
+MOST = 1.5
+"""Times its share that a launch may take."""
+
+
+def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> tuple[int, dict[Role, float]]:
+    """Find the rounds of a block, the same for all sides, given the seconds of one call on each; and what one round takes."""
+    rounds = 1
+    if min(seconds.values()) >= LONGEST_BLOCK_SECONDS:
+        return rounds, dict(seconds)
+    while True:
+        blocks = {role: worker.run(rounds, timed=False) for role, worker in workers.items()}
+        fast, slow = min(block.wall for block in blocks.values()) / 1e9, max(block.elapsed for block in blocks.values())
+        more = more_rounds(rounds, fast, slow)
+        if more <= rounds:
+            return rounds, {role: block.wall / 1e9 / rounds for role, block in blocks.items()}
+        rounds = more
+
+
+def more_rounds(rounds: int, fast: float, slow: float) -> int:
+    """Give the rounds to try next, after `rounds` took `fast` seconds on the fastest and `slow` on the slowest side."""
+    if fast >= 0.8 * BLOCK_SECONDS or slow >= 0.8 * LONGEST_BLOCK_SECONDS:
+        return rounds
+    growth = min(BLOCK_SECONDS / max(fast, 1e-9), LONGEST_BLOCK_SECONDS / max(slow, 1e-9), 20.0)
+    return max(rounds + 1, math.ceil(rounds * growth))
+
+
+class Turns:
+    """The turns of one benchmark call in one launch, `taken` as far as they are samples; a call takes about `seconds`."""
+
+    def __init__(self, workers: Mapping[Role, Worker], order: tuple[Role, ...], *, rounds: int, seconds: float, taken: list[Turn]) -> None:
+        self._workers, self._rounds, self._seconds, self._taken = workers, rounds, seconds, taken
+        self._orders = cycle((order, order[::-1]))
+        self._spent = 0.0
+
+    def warm(self, share: float, *, asked: int) -> bool:
+        """Take untimed turns until they are steady, and `asked` rounds are done; say whether they became steady in time."""
+        turns: list[Turn] = []
+        limit = max(WARM_SHARE * share, min(WARM_SECONDS, share))
+        if not asked and self._is_long:
+            return True
+        while True:
+            turns.append(self._turn(timed=False))
+            done = len(turns) * self._rounds >= asked
+            spent = sum(block.elapsed for turn in turns for block in turn.values())
+            if done and len(turns) >= 2 * STEADY_TURNS and all(is_steady([turn[role].wall for turn in turns]) for role in self._workers):
+                return True
+            if done and spent >= limit:
+                # What was called only a few times tells nothing.
+                return len(turns) < 2 * STEADY_TURNS
+
+    def sample(self, share: float) -> None:
+        """Take turns for `share` seconds: at least one."""
+        slowest = self._seconds if self._is_long else max(block.elapsed for block in self._turn(timed=False).values())
+        # A list, since every side has to answer.
+        forkable = all([worker.settle() for worker in self._workers.values()])
+        planned = max(1, round(share / (len(self._workers) * slowest)))
+        children = planned // max(FEWEST_TURNS, math.ceil(CHILD_SECONDS / slowest)) or planned >= FEWEST_TURNS
+        if not (forkable and children and self._in_children(planned, int(children), share)):
+            self._here(planned, share)
+
+    def _in_children(self, planned: int, children: int, share: float) -> bool:
+        """Take the turns in so many children; the first child's failure only says that it cannot be done in children."""
+        for _ in range(children):
+            try:
+                with _children(self._workers):
+                    self._turn(timed=False)
+                    self._here(planned // children, share)
+            except ChildFailedError:
+                if self._taken:
+                    raise
+                return False
+            if self._spent >= share:
+                break
+        return True
+
+    def _here(self, number: int, share: float) -> None:
+        """Take so many turns; fewer where the machine has become so slow that they would take far longer than planned."""
+        for _ in range(number):
+            turn = self._turn()
+            self._taken.append(turn)
+            self._spent += sum(block.elapsed for block in turn.values())
+            if self._spent >= MOST * share:
+                break
+
+    @property
+    def _is_long(self) -> bool:
+        """Say whether the test's own call is all the warming up that a call so long can have."""
+        return self._seconds >= LONGEST_BLOCK_SECONDS and self._rounds == 1
+
+    def _turn(self, *, timed: bool = True) -> Turn:
+        return {role: self._workers[role].run(self._rounds, timed=timed) for role in next(self._orders)}
+
+
+def is_steady(walls: list[int]) -> bool:
+    """Say whether the latest blocks of a side are no faster than those before them."""
+    latest, before = median(walls[-STEADY_TURNS:]), median(walls[-2 * STEADY_TURNS : -STEADY_TURNS])
+    return latest >= (1 - STILL_FALLING) * before
+
+
+@contextmanager
+def _children(workers: Mapping[Role, Worker]) -> Iterator[None]:
+    """Let children of all sides take the turns; end them where that is over, or where one of them has failed."""
+    try:
+        for worker in workers.values():
+            worker.fork()
+        yield
+    except ChildFailedError:
+        _join(workers)
+        raise
+    _join(workers)
+
+
+def _join(workers: Mapping[Role, Worker]) -> None:
+    for worker in workers.values():
+        worker.join()
