@@ -17,14 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.artifacts import Launch, Measurement, MetricName, Verdict
-from tasks.measuring.sequence import looks_for
-from tasks.measuring.timing import LAUNCH_SECONDS
-from tasks.measuring.timing import LOOKS as LADDER
-from tasks.statistics import Looks, interval_of, ratio_interval, verdict
+from tasks.measuring.timing import schedule
+from tasks.statistics import Looks, control_of, interval_of, ratio_interval, verdict
 
 BLOCK_SECONDS = 0.003
-PAIRS = 60
-LOOKS = looks_for(20.0, LADDER, LAUNCH_SECONDS)
+TURNS = 60
+LOOKS = schedule(20.0, ratios=[1.0]).looks
 """As the engine plans them for its default budget."""
 CONFIDENCE, NEGLIGIBLE = 0.99, 0.01
 SLOW = math.log(1.9)
@@ -48,13 +46,14 @@ class World:
     bias: Bias
 
     def launch(self, random: Generator, effect: float) -> Launch:
-        """Draw one launch, blocks in the order ABBA from a side by lot; `effect` is the log of the true ratio."""
-        first = random.integers(2)
-        sides = np.tile([first, 1 - first, 1 - first, first], PAIRS // 2)
-        logs = np.minimum(self.blocks(random, BLOCK_SECONDS * np.arange(2.0 * PAIRS)), LONGEST) + random.normal(0, 0.01, 2 * PAIRS)
-        logs += np.where(sides, effect + self.bias(random), self.bias(random))
-        base, head = (tuple(np.exp(logs[sides == side])) for side in (0, 1))
-        return Launch.model_construct(first="head" if first else "base", seed=0, base=base, head=head)
+        """Draw one launch of three sides, in an order by lot that is reversed from turn to turn; `effect` is the log of the true ratio."""
+        order = random.permutation(3)
+        sides = np.tile([*order, *order[::-1]], TURNS // 2)
+        blocks = len(sides)
+        logs = np.minimum(self.blocks(random, BLOCK_SECONDS * np.arange(float(blocks))), LONGEST) + random.normal(0, 0.01, blocks)
+        logs += np.array([self.bias(random), effect + self.bias(random), self.bias(random)])[sides]
+        base, head, control = (tuple(np.exp(logs[sides == side])) for side in range(3))
+        return Launch.model_construct(first="base", seed=0, base=base, head=head, control=control)
 
     def launches(self, random: Generator, number: int, effect: float) -> list[Launch]:
         return [self.launch(random, effect) for _ in range(number)]
@@ -141,7 +140,8 @@ def sequential(world: World, ratio: float, comparisons: int, seed: int, *, share
     for _ in range(comparisons):
         measurement = measured(world.launches(random, LOOKS[-1], math.log(ratio)), shared=shared)
         interval = interval_of(measurement, CONFIDENCE)
-        outcomes.append((verdict(interval, NEGLIGIBLE), interval.low <= ratio <= interval.high, len(measurement.launches)))
+        found = verdict(interval, NEGLIGIBLE, control_of(measurement, CONFIDENCE))
+        outcomes.append((found, interval.low <= ratio <= interval.high, len(measurement.launches)))
     verdicts = [found for found, _, _ in outcomes]
     return Outcome(
         claims=share(found in {Verdict.IMPROVED, Verdict.REGRESSED} for found in verdicts),
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--comparisons", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    print(f"{asked.comparisons} comparisons each, {PAIRS} pairs of blocks a launch, seed {asked.seed}\n")
+    print(f"{asked.comparisons} comparisons each, {TURNS} turns a launch, seed {asked.seed}\n")
     _print_coverage(asked.comparisons, asked.seed)
     _print_identical(asked.comparisons, asked.seed)
     _print_effects(asked.comparisons, asked.seed)

@@ -275,7 +275,7 @@ class FunctionShare(Record):
     """Like `pagelayout.tables:Table.rows`."""
     path: str
     changed: bool
-    """Whether the optimization changed it."""
+    """Whether the optimization changed it, or what it is defined in."""
     base: Share | None
     head: Share | None
     samples: int = 0
@@ -348,6 +348,10 @@ class Samples(Artifact):
     tests: tuple[str, ...] = ()
     """Node ids that passed on both sides."""
     functions: tuple[FunctionShare, ...] = ()
+    profiled: tuple[str, ...] = ()
+    """Benchmark calls of which is known what they reach."""
+    unreached: tuple[str, ...] = ()
+    """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     load: Load | None = None
@@ -426,7 +430,6 @@ class Comparison(Artifact):
     head: Provenance
     functions: tuple[FunctionShare, ...] = ()
     unreached: tuple[str, ...] = ()
-    """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     load: Load | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -20,27 +21,42 @@ if TYPE_CHECKING:
 
 _ASKED: dict[MetricName, Metric] = {
     MetricName.TIME: "time",
+    MetricName.CPU: "time",
+    MetricName.INSTRUCTIONS: "instructions",
     MetricName.PEAK: "memory",
     MetricName.ALLOCATIONS: "memory",
+    MetricName.LEAKED: "memory",
     MetricName.IMPORT: "import",
+    MetricName.START: "import",
 }
 
 
 def run(item: Optimization, *, paths: ItemPaths, fingerprint: str) -> None:
     """Read detect.json and samples.json, write compare.json."""
     samples, detection = Samples.read(paths.samples), Detection.read(paths.detect)
-    comparison = judge(samples, detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
+    rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
+    comparison = judge(samples, rules)
     comparison.write(paths.compare, fingerprint)
 
 
-def judge(samples: Samples, of: Sequence[Domain], *, confidence: float, negligible: float) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a claim rests on, and what it takes."""
+
+    domains: Sequence[Domain]
+    confidence: float
+    negligible: float
+
+
+def judge(samples: Samples, rules: Rules) -> Comparison:
     """Judge every metric of every test, and the item by those that its domains rest on.
 
-    Raises IncomparableError for a metric that one side lacks, has no samples of, or that is negative or no number.
+    A test that reaches no changed function, where others do, is a control row: no claim rests on it. Raises IncomparableError for a metric that one side lacks, has no samples of, or that is negative or no number.
     """
     check(samples)
-    primary = domains.primary_metrics(of, tuple(dict.fromkeys(_ASKED[each.metric] for each in samples.measurements)))
-    changes = tuple(_change(each, primary, confidence, negligible) for each in samples.measurements)
+    primary = domains.primary_metrics(rules.domains, tuple(dict.fromkeys(_ASKED[each.metric] for each in samples.measurements)))
+    controls = control_rows(samples)
+    changes = tuple(_change(each, rules, primary=primary, is_control_row=each.test in controls) for each in samples.measurements)
     if not any(change.primary for change in changes):
         raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
     overall = overall_verdict([change.verdict for change in changes if change.primary])
@@ -48,21 +64,32 @@ def judge(samples: Samples, of: Sequence[Domain], *, confidence: float, negligib
     return Comparison(
         item=samples.item,
         verdict=overall,
-        reason=reason(changes, overall, samples.measurements, negligible),
+        reason=reason(changes, overall, samples.measurements, rules.negligible),
         headline=told,
         changes=changes,
         outputs=samples.outputs,
-        negligible=negligible,
-        needs_review=to_review(changes, overall, samples, told),
+        negligible=rules.negligible,
+        needs_review=to_review(changes, overall, samples, told=told),
         benchmark=samples.benchmark,
         platform=samples.platform,
         base=samples.base,
         head=samples.head,
+        functions=samples.functions,
+        unreached=samples.unreached,
+        sites=samples.sites,
+        imported=samples.imported,
+        load=samples.load,
         repairs=samples.repairs,
         notes=samples.notes,
         flags=samples.flags,
         tests=samples.tests,
     )
+
+
+def control_rows(samples: Samples) -> frozenset[str]:
+    """Give the tests that are known to reach nothing that changed; none where no test was seen to reach a changed function."""
+    reaching = {share.test for share in samples.functions if share.changed}
+    return frozenset(samples.profiled) - reaching if reaching else frozenset()
 
 
 def overall_verdict(verdicts: Sequence[Verdict]) -> Verdict:
@@ -109,10 +136,11 @@ def _values(measurement: Measurement, side: Side) -> list[float]:
     return list(chain.from_iterable(getattr(launch, side) for launch in measurement.launches))
 
 
-def _change(measurement: Measurement, primary: Sequence[MetricName], confidence: float, negligible: float) -> Change:
+def _change(measurement: Measurement, rules: Rules, *, primary: Sequence[MetricName], is_control_row: bool) -> Change:
     from . import statistics  # noqa: PLC0415 - NumPy and SciPy, only where samples are judged
 
-    interval = statistics.interval_of(measurement, confidence)
+    interval = statistics.interval_of(measurement, rules.confidence)
+    control = statistics.control_of(measurement, rules.confidence)
     return Change(
         test=measurement.test,
         metric=measurement.metric,
@@ -120,7 +148,9 @@ def _change(measurement: Measurement, primary: Sequence[MetricName], confidence:
         base=statistics.summarize(_values(measurement, "base")),
         head=statistics.summarize(_values(measurement, "head")),
         interval=interval,
-        verdict=statistics.verdict(interval, negligible),
+        control=control,
+        verdict=statistics.verdict(interval, rules.negligible, control),
         launches=len(measurement.launches),
-        primary=measurement.metric in primary,
+        primary=measurement.metric in primary and not is_control_row,
+        control_row=is_control_row,
     )

@@ -11,10 +11,13 @@ from .artifacts import MetricName, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .artifacts import Change, Measurement, Samples
+    from .artifacts import Change, Interval, Measurement, Samples
 
-ALMOST_NOTHING = 64 * 1024
-"""Bytes of peak memory below which the benchmark's own call may be all that was seen."""
+ALMOST_NOTHING = 16 * 1024
+"""Bytes of peak memory on both sides below which a mock may allocate nothing: an empty call shows up to 264 under the same
+tracker, a mock's own records some KiB more."""
+SMALL_LEAK = 1024
+"""Bytes left after each call that are no finding."""
 
 _ENDED = {
     "budget": "when the budget was spent; a larger `budget` may decide it",
@@ -61,12 +64,14 @@ def reason(changes: Sequence[Change], overall: Verdict, measurements: Sequence[M
     return f"The whole interval lies {side}.{counted}"
 
 
-def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, told: str) -> tuple[str, ...]:
+def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, told: str) -> tuple[str, ...]:
     """List what a person should look at, the weightiest first; empty where everything speaks for head."""
     found = [] if overall is Verdict.IMPROVED else [f"the verdict is {overall}: {told}"]
     found += _about_outputs(samples)
     found += [f"{spelled(change)} got worse in {_short(change.test)}" for change in changes if _got_worse(change)]
     found += _not_improved(changes, overall)
+    found += _moved_controls(changes)
+    found += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
     found += [_almost_nothing(change) for change in changes if _allocates_almost_nothing(change)]
     return tuple(dict.fromkeys(found))
 
@@ -82,17 +87,24 @@ def _certainty(change: Change) -> str:
 
 def _undecided(change: Change, negligible: float, stopped: str) -> str:
     ended = f" Sampling ended after {_launches(change)}, {_ENDED[stopped]}." if stopped in _ENDED else ""
-    return f"{_why_undecided(change, figures.share(negligible))}.{ended}"
+    return f"{_why_undecided(change, negligible)}.{ended}"
 
 
-def _why_undecided(change: Change, share: str) -> str:
+def _why_undecided(change: Change, negligible: float) -> str:
+    share = figures.share(negligible)
     interval = change.interval
     if math.isinf(interval.high):
         return "Too few launches, or zeros among the samples, give no interval"
     if interval.low <= 1 <= interval.high:
         return f"The interval holds no change, and reaches beyond the ±{share} that count as negligible"
-    less = "less" if interval.high < 1 else "more"
+    less, near = ("less", interval.high) if interval.high < 1 else ("more", interval.low)
+    if change.control and abs(near - 1) > negligible:
+        return f"Head costs {less}, but a second tree of base differed from base by {_interval(change.control)} in the same launches"
     return f"Head costs {less}, but the interval reaches into ±{share}, which counts as negligible"
+
+
+def _interval(interval: Interval) -> str:
+    return figures.interval(interval.low, interval.high)
 
 
 def _launches(change: Change) -> str:
@@ -110,7 +122,16 @@ def _about_outputs(samples: Samples) -> Iterator[str]:
 
 
 def _got_worse(change: Change) -> bool:
-    return change.verdict is Verdict.REGRESSED and not change.primary
+    if change.metric is MetricName.LEAKED and change.head.median < SMALL_LEAK:
+        return False
+    return change.verdict is Verdict.REGRESSED and not change.primary and not change.control_row
+
+
+def _moved_controls(changes: Sequence[Change]) -> Iterator[str]:
+    """Name what came out as changed although it is not: then this machine or this benchmark cannot be trusted."""
+    for change in changes:
+        if change.control_row and change.verdict in {Verdict.IMPROVED, Verdict.REGRESSED}:
+            yield f"{_short(change.test)} reaches nothing that changed, and yet {spelled(change)}"
 
 
 def _not_improved(changes: Sequence[Change], overall: Verdict) -> Iterator[str]:

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import domains, environments, machine, measuring, trees
-from .artifacts import SIDES, Detection, Injection, Provenance, Samples, Scaffolding
+from .artifacts import SIDES, Detection, Injection, Load, Provenance, Samples, Scaffolding
 from .errors import PrprepError
 from .git import Clone
-from .measuring import Request, SideRequest
+from .measuring import Changed, Request, SideRequest
 from .measuring.export import write_benchmark_json
 from .progress import Report, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from .artifacts import Layout, Module, Side, TreeSpec
+    from .artifacts import ChangedFunction, Layout, Module, Side, TreeSpec
     from .environments import Environment
-    from .manifest.model import Optimization
-    from .measuring import Measured
+    from .manifest.model import Metric, Optimization
+    from .measuring import Measured, Role
     from .paths import ItemPaths
 
 
@@ -49,15 +49,20 @@ def run(
     if item.engine == "codeflash":
         raise PrprepError("this version measures with its own engine only", where=item.id, now="remove `engine: codeflash` from the item")
     detection, scaffolding, injection = Detection.read(paths.detect), Scaffolding.read(paths.scaffold), Injection.read(paths.inject)
+    metrics = domains.metrics_for(detection.domain.domains, item.metrics)
+    measuring.check_tools(metrics)
     with Clone.open(address, cache, report=report) as clone:
         contents = trees.contents(injection, scaffolding, clone, folder=paths.folder, worktree=worktree)
-        specs = {"base": injection.base, "head": injection.head}
-        places = {side: (trees.commit_of(clone, specs[side]), trees.prepare(clone, specs[side], contents, cache=cache)) for side in SIDES}
-    grounds: dict[Side, Ground] = {}
-    for side, (commit, tree) in places.items():
-        report(f"environment of {side}")
-        grounds[side] = Ground(commit, tree, environments.build(tree, detection.layout, item.env, cache=cache, report=report))
+        places = {
+            role: (trees.commit_of(clone, spec), trees.prepare(clone, spec, contents, cache=cache, second=role == "control"))
+            for role, spec in _specs(injection, metrics).items()
+        }
+    grounds: dict[Role, Ground] = {}
+    for role, (commit, tree) in places.items():
+        report(f"environment of {role}")
+        grounds[role] = Ground(commit, tree, environments.build(tree, detection.layout, item.env, cache=cache, report=report))
     request = request_for(item, detection, injection, grounds=grounds, profiles=paths.profiles, lock=machine.lock_path(cache), seed=seed)
+    before = machine.load()
     try:
         measured = measuring.measure(request, report=report)
     except PrprepError as error:
@@ -65,13 +70,14 @@ def run(
         if scaffolding.made_from == "signature" and "the benchmark failed on" in error.what and detection.domain.domains != ("struct",):
             error.now += f"\n  its arguments were made up from the function's signature: correct them in {scaffolding.source}"
         raise
-    samples = samples_of(item, injection, measured, grounds=grounds, request=request)
+    load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
+    samples = samples_of(item, injection, measured, grounds=grounds, request=request).model_copy(update={"load": load})
     _export(samples, paths)
     samples.write(paths.samples, fingerprint)
 
 
 def request_for(
-    item: Optimization, detection: Detection, injection: Injection, *, grounds: Mapping[Side, Ground], profiles: Path, lock: Path, seed: int
+    item: Optimization, detection: Detection, injection: Injection, *, grounds: Mapping[Role, Ground], profiles: Path, lock: Path, seed: int
 ) -> Request:
     """Say what is to be measured; a metric that is not asked for follows from the domain."""
     metrics = domains.metrics_for(detection.domain.domains, item.metrics)
@@ -82,8 +88,10 @@ def request_for(
         metrics=metrics,
         profiles=profiles,
         seed=seed,
+        control=side_of(grounds["control"], detection.layout) if "control" in grounds else None,
         packages=detection.layout.packages,
         modules=modules_of(detection),
+        functions=tuple(_changed(function) for function in detection.functions),
         project=detection.layout.project,
         budget=item.budget,
         timeout=domains.timeout_for(metrics, item.timeout),
@@ -92,6 +100,13 @@ def request_for(
         negligible=item.negligible,
         lock=lock,
     )
+
+
+def _changed(function: ChangedFunction) -> Changed:
+    """Spell a changed function as it is found in either tree; one that a side lacks is None there."""
+    head = None if function.status == "removed" else (function.path, function.name)
+    base = None if function.status == "added" else (function.base_path or function.path, function.base_name or function.name)
+    return Changed(function.target, base=base, head=head)
 
 
 def side_of(ground: Ground, layout: Layout) -> SideRequest:
@@ -108,10 +123,11 @@ def modules_of(detection: Detection) -> tuple[str, ...]:
 
 
 def samples_of(
-    item: Optimization, injection: Injection, measured: Measured, *, grounds: Mapping[Side, Ground], request: Request
+    item: Optimization, injection: Injection, measured: Measured, *, grounds: Mapping[Role, Ground], request: Request
 ) -> Samples:
     """Put everything that was measured, and what it was measured in, into the artifact."""
-    base, head = (_provenance(grounds[side], tree=spec.tree, modules=measured.modules.get(side, ())) for side, spec in _specs(injection))
+    trees_of: dict[Side, str] = {"base": injection.base.tree, "head": injection.head.tree}
+    base, head = (_provenance(grounds[side], tree=trees_of[side], modules=measured.modules.get(side, ())) for side in SIDES)
     return Samples(
         item=item.id,
         benchmark=injection.benchmark,
@@ -122,14 +138,21 @@ def samples_of(
         measurements=measured.measurements,
         outputs=measured.outputs,
         tests=measured.tests,
+        functions=measured.functions,
+        profiled=measured.profiled,
+        unreached=measured.unreached,
+        sites=measured.sites,
+        imported=measured.imported,
         repairs=injection.repairs,
         notes=(*measured.notes, *_environment_notes(grounds)),
         flags=domains.flags_for(request.metrics, item.timeout),
     )
 
 
-def _specs(injection: Injection) -> tuple[tuple[Side, TreeSpec], ...]:
-    return ("base", injection.base), ("head", injection.head)
+def _specs(injection: Injection, metrics: Sequence[Metric]) -> dict[Role, TreeSpec]:
+    """Give what the tree of each side is made from; the control is base's, where anything is timed."""
+    timed: dict[Role, TreeSpec] = {"control": injection.base} if {"time", "import"} & set(metrics) else {}
+    return {"base": injection.base, "head": injection.head, **timed}
 
 
 def _provenance(ground: Ground, *, tree: str, modules: tuple[Module, ...]) -> Provenance:
@@ -144,7 +167,7 @@ def _provenance(ground: Ground, *, tree: str, modules: tuple[Module, ...]) -> Pr
     )
 
 
-def _environment_notes(grounds: Mapping[Side, Ground]) -> Iterator[str]:
+def _environment_notes(grounds: Mapping[Role, Ground]) -> Iterator[str]:
     """Tell what differs between the environments, and what was done otherwise than the project's files ask for."""
     base, head = (grounds[side].environment for side in SIDES)
     if base.python_version != head.python_version:
@@ -163,7 +186,7 @@ def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[s
     return tuple(f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names)
 
 
-def relate(error: PrprepError, grounds: Mapping[Side, Ground], cache: Path) -> None:
+def relate(error: PrprepError, grounds: Mapping[Role, Ground], cache: Path) -> None:
     """Spell the paths in a message relative to the trees and the cache, the same on every machine."""
     folders = [os.path.realpath(ground.tree) for ground in grounds.values()] + [str(ground.tree) for ground in grounds.values()]
     for folder in (*folders, os.path.realpath(cache), str(cache)):

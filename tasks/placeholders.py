@@ -17,12 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from .artifacts import Change, Commit, Comparison, Detection, Injection, Output, Scaffolding, Summary
+    from .artifacts import Change, Commit, Comparison, Detection, FunctionShare, Injection, Output, Scaffolding, Site, Summary
     from .manifest.model import Optimization
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
-PARTS = ("pr-body.md.j2", "headline.md.j2", "reproduce.md.j2", "compare-output.md.j2", "compare-test.md.j2", "evidence.md.j2")
+PARTS = (
+    "pr-body.md.j2",
+    "headline.md.j2",
+    "reproduce.md.j2",
+    "compare-output.md.j2",
+    "compare-test.md.j2",
+    "compare-functions.md.j2",
+    "compare-imports.md.j2",
+    "compare-memory.md.j2",
+    "evidence.md.j2",
+)
 SINGLE = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2")
+_OF_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED}
 BULLETS, BULLET_LENGTH = 3, 300
 _TRAILER = re.compile(
     r"^[A-Za-z][A-Za-z-]*-(?:by|to|from|id|on|with): |^(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?):? \S+$", re.IGNORECASE
@@ -54,10 +65,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class TestView:
-    """The changes of one test, by metric."""
+    """What was found of one test: its changes by metric, its functions, and its call sites' parts of the peak."""
 
     name: str
     changes: tuple[Change, ...]
+    functions: tuple[FunctionShare, ...] = ()
+    sites: tuple[Site, ...] = ()
+
+    @property
+    def is_control_row(self) -> bool:
+        return any(change.control_row for change in self.changes)
 
     def of(self, metric: MetricName) -> Change | None:
         return next((change for change in self.changes if change.metric == metric), None)
@@ -78,10 +95,18 @@ class TestView:
     def allocations(self) -> Change | None:
         return self.of(MetricName.ALLOCATIONS)
 
+    @property
+    def leaked(self) -> Change | None:
+        return self.of(MetricName.LEAKED)
+
+    @property
+    def start(self) -> Change | None:
+        return self.of(MetricName.START)
+
 
 def template_for(comparison: Comparison) -> str:
     """Choose the CPU variant for anything with times in it, the memory variant for numbers of memray alone."""
-    timed = any(change.metric in {MetricName.TIME, MetricName.IMPORT} for change in comparison.changes)
+    timed = any(change.metric not in _OF_MEMORY for change in comparison.changes)
     return CPU if timed or not comparison.changes else MEMORY
 
 
@@ -130,7 +155,7 @@ def _of_one(commit: Commit) -> list[str]:
 
 def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
     detection, comparison = evidence.detection, evidence.comparison
-    tests = _views(comparison.changes, evidence.scaffolding.path)
+    tests = _views(comparison, evidence.scaffolding.path)
     kind, _, place = (detection.changelog or "").partition(" ")
     return {
         "item": evidence.item,
@@ -184,12 +209,20 @@ def _filler(templates: Path | None) -> Callable[[str, Mapping[str, object]], Mar
     return filled
 
 
-def _views(changes: tuple[Change, ...], benchmark: str) -> tuple[TestView, ...]:
-    """Group changes by test, tests that the claim rests on first; names without the file, which is said once."""
+def _views(comparison: Comparison, benchmark: str) -> tuple[TestView, ...]:
+    """Group by test, tests that the claim rests on first, control rows last; names without the file, which is said once."""
     grouped: dict[str, list[Change]] = {}
-    for change in sorted(changes, key=lambda change: not change.primary):
+    for change in sorted(comparison.changes, key=lambda change: (change.control_row, not change.primary)):
         grouped.setdefault(change.test, []).append(change)
-    return tuple(TestView(_short(name, benchmark), tuple(found)) for name, found in grouped.items())
+    return tuple(
+        TestView(
+            _short(name, benchmark),
+            tuple(found),
+            tuple(share for share in comparison.functions if share.test == name),
+            tuple(site for site in comparison.sites if site.test == name),
+        )
+        for name, found in grouped.items()
+    )
 
 
 def _short(test: str, benchmark: str) -> str:
@@ -256,6 +289,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "speedup": _speedup,
     "change": _finished(lambda change: figures.change(change.interval.ratio, change.interval.low, change.interval.high)),
     "interval": _finished(lambda change: figures.interval(change.interval.low, change.interval.high)),
+    "control": _finished(lambda change: figures.interval(change.control.low, change.control.high)),
     "saved": _finished(lambda change: figures.quantity(abs(change.base.median - change.head.median), change.unit)),
     "difference": _finished(lambda change: figures.difference(change.head.median - change.base.median, change.unit)),
 }

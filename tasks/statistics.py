@@ -40,17 +40,18 @@ def launch_ratios(launches: Sequence[Launch]) -> Array:
     """Give the log ratio head/base of each launch, shape (launches,).
 
     The trimmed mean of the log ratios of neighbours in time (the n-th sample of either side; what one side has more is left
-    out). Taken in the order ABBA a drift is as often for one side as for the other and cancels. Where a control ran, base is
-    the geometric mean of both trees that have its code: their difference then says nothing of the effect, so that effect and
-    control are independent where processes of the same code differ alike.
+    out). Taken in the order ABBA a drift is as often for one side as for the other and cancels. Where a control ran, this is
+    the mean over both trees that have base's code: what they differ by then says nothing of the effect. It is taken over
+    trimmed means and not within turns: what disturbs a block only ever makes it longer, and the difference of two blocks is
+    still symmetric, where that of one and the mean of two is not.
     Equal samples give 0, zeros too; where what is left has zeros on one side the result is not finite.
     """
-    return np.array([_log_ratio(launch, "head", _bases(launch)) for launch in launches], dtype=float)
+    return np.array([np.mean([_log_ratio(launch, "head", over) for over in _bases(launch)]) for launch in launches], dtype=float)
 
 
 def control_ratios(launches: Sequence[Launch]) -> Array:
     """Give the log ratio control/base of each launch that had a control: two trees of the same code, by the same protocol."""
-    return np.array([_log_ratio(launch, "control", ("base",)) for launch in launches if launch.control], dtype=float)
+    return np.array([_log_ratio(launch, "control", "base") for launch in launches if launch.control], dtype=float)
 
 
 def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
@@ -180,13 +181,13 @@ def _bases(launch: Launch) -> tuple[str, ...]:
     return ("base", "control") if launch.control else ("base",)
 
 
-def _log_ratio(launch: Launch, side: str, over: tuple[str, ...]) -> float:
-    pairs = min(len(getattr(launch, each)) for each in (side, *over))
+def _log_ratio(launch: Launch, side: str, over: str) -> float:
+    pairs = min(len(getattr(launch, side)), len(getattr(launch, over)))
     if not pairs:
         return math.nan
-    above, *below = (np.asarray(getattr(launch, each)[:pairs], dtype=float) for each in (side, *over))
+    above, below = (np.asarray(getattr(launch, each)[:pairs], dtype=float) for each in (side, over))
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.mean([np.where(above == each, 0.0, np.log(above) - np.log(each)) for each in below], axis=0)
+        logs = np.where(above == below, 0.0, np.log(above) - np.log(below))
         return float(_without_ends(logs, min(math.ceil(LEFT_OUT * pairs), (pairs - 1) // 2)).mean())
 
 

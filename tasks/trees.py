@@ -24,19 +24,20 @@ if TYPE_CHECKING:
 _STEERING: Final = frozenset({"conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "sitecustomize.py"})
 
 
-def location(clone: Clone, spec: TreeSpec, *, cache: Path) -> Path:
-    """Give the folder of a tree: the same for the same clone and spec."""
-    return cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json")])
+def location(clone: Clone, spec: TreeSpec, *, cache: Path, second: bool = False) -> Path:
+    """Give the folder of a tree: the same for the same clone and spec; or that of its `second` checkout."""
+    return cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *(["second"] if second else [])])
 
 
-def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path) -> Path:
+def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, second: bool = False) -> Path:
     """Give the folder of the tree, made once and mended where it was damaged since.
 
-    `contents` maps the paths of `spec.files` to their bytes (`contents` of this module finds them).
+    `contents` maps the paths of `spec.files` to their bytes (`contents` of this module finds them); `second` asks for
+    another checkout of the same, to hold the first against.
     Raises MeasuringError where they are not what `spec` says, CherryPickError and RepositoryError.
     """
     _check(spec, contents)
-    tree = location(clone, spec, cache=cache)
+    tree = location(clone, spec, cache=cache, second=second)
     with held(tree.with_suffix(".lock"), busy=None):
         commit = commit_of(clone, spec)
         _check_out(clone, tree, commit, injected=frozenset(spec.files))

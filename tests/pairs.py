@@ -35,10 +35,17 @@ def write(folder: Path, files: Files) -> Path:
     return folder
 
 
-def pair(folder: Path, head: Files | None = None, base: Files | None = None, **settings: Any) -> Request:
-    """Write two trees of a src project, `base` and `head` over the same start, and ask for their comparison."""
+def pair(
+    folder: Path, head: Files | None = None, base: Files | None = None, control: Files | None = None, *, controlled: bool = False, **settings: Any
+) -> Request:
+    """Write two trees of a src project, `base` and `head` over the same start, and ask for their comparison.
+
+    `controlled` adds a second tree of base, with `control` over it.
+    """
     start = {"src/project/__init__.py": CODE, "tests/test_benchmark.py": BENCHMARK}
     trees = {"base": write(folder / "base", start | (base or {})), "head": write(folder / "head", start | (head or {}))}
+    if controlled:
+        trees["control"] = write(folder / "control", start | (base or {}) | (control or {}))
     sides = {side: SideRequest(tree, Path(sys.executable), (tree / "src",)) for side, tree in trees.items()}
     asked: dict[str, Any] = {"benchmark": "tests/test_benchmark.py", "metrics": ("time",), "seed": 7, "packages": ("project",), "budget": 0.6}
     return Request(**{**asked, **sides, "profiles": folder / "profiles", **settings})

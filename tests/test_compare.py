@@ -8,8 +8,8 @@ import math
 import pytest
 
 from tasks import compare
-from tasks.artifacts import Change, Comparison, Interval, Launch, Measurement, MetricName, Output, Samples, Summary, Verdict
-from tasks.compare import judge
+from tasks.artifacts import Change, Comparison, FunctionShare, Interval, Launch, Measurement, MetricName, Output, Samples, Share, Summary, Verdict
+from tasks.compare import Rules, judge
 from tasks.errors import IncomparableError
 from tasks.files import fingerprint_of
 from tasks.manifest.model import Optimization
@@ -54,7 +54,7 @@ def samples(*measurements, **fields):
 
 
 def judged(*measurements, domains=("cpu",), **fields):
-    return judge(samples(*measurements, **fields), domains, confidence=0.99, negligible=0.01)
+    return judge(samples(*measurements, **fields), Rules(domains, confidence=0.99, negligible=0.01))
 
 
 def told(comparison):
@@ -410,7 +410,7 @@ def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
     found = Comparison.read(paths.compare)
     assert fingerprint_of(paths.compare) == "made from this"
     assert (found.verdict, found.negligible, found.changes[0].interval.confidence) == (Verdict.UNCHANGED, 0.3, 0.95)
-    assert found == judge(samples(times(LESS)), ("cpu",), confidence=0.95, negligible=0.3)
+    assert found == judge(samples(times(LESS)), Rules(("cpu",), confidence=0.95, negligible=0.3))
 
 
 def test_an_open_interval_can_be_written_and_read(tmp_path):
@@ -418,3 +418,70 @@ def test_an_open_interval_can_be_written_and_read(tmp_path):
     comparison.write(tmp_path / "compare.json")
     assert Comparison.read(tmp_path / "compare.json") == comparison
     assert json.loads((tmp_path / "compare.json").read_text().split("\n", 1)[1])["changes"][0]["interval"]["high"] == math.inf
+
+
+# -- controls -------------------------------------------------------------------------------------
+
+
+def controlled(ratios, controls, **more):
+    """Launches in which a second tree of base took `controls` times what base did, and head `ratios` times their mean."""
+    launches = []
+    for number, (ratio, control) in enumerate(zip(ratios, controls, strict=True)):
+        base = 0.01 + number / 1e5
+        head = base * math.sqrt(control) * ratio
+        launches.append(Launch(first="base", seed=1, base=(base,) * 3, head=(head,) * 3, control=(base * control,) * 3))
+    return Measurement(test=TEST, metric=TIME, launches=tuple(launches), looks=(len(launches),), stopped="budget", **more)
+
+
+def test_a_claim_inside_the_controls_spread_is_not_made():
+    """Both trees of base differ by up to 30 %: 21 % less is nothing that this machine can show."""
+    controls = (1.3, 0.75, 1.2, 0.8, 1.25, 0.78, 1.22, 0.82)
+    comparison = judged(controlled(LESS, controls))
+    change = comparison.changes[0]
+    assert change.interval.high < 0.8
+    assert change.control.low < 0.8
+    assert change.control.high > 1.2
+    assert comparison.verdict is Verdict.INCONCLUSIVE
+    assert comparison.reason == (
+        "Head costs less, but a second tree of base differed from base by −27.1 % to +34.1 % in the same launches. "
+        "Sampling ended after 8 launches, when the budget was spent; a larger `budget` may decide it."
+    )
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.999, Verdict.IMPROVED), (0.7, Verdict.INCONCLUSIVE), (1.35, Verdict.INCONCLUSIVE)])
+def test_a_control_that_is_off_in_either_direction_counts(shift, verdict):
+    controls = tuple(shift * (1 + 0.001 * (-1) ** number) for number in range(8))
+    assert judged(controlled(LESS, controls)).verdict is verdict
+
+
+def test_base_is_the_mean_of_both_its_trees():
+    """A control that is 10 % faster than base lowers what head is held against by 5 %."""
+    comparison = judged(controlled((0.5,) * 8, (0.9, 0.9001) * 4))
+    assert comparison.changes[0].interval.ratio == pytest.approx(0.5)
+
+
+def share(test, function, *, changed):
+    part = Share(calls=1.0, share=0.9, own=0.5)
+    return FunctionShare(test=test, function=function, path="src/pagelayout/text.py", changed=changed, base=part, head=part)
+
+
+def test_a_test_that_reaches_nothing_changed_is_a_control_row():
+    functions = (share(TEST, "pagelayout.text:merge_lines", changed=True), share(OTHER, "pagelayout.text:other", changed=False))
+    comparison = judged(times(LESS), times(MORE, test=OTHER), functions=functions, profiled=(TEST, OTHER))
+    assert [(change.primary, change.control_row) for change in comparison.changes] == [(True, False), (False, True)]
+    assert comparison.verdict is Verdict.IMPROVED
+    assert comparison.needs_review == (
+        "test_other[5000] reaches nothing that changed, and yet time +19.0 % (99 % interval +18.7 % to +19.3 %)",
+    )
+
+
+def test_changed_functions_that_no_benchmark_reaches_are_listed():
+    comparison = judged(times(LESS), unreached=("pagelayout.text:Page.join",))
+    assert comparison.unreached == ("pagelayout.text:Page.join",)
+    assert comparison.needs_review == ("no benchmark reaches pagelayout.text:Page.join",)
+
+
+def test_where_no_changed_function_is_seen_no_test_is_a_control_row():
+    """The change may lie in a constant or in C: then all that was measured counts."""
+    comparison = judged(times(LESS), functions=(share(TEST, "pagelayout.text:other", changed=False),), profiled=(TEST,))
+    assert [change.primary for change in comparison.changes] == [True]

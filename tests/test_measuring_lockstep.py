@@ -11,38 +11,89 @@ import pytest
 from tasks.errors import MeasuringError, ProvenanceError
 from tasks.measuring import lockstep
 from tasks.measuring.channel import TimeLimitError
-from tasks.measuring.lockstep import Plan, launch, more_rounds
+from tasks.measuring.lockstep import Plan, launch, paired
+from tasks.measuring.workers import Block, Settings
 from tests.pairs import CODE, both, by_key, one_launch, pair
 
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory):
-    return one_launch(pair(tmp_path_factory.mktemp("pair")), share=0.3, describe=True)
+    return one_launch(pair(tmp_path_factory.mktemp("pair"), controlled=True), share=0.3, describe=True)
 
 
-def test_blocks_run_abba(record):
+def blocks_of(entry):
+    return [block for turn in entry.turns for block in turn.values()]
+
+
+def test_a_turn_is_a_block_of_every_side_and_the_next_goes_backwards(record):
     (entry,) = record.keys
-    sides = [side for side, _ in entry.blocks]
-    second = "head" if entry.first == "base" else "base"
-    assert len(sides) >= 8
-    assert sides == [entry.first, second, second, entry.first] * (len(sides) // 4)
+    orders = [tuple(turn) for turn in entry.turns]
+    assert len(orders) >= 4
+    assert sorted(orders[0]) == ["base", "control", "head"]
+    assert orders == [orders[0], orders[0][::-1]] * (len(orders) // 2) + [orders[0]] * (len(orders) % 2)
+
+
+def test_the_order_is_drawn_by_lot(tmp_path):
+    lots = random.Random(1)
+    drawn = {lockstep._lot(("base", "head", "control"), lots) for _ in range(200)}
+    assert len(drawn) == 6
 
 
 def test_only_one_side_runs_at_any_time(record):
-    blocks = [block for _, block in record.keys[0].blocks]
+    blocks = blocks_of(record.keys[0])
     assert all(earlier.ended <= later.began for earlier, later in pairwise(blocks))
 
 
 def test_blocks_tell_cpu_time_and_context_switches(record):
-    blocks = [block for _, block in record.keys[0].blocks]
+    blocks = blocks_of(record.keys[0])
     assert all(block.cpu > 0 and block.wall <= block.ended - block.began for block in blocks)
     assert all(block.voluntary >= 0 and block.involuntary >= 0 for block in blocks)
 
 
 def test_samples_are_seconds_per_call(record):
     entry = record.keys[0]
-    (_, block), sample = entry.blocks[0], entry.per_call(entry.first)[0]
-    assert sample == pytest.approx(block.wall / 1e9 / entry.rounds, rel=1e-5)
+    for clock in ("wall", "cpu"):
+        launched = entry.launch(clock)
+        for role in ("base", "head", "control"):
+            expected = [getattr(turn[role], clock) / 1e9 / entry.rounds for turn in entry.kept]
+            assert getattr(launched, role) == pytest.approx(expected, rel=1e-5)
+    assert launched.iterations == entry.rounds
+    assert launched.left_out == len(entry.turns) - len(entry.kept)
+
+
+def block(*, wall=3_000_000, waited=0, involuntary=0):
+    return Block(wall=wall, cpu=wall - waited, began=0, ended=wall, voluntary=0, involuntary=involuntary)
+
+
+def entry_of(*turns):
+    return lockstep.KeyLaunch("test", ("base", "head"), seed=1, turns=[dict(zip(("base", "head"), turn, strict=True)) for turn in turns])
+
+
+@pytest.mark.parametrize(
+    ("disturbed", "preempted"),
+    [
+        (block(), False),
+        (block(waited=1_000_000, involuntary=1), True),
+        (block(waited=10_000, involuntary=1), False),
+        (block(waited=2_900_000), False),
+    ],
+    ids=["undisturbed", "another took the core", "for a moment only", "it waited by itself"],
+)
+def test_a_block_was_preempted_when_another_process_took_the_core(disturbed, preempted):
+    assert disturbed.was_preempted is preempted
+
+
+def test_a_turn_is_left_out_for_all_sides_when_one_was_preempted():
+    taken = block(waited=1_000_000, involuntary=1)
+    entry = entry_of((block(), block()), (block(), taken), (taken, block()), (block(), block()))
+    assert entry.kept == [entry.turns[0], entry.turns[3]]
+    assert (len(entry.launch("wall").base), entry.launch("wall").left_out) == (2, 2)
+
+
+def test_where_most_turns_were_preempted_all_are_kept():
+    taken = block(waited=1_000_000, involuntary=1)
+    entry = entry_of((block(), taken), (taken, block()), (block(), block()))
+    assert entry.kept == entry.turns
 
 
 def test_both_sides_have_the_same_seed_and_pass_the_same_tests(tmp_path):
@@ -66,35 +117,6 @@ def test_every_module_of_the_project_is_told_with_its_blob(record):
     assert {module.blob for module in record.modules["base"] if module.name == "project"} == {hashed}
 
 
-@pytest.mark.parametrize(
-    ("rounds", "fast", "slow", "more"),
-    [
-        (1, 0.003, 0.003, 1),
-        (1, 0.0025, 0.0025, 1),
-        (1, 0.001, 0.001, 3),
-        (1, 1e-6, 1e-6, 20),
-        (10, 1e-6, 0.03, 20),
-        (1, 1e-6, 0.059, 1),
-        (1, 0.5, 4.0, 1),
-        (7, 0.0029, 0.003, 7),
-    ],
-)
-def test_rounds_grow_until_the_faster_block_is_long_enough_or_the_slower_too_long(rounds, fast, slow, more):
-    assert more_rounds(rounds, fast, slow) == more
-
-
-def test_a_call_longer_than_its_share_is_run_once_on_either_side(tmp_path):
-    benchmark = """
-    import time
-
-    def test_long(benchmark):
-        benchmark(time.sleep, 0.1)
-    """
-    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.01).keys[0]
-    assert entry.rounds == 1
-    assert sorted(side for side, _ in entry.blocks) == ["base", "head"]
-
-
 def test_rounds_of_an_earlier_launch_are_kept(tmp_path):
     record = one_launch(pair(tmp_path), rounds={"tests/test_benchmark.py::test_work": 17})
     assert record.keys[0].rounds == 17
@@ -113,6 +135,7 @@ TEARDOWN_FAILS = (
 LATER_FAILS = (
     "N = []\n\ndef later():\n    N.append(1)\n    assert len(N) < 5, 'too often'\n\ndef test_work(benchmark):\n    benchmark(later)\n"
 )
+NOT_IN_A_CHILD = "import os\n\nPID = os.getpid()\n\ndef same():\n    assert os.getpid() == PID, 'a child'\n\ndef test_work(benchmark):\n    benchmark(same)\n"
 NO_FIXTURE = "def test_x():\n    pass\n"
 UNUSED = "def test_work(benchmark):\n    pass\n"
 WHERE = "tests/test_benchmark.py::test_work"
@@ -129,10 +152,11 @@ WHERE = "tests/test_benchmark.py::test_work"
         (SETUP_FAILS, "the benchmark failed on {side} in its setup:", "no disk", WHERE),
         (TEARDOWN_FAILS, "the benchmark failed on {side} in its teardown:", "no disk", WHERE),
         (LATER_FAILS, "the benchmark failed on {side}:", "too often", WHERE),
+        (NOT_IN_A_CHILD + "    assert False\n", "the benchmark failed on {side}:", "assert False", WHERE),
         ("import absent\n", "the benchmark cannot be imported on {side}:", "No module named 'absent'", "tests/test_benchmark.py"),
         ("def broken(:\n", "the benchmark cannot be imported on {side}:", "SyntaxError", "tests/test_benchmark.py"),
     ],
-    ids=["fails", "skips", "xfails", "module-skips", "setup", "teardown", "later", "import", "syntax"],
+    ids=["fails", "skips", "xfails", "module-skips", "setup", "teardown", "later", "not in a child", "import", "syntax"],
 )
 @pytest.mark.slow
 def test_a_benchmark_that_does_not_pass_is_an_error(tmp_path, side, text, what, told, where):
@@ -204,11 +228,11 @@ def test_the_time_limit_keeps_what_was_complete(tmp_path):
         benchmark(time.sleep, 3600)
     """
     request, record = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), lockstep.LaunchRecord()
-    settings = lockstep.Settings(1, deadline=time.monotonic() + 4)
-    with pytest.raises(TimeLimitError):
-        launch(request, Plan(settings, share=0.02), random.Random(1), record)
+    settings = Settings(1, deadline=time.monotonic() + 4)
+    with paired(request, settings) as sides, pytest.raises(TimeLimitError):
+        launch(request, sides, Plan(share=0.02), lots=random.Random(1), record=record)
     assert not record.complete
-    assert by_key(record)["test_quick"].per_call("base")
+    assert by_key(record)["test_quick"].launch("wall").base
     assert not by_key(record).get("test_endless")
 
 
@@ -242,3 +266,10 @@ def test_nothing_is_timed_before_the_place_of_the_modules_is_proved(tmp_path, mo
     with pytest.raises(ProvenanceError):
         one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))
     assert not timed
+
+
+def test_a_control_that_is_not_base_is_an_error(tmp_path):
+    request = pair(tmp_path, control={"src/project/__init__.py": CODE + "\n"}, controlled=True)
+    with pytest.raises(MeasuringError) as raised:
+        one_launch(request)
+    assert (raised.value.what, raised.value.where) == ("this file of the control is not base's", "src/project/__init__.py")

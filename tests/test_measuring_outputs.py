@@ -4,24 +4,32 @@ import collections
 import dataclasses
 import decimal
 import enum
+import functools
 import importlib.util
 import itertools
 import json
 import math
 import random
 import re
+import sys
 import threading
+import types
 from typing import NamedTuple
 
+import attrs
 import numpy as np
+import pandas  # noqa: ICN001
+import pydantic
 import pytest
 
 from tasks.measuring.outputs import judge
 from tasks.measuring.workers import WORKER_FOLDER
 
 _SPEC = importlib.util.spec_from_file_location("prprep_describe", WORKER_FOLDER / "prprep_describe.py")
+sys.path.insert(0, str(WORKER_FOLDER))  # what it imports lies beside it
 prprep_describe = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(prprep_describe)
+sys.path.remove(str(WORKER_FOLDER))
 
 
 @dataclasses.dataclass
@@ -71,6 +79,28 @@ class Pair(NamedTuple):
 
 
 
+@attrs.define
+class Attributes:
+    x: int
+    made: str = attrs.field(eq=False)
+    _kind: str = "a"
+
+
+class Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+    name: str
+    sizes: list[int]
+
+    @functools.cached_property
+    def total(self):
+        return sum(self.sizes)
+
+
+def raising(error=ValueError):
+    yield 1
+    raise error("told here")
+
+
 def cycle(value):
     loop = [value]
     loop.append(loop)
@@ -115,6 +145,17 @@ EQUAL = {
     "class": lambda: Page,
     "exception": lambda: ValueError("no", 3),
     "cycle": lambda: cycle(1),
+    "floats": lambda: [number / 3 for number in range(100)],
+    "attrs": lambda: Attributes(1, "made"),
+    "pydantic": lambda: Model(name="a", sizes=[1, 2]),
+    "masked array": lambda: np.ma.array([1.0, 2.0], mask=[True, False]),
+    "proxy": lambda: types.MappingProxyType({"a": 1}),
+    "series": lambda: pandas.Series([1, None], dtype="Int64", name="n"),
+    "frame": lambda: pandas.DataFrame({"a": [1.5, 2.5], "b": ["x", None]}, index=["i", "j"]),
+    "categories": lambda: pandas.Series(["a", "b", "a"], dtype="category"),
+    "times": lambda: pandas.date_range("2024-01-01", periods=3, tz="UTC"),
+    "missing": lambda: [pandas.NA, pandas.NaT, pandas.Timestamp("2024-01-01"), pandas.Timedelta("1h"), pandas.Interval(0, 1)],
+    "many levels": lambda: pandas.DataFrame({("a", 1): [1], ("a", 2): [2]}),
     "array": ARRAY.copy,
     "masked objects": lambda: np.array([1, "a", None], dtype=object),
     "scalar": lambda: np.int64(3),
@@ -131,9 +172,9 @@ def test_equal_values_are_equal(make):
 
 
 def test_order_counts_where_it_does_for_python():
-    assert verdict({1: "a", 2: "b"}, {2: "b", 1: "a"}) == ("equal", "")
+    assert verdict({1: "a", 2: "b"}, {2: "b", 1: "a"}) == ("equal", "the keys of dicts come in another order")
     ordered = collections.OrderedDict
-    assert verdict(ordered([(1, "a"), (2, "b")]), ordered([(2, "b"), (1, "a")]))[0] == "different"
+    assert verdict(ordered([(1, "a"), (2, "b")]), ordered([(2, "b"), (1, "a")])) == ("different", "the order [1] [2] at base, the order [2] [1] at head")
 
 
 DIFFERENT = [
@@ -142,7 +183,7 @@ DIFFERENT = [
     (True, 1, "bool True at base, int 1 at head"),
     (None, 0, "NoneType at base, int 0 at head"),
     ("ä", "b", "'ä' at base, 'b' at head"),
-    (0.1 + 0.2, 0.3, "0.30000000000000004 at base, 0.3 at head"),
+    (0.1 + 0.2, 0.3001, "0.30000000000000004 at base, 0.3001 at head"),
     ([1, 2, 3], [1, 5, 3], "2 at base, 5 at head at `[1]`"),
     ([1, 2], [1, 2, 3], "list of 2 elements at base, list of 3 at head"),
     ([1, 2], (1, 2), "list at base, tuple at head"),
@@ -163,13 +204,43 @@ DIFFERENT = [
     (LONG, LONG[:-1] + "y", "a str at base, a str with other content further on at head"),
     (list(range(30_000)), [*range(29_999), 0], "a list at base, a list with other content further on at head"),
     ([1, 2], iter([1, 2]), "list at base, list_iterator at head"),
+    ([1, 2], (number for number in (1, 2)), "list at base, generator at head"),
+    (Attributes(1, "made"), Attributes(2, "made"), "1 at base, 2 at head at `.x`"),
+    (Attributes(1, "made", "a"), Attributes(1, "made", "b"), "'a' at base, 'b' at head at `._kind`"),
+    (Model(name="a", sizes=[1]), Model(name="a", sizes=[2]), "1 at base, 2 at head at `.sizes[0]`"),
+    (Model(name="a", sizes=[1]), Point(1.0), "Model at base, Point at head"),
+    (Model(name="a", sizes=[1], further=1), Model(name="a", sizes=[1], further=2), "1 at base, 2 at head at `.further`"),
+    ([1.0] * 100, [1.0] * 99 + [2.0], "1.0 at base, 2.0 at head at `[99]`"),
+    ([1.0] * 100, [1.0] * 99, "list of 100 elements at base, list of 99 at head"),
+    ([1.0] * 100, [1.0] * 99 + [1], "float 1.0 at base, int 1 at head at `[99]`"),
+    (np.arange(9), np.array([0, 1, 2, 3, 4, 5, 6, 7, 9]), "8 at base, 9 at head at `[8]`"),
+    (np.arange(3.0), np.array([0, 1, np.nan]), "2.0 at base, nan at head at `[2]`"),
+    (np.array(["a", "b"]), np.array(["a", "c"]), "'b' at base, 'c' at head at `[1]`"),
+    (np.ma.array([1, 2], mask=[1, 0]), np.ma.array([1, 2], mask=[0, 0]), "True at base, False at head at `.mask[0]`"),
+    (np.float64(1.5), np.float64(2.5), "1.5 at base, 2.5 at head"),
+    (iter([1, 2]), raising(), "list_iterator at base, generator at head"),
+    (raising(), raising(KeyError), "ValueError at base, KeyError at head at `[1]`"),
+    (
+        pandas.Series([1, 2], dtype="Int64"),
+        pandas.Series([1, 2], dtype="int64"),
+        "'Int64' at base, 'int64' at head at `.dtype`",
+    ),
+    (
+        pandas.DataFrame([[1, 2]], columns=["a", "a"]),
+        pandas.DataFrame([[0, 2]], columns=["a", "a"]),
+        "1 at base, 0 at head at `.a (0).values`",
+    ),
+    (pandas.DataFrame({"a": [1, 2]}), pandas.DataFrame({"a": [1, 2]}, index=[1, 0]), "RangeIndex at base, Index at head at `.index`"),
+    ({"k" * 100 + "a": 1, "k" * 100 + "b": 2}, {"k" * 100 + "a": 1, "k" * 100 + "b": 3}, None),
     (iter([1, 2]), iter([1, 3]), "2 at base, 3 at head at `[1]`"),
 ]
 
 
-@pytest.mark.parametrize(("base", "head", "detail"), DIFFERENT, ids=[detail[:40] for _, _, detail in DIFFERENT])
+@pytest.mark.parametrize(("base", "head", "detail"), DIFFERENT, ids=[(detail or "long keys")[:40] for _, _, detail in DIFFERENT])
 def test_the_first_difference_is_shown_with_its_path(base, head, detail):
-    assert verdict(base, head) == ("different", detail)
+    outcome, said = verdict(base, head)
+    assert outcome == "different"
+    assert said == detail or detail is None
 
 
 def test_long_values_are_shown_short():
@@ -224,7 +295,6 @@ def test_two_calls_that_differ_on_one_side_are_no_comparison():
 
 
 def test_pandas_is_compared_by_its_values():
-    pandas = pytest.importorskip("pandas")
     base, head = pandas.DataFrame({"a": [1, 2]}), pandas.DataFrame({"a": [1, 3]})
     assert verdict(base, base.copy()) == ("equal", "")
     assert verdict(base, head) == ("different", "2 at base, 3 at head at `.a.values[1]`")
@@ -260,3 +330,115 @@ def test_what_an_object_shows_of_itself_counts_more_than_how_it_keeps_it():
     one, other, third = (prprep_describe.describe(Faced(*values)) for values in ((1, 2), (1.0, None), ("1", 2)))
     assert one == third
     assert one != other
+
+
+class Area:
+    def __init__(self, side):
+        self.side = side
+
+    @functools.cached_property
+    def area(self):
+        return self.side**2
+
+
+def test_what_was_asked_for_already_is_no_result():
+    for base, head in ((Area(2), Area(2)), (Model(name="a", sizes=[1]), Model(name="a", sizes=[1]))):
+        assert (base.area if isinstance(base, Area) else base.total) in (4, 1)
+        assert verdict(base, head) == ("equal", "")
+
+
+ROUNDED = {
+    "scalar": (0.1 + 0.2, 0.3, "1.9e-16"),
+    "list": ([1.0, 0.1 + 0.2], [1.0, 0.3], "1.9e-16"),
+    "row": ([0.1 + 0.2] * 100, [0.3] * 100, "1.9e-16"),
+    "row and list": ([0.1 + 0.2] * 100, [0.3] * 100, "1.9e-16"),
+    "complex": (complex(1, 0.1 + 0.2), complex(1, 0.3), "1.9e-16"),
+    "numpy scalar": (np.float64(0.1 + 0.2), np.float64(0.3), "1.9e-16"),
+    "array": (np.full(10_000, 0.1 + 0.2), np.full(10_000, 0.3), "1.9e-16"),
+    "complex array": (np.full(3, 0.1j + 0.2j), np.full(3, 0.3j), "1.9e-16"),
+    "frame": (pandas.DataFrame({"a": [0.1 + 0.2]}), pandas.DataFrame({"a": [0.3]}), "1.9e-16"),
+    "nine digits": (1.0, 1.0 + 9e-10, "9.0e-10"),
+}
+
+
+@pytest.mark.parametrize(("base", "head", "by"), ROUNDED.values(), ids=ROUNDED)
+def test_floats_that_differ_by_rounding_are_equal_and_it_is_said(base, head, by):
+    assert verdict(base, head) == ("equal", f"floats are equal within 1e-09, not exactly: they differ by up to {by}")
+
+
+def test_coarse_floats_have_coarse_roundings():
+    base = np.array([0.1, 0.3], dtype="float32")
+    assert verdict(base, np.nextafter(base, np.float32(1))) == (
+        "equal",
+        "floats are equal within 1e-06, not exactly: they differ by up to 9.9e-08",
+    )
+    assert verdict(base, base * np.float32(1.0001))[0] == "different"
+
+
+@pytest.mark.parametrize(("base", "head"), [(1.0, 1.0 + 2e-9), (0.0, 1e-300), (math.inf, 1e308), (1e-20, 2e-20), (math.nan, 0.0)])
+def test_floats_that_differ_by_more_than_rounding_are_different(base, head):
+    for make in (float, lambda value: [value] * 100, lambda value: np.array([value])):
+        assert verdict(make(base), make(head))[0] == "different"
+
+
+def test_what_cancels_out_is_held_against_what_went_in():
+    base, head = described(5.5e-17), described(2.8e-17)
+    repeats = {"base": True, "head": True}
+    assert judge("test", {"base": base, "head": head}, repeats).verdict == "different"
+    assert judge("test", {"base": base, "head": head}, repeats, scale=0.3).verdict == "equal"
+
+
+def test_a_row_that_holds_something_else_is_compared_element_by_element():
+    assert verdict([0.1 + 0.2] * 99 + [1], [0.3] * 99 + [1])[0] == "equal"
+    assert verdict([0.3] * 99 + [1], [0.3] * 100) == ("different", "int 1 at base, float 0.3 at head at `[99]`")
+
+
+def test_large_arrays_that_differ_beyond_what_is_sent_are_not_called_different(monkeypatch):
+    monkeypatch.setattr(prprep_describe, "SENT_BYTES", 1000)
+    base = np.linspace(0, 1, 5000)
+    head = base.copy()
+    assert verdict(base, head) == ("equal", "")
+    head[4000] += 1e-16
+    reason = "floats differ in a ndarray of 5000 elements, too many to be compared within a tolerance"
+    assert verdict(base, head) == ("not comparable", reason)
+    assert verdict([base.tolist()], [head.tolist()]) == ("not comparable", reason.replace("ndarray", "list") + ", at `[0]`")
+    head[3] = 7
+    assert verdict(base, head) == ("different", "0.000600120024004801 at base, 7.0 at head at `[3]`")
+    numbers = np.arange(5000)
+    assert verdict(numbers, np.roll(numbers, 1))[0] == "different"
+
+
+def test_many_floats_that_differ_further_on_are_not_called_different(monkeypatch):
+    monkeypatch.setattr(prprep_describe, "SENT_NODES", 100)
+    base = [{"x": number / 3} for number in range(500)]
+    head = [*base[:-1], {"x": 499 / 3 + 1e-13}]
+    assert verdict(base, head)[0] == "not comparable"
+    assert verdict([str(each) for each in base], [str(each) for each in head])[0] == "different"
+
+
+class Tensor:
+    """Written in C for all that can be seen, and gives its numbers as an array."""
+
+    __slots__ = ()
+
+    def __array__(self, dtype=None, copy=None):
+        return np.arange(3.0)
+
+
+def test_what_behaves_like_an_array_is_one():
+    assert prprep_describe.describe(Tensor())["tree"]["kind"] == "float64 [3]"
+
+
+def test_a_call_is_repeated_by_value_and_not_by_the_order_of_keys():
+    """A dict made from a set comes in another order each time."""
+
+    class Twice:
+        seconds = 0.0
+
+        async def value(self):
+            return {2: 1, 1: 1}
+
+    first = prprep_describe.describe({1: 1, 2: 1})
+    with pytest.raises(StopIteration) as stopped:
+        prprep_describe.again_({}, Twice(), first).send(None)
+    assert stopped.value.value["same"]

@@ -15,7 +15,7 @@ PATH_FORM_TAG = "<path>"
 CODE_FORM_TAG = "<code>"
 
 Domain = Literal["mem", "cpu", "async", "struct"]
-Metric = Literal["time", "memory", "import"]
+Metric = Literal["time", "instructions", "memory", "import"]
 Strategy = Literal["auto", "inject", "cherry-pick"]
 Engine = Literal["native", "codeflash"]
 

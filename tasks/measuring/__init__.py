@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import random
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import locks
-from ..artifacts import SIDES, Measurement
+from ..artifacts import SIDES
 from ..errors import BusyError
 from ..progress import Report, silent
-from .imports import measure_imports
+from . import instructions, memory_layout
+from .functions import profile_functions
+from .imports import measure_imports, measure_startup
+from .inputs import compare_further_inputs
 from .memory import measure_memory
-from .request import Measured, Request, SideRequest
-from .timing import Run, check, measure_time
+from .request import Changed, Measured, Request, Role, SideRequest
+from .timing import check, measure_time
 from .workers import core
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Measured", "Request", "SideRequest", "measure"]
+    from ..artifacts import Measurement, Site
+    from ..manifest.model import Metric
+
+__all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "measure"]
+
+
+def check_tools(metrics: Sequence[Metric]) -> None:
+    """Raise MeasuringError, before anything is made, where a metric needs a program that is not there."""
+    if "instructions" in metrics:
+        instructions.check()
 
 
 def measure(request: Request, *, report: Report = silent) -> Measured:
@@ -35,35 +48,56 @@ def measure(request: Request, *, report: Report = silent) -> Measured:
 
 
 def _measure(request: Request, lots: random.Random, report: Report) -> Measured:
-    measurements: list[Measurement] = []
-    run = Run()
-    if request.benchmark and "time" in request.metrics:
-        timed, run = measure_time(request, lots, report)
-        measurements += timed
-    elif request.benchmark:
-        run = check(request, lots, report)
-    if request.benchmark and "memory" in request.metrics:
-        measurements += measure_memory(request, lots, report)
+    found = Measured()
+    if request.benchmark:
+        found = _benchmarked(request, lots, report)
     if request.modules and "import" in request.metrics:
-        timed, modules = measure_imports(request, lots, report)
-        measurements += timed
-        run.add_modules(modules)
+        timed, modules, imported = measure_imports(request, lots, report)
+        started = measure_startup(request, lots, report)
+        every = {side: (*found.modules.get(side, ()), *modules[side]) for side in SIDES}
+        found = replace(found, measurements=(*found.measurements, *timed, *started), modules=every, imported=imported)
+    modules = {side: tuple(sorted(set(found.modules.get(side, ())), key=lambda module: (module.path, module.name))) for side in SIDES}
+    return replace(found, modules=modules, notes=(*_notes(request, found), *found.notes))
+
+
+def _benchmarked(request: Request, lots: random.Random, report: Report) -> Measured:
+    """Time the benchmark first, while nothing else was done; what else is to be known of its calls comes after that."""
+    measurements: tuple[Measurement, ...] = ()
+    if "time" in request.metrics:
+        measurements, run = measure_time(request, lots, report)
+    else:
+        run = check(request, lots, report)
+    outputs = compare_further_inputs(request, run.outputs, lots, report)
+    profiled = profile_functions(request, lots, report)
+    sites: tuple[Site, ...] = ()
+    if "instructions" in request.metrics:
+        measurements += instructions.measure_instructions(request, lots, report)
+    if "memory" in request.metrics:
+        tracked, sites = measure_memory(request, lots, report, native=request.native)
+        measurements += tracked
     return Measured(
-        measurements=tuple(measurements),
-        outputs=run.outputs,
+        measurements=measurements,
+        outputs=outputs,
         tests=run.tests,
-        modules={side: tuple(sorted(run.modules[side], key=lambda module: (module.path, module.name))) for side in SIDES},
-        notes=tuple(_notes(request, measurements, run)),
+        modules={side: tuple(run.modules[side]) for side in SIDES},
+        functions=profiled.functions,
+        profiled=profiled.tests,
+        unreached=profiled.unreached,
+        sites=sites,
+        preempted=run.preempted,
+        notes=(*run.notes, *profiled.notes),
     )
 
 
-def _notes(request: Request, measurements: list[Measurement], run: Run) -> Iterator[str]:
-    if any(measurement.stopped == "timeout" for measurement in measurements):
+def _notes(request: Request, found: Measured) -> Iterator[str]:
+    if any(measurement.stopped == "timeout" for measurement in found.measurements):
         yield "Measuring was stopped by its time limit; what was complete by then is kept."
-    if not any(run.modules.values()):
+    if not any(found.modules.values()):
         yield "What was measured imports no module of the project."
     if core(pin=request.pin) is not None and {"time", "import"} & set(request.metrics):
         yield "Both sides ran in turns on one core: what several cores would do at once is not shown."
+    if {"time", "import"} & set(request.metrics) and not memory_layout.can_choose():
+        yield "This system does not let processes share a memory layout: they differ by what their addresses happen to be."
 
 
 @contextmanager

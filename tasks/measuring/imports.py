@@ -1,89 +1,120 @@
-"""Time the import of modules in fresh interpreters, base and head in turns (ABBA)."""
+"""Time the import of modules in fresh interpreters, all sides in turns, and tell which modules came and went."""
 
 from __future__ import annotations
 
-import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from .. import process
-from ..artifacts import SIDES, Launch, Measurement, MetricName, Module, Side
+from ..artifacts import SIDES, MetricName, Module, Side
 from ..errors import MeasuringError
-from .channel import Channel, ClosedError, Message, TimeLimitError
-from .lockstep import order
+from . import import_trace
+from .channel import TimeLimitError
+from .fresh import LOOKS, Clocks, Program, answer, drawn, lines, listed, told
 from .provenance import prove
-from .sequence import Sampling
-from .workers import WORKER_FOLDER, Settings, core, hash_seed, trees, variables
+from .request import Measured
+from .sequence import Sampling, deadline_of
+from .startup import measure_startup
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from ..artifacts import ImportedModule, Measurement
     from ..progress import Report
-    from .request import Request
+    from .channel import Message
+    from .request import Request, Role
+    from .workers import Settings
 
-LOOKS = (8, 14, 24, 40)
+__all__ = ["Modules", "measure_imports", "measure_startup", "time_imports"]
 
 Modules = dict[Side, tuple[Module, ...]]
 
 
-def measure_imports(request: Request, lots: random.Random, report: Report) -> tuple[tuple[Measurement, ...], Modules]:
-    """Import `request.modules` again and again; a launch is four fresh interpreters with one hash seed.
+def measure_imports(
+    request: Request, lots: random.Random, report: Report
+) -> tuple[tuple[Measurement, ...], Modules, tuple[ImportedModule, ...]]:
+    """Time imports as `time_imports` does, and give it without the notes."""
+    found = time_imports(request, lots, report)
+    return found.measurements, found.modules, found.imported
 
-    One untimed import on either side comes first: it writes the compiled files, and shows where the modules come
-    from. What a second import costs, in the same process or for lack of compiled files, is not measured.
+
+def time_imports(request: Request, lots: random.Random, report: Report) -> Measured:
+    """Import `request.modules` again and again; a launch is two fresh interpreters a side, with one hash seed and memory layout.
+
+    One untimed import on every side comes first: it shows where the modules come from, and leaves compiled files of
+    all that it loads, even where the target has Python write none. So what is timed is the first import in a process,
+    with compiled files, which is what an installed package costs.
     """
-    key, modules = f"import {', '.join(request.modules)}", Modules()
+    key = f"import {', '.join(request.modules)}"
     sampling = Sampling(request, metric=MetricName.IMPORT, looks=LOOKS)
+    clocks, modules = Clocks(request, lots, sampling), Modules()
     try:
-        for side in SIDES:
-            answer = _import(request, side, _settings(request, lots, sampling))
-            modules[side] = prove(answer["modules"], side=side, request=request)
+        modules = _prepared(request, drawn(request, lots, sampling.deadline))
         while sampling.goes_on():
-            began = time.monotonic()
-            launch = _quad(request, lots, sampling)
-            sampling.add({key: launch}, spent=time.monotonic() - began)
+            clocks.sample({key: partial(_import, request)})
             report(f"import: {sampling.line()}")
     except TimeLimitError:
         sampling.cut()
-    return sampling.measurements(), modules
+    timed = Measured(measurements=clocks.measurements(), modules=modules)
+    trace = _trace(request, lots, report)
+    return replace(timed, imported=trace.modules, notes=tuple(_notes(request, trace)))
 
 
-def _quad(request: Request, lots: random.Random, sampling: Sampling) -> Launch:
-    first: Side = "base" if lots.random() < 0.5 else "head"  # noqa: PLR2004 - a coin
-    settings = _settings(request, lots, sampling)
-    seconds: dict[Side, list[float]] = {"base": [], "head": []}
-    for side in order(first):
-        seconds[side].append(_import(request, side, settings)["wall"] / 1e9)
-    return Launch(first=first, seed=settings.seed, base=tuple(seconds["base"]), head=tuple(seconds["head"]))
+def _prepared(request: Request, settings: Settings) -> Modules:
+    """Import once on every side, compile what is not, and prove where the project's modules come from."""
+    found = {}
+    for role in request.roles:
+        modules = _import(request, role, settings, prepare=True)["modules"]
+        found[role] = prove(modules, side=role, request=request)
+    base, control = ({module.path: module.blob for module in found.get(role, ())} for role in ("base", "control"))
+    if other := sorted(path for path in base.keys() & control.keys() if base[path] != control[path]):
+        raise MeasuringError("this file of the control is not base's", where=other[0], now="delete prprep's cache and run doit again")
+    return {side: found[side] for side in SIDES}
 
 
-def _settings(request: Request, lots: random.Random, sampling: Sampling) -> Settings:
-    return Settings(hash_seed(lots), core=core(pin=request.pin), deadline=sampling.deadline)
+def _trace(request: Request, lots: random.Random, report: Report) -> import_trace.Trace:
+    """Let Python itself tell what it imports, after the timing and in interpreters of its own."""
+
+    def traced(role: Role, log: Path) -> list[str]:
+        names: list[str] = _import(request, role, settings, log=log)["names"]
+        return names
+
+    report("import: tracing what is imported")
+    settings = drawn(request, lots, deadline_of(request))
+    try:
+        return import_trace.trace(traced)
+    except TimeLimitError:
+        return import_trace.Trace()
 
 
-def _import(request: Request, side: Side, settings: Settings) -> Message:
-    place = request.side(side)
-    lists = ("\n".join(words) for words in (request.modules, request.packages, trees(request)))
-    pinned = "" if settings.core is None else str(settings.core)
-    with Channel() as channel:
-        read, write = channel.inherited
-        command: tuple[str | Path, ...] = (place.python, WORKER_FOLDER / "prprep_import_timer.py", str(write), pinned, *lists)
-        environment = variables(place, settings, {})
-        with process.start(command, cwd=place.tree / request.project, env=environment, pass_fds=(read, write)) as running:
-            channel.handed_over()
-            try:
-                answer = channel.receive(settings.deadline)
-            except ClosedError:
-                answer = {"error": f"the interpreter ended with exit code {running.wait()}", "text": running.tail()}
-            if "error" in answer:
-                raise _failed(request, side, answer)
-            running.wait()
-            return answer
+def _notes(request: Request, trace: import_trace.Trace) -> Iterator[str]:
+    if trace.loaded:
+        names = ", ".join(f"`{module}`" for module in request.modules)
+        yield f"Importing {names} loads {trace.loaded['base']:,} modules at base and {trace.loaded['head']:,} at head."
+    else:
+        yield "Which modules came and went is not known: tracing the imports took longer than the time limit."
 
 
-def _failed(request: Request, side: Side, answer: Message) -> MeasuringError:
-    told = "\n".join(answer["text"].strip().splitlines()[-12:])
-    return MeasuringError(
-        f"importing {', '.join(request.modules)} failed on {side}: {answer['error']}" + (f"\n{told}" if told else ""),
-        now="name modules that both commits have; nothing was measured",
-    )
+def _import(request: Request, role: Role, settings: Settings, *, prepare: bool = False, log: Path | None = None) -> Message:
+    """Import in one fresh interpreter; with `log`, that gets the lines of `-X importtime`."""
+    words = (lines(request.modules), *listed(request), "prepare" if prepare else "")
+    options = ("-X", "importtime") if log else ()
+    message = answer(request, role, settings, Program("prprep_import_timer.py", words, options=options, log=log))
+    if "early" in message:
+        raise _early(message["early"], role)
+    if "error" in message:
+        now = "name modules that both commits have; nothing was measured"
+        raise MeasuringError(_named(request, role) + message["error"] + told(message["text"]), now=now)
+    return message
+
+
+def _named(request: Request, role: Role) -> str:
+    return f"importing {', '.join(request.modules)} failed on {role}: "
+
+
+def _early(names: list[str], role: Role) -> MeasuringError:
+    what = f"`{names[0]}` is imported on {role} as soon as Python starts, so its import cannot be timed"
+    now = "remove what imports it in every interpreter (a sitecustomize module, a .pth file); nothing was measured"
+    return MeasuringError(what, now=now)

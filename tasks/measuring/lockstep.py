@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..artifacts import SIDES, Launch, Module, Side
 from ..errors import MeasuringError
 from .channel import TimeLimitError
-from .turns import Turns, calibrate
+from .turns import Turns, calibrate, settle
 from .workers import Ready, Settings, Worker, core, started
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class KeyLaunch:
     iterations: int = 1
     steady: bool = True
     rough: dict[Role, float] = field(default_factory=dict)
-    """Seconds of a round, as calibrating saw it."""
+    """Seconds of a block or a call, where blocks were only calibrated."""
     turns: list[Turn] = field(default_factory=list)
     described: dict[Side, Message] = field(default_factory=dict)
     repeats: dict[Side, bool] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class KeyLaunch:
         kept = self.kept
         samples = {role: tuple(float(f"{getattr(turn[role], clock) / calls:.6g}") for turn in kept) for role in self.order}
         told = {"steady": self.steady, "left_out": len(self.turns) - len(kept), "iterations": self.rounds * self.iterations}
-        return Launch(first=self.first, seed=self.seed, **samples, **told)  # type: ignore[arg-type]
+        return Launch(first=self.first, seed=self.seed, **samples, **told)
 
 
 @dataclass
@@ -109,7 +109,8 @@ class Pair:
         for role in self.roles[1:]:
             if lopsided := sorted(set(tests["base"]) ^ set(tests[role])):
                 has, lacks = ("base", role) if lopsided[0] in tests["base"] else (role, "base")
-                raise MeasuringError(f"this test is on {has} but not on {lacks}; the sides cannot be compared", where=lopsided[0], now=_SAME)
+                what = f"this test is on {has} but not on {lacks}; the sides cannot be compared"
+                raise MeasuringError(what, where=lopsided[0], now=_SAME)
         if not tests["base"]:
             raise MeasuringError("no test of the benchmark uses the `benchmark` fixture", now=_FIXTURE)
         return tests["base"]
@@ -124,6 +125,10 @@ class Pair:
             told = " and ".join(f"`{each.key}` on {side}" if each else f"none on {side}" for side, each in ready.items())
             raise MeasuringError(f"the sides call the `benchmark` fixture differently: next is {told}", now=_SAME)
         return reached
+
+    def leave(self) -> None:
+        for worker in self.workers.values():
+            worker.leave()
 
     def move(self, to: int | None) -> None:
         for worker in self.workers.values():
@@ -167,13 +172,15 @@ def _serve(pair: Pair, ready: dict[Role, Ready], entry: KeyLaunch, plan: Plan, *
         return
     if len({call.iterations for call in ready.values()}) > 1:
         raise MeasuringError("the sides ask for different `iterations`", where=entry.key, now=_SAME)
+    settle(pair.workers)
     if entry.key in plan.rounds:
         entry.rounds = plan.rounds[entry.key]
     else:
-        entry.rounds, entry.rough = calibrate(pair.workers, seconds)
-    if not share:
-        return
+        entry.rounds = calibrate(pair.workers, seconds)
     turns = Turns(pair.workers, entry.order, rounds=entry.rounds, seconds=max(seconds.values()), taken=entry.turns)
+    if not share:
+        entry.rough = turns.rough() or seconds
+        return
     entry.steady = turns.warm(share, asked=ready["base"].warmup)
     turns.sample(share)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..artifacts import FunctionShare, ImportedModule, Load, Measurement, Module, Output, Side, Site
+    from ..artifacts import FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
     from ..manifest.model import Metric
 
 Role = Literal["base", "head", "control"]
@@ -46,7 +46,7 @@ class Request:
     the tree to run in. `budget` is seconds of samples for one metric, `timeout` the seconds after which a metric is
     stopped with what there is, `memory_timeout` the same for memory. `control` is a second tree of base's code, measured
     in the same turns; `functions` are those that the optimization changed, `commands` the console scripts whose start-up
-    is timed (each as arguments to Python). `lock` is held while anything runs.
+    is timed (each as arguments to Python). `native` records C stacks in the memory profiles. `lock` is held while anything runs.
     """
 
     base: SideRequest
@@ -67,6 +67,7 @@ class Request:
     confidence: float = 0.99
     negligible: float = 0.01
     pin: bool = True
+    native: bool = False
     lock: Path | None = None
 
     @property
@@ -81,12 +82,14 @@ class Request:
 class Measured:
     """What came out: ready for `artifacts.Samples`, paths relative to the trees."""
 
-    measurements: tuple[Measurement, ...]
+    measurements: tuple[Measurement, ...] = ()
     outputs: tuple[Output, ...] = ()
     tests: tuple[str, ...] = ()
     modules: dict[Side, tuple[Module, ...]] = field(default_factory=dict)
     functions: tuple[FunctionShare, ...] = ()
+    profiled: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
-    load: Load | None = None
+    preempted: float = 0.0
     notes: tuple[str, ...] = ()

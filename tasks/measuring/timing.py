@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from ..artifacts import SIDES, Measurement, MetricName, Module, Output, Side
 from . import memory_layout
 from .channel import TimeLimitError
-from .lockstep import LaunchRecord, Pair, Plan, launch, paired
+from .lockstep import KeyLaunch, LaunchRecord, Pair, Plan, launch, paired
 from .outputs import judge
 from .sequence import Sampling, deadline_of, looks_for
-from .workers import Settings, core, hash_seed, starting_cores
+from .workers import Settings, hash_seed, starting_cores
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from ..progress import Report
     from .request import Request
 
-LOOKS = (8, 12, 17, 24, 36, 54)
+LOOKS = (8, 12, 16, 24, 36, 54)
 """Numbers of launches after which the data are looked at, as far as the budget goes."""
-LAUNCHES = 12
+LAUNCHES = 16
 """Launches that a budget is meant for: fewer would say too little of how processes differ, more would mostly start processes."""
 LONGEST_LAUNCH = 2.5
 SHORTEST_LAUNCH = 0.3
@@ -56,9 +57,26 @@ class Run:
         self.records.append(record)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Tell of calls that never became steady, and of turns that were left out."""
+        return tuple(note for key in dict.fromkeys(entry.key for entry in self.timed) for note in self._notes_on(key))
+
+    @property
+    def timed(self) -> list[KeyLaunch]:
+        return [entry for record in self.records for entry in record.keys if entry.turns]
+
+    def _notes_on(self, key: str) -> Iterator[str]:
+        entries, name = [entry for entry in self.timed if entry.key == key], key.rpartition("::")[2]
+        if falling := sum(not entry.steady for entry in entries):
+            yield f"{name}: in {falling} of {len(entries)} launches times were still falling when warming up ended."
+        turns = sum(len(entry.turns) for entry in entries)
+        if left_out := turns - sum(len(entry.kept) for entry in entries):
+            yield f"{name}: {left_out:,} of {turns:,} turns were left out on all sides, because another process took the core in them."
+
+    @property
     def preempted(self) -> float:
         """Give the share of blocks from which another process took the core."""
-        blocks = [block for record in self.records for entry in record.keys for turn in entry.turns for block in turn.values()]
+        blocks = [block for entry in self.timed for turn in entry.turns for block in turn.values()]
         return sum(block.was_preempted for block in blocks) / len(blocks) if blocks else 0.0
 
 
@@ -70,10 +88,10 @@ class Schedule:
     looks: tuple[int, ...]
 
 
-def schedule(budget: float, ratios: Iterable[float]) -> Schedule:
+def schedule(budget: float, ratios: Sequence[float]) -> Schedule:
     """Plan by the rough ratios that calibrating saw, which are no samples: where all are plain, launches are short."""
     share = min(max(budget / LAUNCHES, SHORTEST_LAUNCH), LONGEST_LAUNCH)
-    if all(ratio > 0 and abs(math.log(ratio)) > PLAIN for ratio in ratios):
+    if ratios and all(ratio > 0 and abs(math.log(ratio)) > PLAIN for ratio in ratios):
         share = max(share / 4, SHORTEST_LAUNCH)
     return Schedule(share, looks_for(budget, LOOKS, share))
 
@@ -83,10 +101,9 @@ def measure_time(request: Request, lots: random.Random, report: Report) -> tuple
     run, deadline = Run(), deadline_of(request)
     with Launches(request, lots, deadline) as launches:
         pilot = LaunchRecord()
-        try:
+        with suppress(TimeLimitError):
             launches.run(Plan(share=0.0), pilot, describe=True)
-        finally:
-            run.take(pilot)
+        run.take(pilot)
         planned = schedule(request.budget, _rough(pilot))
         sampling = Sampling(request, metric=MetricName.TIME, looks=planned.looks, deadline=deadline)
         plan = Plan(share=planned.share, rounds={entry.key: entry.rounds for entry in pilot.keys})
@@ -114,32 +131,62 @@ def check(request: Request, lots: random.Random, report: Report) -> Run:
 
 
 class Launches:
-    """Run launches; where another core is free, the processes of the next one start while one is measured."""
+    """Run launches; where another core is free, the processes of the next one start there while one is measured.
+
+    Those of the one before come to their end there: waiting for either every time would take as long as the samples.
+    """
 
     def __init__(self, request: Request, lots: random.Random, deadline: float | None) -> None:
         self._request, self._lots, self._deadline = request, lots, deadline
-        self._ahead: tuple[ExitStack, Pair] | None = None
+        self._others = starting_cores(pin=request.pin, alone=False)
+        self._ahead: Started | None = None
+        self._ended: Started | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._ahead:
-            self._ahead[0].close()
+        for started in (self._ended, self._ahead):
+            if started:
+                started.close()
 
     def run(self, plan: Plan, record: LaunchRecord, *, describe: bool = False, last: bool = False) -> None:
         """Run one launch into `record`, the `last` of all or not; raise TimeLimitError at the deadline."""
-        (stack, pair), self._ahead = self._ahead or self._start(describe=describe, alone=True), None
-        with stack:
-            if not last and starting_cores(pin=self._request.pin, alone=False):
+        current, self._ahead = self._ahead or self._start(describe=describe, alone=True), None
+        with current.until_finished():
+            if self._others and not last:
                 self._ahead = self._start(describe=False, alone=False)
-            launch(self._request, pair, plan, lots=self._lots, record=record)
+            launch(self._request, current.pair, plan, lots=self._lots, record=record)
+        if self._ended:
+            self._ended.close()
+        self._ended = current
+        current.pair.move(self._others[0] if self._others else None)
 
-    def _start(self, *, describe: bool, alone: bool) -> tuple[ExitStack, Pair]:
+    def _start(self, *, describe: bool, alone: bool) -> Started:
         settings = Settings(hash_seed(self._lots), layout=memory_layout.draw(self._lots), describe=describe, deadline=self._deadline)
-        cores = starting_cores(pin=self._request.pin, alone=alone)
-        stack = ExitStack()
-        return stack, stack.enter_context(paired(self._request, settings, cores))
+        return Started(paired(self._request, settings, starting_cores(pin=self._request.pin, alone=alone)))
+
+
+class Started:
+    """A pair whose processes live beyond one block of code."""
+
+    def __init__(self, sides: AbstractContextManager[Pair]) -> None:
+        self._stack = ExitStack()
+        self.pair = self._stack.enter_context(sides)
+
+    @contextmanager
+    def until_finished(self) -> Iterator[None]:
+        """End the processes where the block fails."""
+        try:
+            yield
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def close(self) -> None:
+        """Let the processes end by themselves, so that they write what they still have to say; then for certain."""
+        with self._stack:
+            self.pair.leave()
 
 
 def _rough(pilot: LaunchRecord) -> list[float]:
@@ -148,10 +195,8 @@ def _rough(pilot: LaunchRecord) -> list[float]:
 
 def _with_cpu_time(timed: tuple[Measurement, ...], run: Run) -> tuple[Measurement, ...]:
     """Put the CPU time of the same blocks beside their wall time."""
-    entries = [entry for record in run.records for entry in record.keys if entry.turns]
-
     def beside(measurement: Measurement) -> Measurement:
-        launches = tuple(entry.launch("cpu") for entry in entries if entry.key == measurement.test)
+        launches = tuple(entry.launch("cpu") for entry in run.timed if entry.key == measurement.test)
         return measurement.model_copy(update={"metric": MetricName.CPU, "launches": launches})
 
     return tuple(each for measurement in timed for each in (measurement, beside(measurement)))

@@ -32,21 +32,21 @@ CHILD_SECONDS = 0.06
 """Of blocks of one side in one child: what two children differ by is then more than what more blocks would show."""
 FEWEST_TURNS = 8
 """In a child, so that its untimed turn stays a small part."""
+ROUGH_TURNS = 5
 MOST = 1.5
 """Times its share that a launch may take."""
 
 
-def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> tuple[int, dict[Role, float]]:
-    """Find the rounds of a block, the same for all sides, given the seconds of one call on each; and what one round takes."""
+def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> int:
+    """Find the rounds of a block, the same for all sides, given the seconds of one call on each."""
     rounds = 1
     if min(seconds.values()) >= LONGEST_BLOCK_SECONDS:
-        return rounds, dict(seconds)
+        return rounds
     while True:
-        blocks = {role: worker.run(rounds, timed=False) for role, worker in workers.items()}
-        fast, slow = min(block.wall for block in blocks.values()) / 1e9, max(block.elapsed for block in blocks.values())
-        more = more_rounds(rounds, fast, slow)
+        blocks = [worker.run(rounds, timed=False) for worker in workers.values()]
+        more = more_rounds(rounds, min(block.wall for block in blocks) / 1e9, max(block.elapsed for block in blocks))
         if more <= rounds:
-            return rounds, {role: block.wall / 1e9 / rounds for role, block in blocks.items()}
+            return rounds
         rounds = more
 
 
@@ -58,6 +58,12 @@ def more_rounds(rounds: int, fast: float, slow: float) -> int:
     return max(rounds + 1, math.ceil(rounds * growth))
 
 
+def settle(workers: Mapping[Role, Worker]) -> bool:
+    """Collect garbage and freeze what is left, so that collections before blocks are short; say whether all can fork."""
+    forkable = [worker.settle() for worker in workers.values()]
+    return all(forkable)
+
+
 class Turns:
     """The turns of one benchmark call in one launch, `taken` as far as they are samples; a call takes about `seconds`."""
 
@@ -65,6 +71,13 @@ class Turns:
         self._workers, self._rounds, self._seconds, self._taken = workers, rounds, seconds, taken
         self._orders = cycle((order, order[::-1]))
         self._spent = 0.0
+
+    def rough(self) -> dict[Role, float]:
+        """Give the least of a few blocks of every side, in seconds; nothing for calls that are too long to be repeated."""
+        if self._is_long:
+            return {}
+        turns = [self._turn(timed=False) for _ in range(ROUGH_TURNS)]
+        return {role: min(turn[role].wall for turn in turns) / 1e9 for role in self._workers}
 
     def warm(self, share: float, *, asked: int) -> bool:
         """Take untimed turns until they are steady, and `asked` rounds are done; say whether they became steady in time."""
@@ -85,8 +98,7 @@ class Turns:
     def sample(self, share: float) -> None:
         """Take turns for `share` seconds: at least one."""
         slowest = self._seconds if self._is_long else max(block.elapsed for block in self._turn(timed=False).values())
-        # A list, since every side has to answer.
-        forkable = all([worker.settle() for worker in self._workers.values()])
+        forkable = settle(self._workers)
         planned = max(1, round(share / (len(self._workers) * slowest)))
         children = planned // max(FEWEST_TURNS, math.ceil(CHILD_SECONDS / slowest)) or planned >= FEWEST_TURNS
         if not (forkable and children and self._in_children(planned, int(children), share)):

@@ -37,7 +37,7 @@ class Settings:
     """What the processes of one launch share.
 
     `layout` is the memory layout that all of them get, `core` the one that they start on; `malloc` switches pymalloc off,
-    whose arenas would hide allocations.
+    whose arenas would hide allocations; `wrapper` goes before the command.
     """
 
     seed: int
@@ -46,6 +46,7 @@ class Settings:
     describe: bool = False
     malloc: bool = False
     deadline: float | None = None
+    wrapper: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Worker:
             if message["kind"] == "uncollected":
                 raise self._uncollected(message)
             if message["kind"] == "end":
-                self._leave()
+                self.leave()
                 raise self._broken(f"pytest ended with exit code {message['status']} before it ran a test")
             if message["kind"] == "collected":
                 return tuple(message["tests"])
@@ -158,9 +159,9 @@ class Worker:
         if core is not None:
             # Threads come and go, and the process may have ended.
             with suppress(OSError):
-                for thread in os.listdir(f"/proc/{self._running.pid}/task"):
+                for thread in Path(f"/proc/{self._running.pid}/task").iterdir():
                     with suppress(ProcessLookupError):
-                        os.sched_setaffinity(int(thread), {core})
+                        os.sched_setaffinity(int(thread.name), {core})
 
     def ask(self, do: str, **fields_: Any) -> Message:  # noqa: ANN401 - JSON
         """Give an order at a benchmark call, and wait for its answer, whatever `kind` that is."""
@@ -176,11 +177,11 @@ class Worker:
         return Ready(**told, modules=prove(message["modules"], side=self.side, request=self._request))
 
     def _finish(self, status: int) -> None:
-        self._leave()
         if status != 0:
+            self.leave()
             raise self._broken(f"pytest ended with exit code {status}")
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Let the process end by itself, so that it writes what it still has to say."""
         # Threads that never end would keep it: all that was measured is told, and the group is ended.
         with suppress(CommandFailedError):
@@ -198,7 +199,8 @@ class Worker:
             self._expect("joined")
             raise ChildFailedError(f"the benchmark failed on {self.side}, called again:\n{message['text']}", now=_WAY_OUT)
         if message["kind"] == "broken":
-            raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {ended(message['code'] or -message['signal'])}", now=_WAY_OUT)
+            told = ended(message["code"] or -message["signal"])
+            raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {told}", now=_WAY_OUT)
         if message["kind"] == "test":
             self._outcome(message)
         if message["kind"] != kind:
@@ -230,7 +232,7 @@ class Worker:
             raise self._gone() from None
 
     def _gone(self) -> MeasuringError:
-        self._leave()
+        self.leave()
         return self._broken(f"its process {ended(self._running.poll() or 0)} before the benchmark was finished")
 
     def _broken(self, what: str) -> MeasuringError:
@@ -249,7 +251,7 @@ def ended(code: int) -> str:
 def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker]:
     """Run `request.benchmark` on one side, up to its first stop; its process group ends with the block."""
     place = request.side(side)
-    command: tuple[str | Path, ...] = (place.python, "-m", "pytest", *options(place.tree, request.benchmark or ""))
+    command: tuple[str | Path, ...] = (*settings.wrapper, place.python, "-m", "pytest", *options(place.tree, request.benchmark or ""))
     with Channel() as channel:
         environment = variables(place, settings, {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))})
         if settings.layout:

@@ -1,20 +1,24 @@
 """Describe what a benchmark's call returned as plain JSON, the same for equal values in any process.
 
 A node is `{"type": ...}` with `value` (a text), or `items` (child nodes), or `fields` (pairs of a name or a key's
-node, and a node); `size` and `digest` stand for what was too much to send; `opaque` marks what cannot be described.
-Nothing is imported for it and nothing of the target is called but iteration and NumPy's own conversions.
+node, and a node), or `bytes` (Base64 of what `dtype` says, `size` elements); `size` and `digest` stand for what was too
+much to send, `floats` says that some of that is floats, which may differ by rounding; `opaque` marks what cannot be described.
+Nothing is imported for it and nothing of the target is called but iteration, NumPy's own conversions, and an object's str().
 """
 
 from __future__ import annotations
 
-import dataclasses
+import array as arrays
+import base64
 import enum
 import hashlib
 import json
 import re
-import struct
+import sys
 import types
 from typing import TYPE_CHECKING, Any
+
+from prprep_state import compared, face_of, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,23 +29,33 @@ SENT_NODES = 20_000
 SEEN_NODES = 2_000_000
 SHOWN_CHARACTERS = 2_000
 SHOWN_ELEMENTS = 2_000
+SENT_BYTES = 4 << 20
+PACKED = 64
+"""Floats in a row from which on they are sent as bytes."""
 DEEPEST = 100
-POINTER = struct.calcsize("P")
+
+FLOAT_MARKS = ('"type": "float', '"type": "complex', '"floats": true', '"dtype": "<f', '"dtype": "<c')
 
 EXACT_REPR = {"datetime", "decimal", "fractions", "uuid", "pathlib", "pathlib._local", "ipaddress", "zoneinfo"}
 SIMPLE = (int, float, complex, range, slice, type(None), type(...), type(NotImplemented))
+PANDAS_SCALARS = {"NAType", "NaTType", "Period", "Interval"}
 
 
 def describe(value: object) -> Node:
-    """Give `{"tree", "consumed", "opaque"}`: opaque lists up to five paths that cannot be compared, each with why."""
+    """Give `{"tree", "consumed", "opaque", "order"}`.
+
+    `opaque` lists up to five paths that cannot be compared, each with why; `order` is a digest of the order of keys in
+    dicts, which do not count for equality.
+    """
     describer = _Describer()
     tree = describer.node(value, "")
-    return {"tree": tree, "consumed": describer.consumed, "opaque": describer.opaque[:5]}
+    order = describer.order.hexdigest()
+    return {"tree": tree, "consumed": describer.consumed, "opaque": describer.opaque[:5], "order": order}
 
 
 async def again_(_order: Node, calls: Any, described: Node) -> Node:  # noqa: ANN401 - prprep_calls.Calls
     """Call once more: say whether that returned the same, and what it took."""
-    same = describe(await calls.value()) == described
+    same = {**describe(await calls.value()), "order": described["order"]} == described
     return {"kind": "again", "same": same, "seconds": calls.seconds}
 
 
@@ -49,7 +63,8 @@ class _Describer:
     def __init__(self) -> None:
         self.consumed = False
         self.opaque: list[list[str]] = []
-        self._seen = 0
+        self.order = hashlib.sha256()
+        self._seen = self._sent_bytes = 0
         self._open: dict[int, int] = {}
 
     @property
@@ -102,23 +117,55 @@ class _Describer:
     def _array(self, value: Any, path: str) -> Node | None:  # noqa: ANN401
         """Describe what NumPy and pandas make, and whatever behaves like it."""
         home = type(value).__module__.partition(".")[0]
-        if home == "pandas" and hasattr(value, "columns"):
-            columns = [(str(index), value.iloc[:, index]) for index in range(len(value.columns))]
+        if home == "pandas":
+            return self._pandas(value, path)
+        if home != "numpy":
+            if "numpy" not in sys.modules or not hasattr(type(value), "__array__"):
+                return None
+            converted = sys.modules["numpy"].asarray(value)
+            return None if converted.dtype.hasobject else self._numpy(converted, path)
+        return self._numpy(value, path) if hasattr(value, "dtype") and hasattr(value, "tobytes") else None
+
+    def _pandas(self, value: Any, path: str) -> Node | None:  # noqa: ANN401
+        if type(value).__name__ in PANDAS_SCALARS:
+            return {"value": repr(value)}
+        if hasattr(value, "columns") and hasattr(value, "iloc"):
+            names = [str(name) for name in value.columns]
+            # Columns may share a name.
+            places = [name if names.count(name) == 1 else f"{name} ({index})" for index, name in enumerate(names)]
+            columns = [(place, value.iloc[:, index]) for index, place in enumerate(places)]
             return self._fields([("columns", value.columns), ("index", value.index), *columns], path)
-        if home == "pandas" and hasattr(value, "to_numpy") and hasattr(value, "dtype"):
-            inner = [("name", getattr(value, "name", None)), ("values", value.to_numpy())]
+        if hasattr(value, "to_numpy") and hasattr(value, "dtype"):
+            dtype = value.dtype
+            inner = [("name", getattr(value, "name", None)), ("dtype", str(dtype)), ("values", value.to_numpy())]
             return self._fields(inner + ([("index", value.index)] if hasattr(value, "index") else []), path)
-        if home != "numpy" or not hasattr(value, "dtype") or not hasattr(value, "tobytes"):
-            return None
+        return None
+
+    def _numpy(self, value: Any, path: str) -> Node:  # noqa: ANN401
         kind = f"{value.dtype} {list(value.shape)}"
         if value.dtype.hasobject:
             return {"kind": kind, **self._items(value.ravel().tolist(), path)}
-        shown = value.ravel()[:SHOWN_ELEMENTS].tolist()
-        digest = hashlib.sha256(value.tobytes()).hexdigest()
-        return {"kind": kind, "size": int(value.size), "digest": digest, "items": [{"value": repr(element)} for element in shown]}
+        if "mask" in dir(type(value)):
+            fields = self._fields([("mask", sys.modules["numpy"].ma.getmaskarray(value)), ("filled", value.filled())], path)
+            return {"kind": kind, **fields}
+        return {"kind": kind, **self._packed(value.tobytes(), value.dtype.str, value)}
+
+    def _packed(self, raw: bytes, dtype: str, values: Any) -> Node:  # noqa: ANN401
+        """Describe numbers by their bytes, so that floats can be compared within a tolerance."""
+        size = int(getattr(values, "size", 0) or len(raw) // 8)
+        node = {"size": size, "dtype": dtype}
+        self._sent_bytes += len(raw)
+        if self._sent_bytes <= SENT_BYTES and dtype[1] in "biufc" and dtype[1:] not in ("f16", "c32"):
+            return {**node, "bytes": base64.b64encode(raw).decode()}
+        shown = values.ravel()[:SHOWN_ELEMENTS].tolist() if hasattr(values, "ravel") else values[:SHOWN_ELEMENTS]
+        named = {"f": {"type": "float"}, "c": {"type": "complex"}}.get(dtype[1], {})
+        items = [{**named, "value": repr(element)} for element in shown]
+        return {**node, "digest": hashlib.sha256(raw).hexdigest(), "items": items, "floats": bool(named)}
 
     def _container(self, value: Any, path: str) -> Node | None:  # noqa: ANN401, PLR0911 - one line a kind
         if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+            if len(value) >= PACKED and all(type(element) is float for element in value):
+                return self._packed(arrays.array("d", value).tobytes(), "<f8" if sys.byteorder == "little" else ">f8", value)
             return self._items(value, path)
         if isinstance(value, tuple):
             return self._fields(((name, getattr(value, name)) for name in value._fields), path)
@@ -126,7 +173,7 @@ class _Describer:
             return {"items": sorted((self.node(item, f"{path}{{}}") for item in value), key=_canonical)}
         if type(value).__name__ in ("deque", "array", "dict_values", "dict_items", "odict_values", "odict_items"):
             return self._items(list(value), path)
-        if isinstance(value, dict):
+        if isinstance(value, (dict, types.MappingProxyType)):
             return self._mapping(value, path)
         if isinstance(value, BaseException):
             return self._items(value.args, path)
@@ -137,20 +184,22 @@ class _Describer:
         if not (hasattr(type(value), "__next__") and hasattr(type(value), "__iter__")):
             return None
         self.consumed = True
-        return self._items(value, path)
+        return self._items(_guarded(value), path)
 
     def _object(self, value: Any, path: str) -> Node | None:  # noqa: ANN401
         if isinstance(value, types.FunctionType):
             return None
-        if dataclasses.is_dataclass(value):
-            names = [field.name for field in dataclasses.fields(value) if field.compare]
+        if isinstance(value, Raised):
+            return {"value": value.name}
+        names = compared(value)
+        if names is not None:
             return self._fields(((name, getattr(value, name, None)) for name in names), path)
-        state = _state(value)
+        state = state_of(value)
         if state is None:
             return None
         # What is private is how a class does it (caches, locks), unless it has nothing else.
         public = {name: state[name] for name in state if not name.startswith("_")}
-        if not public and state and (shown := _face(value)) is not None:
+        if not public and state and (shown := face_of(value)) is not None:
             return _text(shown)
         private = {name: state[name] for name in state if "cache" not in name.lower()}
         return self._fields(sorted((public or private).items()), path)
@@ -171,6 +220,7 @@ class _Describer:
 
     def _mapping(self, value: dict[Any, object], path: str) -> Node:
         pairs = [(self.node(key, f"{path} key"), key) for key in value]
+        self.order.update(_canonical([described for described, _ in pairs]).encode())
         if type(value).__name__ != "OrderedDict":
             pairs.sort(key=lambda pair: _canonical(pair[0]))
         kept = _Kept(self)
@@ -185,7 +235,7 @@ class _Kept:
     def __init__(self, describer: _Describer) -> None:
         self._describer, self._size = describer, 0
         self._children: list[object] = []
-        self._hash = None
+        self._hash, self._floats = None, False
 
     def add(self, make: Callable[[], object]) -> None:
         self._size += 1
@@ -194,11 +244,13 @@ class _Kept:
             self._children.append(child)
             return
         self._hash = self._hash or hashlib.sha256()
-        self._hash.update(_canonical(child).encode())
+        text = _canonical(child)
+        self._floats = self._floats or any(mark in text for mark in FLOAT_MARKS)
+        self._hash.update(text.encode())
 
     def node(self, kind: str) -> Node:
         node = {kind: self._children, "size": self._size}
-        return {**node, "digest": self._hash.hexdigest()} if self._hash else node
+        return {**node, "digest": self._hash.hexdigest(), "floats": self._floats} if self._hash else node
 
 
 def _text(value: str) -> Node:
@@ -208,33 +260,18 @@ def _text(value: str) -> Node:
     return {"value": value[:SHOWN_CHARACTERS], "size": len(value), "digest": digest}
 
 
-def _face(value: object) -> str | None:
-    """Give what an object shows of itself by a __str__ or __repr__ of its own; None where it has none, or shows an address."""
-    kind = type(value)
-    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
-        return None
-    shown = str(value)
-    return None if " at 0x" in shown else shown
+class Raised:
+    """Stands in a lazy result where consuming it raised."""
+
+    def __init__(self, error: Exception) -> None:
+        self.name = type(error).__qualname__
 
 
-def _state(value: object) -> dict[str, object] | None:
-    """Give an object's attributes from its `__dict__` and its slots; None where it may have more than these."""
-    slots = [name for kind in type(value).__mro__ for name in _slots(kind) if name not in ("__dict__", "__weakref__")]
-    # A plain object has a header, its slots, and at most two pointers to __dict__ and weak references. What is larger
-    # is written in C and keeps something where nobody can see it.
-    if type(value).__basicsize__ > object.__basicsize__ + POINTER * (2 + len(slots)):
-        return None
-    state = {name: getattr(value, name) for name in slots if hasattr(value, name)}
-    state.update(getattr(value, "__dict__", {}))
-    # A class of Python's own with empty slots has nothing but its type.
-    is_python = any("__slots__" in kind.__dict__ for kind in type(value).__mro__)
-    return state if state or is_python or hasattr(value, "__dict__") else None
-
-
-def _slots(kind: type) -> list[str]:
-    slots = kind.__dict__.get("__slots__", ())
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return [f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name for name in names]
+def _guarded(values: Iterable[object]) -> Iterable[object]:
+    try:
+        yield from values
+    except Exception as error:  # noqa: BLE001 - what the target raises belongs to its result
+        yield Raised(error)
 
 
 def _canonical(node: object) -> str:

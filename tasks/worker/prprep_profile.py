@@ -1,0 +1,223 @@
+"""Say which of the project's functions a call of the benchmark executes, how often, and what part of its time each takes.
+
+A pass of its own: nothing that is timed has any of this in it. Two ways of looking, since neither can do both:
+
+- which functions are reached, and how often, is exact, of one call: `sys.monitoring` from Python 3.12 on, `sys.setprofile`
+  before (which does not see threads that ran before the call);
+- shares are sampled (prprep_stacks), since hooks cost more than small functions do.
+
+Shares are of wall time in the calls, without setup and teardown; what C code and other packages do is charged to the function
+that called them; of other threads it is seen that the main one waits for them, and what awaits is not on the stack.
+Standard library only, Python 3.9 or newer.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import prprep_stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from prprep_calls import Calls
+    from prprep_stacks import Place, Weighted
+
+    Message = dict[str, Any]
+    Function = tuple[str, str]
+
+INSTALLED = {"site-packages", "dist-packages"}
+
+
+async def profile_(order: Message, calls: Calls, _described: Message) -> Message:
+    """Give `functions`, each with `path`, `name`, `module`, `calls` of it in one call, `share` and `own` of `samples`.
+
+    `order`: `tree`, files `without` (relative to it), `seconds` of sampling, and the `sampler`: signal, or thread
+    where the first one does not work.
+    """
+    project = Project(order["tree"], order["without"])
+    starts = await _reached(calls, project)
+    stacks, sampler = await prprep_stacks.sampled(calls, order["seconds"], order["sampler"])
+    total, inclusive, own = _shares(stacks, project)
+    modules = _modules()
+    functions = [
+        {
+            "path": path,
+            "name": name,
+            "module": modules.get(os.path.join(project.tree, *path.split("/")), ""),
+            "calls": starts[path, name],
+            "share": inclusive[path, name] / total if total else 0.0,
+            "own": own[path, name] / total if total else 0.0,
+        }
+        for path, name in sorted(starts.keys() | inclusive.keys())
+    ]
+    return {"kind": "profiled", "functions": functions, "samples": len(stacks), "sampler": sampler}
+
+
+class Project:
+    """The files of the side's tree, and which function a line of them belongs to.
+
+    Functions are named as prprep names what changed (`Table.rows`, `outer.inner`); comprehensions and lambdas belong to the
+    function that holds them, the code of modules and classes to none.
+    """
+
+    def __init__(self, tree: str, without: list[str]) -> None:
+        self.tree, self._without = os.path.realpath(tree), set(without)
+        self._files, self._definitions = {}, {}
+
+    def file(self, name: str) -> str | None:
+        """Give the path, relative to the tree, of a file as code objects name it."""
+        if name not in self._files:
+            self._files[name] = self._find(name)
+        return self._files[name]
+
+    def _find(self, name: str) -> str | None:
+        real = os.path.realpath(name)
+        if not real.startswith(self.tree + os.sep) or not os.path.isfile(real):
+            return None
+        path = os.path.relpath(real, self.tree).replace(os.sep, "/")
+        return None if INSTALLED & set(path.split("/")) or path in self._without else path
+
+    def function(self, place: Place) -> Function | None:
+        file, line, code = place
+        path = self.file(file)
+        if path is None or code == "<module>":
+            return None
+        around = [found for found in self._of(path) if found[0] <= line <= found[1]]
+        if not code.startswith("<"):
+            # The innermost of that name; what else bears a name is the body of a class.
+            around = [found for found in around if found[2].rpartition(".")[2] == code.rpartition(".")[2]]
+        return (path, around[-1][2]) if around else None
+
+    def _of(self, path: str) -> list[tuple[int, int, str]]:
+        """Give first line (with decorators), last line and name of a file's functions, outer ones first."""
+        if path not in self._definitions:
+            with open(os.path.join(self.tree, path), "rb") as source:
+                self._definitions[path] = list(_functions(ast.parse(source.read()), ""))
+        return self._definitions[path]
+
+
+def _functions(node: ast.AST, scope: str) -> Iterator[tuple[int, int, str]]:
+    for child in ast.iter_child_nodes(node):
+        inner = scope
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            inner = scope + child.name + "."
+            if not isinstance(child, ast.ClassDef):
+                yield min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)]), child.end_lineno, scope + child.name
+        yield from _functions(child, inner)
+
+
+def _modules() -> dict[str, str]:
+    """Give the names of modules by the real paths of their files."""
+    files = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
+    return {os.path.realpath(file): name for name, file in files if isinstance(file, str) and name != "__main__"}
+
+
+# -- which functions are reached --------------------------------------------------------------------
+
+
+async def _reached(calls: Calls, project: Project) -> Counter[Function]:
+    """Count the starts of functions in one call; 0 for what only a lambda or comprehension of it was executed."""
+    places = Counter()
+    args, kwargs = prprep_stacks.prepare(calls)
+    watch = _Monitoring if sys.version_info >= (3, 12) else _Profiling
+    with watch(project, places):
+        await prprep_stacks.call(calls, args, kwargs, 1)
+    prprep_stacks.finish(calls, args, kwargs)
+    starts = Counter()
+    for place, count in places.items():
+        function = project.function(place)
+        if function:
+            starts[function] += 0 if place[2].startswith("<") else count
+    return starts
+
+
+class _Monitoring:
+    """Count by `sys.monitoring`, which switches itself off for all code that is not the project's."""
+
+    def __init__(self, project: Project, places: Counter[Place]) -> None:
+        self._monitoring = sys.monitoring
+        self._project, self._places = project, places
+
+    def __enter__(self) -> None:
+        monitoring = self._monitoring
+        self._tool = next(tool for tool in (2, 3, 4, 0, 1, 5) if monitoring.get_tool(tool) is None)
+        monitoring.use_tool_id(self._tool, "prprep")
+        monitoring.register_callback(self._tool, monitoring.events.PY_START, self._start)
+        monitoring.set_events(self._tool, monitoring.events.PY_START)
+
+    def _start(self, code: Any, _offset: int) -> object:  # noqa: ANN401 - types.CodeType
+        if self._project.file(code.co_filename) is None:
+            return self._monitoring.DISABLE
+        self._places[code.co_filename, code.co_firstlineno, code.co_name] += 1
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self._monitoring.set_events(self._tool, 0)
+        self._monitoring.register_callback(self._tool, self._monitoring.events.PY_START, None)
+        self._monitoring.free_tool_id(self._tool)
+
+
+class _Profiling:
+    """Count by `sys.setprofile`, in this thread and in those that start meanwhile."""
+
+    def __init__(self, project: Project, places: Counter[Place]) -> None:
+        self._project, self._places = project, places
+
+    def __enter__(self) -> None:
+        self._before, self._threads_before = sys.getprofile(), getattr(threading, "_profile_hook", None)
+        threading.setprofile(self._event)
+        sys.setprofile(self._event)
+
+    def _event(self, frame: Any, event: str, _argument: object) -> None:  # noqa: ANN401 - types.FrameType
+        code = frame.f_code
+        if event == "call" and self._project.file(code.co_filename) is not None and _starts(frame):
+            self._places[code.co_filename, code.co_firstlineno, code.co_name] += 1
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(self._before)
+        threading.setprofile(self._threads_before)
+
+
+def _starts(frame: Any) -> bool:  # noqa: ANN401 - types.FrameType
+    """Tell a start from the next step of a generator or coroutine, which is a call to the profiler as well.
+
+    Python 3.11 has an instruction for either, whose argument is 0 at the start; before, nothing was executed yet.
+    """
+    if sys.version_info >= (3, 11):
+        return frame.f_code.co_code[frame.f_lasti + 1] == 0
+    return frame.f_lasti == -1
+
+
+# -- what part of the time --------------------------------------------------------------------------
+
+
+def _shares(stacks: Iterable[Weighted], project: Project) -> tuple[float, Counter[Function], Counter[Function]]:
+    """Sum weights: of all stacks, with each function in them (once a stack), and as the innermost one."""
+    total, inclusive, own = 0.0, Counter(), Counter()
+    known = _Known(project.function)
+    for weight, places in stacks:
+        total += weight
+        functions = [function for function in map(known.__getitem__, places) if function]
+        for function in set(functions):
+            inclusive[function] += weight
+        if functions:
+            own[functions[0]] += weight
+    return total, inclusive, own
+
+
+class _Known(dict):
+    """Places that were looked up before."""
+
+    def __init__(self, look_up: Callable[[Place], Function | None]) -> None:
+        super().__init__()
+        self._look_up = look_up
+
+    def __missing__(self, place: Place) -> Function | None:
+        self[place] = self._look_up(place)
+        return self[place]

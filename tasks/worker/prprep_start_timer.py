@@ -1,0 +1,31 @@
+"""Time a fresh Python from its start to its end: a program of prprep's, run by the target's own interpreter.
+
+Standard library only, Python 3.9 or newer. It runs isolated (`-I -S`), so that nothing of the target's is in it; what it
+starts has the whole environment and gets what this process has of the launch: core, memory layout, limits.
+"""
+
+import json
+import os
+import sys
+import time
+
+
+def main(descriptor, command):  # noqa: ANN001, ANN201
+    """Write one JSON line to `descriptor`: nanoseconds from before the start until the end was seen, and the exit code."""
+    os.set_inheritable(descriptor, False)  # noqa: FBT003 - it has no keyword
+    nothing = os.open(os.devnull, os.O_RDWR)
+    streams = [(os.POSIX_SPAWN_DUP2, nothing, number) for number in (0, 1, 2)]
+    begun = time.perf_counter_ns()
+    child = os.posix_spawn(command[0], command, os.environ, file_actions=streams)
+    _, status, usage = os.wait4(child, 0)
+    wall = time.perf_counter_ns() - begun
+    code = os.waitstatus_to_exitcode(status)
+    message = {"wall": wall, "cpu": round((usage.ru_utime + usage.ru_stime) * 1e9), "code": code}
+    os.write(descriptor, json.dumps(message).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    # Arguments: descriptor, core or nothing, and those of the Python to start.
+    if sys.argv[2]:
+        os.sched_setaffinity(0, {int(sys.argv[2])})
+    main(int(sys.argv[1]), [sys.executable, *sys.argv[3:]])
