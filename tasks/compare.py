@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _ASKED: dict[MetricName, Metric] = {
     MetricName.TIME: "time",
-    MetricName.CPU: "time",
     MetricName.INSTRUCTIONS: "instructions",
     MetricName.PEAK: "memory",
     MetricName.ALLOCATIONS: "memory",
@@ -51,10 +50,11 @@ class Rules:
 def judge(samples: Samples, rules: Rules) -> Comparison:
     """Judge every metric of every test, and the item by those that its domains rest on.
 
-    A test that reaches no changed function, where others do, is a control row: no claim rests on it. Raises IncomparableError for a metric that one side lacks, has no samples of, or that is negative or no number.
+    A test that reaches no changed function, where others do, is a control row: no claim rests on it. Raises IncomparableError
+    for a metric that one side lacks, has no samples of, or that is negative or no number.
     """
     check(samples)
-    primary = domains.primary_metrics(rules.domains, tuple(dict.fromkeys(_ASKED[each.metric] for each in samples.measurements)))
+    primary = domains.primary_metrics(rules.domains, _asked_for(samples))
     controls = control_rows(samples)
     changes = tuple(_change(each, rules, primary=primary, is_control_row=each.test in controls) for each in samples.measurements)
     if not any(change.primary for change in changes):
@@ -84,6 +84,11 @@ def judge(samples: Samples, rules: Rules) -> Comparison:
         flags=samples.flags,
         tests=samples.tests,
     )
+
+
+def _asked_for(samples: Samples) -> tuple[Metric, ...]:
+    """Give the metrics that were asked for; CPU time comes along with any that takes time."""
+    return tuple(dict.fromkeys(_ASKED[each.metric] for each in samples.measurements if each.metric is not MetricName.CPU))
 
 
 def control_rows(samples: Samples) -> frozenset[str]:

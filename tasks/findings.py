@@ -113,7 +113,7 @@ def _launches(change: Change) -> str:
 
 def _about_outputs(samples: Samples) -> Iterator[str]:
     told = {"different": "the results differ between base and head"}
-    if any(each.metric is not MetricName.IMPORT for each in samples.measurements):
+    if {output.test for output in samples.outputs} & {measurement.test for measurement in samples.measurements}:
         # The benchmark of an import has no result but that it went well.
         told["not comparable"] = "the results could not be compared"
     for verdict, words in told.items():

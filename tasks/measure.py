@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from . import domains, environments, machine, measuring, trees
 from .artifacts import SIDES, Detection, Injection, Load, Provenance, Samples, Scaffolding
+from .console_scripts import common_commands
 from .errors import PrprepError
 from .git import Clone
 from .measuring import Changed, Request, SideRequest
 from .measuring.export import write_benchmark_json
 from .progress import Report, silent
+from .project_files import FolderTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,6 +94,7 @@ def request_for(
         packages=detection.layout.packages,
         modules=modules_of(detection),
         functions=tuple(_changed(function) for function in detection.functions),
+        commands=_commands(grounds, detection.layout) if "import" in metrics else (),
         project=detection.layout.project,
         budget=item.budget,
         timeout=domains.timeout_for(metrics, item.timeout),
@@ -100,6 +103,12 @@ def request_for(
         negligible=item.negligible,
         lock=lock,
     )
+
+
+def _commands(grounds: Mapping[Role, Ground], layout: Layout) -> tuple[tuple[str, ...], ...]:
+    """Give the console scripts that both commits have, as arguments to Python."""
+    base, head = (FolderTree(grounds[side].tree) for side in SIDES)
+    return common_commands(base, head, layout)
 
 
 def _changed(function: ChangedFunction) -> Changed:

@@ -172,6 +172,7 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "improved": comparison.verdict == Verdict.IMPROVED,
         "outputs": _outputs(comparison.outputs, evidence.scaffolding.path),
         "returned": _returned(comparison.outputs),
+        "inputs": sum(output.inputs for output in comparison.outputs),
         "bullets": bullets(evidence.item, detection.commits),
         "further_commits": max(0, len(detection.commits) - BULLETS) if not evidence.item.summary else 0,
         "reproduction": reproduction(evidence.item, detection, evidence.scaffolding, made=Made(evidence.injection, comparison)),

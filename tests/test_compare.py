@@ -8,7 +8,20 @@ import math
 import pytest
 
 from tasks import compare
-from tasks.artifacts import Change, Comparison, FunctionShare, Interval, Launch, Measurement, MetricName, Output, Samples, Share, Summary, Verdict
+from tasks.artifacts import (
+    Change,
+    Comparison,
+    FunctionShare,
+    Interval,
+    Launch,
+    Measurement,
+    MetricName,
+    Output,
+    Samples,
+    Share,
+    Summary,
+    Verdict,
+)
 from tasks.compare import Rules, judge
 from tasks.errors import IncomparableError
 from tasks.files import fingerprint_of

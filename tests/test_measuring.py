@@ -18,7 +18,7 @@ from tests.pairs import both, pair
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    head = {"src/project/__init__.py": "def work(size=1000):\n    return size * (size - 1) // 2\n"}
+    head = {"src/project/__init__.py": "def work(size=1000):\n    return size * (size - 1) // 2 if size > 0 else 0\n"}
     request = pair(tmp_path_factory.mktemp("pair"), head=head, metrics=("time", "memory", "import"), modules=("project",))
     lines = []
     return request, measuring.measure(request, report=lines.append), lines
@@ -35,6 +35,7 @@ def test_every_metric_is_measured(whole):
         (test, MetricName.ALLOCATIONS),
         (test, MetricName.LEAKED),
         ("import project", MetricName.IMPORT),
+        ("import project", MetricName.CPU),
     ]
     assert measured.tests == (test,)
     assert [(output.test, output.verdict) for output in measured.outputs] == [(test, "equal")]

@@ -53,11 +53,6 @@ def test_a_slower_import_is_seen(tmp_path, once):
     assert lines == ["import: launch 1 of at most 1", "import: tracing what is imported"]
 
 
-def test_the_parts_alone_are_what_the_whole_gives(tmp_path, once):
-    measurements, modules, imported = imports.measure_imports(asked(tmp_path), random.Random(7), print)
-    assert ([one.metric for one in measurements], len(modules["base"]), imported) == ([MetricName.IMPORT, MetricName.CPU], 1, ())
-
-
 def test_the_modules_that_came_and_went(tmp_path, once):
     heavy = "import time\ntime.sleep(0.02)\ntry:\n    import there_is_none\nexcept ImportError:\n    pass\n"
     base = {INIT: "from . import heavy\nimport sched\n", "src/project/heavy.py": heavy}

@@ -292,7 +292,7 @@ REFUSED = {
     "module": ("benchmark(given, 1, [project])", "the call is given a module (project)"),
     "socket": ("import socket; benchmark(given, 1, socket.socket())", "the call is given a socket, which stands for something outside the process"),
     "iterator": ("benchmark(given, 1, iter([1]))", "the call is given a list_iterator, which can be consumed only once"),
-    "nothing": ("benchmark(given)", "the call has no arguments"),
+    "nothing": ("benchmark(given)", "the call has no arguments, nor is its result that of one inside it whose arguments can be varied"),
     "objects": ("import fractions; benchmark(given, project.Thing())", "no argument is of a type that can be varied (Thing)"),
     "slow": ("import time; benchmark(lambda text: time.sleep(0.21), 'a')", "one call takes 0.2 s"),
 }
@@ -339,6 +339,15 @@ def test_seeded_random_numbers_go_on_as_in_the_benchmark(tmp_path):
     code = "import random\n\nrandom.seed(3)\n\ndef work(size):\n    return [random.random() for _ in range(size)]\n"
     found = compared(tmp_path, code, code, "benchmark(work, 5)")
     assert (found.verdict, found.detail) == ("equal", "")
+
+
+def test_ranges_are_varied(tmp_path):
+    code = "def work(pages):\n    return {page: len(pages) for page in pages}\n"
+    found = compared(tmp_path, code, code.replace("len(pages) for", "len(pages) or 1 for"), "benchmark(work, range(1, 41))")
+    assert (found.verdict, found.detail) == ("equal", "")
+    found = compared(tmp_path / "other", code, code.replace("in pages}", "in sorted(pages)[::-1][::-1] or [0]}"), "benchmark(work, range(1, 41))")
+    assert found.verdict == "different"
+    assert found.detail.startswith("at input `work(range(1, 1, 1))`: ")
 
 
 def test_several_calls_are_kept_apart(tmp_path):

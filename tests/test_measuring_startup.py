@@ -61,7 +61,7 @@ def test_what_a_projects_files_name_is_what_is_started(tmp_path):
     request = asked(tmp_path, **both(files))
     tree = FolderTree(request.head.tree)
     assert commands_of(tree, describe(tree)) == (HELP,)
-    assert [each.test for each in startup.measure_startup(request, random.Random(7), print)] == ["start project --help"] * 2
+    assert [each.test for each in startup.time_startup(request, random.Random(7), print).measurements] == ["start project --help"] * 2
 
 
 def test_commands_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, monkeypatch):

@@ -1,8 +1,8 @@
 """How a budget is spent, what is told of launches, and the processes of the next launch."""
 
-import os
 import random
 import time
+from pathlib import Path
 
 import pytest
 
@@ -102,7 +102,7 @@ def test_the_next_launch_starts_while_one_is_measured_and_none_stays(tmp_path):
             time.sleep(0.01)
         launches.run(Plan(share=0.1), LaunchRecord(), last=True)
         assert len(started()) == 4
-    assert not any(os.path.exists(f"/proc/{process}") for process in started())
+    assert not any(Path(f"/proc/{process}").exists() for process in started())
 
 
 def test_a_launch_that_fails_leaves_no_process(tmp_path):
@@ -110,4 +110,4 @@ def test_a_launch_that_fails_leaves_no_process(tmp_path):
     request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))
     with pytest.raises(MeasuringError), Launches(request, random.Random(1), deadline=None) as launches:
         launches.run(Plan(share=0.1), LaunchRecord())
-    assert not any(os.path.exists(f"/proc/{path.stem}") for path in tmp_path.glob("*/*.pid"))
+    assert not any(Path(f"/proc/{path.stem}").exists() for path in tmp_path.glob("*/*.pid"))

@@ -177,7 +177,8 @@ def test_every_way_to_use_the_fixture_is_measured(tmp_path, configuration, descr
     measured = by_key(record)
     assert measured.keys() == KEYS
     assert record.complete
-    assert all(entry.per_call("base") and len(entry.per_call("base")) == len(entry.per_call("head")) for entry in record.keys)
+    launches = [entry.launch("wall") for entry in record.keys]
+    assert all(launch.base and len(launch.base) == len(launch.head) for launch in launches)
     assert measured["test_pedantic_iterations"].iterations == 5
 
 
@@ -194,8 +195,8 @@ def test_the_time_is_that_of_the_call_and_not_of_its_setup(tmp_path):
         benchmark(asyncio.sleep, 0.01)
     """
     measured = by_key(one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))))
-    assert 0.001 <= min(measured["test_setup"].per_call("base")) < 0.02
-    assert min(measured["test_awaited"].per_call("head")) >= 0.01
+    assert 0.001 <= min(measured["test_setup"].launch("wall").base) < 0.02
+    assert min(measured["test_awaited"].launch("wall").head) >= 0.01
 
 
 def test_the_coordinator_being_gone_ends_the_worker(tmp_path):
@@ -206,7 +207,7 @@ import json, os, subprocess, sys
 read, ours = os.pipe()
 theirs, write = os.pipe()
 os.close(ours), os.close(theirs)
-options = dict(version=1, read=read, write=write, packages=[], trees=[], core=None, describe=False)
+options = dict(version=1, read=read, write=write, packages=[], trees=[], core=None, stack=None, describe=False)
 environment = os.environ | dict(PRPREP_WORKER=json.dumps(options), PYTHONPATH={str(WORKER_FOLDER)!r})
 command = [sys.executable, "-m", "pytest", "-p", "prprep_worker", "-p", "no:cacheprovider", "test_x.py"]
 sys.exit(subprocess.run(command, env=environment, pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode)
@@ -245,4 +246,4 @@ def test_a_frozen_clock_is_not_what_is_measured_with(tmp_path):
         assert benchmark(sum, range(100)) == 4950
     """
     record = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})))
-    assert min(record.keys[0].per_call("base")) > 0
+    assert min(record.keys[0].launch("wall").base) > 0

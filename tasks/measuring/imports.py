@@ -14,30 +14,18 @@ from .fresh import LOOKS, Clocks, Program, answer, drawn, lines, listed, told
 from .provenance import prove
 from .request import Measured
 from .sequence import Sampling, deadline_of
-from .startup import measure_startup
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ..artifacts import ImportedModule, Measurement
     from ..progress import Report
     from .channel import Message
     from .request import Request, Role
     from .workers import Settings
 
-__all__ = ["Modules", "measure_imports", "measure_startup", "time_imports"]
-
 Modules = dict[Side, tuple[Module, ...]]
-
-
-def measure_imports(
-    request: Request, lots: random.Random, report: Report
-) -> tuple[tuple[Measurement, ...], Modules, tuple[ImportedModule, ...]]:
-    """Time imports as `time_imports` does, and give it without the notes."""
-    found = time_imports(request, lots, report)
-    return found.measurements, found.modules, found.imported
 
 
 def time_imports(request: Request, lots: random.Random, report: Report) -> Measured:

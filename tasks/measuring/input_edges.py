@@ -146,6 +146,8 @@ def _numbers(kind: str, text: str) -> Iterator[Spelling]:
 def _spelled(value: object) -> str:
     if isinstance(value, timedelta):
         return f"{value.days} {value.seconds} {value.microseconds}"
+    if isinstance(value, range):
+        return f"{value.start} {value.stop} {value.step}"
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
@@ -158,6 +160,12 @@ def _floats(text: str) -> Iterable[object]:
     value = float(text)
     wild = () if math.isfinite(value) else (math.nan, math.inf, -math.inf)
     return (0.0, -0.0, 1.0, -1.0, 0.1, value / 2, -value, value * 2, *wild)
+
+
+def _ranges(text: str) -> Iterable[range]:
+    value = range(*map(int, text.split()))
+    shorter = (value[:length] for length in (0, 1, 2, 3, len(value) // 2, len(value) - 1))
+    return (*shorter, value[1:], value[::-1], value[::2], range(value.start - 1, value.stop, value.step))
 
 
 def _dates(text: str) -> Iterable[date]:
@@ -186,6 +194,7 @@ NUMBERS: dict[str, Callable[[str], Iterable[object]]] = {
     "date": _dates,
     "datetime": _datetimes,
     "timedelta": _durations,
+    "range": _ranges,
 }
 
 

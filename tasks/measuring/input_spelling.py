@@ -55,6 +55,8 @@ def _spelled_container(kind: str, rest: list[Any]) -> str:
         opened, closed = _BRACKETS[kind]
         comma = "," if kind == "tuple" and len(rest[0]) == 1 else ""
         return f"{opened}{', '.join(map(spelled, rest[0]))}{comma}{closed}"
+    if kind == "range":
+        return f"range({', '.join(rest[0].split())})"
     return str(rest[0]) if kind in {"int", "float", "bool", "complex"} else f"{kind}({rest[0]!r})"
 
 

@@ -214,7 +214,3 @@ def _lot(roles: tuple[Role, ...], lots: random.Random) -> tuple[Role, ...]:
 
 __all__ = ["KeyLaunch", "LaunchRecord", "Pair", "Plan", "TimeLimitError", "launch", "paired"]
 
-
-def order(first: Side) -> tuple[Side, Side, Side, Side]:
-    other: Side = "head" if first == "base" else "base"
-    return (first, other, other, first)

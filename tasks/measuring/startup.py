@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-    from ..artifacts import Measurement
     from ..progress import Report
     from .channel import Message
     from .request import Request, Role
@@ -35,11 +34,6 @@ CHECK_SECONDS = 20.0
 ASKED, ELSE = "--help", "--version"
 
 Command = tuple[str, ...]
-
-
-def measure_startup(request: Request, lots: random.Random, report: Report) -> tuple[Measurement, ...]:
-    """Time `request.commands` as `time_startup` does, and give the measurements alone."""
-    return time_startup(request, lots, report).measurements
 
 
 def time_startup(request: Request, lots: random.Random, report: Report) -> Measured:

@@ -20,8 +20,10 @@ Turn = dict["Role", Block]
 
 BLOCK_SECONDS = 0.003
 """What the fastest side's block should take at least."""
-LONGEST_BLOCK_SECONDS = 0.06
-"""What the slowest side's block should not exceed, unless one call does."""
+LONGEST_BLOCK_SECONDS = 0.012
+"""What the slowest side's block should not exceed, unless one call does: another process would be let in."""
+LONG_CALL_SECONDS = 0.06
+"""A call that takes as long is warmed up by the test's own call."""
 WARM_SHARE = 0.1
 """Of the time for blocks, what goes to warming up at most, unless that is less than WARM_SECONDS."""
 WARM_SECONDS = 0.15
@@ -40,7 +42,7 @@ MOST = 1.5
 def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> int:
     """Find the rounds of a block, the same for all sides, given the seconds of one call on each."""
     rounds = 1
-    if min(seconds.values()) >= LONGEST_BLOCK_SECONDS:
+    if max(seconds.values()) >= LONG_CALL_SECONDS:
         return rounds
     while True:
         blocks = [worker.run(rounds, timed=False) for worker in workers.values()]
@@ -131,7 +133,7 @@ class Turns:
     @property
     def _is_long(self) -> bool:
         """Say whether the test's own call is all the warming up that a call so long can have."""
-        return self._seconds >= LONGEST_BLOCK_SECONDS and self._rounds == 1
+        return self._seconds >= LONG_CALL_SECONDS and self._rounds == 1
 
     def _turn(self, *, timed: bool = True) -> Turn:
         return {role: self._workers[role].run(self._rounds, timed=timed) for role in next(self._orders)}

@@ -92,7 +92,7 @@ def _recorded(calls: Calls) -> Recording | str:
     if not recording.values and not calls.awaited:
         recording = _inner(calls.function) or recording
     if not recording.values:
-        return "the call has no arguments"
+        return "the call has no arguments, nor is its result that of one inside it whose arguments can be varied"
     if not recording.is_varied():
         kinds = dict.fromkeys(type(value).__qualname__ for value in recording.values)
         return f"no argument is of a type that can be varied ({', '.join(kinds)})"

@@ -44,6 +44,7 @@ ATOMS = {
     datetime.date: datetime.date.isoformat,
     datetime.time: datetime.time.isoformat,
     datetime.timedelta: lambda value: f"{value.days} {value.seconds} {value.microseconds}",
+    range: lambda value: f"{value.start} {value.stop} {value.step}",
 }
 BUILT = {
     "bool": lambda text: text == "True",
@@ -56,10 +57,11 @@ BUILT = {
     "date": datetime.date.fromisoformat,
     "time": datetime.time.fromisoformat,
     "timedelta": lambda text: datetime.timedelta(*map(int, text.split())),
+    "range": lambda text: range(*map(int, text.split())),
 }
 CONTAINERS = (list, tuple, set, frozenset, collections.deque)
 PATHS = (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath)
-HARMLESS = (str, bytes, bytearray, type(None), type(...), range, slice, enum.Enum, *ATOMS, *PATHS)
+HARMLESS = (str, bytes, bytearray, type(None), type(...), slice, enum.Enum, *ATOMS, *PATHS)
 
 
 class RefusedError(Exception):

@@ -1,0 +1,1 @@
+"""prprep against the tools that people compare two commits with today."""

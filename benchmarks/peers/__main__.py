@@ -1,0 +1,144 @@
+"""Compare prprep with its peers on the same pairs of commits, the tools taking turns in one run.
+
+`python -m benchmarks.peers [--quick] [--minutes N] [--wall SECONDS] [--only TOOL] [--scenario NAME] [--tables]`
+
+Every comparison is of one small repository with three functions, so it gives three outcomes a tool. What came out is kept
+line by line in benchmarks/results/peers.jsonl, where a later run goes on; `--quick` keeps nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks import machine, paths
+
+from . import load, outcomes, tables, target, tools
+from .outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RESULTS = Path(__file__).parents[1] / "results"
+SCENARIOS = ("identical", "identical-load", "effects", "aim")
+AIM_EFFECT = 2
+
+
+def main() -> None:
+    asked = _asked()
+    kept = RESULTS / "peers.jsonl"
+    if asked.tables:
+        _write(outcomes.read(kept))
+        return
+    with tempfile.TemporaryDirectory(prefix="prprep-peers-") as scratch:
+        run = Run(Path(scratch), asked)
+        found: list[Outcome] = []
+        for scenario, effect in _plan(asked):
+            for name in run.tools(scenario):
+                new = run.compare(scenario, name, effect)
+                found += new
+                if not asked.quick:
+                    outcomes.append(kept, new)
+            if time.monotonic() > run.end:
+                break
+    if asked.quick:
+        print(tables.all_tables(found))
+    else:
+        _write(outcomes.read(kept))
+
+
+class Run:
+    """One run: its repository, its environments, and when it is to end."""
+
+    def __init__(self, scratch: Path, asked: argparse.Namespace) -> None:
+        self._asked, self._scratch = asked, scratch
+        self._cache = paths.cache_folder()
+        self._repository = scratch / "repository"
+        self.end = time.monotonic() + 60 * asked.minutes
+        target.make(self._repository)
+        for name in tools.TOOLS if asked.scenario != "aim" else ["prprep"]:
+            if not asked.only or name in asked.only:
+                self._warm(name)
+
+    def tools(self, scenario: str) -> list[str]:
+        """Give the tools in an order by lot: none always comes first."""
+        names = ["prprep"] if scenario == "aim" else [name for name in tools.TOOLS if not self._asked.only or name in self._asked.only]
+        return random.sample(names, len(names))
+
+    def compare(self, scenario: str, name: str, effect: int) -> list[Outcome]:
+        head = f"effect-{effect}" if effect else "identical"
+        before, began = os.getloadavg()[0], time.monotonic()
+        functions = target.FUNCTIONS[:1] if scenario == "aim" else target.FUNCTIONS
+        wall = 30.0 if scenario == "aim" else self._asked.wall
+        blank = Outcome(scenario, name, effect, "", None, "", 0.0, 0.0, before)
+        with load.on_and_off(wanted=scenario == "identical-load"):
+            try:
+                found = tools.TOOLS[name](self._comparison(head, wall, functions))
+            except tools.BrokenError as error:
+                took = time.monotonic() - began
+                return [replace(blank, function=function, wall=took, broken=str(error)) for function in functions]
+        took, inside = time.monotonic() - began, sum(each.inside for each in found)
+        _say(f"{scenario} {head} {name}: {took:.1f} s, " + ", ".join(f"{each.function} {each.ratio:.3f} {each.claim or '-'}" for each in found if each.ratio))
+        return [replace(blank, function=each.function, ratio=each.ratio, claim=each.claim, wall=round(took, 2), inside=round(inside, 3)) for each in found]
+
+    def _warm(self, name: str) -> None:
+        """Compare once, for environments to be there; that does not count."""
+        _say(f"making ready: {name}")
+        try:
+            tools.TOOLS[name](self._comparison(f"effect-{target.EFFECTS[-1]}", 6.0, target.FUNCTIONS))
+        except tools.BrokenError as error:
+            _say(f"{name} gives no result: {error}")
+
+    def _comparison(self, head: str, wall: float, functions: tuple[str, ...]) -> tools.Comparison:
+        folder = self._scratch / "comparison"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return tools.Comparison(self._repository, "base", head, wall, folder, self._cache, functions=functions)
+
+
+def _plan(asked: argparse.Namespace) -> Iterator[tuple[str, int]]:
+    """Give scenario and effect of one comparison after the other; without an end, unless the run is a quick one."""
+    if asked.quick:
+        yield from [("identical", 0), ("identical-load", 0), ("effects", 2), ("effects", 5), ("effects", 20)]
+        return
+    steps = [("identical", 0), ("identical-load", 0), ("effects", 2), ("identical", 0), ("identical-load", 0), ("effects", 5)]
+    steps += [("identical", 0), ("identical-load", 0), ("effects", 1), ("identical-load", 0), ("effects", 20), ("aim", AIM_EFFECT)]
+    yield from itertools.cycle([step for step in steps if asked.scenario in (None, step[0])])
+
+
+def _write(found: list[Outcome]) -> None:
+    text = tables.all_tables(found)
+    python = ".".join(map(str, sys.version_info[:3]))
+    heading = f"# prprep and its peers\n\n{machine.platform_description(python)}; a comparison is of three functions, so it counts three times.\n\n"
+    (RESULTS / "peers.md").write_text(heading + text, encoding="utf-8")
+    print(text)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is kept")
+    parser.add_argument("--minutes", type=float, default=60.0, help="when to end, after the comparisons under way")
+    parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 15, and 8 with --quick")
+    parser.add_argument("--only", action="append", choices=list(tools.TOOLS), help="this tool; may be given again")
+    parser.add_argument("--scenario", choices=SCENARIOS, help="this scenario alone")
+    parser.add_argument("--tables", action="store_true", help="make the tables of what was kept again")
+    asked = parser.parse_args()
+    asked.wall = asked.wall or (8.0 if asked.quick else 15.0)
+    return asked
+
+
+if __name__ == "__main__":
+    main()

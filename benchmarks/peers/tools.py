@@ -1,0 +1,251 @@
+"""How each tool is asked to compare two commits within so many seconds, and how what it says is read."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import environments, target
+from .outcomes import Claim, Found, claimed_by_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+CHECKOUT = Path(__file__).parents[2]
+SIDES = ("base", "head")
+UNITS = {"ns": 1e-9, "μs": 1e-6, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+class BrokenError(Exception):
+    """The tool ended without a result; what it said last."""
+
+
+@dataclass
+class Comparison:
+    """What a tool is to compare: two tags of the repository, in about `wall` seconds; `folder` is empty and its own."""
+
+    repository: Path
+    base: str
+    head: str
+    wall: float
+    folder: Path
+    cache: Path
+    trees: dict[str, Path] = field(default_factory=dict)
+    functions: tuple[str, ...] = target.FUNCTIONS
+
+    def checked_out(self) -> dict[str, Path]:
+        """Give a plain tree of either commit, for the tools that make none themselves."""
+        for side, tag in zip(SIDES, (self.base, self.head), strict=True):
+            self.trees[side] = self.folder / side
+            archive = subprocess.run(["git", "archive", tag], cwd=self.repository, check=True, capture_output=True).stdout
+            self.trees[side].mkdir()
+            subprocess.run(["tar", "--extract", "--directory", str(self.trees[side])], input=archive, check=True)
+        return self.trees
+
+
+def prprep(asked: Comparison) -> list[Found]:
+    """Measure with the budget that leaves room for everything around the samples."""
+    manifest = asked.folder / "prprep.yaml"
+    wanted = f"::test_{asked.functions[0]}" if len(asked.functions) == 1 else ""
+    item = {
+        "id": "item",
+        "base": asked.base,
+        "head": asked.head,
+        "benchmark": target.BENCHMARK + wanted,
+        "domain": "cpu",
+        "metrics": ["time"],
+        "budget": max(1.0, asked.wall / 1.5),
+    }
+    manifest.write_text(json.dumps({"version": 1, "repo": str(asked.repository), "upstream": "main", "optimizations": [item]}))
+    command = [sys.executable, "-m", "tasks", "--manifest", str(manifest), "compare:item"]
+    _run(command, cwd=asked.folder, env=environments.variables(PYTHONPATH=str(CHECKOUT), PRPREP_CACHE=str(asked.cache)))
+    changes = json.loads(_body(asked.folder / ".prprep/item/compare.json"))["changes"]
+    measured = json.loads(_body(asked.folder / ".prprep/item/samples.json"))["measurements"]
+    inside = {each["test"]: _inside_prprep(each["launches"]) for each in measured if each["metric"] == "time"}
+    claims: dict[str, Claim] = {"improved": "less", "regressed": "more"}
+    return [
+        Found(_function(each["test"]), each["interval"]["ratio"], claims.get(each["verdict"], ""), inside[each["test"]])
+        for each in changes
+        if each["metric"] == "time"
+    ]
+
+
+def pytest_benchmark(asked: Comparison) -> list[Found]:
+    """Run all of base and then all of head, each for as long as the time allows; claim what the table shows beyond 1 %."""
+    programs, files = environments.made("requirements.txt", asked.cache), {}
+    most = max(0.2, (asked.wall - 3.0) / (2 * len(asked.functions)))
+    for side, tree in asked.checked_out().items():
+        files[side] = asked.folder / f"{side}.json"
+        options = (f"--benchmark-json={files[side]}", f"--benchmark-max-time={most:.2f}", "--benchmark-min-rounds=3", "-q")
+        env = environments.variables(programs, PYTHONPATH=str(tree))
+        _run([str(programs / "python"), "-m", "pytest", *_tests(asked), *options], cwd=tree, env=env)
+    command = [str(programs / "pytest-benchmark"), "compare", *map(str, files.values())]
+    table = _run(command, cwd=asked.folder, env=environments.variables(programs))
+    if "test_" not in table:
+        raise BrokenError(table[-300:])
+    stats = {side: _pytest_benchmark_stats(file) for side, file in files.items()}
+    found = []
+    for name, base in stats["base"].items():
+        head = stats["head"][name]
+        inside = sum(each["total"] * each["iterations"] for each in (base, head))
+        found.append(_by_table(name, head["median"] / base["median"], inside))
+    return found
+
+
+def pyperf(asked: Comparison) -> list[Found]:
+    """Run all of base and then all of head, five processes each; claim what `compare_to` calls faster or slower."""
+    programs, files = environments.made("requirements.txt", asked.cache), {}
+    values = max(2, round((asked.wall / (2 * len(target.FUNCTIONS) * 5) - 0.35) / 0.13))
+    for side, tree in asked.checked_out().items():
+        files[side] = asked.folder / f"{side}.json"
+        options = ("--quiet", "--inherit-environ", "PYTHONPATH", "-p", "5", "-w", "1", "-n", str(values), "-o", str(files[side]))
+        _run([str(programs / "python"), "bench_pyperf.py", *options], cwd=tree, env=environments.variables(programs, PYTHONPATH=str(tree)))
+    told = _run([str(programs / "pyperf"), "compare_to", *map(str, files.values())], cwd=asked.folder, env=environments.variables(programs))
+    found = []
+    for name in target.FUNCTIONS:
+        (base, within), (head, also) = (_pyperf_values(files[side], name) for side in SIDES)
+        line = next((line for line in told.splitlines() if line.startswith(f"{name}: ")), "")
+        claim: Claim = "less" if line.endswith("faster") else "more" if line.endswith("slower") else ""
+        found.append(Found(name, head / base, claim, within + also))
+    return found
+
+
+def asv(asked: Comparison, factor: str = "1.1") -> list[Found]:
+    """Run `asv continuous` with interleaved rounds; claim the rows that it marks with + or -."""
+    programs = environments.made("requirements.txt", asked.cache)
+    shutil.rmtree(asked.repository / ".asv/results", ignore_errors=True)
+    env = environments.variables(programs, HOME=str(_home(asked)))
+    _run([str(programs / "asv"), "machine", "--yes"], cwd=asked.repository, env=env)
+    most = max(0.1, asked.wall / (2 * 2 * len(target.FUNCTIONS)) - 0.9)
+    options = ("--interleave-rounds", "-f", factor, "-a", f"repeat=(2,1000,{most:.2f})", "-a", "warmup_time=0.1")
+    told = _run([str(programs / "asv"), "continuous", asked.base, asked.head, *options], cwd=asked.repository, env=env, allowed=(0, 1))
+    return _asv_found(asked, told)
+
+
+def asv_narrow(asked: Comparison) -> list[Found]:
+    """Do the same with a factor of 1.01, as one who looks for small effects would."""
+    return asv(asked, factor="1.01")
+
+
+def codeflash(asked: Comparison) -> list[Found]:
+    """Run `codeflash compare`, which takes the time that it takes; claim what the median's speed-up shows beyond 1 %."""
+    programs, report = environments.made("requirements-codeflash.txt", asked.cache), asked.folder / "report.md"
+    env = environments.variables(programs, HOME=str(_home(asked)))
+    _run([str(programs / "codeflash"), "compare", asked.base, asked.head, "--output", str(report)], cwd=asked.repository, env=env)
+    if not report.exists():
+        raise BrokenError("no report was written")
+    return codeflash_found(report.read_text("utf-8"))
+
+
+TOOLS: Mapping[str, Callable[[Comparison], list[Found]]] = {
+    "prprep": prprep,
+    "codeflash compare": codeflash,
+    "asv continuous": asv,
+    "asv continuous -f 1.01": asv_narrow,
+    "pytest-benchmark compare": pytest_benchmark,
+    "pyperf compare_to": pyperf,
+}
+
+
+def codeflash_found(report: str) -> list[Found]:
+    """Read codeflash's markdown: each test's table, by its medians."""
+    found = []
+    for section in re.split(r"^### ", report, flags=re.MULTILINE)[1:]:
+        name, _, rest = section.partition("\n")
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines() if line.startswith("| `")]
+        sides = [row for row in rows if row[0].endswith(("(base)", "(head)"))]
+        if len(sides) == len(SIDES) and all("s" in row[2] for row in sides):
+            base, head = (seconds(row[2]) for row in sides)
+            inside = sum(seconds(row[3]) * int(row[5].replace(",", "")) for row in sides)
+            found.append(_by_table(_function(name), head / base, inside))
+    return found
+
+
+def seconds(cell: str) -> float:
+    """Read `16,696.87μs` or `1.5ms`."""
+    number, unit = re.fullmatch(r"([\d,.]+)\s*([nμum]?s)", cell).groups()  # type: ignore[union-attr]
+    return float(number.replace(",", "")) * UNITS[unit]
+
+
+def asv_claims(told: str) -> dict[str, Claim]:
+    """Read the rows of asv's table that are marked as changed."""
+    claims: dict[str, Claim] = {}
+    for line in told.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == 5 and cells[0] in {"+", "-"}:  # mark, before, after, ratio, name
+            claims[_function(cells[4].split()[0])] = "more" if cells[0] == "+" else "less"
+    return claims
+
+
+def _asv_found(asked: Comparison, told: str) -> list[Found]:
+    claims, rows = asv_claims(told), {}
+    for side, tag in zip(SIDES, (asked.base, asked.head), strict=True):
+        resolve = ["git", "rev-parse", f"{tag}^{{commit}}"]
+        commit = subprocess.run(resolve, cwd=asked.repository, check=True, capture_output=True, text=True).stdout
+        files = list((asked.repository / ".asv/results").glob(f"*/{commit[:8]}-*.json"))
+        if not files:
+            raise BrokenError(told[-300:])
+        kept = json.loads(files[0].read_text())
+        rows[side] = {_function(name): dict(zip(kept["result_columns"], row, strict=False)) for name, row in kept["results"].items()}
+    found = []
+    for name in target.FUNCTIONS:
+        base, head = (rows[side][name] for side in SIDES)
+        inside = sum(sum(row["samples"][0]) * row["stats_number"][0] for row in (base, head))
+        found.append(Found(name, head["result"][0] / base["result"][0], claims.get(name, ""), inside))
+    return found
+
+
+def _pytest_benchmark_stats(file: Path) -> dict[str, dict[str, float]]:
+    return {_function(each["name"]): each["stats"] for each in json.loads(file.read_text())["benchmarks"]}
+
+
+def _pyperf_values(file: Path, name: str) -> tuple[float, float]:
+    """Give the mean that `compare_to` shows, and the seconds inside the function."""
+    document = json.loads(file.read_text())
+    for benchmark in document["benchmarks"]:
+        meta = {**document.get("metadata", {}), **benchmark.get("metadata", {})}
+        if meta.get("name") == name:
+            values = [value for run in benchmark["runs"] for value in run.get("values", ())]
+            return sum(values) / len(values), sum(values) * meta.get("loops", 1)
+    raise BrokenError(f"{name} is not among its results")
+
+
+def _inside_prprep(launches: Sequence[Mapping[str, Any]]) -> float:
+    return sum(each["iterations"] * sum(map(sum, (each["base"], each["head"], each["control"]))) for each in launches)
+
+
+def _by_table(name: str, ratio: float, inside: float) -> Found:
+    return Found(name, ratio, claimed_by_table(ratio), inside)
+
+
+def _tests(asked: Comparison) -> list[str]:
+    return [f"{target.BENCHMARK}::test_{name}" for name in asked.functions]
+
+
+def _function(test: str) -> str:
+    """Give the function that a test of any tool stands for: `benchmarks.time_small`, `test_small`."""
+    return re.split(r"[.:]", test)[-1].removeprefix("test_").removeprefix("time_")
+
+
+def _home(asked: Comparison) -> Path:
+    home = asked.cache / "peers" / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def _body(artifact: Path) -> str:
+    """Give an artifact without its first line, which is about what it was made from."""
+    return artifact.read_text("utf-8").partition("\n")[2]
+
+
+def _run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], allowed: tuple[int, ...] = (0,)) -> str:
+    run = subprocess.run(command, cwd=cwd, env=dict(env), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if run.returncode not in allowed:
+        raise BrokenError((run.stdout + run.stderr)[-300:])
+    return run.stdout
