@@ -87,8 +87,10 @@ class Run:
                 took = time.monotonic() - began
                 return [replace(blank, function=function, wall=took, broken=str(error)) for function in functions]
         took, inside = time.monotonic() - began, sum(each.inside for each in found)
-        _say(f"{scenario} {head} {name}: {took:.1f} s, " + ", ".join(f"{each.function} {each.ratio:.3f} {each.claim or '-'}" for each in found if each.ratio))
-        return [replace(blank, function=each.function, ratio=each.ratio, claim=each.claim, wall=round(took, 2), inside=round(inside, 3)) for each in found]
+        told = ", ".join(f"{each.function} {each.ratio:.3f} {each.claim or '-'}" for each in found if each.ratio)
+        _say(f"{scenario} {head} {name}: {took:.1f} s, {told}")
+        blank = replace(blank, wall=round(took, 2), inside=round(inside, 3))
+        return [replace(blank, function=each.function, ratio=each.ratio, claim=each.claim) for each in found]
 
     def _warm(self, name: str) -> None:
         """Compare once, for environments to be there; that does not count."""
@@ -118,8 +120,8 @@ def _plan(asked: argparse.Namespace) -> Iterator[tuple[str, int]]:
 def _write(found: list[Outcome]) -> None:
     text = tables.all_tables(found)
     python = ".".join(map(str, sys.version_info[:3]))
-    heading = f"# prprep and its peers\n\n{machine.platform_description(python)}; a comparison is of three functions, so it counts three times.\n\n"
-    (RESULTS / "peers.md").write_text(heading + text, encoding="utf-8")
+    heading = f"# prprep and its peers\n\n{machine.platform_description(python)}; a comparison is of three functions and counts three times."
+    (RESULTS / "peers.md").write_text(f"{heading}\n\n{text}", encoding="utf-8")
     print(text)
 
 
@@ -128,7 +130,8 @@ def _say(line: str) -> None:
 
 
 def _asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__, formatter_class=form)
     parser.add_argument("--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is kept")
     parser.add_argument("--minutes", type=float, default=60.0, help="when to end, after the comparisons under way")
     parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 15, and 8 with --quick")

@@ -37,7 +37,8 @@ def false_claims(outcomes: Sequence[Outcome]) -> str:
     rows = []
     for tool in _tools(outcomes):
         cells = [_share([bool(each.claim) for each in _of(outcomes, tool, name)]) for name in IDENTICAL]
-        rows.append((tool, *cells, _spread([each for name in IDENTICAL for each in _of(outcomes, tool, name)])))
+        every = [each for name in IDENTICAL for each in _of(outcomes, tool, name)]
+        rows.append((tool, *cells, _spread(every)))
     heading = ("Tool", *(f"False claims, {told}" for told in IDENTICAL.values()), "Middle 90 % of the estimates")
     return "## Identical code\n\n" + table(heading, rows)
 
@@ -52,7 +53,8 @@ def true_effects(outcomes: Sequence[Outcome]) -> str:
             if any(cells):
                 rows.append((tool, function, *cells))
     heading = ("Tool", "Function", *(f"{effect} % less" for effect in target.EFFECTS))
-    return "## True effects: found with the right sign; median and largest error of the estimate in percentage points\n\n" + table(heading, rows)
+    told = "Found with the right sign; median and largest error of the estimate in percentage points."
+    return f"## True effects\n\n{told}\n\n{table(heading, rows)}"
 
 
 def overhead(outcomes: Sequence[Outcome]) -> str:
