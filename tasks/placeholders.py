@@ -156,6 +156,7 @@ def _of_one(commit: Commit) -> list[str]:
 def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
     detection, comparison = evidence.detection, evidence.comparison
     tests = _views(comparison, evidence.scaffolding.path)
+    shown = [test for test in tests[: limits.visible] if not test.is_control_row]
     kind, _, place = (detection.changelog or "").partition(" ")
     return {
         "item": evidence.item,
@@ -165,9 +166,9 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "comparison": comparison,
         "changes": comparison.changes,
         "tests": tests,
-        "shown": tests[: limits.visible],
-        "folded": tests[limits.visible : limits.visible + limits.folded],
-        "left_out": max(0, len(tests) - limits.visible - limits.folded),
+        "shown": shown,
+        "folded": tests[len(shown) : len(shown) + limits.folded],
+        "left_out": max(0, len(tests) - len(shown) - limits.folded),
         "leading": leading(comparison),
         "improved": comparison.verdict == Verdict.IMPROVED,
         "outputs": _outputs(comparison.outputs, evidence.scaffolding.path),

@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING
 
 from tasks import figures
 from tasks.artifacts import (
+    UNITS,
     Change,
     ChangedFunction,
     Commit,
     Comparison,
     Detection,
     DomainProposal,
+    FunctionShare,
     Injection,
     Interval,
     Layout,
+    Load,
     MetricName,
     Module,
     Output,
     Presence,
     Provenance,
     Scaffolding,
+    Share,
+    Site,
     Summary,
     TreeSpec,
     Verdict,
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
 BASE, HEAD, UPSTREAM = "1f3a" * 10, "9c0de" * 8, "77ab" * 10
 BENCHMARK = "tests/benchmarks/test_benchmark_merge_lines.py"
 TEST = f"{BENCHMARK}::test_benchmark_merge_lines"
+OTHER = f"{BENCHMARK}::test_other"
 SHA256 = "5e" * 32
 
 LAYOUT = Layout(
@@ -100,13 +106,15 @@ def provenance(commit: str, *, blob: str, packages: tuple[str, ...] = ("numpy==2
 def change(metric: MetricName, base: float, head: float, verdict: Verdict, **more: object) -> Change:
     """Judge a metric whose samples lie a little above `base` and `head`; the interval is a relative half-width."""
     width = float(more.pop("width", 0.011))  # type: ignore[arg-type]
-    unit = {MetricName.PEAK: "B", MetricName.ALLOCATIONS: "1"}.get(metric, "s")
-    ratio = head / base
+    unit = UNITS[metric]
+    ratio = head / base if base else 1.0
     spread = (0.982, 1.0, 1.024) if unit == "s" else (1.0, 1.0, 1.0)
 
     def summary(value: float) -> Summary:
         return Summary(minimum=value * spread[0], median=value * spread[1], mean=value * spread[2], rounds=168)
 
+    if "control" in more:
+        more["control"] = Interval(ratio=1.001, low=0.995, high=1.0071, confidence=0.99)
     fields = {"test": TEST, "launches": 8, "primary": True, **more}
     interval = Interval(ratio=ratio, low=ratio * (1 - width), high=ratio * (1 + width), confidence=0.99)
     return Change(metric=metric, unit=unit, base=summary(base), head=summary(head), interval=interval, verdict=verdict, **fields)  # type: ignore[arg-type]
@@ -137,11 +145,38 @@ def comparison(changes: tuple[Change, ...], verdict: Verdict, **more: object) ->
 
 CPU_IMPROVED = comparison(
     (
-        change(MetricName.TIME, 0.0149902, 0.0118547, Verdict.IMPROVED),
+        change(MetricName.TIME, 0.0149902, 0.0118547, Verdict.IMPROVED, control=True),
+        change(MetricName.CPU, 0.0149801, 0.0118411, Verdict.IMPROVED, control=True, primary=False),
+        change(MetricName.TIME, 0.0020902, 0.0020847, Verdict.UNCHANGED, control=True, primary=False, control_row=True, test=OTHER, width=0.004),
         change(MetricName.PEAK, 9_122_611, 400_000, Verdict.IMPROVED, width=0.0, primary=False, launches=2),
         change(MetricName.ALLOCATIONS, 1_204, 17, Verdict.IMPROVED, width=0.0, primary=False, launches=2),
+        change(MetricName.LEAKED, 0, 0, Verdict.UNCHANGED, width=0.0, primary=False, launches=2),
     ),
     Verdict.IMPROVED,
+    outputs=(Output(test=TEST, verdict="equal", inputs=97), Output(test=OTHER, verdict="equal", inputs=1)),
+    functions=(
+        FunctionShare(
+            test=TEST,
+            function="pagelayout.text:merge_lines",
+            path="src/pagelayout/text.py",
+            changed=True,
+            base=Share(calls=1, share=0.982, own=0.61),
+            head=Share(calls=1, share=0.957, own=0.41),
+            samples=412,
+        ),
+        FunctionShare(
+            test=TEST,
+            function="pagelayout.text:Line.joined",
+            path="src/pagelayout/text.py",
+            changed=False,
+            base=Share(calls=1320, share=0.371, own=0.371),
+            head=None,
+            samples=412,
+        ),
+    ),
+    unreached=("pagelayout.text:Page.join",),
+    sites=(Site(test=TEST, place="src/pagelayout/text.py:21 → 24 merge_lines", base=8_912_000, head=212_000),),
+    load=Load(before=0.31, after=1.12, cores=8, preempted=0.004),
 )
 MEMORY_IMPROVED = comparison(
     (

@@ -40,7 +40,7 @@ ITEM = [
     ("domain: fast", '4:13: `domain` is "fast", must be one of mem, cpu, async, struct'),
     ("domain: CPU", '4:13: `domain` is "CPU", must be one of mem, cpu, async, struct (did you mean cpu?)'),
     ("domain: [mem, mem]", "4:13: `domain` lists mem twice"),
-    ("metrics: [time, tim]", '4:21: `metrics` holds "tim", must be one of time, memory, import (did you mean time?)'),
+    ("metrics: [time, tim]", '4:21: `metrics` holds "tim", must be one of time, instructions, memory, import (did you mean time?)'),
     ("metrics: []", "4:14: `metrics` is an empty list (give one or leave the key out)"),
     # Refs
     ("base: --upload-pack=x", '4:11: `base` is "--upload-pack=x", must be a branch, tag or commit (git would take what begins with `-` for an option)'),

@@ -134,7 +134,7 @@ def test_the_markdown_is_whole(name):
     html = {child.content for token in tokens for child in token.children or [] if child.type == "html_inline"}
     blocks = {line for token in tokens if token.type == "html_block" for line in token.content.splitlines()}
     assert html <= {"<code>", "</code>"}
-    assert all(re.fullmatch(r"</?details>|<summary>[\w ,.]+</summary>", line) for line in blocks), blocks
+    assert all(re.fullmatch(r"</?details>|<summary>[\w ,.()]+</summary>", line) for line in blocks), blocks
     assert body.count("<details>") == body.count("</details>")
     prose = [child.content for token in tokens for child in token.children or [] if child.type == "text"]
     assert not [text for text in prose if re.search(r"@\w|#\d", text)]
@@ -189,10 +189,24 @@ def known_numbers(case: Case) -> list[float]:
         sides = (one.base, one.head)
         for statistic in ("minimum", "median", "mean"):
             base, head = (getattr(side, statistic) for side in sides)
-            made += [base, head, base / head, head - base, abs(head - base)]
-        made += [side.rounds for side in sides] + [1 / side.mean for side in sides] + [one.launches, one.interval.confidence]
-        made += [one.interval.ratio - 1, one.interval.low - 1, one.interval.high - 1]
-    return made
+            made += [base, head, base / (head or 1), head - base, abs(head - base)]
+        made += [side.rounds for side in sides] + [1 / (side.mean or 1) for side in sides] + [one.launches, one.interval.confidence]
+        made += [end - 1 for each in (one.interval, one.control) if each for end in (each.ratio, each.low, each.high)]
+    return made + known_beside(case.comparison)
+
+
+def known_beside(comparison: Comparison) -> list[float]:
+    """Give the numbers of what stands beside the changes: inputs, shares and what time they are, call sites, load."""
+    made: list[float] = [sum(output.inputs for output in comparison.outputs), *(output.inputs for output in comparison.outputs)]
+    medians = {one.test: (one.base.median, one.head.median) for one in comparison.changes if one.metric is MetricName.TIME}
+    for share in comparison.functions:
+        made.append(share.samples)
+        for side, median in zip((share.base, share.head), medians[share.test], strict=True):
+            made += [side.calls, side.share, side.share * median] if side else []
+    for site in comparison.sites:
+        made += [site.base, site.head, site.head - site.base]
+    load = comparison.load
+    return [*made, len(comparison.sites), *([load.before, load.after, load.cores, load.preempted, 1] if load else [])]
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "hostile"])
@@ -251,7 +265,7 @@ def test_own_tests_are_never_said_to_pass():
     ("outputs", "told"),
     [
         ((), "What the measured calls returned was not compared."),
-        ((Output(test=TEST, verdict="equal"),), "What the measured calls returned is equal on base and head."),
+        ((Output(test=TEST, verdict="equal"),), "What the measured calls returned is equal on base and head, on the benchmark's own inputs."),
         (
             (Output(test=TEST, verdict="different", detail="[1] is not [2]"),),
             "**The results differ between base and head** in `test_benchmark_merge_lines`: \\[1\\] is not \\[2\\]",

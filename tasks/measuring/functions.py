@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SECONDS = 1.0
 """Sampling of one benchmark call on one side."""
-SIDE_SECONDS, LEAST_SECONDS = 30.0, 0.2
-"""Sampling of all of a side's calls, which have less each where they are many, and the least that one gets."""
+SHARE, LEAST_SECONDS = 0.05, 0.2
+"""Of the budget, what sampling all of a side's calls takes; and the least seconds that one call gets."""
 SHOWN = 10
 
 MODULE = "<module>"
@@ -118,7 +118,7 @@ class _Pass:
         request, side = self._request, self._side
         changes, benchmark = _Changes.of(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
         with started(request, side, self._settings) as worker:
-            seconds = min(SECONDS, max(LEAST_SECONDS, SIDE_SECONDS / max(1, len(worker.collected()))))
+            seconds = min(SECONDS, max(LEAST_SECONDS, SHARE * request.budget / max(1, len(worker.collected()))))
             while ready := worker.advance():
                 if ready.key in self.profiles:
                     continue

@@ -33,8 +33,8 @@ INPUTS = 100
 EDGES = 60
 TRIES = 400
 """Inputs of a call: as many are compared, as many of them are edge cases at first, and no more are tried, with what shrinking needs."""
-SIDE_SECONDS = 3.0
-ALL_SECONDS = 30.0
+SIDE_SECONDS = 2.0
+ALL_SECONDS = 6.0
 """Time for one benchmark call on either side, and for all of them."""
 DEAR_SECONDS = 0.2
 LATE_SECONDS = 0.05
