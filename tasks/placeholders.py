@@ -214,7 +214,7 @@ def _filler(templates: Path | None) -> Callable[[str, Mapping[str, object]], Mar
 def _views(comparison: Comparison, benchmark: str) -> tuple[TestView, ...]:
     """Group by test, tests that the claim rests on first, control rows last; names without the file, which is said once."""
     grouped: dict[str, list[Change]] = {}
-    for change in sorted(comparison.changes, key=lambda change: (change.control_row, not change.primary)):
+    for change in sorted(filter(_is_shown, comparison.changes), key=lambda change: (change.control_row, not change.primary)):
         grouped.setdefault(change.test, []).append(change)
     return tuple(
         TestView(
@@ -225,6 +225,11 @@ def _views(comparison: Comparison, benchmark: str) -> tuple[TestView, ...]:
         )
         for name, found in grouped.items()
     )
+
+
+def _is_shown(change: Change) -> bool:
+    """Leave out that nothing is left in memory, as after most calls."""
+    return change.metric is not MetricName.LEAKED or bool(change.base.median or change.head.median)
 
 
 def _short(test: str, benchmark: str) -> str:
