@@ -119,7 +119,7 @@ def compare(repo: TargetRepo, *items: dict[str, object], stages: tuple[str, ...]
     done = subprocess.run(
         command("run", "--continue", *stages), cwd=folder, env=variables_of(variables), capture_output=True, text=True, check=False
     )
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "Traceback (most recent call last)" not in done.stdout + done.stderr
     return Run(folder, done.returncode, done.stdout + done.stderr)
 
 

@@ -479,7 +479,7 @@ def fixed(**fields):
         pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"measure", "compare"}, id="domain"),
         pytest.param(fixed(target="app:other"), set(), id="target in the same module"),
         pytest.param(fixed(target="other:total"), {"measure"}, id="target"),
-        pytest.param(fixed(functions=()), {"inject"}, id="functions"),
+        pytest.param(fixed(functions=()), {"inject", "measure"}, id="functions"),
         pytest.param(fixed(head="1" * 40), {"scaffold", "inject"}, id="head"),
         pytest.param(fixed(base="1" * 40), {"scaffold", "inject"}, id="base"),
         pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject"}, id="picked"),
@@ -502,7 +502,7 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
     ("change", "expected"),
     [
         pytest.param(fixed(target="app:other"), {"scaffold"}, id="target"),
-        pytest.param(fixed(functions=()), {"scaffold", "inject"}, id="functions"),
+        pytest.param(fixed(functions=()), {"scaffold", "inject", "measure"}, id="functions"),
         pytest.param(
             fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"scaffold", "measure", "compare"}, id="domain"
         ),

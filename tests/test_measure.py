@@ -112,8 +112,10 @@ def test_samples_hold_every_metric_and_what_they_were_measured_in(prepared, samp
     test = "tests/test_benchmark_total.py::test_benchmark_total"
     assert [(measurement.test, measurement.metric) for measurement in samples.measurements] == [
         (test, MetricName.TIME),
+        (test, MetricName.CPU),
         (test, MetricName.PEAK),
         (test, MetricName.ALLOCATIONS),
+        (test, MetricName.LEAKED),
     ]
     assert samples.tests == (test,)
     assert [(output.verdict, output.detail) for output in samples.outputs] == [("equal", "")]
@@ -139,7 +141,7 @@ def test_profiles_and_pytest_benchmarks_own_json_are_kept(prepared, samples):
     _, paths, _ = prepared
     assert samples
     assert sorted(path.name for path in paths.profiles.iterdir()) == [
-        f"{side}-test_benchmark_total.py-test_benchmark_total.bin" for side in ("base", "head")
+        f"{side}-test_benchmark_total.py-test_benchmark_total.{kind}" for side in ("base", "head") for kind in ("bin", "flamegraph.html")
     ]
     for side in ("base", "head"):
         (benchmark,) = json.loads((paths.state / f"{side}.benchmark.json").read_text())["benchmarks"]

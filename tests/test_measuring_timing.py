@@ -23,11 +23,12 @@ KEY = "tests/test_benchmark.py::test_work"
         (20.0, [1.2, 0.5], Schedule(1.25, (8, 12, 16))),
         (20.0, [0.5, 3.0], Schedule(0.3125, (8, 12, 16, 24, 36, 54))),
         (1.0, [1.0], Schedule(0.3, (8,))),
-        (8.0, [], Schedule(0.5, (8, 12, 16))),
+        (8.0, [], Schedule(1.0, (8,))),
+        (15.0, [1.0], Schedule(1.25, (8, 12))),
         (100.0, [1.0], Schedule(2.5, (8, 12, 16, 24, 36))),
         (20.0, [0.0], Schedule(1.25, (8, 12, 16))),
     ],
-    ids=["undecided", "one is plain", "all are plain", "little", "nothing known", "much", "no time at all"],
+    ids=["undecided", "one is plain", "all are plain", "little", "nothing known", "less than usual", "much", "no time at all"],
 )
 def test_launches_are_as_long_as_the_effect_asks_for(budget, ratios, planned):
     assert schedule(budget, ratios) == planned

@@ -60,6 +60,12 @@ def test_large(benchmark):
 def test_allocating(benchmark):
     benchmark(allocating)
 """
+TEST_OF_ONE = """from work import small
+
+
+def test_small(benchmark):
+    benchmark(small)
+"""
 ASV = """from work import allocating, large, small
 
 
@@ -119,6 +125,7 @@ formatter-cmds = ["disabled"]
 ignore-paths = []
 """
 BENCHMARK = "tests/benchmarks/test_benchmark_work.py"
+BENCHMARK_OF_ONE = "tests/benchmarks/test_benchmark_small.py"
 
 
 def make(folder: Path) -> None:
@@ -126,7 +133,7 @@ def make(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _git(folder, "init", "--quiet", "--initial-branch=main")
-    files = {BENCHMARK: TEST, "asv_benchmarks/benchmarks.py": ASV, "asv_benchmarks/__init__.py": "", "asv.conf.json": ASV_SETTINGS}
+    files = {BENCHMARK: TEST, BENCHMARK_OF_ONE: TEST_OF_ONE, "asv_benchmarks/benchmarks.py": ASV, "asv_benchmarks/__init__.py": "", "asv.conf.json": ASV_SETTINGS}
     files |= {"bench_pyperf.py": PYPERF, "copy_work.py": COPY, "pyproject.toml": PROJECT}
     files |= {".gitignore": ".asv/\n__pycache__/\n*.egg-info/\n"}
     _commit(folder, {**files, "work.py": module(0)}, "base")

@@ -52,12 +52,11 @@ class Comparison:
 def prprep(asked: Comparison) -> list[Found]:
     """Measure with the budget that leaves room for everything around the samples."""
     manifest = asked.folder / "prprep.yaml"
-    wanted = f"::test_{asked.functions[0]}" if len(asked.functions) == 1 else ""
     item = {
         "id": "item",
         "base": asked.base,
         "head": asked.head,
-        "benchmark": target.BENCHMARK + wanted,
+        "benchmark": target.BENCHMARK if asked.functions == target.FUNCTIONS else target.BENCHMARK_OF_ONE,
         "domain": "cpu",
         "metrics": ["time"],
         "budget": max(1.0, asked.wall / 1.5),
@@ -84,7 +83,7 @@ def pytest_benchmark(asked: Comparison) -> list[Found]:
         files[side] = asked.folder / f"{side}.json"
         options = (f"--benchmark-json={files[side]}", f"--benchmark-max-time={most:.2f}", "--benchmark-min-rounds=3", "-q")
         env = environments.variables(programs, PYTHONPATH=str(tree))
-        _run([str(programs / "python"), "-m", "pytest", *_tests(asked), *options], cwd=tree, env=env)
+        _run([str(programs / "python"), "-m", "pytest", target.BENCHMARK, *options], cwd=tree, env=env)
     command = [str(programs / "pytest-benchmark"), "compare", *map(str, files.values())]
     table = _run(command, cwd=asked.folder, env=environments.variables(programs))
     if "test_" not in table:
@@ -222,10 +221,6 @@ def _inside_prprep(launches: Sequence[Mapping[str, Any]]) -> float:
 
 def _by_table(name: str, ratio: float, inside: float) -> Found:
     return Found(name, ratio, claimed_by_table(ratio), inside)
-
-
-def _tests(asked: Comparison) -> list[str]:
-    return [f"{target.BENCHMARK}::test_{name}" for name in asked.functions]
 
 
 def _function(test: str) -> str:

@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
 LOOKS = (8, 12, 16, 24, 36, 54)
 """Numbers of launches after which the data are looked at, as far as the budget goes."""
-LAUNCHES = 16
-"""Launches that a budget is meant for: fewer would say too little of how processes differ, more would mostly start processes."""
-LONGEST_LAUNCH = 2.5
-SHORTEST_LAUNCH = 0.3
-"""Seconds of blocks in a launch."""
+LAUNCHES = 8, 16
+"""Launches that a budget is meant for: fewer say too little of how processes differ, more would mostly start processes."""
+SHORTEST_LAUNCH, USUAL_LAUNCH, LONGEST_LAUNCH = 0.3, 1.25, 2.5
+"""Seconds of blocks in a launch; in the usual one the processes of the next are started."""
 PLAIN = 0.25
 """The log of a ratio that short launches show as well: a quarter."""
 
@@ -90,7 +89,8 @@ class Schedule:
 
 def schedule(budget: float, ratios: Sequence[float]) -> Schedule:
     """Plan by the rough ratios that calibrating saw, which are no samples: where all are plain, launches are short."""
-    share = min(max(budget / LAUNCHES, SHORTEST_LAUNCH), LONGEST_LAUNCH)
+    launches = min(max(budget / USUAL_LAUNCH, LAUNCHES[0]), LAUNCHES[1])
+    share = min(max(budget / launches, SHORTEST_LAUNCH), LONGEST_LAUNCH)
     if ratios and all(ratio > 0 and abs(math.log(ratio)) > PLAIN for ratio in ratios):
         share = max(share / 4, SHORTEST_LAUNCH)
     return Schedule(share, looks_for(budget, LOOKS, share))
@@ -146,9 +146,10 @@ class Launches:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        for started in (self._ended, self._ahead):
-            if started:
-                started.close()
+        if self._ahead:
+            self._ahead.end()
+        if self._ended:
+            self._ended.leave()
 
     def run(self, plan: Plan, record: LaunchRecord, *, describe: bool = False, last: bool = False) -> None:
         """Run one launch into `record`, the `last` of all or not; raise TimeLimitError at the deadline."""
@@ -158,7 +159,7 @@ class Launches:
                 self._ahead = self._start(describe=False, alone=False)
             launch(self._request, current.pair, plan, lots=self._lots, record=record)
         if self._ended:
-            self._ended.close()
+            self._ended.leave()
         self._ended = current
         current.pair.move(self._others[0] if self._others else None)
 
@@ -180,10 +181,14 @@ class Started:
         try:
             yield
         except BaseException:
-            self._stack.close()
+            self.end()
             raise
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """End the processes where they are."""
+        self._stack.close()
+
+    def leave(self) -> None:
         """Let the processes end by themselves, so that they write what they still have to say; then for certain."""
         with self._stack:
             self.pair.leave()
