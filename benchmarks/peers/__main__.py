@@ -90,7 +90,13 @@ class Run:
         told = ", ".join(f"{each.function} {each.ratio:.3f} {each.claim or '-'}" for each in found if each.ratio)
         _say(f"{scenario} {head} {name}: {took:.1f} s, {told}")
         blank = replace(blank, wall=round(took, 2), inside=round(inside, 3))
-        return [replace(blank, function=each.function, ratio=each.ratio, claim=each.claim) for each in found]
+        outcomes = [replace(blank, function=each.function, ratio=each.ratio, claim=each.claim) for each in found]
+        narrow = [
+            replace(blank, tool=f"{name} -f {tools.NARROW}", function=each.function, ratio=each.ratio, claim=each.narrow)
+            for each in found
+            if each.narrow is not None
+        ]
+        return [*outcomes, *narrow]
 
     def _warm(self, name: str) -> None:
         """Compare once, for environments to be there; that does not count."""
@@ -120,7 +126,8 @@ def _plan(asked: argparse.Namespace) -> Iterator[tuple[str, int]]:
 def _write(found: list[Outcome]) -> None:
     text = tables.all_tables(found)
     python = ".".join(map(str, sys.version_info[:3]))
-    heading = f"# prprep and its peers\n\n{machine.platform_description(python)}; a comparison is of three functions and counts three times."
+    platform = machine.platform_description(python)
+    heading = f"# prprep and its peers\n\n{platform}; a comparison is of three functions and counts three times."
     (RESULTS / "peers.md").write_text(f"{heading}\n\n{text}", encoding="utf-8")
     print(text)
 
@@ -134,12 +141,12 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__, formatter_class=form)
     parser.add_argument("--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is kept")
     parser.add_argument("--minutes", type=float, default=60.0, help="when to end, after the comparisons under way")
-    parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 15, and 8 with --quick")
+    parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 15, and 12 with --quick")
     parser.add_argument("--only", action="append", choices=list(tools.TOOLS), help="this tool; may be given again")
     parser.add_argument("--scenario", choices=SCENARIOS, help="this scenario alone")
     parser.add_argument("--tables", action="store_true", help="make the tables of what was kept again")
     asked = parser.parse_args()
-    asked.wall = asked.wall or (8.0 if asked.quick else 15.0)
+    asked.wall = asked.wall or (12.0 if asked.quick else 15.0)
     return asked
 
 

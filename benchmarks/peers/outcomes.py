@@ -16,12 +16,16 @@ Claim = Literal["less", "more", ""]
 
 @dataclass(frozen=True)
 class Found:
-    """One function in one comparison: the ratio head over base, what is claimed, and the seconds inside the function."""
+    """One function in one comparison: the ratio head over base, what is claimed, and the seconds inside the function.
+
+    `narrow` is what the same samples are said to show by a narrower factor, None where the tool has no such thing.
+    """
 
     function: str
     ratio: float | None
     claim: Claim
     inside: float = 0.0
+    narrow: Claim | None = None
 
 
 @dataclass(frozen=True)

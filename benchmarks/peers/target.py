@@ -125,7 +125,7 @@ formatter-cmds = ["disabled"]
 ignore-paths = []
 """
 BENCHMARK = "tests/benchmarks/test_benchmark_work.py"
-BENCHMARK_OF_ONE = "tests/benchmarks/test_benchmark_small.py"
+BENCHMARK_OF_ONE = "tests/single/test_benchmark_small.py"
 
 
 def make(folder: Path) -> None:
@@ -133,7 +133,8 @@ def make(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _git(folder, "init", "--quiet", "--initial-branch=main")
-    files = {BENCHMARK: TEST, BENCHMARK_OF_ONE: TEST_OF_ONE, "asv_benchmarks/benchmarks.py": ASV, "asv_benchmarks/__init__.py": "", "asv.conf.json": ASV_SETTINGS}
+    files = {BENCHMARK: TEST, BENCHMARK_OF_ONE: TEST_OF_ONE, "asv.conf.json": ASV_SETTINGS}
+    files |= {"asv_benchmarks/benchmarks.py": ASV, "asv_benchmarks/__init__.py": ""}
     files |= {"bench_pyperf.py": PYPERF, "copy_work.py": COPY, "pyproject.toml": PROJECT}
     files |= {".gitignore": ".asv/\n__pycache__/\n*.egg-info/\n"}
     _commit(folder, {**files, "work.py": module(0)}, "base")

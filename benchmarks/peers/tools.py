@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).parents[2]
 SIDES = ("base", "head")
+NARROW = "1.01"
+"""asv's factor as one who looks for small effects would set it; its own is 1.1."""
 UNITS = {"ns": 1e-9, "μs": 1e-6, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -115,21 +117,17 @@ def pyperf(asked: Comparison) -> list[Found]:
     return found
 
 
-def asv(asked: Comparison, factor: str = "1.1") -> list[Found]:
-    """Run `asv continuous` with interleaved rounds; claim the rows that it marks with + or -."""
+def asv(asked: Comparison) -> list[Found]:
+    """Run `asv continuous` with interleaved rounds; claim the rows that it marks with + or -, by its usual factor and by NARROW."""
     programs = environments.made("requirements.txt", asked.cache)
     shutil.rmtree(asked.repository / ".asv/results", ignore_errors=True)
     env = environments.variables(programs, HOME=str(_home(asked)))
     _run([str(programs / "asv"), "machine", "--yes"], cwd=asked.repository, env=env)
-    most = max(0.1, asked.wall / (2 * 2 * len(target.FUNCTIONS)) - 0.9)
-    options = ("--interleave-rounds", "-f", factor, "-a", f"repeat=(2,1000,{most:.2f})", "-a", "warmup_time=0.1")
+    most = max(0.1, asked.wall / (2 * 2 * len(target.FUNCTIONS)) - 0.5)
+    options = ("--interleave-rounds", "-a", f"repeat=(2,1000,{most:.2f})", "-a", "warmup_time=0.1")
     told = _run([str(programs / "asv"), "continuous", asked.base, asked.head, *options], cwd=asked.repository, env=env, allowed=(0, 1))
-    return _asv_found(asked, told)
-
-
-def asv_narrow(asked: Comparison) -> list[Found]:
-    """Do the same with a factor of 1.01, as one who looks for small effects would."""
-    return asv(asked, factor="1.01")
+    narrow = _run([str(programs / "asv"), "compare", "--factor", NARROW, asked.base, asked.head], cwd=asked.repository, env=env)
+    return _asv_found(asked, told, narrow)
 
 
 def codeflash(asked: Comparison) -> list[Found]:
@@ -146,7 +144,6 @@ TOOLS: Mapping[str, Callable[[Comparison], list[Found]]] = {
     "prprep": prprep,
     "codeflash compare": codeflash,
     "asv continuous": asv,
-    "asv continuous -f 1.01": asv_narrow,
     "pytest-benchmark compare": pytest_benchmark,
     "pyperf compare_to": pyperf,
 }
@@ -182,8 +179,8 @@ def asv_claims(told: str) -> dict[str, Claim]:
     return claims
 
 
-def _asv_found(asked: Comparison, told: str) -> list[Found]:
-    claims, rows = asv_claims(told), {}
+def _asv_found(asked: Comparison, told: str, narrow: str) -> list[Found]:
+    claims, narrow_claims, rows = asv_claims(told), asv_claims(narrow), {}
     for side, tag in zip(SIDES, (asked.base, asked.head), strict=True):
         resolve = ["git", "rev-parse", f"{tag}^{{commit}}"]
         commit = subprocess.run(resolve, cwd=asked.repository, check=True, capture_output=True, text=True).stdout
@@ -196,7 +193,7 @@ def _asv_found(asked: Comparison, told: str) -> list[Found]:
     for name in target.FUNCTIONS:
         base, head = (rows[side][name] for side in SIDES)
         inside = sum(sum(row["samples"][0]) * row["stats_number"][0] for row in (base, head))
-        found.append(Found(name, head["result"][0] / base["result"][0], claims.get(name, ""), inside))
+        found.append(Found(name, head["result"][0] / base["result"][0], claims.get(name, ""), inside, narrow_claims.get(name, "")))
     return found
 
 
