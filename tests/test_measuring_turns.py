@@ -3,7 +3,8 @@
 import pytest
 
 from tasks.errors import MeasuringError
-from tasks.measuring.turns import is_steady, more_rounds
+from tasks.measuring.turns import Turns, is_steady, more_rounds
+from tasks.measuring.workers import Block
 from tests.pairs import both, one_launch, pair
 
 
@@ -49,6 +50,33 @@ def test_a_call_longer_than_its_share_is_run_once_on_either_side(tmp_path):
 )
 def test_blocks_are_steady_when_they_no_longer_fall(walls, steady):
     assert is_steady(walls) is steady
+
+
+class Replay:
+    """A side whose blocks take what is told."""
+
+    def __init__(self, *walls):
+        self._walls = iter(walls)
+
+    def run(self, _rounds, *, timed):
+        assert not timed
+        wall = next(self._walls)
+        return Block(wall=wall, cpu=wall, began=0, ended=wall, voluntary=0, involuntary=0)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "ratio"),
+    [
+        ((100, 100, 100, 100, 100), (50, 20, 60, 50, 10), 0.6),
+        ((100, 100, 100, 100, 100), (50, 20, 120, 50, 10), 1.0),
+        ((100, 100, 100, 100, 100), (300, 200, 170, 400, 900), 1.7),
+        ((100, 100, 100, 100, 100), (100, 100, 100, 100, 100), 1.0),
+    ],
+    ids=["less in every turn", "a turn disagrees", "more in every turn", "the same"],
+)
+def test_an_effect_is_plain_only_where_every_turn_shows_it(base, head, ratio):
+    turns = Turns({"base": Replay(*base), "head": Replay(*head)}, ("base", "head"), rounds=1, seconds=1e-7, taken=[])
+    assert turns.rough_ratio() == pytest.approx(ratio)
 
 
 COUNTS = """

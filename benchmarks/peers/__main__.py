@@ -118,8 +118,9 @@ def _plan(asked: argparse.Namespace) -> Iterator[tuple[str, int]]:
     if asked.quick:
         yield from [("identical", 0), ("identical-load", 0), ("effects", 2), ("effects", 5), ("effects", 20)]
         return
-    steps = [("identical", 0), ("identical-load", 0), ("effects", 2), ("identical", 0), ("identical-load", 0), ("effects", 5)]
-    steps += [("identical", 0), ("identical-load", 0), ("effects", 1), ("identical-load", 0), ("effects", 20), ("aim", AIM_EFFECT)]
+    if asked.scenario == "aim":
+        yield from itertools.repeat(("aim", AIM_EFFECT))
+    steps = [step for effect in (2, 5, 1, 20) for step in (("identical", 0), ("identical-load", 0), ("effects", effect))]
     yield from itertools.cycle([step for step in steps if asked.scenario in (None, step[0])])
 
 

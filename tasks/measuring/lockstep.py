@@ -50,8 +50,8 @@ class KeyLaunch:
     rounds: int = 1
     iterations: int = 1
     steady: bool = True
-    rough: dict[Role, float] = field(default_factory=dict)
-    """Seconds of a block or a call, where blocks were only calibrated."""
+    rough_ratio: float | None = None
+    """Where blocks were only calibrated: head over base, as a few of them showed it."""
     turns: list[Turn] = field(default_factory=list)
     described: dict[Side, Message] = field(default_factory=dict)
     repeats: dict[Side, bool] = field(default_factory=dict)
@@ -179,7 +179,7 @@ def _serve(pair: Pair, ready: dict[Role, Ready], entry: KeyLaunch, plan: Plan, *
         entry.rounds = calibrate(pair.workers, seconds)
     turns = Turns(pair.workers, entry.order, rounds=entry.rounds, seconds=max(seconds.values()), taken=entry.turns)
     if not share:
-        entry.rough = turns.rough() or seconds
+        entry.rough_ratio = seconds["head"] / seconds["base"] if turns.is_long else turns.rough_ratio()
         return
     entry.steady = turns.warm(share, asked=ready["base"].warmup)
     turns.sample(share)

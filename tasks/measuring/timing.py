@@ -195,7 +195,7 @@ class Started:
 
 
 def _rough(pilot: LaunchRecord) -> list[float]:
-    return [entry.rough["head"] / entry.rough["base"] for entry in pilot.keys if entry.rough.get("base")]
+    return [entry.rough_ratio for entry in pilot.keys if entry.rough_ratio is not None]
 
 
 def _with_cpu_time(timed: tuple[Measurement, ...], run: Run) -> tuple[Measurement, ...]:

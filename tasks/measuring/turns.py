@@ -74,18 +74,18 @@ class Turns:
         self._orders = cycle((order, order[::-1]))
         self._spent = 0.0
 
-    def rough(self) -> dict[Role, float]:
-        """Give the least of a few blocks of every side, in seconds; nothing for calls that are too long to be repeated."""
-        if self._is_long:
-            return {}
-        turns = [self._turn(timed=False) for _ in range(ROUGH_TURNS)]
-        return {role: min(turn[role].wall for turn in turns) / 1e9 for role in self._workers}
+    def rough_ratio(self) -> float:
+        """Give the ratio head over base, to see whether it is plain: of a few turns the one closest to 1, and 1 where they disagree."""
+        logs = [math.log(turn["head"].wall / turn["base"].wall) for turn in (self._turn(timed=False) for _ in range(ROUGH_TURNS))]
+        if min(logs) <= 0 <= max(logs):
+            return 1.0
+        return math.exp(min(logs, key=abs))
 
     def warm(self, share: float, *, asked: int) -> bool:
         """Take untimed turns until they are steady, and `asked` rounds are done; say whether they became steady in time."""
         turns: list[Turn] = []
         limit = max(WARM_SHARE * share, min(WARM_SECONDS, share))
-        if not asked and self._is_long:
+        if not asked and self.is_long:
             return True
         while True:
             turns.append(self._turn(timed=False))
@@ -99,7 +99,7 @@ class Turns:
 
     def sample(self, share: float) -> None:
         """Take turns for `share` seconds: at least one."""
-        slowest = self._seconds if self._is_long else max(block.elapsed for block in self._turn(timed=False).values())
+        slowest = self._seconds if self.is_long else max(block.elapsed for block in self._turn(timed=False).values())
         forkable = settle(self._workers)
         planned = max(1, round(share / (len(self._workers) * slowest)))
         children = planned // max(FEWEST_TURNS, math.ceil(CHILD_SECONDS / slowest)) or planned >= FEWEST_TURNS
@@ -131,7 +131,7 @@ class Turns:
                 break
 
     @property
-    def _is_long(self) -> bool:
+    def is_long(self) -> bool:
         """Say whether the test's own call is all the warming up that a call so long can have."""
         return self._seconds >= LONG_CALL_SECONDS and self._rounds == 1
 
