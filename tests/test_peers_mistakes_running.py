@@ -23,6 +23,7 @@ from tests.mistakes import (
     MEASURES,
     PYPROJECT,
     TEST,
+    Run,
     change,
     command,
     compare,
@@ -151,7 +152,7 @@ def test_often(benchmark):
 def test_watched(benchmark):
     benchmark(watched)
 """
-TESTS = ("TestInAClass::test_total", *(f"test_{name}" for name in "total pedantic marked twice awaited generator raising often watched".split()))
+TESTS = ("TestInAClass::test_total", *map("test_{}".format, ("total", "pedantic", "marked", "twice", "awaited", "generator", "raising", "often", "watched")))
 
 
 @pytest.fixture(scope="module")
@@ -270,9 +271,12 @@ def test_aa_a_control_of_identical_code_stands_beside_the_effect(every):
 
 
 WORDS = """
-def words(count):
-    found = [None] * count
-    for number in range(count):
+COUNT = {}
+
+
+def words():
+    found = [None] * COUNT
+    for number in range(COUNT):
         found[number] = str(100_000 + number)
     return len(found)
 
@@ -280,26 +284,25 @@ def words(count):
 def fill():
     return len([object() for _ in range(40_000)])
 """
-IN_ORDER = """
+ORDER = """
 from textkit import fill, words
 
 
-def test_{}(benchmark):
-    assert benchmark({})
+def test_{first}(benchmark):
+    assert benchmark({first})
 
 
-def test_{}(benchmark):
-    assert benchmark({})
+def test_{second}(benchmark):
+    assert benchmark({second})
 """
-ORDERS = (("words", "words, {count}", "fill", "fill"), ("fill", "fill", "words", "words, {count}"))
 
 
 def test_overhead_memory_does_not_hang_on_the_order_of_tests(tmp_path):
     """It showed the same 3 % more memory as 96 % less or as 33 times as much, as pymalloc's arenas happened to be filled."""
-    ordered = {f"tests/benchmarks/test_{first}_first.py": IN_ORDER.format(first, call, other, called) for first, call, other, called in ORDERS}
-    base = {CODE: WORDS + "\n\nCOUNT = 3000\n", BENCHMARK: None}
-    repo = target(tmp_path, {**base, **{path: text.replace("words, {count}", "lambda: words(textkit.COUNT)").replace("from", "import textkit\nfrom", 1) for path, text in ordered.items()}}, {CODE: WORDS + "\n\nCOUNT = 3090\n"})
-    run = compare(repo, *(item(id=Path(path).stem, benchmark=path, negligible=0) for path in ordered))
+    names = ("fill", "words")
+    ordered = {f"tests/benchmarks/test_{one}_first.py": ORDER.format(first=one, second=other) for one, other in (names, names[::-1])}
+    repo = target(tmp_path, {CODE: WORDS.format(3000), BENCHMARK: None, **ordered}, {CODE: WORDS.format(3090)})
+    run = compare(repo, *(item(id=Path(path).stem, benchmark=path) for path in ordered))
     shown = [change(run.comparison(Path(path).stem), test=f"{path}::test_words").interval.ratio for path in ordered]
     assert all(1.028 < ratio < 1.032 for ratio in shown)
 
@@ -318,24 +321,41 @@ def test_17_a_time_limit_keeps_what_was_measured(tmp_path):
     assert "Measuring was stopped by its time limit; what was complete by then is kept." in run.body()
 
 
+class Held:
+    """A repository whose benchmark tells its process ids and waits, until it is let go; what was begun on it ends with the test."""
+
+    def __init__(self, folder):
+        self._hold, self._pids, self._begun = folder / "hold", folder / "pids", []
+        self._hold.touch()
+        telling = f"import os\nimport time\n\nwith open({str(self._pids)!r}, 'a') as told:\n    told.write(f'{{os.getpid()}}\\n')\n"
+        waiting = f"(benchmark):\n    while os.path.exists({str(self._hold)!r}):\n        time.sleep(0.05)\n"
+        self.repo = target(folder, {BENCHMARK: telling + MEASURES.replace("(benchmark):\n", waiting)})
+
+    def begin(self, name="work"):
+        folder, streams = manifest(self.repo, item(), name=name), {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        self._begun.append(subprocess.Popen(command(), cwd=folder, env=variables_of({}), start_new_session=True, **streams))
+        return self._begun[-1]
+
+    def pids(self):
+        """Wait until the benchmark runs on both sides, and give its process ids."""
+        assert wait_for(lambda: self._pids.exists() and len(self._pids.read_text().split()) >= 2)
+        return self._pids.read_text().split()
+
+    def let_go(self):
+        self._hold.unlink(missing_ok=True)
+
+    def end(self):
+        self.let_go()
+        for begun in self._begun:
+            begun.kill()
+            begun.communicate()
+
+
 @pytest.fixture
 def held(tmp_path):
-    """A repository whose benchmark writes its process ids and waits while a file is there."""
-    hold, pids = tmp_path / "hold", tmp_path / "pids"
-    hold.touch()
-    pids.touch()
-    waits = (
-        f"\n    with open({str(pids)!r}, 'a') as told:\n        told.write(f'{{os.getpid()}}\\n')"
-        f"\n    while os.path.exists({str(hold)!r}):\n        time.sleep(0.05)\n"
-    )
-    text = "import os\nimport time\n" + MEASURES.replace("(benchmark):\n", "(benchmark):" + waits)
-    return target(tmp_path, {BENCHMARK: text}), hold, pids
-
-
-def begin(folder):
-    return subprocess.Popen(
-        command(), cwd=folder, env=variables_of({}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+    made = Held(tmp_path)
+    yield made
+    made.end()
 
 
 def wait_for(condition):
@@ -353,35 +373,35 @@ def is_gone(pid):
         return True
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)])
-def test_18_nothing_is_left_by_a_run_that_was_ended(held, number, code):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_18_nothing_is_left_by_a_run_that_was_ended(held, number):
     """It left worktrees, a database and a running pytest behind, and the next run did not clean up."""
-    repo, hold, pids = held
-    with untouched(repo.path):
-        running = begin(manifest(repo, item()))
-        assert wait_for(lambda: len(pids.read_text().split()) >= 2), running.poll()
+    with untouched(held.repo.path):
+        running = held.begin()
+        pids = held.pids()
+        assert not any(map(is_gone, pids))
         os.kill(running.pid, number)
         running.communicate(timeout=60)
-        assert running.returncode == code
-        assert wait_for(lambda: all(is_gone(pid) for pid in pids.read_text().split()))
-        hold.unlink()
-        run = compare(repo)
-    assert is_improved(run.comparison()), run.told
-    assert "." not in {line[0] for line in run.told.splitlines() if line.startswith((".  detect", ".  scaffold", ".  inject"))}
+        assert running.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
+        assert wait_for(lambda: all(map(is_gone, pids)))
+        held.let_go()
+        run = compare(held.repo)
+    assert is_improved(run.comparison())
+    assert "\n-- inject:faster\n.  measure:faster\n" in run.told
 
 
 def test_19_two_at_once_do_not_disturb_each_other(held):
     """It used one folder for both: one died of it, and took the other's base along, which ended with exit code 0."""
-    repo, hold, pids = held
-    one, other = (begin(manifest(repo, item(), name=name)) for name in ("work", "other"))
-    assert wait_for(lambda: len(pids.read_text().split()) >= 2)
-    refused = compare(repo)
-    hold.unlink()
+    one = held.begin()
+    held.pids()
+    other, refused = held.begin("other"), compare(held.repo)
+    held.let_go()
     told = [each.communicate(timeout=120)[0] for each in (one, other)]
     assert (one.returncode, other.returncode) == (0, 0), told
-    assert refused.code != 0
-    assert "is running" in refused.told
-    assert is_improved(compare(repo).comparison())
+    assert refused.code == 3
+    assert f"wait until process {one.pid} has ended" in refused.told
+    for name in ("work", "other"):
+        assert is_improved(Run(held.repo.path.parent / name, 0, "").comparison())
 
 
 # -- environments -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tasks.artifacts import MetricName, Verdict
+from tasks.artifacts import Verdict
 from tests.mistakes import (
     BENCHMARK,
     CODE,
