@@ -257,7 +257,6 @@ def test_overhead_nothing_is_left_in_the_home(every):
     assert [path for path in every[1].rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.xfail(strict=True, reason="hypothesis keeps its constants in `.hypothesis` of the folder where prprep runs")
 def test_overhead_nothing_is_left_beside_the_manifest(every):
     """It wrote the arguments of every call into a database in the user's configuration folder: 166 MB."""
     assert sorted(path.name for path in every[0].folder.iterdir()) == [".codeflash", ".prprep", "prprep.yaml"]

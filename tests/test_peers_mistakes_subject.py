@@ -104,7 +104,6 @@ def test_04_a_base_that_went_on_is_not_what_the_change_is_measured_from(diverged
     assert 0.4 < change(comparison).interval.ratio < 0.6
 
 
-@pytest.mark.xfail(strict=True, reason="detect.json's notes reach neither the body nor the report")
 def test_04_that_base_has_commits_of_its_own_is_said(diverged):
     """It took functions from the merge base and times from the tip of base, without a word."""
     _, run = diverged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -162,6 +163,7 @@ class Exploration:
 
     def _explore(self, strategy: Any, count: int, seed: int) -> None:  # noqa: ANN401 - a SearchStrategy, imported above
         import hypothesis  # noqa: PLC0415
+        from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415
 
         @hypothesis.seed(seed)
         @hypothesis.settings(
@@ -180,10 +182,15 @@ class Exploration:
             if difference := self._tried(tried):
                 raise DifferenceError(_key(tried), difference)
 
-        try:
-            both_return_the_same()
-        except DifferenceError as error:
-            self.differences.append((error.args[0], error.args[1]))
+        # It keeps what it learns from the modules that are loaded, by default where the user is.
+        with tempfile.TemporaryDirectory(prefix="prprep-") as home:
+            set_hypothesis_home_dir(home)
+            try:
+                both_return_the_same()
+            except DifferenceError as error:
+                self.differences.append((error.args[0], error.args[1]))
+            finally:
+                set_hypothesis_home_dir(None)
 
     def _tried(self, tried: Input) -> str | None:
         """Give the difference on an input, None where there is none, it cannot be tried, or time is up; the same every time."""
