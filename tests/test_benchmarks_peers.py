@@ -123,9 +123,9 @@ def _lines(module, name):
     seen, count = {}, 0
     exec(module, seen)
 
-    def trace(_frame, event, _argument):
+    def trace(frame, event, _argument):
         nonlocal count
-        count += event == "line"
+        count += event == "line" and frame.f_globals is seen  # what libraries do whenever garbage is collected is not counted
         return trace
 
     sys.settrace(trace)

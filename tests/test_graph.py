@@ -30,7 +30,7 @@ def total(numbers):
 """
 LONGEST = """
 def longest(words):
-    return sorted(words, key=lambda word: len(word) * len(list(word)) // max(len(word), 1))[-1]
+    return sorted(words, key=lambda word: len(word) * len(list(word)) // max(len(word), 1), reverse=True)[0]
 """
 FILES = {
     "sums/__init__.py": "",
