@@ -142,12 +142,12 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__, formatter_class=form)
     parser.add_argument("--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is kept")
     parser.add_argument("--minutes", type=float, default=60.0, help="when to end, after the comparisons under way")
-    parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 15, and 12 with --quick")
+    parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 20, and 12 with --quick")
     parser.add_argument("--only", action="append", choices=list(tools.TOOLS), help="this tool; may be given again")
     parser.add_argument("--scenario", choices=SCENARIOS, help="this scenario alone")
     parser.add_argument("--tables", action="store_true", help="make the tables of what was kept again")
     asked = parser.parse_args()
-    asked.wall = asked.wall or (12.0 if asked.quick else 15.0)
+    asked.wall = asked.wall or (12.0 if asked.quick else 20.0)
     return asked
 
 

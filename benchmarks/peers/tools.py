@@ -61,7 +61,7 @@ def prprep(asked: Comparison) -> list[Found]:
         "benchmark": target.BENCHMARK if asked.functions == target.FUNCTIONS else target.BENCHMARK_OF_ONE,
         "domain": "cpu",
         "metrics": ["time"],
-        "budget": max(1.0, asked.wall / 1.5),
+        "budget": asked.wall / 1.5 if len(asked.functions) == 1 else max(1.0, (asked.wall - 6) / 1.6),
     }
     manifest.write_text(json.dumps({"version": 1, "repo": str(asked.repository), "upstream": "main", "optimizations": [item]}))
     command = [sys.executable, "-m", "tasks", "--manifest", str(manifest), "compare:item"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SECONDS = 1.0
 """Sampling of one benchmark call on one side."""
-SHARE, LEAST_SECONDS = 0.05, 0.2
+SHARE, LEAST_SECONDS = 0.03, 0.2
 """Of the budget, what sampling all of a side's calls takes; and the least seconds that one call gets."""
 SHOWN = 10
 

@@ -47,6 +47,7 @@ class KeyLaunch:
     key: str
     order: tuple[Role, ...]
     seed: int
+    phase: float = 0.0
     rounds: int = 1
     iterations: int = 1
     steady: bool = True
@@ -157,7 +158,7 @@ def launch(request: Request, pair: Pair, plan: Plan, *, lots: random.Random, rec
         for role in pair.roles:
             record.modules[role] |= set(ready[role].modules)
         order = _lot(pair.roles, lots)
-        entry = KeyLaunch(ready["base"].key, order, pair.settings.seed, iterations=ready["base"].iterations)
+        entry = KeyLaunch(ready["base"].key, order, pair.settings.seed, iterations=ready["base"].iterations, phase=lots.random())
         record.keys.append(entry)
         _serve(pair, ready, entry, plan, share=None if plan.share is None else plan.share / keys)
     record.complete = True
@@ -177,7 +178,7 @@ def _serve(pair: Pair, ready: dict[Role, Ready], entry: KeyLaunch, plan: Plan, *
         entry.rounds = plan.rounds[entry.key]
     else:
         entry.rounds = calibrate(pair.workers, seconds)
-    turns = Turns(pair.workers, entry.order, rounds=entry.rounds, seconds=max(seconds.values()), taken=entry.turns)
+    turns = Turns(pair.workers, entry.order, rounds=entry.rounds, seconds=max(seconds.values()), taken=entry.turns, phase=entry.phase)
     if not share:
         entry.rough_ratio = seconds["head"] / seconds["base"] if turns.is_long else turns.rough_ratio()
         return

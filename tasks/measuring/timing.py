@@ -28,7 +28,7 @@ LOOKS = (8, 12, 16, 24, 36, 54)
 """Numbers of launches after which the data are looked at, as far as the budget goes."""
 LAUNCHES = 8, 16
 """Launches that a budget is meant for: fewer say too little of how processes differ, more would mostly start processes."""
-SHORTEST_LAUNCH, USUAL_LAUNCH, LONGEST_LAUNCH = 0.3, 1.25, 2.5
+SHORTEST_LAUNCH, USUAL_LAUNCH, LONGEST_LAUNCH = 0.3, 1.6, 2.5
 """Seconds of blocks in a launch; in the usual one the processes of the next are started."""
 PLAIN = 0.25
 """The log of a ratio that short launches show as well: a quarter."""

@@ -130,8 +130,9 @@ class Worker:
         self._send("again")
         return self._expect("again")
 
-    def run(self, rounds: int, *, timed: bool = True) -> Block:
-        self._send("run", rounds=rounds, timed=timed)
+    def run(self, rounds: int, *, phase: float = 0.0, timed: bool = True) -> Block:
+        """Time a block of so many rounds, which begins at `phase` (0 to 1) of the garbage collector's cycle."""
+        self._send("run", rounds=rounds, phase=phase, timed=timed)
         answer = self._expect("block")
         return Block(**{name: answer[name] for name in Block.__dataclass_fields__})
 

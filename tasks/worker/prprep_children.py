@@ -49,7 +49,7 @@ def _obey(channel: Any, calls: Calls, state: object) -> None:  # noqa: ANN401
             order = channel.receive()
             if order["do"] != "run":
                 break
-            channel.send("block", **drive(calls.block(order["rounds"])))
+            channel.send("block", **drive(calls.block(order["rounds"], order["phase"])))
     except BaseException:  # noqa: BLE001 - whatever the target raises is told, and nothing of the test goes on in a child
         channel.send("raised", text="\n".join(traceback.format_exc().splitlines()[-25:]))
         _leave(TOLD)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Message = dict[str, Any]
 
 VERSION = 1
-DEAR_SECONDS = 0.1
+DEAR_SECONDS = 0.02
 ORDERS = {
     "again": "prprep_describe",
     "track": "prprep_memory",
@@ -49,7 +49,7 @@ MARKERS = ("benchmark", "codspeed_benchmark")
 TOLERATED = ("codspeed", "codeflash", "timeout", "flaky", "xdist_group", "order", "run", "repeat", "limit_memory", "limit_leaks")
 
 # Bound now: a test may replace what the module `os` offers.
-_read, _write, _leave, _realpath = os.read, os.write, os._exit, os.path.realpath
+_read, _write, _leave, _realpath, _islink = os.read, os.write, os._exit, os.path.realpath, os.path.islink
 
 
 class Channel:
@@ -83,19 +83,33 @@ class Provenance:
 
     def __init__(self, packages: Sequence[str], trees: Sequence[str]) -> None:
         self._packages, self._trees, self._seen = set(packages), tuple(tree + os.sep for tree in trees), {}
+        self._folders, self._ahead = {}, []
+
+    def look(self) -> None:
+        """Look now, where there is time, at what is loaded already."""
+        self._ahead = self.new()
 
     def new(self) -> list[dict[str, str]]:
         """Give name and real path of each that was not given before."""
-        found = []
+        found, self._ahead = self._ahead, []
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if not isinstance(file, str) or self._seen.get(name) == file:
                 continue
             self._seen[name] = file
-            path = _realpath(file)
+            path = self._real(file)
             if name.partition(".")[0] in self._packages or path.startswith(self._trees):
                 found.append({"name": name, "path": path})
         return found
+
+    def _real(self, file: str) -> str:
+        """Resolve a module's file; of its folder, which others share, only once."""
+        folder, slash, name = file.rpartition(os.sep)
+        if not slash or _islink(file):
+            return _realpath(file)
+        if folder not in self._folders:
+            self._folders[folder] = _realpath(folder + os.sep)
+        return f"{self._folders[folder].rstrip(os.sep)}{os.sep}{name}"
 
 
 def _options() -> Message:
@@ -166,7 +180,7 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
 
 async def _obey(order: Message, calls: Calls, *, described: Message | None, samples: list[float]) -> Message:
     if order["do"] == "run":
-        block = await calls.block(order["rounds"])
+        block = await calls.block(order["rounds"], order["phase"])
         if order["timed"]:
             samples.append(block["wall"] / 1e9 / (order["rounds"] * calls.iterations))
         return {"kind": "block", **block}
@@ -267,6 +281,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
+    # What takes time is done here: this process may be one that starts while another is measured.
+    PROVENANCE.look()
+    gc.collect()
+    gc.freeze()
     CHANNEL.send("collected", tests=[item.nodeid for item in session.items])
     CHANNEL.receive()
 
