@@ -19,14 +19,14 @@ KEY = "tests/test_benchmark.py::test_work"
 @pytest.mark.parametrize(
     ("budget", "ratios", "planned"),
     [
-        (20.0, [1.0], Schedule(1.25, (8, 12, 16))),
-        (20.0, [1.2, 0.5], Schedule(1.25, (8, 12, 16))),
-        (20.0, [0.5, 3.0], Schedule(0.3125, (8, 12, 16, 24, 36, 54))),
+        (20.0, [1.0], Schedule(1.6, (8, 12))),
+        (20.0, [1.2, 0.5], Schedule(1.6, (8, 12))),
+        (20.0, [0.5, 3.0], Schedule(0.4, (8, 12, 16, 24, 36))),
         (1.0, [1.0], Schedule(0.3, (8,))),
         (8.0, [], Schedule(1.0, (8,))),
-        (15.0, [1.0], Schedule(1.25, (8, 12))),
+        (15.0, [1.0], Schedule(1.6, (8,))),
         (100.0, [1.0], Schedule(2.5, (8, 12, 16, 24, 36))),
-        (20.0, [0.0], Schedule(1.25, (8, 12, 16))),
+        (20.0, [0.0], Schedule(1.6, (8, 12))),
     ],
     ids=["undecided", "one is plain", "all are plain", "little", "nothing known", "less than usual", "much", "no time at all"],
 )

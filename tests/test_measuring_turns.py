@@ -1,5 +1,8 @@
 """Calibration, warm-up, and the turns in children, with real processes where it takes some."""
 
+import gc
+from itertools import pairwise
+
 import pytest
 
 from tasks.errors import MeasuringError
@@ -56,10 +59,11 @@ class Replay:
     """A side whose blocks take what is told."""
 
     def __init__(self, *walls):
-        self._walls = iter(walls)
+        self._walls, self.phases = iter(walls), []
 
-    def run(self, _rounds, *, timed):
+    def run(self, _rounds, *, phase, timed):
         assert not timed
+        self.phases.append(phase)
         wall = next(self._walls)
         return Block(wall=wall, cpu=wall, began=0, ended=wall, voluntary=0, involuntary=0)
 
@@ -77,6 +81,56 @@ class Replay:
 def test_an_effect_is_plain_only_where_every_turn_shows_it(base, head, ratio):
     turns = Turns({"base": Replay(*base), "head": Replay(*head)}, ("base", "head"), rounds=1, seconds=1e-7, taken=[])
     assert turns.rough_ratio() == pytest.approx(ratio)
+
+
+def test_turns_go_evenly_through_the_collectors_cycle_with_both_sides_at_the_same_place():
+    sides = {"base": Replay(*[100] * 40), "head": Replay(*[100] * 40)}
+    turns = Turns(sides, ("base", "head"), rounds=1, seconds=1e-7, taken=[], phase=0.3)
+    for _ in range(8):
+        turns.rough_ratio()
+    assert sides["base"].phases == sides["head"].phases
+    gaps = [after - before for before, after in pairwise([0.0, *sorted(sides["base"].phases), 1.0])]
+    assert max(gaps) < 2.5 / 40
+
+
+COLLECTING = """
+import gc
+
+MOST = [0]
+
+
+def full(phase, info):
+    if phase == "start" and info["generation"] == 2:
+        MOST[0] += 1
+
+
+def work():
+    kept = [[] for _ in range({containers})]
+    return len(kept)
+
+
+def watched():
+    before = MOST[0]
+    gc.callbacks.append(full)
+    work()
+    gc.callbacks.remove(full)
+    with open("{told}", "a") as told:
+        told.write(f"{{MOST[0] - before}} ")
+"""
+
+
+@pytest.mark.skipif(gc.get_threshold() != (700, 10, 10), reason="counted in the collector's cycle of 84,700 allocations")
+def test_a_call_begins_anywhere_in_the_collectors_cycle(tmp_path):
+    """One that allocates half as much as a cycle has a full collection in every second call, not in none."""
+    told = tmp_path / "told"
+    files = {
+        "project.py": COLLECTING.format(containers=42_350, told=told),
+        "tests/test_benchmark.py": "from project import watched\n\ndef test_work(benchmark):\n    benchmark(watched)\n",
+    }
+    one_launch(pair(tmp_path, **both(files)), share=0.8)
+    collections = [int(word) for word in told.read_text().split()]
+    assert len(collections) > 50
+    assert 0.3 < sum(collections) / len(collections) < 0.7
 
 
 COUNTS = """
