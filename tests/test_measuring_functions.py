@@ -11,14 +11,12 @@ import pytest
 
 from tasks import figures
 from tasks.artifacts import FunctionShare, Share
-from tasks.errors import EnvironmentBuildError
-from tasks.interpreters import choose
 from tasks.measuring import functions as module
 from tasks.measuring.functions import profile_functions
 from tasks.measuring.request import Changed
 from tasks.templating import fill
 from tests.pairs import both, pair, write
-from tests.projects import PROJECT, project
+from tests.pythons import environment
 
 CODE = """
 import functools
@@ -195,14 +193,7 @@ def test_a_call_that_the_signal_ends_is_looked_at_by_a_thread(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13"])
 def test_other_pythons(tmp_path, version):
-    try:
-        interpreter, _ = choose(project(tmp_path / "project", {"pyproject.toml": PROJECT}), version, cwd=tmp_path)
-    except EnvironmentBuildError:
-        pytest.skip(f"Python {version} is not on this machine")
-    environment = tmp_path / "environment"
-    python = environment / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "uv", "venv", "-q", "--python", interpreter.path, environment], check=True)
-    subprocess.run([sys.executable, "-m", "uv", "pip", "install", "-q", "--python", python, "pytest", "pytest-benchmark"], check=True)
+    python = environment(tmp_path, version, "pytest", "pytest-benchmark")
     request = pair(tmp_path, base=files(), head=files(), functions=(same("leaf"),))
     request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
     found = of(profiled(request), "test_around")

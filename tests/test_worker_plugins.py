@@ -1,0 +1,105 @@
+"""The worker in environments of other Pythons, which are full of plugins that run, trace and reorder tests."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tasks.artifacts import MetricName
+from tasks.measuring import measure
+from tests.pairs import both, pair
+from tests.pythons import environment
+
+pytestmark = pytest.mark.slow
+
+PLUGINS = ("pytest-asyncio", "anyio", "pytest-codspeed", "pytest-xdist", "pytest-cov", "pytest-randomly", "pytest-timeout", "pytest-rerunfailures")
+TOOLS = ("pytest", "pytest-benchmark", "memray")
+
+CODE = """
+import asyncio
+
+
+def work(size):
+    return len([list(range(10)) for _ in range(size)])
+
+
+async def awork(size):
+    await asyncio.sleep(0)
+    return work(size)
+"""
+TESTS = """
+import pytest
+
+from project import awork, work
+
+
+def test_plain(benchmark):
+    assert benchmark(work, 2000) == 2000
+
+
+@pytest.mark.asyncio
+async def test_asyncio(benchmark):
+    assert await benchmark(awork, 2000) == 2000
+
+
+@pytest.mark.asyncio
+async def test_function_under_a_loop(benchmark):
+    assert benchmark(work, 2000) == 2000
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_anyio(benchmark):
+    assert await benchmark(awork, 2000) == 2000
+
+
+@pytest.mark.benchmark
+def test_marked():
+    assert work(2000) == 2000
+
+
+@pytest.mark.codspeed_benchmark
+def test_marked_for_codspeed():
+    assert work(2000) == 2000
+
+
+@pytest.mark.flaky(reruns=5)
+@pytest.mark.timeout(0.001)
+def test_with_other_markers(benchmark):
+    assert benchmark(work, 2000) == 2000
+"""
+KEYS = (
+    "test_plain",
+    "test_asyncio",
+    "test_function_under_a_loop",
+    "test_anyio[asyncio]",
+    "test_marked",
+    "test_marked_for_codspeed",
+    "test_with_other_markers",
+)
+CONFIGURATION = """
+[pytest]
+addopts = -n 2 --cov=project --randomly-seed=7 --codspeed --benchmark-disable --reruns=2 --strict-markers --strict-config
+"""
+
+
+@pytest.fixture(params=["3.9", "3.13", "3.14"], scope="module")
+def python(request, tmp_path_factory):
+    return environment(tmp_path_factory.mktemp("environment"), request.param, *TOOLS, *PLUGINS)
+
+
+def measured(folder: Path, python: Path, **settings):
+    asked = pair(folder, **both({"src/project/__init__.py": CODE, "tests/test_benchmark.py": TESTS, "pytest.ini": CONFIGURATION}), **settings)
+    return measure(replace(asked, base=replace(asked.base, python=python), head=replace(asked.head, python=python)))
+
+
+def test_every_test_is_measured_whatever_plugins_there_are(tmp_path, python):
+    found = measured(tmp_path, python, metrics=("time", "memory"), budget=0.3, timeout=60)
+    names = {metric: [each.test.rpartition("::")[2] for each in found.measurements if each.metric is metric] for metric in MetricName}
+    assert names[MetricName.TIME] == names[MetricName.PEAK] == list(KEYS)
+    for each in found.measurements:
+        if each.metric in (MetricName.TIME, MetricName.PEAK):
+            assert all(value > 0 for launch in each.launches for value in (*launch.base, *launch.head))
+    nothing_returned = {"test_marked", "test_marked_for_codspeed"}
+    assert {output.test.rpartition("::")[2] for output in found.outputs if output.verdict != "equal"} == nothing_returned
+    assert {output.verdict for output in found.outputs} == {"equal", "not comparable"}
