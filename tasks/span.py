@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .errors import CherryPickError, RepositoryError
@@ -31,14 +31,17 @@ def span_of(item: Optimization, refs: Refs, clone: Clone) -> Span:
     Without a `base` in the manifest it is the merge base of upstream and head; where upstream contains head
     already, head's first parent. For listed commits it is the merge base of upstream and the first one's
     parent, and head is made by putting them onto it. Raise RepositoryError where a commit is missing, the
-    histories have nothing in common or nothing changed, CherryPickError.
+    histories have nothing in common, or nothing changed and not both were named, CherryPickError.
     """
     _demand_commits(item, refs, clone)
     span = _picked(item, refs, clone) if refs.picks else _between(item, refs, clone)
-    if clone.tree_of(span.base) == clone.tree_of(span.head):
+    if clone.tree_of(span.base) != clone.tree_of(span.head):
+        return span
+    if not (item.base and item.head):
         what = f"nothing changed between base ({span.base[:12]}) and head ({span.head[:12]})"
         raise RepositoryError(what, where=item.id, now="name the commits that hold the change as `head` or `commits`")
-    return span
+    # Both were named: somebody wants to see what identical code is made of.
+    return replace(span, notes=(*span.notes, "Base and head hold the same files: what this comparison shows is the machine."))
 
 
 def _demand_commits(item: Optimization, refs: Refs, clone: Clone) -> None:

@@ -102,12 +102,20 @@ def test_histories_without_a_common_commit(repo):
 
 
 @pytest.mark.parametrize("fields", [{"base": "first", "head": "first"}, {"base": "start", "head": "undone"}])
-def test_where_nothing_changed_there_is_nothing_to_compare(repo, fields):
+def test_identical_code_is_compared_where_both_were_named(repo, fields):
     repo.branch("undone", "first")
     repo.commit({"a.py": "a = 1\n"}, "Undo")
+    found = span(repo, **fields)
+    assert (found.base, found.head) == (sha(repo, fields["base"]), sha(repo, fields["head"]))
+    assert found.notes == ("Base and head hold the same files: what this comparison shows is the machine.",)
+
+
+def test_where_nothing_changed_there_is_nothing_to_compare(repo):
+    repo.branch("undone", "main")
+    repo.git("commit", "--quiet", "--allow-empty", "-m", "Nothing")
     with pytest.raises(RepositoryError) as raised:
-        span(repo, **fields)
-    base, head = (sha(repo, fields[key])[:12] for key in ("base", "head"))
+        span(repo, head="undone")
+    base, head = sha(repo, "main")[:12], sha(repo, "undone")[:12]
     assert str(raised.value) == (
         f"it: nothing changed between base ({base}) and head ({head})\n  name the commits that hold the change as `head` or `commits`"
     )
