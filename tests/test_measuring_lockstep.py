@@ -1,9 +1,11 @@
 """The protocol: who runs when, for how long, and what is no result."""
 
+import importlib.util
 import random
 import subprocess
 import time
 from itertools import pairwise
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -273,3 +275,14 @@ def test_a_control_that_is_not_base_is_an_error(tmp_path):
     with pytest.raises(MeasuringError) as raised:
         one_launch(request)
     assert (raised.value.what, raised.value.where) == ("this file of the control is not base's", "src/project/__init__.py")
+
+
+def test_a_control_may_be_compiled_to_other_bytes(tmp_path):
+    """A compiler writes the folder that it worked in into what it makes."""
+    compiled = Path(importlib.util.find_spec("_json").origin)
+    if compiled.suffix != ".so":
+        pytest.skip("this Python has no compiled module to copy")
+    asked = pair(tmp_path, controlled=True, base={"src/project/__init__.py": "from project import _json\n" + CODE})
+    for role, more in (("base", b""), ("head", b""), ("control", b"another folder")):
+        (asked.side(role).tree / "src/project" / compiled.name).write_bytes(compiled.read_bytes() + more)
+    assert one_launch(asked).complete

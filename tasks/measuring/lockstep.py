@@ -136,6 +136,7 @@ class Pair:
             worker.move(to)
 
 
+COMPILED = (".so", ".pyd", ".dylib")
 _SAME = "the benchmark must run the same tests at both commits"
 _FIXTURE = "write one that takes `benchmark` and calls it: `def test_x(benchmark): benchmark(function, argument)`"
 
@@ -204,7 +205,10 @@ def _agree_on_outcomes(pair: Pair, record: LaunchRecord) -> None:
             raise MeasuringError(f"this test was not run to its end on {role}", where=missing[0], now=_SAME)
     if record.tests and not record.keys:
         raise MeasuringError("the benchmark passes without calling its `benchmark` fixture", where=record.tests[0], now=_FIXTURE)
-    base, control = ({module.path: module.blob for module in record.modules[role]} for role in ("base", "control"))
+    # What is compiled holds paths of the folder where that was done.
+    base, control = (
+        {module.path: module.blob for module in record.modules[role] if not module.path.endswith(COMPILED)} for role in ("base", "control")
+    )
     if other := sorted(path for path in base.keys() & control.keys() if base[path] != control[path]):
         raise MeasuringError("this file of the control is not base's", where=other[0], now="delete prprep's cache and run doit again")
 
