@@ -36,7 +36,7 @@ def false_claims(outcomes: Sequence[Outcome]) -> str:
     """Show how often identical code was called different."""
     rows = []
     for tool in _tools(outcomes):
-        cells = [_share([bool(each.claim) for each in _of(outcomes, tool, name)]) for name in IDENTICAL]
+        cells = [_claimed(_of(outcomes, tool, name)) for name in IDENTICAL]
         every = [each for name in IDENTICAL for each in _of(outcomes, tool, name)]
         rows.append((tool, *cells, _spread(every)))
     heading = ("Tool", *(f"False claims, {told}" for told in IDENTICAL.values()), "Middle 90 % of the estimates")
@@ -93,6 +93,13 @@ def _tools(outcomes: Iterable[Outcome]) -> list[str]:
 
 def _of(outcomes: Iterable[Outcome], tool: str, scenario: str) -> list[Outcome]:
     return [each for each in outcomes if (each.tool, each.scenario) == (tool, scenario)]
+
+
+def _claimed(outcomes: Sequence[Outcome]) -> str:
+    """Count the claims among the comparisons that gave a result, and those that gave none."""
+    told = _share([bool(each.claim) for each in outcomes if not each.broken])
+    broken = sum(bool(each.broken) for each in outcomes)
+    return f"{told}; no result in {broken}" if broken else told
 
 
 def _share(hits: Sequence[bool]) -> str:
