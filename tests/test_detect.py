@@ -52,9 +52,10 @@ def test_it_comes_out_the_same_and_names_no_place_of_this_machine(repo, paths, t
 
 
 def test_what_fails_leaves_no_artifact(repo, paths):
-    item = Optimization(id="it", base="faster", head="faster")
+    repo.branch("nothing", "main")
+    repo.git("commit", "--quiet", "--allow-empty", "-m", "Nothing")
     with pytest.raises(RepositoryError, match="nothing changed"):
-        run(repo, paths, item)
+        run(repo, paths, Optimization(id="it", head="nothing"))
     assert not paths.detect.exists()
 
 

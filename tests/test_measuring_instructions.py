@@ -82,7 +82,8 @@ def test_the_same_code_has_the_same_count_in_every_process(equal):
         assert (measurement.metric, len(measurement.launches), measurement.stopped) == (MetricName.INSTRUCTIONS, REPEATS, "repeats")
         assert len({launch.seed for launch in measurement.launches}) == REPEATS
         for base, head in counts(measurement):
-            assert head == pytest.approx(base, rel=1e-3)
+            # Of few calls, one collection of garbage more or less is some tenths of a per cent.
+            assert head == pytest.approx(base, rel=5e-3)
             # Another hash seed puts other strings beside each other.
             assert base == pytest.approx(counts(measurement)[0][0], rel=2e-2)
 

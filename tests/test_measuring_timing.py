@@ -73,20 +73,21 @@ def test_cpu_time_and_the_control_come_from_the_same_blocks(tmp_path):
 
 
 def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
-    """The first calls in a process take longer, as where caches fill: they are no samples."""
+    """The first calls in a process take longer, as where caches fill: they are no samples, unless it is said that time ran out."""
     head = """
     import time
 
-    left = 40
+    left = 15
 
     def work(size):
         global left
         left = max(0, left - 1)
-        time.sleep(0.001 + left / 10_000)
+        time.sleep(0.001 + left / 3_000)
         return 499500
     """
     measurements, _ = measure_time(pair(tmp_path, head={"src/project/__init__.py": head}, budget=4.8), random.Random(1), lambda _: None)
-    assert all(max(launch.head[:1]) < 0.004 for launch in measurements[0].launches)
+    late = [launch for launch in measurements[0].launches if launch.steady and launch.head[0] < 0.004]
+    assert len(late) > len(measurements[0].launches) / 2
 
 
 @pytest.mark.skipif(not starting_cores(pin=True, alone=False), reason="there is one core only")

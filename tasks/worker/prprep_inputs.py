@@ -172,6 +172,8 @@ def _arguments(frame: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: A
 
 def _function(code: types.CodeType) -> Callable[..., Any] | None:
     """Find the one function that has this code."""
+    # What is frozen has no referrers for the collector; who made the recording freezes again.
+    gc.unfreeze()
     found = [each for each in gc.get_referrers(code) if isinstance(each, types.FunctionType) and each.__code__ is code]
     return found[0] if len(found) == 1 else None
 
