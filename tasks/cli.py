@@ -12,9 +12,9 @@ from doit.cmd_run import Run
 from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidDodoFile
 
-from . import __version__
+from . import __version__, pipeline
 from .errors import PrprepError
-from .graph.loader import ManifestLoader
+from .graph.loader import ManifestLoader, graph_of
 from .graph.reporter import PlainReporter
 
 if TYPE_CHECKING:
@@ -71,11 +71,28 @@ class Schema(Command):  # type: ignore[misc]
         return 0
 
 
+class Explain(Command):  # type: ignore[misc]
+    """Tell of one item, or of all, what is stale and why, or what failed."""
+
+    doc_purpose = "say for an item what is stale and why, or what failed"
+    doc_usage = "[ID ...]"
+    doc_description = "Without an ID all items are told of. Nothing is run."
+    cmd_options = ManifestLoader.cmd_options
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        from .explain import explanation  # noqa: PLC0415
+
+        graph = graph_of(opt_values["manifest"])
+        wanted = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
+        print("\n\n".join(explanation(graph.workspace, graph.freshness, item_id, pipeline.NAMES) for item_id in wanted))
+        return 0
+
+
 class PrprepMain(DoitMain):  # type: ignore[misc]
     """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
 
     BIN_NAME = "prprep"
-    DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, Schema))
+    DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, Schema, Explain))
 
     def __init__(self) -> None:
         super().__init__(ManifestLoader(), config_filenames=())

@@ -79,6 +79,9 @@ _TIMED, _MEMORY_ALONE = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 _WAITING = {"inject", "measure", "compare", "render"}
 
 
+# Names for what a stage is made from, as `explain` tells them.
+VERSION, FOUND, TEMPLATE_FILES = "prprep's version of the stage", "what was detected", "the templates"
+
 Fields = dict[str, Any]
 
 
@@ -94,13 +97,19 @@ class Freshness:
 
     def fingerprint(self, stage: str, item_id: str) -> str:
         """Hash what `stage` would be made from now."""
+        return hash_of([stage, item_id, self.made_from(stage, item_id)])
+
+    def made_from(self, stage: str, item_id: str) -> dict[str, Any]:
+        """Give what `stage` would be made from now, by names that a user knows: settings as they are, the rest hashed."""
         paths = self._workspace.paths.item(item_id)
         settings = self._workspace.plan.items[item_id]
-        used = [settings[name] if name in settings else _pick(settings, name) for name in _ITEM[stage]] if stage in _ITEM else settings
+        names = _ITEM.get(stage, settings)
+        used = {f"`{name}`": settings[name] if name in settings else _pick(settings, name) for name in names}
         detection = self._fact(paths.detect) if stage in _DETECTION else None
         found = detection.fields if detection else {}
-        parts = [stage, STAGES[stage], item_id, used, found.get(stage)]
-        return hash_of(parts + getattr(self, f"_{stage}")(item_id, paths, found))
+        parts = {**used, VERSION: STAGES[stage], FOUND: found.get(stage)}
+        parts |= getattr(self, f"_{stage}")(item_id, paths, found)
+        return parts
 
     def is_fresh(self, stage: str, item_id: str) -> bool:
         """Say whether the stage's artifact is there, was made from this, and its products are as it left them.
@@ -159,11 +168,19 @@ class Freshness:
         """Keep for the next run what is known of the files."""
         self._facts.save()
 
-    def _detect(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
+    def _detect(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         refs = self._workspace.refs(item_id)
         benchmark = self._workspace.plan.items[item_id]["benchmark"]
         named = benchmark if isinstance(benchmark, str) else benchmark is not None
-        return [self._project, refs.upstream_ref, refs.upstream, refs.base, refs.head, refs.picks, named]
+        return {
+            "the project": self._project,
+            "the name of upstream": refs.upstream_ref,
+            "the commit of upstream": refs.upstream,
+            "the commit of base": refs.base,
+            "the commit of head": refs.head,
+            "the listed commits": refs.picks,
+            "`benchmark`": named,
+        }
 
     @cached_property
     def _project(self) -> str | None:
@@ -172,21 +189,22 @@ class Freshness:
             return str(named)
         return slug(self._workspace.repository) if self._workspace.repository else self._workspace.address
 
-    def _scaffold(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
+    def _scaffold(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         if self._keeps_benchmark(item_id, found):
-            return []
-        return [found.get("written"), self._templates("scaffold")]
+            return {}
+        return {"what the benchmark is written from": found.get("written"), TEMPLATE_FILES: self._templates("scaffold")}
 
     def _keeps_benchmark(self, item_id: str, found: Fields) -> bool:
         """Say whether scaffold uses the project's own benchmark, and so writes none."""
         asked, there = self._workspace.plan.items[item_id]["benchmark"], found.get("benchmark") or {}
         return isinstance(asked, str) or (asked is None and any(there.get(place) for place in ("base", "head", "worktree")))
 
-    def _inject(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
+    def _inject(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         scaffolding, tree = self._fact(paths.scaffold), self._workspace.worktree
         if not scaffolding or not tree or scaffolding.fields.get("origin") != "worktree":
-            return [scaffolding.digest if scaffolding else None]
-        return [scaffolding.digest, self._companions(tree, scaffolding.fields["path"])]
+            return {"the benchmark": scaffolding.digest if scaffolding else None}
+        companions = self._companions(tree, scaffolding.fields["path"])
+        return {"the benchmark": scaffolding.digest, "the files that the benchmark needs in the work tree": companions}
 
     def _companions(self, tree: Path, benchmark: str) -> str:
         """Hash what a benchmark that is being edited in the work tree needs beside itself there."""
@@ -197,18 +215,27 @@ class Freshness:
             self._companions_of[benchmark] = hash_of([(each.path, hashlib.sha256(each.content).hexdigest()) for each in found])
         return self._companions_of[benchmark]
 
-    def _measure(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:
+    def _measure(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:
         named = self._workspace.plan.items[item_id]["metrics"]
-        return [self._digest(paths.inject), found.get("modules"), None if named else found.get("domains")]
+        return {
+            "the trees": self._digest(paths.inject),
+            "the modules": found.get("modules"),
+            "the domain": None if named else found.get("domains"),
+        }
 
-    def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
-        return [self._digest(paths.samples)]
+    def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+        return {"the samples": self._digest(paths.samples)}
 
-    def _render(self, item_id: str, paths: ItemPaths, found: Fields) -> list[Any]:  # noqa: ARG002
-        artifacts = [self._digest(path) for path in (paths.detect, paths.scaffold, paths.inject, paths.compare)]
+    def _render(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+        artifacts = {
+            "what was detected": self._digest(paths.detect),
+            "the benchmark": self._digest(paths.scaffold),
+            "the trees": self._digest(paths.inject),
+            "the comparison": self._digest(paths.compare),
+        }
         comparison = self._fact(paths.compare)
         unused = comparison.fields["unused"] if comparison and comparison.fields else _MEMORY_ALONE
-        return [*artifacts, self._owns_name(item_id), self._templates("render", without=unused)]
+        return {**artifacts, "whose name the body has": self._owns_name(item_id), TEMPLATE_FILES: self._templates("render", without=unused)}
 
     def _owns_name(self, item_id: str) -> bool:
         """Say whether the item's body has the function's name alone; another item may have come before it."""

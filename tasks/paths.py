@@ -102,6 +102,11 @@ class ItemPaths:
         return self.state / "failure.json"
 
     @cached_property
+    def made_from(self) -> Path:
+        """The file that says in words what each artifact was made from, for `explain`."""
+        return self.state / "made-from.json"
+
+    @cached_property
     def profiles(self) -> Path:
         return self.state / "profiles"
 

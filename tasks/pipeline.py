@@ -15,8 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError
-from .files import fingerprint_of
+from .files import fingerprint_of, keep_json, read_json
 from .freshness import Freshness, artifact_of, fields_of
+from .journal import Journal
 from .workspace import short_name
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ STAGES = (
     Stage("render", "fill the pull-request body", ("detect", "scaffold", "inject", "compare"), _render),
 )
 
+NAMES = tuple(stage.name for stage in STAGES)
+
 
 def tasks(workspace: Workspace, freshness: Freshness, act: Callable[..., Any], fresh: Callable[..., Any]) -> Iterator[dict[str, Any]]:
     """Generate every task of the graph.
@@ -188,7 +191,9 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
 
 
 def _attempt(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: str, report_line: Report) -> None:
-    paths = workspace.paths.item(item_id)
+    paths, journal = workspace.paths.item(item_id), Journal(workspace.paths.item(item_id).log)
+    journal.begin(stage.name)
+    made_from = freshness.made_from(stage.name, item_id)
     try:
         stage.run(
             Job(
@@ -197,16 +202,18 @@ def _attempt(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: 
                 paths=paths,
                 fingerprint=freshness.fingerprint(stage.name, item_id),
                 recorded_body=_recorded(workspace, freshness, item_id),
-                report=report_line,
+                report=journal.listening(report_line),
             )
         )
     except NeedsReviewError as error:
-        report_line(str(error))
+        journal.listening(report_line)(str(error))
     except PrprepError as error:
         from .artifacts import Failure  # noqa: PLC0415
 
+        journal.failed(error)
         Failure(item=item_id, stage=stage.name, message=str(error)).write(paths.failure)
         raise
+    keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
     _clear_failure(paths, stage)
 
 

@@ -18,6 +18,7 @@ from ..errors import PrprepError, UsageError
 from ..files import digest, fingerprint_of, hash_of, write_whole
 from ..freshness import Freshness
 from ..locks import held
+from ..manifest.wording import nearest, quoted
 from ..paths import MANIFEST_NAME, STATE_FOLDER
 from ..workspace import Workspace
 from .actions import Action
@@ -126,6 +127,15 @@ class Graph:
         self.freshness.save()
         return table
 
+    def known(self, item_id: str) -> str:
+        """Give the item's id; raise UsageError where the manifest has no such item."""
+        items = self.workspace.plan.items
+        if item_id in items:
+            return item_id
+        meant = nearest(item_id, tuple(items))
+        now = f"did you mean {meant}?" if meant else f"it has {', '.join(items)}"
+        raise UsageError(f"{self.manifest.name} has no optimization {quoted(item_id)}", now=now)
+
     def _reporter(self) -> type[PlainReporter]:
         return type("Reporter", (PlainReporter,), {"begin": staticmethod(self.begin), "summary": staticmethod(self.summary)})
 
@@ -160,11 +170,9 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
 
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
-            manifest = find_manifest(opt_values["manifest"], Path.cwd())
+            self.graph = graph_of(opt_values["manifest"])
         except UsageError as error:
             raise InvalidDodoFile(str(error)) from None
-        os.chdir(manifest.parent)
-        self.graph = Graph(manifest)
 
     def load_doit_config(self) -> dict[str, Any]:
         return self._graph.config()
@@ -177,6 +185,13 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     def _graph(self) -> Graph:
         assert self.graph is not None  # noqa: S101 - doit calls setup first
         return self.graph
+
+
+def graph_of(named: str) -> Graph:
+    """Give the graph of the manifest that is named, else of the nearest one; from its folder, as tasks are run."""
+    manifest = find_manifest(named, Path.cwd())
+    os.chdir(manifest.parent)
+    return Graph(manifest)
 
 
 def find_manifest(named: str, folder: Path) -> Path:
