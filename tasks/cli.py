@@ -14,8 +14,10 @@ from doit.exceptions import InvalidDodoFile
 
 from . import __version__, pipeline
 from .errors import PrprepError
+from .graph.console import CONSOLE
 from .graph.loader import ManifestLoader, graph_of
 from .graph.reporter import PlainReporter
+from .paths import cache_folder
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -88,11 +90,34 @@ class Explain(Command):  # type: ignore[misc]
         return 0
 
 
+class Doctor(Command):  # type: ignore[misc]
+    """Run the checks that come before measuring, and print them as a checklist with the fixes."""
+
+    doc_purpose = "check what measuring needs, without measuring"
+    doc_usage = "[ID ...]"
+    doc_description = "Builds the environments and runs each benchmark once on every side. Without an ID all items are checked."
+    cmd_options = ManifestLoader.cmd_options
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        from .doctor import checklist, of_item, of_machine  # noqa: PLC0415
+
+        graph = graph_of(opt_values["manifest"])
+        # Before the manifest is held against its repository: without git that would be all that is said.
+        well = checklist("machine", of_machine(cache_folder()), CONSOLE.print)
+        wanted = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
+        graph.begin()
+        with CONSOLE.step("doctor") as report:
+            for item_id in wanted:
+                well = checklist(item_id, of_item(graph.workspace, graph.freshness, item_id, report), CONSOLE.print) and well
+        graph.summary()
+        return 0 if well else 1
+
+
 class PrprepMain(DoitMain):  # type: ignore[misc]
     """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
 
     BIN_NAME = "prprep"
-    DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, Schema, Explain))
+    DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, Schema, Explain, Doctor))
 
     def __init__(self) -> None:
         super().__init__(ManifestLoader(), config_filenames=())

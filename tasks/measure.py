@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,9 +49,69 @@ def run(
     seed: int,
 ) -> None:
     """Read detect.json, scaffold.json and inject.json; write samples.json, profiles and pytest-benchmark's JSON."""
+    made = Made.read(paths)
+    grounds = prepare(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    request = request_for(item, made, grounds, profiles=paths.profiles, cache=cache, seed=seed)
+    before = machine.load()
+    with told_of(made, grounds, cache):
+        measured = measuring.measure(request, report=report)
+    load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
+    samples = samples_of(item, made.injection, measured, grounds=grounds, request=request).model_copy(update={"load": load})
+    _export(samples, paths)
+    samples.write(paths.samples, fingerprint)
+
+
+def rehearse(
+    item: Optimization,
+    *,
+    paths: ItemPaths,
+    worktree: Path | None,
+    cache: Path,
+    address: str,
+    report: Report = silent,
+) -> Mapping[Role, Ground]:
+    """Do all that measuring does before it measures: build what it stands on, and run the benchmark once on every side."""
+    made = Made.read(paths)
+    grounds = prepare(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    request = request_for(item, made, grounds, profiles=paths.profiles, cache=cache, seed=1)
+    with told_of(made, grounds, cache):
+        measuring.rehearse(request, report=report)
+    return grounds
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the stages before have made of an item."""
+
+    detection: Detection
+    scaffolding: Scaffolding
+    injection: Injection
+
+    @classmethod
+    def read(cls, paths: ItemPaths) -> Made:
+        return cls(Detection.read(paths.detect), Scaffolding.read(paths.scaffold), Injection.read(paths.inject))
+
+
+@contextmanager
+def told_of(made: Made, grounds: Mapping[Role, Ground], cache: Path) -> Iterator[None]:
+    """Tell a failure with paths that mean the same everywhere, and what made-up arguments may have to do with it."""
+    try:
+        yield
+    except PrprepError as error:
+        relate(error, grounds, cache)
+        made_up = made.scaffolding.made_from == "signature" and made.detection.domain.domains != ("struct",)
+        if made_up and "the benchmark failed on" in error.what:
+            error.now += f"\n  its arguments were made up from the function's signature: correct them in {made.scaffolding.source}"
+        raise
+
+
+def prepare(
+    item: Optimization, made: Made, *, paths: ItemPaths, worktree: Path | None, cache: Path, address: str, report: Report
+) -> dict[Role, Ground]:
+    """Make the tree of every side, and build its environment."""
     if item.engine == "codeflash":
         raise PrprepError("this version measures with its own engine only", where=item.id, now="remove `engine: codeflash` from the item")
-    detection, scaffolding, injection = Detection.read(paths.detect), Scaffolding.read(paths.scaffold), Injection.read(paths.inject)
+    detection, scaffolding, injection = made.detection, made.scaffolding, made.injection
     metrics = domains.metrics_for(detection.domain.domains, item.metrics)
     measuring.check_tools(metrics)
     with Clone.open(address, cache, report=report) as clone:
@@ -63,25 +124,14 @@ def run(
     for role, (commit, tree) in places.items():
         report(f"environment of {role}")
         grounds[role] = Ground(commit, tree, environments.build(tree, detection.layout, item.env, cache=cache, report=report))
-    request = request_for(item, detection, injection, grounds=grounds, profiles=paths.profiles, lock=machine.lock_path(cache), seed=seed)
-    before = machine.load()
-    try:
-        measured = measuring.measure(request, report=report)
-    except PrprepError as error:
-        relate(error, grounds, cache)
-        if scaffolding.made_from == "signature" and "the benchmark failed on" in error.what and detection.domain.domains != ("struct",):
-            error.now += f"\n  its arguments were made up from the function's signature: correct them in {scaffolding.source}"
-        raise
-    load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
-    samples = samples_of(item, injection, measured, grounds=grounds, request=request).model_copy(update={"load": load})
-    _export(samples, paths)
-    samples.write(paths.samples, fingerprint)
+    return grounds
 
 
 def request_for(
-    item: Optimization, detection: Detection, injection: Injection, *, grounds: Mapping[Role, Ground], profiles: Path, lock: Path, seed: int
+    item: Optimization, made: Made, grounds: Mapping[Role, Ground], *, profiles: Path, cache: Path, seed: int
 ) -> Request:
     """Say what is to be measured; a metric that is not asked for follows from the domain."""
+    detection, injection = made.detection, made.injection
     metrics = domains.metrics_for(detection.domain.domains, item.metrics)
     return Request(
         base=side_of(grounds["base"], detection.layout),
@@ -101,7 +151,7 @@ def request_for(
         memory_timeout=item.timeout,
         confidence=item.confidence,
         negligible=item.negligible,
-        lock=lock,
+        lock=machine.lock_path(cache),
     )
 
 

@@ -20,7 +20,7 @@ from tasks.artifacts import (
 )
 from tasks.errors import MeasuringError, ProvenanceError, PrprepError
 from tasks.manifest.model import Optimization
-from tasks.measure import Ground, modules_of, package_differences, relate, request_for, side_of
+from tasks.measure import Ground, Made, modules_of, package_differences, relate, request_for, side_of
 from tasks.paths import ItemPaths
 from tasks.progress import silent
 from tests.targets import TargetRepo
@@ -193,6 +193,7 @@ def ground(tree, **changes):
     return Ground("a" * 40, Path(tree), environments.Environment(**{**fields, **changes}))
 
 
+SCAFFOLDING = Scaffolding(item="total", path="tests/test_x.py", origin="head", source="b" * 40, sha256="0" * 64, made_from="existing")
 INJECTION = Injection(
     item="total",
     strategy="inject",
@@ -207,7 +208,7 @@ INJECTION = Injection(
 def request_of(item, proposed):
     grounds = {"base": ground("/cache/trees/one"), "head": ground("/cache/trees/other")}
     found = detection(domain=DomainProposal(domains=proposed, reason="", given=True))
-    return request_for(item, found, INJECTION, grounds=grounds, profiles=Path("/state/profiles"), lock=Path("/cache/lock"), seed=7)
+    return request_for(item, Made(found, SCAFFOLDING, INJECTION), grounds, profiles=Path("/state/profiles"), cache=Path("/cache"), seed=7)
 
 
 def test_memory_has_no_time_limit_unless_one_is_set():

@@ -49,6 +49,15 @@ class Console:
             else:
                 print(text, file=self.stream, flush=True)
 
+    def print(self, text: str) -> None:
+        """Write what was asked for to standard output, above what is live where both go to the same terminal."""
+        with self._lock:
+            if self._live and sys.stdout.isatty():
+                self.line(text)
+            else:
+                sys.stdout.write(f"{text}\n")
+                sys.stdout.flush()
+
     def _started(self) -> Progress:
         from rich.console import Console as RichConsole  # noqa: PLC0415 - only a terminal needs it
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415

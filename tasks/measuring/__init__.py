@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ..artifacts import Measurement, Site
+    from ..artifacts import Measurement, Output, Site
     from ..manifest.model import Metric
 
-__all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "measure"]
+__all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "measure", "rehearse"]
 
 
 def check_tools(metrics: Sequence[Metric]) -> None:
@@ -46,6 +46,15 @@ def measure(request: Request, *, report: Report = silent) -> Measured:
     lots = random.Random(request.seed)  # noqa: S311 - lots that can be drawn again, no secret
     with _alone(request.lock, report):
         return _measure(request, lots, report)
+
+
+def rehearse(request: Request, *, report: Report = silent) -> tuple[Output, ...]:
+    """Run the benchmark once on every side, and give what its calls returned; raises as `measure` does."""
+    if not request.benchmark:
+        return ()
+    lots = random.Random(request.seed)  # noqa: S311 - as above
+    with _alone(request.lock, report):
+        return check(request, lots, report).outputs
 
 
 def _measure(request: Request, lots: random.Random, report: Report) -> Measured:
