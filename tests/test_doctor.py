@@ -59,7 +59,7 @@ def test_a_missing_program_is_a_line_with_its_fix(tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
     code, told = examined(folder, PATH=str(tmp_path / "bin"))
-    assert code == 1
+    assert code == 3
     assert "  FAIL  " in told
     assert "        fix: install git" in told
 
