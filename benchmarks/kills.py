@@ -1,0 +1,338 @@
+"""End prprep at random moments by SIGINT, SIGTERM and SIGKILL, and see what that leaves behind.
+
+    python -m benchmarks.kills [--moments 200] [--minutes 25] [--append]
+
+After each moment the user's repository must be bit by bit what it was, no process of the run may be left, and the next
+run must come to the same as one that nobody disturbed. Moments lie anywhere in a run, half of them before measuring
+begins; some runs have to make their trees anew, some their environments as well. Linux only: processes are found by /proc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tasks.artifacts import Comparison, Samples
+from tests.mistakes import BENCHMARK, CODE, PYPROJECT, command, item, manifest, target, variables_of
+from tests.untouched import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tests.targets import TargetRepo
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+CODES: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+CACHES: Final = {"whole": 6, "without trees": 3, "empty": 1}
+"""What the cache holds when a run begins, and how often."""
+PATIENCE: Final = 5.0
+"""Seconds in which every process of a run that was ended has to be gone."""
+LONGEST: Final = 180.0
+MARK: Final = "KILLS_MOMENT"
+RESULTS: Final = Path(__file__).parent / "results" / "kills.md"
+
+# Without arguments: further inputs, which are another test's business, would take a third of a run.
+_HEAVY = "def total():\n    lists = [list(range(1000)) for _ in range(20)]\n    return sum(lists[0])\n"
+_LIGHT = "def total():\n    return sum(range(1000))\n"
+_MEASURES = "from textkit import total\n\n\ndef test_total(benchmark):\n    assert benchmark(total) == 499_500\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that ended, by itself or not: its exit code, what it wrote, and the processes that are left of it."""
+
+    code: int
+    told: str
+    left: tuple[str, ...]
+
+    @property
+    def stage(self) -> str:
+        """Name what was under way: the stage, and of measuring its step."""
+        stages = re.findall(r"^\.  (\w+)", self.told, re.MULTILINE)
+        steps = re.findall(r"^   measure:\w+: (environment|running|results|functions|memory|install)", self.told, re.MULTILINE)
+        if not stages:
+            return "start"
+        return f"measure, {steps[-1]}" if stages[-1] == "measure" and steps else str(stages[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What does not depend on the clock: three artifacts byte for byte, verdict and body without their numbers."""
+
+    artifacts: tuple[bytes, ...]
+    verdict: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A repository in everyday disorder, a linked worktree of it, a manifest beside it, and a cache of its own."""
+
+    folder: Path
+    repo: TargetRepo
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache"
+
+    def begun(self, mark: str, output: Path) -> subprocess.Popen[bytes]:
+        variables = variables_of({"PRPREP_CACHE": str(self.cache), "TMPDIR": str(self.folder / "temporary"), MARK: mark})
+        with output.open("wb") as sink:
+            return subprocess.Popen(command("run"), cwd=self.work, env=variables, stdout=sink, stderr=sink, start_new_session=True)
+
+    def run(self, *, end: tuple[signal.Signals, float] | None = None) -> Ended:
+        """Run prprep on the manifest, to its end or until a signal is sent after so many seconds."""
+        mark, output = uuid.uuid4().hex, self.folder / "output"
+        began = self.begun(mark, output)
+        try:
+            if end:
+                _wait(began, end[1])
+                began.send_signal(end[0])
+            began.wait(LONGEST)
+        finally:
+            began.kill()
+            began.wait()
+        return Ended(began.returncode, output.read_text(errors="replace"), _left(mark))
+
+    def forget(self, cache: str) -> None:
+        """Take away what earlier runs have made: the state, and of the cache what `cache` says."""
+        folders = {"whole": (), "without trees": (self.cache / "trees", self.cache / "clones"), "empty": (self.cache,)}[cache]
+        for folder in (self.work / ".prprep", self.work / ".codeflash", self.folder / "temporary", *folders):
+            shutil.rmtree(folder, ignore_errors=True)
+        (self.folder / "temporary").mkdir()
+
+    def places(self) -> dict[bytes, tuple[int, int, bytes]]:
+        return snapshot(self.repo.path) | snapshot(self.folder / "linked")
+
+    def result(self) -> Result:
+        """Read what a run came to; raises where an artifact is missing or invalid."""
+        state = self.work / ".prprep" / "faster"
+        Samples.read(state / "samples.json")
+        artifacts = tuple((state / f"{name}.json").read_bytes() for name in ("detect", "scaffold", "inject"))
+        (body,) = (self.work / ".codeflash").glob("pr-body-*.md")
+        return Result(artifacts, Comparison.read(state / "compare.json").verdict, re.sub(r"\d[\d.,]*", "0", body.read_text()))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When and how a run was ended, and everything that was wrong after it."""
+
+    number: signal.Signals
+    cache: str
+    delay: float
+    stage: str = ""
+    touched: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    said: str = ""
+    different: str = ""
+
+    @property
+    def is_harmless(self) -> bool:
+        return not (self.touched or self.left or self.said or self.different)
+
+    def __str__(self) -> str:
+        wrong = [*self.touched, *self.left, *filter(None, (self.said, self.different))]
+        how = f"{self.number.name} after {self.delay:.2f} s, cache {self.cache}, in {self.stage}"
+        return f"{how}: {'; '.join(wrong) or 'harmless'}"
+
+
+@dataclass(slots=True)
+class Trial:
+    """Moments tried on one site; `lengths` are the seconds of an undisturbed run by cache: whole, and before it measures."""
+
+    site: Site
+    lots: random.Random
+    expected: Result
+    lengths: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def moment(self) -> Moment:
+        """Try one moment, drawn by lot."""
+        cache = self.lots.choices(list(CACHES), list(CACHES.values()))[0]
+        number = self.lots.choice(SIGNALS)
+        return self.tried(number, cache, self.lots.uniform(0, self.lots.choice(self.lengths[cache])))
+
+    def tried(self, number: signal.Signals, cache: str, delay: float) -> Moment:
+        self.site.forget(cache)
+        before = self.site.places()
+        ended = self.site.run(end=(number, delay))
+        touched = tuple(f"changed: {place}" for place in _changed(before, self.site.places()))
+        said = _wrongly_said(ended, number)
+        again = self.site.run()
+        touched += tuple(f"changed by the next run: {place}" for place in _changed(before, self.site.places()))
+        return Moment(number, cache, delay, ended.stage, touched, ended.left, said, self._difference(again))
+
+    def _difference(self, again: Ended) -> str:
+        if again.code != 0:
+            return f"the next run ended with exit code {again.code}:\n{again.told}"
+        if again.left:
+            return f"processes left by the next run: {again.left}"
+        try:
+            result = self.site.result()
+        except (OSError, ValueError, Exception) as error:  # noqa: BLE001 - whatever it is, it counts
+            return f"the next run's artifacts cannot be read: {error!r}"
+        parts = ("artifacts", "verdict", "body")
+        return ", ".join(f"another {part}" for part in parts if getattr(result, part) != getattr(self.expected, part))
+
+
+def site(folder: Path) -> Site:
+    """Make a repository with an optimization, and with a bit of everything that must stay as it is."""
+    repo = target(folder, {"pyproject.toml": PYPROJECT, CODE: _HEAVY, BENCHMARK: _MEASURES}, {CODE: _LIGHT})
+    repo.git("tag", "-a", "v1", "-m", "one", "main")
+    repo.git("update-ref", "refs/remotes/origin/main", "main")
+    repo.git("worktree", "add", "--quiet", str(folder / "linked"), "main")
+    repo.write({"stashed.py": "stashed = 1\n"})
+    repo.git("stash", "--quiet", "--include-untracked")
+    repo.write({"staged.py": "staged = 1\n"})
+    repo.git("add", "staged.py")
+    repo.write({CODE: _LIGHT + "# being edited\n", "untracked.py": ""})
+    manifest(repo, item(budget=0.1))
+    return Site(folder, repo)
+
+
+def trial(folder: Path, lots: random.Random, caches: Iterable[str] = CACHES) -> Trial:
+    """Let undisturbed runs show how long they take and what they come to, on each state of the cache."""
+    place = site(folder)
+    place.forget("empty")
+    first = place.run()
+    if first.code != 0:
+        raise RuntimeError(first.told)
+    made = Trial(place, lots, place.result())
+    for cache in caches:
+        place.forget(cache)
+        made.lengths[cache] = _timed(place)
+    return made
+
+
+def tried(folder: Path, *, moments: int, seconds: float, jobs: int, seed: int) -> Iterator[Moment]:
+    """Try moments on `jobs` sites at the same time, until there are enough or the time is over."""
+    until = time.monotonic() + seconds
+    shares = [moments // jobs + (place < moments % jobs) for place in range(jobs)]
+
+    def tries(place: int) -> list[Moment]:
+        one, done = trial(folder / f"site-{place}", random.Random(f"{seed} {place}")), []  # noqa: S311 - lots, no secret
+        while len(done) < shares[place] and time.monotonic() < until:
+            done.append(one.moment())
+            print(f"{place}.{len(done)}: {done[-1]}", flush=True)
+        return done
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for done in pool.map(tries, range(jobs)):
+            yield from done
+
+
+def table(moments: Sequence[Moment]) -> str:
+    """Put into markdown what was tried and what was wrong."""
+    rows = [
+        "| ended by | moments | repository changed | processes left | message wrong | next run different |",
+        "|---|---|---|---|---|---|",
+    ]
+    for number in SIGNALS:
+        some = [moment for moment in moments if moment.number is number]
+        wrong = (sum(bool(getattr(moment, name)) for moment in some) for name in ("touched", "left", "said", "different"))
+        rows.append(f"| {number.name} | {len(some)} | {' | '.join(map(str, wrong))} |")
+    stages = ", ".join(f"{name} {count}" for name, count in Counter(moment.stage for moment in moments).most_common())
+    caches = ", ".join(f"{name} {count}" for name, count in Counter(moment.cache for moment in moments).most_common())
+    return "\n".join([*rows, "", f"Under way: {stages}. Cache: {caches}."])
+
+
+def _timed(place: Site) -> tuple[float, float]:
+    """Give the seconds of a whole run, and those before it measures."""
+    output = place.folder / "output"
+    began, measuring = time.monotonic(), 0.0
+    running = place.begun("undisturbed", output)
+    while running.poll() is None:
+        if not measuring and b"running the benchmark" in output.read_bytes():
+            measuring = time.monotonic() - began
+        time.sleep(0.02)
+    if running.returncode != 0:
+        raise RuntimeError(output.read_text())
+    return time.monotonic() - began, measuring
+
+
+def _wait(running: subprocess.Popen[bytes], seconds: float) -> None:
+    try:
+        running.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _wrongly_said(ended: Ended, number: signal.Signals) -> str:
+    """Say what is wrong with how the run ended; 0 is right for one that was over before its moment."""
+    if ended.code not in (CODES[number], 0):
+        return f"it ended with exit code {ended.code}:\n{ended.told}"
+    return f"it told a traceback:\n{ended.told}" if "Traceback (most recent call last)" in ended.told else ""
+
+
+def _changed(before: dict[bytes, tuple[int, int, bytes]], after: dict[bytes, tuple[int, int, bytes]]) -> list[str]:
+    return sorted(os.fsdecode(place) for place in before.keys() | after.keys() if before.get(place) != after.get(place))
+
+
+def _left(mark: str) -> tuple[str, ...]:
+    """Wait for the processes that carry the mark to end, and give the command lines of those that do not."""
+    until = time.monotonic() + PATIENCE
+    while (found := tuple(_marked(mark))) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def _marked(mark: str) -> Iterator[str]:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (process / "environ").read_bytes():
+                yield f"left: {process.name} " + (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200]
+        except OSError:
+            continue  # It has ended meanwhile.
+
+
+def main() -> None:
+    """Try so many moments, print the table, and where asked for put it under the results."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--moments", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=25.0, help="no moment begins after that [default: 25]")
+    parser.add_argument("--jobs", type=int, default=2, help="repositories at the same time [default: 2]")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
+    parser.add_argument("--append", action="store_true", help=f"add the table to {RESULTS.name}")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="prprep-kills-") as folder:
+        seconds = 60 * asked.minutes
+        moments = list(tried(Path(folder), moments=asked.moments, seconds=seconds, jobs=asked.jobs, seed=asked.seed))
+    minutes = (time.monotonic() - began) / 60
+    text = f"## {len(moments)} moments in {minutes:.0f} minutes, seed {asked.seed}\n\n{table(moments)}\n"
+    wrong = "\n".join(f"- {moment}" for moment in moments if not moment.is_harmless)
+    text += f"\n{wrong}\n" if wrong else ""
+    print(f"\n{text}")
+    if asked.append:
+        RESULTS.parent.mkdir(exist_ok=True)
+        head = "" if RESULTS.exists() else f"# Runs that were ended at random moments\n\n{_HOW}\n"
+        with RESULTS.open("a", encoding="utf-8") as stream:
+            stream.write(f"{head}\n{text}")
+    raise SystemExit(1 if wrong else 0)
+
+
+_HOW = """\
+Written by `python -m benchmarks.kills --append`. Each moment is one run of a small repository (with a stash, a linked worktree,
+staged and unstaged changes), ended after a random time, and a second run after it. Counted is what was wrong: a repository of
+which any file, link or time stamp changed, processes that were left, a traceback or a wrong exit code, a next run that failed
+or whose artifacts, verdict or body (but for its numbers) were not those of an undisturbed run.
+"""
+
+if __name__ == "__main__":
+    main()
