@@ -129,6 +129,8 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
 
 def main() -> NoReturn:
     """Run the command line; exit codes are doit's: 0 done, 1 failed, 2 a defect, 3 a wrong manifest or command."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminated)
     if sys.argv[0].endswith("__main__.py"):
         sys.argv[0] = PrprepMain.BIN_NAME  # the name that `tabcompletion` completes
@@ -140,6 +142,8 @@ def main() -> NoReturn:
     except PrprepError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         code = error.exit_code
+    # All is done and told: what comes now would only print a traceback out of the interpreter's last steps.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
 
 
