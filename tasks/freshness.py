@@ -32,7 +32,7 @@ _ITEM = {
     "detect": ("title", "domain", "base", "head", "commits", "functions", "pr", "env.runner"),
     "scaffold": ("benchmark",),
     "inject": ("strategy",),
-    "measure": ("engine", "metrics", "timeout", "budget", "env.python", "env.extras", "env.groups", "env.install"),
+    "measure": ("engine", "metrics", "timeout", "budget", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
     "compare": ("confidence", "negligible"),
 }
 

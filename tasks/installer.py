@@ -130,7 +130,7 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, st
     Raises CommandFailedError, to be told by `explained`.
     """
     variables = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1", **uv_variables(os.environ, Path.home())}
-    environment = process.target_environment({**variables, **(extra or {})})
+    environment = process.installer_environment({**variables, **(extra or {})})
     environment.pop("UV_SYSTEM_PYTHON", None)  # it would turn `--python` around
     return process.run([uv_program(), *arguments], cwd=cwd, env=environment).output
 

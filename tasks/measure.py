@@ -16,6 +16,7 @@ from .measuring import Changed, Request, SideRequest
 from .measuring.export import write_benchmark_json
 from .progress import Report, silent
 from .project_files import FolderTree
+from .venvs import Venv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -113,7 +114,7 @@ def prepare(
         raise PrprepError("this version measures with its own engine only", where=item.id, now="remove `engine: codeflash` from the item")
     detection, scaffolding, injection = made.detection, made.scaffolding, made.injection
     metrics = domains.metrics_for(detection.domain.domains, item.metrics)
-    measuring.check_tools(metrics)
+    measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
     with Clone.open(address, cache, report=report) as clone:
         contents = trees.contents(injection, scaffolding, clone, folder=paths.folder, worktree=worktree)
         places = {
@@ -134,13 +135,13 @@ def request_for(
     detection, injection = made.detection, made.injection
     metrics = domains.metrics_for(detection.domain.domains, item.metrics)
     return Request(
-        base=side_of(grounds["base"], detection.layout),
-        head=side_of(grounds["head"], detection.layout),
+        base=side_of(grounds["base"], detection.layout, item),
+        head=side_of(grounds["head"], detection.layout, item),
         benchmark=injection.benchmark,
         metrics=metrics,
         profiles=profiles,
         seed=seed,
-        control=side_of(grounds["control"], detection.layout) if "control" in grounds else None,
+        control=side_of(grounds["control"], detection.layout, item) if "control" in grounds else None,
         packages=detection.layout.packages,
         modules=modules_of(detection),
         functions=tuple(_changed(function) for function in detection.functions),
@@ -168,10 +169,18 @@ def _changed(function: ChangedFunction) -> Changed:
     return Changed(function.target, base=base, head=head)
 
 
-def side_of(ground: Ground, layout: Layout) -> SideRequest:
+def side_of(ground: Ground, layout: Layout, item: Optimization) -> SideRequest:
     """Put the tree's own import roots first, then what the environment could not install."""
     roots = (ground.tree / root for root in layout.import_roots)
-    return SideRequest(ground.tree, ground.environment.python, tuple(dict.fromkeys((*roots, *ground.environment.path_entries))))
+    confined = item.sandbox == "bwrap"
+    return SideRequest(
+        ground.tree,
+        ground.environment.python,
+        tuple(dict.fromkeys((*roots, *ground.environment.path_entries))),
+        passed=item.env.passed,
+        confined=confined,
+        environments=Venv(ground.environment.python.parents[1]).folders() if confined else (),
+    )
 
 
 def modules_of(detection: Detection) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ environment are given explicitly, and waiting, limits and killing are done here.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -22,7 +24,7 @@ from .errors import CommandFailedError
 from .streams import Stream, exchange, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from plumbum.machines.local import LocalCommand
 
@@ -34,6 +36,22 @@ KEPT: Final = 1 << 20
 GRACE_SECONDS: Final = 2.0
 
 OURS: Final = ("GIT_", "PYTHON", "PYTEST_", "COV_", "COVERAGE_", "CONDA_", "VIRTUAL_ENV", "UV_PROJECT", "UV_RUN_", "PRPREP_", "__PYVENV_")
+
+SECRETS: Final = (
+    *("*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*PASSPHRASE*", "*PASSFILE*", "*CREDENTIAL*", "*APIKEY*", "*PRIVATE_KEY*", "*API_KEY*"),
+    *("*_KEY", "*_KEY_ID", "*_PAT", "*_PWD", "*_AUTH", "*_DSN", "*_COOKIE", "*AUTH_CONFIG*", "*CONNECTION_STRING*"),
+    *("AWS_*", "AZURE_*", "GCP_*", "GH_*", "GITHUB_*", "GITLAB_*", "VAULT_*", "TWINE_*"),
+    *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "DBUS_SESSION_BUS_ADDRESS", "KRB5CCNAME", "KUBECONFIG", "NETRC"),
+)
+"""Variables that hold secrets or lead to them, by the form of their names in capitals; the target's code gets none of them."""
+
+HARMLESS: Final = ("TOKENIZERS_*", "MAX_TOKENS")
+"""Names that only look like secrets, and change what code does."""
+
+INSTALLERS: Final = ("UV_*", "PIP_*", "*_PROXY", "*_proxy", "NETRC", "SSH_AUTH_SOCK")
+"""What uv needs to get at private indexes and repositories, secret or not."""
+
+_ADDRESS_WITH_PASSWORD: Final = re.compile(r"\w://[^/\s@]*:[^/\s@]+@|https?://[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +134,15 @@ class Running:
         return "\n".join(written.decode(errors="replace").splitlines()[-lines:])
 
 
+def descendants(pid: int) -> Iterator[int]:
+    """Give the processes below one, by Linux's /proc; those that end meanwhile are left out."""
+    with suppress(OSError):
+        for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in map(int, listed.read_text(encoding="ascii").split()):
+                yield child
+                yield from descendants(child)
+
+
 @contextmanager
 def start(
     command: Sequence[str | Path],
@@ -140,9 +167,29 @@ def start(
             _end(process)
 
 
-def target_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give the environment for the target's own code: ours without what is about our Python, git and tests, plus `extra`."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(OURS)} | dict(extra or {})
+def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:
+    """Give the environment for the target's own code: ours without secrets and without what is about our Python, git and tests.
+
+    `passed` names variables that are handed over whatever they hold; `extra` comes on top.
+    """
+    own = {name: value for name, value in os.environ.items() if name in passed or not (name.startswith(OURS) or is_secret(name, value))}
+    return own | dict(extra or {})
+
+
+def installer_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the environment for uv: that of the target's code, with what uv needs to get at private packages."""
+    needed = {name for name in os.environ if not name.startswith(OURS) and _has_form(name, INSTALLERS)}
+    return target_environment(extra, passed=needed)
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Say whether a variable looks like a secret: by its name, or as an address with a password in it."""
+    named = _has_form(name.upper(), SECRETS) and not _has_form(name.upper(), HARMLESS)
+    return named or _ADDRESS_WITH_PASSWORD.search(value) is not None
+
+
+def _has_form(name: str, forms: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, form) for form in forms)
 
 
 # -- processes ------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +107,15 @@ class Venv:
                 name = record.parent.name.partition("-")[0].replace("_", "-").lower()
                 found[name] = Path(unquote(urlsplit(origin["url"]).path)).resolve()
         return found
+
+    def folders(self) -> tuple[Path, ...]:
+        """Give all folders that its interpreter needs: its own, those that it is linked to, and those of the Python below it."""
+        links = "".join(path.read_text(encoding="utf-8") for path in sorted(self.site_packages.glob("*.pth")))
+        linked = (Path(ast.literal_eval(spelled)) for spelled in re.findall(r"site\.addsitedir\(('[^']*'|\"[^\"]*\")\)", links))
+        settings = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
+        homes = [Path(home) for home in re.findall(r"(?m)^home\s*=\s*(\S.*?)\s*$", settings)]
+        below = (home.parent for home in (*homes, self.python.resolve().parent))
+        return tuple(dict.fromkeys((self.folder, *(place.parents[2] for place in linked), *below)))
 
     def write(self, name: str, lines: Iterable[str]) -> Path:
         """Put a file of lines beside the packages."""

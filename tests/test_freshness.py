@@ -141,6 +141,8 @@ def place(made, tmp_path):
         ("env: {extras: fast}", {"measure", "render"}),
         ("env: {groups: dev}", {"measure", "render"}),
         ("env: {install: numpy}", {"measure", "render"}),
+        ("env: {pass: HF_TOKEN}", {"measure", "render"}),
+        ("sandbox: bwrap", {"measure", "render"}),
         ("env: {runner: uv run python}", {"detect", "render"}),
         # What is the default all the same.
         ("budget: 20", set()),

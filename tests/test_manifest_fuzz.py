@@ -18,7 +18,7 @@ from tasks.manifest.schema import schema
 
 BOUNDED = settings(max_examples=150, deadline=None, database=None, derandomize=True)
 
-KEYS = sorted({*Manifest.model_fields, *Optimization.model_fields, *EnvironmentSettings.model_fields, "setup", "call", "zzz"})
+KEYS = sorted({*Manifest.model_fields, *Optimization.model_fields, *EnvironmentSettings.model_fields, "pass", "setup", "call", "zzz"})
 TOKENS = [
     *("\n", "\n  ", "\n    ", "\n  - ", "- ", ": ", "? ", ", ", "[", "]", "{", "}", "'", '"', "|\n", ">-\n", "#", " ", "\t", "\r", "\r\n"),
     *("&a ", "*a", "*b", "<<: ", "!", "!!int ", "!!python/name:os ", "---\n", "...\n", "%YAML 1.2\n", "\\", "\x00", "\x85", "\u2028", "\ufeff"),
@@ -33,7 +33,7 @@ NESTED = st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3) | st.dic
 GOOD: dict[str, list[object]] = {
     "repo": [".", "../x"], "upstream": ["main", None], "slug": ["a/b"], "output": ["out", "./out/"], "templates": ["t", None],
     "defaults": [{}, {"budget": 2}], "strategy": ["auto", "inject"], "engine": ["native"], "metrics": ["time", ["time", "memory"], None],
-    "timeout": [1, 2.5, None], "budget": [3], "confidence": [0.9], "negligible": [0, 0.05], "env": [{}, {"python": "3.12", "extras": "x"}],
+    "timeout": [1, 2.5, None], "budget": [3], "confidence": [0.9], "negligible": [0, 0.05], "sandbox": ["none", "bwrap"], "env": [{}, {"python": "3.12", "extras": "x"}, {"pass": "A_KEY"}],
     "tests": ["pytest -q", None], "title": ["T", None], "summary": ["one", ["one", "two"], []], "details": ["", None],
     "domain": ["mem", ["mem", "cpu"], []], "base": ["v1", None], "head": ["x"], "commits": [[]], "functions": ["a.b:c", ["a", "a:b"]],
     "benchmark": ["t/a.py", {"call": "f()"}, None], "pr": [3, None], "id": ["a"], "version": [1],

@@ -369,6 +369,11 @@ class TestResolved:
         merged = resolved(Optimization(id="a", env=EnvironmentSettings(extras=("slow",), groups=())), defaults)
         assert merged.env == EnvironmentSettings(python="3.12", extras=("slow",), groups=())
 
+    def test_variables_to_pass_are_merged_too(self, tmp_path):
+        (tmp_path / "prprep.yaml").write_text("version: 1\ndefaults: {env: {pass: A_KEY}}\noptimizations: {a: {head: x, env: {python: '3.12'}}}\n")
+        manifest = read(tmp_path / "prprep.yaml").manifest
+        assert resolved(manifest.optimizations[0], manifest.defaults).env.passed == ("A_KEY",)
+
     def test_without_defaults_the_item_is_the_same(self):
         plain = Optimization(id="a", head="x")
         assert resolved(plain, Measuring()) is plain

@@ -64,10 +64,15 @@ ITEM = [
     ("benchmark: {setup: x}", "4:5: `benchmark.call` is missing: `benchmark` needs it"),
     ("benchmark: {call: ''}", "4:23: `benchmark.call` is empty"),
     # Environments
-    ("env: uv run python", '4:10: `env` is "uv run python", must be a mapping (its keys are runner, python, extras, groups, install)'),
+    ("env: uv run python", '4:10: `env` is "uv run python", must be a mapping (its keys are runner, python, extras, groups, install, pass)'),
     ("env: {python: 3.10}", '4:19: `env.python` is 3.10, which YAML reads as a number, must be text (quote it: "3.10")'),
     ("env: {python: -c}", '4:19: `env.python` is "-c", must be a path, name or address (what begins with `-` would be taken for an option)'),
     ("env: {extras: [--x]}", '4:20: `env.extras` holds "--x", must be a name of letters, digits, `_`, `-` and `.` (what begins with `-` would be taken for an option)'),
+    ("env: {pass: [A=b]}", '4:18: `env.pass` holds "A=b", must be the name of a variable: letters, digits and `_` (give the name alone)'),
+    ("env: {pass: [A, A]}", "4:17: `env.pass` lists A twice"),
+    ("env: {passed: A}", "4:11: `passed` is no key of `env` (did you mean `pass`?)"),
+    ("pass: A", "4:5: `pass` is no key of an optimization (it belongs below `env:`)"),
+    ("sandbox: docker", '4:14: `sandbox` is "docker", must be one of none, bwrap'),
     ("env: {pyhton: x}", "4:11: `pyhton` is no key of `env` (did you mean `python`?)"),
     # Keys
     ("python: '3.12'", "4:5: `python` is no key of an optimization (it belongs below `env:`)"),
@@ -76,7 +81,7 @@ ITEM = [
     ("Title: x", "4:5: `Title` is no key of an optimization (did you mean `title`?)"),
     (
         "zzz: 1",
-        "4:5: `zzz` is no key of an optimization (its keys are id, title, summary, details, domain, base, head, commits, functions, benchmark, pr, strategy, engine, metrics, timeout, budget, confidence, negligible, env, tests)",
+        "4:5: `zzz` is no key of an optimization (its keys are id, title, summary, details, domain, base, head, commits, functions, benchmark, pr, strategy, engine, metrics, timeout, budget, confidence, negligible, sandbox, env, tests)",
     ),
 ]
 

@@ -219,7 +219,7 @@ def test_memory_has_no_time_limit_unless_one_is_set():
 
 
 def test_import_roots_of_the_tree_come_first():
-    side = side_of(ground("/cache/trees/one", path_entries=(Path("/cache/trees/one/src"), Path("/cache/trees/one/lib"))), LAYOUT)
+    side = side_of(ground("/cache/trees/one", path_entries=(Path("/cache/trees/one/src"), Path("/cache/trees/one/lib"))), LAYOUT, Optimization(id="total"))
     assert side.path_entries == (Path("/cache/trees/one/src"), Path("/cache/trees/one/lib"))
 
 

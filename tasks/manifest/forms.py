@@ -23,6 +23,7 @@ REF_FORM = r"^[^\s.-](?:[^\s.]|\.[^\s.])*$"
 FUNCTION_FORM = r"^[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?$"
 FOLDER_FORM = rf"^{_FIRST}(?:/{_PART})*/?$"
 BENCHMARK_FORM = rf"^(?:{_FIRST}/(?:{_PART}/)*)?[^/\\]+\.py$"
+VARIABLE_FORM = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME_FORM = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 SLUG_FORM = r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*$"
 OPTION_FREE_FORM = r"^[^\s-]"
@@ -97,6 +98,7 @@ def _free_id(value: str) -> str:
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=NAME_FORM)]
+Variable = Annotated[str, Field(pattern=VARIABLE_FORM)]
 OptionFree = Annotated[str, Field(min_length=1, pattern=OPTION_FREE_FORM)]
 Ref = Annotated[str, Field(min_length=1, pattern=REF_FORM, description="a branch, tag or commit")]
 Slug = Annotated[str, Field(pattern=SLUG_FORM)]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from .forms import Address, BenchmarkPath, Folder, FunctionName, Id, Name, OneOrMany, OptionFree, Ref, Slug, Text, Unique, no_boolean
+from .forms import Address, BenchmarkPath, Folder, FunctionName, Id, Name, OneOrMany, OptionFree, Ref, Slug, Text, Unique, Variable, no_boolean
 
 VERSION = 1
 
@@ -18,6 +18,7 @@ Domain = Literal["mem", "cpu", "async", "struct"]
 Metric = Literal["time", "instructions", "memory", "import"]
 Strategy = Literal["auto", "inject", "cherry-pick"]
 Engine = Literal["native", "codeflash"]
+Sandbox = Literal["none", "bwrap"]
 
 
 class Model(BaseModel):
@@ -39,6 +40,11 @@ class EnvironmentSettings(Model):
     extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="extras of the project to install with it")
     groups: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="dependency groups of pyproject.toml")
     install: Annotated[tuple[Text, ...], OneOrMany()] = Field(default=(), description="further requirements or pip arguments, one each")
+    passed: Annotated[tuple[Variable, ...], OneOrMany(), *Unique] = Field(
+        default=(),
+        alias="pass",
+        description="variables of your environment that the target's code gets although they look like secrets",
+    )
 
 
 class Measuring(Model):
@@ -57,6 +63,10 @@ class Measuring(Model):
     budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds to spend on samples of one benchmark")
     confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence of the intervals, as a share")
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a change smaller than this share is no change")
+    sandbox: Sandbox = Field(
+        default="none",
+        description="bwrap runs the target's code under bubblewrap: no network, and of this machine only what it needs",
+    )
     env: EnvironmentSettings = Field(default=EnvironmentSettings(), description="how the environment of each side is built")
     tests: Text | None = Field(default=None, description="the command of the project's own tests")
 

@@ -12,7 +12,7 @@ from .model import Manifest
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # Defaults that say more than "nothing": an editor shows them.
-_TOLD_DEFAULTS = ("strategy", "engine", "budget", "confidence", "negligible", "repo", "output")
+_TOLD_DEFAULTS = ("strategy", "engine", "budget", "confidence", "negligible", "sandbox", "repo", "output")
 
 
 def schema_text() -> str:

@@ -16,6 +16,7 @@ from .forms import (
     OPTION_FREE_FORM,
     REF_FORM,
     SLUG_FORM,
+    VARIABLE_FORM,
 )
 from .model import CODE_FORM_TAG, PATH_FORM_TAG, VERSION, BenchmarkCode, EnvironmentSettings, Manifest, Measuring, Model, Optimization
 from .source import shown
@@ -23,6 +24,7 @@ from .source import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 _LONGEST_QUOTE = 60
@@ -114,6 +116,11 @@ def explain(wrong: Mistake) -> Words:
     return _BY_KIND[wrong.kind](wrong) if wrong.kind in _BY_KIND else Words(f"{wrong.label} {wrong.text}")
 
 
+def keyed(model: type[Model]) -> dict[str, FieldInfo]:
+    """Give a model's fields by the keys that the file has for them: `pass` is no name that Python allows."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Give the known name that is most like this one, whatever their case."""
     by_lower = {each.lower(): each for each in known}
@@ -131,20 +138,20 @@ def _unknown_key(wrong: Mistake) -> Words:
     model, owner = wrong.owner
     key = str(wrong.loc[-1])
     message = f"`{shown(key)}` is no key of {owner}"
-    if belongs := next((where for other, where in _HOMES.items() if other is not model and key in other.model_fields), None):
+    if belongs := next((where for other, where in _HOMES.items() if other is not model and key in keyed(other)), None):
         return Words(message, f"it belongs {belongs}", at_key=True)
-    if meant := nearest(key, model.model_fields):
+    if meant := nearest(key, keyed(model)):
         return Words(message, f"did you mean `{meant}`?", at_key=True, meant=meant)
     return Words(message, "its keys are " + _keys(model), at_key=True)
 
 
 def _keys(model: type[Model]) -> str:
     """List a model's own keys, then those that it shares with `defaults`."""
-    return ", ".join(sorted(model.model_fields, key=lambda key: model is Optimization and key in Measuring.model_fields))
+    return ", ".join(sorted(keyed(model), key=lambda key: model is Optimization and key in keyed(Measuring)))
 
 
 def _no_value(wrong: Mistake) -> Words:
-    field = wrong.owner[0].model_fields.get(str(wrong.loc[-1]))
+    field = keyed(wrong.owner[0]).get(str(wrong.loc[-1]))
     required = field is None or field.is_required()
     return Words(f"{wrong.label} has no value", "give one" if required else "give one or leave the key out", at_key=field is not None)
 
@@ -252,6 +259,7 @@ _FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
     FOLDER_FORM: ("a folder below the manifest's own", _why_no_folder),
     BENCHMARK_FORM: ("the path of a .py file in the repository", _meant_path),
     NAME_FORM: ("a name of letters, digits, `_`, `-` and `.`", _no_option),
+    VARIABLE_FORM: ("the name of a variable: letters, digits and `_`", lambda value: "give the name alone" if "=" in value else ""),
     OPTION_FREE_FORM: ("a path, name or address", _no_option),
     SLUG_FORM: ("owner/name", _meant_slug),
 }

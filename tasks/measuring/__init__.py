@@ -11,7 +11,7 @@ from .. import locks
 from ..artifacts import SIDES
 from ..errors import BusyError
 from ..progress import Report, silent
-from . import instructions, memory_layout
+from . import instructions, memory_layout, sandbox
 from .functions import profile_functions
 from .imports import time_imports
 from .inputs import compare_further_inputs
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "measure", "rehearse"]
 
 
-def check_tools(metrics: Sequence[Metric]) -> None:
-    """Raise MeasuringError, before anything is made, where a metric needs a program that is not there."""
+def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
+    """Raise MeasuringError, before anything is made, where a metric or the sandbox needs a program that is not there."""
+    if confined:
+        sandbox.check()
     if "instructions" in metrics:
         instructions.check()
 
@@ -45,6 +47,7 @@ def measure(request: Request, *, report: Report = silent) -> Measured:
     """
     lots = random.Random(request.seed)  # noqa: S311 - lots that can be drawn again, no secret
     with _alone(request.lock, report):
+        sandbox.compile_environments(request)
         return _measure(request, lots, report)
 
 

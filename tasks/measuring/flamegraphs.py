@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import process
 from ..errors import CommandFailedError
+from . import sandbox
 from .sites import Held
 from .workers import WORKER_FOLDER, Settings, variables
 
@@ -31,8 +32,9 @@ def read_profiles(request: Request, side: Side, profiles: Mapping[str, Path], re
     place = request.side(side)
     jobs = [{"key": key, "profile": str(profile), "flamegraph": str(_flamegraph(profile))} for key, profile in profiles.items()]
     asked = {"side": side, "tree": str(place.tree.absolute()), "profiles": jobs}
-    environment = variables(place, Settings(seed=1), {})
-    command = (place.python, PROGRAM)
+    environment = variables(place, Settings(seed=1), {}, folder=place.tree)
+    confinement = sandbox.wrapper(place, place.tree, worker=WORKER_FOLDER, writable=(request.profiles,))
+    command = (*confinement, place.python, PROGRAM)
     try:
         output = process.run_bytes(command, cwd=place.tree, env=environment, timeout=LONGEST_SECONDS, stdin=json.dumps(asked).encode())
     except CommandFailedError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import process
 from ..artifacts import Launch, MetricName
-from . import memory_layout
+from . import memory_layout, sandbox
 from .channel import Channel, ClosedError
 from .workers import LAST_SECONDS, WORKER_FOLDER, Settings, core, ended, hash_seed, trees, variables
 
@@ -95,11 +95,12 @@ def answer(request: Request, role: Role, settings: Settings, program: Program) -
         read, write = channel.inherited
         pinned = "" if settings.core is None else str(settings.core)
         command: tuple[str | Path, ...] = (place.python, *program.options, WORKER_FOLDER / program.name, str(write), pinned, *program.words)
-        environment = variables(place, settings, {})
+        folder = place.tree / request.project
+        environment = variables(place, settings, {}, folder=folder)
         if settings.layout:
             environment = settings.layout.padded(environment, (place.python, *program.starts) if program.starts else command)
             command = (*settings.layout.wrapper, *command)
-        folder = place.tree / request.project
+        command = (*sandbox.wrapper(place, folder, worker=WORKER_FOLDER), *command)
         with process.start(command, cwd=folder, env=environment, pass_fds=(read, write), log=program.log) as running:
             channel.handed_over()
             try:

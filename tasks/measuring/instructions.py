@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifacts import SIDES, Launch, Measurement, MetricName, Side
@@ -117,7 +118,7 @@ def _asked(request: Request, side: Side, settings: Settings, plans: Plans) -> di
 
 
 def _under_valgrind(request: Request, side: Side, settings: Settings, folder: str) -> AbstractContextManager[Worker]:
-    return started(request, side, replace(settings, wrapper=wrapper(folder)))
+    return started(request, side, replace(settings, wrapper=wrapper(folder), writable=(Path(folder),)))
 
 
 def _line(counted: dict[Side, Counted]) -> str:

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +113,10 @@ def _repeat(
 
 def _track(request: Request, side: Side, settings: Settings, *, kept: dict[str, Path] | None, native: bool) -> Tracked:
     tracked: Tracked = {}
-    with tempfile.TemporaryDirectory(prefix="prprep-") as scratch, started(request, side, settings) as worker:
+    with (
+        tempfile.TemporaryDirectory(prefix="prprep-") as scratch,
+        started(request, side, replace(settings, writable=(Path(scratch),))) as worker,
+    ):
         worker.collected()
         while ready := worker.advance():
             profile = Path(scratch) / "profile.bin"

@@ -20,11 +20,18 @@ MINIMUM_LAUNCHES = 5
 
 @dataclass(frozen=True, slots=True)
 class SideRequest:
-    """One side: its tree, its interpreter, and what goes first on its import path, in this order."""
+    """One side: its tree, its interpreter, and what goes first on its import path, in this order.
+
+    `passed` are variables of the user's environment that it gets though they look like secrets. With `confined` its processes see
+    nothing of the machine but the tree, the `environments` (folders), the interpreter and the system's own folders, and no network.
+    """
 
     tree: Path
     python: Path
     path_entries: tuple[Path, ...] = ()
+    passed: tuple[str, ...] = ()
+    confined: bool = False
+    environments: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

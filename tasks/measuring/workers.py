@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import process
 from ..errors import CommandFailedError, MeasuringError
+from . import sandbox
 from .channel import VERSION, Channel, ClosedError, Message
 from .memory_layout import usual_stack
 from .provenance import prove
@@ -37,7 +38,7 @@ class Settings:
     """What the processes of one launch share.
 
     `layout` is the memory layout that all of them get, `core` the one that they start on; `malloc` switches pymalloc off,
-    whose arenas would hide allocations; `wrapper` goes before the command.
+    whose arenas would hide allocations; `wrapper` goes before the command, which writes to the folders `writable`.
     """
 
     seed: int
@@ -47,6 +48,7 @@ class Settings:
     malloc: bool = False
     deadline: float | None = None
     wrapper: tuple[str, ...] = ()
+    writable: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +161,9 @@ class Worker:
         """Move all of the process's threads to a core."""
         if core is not None:
             # Threads come and go, and the process may have ended.
-            with suppress(OSError):
-                for thread in Path(f"/proc/{self._running.pid}/task").iterdir():
-                    with suppress(ProcessLookupError):
-                        os.sched_setaffinity(int(thread.name), {core})
+            confined = self._request.side(self.side).confined
+            for pid in (self._running.pid, *(process.descendants(self._running.pid) if confined else ())):
+                _move_threads(pid, core)
 
     def ask(self, do: str, **fields_: Any) -> Message:  # noqa: ANN401 - JSON
         """Give an order at a benchmark call, and wait for its answer, whatever `kind` that is."""
@@ -241,6 +242,13 @@ class Worker:
         return MeasuringError(f"the benchmark broke on {self.side}: {what}" + (f"\n{tail}" if tail else ""), now=_WAY_OUT)
 
 
+def _move_threads(pid: int, core: int) -> None:
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread.name), {core})
+
+
 _WAY_OUT = "a benchmark must pass at both commits; nothing was measured"
 
 
@@ -254,11 +262,14 @@ def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker
     place = request.side(side)
     command: tuple[str | Path, ...] = (*settings.wrapper, place.python, "-m", "pytest", *options(place.tree, request.benchmark or ""))
     with Channel() as channel:
-        environment = variables(place, settings, {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))})
+        told = {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))}
+        environment = variables(place, settings, told, folder=place.tree / request.project)
         if settings.layout:
             environment = settings.layout.padded(environment, command)
             command = (*settings.layout.wrapper, *command)
-        with process.start(command, cwd=place.tree / request.project, env=environment, pass_fds=channel.inherited) as running:
+        folder = place.tree / request.project
+        command = (*sandbox.wrapper(place, folder, worker=WORKER_FOLDER, writable=settings.writable), *command)
+        with process.start(command, cwd=folder, env=environment, pass_fds=channel.inherited) as running:
             channel.handed_over()
             yield Worker(request, side, channel=channel, running=running, deadline=settings.deadline)
 
@@ -277,14 +288,15 @@ def _handshake(request: Request, settings: Settings, channel: Channel) -> Messag
     }
 
 
-def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of a side's processes: its own import path, and the launch's hash seed.
+def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], *, folder: Path) -> dict[str, str]:
+    """Give the environment of a side's processes that run in `folder`: its own import path, and the launch's hash seed.
 
     Compiled files are written as always: each side has a tree of its own, and import time is that of a warm cache.
     """
     path = os.pathsep.join(map(str, (*place.path_entries, WORKER_FOLDER)))
     allocator = {"PYTHONMALLOC": "malloc"} if settings.malloc else {}
-    return process.target_environment({"PYTHONPATH": path, "PYTHONHASHSEED": str(settings.seed), **allocator, **extra})
+    own = {"PYTHONPATH": path, "PYTHONHASHSEED": str(settings.seed), **allocator, **sandbox.variables(place, folder)}
+    return process.target_environment({**own, **extra}, passed=place.passed)
 
 
 def trees(request: Request) -> list[str]:
