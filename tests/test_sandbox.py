@@ -85,14 +85,14 @@ import json
 import os
 from pathlib import Path
 
-Path(__file__).with_suffix(".told").write_text(json.dumps(dict(os.environ)))
+Path(__file__).with_suffix(TOLD).write_text(json.dumps(dict(os.environ)))
 """
 
 
-def told(run, repo, name=".told"):
+def told(run, suffix):
     """Read what the benchmark wrote beside itself, in the trees of both sides."""
     trees = Path(os.environ["PRPREP_CACHE"]) / "trees"
-    found = [path.read_text() for path in trees.glob(f"*/{Path(BENCHMARK).with_suffix(name)}")]
+    found = [path.read_text() for path in trees.glob(f"*/{Path(BENCHMARK).with_suffix(suffix)}")]
     assert len(found) >= 2, run.told
     return [json.loads(text) for text in found]
 
@@ -102,11 +102,12 @@ def told(run, repo, name=".told"):
 def test_a_benchmark_that_prints_its_environment_shows_no_secrets(tmp_path, secrets, monkeypatch, confined):
     if confined == "bwrap":
         demand_bubblewrap()
-    monkeypatch.setenv("PRPREP_CACHE", str(tmp_path / "cache"))
-    repo = target(tmp_path, {BENCHMARK: TELLING + MEASURES})
+    suffix = f".{tmp_path.name}"
+    monkeypatch.delenv("PIP_INDEX_URL")  # uv would ask there
+    repo = target(tmp_path, {BENCHMARK: f"TOLD = {suffix!r}\n" + TELLING + MEASURES})
     run = compare(repo, item(sandbox=confined, env={"pass": ["OPENAI_API_KEY", "DB_PASSWORD"]}))
     assert run.code == 0, run.told
-    for given in told(run, repo):
+    for given in told(run, suffix):
         shown = {name for name, value in given.items() if "hush" in value}
         assert shown == {"OPENAI_API_KEY", "DB_PASSWORD"}
         assert given["TOKENIZERS_PARALLELISM"] == "false"
@@ -150,29 +151,29 @@ TRIED = {
     "own tmp": attempt(lambda: Path("/tmp/prprep-was-here").write_text("x")),
     "tmp holds": attempt(lambda: sorted(name for name in os.listdir("/tmp") if "pytest" in name)),
 }
-Path(__file__).with_suffix(".told").write_text(json.dumps(TRIED))
+Path(__file__).with_suffix(TOLD).write_text(json.dumps(TRIED))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("metrics", [["memory"], ["time", "import"]])
-def test_confined_code_reaches_nothing_but_its_tree(tmp_path, monkeypatch, metrics):
+def test_confined_code_reaches_nothing_but_its_tree(tmp_path, metrics):
     demand_bubblewrap()
     import socket
 
     home = tmp_path / "home"
     home.mkdir()
     (home / "secret").write_text("hush")
-    monkeypatch.setenv("PRPREP_CACHE", str(tmp_path / "cache"))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        facts = {"ADDRESS": server.getsockname(), "HOME": str(home), "REPOSITORY": str(tmp_path / "repo")}
+        suffix = f".{tmp_path.name}"
+        facts = {"TOLD": suffix, "ADDRESS": server.getsockname(), "HOME": str(home), "REPOSITORY": str(tmp_path / "repo")}
         known = "".join(f"{name} = {value!r}\n" for name, value in facts.items())
         packages = "import pytest, json\nPACKAGES = json.dumps([__import__('os').path.dirname(pytest.__path__[0])])\n"
         repo = target(tmp_path, {"pyproject.toml": PYPROJECT, BENCHMARK: known + packages + PRYING + MEASURES})
         with untouched(repo.path):
             run = compare(repo, item(sandbox="bwrap", metrics=metrics, budget=2, timeout=60))
     assert run.code == 0, run.told
-    for tried in told(run, repo):
+    for tried in told(run, suffix):
         refused = {"network", "home", "repository", "shadow", "write to usr", "write to environment", "write to site-packages"}
         assert {name for name in refused if not tried[name].endswith("Error")} == set(), tried
         assert (tried["processes"], tried["own home"], tried["own tmp"]) == ("True", "1", "1")
