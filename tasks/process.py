@@ -38,7 +38,8 @@ GRACE_SECONDS: Final = 2.0
 OURS: Final = ("GIT_", "PYTHON", "PYTEST_", "COV_", "COVERAGE_", "CONDA_", "VIRTUAL_ENV", "UV_PROJECT", "UV_RUN_", "PRPREP_", "__PYVENV_")
 
 SECRETS: Final = (
-    *("*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*PASSPHRASE*", "*PASSFILE*", "*CREDENTIAL*", "*APIKEY*", "*PRIVATE_KEY*", "*API_KEY*"),
+    *("*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*PASSPHRASE*", "*PASSFILE*", "*CREDENTIAL*"),
+    *("*API_KEY*", "*APIKEY*", "*PRIVATE_KEY*"),
     *("*_KEY", "*_KEY_ID", "*_PAT", "*_PWD", "*_AUTH", "*_DSN", "*_COOKIE", "*AUTH_CONFIG*", "*CONNECTION_STRING*"),
     *("AWS_*", "AZURE_*", "GCP_*", "GH_*", "GITHUB_*", "GITLAB_*", "VAULT_*", "TWINE_*"),
     *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "DBUS_SESSION_BUS_ADDRESS", "KRB5CCNAME", "KUBECONFIG", "NETRC"),

@@ -6,7 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from .forms import Address, BenchmarkPath, Folder, FunctionName, Id, Name, OneOrMany, OptionFree, Ref, Slug, Text, Unique, Variable, no_boolean
+from .forms import (
+    Address,
+    BenchmarkPath,
+    Folder,
+    FunctionName,
+    Id,
+    Name,
+    OneOrMany,
+    OptionFree,
+    Ref,
+    Slug,
+    Text,
+    Unique,
+    Variable,
+    no_boolean,
+)
 
 VERSION = 1
 

@@ -34,7 +34,7 @@ def read_profiles(request: Request, side: Side, profiles: Mapping[str, Path], re
     asked = {"side": side, "tree": str(place.tree.absolute()), "profiles": jobs}
     environment = variables(place, Settings(seed=1), {}, folder=place.tree)
     confinement = sandbox.wrapper(place, place.tree, worker=WORKER_FOLDER, writable=(request.profiles,))
-    command = (*confinement, place.python, PROGRAM)
+    command: tuple[str | Path, ...] = (*confinement, place.python, PROGRAM)
     try:
         output = process.run_bytes(command, cwd=place.tree, env=environment, timeout=LONGEST_SECONDS, stdin=json.dumps(asked).encode())
     except CommandFailedError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .. import process
@@ -17,6 +16,7 @@ from ..errors import MeasuringError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from .request import Request, SideRequest
 
@@ -65,7 +65,7 @@ def compile_environments(request: Request) -> None:
     """Let Python compile what its environments hold, where it will not be able to write there: imports are timed warm."""
     for place in {place.python: place for place in map(request.side, request.roles) if place.confined}.values():
         installed = [path for folder in place.environments for path in sorted(folder.glob("lib/python*/site-packages"))]
-        command = (place.python, "-I", "-S", "-m", "compileall", "-q", *installed)
+        command: tuple[str | Path, ...] = (place.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", *installed)
         process.run(command, cwd=place.tree, env=process.target_environment(), check=False)
 
 
