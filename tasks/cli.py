@@ -17,7 +17,7 @@ from .errors import PrprepError
 from .graph.console import CONSOLE
 from .graph.loader import ManifestLoader, graph_of
 from .graph.reporter import PlainReporter
-from .paths import cache_folder
+from .markdown import plain as without_escapes
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,7 +36,7 @@ class PlainErrors:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except PrprepError as error:
-            raise InvalidDodoFile(str(error)) from None
+            raise InvalidDodoFile(without_escapes(str(error))) from None
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise InvalidDodoFile(f"{where}{error.strerror or error}\n  mend that, then run again") from None
@@ -140,7 +140,7 @@ def main() -> NoReturn:
         print("\ninterrupted; what was done is kept, and the next run goes on from there", file=sys.stderr)
         code = INTERRUPTED
     except PrprepError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+        print(f"ERROR: {without_escapes(str(error))}", file=sys.stderr)
         code = error.exit_code
     # All is done and told: what comes now would only print a traceback out of the interpreter's last steps.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

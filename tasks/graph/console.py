@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..markdown import one_line, plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
@@ -31,12 +33,12 @@ class Console:
     def step(self, label: str) -> Iterator[Callable[[str], None]]:
         """Give a function that tells how the step `label` gets on, for as long as it runs."""
         if not self.stream.isatty():
-            yield lambda message: self.line(f"   {label}: {message}")
+            yield lambda message: self.line(plain(f"   {label}: {message}"))
             return
         progress = self._started()
         row = progress.add_task(label, message="")
         try:
-            yield lambda message: progress.update(row, message=message)
+            yield lambda message: progress.update(row, message=one_line(message))
         finally:
             progress.remove_task(row)
             self._ended()

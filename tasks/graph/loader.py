@@ -18,7 +18,7 @@ from ..errors import PrprepError, UsageError
 from ..files import digest, fingerprint_of, hash_of, write_whole
 from ..freshness import Freshness
 from ..locks import held
-from ..manifest.wording import nearest, quoted
+from ..markdown import plain
 from ..paths import MANIFEST_NAME, STATE_FOLDER
 from ..workspace import Workspace
 from .actions import Action
@@ -84,7 +84,7 @@ class Graph:
         try:
             workspace = self.workspace
         except PrprepError as error:
-            raise InvalidDodoFile(str(error)) from None
+            raise InvalidDodoFile(plain(str(error))) from None
         # Tens of thousands of tasks live until the end: looking through them for garbage again and again finds none.
         gc.set_threshold(200_000, 50, 50)
         for task in pipeline.tasks(workspace, self.freshness, partial(Action, begin=self.begin, log=self._log), Fresh):
@@ -172,7 +172,9 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         try:
             self.graph = graph_of(opt_values["manifest"])
         except UsageError as error:
-            raise InvalidDodoFile(str(error)) from None
+            raise InvalidDodoFile(plain(str(error))) from None
+        os.chdir(manifest.parent)
+        self.graph = Graph(manifest)
 
     def load_doit_config(self) -> dict[str, Any]:
         return self._graph.config()

@@ -8,6 +8,7 @@ from doit.exceptions import InvalidDodoFile, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from ..errors import PrprepError
+from ..markdown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,11 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
             except PrprepError as error:
                 self._refused = True
                 # Before anything runs, doit shows this kind of error as a message and ends with exit code 3.
-                raise InvalidDodoFile(str(error)) from None
+                raise InvalidDodoFile(plain(str(error))) from None
+
+    def write(self, text: str) -> None:
+        # The target's output and git's stand in messages: what they hold for a terminal is not for the user's.
+        super().write(plain(text))
 
     def execute_task(self, task: Task) -> None:
         super().execute_task(task)

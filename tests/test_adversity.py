@@ -1,0 +1,219 @@
+"""Full disks, folders that cannot be written, two runs at once, and repositories that change under a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+
+from .mistakes import BENCHMARK, CODE, HEAVY, LIGHT, MEASURES, command, compare, is_improved, item, manifest, target, variables_of
+from .untouched import untouched
+
+pytestmark = pytest.mark.slow
+
+QUICK = {CODE: HEAVY.replace("total(size)", "total(size=1000)"), BENCHMARK: MEASURES.replace("(total, 1000)", "(total)")}
+FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
+
+
+@pytest.fixture
+def repo(tmp_path):
+    return target(tmp_path, QUICK, FASTER)
+
+
+@contextmanager
+def mounted(folder, options):
+    """Mount a small file system of its own at `folder`, where this user may."""
+    folder.mkdir(exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def remounted(folder, options):
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+def told_plainly(run, *parts):
+    """See that a run failed with a message that names the way out, and gave no defect of ours as the reason."""
+    assert run.code in {1, 3}, run.told
+    assert "defect" not in run.told
+    for part in parts:
+        assert part.lower() in run.told.lower(), run.told
+    return True
+
+
+# -- folders -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("room", ["64k", "300k", "3m"])
+def test_a_cache_on_a_full_disk(repo, tmp_path, room):
+    cache = tmp_path / "full"
+    with mounted(cache, f"size={room}"), untouched(repo.path):
+        assert told_plainly(compare(repo, PRPREP_CACHE=str(cache)), "space")
+        remounted(cache, "size=2g")
+        run = compare(repo, PRPREP_CACHE=str(cache))
+        assert run.code == 0, run.told
+        assert is_improved(run.comparison())
+
+
+@pytest.mark.parametrize("room", ["4k", "16k", "32k", "48k", "64k"])
+def test_the_state_on_a_full_disk(repo, tmp_path, room):
+    work = tmp_path / "work"
+    work.mkdir()
+    with mounted(work / ".prprep", f"size={room}"), untouched(repo.path):
+        assert told_plainly(compare(repo), "space")
+        remounted(work / ".prprep", "size=64m")
+        run = compare(repo)
+        assert run.code == 0, run.told
+        assert is_improved(run.comparison())
+
+
+def test_bodies_on_a_full_disk(repo, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    with mounted(work / ".codeflash", "size=4k"), untouched(repo.path):
+        assert told_plainly(compare(repo), "space")
+        assert not list((work / ".codeflash").glob("*.md*"))
+        remounted(work / ".codeflash", "size=8m")
+        run = compare(repo)
+        assert run.code == 0, run.told
+        assert "\n-- measure:faster" in run.told
+        assert run.body()
+
+
+@pytest.mark.parametrize("name", [".prprep", ".codeflash", "cache"])
+def test_a_folder_that_is_read_only(repo, tmp_path, name):
+    work = tmp_path / "work"
+    work.mkdir()
+    with mounted(work / name, "ro"), untouched(repo.path):
+        variables = {"PRPREP_CACHE": str(work / name)} if name == "cache" else {}
+        assert told_plainly(compare(repo, **variables), "read-only", name)
+
+
+def test_folders_of_somebody_else(repo, tmp_path):
+    work = manifest(repo, item())
+    prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    (tmp_path / "cache").mkdir(mode=0o755)
+    if not prefix:
+        for folder in (work, tmp_path / "cache"):
+            folder.chmod(0o555)
+    variables = variables_of({"PRPREP_CACHE": str(tmp_path / "cache"), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"})
+    if subprocess.run([*prefix, *command("--version")], cwd=work, env=variables, capture_output=True, check=False).returncode:
+        pytest.skip("another user cannot run this checkout")
+    with untouched(repo.path):
+        done = subprocess.run([*prefix, *command("run")], cwd=work, env=variables, capture_output=True, text=True, check=False)
+    told = done.stdout + done.stderr
+    assert done.returncode == 3, told
+    assert "Traceback" not in told
+    assert "ermission denied" in told
+    assert ".prprep" in told
+
+
+# -- two at once --------------------------------------------------------------------------------------
+
+
+def test_two_runs_from_nothing_share_a_cache_and_a_repository(repo, tmp_path):
+    variables = variables_of({"PRPREP_CACHE": str(tmp_path / "cache")})
+    folders = [manifest(repo, item(), name=name) for name in ("one", "other")]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with untouched(repo.path):
+        begun = [subprocess.Popen(command("run"), cwd=folder, env=variables, **streams) for folder in folders]
+        told = [each.communicate(timeout=300)[0] for each in begun]
+    assert [each.returncode for each in begun] == [0, 0], told
+    bodies = [(folder / ".codeflash/pr-body-total.md").read_text() for folder in folders]
+    assert all("total" in body for body in bodies)
+
+
+def test_of_two_runs_in_one_folder_one_is_refused_and_the_other_goes_on(repo):
+    folder = manifest(repo, item())
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    begun = [subprocess.Popen(command("run"), cwd=folder, env=variables_of({}), **streams) for _ in range(3)]
+    told = [each.communicate(timeout=300)[0] for each in begun]
+    codes = sorted(each.returncode for each in begun)
+    assert codes == [0, 3, 3], told
+    assert sum("another prprep is at work in this folder" in text for text in told) == 2
+    assert compare(repo).code == 0
+
+
+# -- repositories that change between the stages -------------------------------------------------------
+
+PREPARED = ("detect", "scaffold", "inject")
+
+
+def test_a_repository_that_was_moved(repo, tmp_path):
+    assert compare(repo, stages=PREPARED).code == 0
+    repo.path.rename(tmp_path / "elsewhere")
+    run = compare(repo)
+    assert told_plainly(run, str(tmp_path / "repo"), "repo")
+    assert run.code == 3
+    (run.folder / "prprep.yaml").write_text((run.folder / "prprep.yaml").read_text().replace("../repo", "../elsewhere"))
+    done = subprocess.run(command("run"), cwd=run.folder, env=variables_of({}), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert is_improved(run.comparison())
+
+
+def test_another_repository_in_its_place(repo, tmp_path):
+    assert compare(repo, stages=PREPARED).code == 0
+    shutil.rmtree(repo.path)
+    other = target(tmp_path, {**QUICK, "more.py": ""}, FASTER)
+    with untouched(other.path):
+        run = compare(other)
+    assert run.code == 0, run.told
+    assert run.comparison().head.commit == other.git("rev-parse", "faster")
+    assert is_improved(run.comparison())
+
+
+def test_a_branch_that_was_force_pushed_and_its_old_commits_collected(repo):
+    assert compare(repo, stages=PREPARED).code == 0
+    repo.git("commit", "--quiet", "--amend", "--allow-empty", "-m", "Another one")
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc", "--quiet", "--prune=now")
+    with untouched(repo.path):
+        run = compare(repo)
+    assert run.code == 0, run.told
+    assert run.comparison().head.commit == repo.head
+    assert run.detection().title == "Another one"
+
+
+def test_a_repository_that_was_packed_anew(repo):
+    assert compare(repo, stages=PREPARED).code == 0
+    repo.git("gc", "--quiet", "--aggressive", "--prune=now")
+    repo.git("pack-refs", "--all")
+    with untouched(repo.path):
+        run = compare(repo)
+    assert run.code == 0, run.told
+    assert "\n-- inject:faster" in run.told
+    assert is_improved(run.comparison())
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_commit_that_was_collected_after_it_was_prepared(repo, packed):
+    commit = repo.head
+    lost = item(id="lost", commits=[commit], base="main")
+    del lost["head"]
+    repo.checkout("main")
+    repo.git("branch", "--quiet", "-D", "faster")
+    assert compare(repo, lost, stages=PREPARED).code == 0
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc" if packed else "prune", *(["--quiet", "--prune=now"] if packed else ["--expire=now"]))
+    run = compare(repo, lost)
+    assert told_plainly(run, commit[:12])
+
+
+def test_a_repository_that_lost_objects(repo):
+    assert compare(repo, stages=PREPARED).code == 0
+    blob = repo.git("rev-parse", f"faster:{CODE}")
+    lost = repo.path / ".git/objects" / blob[:2] / blob[2:]
+    lost.unlink()
+    shutil.rmtree(os.environ["PRPREP_CACHE"] + "/trees", ignore_errors=True)
+    run = compare(repo)
+    assert told_plainly(run, "git could not read")
