@@ -112,13 +112,14 @@ def _rehearsed(workspace: Workspace, item_id: str, report: Report) -> Iterator[C
     from . import measure  # noqa: PLC0415
 
     item, paths = workspace.items[item_id], workspace.paths.item(item_id)
-    grounds = measure.rehearse(
+    standing = measure.rehearse(
         item, paths=paths, worktree=workspace.worktree, cache=workspace.cache, address=workspace.address, report=report
     )
-    for role, ground in grounds.items():
+    for role, ground in standing.grounds.items():
         environment = ground.environment
         yield Check("ok", f"environment of {role}: Python {environment.python_version}, {len(environment.packages)} packages")
         yield from (Check("note", f"{role}: {note}") for note in environment.notes)
+    yield from (Check("note", repair) for repair in standing.repairs)
     yield Check("ok", "the benchmark passes on every side, each with the code of its own tree")
 
 

@@ -145,9 +145,9 @@ def _install_dependencies(site: Site, venv: Venv, key: str) -> Layer:
         try:
             return _finished_way(site, venv, way, key=key, notes=notes)
         except CommandFailedError as error:
-            if diagnosis(error).final:
+            if diagnosis(error).diagnosis.final:
                 raise _refused(site, way, error) from error
-            notes.append(f"{way.label} could not be installed: {diagnosis(error).cause_of(error)}")
+            notes.append(f"{way.label} could not be installed: {diagnosis(error).cause}")
             site.report(notes[-1])
     try:
         return _finished_way(site, venv, last, key=key, notes=notes)

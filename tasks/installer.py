@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import process
+from .diagnoses import ENVIRONMENT, UNKNOWN, Found, diagnose
 from .errors import CommandFailedError, EnvironmentBuildError
 from .package_indexes import uv_variables
 
@@ -16,102 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TOLD_LINES = 14
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """How a failure of uv is recognised, its cause in one sentence, and the way out."""
-
-    sign: re.Pattern[str]
-    cause: str
-    now: str
-    final: bool = False
-    """Whether asking for fewer packages would fail in the same way."""
-
-    def cause_of(self, error: CommandFailedError) -> str:
-        """Give the cause with what the sign caught, like the name of a header."""
-        found = self.sign.search(_written_by(error))
-        named = next((value for value in found.groupdict().values() if value), "") if found else ""
-        return self.cause.format(it=named)
-
-
-def _known(sign: str, cause: str, now: str, *, final: bool = False) -> Diagnosis:
-    return Diagnosis(re.compile(sign, re.IGNORECASE), cause, now, final)
-
-
-DIAGNOSES = (
-    _known(
-        r"no space left on device",
-        "the disk is full",
-        "make room, or name another folder in PRPREP_CACHE and UV_CACHE_DIR",
-        final=True,
-    ),
-    _known(
-        r"error sending request|dns error|failed to lookup address|connection refused|network connectivity is disabled"
-        r"|network was disabled|connect error|operation timed out|tunnel error|certificate",
-        "the package index cannot be reached",
-        "check the network, or name an index that can be reached: UV_DEFAULT_INDEX, or `env: {install: ['--default-index ADDRESS']}`",
-        final=True,
-    ),
-    _known(
-        r"401 unauthorized|403 forbidden",
-        "the package index refuses access",
-        "give uv the credentials of your index, as for `uv pip install`",
-        final=True,
-    ),
-    _known(
-        r"no interpreter found|no python (at|found)",
-        "no matching Python is on this machine",
-        "install that Python, or choose another one: `env: {python: '3.12'}`, or the path of an interpreter",
-        final=True,
-    ),
-    _known(
-        r"fatal error: '?(?P<it>[\w./+-]+\.h\w*)'?(: no such file|.*file not found)",
-        "a header file is missing: {it}",
-        "install the system package that brings it (for Python.h: python3-dev), "
-        "or a version with wheels: `env: {install: ['NAME==VERSION']}`",
-    ),
-    _known(
-        r"(command|unable to execute|error:) '?(?P<it>[\w-]*(gcc|cc|g\+\+|c\+\+|clang|cl\.exe|gfortran))'?"
-        r".*(no such file|not found|failed: none)|no working compiler|unknown compiler"
-        r"|rust compiler|can't find rust|cargo.*not (found|installed)",
-        "a compiler is missing",
-        "install the compiler (Debian: build-essential, macOS: xcode-select --install, Rust: rustup), "
-        "or a version with wheels: `env: {install: ['NAME==VERSION']}`",
-    ),
-    _known(
-        r"failed to parse .*\.lock|unable to find lockfile|lockfile.*(outdated|needs to be updated)",
-        "the lock file cannot be used",
-        "write it anew with the project's own tool, in that commit",
-    ),
-    _known(
-        r"requires-python|requires python|does not satisfy python|python version does not|incompatible python"
-        r"|incompatible with the project's python|python version.*not",
-        "the requirements do not fit the Python version that was chosen",
-        "choose another one: `env: {python: '3.12'}`, or the path of an interpreter",
-    ),
-    _known(
-        r"requested extras? not found|extra.*not found",
-        "an extra that was asked for does not exist",
-        "mend `env: {extras: [...]}`",
-    ),
-    _known(
-        r"was not found in the (package registry|provided package locations)|there are no versions of|there is no version of",
-        "a requirement is not in the package index",
-        "name the index that has it (`env: {install: ['--index ADDRESS']}`), or another version (`env: {install: ['NAME==VERSION']}`)",
-    ),
-    _known(
-        r"no solution found",
-        "the requirements contradict each other",
-        "choose extras and groups that go together (`env: {extras: [...], groups: [...]}`), or another Python (`env: {python: '3.12'}`)",
-    ),
-    _known(
-        r"failed to (build|prepare)|build back ?end|failed to generate package metadata|not (a valid|appear to be a) python project",
-        "a package could not be built",
-        "see the lines above; `env: {python: ..., install: [...]}` chooses another Python or other versions",
-    ),
-)
-UNKNOWN = _known("", "uv could not build it", "see the lines above; `env:` of the manifest sets python, extras, groups and install")
 
 
 def uv_program() -> str:
@@ -135,10 +39,9 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, st
     return process.run([uv_program(), *arguments], cwd=cwd, env=environment).output
 
 
-def diagnosis(error: CommandFailedError) -> Diagnosis:
+def diagnosis(error: CommandFailedError) -> Found:
     """Give the first known cause whose sign is in what the command wrote."""
-    told = _written_by(error)
-    return next((known for known in DIAGNOSES if known.sign.search(told)), UNKNOWN)
+    return diagnose(f"{error.error}\n{error.output}", ENVIRONMENT) or Found(UNKNOWN)
 
 
 def explained(error: CommandFailedError, doing: str, where: str) -> EnvironmentBuildError:
@@ -146,11 +49,7 @@ def explained(error: CommandFailedError, doing: str, where: str) -> EnvironmentB
     known = diagnosis(error)
     lines = _telling_lines(error.error.strip("\n") or error.output.strip("\n"))
     told = "\n".join(lines) or str(error)
-    return EnvironmentBuildError(f"{doing} failed: {known.cause_of(error)}\n{told}", where=where, now=known.now)
-
-
-def _written_by(error: CommandFailedError) -> str:
-    return f"{error.error}\n{error.output}"
+    return EnvironmentBuildError(f"{doing} failed: {known.cause}\n{told}", where=where, now=known.now)
 
 
 def _telling_lines(text: str) -> list[str]:

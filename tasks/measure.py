@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from . import domains, environments, machine, measuring, trees
 from .artifacts import SIDES, Detection, Injection, Load, Provenance, Samples, Scaffolding
 from .console_scripts import common_commands
-from .errors import PrprepError
+from .diagnoses import BENCHMARK, diagnose
+from .errors import ProvenanceError, PrprepError
 from .git import Clone
 from .measuring import Changed, Request, SideRequest
 from .measuring.export import write_benchmark_json
@@ -19,7 +19,7 @@ from .project_files import FolderTree
 from .venvs import Venv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from .artifacts import ChangedFunction, Layout, Module, Side, TreeSpec
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .manifest.model import Metric, Optimization
     from .measuring import Measured, Role
     from .paths import ItemPaths
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,12 @@ def run(
     seed: int,
 ) -> None:
     """Read detect.json, scaffold.json and inject.json; write samples.json, profiles and pytest-benchmark's JSON."""
-    made = Made.read(paths)
-    grounds = prepare(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
-    request = request_for(item, made, grounds, profiles=paths.profiles, cache=cache, seed=seed)
     before = machine.load()
-    with told_of(made, grounds, cache):
-        measured = measuring.measure(request, report=report)
+    standing = Standing(item, Made.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    measured, request = standing.repaired(measuring.measure, seed=seed)
     load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
-    samples = samples_of(item, made.injection, measured, grounds=grounds, request=request).model_copy(update={"load": load})
+    samples = samples_of(item, standing.made.injection, measured, grounds=standing.grounds, request=request)
+    samples = samples.model_copy(update={"load": load, "repairs": (*samples.repairs, *standing.repairs)})
     _export(samples, paths)
     samples.write(paths.samples, fingerprint)
 
@@ -70,14 +70,11 @@ def rehearse(
     cache: Path,
     address: str,
     report: Report = silent,
-) -> Mapping[Role, Ground]:
+) -> Standing:
     """Do all that measuring does before it measures: build what it stands on, and run the benchmark once on every side."""
-    made = Made.read(paths)
-    grounds = prepare(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
-    request = request_for(item, made, grounds, profiles=paths.profiles, cache=cache, seed=1)
-    with told_of(made, grounds, cache):
-        measuring.rehearse(request, report=report)
-    return grounds
+    standing = Standing(item, Made.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    standing.repaired(measuring.rehearse, seed=1)
+    return standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,39 +90,81 @@ class Made:
         return cls(Detection.read(paths.detect), Scaffolding.read(paths.scaffold), Injection.read(paths.inject))
 
 
-@contextmanager
-def told_of(made: Made, grounds: Mapping[Role, Ground], cache: Path) -> Iterator[None]:
-    """Tell a failure with paths that mean the same everywhere, and what made-up arguments may have to do with it."""
-    try:
-        yield
-    except PrprepError as error:
-        relate(error, grounds, cache)
-        made_up = made.scaffolding.made_from == "signature" and made.detection.domain.domains != ("struct",)
+class Standing:
+    """What an item is measured on: a tree and an environment for every side, and what was repaired in them."""
+
+    def __init__(
+        self, item: Optimization, made: Made, *, paths: ItemPaths, worktree: Path | None, cache: Path, address: str, report: Report
+    ) -> None:
+        if item.engine == "codeflash":
+            now = "remove `engine: codeflash` from the item"
+            raise PrprepError("this version measures with its own engine only", where=item.id, now=now)
+        self.item, self.made, self._cache, self._report, self._profiles = item, made, cache, report, paths.profiles
+        metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
+        measuring.check_tools(metrics)
+        with Clone.open(address, cache, report=report) as clone:
+            contents = trees.contents(made.injection, made.scaffolding, clone, folder=paths.folder, worktree=worktree)
+            self._places = {
+                role: (trees.commit_of(clone, spec), trees.prepare(clone, spec, contents, cache=cache, second=role == "control"))
+                for role, spec in _specs(made.injection, metrics).items()
+            }
+        self._extra: tuple[str, ...] = ()
+        self.repairs: tuple[str, ...] = ()
+        self.grounds = self._build()
+
+    def repaired(self, do: Callable[..., T], *, seed: int) -> tuple[T, Request]:
+        """Do something with the benchmark; where it fails for a reason that can be repaired safely, repair that once, and do it again.
+
+        A repair is a package that is installed for all sides alike; the code under test is never touched.
+        """
+        while True:
+            request = request_for(self.item, self.made, self.grounds, profiles=self._profiles, cache=self._cache, seed=seed)
+            try:
+                return do(request, report=self._report), request
+            except ProvenanceError as error:
+                self._relate(error)
+                raise
+            except PrprepError as error:
+                self._relate(error)
+                if not self._repair(error):
+                    raise
+
+    def _build(self) -> dict[Role, Ground]:
+        settings = self.item.env.model_copy(update={"install": (*self.item.env.install, *self._extra)})
+        grounds: dict[Role, Ground] = {}
+        for role, (commit, tree) in self._places.items():
+            self._report(f"environment of {role}")
+            built = environments.build(tree, self.made.detection.layout, settings, cache=self._cache, report=self._report)
+            grounds[role] = Ground(commit, tree, built)
+        return grounds
+
+    def _repair(self, error: PrprepError) -> bool:
+        """Say whether what failed was repaired; else the error tells its cause and the way out, where they are known."""
+        found = diagnose(error.what, BENCHMARK)
+        if found is None:
+            return False
+        needed, own = found.requirement, found.it.partition(".")[0] in self.made.detection.layout.packages
+        if needed and not own and needed not in self._extra:
+            self._extra = (*self._extra, needed)
+            told = f"{needed} was installed for all sides, since {found.cause}"
+            try:
+                self.grounds = self._build()
+            except PrprepError as failed:
+                error.now += f"\n  {needed} was to be installed, which failed: {failed.what.splitlines()[0]}"
+            else:
+                self._report(told)
+                self.repairs = (*self.repairs, told)
+                return True
+        error.now = "\n  ".join((found.cause, *filter(None, (error.now, found.now))))
+        return False
+
+    def _relate(self, error: PrprepError) -> None:
+        """Tell a failure with paths that mean the same everywhere, and what made-up arguments may have to do with it."""
+        relate(error, self.grounds, self._cache)
+        scaffolding = self.made.scaffolding
+        made_up = scaffolding.made_from == "signature" and self.made.detection.domain.domains != ("struct",)
         if made_up and "the benchmark failed on" in error.what:
-            error.now += f"\n  its arguments were made up from the function's signature: correct them in {made.scaffolding.source}"
-        raise
-
-
-def prepare(
-    item: Optimization, made: Made, *, paths: ItemPaths, worktree: Path | None, cache: Path, address: str, report: Report
-) -> dict[Role, Ground]:
-    """Make the tree of every side, and build its environment."""
-    if item.engine == "codeflash":
-        raise PrprepError("this version measures with its own engine only", where=item.id, now="remove `engine: codeflash` from the item")
-    detection, scaffolding, injection = made.detection, made.scaffolding, made.injection
-    metrics = domains.metrics_for(detection.domain.domains, item.metrics)
-    measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
-    with Clone.open(address, cache, report=report) as clone:
-        contents = trees.contents(injection, scaffolding, clone, folder=paths.folder, worktree=worktree)
-        places = {
-            role: (trees.commit_of(clone, spec), trees.prepare(clone, spec, contents, cache=cache, second=role == "control"))
-            for role, spec in _specs(injection, metrics).items()
-        }
-    grounds: dict[Role, Ground] = {}
-    for role, (commit, tree) in places.items():
-        report(f"environment of {role}")
-        grounds[role] = Ground(commit, tree, environments.build(tree, detection.layout, item.env, cache=cache, report=report))
-    return grounds
+            error.now += f"\n  its arguments were made up from the function's signature: correct them in {scaffolding.source}"
 
 
 def request_for(

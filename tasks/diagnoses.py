@@ -1,0 +1,338 @@
+"""The table of diagnoses: how a failure is recognised in what was written, its cause in a sentence, and the way out.
+
+A new entry is one more `_known(...)` below. An entry with a repair gives requirements that are then installed into the
+environments of all sides alike; nothing else is ever repaired by itself, least of all the code under test.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """How a failure is recognised, its cause in one sentence, and the way out; `{it}` in both is what the sign caught."""
+
+    name: str
+    sign: re.Pattern[str]
+    cause: str
+    now: str
+    final: bool = False
+    """Whether asking for fewer packages would fail in the same way."""
+    repairs: Mapping[str, str] | None = None
+    """Requirements to install, by what the sign caught; only names that are known are ever installed."""
+
+    def found_in(self, written: str) -> Found | None:
+        caught = self.sign.search(written)
+        return Found(self, next((value for value in caught.groupdict().values() if value), "")) if caught else None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A diagnosis that was made, with what its sign caught."""
+
+    diagnosis: Diagnosis
+    it: str = ""
+
+    @property
+    def cause(self) -> str:
+        return self.diagnosis.cause.replace("{it}", self.it)
+
+    @property
+    def now(self) -> str:
+        return self.diagnosis.now.replace("{it}", self.it)
+
+    @property
+    def requirement(self) -> str:
+        """Give what is installed to repair it; empty where nothing safe is known."""
+        return (self.diagnosis.repairs or {}).get(self.it.partition(".")[0], "")
+
+
+def _known(name: str, sign: str, cause: str, now: str, *, final: bool = False, repairs: Mapping[str, str] | None = None) -> Diagnosis:
+    return Diagnosis(name, re.compile(sign, re.IGNORECASE), cause, now, final, repairs)
+
+
+def diagnose(written: str, table: Sequence[Diagnosis]) -> Found | None:
+    """Give the first entry of the table whose sign is in what was written."""
+    return next((found for entry in table if (found := entry.found_in(written))), None)
+
+
+# -- building environments --------------------------------------------------------------------------
+
+ENVIRONMENT = (
+    _known(
+        "disk-full",
+        r"no space left on device",
+        "the disk is full",
+        "make room, or name another folder in PRPREP_CACHE and UV_CACHE_DIR",
+        final=True,
+    ),
+    _known(
+        "index-unreachable",
+        r"error sending request|dns error|failed to lookup address|connection refused|network connectivity is disabled"
+        r"|network was disabled|connect error|operation timed out|tunnel error|certificate",
+        "the package index cannot be reached",
+        "check the network, or name an index that can be reached: UV_DEFAULT_INDEX, or `env: {install: ['--default-index ADDRESS']}`",
+        final=True,
+    ),
+    _known(
+        "index-refuses",
+        r"401 unauthorized|403 forbidden",
+        "the package index refuses access",
+        "give uv the credentials of your index, as for `uv pip install`",
+        final=True,
+    ),
+    _known(
+        "no-interpreter",
+        r"no interpreter found|no python (at|found)",
+        "no matching Python is on this machine",
+        "install that Python, or choose another one: `env: {python: '3.12'}`, or the path of an interpreter",
+        final=True,
+    ),
+    _known(
+        "missing-header",
+        r"fatal error: '?(?P<it>[\w./+-]+\.h\w*)'?(: no such file|.*file not found)",
+        "a header file is missing: {it}",
+        "install the system package that brings it (for Python.h: python3-dev), "
+        "or a version with wheels: `env: {install: ['NAME==VERSION']}`",
+    ),
+    _known(
+        "missing-compiler",
+        r"(command|unable to execute|error:) '?(?P<it>[\w-]*(gcc|cc|g\+\+|c\+\+|clang|cl\.exe|gfortran))'?"
+        r".*(no such file|not found|failed: none)|no working compiler|unknown compiler"
+        r"|rust compiler|can't find rust|cargo.*not (found|installed)",
+        "a compiler is missing",
+        "install the compiler (Debian: build-essential, macOS: xcode-select --install, Rust: rustup), "
+        "or a version with wheels: `env: {install: ['NAME==VERSION']}`",
+    ),
+    _known(
+        "lock-unusable",
+        r"failed to parse .*\.lock|unable to find lockfile|lockfile.*(outdated|needs to be updated)",
+        "the lock file cannot be used",
+        "write it anew with the project's own tool, in that commit",
+    ),
+    _known(
+        "wrong-python",
+        r"requires-python|requires python|does not satisfy python|python version does not|incompatible python"
+        r"|incompatible with the project's python|python version.*not",
+        "the requirements do not fit the Python version that was chosen",
+        "choose another one: `env: {python: '3.12'}`, or the path of an interpreter",
+    ),
+    _known(
+        "no-extra",
+        r"requested extras? not found|extra.*not found",
+        "an extra that was asked for does not exist",
+        "mend `env: {extras: [...]}`",
+    ),
+    _known(
+        "no-package",
+        r"was not found in the (package registry|provided package locations)|there are no versions of|there is no version of",
+        "a requirement is not in the package index",
+        "name the index that has it (`env: {install: ['--index ADDRESS']}`), or another version (`env: {install: ['NAME==VERSION']}`)",
+    ),
+    _known(
+        "contradiction",
+        r"no solution found",
+        "the requirements contradict each other",
+        "choose extras and groups that go together (`env: {extras: [...], groups: [...]}`), or another Python (`env: {python: '3.12'}`)",
+    ),
+    _known(
+        "build-failed",
+        r"failed to (build|prepare)|build back ?end|failed to generate package metadata|not (a valid|appear to be a) python project",
+        "a package could not be built",
+        "see the lines above; `env: {python: ..., install: [...]}` chooses another Python or other versions",
+    ),
+)
+UNKNOWN = _known(
+    "unknown",
+    "",
+    "uv could not build it",
+    "see the lines above; `env:` of the manifest sets python, extras, groups and install",
+)
+
+# -- running the benchmark --------------------------------------------------------------------------
+
+MODULES = {
+    "PIL": "pillow", "aiohttp": "aiohttp", "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4", "cattrs": "cattrs",
+    "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "distutils": "setuptools", "django": "django",
+    "docutils": "docutils", "fastapi": "fastapi", "flask": "flask", "freezegun": "freezegun", "google": "protobuf",
+    "hypothesis": "hypothesis", "idna": "idna", "jinja2": "jinja2", "jsonschema": "jsonschema", "lxml": "lxml",
+    "matplotlib": "matplotlib", "msgpack": "msgpack", "networkx": "networkx", "numpy": "numpy", "orjson": "orjson",
+    "packaging": "packaging", "pandas": "pandas", "pkg_resources": "setuptools<81", "polars": "polars", "psutil": "psutil",
+    "pyarrow": "pyarrow", "pydantic": "pydantic", "pytest_asyncio": "pytest-asyncio", "pytest_mock": "pytest-mock", "pytz": "pytz",
+    "requests": "requests", "scipy": "scipy", "setuptools": "setuptools", "six": "six", "skimage": "scikit-image",
+    "sklearn": "scikit-learn", "sqlalchemy": "sqlalchemy", "sympy": "sympy", "toml": "toml", "tomli": "tomli", "tqdm": "tqdm",
+    "trio": "trio", "typing_extensions": "typing-extensions", "werkzeug": "werkzeug", "yaml": "pyyaml", "zmq": "pyzmq",
+}  # fmt: skip
+"""Distributions by the top-level module that they bring. What a stranger's code imports is not installed by that name alone."""
+
+FIXTURES = {
+    "aiohttp_client": "pytest-aiohttp", "aioresponses": "aioresponses", "anyio_backend": "anyio", "cov": "pytest-cov",
+    "datadir": "pytest-datadir", "data_regression": "pytest-regressions", "django_db_setup": "pytest-django",
+    "event_loop": "pytest-asyncio", "faker": "faker", "file_regression": "pytest-regressions", "freezer": "pytest-freezer",
+    "fs": "pyfakefs", "httpserver": "pytest-httpserver", "httpx_mock": "pytest-httpx", "lazy_datadir": "pytest-datadir",
+    "mocker": "pytest-mock", "module_mocker": "pytest-mock", "num_regression": "pytest-regressions", "qtbot": "pytest-qt",
+    "requests_mock": "requests-mock", "respx_mock": "respx", "session_mocker": "pytest-mock", "shared_datadir": "pytest-datadir",
+    "snapshot": "syrupy", "subtests": "pytest-subtests", "xprocess": "pytest-xprocess",
+}  # fmt: skip
+"""Distributions by the fixture that they bring."""
+
+BENCHMARK = (
+    _known(
+        "benchmark-not-found",
+        r"file or directory not found|no tests ran|not found: .*::",
+        "the benchmark, or the test in it that is named, is not in the tree",
+        "name the file as it lies in the repository: `benchmark: tests/benchmarks/test_x.py`",
+    ),
+    _known(
+        "lfs-pointer",
+        r"version https://git-lfs\.github\.com/spec",
+        "a file that is read is a Git LFS pointer: its content is not in the tree",
+        "fetch it in the repository with `git lfs pull`, or have the benchmark make its own input",
+    ),
+    _known(
+        "module-missing",
+        r"ModuleNotFoundError: No module named '(?P<it>[\w.]+)'",
+        "the module `{it}` is not in the environment",
+        "if it is another project's, name its distribution: `env: {install: [{it}]}`, or the extra or group that brings it; "
+        "if it is the project's own, it is not on this side: name a `base` that has it",
+        repairs=MODULES,
+    ),
+    _known(
+        "shared-library-missing",
+        r"ImportError: (?P<it>lib[\w.+-]+\.so[\w.]*): cannot open shared object file",
+        "the system library {it} is missing",
+        "install the system package that brings it (Debian: `apt-file search {it}`)",
+    ),
+    _known(
+        "binary-mismatch",
+        r"numpy\.(dtype|ufunc) size changed|compiled using NumPy 1\.x|undefined symbol: (?P<it>\w+)",
+        "a compiled package does not fit the version of another that is installed",
+        "pin the one it was built for, as `env: {install: ['numpy<2']}`",
+    ),
+    _known(
+        "pytest-itself",
+        r"cannot import name '(?P<it>\w+)' from '(pluggy|iniconfig|packaging|_pytest)[\w.]*'",
+        "the project is one that pytest itself stands on, and this commit is older than what that pytest needs",
+        "choose a pytest of its time: `env: {install: ['pytest<8']}`",
+    ),
+    _known(
+        "name-missing",
+        r"ImportError: cannot import name '(?P<it>\w+)'|AttributeError: (module|type object) '[\w.]+' has no attribute '(?P<that>\w+)'",
+        "`{it}` is not there on this side: the function is new, was renamed or moved",
+        "have the benchmark import what both sides have, or name a `base` that has it",
+    ),
+    _known(
+        "signature-differs",
+        r"TypeError: (?P<it>[\w.<>]+)\(\) (got an unexpected keyword argument|missing \d+ required|takes (from )?\d+.* positional)",
+        "`{it}` is called in a way that it does not have on this side",
+        "have the benchmark call it in a way that both sides have",
+    ),
+    _known(
+        "newer-python",
+        r"SyntaxError: |requires a different Python|TypeError: unsupported operand type\(s\) for \|: 'type'",
+        "this side is written for another version of Python",
+        "choose one that both sides run on: `env: {python: '3.12'}`",
+    ),
+    _known(
+        "fixture-missing",
+        r"fixture '(?P<it>\w+)' not found",
+        "the fixture `{it}` is not there",
+        "if a plugin brings it, name that: `env: {install: [...]}`; if a conftest.py does, put the benchmark below it",
+        repairs=FIXTURES,
+    ),
+    _known(
+        "async-unsupported",
+        r"async def functions are not natively supported",
+        "nothing runs asynchronous tests in this environment",
+        "name the plugin that the project uses: `env: {install: [pytest-asyncio]}`",
+    ),
+    _known(
+        "marker-unknown",
+        r"'(?P<it>[\w-]+)' not found in `markers` configuration option",
+        "the marker `{it}` belongs to a plugin that is not installed",
+        "name the plugin: `env: {install: [...]}`, or register the marker",
+    ),
+    _known(
+        "option-unknown",
+        r"unrecognized arguments: (?P<it>\S+)|Unknown config option: (?P<that>\w+)|Missing required plugins: (?P<plugin>[\w-]+)",
+        "pytest does not know `{it}`: the plugin that brings it is not installed",
+        "name the plugin: `env: {install: [...]}`",
+    ),
+    _known(
+        "pytest-too-old",
+        r"requires pytest-(?P<it>[\w.]+), actual pytest-",
+        "the project asks for pytest {it} or newer",
+        "install it: `env: {install: ['pytest>={it}']}`",
+    ),
+    _known(
+        "property-has-no-setter",
+        r"AttributeError: (can't set attribute|property .* has no setter)",
+        "a property is set on an instance, where it has no setter",
+        "patch it on the type: `mocker.patch.object(type(thing), 'name', new_callable=PropertyMock, return_value=...)`",
+    ),
+    _known(
+        "skipped",
+        r"the benchmark was skipped on|the benchmark is expected to fail",
+        "the benchmark's own mark or condition keeps it from running here",
+        "make its condition true, or name another benchmark",
+    ),
+    _known(
+        "out-of-memory",
+        r"MemoryError|killed by signal 9 ",
+        "there was not enough memory for it",
+        "make the benchmark's input smaller, or run prprep where there is more memory",
+    ),
+    _known(
+        "killed",
+        r"was killed by signal \d+ \((?P<it>\w+)\)",
+        "compiled code of this side ended the process ({it})",
+        "run the benchmark by plain pytest in a worktree of that commit, with `python -X faulthandler`",
+    ),
+    _known(
+        "disk-full",
+        r"no space left on device",
+        "the disk is full",
+        "make room, or let the temporary folder lie elsewhere (TMPDIR)",
+    ),
+    _known(
+        "environment-variable-missing",
+        r"KeyError: '(?P<it>[A-Z][A-Z0-9]*_[A-Z0-9_]+)'",
+        "the code asks for the environment variable {it}; secrets are kept from it unless they are named",
+        "let it through, if it is needed: `env: {pass: [{it}]}`",
+    ),
+    _known(
+        "no-network",
+        r"gaierror|Name or service not known|Temporary failure in name resolution|Max retries exceeded|Connection ?Refused",
+        "the benchmark asks for something on the network that does not answer",
+        "replace that boundary by a fake which allocates what the real one does; a benchmark should not need the network",
+    ),
+    _known(
+        "settings-missing",
+        r"ImproperlyConfigured: (?P<it>.*settings)",
+        "Django is used before it has settings",
+        "set `DJANGO_SETTINGS_MODULE` in the project's pytest configuration, or in a conftest.py beside the benchmark",
+    ),
+    _known(
+        "file-missing",
+        r"FileNotFoundError: .*: '(?P<it>[^']+)'",
+        "the file {it} is not in this side's tree: it is ignored by git, made by a build, in a submodule, or new",
+        "have the benchmark make its own input, or commit the file",
+    ),
+    _known(
+        "not-allowed",
+        r"PermissionError: ",
+        "the benchmark writes or reads where it may not",
+        "let it use pytest's `tmp_path`",
+    ),
+    _known(
+        "conftest-fails",
+        r"conftest\.py:\d+: |ImportError while loading conftest",
+        "a conftest.py of the project fails to be imported in this environment",
+        "install what it needs (`env: {install: [...]}` or the group that brings it), or put the benchmark where it is not in force",
+    ),
+)
