@@ -183,12 +183,6 @@ FIXTURES = {
 
 BENCHMARK = (
     _known(
-        "benchmark-not-found",
-        r"file or directory not found|no tests ran|not found: .*::",
-        "the benchmark, or the test in it that is named, is not in the tree",
-        "name the file as it lies in the repository: `benchmark: tests/benchmarks/test_x.py`",
-    ),
-    _known(
         "lfs-pointer",
         r"version https://git-lfs\.github\.com/spec",
         "a file that is read is a Git LFS pointer: its content is not in the tree",
@@ -336,3 +330,23 @@ BENCHMARK = (
         "install what it needs (`env: {install: [...]}` or the group that brings it), or put the benchmark where it is not in force",
     ),
 )
+
+ABOUT = """What prprep recognises in a failure, its cause, and the way out. A repair is a package that is installed for all sides
+alike, and is told in the evidence; the code under test is never changed. The table is `tasks/diagnoses.py`."""
+
+
+def document() -> str:
+    """Write the table down, for docs/diagnoses.md."""
+    parts = ["# Diagnoses", ABOUT]
+    for heading, table in (("Building an environment", ENVIRONMENT), ("Running the benchmark", BENCHMARK)):
+        rows = [f"| `{each.name}` | {_cell(each.cause)} | {_cell(each.now)} | {_repair(each)} |" for each in table]
+        parts.append("\n".join((f"## {heading}\n\n| diagnosis | cause | way out | repaired by itself |\n|---|---|---|---|", *rows)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("{it}", "…").replace("|", "\\|")
+
+
+def _repair(entry: Diagnosis) -> str:
+    return f"{len(entry.repairs)} known names" if entry.repairs else ""

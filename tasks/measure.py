@@ -101,7 +101,7 @@ class Standing:
             raise PrprepError("this version measures with its own engine only", where=item.id, now=now)
         self.item, self.made, self._cache, self._report, self._profiles = item, made, cache, report, paths.profiles
         metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
-        measuring.check_tools(metrics)
+        measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
         with Clone.open(address, cache, report=report) as clone:
             contents = trees.contents(made.injection, made.scaffolding, clone, folder=paths.folder, worktree=worktree)
             self._places = {
