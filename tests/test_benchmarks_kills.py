@@ -1,0 +1,72 @@
+"""A few moments of `benchmarks.kills`, each signal in each kind of cache; and that it notices what it is there to notice."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks import kills
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory):
+    return kills.trial(tmp_path_factory.mktemp("site"), random.Random(7))
+
+
+@pytest.mark.parametrize("number", kills.SIGNALS)
+@pytest.mark.parametrize("cache", ["whole", "empty"])
+def test_a_run_that_is_ended_harms_nothing(tried, number, cache):
+    whole, before_measuring = tried.lengths[cache]
+    assert 0 < before_measuring < whole
+    moment = tried.tried(number, cache, tried.lots.uniform(0, before_measuring if cache == "empty" else whole))
+    assert moment.is_harmless, str(moment)
+
+
+def test_what_is_changed_left_or_different_is_noticed(tried, monkeypatch):
+    site = tried.site
+    before = site.places()
+    (site.repo.path / "untracked.py").write_text("changed = 1\n")
+    assert kills._changed(before, site.places()) == [str(site.repo.path / "untracked.py")]
+    (site.repo.path / "untracked.py").write_text("")
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env={kills.MARK: "left-behind"})
+    try:
+        monkeypatch.setattr(kills, "PATIENCE", 0.2)
+        time.sleep(0.2)
+        assert [line.split()[1] for line in kills._left("left-behind")] == [str(left.pid)]
+    finally:
+        left.kill()
+        left.wait()
+    assert kills._left("left-behind") == ()
+    site.forget("whole")
+    assert "cannot be read" in tried._difference(kills.Ended(0, "", ()))
+    assert "exit code 1" in tried._difference(kills.Ended(1, "", ()))
+
+
+def test_how_a_run_ended_is_told_by_code_and_traceback():
+    ended = kills.Ended(130, ".  detect:faster\n.  measure:faster\n   measure:faster: functions: sampling base\n", ())
+    assert ended.stage == "measure, functions"
+    assert kills._wrongly_said(ended, signal.SIGINT) == ""
+    assert "exit code 130" in kills._wrongly_said(ended, signal.SIGTERM)
+    assert "traceback" in kills._wrongly_said(kills.Ended(143, "Traceback (most recent call last):\n  File tasks/x", ()), signal.SIGTERM)
+
+
+def test_the_table_counts_by_signal():
+    moments = [
+        kills.Moment(signal.SIGINT, "whole", 1.0, "start"),
+        kills.Moment(signal.SIGKILL, "empty", 2.0, "measure, memory", touched=("a", "b"), left=("1",)),
+        kills.Moment(signal.SIGKILL, "whole", 2.0, "start", different="another body"),
+    ]
+    assert kills.table(moments).splitlines()[2:] == [
+        "| SIGINT | 1 | 0 | 0 | 0 | 0 |",
+        "| SIGTERM | 0 | 0 | 0 | 0 | 0 |",
+        "| SIGKILL | 2 | 1 | 1 | 0 | 1 |",
+        "",
+        "Under way: start 2, measure, memory 1. Cache: whole 2, empty 1.",
+    ]
