@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 CODES: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
-CACHES: Final = {"whole": 6, "without trees": 3, "empty": 1}
+CACHES: Final = {"whole": 8, "without trees": 1, "empty": 1}
 """What the cache holds when a run begins, and how often."""
 PATIENCE: Final = 5.0
 """Seconds in which every process of a run that was ended has to be gone."""
@@ -278,7 +278,7 @@ def _wrongly_said(ended: Ended, number: signal.Signals) -> str:
 
     0 is right for one that was over before its moment, and death by the signal for Python that had not come to our code yet.
     """
-    if ended.code not in (CODES[number], 0) and not (ended.code == -number and not ended.told.count("\n.  ")):
+    if ended.code not in (CODES[number], 0) and not (ended.code == -number and ended.stage == "start"):
         return f"it ended with exit code {ended.code}:\n{ended.told}"
     ours = "Traceback (most recent call last)" in ended.told and "tasks/" in ended.told
     return f"it told a traceback:\n{ended.told}" if ours else ""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from .errors import CommandFailedError
+from .last_will import LAST_WILL
 from .streams import Stream, exchange, opened
 
 if TYPE_CHECKING:
@@ -255,6 +256,8 @@ def _launch(
     except (OSError, ValueError) as error:
         raise _not_started(words, f"could not start: {getattr(error, 'strerror', None) or error}") from None
     process: Popen = popen
+    if words[0] != "git":  # What git starts ends by itself when git does; and a run with nothing to do asks git alone.
+        LAST_WILL.add(process.pid)
     return process
 
 
@@ -321,6 +324,7 @@ def _end(process: Popen) -> None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
     _signal(process, signal.SIGKILL)
+    LAST_WILL.remove(process.pid)
     process.wait()
 
 

@@ -186,3 +186,32 @@ def test_the_targets_environment_is_free_of_ours(monkeypatch: pytest.MonkeyPatch
     given = process.target_environment({"PYTHONHASHSEED": "7"})
     assert "ours" not in given.values()
     assert (given["THEIRS"], given["PYTHONHASHSEED"], given["PATH"]) == ("1", "7", os.environ["PATH"])
+
+
+STARTS_OTHERS = """
+import subprocess
+import sys
+import time
+
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("how", ["run", "start"])
+def test_what_a_killed_prprep_had_started_is_ended_with_all_that_it_started(tmp_path: Path, how: str) -> None:
+    log = tmp_path / "log"
+    running = f"[sys.executable, '-c', {STARTS_OTHERS!r}], cwd=Path('/'), log=Path({str(log)!r})"
+    block = {"run": f"process.run({running})", "start": f"with process.start({running}) as it: it.wait()"}[how]
+    code = f"import sys\nfrom pathlib import Path\nfrom tasks import process\n{block}\n"
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[1])
+    for _ in range(400):
+        if log.exists() and log.read_text().strip():
+            break
+        time.sleep(0.05)
+    grandchild = int(log.read_text())
+    assert is_alive(grandchild)
+    parent.kill()
+    parent.wait()
+    assert wait_for_end(grandchild)
