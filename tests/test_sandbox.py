@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tasks import process
 from tasks.errors import MeasuringError
-from tasks.measuring import sandbox
+from tasks.measuring import sandbox, workers
 from tasks.measuring.request import SideRequest
 
 from .mistakes import BENCHMARK, CODE, HEAVY, MEASURES, PYPROJECT, compare, is_improved, item, target
@@ -230,3 +231,25 @@ def test_where_namespaces_are_refused_there_is_one_clear_line(tmp_path, monkeypa
 def test_a_side_that_is_not_confined_runs_as_it_is(tmp_path):
     assert sandbox.wrapper(SideRequest(tmp_path, tmp_path), tmp_path, worker=tmp_path) == ()
     assert sandbox.variables(SideRequest(tmp_path, tmp_path), tmp_path) == {}
+
+
+@pytest.mark.slow
+def test_the_process_in_confinement_can_be_moved_to_a_core(tmp_path):
+    demand_bubblewrap()
+    confinement = sandbox.wrapper(SideRequest(tmp_path, tmp_path, confined=True), tmp_path, worker=tmp_path)
+    with process.start([*confinement, "/bin/sleep", "60"], cwd=tmp_path) as running:
+        inside = sleeping(running.pid)
+        core = min(os.sched_getaffinity(inside))
+        for pid in (running.pid, *process.descendants(running.pid)):
+            workers._move_threads(pid, core)
+        assert os.sched_getaffinity(inside) == {core}
+    assert not Path(f"/proc/{inside}").exists()
+
+
+def sleeping(pid):
+    for _ in range(200):
+        for below in process.descendants(pid):
+            if Path(f"/proc/{below}/cmdline").read_bytes().startswith(b"/bin/sleep"):
+                return below
+        time.sleep(0.05)
+    raise AssertionError("nothing runs in the sandbox")
