@@ -142,8 +142,9 @@ def main() -> NoReturn:
     except PrprepError as error:
         print(f"ERROR: {without_escapes(str(error))}", file=sys.stderr)
         code = error.exit_code
-    # All is done and told: what comes now would only print a traceback out of the interpreter's last steps.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # All is done and told: in the interpreter's last steps a signal would only print a traceback, or take the exit code's place.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
 
 
