@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
+INSISTENCE = 10.0
+"""Seconds after which a run that was asked to end, and has not, is asked again: longer than its processes take to end."""
 
 
 class PlainErrors:
@@ -149,5 +151,8 @@ def main() -> NoReturn:
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal's signature
+    # Python drops an exception that comes in a callback, and with it the signal: until the run has ended, once more.
+    signal.signal(signal.SIGALRM, lambda *_: _terminated(number, None))
+    signal.setitimer(signal.ITIMER_REAL, INSISTENCE)
     # Unwinding ends the process groups of both sides; the default action would leave them running.
     sys.exit(128 + number)

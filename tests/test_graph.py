@@ -459,3 +459,24 @@ def test_commands_that_need_no_manifest(tmp_path):
         assert "prprep" in script
         assert "doit list" not in script
     assert list(tmp_path.iterdir()) == []
+
+
+DROPPING = """
+import os, signal, time, weakref
+from tasks import cli
+
+class Watched: ...
+
+cli.INSISTENCE = 0.3
+signal.signal(signal.SIGTERM, cli._terminated)
+watched = Watched()
+reference = weakref.ref(watched, lambda _: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(0.05))
+del watched
+time.sleep(30)
+"""
+
+
+def test_a_signal_that_python_drops_in_a_callback_is_not_lost():
+    done = subprocess.run([sys.executable, "-c", DROPPING], cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=20)
+    assert "Exception ignored" in done.stderr
+    assert done.returncode == 143
