@@ -10,6 +10,7 @@ begins; some runs have to make their trees anew, some their environments as well
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import random
 import re
@@ -187,8 +188,9 @@ class Trial:
             result = self.site.result()
         except Exception as error:  # noqa: BLE001 - whatever it is, it counts
             return f"the next run's artifacts cannot be read: {error!r}"
-        parts = ("artifacts", "verdict", "body")
-        return ", ".join(f"another {part}" for part in parts if getattr(result, part) != getattr(self.expected, part))
+        parts = [part for part in ("artifacts", "verdict") if getattr(result, part) != getattr(self.expected, part)]
+        lines = difflib.unified_diff(self.expected.body.splitlines(), result.body.splitlines(), "undisturbed", "after", lineterm="", n=0)
+        return ", ".join([*(f"another {part}" for part in parts), *filter(None, ["\n".join(lines)])])
 
 
 def site(folder: Path) -> Site:
