@@ -128,7 +128,7 @@ class Site:
         Samples.read(state / "samples.json")
         artifacts = tuple((state / f"{name}.json").read_bytes() for name in ("detect", "scaffold", "inject"))
         (body,) = (self.work / ".codeflash").glob("pr-body-*.md")
-        return Result(artifacts, Comparison.read(state / "compare.json").verdict, re.sub(r"\d[\d.,]*", "0", body.read_text()))
+        return Result(artifacts, Comparison.read(state / "compare.json").verdict, re.sub(r"[-+−]?\d[\d.,]*", "0", body.read_text()))
 
 
 @dataclass(frozen=True, slots=True)
