@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from doit.cmd_base import Command
@@ -13,7 +14,7 @@ from doit.doit_cmd import DoitMain
 from doit.exceptions import InvalidDodoFile
 
 from . import __version__, pipeline
-from .errors import PrprepError
+from .errors import PrprepError, UsageError
 from .graph.console import CONSOLE
 from .graph.loader import ManifestLoader, graph_of
 from .graph.reporter import PlainReporter
@@ -115,11 +116,45 @@ class Doctor(Command):  # type: ignore[misc]
         return 0 if well else 1
 
 
+class Cache(Command):  # type: ignore[misc]
+    """Show what is kept in the cache folder, or remove what is not needed."""
+
+    doc_purpose = "show what is kept in the cache folder, or prune it"
+    doc_usage = "[prune [--older-than DAYS] [--all] [--dry-run]]"
+    doc_description = "All of it can be made again. `prune` without an option goes down to the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
+    cmd_options = (
+        {"name": "days", "long": "older-than", "type": float, "default": -1.0, "help": "prune what was not used for so many days"},
+        {"name": "all", "long": "all", "type": bool, "default": False, "help": "prune everything"},
+        {"name": "dry", "long": "dry-run", "type": bool, "default": False, "help": "tell what would be removed, and remove nothing"},
+    )
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        from . import cache, figures  # noqa: PLC0415
+
+        if pos_args[1:]:  # doit reads options only before the first word
+            opt_values, more = self.cmdparser.parse(pos_args[1:])
+            pos_args = [pos_args[0], *more]
+        if pos_args not in ([], ["prune"]):
+            raise UsageError(f"`cache` has no {' '.join(pos_args)}", now="write `prprep cache` or `prprep cache prune`")
+        folder, now = cache_folder(), time.time()
+        things = cache.kept(folder)
+        if not pos_args:
+            print(cache.shown(folder, things, now=now))
+            return 0
+        doomed = cache.chosen(things, days=opt_values["days"], everything=opt_values["all"], now=now)
+        if not opt_values["dry"]:
+            doomed = cache.prune(folder, doomed, CONSOLE.line)
+        verb = "would be removed" if opt_values["dry"] else "removed"
+        print(f"{verb}: {len(doomed)} of {len(things)}, {figures.size(sum(each.size for each in doomed))}")
+        return 0
+
+
 class PrprepMain(DoitMain):  # type: ignore[misc]
     """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
 
     BIN_NAME = "prprep"
-    DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, Schema, Explain, Doctor))
+    OWN_CMDS = Schema, Explain, Doctor, Cache
+    DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, *OWN_CMDS))
 
     def __init__(self) -> None:
         super().__init__(ManifestLoader(), config_filenames=())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from . import domains, environments, machine, measuring, trees
 from .artifacts import SIDES, Detection, Injection, Load, Provenance, Samples, Scaffolding
+from .cache import keep_within_limit
 from .console_scripts import common_commands
 from .diagnoses import BENCHMARK, diagnose
 from .errors import ProvenanceError, PrprepError
@@ -60,6 +61,7 @@ def run(
     samples = samples.model_copy(update={"load": load, "repairs": (*samples.repairs, *standing.repairs)})
     _export(samples, paths)
     samples.write(paths.samples, fingerprint)
+    keep_within_limit(cache, report)
 
 
 def rehearse(
