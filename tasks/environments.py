@@ -18,7 +18,7 @@ from .locks import held
 from .progress import silent
 from .project_files import FolderTree, Project
 from .requirements import MEASURING, Attempt, attempts, build_tools, inputs, project_name
-from .venvs import Layer, Venv
+from .venvs import Layer, Venv, environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ class Environment:
 
     `python` is its interpreter, `key` a hash of what is in it, `packages` are `name==version`, sorted;
     `path_entries` belong on PYTHONPATH (import roots of what cannot be installed), `notes` say what was done
-    otherwise than the project's files ask for.
+    otherwise than the project's files ask for; `pycache` is where compiled files go, where some of it may not be written into.
     """
 
     python: Path
@@ -50,6 +50,7 @@ class Environment:
     packages: tuple[str, ...]
     path_entries: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    pycache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class Site:
     interpreter: Interpreter
     cache: Path
     report: Report
+    existing: Path | None = None
+    """An environment that the manifest names: it is used as it is, and nothing is written into it."""
 
     @property
     def folder(self) -> Path:
@@ -96,7 +99,8 @@ def build(tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: P
         now = "name a `base` from after it was made"
         raise EnvironmentBuildError(f"this side has no folder {layout.project}, where the project is", where=str(tree), now=now)
     interpreter, note = choose(project, settings.python, cwd=tree)
-    site = Site(tree, project, layout, settings, interpreter, cache.absolute() / "environments", report)
+    existing = environment_of(interpreter.path) if settings.python else None
+    site = Site(tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing)
     try:
         with held(site.lock(hash_of(str(tree))), busy=None):  # building writes into the tree
             return _build(site, (note,) if note else ())
@@ -106,6 +110,8 @@ def build(tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: P
 
 
 def _build(site: Site, notes: tuple[str, ...]) -> Environment:
+    if site.existing:
+        return _build_on(Venv(site.existing), site, notes)
     key = hash_of([VERSION, inputs(site.project, site.settings), site.interpreter.version, site.interpreter.build, MEASURING])
     dependencies = Venv(site.cache / "dependencies" / key)
     with held(site.lock(key), busy=None):
@@ -115,6 +121,21 @@ def _build(site: Site, notes: tuple[str, ...]) -> Environment:
         with held(site.lock(key), busy=None):
             dependencies.uninstall(doubled & dependencies.names())
             below = dependencies.finish(key, below)
+    return _environment(site, own, key, layers=(below, above), notes=notes)
+
+
+def _build_on(existing: Venv, site: Site, notes: tuple[str, ...]) -> Environment:
+    """Put a tree's own layer on an environment that exists; what measuring needs and it lacks goes into that layer."""
+    below = Layer(packages=existing.packages(), notes=(f"the environment {site.existing} was used as it is",))
+    key = hash_of([VERSION, str(existing.folder), below.packages, MEASURING])
+    own, above = _tree_layer(site, existing, (), below=key)
+    hidden = [package for package in below.packages if package.partition("==")[0] in above.names]
+    below = below.model_copy(update={"packages": tuple(package for package in below.packages if package not in hidden)})
+    return _environment(site, own, key, layers=(below, above), notes=notes)
+
+
+def _environment(site: Site, own: Venv, key: str, *, layers: tuple[Layer, Layer], notes: tuple[str, ...]) -> Environment:
+    below, above = layers
     packages = tuple(sorted({*below.packages, *above.packages}))
     return Environment(
         python=own.python,
@@ -123,6 +144,7 @@ def _build(site: Site, notes: tuple[str, ...]) -> Environment:
         packages=packages,
         path_entries=_path_entries(site, above),
         notes=notes + below.notes + above.notes,
+        pycache=own.folder / "pycache" if site.existing else None,
     )
 
 
@@ -197,11 +219,14 @@ def _detach(site: Site, venv: Venv) -> tuple[str, ...]:
 # -- the tree -------------------------------------------------------------------------------------
 
 
-def _tree_layer(site: Site, dependencies: Venv, local: tuple[str, ...]) -> tuple[Venv, Layer]:
-    """Give the tree's own venv and what is in it; anew where files that its build left in the tree are gone."""
+def _tree_layer(site: Site, dependencies: Venv, local: tuple[str, ...], *, below: str = "") -> tuple[Venv, Layer]:
+    """Give the tree's own venv and what is in it; anew where files that its build left in the tree are gone.
+
+    `below` tells apart what the dependencies are where their folder's name does not.
+    """
     describing = {name: site.project.tree.read(site.project.path(name)) for name in ("pyproject.toml", "setup.py", "setup.cfg")}
     spelled = {name: content.hex() for name, content in describing.items() if content}
-    key = hash_of([VERSION, dependencies.folder.name, str(site.tree), site.layout.project, spelled])
+    key = hash_of([VERSION, below or dependencies.folder.name, str(site.tree), site.layout.project, spelled])
     venv = Venv(site.cache / "trees" / key)
     layer = venv.kept(key)
     if layer and all((site.tree / path).exists() for path in layer.produced):
@@ -209,8 +234,23 @@ def _tree_layer(site: Site, dependencies: Venv, local: tuple[str, ...]) -> tuple
     venv.make(site.interpreter)
     link = f"import site; site.addsitedir({str(dependencies.site_packages)!r})\n"
     (venv.site_packages / PTH).write_text(link, encoding="utf-8")
+    if site.existing:
+        _install_lacking(site, dependencies, venv)
     places = [*([site.folder] if site.installable else []), *(site.tree / path for path in local)]
     return venv, venv.finish(key, _install_tree(site, venv, places, tools=dependencies.python.parent) if places else Layer())
+
+
+def _install_lacking(site: Site, existing: Venv, venv: Venv) -> None:
+    """Install what measuring needs and an existing environment lacks, beside it, with the versions that it has of the rest."""
+    lacking, own = _measuring(site, existing), project_name(site.project)
+    if not lacking:
+        return
+    site.report(f"installing what measuring needs: {', '.join(lacking)}")
+    pins = venv.write("pins.txt", (package for package in existing.packages() if package.partition("==")[0] != own))
+    try:
+        site.uv("pip", "install", "--quiet", "--python", venv.python, "--constraints", pins, *lacking)
+    except CommandFailedError as error:
+        raise explained(error, f"installing what measuring needs beside {existing.folder}", site.where) from error
 
 
 def _install_tree(site: Site, venv: Venv, places: list[Path], *, tools: Path) -> Layer:

@@ -66,7 +66,7 @@ def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpre
 def inspect(path: Path) -> Interpreter:
     """Ask an interpreter what it is; raise EnvironmentBuildError where it is none."""
     try:
-        told = process.run([path, "-I", "-c", ASK], cwd=Path("/"), env=process.target_environment(), timeout=60).output
+        told = process.run([path, "-IB", "-c", ASK], cwd=Path("/"), env=process.target_environment(), timeout=60).output
         version, tag, platform = json.loads(told)
     except (CommandFailedError, ValueError) as error:
         raise EnvironmentBuildError(

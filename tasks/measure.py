@@ -221,6 +221,7 @@ def side_of(ground: Ground, layout: Layout, item: Optimization) -> SideRequest:
         passed=item.env.passed,
         confined=confined,
         environments=Venv(ground.environment.python.parents[1]).folders() if confined else (),
+        pycache=ground.environment.pycache,
     )
 
 

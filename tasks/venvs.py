@@ -44,6 +44,12 @@ class Layer(Artifact):
         return {package.partition("==")[0] for package in self.packages}
 
 
+def environment_of(python: Path) -> Path | None:
+    """Give the folder of the virtual or conda environment that an interpreter is in; None for one that is in none."""
+    folder = python.absolute().parents[1]
+    return folder if (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Venv:
     """A virtual environment in a folder of the cache."""

@@ -16,6 +16,7 @@ from tasks.manifest.model import EnvironmentSettings
 
 from .projects import HATCHLING, POETRY, PROJECT, SETUPTOOLS
 from .targets import TargetRepo
+from .untouched import untouched
 
 slow = pytest.mark.slow
 
@@ -30,7 +31,8 @@ def ask(environment: environments.Environment, code: str, cwd: Path = Path("/"))
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     path = os.pathsep.join(map(str, environment.path_entries))
     command = [environment.python, "-c", f"import json; {code}"]
-    done = subprocess.run(command, cwd=cwd, env={**clean, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    compiled = {"PYTHONPYCACHEPREFIX": str(environment.pycache)} if environment.pycache else {}
+    done = subprocess.run(command, cwd=cwd, env={**clean, **compiled, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -339,3 +341,24 @@ def test_a_cache_that_cannot_be_written_is_one_message(tmp_path):
         build(TargetRepo(tmp_path / "tree", {"pages.py": ""}).path, tmp_path / "cache")
     assert type(caught.value).__module__ == "tasks.errors"
     assert "PRPREP_CACHE" in str(caught.value)
+
+
+@slow
+def test_an_environment_that_exists_is_used_and_not_written_into(tmp_path):
+    """Its own copy of the project is not what is measured; what it lacks for measuring goes beside it."""
+    for name, version in (("installed", 1), ("tree", 2)):
+        folder = tmp_path / name
+        (folder / "pages").mkdir(parents=True)
+        (folder / "pages/__init__.py").write_text(f"VERSION = {version}\n")
+        (folder / "pyproject.toml").write_text(SETUPTOOLS + f'[project]\nname = "pages"\nversion = "{version}"\n')
+    existing = tmp_path / "existing"
+    run_uv(["venv", "--quiet", "--python", sys.executable, existing], cwd=tmp_path)
+    run_uv(["pip", "install", "--quiet", "--python", existing / "bin/python", "iniconfig==2.0.0", "-e", tmp_path / "installed"], cwd=tmp_path)
+    with untouched(existing):
+        environment = build(tmp_path / "tree", tmp_path / "cache", EnvironmentSettings(python=str(existing / "bin/python")))
+        told = ask(environment, "import pages, iniconfig, pytest, pytest_benchmark; print(json.dumps(pages.VERSION))")
+    assert told == 2
+    assert {"iniconfig==2.0.0", "pages==2"} <= set(environment.packages)
+    assert "pages==1" not in environment.packages
+    assert environment.notes == (f"the environment {existing} was used as it is",)
+    assert build(tmp_path / "tree", tmp_path / "cache", EnvironmentSettings(python=str(existing / "bin/python"))) == environment

@@ -51,7 +51,10 @@ class EnvironmentSettings(Model):
     """How the environment of each side is built, where the project's own files do not say enough."""
 
     runner: Text | None = Field(default=None, description="how the project runs Python, e.g. `uv run python`")
-    python: OptionFree | None = Field(default=None, description='a version in quotes ("3.12") or the path of an interpreter')
+    python: OptionFree | None = Field(
+        default=None,
+        description='a version in quotes ("3.12"), or the path of an interpreter; an environment that it is in is used as it is',
+    )
     extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="extras of the project to install with it")
     groups: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="dependency groups of pyproject.toml")
     install: Annotated[tuple[Text, ...], OneOrMany()] = Field(default=(), description="further requirements or pip arguments, one each")

@@ -24,6 +24,7 @@ class SideRequest:
 
     `passed` are variables of the user's environment that it gets though they look like secrets. With `confined` its processes see
     nothing of the machine but the tree, the `environments` (folders), the interpreter and the system's own folders, and no network.
+    `pycache` is where compiled files go instead of beside their sources.
     """
 
     tree: Path
@@ -32,6 +33,7 @@ class SideRequest:
     passed: tuple[str, ...] = ()
     confined: bool = False
     environments: tuple[Path, ...] = ()
+    pycache: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

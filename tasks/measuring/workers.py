@@ -295,7 +295,8 @@ def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], 
     """
     path = os.pathsep.join(map(str, (*place.path_entries, WORKER_FOLDER)))
     allocator = {"PYTHONMALLOC": "malloc"} if settings.malloc else {}
-    own = {"PYTHONPATH": path, "PYTHONHASHSEED": str(settings.seed), **allocator, **sandbox.variables(place, folder)}
+    compiled = {"PYTHONPYCACHEPREFIX": str(place.pycache)} if place.pycache else {}
+    own = {"PYTHONPATH": path, "PYTHONHASHSEED": str(settings.seed), **allocator, **compiled, **sandbox.variables(place, folder)}
     return process.target_environment({**own, **extra}, passed=place.passed)
 
 
