@@ -159,7 +159,7 @@ UNKNOWN = _known(
 MODULES = {
     "PIL": "pillow", "aiohttp": "aiohttp", "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4", "cattrs": "cattrs",
     "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "distutils": "setuptools", "django": "django",
-    "docutils": "docutils", "fastapi": "fastapi", "flask": "flask", "freezegun": "freezegun", "google": "protobuf",
+    "docutils": "docutils", "fastapi": "fastapi", "flask": "flask", "freezegun": "freezegun",
     "hypothesis": "hypothesis", "idna": "idna", "jinja2": "jinja2", "jsonschema": "jsonschema", "lxml": "lxml",
     "matplotlib": "matplotlib", "msgpack": "msgpack", "networkx": "networkx", "numpy": "numpy", "orjson": "orjson",
     "packaging": "packaging", "pandas": "pandas", "pkg_resources": "setuptools<81", "polars": "polars", "psutil": "psutil",
@@ -171,6 +171,7 @@ MODULES = {
 """Distributions by the top-level module that they bring. What a stranger's code imports is not installed by that name alone."""
 
 FIXTURES = {
+    "db": "pytest-django", "admin_client": "pytest-django", "rf": "pytest-django", "transactional_db": "pytest-django",
     "aiohttp_client": "pytest-aiohttp", "aioresponses": "aioresponses", "anyio_backend": "anyio", "cov": "pytest-cov",
     "datadir": "pytest-datadir", "data_regression": "pytest-regressions", "django_db_setup": "pytest-django",
     "event_loop": "pytest-asyncio", "faker": "faker", "file_regression": "pytest-regressions", "freezer": "pytest-freezer",
@@ -180,6 +181,12 @@ FIXTURES = {
     "snapshot": "syrupy", "subtests": "pytest-subtests", "xprocess": "pytest-xprocess",
 }  # fmt: skip
 """Distributions by the fixture that they bring."""
+
+PLUGINS = {
+    name: name
+    for name in ("pytest-asyncio", "pytest-benchmark", "pytest-cov", "pytest-django", "pytest-mock", "pytest-timeout", "pytest-xdist")
+}
+"""Plugins of pytest that a project may say it requires."""
 
 BENCHMARK = (
     _known(
@@ -216,21 +223,22 @@ BENCHMARK = (
     ),
     _known(
         "name-missing",
-        r"ImportError: cannot import name '(?P<it>\w+)'|AttributeError: (module|type object) '[\w.]+' has no attribute '(?P<that>\w+)'",
-        "`{it}` is not there on this side: the function is new, was renamed or moved",
+        r"ImportError: cannot import name '(?P<it>\w+)'"
+        r"|AttributeError: (module |type object )?'[\w.]+' (object )?has no attribute '(?P<that>\w+)'",
+        "`{it}` is not there: on this side it is new, renamed or moved, or on neither",
         "have the benchmark import what both sides have, or name a `base` that has it",
     ),
     _known(
         "signature-differs",
         r"TypeError: (?P<it>[\w.<>]+)\(\) (got an unexpected keyword argument|missing \d+ required|takes (from )?\d+.* positional)",
-        "`{it}` is called in a way that it does not have on this side",
+        "`{it}` is called in a way that it does not have here",
         "have the benchmark call it in a way that both sides have",
     ),
     _known(
         "newer-python",
-        r"SyntaxError: |requires a different Python|TypeError: unsupported operand type\(s\) for \|: 'type'",
-        "this side is written for another version of Python",
-        "choose one that both sides run on: `env: {python: '3.12'}`",
+        r"(Syntax|Indentation|Tab)Error: |requires a different Python|TypeError: unsupported operand type\(s\) for \|: 'type'",
+        "this side is no code of the Python that runs it: it is written for another version, or broken",
+        "choose a version that both sides run on (`env: {python: '3.12'}`), or mend the line above",
     ),
     _known(
         "fixture-missing",
@@ -256,6 +264,7 @@ BENCHMARK = (
         r"unrecognized arguments: (?P<it>\S+)|Unknown config option: (?P<that>\w+)|Missing required plugins: (?P<plugin>[\w-]+)",
         "pytest does not know `{it}`: the plugin that brings it is not installed",
         "name the plugin: `env: {install: [...]}`",
+        repairs=PLUGINS,
     ),
     _known(
         "pytest-too-old",
@@ -271,7 +280,7 @@ BENCHMARK = (
     ),
     _known(
         "skipped",
-        r"the benchmark was skipped on|the benchmark is expected to fail",
+        r"the benchmark was skipped on|failed as its xfail mark expects",
         "the benchmark's own mark or condition keeps it from running here",
         "make its condition true, or name another benchmark",
     ),
@@ -295,7 +304,7 @@ BENCHMARK = (
     ),
     _known(
         "environment-variable-missing",
-        r"KeyError: '(?P<it>[A-Z][A-Z0-9]*_[A-Z0-9_]+)'",
+        r"(?s)(<frozen os>|[/\\]os\.py):\d+: in __getitem__.*KeyError: '(?P<it>\w+)'",
         "the code asks for the environment variable {it}; secrets are kept from it unless they are named",
         "let it through, if it is needed: `env: {pass: [{it}]}`",
     ),

@@ -10,9 +10,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import pip_fallback
 from .errors import CommandFailedError, EnvironmentBuildError
 from .files import hash_of
-from .installer import diagnosis, explained, lacks_editable, run_uv
+from .installer import diagnosis, explained, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
 from .locks import held
 from .progress import silent
@@ -110,6 +111,8 @@ def build(tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: P
 
 
 def _build(site: Site, notes: tuple[str, ...]) -> Environment:
+    if not uv_runs():
+        notes = (*notes, pip_fallback.NOTE)
     if site.existing:
         return _build_on(Venv(site.existing), site, notes)
     key = hash_of([VERSION, inputs(site.project, site.settings), site.interpreter.version, site.interpreter.build, MEASURING])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import process
+from . import pip_fallback, process
 from .diagnoses import ENVIRONMENT, UNKNOWN, Found, diagnose
 from .errors import CommandFailedError, EnvironmentBuildError
 from .package_indexes import uv_variables
@@ -29,14 +30,26 @@ def uv_program() -> str:
 
 
 def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, str] | None = None) -> str:
-    """Run uv with the user's own indexes and the `extra` variables, and give what it printed.
+    """Run uv with the user's own indexes and the `extra` variables, and give what it printed; venv and pip where uv does not run.
 
     Raises CommandFailedError, to be told by `explained`.
     """
     variables = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1", **uv_variables(os.environ, Path.home())}
     environment = process.installer_environment({**variables, **(extra or {})})
     environment.pop("UV_SYSTEM_PYTHON", None)  # it would turn `--python` around
+    if not uv_runs():
+        return pip_fallback.run(arguments, cwd=cwd, env=environment)
     return process.run([uv_program(), *arguments], cwd=cwd, env=environment).output
+
+
+@cache
+def uv_runs() -> bool:
+    """Say whether uv is there and can be run on this machine."""
+    try:
+        process.run([uv_program(), "--version"], cwd=Path("/"), timeout=60)
+    except CommandFailedError:
+        return False
+    return True
 
 
 def diagnosis(error: CommandFailedError) -> Found:

@@ -94,8 +94,12 @@ class Venv:
 
     def packages(self) -> tuple[str, ...]:
         """Give `name==version` of what is installed in it, names normalized."""
+        from packaging.utils import canonicalize_name  # noqa: PLC0415
+
         listed = run_uv(["pip", "list", "--quiet", "--format", "json", "--python", self.python], cwd=self.folder)
-        return tuple(sorted(f"{package['name']}=={package['version']}" for package in json.loads(listed or "[]")))
+        # pip is what the fallback builds with, and no part of what is measured.
+        found = (package for package in json.loads(listed or "[]") if package["name"] != "pip")
+        return tuple(sorted(f"{canonicalize_name(package['name'])}=={package['version']}" for package in found))
 
     def names(self) -> set[str]:
         return {package.partition("==")[0] for package in self.packages()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -41,11 +40,16 @@ loader = importlib.machinery.ExtensionFileLoader("a", str(folder / "a.so"))
 spec = importlib.util.spec_from_file_location("a", folder / "a.so", loader=loader)
 importlib.util.module_from_spec(spec)
 """
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
 PROPERTY = "class Thing:\n    @property\n    def name(self):\n        return 1\n\n\n"
 
 # By the diagnosis: the files of head, what the cause says, and settings of the item.
 FAILURES = {
-    "lfs-pointer": ({PLACE: failing('assert 0, "version https://git-lfs.github.com/spec/v1"')}, "Git LFS pointer", {}),
+    "lfs-pointer": (
+        {"data/pages.json": POINTER, PLACE: failing("text = open('data/pages.json').read()\n    assert text[0] == '[', text")},
+        "Git LFS pointer",
+        {},
+    ),
     "module-missing": ({PLACE: importing("import nothing_like_it")}, "the module `nothing_like_it` is not in the environment", {}),
     "shared-library-missing": (
         {PLACE: importing(COMPILED.format(call="not_there()", link='["-L", folder, "-lnotthere"]'))},
@@ -56,15 +60,15 @@ FAILURES = {
     "pytest-itself": ({"pluggy/__init__.py": "OLD = True\n"}, "one that pytest itself stands on", {}),
     "name-missing": (
         {CODE: LIGHT + "\n\ndef added(size):\n    return total(size)\n", PLACE: MEASURES.replace("total", "added")},
-        "`added` is not there on this side",
+        "`added` is not there: on this side it is new",
         {"functions": "textkit:total"},
     ),
     "signature-differs": (
         {CODE: LIGHT.replace("(size)", "(size, fast=True)", 1), PLACE: MEASURES.replace("1000)", "1000, fast=True)")},
-        "`total` is called in a way that it does not have on this side",
+        "`total` is called in a way that it does not have here",
         {},
     ),
-    "newer-python": ({PLACE: importing("def newer[T](value: T) -> T = value")}, "another version of Python", {}),
+    "newer-python": ({PLACE: importing("def newer(value -> int: return value")}, "written for another version, or broken", {}),
     "fixture-missing": ({PLACE: MEASURES.replace("(benchmark)", "(benchmark, tables)")}, "the fixture `tables` is not there", {}),
     "async-unsupported": ({PLACE: MEASURES.replace("def test", "async def test")}, "nothing runs asynchronous tests", {}),
     "marker-unknown": (
@@ -155,5 +159,19 @@ def test_nothing_is_installed_by_a_name_that_is_not_known():
     assert diagnose("all is well", BENCHMARK) is None
 
 
-if sys.version_info >= (3, 12):  # pragma: no cover - the benchmark's syntax is one that this Python has
-    del FAILURES["newer-python"]
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("the benchmark failed as its xfail mark expects on base:", "skipped"),
+        ("E   KeyError: 'user_id'", None),
+        ("<frozen os>:679: in __getitem__\n    ???\nE   KeyError: 'HF_TOKEN'", "environment-variable-missing"),
+        ("E   AttributeError: 'Parser' object has no attribute 'fast'", "name-missing"),
+        ("E   IndentationError: unexpected indent", "newer-python"),
+        ("it was killed by signal 9 (SIGKILL) before", "out-of-memory"),
+        ("it was killed by signal 6 (SIGABRT) before", "killed"),
+        ("Missing required plugins: pytest-mock", "option-unknown"),
+    ],
+)
+def test_signs(written, name):
+    found = diagnose(written, BENCHMARK)
+    assert (found and found.diagnosis.name) == name

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import environments, layout
+from tasks import environments, installer, layout, pip_fallback
 from tasks.errors import EnvironmentBuildError
 from tasks.installer import run_uv
 from tasks.manifest.model import EnvironmentSettings
@@ -362,3 +362,23 @@ def test_an_environment_that_exists_is_used_and_not_written_into(tmp_path):
     assert "pages==1" not in environment.packages
     assert environment.notes == (f"the environment {existing} was used as it is",)
     assert build(tmp_path / "tree", tmp_path / "cache", EnvironmentSettings(python=str(existing / "bin/python"))) == environment
+
+
+@slow
+def test_without_uv_environments_are_built_by_venv_and_pip(tmp_path, monkeypatch):
+    (tmp_path / "tree/pages").mkdir(parents=True)
+    (tmp_path / "tree/pages/__init__.py").write_text("VERSION = 2\n")
+    described = SETUPTOOLS + '[project]\nname = "pages"\nversion = "2"\ndependencies = ["iniconfig==2.0.0"]\n'
+    (tmp_path / "tree/pyproject.toml").write_text(described + '[project.optional-dependencies]\ntest = ["pyyaml"]\n')
+    (tmp_path / "tree/uv.lock").write_text("version = 1\n")
+    monkeypatch.setattr(installer, "uv_program", lambda: str(tmp_path / "no-uv"))
+    installer.uv_runs.cache_clear()
+    try:
+        environment = build(tmp_path / "tree", tmp_path / "cache")
+    finally:
+        installer.uv_runs.cache_clear()
+    told = ask(environment, "import pages, iniconfig, yaml, pytest_benchmark, memray; print(json.dumps([pages.VERSION, pages.__file__]))")
+    assert told == [2, str(tmp_path / "tree/pages/__init__.py")]
+    assert {"iniconfig==2.0.0", "pages==2"} <= set(environment.packages)
+    assert environment.notes[0] == pip_fallback.NOTE
+    assert any("uv.lock could not be installed" in note for note in environment.notes)

@@ -1,0 +1,48 @@
+"""What is asked of uv, as venv and pip are asked for it."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks import pip_fallback
+from tasks.errors import CommandFailedError
+from tasks.pip_fallback import translated
+
+HERE = Path("/tree")
+PIP = ["/v/bin/python", "-m", "pip"]
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["venv", "--no-project", "--python", "/usr/bin/python3", "/v"], ["/usr/bin/python3", "-m", "venv", "/v"]),
+        (["pip", "list", "--format", "json", "--python", "/v/bin/python"], [*PIP, "list", "--disable-pip-version-check", "--format", "json"]),
+        (["pip", "uninstall", "--python", "/v/bin/python", "a"], [*PIP, "uninstall", "--disable-pip-version-check", "--quiet", "--yes", "a"]),
+        (
+            ["pip", "install", "--python", "/v/bin/python", "-r", "pyproject.toml", "--extra", "test", "-r", "asked.in", "--constraints", "pins"],
+            [*PIP, "install", "--disable-pip-version-check", "--quiet", "-r", "asked.in", "--constraint", "pins", "/tree[test]"],
+        ),
+        (
+            ["pip", "install", "--no-deps", "--python", "/v/bin/python", "-e", "/tree", "--default-index", "https://example.org"],
+            [*PIP, "install", "--disable-pip-version-check", "--quiet", "--no-deps", "-e", "/tree", "--index-url", "https://example.org"],
+        ),
+    ],
+)
+def test_commands_of_uv_are_spelled_for_pip(words, command):
+    assert translated(words, HERE) == command
+
+
+def test_what_pip_cannot_do_is_refused_in_words():
+    with pytest.raises(CommandFailedError, match="this needs uv, which does not run here"):
+        translated(["sync", "--frozen", "--python", "/v/bin/python"], HERE)
+
+
+def test_pythons_are_found_by_version_and_by_what_a_project_allows(tmp_path):
+    for name in ("python3.9", "python3.12"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    for request, name in (("3.9", "python3.9"), (">=3.9", "python3.12"), (">=3.8,<3.12", "python3.9"), ("3.12.4", "python3.12")):
+        found = pip_fallback.run(["python", "find", "--system", "--", request], cwd=tmp_path, env={"PATH": str(tmp_path)})
+        assert found == str(tmp_path / name)
+    with pytest.raises(CommandFailedError, match=r"no Python 3\.10 was found"):
+        pip_fallback.run(["python", "find", "3.10"], cwd=tmp_path, env={"PATH": str(tmp_path)})
