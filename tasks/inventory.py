@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from . import git
@@ -19,7 +21,7 @@ from .sources import Sources, differences, near_names
 from .span import span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .artifacts import Commit
     from .benchmark_search import Benchmark
@@ -70,7 +72,7 @@ def detection_of(item: Optimization, manifest: Manifest, *, refs: Refs, clone: C
         heavy_imports=heavy_imports(head),
         changelog=changelog(head, project=layout.project),
         pull_request_template=pull_request_template(head),
-        notes=(*span.notes, *named_notes, *notes, *unread),
+        notes=(*span.notes, *named_notes, *notes, *unread, *_left_empty(head)),
         **({"pull_request": f"#{item.pr} (from the manifest)"} if item.pr else {}),
     )
     path = _benchmark_path(item, detection, there, head_sources)
@@ -93,6 +95,16 @@ def _title(commits: Sequence[Commit]) -> str:
 
 def _slug(refs: Refs) -> str | None:
     return git.slug(refs.repository) if refs.repository else git.slug_of(refs.address)
+
+
+def _left_empty(head: CommitTree) -> Iterator[str]:
+    """Tell what a tree that is checked out of the clone lacks: other repositories, and files that lie elsewhere."""
+    modules = re.findall(rb"^\s*path\s*=\s*(.+?)\s*$", head.read(".gitmodules") or b"", re.MULTILINE)
+    if modules:
+        shown = ", ".join(git.displayed(os.fsdecode(path)) for path in modules)
+        yield f"The project has submodules, which are empty in the trees that are measured: {shown}."
+    if b"filter=lfs" in (head.read(".gitattributes") or b""):
+        yield "The project keeps files by Git LFS: in the trees that are measured there are pointers in their place."
 
 
 # -- functions and domain ---------------------------------------------------------------------------

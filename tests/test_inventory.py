@@ -304,3 +304,13 @@ def test_names_that_are_no_utf_8_can_be_written(repo):
     found = detected(repo)
     assert found.files == ("src/pages/caf\\xe9.txt", TABLES)
     assert found.model_dump_json()
+
+
+def test_what_the_trees_lack_is_told(tmp_path):
+    modules = '[submodule "data"]\n\tpath = data/pages\n\turl = ../pages\n'
+    files = {".gitmodules": modules, ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"}
+    repo = history(tmp_path, {TABLES: EXTRACT, **files}, {TABLES: LAZY}, "Yield tables")
+    assert detected(repo).notes[-2:] == (
+        "The project has submodules, which are empty in the trees that are measured: data/pages.",
+        "The project keeps files by Git LFS: in the trees that are measured there are pointers in their place.",
+    )
