@@ -19,6 +19,7 @@ from .graph.console import CONSOLE
 from .graph.loader import ManifestLoader, graph_of
 from .graph.reporter import PlainReporter
 from .markdown import plain as without_escapes
+from .paths import cache_folder
 
 if TYPE_CHECKING:
     from types import FrameType

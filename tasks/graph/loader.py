@@ -18,6 +18,7 @@ from ..errors import PrprepError, UsageError
 from ..files import digest, fingerprint_of, hash_of, write_whole
 from ..freshness import Freshness
 from ..locks import held
+from ..manifest.wording import nearest, quoted
 from ..markdown import plain
 from ..paths import MANIFEST_NAME, STATE_FOLDER
 from ..workspace import Workspace
@@ -173,8 +174,6 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
             self.graph = graph_of(opt_values["manifest"])
         except UsageError as error:
             raise InvalidDodoFile(plain(str(error))) from None
-        os.chdir(manifest.parent)
-        self.graph = Graph(manifest)
 
     def load_doit_config(self) -> dict[str, Any]:
         return self._graph.config()
