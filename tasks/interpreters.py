@@ -112,9 +112,21 @@ def _range(part: str) -> str:
     return f">={found[2]},<{'.'.join(map(str, ceiling))}"
 
 
+def located(wanted: str | None, folder: Path) -> str | None:
+    """Give the path of an interpreter from the manifest's folder on; a version stays as it is."""
+    if not wanted or not _is_path(wanted):
+        return wanted
+    # A link is kept: the environment that an interpreter belongs to is told by where the link lies.
+    return os.path.normpath(folder / Path(wanted).expanduser())
+
+
+def _is_path(wanted: str) -> bool:
+    return os.sep in wanted or wanted.startswith("~")
+
+
 def _wanted(wanted: str, cwd: Path) -> Interpreter:
     where = "env: python"
-    if os.sep in wanted or wanted.startswith("~"):
+    if _is_path(wanted):
         return _checked(inspect(cwd / Path(wanted).expanduser()), where)
     found = _find(wanted, cwd)
     if found is None:

@@ -13,6 +13,7 @@ from .console_scripts import common_commands
 from .diagnoses import BENCHMARK, diagnose
 from .errors import ProvenanceError, PrprepError
 from .git import Clone
+from .interpreters import located
 from .measuring import Changed, Request, SideRequest
 from .measuring.export import write_benchmark_json
 from .progress import Report, silent
@@ -102,6 +103,7 @@ class Standing:
             now = "remove `engine: codeflash` from the item"
             raise PrprepError("this version measures with its own engine only", where=item.id, now=now)
         self.item, self.made, self._cache, self._report, self._profiles = item, made, cache, report, paths.profiles
+        self._folder = paths.folder
         metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
         measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
         with Clone.open(address, cache, report=report) as clone:
@@ -132,7 +134,9 @@ class Standing:
                     raise
 
     def _build(self) -> dict[Role, Ground]:
-        settings = self.item.env.model_copy(update={"install": (*self.item.env.install, *self._extra)})
+        asked = self.item.env
+        python = located(asked.python, self._folder)
+        settings = asked.model_copy(update={"install": (*asked.install, *self._extra), "python": python})
         grounds: dict[Role, Ground] = {}
         for role, (commit, tree) in self._places.items():
             self._report(f"environment of {role}")

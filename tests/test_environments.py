@@ -120,6 +120,23 @@ def test_two_trees_with_equal_dependencies_share_them_and_import_each_its_own(tm
 
 
 @slow
+def test_fifty_trees_over_one_lock_file_build_its_dependencies_once(tmp_path):
+    """A second tree of the same files has only its own project to install, and the same tree nothing."""
+    files = {"pyproject.toml": SETUPTOOLS + PROJECT + 'dependencies = ["iniconfig"]\n', "pages/__init__.py": ""}
+    locked = {**files, "pylock.toml": '[[packages]]\nname = "iniconfig"\nversion = "2.0.0"\n'}
+    told: list[str] = []
+    for number in range(50):
+        tree = tmp_path / f"tree{number % 10}"
+        for path, content in {**locked, "pages/__init__.py": f"NUMBER = {number % 10}\n"}.items():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path).write_text(content)
+        assert "iniconfig==2.0.0" in build(tree, tmp_path / "cache", report=told.append).packages
+    assert sum(line.startswith("installing the dependencies") for line in told) == 1
+    assert sum(line.startswith("installing the project") for line in told) == 10
+    assert len(layers(tmp_path / "cache", "dependencies")) == 1
+
+
+@slow
 def test_a_layer_that_is_not_whole_is_made_again(tmp_path):
     tree = TargetRepo(tmp_path / "tree", {"pages.py": ""}).path
     cache = tmp_path / "cache"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import EnvironmentBuildError
-from tasks.interpreters import choose, inspect, pep440, requires_python
+from tasks.interpreters import choose, inspect, located, pep440, requires_python
 
 from .projects import PROJECT, project
 
@@ -52,6 +52,21 @@ def test_the_python_that_runs_prprep_is_preferred_where_it_is_allowed(tmp_path):
 def test_an_interpreter_can_be_named_by_its_path(tmp_path):
     chosen, _ = choose(project(tmp_path, {}), sys.executable, cwd=tmp_path)
     assert chosen == inspect(Path(sys.executable))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (None, None),
+        ("3.12", "3.12"),
+        (".venv/bin/python", "/project/.venv/bin/python"),
+        ("../other/bin/python", "/other/bin/python"),
+        ("/opt/bin/python", "/opt/bin/python"),
+        ("~/bin/python", str(Path.home() / "bin/python")),
+    ],
+)
+def test_a_path_begins_where_the_manifest_lies(wanted, expected):
+    assert located(wanted, Path("/project")) == expected
 
 
 def test_the_python_version_file_comes_before_requires_python(tmp_path):

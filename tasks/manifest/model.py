@@ -53,7 +53,7 @@ class EnvironmentSettings(Model):
     runner: Text | None = Field(default=None, description="how the project runs Python, e.g. `uv run python`")
     python: OptionFree | None = Field(
         default=None,
-        description='a version in quotes ("3.12"), or the path of an interpreter; an environment that it is in is used as it is',
+        description='a version in quotes ("3.12"), or the path of an interpreter from this file on, whose environment is used as it is',
     )
     extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="extras of the project to install with it")
     groups: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="dependency groups of pyproject.toml")
