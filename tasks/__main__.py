@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ def main() -> NoReturn:
         # One that is ignored (nohup, a shell's background job) stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _ended)
+    if sys.path and sys.path[0] in {"", os.getcwd()} and __package__ in sys.modules:  # noqa: PTH109 - nothing is imported yet
+        # `python -m` looks first where it is run: in somebody's project, whose `numbers.py` is not Python's.
+        del sys.path[0]
     from .cli import main as run  # noqa: PLC0415 - a quarter of a second, in which people press Ctrl-C
 
     run()
