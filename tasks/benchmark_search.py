@@ -11,6 +11,7 @@ from .artifacts import Presence
 from .definitions import parsed
 from .errors import SourceError
 from .git import displayed
+from .imported_names import dotted, imports, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -112,44 +113,11 @@ def _measures(module: ast.Module) -> bool:
 
 def _names(module: ast.Module, sources: Sources) -> Iterator[tuple[str, str]]:
     """Give the project's definitions that the file names outside of its imports."""
-    known = dict(_imports(module))
-    for used in {dotted for node in ast.walk(module) if (dotted := _dotted(node))}:
-        for target in _targets(used, known):
+    known = dict(imports(module))
+    for used in {name for node in ast.walk(module) if (name := dotted(node))}:
+        for target in targets(used, known):
             if found := sources.seek(target):
                 yield found.path, found.definition.name
-
-
-def _targets(used: str, known: Mapping[str, tuple[str, str]]) -> Iterator[str]:
-    """Spell a dotted name of the file as targets of the project; each of its beginnings names something, too."""
-    parts = used.split(".")
-    if parts[0] not in known:
-        return
-    module, original = known[parts[0]]
-    for count in range(1, len(parts) + 1):
-        name = ".".join([*([original] if original else []), *parts[1:count]])
-        if name:
-            yield f"{module}:{name}"
-
-
-def _imports(module: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Give the names that imports bind, wherever they stand, as (module, name there)."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from ((alias.asname or alias.name, (node.module, alias.name)) for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (
-                (alias.asname, (alias.name, "")) if alias.asname else (alias.name.partition(".")[0], (alias.name.partition(".")[0], ""))
-                for alias in node.names
-            )
-
-
-def _dotted(node: ast.AST) -> str:
-    """Give `a.b.c` for an expression of names and attributes alone."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 def _attributes(module: ast.Module) -> Iterator[str]:

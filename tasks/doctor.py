@@ -109,10 +109,10 @@ def _injected(workspace: Workspace, item_id: str) -> Iterator[Check]:
 
 
 def _rehearsed(workspace: Workspace, item_id: str, report: Report) -> Iterator[Check]:
-    from . import measure  # noqa: PLC0415
+    from .standing import rehearse  # noqa: PLC0415
 
     item, paths = workspace.items[item_id], workspace.paths.item(item_id)
-    standing = measure.rehearse(
+    standing = rehearse(
         item, paths=paths, worktree=workspace.worktree, cache=workspace.cache, address=workspace.address, report=report
     )
     for role, ground in standing.grounds.items():

@@ -20,9 +20,10 @@ from tasks.artifacts import (
 )
 from tasks.errors import MeasuringError, ProvenanceError, PrprepError
 from tasks.manifest.model import Optimization
-from tasks.measure import Ground, Made, modules_of, package_differences, relate, request_for, side_of
+from tasks.measure import package_differences
 from tasks.paths import ItemPaths
 from tasks.progress import silent
+from tasks.standing import Ground, Made, modules_of, relate, request_for, side_of
 from tests.targets import TargetRepo
 
 SLOW = "def total(numbers):\n    result = 0\n    for number in list(numbers):\n        result += number\n    return result\n"
