@@ -19,10 +19,12 @@ from tasks.artifacts import (
     Interval,
     Launch,
     Layout,
+    Linting,
     Measurement,
     MetricName,
     Presence,
     Provenance,
+    Recording,
     Rendering,
     Samples,
     Scaffolding,
@@ -112,6 +114,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
     measured = {"item": item_id, "platform": "made up — 2 cores, 8 GiB RAM, Python 3.11.7", "base": sides[0], "head": sides[1]}
     return {
         "detect": _detection(item_id, commits),
+        "record": Recording(item=item_id, notes=("there is a benchmark",)),
         "scaffold": Scaffolding(item=item_id, path=BENCHMARK, origin="head", source=head, sha256=sha256, made_from="existing"),
         "inject": Injection(
             item=item_id,
@@ -121,6 +124,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
             head=TreeSpec(commit=head, files={BENCHMARK: sha256}, tree=head),
             **benchmark,
         ),
+        "lint": Linting(item=item_id, path=BENCHMARK, ran=True),
         "measure": Samples(
             measurements=(Measurement(test="test_total", metric=MetricName.TIME, launches=(_LAUNCH,) * 8, looks=(8,)),),
             **benchmark,

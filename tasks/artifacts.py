@@ -134,6 +134,85 @@ class Detection(Artifact):
         return (self.target or self.item).replace(":", ".").rpartition(".")[2]
 
 
+# -- record ---------------------------------------------------------------------------------------
+
+
+class Spelling(Record):
+    """The arguments of a recorded call as code, its sizes multiplied by `scale`; `seconds` of such a call, 0 where it was not tried.
+
+    `needs` are `rng`, `np_rng` and `tmp_path`, which the code uses, and `anew` where every call needs its arguments anew;
+    `files` are texts, as code, of small files by their names.
+    """
+
+    scale: int
+    arguments: tuple[tuple[str, str], ...]
+    """Parameters in their order, each with its code."""
+    imports: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    files: dict[str, str] = Field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class FakeMethod(Record):
+    """A method that was called of an object at a boundary: the code of what it `returns`, and the `bytes` that it allocates at its peak."""
+
+    method: str
+    parameters: tuple[str, ...]
+    returns: str
+    imports: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    bytes: int
+    calls: int
+    is_async: bool = False
+
+
+class Fake(Record):
+    """What stands for a model or the network: a class of that name, given for a parameter."""
+
+    name: str
+    parameter: str
+    methods: tuple[FakeMethod, ...]
+
+
+class RecordedCall(Record):
+    """A call of the target as the project's tests or a script made it.
+
+    `described` says in words what each parameter got, `kinds` how it is passed; `test` is the test that ran. `lazy` says
+    that the result is a generator, `changes` that the call changes what it is given.
+    """
+
+    size: int
+    seconds: float
+    test: str
+    described: tuple[tuple[str, str], ...]
+    kinds: dict[str, str]
+    spelling: Spelling
+    fakes: tuple[Fake, ...] = ()
+    lazy: bool = False
+    changes: bool = False
+
+
+class Recording(Artifact):
+    """What was seen of the target's calls; `call` is the one that a benchmark is written from, None where none can be written.
+
+    `ran` is what was run, `calls` how many calls there were, `seconds` and `size` their medians; `unwritten` says of parameters
+    why they have no spelling, `effects` what calls do beside computing.
+    """
+
+    SCHEMA = 1
+
+    item: str
+    target: str = ""
+    ran: tuple[str, ...] = ()
+    calls: int = 0
+    seconds: float = 0.0
+    size: int = 0
+    call: RecordedCall | None = None
+    unwritten: dict[str, str] = Field(default_factory=dict)
+    effects: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 # -- scaffold -------------------------------------------------------------------------------------
 
 
@@ -150,7 +229,7 @@ class Scaffolding(Artifact):
     source: str
     """That commit, or the file's path relative to the manifest's folder."""
     sha256: str
-    made_from: Literal["existing", "manifest", "signature", "gap"]
+    made_from: Literal["existing", "manifest", "recorded", "signature", "gap"]
     needs: str = ""
     """What a person has to do before it can run, with path and line; empty where nothing is missing."""
     written: str = ""
@@ -184,6 +263,41 @@ class Injection(Artifact):
     base: TreeSpec
     head: TreeSpec
     repairs: tuple[str, ...] = ()
+
+
+# -- lint -----------------------------------------------------------------------------------------
+
+
+class LintFinding(Record):
+    """What breaks a rule: the rule's name, the line in the benchmark, the test ("" for the file), and what was found."""
+
+    rule: str
+    line: int
+    test: str
+    found: str
+    fatal: bool = False
+
+
+class Reach(Record):
+    """How many of the statements that changed at head the benchmark's calls execute, and the share of time of their functions.
+
+    `share` is the greatest inclusive one that a changed function has in a call.
+    """
+
+    statements: int
+    executed: int
+    share: float
+
+
+class Linting(Artifact):
+    SCHEMA = 1
+
+    item: str
+    path: str
+    findings: tuple[LintFinding, ...] = ()
+    reach: Reach | None = None
+    ran: bool = False
+    """Whether the benchmark was run, and not only read."""
 
 
 # -- measure --------------------------------------------------------------------------------------
@@ -430,6 +544,7 @@ class Comparison(Artifact):
     head: Provenance
     functions: tuple[FunctionShare, ...] = ()
     unreached: tuple[str, ...] = ()
+    reach: Reach | None = None
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     load: Load | None = None

@@ -10,21 +10,26 @@ import tokenize
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from .definitions import definitions
 from .errors import SourceError, TemplateError
+from .recorded_code import compose
 from .sample_values import SIZE
 from .signatures import Call, call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from .artifacts import Detection
+    from .artifacts import Detection, Recording
     from .manifest.model import BenchmarkCode
+    from .recorded_code import RecordedCode
 
 CPU, MEMORY, ASYNC, STRUCT = "benchmark_cpu.py.j2", "benchmark_mem.py.j2", "benchmark_async.py.j2", "benchmark_struct.py.j2"
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)
 GAP_MARK = 'pytest.fail("TODO: fill in'
 WIDTH = 88
+ROUNDS = 20
+"""Of a benchmark whose arguments are made anew for each."""
 _SPACES = "    "
 
 
@@ -33,7 +38,7 @@ class Benchmark:
     """The text of a benchmark test, and what it was made from."""
 
     text: str
-    made_from: Literal["manifest", "signature", "gap"]
+    made_from: Literal["manifest", "recorded", "signature", "gap"]
     review: str = ""
     """What somebody should look at who knows the function."""
 
@@ -47,7 +52,12 @@ class _Parts:
     expression: str
     gap: str = ""
     made_up: str = ""
+    recorded: str = ""
+    definitions: tuple[str, ...] = ()
     is_async: bool = False
+    fixtures: tuple[str, ...] = ()
+    direct: str | None = None
+    """The lines that hand the call to the fixture, where the expression alone does not tell them."""
 
 
 def gap_line(text: str) -> int:
@@ -71,8 +81,13 @@ def from_manifest(code: BenchmarkCode, detection: Detection, *, path: str, sourc
     return Benchmark(_text(parts, detection, path=path, templates=templates), "manifest")
 
 
-def from_signature(detection: Detection, *, path: str, source: bytes | None, templates: Path | None) -> Benchmark:
-    """Write the benchmark with arguments made up from the signature, or with the one place to fill in."""
+def from_signature(
+    detection: Detection, *, path: str, source: bytes | None, templates: Path | None, learned: Mapping[str, str] | None = None
+) -> Benchmark:
+    """Write the benchmark with arguments made up from the signature, or with the one place to fill in.
+
+    `learned` says of parameters what recorded calls gave them, where that has no spelling as code.
+    """
     if _is_import(detection):
         return Benchmark(_text(_Parts((), "", ""), detection, path=path, templates=templates), "signature")
     call = _signature(detection, source) or Call(name="", expression="", gap="a call of the function that was optimized")
@@ -85,7 +100,7 @@ def from_signature(detection: Detection, *, path: str, source: bytes | None, tem
         imports=_own_import(detection, {call.name}, set()),
         setup=textwrap.indent("\n".join(lines), _SPACES),
         expression=call.expression or _call_to_be(call),
-        gap=call.gap,
+        gap=_with_learned(call.gap, learned or {}),
         made_up=made_up,
         is_async=call.is_async,
     )
@@ -98,6 +113,56 @@ def from_signature(detection: Detection, *, path: str, source: bytes | None, tem
         else "the benchmark calls the function with its defaults alone"
     )
     return Benchmark(text, "signature", review)
+
+
+def from_recording(recording: Recording, detection: Detection, *, path: str, source: bytes, templates: Path | None) -> Benchmark:
+    """Write the benchmark from a call that was recorded; raise SourceError where the definition cannot be read."""
+    call, target = recording.call, recording.target
+    if call is None:
+        raise ValueError("no call was recorded")
+    name = target.partition(":")[2]
+    definition = next(each for each in reversed(definitions(source, target)) if each.name == name)
+    code = compose(call, target, definition)
+    expression = f"await {code.call}" if definition.is_async else f"list({code.call})" if call.lazy else code.call
+    parts = _Parts(
+        imports=tuple(sorted(code.imports, key=lambda line: (line.startswith("from"), line))),
+        setup="" if call.changes and not definition.is_async else textwrap.indent("\n".join(code.setup), _SPACES),
+        expression=expression,
+        recorded=told_of(recording),
+        definitions=code.definitions,
+        is_async=definition.is_async,
+        fixtures=code.fixtures,
+        direct=_anew(code, expression) if call.changes and not definition.is_async else None,
+    )
+    return Benchmark(_text(parts, detection, path=path, templates=templates), "recorded")
+
+
+def told_of(recording: Recording) -> str:
+    """Say where the arguments come from, and how large they are beside what was recorded."""
+    call = recording.call
+    if call is None:
+        return ""
+    test = call.test.partition("::")[2].partition("[")[0]
+    who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
+    sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
+    scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
+    told = f"The arguments are those of a call that {who} makes ({sizes}){scaled}."
+    return textwrap.fill(told, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _anew(code: RecordedCode, expression: str) -> str:
+    """Write a call whose arguments are made anew for every round, since it changes them."""
+    names = ", ".join(code.inputs)
+    lines = ["def inputs():", *textwrap.indent("\n".join(code.setup), _SPACES).splitlines()]
+    given = f"({names},)" if len(code.inputs) == 1 else f"({names})"
+    lines += [f"{_SPACES}return {given}, {{}}", "", f"def run({names}):", f"{_SPACES}return {expression}"]
+    lines += ["", f"benchmark.pedantic(run, setup=inputs, rounds={ROUNDS})"]
+    return textwrap.indent("\n".join(lines), _SPACES, lambda line: bool(line.strip()))
+
+
+def _with_learned(gap: str, learned: Mapping[str, str]) -> str:
+    told = "; ".join(f"{name} was {what}" for name, what in learned.items())
+    return f"{gap}. In recorded calls {told}" if gap and told else gap
 
 
 def _sizes(call: Call) -> str:
@@ -128,10 +193,13 @@ def _text(parts: _Parts, detection: Detection, *, path: str, templates: Path | N
         "function": _identifier(detection.function),
         "path": path.replace("\\", "\\\\").replace('"', '\\"'),
         "imports": parts.imports,
+        "definitions": "\n".join(parts.definitions).strip("\n"),
         "constants": f"SIZE = {SIZE:_}" if "SIZE" in parts.setup and (parts.made_up or parts.gap) else "",
         "setup": parts.setup,
-        "direct": _direct(parts.expression),
+        "direct": _direct(parts.expression) if parts.direct is None else parts.direct,
         "returned": _returned(parts.expression),
+        "fixtures": "".join(f", {name}" for name in parts.fixtures),
+        "recorded": parts.recorded,
         "gap": " ".join(parts.gap.split()),
         "made_up": parts.made_up,
     }

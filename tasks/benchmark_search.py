@@ -52,6 +52,18 @@ def benchmarks(files: Mapping[str, bytes], sources: Sources) -> tuple[tuple[Benc
     return tuple(found), tuple(notes)
 
 
+def users(path: str, source: bytes, sources: Sources, found: Found) -> int:
+    """Say how near a file is to a definition: 2 where it uses it, 1 where it uses its module, 0 for neither."""
+    try:
+        module = parsed(source, displayed(path))
+    except SourceError:
+        return 0
+    file = Benchmark(path, frozenset(_names(module, sources)), frozenset(_attributes(module)))
+    if file.uses(found) or found.definition.name.rpartition(".")[2] in file.attributes:
+        return 2
+    return int(any(place == found.path for place, _ in file.names))
+
+
 def files_below(root: str, *, clone: Clone, span: Span, worktree: Path | None) -> dict[str, bytes]:
     """Read the Python files below the benchmarks root: as they are being edited in the work tree, else at head, else at base."""
     base, head = ({path: clone.read(commit, path) or b"" for path in _below(clone, commit, root)} for commit in (span.base, span.head))

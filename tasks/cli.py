@@ -117,6 +117,50 @@ class Doctor(Command):  # type: ignore[misc]
         return 0 if well else 1
 
 
+class Lint(Command):  # type: ignore[misc]
+    """Hold benchmark files against the rules."""
+
+    doc_purpose = "hold benchmark files against the rules for benchmarks"
+    doc_usage = "PATH ... [--fix] [--no-run]"
+    doc_description = "PATH is a file, or a folder of them, of any project. Exit code 1 where something breaks a rule."
+    cmd_options = (
+        {"name": "fix", "long": "fix", "type": bool, "default": False, "help": "mend what has one right answer"},
+        {"name": "read", "long": "no-run", "type": bool, "default": False, "help": "only read the files: no environment is built"},
+    )
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        from . import lint_files  # noqa: PLC0415
+
+        opt_values, paths = _anywhere(self, opt_values, pos_args)
+        places = lint_files.files_of(paths)
+        if not places:
+            now = "write `prprep lint tests/benchmarks`; the step of all items is `prprep run lint`, that of one `prprep lint:ID`"
+            raise UsageError("`lint` needs benchmark files", now=now)
+        count = 0
+        for place in places:
+            subject = lint_files.Subject.of(place)
+            if opt_values["fix"] and (done := lint_files.fix(subject)):
+                print("\n".join(f"{place}: {each}" for each in done))
+                continue
+            with CONSOLE.step("lint") as report:
+                found, notes = lint_files.lint(subject, cache=cache_folder(), run=not opt_values["read"], report=report)
+            for line in lint_files.lines(subject, found, notes):
+                CONSOLE.print(line)
+            count += len(found)
+        print(f"{len(places)} file{'s' if len(places) != 1 else ''}, {count} finding{'s' if count != 1 else ''}")
+        return 1 if count else 0
+
+
+def _anywhere(command: Command, values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Read options that stand behind the first word, too, where doit leaves them."""
+    plain_words: list[str] = []
+    while words:
+        more, rest = command.cmdparser.parse(words)
+        values = {**values, **{name: value for name, value in more.items() if value != command.cmdparser[name].default}}
+        plain_words, words = [*plain_words, *rest[:1]], rest[1:]
+    return values, plain_words
+
+
 class Cache(Command):  # type: ignore[misc]
     """Show what is kept in the cache folder, or remove what is not needed."""
 
@@ -154,7 +198,7 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
     """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
 
     BIN_NAME = "prprep"
-    OWN_CMDS = Schema, Explain, Doctor, Cache
+    OWN_CMDS = Schema, Explain, Doctor, Lint, Cache
     DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, *OWN_CMDS))
 
     def __init__(self) -> None:

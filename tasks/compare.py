@@ -8,9 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from . import domains
-from .artifacts import SIDES, UNITS, Change, Comparison, Detection, MetricName, Samples, Verdict
+from .artifacts import SIDES, UNITS, Change, Comparison, Detection, Linting, MetricName, Samples, Verdict
 from .errors import IncomparableError
-from .findings import headline, reason, to_review
+from .findings import about_benchmark, headline, reason, to_review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +31,12 @@ _ASKED: dict[MetricName, Metric] = {
 
 
 def run(item: Optimization, *, paths: ItemPaths, fingerprint: str) -> None:
-    """Read detect.json and samples.json, write compare.json."""
-    samples, detection = Samples.read(paths.samples), Detection.read(paths.detect)
+    """Read detect.json, lint.json and samples.json, write compare.json."""
+    samples, detection, linting = Samples.read(paths.samples), Detection.read(paths.detect), Linting.read(paths.lint)
     rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
     comparison = judge(samples, rules)
+    told = about_benchmark(linting, comparison.verdict)
+    comparison = comparison.model_copy(update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach})
     comparison.write(paths.compare, fingerprint)
 
 

@@ -63,6 +63,10 @@ class ProvenanceError(MeasuringError):
     """A module that was measured does not come from its side's tree."""
 
 
+class UnreachedError(PrprepError):
+    """The benchmark executes nothing of what changed."""
+
+
 class IncomparableError(PrprepError):
     """The samples of the two sides cannot be held against each other."""
 

@@ -11,7 +11,7 @@ from .artifacts import MetricName, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .artifacts import Change, Interval, Measurement, Samples
+    from .artifacts import Change, Interval, Linting, Measurement, Reach, Samples
 
 ALMOST_NOTHING = 16 * 1024
 """Bytes of peak memory on both sides below which a mock may allocate nothing: an empty call shows up to 264 under the same
@@ -74,6 +74,20 @@ def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, 
     found += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
     found += [_almost_nothing(change) for change in changes if _allocates_almost_nothing(change)]
     return tuple(dict.fromkeys(found))
+
+
+def about_benchmark(linting: Linting, overall: Verdict) -> tuple[str, ...]:
+    """List what is wrong with the benchmark itself; where no difference was found, say how much of the change it executes."""
+    found = [f"{linting.path}:{each.line}: {each.found} ({each.rule})" for each in linting.findings if each.fatal]
+    if linting.reach and overall in {Verdict.UNCHANGED, Verdict.INCONCLUSIVE}:
+        found.append(_reached(linting.reach))
+    return tuple(found)
+
+
+def _reached(reach: Reach) -> str:
+    share = figures.share(round(reach.share, 2)) if reach.share else "next to nothing"
+    told = f"the benchmark executes {reach.executed} of {reach.statements} statements that changed"
+    return f"{told}; the functions that changed have {share} of its time"
 
 
 def _certainty(change: Change) -> str:

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 # measuring for readers. Measuring uses `confidence` and `negligible` only to stop early.
 _ITEM = {
     "detect": ("title", "domain", "base", "head", "commits", "functions", "pr", "env.runner"),
+    "record": (),
     "scaffold": ("benchmark",),
     "inject": ("strategy",),
+    "lint": ("metrics", "lint.ignore", "lint.boundaries", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
     "measure": ("engine", "metrics", "timeout", "budget", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
     "compare": ("confidence", "negligible"),
 }
@@ -49,6 +51,21 @@ _DETECTION = {
         "layout.import_roots",
         "layout.benchmarks_root",
     ),
+    "recorded": (
+        "target",
+        "base",
+        "head",
+        "picked",
+        "functions.module",
+        "functions.name",
+        "functions.status",
+        "domain.domains",
+        "layout.project",
+        "layout.import_roots",
+        "layout.packages",
+        "layout.installable",
+        "layout.benchmarks_root",
+    ),
     "inject": ("base", "head", "picked", "files", "functions.path", "functions.base_path"),
     "measure": (
         "layout.project",
@@ -61,6 +78,20 @@ _DETECTION = {
         "functions.status",
         "functions.base_path",
         "functions.base_name",
+    ),
+    "lint": (
+        "target",
+        "layout.project",
+        "layout.import_roots",
+        "layout.packages",
+        "layout.installable",
+        "layout.benchmarks_root",
+        "functions.path",
+        "functions.name",
+        "functions.status",
+        "functions.base_path",
+        "functions.base_name",
+        "domain.domains",
     ),
     "domains": ("domain.domains",),
     "compare": ("domain.domains",),
@@ -76,7 +107,7 @@ _ASKED = {
 
 # Of the two templates of a body only one is filled.
 _TIMED, _MEMORY_ALONE = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
-_WAITING = {"inject", "measure", "compare", "render"}
+_WAITING = {"inject", "lint", "measure", "compare", "render"}
 
 
 # Names for what a stage is made from, as `explain` tells them.
@@ -105,7 +136,7 @@ class Freshness:
         settings = self._workspace.plan.items[item_id]
         names = _ITEM.get(stage, settings)
         used = {f"`{name}`": settings[name] if name in settings else _pick(settings, name) for name in names}
-        detection = self._fact(paths.detect) if stage in _DETECTION else None
+        detection = self._fact(paths.detect) if stage in {*_DETECTION, "record"} else None
         found = detection.fields if detection else {}
         parts = {**used, VERSION: STAGES[stage], FOUND: found.get(stage)}
         parts |= getattr(self, f"_{stage}")(item_id, paths, found)
@@ -150,7 +181,7 @@ class Freshness:
             self._digest(path)
             for item_id in self._workspace.plan.items
             for paths in (self._workspace.paths.item(item_id),)
-            for path in (paths.detect, paths.scaffold, paths.compare, paths.render, paths.failure)
+            for path in (paths.detect, paths.scaffold, paths.lint, paths.compare, paths.render, paths.failure)
         ]
         titles = [(item_id, settings["title"]) for item_id, settings in self._workspace.plan.items.items()]
         return hash_of(["report", REPORT, titles, artifacts, [self._bodies(item_id) for item_id in self._workspace.plan.items]])
@@ -189,10 +220,23 @@ class Freshness:
             return str(named)
         return slug(self._workspace.repository) if self._workspace.repository else self._workspace.address
 
-    def _scaffold(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+    def _record(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+        settings = self._workspace.plan.items[item_id]
+        if settings["benchmark"] is not None or self._keeps_benchmark(item_id, found):
+            return {"whether there is a benchmark": True}
+        environment = ("env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox")
+        names = ("drive", "boundary_bytes", "lint.boundaries", "timeout", *environment)
+        asked = {f"`{name}`": settings[name] if name in settings else _pick(settings, name) for name in names}
+        return {**asked, "what the calls are recorded of": found.get("recorded")}
+
+    def _scaffold(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:
         if self._keeps_benchmark(item_id, found):
             return {}
-        return {"what the benchmark is written from": found.get("written"), TEMPLATE_FILES: self._templates("scaffold")}
+        return {
+            "what the benchmark is written from": found.get("written"),
+            "the recorded calls": self._digest(paths.record),
+            TEMPLATE_FILES: self._templates("scaffold"),
+        }
 
     def _keeps_benchmark(self, item_id: str, found: Fields) -> bool:
         """Say whether scaffold uses the project's own benchmark, and so writes none."""
@@ -223,8 +267,11 @@ class Freshness:
             "the domain": None if named else found.get("domains"),
         }
 
+    def _lint(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+        return {"the trees": self._digest(paths.inject), "the benchmark": self._digest(paths.scaffold)}
+
     def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        return {"the samples": self._digest(paths.samples)}
+        return {"the samples": self._digest(paths.samples), "the benchmark's findings": self._digest(paths.lint)}
 
     def _render(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         artifacts = {

@@ -78,12 +78,20 @@ class ItemPaths:
         return self.state / "detect.json"
 
     @cached_property
+    def record(self) -> Path:
+        return self.state / "record.json"
+
+    @cached_property
     def scaffold(self) -> Path:
         return self.state / "scaffold.json"
 
     @cached_property
     def inject(self) -> Path:
         return self.state / "inject.json"
+
+    @cached_property
+    def lint(self) -> Path:
+        return self.state / "lint.json"
 
     @cached_property
     def samples(self) -> Path:

@@ -1,4 +1,4 @@
-"""The graph: six stages for each item, and the report. The table of contents of prprep.
+"""The graph: eight stages for each item, and the report. The table of contents of prprep.
 
 A stage's task depends on the artifacts of the stages before it and has its own artifact as target; what
 makes it stale is decided by `freshness`. Nothing here knows how a stage works, and no stage knows doit.
@@ -81,6 +81,12 @@ def _target(job: Job) -> dict[str, Any]:
     }
 
 
+def _record(job: Job) -> None:
+    from . import record  # noqa: PLC0415
+
+    record.run(job.item, **_target(job))
+
+
 def _scaffold(job: Job) -> None:
     from . import scaffold  # noqa: PLC0415
 
@@ -91,6 +97,12 @@ def _inject(job: Job) -> None:
     from . import inject  # noqa: PLC0415
 
     inject.run(job.item, **_target(job))
+
+
+def _lint(job: Job) -> None:
+    from . import lint  # noqa: PLC0415
+
+    lint.run(job.item, **_target(job))
 
 
 def _measure(job: Job) -> None:
@@ -124,10 +136,12 @@ def _render(job: Job) -> None:
 
 STAGES = (
     Stage("detect", "find commits, changed functions, domain, benchmark and layout", (), _detect),
-    Stage("scaffold", "keep the benchmark that exists, or write one", ("detect",), _scaffold),
+    Stage("record", "record real calls of a function that has no benchmark", ("detect",), _record),
+    Stage("scaffold", "keep the benchmark that exists, or write one", ("detect", "record"), _scaffold),
     Stage("inject", "make the two trees, with the same benchmark in both", ("detect", "scaffold"), _inject),
-    Stage("measure", "measure base and head in lockstep pairs", ("detect", "scaffold", "inject"), _measure),
-    Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "measure"), _compare),
+    Stage("lint", "hold the benchmark against the rules, and see that it reaches the change", ("detect", "scaffold", "inject"), _lint),
+    Stage("measure", "measure base and head in lockstep pairs", ("detect", "scaffold", "inject", "lint"), _measure),
+    Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "lint", "measure"), _compare),
     Stage("render", "fill the pull-request body", ("detect", "scaffold", "inject", "compare"), _render),
 )
 
@@ -181,7 +195,7 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
 
     The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
     """
-    if freshness.waits(item_id) and stage.name not in {"detect", "scaffold"}:
+    if freshness.waits(item_id) and stage.name not in {"detect", "record", "scaffold"}:
         report_line("waits for a person: see the report")
         return
     try:

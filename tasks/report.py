@@ -30,7 +30,10 @@ _LONGEST_REASON = 160
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One item: `state` is one of the five, `reasons` what to review or what is missing, `message` why it is blocked."""
+    """One item: `state` is one of the five, `reasons` what to review or what is missing, `message` why it is blocked.
+
+    `findings` are the rules that the benchmark breaks, each with its line.
+    """
 
     number: int
     id: str
@@ -42,6 +45,7 @@ class Row:
     state: str = WAITING
     reasons: tuple[str, ...] = ()
     message: str = ""
+    findings: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
@@ -95,7 +99,12 @@ def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool) 
         state=state,
         reasons=tuple(markdown.one_line(reason) for reason in reasons),
         message=failure.get("message", ""),
+        findings=tuple(_finding(each) for each in _fields(paths.lint).get("findings", ())),
     )
+
+
+def _finding(found: dict[str, Any]) -> str:
+    return markdown.one_line(f"line {found.get('line')}: {found.get('found')} ({found.get('rule')})")
 
 
 def tally(rows: Sequence[Row]) -> str:
@@ -182,7 +191,8 @@ def _details(row: Row) -> str:
         lines += [
             f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}" for reason in row.reasons
         ]
-    elif row.message:
+    lines += [f"- Benchmark rule: {markdown.inline(finding, emphasis=False)}" for finding in row.findings]
+    if row.state == BLOCKED and row.message:
         lines += ["", markdown.fenced(row.message, "text")]
     return "\n".join(lines)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from .artifacts import Detection, Presence, Scaffolding
+from .artifacts import Detection, Presence, Recording, Scaffolding
 from .errors import ArtifactError, RepositoryError
 from .files import write_whole
 from .progress import silent
+from .project_files import CommitTree, Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +35,7 @@ def run(
     fingerprint: str,
     report: Report = silent,
 ) -> None:
-    """Read detect.json, write scaffold.json and, where no benchmark exists, the benchmark itself."""
+    """Read detect.json and record.json, write scaffold.json and, where no benchmark exists, the benchmark itself."""
     from .git import Clone  # noqa: PLC0415 - GitPython, not needed where nothing is scaffolded
 
     detection = Detection.read(paths.detect)
@@ -41,7 +43,9 @@ def run(
         if presence := _existing(item, detection):
             made = keep(detection, presence, clone=clone, worktree=worktree, folder=paths.folder)
         else:
-            made = make(item, detection, source=_source(detection, clone), paths=paths, templates=templates)
+            project = Project(CommitTree(clone, _head(detection, clone)), detection.layout.project)
+            known = Known(detection, Recording.read(paths.record), _source(detection, clone), project)
+            made = make(item, known, paths=paths, templates=templates)
     for sentence in (made.needs, *made.notes):
         if sentence:
             report(sentence)
@@ -88,23 +92,51 @@ def keep(detection: Detection, presence: Presence, *, clone: Clone, worktree: Pa
     )
 
 
-def make(item: Optimization, detection: Detection, *, source: bytes | None, paths: ItemPaths, templates: Path | None) -> Scaffolding:
-    """Write the benchmark, or keep the written one as a person edited it."""
-    from .benchmark_code import file_name, from_manifest, from_signature  # noqa: PLC0415 - only where one is written
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a benchmark is written from: `source` is the file at head that defines the function, None where none does."""
+
+    detection: Detection
+    recording: Recording
+    source: bytes | None
+    project: Project
+
+
+def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path | None) -> Scaffolding:
+    """Write the benchmark, from a recorded call where there is one, or keep the written one as a person edited it."""
+    detection, recording, source = known.detection, known.recording, known.source
+    from .benchmark_code import file_name, from_manifest, from_recording, from_signature  # noqa: PLC0415 - only where one is written
+    from .formatting import formatted  # noqa: PLC0415 - likewise
 
     name = file_name(detection)
     path = posixpath.join(detection.layout.benchmarks_root, name)
-    if item.benchmark is None or isinstance(item.benchmark, str):
-        benchmark = from_signature(detection, path=path, source=source, templates=templates)
+    if item.benchmark is None and recording.call and source is not None:
+        benchmark = from_recording(recording, detection, path=path, source=source, templates=templates)
+    elif item.benchmark is None or isinstance(item.benchmark, str):
+        learned = recording.unwritten
+        benchmark = from_signature(detection, path=path, source=source, templates=templates, learned=learned)
     else:
         benchmark = from_manifest(item.benchmark, detection, path=path, source=source, templates=templates)
+    told: tuple[str, ...] = ()
+    if benchmark.made_from != "gap":
+        text, told = formatted(benchmark.text, path, known.project, first_party=detection.layout.packages)
+        benchmark = replace(benchmark, text=text)
     # Two items may optimize functions of one name; each has a folder of its own.
     target = paths.generated_benchmarks / item.id / name
     last = _last(paths)
     if _is_edited(target, benchmark, last):
         return _edited(target, benchmark, path=path, last=last, paths=paths)
     write_whole(target, benchmark.text)
-    return _scaffolding(target, benchmark.text, benchmark, path=path, paths=paths)
+    made = _scaffolding(target, benchmark.text, benchmark, path=path, paths=paths)
+    complaints = tuple(f"the project's linter says of the benchmark: {each}" for each in told)
+    return made.model_copy(update={"notes": (*made.notes, *complaints, *_effects(benchmark, recording))})
+
+
+def _effects(benchmark: Benchmark, recording: Recording) -> tuple[str, ...]:
+    """Tell what recorded calls did beside computing: the benchmark may do so in every round."""
+    if benchmark.made_from != "recorded" or not recording.effects:
+        return ()
+    return (f"a recorded call of {recording.target} {' and '.join(recording.effects)}: so may every round of the benchmark",)
 
 
 def _edited(target: Path, benchmark: Benchmark, *, path: str, last: Scaffolding | None, paths: ItemPaths) -> Scaffolding:

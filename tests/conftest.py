@@ -6,6 +6,9 @@ import os
 
 import pytest
 
+collect_ignore_glob = ["lint_cases/*"]
+"""Benchmarks that tests look at; they are run in a project of their own."""
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _apart(tmp_path_factory):

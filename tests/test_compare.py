@@ -14,9 +14,12 @@ from tasks.artifacts import (
     FunctionShare,
     Interval,
     Launch,
+    LintFinding,
+    Linting,
     Measurement,
     MetricName,
     Output,
+    Reach,
     Samples,
     Share,
     Summary,
@@ -25,6 +28,7 @@ from tasks.artifacts import (
 from tasks.compare import Rules, judge
 from tasks.errors import IncomparableError
 from tasks.files import fingerprint_of
+from tasks.findings import about_benchmark
 from tasks.manifest.model import Optimization
 
 from .evidence import BASE, BENCHMARK, HEAD, SHA256, Case, provenance
@@ -418,12 +422,23 @@ def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
     paths = Case().write(tmp_path)
     paths.compare.unlink()
     samples(times(LESS)).write(paths.samples, "m")
+    Linting(item="merge_lines", path=BENCHMARK).write(paths.lint, "l")
     item = Optimization(id="merge_lines", confidence=0.95, negligible=0.3)
     compare.run(item, paths=paths, fingerprint="made from this")
     found = Comparison.read(paths.compare)
     assert fingerprint_of(paths.compare) == "made from this"
     assert (found.verdict, found.negligible, found.changes[0].interval.confidence) == (Verdict.UNCHANGED, 0.3, 0.95)
     assert found == judge(samples(times(LESS)), Rules(("cpu",), confidence=0.95, negligible=0.3))
+
+
+def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
+    wrong = LintFinding(rule="lazy-result", line=7, test="test_total", found="nothing consumes it", fatal=True)
+    slight = LintFinding(rule="toy-input", line=8, test="test_total", found="a call takes 9 ns")
+    linting = Linting(item="merge_lines", path="tests/test_total.py", findings=(wrong, slight), reach=Reach(statements=4, executed=1, share=0.0214))
+    fatal = "tests/test_total.py:7: nothing consumes it (lazy-result)"
+    reached = "the benchmark executes 1 of 4 statements that changed; the functions that changed have 2 % of its time"
+    assert about_benchmark(linting, Verdict.IMPROVED) == (fatal,)
+    assert about_benchmark(linting, Verdict.UNCHANGED) == (fatal, reached)
 
 
 def test_an_open_interval_can_be_written_and_read(tmp_path):

@@ -133,16 +133,18 @@ def place(made, tmp_path):
         ("engine: codeflash", {"measure", "render"}),
         ("budget: 3", {"measure", "render"}),
         ("timeout: 9", {"measure", "render"}),
-        ("metrics: memory", {"measure", "render"}),
-        ("metrics: time", {"measure", "render"}),
+        ("metrics: memory", {"lint", "measure", "render"}),
+        ("metrics: time", {"lint", "measure", "render"}),
+        ("lint: {ignore: toy-input}", {"lint", "render"}),
+        ("lint: {boundaries: ourmodels}", {"lint", "render"}),
         ("confidence: 0.95", {"compare", "render"}),
         ("negligible: 0.02", {"compare", "render"}),
-        ('env: {python: "3.11"}', {"measure", "render"}),
-        ("env: {extras: fast}", {"measure", "render"}),
-        ("env: {groups: dev}", {"measure", "render"}),
-        ("env: {install: numpy}", {"measure", "render"}),
-        ("env: {pass: HF_TOKEN}", {"measure", "render"}),
-        ("sandbox: bwrap", {"measure", "render"}),
+        ('env: {python: "3.11"}', {"lint", "measure", "render"}),
+        ("env: {extras: fast}", {"lint", "measure", "render"}),
+        ("env: {groups: dev}", {"lint", "measure", "render"}),
+        ("env: {install: numpy}", {"lint", "measure", "render"}),
+        ("env: {pass: HF_TOKEN}", {"lint", "measure", "render"}),
+        ("sandbox: bwrap", {"lint", "measure", "render"}),
         ("env: {runner: uv run python}", {"detect", "render"}),
         # What is the default all the same.
         ("budget: 20", set()),
@@ -345,7 +347,7 @@ def test_nothing_is_stale_while_a_person_has_to_fill_in_the_benchmark(place, gen
         place.state(name).unlink()
     assert place.stale() - {"report"} == set()
     generated.write_text(generated.read_text().replace("[1]", "[2]"))
-    assert place.stale() - {"report"} == one("scaffold", "inject", "measure", "compare", "render")
+    assert place.stale() - {"report"} == one("scaffold", "inject", "lint", "measure", "compare", "render")
 
 
 # -- templates --------------------------------------------------------------------------------------
@@ -414,9 +416,11 @@ def test_an_edited_template_of_prprep_itself_is_seen(place, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("detect", {"detect", "scaffold", "inject", "measure", "compare", "render"}),
-        ("scaffold", {"scaffold", "inject", "render"}),
-        ("inject", {"inject", "measure", "render"}),
+        ("detect", {"detect", "scaffold", "inject", "lint", "measure", "compare", "render"}),
+        ("record", {"record"}),
+        ("scaffold", {"scaffold", "inject", "lint", "render"}),
+        ("inject", {"inject", "lint", "measure", "render"}),
+        ("lint", {"lint", "compare"}),
         ("samples", {"measure", "compare"}),
         ("compare", {"compare", "render"}),
         ("render", {"render"}),
@@ -478,21 +482,21 @@ def fixed(**fields):
         pytest.param(fixed(head_ref="renamed"), set(), id="head_ref"),
         pytest.param(fixed(target_reason="guessed"), set(), id="target_reason"),
         pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
-        pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"measure", "compare"}, id="domain"),
-        pytest.param(fixed(target="app:other"), set(), id="target in the same module"),
-        pytest.param(fixed(target="other:total"), {"measure"}, id="target"),
-        pytest.param(fixed(functions=()), {"inject", "measure"}, id="functions"),
+        pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "compare"}, id="domain"),
+        pytest.param(fixed(target="app:other"), {"lint"}, id="target in the same module"),
+        pytest.param(fixed(target="other:total"), {"lint", "measure"}, id="target"),
+        pytest.param(fixed(functions=()), {"inject", "lint", "measure"}, id="functions"),
         pytest.param(fixed(head="1" * 40), {"scaffold", "inject"}, id="head"),
         pytest.param(fixed(base="1" * 40), {"scaffold", "inject"}, id="base"),
         pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject"}, id="picked"),
         pytest.param(fixed(files=()), {"inject"}, id="files"),
         pytest.param(fixed(benchmark=Presence(path=BENCHMARK, base="1" * 40, head="0" * 40, worktree=None)), {"scaffold"}, id="benchmark"),
         pytest.param(layout(runner="uv run python", runner_reason="uv.lock"), set(), id="layout.runner"),
-        pytest.param(layout(benchmarks_root="bench"), set(), id="layout.benchmarks_root"),
-        pytest.param(layout(import_roots=("src",)), {"measure"}, id="layout.import_roots"),
-        pytest.param(layout(packages=("other",)), {"measure"}, id="layout.packages"),
-        pytest.param(layout(installable=True), {"measure"}, id="layout.installable"),
-        pytest.param(layout(project="sub"), {"measure"}, id="layout.project"),
+        pytest.param(layout(benchmarks_root="bench"), {"lint"}, id="layout.benchmarks_root"),
+        pytest.param(layout(import_roots=("src",)), {"lint", "measure"}, id="layout.import_roots"),
+        pytest.param(layout(packages=("other",)), {"lint", "measure"}, id="layout.packages"),
+        pytest.param(layout(installable=True), {"lint", "measure"}, id="layout.installable"),
+        pytest.param(layout(project="sub"), {"lint", "measure"}, id="layout.project"),
     ],
 )
 def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, change, expected):
@@ -503,14 +507,14 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param(fixed(target="app:other"), {"scaffold"}, id="target"),
-        pytest.param(fixed(functions=()), {"scaffold", "inject", "measure"}, id="functions"),
+        pytest.param(fixed(target="app:other"), {"record", "scaffold", "lint"}, id="target"),
+        pytest.param(fixed(functions=()), {"record", "scaffold", "inject", "lint", "measure"}, id="functions"),
         pytest.param(
-            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"scaffold", "measure", "compare"}, id="domain"
+            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"record", "scaffold", "lint", "measure", "compare"}, id="domain"
         ),
         pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
-        pytest.param(layout(benchmarks_root="bench"), {"scaffold"}, id="layout.benchmarks_root"),
-        pytest.param(layout(import_roots=("src",)), {"scaffold", "measure"}, id="layout.import_roots"),
+        pytest.param(layout(benchmarks_root="bench"), {"record", "scaffold", "lint"}, id="layout.benchmarks_root"),
+        pytest.param(layout(import_roots=("src",)), {"record", "scaffold", "lint", "measure"}, id="layout.import_roots"),
         pytest.param(layout(runner="uv run python"), set(), id="layout.runner"),
     ],
 )

@@ -20,7 +20,7 @@ from tests.targets import TargetRepo
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parents[1]
-STAGES = ("detect", "scaffold", "inject", "measure", "compare", "render")
+STAGES = ("detect", "record", "scaffold", "inject", "lint", "measure", "compare", "render")
 TOTAL = """
 def total(numbers):
     result = 0

@@ -63,10 +63,12 @@ def test_each_stage_has_a_task_for_each_item_and_there_is_a_report(workspace):
     ("stage", "reads", "targets"),
     [
         ("detect", [], ["detect"]),
-        ("scaffold", ["detect"], ["scaffold"]),
+        ("record", ["detect"], ["record"]),
+        ("scaffold", ["detect", "record"], ["scaffold"]),
         ("inject", ["detect", "scaffold"], ["inject"]),
-        ("measure", ["detect", "scaffold", "inject"], ["samples"]),
-        ("compare", ["detect", "samples"], ["compare"]),
+        ("lint", ["detect", "scaffold", "inject"], ["lint"]),
+        ("measure", ["detect", "scaffold", "inject", "lint"], ["samples"]),
+        ("compare", ["detect", "lint", "samples"], ["compare"]),
     ],
 )
 def test_a_task_depends_on_the_artifacts_before_it_and_makes_its_own(workspace, stage, reads, targets):
@@ -182,7 +184,7 @@ def test_an_item_that_waits_is_not_gone_on_with(workspace):
     made.write(paths.scaffold, "f")
     for name in NAMES:
         perform(workspace, Freshness(workspace), staged(name, lambda job: ran.append(job.item.id)), ONE, silent)
-    assert len(ran) == 2
+    assert len(ran) == 3
 
 
 # -- the report -------------------------------------------------------------------------------------

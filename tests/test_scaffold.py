@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tasks import scaffold
-from tasks.artifacts import Detection, Presence, Scaffolding
+from tasks.artifacts import Detection, Presence, Recording, Scaffolding
 from tasks.errors import RepositoryError
 from tasks.manifest.model import BenchmarkCode, Optimization
 from tasks.paths import ItemPaths, ProjectPaths
@@ -49,6 +49,7 @@ class Place:
     def scaffold(self, detection: Detection, item: Optimization = ITEM) -> Scaffolding:
         detection.write(self.paths.detect)
         self.said.clear()
+        Recording(item=ITEM.id).write(self.paths.record, "r")
         scaffold.run(
             item,
             paths=self.paths,

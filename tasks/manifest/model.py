@@ -65,6 +65,16 @@ class EnvironmentSettings(Model):
     )
 
 
+class LintSettings(Model):
+    """How benchmarks are held against the rules."""
+
+    ignore: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="rules that are not to be kept here")
+    boundaries: Annotated[tuple[Text, ...], OneOrMany(), *Unique] = Field(
+        default=(),
+        description="packages that run models or speak to the network, beside those that prprep knows: mocks may stand for them",
+    )
+
+
 class Measuring(Model):
     """Everything about measuring that an item, or `defaults`, can set."""
 
@@ -87,6 +97,7 @@ class Measuring(Model):
     )
     env: EnvironmentSettings = Field(default=EnvironmentSettings(), description="how the environment of each side is built")
     tests: Text | None = Field(default=None, description="the command of the project's own tests")
+    lint: LintSettings = Field(default=LintSettings(), description="how the benchmark is held against the rules")
 
 
 class Optimization(Measuring):
@@ -120,6 +131,15 @@ class Optimization(Measuring):
         ]
         | None
     ) = Field(default=None, description="the path of the benchmark test in the repository, or the code to make one from")
+    boundary_bytes: int | None = Field(
+        default=None,
+        ge=0,
+        description="bytes that a call of a model or the network allocates, for the fake in a benchmark that prprep writes",
+    )
+    drive: Text | None = Field(
+        default=None,
+        description="a command that calls the function with real inputs, to write a benchmark from: `python scripts/convert.py sample.pdf`",
+    )
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
 
 

@@ -54,8 +54,11 @@ _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject
 _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 
 
-def options(tree: Path, benchmark: str) -> tuple[str, ...]:
-    """Give pytest's arguments for `benchmark`, a path in `tree`, perhaps with `::test`."""
+MEASURED = ("-p", "prprep_worker", "--benchmark-enable")
+
+
+def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
+    """Give pytest's arguments for `benchmark`, a path in `tree`, perhaps with `::test`; `own` are those of our plugin."""
     configuration, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
     off = [word for plugin in KEPT_OFF for word in ("-p", f"no:{plugin}")]
     return (
@@ -69,7 +72,7 @@ def options(tree: Path, benchmark: str) -> tuple[str, ...]:
         # An option of a plugin that is kept off is unknown, which `filterwarnings = error` would not forgive.
         *("-W", "ignore::pytest.PytestConfigWarning", "-W", "ignore::pytest.PytestUnknownMarkWarning"),
         *carried(addopts),
-        *("-p", "prprep_worker", "--benchmark-enable"),
+        *own,
         *("-q", "--no-header", "--tb=short", "--color=no", "-rN"),
     )
 

@@ -38,13 +38,15 @@ class Settings:
     """What the processes of one launch share.
 
     `layout` is the memory layout that all of them get, `core` the one that they start on; `malloc` switches pymalloc off,
-    whose arenas would hide allocations; `wrapper` goes before the command, which writes to the folders `writable`.
+    whose arenas would hide allocations; with `watch` a worker notes what the test replaces. `wrapper` goes before the command,
+    which writes to the folders `writable`.
     """
 
     seed: int
     layout: MemoryLayout | None = None
     core: int | None = None
     describe: bool = False
+    watch: bool = False
     malloc: bool = False
     deadline: float | None = None
     wrapper: tuple[str, ...] = ()
@@ -285,6 +287,7 @@ def _handshake(request: Request, settings: Settings, channel: Channel) -> Messag
         "core": settings.core,
         "stack": usual_stack() if settings.layout else None,
         "describe": settings.describe,
+        "watch": settings.watch,
     }
 
 

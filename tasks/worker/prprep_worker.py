@@ -43,6 +43,7 @@ ORDERS = {
     "try": "prprep_inputs",
     "profile": "prprep_profile",
     "count": "prprep_instructions",
+    "watch": "prprep_watch",
 }
 """Orders that are coroutines `NAME_(order, calls, described)` of these modules; each gives its answer, `kind` and fields."""
 MARKERS = ("benchmark", "codspeed_benchmark")
@@ -140,6 +141,8 @@ def take_over(node: str, calls: Calls, fixture: object = None) -> object:
 
     Under a running event loop a coroutine function's benchmark is a coroutine itself, for the test to await.
     """
+    if OPTIONS["watch"]:
+        importlib.import_module(ORDERS["watch"]).before(calls)
     calls.begin()
     served = _serve(node, calls, fixture)
     if not calls.awaited:
@@ -268,6 +271,8 @@ def pytest_configure(config: pytest.Config) -> None:
     _patch(BenchmarkFixture)
     for marker in (*MARKERS, *TOLERATED):
         config.addinivalue_line("markers", f"{marker}: known to prprep")
+    if OPTIONS["watch"]:
+        importlib.import_module(ORDERS["watch"]).install()
     CHANNEL.send("hello", version=VERSION)
 
 

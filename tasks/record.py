@@ -1,0 +1,191 @@
+"""Record real calls of a function that has no benchmark, while the project's own tests or a script run at base."""
+
+from __future__ import annotations
+
+import posixpath
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import environments, trees
+from .artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Spelling, TreeSpec
+from .benchmark_search import users
+from .git import Clone
+from .linting.boundaries import INFERENCE, NETWORK
+from .measuring.recording import Place, record, record_command, try_code
+from .progress import Report, silent
+from .project_files import SIDE_FOLDERS, FolderTree
+from .recorded_code import compose
+from .sources import Sources
+from .standing import Ground, side_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from .manifest.model import Optimization
+    from .measuring.channel import Message
+    from .paths import ItemPaths
+    from .sources import Found
+
+SECONDS = 120.0
+"""For all that is run, unless the item's `timeout` is shorter."""
+FILES = 12
+REALISTIC = 1e-3
+"""Seconds of a call from which an input is large enough; smaller ones are scaled up, as long as that works."""
+TOO_LONG = 5.0
+
+
+def run(
+    item: Optimization,
+    *,
+    paths: ItemPaths,
+    worktree: Path | None,  # noqa: ARG001 - every stage that works on the repository is run with the same
+    cache: Path,
+    address: str,
+    fingerprint: str,
+    report: Report = silent,
+) -> None:
+    """Read detect.json, write record.json; where a benchmark exists or is described, nothing is run."""
+    detection = Detection.read(paths.detect)
+    why_not = reason_not_to(item, detection)
+    made = Recording(item=item.id, notes=(why_not,)) if why_not else _recorded(item, detection, cache=cache, address=address, report=report)
+    made.write(paths.record, fingerprint)
+
+
+def reason_not_to(item: Optimization, detection: Detection) -> str:
+    """Say why no calls are needed, "" where they are."""
+    there = detection.benchmark
+    if item.benchmark is not None:
+        return "the manifest names the benchmark"
+    if there and (there.base or there.head or there.worktree):
+        return "there is a benchmark"
+    if ":" not in (detection.target or ""):
+        return "no function is known that could be called"
+    return "what is measured is an import" if detection.domain.domains[:1] == ("struct",) else ""
+
+
+def _recorded(item: Optimization, detection: Detection, *, cache: Path, address: str, report: Report) -> Recording:
+    target = detection.target or ""
+    added = {function.target for function in detection.functions if function.status == "added"}
+    commit = detection.head if target in added and not detection.picked else detection.base
+    with Clone.open(address, cache, report=report, wanted=(commit,)) as clone:
+        tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
+    built = environments.build(tree, detection.layout, item.env, cache=cache, report=report)
+    side = side_of(Ground(commit, tree, built), detection.layout, item)
+    depth = len(posixpath.join(detection.layout.benchmarks_root, "test.py").split("/")) - 1
+    place = Place(side, detection.layout.project, depth, tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))))
+    sources = Sources(FolderTree(tree), detection.layout.import_roots)
+    found = sources.seek(target)
+    if found is None or found.definition.kind != "function":
+        return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
+    seconds = min(SECONDS, item.timeout or SECONDS)
+    if item.drive:
+        ran: Sequence[str] = (item.drive,)
+        seen, notes = record_command(place, target, item.drive, seconds=seconds, report=report)
+    else:
+        ran = tests_of(sources, found)
+        seen, notes = record(place, target, ran, seconds=seconds, report=report)
+    return _Chooser(item.id, target, found, place, detection, item.boundary_bytes).chosen(seen, tuple(ran), tuple(notes))
+
+
+def tests_of(sources: Sources, found: Found) -> tuple[str, ...]:
+    """Give the project's test files that may call a function: those that name it, then those that use its module."""
+    tests = [path for path in sources.tree.files() if _is_test(path)]
+    ranked = [(rank, path) for path in tests if (rank := users(path, sources.tree.read(path) or b"", sources, found))]
+    return tuple(path for _, path in sorted(ranked, key=lambda each: (-each[0], each[1])))[:FILES]
+
+
+def _is_test(path: str) -> bool:
+    name = posixpath.basename(path)
+    vendored = set(path.split("/")[:-1]) & (SIDE_FOLDERS - {"test", "tests", "testing"})
+    return path.endswith(".py") and not vendored and (name.startswith("test") or name.endswith("_test.py"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chooser:
+    """Chooses among recorded calls the one that a benchmark is written from."""
+
+    item: str
+    target: str
+    found: Found
+    place: Place
+    detection: Detection
+    boundary_bytes: int | None
+
+    def chosen(self, seen: Sequence[Message], ran: tuple[str, ...], notes: tuple[str, ...]) -> Recording:
+        kept = sorted((call for each in seen for call in each["kept"]), key=lambda call: -call["size"])
+        seconds = [took for each in seen for took in each["seconds"]]
+        sizes = [size for each in seen for size in each["sizes"]]
+        call, failed = self._working(kept)
+        unwritten = {name: why for each in seen for name, why in each["unwritten"].items()}
+        return Recording(
+            item=self.item,
+            target=self.target,
+            ran=ran,
+            calls=sum(each["calls"] for each in seen),
+            seconds=statistics.median(seconds) if seconds else 0.0,
+            size=round(statistics.median(sizes)) if sizes else 0,
+            call=call,
+            unwritten={} if call else unwritten,
+            effects=tuple(dict.fromkeys(effect for each in seen for effect in each["effects"])),
+            notes=(*notes, *failed),
+        )
+
+    def _working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
+        """Give the largest call whose code runs, scaled up until it takes long enough or no longer works."""
+        failed: list[str] = []
+        for call in kept:
+            best: RecordedCall | None = None
+            for spelled in call["spelled"]:
+                tried = self._tried(call, spelled)
+                if isinstance(tried, str):
+                    failed += [f"a call of {call['test'] or 'the command'}, written as code, fails: {tried}"] if best is None else []
+                    break
+                if best is not None and tried.spelling.seconds > TOO_LONG:
+                    break
+                best = tried
+                if tried.spelling.seconds >= REALISTIC:
+                    break
+            if best is not None:
+                return best, ()
+        return None, tuple(dict.fromkeys(failed))[:3]
+
+    def _fake(self, fake: Message) -> Fake:
+        """Read a fake; the manifest knows better than tests, whose own fakes allocate nothing."""
+        methods = tuple(FakeMethod(**each) for each in fake["methods"])
+        if self.boundary_bytes is not None:
+            methods = tuple(each.model_copy(update={"bytes": self.boundary_bytes}) for each in methods)
+        return Fake(name=fake["name"], parameter=fake["parameter"], methods=methods)
+
+    def _tried(self, call: Message, spelled: Message) -> RecordedCall | str:
+        spelling = Spelling(
+            scale=spelled["scale"],
+            arguments=tuple(spelled["arguments"].items()),
+            imports=tuple(spelled["imports"]),
+            needs=tuple(spelled["needs"]),
+            files=spelled["files"],
+        )
+        told = RecordedCall(
+            size=call["size"],
+            seconds=call["seconds"],
+            test=call["test"],
+            described=tuple(call["described"].items()),
+            kinds=call["kinds"],
+            spelling=spelling,
+            fakes=tuple(self._fake(fake) for fake in call["fakes"]),
+        )
+        code = compose(told, self.target, self.found.definition)
+        file = self.place.side.tree / self.detection.layout.benchmarks_root / "test_trial.py"
+        order = {
+            "setup": "\n".join((*code.imports, *code.definitions, *code.setup)),
+            "call": code.call,
+            "inputs": code.inputs,
+            "file": str(file),
+            "awaited": self.found.definition.is_async,
+        }
+        answer = try_code(self.place, order)
+        if "raised" in answer:
+            return str(answer["raised"])
+        timed = spelling.model_copy(update={"seconds": answer["seconds"]})
+        return told.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": answer["changes"] or "anew" in spelling.needs})

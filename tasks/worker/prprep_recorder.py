@@ -1,0 +1,495 @@
+"""Record the calls of one function while the project's own tests or a script run: a pytest plugin, and a program.
+
+    pytest -p prprep_recorder ...
+    python prprep_recorder.py script.py ... | -m module ... | -c code
+
+PRPREP_RECORDER holds its orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test that
+is to be written, where to write what was seen (`out`), and the `seconds` that recording itself may cost. Nothing of the
+function is replaced on Python 3.12 or newer, where `sys.monitoring` watches its code alone; before, a wrapper stands around
+it. What was seen is written after every call that is kept: whoever ends this process loses nothing. Standard library only.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.abc
+import importlib.util
+import inspect
+import json
+import os
+import runpy
+import sys
+import threading
+import time
+import types
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import prprep_fakes
+import prprep_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEPT = 6
+"""Calls whose arguments are spelled; each has to be larger than those before it."""
+GROWTH = 1.5
+MAKINGS = 50_000
+"""Objects of which it is kept how they were made."""
+COUNTED = 20_000
+"""Calls of which the time is kept."""
+SCALES = (1, 10, 100, 1000)
+EFFECTS = {
+    "socket.connect": "connects to the network",
+    "subprocess.Popen": "starts processes",
+    "os.system": "starts processes",
+    "os.remove": "removes files",
+    "os.rename": "renames files",
+    "shutil.rmtree": "removes files",
+    "sqlite3.connect": "opens a database",
+}
+
+
+class Recorder:
+    """What is seen of the calls of one function; never lets an error of its own through."""
+
+    def __init__(self, orders: dict[str, Any]) -> None:
+        self.module, _, self.name = orders["target"].partition(":")
+        self._orders, self._left = orders, float(orders["seconds"])
+        self._lock = threading.RLock()
+        self._open: dict[int, list[tuple[float, dict[str, Any] | None]]] = {}
+        self._largest = 0
+        self._seen: dict[str, Any] = {
+            "calls": 0,
+            "seconds": [],
+            "sizes": [],
+            "kept": [],
+            "unwritten": {},
+            "effects": [],
+            "found": False,
+            "returns": "",
+            "is_async": False,
+        }
+        self.running = ""
+        self.annotations: dict[str, str] = {}
+        self._makings: dict[int, tuple[Any, prprep_source.Made]] = {}
+        self.watched_kinds: set[type] = set()
+
+    # -- one call --------------------------------------------------------------------------------------
+
+    @property
+    def boundaries(self) -> set[str]:
+        return set(self._orders.get("boundaries", ()))
+
+    def begin(self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str]) -> None:
+        started = time.perf_counter()
+        kept = None
+        with self._lock:
+            self._seen["calls"] += 1
+            try:
+                if self._left > 0:
+                    kept = self._look(names, values, kinds)
+            except Exception as error:  # noqa: BLE001 - the target goes on whatever happens here
+                self._seen["unwritten"].setdefault("the call", f"{type(error).__name__}: {error}"[:200])
+            if kept is not None and kept["stand_ins"]:
+                kept["watch"] = prprep_fakes.Watch({name: values[name] for name in kept["stand_ins"]}, self._writer)
+                kept["watch"].start()
+            self._left -= time.perf_counter() - started
+            self._open.setdefault(threading.get_ident(), []).append((time.perf_counter(), kept))
+
+    def end(self, value: object, *, well: bool) -> None:
+        now = time.perf_counter()
+        with self._lock:
+            stack = self._open.get(threading.get_ident())
+            if not stack:
+                return
+            begun, kept = stack.pop()
+            watch = kept.pop("watch", None) if kept is not None else None
+            if watch is not None:
+                watch.stop()
+                try:
+                    kept["fakes"] = watch.fakes(kept.pop("stand_ins"))
+                except prprep_source.CannotWriteError as refused:
+                    self._seen["unwritten"]["what stands for a model or the network"] = str(refused)
+                    kept = None
+            if well and len(self._seen["seconds"]) < COUNTED:
+                self._seen["seconds"].append(now - begun)
+            if well and kept is not None:
+                kept["seconds"] = now - begun
+                kept["returns"] = prprep_source.describe(value)
+                self._seen["kept"] = [*self._seen["kept"], kept][-KEPT:]
+                self._seen["returns"] = type(value).__qualname__
+                self.write()
+
+    def in_call(self) -> bool:
+        return any(self._open.values())
+
+    def effect(self, what: str) -> None:
+        if what not in self._seen["effects"]:
+            self._seen["effects"].append(what)
+
+    def _look(self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any] | None:
+        """Spell the arguments of a call that is larger than all before it."""
+        size = sum(prprep_source.size_of(value) for value in values.values())
+        if len(self._seen["sizes"]) < COUNTED:
+            self._seen["sizes"].append(size)
+        if self._seen["kept"] and size < GROWTH * self._largest:
+            return None
+        spelled = []
+        for scale in SCALES:
+            found = self._spell(names, values, scale)
+            if found is None or not found["scaled"]:
+                break
+            spelled.append(found)
+        if not spelled:
+            return None
+        self._largest = max(size, 1)
+        described = {name: prprep_source.describe(values[name]) for name in names}
+        stand_ins = spelled[0].pop("stand_ins")
+        for more in spelled[1:]:
+            del more["stand_ins"]
+        call = {"size": size, "test": self.running, "kinds": kinds, "described": described, "spelled": spelled}
+        return {**call, "stand_ins": stand_ins, "fakes": []}
+
+    def _writer(self, scale: int = 1) -> prprep_source.Writer:
+        return prprep_source.Writer(self._orders["tree"], self._orders["depth"], scale, self.made)
+
+    # -- how objects are made --------------------------------------------------------------------------
+
+    def made(self, value: object) -> prprep_source.Made | None:
+        known = self._makings.get(id(value))
+        return known[1] if known is not None and known[0]() is value else None
+
+    def making(self, code: types.CodeType, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str]) -> None:
+        """Note the code of a call of a constructor; the first of `names` is the object."""
+        started = time.perf_counter()
+        with self._lock:
+            if self._left <= 0 or len(self._makings) > MAKINGS or not names:
+                return
+            writer = self._writer()
+            try:
+                value = values[names[0]]
+                if getattr(type(value).__init__, "__code__", None) is not code:
+                    return  # a subclass calls this one, with arguments of its own
+                words = [_word(name, kinds[name], writer.write(values[name], 1)) for name in names[1:]]
+                spelled = f"{writer._imported(type(value))}({', '.join(filter(None, words))})"  # noqa: SLF001 - the other half of it
+                self._makings[id(value)] = _reference(value), prprep_source.Made(spelled, writer)
+            except Exception:  # noqa: BLE001, S110 - the object has no spelling, then
+                pass
+            self._left -= time.perf_counter() - started
+
+    def _spell(self, names: Sequence[str], values: dict[str, Any], scale: int) -> dict[str, Any] | None:
+        writer = self._writer(scale)
+        arguments, stand_ins = {}, {}
+        for name in names:
+            if self.name.endswith("__init__") and name == names[0]:
+                continue
+            if prprep_fakes.is_stand_in(values[name], self.boundaries):
+                stand_ins[name] = prprep_fakes.name_of(values[name], name, self.annotations)
+                arguments[name] = f"{stand_ins[name]}()"
+                continue
+            try:
+                arguments[name] = writer.argument(values[name])
+            except prprep_source.UnknownMakingError as unknown:
+                _watch_making(unknown.kind, self)
+                if scale == 1:
+                    self._seen["unwritten"][name] = f"{prprep_source.describe(values[name])}: {unknown}"
+                return None
+            except prprep_source.CannotWriteError as refused:
+                if scale == 1:
+                    self._seen["unwritten"][name] = f"{prprep_source.describe(values[name])}: {refused}"
+                return None
+        return {
+            "scale": scale,
+            "scaled": writer.scaled or scale == 1,
+            "arguments": arguments,
+            "imports": sorted(writer.imports),
+            "needs": sorted(writer.needs),
+            "files": writer.files,
+            "stand_ins": stand_ins,
+        }
+
+    # -- what is written -------------------------------------------------------------------------------
+
+    def found(self, function: types.FunctionType) -> None:
+        self._seen["found"], self._seen["is_async"] = True, inspect.iscoroutinefunction(function)
+        self.annotations = {name: str(kind) for name, kind in getattr(function, "__annotations__", {}).items()}
+
+    def write(self) -> None:
+        with self._lock:
+            temporary = f"{self._orders['out']}.{os.getpid()}"
+            with open(temporary, "w", encoding="utf-8") as out:
+                json.dump(self._seen, out)
+            os.replace(temporary, self._orders["out"])
+
+
+# -- watching the function -----------------------------------------------------------------------------
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Let the recorder know of the target's module as soon as it has been executed, before others import from it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder, self._inside = recorder, False
+
+    def find_spec(self, name: str, _path: Any, _target: Any = None) -> Any:  # noqa: ANN401 - importlib's
+        if name != self._recorder.module or self._inside:
+            return None
+        self._inside = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._inside = False
+        if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
+            return None
+        execute = spec.loader.exec_module
+
+        def executed(module: types.ModuleType) -> None:
+            execute(module)
+            _watch(module, self._recorder)
+
+        spec.loader.exec_module = executed
+        return spec
+
+
+def _watch(module: types.ModuleType, recorder: Recorder) -> None:
+    """Watch the target, where the module has it."""
+    *owners, name = recorder.name.split(".")
+    owner: Any = module
+    for part in owners:
+        owner = getattr(owner, part, None)
+    held = inspect.getattr_static(owner, name, None) if owner is not None else None
+    function = _function(held)
+    if function is None:
+        return
+    if isinstance(owner, type) and name != "__init__":
+        _watch_making(owner, recorder)
+    if sys.version_info >= (3, 12):
+        _monitor(function.__code__, recorder)
+    else:
+        _wrap(owner, name, held, function, recorder)
+    recorder.found(function)
+    recorder.write()
+
+
+def _function(held: object) -> types.FunctionType | None:
+    """Give the function below static methods, properties and decorators that keep `__wrapped__`."""
+    for attribute in ("__func__", "fget", "func"):
+        held = getattr(held, attribute, None) or held
+    while hasattr(held, "__wrapped__"):
+        held = held.__wrapped__
+    return held if isinstance(held, types.FunctionType) else None
+
+
+def _monitor(code: types.CodeType, recorder: Recorder) -> None:
+    monitoring = sys.monitoring
+    tool = next(tool for tool in (4, 3, 5, 2, 0, 1) if monitoring.get_tool(tool) is None)
+    events = monitoring.events
+    monitoring.use_tool_id(tool, "prprep")
+
+    def start(started: types.CodeType, _offset: int) -> None:
+        if started is code:
+            recorder.begin(*_given(code, sys._getframe(1).f_locals))  # noqa: SLF001 - there is no other way
+
+    def finish(_code: types.CodeType, _offset: int, value: object) -> None:
+        recorder.end(value, well=True)
+
+    def unwind(unwound: types.CodeType, _offset: int, _error: BaseException) -> None:
+        if unwound is code:
+            recorder.end(None, well=False)
+
+    monitoring.register_callback(tool, events.PY_START, start)
+    monitoring.register_callback(tool, events.PY_RETURN, finish)
+    monitoring.register_callback(tool, events.PY_UNWIND, unwind)
+    monitoring.set_local_events(tool, code, events.PY_START | events.PY_RETURN)
+    # Unwinding is told of all code or of none.
+    monitoring.set_events(tool, events.PY_UNWIND)
+
+
+def _wrap(owner: Any, name: str, held: Any, function: types.FunctionType, recorder: Recorder) -> None:  # noqa: ANN401 - a module or a class
+    signature = inspect.signature(function)
+
+    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            return
+        bound.apply_defaults()
+        recorder.begin(*_given(function.__code__, dict(bound.arguments)))
+
+    around = _async_around(function, begin, recorder) if inspect.iscoroutinefunction(function) else _around(function, begin, recorder)
+    if isinstance(held, (staticmethod, classmethod)):
+        setattr(owner, name, type(held)(around))
+    elif isinstance(held, property):
+        setattr(owner, name, property(around, held.fset, held.fdel, held.__doc__))
+    elif held is function:
+        setattr(owner, name, around)
+
+
+def _around(function: Any, begin: Any, recorder: Recorder) -> Any:  # noqa: ANN401 - functions
+    @functools.wraps(function)
+    def around(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        begin(args, kwargs)
+        try:
+            value = function(*args, **kwargs)
+        except BaseException:
+            recorder.end(None, well=False)
+            raise
+        recorder.end(value, well=True)
+        return value
+
+    return around
+
+
+def _async_around(function: Any, begin: Any, recorder: Recorder) -> Any:  # noqa: ANN401 - functions
+    @functools.wraps(function)
+    async def around(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        begin(args, kwargs)
+        try:
+            value = await function(*args, **kwargs)
+        except BaseException:
+            recorder.end(None, well=False)
+            raise
+        recorder.end(value, well=True)
+        return value
+
+    return around
+
+
+def _watch_making(kind: type, recorder: Recorder) -> None:
+    """Note from now on how objects of a class are made, where Python code does that."""
+    constructor = next(base.__dict__["__init__"] for base in kind.__mro__ if "__init__" in base.__dict__)
+    if kind in recorder.watched_kinds or not isinstance(constructor, types.FunctionType):
+        return
+    recorder.watched_kinds.add(kind)
+    if sys.version_info >= (3, 12):
+        _monitor_makings(constructor.__code__, recorder)
+        return
+    signature = inspect.signature(constructor)
+
+    @functools.wraps(constructor)
+    def around(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        constructor(*args, **kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            return
+        recorder.making(around.__code__, *_given(constructor.__code__, dict(bound.arguments)))
+
+    kind.__init__ = around
+
+
+def _monitor_makings(code: types.CodeType, recorder: Recorder) -> None:
+    monitoring = sys.monitoring
+    if not hasattr(recorder, "making_tool"):
+        recorder.making_tool = next(tool for tool in (4, 3, 5, 2, 0, 1) if monitoring.get_tool(tool) is None)
+        recorder.making_codes = set()
+        monitoring.use_tool_id(recorder.making_tool, "prprep, makings")
+
+        def start(started: types.CodeType, _offset: int) -> None:
+            if started in recorder.making_codes:
+                recorder.making(started, *_given(started, sys._getframe(1).f_locals))  # noqa: SLF001 - there is no other way
+
+        monitoring.register_callback(recorder.making_tool, monitoring.events.PY_START, start)
+    recorder.making_codes.add(code)
+    monitoring.set_local_events(recorder.making_tool, code, monitoring.events.PY_START)
+
+
+def _reference(value: object) -> Any:  # noqa: ANN401 - what gives the object when it is called
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return lambda: value
+
+
+def _word(name: str, kind: str, code: str) -> str:
+    """Pass an argument of a constructor: by its name where it has one of its own."""
+    if kind == "args":
+        return "" if code == "()" else f"*{code}"
+    if kind == "kwargs":
+        return "" if code == "{}" else f"**{code}"
+    return f"{name}={code}"
+
+
+def _given(code: types.CodeType, values: dict[str, Any]) -> tuple[list[str], dict[str, Any], dict[str, str]]:
+    """Give names, values and kinds of the parameters: `positional`, `keyword`, `args` or `kwargs`."""
+    count, keyword = code.co_argcount, code.co_kwonlyargcount
+    kinds = dict.fromkeys(code.co_varnames[:count], "positional")
+    kinds.update(dict.fromkeys(code.co_varnames[count : count + keyword], "keyword"))
+    more = count + keyword
+    for flag, kind in ((inspect.CO_VARARGS, "args"), (inspect.CO_VARKEYWORDS, "kwargs")):
+        if code.co_flags & flag:
+            kinds[code.co_varnames[more]] = kind
+            more += 1
+    # A variable that a closure shares is not among the fast ones until it is set.
+    names = [name for name in kinds if name in values]
+    return names, {name: values[name] for name in names}, {name: kinds[name] for name in names}
+
+
+def _audit(recorder: Recorder) -> None:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        told = EFFECTS.get(event)
+        if event == "open" and len(arguments) > 1 and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
+            told = "writes files"
+        if told and recorder.in_call():
+            recorder.effect(told)
+
+    sys.addaudithook(hook)
+
+
+def _start() -> Recorder:
+    recorder = Recorder(json.loads(os.environ.pop("PRPREP_RECORDER")))
+    sys.meta_path.insert(0, _Finder(recorder))
+    loaded = sys.modules.get(recorder.module)
+    if loaded is not None:
+        _watch(loaded, recorder)
+    _audit(recorder)
+    return recorder
+
+
+# -- pytest's hooks ------------------------------------------------------------------------------------
+
+RECORDER: Recorder | None = None
+
+
+def pytest_configure(config: Any) -> None:  # noqa: ANN401, ARG001 - pytest's
+    global RECORDER  # noqa: PLW0603 - one process records one function
+    if RECORDER is None:
+        RECORDER = _start()
+
+
+def pytest_runtest_logstart(nodeid: str, location: Any) -> None:  # noqa: ANN401, ARG001 - pytest's
+    if RECORDER is not None:
+        RECORDER.running = nodeid
+
+
+def pytest_sessionfinish(session: Any, exitstatus: int) -> None:  # noqa: ANN401, ARG001 - pytest's
+    if RECORDER is not None:
+        RECORDER.write()
+
+
+def main(words: list[str]) -> None:
+    """Run a script, a module or code as Python itself would, and record meanwhile."""
+    recorder = _start()
+    sys.path.pop(0)
+    try:
+        if words[:1] == ["-m"]:
+            sys.argv = words[1:]
+            sys.path.insert(0, os.getcwd())
+            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        elif words[:1] == ["-c"]:
+            sys.argv = ["-c", *words[2:]]
+            sys.path.insert(0, "")
+            exec(compile(words[1], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - what the user asked for
+        else:
+            sys.argv = words
+            sys.path.insert(0, os.path.dirname(os.path.abspath(words[0])))
+            runpy.run_path(words[0], run_name="__main__")
+    finally:
+        recorder.write()
+
+
+if __name__ == "__main__":
+    import prprep_recorder  # the module that the finder's functions belong to, once
+
+    prprep_recorder.main(sys.argv[1:])

@@ -1,0 +1,591 @@
+"""Write values as Python source: what a recorded call was given, as a person would spell it in a test.
+
+What is large is built instead of listed (`["a", "b"] * 500`, `rng.integers(...)`), of the recorded size or a multiple of
+it. Nothing that tells of this machine is written: absolute paths, secrets of the environment. Standard library only, Python
+3.9 or newer; of other packages only what the target has loaded is looked at.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime  # noqa: ICN001 - shadows nothing
+import decimal
+import enum
+import fractions
+import inspect
+import io
+import math
+import os
+import pathlib
+import pickle
+import re
+import signal
+import sys
+import tempfile
+import types
+import unittest.mock
+import uuid
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import prprep_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+LISTED = 24
+"""Elements that are spelled one by one; of more, a sample of SAMPLED stands for all."""
+SAMPLED = 8
+TEXT = 160
+"""Characters of a text that is spelled whole."""
+WORDS = 4
+"""Words from which a text is one."""
+LONGEST = 4_000
+"""Characters of one expression; what is longer is no readable code."""
+DEEPEST = 6
+PATIENCE = 2
+"""Seconds for making an object once more."""
+FILE = 64 << 10
+"""Bytes of a file whose content is spelled in the test."""
+SECRET = re.compile(r"token|secret|passw|api_?key|credential|private", re.IGNORECASE)
+TESTS = re.compile(r"(^|\.)(tests?|conftest|test_[^.]*|[^.]*_test)(\.|$)|^__main__$")
+
+
+class CannotWriteError(Exception):
+    """A value has no spelling; the text says why."""
+
+
+class UnknownMakingError(CannotWriteError):
+    """How an object was made cannot be told from what it holds; `kind` is its class."""
+
+    def __init__(self, kind: type, told: str) -> None:
+        super().__init__(told)
+        self.kind = kind
+
+
+class Made:
+    """The code that an object was made by, as a Writer wrote it."""
+
+    def __init__(self, code: str, writer: Writer) -> None:
+        self.code, self.sampled = code, writer.sampled
+        self.imports, self.needs, self.files = set(writer.imports), set(writer.needs), dict(writer.files)
+
+    def evaluated(self) -> object:
+        names: dict[str, Any] = {}
+        exec("\n".join(sorted(self.imports)), names)  # noqa: S102 - it was written here
+        return eval(self.code, names)  # noqa: S307 - likewise
+
+
+class Writer:
+    """Write the values of one call; `imports` are lines that the code needs, `needs` names of fixtures and builders.
+
+    `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes of
+    what is passed directly. `made` tells how an object was made, where that was seen; `sampled` that not all of a value is spelled.
+    """
+
+    def __init__(self, tree: str, depth: int, scale: int = 1, made: Callable[[object], Made | None] = lambda _value: None) -> None:
+        self.imports: set[str] = set()
+        self.needs: set[str] = set()
+        self.files: dict[str, str] = {}
+        self.scaled = self.sampled = False
+        self._made = made
+        self._tree, self._depth, self._scale = os.path.realpath(tree), depth, scale
+
+    def argument(self, value: object) -> str:
+        """Write what is passed directly; raise CannotWriteError."""
+        written = self.write(value, 0)
+        if len(written) > LONGEST:
+            raise CannotWriteError(f"its spelling would have {len(written):,} characters")
+        return written
+
+    def write(self, value: Any, depth: int) -> str:  # noqa: ANN401 - any value
+        if depth > DEEPEST:
+            raise CannotWriteError("it is nested too deeply")
+        if isinstance(value, unittest.mock.NonCallableMock):
+            raise CannotWriteError("it is a Mock")
+        for way in (self._plain, self._text, self._container, self._named, self._place, self._structure, self._foreign, self._object):
+            written = way(value, depth)
+            if written is not None:
+                return written
+        raise CannotWriteError(f"a {_kind(value)} has no spelling as code")
+
+    # -- small things ----------------------------------------------------------------------------------
+
+    def _plain(self, value: Any, _depth: int) -> str | None:  # noqa: ANN401
+        kind = type(value)
+        if value is None or value is ... or kind in (bool, int, complex):
+            return repr(value)
+        if kind is float:
+            return repr(value) if math.isfinite(value) else f'float("{value}")'
+        if kind in (range, slice):
+            return repr(value)
+        if kind in (datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.timezone):
+            self.imports.add("import datetime")
+            return repr(value)
+        for module, kinds in (("decimal", decimal.Decimal), ("fractions", fractions.Fraction), ("uuid", uuid.UUID)):
+            if kind is kinds:
+                self.imports.add(f"from {module} import {kind.__name__}")
+                return repr(value)
+        return None
+
+    def _text(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        kind = type(value)
+        if kind not in (str, bytes, bytearray):
+            return None
+        if kind is str:
+            if (place := self._path(value)) is not None:
+                return f"str({place})"
+            _check_private(value)
+        if kind is bytearray:
+            return f"bytearray({self.write(bytes(value), depth)})"
+        size = len(value) * self._text_factor(value, depth)
+        if size == len(value) <= TEXT:
+            return _quoted(value)
+        self.sampled = True
+        sample = _period(value) if len(value) <= TEXT else _chunk(_period(value))
+        return f"{_quoted(sample)} * {max(1, round(size / len(sample))):_}"
+
+    def _factor(self, depth: int, size: int) -> int:
+        if depth > 0 or self._scale == 1 or not size:
+            return 1
+        self.scaled = self.sampled = True
+        return self._scale
+
+    def _text_factor(self, value: Any, depth: int) -> int:  # noqa: ANN401 - str or bytes
+        """Scale what is a text: of a word, a name or an address, several in a row are none."""
+        spaces = len(value.split())
+        return self._factor(depth, len(value)) if spaces >= WORDS or len(value) > TEXT else 1
+
+    # -- containers ------------------------------------------------------------------------------------
+
+    def _container(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        kind = type(value)
+        ways = {list: self._listed, tuple: self._tuple, set: self._set, frozenset: self._set, collections.deque: self._deque}
+        if kind in ways:
+            return ways[kind](value, depth)
+        is_mapping = kind in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
+        return self._mapping(value, depth) if is_mapping else None
+
+    def _tuple(self, value: Any, depth: int) -> str:  # noqa: ANN401 - tuple
+        if len(value) > LISTED:
+            return f"tuple({self._listed(list(value), depth)})"
+        elements = ", ".join(self.write(element, depth + 1) for element in value)
+        return f"({elements},)" if len(value) == 1 else f"({elements})"
+
+    def _set(self, value: Any, depth: int) -> str:  # noqa: ANN401 - set or frozenset
+        name = type(value).__name__
+        if len(value) * self._factor(depth, len(value)) > LISTED:
+            return f"{name}({self._distinct(list(value), depth)})"
+        return f"{name}({self._listed(sorted(value, key=repr), depth + 1)})" if value else f"{name}()"
+
+    def _deque(self, value: Any, depth: int) -> str:  # noqa: ANN401 - deque
+        self.imports.add("from collections import deque")
+        return f"deque({self._listed(list(value), depth)})"
+
+    def _listed(self, elements: list[Any], depth: int) -> str:
+        size = len(elements) * self._factor(depth, len(elements))
+        if size <= LISTED:
+            return f"[{', '.join(self.write(element, depth + 1) for element in elements)}]"
+        built = self._numbers(elements, size) or self._texts(elements, size)
+        if built:
+            return built
+        self.sampled = True
+        sample = elements[:: max(1, len(elements) // SAMPLED)][:SAMPLED]
+        spelled = ", ".join(self.write(element, depth + 1) for element in sample)
+        return f"[{spelled}] * {max(1, round(size / len(sample))):_}"
+
+    def _distinct(self, elements: list[Any], depth: int) -> str:
+        """Build the elements of a large set, each of them once."""
+        size, kinds = len(elements) * self._factor(depth, len(elements)), {type(element) for element in elements}
+        if kinds == {int}:
+            self.needs.add("rng")
+            low = min(elements)
+            return f"rng.sample(range({low}, {max(max(elements) + 1, low + size)}), k={size:_})"
+        if kinds == {str}:
+            for element in elements:
+                _check_private(element)
+            return f'f"{_stem(elements) or "word"}{{number}}" for number in range({size:_})'
+        raise CannotWriteError(f"it has {len(elements):,} different elements that cannot be made up")
+
+    def _numbers(self, elements: list[Any], size: int) -> str | None:
+        """Build many numbers: drawn between the smallest and the largest, in order where they are."""
+        kinds = {type(element) for element in elements}
+        if not kinds <= {int, float} or len(kinds) != 1 or not all(map(math.isfinite, elements)):
+            return None
+        low, high = min(elements), max(elements)
+        if elements == list(range(len(elements))):
+            return f"list(range({size:_}))"
+        self.needs.add("rng")
+        drawn = f"rng.randint({low}, {high})" if kinds == {int} else f"rng.uniform({low!r}, {high!r})"
+        listed = f"{drawn} for _ in range({size:_})"
+        return f"sorted({listed})" if elements == sorted(elements) else f"[{listed}]"
+
+    def _texts(self, elements: list[Any], size: int) -> str | None:
+        if {type(element) for element in elements} != {str} or max(map(len, elements)) > TEXT:
+            return None
+        for element in elements:
+            _check_private(element)
+        distinct = list(dict.fromkeys(elements))
+        if len(distinct) <= SAMPLED:
+            self.needs.add("rng")
+            return f"rng.choices({distinct!r}, k={size:_})"
+        stem = _stem(distinct) or "word"
+        length = round(sum(map(len, elements)) / len(elements))
+        return f'[f"{stem}{{number}}".ljust({length}, "x") for number in range({size:_})]'
+
+    def _mapping(self, value: Any, depth: int) -> str:  # noqa: ANN401
+        kind = type(value)
+        size = len(value) * self._factor(depth, len(value))
+        if size <= LISTED:
+            pairs = (f"{self.write(key, depth + 1)}: {self.write(inner, depth + 1)}" for key, inner in value.items())
+            spelled = f"{{{', '.join(pairs)}}}"
+        else:
+            inner = self.write(next(iter(value.values())), depth + 1)
+            keys = {type(key) for key in value}
+            if keys == {str}:
+                stem = _stem(list(value)) or "key"
+                spelled = f'{{f"{stem}{{number}}": {inner} for number in range({size:_})}}'
+            elif keys == {int}:
+                spelled = f"{{number: {inner} for number in range({size:_})}}"
+            else:
+                raise CannotWriteError(f"it has {len(value):,} keys of types that cannot be made up")
+        if kind is dict:
+            return spelled
+        self.imports.add(f"from collections import {kind.__name__}")
+        if kind is collections.defaultdict:
+            return f"defaultdict({self.write(value.default_factory, depth + 1)}, {spelled})"
+        return f"{kind.__name__}({spelled})"
+
+    # -- names and places ------------------------------------------------------------------------------
+
+    def _named(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        if isinstance(value, enum.Enum):
+            return f"{self._imported(type(value))}.{value.name}" if value.name else None
+        if isinstance(value, type) or inspect.isroutine(value) or isinstance(value, types.FunctionType):
+            if getattr(value, "__self__", None) is not None and not isinstance(value.__self__, (type, types.ModuleType)):
+                return f"{self.write(value.__self__, depth + 1)}.{value.__name__}"
+            return self._imported(value)
+        if isinstance(value, types.ModuleType):
+            self.imports.add(f"import {value.__name__}")
+            return value.__name__
+        if isinstance(value, re.Pattern):
+            self.imports.add("import re")
+            flags = f", {int(value.flags & ~re.UNICODE)}" if value.flags & ~re.UNICODE else ""
+            return f"re.compile({value.pattern!r}{flags})"
+        return None
+
+    def _imported(self, thing: Any) -> str:  # noqa: ANN401 - a class or a function
+        """Give the name under which a class or function can be imported; raise CannotWriteError where there is none."""
+        module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
+        if module == "builtins":
+            return name
+        top, _, rest = name.partition(".")
+        found = getattr(sys.modules.get(module or ""), top, None)
+        for part in rest.split(".") if rest else ():
+            found = getattr(found, part, None)
+        if found is not thing or TESTS.search(module):
+            where = "a test" if module and TESTS.search(module) else module
+            raise CannotWriteError(f"{name} cannot be imported: it is defined in {where}")
+        self.imports.add(f"from {module} import {top}")
+        return name
+
+    def _place(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        if isinstance(value, pathlib.PurePath):
+            place = self._path(str(value))
+            if place is not None:
+                return place
+            if value.is_absolute():
+                raise CannotWriteError("it is a path of this machine")
+            self.imports.add("from pathlib import Path")
+            return f"Path({str(value)!r})"
+        if type(value) in (io.StringIO, io.BytesIO):
+            self.imports.add("import io")
+            self.needs.add("anew")
+            return f"io.{type(value).__name__}({self.write(value.getvalue(), depth)})"
+        return None
+
+    def _path(self, text: str) -> str | None:
+        """Write a path that exists: one of the project's from the test's own place, a small file of a test as a fixture."""
+        if os.sep not in text or len(text) > 4_096 or "\n" in text or not os.path.isabs(text) or not os.path.exists(text):  # noqa: PLR2004
+            return None
+        real = os.path.realpath(text)
+        if real.startswith(self._tree + os.sep):
+            self.imports.add("from pathlib import Path")
+            relative = os.path.relpath(real, self._tree).replace(os.sep, "/")
+            return f'Path(__file__).parents[{self._depth}] / "{relative}"'
+        if real.startswith(os.path.realpath(tempfile.gettempdir()) + os.sep) and os.path.isfile(real):
+            return self._fixture(real)
+        raise CannotWriteError("it is a path of this machine")
+
+    def _fixture(self, real: str) -> str:
+        if os.path.getsize(real) > FILE:
+            raise CannotWriteError(f"the file that it names has {os.path.getsize(real):,} bytes")
+        with open(real, "rb") as file:
+            content = file.read()
+        name = os.path.basename(real)
+        try:
+            self.files[name] = self.write(content.decode(), 1)
+        except UnicodeDecodeError:
+            raise CannotWriteError("the file that it names is no text") from None
+        self.needs.add("tmp_path")
+        return f'tmp_path / "{name}"'
+
+    # -- structures ------------------------------------------------------------------------------------
+
+    def _structure(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        kind = type(value)
+        if isinstance(value, tuple) and hasattr(kind, "_fields"):
+            return self._called(kind, [(name, getattr(value, name)) for name in kind._fields], depth)
+        if dataclasses.is_dataclass(kind):
+            fields = [field for field in dataclasses.fields(kind) if field.init]
+            given = [(field.name, getattr(value, field.name)) for field in fields if not _is_default(field, value)]
+            return self._called(kind, given, depth)
+        attributes = getattr(kind, "__attrs_attrs__", None)
+        if isinstance(attributes, tuple):
+            named = [(getattr(each, "alias", None) or each.name.lstrip("_"), getattr(value, each.name)) for each in attributes if each.init]
+            return self._called(kind, named, depth)
+        if any(base.__module__.partition(".")[0] == "pydantic" and base.__name__ == "BaseModel" for base in kind.__mro__):
+            given = getattr(value, "model_fields_set", None) or getattr(value, "__fields_set__", ())
+            return self._called(kind, [(name, getattr(value, name)) for name in sorted(given)], depth)
+        return None
+
+    def _called(self, kind: type, given: Iterable[tuple[str, object]], depth: int) -> str:
+        name = self._imported(kind)
+        # What is passed inside of an object is as large as it was recorded.
+        words = [f"{key}={self.write(inner, depth + 1)}" for key, inner in given]
+        return f"{name}({', '.join(words)})"
+
+    def _object(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        """Write an object as it was made, or by its constructor where that gives it back from what it keeps."""
+        kind = type(value)
+        if kind.__module__ == "builtins" or hasattr(kind, "__next__"):
+            return None
+        seen = self._made(value)
+        if seen is not None and (seen.sampled or _gives(seen.evaluated, value)):
+            self.imports |= seen.imports
+            self.needs |= seen.needs
+            self.files.update(seen.files)
+            self.sampled = self.sampled or seen.sampled
+            return seen.code
+        try:
+            parameters = list(inspect.signature(kind).parameters.values())
+        except (TypeError, ValueError):
+            return None
+        given = []
+        for parameter in parameters:
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            kept = next((name for name in (parameter.name, f"_{parameter.name}") if hasattr(value, name)), None)
+            if kept is None and parameter.default is parameter.empty:
+                raise UnknownMakingError(kind, f"{kind.__qualname__} does not keep its parameter {parameter.name}")
+            if kept is not None:
+                held = getattr(value, kept)
+                if not _equal(held, parameter.default):
+                    given.append((parameter.name, held))
+        if not _gives(lambda: kind(**dict(given)), value):
+            raise UnknownMakingError(kind, f"{kind.__qualname__} is not what its constructor makes of what it keeps")
+        return self._called(kind, given, depth)
+
+    # -- other packages --------------------------------------------------------------------------------
+
+    def _foreign(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        ways: dict[str, Callable[[Any, Any, int], str | None]] = {"numpy": self._numpy, "pandas": self._pandas, "PIL": self._image}
+        top = type(value).__module__.partition(".")[0]
+        module = sys.modules.get(top)
+        return ways[top](module, value, depth) if module is not None and top in ways else None
+
+    def _numpy(self, numpy: Any, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        self.imports.add("import numpy as np")
+        if isinstance(value, numpy.generic):
+            return f"np.{type(value).__name__}({value.item()!r})"
+        if isinstance(value, numpy.dtype):
+            return f"np.dtype({value.str!r})"
+        return self._array(numpy, value, depth) if type(value) is numpy.ndarray else None
+
+    def _array(self, numpy: Any, value: Any, depth: int) -> str:  # noqa: ANN401
+        kind, shape = value.dtype.kind, list(value.shape)
+        if shape and value.size:
+            shape[0] *= self._factor(depth, shape[0])
+        if math.prod(shape) <= LISTED and kind in "biufc":
+            return f"np.array({value.tolist()!r}, dtype=np.{value.dtype.name})"
+        dims = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+        self.needs.add("np_rng")
+        if kind == "b":
+            return f"np_rng.random({dims}) < {float(value.mean()):.3g}"
+        if kind in "iu":
+            return f"np_rng.integers({int(value.min())}, {int(value.max()) + 1}, size={dims}, dtype=np.{value.dtype.name})"
+        if kind != "f" or not numpy.isfinite(value).all():
+            raise CannotWriteError(f"an array of {value.dtype} has no builder")
+        drawn = f"np_rng.normal({float(value.mean()):.6g}, {float(value.std()):.6g}, size={dims})"
+        return drawn if value.dtype.name == "float64" else f"{drawn}.astype(np.{value.dtype.name})"
+
+    def _pandas(self, pandas: Any, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        if isinstance(value, pandas.DataFrame):
+            self.imports.add("import pandas as pd")
+            columns = ", ".join(f"{name!r}: {self._column(value[name], depth)}" for name in value.columns)
+            return f"pd.DataFrame({{{columns}}})"
+        if isinstance(value, pandas.Series):
+            self.imports.add("import pandas as pd")
+            return f"pd.Series({self._column(value, depth)})"
+        return None
+
+    def _column(self, series: Any, depth: int) -> str:  # noqa: ANN401 - pandas.Series
+        values = series.to_numpy()
+        if values.dtype.kind in "biuf" and not (values.dtype.kind == "f" and series.isna().any()):
+            return self.write(values, depth)
+        if values.dtype.kind == "M":
+            self.imports.add("import pandas as pd")
+            return f'pd.date_range("{series.min()}", periods={len(series) * self._factor(depth, len(series))}, freq="min")'
+        return self.write(series.tolist(), depth)
+
+    def _image(self, _: Any, value: Any, depth: int) -> str | None:  # noqa: ANN401
+        if not hasattr(value, "mode") or not hasattr(value, "size"):
+            return None
+        bands = {"RGB": (3,), "RGBA": (4,), "L": ()}.get(value.mode)
+        self.imports |= {"from PIL import Image"}
+        width, height = value.size
+        height *= self._factor(depth, height)
+        if bands is None or "numpy" not in sys.modules:
+            return f"Image.new({value.mode!r}, ({width}, {height}))"
+        self.imports.add("import numpy as np")
+        self.needs.add("np_rng")
+        dims = ", ".join(map(str, (height, width, *bands)))
+        return f"Image.fromarray(np_rng.integers(0, 256, size=({dims}), dtype=np.uint8))"
+
+
+def describe(value: Any) -> str:  # noqa: ANN401 - any value
+    """Say in a few words what a value is: its type, and how much of it there is."""
+    kind, shape = _kind(value), getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"{kind} {' x '.join(map(str, shape))}" + (f" {value.dtype}" if hasattr(value, "dtype") else "")
+    if isinstance(value, (str, bytes, bytearray)):
+        return f"{kind} of {len(value):,} {'characters' if isinstance(value, str) else 'bytes'}"
+    if isinstance(value, (list, tuple, set, frozenset, dict, collections.deque)):
+        inner = sorted({_kind(element) for element in list(value)[:100]})
+        return f"{kind} of {len(value):,}" + (f" ({', '.join(inner[:3])})" if inner else "")
+    return kind
+
+
+def size_of(value: Any, depth: int = 0) -> int:  # noqa: ANN401 - any value
+    """Give roughly how much a value holds: characters, elements, bytes of arrays."""
+    nbytes = getattr(value, "nbytes", None)
+    if isinstance(nbytes, int):
+        return nbytes
+    if isinstance(value, (str, bytes, bytearray)):
+        return len(value)
+    if isinstance(value, (list, tuple, set, frozenset, dict, collections.deque)):
+        inner = list(value.values()) if isinstance(value, dict) else list(value)
+        some = inner[:: max(1, len(inner) // SAMPLED)][:SAMPLED] if depth < 3 else []  # noqa: PLR2004
+        each = sum(size_of(element, depth + 1) for element in some) / len(some) if some else 1
+        return round(len(value) * max(1, each))
+    if isinstance(value, io.StringIO):
+        return len(value.getvalue())
+    state = getattr(value, "__dict__", None)
+    if isinstance(state, dict) and depth < 2 and not isinstance(value, (type, types.ModuleType, types.FunctionType)):  # noqa: PLR2004
+        return sum(size_of(inner, depth + 1) for inner in list(state.values())[:LISTED])
+    return 1
+
+
+def _kind(value: object) -> str:
+    return type(value).__qualname__
+
+
+def _quoted(value: Any) -> str:  # noqa: ANN401 - str or bytes
+    """Spell a text with double quotes, as formatters do, where it holds none."""
+    spelled = repr(value)
+    start = spelled.index("'") if "'" in spelled and '"' not in spelled else -1
+    return spelled if start < 0 else f'{spelled[:start]}"{spelled[start + 1 : -1]}"'
+
+
+def _stem(texts: list[str]) -> str:
+    """Give what all of the texts begin with."""
+    return os.path.commonprefix(texts)[:20]  # noqa: RUF071 - of characters, these are no paths
+
+
+def _period(value: Any) -> Any:  # noqa: ANN401 - str or bytes
+    """Give what a text repeats, where it is nothing but repetitions of that (by its borders: Knuth, Morris and Pratt)."""
+    head = value[: 4 * TEXT]
+    borders = [0] * len(head)
+    for place in range(1, len(head)):
+        length = borders[place - 1]
+        while length and head[place] != head[length]:
+            length = borders[length - 1]
+        borders[place] = length + (head[place] == head[length])
+    period = len(head) - borders[-1] if borders else 0
+    repeats = 0 < period <= len(head) // 2 and value == (head[:period] * (len(value) // period + 1))[: len(value)]
+    return head[:period] if repeats else value
+
+
+def _chunk(value: Any) -> Any:  # noqa: ANN401 - str or bytes
+    """Give the beginning of a text, up to the end of a line or a word."""
+    head = value[:TEXT]
+    for end in ("\n", " "):
+        mark = end if isinstance(value, str) else end.encode()
+        if (place := head.rfind(mark)) > TEXT // 3:
+            return head[: place + 1]
+    return head
+
+
+def _check_private(text: str) -> None:
+    home = os.path.expanduser("~")
+    if len(home) > 1 and home in text:
+        raise CannotWriteError("it names a folder of this machine's user")
+    for name, value in os.environ.items():
+        if SECRET.search(name) and len(value) > 7 and value in text:  # noqa: PLR2004 - shorter ones are no secrets
+            raise CannotWriteError("it holds a secret of the environment")
+
+
+def _gives(make: Callable[[], object], value: object) -> bool:
+    """Tell whether something makes an equal object, in a forked child: constructors may do more than to construct."""
+    fork = getattr(os, "fork", None)
+    if fork is None:
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # threads do not come along, and are not needed
+        pid = fork()
+    if pid == 0:
+        code = 1
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(PATIENCE)
+            code = 0 if _same(make(), value, 0) else 1
+        finally:
+            os._exit(code)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def _same(one: Any, other: Any, depth: int) -> bool:  # noqa: ANN401 - any two values
+    """Compare by what they hold, where their types do not say what is equal."""
+    if one is other or _pickled_same(one, other):
+        return True
+    if type(one) is not type(other) or depth > DEEPEST:
+        return False
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(_same(a, b, depth + 1) for a, b in zip(one, other))  # noqa: B905 - Python 3.9
+    if isinstance(one, dict) and type(one).__eq__ is dict.__eq__:
+        return list(one) == list(other) and all(_same(one[key], other[key], depth + 1) for key in one)
+    if type(one).__eq__ is not object.__eq__:
+        return bool(one == other)
+    first, second = prprep_state.state_of(one) or {}, prprep_state.state_of(other) or {}
+    return bool(first) and first.keys() == second.keys() and all(_same(first[name], second[name], depth + 1) for name in first)
+
+
+def _pickled_same(one: object, other: object) -> bool:
+    try:
+        return pickle.dumps(one) == pickle.dumps(other)
+    except Exception:  # noqa: BLE001 - not everything can be pickled
+        return False
+
+
+def _is_default(field: Any, value: object) -> bool:  # noqa: ANN401 - dataclasses.Field
+    if field.default is not dataclasses.MISSING:
+        return _equal(getattr(value, field.name), field.default)
+    return field.default_factory is not dataclasses.MISSING and _equal(getattr(value, field.name), field.default_factory())
+
+
+def _equal(one: object, other: object) -> bool:
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except Exception:  # noqa: BLE001 - `==` of others
+        return False

@@ -1,0 +1,77 @@
+"""Try code that was written from a recorded call: does it run, how long does a call take, what does it leave behind.
+
+A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (where the test
+will lie), `awaited`; one line of JSON on standard output. Standard library only, Python 3.9 or newer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+from typing import Any
+
+import prprep_watch
+
+ENOUGH = 0.1
+"""Seconds of calls for a figure."""
+MOST = 1_000
+
+
+def tried(order: dict[str, Any]) -> dict[str, Any]:
+    """Give `seconds` of a call, whether it `changes` its inputs and its result is `lazy`; or what was `raised`."""
+    with tempfile.TemporaryDirectory() as folder:
+        names: dict[str, Any] = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
+        exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - it was written by prprep
+        call = compile(f"({order['call']}\n)", order["file"], "eval")
+        before = {name: prprep_watch._pickled(names.get(name)) for name in order["inputs"]}  # noqa: SLF001 - a part of the same program
+        seconds, value = _timed(call, names, awaited=order["awaited"])
+        changes = [
+            name
+            for name, spelled in before.items()
+            if prprep_watch._is_iterator(names.get(name)) or (spelled is not None and prprep_watch._differs(spelled, names[name]))  # noqa: SLF001
+        ]
+        lazy = prprep_watch._is_iterator(value) and iter(value) is value  # noqa: SLF001
+        if lazy:
+            begun = time.perf_counter()
+            for _ in value:
+                pass
+            seconds += time.perf_counter() - begun
+        spent, count = seconds, 1
+        while not changes and not lazy and spent < ENOUGH and count < MOST:
+            took, _ = _timed(call, names, awaited=order["awaited"])
+            spent, count, seconds = spent + took, count + 1, min(seconds, took)
+        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy}
+
+
+def _timed(call: Any, names: dict[str, Any], *, awaited: bool) -> tuple[float, Any]:  # noqa: ANN401 - code
+    if awaited:
+        begun = time.perf_counter()
+        value = asyncio.run(_awaited(call, names))
+        return time.perf_counter() - begun, value
+    begun = time.perf_counter()
+    value = eval(call, names)  # noqa: S307 - as above
+    return time.perf_counter() - begun, value
+
+
+async def _awaited(call: Any, names: dict[str, Any]) -> Any:  # noqa: ANN401 - code
+    return await eval(call, names)  # noqa: S307 - as above
+
+
+def main() -> None:
+    out = os.dup(1)
+    os.dup2(2, 1)  # what the target prints is not the answer
+    try:
+        answer = tried(json.load(sys.stdin))
+    except BaseException as error:  # noqa: BLE001 - whatever the target raises is the answer
+        answer = {"raised": f"{type(error).__name__}: {error}"[:300]}
+    with os.fdopen(out, "w") as stream:
+        json.dump(answer, stream)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Pages, their text, and the tables in them."""

@@ -1,0 +1,397 @@
+"""Real calls, recorded while real tests run, on the oldest and the newest Pythons here, and the benchmarks that come of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tasks import environments, record, scaffold
+from tasks.artifacts import Detection, Recording, Scaffolding
+from tasks.errors import MeasuringError
+from tasks.layout import describe
+from tasks.manifest.model import Optimization
+from tasks.measuring.recording import Place, record_command
+from tasks.measuring.recording import record as record_tests
+from tasks.measuring.request import SideRequest
+from tasks.paths import ProjectPaths
+from tasks.progress import silent
+from tasks.project_files import FolderTree
+from tasks.sources import Sources
+
+from .evidence import DETECTION
+from .pythons import environment
+from .targets import TargetRepo
+from .untouched import untouched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+PYPROJECT = '[project]\nname = "shop"\nversion = "1"\n[tool.ruff]\nline-length = 100\nlint.select = ["E", "F", "I"]\n'
+CODE = """
+import asyncio
+import dataclasses
+import io
+
+
+@dataclasses.dataclass
+class Item:
+    name: str
+    price: float = 1.0
+
+
+class Basket:
+    def __init__(self, items):
+        self.items = items
+
+    def total(self, *, discount=0.0):
+        return sum(item.price for item in self.items) * (1 - discount)
+
+    @classmethod
+    def of(cls, names):
+        return cls([Item(name) for name in names])
+
+    @staticmethod
+    def cheapest(items):
+        return min(items, key=lambda item: item.price)
+
+    @property
+    def names(self):
+        return [item.name for item in self.items]
+
+
+def words(text, sep=None):
+    return text.split(sep)
+
+
+def squares(numbers):
+    for number in numbers:
+        yield number * number
+
+
+def drain(queue):
+    count = 0
+    while queue:
+        queue.pop()
+        count += 1
+    return count
+
+
+def rows(stream):
+    return [line.strip().split(",") for line in stream]
+
+
+def load(path):
+    with open(path) as file:
+        return file.read().splitlines()
+
+
+def save(text, path):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+async def fetch(keys):
+    await asyncio.sleep(0)
+    return {key: len(key) for key in keys}
+
+
+def guarded(agent, image):
+    return agent.predict(image)
+
+
+def detected(detector: "Detector", images):
+    return [detector.predict(image, size=3) for image in images]
+
+
+def consumed(lines):
+    return list(lines)
+
+
+def lonely(value):
+    return value
+
+
+def many(*parts, end="", **options):
+    return "".join(parts) + end
+"""
+TESTS = """
+import asyncio
+import io
+from unittest.mock import MagicMock
+
+import pytest
+from shop import Basket, Item, consumed, detected, drain, fetch, guarded, load, many, rows, save, squares, words
+
+
+class Stub:
+    def predict(self, image, size=1):
+        _buffer = bytearray(3_000_000)
+        return [Item("x")]
+
+
+@pytest.mark.parametrize("text", ["a b", "one two three " * 30, "x"], ids=["short", "long", "one"])
+def test_words(text):
+    assert words(text)
+
+
+def test_failing_words():
+    with pytest.raises(AttributeError):
+        words(None)
+
+
+def test_basket():
+    basket = Basket([Item("a", 2.0), Item("b")])
+    assert basket.total(discount=0.5) == 1.5
+    assert Basket.of(["a", "b"]).names == ["a", "b"]
+    assert Basket.cheapest(basket.items).name == "b"
+
+
+def test_functions(tmp_path):
+    assert list(squares([1, 2])) == [1, 4]
+    assert drain(["a", "b"]) == 2
+    assert rows(io.StringIO("a,b\\nc,d\\n")) == [["a", "b"], ["c", "d"]]
+    (tmp_path / "names.txt").write_text("ada\\ngrace\\n")
+    assert load(tmp_path / "names.txt") == ["ada", "grace"]
+    save("text", tmp_path / "out.txt")
+    assert asyncio.run(fetch(["ada", "grace"])) == {"ada": 3, "grace": 5}
+    assert guarded(MagicMock(), b"image")
+    assert detected(Stub(), [b"one", b"two"]) == [[Item("x")]] * 2
+    assert consumed(line for line in "ab") == ["a", "b"]
+    assert many("a", "b", end="!", colour="red") == "ab!"
+"""
+FILES = {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": CODE, "tests/test_shop.py": TESTS, "tests/test_other.py": "def test_nothing(): ...\n"}
+
+
+@pytest.fixture(scope="module", params=["3.9", "3.11", "3.13"])
+def place(request, tmp_path_factory):
+    """The shop's tree with an environment of one Python: a wrapper records before 3.12, `sys.monitoring` from there on."""
+    folder = tmp_path_factory.mktemp("record")
+    python = environment(folder, request.param, "pytest", "pytest-benchmark")
+    tree = TargetRepo(folder / "tree", FILES).path
+    return Place(SideRequest(tree, python, (tree / "src",)), "", 2)
+
+
+def seen_of(place: Place, name: str) -> dict:
+    found, notes = record_tests(place, f"shop:{name}", ["tests/test_shop.py"], seconds=60, report=silent)
+    assert notes == []
+    return found[0]
+
+
+def test_the_largest_calls_of_a_function_are_kept_with_their_arguments(place):
+    seen = seen_of(place, "words")
+    assert seen["calls"] == 4
+    assert len(seen["seconds"]) == 3
+    largest = max(seen["kept"], key=lambda call: call["size"])
+    assert largest["test"] == "tests/test_shop.py::test_words[long]"
+    assert largest["described"] == {"text": "str of 420 characters", "sep": "NoneType"}
+    assert [spelled["scale"] for spelled in largest["spelled"]] == [1, 10, 100, 1000]
+    assert largest["spelled"][0]["arguments"] == {"text": '"one two three " * 30', "sep": "None"}
+    assert largest["spelled"][1]["arguments"]["text"] == '"one two three " * 300'
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("Basket.total", {"self": 'Basket(items=[Item(name="a", price=2.0), Item(name="b")])', "discount": "0.5"}),
+        ("Basket.of", {"cls": "Basket", "names": '["a", "b"]'}),
+        ("Basket.cheapest", {"items": '[Item(name="a", price=2.0), Item(name="b")]'}),
+        ("Basket.names", {"self": 'Basket(items=[Item(name="a"), Item(name="b")])'}),
+        ("squares", {"numbers": "[1, 2]"}),
+        ("rows", {"stream": 'io.StringIO("a,b\\nc,d\\n")'}),
+        ("load", {"path": 'tmp_path / "names.txt"'}),
+        ("fetch", {"keys": '["ada", "grace"]'}),
+        ("many", {"parts": '("a", "b")', "end": '"!"', "options": '{"colour": "red"}'}),
+    ],
+)
+def test_every_kind_of_function_is_recorded(place, name, arguments):
+    seen = seen_of(place, name)
+    assert (seen["calls"], seen["unwritten"]) == (1, {})
+    assert seen["kept"][0]["spelled"][0]["arguments"] == arguments
+
+
+def test_what_has_no_spelling_is_told_with_what_it_was(place):
+    told = "agent.predict returned MagicMock: it is a Mock"
+    assert seen_of(place, "guarded")["unwritten"] == {"what stands for a model or the network": told}
+    assert seen_of(place, "consumed")["unwritten"] == {"lines": "generator: a generator has no spelling as code"}
+
+
+def test_what_tests_put_in_the_place_of_a_model_becomes_a_fake_that_allocates(place):
+    (fake,) = seen_of(place, "detected")["kept"][0]["fakes"]
+    assert (fake["name"], fake["parameter"]) == ("FakeDetector", "detector")
+    (method,) = fake["methods"]
+    assert (method["method"], method["parameters"], method["returns"]) == ("predict", ["image", "size"], '[Item(name="x")]')
+    assert (method["calls"], method["imports"]) == (2, ["from shop import Item"])
+    assert 3_000_000 <= method["bytes"] < 3_200_000
+
+
+def test_what_a_call_does_beside_computing_is_told(place):
+    assert seen_of(place, "save")["effects"] == ["writes files"]
+    assert seen_of(place, "load")["effects"] == []
+
+
+def test_a_function_that_nothing_calls_has_no_calls(place):
+    seen = seen_of(place, "lonely")
+    assert (seen["found"], seen["calls"], seen["kept"]) == (True, 0, [])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python scripts/convert.py 'one two'",
+        "python -m shop_tool 'one two'",
+        "python -c 'import shop; shop.words(\"one two\")'",
+        "pytest -q tests/test_shop.py -k test_words",
+    ],
+)
+def test_a_command_can_drive_the_function(place, command):
+    script = "import sys\nfrom shop import words\n\nif __name__ == '__main__':\n    print(len(words(sys.argv[1])))\n"
+    for path in ("scripts/convert.py", "shop_tool.py"):
+        (place.side.tree / path).parent.mkdir(exist_ok=True)
+        (place.side.tree / path).write_text(script)
+    seen, notes = record_command(place, "shop:words", command, seconds=60, report=silent)
+    assert notes == []
+    assert seen[0]["kept"][0]["described"]["text"].startswith("str of")
+
+
+def test_a_command_that_cannot_be_recorded_is_one_message(place):
+    with pytest.raises(MeasuringError, match="`make test` cannot be run under the recorder"):
+        record_command(place, "shop:words", "make test", seconds=60, report=silent)
+
+
+def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was_seen(place):
+    tree = place.side.tree
+    (tree / "tests/test_hangs.py").write_text("import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n")
+    (tree / "tests/test_dies.py").write_text("import os\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    os._exit(3)\n")
+    (tree / "tests/test_breaks.py").write_text("import there_is_no_such_module\n")
+    for name, note in (("dies", "ended with exit code 3"), ("breaks", "ended with exit code 2"), ("hangs", "was ended after 8 s")):
+        seen, notes = record_tests(place, "shop:words", [f"tests/test_{name}.py"], seconds=8, report=silent)
+        assert notes == [f"tests/test_{name}.py: {note}"]
+        assert [call["described"]["text"] for found in seen for call in found["kept"]] == (["str of 3 characters"] if name != "breaks" else [])
+    assert record_tests(place, "shop:words", ["tests/test_shop.py"], seconds=1, report=silent) == (
+        [],
+        ["there was no time left for tests/test_shop.py"],
+    )
+
+
+# -- the stages ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory):
+    return TargetRepo(tmp_path_factory.mktemp("stages") / "target", FILES)
+
+
+def made(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
+    """Run record and scaffold for a function of the shop; give the artifacts and the benchmark's text."""
+    layout = describe(FolderTree(repo.path))
+    commits = {"base": repo.head, "head": repo.head, "target": f"shop:{name}", "functions": (), "benchmark": None, "layout": layout}
+    item = Optimization(id="item", head="main", functions=(f"shop:{name}",), domain=("cpu",), **settings)
+    paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item("item")
+    DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(paths.detect, "d")
+    more = {"paths": paths, "worktree": repo.path, "cache": folder.parent / "cache", "address": str(repo.path), "fingerprint": "f"}
+    record.run(item, **more)
+    scaffold.run(item, templates=None, **more)
+    written = Scaffolding.read(paths.scaffold)
+    return Recording.read(paths.record), written, (folder / written.source).read_text()
+
+
+def passes(repo: TargetRepo, folder: Path, text: str) -> None:
+    """Run a benchmark as a maintainer would, in the project's own folder, and let the project's linter see it."""
+    target = repo.path / "tests/benchmarks/test_benchmark.py"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text)
+    layout = describe(FolderTree(repo.path))
+    built = environments.build(repo.path, layout, Optimization(id="x", head="h").env, cache=folder.parent / "cache")
+    done = subprocess.run([built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    for words in (("check",), ("format", "--check")):
+        subprocess.run([sys.executable, "-m", "ruff", *words, target], cwd=repo.path, check=True, capture_output=True)
+    target.unlink()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load", "fetch", "many"],
+)
+def test_a_benchmark_is_written_that_runs_and_is_formatted_as_the_project_is(repo, tmp_path, name):
+    recording, written, text = made(repo, tmp_path, name)
+    assert (written.made_from, written.needs) == ("recorded", "")
+    assert recording.call is not None
+    assert recording.call.spelling.seconds > 0
+    assert "tests/test_shop.py" in text
+    passes(repo, tmp_path, text)
+
+
+def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "words")
+    assert recording.call.spelling.scale > 1
+    assert f"{recording.call.spelling.scale:,} times" in " ".join(text.split())
+
+
+def test_inputs_that_the_call_changes_are_made_anew_for_every_round(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "drain")
+    assert recording.call.changes
+    assert "benchmark.pedantic(run, setup=inputs, rounds=20)" in text
+
+
+def test_a_generator_is_consumed(repo, tmp_path):
+    assert "return list(squares(numbers))" in made(repo, tmp_path, "squares")[2]
+
+
+def test_what_calls_do_beside_computing_is_told_of_the_benchmark(repo, tmp_path):
+    recording, written, _ = made(repo, tmp_path, "save")
+    assert recording.effects == ("writes files",)
+    assert (written.made_from, written.notes) == ("gap", ()) or "a recorded call of shop:save writes files" in written.notes[0]
+
+
+def test_a_fake_that_allocates_stands_for_a_model(repo, tmp_path):
+    _, written, text = made(repo, tmp_path, "detected")
+    assert written.made_from == "recorded"
+    assert "PREDICT_BYTES = 3 * 1024 * 1024\n" in text
+    assert "_buffer = bytearray(PREDICT_BYTES)" in text
+    passes(repo, tmp_path, text)
+    _, _, text = made(repo, tmp_path, "detected", boundary_bytes=1 << 25)
+    assert "PREDICT_BYTES = 32 * 1024 * 1024\n" in text
+
+
+def test_where_no_call_can_be_written_the_gap_tells_what_was_learned(repo, tmp_path):
+    recording, written, text = made(repo, tmp_path, "guarded")
+    assert recording.call is None
+    assert written.made_from == "gap"
+    assert "what stands for a model or the network was agent.predict returned MagicMock" in " ".join(text.replace("#", "").split())
+
+
+def test_a_function_that_no_test_calls_is_called_by_its_signature_or_left_to_fill_in(repo, tmp_path):
+    recording, written, _ = made(repo, tmp_path, "lonely")
+    assert (recording.ran, recording.calls, written.made_from) == (("tests/test_shop.py",), 0, "gap")
+
+
+def test_nothing_is_run_where_a_benchmark_is_described(repo, tmp_path):
+    recording, written, _ = made(repo, tmp_path, "words", benchmark={"call": "words('a b')"})
+    assert recording == Recording(item="item", notes=("the manifest names the benchmark",))
+    assert written.made_from == "manifest"
+
+
+def test_the_users_repository_is_only_read(repo, tmp_path):
+    with untouched(repo.path):
+        made(repo, tmp_path, "load")
+
+
+def test_tests_are_chosen_by_what_they_use(repo):
+    sources = Sources(FolderTree(repo.path), ("src",))
+    found = sources.find("shop:words")
+    assert record.tests_of(sources, found) == ("tests/test_shop.py",)
+
+
+def test_a_recording_can_be_kept_and_read(repo, tmp_path):
+    recording, _, _ = made(repo, tmp_path, "load")
+    paths = ProjectPaths(tmp_path / "prprep.yaml", tmp_path / ".codeflash").item("item")
+    assert str(tmp_path) not in paths.record.read_text()
+    assert json.loads(recording.model_dump_json())["call"]["spelling"]["needs"] == ["tmp_path"]
+    assert Detection.read(paths.detect).target == "shop:load"
