@@ -30,10 +30,12 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 STAGES = ("detect", "record", "scaffold", "inject", "lint", "samples", "compare", "render")
 BEFORE = {
     "detect": (),
-    "scaffold": ("detect",),
+    "record": ("detect",),
+    "scaffold": ("detect", "record"),
     "inject": ("detect", "scaffold"),
-    "samples": ("detect", "scaffold", "inject"),
-    "compare": ("detect", "samples"),
+    "lint": ("detect", "scaffold", "inject"),
+    "samples": ("detect", "scaffold", "inject", "lint"),
+    "compare": ("detect", "lint", "samples"),
     "render": ("detect", "scaffold", "inject", "compare"),
 }
 DODO = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks import lint_files
-from tasks.linting import RULES, BenchmarkFile, Expected, findings, fixes
+from tasks.linting import RULES, BenchmarkFile, Expected, findings, fixes, rules
 from tasks.progress import silent
 from tasks.project_files import FolderTree
 from tasks.sources import Sources
@@ -47,6 +47,10 @@ def test_good_benchmarks_have_no_findings(place):
 def test_every_rule_has_a_faulty_benchmark():
     shown = {rule for place in FAULTY for _, rule in marked(place, run=True)}
     assert shown == RULES.keys() - {"wrong-place"}
+
+
+def test_the_document_is_what_the_table_says():
+    assert (Path(__file__).parents[1] / "docs/rules.md").read_text(encoding="utf-8") == rules.document()
 
 
 def test_a_file_in_the_wrong_place_is_told_and_moved():

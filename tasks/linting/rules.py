@@ -104,3 +104,21 @@ RULES: dict[str, Rule] = {
         ),
     )
 }
+
+ABOUT = """What a benchmark is held against by the step `lint` and by `prprep lint PATH`, by reading it and by running it once. With a fatal finding
+it measures something else than it says, and the item needs review. A comment cannot switch a rule off; `lint: {ignore: [rule]}` in the
+manifest does, for an item. The table is `tasks/linting/rules.py`."""
+
+
+def document() -> str:
+    """Write the table down, for docs/rules.md."""
+    rows = [f"| `{rule.name}` | {rule.why} | {_escaped(rule.fix)} | {_kind(rule)} |" for rule in RULES.values()]
+    return "\n".join(("# Rules for benchmarks", "", ABOUT, "", "| rule | why it matters | the fix | |", "|---|---|---|---|", *rows)) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _kind(rule: Rule) -> str:
+    return ", ".join([*(["fatal"] if rule.fatal else []), *(["`--fix`"] if rule.automatic else [])])
