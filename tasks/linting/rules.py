@@ -105,9 +105,9 @@ RULES: dict[str, Rule] = {
     )
 }
 
-ABOUT = """What a benchmark is held against by the step `lint` and by `prprep lint PATH`, by reading it and by running it once. With a fatal finding
-it measures something else than it says, and the item needs review. A comment cannot switch a rule off; `lint: {ignore: [rule]}` in the
-manifest does, for an item. The table is `tasks/linting/rules.py`."""
+ABOUT = """What a benchmark is held against by the step `lint` and by `prprep lint PATH`, by reading it and by running it once. With a
+fatal finding it measures something else than it says, and the item needs review. A comment cannot switch a rule off;
+`lint: {ignore: [RULE]}` in the manifest does, for an item. The table is `tasks/linting/rules.py`."""
 
 
 def document() -> str:
