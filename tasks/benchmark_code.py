@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .definitions import definitions
 from .errors import SourceError, TemplateError
+from .imported_names import word_of
 from .recorded_code import compose
 from .sample_values import SIZE
 from .signatures import Call, call_of
@@ -126,7 +127,7 @@ def from_recording(recording: Recording, detection: Detection, *, path: str, sou
     expression = f"await {code.call}" if definition.is_async else f"list({code.call})" if call.lazy else code.call
     parts = _Parts(
         imports=tuple(sorted(code.imports, key=lambda line: (line.startswith("from"), line))),
-        setup="" if call.changes and not definition.is_async else textwrap.indent("\n".join(code.setup), _SPACES),
+        setup="" if call.changes and not definition.is_async else textwrap.indent("\n".join((*code.patches, *code.setup)), _SPACES),
         expression=expression,
         recorded=told_of(recording),
         definitions=code.definitions,
@@ -153,7 +154,7 @@ def told_of(recording: Recording) -> str:
 def _anew(code: RecordedCode, expression: str) -> str:
     """Write a call whose arguments are made anew for every round, since it changes them."""
     names = ", ".join(code.inputs)
-    lines = ["def inputs():", *textwrap.indent("\n".join(code.setup), _SPACES).splitlines()]
+    lines = [*code.patches, "def inputs():", *textwrap.indent("\n".join(code.setup), _SPACES).splitlines()]
     given = f"({names},)" if len(code.inputs) == 1 else f"({names})"
     lines += [f"{_SPACES}return {given}, {{}}", "", f"def run({names}):", f"{_SPACES}return {expression}"]
     lines += ["", f"benchmark.pedantic(run, setup=inputs, rounds={ROUNDS})"]
@@ -176,7 +177,7 @@ def _call_to_be(call: Call) -> str:
 
 
 def file_name(detection: Detection) -> str:
-    return f"test_benchmark_{_identifier(detection.function)}.py"
+    return f"test_benchmark_{word_of(detection.target or detection.function)}.py"
 
 
 def _text(parts: _Parts, detection: Detection, *, path: str, templates: Path | None) -> str:
@@ -190,7 +191,7 @@ def _text(parts: _Parts, detection: Detection, *, path: str, templates: Path | N
         "target": target,
         "module": target.partition(":")[0],
         "name": target.partition(":")[2] or target,
-        "function": _identifier(detection.function),
+        "function": word_of(detection.target or detection.function),
         "path": path.replace("\\", "\\\\").replace('"', '\\"'),
         "imports": parts.imports,
         "definitions": "\n".join(parts.definitions).strip("\n"),
@@ -365,7 +366,3 @@ def _returned(expression: str) -> str:
         expression = f"(\n{_indented(expression)}\n)"
     lines = _indented(_indented(f"return {expression}"))
     return lines if expression else ""
-
-
-def _identifier(name: str) -> str:
-    return re.sub(r"\W", "_", name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ def targets(used: str, known: Mapping[str, tuple[str, str]]) -> Iterator[str]:
         name = ".".join([*([original] if original else []), *parts[1:count]])
         if name:
             yield f"{module}:{name}"
+
+
+def word_of(target: str) -> str:
+    """Give the word that a benchmark of `module:Qualified.name` is named after: of `Table.__init__` that is `table`."""
+    *owners, last = target.rpartition(":")[2].split(".")
+    if last.startswith("__") and last.endswith("__") and owners:
+        last = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owners[-1]).lower()
+    return re.sub(r"\W", "_", last)
 
 
 def absolute_name(used: str, known: Mapping[str, tuple[str, str]]) -> str:

@@ -12,6 +12,7 @@ from .artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Spe
 from .benchmark_search import users
 from .git import Clone
 from .linting.boundaries import INFERENCE, NETWORK
+from .machine import lock_path
 from .measuring.recording import Place, record, record_command, try_code
 from .progress import Report, silent
 from .project_files import SIDE_FOLDERS, FolderTree
@@ -74,7 +75,7 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
     built = environments.build(tree, detection.layout, item.env, cache=cache, report=report)
     side = side_of(Ground(commit, tree, built), detection.layout, item)
     depth = len(posixpath.join(detection.layout.benchmarks_root, "test.py").split("/")) - 1
-    place = Place(side, detection.layout.project, depth, tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))))
+    place = Place(side, detection.layout.project, depth, tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))), lock_path(cache))
     sources = Sources(FolderTree(tree), detection.layout.import_roots)
     found = sources.seek(target)
     if found is None or found.definition.kind != "function":
@@ -178,7 +179,7 @@ class _Chooser:
         code = compose(told, self.target, self.found.definition)
         file = self.place.side.tree / self.detection.layout.benchmarks_root / "test_trial.py"
         order = {
-            "setup": "\n".join((*code.imports, *code.definitions, *code.setup)),
+            "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup)),
             "call": code.call,
             "inputs": code.inputs,
             "file": str(file),

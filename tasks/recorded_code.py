@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .artifacts import Fake, RecordedCall
+    from .artifacts import Fake, FakeMethod, RecordedCall
     from .sources import Definition
 
 LEAST_BYTES = 16 * 1024
@@ -22,16 +22,18 @@ BUILDERS = {"rng": ("import random", "rng = random.Random(0)"), "np_rng": ("impo
 
 @dataclass(frozen=True, slots=True)
 class RecordedCode:
-    """A call as code: `imports`, lines of `setup`, the `call` (an expression), and the names of `inputs` that the setup makes."""
+    """A call as code: `imports`, lines of `setup`, the `call` (an expression), and the names of `inputs` that the setup makes.
+
+    `definitions` are the lines of fakes, `patches` put those of functions in their place.
+    """
 
     imports: tuple[str, ...]
     setup: tuple[str, ...]
     call: str
     inputs: tuple[str, ...]
-    arguments: tuple[str, ...]
-    function: str
     fixtures: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
 
 
 def compose(call: RecordedCall, target: str, definition: Definition) -> RecordedCode:
@@ -72,31 +74,48 @@ def compose(call: RecordedCall, target: str, definition: Definition) -> Recorded
             word = parameter
         given.append(_passed(parameter, word, kind, by_name=keyword_only or kind == "keyword"))
     spelled = function if definition.is_property else f"{function}({', '.join(given)})"
-    fixtures = ("tmp_path",) if "tmp_path" in spelling.needs else ()
+    functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
+    patches = tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions)
+    fixtures = (*(("monkeypatch",) if patches else ()), *(("tmp_path",) if "tmp_path" in spelling.needs else ()))
     methods = [method for fake in call.fakes for method in fake.methods]
     imports |= {line for method in methods for line in method.imports}
     definitions = tuple(line for fake in call.fakes for line in _defined(fake))
-    return RecordedCode(tuple(sorted(imports)), tuple(setup), spelled, tuple(inputs), tuple(given), function, fixtures, definitions)
+    return RecordedCode(tuple(sorted(imports)), tuple(setup), spelled, tuple(inputs), fixtures, definitions, patches)
 
 
 def _defined(fake: Fake) -> Iterator[str]:
     """Write a class that stands for a model or the network: what it allocates, as named constants, and what it returns."""
-    constants = {method.method: f"{method.method.strip('_').upper()}_BYTES" for method in fake.methods if method.bytes >= LEAST_BYTES}
+    last = {method.method: method.method.rpartition(".")[2] for method in fake.methods}
+    constants = {name: f"{short.strip('_').upper()}_BYTES" for name, short in last.items()}
     for method in fake.methods:
-        if name := constants.get(method.method):
-            yield f"{name} = {_rounded(method.bytes)}"
-    yield ""
-    yield ""
+        if method.bytes >= LEAST_BYTES:
+            yield f"{constants[method.method]} = {_rounded(method.bytes)}"
+    yield from ("", "")
+    if not fake.parameter:
+        for method in fake.methods:
+            yield from (*_function(method, _fake_name(method), constants[method.method], told=f"Stands for {method.method} alone."), "", "")
+        return
     yield f"class {fake.name}:"
     yield f'    """Stands for {fake.name.removeprefix("Fake")} alone: allocates what a call of it does, and returns what it returned."""'
     for method in fake.methods:
         yield ""
-        yield f"    {'async ' if method.is_async else ''}def {method.method}(self{''.join(f', {each}' for each in method.parameters)}):"
-        if name := constants.get(method.method):
-            yield f"        _buffer = bytearray({name})"
-        yield f"        return {method.returns}"
-    yield ""
-    yield ""
+        yield from (f"    {line}" for line in _function(method, method.method, constants[method.method], own="self"))
+    yield from ("", "")
+
+
+def _function(method: FakeMethod, name: str, constant: str, *, own: str = "", told: str = "") -> Iterator[str]:
+    """Write a function that allocates what was measured, and returns what was returned."""
+    parameters = ", ".join([*([own] if own else []), *method.parameters])
+    yield f"{'async ' if method.is_async else ''}def {name}({parameters}):"
+    if told:
+        yield f'    """{told}"""'
+    if method.bytes >= LEAST_BYTES:
+        yield f"    _buffer = bytearray({constant})"
+    yield f"    return {method.returns}"
+
+
+def _fake_name(method: FakeMethod) -> str:
+    return f"fake_{method.method.rpartition('.')[2].strip('_').lower()}"
 
 
 def _rounded(size: int) -> str:

@@ -32,7 +32,8 @@ def edit(run, old, new):
 def test_an_edit_is_told_with_what_was_and_what_is(tmp_path):
     repo = target(tmp_path)
     run = compare(repo, stages=("inject",))
-    assert states(run) == {**dict.fromkeys(("detect", "scaffold", "inject"), "fresh"), **dict.fromkeys(("measure", "compare", "render"), "not run yet")}
+    done, to_do = ("detect", "record", "scaffold", "inject"), ("lint", "measure", "compare", "render")
+    assert states(run) == {**dict.fromkeys(done, "fresh"), **dict.fromkeys(to_do, "not run yet")}
     before = repo.git("rev-parse", "faster")
     repo.commit({CODE: LIGHT + "\n\nOTHER = 1\n"}, "Add something")
     after = repo.git("rev-parse", "faster")
@@ -49,8 +50,8 @@ def test_a_failure_is_told_with_the_end_of_the_log(tmp_path):
     assert run.code == 1
     code, out, _ = explained(run)
     assert code == 0
-    assert "  measure   failed\n" in out
-    assert "\nmeasure failed:\n" in out
+    assert "  lint      failed\n" in out
+    assert "\nlint failed:\n" in out
     told = out.partition("the end of .prprep/faster/log.txt:")[2]
     assert "environment of head" in told
     assert "No module named 'nothing_like_it'" in told

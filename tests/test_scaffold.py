@@ -153,7 +153,7 @@ def test_a_definition_outside_of_the_changed_files_is_found_by_its_import_root(p
 def test_one_is_written_from_the_manifests_code(place):
     made = place.scaffold(place.detection(), with_code("merge_lines(['a'])"))
     assert (made.made_from, made.notes) == ("manifest", ())
-    assert "return merge_lines(['a'])" in place.generated.read_text(encoding="utf-8")
+    assert 'return merge_lines(["a"])' in place.generated.read_text(encoding="utf-8")
 
 
 def test_the_manifests_code_comes_before_a_benchmark_that_exists(place):
@@ -177,7 +177,7 @@ def test_an_unedited_file_follows_the_manifest(place):
     place.scaffold(place.detection(), with_code("merge_lines(['a'])"))
     made = place.scaffold(place.detection(), with_code("merge_lines(['b'])"))
     assert made.origin == "generated"
-    assert "['b']" in place.generated.read_text(encoding="utf-8")
+    assert '["b"]' in place.generated.read_text(encoding="utf-8")
 
 
 def test_an_edited_file_is_kept_and_said_to_differ_as_long_as_it_does(place):

@@ -7,6 +7,8 @@ import pytest
 
 from tasks.artifacts import MetricName
 from tasks.measuring import measure
+from tasks.measuring.watching import watch
+from tasks.progress import silent
 from tests.pairs import both, pair
 from tests.pythons import environment
 
@@ -103,3 +105,70 @@ def test_every_test_is_measured_whatever_plugins_there_are(tmp_path, python):
     nothing_returned = {"test_marked", "test_marked_for_codspeed"}
     assert {output.test.rpartition("::")[2] for output in found.outputs if output.verdict != "equal"} == nothing_returned
     assert {output.verdict for output in found.outputs} == {"equal", "not comparable"}
+
+
+WATCHED = """
+import project
+from project import squares, total
+
+NUMBERS = list(range(2000))
+
+
+class FakeSource:
+    def read(self, size):
+        _buffer = bytearray(3_000_000)
+        return []
+
+
+def test_drains(benchmark):
+    numbers = list(range(2000))
+    benchmark(lambda: numbers.clear())
+
+
+def test_lazy(benchmark):
+    benchmark(squares, NUMBERS)
+
+
+def test_fake(benchmark, monkeypatch):
+    monkeypatch.setattr(project, "SOURCE", FakeSource())
+    benchmark(total, 10)
+
+
+def test_pedantic(benchmark):
+    benchmark.pedantic(sorted, setup=lambda: ((list(NUMBERS),), {}), rounds=3)
+"""
+SOURCES = """
+class Source:
+    def read(self, size: int) -> bytes:
+        return bytes(size)
+
+
+SOURCE = Source()
+
+
+def squares(numbers):
+    for number in numbers:
+        yield number * number
+
+
+def total(size):
+    text = SOURCE.read(size)
+    if size < 5:
+        return 0
+    return sum(text)
+"""
+
+
+def test_what_a_benchmark_does_beside_being_fast_is_seen(tmp_path, python):
+    asked = pair(tmp_path, **both({"src/project/__init__.py": SOURCES, "tests/test_benchmark.py": WATCHED}))
+    asked = replace(asked, head=replace(asked.head, python=python))
+    lines = {"src/project/__init__.py": tuple(range(14, 19))}
+    seen = {each.key.rpartition("::")[2]: each for each in watch(asked, "head", lines=lines, report=silent)}
+    assert {name: each.changed for name, each in seen.items() if each.changed} == {"test_drains": ("numbers",)}
+    assert {name for name, each in seen.items() if each.lazy} == {"test_lazy"}
+    (standin,) = seen["test_fake"].standins
+    assert (standin.name, standin.returned, standin.expected, standin.fits, standin.patched) == ("FakeSource.read", "list", "bytes", False, True)
+    assert 3_000_000 <= standin.peak < 3_100_000
+    assert seen["test_fake"].executed == {"src/project/__init__.py": (15, 16, 18)}
+    assert seen["test_lazy"].executed == {"src/project/__init__.py": ()}
+    assert all(each.seconds > 0 for each in seen.values())

@@ -198,11 +198,17 @@ def test_arrays_images_and_frames_are_built_in_their_size_and_type():
     assert [kind.kind for kind in frame.dtypes] == ["i", frame.dtypes["name"].kind, "M"]
 
 
-@pytest.mark.parametrize("value", ["ab " * 4, [1, 2, 3], np.arange(30.0), {"a": 1, "b": 2}])
+@pytest.mark.parametrize("value", ["ab " * 4, [1, 2, 3], np.arange(30.0), {f"key{number}": 1 for number in range(30)}])
 def test_what_is_passed_directly_is_scaled(value):
     assert len(read(value, scale=100)) == pytest.approx(100 * len(value), rel=0.02)
     _, writer = written(value, scale=100)
     assert writer.scaled
+
+
+def test_words_and_mappings_with_few_keys_are_not_scaled():
+    for value in ("en_GB", "https://example.org/some/page", {"language": "en", "depth": 3}):
+        assert read(value, scale=100) == value
+        assert not written(value, scale=100)[1].scaled
 
 
 def test_what_is_inside_of_an_object_is_not_scaled():

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..imported_names import word_of
 from .static import Expected, findings, subject_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _path(file: BenchmarkFile, expected: Expected, rules: set[str]) -> str:
     folder, name = posixpath.split(file.path)
     if "wrong-name" in rules:
         subjects = {subject_of(test, expected) for test in file.tests} - {""}
-        of_one = re.sub(r"\W", "_", subjects.pop().rpartition(":")[2].rpartition(".")[2]).strip("_") if len(subjects) == 1 else ""
+        of_one = word_of(subjects.pop()).strip("_") if len(subjects) == 1 else ""
         name = f"test_benchmark_{of_one}.py" if of_one else f"test_{name}"
     if "wrong-place" in rules and expected.root is not None:
         folder = expected.root

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..definitions import Function
-from ..imported_names import dotted
+from ..imported_names import dotted, word_of
 from . import mocks
 from .reading import PATCHERS
 
@@ -74,7 +74,7 @@ def subject_of(test: Test, expected: Expected) -> str:
     called = [each.target for each in test.calls if each.found.definition.kind == "function"]
     if expected.target and (expected.target in called or not called):
         return expected.target
-    named = [target for target in called if re.search(rf"(^|_){re.escape(_last(target))}(_|$)", test.name, re.IGNORECASE)]
+    named = [target for target in called if re.search(rf"(^|_){re.escape(word_of(target))}(_|$)", test.name, re.IGNORECASE)]
     return next(iter([*named, *called]), "")
 
 
@@ -95,9 +95,9 @@ def _about_file(file: BenchmarkFile, expected: Expected) -> Iterator[Finding]:
 
 
 def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Finding]:
-    if not subject or len(file.tests) > 1 or not posixpath.basename(file.path).startswith("test_benchmark"):
+    if not subject or len(file.tests) > 1 or not posixpath.basename(file.path).startswith("test_benchmark_"):
         return  # the file follows a naming of its own, or is for several cases
-    name = re.sub(r"\W", "_", _last(subject)).strip("_")
+    name = word_of(subject).strip("_")
     if name.lower() not in test.name.lower():
         yield Finding("wrong-name", test.function.lineno, test.name, f"it measures {_last(subject)}: test_benchmark_{name} would say so")
 

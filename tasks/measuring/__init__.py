@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .. import locks
 from ..artifacts import SIDES
-from ..errors import BusyError
 from ..progress import Report, silent
 from . import instructions, memory_layout, sandbox
+from .alone import alone
 from .functions import profile_functions
 from .imports import time_imports
 from .inputs import compare_further_inputs
@@ -23,7 +21,6 @@ from .workers import core
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from ..artifacts import Measurement, Output, Site
     from ..manifest.model import Metric
@@ -46,7 +43,7 @@ def measure(request: Request, *, report: Report = silent) -> Measured:
     module of the project does not come out of its side's tree.
     """
     lots = random.Random(request.seed)  # noqa: S311 - lots that can be drawn again, no secret
-    with _alone(request.lock, report):
+    with alone(request.lock, report):
         sandbox.compile_environments(request)
         return _measure(request, lots, report)
 
@@ -56,7 +53,7 @@ def rehearse(request: Request, *, report: Report = silent) -> tuple[Output, ...]
     if not request.benchmark:
         return ()
     lots = random.Random(request.seed)  # noqa: S311 - as above
-    with _alone(request.lock, report):
+    with alone(request.lock, report):
         return check(request, lots, report).outputs
 
 
@@ -122,16 +119,3 @@ def _notes(request: Request, found: Measured) -> Iterator[str]:
         yield "Both sides ran in turns on one core: what several cores would do at once is not shown."
     if {"time", "import"} & set(request.metrics) and not memory_layout.can_choose():
         yield "This system does not let processes share a memory layout: they differ by what their addresses happen to be."
-
-
-@contextmanager
-def _alone(lock: Path | None, report: Report) -> Iterator[None]:
-    """Hold the machine's lock: two comparisons at once would disturb each other."""
-    with ExitStack() as stack:
-        if lock is not None:
-            try:
-                stack.enter_context(locks.held(lock, busy="another comparison is running on this machine"))
-            except BusyError as error:
-                report(f"{error.what}: waiting until it has ended")
-                stack.enter_context(locks.held(lock, busy=None))
-        yield

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from .. import process
 from ..errors import CommandFailedError, MeasuringError
+from ..progress import silent
+from .alone import alone
 from .pytest_options import options
 from .workers import WORKER_FOLDER, Settings, variables
 
@@ -38,13 +40,14 @@ OURS = ("-p", "prprep_recorder", "--benchmark-disable")
 class Place:
     """Where a function is recorded: a side, the folder of the project in its tree, and how deep its test will lie.
 
-    `boundaries` are packages whose objects fakes may stand for.
+    `boundaries` are packages whose objects fakes may stand for; `lock` is held while anything runs.
     """
 
     side: SideRequest
     project: str
     depth: int
     boundaries: tuple[str, ...] = ()
+    lock: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -102,7 +105,7 @@ def try_code(place: Place, order: Message) -> Message:
 
 
 def _recorded(place: Place, target: str, command: list[str], *, seconds: float) -> tuple[Message | None, str]:
-    with tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
+    with alone(place.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
         orders = {"target": target, "tree": str(place.side.tree), "depth": place.depth, "out": str(out), "seconds": OWN_SECONDS}
         orders["boundaries"] = [name for name in place.boundaries if "." not in name and name not in OPEN]

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .alone import alone
+from .channel import TimeLimitError
 from .workers import Settings, core, hash_seed, started
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ class Watched:
 def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]], report: Report) -> tuple[Watched, ...]:
     """Run the benchmark once more on one side, and look at it; `lines` are those of the tree's files to look out for.
 
-    Raises MeasuringError where the benchmark does not pass, ProvenanceError where a module comes from another tree.
+    Gives nothing where its time limit comes before the end. Raises MeasuringError where the benchmark does not pass,
+    ProvenanceError where a module comes from another tree.
     """
     if not request.benchmark:
         return ()
@@ -63,14 +66,17 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
     settings = Settings(hash_seed(lots), core=core(pin=request.pin), watch=True, deadline=deadline)
     tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
     found = []
-    with started(request, side, settings) as worker:
-        worker.collected()
-        while ready := worker.advance():
-            wanted = {file: list(numbers) for file, numbers in lines.items()}
-            seen, shares = worker.ask("watch", benchmark=str(tree / path), tree=str(tree), lines=wanted), {}
-            if not seen["slow"]:
-                shares = _shares(worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="signal"))
-            found.append(_watched(ready.key, seen, shares, benchmark=str(tree / path)))
+    wanted = {file: list(numbers) for file, numbers in lines.items()}
+    try:
+        with alone(request.lock, report), started(request, side, settings) as worker:
+            worker.collected()
+            while ready := worker.advance():
+                seen, shares = worker.ask("watch", benchmark=str(tree / path), tree=str(tree), lines=wanted), {}
+                if not seen["slow"]:
+                    shares = _shares(worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="signal"))
+                found.append(_watched(ready.key, seen, shares, benchmark=str(tree / path)))
+    except TimeLimitError:
+        return ()
     return tuple(found)
 
 

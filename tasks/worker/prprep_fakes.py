@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import resource
 import sys
 import tracemalloc
 import types
@@ -33,8 +34,14 @@ def is_stand_in(value: object, boundaries: set[str]) -> bool:
         return any(inspect.isfunction(held) for held in vars(kind).values())
     if kind.__module__.partition(".")[0] in boundaries:
         return True
-    used = {getattr(held, "__name__", "").partition(".")[0] for held in vars(module).values() if isinstance(held, types.ModuleType)}
-    return bool(used & boundaries)
+    names = {name for name, held in vars(module).items() if _package(held) in boundaries}
+    return any(names & set(held.__code__.co_names) for held in vars(kind).values() if isinstance(held, types.FunctionType))
+
+
+def _package(held: object) -> str:
+    """Give the top-level package that a name of a module comes from."""
+    named = held.__name__ if isinstance(held, types.ModuleType) else getattr(held, "__module__", None)
+    return named.partition(".")[0] if isinstance(named, str) else ""
 
 
 def name_of(value: object, parameter: str, annotations: Mapping[str, str]) -> str:
@@ -46,13 +53,20 @@ def name_of(value: object, parameter: str, annotations: Mapping[str, str]) -> st
 
 
 class Watch:
-    """Note the methods that are called of some objects: what they are given and return, and what they allocate."""
+    """Note what a call asks of models and the network: methods of objects that it is given, and functions that the project calls.
 
-    def __init__(self, objects: Mapping[str, object], writer: Callable[[], prprep_source.Writer]) -> None:
-        self._objects, self._writer = dict(objects), writer
-        self._open: list[tuple[Any, tuple[str, str], int]] = []
+    `tree` is the project's; of what is called, it is kept what it returns, and the most that it allocates: by tracemalloc, and by how
+    far the peak of resident memory rises, which shows what native code takes (memray and a profiler exclude each other).
+    """
+
+    def __init__(
+        self, objects: Mapping[str, object], writer: Callable[[], prprep_source.Writer], tree: str, boundaries: set[str]
+    ) -> None:
+        self._objects, self._writer, self._tree, self._boundaries = dict(objects), writer, tree + "/", boundaries
+        self._open: list[tuple[Any, tuple[str, str], int, int]] = []
         self._seen: dict[tuple[str, str], dict[str, Any]] = {}
         self._refused = ""
+        self._named: dict[tuple[types.CodeType, str], str] = {}
 
     def start(self) -> None:
         self._before, self._traced = sys.getprofile(), tracemalloc.is_tracing()
@@ -66,19 +80,26 @@ class Watch:
             tracemalloc.stop()
 
     def _event(self, frame: Any, event: str, value: object) -> None:  # noqa: ANN401 - types.FrameType
-        code = frame.f_code
-        if event == "call" and code.co_argcount:
-            asked = self._asked(code, frame.f_locals.get(code.co_varnames[0]))
-            if asked is not None and not any(known is frame for known, _, _ in self._open):
-                if hasattr(tracemalloc, "reset_peak"):
-                    tracemalloc.reset_peak()
-                self._open.append((frame, asked, tracemalloc.get_traced_memory()[0]))
+        if event == "call":
+            if not any(known is frame for known, *_ in self._open):
+                self._begin(frame)
         elif event == "return" and self._open and self._open[-1][0] is frame:
-            _, asked, held = self._open.pop()
+            _, asked, held, resident = self._open.pop()
+            peak = max(tracemalloc.get_traced_memory()[1] - held, _resident() - resident)
             # A coroutine returns each time it waits; what it returns last counts.
-            self._note(asked, code, tracemalloc.get_traced_memory()[1] - held, value)
+            self._note(asked, frame.f_code, peak, value)
 
-    def _asked(self, code: types.CodeType, first: object) -> tuple[str, str] | None:
+    def _begin(self, frame: Any) -> None:  # noqa: ANN401 - types.FrameType
+        code = frame.f_code
+        asked = self._method(code, frame.f_locals.get(code.co_varnames[0])) if code.co_argcount else None
+        if asked is None and not self._open:
+            asked = self._function(frame)
+        if asked is not None:
+            if hasattr(tracemalloc, "reset_peak"):
+                tracemalloc.reset_peak()
+            self._open.append((frame, asked, tracemalloc.get_traced_memory()[0], _resident()))
+
+    def _method(self, code: types.CodeType, first: object) -> tuple[str, str] | None:
         """Give parameter and method where a frame is a call of a method of one of the objects."""
         for name, held in self._objects.items():
             is_method = getattr(getattr(type(first), code.co_name, None), "__code__", None) is code
@@ -87,6 +108,20 @@ class Watch:
             if isinstance(first, unittest.mock.NonCallableMock) and code.co_name == "__call__" and first._mock_parent is held:  # noqa: SLF001
                 return name, first._mock_name  # noqa: SLF001 - nothing public tells
         return None
+
+    def _function(self, frame: Any) -> tuple[str, str] | None:  # noqa: ANN401 - types.FrameType
+        """Give the name of a function at a boundary that the project's own code calls, or that a test has put in its place."""
+        caller, module = frame.f_back, frame.f_globals.get("__name__") or ""
+        if caller is None or not caller.f_code.co_filename.startswith(self._tree):
+            return None
+        user = caller.f_globals.get("__name__") or ""
+        at_boundary = module.partition(".")[0] in self._boundaries
+        if prprep_source.TESTS.search(user) or not (at_boundary or prprep_source.TESTS.search(module)):
+            return None
+        key = frame.f_code, user
+        if key not in self._named:
+            self._named[key] = _dotted(frame.f_code, user, caller.f_globals, self._boundaries)
+        return ("", self._named[key]) if self._named[key] else None
 
     def _note(self, asked: tuple[str, str], code: types.CodeType, peak: int, value: object) -> None:
         owner, method = asked
@@ -100,14 +135,14 @@ class Watch:
         try:
             returned = writer.write(value, 1)
         except prprep_source.CannotWriteError as refused:
-            self._refused = f"{owner}.{method} returned {prprep_source.describe(value)}: {refused}"
+            self._refused = f"{'.'.join(filter(None, asked))} returned {prprep_source.describe(value)}: {refused}"
             returned = "None"
         names = list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
         names += ["*args"] if code.co_flags & inspect.CO_VARARGS else []
         names += ["**kwargs"] if code.co_flags & inspect.CO_VARKEYWORDS else []
         self._seen[asked] = {
             "method": method,
-            "parameters": names,
+            "parameters": names if owner else ["*args", "**kwargs"],
             "returns": returned,
             "imports": sorted(writer.imports),
             "needs": sorted(writer.needs),
@@ -117,10 +152,47 @@ class Watch:
         }
 
     def fakes(self, names: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Give each object's fake with its methods; raise CannotWriteError where what one returned has no spelling."""
+        """Give each object's fake with its methods, and one without a parameter for functions; raise CannotWriteError.
+
+        That is where what one of them returned has no spelling.
+        """
         if self._refused:
             raise prprep_source.CannotWriteError(self._refused)
+        functions = [told for (owner, _), told in self._seen.items() if not owner]
         return [
-            {"name": name, "parameter": parameter, "methods": [told for (owner, _), told in self._seen.items() if owner == parameter]}
-            for parameter, name in names.items()
+            *(
+                {"name": name, "parameter": parameter, "methods": [told for (owner, _), told in self._seen.items() if owner == parameter]}
+                for parameter, name in names.items()
+            ),
+            *([{"name": "", "parameter": "", "methods": functions}] if functions else []),
         ]
+
+
+def _resident() -> int:
+    """Give the most memory that the process has had, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak << 10
+
+
+def _dotted(code: types.CodeType, user: str, names: Mapping[str, object], boundaries: set[str]) -> str:
+    """Give the dotted name by which a module calls a function: its own (`shop.get`), or one of a module or class that it has."""
+    for name, held in names.items():
+        if _code(held) is code and _is_at(held, name, boundaries):
+            return f"{user}.{name}"
+    for name, held in names.items():
+        if isinstance(held, (types.ModuleType, type)) and (isinstance(held, type) or held.__name__.partition(".")[0] in boundaries):
+            for attribute, inner in list(vars(held).items()):
+                if _code(inner) is code:
+                    return f"{user}.{name}.{attribute}"
+    return ""
+
+
+def _is_at(held: object, name: str, boundaries: set[str]) -> bool:
+    """Tell whether a name of a module is one of the boundary's: by where its object is from, or by what the name was before."""
+    module = getattr(held, "__module__", "") or ""
+    return module.partition(".")[0] in boundaries or bool(prprep_source.TESTS.search(module)) or name in boundaries
+
+
+def _code(held: object) -> object:
+    held = getattr(held, "__func__", held)
+    return getattr(inspect.unwrap(held) if callable(held) and not isinstance(held, type) else held, "__code__", None)

@@ -236,7 +236,8 @@ class Writer:
 
     def _mapping(self, value: Any, depth: int) -> str:  # noqa: ANN401
         kind = type(value)
-        size = len(value) * self._factor(depth, len(value))
+        # Few keys mean something each; of many, more can be made up.
+        size = len(value) * (self._factor(depth, len(value)) if len(value) > LISTED else 1)
         if size <= LISTED:
             pairs = (f"{self.write(key, depth + 1)}: {self.write(inner, depth + 1)}" for key, inner in value.items())
             spelled = f"{{{', '.join(pairs)}}}"

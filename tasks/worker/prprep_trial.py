@@ -1,7 +1,7 @@
 """Try code that was written from a recorded call: does it run, how long does a call take, what does it leave behind.
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (where the test
-will lie), `awaited`; one line of JSON on standard output. Standard library only, Python 3.9 or newer.
+will lie), `awaited`; one line of JSON on standard output. Python 3.9 or newer, pytest.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from typing import Any
 
 import prprep_watch
+import pytest
 
 ENOUGH = 0.1
 """Seconds of calls for a figure."""
@@ -24,8 +25,9 @@ MOST = 1_000
 
 def tried(order: dict[str, Any]) -> dict[str, Any]:
     """Give `seconds` of a call, whether it `changes` its inputs and its result is `lazy`; or what was `raised`."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         names: dict[str, Any] = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
+        names["monkeypatch"] = patch
         exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - it was written by prprep
         call = compile(f"({order['call']}\n)", order["file"], "eval")
         before = {name: prprep_watch._pickled(names.get(name)) for name in order["inputs"]}  # noqa: SLF001 - a part of the same program

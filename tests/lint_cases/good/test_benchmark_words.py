@@ -1,6 +1,6 @@
 from pages.text import words
 
-CACHE = {"words": 1}
+CACHE = {}
 TEXT = "some words " * 5_000
 
 
