@@ -308,10 +308,10 @@ def _marked(mark: str) -> Iterator[str]:
 
 
 def main() -> None:
+    """Try so many moments, print the table, and where asked for put it under the results."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As a background job of a shell: the runs would ignore it, too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    """Try so many moments, print the table, and where asked for put it under the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--moments", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=25.0, help="no moment begins after that [default: 25]")
