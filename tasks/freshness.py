@@ -268,7 +268,8 @@ class Freshness:
         }
 
     def _lint(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        return {"the trees": self._digest(paths.inject), "the benchmark": self._digest(paths.scaffold)}
+        made = {"the trees": paths.inject, "the benchmark": paths.scaffold, "the recorded calls": paths.record}
+        return {name: self._digest(path) for name, path in made.items()}
 
     def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         return {"the samples": self._digest(paths.samples), "the benchmark's findings": self._digest(paths.lint)}

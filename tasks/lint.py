@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from . import domains
-from .artifacts import Detection, LintFinding, Linting, Reach
+from .artifacts import Detection, LintFinding, Linting, Reach, Recording
 from .errors import UnreachedError
 from .linting import RULES, BenchmarkFile, Expected, findings
 from .measuring.functions import MODULE
@@ -41,7 +41,7 @@ def run(
     fingerprint: str,
     report: Report = silent,
 ) -> None:
-    """Read detect.json, scaffold.json and inject.json; write lint.json.
+    """Read detect.json, record.json, scaffold.json and inject.json; write lint.json.
 
     Raise UnreachedError where the benchmark executes nothing of what changed, on either side.
     """
@@ -55,7 +55,7 @@ def run(
     reach = reach_of(statements, seen, made.detection)
     if reach and not reach.executed and NOT_REACHED not in item.lint.ignore:
         _refuse_unreached(item, standing, made)
-    found = findings(_file(standing, made), _expected(item, made), seen)
+    found = findings(_file(standing, made), _expected(item, made, paths), seen)
     kept = tuple(_recorded(each) for each in found if _counts(each.rule, item, made))
     Linting(item=item.id, path=made.injection.benchmark, findings=kept, reach=reach, ran=bool(seen)).write(paths.lint, fingerprint)
 
@@ -125,7 +125,8 @@ def _file(standing: Standing, made: Made) -> BenchmarkFile:
     return BenchmarkFile(path, tree.read(path) or b"", Sources(tree, made.detection.layout.import_roots))
 
 
-def _expected(item: Optimization, made: Made) -> Expected:
+def _expected(item: Optimization, made: Made, paths: ItemPaths) -> Expected:
     """Say what is known of the benchmark; where the project's own one lies is the project's business."""
     root = made.detection.layout.benchmarks_root if made.scaffolding.origin in {"generated", "edited"} else None
-    return Expected(target=made.detection.target or "", root=root, boundaries=frozenset(item.lint.boundaries))
+    recorded = Recording.read(paths.record).seconds
+    return Expected(target=made.detection.target or "", root=root, boundaries=frozenset(item.lint.boundaries), recorded=recorded)

@@ -188,5 +188,7 @@ class _Chooser:
         answer = try_code(self.place, order)
         if "raised" in answer:
             return str(answer["raised"])
+        if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != call["returns"]:
+            return f"it returns a {answer['returned']}, the recorded call a {call['returns']}"
         timed = spelling.model_copy(update={"seconds": answer["seconds"]})
         return told.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": answer["changes"] or "anew" in spelling.needs})

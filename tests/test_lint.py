@@ -69,6 +69,19 @@ def test_a_fatal_finding_makes_the_item_one_to_review(tmp_path):
     assert any("(lazy-result)" in each for each in comparison.needs_review)
 
 
+def test_an_input_far_below_what_was_recorded_is_a_toy(tmp_path):
+    """A benchmark that was written from a large recorded call, and then edited by hand."""
+    test = "from textkit import total\n\n\ndef test_total():\n    assert total(20_000)\n"
+    repo = target(tmp_path, {BENCHMARK: None, "tests/test_textkit.py": test})
+    run = compare(repo, item(benchmark=None), stages=("scaffold",))
+    (written,) = run.folder.rglob("test_benchmark_*.py")
+    assert "20000" in written.read_text()
+    written.write_text(written.read_text().replace("20000", "200"))
+    found = linted(repo, benchmark=None)
+    assert [each.rule for each in found.findings] == ["toy-input"]
+    assert "those that were recorded took" in found.findings[0].found
+
+
 def test_mocks_that_allocate_nothing_count_only_where_memory_is_measured(tmp_path):
     fake = "class FakeModel:\n    def predict(self, size):\n        return size\n\n\n"
     model = "from textkit import total\n\n\n" + fake + "def test_total(benchmark):\n    benchmark(total, 1000, FakeModel())\n"

@@ -71,6 +71,13 @@ def words(text, sep=None):
     return text.split(sep)
 
 
+SETTINGS = {}
+
+
+def setting(name):
+    return SETTINGS.get(name)
+
+
 def squares(numbers):
     for number in numbers:
         yield number * number
@@ -132,7 +139,7 @@ import io
 from unittest.mock import MagicMock
 
 import pytest
-from shop import Basket, Item, consumed, detected, drain, fetch, fetched, guarded, load, many, rows, save, squares, words
+from shop import SETTINGS, Basket, Item, consumed, detected, drain, fetch, fetched, guarded, load, many, rows, save, setting, squares, words
 
 
 class Stub:
@@ -144,6 +151,11 @@ class Stub:
 @pytest.mark.parametrize("text", ["a b", "one two three " * 30, "x"], ids=["short", "long", "one"])
 def test_words(text):
     assert words(text)
+
+
+def test_setting(monkeypatch):
+    monkeypatch.setitem(SETTINGS, "colour", "red")
+    assert setting("colour") == "red"
 
 
 def test_failing_words():
@@ -355,6 +367,18 @@ def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
     recording, _, text = made(repo, tmp_path, "words")
     assert recording.call.spelling.scale > 1
     assert f"{recording.call.spelling.scale:,} times" in " ".join(text.split())
+
+
+def test_how_large_the_inputs_are_beside_the_recorded_ones_is_told(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "words")
+    assert f"the median of {recording.calls} recorded calls holds {recording.size:,}." in " ".join(text.split())
+
+
+def test_code_that_gives_another_result_than_the_recorded_call_is_not_taken(repo, tmp_path):
+    """What the test had set up before the call is not among its arguments."""
+    recording, _, _ = made(repo, tmp_path, "setting")
+    assert recording.call is None
+    assert recording.notes[-1].endswith("it returns a NoneType, the recorded call a str")
 
 
 def test_inputs_that_the_call_changes_are_made_anew_for_every_round(repo, tmp_path):

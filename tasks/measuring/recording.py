@@ -91,7 +91,7 @@ def record_command(place: Place, target: str, command: str, *, seconds: float, r
 
 
 def try_code(place: Place, order: Message) -> Message:
-    """Run code that was written from a recorded call; gives `seconds`, `changes` and `lazy`, or what was `raised`."""
+    """Run code that was written from a recorded call; gives `seconds`, `changes`, `lazy` and `returned` (a type), or what was `raised`."""
     environment = variables(place.side, Settings(seed=1), {}, folder=place.folder)
     command = [str(place.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
     try:

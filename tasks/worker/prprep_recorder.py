@@ -67,7 +67,6 @@ class Recorder:
             "unwritten": {},
             "effects": [],
             "found": False,
-            "returns": "",
             "is_async": False,
         }
         self.running = ""
@@ -118,9 +117,8 @@ class Recorder:
                 self._seen["seconds"].append(now - begun)
             if well and kept is not None:
                 kept["seconds"] = now - begun
-                kept["returns"] = prprep_source.describe(value)
+                kept["returns"] = type(value).__qualname__
                 self._seen["kept"] = [*self._seen["kept"], kept][-KEPT:]
-                self._seen["returns"] = type(value).__qualname__
                 self.write()
 
     def in_call(self) -> bool:

@@ -24,7 +24,7 @@ MOST = 1_000
 
 
 def tried(order: dict[str, Any]) -> dict[str, Any]:
-    """Give `seconds` of a call, whether it `changes` its inputs and its result is `lazy`; or what was `raised`."""
+    """Give `seconds` of a call, whether it `changes` its inputs and its result is `lazy`, what it `returned`; or what was `raised`."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         names: dict[str, Any] = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
         names["monkeypatch"] = patch
@@ -47,7 +47,7 @@ def tried(order: dict[str, Any]) -> dict[str, Any]:
         while not changes and not lazy and spent < ENOUGH and count < MOST:
             took, _ = _timed(call, names, awaited=order["awaited"])
             spent, count, seconds = spent + took, count + 1, min(seconds, took)
-        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy}
+        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__}
 
 
 def _timed(call: Any, names: dict[str, Any], *, awaited: bool) -> tuple[float, Any]:  # noqa: ANN401 - code
