@@ -147,7 +147,8 @@ def told_of(recording: Recording) -> str:
     who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
-    usual = f" They hold {call.size:,} characters, elements or bytes; the median of {recording.calls:,} recorded calls holds {recording.size:,}."
+    held = f"They hold {call.size:,} characters, elements or bytes"
+    usual = f" {held}; the median of {recording.calls:,} recorded calls holds {recording.size:,}."
     told = f"The arguments are those of a call that {who} makes ({sizes}){scaled}.{usual if recording.calls > 1 else ''}"
     return textwrap.fill(told, WIDTH, break_long_words=False, break_on_hyphens=False)
 
