@@ -139,7 +139,7 @@ STAGES = (
     Stage("record", "record real calls of a function that has no benchmark", ("detect",), _record),
     Stage("scaffold", "keep the benchmark that exists, or write one", ("detect", "record"), _scaffold),
     Stage("inject", "make the two trees, with the same benchmark in both", ("detect", "scaffold"), _inject),
-    Stage("lint", "hold the benchmark against the rules, see that it reaches the change", ("detect", "record", "scaffold", "inject"), _lint),
+    Stage("lint", "hold the benchmark against the rules, and see what it reaches", ("detect", "record", "scaffold", "inject"), _lint),
     Stage("measure", "measure base and head in lockstep pairs", ("detect", "scaffold", "inject", "lint"), _measure),
     Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "lint", "measure"), _compare),
     Stage("render", "fill the pull-request body", ("detect", "scaffold", "inject", "compare"), _render),
