@@ -1,0 +1,11 @@
+"""prprep's own commands, one module each, beside doit's."""
+
+from __future__ import annotations
+
+from .cache import Cache
+from .doctor import Doctor
+from .explain import Explain
+from .lint import Lint
+from .schema import Schema
+
+OWN = Schema, Explain, Doctor, Lint, Cache

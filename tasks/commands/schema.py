@@ -1,0 +1,19 @@
+"""`prprep schema`: the JSON Schema of the manifest, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from doit.cmd_base import Command
+
+
+class Schema(Command):  # type: ignore[misc]
+    doc_purpose = "print the JSON Schema of prprep.yaml"
+    doc_usage = ""
+    doc_description = "Editors that read it complete and check the manifest while it is written."
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
+        from ..manifest.schema import schema_text  # noqa: PLC0415 - the one command that needs it
+
+        print(schema_text(), end="")
+        return 0
