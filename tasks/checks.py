@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,20 +26,28 @@ Exists = Callable[["Optimization", str], tuple[bool, tuple[str, ...]]]
 _MOST_GUESSES = 20
 
 
-def check(loaded: Loaded, repository: Path | None, *, clone: git.Clone | None = None, exists: Exists | None = None) -> list[Problem]:
+def check(
+    loaded: Loaded,
+    repository: Path | None,
+    *,
+    clone: git.Clone | None = None,
+    exists: Exists | None = None,
+    items: Collection[str] | None = None,
+) -> list[Problem]:
     """Give the refs that name no commit, and, where `exists` is given, the functions that are not there.
 
-    Refs are resolved in one git process, in the user's repository or, where that is an address, in its clone.
+    Refs are resolved in one git process, in the user's repository or, where that is an address, in its clone; `items` are
+    those that are about it, all where it is None.
     """
-    uses = list(_refs(loaded))
+    uses = list(_refs(loaded, items))
     try:
         commits, names = _asked(repository, clone, sorted({ref for _, ref in uses}))
     except RepositoryError as error:
-        return [loaded.document.problem(error.what, ("repo",), suggestion=error.now)]
+        return [loaded.document.problem(error.what, loaded.place_of_repository(items or ()), suggestion=error.now)]
     missing = {ref for _, ref in uses if commits.get(ref) is None}
     guesses = {ref: _meant(ref, names()) for ref in sorted(missing)[:_MOST_GUESSES]}
     problems = [_no_commit(loaded, loc, ref, guesses.get(ref, "")) for loc, ref in uses if ref in missing]
-    return [*problems, *(_missing_functions(loaded, missing, exists) if exists else ())]
+    return [*problems, *(_missing_functions(loaded, missing, exists, items) if exists else ())]
 
 
 def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Exists:
@@ -81,12 +89,19 @@ def _asked(
     return dict.fromkeys(refs, ""), tuple
 
 
-def _refs(loaded: Loaded) -> Iterator[tuple[Loc, str]]:
-    """Give every ref of the manifest with its place."""
-    if loaded.manifest.upstream:
-        yield ("upstream",), loaded.manifest.upstream
+def _items(loaded: Loaded, items: Collection[str] | None) -> Iterator[tuple[Optimization, Loc]]:
     for item, place in zip(loaded.manifest.optimizations, loaded.places, strict=True):
-        for key, ref in (("base", item.base), ("head", item.head)):
+        if items is None or item.id in items:
+            yield item, place
+
+
+def _refs(loaded: Loaded, items: Collection[str] | None) -> Iterator[tuple[Loc, str]]:
+    """Give every ref of the manifest with its place; the top level's upstream belongs to the repository named beside it."""
+    its_own = [item for item, _ in _items(loaded, items) if item.repo in (None, loaded.manifest.repo) and not item.upstream]
+    if loaded.manifest.upstream and its_own:
+        yield ("upstream",), loaded.manifest.upstream
+    for item, place in _items(loaded, items):
+        for key, ref in (("upstream", item.upstream), ("base", item.base), ("head", item.head)):
             if ref:
                 yield (*place, key), ref
         for index, ref in enumerate(item.commits):
@@ -110,9 +125,9 @@ def _meant(ref: str, names: Sequence[str]) -> str:
     return "more digits may be needed to tell it from others" if re.fullmatch(r"[0-9a-f]{4,39}", ref) else ""
 
 
-def _missing_functions(loaded: Loaded, missing: set[str], exists: Exists) -> Iterator[Problem]:
+def _missing_functions(loaded: Loaded, missing: set[str], exists: Exists, items: Collection[str] | None) -> Iterator[Problem]:
     """Look for the functions of the items whose refs are all there."""
-    for item, place in zip(loaded.manifest.optimizations, loaded.places, strict=True):
+    for item, place in _items(loaded, items):
         if missing & {item.base, item.head, *item.commits}:
             continue
         for index, function in enumerate(item.functions):

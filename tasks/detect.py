@@ -10,14 +10,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .git import Refs
-    from .manifest.model import Manifest, Optimization
+    from .manifest.model import Optimization
     from .paths import ItemPaths
     from .progress import Report
 
 
 def run(
     item: Optimization,
-    manifest: Manifest,
     *,
     refs: Refs,
     paths: ItemPaths,
@@ -31,6 +30,6 @@ def run(
 
     wanted = [sha for sha in (refs.upstream, refs.base, refs.head, *refs.picks) if sha]
     with Clone.open(refs.address, cache, report=report, wanted=wanted) as clone:
-        detection = detection_of(item, manifest, refs=refs, clone=clone)
+        detection = detection_of(item, refs=refs, clone=clone)
     report(f"{detection.target or 'no function found'}: {detection.target_reason}")
     detection.write(paths.detect, fingerprint)

@@ -111,10 +111,8 @@ def _injected(workspace: Workspace, item_id: str) -> Iterator[Check]:
 def _rehearsed(workspace: Workspace, item_id: str, report: Report) -> Iterator[Check]:
     from .standing import rehearse  # noqa: PLC0415
 
-    item, paths = workspace.items[item_id], workspace.paths.item(item_id)
-    standing = rehearse(
-        item, paths=paths, worktree=workspace.worktree, cache=workspace.cache, address=workspace.address, report=report
-    )
+    item, paths, target = workspace.items[item_id], workspace.paths.item(item_id), workspace.target(item_id)
+    standing = rehearse(item, paths=paths, worktree=target.worktree, cache=workspace.cache, address=target.address, report=report)
     for role, ground in standing.grounds.items():
         environment = ground.environment
         yield Check("ok", f"environment of {role}: Python {environment.python_version}, {len(environment.packages)} packages")

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .facts import Fact, Facts
 from .files import hash_of
-from .git.source import slug
 from .versions import REPORT, STAGES, TEMPLATES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .paths import ItemPaths
+    from .target import Named
     from .workspace import Workspace
 
 # The settings of an item that each stage uses; render gives them all to its templates, and repeats those about
@@ -124,6 +124,7 @@ class Freshness:
         self._facts = Facts(workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _ASKED])}")
         self._templates_of: dict[str, list[str]] = {}
         self._companions_of: dict[str, str] = {}
+        self._projects: dict[Named, str | None] = {}
         self._report: str | None = None
 
     def fingerprint(self, stage: str, item_id: str) -> str:
@@ -204,7 +205,7 @@ class Freshness:
         benchmark = self._workspace.plan.items[item_id]["benchmark"]
         named = benchmark if isinstance(benchmark, str) else benchmark is not None
         return {
-            "the project": self._project,
+            "the project": self._project(item_id),
             "the name of upstream": refs.upstream_ref,
             "the commit of upstream": refs.upstream,
             "the commit of base": refs.base,
@@ -213,12 +214,12 @@ class Freshness:
             "`benchmark`": named,
         }
 
-    @cached_property
-    def _project(self) -> str | None:
-        """What detect says of the repository as a whole; where it lies on this machine makes no difference."""
-        if named := self._workspace.plan.top["slug"]:
-            return str(named)
-        return slug(self._workspace.repository) if self._workspace.repository else self._workspace.address
+    def _project(self, item_id: str) -> str | None:
+        """Give what detect says of the repository as a whole; where it lies on this machine makes no difference."""
+        target = self._workspace.target(item_id)
+        if target.named not in self._projects:
+            self._projects[target.named] = target.project
+        return self._projects[target.named]
 
     def _record(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         settings = self._workspace.plan.items[item_id]
@@ -244,7 +245,7 @@ class Freshness:
         return isinstance(asked, str) or (asked is None and any(there.get(place) for place in ("base", "head", "worktree")))
 
     def _inject(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        scaffolding, tree = self._fact(paths.scaffold), self._workspace.worktree
+        scaffolding, tree = self._fact(paths.scaffold), self._workspace.target(item_id).worktree
         if not scaffolding or not tree or scaffolding.fields.get("origin") != "worktree":
             return {"the benchmark": scaffolding.digest if scaffolding else None}
         companions = self._companions(tree, scaffolding.fields["path"])
@@ -293,9 +294,9 @@ class Freshness:
     def _name_owners(self) -> frozenset[str]:
         return frozenset(self._workspace.function_owners.values())
 
-    def _detect_intact(self, paths: ItemPaths, seen: Fields) -> bool:  # noqa: ARG002
+    def _detect_intact(self, paths: ItemPaths, seen: Fields) -> bool:
         """See whether the benchmark in the user's work tree is still the one that detect saw."""
-        tree, presence = self._workspace.worktree, seen.get("benchmark")
+        tree, presence = self._workspace.target(paths.id).worktree, seen.get("benchmark")
         return tree is None or not presence or bool(_blob(tree / presence["path"]) == presence["worktree"])
 
     def _scaffold_intact(self, paths: ItemPaths, made: Fields) -> bool:

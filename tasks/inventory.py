@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from .artifacts import Commit
     from .benchmark_search import Benchmark
     from .git import Clone, Refs
-    from .manifest.model import Manifest, Optimization
+    from .manifest.model import Optimization
     from .optimized import Guess
     from .sources import Difference
     from .span import Span
 
 
-def detection_of(item: Optimization, manifest: Manifest, *, refs: Refs, clone: Clone) -> Detection:
+def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
     """Take stock of an item: of the clone, and of the benchmarks in the user's work tree.
 
     Raise RepositoryError and CherryPickError where there is nothing to compare, SourceError where a function that
@@ -58,7 +58,7 @@ def detection_of(item: Optimization, manifest: Manifest, *, refs: Refs, clone: C
         head_ref=item.head or ", ".join(item.commits),
         upstream=refs.upstream,
         upstream_ref=refs.upstream_ref,
-        slug=manifest.slug or _slug(refs),
+        slug=refs.slug,
         commits=span.commits,
         picked=span.picked,
         files=tuple(map(git.displayed, files)),
@@ -91,10 +91,6 @@ def _title(commits: Sequence[Commit]) -> str:
     """Give the last commit's title, merges left out where there is another."""
     titles = [commit.title for commit in commits]
     return next((title for title in reversed(titles) if not title.startswith("Merge ")), titles[-1] if titles else "")
-
-
-def _slug(refs: Refs) -> str | None:
-    return git.slug(refs.repository) if refs.repository else git.slug_of(refs.address)
 
 
 def _left_empty(head: CommitTree) -> Iterator[str]:

@@ -59,7 +59,6 @@ def _detect(job: Job) -> None:
     refs = job.workspace.refs(job.item.id)
     detect.run(
         job.item,
-        job.workspace.manifest,
         refs=refs,
         paths=job.paths,
         cache=job.workspace.cache,
@@ -70,12 +69,12 @@ def _detect(job: Job) -> None:
 
 def _target(job: Job) -> dict[str, Any]:
     """Give what every stage that works on the target's repository is run with."""
-    workspace = job.workspace
+    target = job.workspace.target(job.item.id)
     return {
         "paths": job.paths,
-        "worktree": workspace.worktree,
-        "cache": workspace.cache,
-        "address": workspace.address,
+        "worktree": target.worktree,
+        "cache": job.workspace.cache,
+        "address": target.address,
         "fingerprint": job.fingerprint,
         "report": job.report,
     }

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from . import __version__
 from .errors import ManifestError, RepositoryError
 from .files import digest, fingerprint_of, hash_of, keep_json, read_json
-from .git.source import default_upstream, refs_stamp, repository_root, resolve
-from .git.values import Refs
 from .paths import STATE_FOLDER, ProjectPaths, cache_folder
-from .plan import Plan, Settings
+from .plan import Plan
+from .target import Named, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from .errors import Problem
-    from .git import Clone
+    from .git.values import Refs
     from .manifest.model import Manifest, Optimization
     from .manifest.reader import Loaded
-
-_ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[\w.-]+::)", re.IGNORECASE)
+    from .plan import Settings
 
 
 class Workspace:
@@ -58,8 +55,8 @@ class Workspace:
             if loaded is None:
                 raise ManifestError(shown_path(manifest), problems)
             workspace = cls(manifest, Plan.of(loaded.manifest), loaded=loaded, cache=cache)
-        if not (repository_may_be_missing and workspace.repository and not workspace.repository.exists()):
-            problems = [*problems, *workspace._problems(faulty=bool(problems))]
+        missing = [target.repository for target in workspace.targets.values() if target.repository and not target.repository.exists()]
+        problems = [*problems, *workspace._problems(faulty=bool(problems), without=frozenset(missing if repository_may_be_missing else ()))]
         if problems:
             from .manifest.reader import shown_path  # noqa: PLC0415
 
@@ -90,11 +87,18 @@ class Workspace:
         return self.paths.folder
 
     @cached_property
-    def address(self) -> str:
-        """The repository as git is told it: an absolute path, or the address that the manifest gives."""
-        if _ADDRESS.match(self.plan.top["repo"]):
-            return str(self.plan.top["repo"])
-        return str((self.folder / Path(self.plan.top["repo"]).expanduser()).resolve())
+    def targets(self) -> dict[Named, Target]:
+        """The repositories that items are about."""
+        named = dict.fromkeys(Named.of(settings, self.plan.top) for settings in self.plan.items.values())
+        return {each: Target(each, folder=self.folder, cache=self.cache) for each in named}
+
+    def target(self, item_id: str) -> Target:
+        """Give the repository that an item is about."""
+        return self.targets[Named.of(self.plan.items[item_id], self.plan.top)]
+
+    def items_of(self, target: Target) -> dict[str, Settings]:
+        """Give the settings of the items that are about a repository."""
+        return {item_id: settings for item_id, settings in self.plan.items.items() if self.target(item_id) is target}
 
     @cached_property
     def function_owners(self) -> dict[str, str]:
@@ -105,39 +109,38 @@ class Workspace:
                 owners.setdefault(short_name(settings["functions"][0]), item_id)
         return owners
 
-    @property
-    def repository(self) -> Path | None:
-        """The user's own repository, where the manifest names a folder of this machine."""
-        return None if _ADDRESS.match(self.plan.top["repo"]) else Path(self.address)
-
-    @cached_property
-    def worktree(self) -> Path | None:
-        """The top folder of the user's work tree; None for a bare repository or an address."""
-        return repository_root(self.repository) if self.repository else None
-
     def refs(self, item_id: str) -> Refs:
         """Give what the item's refs name now; a ref that names nothing is None there."""
         if self._refs is None:
             self._refs = self._resolve()
         return self._refs[item_id]
 
-    def _problems(self, *, faulty: bool) -> list[Problem]:
-        """Give what the manifest names and the repository does not have; remember that it has everything."""
+    def _problems(self, *, faulty: bool, without: frozenset[Path]) -> list[Problem]:
+        """Give what the manifest names and its repositories do not have; remember that they have everything.
+
+        Repositories in `without` are still to be made.
+        """
         stamp = self.folder / STATE_FOLDER / "checked.json"
         if not faulty and fingerprint_of(stamp) is not None and fingerprint_of(stamp) == self._checked():
             return []
-        from .checks import check, function_lookup  # noqa: PLC0415 - a checked manifest needs it not
-
-        try:
-            with self._clone(self._names()) as clone:
-                problems = check(self.loaded, self.repository, clone=clone, exists=function_lookup(clone, self._refs_without_upstream))
-        except RepositoryError as error:
-            return [self.loaded.document.problem(error.what, ("repo",), suggestion=error.now)]
-        if not problems and not faulty and (checked := self._checked()):
+        targets = [target for target in self.targets.values() if target.repository not in without]
+        problems = [problem for target in targets for problem in self._problems_of(target)]
+        if not problems and not faulty and len(targets) == len(self.targets) and (checked := self._checked()):
             from .artifacts import Stamp  # noqa: PLC0415 - a checked manifest needs it not
 
             Stamp().write(stamp, checked)
         return problems
+
+    def _problems_of(self, target: Target) -> list[Problem]:
+        from .checks import check, function_lookup  # noqa: PLC0415 - a checked manifest needs it not
+
+        items = self.items_of(target)
+        try:
+            with target.clone(_names(items)) as clone:
+                exists = function_lookup(clone, self._refs_without_upstream)
+                return check(self.loaded, target.repository, clone=clone, exists=exists, items=items.keys())
+        except RepositoryError as error:
+            return [self.loaded.document.problem(error.what, self.loaded.place_of_repository(items.keys()), suggestion=error.now)]
 
     def _checked(self) -> str | None:
         """Hash the manifest and what its refs name; None where a ref names nothing."""
@@ -148,87 +151,52 @@ class Workspace:
         commits = [(item_id, each.head, each.base, each.picks) for item_id, each in refs.items()]
         return hash_of([__version__, digest(self.paths.manifest), commits])
 
-    def _names(self) -> set[str]:
-        return set().union(*map(names_of, self.plan.items.values()))
-
-    def _clone(self, wanted: set[str]) -> Clone:
-        from .git import Clone  # noqa: PLC0415 - GitPython, not where nothing is stale
-
-        return Clone.open(self.address, self.cache, wanted=sorted(wanted))
-
     def refs_moved(self) -> None:
         """Ask git again at the next need."""
         self._refs = None
 
-    def resolve(self, names: set[str]) -> dict[str, str | None]:
-        """Resolve names to commits, in one git process where the repository is on this machine."""
-        if self.repository:
-            return resolve(self.repository, sorted(names))
-        with self._clone(names) as clone:
-            return clone.resolve(sorted(names))
-
-    def upstream(self) -> str:
-        """Name the ref that pull requests are against; raise RepositoryError where none can be found."""
-        if named := self.plan.top["upstream"]:
-            return str(named)
-        if self.repository:
-            found = default_upstream(self.repository)
-        else:
-            with self._clone(set()) as clone:
-                found = default_upstream(clone.path)
-        if found is None:
-            raise RepositoryError(
-                "no branch that pull requests could be against was found (origin's HEAD, main, master)",
-                where=self.address,
-                now="name it: `upstream: BRANCH` in the manifest",
-            )
-        return found
-
     def _resolve(self) -> dict[str, Refs]:
-        upstream, found = self._found()
-        commit = found.get(upstream)
-        if commit is None:
-            raise RepositoryError(f"`{upstream}` names no commit", where=self.address, now="correct `upstream:` in the manifest")
-        return {item_id: self._refs_of(settings, found, (upstream, commit)) for item_id, settings in self.plan.items.items()}
-
-    def _found(self) -> tuple[str, dict[str, str | None]]:
-        """Give upstream's name and the commits of all names, from the last run while no ref can have moved."""
+        refs: dict[str, Refs] = {}
         store = self.folder / STATE_FOLDER / "refs.json"
-        names = sorted(self._names())
-        # Reflog names such as main@{yesterday} change with time alone.
-        stamp = None if any("@{" in name for name in names) else self._refs_stamp()
-        asked = hash_of([stamp, self.plan.top["upstream"], names])
-        if stamp is not None and (kept := read_json(store)) and kept.get("asked") == asked:
-            return kept["upstream"], kept["found"]
-        upstream = self.upstream()
-        found = self.resolve({upstream, *names})
-        if stamp is not None and stamp == self._refs_stamp():
-            keep_json(store, {"asked": asked, "upstream": upstream, "found": found})
-        return upstream, found
+        kept = read_json(store)
+        now: dict[str, Any] = {}
+        for target in self.targets.values():
+            items = self.items_of(target)
+            upstream, found = self._found(target, items, kept, now)
+            commit = found.get(upstream)
+            if commit is None:
+                raise RepositoryError(f"`{upstream}` names no commit", where=target.address, now="correct `upstream:` in the manifest")
+            refs |= {item_id: target.refs_of(settings, found, (upstream, commit)) for item_id, settings in items.items()}
+        if now != kept:
+            keep_json(store, now)
+        return refs
 
-    def _refs_stamp(self) -> list[list[object]] | None:
-        return refs_stamp(self.repository) if self.repository else None
+    def _found(
+        self, target: Target, items: Mapping[str, Settings], kept: dict[str, Any], now: dict[str, Any]
+    ) -> tuple[str, dict[str, str | None]]:
+        """Give upstream's name and the commits of all names, from the last run (`kept`) while no ref can have moved."""
+        names, key = sorted(_names(items)), hash_of(list(target.named))
+        # Reflog names such as main@{yesterday} change with time alone.
+        stamp = None if any("@{" in name for name in names) else target.stamp()
+        asked = hash_of([stamp, names])
+        if stamp is not None and key in kept and kept[key].get("asked") == asked:
+            now[key] = kept[key]
+            return kept[key]["upstream"], kept[key]["found"]
+        upstream = target.upstream()
+        found = target.resolve({upstream, *names})
+        if stamp is not None and stamp == target.stamp():
+            now[key] = {"asked": asked, "upstream": upstream, "found": found}
+        return upstream, found
 
     def _refs_without_upstream(self, item_id: str) -> Refs:
         """Give an item's refs for looking up its functions, also where `upstream:` is one of the mistakes."""
         try:
             return self.refs(item_id)
         except RepositoryError:
-            settings = self.plan.items[item_id]
-            found = self.resolve(names_of(settings))
+            settings, target = self.plan.items[item_id], self.target(item_id)
+            found = target.resolve(names_of(settings))
             stand_in = next(sha for sha in found.values() if sha)
-            return self._refs_of(settings, found, ("", stand_in))
-
-    def _refs_of(self, settings: Settings, found: Mapping[str, str | None], upstream: tuple[str, str]) -> Refs:
-        return Refs(
-            address=self.address,
-            repository=self.repository,
-            upstream_ref=upstream[0],
-            upstream=upstream[1],
-            base=found.get(settings["base"] or ""),
-            head=found.get(settings["head"] or ""),
-            picks=tuple(sha for sha in map(found.get, settings["commits"]) if sha),
-        )
+            return target.refs_of(settings, found, ("", stand_in))
 
 
 def short_name(target: str) -> str:
@@ -239,3 +207,7 @@ def short_name(target: str) -> str:
 def names_of(settings: Settings) -> set[str]:
     """Collect every ref that an item names."""
     return {ref for ref in (settings["base"], settings["head"], *settings["commits"]) if ref}
+
+
+def _names(items: Mapping[str, Settings]) -> set[str]:
+    return set().union(*map(names_of, items.values()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tasks.git import Clone, Refs, resolve
+from tasks.git import Clone, Refs, resolve, slug
 from tasks.inventory import detection_of
 from tasks.layout import CommitTree, describe
-from tasks.manifest.model import Manifest, Optimization
+from tasks.manifest.model import Optimization
 from tasks.sources import differences
 
 from .targets import TargetRepo
@@ -64,6 +65,7 @@ def refs_of(repo: TargetRepo, item: Optimization, *, upstream: str = "main") -> 
     return Refs(
         address=str(repo.path),
         repository=repo.path,
+        slug=slug(repo.path),
         upstream_ref=upstream,
         upstream=str(found[upstream]),
         base=found[item.base] if item.base else None,
@@ -72,7 +74,7 @@ def refs_of(repo: TargetRepo, item: Optimization, *, upstream: str = "main") -> 
     )
 
 
-def detected(repo: TargetRepo, item: Optimization | None = None, **manifest: object) -> Detection:
+def detected(repo: TargetRepo, item: Optimization | None = None, **refs: str) -> Detection:
     item = item or Optimization(id="it", head="faster")
     with Clone.open(str(repo.path), repo.path.parent / "cache") as clone:
-        return detection_of(item, Manifest(version=1, optimizations=(item,), **manifest), refs=refs_of(repo, item), clone=clone)  # type: ignore[arg-type]
+        return detection_of(item, refs=replace(refs_of(repo, item), **refs), clone=clone)  # type: ignore[arg-type]

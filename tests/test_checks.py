@@ -131,7 +131,7 @@ class TestFunctionLookup:
             found = loaded(tmp_path, f"version: 1\noptimizations: {{a: {{head: {head}}}}}\n")
             with git.Clone.open(str(target.path), tmp_path / "cache") as clone:
                 commits = clone.resolve([ref for ref in ("main", head, base) if ref])
-                refs = git.Refs(str(target.path), target.path, "main", commits["main"], commits[base] if base else None, commits[head])
+                refs = git.Refs(str(target.path), target.path, None, "main", commits["main"], commits[base] if base else None, commits[head])
                 return function_lookup(clone, lambda _: refs)(found.manifest.optimizations[0], function)
 
         return answer

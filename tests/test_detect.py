@@ -8,7 +8,7 @@ from tasks import detect
 from tasks.artifacts import Detection
 from tasks.errors import RepositoryError
 from tasks.files import digest, fingerprint_of
-from tasks.manifest.model import Manifest, Optimization
+from tasks.manifest.model import Optimization
 from tasks.paths import ItemPaths
 from tasks.progress import silent
 from tests.histories import history, refs_of
@@ -19,9 +19,8 @@ ITEM = Optimization(id="it", head="faster")
 
 
 def run(repo, paths, item=ITEM, report=silent, refs=None):
-    manifest = Manifest(version=1, optimizations=(item,))
     cache = repo.path.parent / "cache"
-    detect.run(item, manifest, refs=refs or refs_of(repo, item), paths=paths, cache=cache, fingerprint="made from this", report=report)
+    detect.run(item, refs=refs or refs_of(repo, item), paths=paths, cache=cache, fingerprint="made from this", report=report)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tasks.artifacts import Presence
 from tasks.errors import SourceError
 from tasks.git import Clone, Refs
 from tasks.inventory import detection_of
-from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Manifest, Optimization
+from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Optimization
 from tests.histories import commit, detected, history
 from tests.targets import TargetRepo
 from tests.untouched import untouched
@@ -290,9 +290,9 @@ def test_a_repository_that_is_not_on_this_machine_has_no_work_tree(tmp_path, rep
     repo.write({"tests/benchmarks/test_mine.py": BENCHMARK})
     address = f"file://{repo.path}"
     main = repo.git("rev-parse", "main")
-    refs = Refs(address, None, "main", main, None, repo.head)
+    refs = Refs(address, None, None, "main", main, None, repo.head)
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:
-        found = detection_of(item(), Manifest(version=1, optimizations=(item(),)), refs=refs, clone=clone)
+        found = detection_of(item(), refs=refs, clone=clone)
     assert found.benchmark == Presence(path="tests/benchmarks/test_benchmark_extract.py", base=None, head=None, worktree=None)
     assert found.slug is None
 

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 class Refs:
     """The refs of one optimization, resolved to full SHAs.
 
-    `repository` is the user's work tree where the address is a local one; `picks` are the commits to put
-    onto base where the manifest lists them one by one.
+    `repository` is the user's work tree where the address is a local one, `slug` its owner/name where that is known;
+    `picks` are the commits to put onto base where the manifest lists them one by one.
     """
 
     address: str
     repository: Path | None
+    slug: str | None
     upstream_ref: str
     upstream: str
     base: str | None

@@ -140,6 +140,9 @@ class Optimization(Measuring):
         default=None,
         description="a command that calls the function with real inputs, to write a benchmark from: `python scripts/convert.py sample.pdf`",
     )
+    repo: Address | None = Field(default=None, description="the repository of this optimization, where it is another than the manifest's")
+    upstream: Ref | None = Field(default=None, description="the ref that its pull request is against; default: the manifest's, or as there")
+    slug: Slug | None = Field(default=None, description="owner/name of the repository that its pull request goes to")
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
 
 

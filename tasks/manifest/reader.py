@@ -15,7 +15,7 @@ from .model import CODE_FORM_TAG, PATH_FORM_TAG, VERSION, Manifest, Measuring, M
 from .wording import Words, explain, mistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -32,6 +32,13 @@ class Loaded:
     document: Document
     path: Path
     places: tuple[Loc, ...]
+
+    def place_of_repository(self, items: Collection[str]) -> Loc:
+        """Give where the repository of some items is named: in the first of them that names one, else at the top."""
+        for item, place in zip(self.manifest.optimizations, self.places, strict=True):
+            if item.id in items and item.repo not in (None, self.manifest.repo):
+                return (*place, "repo")
+        return ("repo",)
 
 
 def read(path: Path) -> Loaded:
