@@ -76,7 +76,7 @@ ITEM = [
     ("env: {pyhton: x}", "4:11: `pyhton` is no key of `env` (did you mean `python`?)"),
     # Keys
     ("python: '3.12'", "4:5: `python` is no key of an optimization (it belongs below `env:`)"),
-    ("slug: a/b", "4:5: `slug` is no key of an optimization (it belongs at the top of the manifest)"),
+    ("output: a", "4:5: `output` is no key of an optimization (it belongs at the top of the manifest)"),
     ("call: f()", "4:5: `call` is no key of an optimization (it belongs below `benchmark:`)"),
     ("Title: x", "4:5: `Title` is no key of an optimization (did you mean `title`?)"),
     (
