@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from . import figures, machine, pipeline, process
-from .artifacts import Detection, Injection, Scaffolding
+from .artifacts import Detection, Injection, Linting, Recording, Scaffolding
 from .errors import CommandFailedError, PrprepError
 from .installer import uv_program
+from .linting import RULES
 from .measuring import memory_layout
 
 if TYPE_CHECKING:
@@ -62,12 +63,14 @@ def of_machine(cache: Path) -> Iterator[Check]:
 def of_item(workspace: Workspace, freshness: Freshness, item_id: str, report: Report) -> Iterator[Check]:
     """Do for an item all that comes before measuring; what fails ends it, since the rest stands on that."""
     try:
-        for name, told in (("detect", _detected), ("scaffold", _scaffolded), ("inject", _injected)):
+        for name, told in _BEFORE:
             _bring_up_to_date(workspace, freshness, name, item_id, report)
             yield from told(workspace, item_id)
             if freshness.waits(item_id):
                 return
         yield from _rehearsed(workspace, item_id, report)
+        _bring_up_to_date(workspace, freshness, "lint", item_id, report)
+        yield from _linted(workspace, item_id)
     except PrprepError as error:
         yield Check("FAIL", f"{error.where}: {error.what}" if error.where else error.what, error.now)
 
@@ -93,6 +96,19 @@ def _detected(workspace: Workspace, item_id: str) -> Iterator[Check]:
     yield from (Check("note", note) for note in found.notes)
 
 
+def _recorded(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    made = Recording.read(workspace.paths.item(item_id).record)
+    if made.call:
+        yield Check("ok", f"{_calls(made)} of {made.target} recorded, from {', '.join(made.ran[:_SHOWN])}")
+    elif made.ran:
+        yield Check("note", f"no call of {made.target} can be written as code; recorded: {_calls(made)}")
+    yield from (Check("note", note) for note in made.notes if made.target)
+
+
+def _calls(made: Recording) -> str:
+    return f"{made.calls:,} call{'' if made.calls == 1 else 's'}"
+
+
 def _scaffolded(workspace: Workspace, item_id: str) -> Iterator[Check]:
     made = Scaffolding.read(workspace.paths.item(item_id).scaffold)
     if made.needs:
@@ -106,6 +122,19 @@ def _injected(workspace: Workspace, item_id: str) -> Iterator[Check]:
     made = Injection.read(workspace.paths.item(item_id).inject)
     yield Check("ok", f"the trees can be made: base {made.base.tree[:12]}, head {made.head.tree[:12]}")
     yield from (Check("note", repair) for repair in made.repairs)
+
+
+def _linted(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    found = Linting.read(workspace.paths.item(item_id).lint)
+    if not found.findings:
+        yield Check("ok", "the benchmark keeps the rules")
+    for each in found.findings:
+        yield Check("note", f"{found.path}, line {each.line}: {each.found} ({each.rule})", RULES[each.rule].fix)
+    if found.reach:
+        yield Check("ok", f"it executes {found.reach.executed} of {found.reach.statements} statements that changed")
+
+
+_BEFORE = (("detect", _detected), ("record", _recorded), ("scaffold", _scaffolded), ("inject", _injected))
 
 
 def _rehearsed(workspace: Workspace, item_id: str, report: Report) -> Iterator[Check]:

@@ -33,8 +33,22 @@ def test_what_is_well_is_checked_without_measuring(tmp_path):
     assert lines[0] == f"  ok    base {base} (refs/heads/main), head {head} (faster), 1 commit" or head in lines[0]
     assert "  ok    changed functions: textkit:total" in lines
     assert f"  ok    benchmark: {BENCHMARK} (head)" in lines
-    assert lines[-1] == "  ok    the benchmark passes on every side, each with the code of its own tree"
+    assert lines[-3:] == [
+        "  ok    the benchmark passes on every side, each with the code of its own tree",
+        "  ok    the benchmark keeps the rules",
+        "  ok    it executes 1 of 1 statements that changed",
+    ]
     assert not (folder / ".prprep/faster/samples.json").exists()
+
+
+@pytest.mark.slow
+def test_a_benchmark_that_is_written_from_a_recorded_call_is_checked_too(tmp_path):
+    test = "from textkit import total\n\n\ndef test_total():\n    assert total(20_000)\n"
+    repo = target(tmp_path, {BENCHMARK: None, "tests/test_textkit.py": test})
+    code, told = examined(manifest(repo, item(benchmark=None)))
+    assert code == 0
+    assert "  ok    1 call of textkit:total recorded, from tests/test_textkit.py" in told
+    assert "(generated)" in told
 
 
 @pytest.mark.slow
