@@ -1,0 +1,76 @@
+"""What each stage writes and the next one reads, a module for each stage; no time stamps, no absolute paths.
+
+Times are in seconds, memory in bytes, paths relative to the root of the target's repository with
+forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is better.
+"""
+
+from __future__ import annotations
+
+from .comparison import Change, Comparison, Interval, Summary, Verdict
+from .detection import ChangedFunction, Commit, DependencyDifference, Detection, DomainProposal, Layout, Presence
+from .injection import Injection, TreeSpec
+from .linting import LintFinding, Linting, Reach
+from .recording import Fake, FakeMethod, RecordedCall, Recording, Spelling
+from .rendering import Failure, Rendering, Stamp, Table
+from .samples import (
+    UNITS,
+    FunctionShare,
+    ImportedModule,
+    Launch,
+    Load,
+    Measurement,
+    MetricName,
+    Module,
+    Output,
+    Provenance,
+    Samples,
+    Share,
+    Site,
+)
+from .scaffolding import Scaffolding
+from .sides import SIDES, Side
+
+__all__ = [
+    "SIDES",
+    "UNITS",
+    "Change",
+    "ChangedFunction",
+    "Commit",
+    "Comparison",
+    "DependencyDifference",
+    "Detection",
+    "DomainProposal",
+    "Failure",
+    "Fake",
+    "FakeMethod",
+    "FunctionShare",
+    "ImportedModule",
+    "Injection",
+    "Interval",
+    "Launch",
+    "Layout",
+    "LintFinding",
+    "Linting",
+    "Load",
+    "Measurement",
+    "MetricName",
+    "Module",
+    "Output",
+    "Presence",
+    "Provenance",
+    "Reach",
+    "RecordedCall",
+    "Recording",
+    "Rendering",
+    "Samples",
+    "Scaffolding",
+    "Share",
+    "Side",
+    "Site",
+    "Spelling",
+    "Stamp",
+    "Summary",
+    "Table",
+    "TreeSpec",
+    "Verdict",
+]

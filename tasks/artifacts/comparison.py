@@ -1,0 +1,85 @@
+"""What the samples are judged to show."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ..store import Artifact, Record
+from .linting import Reach  # noqa: TC001 - pydantic reads the annotations
+from .samples import FunctionShare, ImportedModule, Load, MetricName, Output, Provenance, Site  # noqa: TC001 - likewise
+
+
+class Verdict(StrEnum):
+    IMPROVED = "improved"
+    REGRESSED = "regressed"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Summary(Record):
+    """One side of one metric, over all samples (per call)."""
+
+    minimum: float
+    median: float
+    mean: float
+    rounds: int
+
+    @property
+    def ops(self) -> float:
+        return 1 / self.mean if self.mean else 0.0
+
+
+class Interval(Record):
+    """A ratio head/base with its confidence interval: 0.8 means that head costs a fifth less."""
+
+    ratio: float
+    low: float
+    high: float
+    confidence: float
+
+
+class Change(Record):
+    """One metric of one test, judged."""
+
+    test: str
+    metric: MetricName
+    unit: str
+    base: Summary
+    head: Summary
+    interval: Interval
+    verdict: Verdict
+    launches: int
+    primary: bool
+    """Whether the item's claim rests on this metric."""
+    control: Interval | None = None
+    """Of base against a second tree of base, in the same launches."""
+    control_row: bool = False
+    """Whether this test reaches nothing that the optimization changed."""
+
+
+class Comparison(Artifact):
+    SCHEMA = 2
+
+    item: str
+    verdict: Verdict
+    reason: str
+    headline: str
+    """Metric, change and interval: `time -48.7 % (99 % interval -48.8 % to -48.5 %)`, with true minus signs."""
+    changes: tuple[Change, ...]
+    outputs: tuple[Output, ...]
+    negligible: float
+    needs_review: tuple[str, ...] = ()
+    benchmark: str
+    platform: str
+    base: Provenance
+    head: Provenance
+    functions: tuple[FunctionShare, ...] = ()
+    unreached: tuple[str, ...] = ()
+    reach: Reach | None = None
+    sites: tuple[Site, ...] = ()
+    imported: tuple[ImportedModule, ...] = ()
+    load: Load | None = None
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    flags: str = ""
+    tests: tuple[str, ...] = ()

@@ -1,0 +1,121 @@
+"""What detect finds out about one optimization."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..manifest.model import Domain  # noqa: TC001 - pydantic reads the annotations
+from ..store import Artifact, Record
+
+
+class Commit(Record):
+    """One commit of the optimization."""
+
+    sha: str
+    title: str
+    message: str = ""
+    author: str = ""
+
+
+class ChangedFunction(Record):
+    """A definition whose lines differ between base and head.
+
+    `module` is what Python imports (`pagelayout.tables`), `name` its qualified name (`Table.rows`);
+    `status` is how it changed; the path and name at base differ from these where it was moved or renamed.
+    """
+
+    path: str
+    module: str
+    name: str
+    status: Literal["modified", "added", "removed", "renamed", "moved"]
+    base_path: str | None = None
+    base_name: str | None = None
+    is_async: bool = False
+    lines: tuple[int, int] = (0, 0)
+
+    @property
+    def target(self) -> str:
+        return f"{self.module}:{self.name}"
+
+
+class DomainProposal(Record):
+    domains: tuple[Domain, ...]
+    reason: str
+    given: bool
+
+
+class Presence(Record):
+    """Where a benchmark exists, each answer the blob's SHA-1 or None."""
+
+    path: str
+    base: str | None
+    head: str | None
+    worktree: str | None
+
+
+class Layout(Record):
+    """How the project is laid out at head.
+
+    `project` is the folder of its pyproject.toml or setup.py ("" for the root), `import_roots` the
+    folders that go on `sys.path` ("src", ""), `packages` the top-level names that are imported.
+    """
+
+    kind: Literal["flat", "src", "several", "none"]
+    project: str
+    import_roots: tuple[str, ...]
+    packages: tuple[str, ...]
+    installable: bool
+    benchmarks_root: str
+    benchmarks_root_reason: str
+    runner: str
+    runner_reason: str
+
+
+class DependencyDifference(Record):
+    """One requirement that differs: None where that side does not have it."""
+
+    file: str
+    name: str
+    base: str | None
+    head: str | None
+
+
+class Detection(Artifact):
+    """The answers of the inventory for one optimization."""
+
+    SCHEMA = 1
+
+    item: str
+    title: str
+    base: str
+    head: str
+    base_ref: str
+    head_ref: str
+    upstream: str
+    upstream_ref: str
+    slug: str | None
+    commits: tuple[Commit, ...]
+    picked: tuple[str, ...] = ()
+    """Commits to be put onto base to make head, where the manifest lists them one by one."""
+    files: tuple[str, ...]
+    functions: tuple[ChangedFunction, ...]
+    target: str | None
+    """The optimized function, `module:name` (or a module alone, for its import)."""
+    target_reason: str
+    domain: DomainProposal
+    benchmark: Presence | None
+    layout: Layout
+    dependencies: tuple[DependencyDifference, ...] = ()
+    heavy_imports: tuple[str, ...] = ()
+    """Heavy packages that conftest files import, as `path: package`."""
+    changelog: str | None = None
+    """`keep-a-changelog CHANGELOG.md`, `towncrier changes/`, ... or None."""
+    pull_request_template: str | None = None
+    pull_request: str = "unknown: GitHub is not asked yet"
+    notes: tuple[str, ...] = ()
+    """What could not be answered and why, one sentence each."""
+
+    @property
+    def function(self) -> str:
+        """The short name that files are named after: the target's last part, or the item's id."""
+        return (self.target or self.item).replace(":", ".").rpartition(".")[2]

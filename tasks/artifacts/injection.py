@@ -1,0 +1,33 @@
+"""The two trees, enough to make them again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ..store import Artifact, Record
+
+
+class TreeSpec(Record):
+    """One side's tree, enough to make it again: a commit, commits put onto it, files written over it."""
+
+    commit: str
+    picks: tuple[str, ...] = ()
+    files: dict[str, str] = Field(default_factory=dict)
+    """Path in the tree to the SHA-256 of the bytes that are injected there."""
+    tree: str
+    """SHA-1 of the resulting git tree, without the injected files."""
+
+
+class Injection(Artifact):
+    SCHEMA = 1
+
+    item: str
+    strategy: Literal["inject", "cherry-pick"]
+    reason: str
+    benchmark: str
+    benchmark_sha256: str
+    base: TreeSpec
+    head: TreeSpec
+    repairs: tuple[str, ...] = ()

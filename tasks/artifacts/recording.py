@@ -1,0 +1,83 @@
+"""What was seen of real calls of a function."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ..store import Artifact, Record
+
+
+class Spelling(Record):
+    """The arguments of a recorded call as code, its sizes multiplied by `scale`; `seconds` of such a call, 0 where it was not tried.
+
+    `needs` are `rng`, `np_rng` and `tmp_path`, which the code uses, and `anew` where every call needs its arguments anew;
+    `files` are texts, as code, of small files by their names.
+    """
+
+    scale: int
+    arguments: tuple[tuple[str, str], ...]
+    """Parameters in their order, each with its code."""
+    imports: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    files: dict[str, str] = Field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class FakeMethod(Record):
+    """A method that was called of an object at a boundary: the code of what it `returns`, and the `bytes` that it allocates at its peak."""
+
+    method: str
+    parameters: tuple[str, ...]
+    returns: str
+    imports: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    bytes: int
+    calls: int
+    is_async: bool = False
+
+
+class Fake(Record):
+    """What stands for a model or the network: a class of that name, given for a parameter."""
+
+    name: str
+    parameter: str
+    methods: tuple[FakeMethod, ...]
+
+
+class RecordedCall(Record):
+    """A call of the target as the project's tests or a script made it.
+
+    `described` says in words what each parameter got, `kinds` how it is passed; `test` is the test that ran. `lazy` says
+    that the result is a generator, `changes` that the call changes what it is given.
+    """
+
+    size: int
+    seconds: float
+    test: str
+    described: tuple[tuple[str, str], ...]
+    kinds: dict[str, str]
+    spelling: Spelling
+    fakes: tuple[Fake, ...] = ()
+    lazy: bool = False
+    changes: bool = False
+
+
+class Recording(Artifact):
+    """What was seen of the target's calls; `call` is the one that a benchmark is written from, None where none can be written.
+
+    `ran` is what was run, `calls` how many calls there were, `seconds` and `size` their medians; `unwritten` says of parameters
+    why they have no spelling, `effects` what calls do beside computing.
+    """
+
+    SCHEMA = 1
+
+    item: str
+    target: str = ""
+    ran: tuple[str, ...] = ()
+    calls: int = 0
+    seconds: float = 0.0
+    size: int = 0
+    call: RecordedCall | None = None
+    unwritten: dict[str, str] = Field(default_factory=dict)
+    effects: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,43 @@
+"""What the user gets, and why an item failed."""
+
+from __future__ import annotations
+
+from ..store import Artifact
+
+
+class Rendering(Artifact):
+    SCHEMA = 1
+
+    item: str
+    body: str
+    """Path of the body relative to the manifest's folder."""
+    sha256: str
+    template: str
+    needs_review: tuple[str, ...] = ()
+    comparison: str = ""
+    """Digest of the comparison that the body was made from."""
+    headline: str = ""
+    """That comparison's headline."""
+
+
+class Failure(Artifact):
+    """Why an item is blocked: the stage that failed and its one message."""
+
+    SCHEMA = 1
+
+    item: str
+    stage: str
+    message: str
+
+
+
+
+class Stamp(Artifact):
+    """Nothing but the fingerprint of what a product that is no artifact was made from."""
+
+
+class Table(Artifact):
+    """The report's table as a terminal shows it."""
+
+    text: str
+    made_from: str

@@ -1,0 +1,181 @@
+"""What was measured: launches, outputs, profiles, and what it was measured in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from ..store import Artifact, Record
+from .sides import Side  # noqa: TC001 - pydantic reads the annotations
+
+
+class MetricName(StrEnum):
+    TIME = "time"
+    CPU = "CPU time"
+    INSTRUCTIONS = "instructions"
+    PEAK = "peak memory"
+    ALLOCATIONS = "allocations"
+    LEAKED = "memory left"
+    IMPORT = "import time"
+    START = "start-up time"
+
+
+UNITS = {
+    MetricName.TIME: "s",
+    MetricName.CPU: "s",
+    MetricName.INSTRUCTIONS: "1",
+    MetricName.PEAK: "B",
+    MetricName.ALLOCATIONS: "1",
+    MetricName.LEAKED: "B",
+    MetricName.IMPORT: "s",
+    MetricName.START: "s",
+}
+
+
+class Launch(Record):
+    """One process for each side: its samples, per call, in the order they were taken.
+
+    `first` is the side that began by lot, `seed` the hash seed (and the memory layout's) of all, `iterations` the
+    calls that one sample averages over. `control` is base's code in a second tree, in the same turns as base;
+    empty where no control ran.
+    """
+
+    first: Side
+    seed: int
+    iterations: int = 1
+    base: tuple[float, ...]
+    head: tuple[float, ...]
+    control: tuple[float, ...] = ()
+    steady: bool = True
+    """Whether warming up ended because times no longer fell."""
+    left_out: int = 0
+    """Turns that are not among the samples, because another process took the core from one of their sides."""
+
+
+class Measurement(Record):
+    """All launches of one metric of one benchmark call."""
+
+    test: str
+    metric: MetricName
+    launches: tuple[Launch, ...]
+    looks: tuple[int, ...] = ()
+    """Numbers of launches at which the data were looked at to decide whether to stop."""
+    planned_looks: int = 1
+    stopped: str = ""
+    """Why sampling ended: decided, budget, timeout."""
+
+
+class Output(Record):
+    """What the benchmark's call returned on the two sides."""
+
+    test: str
+    verdict: Literal["equal", "different", "not comparable"]
+    detail: str = ""
+    inputs: int = 1
+    """Inputs on which it was compared: the benchmark's own, and those generated around it."""
+
+
+class Share(Record):
+    """One function's part in a call of the benchmark, on one side.
+
+    `calls` of it in one call of the benchmark; `share` of the samples in which it was on the stack, `own` in which
+    it was the innermost of the project's functions; 0 to 1.
+    """
+
+    calls: float
+    share: float
+    own: float
+
+
+class FunctionShare(Record):
+    """A function of the project that a benchmark call reaches, None on the side where it does not."""
+
+    test: str
+    function: str
+    """Like `pagelayout.tables:Table.rows`."""
+    path: str
+    changed: bool
+    """Whether the optimization changed it, or what it is defined in."""
+    base: Share | None
+    head: Share | None
+    samples: int = 0
+    """Of either side, at least; the fewer, the coarser the shares."""
+
+
+class Site(Record):
+    """A call site's part of the peak, in bytes, in one benchmark call."""
+
+    test: str
+    place: str
+    """Like `src/pagelayout/tables.py:41 rows`, at base and at head."""
+    base: int
+    head: int
+
+
+class ImportedModule(Record):
+    """A module that came or went with the change: cumulative and own seconds, as `-X importtime` has them."""
+
+    name: str
+    side: Side
+    cumulative: float
+    own: float
+
+
+class Load(Record):
+    """What else the machine did meanwhile."""
+
+    before: float | None
+    """1-minute load average."""
+    after: float | None
+    cores: int
+    preempted: float = 0.0
+    """Share of blocks from which another process took the core."""
+
+
+class Module(Record):
+    """A file of the project that the benchmark imported, with its git blob."""
+
+    name: str
+    path: str
+    blob: str
+
+
+class Provenance(Record):
+    """What one side was measured in."""
+
+    commit: str
+    tree: str
+    python: str
+    environment: str
+    """Hash of what went into the environment."""
+    packages: tuple[str, ...]
+    """`name==version`, sorted."""
+    modules: tuple[Module, ...]
+
+
+class Samples(Artifact):
+    SCHEMA = 2
+
+    item: str
+    benchmark: str
+    benchmark_sha256: str
+    platform: str
+    """Like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
+    base: Provenance
+    head: Provenance
+    measurements: tuple[Measurement, ...]
+    outputs: tuple[Output, ...] = ()
+    tests: tuple[str, ...] = ()
+    """Node ids that passed on both sides."""
+    functions: tuple[FunctionShare, ...] = ()
+    profiled: tuple[str, ...] = ()
+    """Benchmark calls of which is known what they reach."""
+    unreached: tuple[str, ...] = ()
+    """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
+    sites: tuple[Site, ...] = ()
+    imported: tuple[ImportedModule, ...] = ()
+    load: Load | None = None
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    flags: str = ""
+    """The comparison's flags: `--memory`, `--timeout 120`."""
