@@ -6,10 +6,12 @@ forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is 
 
 from __future__ import annotations
 
+from .codeflash import CodeflashFigure, CodeflashRun
 from .comparison import Change, Comparison, Interval, Summary, Verdict
 from .detection import ChangedFunction, Commit, DependencyDifference, Detection, DomainProposal, Layout, Presence
 from .injection import Injection, TreeSpec
 from .linting import LintFinding, Linting, Reach
+from .project_tests import Ending, EndingDifference, ProjectTests, SideRun
 from .recording import Fake, FakeMethod, RecordedCall, Recording, Spelling
 from .rendering import Failure, Rendering, Stamp, Table
 from .samples import (
@@ -29,17 +31,25 @@ from .samples import (
 )
 from .scaffolding import Scaffolding
 from .sides import SIDES, Side
+from .survey import Decision, Drift, PullRequest, Survey
+from .verification import Repeated, RunCommand, Verification
 
 __all__ = [
     "SIDES",
     "UNITS",
     "Change",
     "ChangedFunction",
+    "CodeflashFigure",
+    "CodeflashRun",
     "Commit",
     "Comparison",
+    "Decision",
     "DependencyDifference",
     "Detection",
     "DomainProposal",
+    "Drift",
+    "Ending",
+    "EndingDifference",
     "Failure",
     "Fake",
     "FakeMethod",
@@ -57,20 +67,27 @@ __all__ = [
     "Module",
     "Output",
     "Presence",
+    "ProjectTests",
     "Provenance",
+    "PullRequest",
     "Reach",
     "RecordedCall",
     "Recording",
     "Rendering",
+    "Repeated",
+    "RunCommand",
     "Samples",
     "Scaffolding",
     "Share",
     "Side",
+    "SideRun",
     "Site",
     "Spelling",
     "Stamp",
     "Summary",
+    "Survey",
     "Table",
     "TreeSpec",
     "Verdict",
+    "Verification",
 ]
