@@ -16,6 +16,7 @@ from .domains import propose
 from .errors import SourceError
 from .layout import CommitTree, changelog, dependency_differences, describe, heavy_imports, pull_request_template
 from .optimized import guess
+from .policies import contribution_rules
 from .signals import Edit
 from .sources import Sources, differences, near_names
 from .span import span_of
@@ -41,6 +42,9 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
     span = span_of(item, refs, clone)
     base, head = CommitTree(clone, span.base), CommitTree(clone, span.head)
     files = _files(clone, span)
+    # What binds a pull request is what the project says now, not what it said when the branch was made.
+    upstream = CommitTree(clone, refs.upstream)
+    template = pull_request_template(upstream)
     layout = describe(head, focus=files, runner=item.env.runner)
     base_sources, head_sources = (Sources(tree, layout.import_roots) for tree in (base, head))
     named_notes = _check_functions(item, base=base_sources, head=head_sources)
@@ -71,7 +75,9 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
         dependencies=dependency_differences(base, head),
         heavy_imports=heavy_imports(head),
         changelog=changelog(head, project=layout.project),
-        pull_request_template=pull_request_template(head),
+        pull_request_template=template,
+        template_text=(upstream.read(template) or b"").decode("utf-8", "replace") if template else "",
+        contribution_rules=contribution_rules(upstream),
         notes=(*span.notes, *named_notes, *notes, *unread, *_left_empty(head)),
         **({"pull_request": f"#{item.pr} (from the manifest)"} if item.pr else {}),
     )

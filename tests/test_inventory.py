@@ -81,6 +81,8 @@ def test_the_whole_inventory(tmp_path):
         "heavy_imports": ("tests/conftest.py: torch",),
         "changelog": "keep-a-changelog CHANGELOG.md",
         "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
+        "template_text": "Why?\n",
+        "contribution_rules": (),
         "pull_request": "unknown: GitHub is not asked yet",
         "notes": (),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .codeflash import CodeflashFigure, CodeflashRun
 from .comparison import Change, Comparison, Interval, Summary, Verdict
-from .detection import ChangedFunction, Commit, DependencyDifference, Detection, DomainProposal, Layout, Presence
+from .detection import ChangedFunction, Commit, ContributionRule, DependencyDifference, Detection, DomainProposal, Layout, Presence
 from .injection import Injection, TreeSpec
 from .linting import LintFinding, Linting, Reach
 from .project_tests import Ending, EndingDifference, ProjectTests, SideRun
@@ -43,6 +43,7 @@ __all__ = [
     "CodeflashRun",
     "Commit",
     "Comparison",
+    "ContributionRule",
     "Decision",
     "DependencyDifference",
     "Detection",

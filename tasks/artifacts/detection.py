@@ -80,10 +80,22 @@ class DependencyDifference(Record):
     head: str | None
 
 
+class ContributionRule(Record):
+    """A sentence of the project's own pages that binds a pull request, and where it stands.
+
+    `about` is `generated text`, `disclosure`, `co-author`, `sign-off`, `issue first` or `benchmark`.
+    """
+
+    path: str
+    line: int
+    about: str
+    sentence: str
+
+
 class Detection(Artifact):
     """The answers of the inventory for one optimization."""
 
-    SCHEMA = 1
+    SCHEMA = 2
 
     item: str
     title: str
@@ -111,6 +123,9 @@ class Detection(Artifact):
     changelog: str | None = None
     """`keep-a-changelog CHANGELOG.md`, `towncrier changes/`, ... or None."""
     pull_request_template: str | None = None
+    template_text: str = ""
+    """Of that template, as it is at upstream's newest commit."""
+    contribution_rules: tuple[ContributionRule, ...] = ()
     pull_request: str = "unknown: GitHub is not asked yet"
     notes: tuple[str, ...] = ()
     """What could not be answered and why, one sentence each."""
