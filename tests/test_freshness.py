@@ -417,7 +417,7 @@ def test_an_edited_template_of_prprep_itself_is_seen(place, tmp_path, monkeypatc
     ("name", "expected"),
     [
         ("detect", {"detect", "scaffold", "inject", "lint", "measure", "compare", "render"}),
-        ("record", {"record"}),
+        ("record", {"record", "lint"}),
         ("scaffold", {"scaffold", "inject", "lint", "render"}),
         ("inject", {"inject", "lint", "measure", "render"}),
         ("lint", {"lint", "compare"}),

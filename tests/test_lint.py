@@ -76,7 +76,7 @@ def test_an_input_far_below_what_was_recorded_is_a_toy(tmp_path):
     run = compare(repo, item(benchmark=None), stages=("scaffold",))
     (written,) = run.folder.rglob("test_benchmark_*.py")
     assert "20000" in written.read_text()
-    written.write_text(written.read_text().replace("20000", "200"))
+    written.write_text(written.read_text().replace("20000", "600"))
     found = linted(repo, benchmark=None)
     assert [each.rule for each in found.findings] == ["toy-input"]
     assert "those that were recorded took" in found.findings[0].found

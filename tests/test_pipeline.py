@@ -66,7 +66,7 @@ def test_each_stage_has_a_task_for_each_item_and_there_is_a_report(workspace):
         ("record", ["detect"], ["record"]),
         ("scaffold", ["detect", "record"], ["scaffold"]),
         ("inject", ["detect", "scaffold"], ["inject"]),
-        ("lint", ["detect", "scaffold", "inject"], ["lint"]),
+        ("lint", ["detect", "record", "scaffold", "inject"], ["lint"]),
         ("measure", ["detect", "scaffold", "inject", "lint"], ["samples"]),
         ("compare", ["detect", "lint", "samples"], ["compare"]),
     ],
