@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Fact(NamedTuple):
-    """A file's digest, the fingerprint in its header (None without one), and what was distilled from its fields."""
+    """A file's digest, the fingerprint in its header, and what was distilled from its fields.
+
+    The fingerprint is None without a header, and where the file is not as it was written.
+    """
 
     digest: str
     fingerprint: str | None
@@ -60,11 +63,12 @@ class Facts:
             return Fact(digest_of(content), None, {})
         head, _, body = content.partition(b"\n")
         try:
-            fingerprint, fields = json.loads(head).get("fingerprint") or None, json.loads(body)
+            about, fields = json.loads(head), json.loads(body)
         except ValueError:
             return Fact(digest_of(content), None, {})
+        fingerprint = about.get("fingerprint") if about.get("digest") == digest_of(content) else None
         kept = self._distil(os.path.basename(path), fields) if isinstance(fields, dict) else {}  # noqa: PTH119
-        return Fact(digest_of(content), fingerprint, kept)
+        return Fact(digest_of(content), fingerprint or None, kept)
 
     def _load(self) -> dict[str, list[Any]]:
         kept = read_json(self._store)

@@ -1,7 +1,8 @@
 """Write files so that they are whole or not there, and say what is in them.
 
-The first line of an artifact is a header with the fingerprint of what it was made from; its digest
-leaves that line out, so that an artifact that comes out the same leaves the next stage fresh.
+The first line of an artifact is a header with the fingerprint of what it was made from and the digest of the rest,
+so that a change by hand is noticed. A digest leaves that line out: an artifact that comes out the same leaves the
+next stage fresh.
 """
 
 from __future__ import annotations

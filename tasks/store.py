@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import ArtifactError
-from .files import write_whole
+from .files import digest_of, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,18 +28,20 @@ class Artifact(Record):
 
     def write(self, target: Path, fingerprint: str = "") -> None:
         """Write to a temporary name beside `target`, then rename."""
-        header = json.dumps({"schema": self.SCHEMA, "kind": type(self).__name__, "fingerprint": fingerprint})
-        body = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
-        write_whole(target, header + "\n" + body + "\n")
+        body = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        about = {"schema": self.SCHEMA, "kind": type(self).__name__, "fingerprint": fingerprint, "digest": digest_of(body.encode())}
+        write_whole(target, json.dumps(about) + "\n" + body)
 
     @classmethod
     def read(cls, source: Path) -> Self:
-        """Read it back; raise ArtifactError where it is missing, cut short or of another version."""
+        """Read it back; raise ArtifactError where it is missing, cut short, of another version, or not as it was written."""
         try:
             head, body = source.read_text(encoding="utf-8").split("\n", 1)
             header = json.loads(head)
             if (header["kind"], header["schema"]) != (cls.__name__, cls.SCHEMA):
-                raise ArtifactError("this artifact was written by another version", where=str(source), now="run doit again to make it anew")
+                raise ArtifactError("this artifact was written by another version", where=str(source), now="run doit again")
+            if header["digest"] != digest_of(body.encode()):
+                raise ArtifactError("this artifact was changed since it was written", where=str(source), now="run doit again")
             return cls.model_validate_json(body)
         except FileNotFoundError:
             raise ArtifactError("this artifact is not there", where=str(source), now="run doit to make it") from None

@@ -23,6 +23,7 @@ from tasks.artifacts import (
     Presence,
     Scaffolding,
 )
+from tasks.errors import ArtifactError
 from tasks.files import fingerprint_of
 from tasks.freshness import Freshness, artifact_of
 from tasks.paths import shipped_templates
@@ -292,7 +293,7 @@ def test_an_edit_that_keeps_size_and_time_is_seen(place):
     samples.write_text(samples.read_text().replace("0.002", "0.003", 1))
     os.utime(samples, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert samples.stat().st_size == status.st_size
-    assert place.stale() == {"compare:1"}
+    assert place.stale() == {"measure:1", "compare:1"}
 
 
 def test_another_file_of_the_work_tree_is_not(place):
@@ -438,6 +439,21 @@ def test_an_artifact_that_is_no_artifact_is_made_again(place):
     for text in ("", "{", "null\n{}", "[]\n[]"):
         place.state("compare").write_text(text)
         assert {"compare:1", "render:1"} <= place.stale()
+
+
+@pytest.mark.parametrize("name", ["detect", "inject", "samples", "compare", "render"])
+def test_an_artifact_that_somebody_changed_by_hand_is_made_again(place, name):
+    written = place.state(name).read_text()
+    place.state(name).write_text(written.replace(ONE, ONE + "x"))
+    stage = "measure" if name == "samples" else name
+    assert f"{stage}:1" in place.stale()
+
+
+def test_nothing_is_read_from_an_artifact_that_somebody_changed(place):
+    comparison = place.state("compare")
+    comparison.write_text(comparison.read_text().replace(ONE, ONE + "x"))
+    with pytest.raises(ArtifactError, match="changed since it was written"):
+        Comparison.read(comparison)
 
 
 def test_a_deleted_body_is_written_again(place):
