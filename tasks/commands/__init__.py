@@ -7,5 +7,6 @@ from .doctor import Doctor
 from .explain import Explain
 from .lint import Lint
 from .schema import Schema
+from .status import Status
 
-OWN = Schema, Explain, Doctor, Lint, Cache
+OWN = Schema, Status, Explain, Doctor, Lint, Cache

@@ -1,0 +1,64 @@
+"""What `prprep status` says of every item: the state, the age of the evidence, and what a run would do."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from benchmarks.fresh_items import make_fresh
+from tasks.freshness import Freshness
+from tasks.pipeline import NAMES
+from tasks.status import evidence_age, standing
+from tasks.workspace import Workspace
+
+HOUR = 3_600
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("status")
+    make_fresh(made, 3)
+    return made
+
+
+def told(folder, now):
+    workspace = Workspace.open(folder / "prprep.yaml")
+    return standing(workspace, Freshness(workspace), NAMES, now=now, width=200)
+
+
+def test_fresh_items_are_told_with_the_age_of_their_samples(folder):
+    for number in range(3):
+        samples = folder / ".prprep" / f"item_0000{number}" / "samples.json"
+        os.utime(samples, (0, (100 - number) * HOUR))
+    table, _, tally = told(folder, 100 * HOUR + 30).rpartition("\n\n")
+    lines = table.splitlines()[2:]
+    assert "just taken" in lines[0]
+    assert "1 hour old" in lines[1]
+    assert "2 hours old" in lines[2]
+    assert tally == "3 items: 3 ready"
+
+
+def test_what_a_run_would_do_again_is_named(folder):
+    manifest = folder / "prprep.yaml"
+    before = manifest.read_text()
+    manifest.write_text(before + "defaults: {negligible: 0.2}\n")
+    try:
+        assert "stale: compare, render to be done again" in told(folder, HOUR)
+    finally:
+        manifest.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "just taken"), (59, "just taken"), (60, "1 minute old"), (7_300, "2 hours old"), (90_000, "1 day old"), (900_000, "10 days old")],
+)
+def test_the_age_is_told_in_the_largest_unit_that_fits(tmp_path, seconds, expected):
+    samples = tmp_path / "samples.json"
+    samples.touch()
+    os.utime(samples, (0, 1_000_000))
+    assert evidence_age(samples, 1_000_000 + seconds) == expected
+
+
+def test_where_there_are_no_samples_there_is_no_age(tmp_path):
+    assert evidence_age(tmp_path / "samples.json", 0) == "–"
