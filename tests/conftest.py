@@ -1,4 +1,4 @@
-"""Guards: no test touches the user's cache or git configuration."""
+"""Guards: no test touches the user's cache, git configuration or login at GitHub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def _apart(tmp_path_factory):
         patch.setenv("PRPREP_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        for name in ("PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV"):
+        patch.setenv("GH_CONFIG_DIR", str(tmp_path_factory.mktemp("gh")))
+        tokens = ("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_REPO")
+        for name in ("PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV", *tokens):
             patch.delenv(name, raising=False)
         yield
 
@@ -35,6 +37,7 @@ SLOW_MODULES = {
     "test_differences",
     "test_freshness",
     "test_git",
+    "test_github",
     "test_inject",
     "test_interpreters",
     "test_inventory",
