@@ -87,6 +87,10 @@ class NeedsReviewError(PrprepError):
     """An item waits for a person: nothing failed, and nothing can go on without them."""
 
 
+class ForgeError(PrprepError):
+    """The forge that pull requests go to gave no answer; nothing follows from that about what it holds."""
+
+
 class UsageError(PrprepError):
     """A command was called in a way that it does not have."""
 

@@ -206,15 +206,22 @@ class _Commit:
     def messageHeadline(self) -> str:  # noqa: N802
         return self._repository.git("log", "-1", "--format=%s", self.oid).strip()
 
-    def history(self, _info: Any, first: int = 30, after: str | None = None, path: str | None = None, **_: Any) -> Any:
+    def history(self, _info: Any, first: int = 30, after: str | None = None, path: str | None = None, since: str = "") -> Any:
         named = ["--", path] if path else []
-        listed = self._repository.git("log", "--format=%H", self.oid, *named).split()
+        listed = self._repository.git("log", "--format=%H", *([f"--since={since}"] if since else []), self.oid, *named).split()
         return _connection([_Commit(self._repository, each) for each in listed], first, after)
 
     def associatedPullRequests(self, _info: Any, first: int = 10, **_: Any) -> Any:  # noqa: N802
+        """Give the pull request that a commit on the default branch came by, and those that hold the commit."""
         number = re.search(r"\(#(\d+)\)$", self.messageHeadline)
-        found = self._repository.number(int(number[1])) if number else None
-        return _connection([_PullRequest(found)] if found else [], first, None)
+        holding = [each for each in self._repository.pull_requests if self._is_in(each)]
+        came = self._repository.number(int(number[1])) if number else None
+        found = [came, *(each for each in holding if each is not came)] if came else holding
+        return _connection([_PullRequest(each) for each in found], first, None)
+
+    def _is_in(self, pull: PullRequest) -> bool:
+        pull.refresh()
+        return self.oid in self._repository.git("rev-list", f"{pull.base_oid}..{pull.head_oid}").split()
 
 
 def _typed(value: Any, _info: Any, _type: Any) -> str:

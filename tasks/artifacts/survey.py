@@ -23,6 +23,8 @@ class PullRequest(Record):
     author: str = ""
     touches: Literal["branch", "function", "file", "words"]
     functions: tuple[str, ...] = ()
+    same_commit: bool = False
+    """Whether it holds the optimization's last commit."""
 
 
 class Drift(Record):
@@ -44,7 +46,8 @@ class Decision(Record):
 class Survey(Artifact):
     """The answers of the forge and of git, for one optimization.
 
-    `unknown` says why the forge did not answer, "" where it did; `contained` are commits whose patch upstream already has,
+    `unknown` says why the forge did not answer, "" where it did; `answered` is the hash of what it said, or of why it did not, and
+    `older` whether that is an answer that it gave earlier; `contained` are commits whose patch upstream already has,
     `conflicts` the files in which the optimization and upstream's newest commit cannot be merged.
     """
 
@@ -52,6 +55,10 @@ class Survey(Artifact):
 
     item: str
     slug: str | None
+    host: str | None = None
+    answered: str = ""
+    older: bool = False
+    upstream_ref: str = ""
     default_branch: str | None = None
     pull_requests: tuple[PullRequest, ...] = ()
     unknown: str = ""

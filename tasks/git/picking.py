@@ -52,7 +52,7 @@ def pick(clone: Path, onto: str, commits: Sequence[str]) -> str:
     start = raw_commit(clone, onto)
     parent_trees = {raw.sha: raw_commit(clone, raw.parents[0]).tree for raw in raws if raw.parents}
     with tempfile.TemporaryDirectory(prefix="picking-", dir=clone.parent) as folder:
-        scratch = _scratch(clone, Path(folder), [start.tree, *parent_trees.values(), *(raw.tree for raw in raws)])
+        scratch = scratch_of(clone, Path(folder), [start.tree, *parent_trees.values(), *(raw.tree for raw in raws)])
         scratch.begin(start.tree)
         tip, tree = onto, start.tree
         for raw in raws:
@@ -92,6 +92,14 @@ class Scratch:
             raise self._conflict(raw, onto, error) from None
         return self.run("write-tree")
 
+    def merge(self, ours: str, theirs: str) -> tuple[str, ...]:
+        """Give the files in conflict between two commits of the scratch; raise CommandFailedError where git cannot tell."""
+        command = ["git", "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs]
+        done = process.run(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, check=False)
+        if done.code not in (0, 1):
+            raise CommandFailedError(done.command, code=done.code, output=done.output, error=done.error)
+        return tuple(sorted({displayed(path) for path in done.output.split("\0")[1:] if path}))
+
     def commit(self, raw: RawCommit, *, tree: str, parent: str) -> str:
         date = re.search(rb"(\d+ [+-]\d+)$", raw.author)
         encoding = b"encoding " + raw.encoding + b"\n" if raw.encoding else b""
@@ -107,7 +115,8 @@ class Scratch:
         return CherryPickError(f"commit {raw.sha[:12]} ({raw.title}) does not go onto {onto[:12]}: {reason}", files=files, now=now)
 
 
-def _scratch(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
+def scratch_of(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
+    """Make a repository in an empty folder that holds these trees, and borrows nothing."""
     scratch = Scratch(folder)
     process.run(["git", "init", "--quiet", "--template=", folder], cwd=folder, env=environment(), timeout=60)
     (scratch.git / "info").mkdir()

@@ -1,0 +1,102 @@
+"""Hold commits against upstream's by what they change: the same patch has the same patch-id wherever it stands."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .commands import ask
+from .picking import scratch_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
+
+
+def patch_ids(clone: Path, commits: Sequence[str]) -> dict[str, str]:
+    """Map each commit to its patch-id; merges and empty commits have none."""
+    told = ask(clone, ["diff-tree", "--stdin", "-p", "-r", "--root", *_PLAIN], stdin=_lines(commits))
+    return {commit: patch for patch, commit in _identified(clone, told)}
+
+
+def patch_id_between(clone: Path, base: str, head: str) -> str | None:
+    """Give the patch-id of all that differs between two commits, None where nothing does."""
+    told = ask(clone, ["diff-tree", "-p", "-r", *_PLAIN, base, head])
+    return next((patch for patch, _ in _identified(clone, told)), None)
+
+
+def patches_since(clone: Path, base: str, tip: str, paths: Iterable[str]) -> dict[str, str]:
+    """Map the patch-ids of base..tip to their commits, of those commits that changed one of the paths; the oldest counts."""
+    named = [f":(top,literal){path}" for path in paths]
+    if not named:
+        return {}
+    listed = ask(clone, ["rev-list", "--no-merges", "--reverse", f"{base}..{tip}", "--", *named]).decode("ascii").split()
+    found: dict[str, str] = {}
+    for commit, patch in patch_ids(clone, listed).items():
+        found.setdefault(patch, commit)
+    return found
+
+
+def commits_of(clone: Path, base: str, tip: str, path: str) -> tuple[str, ...]:
+    """Give the commits of base..tip that changed a file, oldest first, merges left out."""
+    span = ["rev-list", "--no-merges", "--reverse", "--topo-order", f"{base}..{tip}", "--", f":(top,literal){path}"]
+    return tuple(ask(clone, span).decode("ascii").split())
+
+
+def committed_at(clone: Path, commits: Sequence[str]) -> dict[str, str]:
+    """Map commits to when they were committed, as ISO 8601 in UTC."""
+    listed = ask(
+        clone,
+        ["log", "--no-walk=unsorted", "--stdin", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%H %cd"],
+        stdin=_lines(commits),
+        extra={"TZ": "UTC"},
+    )
+    return dict(line.split(" ", 1) for line in listed.decode("ascii").splitlines())
+
+
+def contents(clone: Path, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+    """Read files at commits, (commit, path) each, in one process; those that are not there are left out."""
+    asked = [place for place in dict.fromkeys(places) if "\n" not in place[1]]
+    if not asked:
+        return {}
+    told = ask(clone, ["cat-file", "--batch"], stdin=b"".join(os.fsencode(f"{commit}:{path}") + b"\n" for commit, path in asked))
+    found, start = {}, 0
+    for place in asked:
+        head, _, _ = told[start:].partition(b"\n")
+        start += len(head) + 1
+        kind = head.rsplit(b" ", 2)[1:]
+        if len(kind) == 2 and kind[0] == b"blob":  # noqa: PLR2004 - else it is missing
+            found[place] = told[start : start + int(kind[1])]
+        if len(kind) == 2 and kind[1].isdigit():  # noqa: PLR2004 - likewise
+            start += int(kind[1]) + 1
+    return found
+
+
+def conflicts(clone: Path, base: str, ours: str, theirs: str) -> tuple[str, ...]:
+    """Give the files in which two commits cannot be merged by themselves; raise CommandFailedError where git is before 2.38.
+
+    Done in a repository that borrows no objects, for the reason that `picking` has.
+    """
+    trees = [_tree(clone, commit) for commit in (base, ours, theirs)]
+    with tempfile.TemporaryDirectory(prefix="merging-", dir=clone.parent) as folder:
+        scratch = scratch_of(clone, Path(folder), trees)
+        root = scratch.run("commit-tree", trees[0], stdin=b"base")
+        tips = [scratch.run("commit-tree", tree, "-p", root, stdin=b"side") for tree in trees[1:]]
+        return scratch.merge(*tips)
+
+
+def _tree(clone: Path, commit: str) -> str:
+    return ask(clone, ["rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"]).decode("ascii").strip()
+
+
+def _identified(clone: Path, patches: bytes) -> list[tuple[str, str]]:
+    """Give (patch-id, commit) of each patch in git's output; the commit is zeros where the output names none."""
+    told = ask(clone, ["patch-id", "--stable"], stdin=patches) if patches.strip() else b""
+    return [(patch, commit) for patch, _, commit in (line.partition(" ") for line in told.decode("ascii").splitlines())]
+
+
+def _lines(commits: Iterable[str]) -> bytes:
+    return "".join(f"{commit}\n" for commit in commits).encode("ascii")
