@@ -13,6 +13,7 @@ from tasks.artifacts import (
     ChangedFunction,
     Commit,
     Comparison,
+    Decision,
     Detection,
     DomainProposal,
     Injection,
@@ -29,6 +30,7 @@ from tasks.artifacts import (
     Samples,
     Scaffolding,
     Summary,
+    Survey,
     TreeSpec,
     Verdict,
 )
@@ -115,6 +117,9 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
     measured = {"item": item_id, "platform": "made up — 2 cores, 8 GiB RAM, Python 3.11.7", "base": sides[0], "head": sides[1]}
     return {
         "detect": _detection(item_id, commits),
+        "survey": Survey(
+            item=item_id, slug=None, unknown="no remote", decision=Decision(kind="new", reason="nothing else is about the same functions")
+        ),
         "record": Recording(item=item_id, notes=("there is a benchmark",)),
         "scaffold": Scaffolding(item=item_id, path=BENCHMARK, origin="head", source=head, sha256=sha256, made_from="existing"),
         "inject": Injection(

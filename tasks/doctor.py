@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from . import figures, machine, pipeline, process
-from .artifacts import Detection, Injection, Linting, Recording, Scaffolding
-from .errors import CommandFailedError, PrprepError
+from . import figures, machine, pipeline, process, survey_words
+from .artifacts import Detection, Injection, Linting, Recording, Scaffolding, Survey
+from .errors import CommandFailedError, ForgeError, PrprepError
+from .forge import GITHUB, Client
 from .installer import uv_program
 from .linting import RULES
 from .measuring import memory_layout
@@ -56,6 +57,7 @@ def of_machine(cache: Path) -> Iterator[Check]:
         yield Check("ok", "the processes of a launch can share a memory layout")
     else:
         yield Check("note", "the processes of a launch cannot share a memory layout: intervals will be wider", "install util-linux")
+    yield _github()
     if not shutil.which("valgrind"):
         yield Check("note", "valgrind is missing: `metrics: [instructions]` needs it", "install valgrind where instructions are asked for")
 
@@ -134,7 +136,7 @@ def _linted(workspace: Workspace, item_id: str) -> Iterator[Check]:
         yield Check("ok", f"it executes {found.reach.executed} of {found.reach.statements} statements that changed")
 
 
-_BEFORE = (("detect", _detected), ("record", _recorded), ("scaffold", _scaffolded), ("inject", _injected))
+_BEFORE = (("detect", _detected), ("survey", _surveyed), ("record", _recorded), ("scaffold", _scaffolded), ("inject", _injected))
 
 
 def _rehearsed(workspace: Workspace, item_id: str, report: Report) -> Iterator[Check]:
@@ -148,6 +150,24 @@ def _rehearsed(workspace: Workspace, item_id: str, report: Report) -> Iterator[C
         yield from (Check("note", f"{role}: {note}") for note in environment.notes)
     yield from (Check("note", repair) for repair in standing.repairs)
     yield Check("ok", "the benchmark passes on every side, each with the code of its own tree")
+
+
+def _github() -> Check:
+    """See whether pull requests can be looked for at github.com; a project's other host is told of with its item."""
+    client = Client(os.environ.get("GH_HOST") or GITHUB)
+    try:
+        version = client.version()
+        return Check("ok", f"gh {version}, logged in to {client.host} as {client.login()}")
+    except ForgeError as error:
+        return Check("note", f"pull requests cannot be looked for: {error.what}", error.now)
+
+
+def _surveyed(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    found = Survey.read(workspace.paths.item(item_id).survey)
+    first, *others = survey_words.details(found)
+    named = workspace.plan.items[item_id]["pr"]
+    yield Check("note" if survey_words.to_review(found, named=named) else "ok", first)
+    yield from (Check("note", told) for told in others)
 
 
 def _program(name: str, command: list[str], fix: str) -> Check:

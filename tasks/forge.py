@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import process
 from .errors import CommandFailedError, ForgeError
+from .git.addresses import host_of, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,13 @@ class Place(NamedTuple):
         return self.slug if self.host == GITHUB else f"{self.host}/{self.slug}"
 
 
+class NoPlace(NamedTuple):
+    """Why a repository's pull requests cannot be asked for, and what to do about it."""
+
+    what: str
+    now: str
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """gh, for one host; `limit` is in seconds."""
@@ -153,7 +161,7 @@ class Client:
             if "took longer" in error.what:
                 raise ForgeError(f"{self.host} did not answer within {self.limit:g} s", where=about, now=_LATER) from None
             now = error.now or "install it: https://cli.github.com"
-            raise ForgeError("gh, the command line of GitHub, cannot be run: " + error.what, where=about, now=now) from None
+            raise ForgeError(f"gh, the command line of GitHub, cannot be run: {error.what}", where=about, now=now) from None
 
     def _meaning(self, told: str, about: str) -> ForgeError:
         """Say what gh's failure means and what to do."""
@@ -162,6 +170,18 @@ class Client:
                 return ForgeError(what.format(host=self.host, about=about), where=about, now=now.format(host=self.host))
         first = told.strip().partition("\n")[0][:200] or _UNREADABLE
         return ForgeError(f"{self.host} gave no answer: {first}", where=about, now=_LATER)
+
+
+def place_of(remote: str | None, named: str | None) -> Place | NoPlace:
+    """Say where pull requests go: from the address of the remote, and the owner/name that the manifest names."""
+    host, slug = host_of(remote or ""), named or slug_of(remote or "")
+    if host and is_other(host):
+        return NoPlace(f"{host} is not GitHub, and only GitHub is asked", "look there for pull requests about the same")
+    if slug:
+        return Place(host or os.environ.get("GH_HOST") or GITHUB, slug)
+    if remote is None:
+        return NoPlace("the repository has no remote that could be on GitHub", "name it where it has: `slug: owner/name`")
+    return NoPlace("the repository's remote is not one of GitHub's", "name the one that pull requests go to: `slug: owner/name`")
 
 
 def is_other(host: str) -> bool:

@@ -12,13 +12,26 @@ from .locks import held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from .forge import Client, Place
     from .forge_kept import Kept
     from .progress import Report
 
-Questions = dict[str, Question]
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked: about which item, where, and the question itself."""
+
+    item: str
+    place: Place
+    question: Question
+
+    @property
+    def where(self) -> str:
+        return str(self.place)
+
+    @property
+    def hash(self) -> str:
+        return _hash(self.question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +44,37 @@ class Known:
     state: str
 
 
-def known(item: str, place: Place, *, client: Client, kept: Kept, questions: Callable[[], Mapping[str, Question]], report: Report) -> Known:
-    """Give what the forge says of an item, asking it where need be; `questions` are those of all items that it may be asked about.
+def known(subject: Subject, *, client: Client, kept: Kept, others: Callable[[], Mapping[str, Question]], report: Report) -> Known:
+    """Give what the forge says, asking it where need be; `others` are the questions of items that it is asked about along with it.
 
     Nothing is raised: a forge that does not answer leaves the older answer, and the reason.
     """
-    with held(lock_of(kept.store), busy=None):
-        if kept.state(str(place), item) is None or not kept.failure(str(place)):
-            _ask(item, place, client=client, kept=kept, questions=dict(questions()), report=report)
-        return _told(item, place, kept, questions)
+    with held(kept.store.with_suffix(".lock"), busy=None):
+        if not kept.failure(subject.where) and not kept.is_recent(subject.where, subject.item, subject.hash):
+            report(f"asking {subject.place.host} about {subject.place.slug}")
+            _ask(subject, client=client, kept=kept, others=others())
+        return _told(subject, kept)
 
 
-def lock_of(store: Path) -> Path:
-    return store.with_suffix(".lock")
-
-
-def _ask(item: str, place: Place, *, client: Client, kept: Kept, questions: Questions, report: Report) -> None:
-    pending = {each: question for each, question in questions.items() if not kept.is_recent(str(place), each, _hash(question))}
-    if item not in pending:
-        return
-    report(f"asking {place.host} about {place.slug}")
+def _ask(subject: Subject, *, client: Client, kept: Kept, others: Mapping[str, Question]) -> None:
+    late = {item: question for item, question in others.items() if not kept.is_recent(subject.where, item, _hash(question))}
+    asked = {**late, subject.item: subject.question}
     try:
-        client.demand_login(str(place))
-        answers = Asking(client, place, pending).answers()
+        client.demand_login(subject.where)
+        answers = Asking(client, subject.place, asked).answers()
     except ForgeError as error:
-        kept.fail(str(place), error.what, error.now)
+        kept.fail(subject.where, error.what, error.now)
     else:
-        kept.keep(str(place), {each: (_hash(pending[each]), answer.dumped()) for each, answer in answers.items()})
+        kept.keep(subject.where, {item: (_hash(asked[item]), answer.dumped()) for item, answer in answers.items()})
 
 
-def _told(item: str, place: Place, kept: Kept, questions: Callable[[], Mapping[str, Question]]) -> Known:
-    failure, older = kept.failure(str(place)), kept.answer(str(place), item, _hash(questions()[item]))
+def _told(subject: Subject, kept: Kept) -> Known:
+    failure, found = kept.failure(subject.where), kept.answer(subject.where, subject.item, subject.hash)
     unknown = f"{failure['what']}; {failure['now']}" if failure else ""
-    state = kept.state(str(place), item) or ""
-    if older is None:
-        return Known(None, None, unknown or "the forge was not asked about this", state)
-    return Known(Answer.loaded(older[0]), older[1], unknown, state)
+    state = kept.state(subject.where, subject.item) or ""
+    if found is None:
+        return Known(None, None, unknown, state)
+    return Known(Answer.loaded(found[0]), found[1], unknown, state)
 
 
 def _hash(question: Question) -> str:

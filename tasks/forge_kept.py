@@ -92,3 +92,8 @@ class Kept:
     def _write(self, place: str, entry: dict[str, Any]) -> None:
         keep_json(self.store, {**self._content(), place: entry})
         self._stamp = None
+
+
+def when(seconds: float) -> str:
+    """Spell a time, given in seconds since the epoch, in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .facts import Fact, Facts
 from .files import hash_of
+from .forge import Place
+from .forge_kept import Kept
 from .versions import REPORT, STAGES, TEMPLATES
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 # The settings of an item that each stage uses; render gives them all to its templates, and repeats those about
 # measuring for readers. Measuring uses `confidence` and `negligible` only to stop early.
 _ITEM = {
-    "detect": ("title", "domain", "base", "head", "commits", "functions", "pr", "env.runner"),
+    "detect": ("title", "domain", "base", "head", "commits", "functions", "env.runner"),
+    "survey": ("pr",),
     "record": (),
     "scaffold": ("benchmark",),
     "inject": ("strategy",),
@@ -41,6 +44,7 @@ _ITEM = {
 # The fields of detect.json that each stage uses: `written` those that scaffold uses where it writes the benchmark
 # itself, `domains` those that measuring uses where the manifest names no metrics.
 _DETECTION = {
+    "survey": ("base", "head", "head_ref", "upstream", "upstream_ref", "commits", "files", "functions"),
     "scaffold": ("base", "head", "picked", "benchmark"),
     "written": (
         "target",
@@ -97,9 +101,13 @@ _DETECTION = {
     "compare": ("domain.domains",),
 }
 
+# The fields of survey.json that a body is made from: that the forge did not answer again changes none.
+_SURVEY = ("default_branch", "pull_requests", "drift", "contained", "conflicts", "decision")
+
 # What is asked of an artifact again and again; the rest of its fields is not kept in mind.
 _ASKED = {
     "detect.json": ("item", "target", "benchmark"),
+    "survey.json": ("answered",),
     "scaffold.json": ("needs", "origin", "path", "source", "sha256"),
     "render.json": ("body",),
     "failure.json": ("stage",),
@@ -119,9 +127,12 @@ Fields = dict[str, Any]
 class Freshness:
     """Fingerprints of all items of one workspace, each file read once while it stays the same."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, not_before: float = 0.0) -> None:
+        """Answers of a forge from before `not_before` (seconds since the epoch) count as old."""
         self._workspace = workspace
-        self._facts = Facts(workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _ASKED])}")
+        self.forge = Kept(workspace.paths.forge, not_before)
+        self._first_to_change: dict[Named, dict[str, str]] = {}
+        self._facts = Facts(workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _SURVEY, _ASKED])}")
         self._templates_of: dict[str, list[str]] = {}
         self._companions_of: dict[str, str] = {}
         self._projects: dict[Named, str | None] = {}
@@ -168,9 +179,29 @@ class Freshness:
         made = self._fact(self._workspace.paths.item(item_id).render)
         return made.fields.get("body") if made else None
 
-    def changed(self) -> None:
+    def changed(self, stage: str = "") -> None:
         """Look again at what the report is made from: a stage has run."""
         self._report = None
+        if stage == "detect":
+            self._first_to_change = {}
+
+    def rivals(self, item_id: str) -> dict[str, str]:
+        """Map the item's functions, as `path:name`, to the first item of the manifest that changes them, where that is another."""
+        first = self._first_changing(item_id)
+        return {key: first[key] for key in self._changing(item_id) if first.get(key, item_id) != item_id}
+
+    def _first_changing(self, item_id: str) -> dict[str, str]:
+        target = self._workspace.target(item_id)
+        if target.named not in self._first_to_change:
+            first = self._first_to_change[target.named] = {}
+            for each in self._workspace.items_of(target):
+                for key in self._changing(each):
+                    first.setdefault(key, each)
+        return self._first_to_change[target.named]
+
+    def _changing(self, item_id: str) -> list[str]:
+        detection = self._fact(self._workspace.paths.item(item_id).detect)
+        return list(detection.fields.get("changing", ())) if detection else []
 
     def report_fingerprint(self) -> str:
         """Hash all that the report is made from: artifacts, bodies that are there, edited ones beside them."""
@@ -182,10 +213,15 @@ class Freshness:
             self._digest(path)
             for item_id in self._workspace.plan.items
             for paths in (self._workspace.paths.item(item_id),)
-            for path in (paths.detect, paths.scaffold, paths.lint, paths.compare, paths.render, paths.failure)
+            for path in (paths.detect, paths.survey, paths.scaffold, paths.lint, paths.compare, paths.render, paths.failure)
         ]
+        asked = [self._asked(item_id) for item_id in self._workspace.plan.items]
         titles = [(item_id, settings["title"]) for item_id, settings in self._workspace.plan.items.items()]
-        return hash_of(["report", REPORT, titles, artifacts, [self._bodies(item_id) for item_id in self._workspace.plan.items]])
+        return hash_of(["report", REPORT, titles, asked, artifacts, [self._bodies(item_id) for item_id in self._workspace.plan.items]])
+
+    def _asked(self, item_id: str) -> float | None:
+        place = self._workspace.target(item_id).place
+        return self.forge.asked(str(place), item_id) if isinstance(place, Place) else None
 
     def _bodies(self, item_id: str) -> tuple[bool, ...]:
         body = f"{self._workspace.folder}/{self.recorded_body(item_id)}"
@@ -220,6 +256,12 @@ class Freshness:
         if target.named not in self._projects:
             self._projects[target.named] = target.project
         return self._projects[target.named]
+
+    def _survey(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+        return {
+            "where pull requests go": list(self._workspace.target(item_id).place),
+            "the items before it that change the same functions": self.rivals(item_id),
+        }
 
     def _record(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         settings = self._workspace.plan.items[item_id]
@@ -276,8 +318,10 @@ class Freshness:
         return {"the samples": self._digest(paths.samples), "the benchmark's findings": self._digest(paths.lint)}
 
     def _render(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+        survey = self._fact(paths.survey)
         artifacts = {
             "what was detected": self._digest(paths.detect),
+            "the survey": survey.fields.get("said") if survey else None,
             "the benchmark": self._digest(paths.scaffold),
             "the trees": self._digest(paths.inject),
             "the comparison": self._digest(paths.compare),
@@ -298,6 +342,11 @@ class Freshness:
         """See whether the benchmark in the user's work tree is still the one that detect saw."""
         tree, presence = self._workspace.target(paths.id).worktree, seen.get("benchmark")
         return tree is None or not presence or bool(_blob(tree / presence["path"]) == presence["worktree"])
+
+    def _survey_intact(self, paths: ItemPaths, made: Fields) -> bool:
+        """See whether what the forge said, or why it did not, is recent, and what the survey was made from."""
+        place = self._workspace.target(paths.id).place
+        return not isinstance(place, Place) or self.forge.state(str(place), paths.id) == made.get("answered")
 
     def _scaffold_intact(self, paths: ItemPaths, made: Fields) -> bool:
         """See whether the benchmark's bytes are still those that scaffold recorded."""
@@ -346,10 +395,21 @@ def _distil(name: str, fields: dict[str, Any]) -> dict[str, Any]:
     if name == "detect.json":
         kept |= {use: hash_of([_pick(fields, key) for key in names]) for use, names in _DETECTION.items()}
         kept["modules"] = _modules(fields)
+        kept["changing"] = _changing(fields)
+    if name == "survey.json":
+        kept["said"] = hash_of([fields.get(key) for key in _SURVEY])
     if name == "compare.json":
         measured = {str(metric) for metric in _pick(fields, "changes.metric") or ()}
         kept["unused"] = _TIMED if measured and not measured & {"time", "import time"} else _MEMORY_ALONE
     return kept
+
+
+def _changing(detection: dict[str, Any]) -> list[str]:
+    """Spell where the functions that an item changes are, at base and at head, as `path:name`; not a file's own code."""
+    functions = [each for each in detection.get("functions") or () if not str(each["name"]).startswith("<")]
+    sides = [(each["path"], each["name"]) for each in functions]
+    sides += [(each["base_path"] or each["path"], each["base_name"] or each["name"]) for each in functions]
+    return list(dict.fromkeys(f"{path}:{name}" for path, name in sides))
 
 
 def _modules(detection: dict[str, Any]) -> list[str]:

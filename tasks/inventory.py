@@ -79,7 +79,6 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
         template_text=(upstream.read(template) or b"").decode("utf-8", "replace") if template else "",
         contribution_rules=contribution_rules(upstream),
         notes=(*span.notes, *named_notes, *notes, *unread, *_left_empty(head)),
-        **({"pull_request": f"#{item.pr} (from the manifest)"} if item.pr else {}),
     )
     path = _benchmark_path(item, detection, there, head_sources)
     return detection.model_copy(update={"benchmark": presence(path, clone=clone, span=span, worktree=worktree)})

@@ -51,6 +51,11 @@ class ProjectPaths:
         return self.output / "report.md"
 
     @cached_property
+    def forge(self) -> Path:
+        """The file with what the forges said, and when; it may be lost without harm."""
+        return self.state / "forge.json"
+
+    @cached_property
     def _items(self) -> dict[str, ItemPaths]:
         return {}
 
@@ -76,6 +81,10 @@ class ItemPaths:
     @cached_property
     def detect(self) -> Path:
         return self.state / "detect.json"
+
+    @cached_property
+    def survey(self) -> Path:
+        return self.state / "survey.json"
 
     @cached_property
     def record(self) -> Path:

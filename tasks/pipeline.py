@@ -1,4 +1,4 @@
-"""The graph: eight stages for each item, and the report. The table of contents of prprep.
+"""The graph: nine stages for each item, and the report. The table of contents of prprep.
 
 A stage's task depends on the artifacts of the stages before it and has its own artifact as target; what
 makes it stale is decided by `freshness`. Nothing here knows how a stage works, and no stage knows doit.
@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import random
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .errors import NeedsReviewError, PrprepError
+from .errors import ArtifactError, NeedsReviewError, PrprepError
 from .files import fingerprint_of, keep_json, read_json
 from .freshness import Freshness, artifact_of, fields_of
 from .journal import Journal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from .artifacts import Detection
     from .manifest.model import Optimization
     from .paths import ItemPaths
     from .plan import Settings
@@ -36,6 +38,7 @@ class Job:
     """What a stage is run with."""
 
     workspace: Workspace
+    freshness: Freshness
     item: Optimization
     paths: ItemPaths
     fingerprint: str
@@ -78,6 +81,32 @@ def _target(job: Job) -> dict[str, Any]:
         "fingerprint": job.fingerprint,
         "report": job.report,
     }
+
+
+def _survey(job: Job) -> None:
+    from . import survey  # noqa: PLC0415
+
+    workspace, freshness = job.workspace, job.freshness
+    around = survey.Around(
+        place=workspace.target(job.item.id).place,
+        kept=freshness.forge,
+        others=partial(_detected, workspace, job.item.id),
+        rivals=freshness.rivals(job.item.id),
+    )
+    target = _target(job)
+    del target["worktree"]
+    survey.run(job.item, around=around, **target)
+
+
+def _detected(workspace: Workspace, item_id: str) -> dict[str, tuple[Detection, int | None]]:
+    """Give what was detected of the items about the same repository, as far as they have come."""
+    from .artifacts import Detection  # noqa: PLC0415
+
+    found = {}
+    for each, settings in workspace.items_of(workspace.target(item_id)).items():
+        with suppress(ArtifactError):
+            found[each] = (Detection.read(workspace.paths.item(each).detect), settings["pr"])
+    return found
 
 
 def _record(job: Job) -> None:
@@ -135,13 +164,14 @@ def _render(job: Job) -> None:
 
 STAGES = (
     Stage("detect", "find commits, changed functions, domain, benchmark and layout", (), _detect),
+    Stage("survey", "look for pull requests and changes of upstream about the same", ("detect",), _survey),
     Stage("record", "record real calls of a function that has no benchmark", ("detect",), _record),
     Stage("scaffold", "keep the benchmark that exists, or write one", ("detect", "record"), _scaffold),
     Stage("inject", "make the two trees, with the same benchmark in both", ("detect", "scaffold"), _inject),
     Stage("lint", "hold the benchmark against the rules, and see what it reaches", ("detect", "record", "scaffold", "inject"), _lint),
     Stage("measure", "measure base and head in lockstep pairs", ("detect", "scaffold", "inject", "lint"), _measure),
     Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "lint", "measure"), _compare),
-    Stage("render", "fill the pull-request body", ("detect", "scaffold", "inject", "compare"), _render),
+    Stage("render", "fill the pull-request body", ("detect", "survey", "scaffold", "inject", "compare"), _render),
 )
 
 NAMES = tuple(stage.name for stage in STAGES)
@@ -194,13 +224,13 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
 
     The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
     """
-    if freshness.waits(item_id) and stage.name not in {"detect", "record", "scaffold"}:
+    if freshness.waits(item_id) and stage.name not in {"detect", "survey", "record", "scaffold"}:
         report_line("waits for a person: see the report")
         return
     try:
         _attempt(workspace, freshness, stage, item_id, report_line)
     finally:
-        freshness.changed()
+        freshness.changed(stage.name)
 
 
 def _attempt(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: str, report_line: Report) -> None:
@@ -211,6 +241,7 @@ def _attempt(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: 
         stage.run(
             Job(
                 workspace=workspace,
+                freshness=freshness,
                 item=workspace.items[item_id],
                 paths=paths,
                 fingerprint=freshness.fingerprint(stage.name, item_id),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from .artifacts import Change, Commit, Comparison, Detection, FunctionShare, Injection, Output, Scaffolding, Site, Summary
+    from .artifacts import Change, Commit, Comparison, Detection, FunctionShare, Injection, Output, Scaffolding, Site, Summary, Survey
     from .manifest.model import Optimization
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
@@ -50,6 +50,7 @@ class Evidence:
     scaffolding: Scaffolding
     injection: Injection
     comparison: Comparison
+    survey: Survey
     benchmark: str = ""
 
 

@@ -6,7 +6,8 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from .artifacts import Comparison, Detection, Injection, Rendering, Scaffolding
+from . import survey_words
+from .artifacts import Comparison, Detection, Injection, Rendering, Scaffolding, Survey
 from .errors import ArtifactError, MeasuringError, TemplateError
 from .files import digest, write_whole
 
@@ -59,6 +60,7 @@ def gather(item: Optimization, paths: ItemPaths) -> Evidence:
         scaffolding=scaffolding,
         injection=Injection.read(paths.inject),
         comparison=Comparison.read(paths.compare),
+        survey=Survey.read(paths.survey),
         benchmark=_benchmark(scaffolding, paths),
     )
 
@@ -77,7 +79,8 @@ def bounded(evidence: Evidence, templates: Path | None) -> str:
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should look at before the pull request is opened, the weightiest first."""
-    found = [*evidence.comparison.needs_review, *evidence.scaffolding.notes]
+    around = survey_words.to_review(evidence.survey, named=evidence.item.pr)
+    found = [*around, *evidence.comparison.needs_review, *evidence.scaffolding.notes]
     if evidence.detection.dependencies:
         names = sorted({difference.name for difference in evidence.detection.dependencies})
         found.append(f"base and head ask for different dependencies: {', '.join(names)}")

@@ -8,8 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import figures, markdown
+from . import figures, markdown, survey_words
+from .artifacts import Survey
+from .errors import ArtifactError
 from .files import digest, write_whole
+from .forge import Place
+from .forge_kept import Kept, when
 from .markdown import Markdown
 from .text_tables import terminal_width, text_table
 
@@ -32,7 +36,7 @@ _LONGEST_REASON = 160
 class Row:
     """One item: `state` is one of the five, `reasons` what to review or what is missing, `message` why it is blocked.
 
-    `findings` are the rules that the benchmark breaks, each with its line.
+    `findings` are the rules that the benchmark breaks, each with its line; `around` what the survey found.
     """
 
     number: int
@@ -46,6 +50,7 @@ class Row:
     reasons: tuple[str, ...] = ()
     message: str = ""
     findings: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
@@ -66,7 +71,8 @@ def run(manifest: Manifest, paths: ProjectPaths, *, stale: frozenset[str], width
     `stale` names items, or tasks as `stage:item`.
     """
     late = {name.rpartition(":")[2] for name in stale}
-    rows = [read_row(number, item, paths.item(item.id), stale=item.id in late) for number, item in enumerate(manifest.optimizations, 1)]
+    forge, items = Kept(paths.forge), enumerate(manifest.optimizations, 1)
+    rows = [read_row(number, item, paths.item(item.id), forge, stale=item.id in late) for number, item in items]
     _write_where_new(paths.report, report_text(rows, paths))
     return f"{text_table(HEADER, [row.cells for row in rows], width or terminal_width())}\n\n{tally(rows)}"
 
@@ -77,8 +83,8 @@ def inventory(manifest: Manifest, paths: ProjectPaths, *, width: int | None = No
     return text_table(INVENTORY, rows, width or terminal_width())
 
 
-def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool) -> Row:
-    """Read what an item has come to."""
+def read_row(number: int, item: Optimization, paths: ItemPaths, forge: Kept, *, stale: bool) -> Row:
+    """Read what an item has come to; `forge` tells when it was asked."""
     if not paths.state.is_dir():
         return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
     title = markdown.one_line(item.title or _fields(paths.detect).get("title", "")) or item.id
@@ -100,7 +106,25 @@ def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool) 
         reasons=tuple(markdown.one_line(reason) for reason in reasons),
         message=failure.get("message", ""),
         findings=tuple(_finding(each) for each in _fields(paths.lint).get("findings", ())),
+        around=tuple(map(markdown.one_line, _around(paths, forge))),
     )
+
+
+def _around(paths: ItemPaths, forge: Kept) -> tuple[str, ...]:
+    """Tell what the survey found, and when the forge was asked."""
+    survey = _survey(paths)
+    if survey is None:
+        return ()
+    place = str(Place(survey.host, survey.slug)) if survey.host and survey.slug else ""
+    asked = forge.asked(place, paths.id) if place else None
+    return survey_words.details(survey, asked=when(asked) if asked else "")
+
+
+def _survey(paths: ItemPaths) -> Survey | None:
+    try:
+        return Survey.read(paths.survey)
+    except ArtifactError:
+        return None
 
 
 def _finding(found: dict[str, Any]) -> str:
@@ -191,6 +215,7 @@ def _details(row: Row) -> str:
         lines += [
             f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}" for reason in row.reasons
         ]
+    lines += [f"- {markdown.inline(found, emphasis=False)}" for found in row.around]
     lines += [f"- Benchmark rule: {markdown.inline(finding, emphasis=False)}" for finding in row.findings]
     if row.state == BLOCKED and row.message:
         lines += ["", markdown.fenced(row.message, "text")]
@@ -216,7 +241,8 @@ def _inventory_row(number: int, item: Optimization, paths: ItemPaths) -> tuple[s
     if not found:
         return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, WAITING
     files, commits = found.get("files", ()), [commit["sha"][:12] for commit in found.get("commits", ())]
-    pull_request = f"#{item.pr}" if item.pr else found.get("pull_request", "")
+    survey = _survey(paths)
+    pull_request = survey_words.status(survey) if survey else "not looked for yet"
     domains = ", ".join(found.get("domain", {}).get("domains", ()))
     return str(number), title, _first_of(files), _first_of(commits[::-1]), domains or NOTHING, markdown.one_line(pull_request)
 

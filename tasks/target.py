@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import RepositoryError
+from .forge import NoPlace, Place, place_of
 from .git.addresses import slug_of
-from .git.source import default_upstream, refs_stamp, repository_root, resolve, slug
+from .git.source import default_upstream, refs_stamp, remote_address, repository_root, resolve
 from .git.values import Refs
 
 if TYPE_CHECKING:
@@ -61,15 +62,25 @@ class Target:
         """The top folder of the user's work tree; None for a bare repository or an address."""
         return repository_root(self.repository) if self.repository else None
 
+    @cached_property
+    def remote(self) -> str | None:
+        """The address that the repository was cloned from, or the one that the manifest gives."""
+        return remote_address(self.repository) if self.repository else self.address
+
     @property
     def slug(self) -> str | None:
         """The repository's owner/name on its forge: as the manifest has it, else from its remote or its address."""
-        return self.named.slug or (slug(self.repository) if self.repository else slug_of(self.address))
+        return self.named.slug or slug_of(self.remote or "")
+
+    @cached_property
+    def place(self) -> Place | NoPlace:
+        """Where its pull requests go, or why that is not known."""
+        return place_of(self.remote, self.named.slug)
 
     @property
     def project(self) -> str | None:
         """Name the project the same wherever it lies on this machine."""
-        return self.named.slug or (slug(self.repository) if self.repository else self.address)
+        return self.named.slug or (slug_of(self.remote or "") if self.repository else self.address)
 
     def clone(self, wanted: set[str]) -> Clone:
         from .git import Clone  # noqa: PLC0415 - GitPython, not where nothing is stale

@@ -12,6 +12,7 @@ from tasks.artifacts import (
     ChangedFunction,
     Commit,
     Comparison,
+    Decision,
     Detection,
     DomainProposal,
     FunctionShare,
@@ -28,6 +29,7 @@ from tasks.artifacts import (
     Share,
     Site,
     Summary,
+    Survey,
     TreeSpec,
     Verdict,
 )
@@ -83,6 +85,16 @@ DETECTION = Detection(
     domain=DomainProposal(domains=("cpu",), reason="the manifest says so", given=True),
     benchmark=Presence(path=BENCHMARK, base=None, head="c" * 40, worktree=None),
     layout=LAYOUT,
+)
+
+SURVEY = Survey(
+    item="merge_lines",
+    slug="acme/pagelayout",
+    host="github.com",
+    answered="5e" * 16,
+    upstream_ref="origin/main",
+    default_branch="main",
+    decision=Decision(kind="new", reason="nothing else is about the same functions"),
 )
 
 SCAFFOLDING = Scaffolding(item="merge_lines", path=BENCHMARK, origin="head", source=HEAD, sha256=SHA256, made_from="existing")
@@ -216,11 +228,12 @@ class Case:
     detection: Detection = DETECTION
     scaffolding: Scaffolding = SCAFFOLDING
     injection: Injection = INJECTION
+    survey: Survey = SURVEY
     benchmark: str = field(default="")
 
     @property
     def evidence(self) -> Evidence:
-        return Evidence(self.item, self.detection, self.scaffolding, self.injection, self.comparison, self.benchmark)
+        return Evidence(self.item, self.detection, self.scaffolding, self.injection, self.comparison, self.survey, self.benchmark)
 
     @property
     def manifest(self) -> Manifest:
@@ -232,6 +245,7 @@ class Case:
     def write(self, folder: Path) -> ItemPaths:
         paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item(self.item.id)
         self.detection.write(paths.detect, "d")
+        self.survey.write(paths.survey, "y")
         self.scaffolding.write(paths.scaffold, "s")
         self.injection.write(paths.inject, "i")
         self.comparison.write(paths.compare, "c")

@@ -83,7 +83,6 @@ def test_the_whole_inventory(tmp_path):
         "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
         "template_text": "Why?\n",
         "contribution_rules": (),
-        "pull_request": "unknown: GitHub is not asked yet",
         "notes": (),
     }
     assert (found.layout.kind, found.layout.packages, found.layout.runner) == ("src", ("pages",), "uv run python")
@@ -107,7 +106,6 @@ def test_what_the_manifest_says_wins(repo):
     assert (found.domain.domains, found.domain.given, found.domain.reason) == (("cpu", "mem"), True, "the manifest says so")
     assert (found.target, found.target_reason) == ("pages.tables:extract", "the manifest names it")
     assert found.benchmark == Presence(path="perf/test_tables.py", base=None, head=None, worktree=None)
-    assert found.pull_request == "#12 (from the manifest)"
     assert found.layout.runner == "make python"
 
 

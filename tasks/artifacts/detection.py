@@ -95,7 +95,7 @@ class ContributionRule(Record):
 class Detection(Artifact):
     """The answers of the inventory for one optimization."""
 
-    SCHEMA = 2
+    SCHEMA = 3
 
     item: str
     title: str
@@ -126,7 +126,6 @@ class Detection(Artifact):
     template_text: str = ""
     """Of that template, as it is at upstream's newest commit."""
     contribution_rules: tuple[ContributionRule, ...] = ()
-    pull_request: str = "unknown: GitHub is not asked yet"
     notes: tuple[str, ...] = ()
     """What could not be answered and why, one sentence each."""
 

@@ -22,7 +22,7 @@ class Doctor(Command):  # type: ignore[misc]
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         from ..doctor import checklist, of_item, of_machine  # noqa: PLC0415
 
-        graph = graph_of(opt_values["manifest"])
+        graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         # Before the manifest is held against its repository: without git that would be all that is said.
         well = checklist("machine", of_machine(cache_folder()), CONSOLE.print)
         wanted = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)

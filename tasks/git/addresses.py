@@ -54,6 +54,19 @@ def without_password(text: str) -> str:
     return re.sub(r"(\w://)[^/@\s]*@", r"\1***@", text)
 
 
+def host_of(address: str) -> str | None:
+    """Give the host of a remote address, with the port where it is one of https; None where the address is a local one."""
+    if scheme := _SCHEME.match(address):
+        parts = urlsplit(address)
+        host = None if scheme[1].lower() == "file" else parts.hostname
+        port = f":{parts.port}" if host and scheme[1].lower() == "https" and parts.port else ""
+    else:
+        scp = _SCP.fullmatch(address)
+        host, port = (scp[1], "") if scp and not address.startswith(("/", ".")) else (None, "")
+    # GitHub also answers ssh on port 443, under another name.
+    return {"ssh.github.com": "github.com", "www.github.com": "github.com"}.get(host, host) + port if host else None
+
+
 def slug_of(address: str) -> str | None:
     """Give owner/name of a remote address; None where it is a local one or has another shape."""
     if scheme := _SCHEME.match(address):

@@ -71,14 +71,18 @@ def default_upstream(repository: Path) -> str | None:
 
 def slug(repository: Path) -> str | None:
     """Give owner/name from the address of `origin`, or of the one remote that there is."""
+    return slug_of(remote_address(repository) or "")
+
+
+def remote_address(repository: Path) -> str | None:
+    """Give the address of `origin`, or of the one remote that there is; None where there is none, or several others."""
     try:
         listed = ask(locate(repository).folder, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"])
     except CommandFailedError:
         return None
     urls = {key: url for key, _, url in (entry.partition("\n") for entry in listed.decode(errors="replace").split("\0"))}
     urls.pop("", None)
-    address = urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else "")
-    return slug_of(address)
+    return urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else None)
 
 
 def locate(repository: Path) -> Source:

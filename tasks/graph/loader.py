@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,14 +38,18 @@ if TYPE_CHECKING:
 _BUSY = "another prprep is at work in this folder"
 
 # Item by item from measuring on, so that the first bodies are there long before the last comparison ends.
-DEFAULT_TASKS = ["detect", "scaffold", "inject", "render", "report"]
+DEFAULT_TASKS = ["detect", "survey", "scaffold", "inject", "render", "report"]
 
 
 class Graph:
-    """The tasks of one manifest; `before` names tasks of the caller that make the repository."""
+    """The tasks of one manifest; `before` names tasks of the caller that make the repository.
 
-    def __init__(self, manifest: Path, *, before: tuple[str, ...] = ()) -> None:
+    With `refresh`, or PRPREP_REFRESH in the environment, forges are asked again whatever is kept of their answers.
+    """
+
+    def __init__(self, manifest: Path, *, before: tuple[str, ...] = (), refresh: bool = False) -> None:
         self.manifest = manifest
+        self._not_before = time.time() if refresh or os.environ.get("PRPREP_REFRESH") else 0.0
         self._before = before
         self._workspace: Workspace | None = None
         self._state = manifest.parent / STATE_FOLDER
@@ -60,7 +65,7 @@ class Graph:
 
     @cached_property
     def freshness(self) -> Freshness:
-        return Freshness(self.workspace)
+        return Freshness(self.workspace, not_before=self._not_before)
 
     def config(self) -> dict[str, Any]:
         """Give doit's settings: artifacts say what is fresh, and one item's failure leaves the others going."""
@@ -163,6 +168,13 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
             "default": "",
             "help": f"the manifest [default: {MANIFEST_NAME} in this folder or the nearest one above]",
         },
+        {
+            "name": "refresh",
+            "long": "refresh",
+            "type": bool,
+            "default": False,
+            "help": "ask GitHub again, however recent its answers are",
+        },
     )
 
     def __init__(self) -> None:
@@ -171,7 +183,7 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
 
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
-            self.graph = graph_of(opt_values["manifest"])
+            self.graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         except UsageError as error:
             raise InvalidDodoFile(plain(str(error))) from None
 
@@ -188,11 +200,11 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         return self.graph
 
 
-def graph_of(named: str) -> Graph:
+def graph_of(named: str, *, refresh: bool = False) -> Graph:
     """Give the graph of the manifest that is named, else of the nearest one; from its folder, as tasks are run."""
     manifest = find_manifest(named, Path.cwd())
     os.chdir(manifest.parent)
-    return Graph(manifest)
+    return Graph(manifest, refresh=refresh)
 
 
 def find_manifest(named: str, folder: Path) -> Path:
