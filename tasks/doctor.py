@@ -98,6 +98,14 @@ def _detected(workspace: Workspace, item_id: str) -> Iterator[Check]:
     yield from (Check("note", note) for note in found.notes)
 
 
+def _surveyed(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    found = Survey.read(workspace.paths.item(item_id).survey)
+    first, *others = survey_words.details(found)
+    named = workspace.plan.items[item_id]["pr"]
+    yield Check("note" if survey_words.to_review(found, named=named) else "ok", first)
+    yield from (Check("note", told) for told in others)
+
+
 def _recorded(workspace: Workspace, item_id: str) -> Iterator[Check]:
     made = Recording.read(workspace.paths.item(item_id).record)
     if made.call:
@@ -160,14 +168,6 @@ def _github() -> Check:
         return Check("ok", f"gh {version}, logged in to {client.host} as {client.login()}")
     except ForgeError as error:
         return Check("note", f"pull requests cannot be looked for: {error.what}", error.now)
-
-
-def _surveyed(workspace: Workspace, item_id: str) -> Iterator[Check]:
-    found = Survey.read(workspace.paths.item(item_id).survey)
-    first, *others = survey_words.details(found)
-    named = workspace.plan.items[item_id]["pr"]
-    yield Check("note" if survey_words.to_review(found, named=named) else "ok", first)
-    yield from (Check("note", told) for told in others)
 
 
 def _program(name: str, command: list[str], fix: str) -> Check:
