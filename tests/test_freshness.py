@@ -128,7 +128,7 @@ def place(made, tmp_path):
         ("summary: Sums in C.", {"render"}),
         ("details: It does.", {"render"}),
         ("tests: pytest -q", {"render"}),
-        ("pr: 7", {"detect", "render"}),
+        ("pr: 7", {"survey", "render"}),
         ("base: main", {"detect", "render"}),
         ("strategy: cherry-pick", {"inject", "render"}),
         ("engine: codeflash", {"measure", "render"}),
@@ -186,7 +186,7 @@ def test_what_detect_need_not_know_of_a_benchmark_leaves_it_fresh(place):
     [
         ("defaults: {budget: 3}", every("measure", "render")),
         ("defaults: {negligible: 0.02}", every("compare", "render")),
-        ("slug: ada/sums", every("detect")),
+        ("slug: ada/sums", every("detect", "survey")),
         ("# nothing but a comment", set()),
     ],
 )
@@ -256,7 +256,7 @@ def test_a_branch_that_no_item_names_concerns_nobody(place):
 
 def test_another_address_of_the_remote_is_seen(place):
     git(place.target, "remote", "add", "origin", "https://github.com/ada/sums.git")
-    assert place.stale() == every("detect")
+    assert place.stale() == every("detect", "survey")
 
 
 def git(repository: Path, *arguments: str) -> None:
@@ -417,7 +417,8 @@ def test_an_edited_template_of_prprep_itself_is_seen(place, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("detect", {"detect", "scaffold", "inject", "lint", "measure", "compare", "render"}),
+        ("detect", {"detect", "survey", "scaffold", "inject", "lint", "measure", "compare", "render"}),
+        ("survey", {"survey", "render"}),
         ("record", {"record", "lint"}),
         ("scaffold", {"scaffold", "inject", "lint", "render"}),
         ("inject", {"inject", "lint", "measure", "render"}),
@@ -441,7 +442,7 @@ def test_an_artifact_that_is_no_artifact_is_made_again(place):
         assert {"compare:1", "render:1"} <= place.stale()
 
 
-@pytest.mark.parametrize("name", ["detect", "inject", "samples", "compare", "render"])
+@pytest.mark.parametrize("name", ["detect", "survey", "inject", "samples", "compare", "render"])
 def test_an_artifact_that_somebody_changed_by_hand_is_made_again(place, name):
     written = place.state(name).read_text()
     place.state(name).write_text(written.replace(ONE, ONE + "x"))
@@ -495,17 +496,17 @@ def fixed(**fields):
         pytest.param(fixed(notes=("one",)), set(), id="notes"),
         pytest.param(fixed(changelog="towncrier changes/"), set(), id="changelog"),
         pytest.param(fixed(dependencies=(DependencyDifference(file="p", name="n", base=None, head="1"),)), set(), id="dependencies"),
-        pytest.param(fixed(head_ref="renamed"), set(), id="head_ref"),
+        pytest.param(fixed(head_ref="renamed"), {"survey"}, id="head_ref"),
         pytest.param(fixed(target_reason="guessed"), set(), id="target_reason"),
         pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
         pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "compare"}, id="domain"),
         pytest.param(fixed(target="app:other"), {"lint"}, id="target in the same module"),
         pytest.param(fixed(target="other:total"), {"lint", "measure"}, id="target"),
-        pytest.param(fixed(functions=()), {"inject", "lint", "measure"}, id="functions"),
-        pytest.param(fixed(head="1" * 40), {"scaffold", "inject"}, id="head"),
-        pytest.param(fixed(base="1" * 40), {"scaffold", "inject"}, id="base"),
+        pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure"}, id="functions"),
+        pytest.param(fixed(head="1" * 40), {"survey", "scaffold", "inject"}, id="head"),
+        pytest.param(fixed(base="1" * 40), {"survey", "scaffold", "inject"}, id="base"),
         pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject"}, id="picked"),
-        pytest.param(fixed(files=()), {"inject"}, id="files"),
+        pytest.param(fixed(files=()), {"survey", "inject"}, id="files"),
         pytest.param(fixed(benchmark=Presence(path=BENCHMARK, base="1" * 40, head="0" * 40, worktree=None)), {"scaffold"}, id="benchmark"),
         pytest.param(layout(runner="uv run python", runner_reason="uv.lock"), set(), id="layout.runner"),
         pytest.param(layout(benchmarks_root="bench"), {"lint"}, id="layout.benchmarks_root"),
@@ -524,7 +525,7 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
     ("change", "expected"),
     [
         pytest.param(fixed(target="app:other"), {"record", "scaffold", "lint"}, id="target"),
-        pytest.param(fixed(functions=()), {"record", "scaffold", "inject", "lint", "measure"}, id="functions"),
+        pytest.param(fixed(functions=()), {"survey", "record", "scaffold", "inject", "lint", "measure"}, id="functions"),
         pytest.param(
             fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"record", "scaffold", "lint", "measure", "compare"}, id="domain"
         ),

@@ -83,7 +83,7 @@ def test_a_task_depends_on_the_artifacts_before_it_and_makes_its_own(workspace, 
 def test_render_and_report_make_what_the_user_gets(workspace):
     found = graph(workspace)
     assert found[f"render:{ONE}"]["targets"] == [f".prprep/{ONE}/render.json", ".codeflash/pr-body-total.md"]
-    assert found[f"render:{ONE}"]["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in ("detect", "scaffold", "inject", "compare")]
+    assert found[f"render:{ONE}"]["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in ("detect", "survey", "scaffold", "inject", "compare")]
     assert found["report"]["targets"] == [".codeflash/report.md"]
 
 
@@ -184,7 +184,7 @@ def test_an_item_that_waits_is_not_gone_on_with(workspace):
     made.write(paths.scaffold, "f")
     for name in NAMES:
         perform(workspace, Freshness(workspace), staged(name, lambda job: ran.append(job.item.id)), ONE, silent)
-    assert len(ran) == 3
+    assert len(ran) == 4
 
 
 # -- the report -------------------------------------------------------------------------------------

@@ -198,6 +198,6 @@ def test_the_inventory(project):
     assert lines == [
         "# | Optimization | File(s) | Commit | Domain | PR status",
         "- | ------------ | ------------- | ------------ | ------ | -----------",
-        "1 | Merge once | src/a.py (+1) | 9c0de9c0de9c | cpu | #12",
+        "1 | Merge once | src/a.py (+1) | 9c0de9c0de9c | cpu | none",
         "2 | later | – | – | cpu | not run yet",
     ]
