@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import base64
 import io
 import re
 import textwrap
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from .artifacts.recording import LARGEST_FILE
 from .definitions import definitions
 from .errors import SourceError, TemplateError
 from .imported_names import word_of
@@ -18,10 +20,10 @@ from .sample_values import SIZE
 from .signatures import Call, call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from .artifacts import Detection, Recording
+    from .artifacts import Detection, RecordedCall, Recording
     from .manifest.model import BenchmarkCode
     from .recorded_code import RecordedCode
 
@@ -42,6 +44,8 @@ class Benchmark:
     made_from: Literal["manifest", "recorded", "signature", "gap"]
     review: str = ""
     """What somebody should look at who knows the function."""
+    data: Mapping[str, bytes] = field(default_factory=dict)
+    """Files that it reads, beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +139,12 @@ def from_recording(recording: Recording, detection: Detection, *, path: str, sou
         fixtures=code.fixtures,
         direct=_anew(code, expression) if call.changes and not definition.is_async else None,
     )
-    return Benchmark(_text(parts, detection, path=path, templates=templates), "recorded")
+    data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()}
+    return Benchmark(_text(parts, detection, path=path, templates=templates), "recorded", data=data)
 
 
 def told_of(recording: Recording) -> str:
-    """Say where the arguments come from, and how large they are beside what was recorded."""
+    """Say where the arguments come from, how large they are beside what was recorded, and why some are kept in files."""
     call = recording.call
     if call is None:
         return ""
@@ -147,10 +152,21 @@ def told_of(recording: Recording) -> str:
     who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
-    held = f"They hold {call.size:,} characters, elements or bytes"
-    usual = f" {held}; the median of {recording.calls:,} recorded calls holds {recording.size:,}."
-    told = f"The arguments are those of a call that {who} makes ({sizes}){scaled}.{usual if recording.calls > 1 else ''}"
-    return textwrap.fill(told, WIDTH, break_long_words=False, break_on_hyphens=False)
+    told = f"The arguments are those of a call that {who} makes ({sizes}){scaled}."
+    held = f"They hold {call.spelling.size or call.size * call.spelling.scale:,} characters, elements or bytes; "
+    usual = f"those of the {recording.calls:,} recorded calls hold {recording.size:,} in the median and {recording.largest:,} at most."
+    alone = f"those of the recorded call, the only one, hold {recording.largest:,}."
+    told += f" {held}{usual if recording.calls > 1 else alone}"
+    return "\n\n".join(textwrap.fill(part, WIDTH, break_long_words=False, break_on_hyphens=False) for part in (told, *_told_of_files(call)))
+
+
+def _told_of_files(call: RecordedCall) -> Iterator[str]:
+    """Say of each argument that is kept in a file which one, how large it may be, and why."""
+    arguments = dict(call.spelling.arguments)
+    for parameter, reason in call.spelling.reasons.items():
+        name = next((name for name in call.spelling.data if f'"{name}"' in arguments[parameter]), "")
+        size = len(base64.b64decode(call.spelling.data.get(name, "")))
+        yield f"{parameter} is kept in {name} ({size:,} bytes, of {LARGEST_FILE:,} at most): {reason}."
 
 
 def _anew(code: RecordedCode, expression: str) -> str:

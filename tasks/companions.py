@@ -1,4 +1,4 @@
-"""Find what a benchmark needs beside itself to be collected: conftest files, packages' __init__, sibling modules."""
+"""Find what a benchmark needs beside itself: conftest files, packages' __init__, sibling modules, files of data that they read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ast
 import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from .data_files import read_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,8 @@ class Companion:
         """
         if other is None or other == self.content:
             return other is not None
+        if not self.path.endswith(".py"):
+            return False
         if self.path.endswith("__init__.py"):
             return True
         if posixpath.dirname(self.path) == folder:
@@ -49,8 +53,9 @@ def companions(benchmark: str, content: bytes, tree: Readable) -> tuple[Companio
     modules = _modules(benchmark, content, tree)
     conftests = _conftests(benchmark, [content, *(module.content for module in modules)], tree)
     sources = [(benchmark, content), *((found.path, found.content) for found in (*modules, *conftests))]
+    data = _data(sources, tree)
     packages = _packages(posixpath.dirname(benchmark), tree) if _imports_as_package(sources) else []
-    found = {companion.path: companion for companion in (*packages, *modules, *conftests)}
+    found = {companion.path: companion for companion in (*packages, *modules, *conftests, *data)}
     return tuple(found[path] for path in sorted(found))
 
 
@@ -93,6 +98,16 @@ def _module_names(node: ast.AST, path: str) -> list[str]:
     above = above[: len(above) - node.level + 1] if node.level else above
     stem = ".".join([*filter(None, above), *filter(None, [node.module])])
     return [stem, *(f"{stem}.{alias.name}" for alias in node.names)] if stem else [alias.name for alias in node.names]
+
+
+def _data(sources: list[tuple[str, bytes]], tree: Readable) -> list[Companion]:
+    """Give the files of data that any of the sources reads from beside itself."""
+    found = {}
+    for path, source in sources:
+        for place in read_by(path, _parsed(source)):
+            if not place.endswith(".py") and (content := tree.read(place)) is not None:
+                found[place] = Companion(place, content, f"{posixpath.basename(path)} reads it")
+    return list(found.values())
 
 
 # -- conftest files ---------------------------------------------------------------------------------

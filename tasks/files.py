@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 
-def write_whole(target: Path, text: str) -> None:
-    """Put `text` at `target` in one step: readers see the old file or the whole new one."""
+def write_whole(target: Path, text: str | bytes) -> None:
+    """Put `text`, or bytes, at `target` in one step: readers see the old file or the whole new one."""
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(target)
     except BaseException:

@@ -108,7 +108,7 @@ _SURVEY = ("default_branch", "pull_requests", "drift", "contained", "conflicts",
 _ASKED = {
     "detect.json": ("item", "target", "benchmark"),
     "survey.json": ("answered",),
-    "scaffold.json": ("needs", "origin", "path", "source", "sha256"),
+    "scaffold.json": ("needs", "origin", "path", "source", "sha256", "data"),
     "render.json": ("body",),
     "failure.json": ("stage",),
 }
@@ -349,8 +349,11 @@ class Freshness:
         return not isinstance(place, Place) or self.forge.state(str(place), paths.id) == made.get("answered")
 
     def _scaffold_intact(self, paths: ItemPaths, made: Fields) -> bool:
-        """See whether the benchmark's bytes are still those that scaffold recorded."""
-        return made.get("origin") not in {"generated", "edited"} or bool(_sha256(paths.folder / made["source"]) == made["sha256"])
+        """See whether the bytes of the benchmark, and of the data beside it, are still those that scaffold recorded."""
+        if made.get("origin") not in {"generated", "edited"}:
+            return True
+        files = [(made["source"], made["sha256"]), *((file["source"], file["sha256"]) for file in (made.get("data") or {}).values())]
+        return all(_sha256(paths.folder / source) == sha256 for source, sha256 in files)
 
     def _render_intact(self, paths: ItemPaths, made: Fields) -> bool:
         return os.path.exists(f"{paths.folder}/{made.get('body')}")  # noqa: PTH110 - asked for every item of a run

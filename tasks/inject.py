@@ -46,7 +46,7 @@ def run(
         if item.strategy == "cherry-pick":
             injection = cherry_pick(plan, clone, detection)
         else:
-            injection = inject(plan, clone, _Origin(plan, clone, worktree).read)
+            injection = inject(plan, clone, _Origin(plan, clone, worktree, paths.folder).read)
         report(injection.reason)
     injection.write(paths.inject, fingerprint)
 
@@ -145,8 +145,11 @@ class _Origin:
     plan: Plan
     clone: Clone
     worktree: Path | None
+    folder: Path
 
     def read(self, path: str) -> bytes | None:
+        if path in self.plan.scaffolding.data:
+            return trees.data_bytes(self.plan.scaffolding, path, folder=self.folder)
         if self.plan.scaffolding.origin == "worktree" and self.worktree:
             return trees.read_inside(self.worktree, path)
         return self.clone.read(self.plan.sides["base" if self.plan.scaffolding.origin == "base" else "head"].commit, path)

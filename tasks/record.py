@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import posixpath
 import statistics
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from . import environments, trees
 from .artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Spelling, TreeSpec
 from .benchmark_search import users
 from .git import Clone
+from .imported_names import word_of
 from .linting.boundaries import INFERENCE, NETWORK
 from .machine import lock_path
-from .measuring.recording import Place, record, record_command, try_code
+from .measuring.recording import Place, allocated, record, record_command, try_code
 from .progress import Report, silent
 from .project_files import SIDE_FOLDERS, FolderTree
 from .recorded_code import compose
@@ -35,6 +37,7 @@ FILES = 12
 REALISTIC = 1e-3
 """Seconds of a call from which an input is large enough; smaller ones are scaled up, as long as that works."""
 TOO_LONG = 5.0
+BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
 def run(
@@ -75,7 +78,15 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
     built = environments.build(tree, detection.layout, item.env, cache=cache, report=report)
     side = side_of(Ground(commit, tree, built), detection.layout, item)
     depth = len(posixpath.join(detection.layout.benchmarks_root, "test.py").split("/")) - 1
-    place = Place(side, detection.layout.project, depth, tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))), lock_path(cache))
+    place = Place(
+        side,
+        detection.layout.project,
+        depth,
+        tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
+        lock_path(cache),
+        stem=f"benchmark_{word_of(target)}",
+        root=detection.layout.benchmarks_root,
+    )
     sources = Sources(FolderTree(tree), detection.layout.import_roots)
     found = sources.seek(target)
     if found is None or found.definition.kind != "function":
@@ -87,7 +98,7 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
     else:
         ran = tests_of(sources, found)
         seen, notes = record(place, target, ran, seconds=seconds, report=report)
-    return _Chooser(item.id, target, found, place, detection, item.boundary_bytes).chosen(seen, tuple(ran), tuple(notes))
+    return _Chooser(item, target, found, place, detection).chosen(seen, tuple(ran), tuple(notes))
 
 
 def tests_of(sources: Sources, found: Found) -> tuple[str, ...]:
@@ -107,12 +118,11 @@ def _is_test(path: str) -> bool:
 class _Chooser:
     """Chooses among recorded calls the one that a benchmark is written from."""
 
-    item: str
+    item: Optimization
     target: str
     found: Found
     place: Place
     detection: Detection
-    boundary_bytes: int | None
 
     def chosen(self, seen: Sequence[Message], ran: tuple[str, ...], notes: tuple[str, ...]) -> Recording:
         kept = sorted((call for each in seen for call in each["kept"]), key=lambda call: -call["size"])
@@ -120,52 +130,84 @@ class _Chooser:
         sizes = [size for each in seen for size in each["sizes"]]
         call, failed = self._working(kept)
         unwritten = {name: why for each in seen for name, why in each["unwritten"].items()}
+        calls = sum(each["calls"] for each in seen)
         return Recording(
-            item=self.item,
+            item=self.item.id,
             target=self.target,
             ran=ran,
-            calls=sum(each["calls"] for each in seen),
+            calls=calls,
             seconds=statistics.median(seconds) if seconds else 0.0,
             size=round(statistics.median(sizes)) if sizes else 0,
-            call=call,
+            largest=max(sizes, default=0),
+            call=self._with_allocations(call) if call else None,
             unwritten={} if call else unwritten,
             effects=tuple(dict.fromkeys(effect for each in seen for effect in each["effects"])),
-            notes=(*notes, *failed),
+            notes=(*notes, *failed, *self._uncalled(calls, ran)),
         )
 
+    def _uncalled(self, calls: int, ran: tuple[str, ...]) -> tuple[str, ...]:
+        if calls:
+            return ()
+        if self.item.drive:
+            return (f"the command of `drive` does not call {self.target}",)
+        tried = f": {', '.join(ran)} {'was' if len(ran) == 1 else 'were'} run" if ran else "; none names it or its module"
+        return (f"no test of the project calls {self.target}{tried}",)
+
     def _working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
-        """Give the largest call whose code runs, scaled up until it takes long enough or no longer works."""
+        """Give the largest call whose code runs, scaled up until it takes long enough or no longer works.
+
+        Where what is made of samples does not run, files hold all of it.
+        """
         failed: list[str] = []
         for call in kept:
             best: RecordedCall | None = None
+            why = ""
             for spelled in call["spelled"]:
                 tried = self._tried(call, spelled)
                 if isinstance(tried, str):
-                    failed += [f"a call of {call['test'] or 'the command'}, written as code, fails: {tried}"] if best is None else []
+                    why = tried
                     break
                 if best is not None and tried.spelling.seconds > TOO_LONG:
                     break
                 best = tried
                 if tried.spelling.seconds >= REALISTIC:
                     break
+            if best is None and call["kept"]:
+                again = self._tried(call, call["kept"], refused=why)
+                best, why = (None, again) if isinstance(again, str) else (again, why)
             if best is not None:
                 return best, ()
+            failed.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {why}")
         return None, tuple(dict.fromkeys(failed))[:3]
 
-    def _fake(self, fake: Message) -> Fake:
-        """Read a fake; the manifest knows better than tests, whose own fakes allocate nothing."""
-        methods = tuple(FakeMethod(**each) for each in fake["methods"])
-        if self.boundary_bytes is not None:
-            methods = tuple(each.model_copy(update={"bytes": self.boundary_bytes}) for each in methods)
-        return Fake(name=fake["name"], parameter=fake["parameter"], methods=methods)
+    def _with_allocations(self, call: RecordedCall) -> RecordedCall:
+        """Say what the boundaries allocate: the manifest knows best, then memray, then what the recorder itself has seen."""
+        if not call.fakes:
+            return call
+        given = self.item.boundary_bytes
+        peaks, why_not = allocated(self.place, self.target, self.item.drive or "", call) if given is None else ({}, "")
+        fakes = []
+        for fake in call.fakes:
+            methods = []
+            for method in fake.methods:
+                size = peaks.get(f"{fake.parameter}:{method.method}") if given is None else given
+                seen = f"by tracemalloc and resident memory, not memray: {why_not or 'it was not reached again'}"
+                measured = seen if size is None else BY_MEMRAY if given is None else BY_MANIFEST
+                methods.append(method.model_copy(update={"bytes": method.bytes if size is None else size, "measured": measured}))
+            fakes.append(fake.model_copy(update={"methods": tuple(methods)}))
+        return call.model_copy(update={"fakes": tuple(fakes)})
 
-    def _tried(self, call: Message, spelled: Message) -> RecordedCall | str:
+    def _tried(self, call: Message, spelled: Message, *, refused: str = "") -> RecordedCall | str:
+        reasons = {name: why or f"built from a part of it, the call fails ({refused})" for name, why in spelled["reasons"].items()}
         spelling = Spelling(
             scale=spelled["scale"],
             arguments=tuple(spelled["arguments"].items()),
             imports=tuple(spelled["imports"]),
             needs=tuple(spelled["needs"]),
             files=spelled["files"],
+            statements=tuple(spelled["statements"]),
+            data=spelled["data"],
+            reasons=reasons,
         )
         told = RecordedCall(
             size=call["size"],
@@ -174,21 +216,23 @@ class _Chooser:
             described=tuple(call["described"].items()),
             kinds=call["kinds"],
             spelling=spelling,
-            fakes=tuple(self._fake(fake) for fake in call["fakes"]),
+            fakes=tuple(_fake(fake) for fake in call["fakes"]),
         )
         code = compose(told, self.target, self.found.definition)
-        file = self.place.side.tree / self.detection.layout.benchmarks_root / "test_trial.py"
         order = {
             "setup": "\n".join((*code.imports, *code.definitions, *code.patches, *code.setup)),
             "call": code.call,
             "inputs": code.inputs,
-            "file": str(file),
             "awaited": self.found.definition.is_async,
         }
-        answer = try_code(self.place, order)
+        answer = try_code(self.place, order, {name: base64.b64decode(content) for name, content in spelling.data.items()})
         if "raised" in answer:
             return str(answer["raised"])
         if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != call["returns"]:
             return f"it returns a {answer['returned']}, the recorded call a {call['returns']}"
-        timed = spelling.model_copy(update={"seconds": answer["seconds"]})
+        timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         return told.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": answer["changes"] or "anew" in spelling.needs})
+
+
+def _fake(told: Message) -> Fake:
+    return Fake(name=told["name"], parameter=told["parameter"], methods=tuple(FakeMethod(**each) for each in told["methods"]))

@@ -49,6 +49,8 @@ def compose(call: RecordedCall, target: str, definition: Definition) -> Recorded
         setup.append(builder)
     for file, content in spelling.files.items():
         setup.append(f'(tmp_path / "{file}").write_text({content})')
+    setup += spelling.statements
+    named = {line.partition(" = ")[0] for line in spelling.statements}
     function, first = name, next(iter(arguments), "")
     if method == "__init__":
         function = owner
@@ -56,8 +58,8 @@ def compose(call: RecordedCall, target: str, definition: Definition) -> Recorded
         value = arguments.pop(first)
         function = f"{owner}.{method}"
         if first == "self":
-            subject = _variable(owner, taken=arguments)
-            setup.append(f"{subject} = {value}")
+            subject = value if value in named else _variable(owner, taken=arguments)
+            setup += [] if value in named else [f"{subject} = {value}"]
             inputs.append(subject)
             function = f"{subject}.{method}"
     given = []
@@ -68,7 +70,9 @@ def compose(call: RecordedCall, target: str, definition: Definition) -> Recorded
             keyword_only = True  # those after one that is left out go by name
             continue
         word = value
-        if len(value) > INLINE or not _is_literal(value):
+        if value in named:
+            inputs.append(value)
+        elif len(value) > INLINE or not _is_literal(value):
             setup.append(f"{parameter} = {value}")
             inputs.append(parameter)
             word = parameter
@@ -89,6 +93,8 @@ def _defined(fake: Fake) -> Iterator[str]:
     constants = {name: f"{short.strip('_').upper()}_BYTES" for name, short in last.items()}
     for method in fake.methods:
         if method.bytes >= LEAST_BYTES:
+            if method.measured:
+                yield f"# At the peak of a call of {method.method}, {method.measured}."
             yield f"{constants[method.method]} = {_rounded(method.bytes)}"
     yield from ("", "")
     if not fake.parameter:

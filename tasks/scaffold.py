@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from .artifacts import Detection, Presence, Recording, Scaffolding
+from .data_files import with_data
 from .errors import ArtifactError, RepositoryError
 from .files import write_whole
 from .progress import silent
@@ -125,18 +126,20 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
     target = paths.generated_benchmarks / item.id / name
     last = _last(paths)
     if _is_edited(target, benchmark, last):
-        return _edited(target, benchmark, path=path, last=last, paths=paths)
+        return with_data(_edited(target, benchmark, path=path, last=last, paths=paths), {}, last=last, folder=paths.folder)
     write_whole(target, benchmark.text)
     made = _scaffolding(target, benchmark.text, benchmark, path=path, paths=paths)
+    made = with_data(made, benchmark.data, last=last, folder=paths.folder)
     complaints = tuple(f"the project's linter says of the benchmark: {each}" for each in told)
     return made.model_copy(update={"notes": (*made.notes, *complaints, *_effects(benchmark, recording))})
 
 
 def _effects(benchmark: Benchmark, recording: Recording) -> tuple[str, ...]:
     """Tell what recorded calls did beside computing: the benchmark may do so in every round."""
-    if benchmark.made_from != "recorded" or not recording.effects:
+    if benchmark.made_from == "manifest" or not recording.effects:
         return ()
-    return (f"a recorded call of {recording.target} {' and '.join(recording.effects)}: so may every round of the benchmark",)
+    rounds = "so may every round of the benchmark" + ("" if benchmark.made_from == "recorded" else ", once it calls that")
+    return (f"a recorded call of {recording.target} {' and '.join(recording.effects)}: {rounds}",)
 
 
 def _edited(target: Path, benchmark: Benchmark, *, path: str, last: Scaffolding | None, paths: ItemPaths) -> Scaffolding:

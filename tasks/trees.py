@@ -74,13 +74,23 @@ def benchmark_bytes(scaffolding: Scaffolding, clone: Clone, *, folder: Path, wor
     return _matching(scaffolding.path, scaffolding.sha256, _origins(scaffolding, clone, folder=folder, worktree=worktree))
 
 
+def data_bytes(scaffolding: Scaffolding, path: str, *, folder: Path) -> bytes:
+    """Read a file of data that prprep wrote beside the benchmark; raise MeasuringError where it is not the same any more."""
+    file = scaffolding.data[path]
+    return _matching(file.source, file.sha256, iter([_read(folder / file.source)]))
+
+
 def contents(injection: Injection, scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None) -> dict[str, bytes]:
     """Read everything that is injected, the benchmark and what it needs beside itself, for `prepare`."""
     for spec in (injection.base, injection.head):
         commit_of(clone, spec)  # Made anew first where the clone lost it: the benchmark may be read from it.
     found = {}
     for path, sha256 in {**injection.base.files, **injection.head.files}.items():
-        candidates = _origins(scaffolding, clone, folder=folder, worktree=worktree) if path == scaffolding.path else iter(())
+        candidates: Iterator[bytes | None] = iter(())
+        if path == scaffolding.path:
+            candidates = _origins(scaffolding, clone, folder=folder, worktree=worktree)
+        elif path in scaffolding.data:
+            candidates = iter([_read(folder / scaffolding.data[path].source)])
         found[path] = _matching(path, sha256, chain(candidates, _anywhere(path, injection, clone, worktree)))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -37,6 +38,8 @@ CODE = """
 import asyncio
 import dataclasses
 import io
+import json
+import socket
 
 import requests
 
@@ -130,6 +133,41 @@ def lonely(value):
     return value
 
 
+def parsed(document):
+    return json.loads(document)
+
+
+def deepest(tree):
+    return 1 + max(map(deepest, tree["inner"]), default=0)
+
+
+class Cart:
+    def __init__(self, owner, limit=3):
+        self.owner, self.limit = owner, limit
+        self._lines = []
+
+    def add(self, line):
+        self._lines.append(line)
+
+
+def bill(cart):
+    return [(cart.owner, line) for line in cart._lines]
+
+
+def sealed(lock):
+    return lock is not None
+
+
+def odd(value):
+    return value is not None
+
+
+def shout(words):
+    with socket.create_connection(words[0]) as connection:
+        connection.sendall(b"loud")
+    return len(words)
+
+
 def many(*parts, end="", **options):
     return "".join(parts) + end
 """
@@ -139,7 +177,12 @@ import io
 from unittest.mock import MagicMock
 
 import pytest
-from shop import SETTINGS, Basket, Item, consumed, detected, drain, fetch, fetched, guarded, load, many, rows, save, setting, squares, words
+import json
+import socket
+import threading
+
+from shop import SETTINGS, Basket, Cart, Item, bill, consumed, deepest, detected, drain, fetch, fetched, guarded, load, many, odd, parsed, rows
+from shop import save, sealed, setting, shout, squares, words
 
 
 class Stub:
@@ -191,6 +234,47 @@ def test_functions(tmp_path):
     assert detected(Stub(), [b"one", b"two"]) == [[Item("x")]] * 2
     assert consumed(line for line in "ab") == ["a", "b"]
     assert many("a", "b", end="!", colour="red") == "ab!"
+"""
+TESTS += """
+
+def test_data():
+    document = json.dumps({str(number): [number, "x" * (number % 7)] for number in range(400)})
+    assert len(parsed(document)) == 400
+    tree = {"inner": []}
+    for _ in range(12):
+        tree = {"inner": [tree]}
+    assert deepest(tree) == 13
+
+
+def test_changed_objects():
+    cart = Cart("ada")
+    cart.add("tea")
+    cart.limit = 5
+    assert bill(cart) == [("ada", "tea")]
+
+
+class Odd:
+    def __eq__(self, other):
+        raise RuntimeError("never compare")
+
+    def __repr__(self):
+        raise RuntimeError("never print")
+
+    def __reduce__(self):
+        raise RuntimeError("never copy")
+
+    def __getattr__(self, name):
+        raise RuntimeError("never ask")
+
+
+def test_what_cannot_be_copied():
+    assert sealed(threading.Lock())
+    assert odd(Odd())
+
+
+def test_network():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert shout([server.getsockname()]) == 1
 """
 NETWORK = "def get(url, timeout=3):\n    raise OSError('there is no network here')\n"
 FILES = {"pyproject.toml": PYPROJECT, "src/requests.py": NETWORK, "src/shop/__init__.py": CODE, "tests/test_shop.py": TESTS, "tests/test_other.py": "def test_nothing(): ...\n"}
@@ -265,8 +349,43 @@ def test_a_function_of_the_network_that_tests_replace_becomes_a_fake_of_that_fun
     assert 2_000_000 <= method["bytes"] < 2_200_000
 
 
+def test_data_without_a_readable_spelling_is_kept_as_a_file(place):
+    (call,) = seen_of(place, "deepest")["kept"][-1:]
+    assert call["spelled"] == []
+    assert call["kept"]["arguments"] == {"tree": 'json.loads(Path(__file__).with_name("benchmark_tree.json").read_text(encoding="utf-8"))'}
+    assert call["kept"]["reasons"] == {"tree": "it is nested too deeply"}
+    tree = json.loads(base64.b64decode(call["kept"]["data"]["benchmark_tree.json"]))
+    assert str(tree).count("inner") == 13
+
+
+def test_a_text_that_is_sampled_is_kept_whole_too(place):
+    (call,) = seen_of(place, "parsed")["kept"]
+    assert " * " in call["spelled"][0]["arguments"]["document"]
+    assert len(json.loads(base64.b64decode(call["kept"]["data"]["benchmark_document.txt"]))) == 400
+
+
+def test_an_object_that_was_changed_is_made_and_changed_again(place):
+    spelled = seen_of(place, "bill")["kept"][0]["spelled"][0]
+    assert spelled["arguments"] == {"cart": "cart"}
+    assert spelled["statements"] == ['cart = Cart(owner="ada", limit=5)', 'cart._lines = ["tea"]']
+
+
+def test_arguments_that_nothing_can_copy_are_told_and_harm_nothing(place):
+    assert seen_of(place, "sealed")["unwritten"]["lock"].startswith("lock: ")
+    assert list(seen_of(place, "odd")["unwritten"]) == ["value"]
+
+
+def test_tests_that_fail_are_told_and_the_calls_that_ended_well_count(place):
+    failing = "from shop import words\n\ndef test_it():\n    assert words('a b') == ['a']\n"
+    (place.side.tree / "tests/test_fails.py").write_text(failing)
+    seen, notes = record_tests(place, "shop:words", ["tests/test_fails.py"], seconds=60, report=silent)
+    assert notes == ["tests/test_fails.py: some of its tests fail; calls that ended well count"]
+    assert seen[0]["kept"][0]["described"]["text"] == "str of 3 characters"
+
+
 def test_what_a_call_does_beside_computing_is_told(place):
     assert seen_of(place, "save")["effects"] == ["writes files"]
+    assert seen_of(place, "shout")["effects"] == ["connects to the network"]
     assert seen_of(place, "load")["effects"] == []
 
 
@@ -336,23 +455,30 @@ def made(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recordi
     return Recording.read(paths.record), written, (folder / written.source).read_text()
 
 
-def passes(repo: TargetRepo, folder: Path, text: str) -> None:
+def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | None = None) -> None:
     """Run a benchmark as a maintainer would, in the project's own folder, and let the project's linter see it."""
     target = repo.path / "tests/benchmarks/test_benchmark.py"
     target.parent.mkdir(exist_ok=True)
     target.write_text(text)
+    data = written.data if written else {}
+    for path, file in data.items():
+        (repo.path / path).write_bytes((folder / file.source).read_bytes())
     layout = describe(FolderTree(repo.path))
     built = environments.build(repo.path, layout, Optimization(id="x", head="h").env, cache=folder.parent / "cache")
     done = subprocess.run([built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     for words in (("check",), ("format", "--check")):
         subprocess.run([sys.executable, "-m", "ruff", *words, target], cwd=repo.path, check=True, capture_output=True)
-    target.unlink()
+    for path in (target, *(repo.path / path for path in data)):
+        path.unlink()
 
 
 @pytest.mark.parametrize(
     "name",
-    ["words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load", "fetch", "many"],
+    [
+        *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load", "fetch", "many"),
+        *("parsed", "deepest", "bill"),
+    ],
 )
 def test_a_benchmark_is_written_that_runs_and_is_formatted_as_the_project_is(repo, tmp_path, name):
     recording, written, text = made(repo, tmp_path, name)
@@ -360,7 +486,7 @@ def test_a_benchmark_is_written_that_runs_and_is_formatted_as_the_project_is(rep
     assert recording.call is not None
     assert recording.call.spelling.seconds > 0
     assert "tests/test_shop.py" in text
-    passes(repo, tmp_path, text)
+    passes(repo, tmp_path, text, written)
 
 
 def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
@@ -371,7 +497,21 @@ def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
 
 def test_how_large_the_inputs_are_beside_the_recorded_ones_is_told(repo, tmp_path):
     recording, _, text = made(repo, tmp_path, "words")
-    assert f"the median of {recording.calls} recorded calls holds {recording.size:,}." in " ".join(text.split())
+    assert recording.call.spelling.size == 420 * recording.call.spelling.scale
+    held = f"They hold {recording.call.spelling.size:,} characters, elements or bytes; those of the 4 recorded calls hold 4 in the median"
+    assert f"{held} and 420 at most." in " ".join(text.split())
+
+
+def test_a_file_that_is_kept_is_told_with_its_size_the_limit_and_the_reason(repo, tmp_path):
+    recording, written, text = made(repo, tmp_path, "parsed")
+    (path,) = written.data
+    assert path == "tests/benchmarks/benchmark_parsed_document.txt"
+    content = (tmp_path / written.data[path].source).read_bytes()
+    assert len(json.loads(content)) == 400
+    assert 'document = (\n        Path(__file__)' in text or 'document = Path(__file__).with_name("benchmark_parsed_document.txt")' in text
+    told = f"document is kept in benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): built from a part of it"
+    assert told in " ".join(text.split())
+    assert "JSONDecodeError" in recording.call.spelling.reasons["document"]
 
 
 def test_code_that_gives_another_result_than_the_recorded_call_is_not_taken(repo, tmp_path):
@@ -396,23 +536,24 @@ def test_a_fake_stands_for_a_function_of_the_network(repo, tmp_path):
     assert written.made_from == "recorded"
     assert 'monkeypatch.setattr("shop.requests.get", fake_get)' in text
     assert "_buffer = bytearray(GET_BYTES)" in text
+    assert "# At the peak of a call of shop.requests.get, by memray.\nGET_BYTES = 2 * 1024 * 1024\n" in text
     passes(repo, tmp_path, text)
 
 
 def test_what_calls_do_beside_computing_is_told_of_the_benchmark(repo, tmp_path):
     recording, written, _ = made(repo, tmp_path, "save")
     assert recording.effects == ("writes files",)
-    assert (written.made_from, written.notes) == ("gap", ()) or "a recorded call of shop:save writes files" in written.notes[0]
+    assert "a recorded call of shop:save writes files" in written.notes[0]
 
 
 def test_a_fake_that_allocates_stands_for_a_model(repo, tmp_path):
     _, written, text = made(repo, tmp_path, "detected")
     assert written.made_from == "recorded"
-    assert "PREDICT_BYTES = 3 * 1024 * 1024\n" in text
+    assert "# At the peak of a call of predict, by memray.\nPREDICT_BYTES = 3 * 1024 * 1024\n" in text
     assert "_buffer = bytearray(PREDICT_BYTES)" in text
     passes(repo, tmp_path, text)
     _, _, text = made(repo, tmp_path, "detected", boundary_bytes=1 << 25)
-    assert "PREDICT_BYTES = 32 * 1024 * 1024\n" in text
+    assert "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n" in text
 
 
 def test_where_no_call_can_be_written_the_gap_tells_what_was_learned(repo, tmp_path):
@@ -425,6 +566,7 @@ def test_where_no_call_can_be_written_the_gap_tells_what_was_learned(repo, tmp_p
 def test_a_function_that_no_test_calls_is_called_by_its_signature_or_left_to_fill_in(repo, tmp_path):
     recording, written, _ = made(repo, tmp_path, "lonely")
     assert (recording.ran, recording.calls, written.made_from) == (("tests/test_shop.py",), 0, "gap")
+    assert recording.notes == ("no test of the project calls shop:lonely: tests/test_shop.py was run",)
 
 
 def test_nothing_is_run_where_a_benchmark_is_described(repo, tmp_path):

@@ -29,7 +29,7 @@ from .samples import (
     Share,
     Site,
 )
-from .scaffolding import Scaffolding
+from .scaffolding import DataFile, Scaffolding
 from .sides import SIDES, Side
 from .survey import Decision, Drift, PullRequest, Survey
 from .verification import Repeated, RunCommand, Verification
@@ -44,6 +44,7 @@ __all__ = [
     "Commit",
     "Comparison",
     "ContributionRule",
+    "DataFile",
     "Decision",
     "DependencyDifference",
     "Detection",

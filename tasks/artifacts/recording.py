@@ -6,12 +6,17 @@ from pydantic import Field
 
 from ..store import Artifact, Record
 
+LARGEST_FILE = 128 * 1024
+"""Bytes of a file that is kept beside a benchmark: a repository keeps it for good. The recorder has the same limit."""
+
 
 class Spelling(Record):
     """The arguments of a recorded call as code, its sizes multiplied by `scale`; `seconds` of such a call, 0 where it was not tried.
 
     `needs` are `rng`, `np_rng` and `tmp_path`, which the code uses, and `anew` where every call needs its arguments anew;
-    `files` are texts, as code, of small files by their names.
+    `files` are texts, as code, of small files by their names; `statements` make objects that were changed after they were made.
+    `data` are files that lie beside the test (base64 by name), `reasons` says of parameters why they are kept in one.
+    `size` is how much the inputs hold, 0 where the call has none that it names.
     """
 
     scale: int
@@ -20,11 +25,18 @@ class Spelling(Record):
     imports: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
+    statements: tuple[str, ...] = ()
+    data: dict[str, str] = Field(default_factory=dict)
+    reasons: dict[str, str] = Field(default_factory=dict)
     seconds: float = 0.0
+    size: int = 0
 
 
 class FakeMethod(Record):
-    """A method that was called of an object at a boundary: the code of what it `returns`, and the `bytes` that it allocates at its peak."""
+    """A method that was called of an object at a boundary: the code of what it `returns`, and the `bytes` that it allocates at its peak.
+
+    `measured` says where the bytes are from, in words.
+    """
 
     method: str
     parameters: tuple[str, ...]
@@ -33,6 +45,7 @@ class FakeMethod(Record):
     needs: tuple[str, ...] = ()
     bytes: int
     calls: int
+    measured: str = ""
     is_async: bool = False
 
 
@@ -65,7 +78,8 @@ class RecordedCall(Record):
 class Recording(Artifact):
     """What was seen of the target's calls; `call` is the one that a benchmark is written from, None where none can be written.
 
-    `ran` is what was run, `calls` how many calls there were, `seconds` and `size` their medians; `unwritten` says of parameters
+    `ran` is what was run, `calls` how many calls there were, `seconds` and `size` their medians, `largest` the largest size;
+    `unwritten` says of parameters
     why they have no spelling, `effects` what calls do beside computing.
     """
 
@@ -77,6 +91,7 @@ class Recording(Artifact):
     calls: int = 0
     seconds: float = 0.0
     size: int = 0
+    largest: int = 0
     call: RecordedCall | None = None
     unwritten: dict[str, str] = Field(default_factory=dict)
     effects: tuple[str, ...] = ()

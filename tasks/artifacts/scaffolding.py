@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..store import Artifact
+from pydantic import Field
+
+from ..store import Artifact, Record
+
+
+class DataFile(Record):
+    """A file of data that prprep wrote beside a benchmark: the file's path relative to the manifest's folder, and hashes as there."""
+
+    source: str
+    sha256: str
+    written: str
 
 
 class Scaffolding(Artifact):
@@ -25,5 +35,7 @@ class Scaffolding(Artifact):
     """What a person has to do before it can run, with path and line; empty where nothing is missing."""
     written: str = ""
     """SHA-256 of the text that prprep wrote, from which a person may have edited on."""
+    data: dict[str, DataFile] = Field(default_factory=dict)
+    """Files that the benchmark reads and that no commit holds, by their paths in either tree."""
     notes: tuple[str, ...] = ()
     """What a person should know about the choice of the benchmark, one sentence each."""

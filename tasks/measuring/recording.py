@@ -18,8 +18,9 @@ from .pytest_options import options
 from .workers import WORKER_FOLDER, Settings, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from ..artifacts import RecordedCall
     from ..progress import Report
     from .channel import Message
     from .request import SideRequest
@@ -40,7 +41,8 @@ OURS = ("-p", "prprep_recorder", "--benchmark-disable")
 class Place:
     """Where a function is recorded: a side, the folder of the project in its tree, and how deep its test will lie.
 
-    `boundaries` are packages whose objects fakes may stand for; `lock` is held while anything runs.
+    `boundaries` are packages whose objects fakes may stand for; `lock` is held while anything runs; names of files that are
+    kept beside the test begin with `stem`, `root` is the folder of benchmarks in the tree.
     """
 
     side: SideRequest
@@ -48,6 +50,8 @@ class Place:
     depth: int
     boundaries: tuple[str, ...] = ()
     lock: Path | None = None
+    stem: str = "benchmark"
+    root: str = "tests/benchmarks"
 
     @property
     def folder(self) -> Path:
@@ -63,8 +67,7 @@ def record(place: Place, target: str, runs: Sequence[str], *, seconds: float, re
             notes.append(f"there was no time left for {path}")
             break
         report(f"recording calls of {target}: {path}")
-        command = [str(place.side.python), "-m", "pytest", *options(place.side.tree, path, OURS)]
-        found, note = _recorded(place, target, command, seconds=min(left, FILE_SECONDS))
+        found, note = _recorded(place, target, _pytest(place, path), seconds=min(left, FILE_SECONDS))
         seen += [found] if found else []
         notes += [f"{path}: {note}"] if note else []
     return seen, notes
@@ -73,48 +76,92 @@ def record(place: Place, target: str, runs: Sequence[str], *, seconds: float, re
 def record_command(place: Place, target: str, command: str, *, seconds: float, report: Report) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest's: `python script.py ...`, `python -m module ...`, `pytest ...`; raise MeasuringError for others."""
     report(f"recording calls of {target}: {command}")
+    found, note = _recorded(place, target, _driven(place, command), seconds=seconds)
+    return ([found] if found else []), ([f"{command}: {note}"] if note else [])
+
+
+def _pytest(place: Place, node: str) -> list[str]:
+    return [str(place.side.python), "-m", "pytest", *options(place.side.tree, node, OURS)]
+
+
+def _driven(place: Place, command: str) -> list[str]:
     words = shlex.split(command)
     python = str(place.side.python)
     script = Path(python).parent / words[0] if words else Path()
     if words[:1] == ["pytest"] or words[:3] == ["python", "-m", "pytest"]:
         rest = words[1:] if words[0] == "pytest" else words[3:]
-        full = [python, "-m", "pytest", "-p", "prprep_recorder", *rest]
-    elif words[:1] in (["python"], ["python3"]):
-        full = [python, str(WORKER_FOLDER / "prprep_recorder.py"), *words[1:]]
-    elif words and script.is_file():
-        full = [python, str(WORKER_FOLDER / "prprep_recorder.py"), str(script), *words[1:]]
-    else:
-        now = "write `drive: python script.py`, `python -m module`, `pytest ...` or a command that the project installs"
-        raise MeasuringError(f"`{command}` cannot be run under the recorder", where="drive", now=now)
-    found, note = _recorded(place, target, full, seconds=seconds)
-    return ([found] if found else []), ([f"{command}: {note}"] if note else [])
+        return [python, "-m", "pytest", "-p", "prprep_recorder", *rest]
+    if words[:1] in (["python"], ["python3"]):
+        return [python, str(WORKER_FOLDER / "prprep_recorder.py"), *words[1:]]
+    if words and script.is_file():
+        return [python, str(WORKER_FOLDER / "prprep_recorder.py"), str(script), *words[1:]]
+    now = "write `drive: python script.py`, `python -m module`, `pytest ...` or a command that the project installs"
+    raise MeasuringError(f"`{command}` cannot be run under the recorder", where="drive", now=now)
 
 
-def try_code(place: Place, order: Message) -> Message:
-    """Run code that was written from a recorded call; gives `seconds`, `changes`, `lazy` and `returned` (a type), or what was `raised`."""
+def allocated(place: Place, target: str, command: str, call: RecordedCall) -> tuple[dict[str, int], str]:
+    """Run what made a call once more, and let memray see what models and the network allocate at their peak meanwhile.
+
+    Give the bytes by `parameter:method`, and why there are none. `command` is the manifest's, "" where tests were run.
+    """
+    wanted = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
+    words = _driven(place, command) if command else _pytest(place, call.test)
+    with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
+        measured = {"test": call.test, "size": call.size, "wanted": wanted, "profile": str(Path(folder) / "profile.bin")}
+        found, note = _recorded(place, target, words, seconds=FILE_SECONDS, measure=measured)
+    seen: dict[str, int] = (found or {}).get("peaks", {})
+    return seen, "" if seen else (found or {}).get("why_not") or note or "the call was not made again"
+
+
+def try_code(place: Place, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
+    """Run code that was written from a recorded call, where its test would lie, with its files of `data` beside it.
+
+    Gives `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was `raised`.
+    """
     environment = variables(place.side, Settings(seed=1), {}, folder=place.folder)
     command = [str(place.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
-    try:
-        done = process.run(command, cwd=place.folder, env=environment, stdin=json.dumps(order).encode(), timeout=TRIAL_SECONDS)
-        answer: Message = json.loads(done.output)
-    except CommandFailedError as error:
-        return {"raised": error.what.splitlines()[0]}
-    except ValueError:
-        return {"raised": "the process ended without an answer"}
+    with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
+        root = _mirrored(place, Path(folder), data) if data else place.side.tree / place.root
+        asked = json.dumps({**order, "file": str(root / "test_trial.py")}).encode()
+        try:
+            done = process.run(command, cwd=place.folder, env=environment, stdin=asked, timeout=TRIAL_SECONDS)
+            answer: Message = json.loads(done.output)
+        except CommandFailedError as error:
+            return {"raised": error.what.splitlines()[0]}
+        except ValueError:
+            return {"raised": "the process ended without an answer"}
     return answer
 
 
-def _recorded(place: Place, target: str, command: list[str], *, seconds: float) -> tuple[Message | None, str]:
+def _mirrored(place: Place, folder: Path, data: Mapping[str, bytes]) -> Path:
+    """Make a folder of benchmarks that seems to lie in the tree, with files of its own: the tree itself stays as it is."""
+    here, there = folder, place.side.tree
+    for part in [*filter(None, place.root.split("/")), ""]:
+        for entry in there.iterdir() if there.is_dir() else ():
+            if entry.name != part and not (part == "" and entry.name in data):
+                (here / entry.name).symlink_to(entry)
+        here, there = here / part, there / part
+        here.mkdir(exist_ok=True)
+    for name, content in data.items():
+        (here / name).write_bytes(content)
+    return here
+
+
+def _recorded(
+    place: Place, target: str, command: list[str], *, seconds: float, measure: Message | None = None
+) -> tuple[Message | None, str]:
     with alone(place.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
-        orders = {"target": target, "tree": str(place.side.tree), "depth": place.depth, "out": str(out), "seconds": OWN_SECONDS}
+        orders: Message = {"target": target, "tree": str(place.side.tree), "depth": place.depth, "out": str(out), "seconds": OWN_SECONDS}
+        orders |= {"stem": place.stem, "measure": measure}
         orders["boundaries"] = [name for name in place.boundaries if "." not in name and name not in OPEN]
         environment = variables(place.side, Settings(seed=1), {"PRPREP_RECORDER": json.dumps(orders)}, folder=place.folder)
         note = ""
         try:
             ended = process.run(command, cwd=place.folder, env=environment, timeout=seconds, check=False)
             if ended.code not in (0, 5):
-                note = f"ended with exit code {ended.code}"
+                fails = ended.code == 1 and "pytest" in command
+                note = "some of its tests fail; calls that ended well count" if fails else f"ended with exit code {ended.code}"
         except CommandFailedError:
             note = f"was ended after {seconds:.0f} s"
         try:

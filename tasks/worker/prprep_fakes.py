@@ -133,7 +133,7 @@ class Watch:
                 return
         writer = self._writer()
         try:
-            returned = writer.write(value, 1)
+            returned = writer.expression(value)
         except prprep_source.CannotWriteError as refused:
             self._refused = f"{'.'.join(filter(None, asked))} returned {prprep_source.describe(value)}: {refused}"
             returned = "None"

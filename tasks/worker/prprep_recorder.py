@@ -11,6 +11,7 @@ it. What was seen is written after every call that is kept: whoever ends this pr
 
 from __future__ import annotations
 
+import base64
 import functools
 import importlib.abc
 import importlib.util
@@ -25,7 +26,9 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import prprep_allocations
 import prprep_fakes
+import prprep_kept
 import prprep_source
 
 if TYPE_CHECKING:
@@ -39,6 +42,11 @@ MAKINGS = 50_000
 COUNTED = 20_000
 """Calls of which the time is kept."""
 SCALES = (1, 10, 100, 1000)
+RESERVED = {
+    *("benchmark", "call", "inputs", "loop", "monkeypatch", "np_rng", "rng", "run", "tmp_path"),
+    *("asyncio", "datetime", "io", "json", "np", "pd", "random", "re"),
+}
+"""Names that a benchmark uses itself."""
 EFFECTS = {
     "socket.connect": "connects to the network",
     "subprocess.Popen": "starts processes",
@@ -71,6 +79,9 @@ class Recorder:
         }
         self.running = ""
         self.annotations: dict[str, str] = {}
+        measured = orders.get("measure") or {}
+        self._measured = (measured.get("test"), measured.get("size"))
+        self._allocations = prprep_allocations.Allocations(measured["wanted"], measured["profile"]) if measured else None
         self._makings: dict[int, tuple[Any, prprep_source.Made]] = {}
         self.watched_kinds: set[type] = set()
 
@@ -81,6 +92,9 @@ class Recorder:
         return set(self._orders.get("boundaries", ()))
 
     def begin(self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str]) -> None:
+        if self._allocations is not None:
+            self._measure(values)
+            return
         started = time.perf_counter()
         kept = None
         with self._lock:
@@ -97,7 +111,23 @@ class Recorder:
             self._left -= time.perf_counter() - started
             self._open.setdefault(threading.get_ident(), []).append((time.perf_counter(), kept))
 
+    def _measure(self, values: dict[str, Any]) -> None:
+        """Let memray see what the boundary allocates in calls like the one that was chosen; nothing else is recorded."""
+        like = (self.running, sum(prprep_source.size_of(value) for value in values.values())) == self._measured
+        if like and self._allocations is not None and not self._open:
+            self._open[threading.get_ident()] = [(0.0, None)]
+            self._allocations.start(values)
+
+    def _measured_end(self) -> None:
+        if self._allocations is not None and self._open.pop(threading.get_ident(), None):
+            self._allocations.stop()
+            self._seen["peaks"], self._seen["why_not"] = self._allocations.peaks, self._allocations.why_not
+            self.write()
+
     def end(self, value: object, *, well: bool) -> None:
+        if self._allocations is not None:
+            self._measured_end()
+            return
         now = time.perf_counter()
         with self._lock:
             stack = self._open.get(threading.get_ident())
@@ -141,18 +171,20 @@ class Recorder:
             if found is None or not found["scaled"]:
                 break
             spelled.append(found)
-        if not spelled:
+        # What is built of a sample may be refused by the function: a file holds all of it.
+        kept = self._spell(names, values, 1, keep=True) if not spelled or spelled[0]["sampled"] else None
+        if not spelled and kept is None:
             return None
         self._largest = max(size, 1)
         described = {name: prprep_source.describe(values[name]) for name in names}
-        stand_ins = spelled[0].pop("stand_ins")
-        for more in spelled[1:]:
-            del more["stand_ins"]
-        call = {"size": size, "test": self.running, "kinds": kinds, "described": described, "spelled": spelled}
+        stand_ins = (spelled or [kept])[0]["stand_ins"]
+        for each in (*spelled, *([kept] if kept else [])):
+            del each["stand_ins"], each["sampled"]
+        call = {"size": size, "test": self.running, "kinds": kinds, "described": described, "spelled": spelled, "kept": kept}
         return {**call, "stand_ins": stand_ins, "fakes": []}
 
-    def _writer(self, scale: int = 1) -> prprep_source.Writer:
-        return prprep_source.Writer(self._orders["tree"], self._orders["depth"], scale, self.made)
+    def _writer(self, scale: int = 1, taken: set[str] | None = None) -> prprep_source.Writer:
+        return prprep_source.Writer(self._orders["tree"], self._orders["depth"], scale, self.made, taken)
 
     # -- how objects are made --------------------------------------------------------------------------
 
@@ -172,42 +204,36 @@ class Recorder:
                 if getattr(type(value).__init__, "__code__", None) is not code:
                     return  # a subclass calls this one, with arguments of its own
                 words = [_word(name, kinds[name], writer.write(values[name], 1)) for name in names[1:]]
+                if writer.statements:
+                    return  # what it was given was itself changed after it was made
                 spelled = f"{writer._imported(type(value))}({', '.join(filter(None, words))})"  # noqa: SLF001 - the other half of it
                 self._makings[id(value)] = _reference(value), prprep_source.Made(spelled, writer)
             except Exception:  # noqa: BLE001, S110 - the object has no spelling, then
                 pass
             self._left -= time.perf_counter() - started
 
-    def _spell(self, names: Sequence[str], values: dict[str, Any], scale: int) -> dict[str, Any] | None:
-        writer = self._writer(scale)
-        arguments, stand_ins = {}, {}
+    def _spell(self, names: Sequence[str], values: dict[str, Any], scale: int, *, keep: bool = False) -> dict[str, Any] | None:
+        """Spell the arguments; where one cannot be, or with `keep` not all of it, keep it as a file of data."""
+        told = _Spelled(self._orders.get("stem", "benchmark"), {*names, *RESERVED, self.name.partition(".")[0]})
+        stand_ins = {}
         for name in names:
             if self.name.endswith("__init__") and name == names[0]:
                 continue
             if name not in ("self", "cls") and prprep_fakes.is_stand_in(values[name], self.boundaries):
                 stand_ins[name] = prprep_fakes.name_of(values[name], name, self.annotations)
-                arguments[name] = f"{stand_ins[name]}()"
+                told.arguments[name] = f"{stand_ins[name]}()"
                 continue
             try:
-                arguments[name] = writer.argument(values[name])
-            except prprep_source.UnknownMakingError as unknown:
-                _watch_making(unknown.kind, self)
-                if scale == 1:
-                    self._seen["unwritten"][name] = f"{prprep_source.describe(values[name])}: {unknown}"
-                return None
+                told.add(name, values[name], self._writer(scale, told.taken), keep=keep)
             except prprep_source.CannotWriteError as refused:
-                if scale == 1:
+                if isinstance(refused, prprep_source.UnknownMakingError):
+                    _watch_making(refused.kind, self)
+                if keep or scale == 1:
                     self._seen["unwritten"][name] = f"{prprep_source.describe(values[name])}: {refused}"
                 return None
-        return {
-            "scale": scale,
-            "scaled": writer.scaled or scale == 1,
-            "arguments": arguments,
-            "imports": sorted(writer.imports),
-            "needs": sorted(writer.needs),
-            "files": writer.files,
-            "stand_ins": stand_ins,
-        }
+        if keep and not told.data:
+            return None
+        return {**told.message(), "scale": scale, "scaled": told.scaled or scale == 1, "stand_ins": stand_ins}
 
     # -- what is written -------------------------------------------------------------------------------
 
@@ -221,6 +247,69 @@ class Recorder:
             with open(temporary, "w", encoding="utf-8") as out:
                 json.dump(self._seen, out)
             os.replace(temporary, self._orders["out"])
+
+
+class _Spelled:
+    """The arguments of one call as they are spelled, each by a writer of its own."""
+
+    def __init__(self, stem: str, taken: set[str]) -> None:
+        self._stem, self.taken = stem, taken
+        self.arguments: dict[str, str] = {}
+        self.data: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
+        self.scaled = self.sampled = False
+        self._imports: set[str] = set()
+        self._needs: set[str] = set()
+        self._files: dict[str, str] = {}
+        self._statements: list[str] = []
+
+    def add(self, name: str, value: object, writer: prprep_source.Writer, *, keep: bool) -> None:
+        """Spell an argument; raise CannotWriteError."""
+        refused = None
+        writer.own = "" if name in {"self", "cls"} else name
+        try:
+            code = writer.argument(value)
+        except prprep_source.CannotWriteError as error:
+            if not keep:
+                raise
+            refused = error
+        if keep and (refused or writer.sampled) and self._kept(name, value, writer, refused):
+            return
+        self.arguments[name] = code
+        self._imports |= writer.imports
+        self._needs |= writer.needs
+        self._files.update(writer.files)
+        self._statements += writer.statements
+        self.scaled, self.sampled = self.scaled or writer.scaled, self.sampled or writer.sampled
+
+    def _kept(self, name: str, value: object, writer: prprep_source.Writer, refused: prprep_source.CannotWriteError | None) -> bool:
+        """Keep an argument as data; where that cannot be done, its spelling has to do, and where there is none, raise CannotWriteError."""
+        try:
+            kept = prprep_kept.kept(value, f"{self._stem}_{name}", writer.check_private, size=prprep_source.size_of(value))
+        except (prprep_kept.NotDataError, prprep_source.CannotWriteError) as error:
+            if refused is None:
+                return False
+            if isinstance(refused, prprep_source.UnknownMakingError):
+                raise refused from None
+            told = str(error)
+            raise prprep_source.CannotWriteError(f"{refused}; {told}" if told and told not in str(refused) else str(refused)) from None
+        self.arguments[name] = kept.code
+        self._imports |= kept.imports
+        self.data[kept.name] = base64.b64encode(kept.content).decode()
+        self.reasons[name] = str(refused or "")
+        return True
+
+    def message(self) -> dict[str, Any]:
+        return {
+            "arguments": self.arguments,
+            "imports": sorted(self._imports),
+            "needs": sorted(self._needs),
+            "files": self._files,
+            "statements": self._statements,
+            "data": self.data,
+            "reasons": self.reasons,
+            "sampled": self.sampled,
+        }
 
 
 # -- watching the function -----------------------------------------------------------------------------

@@ -13,22 +13,22 @@ import datetime  # noqa: ICN001 - shadows nothing
 import decimal
 import enum
 import fractions
+import functools
 import inspect
 import io
+import keyword
 import math
 import os
 import pathlib
-import pickle
 import re
-import signal
 import sys
 import tempfile
 import types
 import unittest.mock
 import uuid
-import warnings
 from typing import TYPE_CHECKING, Any
 
+import prprep_same
 import prprep_state
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ WORDS = 4
 LONGEST = 4_000
 """Characters of one expression; what is longer is no readable code."""
 DEEPEST = 6
-PATIENCE = 2
-"""Seconds for making an object once more."""
+CHANGED = 8
+"""Attributes that are set again after an object was made."""
 FILE = 64 << 10
 """Bytes of a file whose content is spelled in the test."""
 SECRET = re.compile(r"token|secret|passw|api_?key|credential|private", re.IGNORECASE)
@@ -81,15 +81,26 @@ class Writer:
     """Write the values of one call; `imports` are lines that the code needs, `needs` names of fixtures and builders.
 
     `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes of
-    what is passed directly. `made` tells how an object was made, where that was seen; `sampled` that not all of a value is spelled.
+    what is passed directly. `made` tells how an object was made, where that was seen; `sampled` that not all of a value is spelled;
+    `statements` make objects that were changed after they were made, under names that are not among those `taken`; one that is
+    passed directly has the name of its parameter, `own`.
     """
 
-    def __init__(self, tree: str, depth: int, scale: int = 1, made: Callable[[object], Made | None] = lambda _value: None) -> None:
+    def __init__(
+        self,
+        tree: str,
+        depth: int,
+        scale: int = 1,
+        made: Callable[[object], Made | None] = lambda _value: None,
+        taken: set[str] | None = None,
+    ) -> None:
         self.imports: set[str] = set()
         self.needs: set[str] = set()
         self.files: dict[str, str] = {}
+        self.statements: list[str] = []
         self.scaled = self.sampled = False
-        self._made = made
+        self.own = ""
+        self._made, self._taken = made, set() if taken is None else taken
         self._tree, self._depth, self._scale = os.path.realpath(tree), depth, scale
 
     def argument(self, value: object) -> str:
@@ -97,6 +108,13 @@ class Writer:
         written = self.write(value, 0)
         if len(written) > LONGEST:
             raise CannotWriteError(f"its spelling would have {len(written):,} characters")
+        return written
+
+    def expression(self, value: object) -> str:
+        """Write what has to be one expression, in the size that it has; raise CannotWriteError."""
+        written = self.write(value, 1)
+        if self.statements:
+            raise CannotWriteError("it was changed after it was made")
         return written
 
     def write(self, value: Any, depth: int) -> str:  # noqa: ANN401 - any value
@@ -109,6 +127,17 @@ class Writer:
             if written is not None:
                 return written
         raise CannotWriteError(f"a {_kind(value)} has no spelling as code")
+
+    def check_private(self, text: str) -> None:
+        """Raise CannotWriteError where a text tells of this machine, its user or the environment's secrets."""
+        home = os.path.expanduser("~")
+        if len(home) > 1 and home in text:
+            raise CannotWriteError("it names a folder of this machine's user")
+        if self._tree + os.sep in text:
+            raise CannotWriteError("it holds a path of this machine")
+        for name, value in os.environ.items():
+            if SECRET.search(name) and len(value) > 7 and value in text:  # noqa: PLR2004 - shorter ones are no secrets
+                raise CannotWriteError("it holds a secret of the environment")
 
     # -- small things ----------------------------------------------------------------------------------
 
@@ -136,7 +165,7 @@ class Writer:
         if kind is str:
             if (place := self._path(value)) is not None:
                 return f"str({place})"
-            _check_private(value)
+            self.check_private(value)
         if kind is bytearray:
             return f"bytearray({self.write(bytes(value), depth)})"
         size = len(value) * self._text_factor(value, depth)
@@ -204,7 +233,7 @@ class Writer:
             return f"rng.sample(range({low}, {max(max(elements) + 1, low + size)}), k={size:_})"
         if kinds == {str}:
             for element in elements:
-                _check_private(element)
+                self.check_private(element)
             return f'f"{_stem(elements) or "word"}{{number}}" for number in range({size:_})'
         raise CannotWriteError(f"it has {len(elements):,} different elements that cannot be made up")
 
@@ -225,7 +254,7 @@ class Writer:
         if {type(element) for element in elements} != {str} or max(map(len, elements)) > TEXT:
             return None
         for element in elements:
-            _check_private(element)
+            self.check_private(element)
         distinct = list(dict.fromkeys(elements))
         if len(distinct) <= SAMPLED:
             self.needs.add("rng")
@@ -340,16 +369,51 @@ class Writer:
             return self._called(kind, [(name, getattr(value, name)) for name in kind._fields], depth)
         if dataclasses.is_dataclass(kind):
             fields = [field for field in dataclasses.fields(kind) if field.init]
-            given = [(field.name, getattr(value, field.name)) for field in fields if not _is_default(field, value)]
-            return self._called(kind, given, depth)
+            asked = [field for field in fields if not prprep_same.is_default(field, value, dataclasses.MISSING)]
+            given = [(field.name, getattr(value, field.name)) for field in asked]
+            return self._completed(value, given, {field.name for field in fields}, depth)
         attributes = getattr(kind, "__attrs_attrs__", None)
         if isinstance(attributes, tuple):
             named = [(getattr(each, "alias", None) or each.name.lstrip("_"), getattr(value, each.name)) for each in attributes if each.init]
-            return self._called(kind, named, depth)
+            return self._completed(value, named, {each.name for each in attributes if each.init}, depth)
         if any(base.__module__.partition(".")[0] == "pydantic" and base.__name__ == "BaseModel" for base in kind.__mro__):
             given = getattr(value, "model_fields_set", None) or getattr(value, "__fields_set__", ())
             return self._called(kind, [(name, getattr(value, name)) for name in sorted(given)], depth)
         return None
+
+    def _completed(self, value: Any, given: list[tuple[str, object]], covered: set[str], depth: int) -> str:  # noqa: ANN401
+        """Call the class of a structure, and set what its constructor is not given where it makes something else of that."""
+        kind = type(value)
+        make = functools.partial(kind, **dict(given))
+        if not (prprep_state.state_of(value) or {}).keys() - covered or prprep_same.gives(make, value):
+            return self._called(kind, given, depth)
+        changed = self._changed(value, make, lambda: self._called(kind, given, depth), depth)
+        if changed is None:
+            raise CannotWriteError(f"{kind.__qualname__} was changed after it was made, in a way that setting attributes does not repeat")
+        return changed
+
+    def _changed(self, value: Any, make: Callable[[], object], spell: Callable[[], str], depth: int) -> str | None:  # noqa: ANN401
+        """Write an object that was changed after it was made: statements that make it and set what differs; gives its name."""
+        names = prprep_same.differing(make, value)
+        if not names or len(names) > CHANGED:
+            return None
+        state = prprep_state.state_of(value) or {}
+        set_again = [(_public(value, name, state[name]), state[name]) for name in names]
+        if not prprep_same.gives(lambda: _with(make(), set_again), value):
+            return None
+        made = spell()
+        words = [(attribute, self.write(inner, depth + 1)) for attribute, inner in set_again]
+        name = self.own if self.own and depth == 0 else self._free(type(value).__name__)
+        self.statements += [f"{name} = {made}", *(f"{name}.{attribute} = {word}" for attribute, word in words)]
+        return name
+
+    def _free(self, kind: str) -> str:
+        stem = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower().strip("_")
+        name, number = stem, 2
+        while name in self._taken or not name.isidentifier() or keyword.iskeyword(name):
+            name, number = f"{stem}_{number}", number + 1
+        self._taken.add(name)
+        return name
 
     def _called(self, kind: type, given: Iterable[tuple[str, object]], depth: int) -> str:
         name = self._imported(kind)
@@ -363,12 +427,30 @@ class Writer:
         if kind.__module__ == "builtins" or hasattr(kind, "__next__"):
             return None
         seen = self._made(value)
-        if seen is not None and (seen.sampled or _gives(seen.evaluated, value)):
-            self.imports |= seen.imports
-            self.needs |= seen.needs
-            self.files.update(seen.files)
-            self.sampled = self.sampled or seen.sampled
-            return seen.code
+        if seen is not None and (seen.sampled or prprep_same.gives(seen.evaluated, value)):
+            return self._adopted(seen)
+        if seen is not None and (changed := self._changed(value, seen.evaluated, functools.partial(self._adopted, seen), depth)):
+            return changed
+        given = self._kept_parameters(value)
+        if given is None:
+            return None
+        make = functools.partial(kind, **dict(given))
+        if prprep_same.gives(make, value):
+            return self._called(kind, given, depth)
+        if changed := self._changed(value, make, lambda: self._called(kind, given, depth), depth):
+            return changed
+        raise UnknownMakingError(kind, f"{kind.__qualname__} is not what its constructor makes of what it keeps")
+
+    def _adopted(self, seen: Made) -> str:
+        self.imports |= seen.imports
+        self.needs |= seen.needs
+        self.files.update(seen.files)
+        self.sampled = self.sampled or seen.sampled
+        return seen.code
+
+    def _kept_parameters(self, value: Any) -> list[tuple[str, object]] | None:  # noqa: ANN401
+        """Give the parameters of the constructor that an object keeps, other than their defaults; None where nothing tells them."""
+        kind = type(value)
         try:
             parameters = list(inspect.signature(kind).parameters.values())
         except (TypeError, ValueError):
@@ -382,11 +464,9 @@ class Writer:
                 raise UnknownMakingError(kind, f"{kind.__qualname__} does not keep its parameter {parameter.name}")
             if kept is not None:
                 held = getattr(value, kept)
-                if not _equal(held, parameter.default):
+                if not prprep_same.equal(held, parameter.default):
                     given.append((parameter.name, held))
-        if not _gives(lambda: kind(**dict(given)), value):
-            raise UnknownMakingError(kind, f"{kind.__qualname__} is not what its constructor makes of what it keeps")
-        return self._called(kind, given, depth)
+        return given
 
     # -- other packages --------------------------------------------------------------------------------
 
@@ -528,65 +608,15 @@ def _chunk(value: Any) -> Any:  # noqa: ANN401 - str or bytes
     return head
 
 
-def _check_private(text: str) -> None:
-    home = os.path.expanduser("~")
-    if len(home) > 1 and home in text:
-        raise CannotWriteError("it names a folder of this machine's user")
-    for name, value in os.environ.items():
-        if SECRET.search(name) and len(value) > 7 and value in text:  # noqa: PLR2004 - shorter ones are no secrets
-            raise CannotWriteError("it holds a secret of the environment")
+def _public(value: object, name: str, held: object) -> str:
+    """Give the name to set an attribute by: that of a property in front of it, where there is one that can be set."""
+    public = name.lstrip("_")
+    front = inspect.getattr_static(type(value), public, None)
+    is_front = public != name and isinstance(front, property) and front.fset is not None
+    return public if is_front and prprep_same.equal(getattr(value, public, None), held) else name
 
 
-def _gives(make: Callable[[], object], value: object) -> bool:
-    """Tell whether something makes an equal object, in a forked child: constructors may do more than to construct."""
-    fork = getattr(os, "fork", None)
-    if fork is None:
-        return False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # threads do not come along, and are not needed
-        pid = fork()
-    if pid == 0:
-        code = 1
-        try:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(PATIENCE)
-            code = 0 if _same(make(), value, 0) else 1
-        finally:
-            os._exit(code)
-    return os.waitpid(pid, 0)[1] == 0
-
-
-def _same(one: Any, other: Any, depth: int) -> bool:  # noqa: ANN401 - any two values
-    """Compare by what they hold, where their types do not say what is equal."""
-    if one is other or _pickled_same(one, other):
-        return True
-    if type(one) is not type(other) or depth > DEEPEST:
-        return False
-    if isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(_same(a, b, depth + 1) for a, b in zip(one, other))  # noqa: B905 - Python 3.9
-    if isinstance(one, dict) and type(one).__eq__ is dict.__eq__:
-        return list(one) == list(other) and all(_same(one[key], other[key], depth + 1) for key in one)
-    if type(one).__eq__ is not object.__eq__:
-        return bool(one == other)
-    first, second = prprep_state.state_of(one) or {}, prprep_state.state_of(other) or {}
-    return bool(first) and first.keys() == second.keys() and all(_same(first[name], second[name], depth + 1) for name in first)
-
-
-def _pickled_same(one: object, other: object) -> bool:
-    try:
-        return pickle.dumps(one) == pickle.dumps(other)
-    except Exception:  # noqa: BLE001 - not everything can be pickled
-        return False
-
-
-def _is_default(field: Any, value: object) -> bool:  # noqa: ANN401 - dataclasses.Field
-    if field.default is not dataclasses.MISSING:
-        return _equal(getattr(value, field.name), field.default)
-    return field.default_factory is not dataclasses.MISSING and _equal(getattr(value, field.name), field.default_factory())
-
-
-def _equal(one: object, other: object) -> bool:
-    try:
-        return type(one) is type(other) and bool(one == other)
-    except Exception:  # noqa: BLE001 - `==` of others
-        return False
+def _with(made: object, attributes: Iterable[tuple[str, object]]) -> object:
+    for name, held in attributes:
+        setattr(made, name, held)
+    return made

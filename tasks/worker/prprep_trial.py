@@ -15,6 +15,7 @@ import tempfile
 import time
 from typing import Any
 
+import prprep_source
 import prprep_watch
 import pytest
 
@@ -30,6 +31,7 @@ def tried(order: dict[str, Any]) -> dict[str, Any]:
         names["monkeypatch"] = patch
         exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - it was written by prprep
         call = compile(f"({order['call']}\n)", order["file"], "eval")
+        size = sum(prprep_source.size_of(names.get(name)) for name in order["inputs"])
         before = {name: prprep_watch._pickled(names.get(name)) for name in order["inputs"]}  # noqa: SLF001 - a part of the same program
         seconds, value = _timed(call, names, awaited=order["awaited"])
         changes = [
@@ -47,7 +49,7 @@ def tried(order: dict[str, Any]) -> dict[str, Any]:
         while not changes and not lazy and spent < ENOUGH and count < MOST:
             took, _ = _timed(call, names, awaited=order["awaited"])
             spent, count, seconds = spent + took, count + 1, min(seconds, took)
-        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__}
+        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__, "size": size}
 
 
 def _timed(call: Any, names: dict[str, Any], *, awaited: bool) -> tuple[float, Any]:  # noqa: ANN401 - code
