@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import figures, markdown
@@ -43,7 +44,10 @@ _BULLET = re.compile(r"^\s{0,3}[-*+]\s+(?=\S)")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that a body is made from; `benchmark` is the benchmark's text where a reader has to save it."""
+    """Everything that a body is made from; `benchmark` is the benchmark's text where a reader has to save it.
+
+    `data` are the files that it reads and that no commit holds either, by their paths in the project.
+    """
 
     item: Optimization
     detection: Detection
@@ -52,6 +56,7 @@ class Evidence:
     comparison: Comparison
     survey: Survey
     benchmark: str = ""
+    data: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "further_commits": max(0, len(detection.commits) - BULLETS) if not evidence.item.summary else 0,
         "reproduction": reproduction(evidence.item, detection, evidence.scaffolding, made=Made(evidence.injection, comparison)),
         "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
+        "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
         "changelog": {"kind": kind, "place": place},
         "entry": markdown.one_line(evidence.item.title or detection.title),
         "packages": _differing(comparison),
@@ -210,6 +216,17 @@ def _filler(templates: Path | None) -> Callable[[str, Mapping[str, object]], Mar
         return Markdown(fill(name, values, templates, filters=FILTERS, finish=markdown.finished).strip("\n"))
 
     return filled
+
+
+def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
+    """Show a file's text where it is one, and short."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = ""
+    shown = text.rstrip("\n") if text.isprintable() or "\n" in text else ""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return {"path": path, "size": len(content), "sha256": sha256, "text": shown if len(shown) <= limits.characters // 4 else ""}
 
 
 def _views(comparison: Comparison, benchmark: str) -> tuple[TestView, ...]:

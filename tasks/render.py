@@ -62,6 +62,7 @@ def gather(item: Optimization, paths: ItemPaths) -> Evidence:
         comparison=Comparison.read(paths.compare),
         survey=Survey.read(paths.survey),
         benchmark=_benchmark(scaffolding, paths),
+        data={path: _read(file.source, file.sha256, paths) for path, file in scaffolding.data.items()},
     )
 
 
@@ -107,16 +108,21 @@ def _limits() -> tuple[Limits, ...]:
 
 
 def _benchmark(scaffolding: Scaffolding, paths: ItemPaths) -> str:
-    """Read the benchmark's text where a reader cannot take it from a commit; refuse one that was edited meanwhile."""
+    """Read the benchmark's text where a reader cannot take it from a commit."""
     if scaffolding.origin in {"base", "head"}:
         return ""
+    return _read(scaffolding.source, scaffolding.sha256, paths).decode("utf-8", "replace")
+
+
+def _read(source: str, sha256: str, paths: ItemPaths) -> bytes:
+    """Read a file that goes with the body; refuse one that was edited meanwhile."""
     try:
-        content = (paths.folder / scaffolding.source).read_bytes()
+        content = (paths.folder / source).read_bytes()
     except OSError as error:
-        raise MeasuringError(f"the benchmark cannot be read: {error.strerror}", where=scaffolding.source, now="run doit again") from None
-    if _sha256(content) != scaffolding.sha256:
-        raise MeasuringError("the benchmark was edited meanwhile", where=scaffolding.source, now="run doit again")
-    return content.decode("utf-8", "replace")
+        raise MeasuringError(f"the benchmark cannot be read: {error.strerror}", where=source, now="run doit again") from None
+    if _sha256(content) != sha256:
+        raise MeasuringError("the benchmark was edited meanwhile", where=source, now="run doit again")
+    return content
 
 
 def _last_written(body: Path, paths: ItemPaths) -> str | None:

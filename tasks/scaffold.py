@@ -108,6 +108,7 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
     detection, recording, source = known.detection, known.recording, known.source
     from .benchmark_code import file_name, from_manifest, from_recording, from_signature  # noqa: PLC0415 - only where one is written
     from .formatting import formatted  # noqa: PLC0415 - likewise
+    from .project_style import style_of, styled  # noqa: PLC0415 - likewise
 
     name = file_name(detection)
     path = posixpath.join(detection.layout.benchmarks_root, name)
@@ -120,7 +121,8 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
         benchmark = from_manifest(item.benchmark, detection, path=path, source=source, templates=templates)
     told: tuple[str, ...] = ()
     if benchmark.made_from != "gap":
-        text, told = formatted(benchmark.text, path, known.project, first_party=detection.layout.packages)
+        text = styled(benchmark.text, style_of(known.project.tree, detection.layout.benchmarks_root))
+        text, told = formatted(text, path, known.project, first_party=detection.layout.packages)
         benchmark = replace(benchmark, text=text)
     # Two items may optimize functions of one name; each has a folder of its own.
     target = paths.generated_benchmarks / item.id / name

@@ -268,7 +268,7 @@ class _Spelled:
         refused = None
         writer.own = "" if name in {"self", "cls"} else name
         try:
-            code = writer.argument(value)
+            code = _written(writer, value)
         except prprep_source.CannotWriteError as error:
             if not keep:
                 raise
@@ -310,6 +310,15 @@ class _Spelled:
             "reasons": self.reasons,
             "sampled": self.sampled,
         }
+
+
+def _written(writer: prprep_source.Writer, value: object) -> str:
+    try:
+        return writer.argument(value)
+    except prprep_source.CannotWriteError:
+        raise
+    except Exception as error:  # noqa: BLE001 - code of the target that looking at a value runs
+        raise prprep_source.CannotWriteError(f"looking at it raises {type(error).__name__}") from None
 
 
 # -- watching the function -----------------------------------------------------------------------------

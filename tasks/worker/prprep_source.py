@@ -537,7 +537,7 @@ class Writer:
 
 def describe(value: Any) -> str:  # noqa: ANN401 - any value
     """Say in a few words what a value is: its type, and how much of it there is."""
-    kind, shape = _kind(value), getattr(value, "shape", None)
+    kind, shape = _kind(value), _asked(value, "shape")
     if isinstance(shape, tuple):
         return f"{kind} {' x '.join(map(str, shape))}" + (f" {value.dtype}" if hasattr(value, "dtype") else "")
     if isinstance(value, (str, bytes, bytearray)):
@@ -550,7 +550,7 @@ def describe(value: Any) -> str:  # noqa: ANN401 - any value
 
 def size_of(value: Any, depth: int = 0) -> int:  # noqa: ANN401 - any value
     """Give roughly how much a value holds: characters, elements, bytes of arrays."""
-    nbytes = getattr(value, "nbytes", None)
+    nbytes = _asked(value, "nbytes")
     if isinstance(nbytes, int):
         return nbytes
     if isinstance(value, (str, bytes, bytearray)):
@@ -562,10 +562,18 @@ def size_of(value: Any, depth: int = 0) -> int:  # noqa: ANN401 - any value
         return round(len(value) * max(1, each))
     if isinstance(value, io.StringIO):
         return len(value.getvalue())
-    state = getattr(value, "__dict__", None)
+    state = _asked(value, "__dict__")
     if isinstance(state, dict) and depth < 2 and not isinstance(value, (type, types.ModuleType, types.FunctionType)):  # noqa: PLR2004
         return sum(size_of(inner, depth + 1) for inner in list(state.values())[:LISTED])
     return 1
+
+
+def _asked(value: object, name: str) -> Any:  # noqa: ANN401 - any attribute
+    """Ask for an attribute, whatever the target's own code does then."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001 - as above
+        return None
 
 
 def _kind(value: object) -> str:

@@ -1,0 +1,136 @@
+"""See how a project writes its tests, benchmarks first, and write a benchmark so: classes, annotations, marks."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .project_files import TreeReader
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+MOST = 0.8
+"""Share of a project's tests from which what they do is its style."""
+ENOUGH = 5
+"""Tests from which there is a style, where none of them is a benchmark."""
+FILES = 60
+MARKS = re.compile(r"^pytest\.mark\.\w*(bench|perf)\w*$")
+FIXTURE = "BenchmarkFixture"
+TYPES = {
+    "benchmark": (FIXTURE, f"from pytest_benchmark.fixture import {FIXTURE}"),
+    "tmp_path": ("Path", "from pathlib import Path"),
+    "monkeypatch": ("pytest.MonkeyPatch", "import pytest"),
+}
+_SIGNATURE = re.compile(r"^def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How tests are written: in classes, with annotations, with `from __future__ import annotations`, with marks."""
+
+    in_class: bool = False
+    annotated: bool = False
+    future: bool = False
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    node: Function
+    in_class: bool
+    future: bool
+
+    @property
+    def is_benchmark(self) -> bool:
+        return any(argument.arg == "benchmark" for argument in self.node.args.args)
+
+    @property
+    def marks(self) -> set[str]:
+        return {text for decorator in self.node.decorator_list if MARKS.match(text := ast.unparse(decorator))}
+
+
+def style_of(tree: TreeReader, root: str) -> Style:
+    """Look at the project's benchmarks, where it has some, else at its tests; `root` is its folder of benchmarks."""
+    near = root.split("/", maxsplit=1)[0] + "/"
+    paths = sorted((path for path in tree.files() if _is_test(path)), key=lambda path: (not path.startswith(near), path))
+    tests = [test for path in paths[:FILES] for test in _tests(tree.read(path) or b"")]
+    benchmarks = [test for test in tests if test.is_benchmark]
+    seen = benchmarks or (tests if len(tests) >= ENOUGH else [])
+    return Style(
+        in_class=_mostly(test.in_class for test in seen),
+        annotated=_mostly(test.node.returns is not None for test in seen),
+        future=_mostly(test.future for test in seen),
+        marks=tuple(sorted(set.intersection(*(test.marks for test in benchmarks)))) if len(benchmarks) > 1 else (),
+    )
+
+
+def styled(text: str, style: Style) -> str:
+    """Write a benchmark's text in a style; one that is no plain test function stays as it is."""
+    signature = _SIGNATURE.search(text)
+    if signature is None:
+        return text
+    name, parameters = signature[1], signature[2].split(", ")
+    imports = ["from __future__ import annotations"] if style.future else []
+    if style.marks:
+        imports.append("import pytest")
+    if style.annotated:
+        known = [TYPES[parameter] for parameter in parameters if parameter in TYPES]
+        imports += [line for _, line in known]
+        parameters = [f"{parameter}: {TYPES[parameter][0]}" if parameter in TYPES else parameter for parameter in parameters]
+    words = ["self", *parameters] if style.in_class else parameters
+    line = f"def {name}({', '.join(words)}){' -> None' if style.annotated else ''}:"
+    function = "".join(f"@{mark}\n" for mark in style.marks) + line + text[signature.end() :]
+    before = text[: signature.start()]
+    if style.in_class:
+        before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
+        function = _indented(function)
+    return _with_imports(before + function, imports)
+
+
+def _with_imports(text: str, lines: Sequence[str]) -> str:
+    """Put imports after the file's docstring; those that are there already are left out."""
+    missing = [line for line in dict.fromkeys(lines) if not re.search(rf"^{re.escape(line)}$", text, re.MULTILINE)]
+    first = ast.parse(text).body[0]
+    end = first.end_lineno or 0 if isinstance(first, ast.Expr) else 0
+    above, below = text.splitlines()[:end], text.splitlines()[end:]
+    return "\n".join([*above, "", *missing, *below]) + "\n" if missing else text
+
+
+def _indented(code: str) -> str:
+    """Indent a definition by one level, all but the inside of strings that span lines."""
+    inside = {
+        number
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno
+        for number in range(node.lineno + 1, (node.end_lineno or 0) + 1)
+    }
+    lines = enumerate(code.splitlines(), 1)
+    return "\n".join(line if number in inside or not line.strip() else f"    {line}" for number, line in lines) + "\n"
+
+
+def _tests(source: bytes) -> Iterator[_Seen]:
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return
+    future = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in module.body)
+    for node in module.body:
+        for inner in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(inner, Function) and inner.name.startswith("test"):
+                yield _Seen(inner, isinstance(node, ast.ClassDef), future)
+
+
+def _mostly(answers: Iterable[bool]) -> bool:
+    told = list(answers)
+    return bool(told) and sum(told) >= MOST * len(told)
+
+
+def _is_test(path: str) -> bool:
+    name = posixpath.basename(path)
+    return name.endswith(".py") and (name.startswith(("test_", "bench")) or name.endswith("_test.py"))
