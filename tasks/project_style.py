@@ -79,9 +79,8 @@ def styled(text: str, style: Style) -> str:
     imports = ["from __future__ import annotations"] if style.future else []
     if style.marks:
         imports.append("import pytest")
+    for_annotations = [TYPES[parameter][1] for parameter in parameters if parameter in TYPES] if style.annotated else []
     if style.annotated:
-        known = [TYPES[parameter] for parameter in parameters if parameter in TYPES]
-        imports += [line for _, line in known]
         parameters = [f"{parameter}: {TYPES[parameter][0]}" if parameter in TYPES else parameter for parameter in parameters]
     words = ["self", *parameters] if style.in_class else parameters
     line = f"def {name}({', '.join(words)}){' -> None' if style.annotated else ''}:"
@@ -90,16 +89,25 @@ def styled(text: str, style: Style) -> str:
     if style.in_class:
         before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
         function = _indented(function)
-    return _with_imports(before + function, imports)
+    if not style.future:
+        imports, for_annotations = imports + for_annotations, []
+    return _with_imports(before + function, imports, for_annotations)
 
 
-def _with_imports(text: str, lines: Sequence[str]) -> str:
-    """Put imports after the file's docstring; those that are there already are left out."""
-    missing = [line for line in dict.fromkeys(lines) if not re.search(rf"^{re.escape(line)}$", text, re.MULTILINE)]
-    first = ast.parse(text).body[0]
-    end = first.end_lineno or 0 if isinstance(first, ast.Expr) else 0
-    above, below = text.splitlines()[:end], text.splitlines()[end:]
-    return "\n".join([*above, "", *missing, *below]) + "\n" if missing else text
+def _with_imports(text: str, lines: Sequence[str], for_annotations: Sequence[str]) -> str:
+    """Put imports after the file's docstring, and those that annotations alone need after all others, for type checkers only.
+
+    Those that are there already are left out.
+    """
+    body = ast.parse(text).body
+    end = body[0].end_lineno or 0 if isinstance(body[0], ast.Expr) else 0
+    last = max([end, *(node.end_lineno or 0 for node in body if isinstance(node, ast.Import | ast.ImportFrom))])
+    there = set(text.splitlines())
+    plain, guarded = ([line for line in dict.fromkeys(each) if line not in there] for each in (lines, for_annotations))
+    block = ["", "if TYPE_CHECKING:", *(f"    {line}" for line in guarded)] if guarded else []
+    plain += ["from typing import TYPE_CHECKING"] if guarded else []
+    told = text.splitlines()
+    return "\n".join([*told[:end], *([""] if plain else []), *plain, *told[end:last], *block, *told[last:]]) + "\n"
 
 
 def _indented(code: str) -> str:

@@ -102,10 +102,20 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
 
 
 def tests_of(sources: Sources, found: Found) -> tuple[str, ...]:
-    """Give the project's test files that may call a function: those that name it, then those that use its module."""
+    """Give the project's test files that may call a function: those that name it, then those that use its module.
+
+    Among these first the ones that are called after the module, and those that lie less deep.
+    """
     tests = [path for path in sources.tree.files() if _is_test(path)]
     ranked = [(rank, path) for path in tests if (rank := users(path, sources.tree.read(path) or b"", sources, found))]
-    return tuple(path for _, path in sorted(ranked, key=lambda each: (-each[0], each[1])))[:FILES]
+    word = posixpath.basename(found.path).removesuffix(".py")
+    words = {word, posixpath.basename(posixpath.dirname(found.path))} if word == "__init__" else {word}
+
+    def near(each: tuple[int, str]) -> tuple[int, bool, int, str]:
+        rank, path = each
+        return -rank, not any(word in posixpath.basename(path) for word in words), path.count("/"), path
+
+    return tuple(path for _, path in sorted(ranked, key=near))[:FILES]
 
 
 def _is_test(path: str) -> bool:
@@ -228,8 +238,10 @@ class _Chooser:
         answer = try_code(self.place, order, {name: base64.b64decode(content) for name, content in spelling.data.items()})
         if "raised" in answer:
             return str(answer["raised"])
-        if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != call["returns"]:
-            return f"it returns a {answer['returned']}, the recorded call a {call['returns']}"
+        owner, _, method = self.target.rpartition(":")[2].rpartition(".")
+        returns = owner if method == "__init__" else call["returns"]  # what is called then is the class
+        if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != returns:
+            return f"it returns a {answer['returned']}, the recorded call a {returns}"
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         return told.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": answer["changes"] or "anew" in spelling.needs})
 

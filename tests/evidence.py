@@ -230,10 +230,12 @@ class Case:
     injection: Injection = INJECTION
     survey: Survey = SURVEY
     benchmark: str = field(default="")
+    data: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def evidence(self) -> Evidence:
-        return Evidence(self.item, self.detection, self.scaffolding, self.injection, self.comparison, self.survey, self.benchmark)
+        known = (self.item, self.detection, self.scaffolding, self.injection, self.comparison, self.survey)
+        return Evidence(*known, self.benchmark, self.data)
 
     @property
     def manifest(self) -> Manifest:

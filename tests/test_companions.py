@@ -93,6 +93,13 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
             ["tests/benchmarks/pages.py"],
             id="a sibling",
         ),
+        pytest.param(
+            "from ._pages import make\nPAGE = Path(__file__).with_name('page.json')",
+            {"tests/benchmarks/_pages.py": "open(Path(__file__).parent / 'data' / 'more.bin')", "tests/benchmarks/page.json": "[]",
+             "tests/benchmarks/data/more.bin": "x", "tests/benchmarks/data/other.bin": "x", "tests/benchmarks/__init__.py": ""},
+            ["tests/benchmarks/__init__.py", "tests/benchmarks/_pages.py", "tests/benchmarks/data/more.bin", "tests/benchmarks/page.json"],
+            id="data that it and its siblings read",
+        ),
         pytest.param("from ...deep import x", {"deep.py": "", "tests/benchmarks/deep.py": ""}, [], id="out of the folder"),
         pytest.param("def test_f(:", {"conftest.py": FIXTURE.format("f", "")}, [], id="no Python"),
     ],
@@ -115,6 +122,13 @@ def test_what_a_benchmark_needs_beside_itself(text: str, files: dict[str, str], 
 def test_what_the_other_side_must_have(path: str, mine: str, theirs: str | None, *, served: bool) -> None:
     [companion] = companions(BENCHMARK, b"def test_f(pages): ...", Files({path: mine}))
     assert companion.is_served_by(theirs.encode() if theirs else None, folder="tests/benchmarks") is served
+
+
+@pytest.mark.parametrize("folder", ["tests/benchmarks", "tests/benchmarks/data"])
+def test_of_data_every_byte_counts(folder: str) -> None:
+    text = b"open(Path(__file__).parent / 'a.json')\nopen(Path(__file__).parent / 'data' / 'a.json')"
+    [companion] = companions(BENCHMARK, text, Files({f"{folder}/a.json": "[1]"}))
+    assert [companion.is_served_by(other, folder="tests/benchmarks") for other in (b"[1]", b"[2]", None)] == [True, False, False]
 
 
 def test_of_an_init_file_it_counts_that_it_is_there() -> None:

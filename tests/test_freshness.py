@@ -16,6 +16,7 @@ from benchmarks.fresh_items import BENCHMARK, make_fresh
 from tasks import templating, versions
 from tasks.artifacts import (
     Comparison,
+    DataFile,
     DependencyDifference,
     Detection,
     DomainProposal,
@@ -332,6 +333,19 @@ def test_an_edited_benchmark_that_prprep_wrote_is_seen(place, generated):
 
 def test_a_deleted_benchmark_that_prprep_wrote_is_written_again(place, generated):
     generated.unlink()
+    assert place.stale() == {"scaffold:1"}
+
+
+@pytest.mark.parametrize("edit", [lambda file: file.write_bytes(b"[1, 2]"), lambda file: file.unlink()], ids=["edited", "deleted"])
+def test_data_beside_a_benchmark_that_prprep_wrote_is_seen(place, generated, edit):
+    data = generated.with_name("benchmark_total_values.json")
+    data.write_bytes(b"[1]")
+    sha256 = hashlib.sha256(b"[1]").hexdigest()
+    file = DataFile(source=data.relative_to(place.folder).as_posix(), sha256=sha256, written=sha256)
+    scaffolding(place, generated, data={"tests/benchmarks/benchmark_total_values.json": file})
+    place.settle()
+    assert place.stale() == set()
+    edit(data)
     assert place.stale() == {"scaffold:1"}
 
 

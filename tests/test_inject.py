@@ -76,11 +76,11 @@ class Project:
         values = {"item": "f", "path": BENCHMARK, "origin": origin, "source": source, "made_from": "existing", **more}
         Scaffolding.model_validate({"sha256": hashlib.sha256(text.encode()).hexdigest(), **values}).write(self.paths.scaffold)
 
-    def generated(self, text: str = TEXT) -> None:
+    def generated(self, text: str = TEXT, **more: Any) -> None:
         place = self.paths.generated_benchmarks / "test_benchmark_f.py"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
-        self.scaffolded("generated", str(place.relative_to(self.manifest)), text)
+        self.scaffolded("generated", str(place.relative_to(self.manifest)), text, **more)
 
     def run(self, **settings: Any) -> Injection:
         item = Optimization.model_validate({"id": "f", "head": "opt", **settings})
@@ -123,6 +123,34 @@ def test_a_generated_benchmark_goes_into_both_trees(project: Project) -> None:
     assert (injection.strategy, injection.reason) == ("inject", "the benchmark goes into both trees")
     assert injection.repairs == (f"the benchmark {BENCHMARK} was written over both trees: base and head have none",)
     assert_one_benchmark(project, injection)
+
+
+def test_the_data_of_a_generated_benchmark_goes_along(project: Project) -> None:
+    text = 'DATA = Path(__file__).with_name("benchmark_f_x.json")\n' + TEXT
+    path = "tests/benchmarks/benchmark_f_x.json"
+    project.detected(project.optimize({path: "[0]\n"}))
+    source = project.paths.generated_benchmarks / "benchmark_f_x.json"
+    source.parent.mkdir(parents=True)
+    source.write_bytes(b"[1]\r\n\xff")
+    sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
+    file = {"source": str(source.relative_to(project.manifest)), "sha256": sha256, "written": sha256}
+    project.generated(text, data={path: file})
+    injection = project.run()
+    assert injection.repairs[1] == f"{path} was written over both trees (test_benchmark_f.py reads it): base has none, head has another version"
+    made = assert_one_benchmark(project, injection, text)
+    assert [(tree / path).read_bytes() for tree in made.values()] == [b"[1]\r\n\xff"] * 2
+    source.write_bytes(b"[2]")
+    with pytest.raises(MeasuringError, match="this file was edited or removed"):
+        project.run()
+
+
+def test_data_that_heads_benchmark_reads_goes_into_base(project: Project) -> None:
+    text = TEXT + 'DATA = open(Path(__file__).parent / "pages" / "a.txt").read()\n'
+    head = project.optimize({BENCHMARK: text, "tests/benchmarks/pages/a.txt": "a page\n"})
+    project.detected(head)
+    project.scaffolded("head", head, text)
+    made = assert_one_benchmark(project, project.run(), text)
+    assert (made["base"] / "tests/benchmarks/pages/a.txt").read_text() == "a page\n"
 
 
 def test_a_benchmark_of_head_alone(project: Project) -> None:

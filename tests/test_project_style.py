@@ -64,11 +64,19 @@ def test_a_project_without_a_style_leaves_the_text_as_it_is():
 
 
 def test_annotations_come_with_their_imports():
-    text = styled(PLAIN, Style(annotated=True, future=True))
+    text = styled(PLAIN, Style(annotated=True))
     assert "def test_benchmark_total(benchmark: BenchmarkFixture, tmp_path: Path) -> None:\n" in text
-    names = ("from __future__ import annotations", "from pytest_benchmark.fixture import BenchmarkFixture", "from pathlib import Path")
+    names = ("from pytest_benchmark.fixture import BenchmarkFixture", "from pathlib import Path")
     assert [line for line in text.splitlines() if line in names] == list(names)
     assert ast.get_docstring(ast.parse(text)).startswith("Benchmark of app:total.")
+
+
+def test_where_annotations_are_not_evaluated_their_imports_are_for_type_checkers():
+    text = styled(PLAIN, Style(annotated=True, future=True))
+    assert text.index("from __future__ import annotations\n") < text.index("from typing import TYPE_CHECKING\n") < text.index("from app import")
+    block = "if TYPE_CHECKING:\n    from pytest_benchmark.fixture import BenchmarkFixture\n    from pathlib import Path\n"
+    assert f"from app import total\n\n{block}\n\ndef test_" in text
+    compile(text, "test_x.py", "exec")
 
 
 def test_a_class_is_named_after_the_function_and_texts_stay_as_they_are():

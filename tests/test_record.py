@@ -477,7 +477,7 @@ def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | Non
     "name",
     [
         *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load", "fetch", "many"),
-        *("parsed", "deepest", "bill"),
+        *("parsed", "deepest", "bill", "Cart.__init__"),
     ],
 )
 def test_a_benchmark_is_written_that_runs_and_is_formatted_as_the_project_is(repo, tmp_path, name):

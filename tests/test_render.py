@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -12,6 +13,7 @@ from markdown_it import MarkdownIt
 from tasks.artifacts import (
     Commit,
     Comparison,
+    DataFile,
     DependencyDifference,
     Detection,
     Interval,
@@ -431,6 +433,30 @@ def test_a_body_of_unknown_origin_counts_as_edited_unless_it_is_the_same(tmp_pat
     body.write_text("somebody's", encoding="utf-8")
     render(Case(), tmp_path)
     assert body.with_name("pr-body-merge_lines.edited.md").exists()
+
+
+def test_the_data_that_a_written_benchmark_reads_is_told_and_shown_where_it_is_a_short_text():
+    folder = "tests/benchmarks"
+    data = {f"{folder}/benchmark_x.json": b'["</details>", "```"]\n', f"{folder}/benchmark_x.npy": b"\x93NUMPY\x00", f"{folder}/long.txt": b"x" * 9_000}
+    body = body_of(CASES["generated"].vary(data=data))
+    assert f"the benchmark below as `{BENCHMARK}`, with the data beside it that it reads:" in body
+    shown = body.partition("<summary>The data that the benchmark reads</summary>")[2]
+    for path, content in data.items():
+        assert f"`{path}`: {len(content):,} bytes, SHA-256 `{hashlib.sha256(content).hexdigest()}`" in shown
+    assert "````\n[&quot;" not in shown
+    assert '````\n["</details>", "```"]\n````' in shown
+    assert shown.count("It comes with the benchmark, and is not shown here.") == 2
+
+
+def test_data_that_was_edited_meanwhile_is_refused(tmp_path):
+    case = CASES["generated"]
+    sha256 = hashlib.sha256(case.benchmark.encode()).hexdigest()
+    file = DataFile(source=".codeflash/benchmarks/merge_lines/benchmark_x.json", sha256="0" * 64, written="0" * 64)
+    scaffolding = case.scaffolding.model_copy(update={"sha256": sha256, "data": {"tests/benchmarks/benchmark_x.json": file}})
+    (tmp_path / file.source).parent.mkdir(parents=True)
+    (tmp_path / file.source).write_text("[1]")
+    with pytest.raises(MeasuringError, match=r"benchmark_x.json: .* was edited meanwhile"):
+        render(case.vary(scaffolding=scaffolding), tmp_path)
 
 
 def test_a_benchmark_that_was_edited_meanwhile_is_refused(tmp_path):

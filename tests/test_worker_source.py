@@ -73,11 +73,44 @@ class Lost:
         self.length = len(text)
 
 
+class Basket:
+    def __init__(self, owner, limit=3):
+        self.owner, self._limit = owner, limit
+        self._lines = []
+        self.open = True
+
+    @property
+    def limit(self):
+        return self._limit
+
+    @limit.setter
+    def limit(self, value):
+        self._limit = value
+
+
+class Frozen:
+    __slots__ = ("count",)
+
+    def __init__(self):
+        self.count = 0
+
+    def __setattr__(self, name, value):
+        if hasattr(self, name):
+            raise AttributeError(name)
+        object.__setattr__(self, name, value)
+
+
+@dataclasses.dataclass
+class Tally:
+    name: str
+    count: int = dataclasses.field(default=0, init=False)
+
+
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
     """What stands in a test cannot be imported from a benchmark: let these classes seem to stand elsewhere."""
     module = sys.modules[__name__]
-    for thing in (Colour, Box, Page, Model, Kept, Lost):
+    for thing in (Colour, Box, Page, Model, Kept, Lost, Basket, Frozen, Tally):
         monkeypatch.setattr(thing, "__module__", "worker_source_cases")
     monkeypatch.setitem(sys.modules, "worker_source_cases", module)
 
@@ -234,6 +267,73 @@ def test_a_small_file_of_a_test_is_written_by_the_benchmark():
 def test_what_is_read_once_has_to_be_made_anew():
     _, writer = written(io.StringIO("text"))
     assert writer.needs == {"anew"}
+
+
+# -- objects that were changed after they were made ---------------------------------------------------
+
+
+def changed(made, **attributes):
+    for name, value in attributes.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def made_again(value):
+    """Write a value, and run the statements and the expression as a benchmark would."""
+    code, writer = written(value)
+    names: dict[str, object] = {}
+    exec("\n".join((*sorted(writer.imports), *writer.statements)), names)
+    return writer.statements, eval(code, names)
+
+
+@pytest.mark.parametrize(
+    ("value", "statements"),
+    [
+        (changed(Basket("ada"), _lines=["tea"]), ['basket = Basket(owner="ada")', 'basket._lines = ["tea"]']),
+        (changed(Basket("ada"), open=False, extra=(1,)), ['basket = Basket(owner="ada")', "basket.open = False", "basket.extra = (1,)"]),
+        (changed(Basket("ada"), _limit=9), []),
+        (changed(Tally("ada"), count=3), ['tally = Tally(name="ada")', "tally.count = 3"]),
+        (Tally("ada"), []),
+    ],
+    ids=["appended to", "set", "as if it was made so", "dataclass", "unchanged"],
+)
+def test_a_changed_object_is_made_and_changed_again(value, statements):
+    found, back = made_again(value)
+    assert found == statements
+    assert vars(back) == vars(value)
+
+
+def test_changed_objects_inside_of_others_have_names_of_their_own():
+    baskets = [changed(Basket(name), open=False) for name in ("ada", "grace")]
+    statements, back = made_again({"both": baskets})
+    assert statements == ['basket = Basket(owner="ada")', "basket.open = False", 'basket_2 = Basket(owner="grace")', "basket_2.open = False"]
+    assert [vars(basket) for basket in back["both"]] == [vars(basket) for basket in baskets]
+
+
+def test_a_property_is_set_rather_than_what_is_behind_it():
+    writer = prprep_source.Writer(str(TREE), 2, made=lambda _: prprep_source.Made('Basket("ada")', imported_basket()))
+    assert writer.argument(changed(Basket("ada"), _limit=9)) == "basket"
+    assert writer.statements == ['basket = Basket("ada")', "basket.limit = 9"]
+
+
+def imported_basket():
+    writer = prprep_source.Writer(str(TREE), 2)
+    writer.write(Basket, 0)
+    return writer
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        changed(Frozen(), count=3),
+        changed(Basket("ada"), **{f"more_{number}": number for number in range(9)}),
+        changed(Basket("ada"), lock=dt.datetime.now),
+    ],
+    ids=["nothing can be set", "too much of it", "to what has no spelling"],
+)
+def test_where_setting_attributes_does_not_do_it_is_told(value):
+    with pytest.raises(prprep_source.CannotWriteError):
+        written(value)
 
 
 REFUSED = {

@@ -1,0 +1,113 @@
+"""What stands at a boundary allocates, seen by the real memray while a call runs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import types
+
+import pytest
+
+from tasks.measuring.workers import WORKER_FOLDER
+
+sys.path.append(str(WORKER_FOLDER))
+import prprep_allocations
+
+MEBIBYTE = 1 << 20
+
+
+class Base:
+    def inherited(self):
+        return bytearray(4 * MEBIBYTE)
+
+
+class Model(Base):
+    def predict(self, image):
+        _buffer = bytearray(3 * MEBIBYTE)
+        return [image]
+
+    async def aread(self):
+        _buffer = bytearray(2 * MEBIBYTE)
+        await asyncio.sleep(0)
+        return self.predict(1)
+
+    @staticmethod
+    def load():
+        return bytearray(5 * MEBIBYTE)
+
+    def broken(self):
+        _buffer = bytearray(MEBIBYTE)
+        raise ValueError("as it is")
+
+
+def measured(tmp_path, wanted, values, call):
+    allocations = prprep_allocations.Allocations(wanted, str(tmp_path / "profile.bin"))
+    allocations.start(values)
+    try:
+        call()
+    finally:
+        allocations.stop()
+    return {name: round(peak / MEBIBYTE) for name, peak in allocations.peaks.items()}
+
+
+@pytest.mark.parametrize(
+    ("method", "mebibytes"),
+    [("predict", 3), ("inherited", 4), ("load", 5)],
+)
+def test_the_peak_of_a_method_is_seen(tmp_path, method, mebibytes):
+    model = Model()
+    words = ["image"] if method == "predict" else []
+    assert measured(tmp_path, [["model", method]], {"model": model}, lambda: getattr(model, method)(*words)) == {f"model:{method}": mebibytes}
+
+
+def test_a_coroutine_is_seen_to_its_end_and_what_it_asks_in_turn_is_its_own(tmp_path):
+    model = Model()
+    wanted = [["model", "aread"], ["model", "predict"]]
+    assert measured(tmp_path, wanted, {"model": model}, lambda: asyncio.run(model.aread())) == {"model:aread": 5}
+
+
+def test_a_function_is_found_by_the_name_that_the_project_calls_it_by(tmp_path, monkeypatch):
+    shop, requests = types.ModuleType("shop"), types.ModuleType("requests")
+    requests.get = lambda: bytearray(2 * MEBIBYTE)
+    shop.requests = requests
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    original = requests.get
+
+    def call():
+        shop.requests.get()
+
+    assert measured(tmp_path, [["", "shop.requests.get"]], {}, call) == {":shop.requests.get": 2}
+    assert requests.get is original
+
+
+def test_everything_is_put_back_and_errors_are_the_targets_own(tmp_path):
+    before = dict(vars(Model))
+    with pytest.raises(ValueError, match="as it is"):
+        measured(tmp_path, [["model", "broken"], ["model", "inherited"], ["model", "missing"]], {"model": Model()}, Model().broken)
+    assert dict(vars(Model)) == before
+
+
+def test_a_few_calls_are_enough_and_the_largest_counts(tmp_path):
+    class Growing:
+        sizes = iter([1, 4, 2, 9])
+
+        def read(self):
+            return bytearray(next(self.sizes) * MEBIBYTE)
+
+    model = Growing()
+    assert measured(tmp_path, [["model", "read"]], {"model": model}, lambda: [model.read() for _ in range(4)]) == {"model:read": 4}
+
+
+def test_what_is_written_in_c_and_what_is_not_there_is_left_alone(tmp_path):
+    wanted = [["values", "append"], ["", "no_such_module.read"], ["", "json.no_such_name"]]
+    assert measured(tmp_path, wanted, {"values": []}, lambda: None) == {}
+
+
+def test_without_memray_the_reason_is_told(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "memray", None)
+    allocations = prprep_allocations.Allocations([["model", "predict"]], str(tmp_path / "profile.bin"))
+    assert "memray" in allocations.why_not
+    model = Model()
+    allocations.start({"model": model})
+    assert model.predict(1) == [1]
+    assert allocations.peaks == {}
