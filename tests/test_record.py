@@ -193,7 +193,6 @@ from unittest.mock import MagicMock
 import pytest
 import json
 import socket
-import threading
 
 from shop import SETTINGS, Basket, Cart, Item, Odd, bill, consumed, deepest, detected, drain, fetch, fetched, guarded, load, many, odd, parsed, rows
 from shop import save, sealed, setting, shout, squares, words
@@ -267,8 +266,8 @@ def test_changed_objects():
     assert bill(cart) == [("ada", "tea")]
 
 
-def test_what_cannot_be_copied():
-    assert sealed(threading.Lock())
+def test_what_cannot_be_copied(lock):
+    assert sealed(lock)
     assert odd(Odd())
 
 
@@ -277,7 +276,8 @@ def test_network():
         assert shout([server.getsockname()]) == 1
 """
 NETWORK = "def get(url, timeout=3):\n    raise OSError('there is no network here')\n"
-FILES = {"pyproject.toml": PYPROJECT, "src/requests.py": NETWORK, "src/shop/__init__.py": CODE, "tests/test_shop.py": TESTS, "tests/test_other.py": "def test_nothing(): ...\n"}
+CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
+FILES = {"tests/conftest.py": CONFTEST, "pyproject.toml": PYPROJECT, "src/requests.py": NETWORK, "src/shop/__init__.py": CODE, "tests/test_shop.py": TESTS, "tests/test_other.py": "def test_nothing(): ...\n"}
 
 
 @pytest.fixture(scope="module", params=["3.9", "3.11", "3.13"])
@@ -371,7 +371,9 @@ def test_an_object_that_was_changed_is_made_and_changed_again(place):
 
 
 def test_arguments_that_nothing_can_copy_are_told_and_harm_nothing(place):
-    assert seen_of(place, "sealed")["unwritten"]["lock"].startswith("lock: ")
+    told = seen_of(place, "sealed")["unwritten"]["lock"]
+    assert told.startswith("lock: ")
+    assert told.endswith(" (the fixture `lock` of tests/conftest.py gives it)")
     assert seen_of(place, "odd")["unwritten"]["value"].startswith("Odd: ")
 
 
@@ -423,7 +425,7 @@ def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was
     (tree / "tests/test_hangs.py").write_text("import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n")
     (tree / "tests/test_dies.py").write_text("import os\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    os._exit(3)\n")
     (tree / "tests/test_breaks.py").write_text("import there_is_no_such_module\n")
-    for name, note in (("dies", "ended with exit code 3"), ("breaks", "ended with exit code 2"), ("hangs", "was ended after 8 s")):
+    for name, note in (("dies", "ended with exit code 3"), ("breaks", "ended with exit code 2 (ModuleNotFoundError: No module named 'there_is_no_such_module')"), ("hangs", "was ended after 8 s")):
         seen, notes = record_tests(place, "shop:words", [f"tests/test_{name}.py"], seconds=8, report=silent)
         assert notes == [f"tests/test_{name}.py: {note}"]
         assert [call["described"]["text"] for found in seen for call in found["kept"]] == (["str of 3 characters"] if name != "breaks" else [])

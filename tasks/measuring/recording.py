@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import tempfile
 import time
@@ -31,10 +32,13 @@ FILE_SECONDS = 40.0
 """For one file of tests."""
 TRIAL_SECONDS = 30.0
 LEAST = 5.0
+LONGEST = 160
+"""Characters of an error that a run ended with."""
 
 OPEN = frozenset({"socket", "ssl"})
 """Of the network's packages those that much else imports as well."""
-OURS = ("-p", "prprep_recorder", "--benchmark-disable")
+OURS = ("-p", "prprep_recorder", "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
+"""What pytest itself will take back one day stops nobody from recording now, also where warnings are errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ def _recorded(
             ended = process.run(command, cwd=place.folder, env=environment, timeout=seconds, check=False)
             if ended.code not in (0, 5):
                 fails = ended.code == 1 and "pytest" in command
-                note = "some of its tests fail; calls that ended well count" if fails else f"ended with exit code {ended.code}"
+                note = "some of its tests fail; calls that ended well count" if fails else _ended(ended, place)
         except CommandFailedError:
             note = f"was ended after {seconds:.0f} s"
         try:
@@ -169,3 +173,10 @@ def _recorded(
         except (OSError, ValueError):
             return None, note
         return found, note
+
+
+def _ended(ended: process.Finished, place: Place) -> str:
+    """Say how a run ended that did not go well, with the last error that pytest shows."""
+    errors = [line[1:].strip() for line in ended.output.splitlines() if line.startswith("E  ")]
+    told = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "").replace(f"{place.side.tree}/", "")
+    return f"ended with exit code {ended.code}" + (f" ({told[:LONGEST]})" if told else "")

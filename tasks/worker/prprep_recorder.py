@@ -32,7 +32,7 @@ import prprep_kept
 import prprep_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 KEPT = 6
 """Calls whose arguments are spelled; each has to be larger than those before it."""
@@ -78,6 +78,7 @@ class Recorder:
             "is_async": False,
         }
         self.running = ""
+        self.fixtures: dict[str, tuple[object, str]] = {}
         self.annotations: dict[str, str] = {}
         measured = orders.get("measure") or {}
         self._measured = (measured.get("test"), measured.get("size"))
@@ -229,11 +230,16 @@ class Recorder:
                 if isinstance(refused, prprep_source.UnknownMakingError):
                     _watch_making(refused.kind, self)
                 if keep or scale == 1:
-                    self._seen["unwritten"][name] = f"{prprep_source.describe(values[name])}: {refused}"
+                    self._seen["unwritten"][name] = f"{prprep_source.describe(values[name])}: {refused}{self._given_by(values[name])}"
                 return None
         if keep and not told.data:
             return None
         return {**told.message(), "scale": scale, "scaled": told.scaled or scale == 1, "stand_ins": stand_ins}
+
+    def _given_by(self, value: object) -> str:
+        """Name the fixture of a conftest that gave a value to the test that runs: what a person fills in may use it, too."""
+        found = [(name, file) for name, (given, file) in self.fixtures.items() if given is value]
+        return f" (the fixture `{found[0][0]}` of {found[0][1]} gives it)" if found else ""
 
     # -- what is written -------------------------------------------------------------------------------
 
@@ -559,6 +565,21 @@ def pytest_configure(config: Any) -> None:  # noqa: ANN401, ARG001 - pytest's
 def pytest_runtest_logstart(nodeid: str, location: Any) -> None:  # noqa: ANN401, ARG001 - pytest's
     if RECORDER is not None:
         RECORDER.running = nodeid
+
+
+def pytest_runtest_call(item: Any) -> None:  # noqa: ANN401 - pytest's
+    if RECORDER is not None:
+        RECORDER.fixtures = dict(_fixtures(item, str(item.config.rootpath)))
+
+
+def _fixtures(item: Any, root: str) -> Iterator[tuple[str, tuple[object, str]]]:  # noqa: ANN401 - pytest's
+    """Give the fixtures of the project's conftest files that a test has asked for: name, value, and the file."""
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    for name, value in getattr(item, "funcargs", {}).items():
+        code = getattr(getattr((known.get(name) or [None])[-1], "func", None), "__code__", None)
+        file = getattr(code, "co_filename", "")
+        if os.path.basename(file) == "conftest.py" and file.startswith(root + os.sep):
+            yield name, (value, os.path.relpath(file, root).replace(os.sep, "/"))
 
 
 def pytest_sessionfinish(session: Any, exitstatus: int) -> None:  # noqa: ANN401, ARG001 - pytest's
