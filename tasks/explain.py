@@ -20,14 +20,18 @@ TAIL_LINES = 30
 _LONGEST_VALUE = 60
 _GONE = {
     "detect": "the benchmark in the work tree is another one",
+    "survey": "what GitHub said is older than a day, or has changed",
     "scaffold": "the benchmark that was written is edited or gone",
     "render": "the body is gone",
 }
 """What a stage's product is, where that is not as the stage left it."""
 
 
-def explanation(workspace: Workspace, freshness: Freshness, item_id: str, stages: Sequence[str]) -> str:
-    """Tell of every stage whether it is fresh, else why not; then what failed, with the end of the log; then what to run."""
+def explanation(workspace: Workspace, freshness: Freshness, item_id: str, stages: Mapping[str, Sequence[str]]) -> str:
+    """Tell of every stage whether it is fresh, else why not; then what failed, with the end of the log; then what to run.
+
+    `stages` gives for each stage, in their order, those whose artifacts it reads.
+    """
     paths, states = workspace.paths.item(item_id), dict(_states(workspace, freshness, item_id, stages))
     width = max(map(len, stages))
     lines = [item_id, *(f"  {stage:{width}}  {state}" for stage, state in states.items())]
@@ -36,16 +40,21 @@ def explanation(workspace: Workspace, freshness: Freshness, item_id: str, stages
         needs = fields_of(paths.scaffold).get("needs")
         lines += ["", f"waits for a person: {needs}"]
     elif set(states.values()) != {"fresh"}:
-        lines += ["", f"next: prprep {stages[-1]}:{item_id}"]
+        lines += ["", f"next: prprep {list(stages)[-1]}:{item_id}"]
     return "\n".join(lines)
 
 
-def _states(workspace: Workspace, freshness: Freshness, item_id: str, stages: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _states(workspace: Workspace, freshness: Freshness, item_id: str, stages: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     paths = workspace.paths.item(item_id)
-    failed, late = freshness.failed_stage(item_id), ""
-    for stage in stages:
+    failed = freshness.failed_stage(item_id)
+    late: dict[str, str] = {}
+    """What each stage is to be looked at again after: the first that is not fresh of those that it stands on."""
+    for stage, reads in stages.items():
+        first = next((late[before] for before in reads if before in late), "")
         if freshness.is_fresh(stage, item_id):
-            yield stage, f"fresh, to be looked at again after {late}" if late else "fresh"
+            if first:
+                late[stage] = first
+            yield stage, f"fresh, to be looked at again after {first}" if first else "fresh"
             continue
         if stage == failed:
             state = "failed"
@@ -53,7 +62,7 @@ def _states(workspace: Workspace, freshness: Freshness, item_id: str, stages: Se
             state = "not run yet"
         else:
             state = f"stale: {'; '.join(_reasons(freshness, stage, item_id, paths))}"
-        late = late or stage
+        late[stage] = first or stage
         yield stage, state
 
 

@@ -72,7 +72,7 @@ def run(manifest: Manifest, paths: ProjectPaths, *, stale: frozenset[str], width
     """
     late = {name.rpartition(":")[2] for name in stale}
     forge, items = Kept(paths.forge), enumerate(manifest.optimizations, 1)
-    rows = [read_row(number, item, paths.item(item.id), forge, stale=item.id in late) for number, item in items]
+    rows = [read_row(number, item, paths.item(item.id), stale=item.id in late, forge=forge) for number, item in items]
     _write_where_new(paths.report, report_text(rows, paths))
     return f"{text_table(HEADER, [row.cells for row in rows], width or terminal_width())}\n\n{tally(rows)}"
 
@@ -83,8 +83,8 @@ def inventory(manifest: Manifest, paths: ProjectPaths, *, width: int | None = No
     return text_table(INVENTORY, rows, width or terminal_width())
 
 
-def read_row(number: int, item: Optimization, paths: ItemPaths, forge: Kept, *, stale: bool) -> Row:
-    """Read what an item has come to; `forge` tells when it was asked."""
+def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool, forge: Kept | None = None) -> Row:
+    """Read what an item has come to; `forge` tells when pull requests were asked for."""
     if not paths.state.is_dir():
         return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
     title = markdown.one_line(item.title or _fields(paths.detect).get("title", "")) or item.id
@@ -110,13 +110,13 @@ def read_row(number: int, item: Optimization, paths: ItemPaths, forge: Kept, *, 
     )
 
 
-def _around(paths: ItemPaths, forge: Kept) -> tuple[str, ...]:
+def _around(paths: ItemPaths, forge: Kept | None) -> tuple[str, ...]:
     """Tell what the survey found, and when the forge was asked."""
     survey = _survey(paths)
     if survey is None:
         return ()
     place = str(Place(survey.host, survey.slug)) if survey.host and survey.slug else ""
-    asked = forge.asked(place, paths.id) if place else None
+    asked = forge.asked(place, paths.id) if forge and place else None
     return survey_words.details(survey, asked=when(asked) if asked else "")
 
 

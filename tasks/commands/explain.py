@@ -23,5 +23,6 @@ class Explain(Command):  # type: ignore[misc]
 
         graph = graph_of(opt_values["manifest"])
         wanted = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
-        print("\n\n".join(explanation(graph.workspace, graph.freshness, item_id, pipeline.NAMES) for item_id in wanted))
+        reads = {stage.name: stage.reads for stage in pipeline.STAGES}
+        print("\n\n".join(explanation(graph.workspace, graph.freshness, item_id, reads) for item_id in wanted))
         return 0
