@@ -146,7 +146,7 @@ class _Functions:
 
     def _differs(self, commit: str, parent: str, paths: tuple[str, str], name: str) -> bool:
         try:
-            before, after = ([self._code(side, path, name) for path in paths] for side in (parent, commit))
+            before, after = ({self._code(side, path, name) for path in paths} - {""} for side in (parent, commit))
         except SourceError:
             return False
         return before != after

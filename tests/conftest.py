@@ -35,6 +35,9 @@ SLOW_MODULES = {
     "test_checks",
     "test_detect",
     "test_differences",
+    "test_drift",
+    "test_forge",
+    "test_forge_questions",
     "test_freshness",
     "test_git",
     "test_github",
@@ -58,6 +61,7 @@ SLOW_MODULES = {
     "test_process",
     "test_scaffold",
     "test_span",
+    "test_survey",
     "test_trees",
     "test_worker",
 }
