@@ -36,7 +36,7 @@ _MEANINGS: Final = (
     (
         r"HTTP 401|bad credentials",
         "{host} refuses the login of gh (HTTP 401)",
-        "run `gh auth login --hostname {host}`, or renew the token",
+        "run `gh auth login --hostname {host}`, or renew the token and run prprep with --refresh",
     ),
     (
         r"rate limit|RATE_LIMITED|abuse detection",
@@ -46,12 +46,12 @@ _MEANINGS: Final = (
     (
         r"\bSAML\b|\bSSO\b",
         "the login of gh may not see {about} before it is authorized for single sign-on",
-        "authorize the token for the organization",
+        "authorize the token for the organization, then run prprep with --refresh",
     ),
     (
         r"could not resolve to a repository|HTTP 404|not found",
         "{about} is not there, or the login of gh may not see it",
-        "correct `slug:`, or log in as somebody who may",
+        "correct `slug:`, or log in as somebody who may and run prprep with --refresh",
     ),
     (
         r"HTTP 403|not accessible|INSUFFICIENT_SCOPES|FORBIDDEN",
@@ -62,7 +62,7 @@ _MEANINGS: Final = (
     (
         r"x509|certificate",
         "{host} shows a certificate that this machine does not trust",
-        "add it to the machine's, or name it in SSL_CERT_FILE",
+        "add it to the machine's, or name it in SSL_CERT_FILE, then run prprep with --refresh",
     ),
     (
         r"error connecting|dial tcp|no such host|connection refused|connection reset|timeout|\bEOF\b",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 
 from tasks import doctor
 from tasks.doctor import Check, of_machine
+from tests.github import GitHub
 from tests.mistakes import BENCHMARK, CODE, LIGHT, command, item, manifest, target, variables_of
 from tests.untouched import untouched
 
@@ -39,6 +41,22 @@ def test_what_is_well_is_checked_without_measuring(tmp_path):
         "  ok    it executes 1 of 1 statements that changed",
     ]
     assert not (folder / ".prprep/faster/samples.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
+def test_the_login_at_github_is_told_of(tmp_path, monkeypatch):
+    with GitHub(tmp_path) as github:
+        for name, value in github.environment.items():
+            monkeypatch.setenv(name, value)
+        assert [check.lines()[0] for check in of_machine(tmp_path) if check.what.endswith(f"logged in to {github.host} as ada")]
+        monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
+        (check,) = [check for check in of_machine(tmp_path) if "pull requests" in check.what]
+        assert check == Check(
+            "note",
+            f"pull requests cannot be looked for: gh is not logged in to {github.host}",
+            f"run `gh auth login --hostname {github.host}`",
+        )
 
 
 @pytest.mark.slow

@@ -7,12 +7,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tasks import render, report
-from tasks.artifacts import Failure
+from tasks.artifacts import Decision, Failure, PullRequest
 from tasks.errors import MeasuringError
+from tasks.forge_kept import Kept
 from tasks.manifest.model import Manifest
 from tasks.paths import ProjectPaths
 
-from .evidence import DETECTION, ITEM, REGRESSED, SCAFFOLDING, Case
+from .evidence import DETECTION, ITEM, REGRESSED, SCAFFOLDING, SURVEY, Case
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,6 +170,20 @@ def test_report_md_holds_the_table_and_each_item(project):
     assert "````text\na.py: conflict\n```\n  mend it\n````" in project.markdown
 
 
+def test_what_goes_on_around_an_item_is_told_and_a_fold_is_a_persons_business(project):
+    pull = PullRequest(number=12, title="Rows", state="open", url="https://x/12", branch="rows", touches="function", functions=("a:b",))
+    fold = Decision(kind="fold", into="#12", reason="it touches the same function, a:b")
+    paths = project.add("merge", Case(survey=SURVEY.model_copy(update={"pull_requests": (pull,), "decision": fold})))
+    Kept(project.paths.forge, now=lambda: 0.0).keep("acme/pagelayout", {"merge": ("q", {})})
+    assert status(project.table()[2]) == "needs review: fold into #12 (it touches the same function, a:b)"
+    assert "- To review: fold into #12 (it touches the same function, a:b)\n" in project.markdown
+    assert "- Decision: fold into #12: it touches the same function, a:b\n- Pull request #12 “Rows”" in project.markdown
+    assert "(asked 1970-01-01 00:00 UTC)" in project.markdown
+    paths.survey.unlink()
+    project.table()
+    assert "Decision" not in project.markdown
+
+
 def test_report_md_is_written_only_where_its_text_changes(project):
     project.add("merge", Case())
     project.table()
@@ -201,3 +216,10 @@ def test_the_inventory(project):
         "1 | Merge once | src/a.py (+1) | 9c0de9c0de9c | cpu | none",
         "2 | later | – | – | cpu | not run yet",
     ]
+
+
+def test_the_inventory_says_why_it_does_not_know(project):
+    project.add("merge", Case(survey=SURVEY.model_copy(update={"unknown": "gh is not logged in; log in"})), rendered=False)
+    assert "unknown: gh is not logged in; log in" in report.inventory(project.manifest, project.paths, width=WIDE)
+    project.paths.item("merge").survey.unlink()
+    assert "not looked for yet" in report.inventory(project.manifest, project.paths, width=WIDE)
