@@ -117,7 +117,7 @@ def _around(paths: ItemPaths, forge: Kept | None) -> tuple[str, ...]:
         return ()
     place = str(Place(survey.host, survey.slug)) if survey.host and survey.slug else ""
     asked = forge.asked(place, paths.id) if forge and place else None
-    return survey_words.details(survey, asked=when(asked) if asked else "")
+    return survey_words.details(survey, asked=when(asked) if asked is not None else "")
 
 
 def _survey(paths: ItemPaths) -> Survey | None:
