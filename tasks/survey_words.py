@@ -69,6 +69,9 @@ def details(survey: Survey, *, asked: str = "") -> tuple[str, ...]:
     elif not survey.pull_requests:
         lines.append(f"Pull requests: none of {where} is about the same{when}")
     lines += [f"Pull request #{each.number} {_pull(each)}{when}" for each in survey.pull_requests]
+    if decision.kind == "skip":
+        # What upstream did to code that it has already is no concern of anybody's.
+        return (*lines, *survey.notes)
     lines += [f"Upstream has {each.change} {each.function} since the merge base{_by(each.commits)}" for each in survey.drift]
     lines += [f"Upstream has the same patch as {_commit(each)}" for each in survey.contained]
     lines += [f"Conflicts with {survey.upstream_ref}: {_listed(survey.conflicts)}"] if survey.conflicts else []

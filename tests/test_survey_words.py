@@ -112,6 +112,14 @@ def test_all_that_was_found_stands_in_the_details():
     )
 
 
+def test_of_what_is_skipped_only_the_reason_and_the_pull_requests_are_told():
+    found = survey(decision=SKIP, pull_requests=(OPEN,), contained=(COMMIT,), conflicts=("a.py",))
+    assert [line.partition(":")[0] for line in details(found)] == [
+        "Decision",
+        f"Pull request #12 “Rows” (open, by grace, branch rows) touches the same function, {TARGET}",
+    ]
+
+
 def test_none_is_said_only_where_it_was_answered():
     none = "Pull requests: none of acme/pagelayout is about the same (asked 2026-01-02 03:04 UTC)"
     assert details(SURVEY, asked="2026-01-02 03:04 UTC")[1] == none
