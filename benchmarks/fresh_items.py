@@ -24,15 +24,19 @@ from tasks.artifacts import (
     Measurement,
     MetricName,
     Presence,
+    ProjectTests,
     Provenance,
     Recording,
     Rendering,
+    RunCommand,
     Samples,
     Scaffolding,
+    SideRun,
     Summary,
     Survey,
     TreeSpec,
     Verdict,
+    Verification,
 )
 from tasks.files import digest, write_whole
 from tasks.freshness import Freshness, artifact_of
@@ -55,6 +59,8 @@ _LAUNCH = Launch(
     base=tuple(0.002 + 0.0000013 * number for number in range(24)),
     head=tuple(0.001 + 0.0000011 * number for number in range(24)),
 )
+
+_RUN = SideRun(code=0, passed=212, skipped=3)
 
 
 def make_fresh(folder: Path, count: int) -> Workspace:
@@ -131,6 +137,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
             **benchmark,
         ),
         "lint": Linting(item=item_id, path=BENCHMARK, ran=True),
+        "tests": ProjectTests(item=item_id, command="python -m pytest", found="conftest.py", base=_RUN, head=_RUN),
         "measure": Samples(
             measurements=(Measurement(test="test_total", metric=MetricName.TIME, launches=(_LAUNCH,) * 8, looks=(8,)),),
             **benchmark,
@@ -146,6 +153,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
             benchmark=BENCHMARK,
             **measured,
         ),
+        "verify": Verification(item=item_id, commands=(RunCommand(text=f"prprep compare:{item_id}\n", code=0),)),
         "render": Rendering(item=item_id, body=body, sha256=sha256, template="pr-body-cpu.md.j2"),
     }
 

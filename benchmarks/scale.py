@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-STAGES = ("detect", "record", "scaffold", "inject", "lint", "samples", "compare", "render")
+STAGES = ("detect", "record", "scaffold", "inject", "lint", "tests", "samples", "compare", "verify", "render")
 BEFORE = {
     "detect": (),
     "record": ("detect",),

@@ -37,8 +37,13 @@ _ITEM = {
     "scaffold": ("benchmark",),
     "inject": ("strategy",),
     "lint": ("metrics", "lint.ignore", "lint.boundaries", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
+    "tests": ("tests", "tests_timeout", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
     "measure": ("engine", "metrics", "timeout", "budget", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
     "compare": ("confidence", "negligible"),
+    "verify": (
+        *("verify", "strategy", "engine", "metrics", "timeout", "budget", "confidence", "negligible", "sandbox"),
+        *("env.python", "env.extras", "env.groups", "env.install", "env.passed", "lint.ignore", "lint.boundaries"),
+    ),
 }
 
 # The fields of detect.json that each stage uses: `written` those that scaffold uses where it writes the benchmark
@@ -71,6 +76,29 @@ _DETECTION = {
         "layout.benchmarks_root",
     ),
     "inject": ("base", "head", "picked", "files", "functions.path", "functions.base_path"),
+    "tests": (
+        "base",
+        "head",
+        "picked",
+        "files",
+        "layout.project",
+        "layout.import_roots",
+        "layout.packages",
+        "layout.installable",
+        "layout.benchmarks_root",
+    ),
+    "verify": (
+        "target",
+        "base",
+        "head",
+        "picked",
+        "domain.domains",
+        "layout.project",
+        "layout.import_roots",
+        "layout.packages",
+        "layout.installable",
+        "layout.runner",
+    ),
     "measure": (
         "layout.project",
         "layout.import_roots",
@@ -115,7 +143,7 @@ _ASKED = {
 
 # Of the two templates of a body only one is filled.
 _TIMED, _MEMORY_ALONE = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
-_WAITING = {"inject", "lint", "measure", "compare", "render"}
+_WAITING = {"inject", "lint", "measure", "compare", "verify", "render"}
 
 
 # Names for what a stage is made from, as `explain` tells them.
@@ -314,8 +342,21 @@ class Freshness:
         made = {"the trees": paths.inject, "the benchmark": paths.scaffold, "the recorded calls": paths.record}
         return {name: self._digest(path) for name, path in made.items()}
 
+    def _tests(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+        return {}
+
     def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         return {"the samples": self._digest(paths.samples), "the benchmark's findings": self._digest(paths.lint)}
+
+    def _verify(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
+        if not self._workspace.plan.items[item_id]["verify"]:
+            return {}
+        return {
+            "the benchmark": self._digest(paths.scaffold),
+            "the trees": self._digest(paths.inject),
+            "the comparison": self._digest(paths.compare),
+            TEMPLATE_FILES: self._templates("verify"),
+        }
 
     def _render(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         survey = self._fact(paths.survey)
@@ -325,6 +366,8 @@ class Freshness:
             "the benchmark": self._digest(paths.scaffold),
             "the trees": self._digest(paths.inject),
             "the comparison": self._digest(paths.compare),
+            "the project's own tests": self._digest(paths.tests),
+            "the run of the body's commands": self._digest(paths.verify),
         }
         comparison = self._fact(paths.compare)
         unused = comparison.fields["unused"] if comparison and comparison.fields else _MEMORY_ALONE

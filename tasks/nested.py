@@ -22,6 +22,7 @@ MARK: Final = "PRPREP_NESTED"
 """Set for a prprep that another one runs: it runs no tests of the project, and verifies nothing."""
 
 LOOK_SECONDS: Final = 0.2
+TAIL_LINES: Final = 40
 _PACKAGE, _ROOT = __package__ or "prprep", str(Path(__file__).resolve().parents[1])
 _LAUNCH = f"""\
 import runpy, sys
@@ -63,20 +64,25 @@ def run(tasks: Sequence[str], *, folder: Path, cache: Path, timeout: float | Non
     where it takes longer than `timeout` seconds.
     """
     words = (*command(), "run", "--manifest", str(folder / MANIFEST_NAME), *tasks)
-    ends = time.monotonic() + timeout if timeout is not None else float("inf")
-    told, shown = "", ("prprep", *tasks)
     with process.start(words, cwd=folder, env=process.installer_environment(variables(cache))) as running:
-        while (code := running.poll()) is None:
-            if time.monotonic() > ends:
-                raise CommandFailedError(shown, code=None, output=running.tail(), reason=f"took longer than {timeout:g} s and was stopped")
-            if (line := running.tail(1).strip()) and line != told:
-                told = line
-                report(line)
-            time.sleep(LOOK_SECONDS)
-        said = running.tail(40)
+        code, said = followed(running, timeout=timeout, report=report)
     if code != 0:
-        raise CommandFailedError(shown, code=code, output=said)
+        reason = f"took longer than {timeout:g} s and was stopped" if code is None else ""
+        raise CommandFailedError(("prprep", *tasks), code=code, output=said, reason=reason)
     return said
+
+
+def followed(running: process.Running, *, timeout: float | None, report: Report) -> tuple[int | None, str]:
+    """Pass on what a program says until it ends; give its exit code, None where it takes longer than `timeout`, and its last lines."""
+    ends = time.monotonic() + timeout if timeout is not None else float("inf")
+    told, code = "", running.poll()
+    while code is None and time.monotonic() < ends:
+        if (line := running.tail(1).strip()) and line != told:
+            told = line
+            report(line)
+        time.sleep(LOOK_SECONDS)
+        code = running.poll()
+    return code, running.tail(TAIL_LINES)
 
 
 def comparison(folder: Path, item_id: str) -> Comparison:

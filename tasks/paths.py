@@ -111,6 +111,14 @@ class ItemPaths:
         return self.state / "compare.json"
 
     @cached_property
+    def tests(self) -> Path:
+        return self.state / "tests.json"
+
+    @cached_property
+    def verify(self) -> Path:
+        return self.state / "verify.json"
+
+    @cached_property
     def render(self) -> Path:
         return self.state / "render.json"
 

@@ -1,4 +1,4 @@
-"""The graph: nine stages for each item, and the report. The table of contents of prprep.
+"""The graph: eleven stages for each item, and the report. The table of contents of prprep.
 
 A stage's task depends on the artifacts of the stages before it and has its own artifact as target; what
 makes it stale is decided by `freshness`. Nothing here knows how a stage works, and no stage knows doit.
@@ -133,6 +133,12 @@ def _lint(job: Job) -> None:
     lint.run(job.item, **_target(job))
 
 
+def _tests(job: Job) -> None:
+    from . import tests  # noqa: PLC0415
+
+    tests.run(job.item, **_target(job))
+
+
 def _measure(job: Job) -> None:
     from . import measure  # noqa: PLC0415
 
@@ -143,6 +149,13 @@ def _compare(job: Job) -> None:
     from . import compare  # noqa: PLC0415
 
     compare.run(job.item, paths=job.paths, fingerprint=job.fingerprint)
+
+
+def _verify(job: Job) -> None:
+    from . import verify  # noqa: PLC0415
+
+    settings = {name: value for name, value in _target(job).items() if name != "worktree"}
+    verify.run(job.item, templates=job.workspace.templates, **settings)
 
 
 def _render(job: Job) -> None:
@@ -169,9 +182,11 @@ STAGES = (
     Stage("scaffold", "keep the benchmark that exists, or write one", ("detect", "record"), _scaffold),
     Stage("inject", "make the two trees, with the same benchmark in both", ("detect", "scaffold"), _inject),
     Stage("lint", "hold the benchmark against the rules, and see what it reaches", ("detect", "record", "scaffold", "inject"), _lint),
+    Stage("tests", "run the project's own tests at base and at head", ("detect",), _tests),
     Stage("measure", "measure base and head in lockstep pairs", ("detect", "scaffold", "inject", "lint"), _measure),
     Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "lint", "measure"), _compare),
-    Stage("render", "fill the pull-request body", ("detect", "survey", "scaffold", "inject", "compare"), _render),
+    Stage("verify", "run the body's commands in a fresh clone", ("detect", "scaffold", "inject", "compare"), _verify),
+    Stage("render", "fill the pull-request body", ("detect", "survey", "scaffold", "inject", "tests", "compare", "verify"), _render),
 )
 
 NAMES = tuple(stage.name for stage in STAGES)
@@ -224,7 +239,7 @@ def perform(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: s
 
     The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
     """
-    if freshness.waits(item_id) and stage.name not in {"detect", "survey", "record", "scaffold"}:
+    if freshness.waits(item_id) and stage.name not in {"detect", "survey", "record", "scaffold", "tests"}:
         report_line("waits for a person: see the report")
         return
     try:

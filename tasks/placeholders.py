@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from .artifacts import Change, Commit, Comparison, Detection, FunctionShare, Injection, Output, Scaffolding, Site, Summary, Survey
+    from .artifacts import (
+        Change,
+        Commit,
+        Comparison,
+        Detection,
+        FunctionShare,
+        Injection,
+        Output,
+        ProjectTests,
+        Scaffolding,
+        Site,
+        Summary,
+        Survey,
+        Verification,
+    )
     from .manifest.model import Optimization
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
@@ -32,6 +46,8 @@ PARTS = (
     "compare-imports.md.j2",
     "compare-memory.md.j2",
     "evidence.md.j2",
+    "own-tests.md.j2",
+    "verified.md.j2",
 )
 SINGLE = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2")
 _OF_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED}
@@ -54,9 +70,12 @@ class Evidence:
     scaffolding: Scaffolding
     injection: Injection
     comparison: Comparison
-    survey: Survey
+    survey: Survey | None
+    """None where a part of the body is filled that has nothing to do with it."""
     benchmark: str = ""
     data: Mapping[str, bytes] = field(default_factory=dict)
+    tests: ProjectTests | None = None
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +86,10 @@ class Limits:
     folded: int
     characters: int
     rows: int
+
+
+FULL = Limits(2, 40, 20_000, 60)
+"""As much detail as there is room for in most bodies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +141,18 @@ def template_for(comparison: Comparison) -> str:
 
 def body_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
     """Fill the body's template; raise TemplateError for a placeholder that nothing fills."""
-    values = _structured(evidence, limits)
     filled = _filler(templates)
+    return markdown.tidy(filled(template_for(evidence.comparison), _values(evidence, limits, filled))) + "\n"
+
+
+def reproduce_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
+    """Fill the body's section on how to reproduce, alone."""
+    filled = _filler(templates)
+    return markdown.tidy(filled("reproduce.md.j2", _values(evidence, limits, filled))) + "\n"
+
+
+def _values(evidence: Evidence, limits: Limits, filled: Callable[[str, Mapping[str, object]], Markdown]) -> dict[str, object]:
+    values = _structured(evidence, limits)
     values |= _facts(evidence)
     values |= {
         "SUMMARY_BULLETS": filled("summary.md.j2", values),
@@ -130,9 +163,7 @@ def body_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str
     items = [Markdown(line.removeprefix("- ")) for line in filled("test-items.md.j2", values).splitlines() if line.strip()]
     values |= {"TEST_ITEMS": items, **{f"TEST_ITEM_{number}": text for number, text in enumerate(items, 1)}}
     optional = {"TECHNICAL_DETAILS", "CHANGELOG_SECTION", "CODEFLASH_COMPARE_FLAGS"}
-    given = {name: value for name, value in values.items() if value != "" or name in optional or not name.isupper()}
-    text = filled(template_for(evidence.comparison), given)
-    return markdown.tidy(text) + "\n"
+    return {name: value for name, value in values.items() if value != "" or name in optional or not name.isupper()}
 
 
 def bullets(item: Optimization, commits: tuple[Commit, ...]) -> tuple[Markdown, ...]:
@@ -176,6 +207,8 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "folded": tests[len(shown) : len(shown) + limits.folded],
         "left_out": max(0, len(tests) - len(shown) - limits.folded),
         "leading": leading(comparison),
+        "own_tests": evidence.tests,
+        "verification": evidence.verification,
         "improved": comparison.verdict == Verdict.IMPROVED,
         "outputs": _outputs(comparison.outputs, evidence.scaffolding.path),
         "returned": _returned(comparison.outputs),
@@ -315,6 +348,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "change": _finished(lambda change: figures.change(change.interval.ratio, change.interval.low, change.interval.high)),
     "interval": _finished(lambda change: figures.interval(change.interval.low, change.interval.high)),
     "control": _finished(lambda change: figures.interval(change.control.low, change.control.high)),
+    "again": _finished(lambda each: figures.change(each.found.ratio, each.found.low, each.found.high)),
     "saved": _finished(lambda change: figures.quantity(abs(change.base.median - change.head.median), change.unit)),
     "difference": _finished(lambda change: figures.difference(change.head.median - change.base.median, change.unit)),
 }

@@ -7,9 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 from . import survey_words
-from .artifacts import Comparison, Detection, Injection, Rendering, Scaffolding, Survey
-from .errors import ArtifactError, MeasuringError, TemplateError
+from .artifacts import Comparison, Detection, Injection, ProjectTests, Rendering, Scaffolding, Survey, Verification
+from .errors import ArtifactError, TemplateError
 from .files import digest, write_whole
+from .saved_benchmark import benchmark_to_save, data_to_save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ def run(
         body=os.path.relpath(body, paths.folder).replace(os.sep, "/"),
         sha256=_sha256(text.encode()),
         template=template_for(evidence.comparison),
-        needs_review=to_review(evidence),
+        needs_review=(*to_review(evidence), *unprinted(evidence, text)),
         comparison=digest(paths.compare) or "",
         headline=evidence.comparison.headline,
     ).write(paths.render, fingerprint)
@@ -61,8 +62,10 @@ def gather(item: Optimization, paths: ItemPaths) -> Evidence:
         injection=Injection.read(paths.inject),
         comparison=Comparison.read(paths.compare),
         survey=Survey.read(paths.survey),
-        benchmark=_benchmark(scaffolding, paths),
-        data={path: _read(file.source, file.sha256, paths) for path, file in scaffolding.data.items()},
+        benchmark=benchmark_to_save(scaffolding, paths).decode("utf-8", "replace"),
+        data=data_to_save(scaffolding, paths),
+        tests=ProjectTests.read(paths.tests),
+        verification=Verification.read(paths.verify),
     )
 
 
@@ -80,12 +83,19 @@ def bounded(evidence: Evidence, templates: Path | None) -> str:
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should look at before the pull request is opened, the weightiest first."""
-    around = survey_words.to_review(evidence.survey, named=evidence.item.pr)
-    found = [*around, *evidence.comparison.needs_review, *evidence.scaffolding.notes]
+    around = survey_words.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
+    run = [*(evidence.tests.needs_review if evidence.tests else ()), *(evidence.verification.needs_review if evidence.verification else ())]
+    found = [*around, *evidence.comparison.needs_review, *run, *evidence.scaffolding.notes]
     if evidence.detection.dependencies:
         names = sorted({difference.name for difference in evidence.detection.dependencies})
         found.append(f"base and head ask for different dependencies: {', '.join(names)}")
     return tuple(dict.fromkeys(found))
+
+
+def unprinted(evidence: Evidence, text: str) -> tuple[str, ...]:
+    """Say so where the body gives other commands than those that were run, as a template of the user's may make it."""
+    ran = evidence.verification.commands if evidence.verification else ()
+    return () if all(each.text in text for each in ran) else ("the commands that were run in a fresh clone are not those of the body",)
 
 
 def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
@@ -102,27 +112,9 @@ def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
 
 
 def _limits() -> tuple[Limits, ...]:
-    from .placeholders import Limits  # noqa: PLC0415
+    from .placeholders import FULL, Limits  # noqa: PLC0415
 
-    return Limits(2, 40, 20_000, 60), Limits(2, 10, 8_000, 20), Limits(1, 0, 0, 5)
-
-
-def _benchmark(scaffolding: Scaffolding, paths: ItemPaths) -> str:
-    """Read the benchmark's text where a reader cannot take it from a commit."""
-    if scaffolding.origin in {"base", "head"}:
-        return ""
-    return _read(scaffolding.source, scaffolding.sha256, paths).decode("utf-8", "replace")
-
-
-def _read(source: str, sha256: str, paths: ItemPaths) -> bytes:
-    """Read a file that goes with the body; refuse one that was edited meanwhile."""
-    try:
-        content = (paths.folder / source).read_bytes()
-    except OSError as error:
-        raise MeasuringError(f"the benchmark cannot be read: {error.strerror}", where=source, now="run doit again") from None
-    if _sha256(content) != sha256:
-        raise MeasuringError("the benchmark was edited meanwhile", where=source, now="run doit again")
-    return content
+    return FULL, Limits(2, 10, 8_000, 20), Limits(1, 0, 0, 5)
 
 
 def _last_written(body: Path, paths: ItemPaths) -> str | None:

@@ -99,14 +99,15 @@ def reproduction(item: Optimization, detection: Detection, scaffolding: Scaffold
 def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffolding) -> str:
     """Write the manifest that repeats this comparison in any clone: commits by SHA, settings as they were."""
     told = {"id", "title", "summary", "details", "base", "head", "commits", "functions", "benchmark", "domain", "pr", "tests"}
-    told |= {"repo", "upstream", "slug"}
+    told |= {"repo", "upstream", "slug", "tests_timeout", "verify"}
     entry: dict[str, Any] = {"id": item.id, "base": detection.base}
     entry |= {"commits": list(detection.picked)} if detection.picked else {"head": detection.head}
     entry |= {"domain": list(detection.domain.domains)} if detection.domain.domains else {}
     entry |= {"functions": [detection.target]} if detection.target else {}
     entry |= {"benchmark": scaffolding.path, **item.model_dump(mode="json", exclude_defaults=True, exclude=told)}
     _without_machine(entry)
-    manifest = {"version": 1, "upstream": detection.upstream, "optimizations": [entry]}
+    # Upstream moves on, and has no part in comparing two commits.
+    manifest = {"version": 1, "upstream": detection.base, "optimizations": [entry]}
     text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120)
     return _CREDENTIALS.sub("", text)
 

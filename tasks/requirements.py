@@ -112,6 +112,16 @@ def build_tools(project: Project) -> tuple[str, ...]:
     return (*strings_of_list(at(project.pyproject, "build-system", "requires")), "ninja")
 
 
+def extras_of(project: Project) -> tuple[str, ...]:
+    """Give the names of the project's extras."""
+    return _extras(project)
+
+
+def group_names(project: Project) -> tuple[str, ...]:
+    """Give the names of the project's dependency groups, whoever manages them."""
+    return tuple(_groups(project))
+
+
 # -- what is asked for ----------------------------------------------------------------------------
 
 

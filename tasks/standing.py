@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .paths import ItemPaths
 
 T = TypeVar("T")
+_COPIES = {"control": "second"}
+"""Where a role has a checkout of its own, to hold the first one of the same commit against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Standing:
         with Clone.open(address, cache, report=report) as clone:
             contents = trees.contents(made.injection, made.scaffolding, clone, folder=paths.folder, worktree=worktree)
             self._places = {
-                role: (trees.commit_of(clone, spec), trees.prepare(clone, spec, contents, cache=cache, second=role == "control"))
+                role: (trees.commit_of(clone, spec), trees.prepare(clone, spec, contents, cache=cache, copy=_COPIES.get(role, "")))
                 for role, spec in _specs(made.injection, metrics).items()
             }
         self._extra: tuple[str, ...] = ()

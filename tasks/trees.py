@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 _STEERING: Final = frozenset({"conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "sitecustomize.py"})
 
 
-def location(clone: Clone, spec: TreeSpec, *, cache: Path, second: bool = False) -> Path:
-    """Give the folder of a tree: the same for the same clone and spec; or that of its `second` checkout."""
-    return cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *(["second"] if second else [])])
+def location(clone: Clone, spec: TreeSpec, *, cache: Path, copy: str = "") -> Path:
+    """Give the folder of a tree: the same for the same clone and spec; or that of another checkout of the same, by name."""
+    return cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
 
 
-def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, second: bool = False) -> Path:
+def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "") -> Path:
     """Give the folder of the tree, made once and mended where it was damaged since.
 
-    `contents` maps the paths of `spec.files` to their bytes (`contents` of this module finds them); `second` asks for
-    another checkout of the same, to hold the first against.
+    `contents` maps the paths of `spec.files` to their bytes (`contents` of this module finds them); `copy` names
+    another checkout of the same: one to hold the first against, or one that may be written to.
     Raises MeasuringError where they are not what `spec` says, CherryPickError and RepositoryError.
     """
     _check(spec, contents)
-    tree = location(clone, spec, cache=cache, second=second)
+    tree = location(clone, spec, cache=cache, copy=copy)
     with held(tree.with_suffix(".lock"), busy=None):
         commit = commit_of(clone, spec)
         _check_out(clone, tree, commit, injected=frozenset(spec.files))

@@ -3,12 +3,25 @@
 Raise a stage's number whenever the same input comes to another result: everybody's artifacts of it become stale.
 """
 
-STAGES = {"detect": 3, "survey": 1, "record": 3, "scaffold": 3, "inject": 2, "lint": 2, "measure": 2, "compare": 2, "render": 4}
+STAGES = {
+    "detect": 3,
+    "survey": 1,
+    "record": 3,
+    "scaffold": 3,
+    "inject": 2,
+    "lint": 2,
+    "tests": 1,
+    "measure": 2,
+    "compare": 2,
+    "verify": 1,
+    "render": 5,
+}
 REPORT = 2
 
 # What a stage's templates include is found from these.
 TEMPLATES = {
     "scaffold": ("benchmark_cpu.py.j2", "benchmark_mem.py.j2", "benchmark_async.py.j2", "benchmark_struct.py.j2"),
+    "verify": ("reproduce.md.j2",),
     "render": (
         "pr-body-cpu.md.j2",
         "pr-body-memory.md.j2",

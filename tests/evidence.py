@@ -24,14 +24,18 @@ from tasks.artifacts import (
     Module,
     Output,
     Presence,
+    ProjectTests,
     Provenance,
+    RunCommand,
     Scaffolding,
     Share,
+    SideRun,
     Site,
     Summary,
     Survey,
     TreeSpec,
     Verdict,
+    Verification,
 )
 from tasks.manifest.model import Manifest, Optimization
 from tasks.paths import ItemPaths, ProjectPaths
@@ -216,6 +220,17 @@ INCONCLUSIVE = comparison(
 )
 IMPORT_IMPROVED = comparison((change(MetricName.IMPORT, 0.412, 0.0931, Verdict.IMPROVED),), Verdict.IMPROVED)
 
+OWN_TESTS = ProjectTests(
+    item="merge_lines",
+    command="python -m pytest --ignore=tests/benchmarks",
+    found="[tool.pytest] of pyproject.toml",
+    seconds=600,
+    base=SideRun(code=0, passed=212, skipped=3),
+    head=SideRun(code=0, passed=212, skipped=3),
+)
+VERIFIED = Verification(item="merge_lines", commands=(RunCommand(text="prprep compare:merge_lines\n", code=0),))
+"""Of commands that make no comparison; those of a real body repeat the claim as well."""
+
 ITEM = Optimization(id="merge_lines", domain=("cpu",), functions=("pagelayout.text:merge_lines",))
 
 
@@ -231,11 +246,19 @@ class Case:
     survey: Survey = SURVEY
     benchmark: str = field(default="")
     data: dict[str, bytes] = field(default_factory=dict)
+    tests: ProjectTests = OWN_TESTS
+    verification: Verification | None = None
 
     @property
     def evidence(self) -> Evidence:
-        known = (self.item, self.detection, self.scaffolding, self.injection, self.comparison, self.survey)
-        return Evidence(*known, self.benchmark, self.data)
+        made = (self.item, self.detection, self.scaffolding, self.injection, self.comparison, self.survey, self.benchmark, self.data)
+        return Evidence(*made, tests=self.tests, verification=self.verified)
+
+    @property
+    def verified(self) -> Verification:
+        """Give the verification, that of the item's own commands where none is set."""
+        ran = RunCommand(text=f"prprep compare:{self.item.id}\n", code=0)
+        return self.verification or VERIFIED.model_copy(update={"item": self.item.id, "commands": (ran,)})
 
     @property
     def manifest(self) -> Manifest:
@@ -251,6 +274,8 @@ class Case:
         self.scaffolding.write(paths.scaffold, "s")
         self.injection.write(paths.inject, "i")
         self.comparison.write(paths.compare, "c")
+        self.tests.write(paths.tests, "t")
+        self.verified.write(paths.verify, "v")
         if self.benchmark:
             target = paths.folder / self.scaffolding.source
             target.parent.mkdir(parents=True, exist_ok=True)

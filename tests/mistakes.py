@@ -45,6 +45,9 @@ version = "1"
 
 Files = dict[str, str | None]
 
+ALONE = {"tests": False, "verify": False}
+"""For items of which the comparison is all that matters."""
+
 
 def target(folder: Path, base: Files | None = None, head: Files | None = None) -> TargetRepo:
     """Make a repository: `main` with a heavy function and its benchmark, and `faster`, checked out, where it is light.
@@ -60,7 +63,7 @@ def target(folder: Path, base: Files | None = None, head: Files | None = None) -
 
 def item(head: str = "faster", **settings: object) -> dict[str, object]:
     """Spell an item that is named after its head; memory, which is exact, unless `metrics` say otherwise."""
-    return {"id": head, "head": head, "domain": "cpu", "metrics": "memory", "budget": 0.5, "benchmark": BENCHMARK, **settings}
+    return {"id": head, "head": head, "domain": "cpu", "metrics": "memory", "budget": 0.5, "benchmark": BENCHMARK, **ALONE, **settings}
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def edit(run, old, new):
 def test_an_edit_is_told_with_what_was_and_what_is(tmp_path):
     repo = target(tmp_path)
     run = compare(repo, stages=("inject",))
-    done, to_do = ("detect", "record", "scaffold", "inject"), ("survey", "lint", "measure", "compare", "render")
+    done, to_do = ("detect", "record", "scaffold", "inject"), ("survey", "lint", "tests", "measure", "compare", "verify", "render")
     assert states(run) == {**dict.fromkeys(done, "fresh"), **dict.fromkeys(to_do, "not run yet")}
     before = repo.git("rev-parse", "faster")
     repo.commit({CODE: LIGHT + "\n\nOTHER = 1\n"}, "Add something")

@@ -128,25 +128,28 @@ def place(made, tmp_path):
     [
         ("summary: Sums in C.", {"render"}),
         ("details: It does.", {"render"}),
-        ("tests: pytest -q", {"render"}),
+        ("tests: pytest -q", {"tests", "render"}),
+        ("tests: false", {"tests", "render"}),
+        ("tests_timeout: 5", {"tests", "render"}),
+        ("verify: false", {"verify", "render"}),
         ("pr: 7", {"survey", "render"}),
         ("base: main", {"detect", "render"}),
-        ("strategy: cherry-pick", {"inject", "render"}),
-        ("engine: codeflash", {"measure", "render"}),
-        ("budget: 3", {"measure", "render"}),
-        ("timeout: 9", {"measure", "render"}),
-        ("metrics: memory", {"lint", "measure", "render"}),
-        ("metrics: time", {"lint", "measure", "render"}),
-        ("lint: {ignore: toy-input}", {"lint", "render"}),
-        ("lint: {boundaries: ourmodels}", {"lint", "render"}),
-        ("confidence: 0.95", {"compare", "render"}),
-        ("negligible: 0.02", {"compare", "render"}),
-        ('env: {python: "3.11"}', {"lint", "measure", "render"}),
-        ("env: {extras: fast}", {"lint", "measure", "render"}),
-        ("env: {groups: dev}", {"lint", "measure", "render"}),
-        ("env: {install: numpy}", {"lint", "measure", "render"}),
-        ("env: {pass: HF_TOKEN}", {"lint", "measure", "render"}),
-        ("sandbox: bwrap", {"lint", "measure", "render"}),
+        ("strategy: cherry-pick", {"inject", "verify", "render"}),
+        ("engine: codeflash", {"measure", "verify", "render"}),
+        ("budget: 3", {"measure", "verify", "render"}),
+        ("timeout: 9", {"measure", "verify", "render"}),
+        ("metrics: memory", {"lint", "measure", "verify", "render"}),
+        ("metrics: time", {"lint", "measure", "verify", "render"}),
+        ("lint: {ignore: toy-input}", {"lint", "verify", "render"}),
+        ("lint: {boundaries: ourmodels}", {"lint", "verify", "render"}),
+        ("confidence: 0.95", {"compare", "verify", "render"}),
+        ("negligible: 0.02", {"compare", "verify", "render"}),
+        ('env: {python: "3.11"}', {"lint", "tests", "measure", "verify", "render"}),
+        ("env: {extras: fast}", {"lint", "tests", "measure", "verify", "render"}),
+        ("env: {groups: dev}", {"lint", "tests", "measure", "verify", "render"}),
+        ("env: {install: numpy}", {"lint", "tests", "measure", "verify", "render"}),
+        ("env: {pass: HF_TOKEN}", {"lint", "tests", "measure", "verify", "render"}),
+        ("sandbox: bwrap", {"lint", "tests", "measure", "verify", "render"}),
         ("env: {runner: uv run python}", {"detect", "render"}),
         # What is the default all the same.
         ("budget: 20", set()),
@@ -185,8 +188,8 @@ def test_what_detect_need_not_know_of_a_benchmark_leaves_it_fresh(place):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("defaults: {budget: 3}", every("measure", "render")),
-        ("defaults: {negligible: 0.02}", every("compare", "render")),
+        ("defaults: {budget: 3}", every("measure", "verify", "render")),
+        ("defaults: {negligible: 0.02}", every("compare", "verify", "render")),
         ("slug: ada/sums", every("detect", "survey")),
         ("# nothing but a comment", set()),
     ],
@@ -199,7 +202,7 @@ def test_a_setting_above_all_items_concerns_every_item(place, line, expected):
 def test_an_item_that_sets_it_itself_does_not_follow_the_defaults(place):
     place.add("budget: 20")
     place.top("defaults: {budget: 3}")
-    assert place.stale() == every("measure", "render") - one("measure", "render")
+    assert place.stale() == every("measure", "verify", "render") - one("measure", "verify", "render")
 
 
 def test_the_order_of_keys_and_quotes_are_nothing(place):
@@ -358,11 +361,11 @@ def test_a_benchmark_that_turns_up_in_the_work_tree_is_seen(place, generated):
 
 def test_nothing_is_stale_while_a_person_has_to_fill_in_the_benchmark(place, generated):
     scaffolding(place, generated, needs="fill in the arguments", made_from="gap")
-    for name in ("inject", "samples", "compare", "render"):
+    for name in ("inject", "samples", "compare", "verify", "render"):
         place.state(name).unlink()
     assert place.stale() - {"report"} == set()
     generated.write_text(generated.read_text().replace("[1]", "[2]"))
-    assert place.stale() - {"report"} == one("scaffold", "inject", "lint", "measure", "compare", "render")
+    assert place.stale() - {"report"} == one("scaffold", "inject", "lint", "measure", "compare", "verify", "render")
 
 
 # -- templates --------------------------------------------------------------------------------------
@@ -431,14 +434,16 @@ def test_an_edited_template_of_prprep_itself_is_seen(place, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("detect", {"detect", "survey", "scaffold", "inject", "lint", "measure", "compare", "render"}),
+        ("detect", {"detect", "survey", "scaffold", "inject", "lint", "tests", "measure", "compare", "verify", "render"}),
         ("survey", {"survey", "render"}),
         ("record", {"record", "lint"}),
-        ("scaffold", {"scaffold", "inject", "lint", "render"}),
-        ("inject", {"inject", "lint", "measure", "render"}),
+        ("scaffold", {"scaffold", "inject", "lint", "verify", "render"}),
+        ("inject", {"inject", "lint", "measure", "verify", "render"}),
         ("lint", {"lint", "compare"}),
         ("samples", {"measure", "compare"}),
-        ("compare", {"compare", "render"}),
+        ("tests", {"tests", "render"}),
+        ("compare", {"compare", "verify", "render"}),
+        ("verify", {"verify", "render"}),
         ("render", {"render"}),
     ],
 )
@@ -511,23 +516,24 @@ def fixed(**fields):
         pytest.param(fixed(changelog="towncrier changes/"), set(), id="changelog"),
         pytest.param(fixed(dependencies=(DependencyDifference(file="p", name="n", base=None, head="1"),)), set(), id="dependencies"),
         pytest.param(fixed(head_ref="renamed"), {"survey"}, id="head_ref"),
+        pytest.param(fixed(upstream="1" * 40), {"survey"}, id="upstream"),
         pytest.param(fixed(target_reason="guessed"), set(), id="target_reason"),
         pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
-        pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "compare"}, id="domain"),
-        pytest.param(fixed(target="app:other"), {"lint"}, id="target in the same module"),
-        pytest.param(fixed(target="other:total"), {"lint", "measure"}, id="target"),
+        pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "compare", "verify"}, id="domain"),
+        pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
+        pytest.param(fixed(target="other:total"), {"lint", "measure", "verify"}, id="target"),
         pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure"}, id="functions"),
-        pytest.param(fixed(head="1" * 40), {"survey", "scaffold", "inject"}, id="head"),
-        pytest.param(fixed(base="1" * 40), {"survey", "scaffold", "inject"}, id="base"),
-        pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject"}, id="picked"),
-        pytest.param(fixed(files=()), {"survey", "inject"}, id="files"),
+        pytest.param(fixed(head="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="head"),
+        pytest.param(fixed(base="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="base"),
+        pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject", "tests", "verify"}, id="picked"),
+        pytest.param(fixed(files=()), {"survey", "inject", "tests"}, id="files"),
         pytest.param(fixed(benchmark=Presence(path=BENCHMARK, base="1" * 40, head="0" * 40, worktree=None)), {"scaffold"}, id="benchmark"),
-        pytest.param(layout(runner="uv run python", runner_reason="uv.lock"), set(), id="layout.runner"),
-        pytest.param(layout(benchmarks_root="bench"), {"lint"}, id="layout.benchmarks_root"),
-        pytest.param(layout(import_roots=("src",)), {"lint", "measure"}, id="layout.import_roots"),
-        pytest.param(layout(packages=("other",)), {"lint", "measure"}, id="layout.packages"),
-        pytest.param(layout(installable=True), {"lint", "measure"}, id="layout.installable"),
-        pytest.param(layout(project="sub"), {"lint", "measure"}, id="layout.project"),
+        pytest.param(layout(runner="uv run python", runner_reason="uv.lock"), {"verify"}, id="layout.runner"),
+        pytest.param(layout(benchmarks_root="bench"), {"lint", "tests"}, id="layout.benchmarks_root"),
+        pytest.param(layout(import_roots=("src",)), {"lint", "tests", "measure", "verify"}, id="layout.import_roots"),
+        pytest.param(layout(packages=("other",)), {"lint", "tests", "measure", "verify"}, id="layout.packages"),
+        pytest.param(layout(installable=True), {"lint", "tests", "measure", "verify"}, id="layout.installable"),
+        pytest.param(layout(project="sub"), {"lint", "tests", "measure", "verify"}, id="layout.project"),
     ],
 )
 def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, change, expected):
@@ -538,15 +544,15 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param(fixed(target="app:other"), {"record", "scaffold", "lint"}, id="target"),
+        pytest.param(fixed(target="app:other"), {"record", "scaffold", "lint", "verify"}, id="target"),
         pytest.param(fixed(functions=()), {"survey", "record", "scaffold", "inject", "lint", "measure"}, id="functions"),
         pytest.param(
-            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"record", "scaffold", "lint", "measure", "compare"}, id="domain"
+            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"record", "scaffold", "lint", "measure", "compare", "verify"}, id="domain"
         ),
         pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
-        pytest.param(layout(benchmarks_root="bench"), {"record", "scaffold", "lint"}, id="layout.benchmarks_root"),
-        pytest.param(layout(import_roots=("src",)), {"record", "scaffold", "lint", "measure"}, id="layout.import_roots"),
-        pytest.param(layout(runner="uv run python"), set(), id="layout.runner"),
+        pytest.param(layout(benchmarks_root="bench"), {"record", "scaffold", "lint", "tests"}, id="layout.benchmarks_root"),
+        pytest.param(layout(import_roots=("src",)), {"record", "scaffold", "lint", "tests", "measure", "verify"}, id="layout.import_roots"),
+        pytest.param(layout(runner="uv run python"), {"verify"}, id="layout.runner"),
     ],
 )
 def test_a_benchmark_that_prprep_writes_uses_more_of_a_detection(place, generated, change, expected):
@@ -565,4 +571,4 @@ def test_the_command_line_shows_the_same(place):
     assert (listed.returncode, listed.stderr) == (0, "")
     status = {line.split()[1]: line.split()[0] for line in listed.stdout.splitlines()}
     assert len([name for name in status if ":" in name]) == 3 * len(NAMES)
-    assert {name for name, letter in status.items() if letter != "U" and ":" in name} == {f"compare:{ONE}", f"render:{ONE}"}
+    assert {name for name, letter in status.items() if letter != "U" and ":" in name} == {f"{stage}:{ONE}" for stage in ("compare", "verify", "render")}

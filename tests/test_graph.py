@@ -20,8 +20,8 @@ from tests.targets import TargetRepo
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parents[1]
-STAGES = ("detect", "survey", "record", "scaffold", "inject", "lint", "measure", "compare", "render")
-TO_COMPARE = tuple(stage for stage in STAGES[:-1] if stage != "survey")
+STAGES = ("detect", "survey", "record", "scaffold", "inject", "lint", "tests", "measure", "compare", "verify", "render")
+TO_COMPARE = tuple(stage for stage in STAGES if stage not in {"survey", "tests", "verify", "render"})
 TOTAL = """
 def total(numbers):
     result = 0
@@ -56,7 +56,7 @@ MANIFEST = """\
 version: 1
 repo: target
 upstream: main
-defaults: {budget: 1}
+defaults: {budget: 1, tests: false, verify: false}
 optimizations:
   - id: total
     title: Sum in C
@@ -191,9 +191,9 @@ def test_a_forgotten_task_is_redone_and_what_follows_only_where_it_comes_out_oth
 
 
 def test_a_threshold_judges_again_and_measures_nothing(folder):
-    edit(folder, "defaults: {budget: 1}", "defaults: {budget: 1, negligible: 0.02}")
+    edit(folder, "budget: 1, tests", "budget: 1, negligible: 0.02, tests")
     ended = prprep(folder, "-n", "2")
-    assert ended.executed == tasks_of("total", "longest", stages=("compare", "render")) | {"report"}
+    assert ended.executed == tasks_of("total", "longest", stages=("compare", "verify", "render")) | {"report"}
     assert prprep(folder, "-n", "2").executed == set()
 
 
@@ -234,7 +234,7 @@ def test_an_item_that_waits_for_a_person_is_no_failure(folder):
     lines[line - 1] = f'{indent}parts, connection = ["a"] * 1_000, ","'
     benchmark.write_text("\n".join(lines) + "\n")
     ended = prprep(folder)
-    assert ended.executed >= tasks_of("gap", stages=STAGES[3:])
+    assert ended.executed >= tasks_of("gap", stages=STAGES[3:]) - {"tests:gap"}
     assert (folder / ".codeflash" / "pr-body-joined.md").exists()
     assert prprep(folder).executed == set()
 

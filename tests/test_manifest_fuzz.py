@@ -35,7 +35,7 @@ GOOD: dict[str, list[object]] = {
     "defaults": [{}, {"budget": 2}], "strategy": ["auto", "inject"], "engine": ["native"], "metrics": ["time", ["time", "memory"], None],
     "timeout": [1, 2.5, None], "budget": [3], "confidence": [0.9], "negligible": [0, 0.05], "sandbox": ["none", "bwrap"], "env": [{}, {"python": "3.12", "extras": "x"}, {"pass": "A_KEY"}],
     "lint": [{}, {"ignore": "toy-input"}], "drive": ["python x.py", None], "boundary_bytes": [0, None],
-    "tests": ["pytest -q", None], "title": ["T", None], "summary": ["one", ["one", "two"], []], "details": ["", None],
+    "tests": ["pytest -q", None, False], "tests_timeout": [5], "verify": [True, False], "title": ["T", None], "summary": ["one", ["one", "two"], []], "details": ["", None],
     "domain": ["mem", ["mem", "cpu"], []], "base": ["v1", None], "head": ["x"], "commits": [[]], "functions": ["a.b:c", ["a", "a:b"]],
     "benchmark": ["t/a.py", {"call": "f()"}, None], "pr": [3, None], "id": ["a"], "version": [1],
 }  # fmt: skip

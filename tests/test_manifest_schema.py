@@ -26,6 +26,7 @@ ACCEPTED = [
     "version: 1\noptimizations: [{id: a, head: x, summary: [1st, 2nd, 3rd], domain: [mem, cpu], functions: [p.m:C.f, p], metrics: [time, memory]}]",
     "version: 1\noptimizations: [{id: a, head: x, benchmark: ./tests/..bench/test_a.py, details: '', timeout: 1e2, budget: 3, pr: 12}]",
     "version: 1\noptimizations: [{id: a, head: x, benchmark: {call: f()}, strategy: cherry-pick, engine: codeflash, tests: pytest -q}]",
+    "version: 1\ndefaults: {tests: false, verify: false}\noptimizations: {a: {head: x, tests: true, tests_timeout: 60}, b: {head: x, tests: ~}}",
     "version: 1\nrepo: ../other repo\nupstream: origin/main\nslug: a/b.c\noutput: out/\ntemplates: ./t\noptimizations: {a: {head: x}}",
     "version: 1\ndefaults: {sandbox: bwrap, env: {pass: HF_TOKEN}}\noptimizations: {a: {head: x, sandbox: none, env: {pass: [A_KEY, _b2]}}}",
     "version: 1\nrepo: git@example.org:a/b.git\ndefaults: {budget: 2.5, env: {python: '3.12', runner: uv run python}}\noptimizations: {a: {head: x}}",

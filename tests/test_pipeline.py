@@ -67,8 +67,10 @@ def test_each_stage_has_a_task_for_each_item_and_there_is_a_report(workspace):
         ("scaffold", ["detect", "record"], ["scaffold"]),
         ("inject", ["detect", "scaffold"], ["inject"]),
         ("lint", ["detect", "record", "scaffold", "inject"], ["lint"]),
+        ("tests", ["detect"], ["tests"]),
         ("measure", ["detect", "scaffold", "inject", "lint"], ["samples"]),
         ("compare", ["detect", "lint", "samples"], ["compare"]),
+        ("verify", ["detect", "scaffold", "inject", "compare"], ["verify"]),
     ],
 )
 def test_a_task_depends_on_the_artifacts_before_it_and_makes_its_own(workspace, stage, reads, targets):
@@ -83,7 +85,7 @@ def test_a_task_depends_on_the_artifacts_before_it_and_makes_its_own(workspace, 
 def test_render_and_report_make_what_the_user_gets(workspace):
     found = graph(workspace)
     assert found[f"render:{ONE}"]["targets"] == [f".prprep/{ONE}/render.json", ".codeflash/pr-body-total.md"]
-    assert found[f"render:{ONE}"]["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in ("detect", "survey", "scaffold", "inject", "compare")]
+    assert found[f"render:{ONE}"]["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in ("detect", "survey", "scaffold", "inject", "tests", "compare", "verify")]
     assert found["report"]["targets"] == [".codeflash/report.md"]
 
 
@@ -99,6 +101,7 @@ def test_questions_are_answered_by_the_artifacts(workspace):
     found = graph(workspace)
     assert [name for name, task in found.items() if not all(question() for question in task.get("uptodate", ()))] == [
         f"compare:{ONE}",
+        f"verify:{ONE}",
         f"render:{ONE}",
         "report",
     ]
@@ -184,7 +187,7 @@ def test_an_item_that_waits_is_not_gone_on_with(workspace):
     made.write(paths.scaffold, "f")
     for name in NAMES:
         perform(workspace, Freshness(workspace), staged(name, lambda job: ran.append(job.item.id)), ONE, silent)
-    assert len(ran) == 4
+    assert len(ran) == 5
 
 
 # -- the report -------------------------------------------------------------------------------------

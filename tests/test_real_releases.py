@@ -112,6 +112,8 @@ def manifest_of(release: Release) -> str:
         "domain": "cpu",
         "functions": release.function,
         "budget": 6,
+        "tests": False,
+        "verify": False,
         "benchmark": {"setup": release.setup, "call": release.call},
     }
     return json.dumps({"version": 1, "repo": f"../{release.name}", "upstream": "main", "optimizations": [item]})

@@ -16,19 +16,24 @@ from tasks.artifacts import (
     DataFile,
     DependencyDifference,
     Detection,
+    EndingDifference,
     Interval,
     MetricName,
     Output,
     Rendering,
+    Repeated,
+    RunCommand,
     Scaffolding,
+    SideRun,
     Summary,
     TreeSpec,
     Verdict,
+    Verification,
 )
 from tasks.errors import MeasuringError, TemplateError
 from tasks.paths import shipped_templates
 from tasks.placeholders import CPU, MEMORY, template_for
-from tasks.render import bounded, run, to_review
+from tasks.render import bounded, run, to_review, unprinted
 from tasks.templating import used
 from tasks.versions import TEMPLATES
 
@@ -43,11 +48,13 @@ from .evidence import (
     ITEM,
     LAYOUT,
     MEMORY_IMPROVED,
+    OWN_TESTS,
     REGRESSED,
     SCAFFOLDING,
     SHA256,
     TEST,
     UNCHANGED,
+    VERIFIED,
     Case,
     change,
     comparison,
@@ -194,6 +201,10 @@ def known_numbers(case: Case) -> list[float]:
             made += [base, head, base / (head or 1), head - base, abs(head - base)]
         made += [side.rounds for side in sides] + [1 / (side.mean or 1) for side in sides] + [one.launches, one.interval.confidence]
         made += [end - 1 for each in (one.interval, one.control) if each for end in (each.ratio, each.low, each.high)]
+    for ran in filter(None, (case.tests.base, case.tests.head)):
+        made += [ran.passed, ran.failed, ran.errors, ran.skipped]
+    for each in case.verified.repeated:
+        made += [end - 1 for end in (each.found.ratio, each.found.low, each.found.high)] if each.found else []
     return made + known_beside(case.comparison)
 
 
@@ -214,7 +225,7 @@ def known_beside(comparison: Comparison) -> list[float]:
 @pytest.mark.parametrize("name", [name for name in CASES if name != "hostile"])
 def test_every_number_stands_in_an_artifact(name):
     case = CASES[name]
-    strings = json.dumps([part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding)], ensure_ascii=False)
+    strings = json.dumps([part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding, case.tests)], ensure_ascii=False)
     body = re.sub(r"```.*?```", "", body_of(case), flags=re.DOTALL).replace("SHA-256", "").replace("&#8203;", "")
     for span in re.findall(r"`([^`]+)`", body):
         assert span in strings or span in {"prprep.yaml", "samples.json", "[Unreleased]", "str.join", "+="}, span
@@ -257,10 +268,95 @@ def test_no_claim_without_the_verdict():
         assert " less per " not in body
 
 
-def test_own_tests_are_never_said_to_pass():
-    body = body_of(Case(item=ITEM.model_copy(update={"tests": "uv run pytest tests"})))
-    assert "Existing unit tests pass" not in body
-    assert "- The project's own tests were not part of this comparison; they run with `uv run pytest tests`" in body
+RAN = SideRun(code=0, passed=212, skipped=3)
+BROKEN = SideRun(code=1, passed=210, failed=1, errors=2, skipped=3)
+STOPPED = SideRun(code=None, passed=7, running="tests/test_text.py::test_slow")
+COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
+
+
+@pytest.mark.parametrize(
+    ("ran", "told", "review"),
+    [
+        ({"base": RAN, "head": RAN}, f"- Existing unit tests pass: {COMMAND}; at head 212 passed, 3 skipped; at base 212 passed, 3 skipped\n", ()),
+        (
+            {"base": BROKEN, "head": BROKEN, "old_failures": ("a", "b", "c", "d|e")},
+            "2 errors, 3 skipped; at base 210 passed, 1 failed, 2 errors, 3 skipped\n- Old failures, the same at base: 4 (`a`, `b`, `c` and 1 more)\n",
+            (),
+        ),
+        (
+            {"base": RAN, "head": BROKEN, "new_failures": ("a", "b"), "flaky": ("c",)},
+            "at base 212 passed, 3 skipped\n- **New failures**, at head and not at base: `a`, `b`\n- Failed at head, and passed when run once more: `c`\n",
+            ("2 tests fail at head and not at base: a, b", "1 test fails at head, then passed when run once more: c"),
+        ),
+        (
+            {"base": RAN, "head": STOPPED},
+            f"- Existing unit tests: {COMMAND}; at head it did not end within 600 s, at `tests/test_text.py::test_slow`; until then 7 passed; at base 212",
+            ("the project's own tests did not end within 600 s at head, at tests/test_text.py::test_slow",),
+        ),
+        (
+            {"base": SideRun(code=0), "head": SideRun(code=0), "by_test": False, "command": "make test"},
+            "- `make test` ended with exit code 0 at head, and ended with exit code 0 at base; it does not tell of single tests\n",
+            (),
+        ),
+        ({"why_not": "the manifest says `tests: false`"}, "- The project's own tests were not run: the manifest says `tests: false`\n", ()),
+        (
+            {"why_not": "no environment", "unable": True},
+            "- The project's own tests were not run: no environment\n",
+            ("the project's own tests could not be run: no environment",),
+        ),
+        (
+            {"base": RAN, "head": RAN, "differences": (EndingDifference(test="t::new", base=None, head="passed"),)},
+            "- Tests that are at head only: `t::new`\n",
+            (),
+        ),
+        ({"base": RAN, "head": RAN, "edited": ("tests/test_text.py",)}, "- Test files that this change edits: `tests/test_text.py`\n", ()),
+    ],
+)
+def test_own_tests_are_said_to_pass_behind_a_run_alone(ran, told, review):
+    case = Case(tests=OWN_TESTS.model_copy(update={"differences": (), **ran}))
+    body = body_of(case)
+    assert told in body
+    assert ("Existing unit tests pass" in body) is (ran.get("head") == RAN)
+    assert to_review(case.evidence) == review
+
+
+def test_a_body_says_how_its_commands_were_verified():
+    again = Interval(ratio=0.7912, low=0.781, high=0.802, confidence=0.99)
+    found = Repeated(test=TEST, metric=MetricName.TIME, verdict=Verdict.IMPROVED, claimed=again, found=again, agrees=True)
+    verified = VERIFIED.model_copy(update={"repeated": (found,)})
+    assert (
+        "\nThese commands were run in a fresh clone with fresh environments, and none failed; "
+        "prprep came to time −20.9 %.\n\n## Summary"
+    ) in body_of(Case(verification=verified))
+
+
+@pytest.mark.parametrize(
+    ("verification", "told", "review"),
+    [
+        (
+            VERIFIED.model_copy(update={"findings": ("time −20 % is claimed; it came to `+3 %`",)}),
+            "**These commands were run in a fresh clone, and did not come to what is said here:**\n\n- time −20 % is claimed; it came to `+3 %`\n",
+            ("time −20 % is claimed; it came to `+3 %`",),
+        ),
+        (
+            Verification(item="merge_lines", why_not="the manifest says `verify: false`"),
+            "These commands were not run before this was written: the manifest says `verify: false`.\n",
+            (),
+        ),
+    ],
+)
+def test_nothing_is_said_to_be_verified_that_was_not(verification, told, review):
+    case = Case(verification=verification)
+    body = body_of(case)
+    assert told in body
+    assert "none failed" not in body
+    assert to_review(case.evidence) == review
+
+
+def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
+    case = Case(verification=Verification(item="merge_lines", commands=(RunCommand(text="make benchmark\n", code=0),)))
+    assert unprinted(case.evidence, body_of(case)) == ("the commands that were run in a fresh clone are not those of the body",)
+    assert unprinted(Case().evidence, body_of(Case())) == ()
 
 
 @pytest.mark.parametrize(

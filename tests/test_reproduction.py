@@ -39,7 +39,7 @@ def test_the_manifest_names_commits_and_settings():
     )
     assert manifest_in(body_of(Case(item=item))) == {
         "version": 1,
-        "upstream": DETECTION.upstream,
+        "upstream": DETECTION.base,
         "optimizations": [
             {
                 "id": "merge_lines",

@@ -10,14 +10,27 @@ Ending = Literal["passed", "failed", "error", "skipped"]
 
 
 class SideRun(Record):
-    """One run of the tests: its exit code, how many tests ended how, and the end of what it printed where it did not go well."""
+    """One run of the tests: its exit code, how many tests ended how, and the end of what it printed where it did not go well.
 
-    code: int
-    passed: int
-    failed: int
-    errors: int
-    skipped: int
+    The exit code is None where the run took too long and was stopped; `running` is the test that it was at.
+    """
+
+    code: int | None
+    passed: int = 0
+    failed: int = 0
+    errors: int = 0
+    skipped: int = 0
+    running: str = ""
     tail: str = ""
+
+    @property
+    def total(self) -> int:
+        return self.passed + self.failed + self.errors + self.skipped
+
+    @property
+    def went_well(self) -> bool:
+        """Tell whether it ended by itself with nothing that failed."""
+        return self.code == 0 and not self.failed + self.errors
 
 
 class EndingDifference(Record):
@@ -31,20 +44,26 @@ class EndingDifference(Record):
 class ProjectTests(Artifact):
     """The two runs, test by test.
 
-    `command` is what was run, `found` where it was found; `why_not` says why nothing was run. `old_failures` failed on both
-    sides, `new_failures` at head alone; `edited` are the test files that the optimization itself changes.
+    `command` is what was run, `found` where it was found; `why_not` says why nothing was run, and `unable` that it is something
+    to be mended. `by_test` tells whether single tests are known, or the exit code alone. `old_failures` failed on both sides,
+    `new_failures` at head alone, also when run once more; `flaky` failed at head and then passed; `edited` are the test files
+    that the optimization itself changes; `seconds` is the time limit of a run.
     """
 
-    SCHEMA = 1
+    SCHEMA = 2
 
     item: str
     command: str = ""
     found: str = ""
     why_not: str = ""
+    unable: bool = False
+    by_test: bool = True
+    seconds: float = 0.0
     base: SideRun | None = None
     head: SideRun | None = None
     old_failures: tuple[str, ...] = ()
     new_failures: tuple[str, ...] = ()
+    flaky: tuple[str, ...] = ()
     differences: tuple[EndingDifference, ...] = ()
     edited: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -52,4 +71,42 @@ class ProjectTests(Artifact):
     @property
     def pass_at_head(self) -> bool:
         """Tell whether tests ran at head, and all that ran passed."""
-        return self.head is not None and self.head.code == 0 and self.head.passed > 0 and not self.head.failed + self.head.errors
+        return self.head is not None and self.head.went_well and self.head.passed > 0
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        return tuple(each.test for each in self.differences if each.base in {"failed", "error"} and each.head == "passed")
+
+    @property
+    def only_at_base(self) -> tuple[str, ...]:
+        return tuple(each.test for each in self.differences if each.head is None)
+
+    @property
+    def only_at_head(self) -> tuple[str, ...]:
+        return tuple(each.test for each in self.differences if each.base is None)
+
+    @property
+    def needs_review(self) -> tuple[str, ...]:
+        """Give what a person has to look at, one sentence each."""
+        if self.why_not:
+            return (f"the project's own tests could not be run: {self.why_not}",) if self.unable else ()
+        found = []
+        if self.new_failures:
+            found.append(f"{_counted(self.new_failures, 'test')} at head and not at base: {_some(self.new_failures)}")
+        if self.head and self.head.code is None:
+            at = f", at {self.head.running}" if self.head.running else ""
+            found.append(f"the project's own tests did not end within {self.seconds:g} s at head{at}")
+        elif self.head and self.base and not self.head.went_well and self.base.went_well and not self.new_failures and not self.flaky:
+            found.append(f"`{self.command}` ended with exit code {self.head.code} at head, with {self.base.code} at base")
+        if self.flaky:
+            found.append(f"{_counted(self.flaky, 'test')} at head, then passed when run once more: {_some(self.flaky)}")
+        return tuple(found)
+
+
+def _counted(names: tuple[str, ...], what: str) -> str:
+    return f"{len(names)} {what} fails" if len(names) == 1 else f"{len(names)} {what}s fail"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - as many as fit a line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..store import Artifact, Record
-from .comparison import Interval  # noqa: TC001 - pydantic reads the annotations
+from .comparison import Interval, Verdict  # noqa: TC001 - pydantic reads the annotations
 from .samples import MetricName  # noqa: TC001 - likewise
 
 
@@ -12,29 +12,36 @@ class Repeated(Record):
 
     test: str
     metric: MetricName
+    verdict: Verdict
     claimed: Interval
     found: Interval | None
     agrees: bool
 
 
 class RunCommand(Record):
-    """A command as the body gives it, its exit code, and the end of what it printed where it failed."""
+    """Commands as the body gives them, their exit code (None where they took too long), and the end of what they printed.
+
+    Where they failed, `failed` is the command that did.
+    """
 
     text: str
-    code: int
+    code: int | None
+    failed: str = ""
     tail: str = ""
 
 
 class Verification(Artifact):
     """A run of the body's commands in a fresh clone and with fresh environments.
 
-    `why_not` says why they were not run; `comparison` is the digest of the comparison whose claim they were held against.
+    `why_not` says why they were not run, and `unable` that it is something to be mended; `comparison` is the digest of the
+    comparison whose claim they were held against.
     """
 
-    SCHEMA = 1
+    SCHEMA = 2
 
     item: str
     why_not: str = ""
+    unable: bool = False
     commands: tuple[RunCommand, ...] = ()
     repeated: tuple[Repeated, ...] = ()
     findings: tuple[str, ...] = ()
@@ -44,3 +51,10 @@ class Verification(Artifact):
     def verified(self) -> bool:
         """Tell whether everything ran and came to what is claimed."""
         return bool(self.commands) and not self.why_not and not self.findings and all(each.code == 0 for each in self.commands)
+
+    @property
+    def needs_review(self) -> tuple[str, ...]:
+        """Give what a person has to look at, one sentence each."""
+        if self.unable:
+            return (f"the commands that the body gives could not be run: {self.why_not}",)
+        return self.findings

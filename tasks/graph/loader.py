@@ -21,7 +21,8 @@ from ..freshness import Freshness
 from ..locks import held
 from ..manifest.wording import nearest, quoted
 from ..markdown import plain
-from ..paths import MANIFEST_NAME, STATE_FOLDER
+from ..paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
+from ..scratch import remove_left
 from ..workspace import Workspace
 from .actions import Action
 from .reporter import PlainReporter
@@ -126,6 +127,7 @@ class Graph:
         if not self._began:
             self._locks.enter_context(held(self._state / "lock", busy=_BUSY))
             self._began = True
+            remove_left(cache_folder())
 
     def summary(self) -> str:
         """Write the report anew, whatever ran, and give its table."""

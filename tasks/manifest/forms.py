@@ -53,6 +53,21 @@ class OneOrMany:
         return {"anyOf": [many["items"], many]}
 
 
+class OrSwitch:
+    """Let a text field take true or false as well."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        text = core_schema.str_schema(min_length=1)
+        return core_schema.no_info_wrap_validator_function(_switch, text, serialization=core_schema.simple_ser_schema("any"))
+
+    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "minLength": 1}, {"type": "boolean"}]}
+
+
+def _switch(value: object, text: core_schema.ValidatorFunctionWrapHandler) -> object:
+    return value if isinstance(value, bool) else text(value)
+
+
 def _many(value: object) -> object:
     if isinstance(value, str):
         return (value,)

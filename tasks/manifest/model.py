@@ -15,6 +15,7 @@ from .forms import (
     Name,
     OneOrMany,
     OptionFree,
+    OrSwitch,
     Ref,
     Slug,
     Text,
@@ -96,7 +97,12 @@ class Measuring(Model):
         description="bwrap runs the target's code under bubblewrap: no network, and of this machine only what it needs",
     )
     env: EnvironmentSettings = Field(default=EnvironmentSettings(), description="how the environment of each side is built")
-    tests: Text | None = Field(default=None, description="the command of the project's own tests")
+    tests: Annotated[str | bool, OrSwitch()] | None = Field(
+        default=None,
+        description="the command of the project's own tests, or false to run none; default: found from the project's files",
+    )
+    tests_timeout: float = Field(default=600.0, gt=0, description="seconds for one run of the project's own tests")
+    verify: bool = Field(default=True, description="whether the commands that the body gives its readers are run first, in a fresh clone")
     lint: LintSettings = Field(default=LintSettings(), description="how the benchmark is held against the rules")
 
 
