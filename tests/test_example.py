@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from examples.build import build, needs
+from tasks import nested, tests
+from tasks.artifacts import ProjectTests
+from tasks.manifest.reader import read, resolved
+from tasks.paths import ItemPaths
 
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {
@@ -69,6 +73,29 @@ def test_every_source_is_an_input_of_the_task():
     names = {path.name for path in needs()}
     assert {"build.py", "tables.py", "pyproject.toml", ".gitignore"} <= names
     assert len([path for path in needs() if path.suffix == ".patch"]) == 5
+
+
+def test_the_example_leaves_nothing_out():
+    loaded = read(CHECKOUT / "prprep.yaml")
+    items = [resolved(item, loaded.manifest.defaults) for item in loaded.manifest.optimizations]
+    assert all(item.verify and item.tests is not False for item in items)
+
+
+@pytest.mark.slow
+def test_the_projects_own_tests_are_the_same_at_base_and_head(tmp_path):
+    """One item as the example has it, by the real graph: found by themselves, in real environments, all passed."""
+    build(tmp_path / "repository")
+    manifest = (CHECKOUT / "prprep.yaml").read_text(encoding="utf-8").replace("examples/repository", "repository")
+    (tmp_path / "prprep.yaml").write_text(manifest, encoding="utf-8")
+    nested.run(["detect:merge_text"], folder=tmp_path, cache=Path(os.environ["PRPREP_CACHE"]))
+    loaded = read(tmp_path / "prprep.yaml")
+    item = next(resolved(each, loaded.manifest.defaults) for each in loaded.manifest.optimizations if each.id == "merge_text")
+    paths = ItemPaths("merge_text", tmp_path / ".prprep" / "merge_text", tmp_path / ".codeflash")
+    address = str(tmp_path / "repository")
+    tests.run(item, paths=paths, worktree=None, cache=Path(os.environ["PRPREP_CACHE"]), address=address, fingerprint="x")
+    made = ProjectTests.read(paths.tests)
+    assert (made.command, made.pass_at_head, made.differences) == ("python -m pytest --ignore=tests/benchmarks", True, ())
+    assert made.base.passed == made.head.passed > 20
 
 
 @pytest.mark.slow
