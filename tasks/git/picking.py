@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from .objects import RawCommit
 from .values import displayed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 COMMITTER = b"prprep <prprep@localhost>"
 _PARTS = {"NAME": "prprep", "EMAIL": "prprep@localhost", "DATE": "1000000000 +0000"}
@@ -38,10 +38,13 @@ def raw_commit(clone: Path, sha: str) -> RawCommit:
     return RawCommit.parse(sha, content)
 
 
-def pick(clone: Path, onto: str, commits: Sequence[str]) -> str:
+def pick(
+    clone: Path, onto: str, commits: Sequence[str], *, committer: bytes = COMMITTER, reword: Callable[[bytes], bytes] = bytes
+) -> str:
     """Put `commits`, in this order, onto `onto` and give the last new commit; `onto` itself where all are contained.
 
-    The same input gives the same SHA: the author stays, the committer is fixed, with the author's date.
+    The same input gives the same SHA: the author stays, the committer is the one that is given, with the author's date.
+    `reword` makes a commit's message from the one that it has.
     Raises CherryPickError with the files in conflict, and leaves nothing behind then.
     """
     raws = [raw_commit(clone, sha) for sha in commits]
@@ -58,8 +61,9 @@ def pick(clone: Path, onto: str, commits: Sequence[str]) -> str:
         for raw in raws:
             picked = scratch.put(raw, parent_trees.get(raw.sha), onto=onto)
             if picked != tree:  # Else it is contained already: an empty commit would only be noise.
-                tip, tree = scratch.commit(raw, tree=picked, parent=tip), picked
-        _carry_over(scratch.git / "objects", clone / "objects")
+                told = replace(raw, message=reword(raw.message))
+                tip, tree = scratch.commit(told, tree=picked, parent=tip, committer=committer), picked
+        carry_over(scratch.git / "objects", clone / "objects")
     return tip
 
 
@@ -100,10 +104,10 @@ class Scratch:
             raise CommandFailedError(done.command, code=done.code, output=done.output, error=done.error)
         return tuple(sorted({displayed(path) for path in done.output.split("\0")[1:] if path}))
 
-    def commit(self, raw: RawCommit, *, tree: str, parent: str) -> str:
+    def commit(self, raw: RawCommit, *, tree: str, parent: str, committer: bytes = COMMITTER) -> str:
         date = re.search(rb"(\d+ [+-]\d+)$", raw.author)
         encoding = b"encoding " + raw.encoding + b"\n" if raw.encoding else b""
-        committer = COMMITTER + b" " + (date[1] if date else b"0 +0000")
+        committer = committer + b" " + (date[1] if date else b"0 +0000")
         fields = b"tree %s\nparent %s\nauthor %s\ncommitter %s\n" % (tree.encode(), parent.encode(), raw.author, committer)
         return self.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=fields + encoding + b"\n" + raw.message)
 
@@ -127,7 +131,7 @@ def scratch_of(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
     return scratch
 
 
-def _carry_over(objects: Path, target: Path) -> None:
+def carry_over(objects: Path, target: Path) -> None:
     """Copy the loose objects, those that the pick made; what was brought along is in a pack."""
     for source in sorted(objects.glob("??/*")):
         place = target / source.parent.name / source.name
