@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from . import changelog_sections as sections
 from . import fragments
 from .fragments import Entry, Written
+from .wording import lower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
 _PREFIX = re.compile(r"^\w+(?:\([^)]*\))?!?:\s+|^\[[^\]]*\]\s*")
 _REFERENCE = re.compile(r"\s*\((?:gh-|#|GH-)\d+\)\s*$")
-_CLAIM = re.compile(r"~?\d[\d.,]*\s*(?:[x×%]|-?fold\b|times\b|[mµun]?s\b|[kMGT]i?B\b)", re.IGNORECASE)
-_SAYS = re.compile(r"\b(?:fast\w*|quick\w*|speed\w*|sped|perf\w*|optimi[sz]\w*|memory|alloc\w*|slow\w*|cheap\w*|lazily|cach\w+|import time)\b", re.IGNORECASE)
+_CLAIM = re.compile(r"~?\d[\d.,]*\s*(?:[x\u00d7%]|-?fold\b|times\b|[mµun]?s\b|[kMGT]i?B\b)", re.IGNORECASE)
+_SAYS = re.compile(
+    r"\b(?:fast\w*|quick\w*|speed\w*|sped|perf\w*|optimi[sz]\w*|memory|alloc\w*|slow\w*|cheap\w*|lazily|cach\w+|import time)\b",
+    re.IGNORECASE,
+)
 _LEADS: Final = {"mem": "Reduce the peak memory of", "struct": "Reduce the import time of"}
 
 
@@ -38,7 +42,7 @@ def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[
         short = function.replace(":", ".").rpartition(".")[2] if function else ""
         told = re.sub(rf"(?<![\w`.]){re.escape(short)}\b(?:\(\))?(?!`)", f"`{short}`", words, count=1) if short else words
         return f"{told[0].upper()}{told[1:]}.", todos
-    return f"{lead} {name}: {_lower(words)}.", todos
+    return f"{lead} {name}: {lower(words)}.", todos
 
 
 def write(project: Project, changelog: str, entry: Entry) -> Written:
@@ -76,9 +80,3 @@ def _into_file(project: Project, kind: str, place: str, entry: Entry) -> Written
 
 def _by_hand(path: str, told: str) -> Written:
     return Written({}, (f"{path} does not say what is not released yet: put this where it belongs: {told}",))
-
-
-def _lower(words: str) -> str:
-    """Let a sentence go on: its first word small, unless it is a name."""
-    first = words.split(" ", 1)[0]
-    return words[0].lower() + words[1:] if first[1:] == first[1:].lower() and first.isalpha() else words

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PERFORMANCE: Final = re.compile(r"\b(?:perf\w*|optimi[sz]\w*|speed\w*)", re.IGNORECASE)
-_UNRELEASED = re.compile(r"unreleased|not (?:yet )?released|in development|in progress|to be released|\bTBD\b|\bTBA\b|\bX{4}", re.IGNORECASE)
+_UNRELEASED = re.compile(
+    r"unreleased|not (?:yet )?released|in development|in progress|to be released|\bTBD\b|\bTBA\b|\bX{4}", re.IGNORECASE
+)
 _NEXT = re.compile(r"\.dev\d*\b|\bnext\b|\bupcoming\b|\bmaster\b|\bmain\b", re.IGNORECASE)
 _RELEASE = re.compile(r"\bv?\d+\.\d+|\bv?\d{2,4}\b|unreleased|\bnext\b", re.IGNORECASE)
 _BULLET = re.compile(r"^( {0,3})([-*+•])(\s+)\S")
 _LABEL = re.compile(r"^([A-Z][\w /-]{2,40}):$")
-_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b|\breleased\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b", re.IGNORECASE)
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_DATE = re.compile(rf"\b\d{{4}}-\d{{2}}-\d{{2}}\b|\breleased\b|\b(?:{_MONTHS})\b", re.IGNORECASE)
 _LABEL_LEVEL = 9
 _UNDERLINE = re.compile(r"^([!-/:-@\[-`{-~])\1{2,}\s*$")
 _DEFINITION = re.compile(r"^(?:\[[^\]]+\]:\s|\.\. _|\.\. \[)")
@@ -52,7 +55,8 @@ class Pages:
 
     def close(self, heading: Heading) -> int:
         """Give the first line after a heading's section; definitions of links at its end belong to the file."""
-        end = next((other.start for other in self.headings if other.start > heading.start and other.level <= heading.level), len(self.lines))
+        after = (other.start for other in self.headings if other.start > heading.start and other.level <= heading.level)
+        end = next(after, len(self.lines))
         while end > heading.end and (not self.lines[end - 1].strip() or _DEFINITION.match(self.lines[end - 1])):
             end -= 1
         return end
@@ -93,7 +97,8 @@ class Pages:
         lead = "".join(found.groups()) if found else "- "
         bullets, continued = (sum(bool(re.match(form, row)) for row in rows) for form in (r" {0,3}[-*+] ", r" {2,}[^\s*+-]"))
         wrapped = self.rst or continued * 3 > bullets
-        return textwrap.wrap(sentence, _WIDTH if wrapped else 10_000, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False)
+        width, rest = _WIDTH if wrapped else 10_000, " " * len(lead)
+        return textwrap.wrap(sentence, width, initial_indent=lead, subsequent_indent=rest, break_long_words=False)
 
     def with_entry(self, heading: Heading, sentence: str) -> str:
         """Give the text with an entry at the end of a section's own list."""
@@ -128,7 +133,10 @@ class Pages:
 
 
 def keep_a_changelog(text: str, sentence: str, *, rst: bool) -> str | None:
-    """Put the entry under [Unreleased], in the section for performance or in Changed, made where there is none; None where there is no release."""
+    """Put the entry under [Unreleased], in the section for performance or in Changed, both made where there are none.
+
+    None where the file tells of no release.
+    """
     pages = Pages(text, rst=rst)
     if not pages.releases:
         return None
@@ -205,10 +213,8 @@ def _opened(pages: Pages, newest_release: Heading, kind: str, sentence: str) -> 
 
 def _section(pages: Pages, kind: str, sentence: str, *, like: Heading) -> list[str]:
     inner = next((heading for release in pages.releases for heading in pages.below(release)), None)
-    if inner:
-        title = pages.spelled(kind, like=inner)
-    else:
-        title = [kind, "~" * len(kind)] if pages.rst else [f"{'#' * (like.level + 1)} {kind}"]
+    new = [kind, "~" * len(kind)] if pages.rst else [f"{'#' * (like.level + 1)} {kind}"]
+    title = pages.spelled(kind, like=inner) if inner else new
     blank = inner is None or (inner.end < len(pages.lines) and not pages.lines[inner.end].strip())
     return [*title, *([""] if blank else []), *pages.bullet(sentence)]
 
@@ -240,7 +246,7 @@ def _md_headings(lines: Sequence[str]) -> list[Heading]:
             fence = "" if fence == marker[1] else fence or marker[1]
         elif not fence and (match := re.match(r"^(#{1,6})\s+(.*?)\s*#*\s*$", line)):
             found.append(Heading(place, place + 1, len(match[1]), match[2]))
-        elif not fence and place and re.match(r"^(=+|-{2,})\s*$", line) and lines[place - 1].strip() and not _BULLET.match(lines[place - 1]):
+        elif not fence and place and re.match(r"^(=+|-{2,})\s*$", line) and re.match(r"(?! {0,3}[-*+] )\s*\S", lines[place - 1]):
             found.append(Heading(place - 1, place + 1, 1 if line[0] == "=" else 2, lines[place - 1].strip()))
     return found
 
@@ -250,7 +256,9 @@ def _rst_headings(lines: Sequence[str]) -> list[Heading]:
     styles: list[tuple[str, bool]] = []
     for place in range(1, len(lines)):
         title, under = lines[place - 1], _UNDERLINE.match(lines[place])
-        if not under or not title.strip() or _UNDERLINE.match(title) or title != title.lstrip() or len(lines[place].rstrip()) < len(title.strip()):
+        if not under or not title.strip() or title != title.lstrip():
+            continue
+        if _UNDERLINE.match(title) or len(lines[place].rstrip()) < len(title.strip()):
             continue
         over = place > 1 and bool(_UNDERLINE.match(lines[place - 2])) and lines[place - 2][0] == lines[place][0]
         style = (lines[place][0], over)

@@ -25,6 +25,7 @@ HEAVY = frozenset(
 
 CHANGELOG_NAME = re.compile(r"(changelog|changes|history|news|release[-_]?notes)(\.(md|rst|txt|adoc|markdown))?", re.IGNORECASE)
 WHATSNEW = ("docs/whatsnew", "doc/whatsnew", "docs/source/whatsnew", "doc/source/whatsnew")
+BLURB = "Misc/NEWS.d/next"
 TEMPLATE_NAME = re.compile(r"pull_request_template(\.(md|txt|markdown|rst))?", re.IGNORECASE)
 TEMPLATE_FOLDERS = (".github", "", "docs")
 """The places that GitHub looks at, in its order."""
@@ -64,11 +65,11 @@ def _imported(node: ast.AST) -> Iterator[str]:
 def changelog(tree: TreeReader, *, project: str = "") -> str | None:
     """Give the kind of changelog and its place, like `keep-a-changelog CHANGELOG.md` or `towncrier changes/`.
 
-    The kinds are towncrier, scriv, whatsnew, keep-a-changelog and plain; `project` is looked at before the root.
+    The kinds are towncrier, scriv, blurb, whatsnew, keep-a-changelog and plain; `project` is looked at before the root.
     """
     for folder in dict.fromkeys((project, "")):
         place = Project(tree, folder)
-        for find in (_towncrier, _scriv, _whatsnew, _changelog_file):
+        for find in (_towncrier, _scriv, _blurb, _whatsnew, _changelog_file):
             if found := find(place):
                 return found
     return None
@@ -97,6 +98,10 @@ def _scriv(project: Project) -> str | None:
     if not isinstance(settings, dict):
         return None
     return f"scriv {project.path(str(settings.get('fragment_directory', 'changelog.d')))}/"
+
+
+def _blurb(project: Project) -> str | None:
+    return f"blurb {project.path(BLURB)}/" if project.has_folder(BLURB) else None
 
 
 def _whatsnew(project: Project) -> str | None:

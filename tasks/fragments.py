@@ -100,7 +100,8 @@ def _towncrier_types(table: object) -> dict[str, str]:
     """Map the types of fragments to what they are called in the changelog."""
     listed, named = at(table, "type"), at(table, "fragment")
     if isinstance(listed, list):
-        return {str(each.get("directory") or str(each.get("name", "")).lower()): str(each.get("name", "")) for each in listed if isinstance(each, Mapping)}
+        tables = [each for each in listed if isinstance(each, Mapping)]
+        return {str(each.get("directory") or str(each.get("name", "")).lower()): str(each.get("name", "")) for each in tables}
     if isinstance(named, Mapping):
         return {str(key): str(at(value, "name") or str(key).capitalize()) for key, value in named.items()}
     return {name: name.capitalize() for name in _TOWNCRIER_TYPES}
@@ -141,7 +142,7 @@ def _chosen(kinds: Sequence[str], used: str) -> str:
 
 def _suffix(there: Sequence[str], types: Mapping[str, str], changelog: str) -> str:
     """Give the suffix that the fragments have, "" where they have none; without any, the changelog's."""
-    suffixes = Counter()
+    suffixes: Counter[str] = Counter()
     for path in there:
         parts = posixpath.basename(path).split(".")
         if any(part in types for part in parts[1:]):

@@ -123,6 +123,19 @@ class ItemPaths:
         return self.state / "render.json"
 
     @cached_property
+    def branch(self) -> Path:
+        return self.state / "branch.json"
+
+    @cached_property
+    def branch_folder(self) -> Path:
+        """The folder from which the branch is measured: a manifest of its own."""
+        return self.state / "branch"
+
+    @cached_property
+    def opened(self) -> Path:
+        return self.state / "opened.json"
+
+    @cached_property
     def failure(self) -> Path:
         return self.state / "failure.json"
 

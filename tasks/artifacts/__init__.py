@@ -6,6 +6,7 @@ forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is 
 
 from __future__ import annotations
 
+from .branching import AuditFinding, Branching, MadeCommit, Opening
 from .codeflash import CodeflashFigure, CodeflashRun
 from .comparison import Change, Comparison, Interval, Summary, Verdict
 from .detection import ChangedFunction, Commit, ContributionRule, DependencyDifference, Detection, DomainProposal, Layout, Presence
@@ -37,6 +38,8 @@ from .verification import Repeated, RunCommand, Verification
 __all__ = [
     "SIDES",
     "UNITS",
+    "AuditFinding",
+    "Branching",
     "Change",
     "ChangedFunction",
     "CodeflashFigure",
@@ -64,9 +67,11 @@ __all__ = [
     "LintFinding",
     "Linting",
     "Load",
+    "MadeCommit",
     "Measurement",
     "MetricName",
     "Module",
+    "Opening",
     "Output",
     "Presence",
     "ProjectTests",

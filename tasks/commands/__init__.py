@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .branch import Branch
 from .cache import Cache
 from .doctor import Doctor
 from .explain import Explain
@@ -9,4 +10,4 @@ from .lint import Lint
 from .schema import Schema
 from .status import Status
 
-OWN = Schema, Status, Explain, Doctor, Lint, Cache
+OWN = Schema, Status, Explain, Doctor, Lint, Cache, Branch

@@ -85,6 +85,9 @@ class Clone:
     def commit(self, sha: str) -> Commit:
         return self._commit(sha).told()
 
+    def is_merge(self, sha: str) -> bool:
+        return len(self._commit(sha).parents) > 1
+
     def commits(self, base: str, head: str, *, path: str | None = None) -> tuple[Commit, ...]:
         """Give the commits of base..head, oldest first; with `path`, those that changed it, merges left out."""
         span = f"{self._commit(base).sha}..{self._commit(head).sha}"

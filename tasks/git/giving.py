@@ -47,6 +47,6 @@ def write_patches(clone: Path, base: str, head: str, folder: Path) -> tuple[Path
     if folder.is_dir() and any(folder.glob("*.patch")):
         raise UsageError("this folder holds patches already", where=str(folder), now="name another folder, or empty it")
     folder.mkdir(parents=True, exist_ok=True)
-    command = ["git", f"--git-dir={clone}", "format-patch", "--quiet", "--no-signature", "-o", folder.absolute(), f"{base}..{head}"]
+    command = ["git", f"--git-dir={clone}", "format-patch", "--quiet", "--no-signature", "-o", str(folder.absolute()), f"{base}..{head}"]
     process.run(command, cwd=clone, env=environment(), timeout=LOCAL_SECONDS)
     return tuple(sorted(folder.glob("*.patch")))

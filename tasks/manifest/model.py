@@ -34,6 +34,7 @@ Domain = Literal["mem", "cpu", "async", "struct"]
 Metric = Literal["time", "instructions", "memory", "import"]
 Strategy = Literal["auto", "inject", "cherry-pick"]
 Engine = Literal["native", "codeflash"]
+CommitBenchmark = Literal["auto", "always", "never"]
 Sandbox = Literal["none", "bwrap"]
 
 
@@ -103,6 +104,10 @@ class Measuring(Model):
     )
     tests_timeout: float = Field(default=600.0, gt=0, description="seconds for one run of the project's own tests")
     verify: bool = Field(default=True, description="whether the commands that the body gives its readers are run first, in a fresh clone")
+    commit_benchmark: CommitBenchmark = Field(
+        default="auto",
+        description="whether the pull request's branch holds the benchmark; auto: where the project keeps benchmarks",
+    )
     lint: LintSettings = Field(default=LintSettings(), description="how the benchmark is held against the rules")
 
 
@@ -149,6 +154,10 @@ class Optimization(Measuring):
     repo: Address | None = Field(default=None, description="the repository of this optimization, where it is another than the manifest's")
     upstream: Ref | None = Field(default=None, description="the ref that its pull request is against; default: the manifest's, or as there")
     slug: Slug | None = Field(default=None, description="owner/name of the repository that its pull request goes to")
+    push: OptionFree | None = Field(
+        default=None,
+        description="the remote, or the address of your fork, that `prprep open` pushes the branch to; default: as `gh` would find it",
+    )
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
 
 
