@@ -32,12 +32,16 @@ _ASKED: dict[MetricName, Metric] = {
 
 def run(item: Optimization, *, paths: ItemPaths, fingerprint: str) -> None:
     """Read detect.json, lint.json and samples.json, write compare.json."""
+    judged(item, paths).write(paths.compare, fingerprint)
+
+
+def judged(item: Optimization, paths: ItemPaths) -> Comparison:
+    """Judge what the stages before have written; the same every time."""
     samples, detection, linting = Samples.read(paths.samples), Detection.read(paths.detect), Linting.read(paths.lint)
     rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
     comparison = judge(samples, rules)
     told = about_benchmark(linting, comparison.verdict)
-    comparison = comparison.model_copy(update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach})
-    comparison.write(paths.compare, fingerprint)
+    return comparison.model_copy(update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach})
 
 
 @dataclass(frozen=True, slots=True)

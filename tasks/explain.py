@@ -61,12 +61,12 @@ def _states(workspace: Workspace, freshness: Freshness, item_id: str, stages: Ma
         elif not artifact_of(paths, stage).exists():
             state = "not run yet"
         else:
-            state = f"stale: {'; '.join(_reasons(freshness, stage, item_id, paths))}"
+            state = f"stale: {'; '.join(reasons(freshness, stage, item_id, paths))}"
         late[stage] = first or stage
         yield stage, state
 
 
-def _reasons(freshness: Freshness, stage: str, item_id: str, paths: ItemPaths) -> list[str]:
+def reasons(freshness: Freshness, stage: str, item_id: str, paths: ItemPaths) -> list[str]:
     """Hold what the artifact was made from against what it would be made from now."""
     made = read_json(paths.made_from).get(stage)
     if made is None:

@@ -7,7 +7,8 @@ from .cache import Cache
 from .doctor import Doctor
 from .explain import Explain
 from .lint import Lint
+from .open import Open
 from .schema import Schema
 from .status import Status
 
-OWN = Schema, Status, Explain, Doctor, Lint, Cache, Branch
+OWN = Schema, Status, Explain, Doctor, Lint, Cache, Branch, Open
