@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import branch as making
 from . import bundle, pipeline, trees
-from .artifacts import Branching, Rendering
+from .artifacts import Branching, Detection, Rendering
 from .errors import ArtifactError, RepositoryError, UsageError
 from .files import digest, fingerprint_of, hash_of
 from .freshness import artifact_of
@@ -71,7 +71,7 @@ class Work:
             return kept
         self.paths.branch.unlink(missing_ok=True)
         made = making.Made.read(self.paths)
-        with self._clone(made) as clone:
+        with self.opened() as clone:
             contents = self._contents(made, clone)
             self.report("putting the commits together")
             branch = making.make(self.item, made, clone, self.who, contents=contents, drop_model_authors=self.drop_model_authors)
@@ -88,7 +88,7 @@ class Work:
         """Hand the branch over as the user asked for it, and say how; without being asked, say how to ask."""
         told = []
         repository = self.workspace.target(self.item_id).repository
-        with self._clone(making.Made.read(self.paths)) as clone:
+        with self.opened() as clone:
             if into:
                 if repository is None:
                     raise UsageError("the repository is an address: no branch can be made there", now="use --patches FOLDER")
@@ -101,8 +101,9 @@ class Work:
         asking = f"`prprep branch {self.item_id} --into BRANCH` or `--patches FOLDER` gives it to you"
         return told or [f"it is in prprep's clone alone: {asking}"]
 
-    def _clone(self, made: making.Made) -> Clone:
-        detection = made.detection
+    def opened(self) -> Clone:
+        """Open the private clone, with the optimization's commits in it."""
+        detection = Detection.read(self.paths.detect)
         wanted = (detection.upstream, *(commit.sha for commit in detection.commits))
         return Clone.open(self.workspace.target(self.item_id).address, self.workspace.cache, report=self.report, wanted=wanted)
 
@@ -121,9 +122,19 @@ class Work:
         except ArtifactError:
             return None
         bundled = digest_of_bundle(self.paths, kept)
-        with self._clone(making.Made.read(self.paths)) as clone:
-            there = clone.resolve([kept.head])[kept.head] is not None
+        with self.opened() as clone:
+            there = self.has(clone, kept)
         return kept if there and bundled == kept.evidence_sha256 and (kept.verdict or not measured) else None
+
+    def has(self, clone: Clone, branch: Branching) -> bool:
+        """Say whether the clone has the branch, made once more where the cache was emptied meanwhile."""
+        if clone.resolve([branch.head])[branch.head] is not None:
+            return True
+        made = making.Made.read(self.paths)
+        again = making.make(
+            self.item, made, clone, self.who, contents=self._contents(made, clone), drop_model_authors=self.drop_model_authors
+        )
+        return again.head == branch.head
 
     def _contents(self, made: making.Made, clone: Clone) -> dict[str, bytes]:
         """Read the benchmark and what it needs beside itself."""

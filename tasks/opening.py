@@ -12,7 +12,6 @@ from .branch import folded_into
 from .branch_measuring import state_of
 from .errors import ArtifactError, PrprepError, UsageError
 from .files import fingerprint_of
-from .git import Clone
 from .git.history import is_ancestor
 from .git.remotes import Remote, branch_on, push_default, remotes
 from .paths import MANIFEST_NAME, ProjectPaths
@@ -100,7 +99,7 @@ class Case:
         found += refusals.of_verification(self.paths)
         found += refusals.of_survey(self.paths, number=folded_into(self.item, self._survey()))
         branch = self._branch()
-        found += refusals.of_branch(branch, fresh=self._branch_is_fresh(), item_id=self.item_id)
+        found += refusals.of_branch(branch, fresh=self._work() is not None, item_id=self.item_id)
         found += self._other_commits(branch) if branch else ()
         if branch and (nested := self._measured(branch)):
             found += refusals.of_comparison(self.item, nested, name="the branch's comparison")
@@ -146,7 +145,7 @@ class Case:
         if plan.there != plan.branch.head:
             self.report(f"pushing {plan.name}")
             replaces = plan.ours if plan.there and plan.there == plan.ours else ""
-            with Clone.open(self.workspace.target(self.item_id).address, self.workspace.cache, report=self.report) as clone:
+            with branching.Work(self.workspace, self.freshness, self.item_id, report=self.report).opened() as clone:
                 push(Push(clone.path, plan.branch.head, plan.remote.resolved or plan.remote.address, plan.name, replaces))
         done = Opening(item=self.item_id, remote=plan.remote.address, branch=plan.name, head=plan.branch.head, number=plan.number)
         done.write(self.paths.opened)
@@ -226,10 +225,14 @@ class Case:
         except ArtifactError:
             return None
 
-    def _branch_is_fresh(self) -> bool:
+    def _work(self) -> branching.Work | None:
+        """Give the work that would make the branch that is there; None where it would make another."""
         made_of = fingerprint_of(self.paths.branch)
-        works = [branching.Work(self.workspace, self.freshness, self.item_id, drop_model_authors=drop) for drop in (False, True)]
-        return made_of is not None and made_of in {work.fingerprint() for work in works}
+        for drop in (False, True):
+            work = branching.Work(self.workspace, self.freshness, self.item_id, drop_model_authors=drop, report=self.report)
+            if made_of is not None and made_of == work.fingerprint():
+                return work
+        return None
 
     def _measured(self, branch: Branching) -> ItemPaths | None:
         """Give the places of the branch's own evidence; None where the item's comparison is the branch's, too."""
@@ -243,7 +246,13 @@ class Case:
         """Refuse a body about commits that the pull request will not hold: nobody could fetch and repeat them."""
         with suppress(ArtifactError):
             detection = Detection.read(self.paths.detect)
-            with Clone.open(self.workspace.target(self.item_id).address, self.workspace.cache, report=self.report) as clone:
+            work = self._work()
+            if work is None:
+                return  # The branch is stale.
+            with work.opened() as clone:
+                if not work.has(clone, branch):
+                    yield f"the branch cannot be made once more as it was: run `prprep branch {self.item_id}`"
+                    return
                 if not detection.picked and is_ancestor(clone.path, detection.head, branch.head):
                     return
             yield (

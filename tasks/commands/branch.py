@@ -10,7 +10,7 @@ from doit.cmd_base import Command
 from ..errors import UsageError
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, graph_of
-from .words import options_anywhere
+from .words import options_anywhere, plainly
 
 
 class Branch(Command):  # type: ignore[misc]
@@ -34,6 +34,9 @@ class Branch(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        return plainly(lambda: self._execute(opt_values, pos_args))
+
+    def _execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         from .. import branching  # noqa: PLC0415 - heavy
 
         opt_values, pos_args = options_anywhere(self, opt_values, pos_args)

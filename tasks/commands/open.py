@@ -11,7 +11,7 @@ from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, graph_of
-from .words import options_anywhere
+from .words import options_anywhere, plainly
 
 
 class Open(Command):  # type: ignore[misc]
@@ -36,6 +36,9 @@ class Open(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        return plainly(lambda: self._execute(opt_values, pos_args))
+
+    def _execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         from ..opening import Asked, Case  # noqa: PLC0415 - heavy
 
         opt_values, pos_args = options_anywhere(self, opt_values, pos_args)

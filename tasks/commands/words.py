@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+from ..errors import PrprepError
+from ..markdown import plain
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from doit.cmd_base import Command
+
+
+def plainly(do: Callable[[], int]) -> int:
+    """Run what can fail for reasons that the user can mend, and give its exit code; doit takes every error for a wrong command."""
+    try:
+        return do()
+    except PrprepError as error:
+        print(f"ERROR: {plain(str(error))}", file=sys.stderr)
+        return error.exit_code
 
 
 def options_anywhere(command: Command, values: dict[str, Any], words: list[str]) -> tuple[dict[str, Any], list[str]]:
