@@ -68,10 +68,15 @@ def _hooks(tree: TreeReader, path: str) -> Iterator[str]:
     except yaml.YAMLError:
         yield f"all of them ({path} is not valid YAML)"
         return
-    for repository in (listed.get("repos") if isinstance(listed, dict) else None) or ():
-        for hook in (repository.get("hooks") if isinstance(repository, dict) else None) or ():
+    for repository in _listed(listed, "repos"):
+        for hook in _listed(repository, "hooks"):
             if isinstance(hook, dict) and isinstance(hook.get("id"), str):
                 yield hook["id"]
+
+
+def _listed(table: object, key: str) -> list[object]:
+    found = table.get(key) if isinstance(table, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def _formatter(project: Project) -> str:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from . import audit, audit_tools, changelog_entry, wording
-from .artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Scaffolding, Survey, Verdict
+from .artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
 from .conventions import changelog
 from .errors import ArtifactError, CherryPickError, RepositoryError
 from .fragments import Entry
 from .git import history, stacking
 from .project_files import CommitTree, Project
+from .store import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from .git import Clone
     from .git.identity import Identity
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .paths import ItemPaths
 
 VERSION: Final = 1
+T = TypeVar("T", bound=Artifact)
 TITLES = 50
 """Commits of upstream's that are looked at to see how their titles are made."""
 
@@ -39,6 +42,8 @@ class Made:
     injection: Injection
     comparison: Comparison
     survey: Survey | None = None
+    opened: int | None = None
+    """The pull request that prprep itself has opened for this item: it is made anew, not built upon."""
 
     @classmethod
     def read(cls, paths: ItemPaths) -> Made:
@@ -47,7 +52,8 @@ class Made:
             Scaffolding.read(paths.scaffold),
             Injection.read(paths.inject),
             Comparison.read(paths.compare),
-            _survey(paths),
+            read_softly(Survey, paths.state / "survey.json"),
+            opened_by(paths),
         )
 
 
@@ -112,7 +118,7 @@ def make(
 
 def start_of(item: Optimization, made: Made, clone: Clone) -> Start:
     """Give where the branch begins: upstream's newest commit, or the branch of the pull request that it goes into."""
-    detection, number = made.detection, folded_into(item, made.survey)
+    detection, number = made.detection, folded_into(item, made.survey, made.opened)
     if number is None:
         return Start(detection.upstream, detection.upstream, f"{detection.upstream_ref} ({detection.upstream[:12]})")
     name = next((each.branch for each in made.survey.pull_requests if each.number == number), "") if made.survey else ""
@@ -125,12 +131,27 @@ def start_of(item: Optimization, made: Made, clone: Clone) -> Start:
     return Start(commit, base, f"#{number}, {name} ({commit[:12]})")
 
 
-def folded_into(item: Optimization, survey: Survey | None) -> int | None:
-    """Give the number of the pull request that the branch goes into, None where it is to be a new one."""
+def folded_into(item: Optimization, survey: Survey | None, opened: int | None) -> int | None:
+    """Give the number of the pull request that the branch goes into, None where it is to be a new one, or is `opened` by prprep."""
     if item.pr:
-        return item.pr
+        return item.pr if item.pr != opened else None
     into = survey.decision.into if survey and survey.decision.kind == "fold" else ""
-    return int(into[1:]) if into.startswith("#") and into[1:].isdigit() else None
+    number = int(into[1:]) if into.startswith("#") and into[1:].isdigit() else None
+    return None if number == opened else number
+
+
+def opened_by(paths: ItemPaths) -> int | None:
+    """Give the number of the pull request that prprep has opened for an item."""
+    opened = read_softly(Opening, paths.opened)
+    return opened.number if opened and opened.own else None
+
+
+def read_softly(kind: type[T], path: Path) -> T | None:
+    """Read an artifact that need not be there."""
+    try:
+        return kind.read(path)
+    except ArtifactError:
+        return None
 
 
 # -- prprep's own commit -----------------------------------------------------------------------------------
@@ -172,7 +193,7 @@ def _changelog(item: Optimization, made: Made, clone: Clone, project: Project) -
         return Files({}, changelog=f"the optimization brings its own entry in {place}")
     told, doubts = changelog_entry.sentence(detection.title, detection.target, detection.domain.domains)
     dated = history.date_of(clone.path, detection.commits[-1].sha)
-    number = folded_into(item, made.survey)
+    number = folded_into(item, made.survey, made.opened) or made.opened
     written = changelog_entry.write(project, kind, Entry(item.id, told, number, dated, detection.files))
     files = {path: text.encode("utf-8", "surrogateescape") for path, text in written.files.items()}
     return Files(files, changelog=f"{kind}: {told}" if files else f"{kind}: by hand", todos=(*doubts, *written.todos))
@@ -237,13 +258,6 @@ def _with_drift(error: CherryPickError, made: Made, start: Start) -> CherryPickE
     what = f"{error.what}" + (f"\n  since then {'; '.join(told)}" if told else "")
     now = f"put the optimization onto {start.name} yourself, resolve the conflict there, and name that branch as `head`"
     return CherryPickError(what, files=error.files, where=made.detection.item, now=now)
-
-
-def _survey(paths: ItemPaths) -> Survey | None:
-    try:
-        return Survey.read(paths.state / "survey.json")
-    except ArtifactError:
-        return None
 
 
 def _is_test(path: str) -> bool:

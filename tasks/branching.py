@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import branch as making
 from . import bundle, pipeline, trees
-from .artifacts import Branching, Detection, Rendering
+from .artifacts import Branching, Detection, Rendering, Survey
 from .errors import ArtifactError, RepositoryError, UsageError
 from .files import digest, fingerprint_of, hash_of
 from .freshness import artifact_of
@@ -168,8 +168,10 @@ def fingerprint(workspace: Workspace, item_id: str, who: str, *, drop_model_auth
     """Hash what an item's branch would be made from now."""
     paths = workspace.paths.item(item_id)
     artifacts = [digest(artifact_of(paths, stage)) for stage in NEEDED]
-    survey = digest(paths.state / "survey.json")
-    return hash_of(["branch", making.VERSION, item_id, workspace.plan.items[item_id], artifacts, survey, who, drop_model_authors])
+    survey = making.read_softly(Survey, paths.state / "survey.json")
+    into = making.folded_into(workspace.items[item_id], survey, making.opened_by(paths))
+    around = [into, survey and [each.sha for each in survey.contained]]
+    return hash_of(["branch", making.VERSION, item_id, workspace.plan.items[item_id], artifacts, around, who, drop_model_authors])
 
 
 def digest_of_bundle(paths: ItemPaths, branch: Branching) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import branching, refusals
 from .artifacts import Branching, Detection, Opening, Rendering, Survey
-from .branch import folded_into
+from .branch import folded_into, opened_by, read_softly
 from .branch_measuring import state_of
 from .errors import ArtifactError, PrprepError, UsageError
 from .files import fingerprint_of
@@ -52,6 +52,8 @@ class Plan:
     base: str
     words: Words
     number: int | None
+    theirs: bool
+    """Whether the pull request was there before prprep."""
     draft: bool
     todos: tuple[str, ...]
 
@@ -97,7 +99,7 @@ class Case:
         found += refusals.of_comparison(self.item, self.paths, name="the comparison")
         found += refusals.of_tests(self.paths)
         found += refusals.of_verification(self.paths)
-        found += refusals.of_survey(self.paths, number=folded_into(self.item, self._survey()))
+        found += refusals.of_survey(self.paths, number=self._into())
         branch = self._branch()
         found += refusals.of_branch(branch, fresh=self._work() is not None, item_id=self.item_id)
         found += self._other_commits(branch) if branch else ()
@@ -115,8 +117,8 @@ class Case:
             raise PrprepError("it is not known which repository the pull request goes to", where=self.item_id, now=now)
         there = self._remotes()
         forge = Forge(_host(there, detection.slug), detection.slug, self.workspace.folder)
-        number, opened = folded_into(self.item, self._survey()), self._opened()
-        known = forge.view(number) if number else None
+        number, opened = self._into(), self._opened()
+        known = self._theirs(forge, number) if number else None
         remote = self._remote(there, forge, known)
         name = self._name(known, opened)
         if number is None and (found := forge.open_for(name, remote.owner or forge.slug.partition("/")[0])):
@@ -136,6 +138,7 @@ class Case:
             base=self._base(detection, there),
             words=Words(branch.title, self.workspace.folder / Rendering.read(self.paths.render).body),
             number=number,
+            theirs=known is not None,
             draft=self.asked.draft,
             todos=(*branch.todos, *Rendering.read(self.paths.render).needs_review),
         )
@@ -147,7 +150,9 @@ class Case:
             replaces = plan.ours if plan.there and plan.there == plan.ours else ""
             with branching.Work(self.workspace, self.freshness, self.item_id, report=self.report).opened() as clone:
                 push(Push(clone.path, plan.branch.head, plan.remote.resolved or plan.remote.address, plan.name, replaces))
-        done = Opening(item=self.item_id, remote=plan.remote.address, branch=plan.name, head=plan.branch.head, number=plan.number)
+        before = self._opened()
+        own = not plan.theirs and (before is None or before.own)
+        done = Opening(item=self.item_id, remote=plan.remote.address, branch=plan.name, head=plan.branch.head, number=plan.number, own=own)
         done.write(self.paths.opened)
         try:
             url = self._asked_for(plan)
@@ -173,13 +178,13 @@ class Case:
         target = self.workspace.target(self.item_id)
         return remotes(target.repository) if target.repository else {"": Remote("", target.address, target.address)}
 
-    def _remote(self, there: dict[str, Remote], forge: Forge, known: dict[str, object] | None) -> Remote:
+    def _remote(self, there: dict[str, Remote], forge: Forge, known: dict[str, Any] | None) -> Remote:
         """Choose where the branch is pushed to, as gh would: what is named, else one's own fork, else the repository itself."""
         repository = self.workspace.target(self.item_id).repository
         if named := self.asked.remote or self.item.push or (push_default(repository) if repository else ""):
             return there.get(named) or _address(named, there)
         if known:
-            owner = str((known.get("headRepositoryOwner") or {}).get("login", "")).lower()  # type: ignore[attr-defined]
+            owner = str((known.get("headRepositoryOwner") or {}).get("login", "")).lower()
             owned = [remote for remote in there.values() if remote.owner.lower() == owner]
         else:
             login = forge.login().lower()
@@ -192,11 +197,20 @@ class Case:
             raise PrprepError("it cannot be told which remote the branch is to be pushed to", where=self.item_id, now=now)
         return owned[0]
 
-    def _name(self, known: dict[str, object] | None, opened: Opening | None) -> str:
+    def _theirs(self, forge: Forge, number: int) -> dict[str, Any]:
+        """Look at the pull request that this goes into; raise PrprepError where it is closed, or another's and not asked for."""
+        known = forge.view(number)
+        if known.get("state") != "OPEN":
+            now = "remove `pr:` to open a new one"
+            raise PrprepError(f"#{number} is {str(known.get('state')).lower()}", where=self.item_id, now=now)
+        author = str((known.get("author") or {}).get("login", ""))
+        if self.item.pr is None and author.lower() != forge.login().lower():
+            now = f"agree with them; where this may go into it, say so in the manifest: `pr: {number}`"
+            raise PrprepError(f"this belongs into #{number}, which is {author}'s", where=self.item_id, now=now)
+        return known
+
+    def _name(self, known: dict[str, Any] | None, opened: Opening | None) -> str:
         if known:
-            if known.get("state") != "OPEN":
-                now = "remove `pr:` to open a new one"
-                raise PrprepError(f"#{known.get('number')} is {str(known.get('state')).lower()}", where=self.item_id, now=now)
             return str(known["headRefName"])
         return self.asked.branch or (opened.branch if opened else f"perf/{self.item_id}")
 
@@ -220,10 +234,7 @@ class Case:
     # -- what is there ----------------------------------------------------------------------------
 
     def _branch(self) -> Branching | None:
-        try:
-            return Branching.read(self.paths.branch)
-        except ArtifactError:
-            return None
+        return read_softly(Branching, self.paths.branch)
 
     def _work(self) -> branching.Work | None:
         """Give the work that would make the branch that is there; None where it would make another."""
@@ -262,16 +273,13 @@ class Case:
             )
 
     def _survey(self) -> Survey | None:
-        try:
-            return Survey.read(self.paths.state / "survey.json")
-        except ArtifactError:
-            return None
+        return read_softly(Survey, self.paths.state / "survey.json")
 
     def _opened(self) -> Opening | None:
-        try:
-            return Opening.read(self.paths.opened)
-        except ArtifactError:
-            return None
+        return read_softly(Opening, self.paths.opened)
+
+    def _into(self) -> int | None:
+        return folded_into(self.item, self._survey(), opened_by(self.paths))
 
 
 def _host(there: dict[str, Remote], slug: str) -> str:

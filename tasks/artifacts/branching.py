@@ -73,3 +73,5 @@ class Opening(Artifact):
     head: str
     number: int | None = None
     url: str = ""
+    own: bool = True
+    """Whether prprep opened it; False where it was there before."""
