@@ -52,7 +52,7 @@ class Made:
             Scaffolding.read(paths.scaffold),
             Injection.read(paths.inject),
             Comparison.read(paths.compare),
-            read_softly(Survey, paths.state / "survey.json"),
+            read_softly(Survey, paths.survey),
             opened_by(paths),
         )
 

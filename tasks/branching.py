@@ -168,7 +168,7 @@ def fingerprint(workspace: Workspace, item_id: str, who: str, *, drop_model_auth
     """Hash what an item's branch would be made from now."""
     paths = workspace.paths.item(item_id)
     artifacts = [digest(artifact_of(paths, stage)) for stage in NEEDED]
-    survey = making.read_softly(Survey, paths.state / "survey.json")
+    survey = making.read_softly(Survey, paths.survey)
     into = making.folded_into(workspace.items[item_id], survey, making.opened_by(paths))
     around = [into, survey and [each.sha for each in survey.contained]]
     return hash_of(["branch", making.VERSION, item_id, workspace.plan.items[item_id], artifacts, around, who, drop_model_authors])

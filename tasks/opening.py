@@ -116,7 +116,8 @@ class Case:
             now = "name it in the manifest: `slug: owner/name`"
             raise PrprepError("it is not known which repository the pull request goes to", where=self.item_id, now=now)
         there = self._remotes()
-        forge = Forge(_host(there, detection.slug), detection.slug, self.workspace.folder)
+        survey = self._survey()
+        forge = Forge((survey.host if survey else None) or _host(there, detection.slug), detection.slug, self.workspace.folder)
         number, opened = self._into(), self._opened()
         known = self._theirs(forge, number) if number else None
         remote = self._remote(there, forge, known)
@@ -273,7 +274,7 @@ class Case:
             )
 
     def _survey(self) -> Survey | None:
-        return read_softly(Survey, self.paths.state / "survey.json")
+        return read_softly(Survey, self.paths.survey)
 
     def _opened(self) -> Opening | None:
         return read_softly(Opening, self.paths.opened)

@@ -120,7 +120,7 @@ def of_verification(paths: ItemPaths) -> Iterator[str]:
 
 def of_survey(paths: ItemPaths, *, number: int | None) -> Iterator[str]:
     """Refuse what upstream has already, and what belongs into another's pull request."""
-    survey = _read(Survey, paths.state / "survey.json")
+    survey = _read(Survey, paths.survey)
     if survey is None:
         return
     decision = survey.decision

@@ -1,0 +1,141 @@
+"""Why `open` refuses, one reason at a time, on literal artifacts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks import refusals
+from tasks.artifacts import (
+    AuditFinding,
+    Branching,
+    ContributionRule,
+    Decision,
+    ProjectTests,
+    Rendering,
+    RunCommand,
+    SideRun,
+    Survey,
+    Verdict,
+    Verification,
+)
+from tests.evidence import Case
+
+WENT_WELL = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
+BRANCH = Branching(item="it", title="T", onto="main", base="a" * 40, head="b" * 40, tree="c" * 40, commits=(), verdict=Verdict.IMPROVED)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return Case().write(tmp_path)
+
+
+def rule(sentence: str, about: str = "generated text") -> ContributionRule:
+    return ContributionRule(path="AI_POLICY.md", line=7, about=about, sentence=sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Agents are strictly forbidden from interacting with our repository.",
+        "Do not use AI-generated text to complete the PR description below or the PR will be closed.",
+        "The use of an AI agent that submits a pull request autonomously is not permitted.",
+        "Please do not paste AI generated text in the description of PRs.",
+        "**No AI-generated media or text (other than code) is allowed.**",
+        "It is **not suitable for automatic processing** by AI tools.",
+    ],
+)
+def test_a_sentence_that_forbids_it_is_shown_and_can_be_weighed(sentence):
+    (told,) = refusals.of_rules([rule(sentence)], ())
+    assert sentence in told
+    assert told.endswith("--despite AI_POLICY.md:7")
+    assert list(refusals.of_rules([rule(sentence)], {"AI_POLICY.md:7"})) == []
+    assert list(refusals.of_rules([rule(sentence)], {"AI_POLICY.md:8"})) == [told]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "If you use AI tools for your contributions, please read our policy.",
+        "AI was used to generate this PR",
+        "Do **not** post LLM-generated review comments.",
+        'Otherwise, write "NO AI USE" in the text area below.',
+        "Do not mark the PR ready yourself, and do not request reviewers from the agent session.",
+    ],
+)
+def test_a_sentence_about_something_else_is_not_in_the_way(sentence):
+    assert list(refusals.of_rules([rule(sentence)], ())) == []
+
+
+def test_rules_about_other_things_are_for_a_person():
+    assert list(refusals.of_rules([rule("Do not open a pull request without an issue.", "issue first")], ())) == []
+
+
+def test_new_failures_of_the_projects_tests(paths):
+    failed = ProjectTests(item="it", base=WENT_WELL, head=WENT_WELL.model_copy(update={"code": 1}), new_failures=("t.py::a", "t.py::b"))
+    failed.write(paths.state / "tests.json")
+    assert list(refusals.of_tests(paths)) == ["tests of the project fail at head and not at base: t.py::a; t.py::b"]
+    failed.model_copy(update={"new_failures": ()}).write(paths.state / "tests.json")
+    assert list(refusals.of_tests(paths)) == ["the project's tests end with exit code 1 at head, and went well at base"]
+
+
+def test_old_failures_and_tests_that_were_not_run_do_not_refuse(paths):
+    assert list(refusals.of_tests(paths)) == []
+    bad = WENT_WELL.model_copy(update={"code": 1, "failed": 1})
+    ProjectTests(item="it", base=bad, head=bad, old_failures=("t.py::a",)).write(paths.state / "tests.json")
+    assert list(refusals.of_tests(paths)) == []
+
+
+def test_a_verification_that_disagrees(paths):
+    ran = (RunCommand(text="pytest x", code=4),)
+    Verification(item="it", commands=ran, findings=("time: claimed, not found",)).write(paths.state / "verify.json")
+    (told,) = refusals.of_verification(paths)
+    assert told.endswith("time: claimed, not found; `pytest x` ended with exit code 4")
+    Verification(item="it", commands=(RunCommand(text="pytest x", code=0),)).write(paths.state / "verify.json")
+    assert list(refusals.of_verification(paths)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "into", "number", "refused"),
+    [("new", "", None, False), ("skip", "", None, True), ("fold", "#12", 12, False), ("fold", "other", None, True)],
+)
+def test_the_surveys_decision(paths, kind, into, number, refused):
+    Survey(item="it", slug=None, decision=Decision(kind=kind, into=into, reason="so it is")).write(paths.survey)
+    told = list(refusals.of_survey(paths, number=number))
+    assert [each for each in told if "so it is" in each] == told
+    assert bool(told) is refused
+
+
+def test_a_branch_must_be_there_fresh_measured_improved_and_clean():
+    def told(branch: Branching | None = BRANCH, *, fresh: bool = True, **fields: object) -> list[str]:
+        varied = branch.model_copy(update=fields) if branch else None
+        return list(refusals.of_branch(varied, fresh=fresh, item_id="it"))
+
+    assert told() == []
+    assert told(None) == ["the branch is not made yet: run `prprep branch it`"]
+    assert told(fresh=False) == ["the branch is stale: run `prprep branch it`"]
+    assert told(verdict=None) == ["the branch was not measured: run `prprep branch it`"]
+    assert "is not an improvement on upstream (inconclusive)" in told(verdict=Verdict.INCONCLUSIVE)[0]
+    mild, fatal = AuditFinding(about="unrelated", text="mild"), AuditFinding(about="scratch", text="fatal", fatal=True)
+    assert told(findings=(mild, fatal)) == ["in the branch: fatal"]
+
+
+def test_a_body_that_is_not_as_it_was_rendered(paths):
+    import hashlib
+
+    body = paths.body("merge_lines")
+    body.parent.mkdir(exist_ok=True)
+    body.write_text("Words.\n")
+    sha256 = hashlib.sha256(body.read_bytes()).hexdigest()
+    Rendering(item="it", body=".codeflash/pr-body-merge_lines.md", sha256=sha256, template="t").write(paths.render)
+    assert list(refusals.of_body(paths)) == []
+    body.write_text("Other words.\n")
+    (told,) = refusals.of_body(paths)
+    assert "was edited since it was rendered" in told
+
+
+def test_an_artifact_that_was_changed_is_known(paths):
+    assert not refusals.is_edited(paths.compare)
+    paths.compare.write_text(paths.compare.read_text().replace("improved", "regressed", 1))
+    assert refusals.is_edited(paths.compare)
+    paths.compare.write_text("words")
+    assert refusals.is_edited(paths.compare)
