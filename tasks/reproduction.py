@@ -99,8 +99,7 @@ def reproduction(item: Optimization, detection: Detection, scaffolding: Scaffold
 def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffolding) -> str:
     """Write the manifest that repeats this comparison in any clone: commits by SHA, settings as they were."""
     told = {"id", "title", "summary", "details", "base", "head", "commits", "functions", "benchmark", "domain", "pr", "tests"}
-    told |= {"repo", "upstream", "slug", "tests_timeout", "verify"}
-    told |= {"repo", "upstream", "slug", "push", "commit_benchmark"}
+    told |= {"repo", "upstream", "slug", "push", "commit_benchmark", "tests_timeout", "verify"}
     entry: dict[str, Any] = {"id": item.id, "base": detection.base}
     entry |= {"commits": list(detection.picked)} if detection.picked else {"head": detection.head}
     entry |= {"domain": list(detection.domain.domains)} if detection.domain.domains else {}
