@@ -27,6 +27,7 @@ TYPES = {
     "tmp_path": ("Path", "from pathlib import Path"),
     "monkeypatch": ("pytest.MonkeyPatch", "import pytest"),
 }
+_INNER = re.compile(r"^(    (?:async )?def (?:run|call)\(\)):$", re.MULTILINE)
 _SIGNATURE = re.compile(r"^def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
 
 
@@ -86,6 +87,8 @@ def styled(text: str, style: Style) -> str:
     line = f"def {name}({', '.join(words)}){' -> None' if style.annotated else ''}:"
     function = "".join(f"@{mark}\n" for mark in style.marks) + line + text[signature.end() :]
     before = text[: signature.start()]
+    if style.annotated:
+        function = _INNER.sub(r"\1 -> object:", function)
     if style.in_class:
         before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
         function = _indented(function)

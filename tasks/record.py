@@ -208,7 +208,8 @@ class _Chooser:
         return call.model_copy(update={"fakes": tuple(fakes)})
 
     def _tried(self, call: Message, spelled: Message, *, refused: str = "") -> RecordedCall | str:
-        reasons = {name: why or f"built from a part of it, the call fails ({refused})" for name, why in spelled["reasons"].items()}
+        failed = f"built from a part of it, the call fails ({refused})" if refused else "a part of it, repeated, was not tried"
+        reasons = {name: why or failed for name, why in spelled["reasons"].items()}
         spelling = Spelling(
             scale=spelled["scale"],
             arguments=tuple(spelled["arguments"].items()),

@@ -79,6 +79,11 @@ def test_where_annotations_are_not_evaluated_their_imports_are_for_type_checkers
     compile(text, "test_x.py", "exec")
 
 
+def test_what_is_handed_to_the_fixture_is_annotated_too():
+    text = "def test_benchmark_f(benchmark):\n    def run():\n        return f()\n\n    benchmark(run)\n"
+    assert "    def run() -> object:\n" in styled(text, Style(annotated=True))
+
+
 def test_a_class_is_named_after_the_function_and_texts_stay_as_they_are():
     text = styled(PLAIN, Style(in_class=True, marks=("pytest.mark.benchmark",)))
     assert "class TestBenchmarkTotal:\n    @pytest.mark.benchmark\n    def test_benchmark_total(self, benchmark, tmp_path):\n" in text

@@ -101,6 +101,8 @@ def test_the_same_value_gives_the_same_bytes(value):
         pytest.param(np.random.default_rng(0).random(100_000), "and 131,072 are the limit", id="many numbers"),
         pytest.param(np.zeros(10_000_000), "131,072 bytes, which is the limit", id="hopeless"),
         pytest.param(["a", {"b": "/etc/hostname"}], "a path of this machine", id="a path"),
+        pytest.param("/etc/hostname", "a path of this machine", id="a path alone"),
+        pytest.param(np.array(["/etc/hostname"]), "a path of this machine", id="a path in an array"),
     ],
 )
 def test_what_cannot_be_kept_is_told(value, told):

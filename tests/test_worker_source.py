@@ -218,6 +218,21 @@ def test_large_values_are_built_in_their_size_and_type(value):
     assert {type(element) for element in found} == {type(element) for element in value}
 
 
+def test_only_numbered_texts_are_made_up_and_of_others_there_are_real_ones():
+    assert read([f"item{number}" for number in range(100)]) == [f"item{number}" for number in range(100)]
+    versions = [f"1.{number}.0" for number in range(100)]
+    found = read(versions)
+    assert len(found) == 100
+    assert set(found) < set(versions)
+    for value in (set(versions), dict.fromkeys(versions, 1)):
+        with pytest.raises(prprep_source.CannotWriteError, match="cannot be made up"):
+            written(value)
+
+
+def test_the_root_of_all_paths_tells_nothing_of_this_machine():
+    assert written("/")[0] == '"/"'
+
+
 def test_sorted_numbers_stay_sorted():
     value = sorted(random.Random(1).randrange(9_000) for _ in range(500))
     assert read(value) == sorted(read(value))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import prprep_same
+import prprep_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def kept(value: Any, stem: str, check: Callable[[str], None], *, size: int = 0) 
 
 def _text(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: ANN401
     if type(value) is str:
-        check(value)
+        _check_all(value, check)
         try:
             content = value.encode()
         except UnicodeEncodeError:
@@ -96,7 +96,7 @@ def _check_all(value: Any, check: Callable[[str], None]) -> None:  # noqa: ANN40
         inner = waiting.pop()
         if isinstance(inner, str):
             check(inner)
-            if os.path.isabs(inner) and os.sep in inner[1:] and "\n" not in inner and len(inner) < 4_096 and os.path.exists(inner):  # noqa: PLR2004
+            if prprep_source.is_of_machine(inner):
                 raise NotDataError("it holds a path of this machine")
         elif isinstance(inner, dict):
             waiting += [*inner, *inner.values()]
@@ -142,6 +142,6 @@ def _check_array(array: Any, check: Callable[[str], None]) -> None:  # noqa: ANN
     if array.nbytes > HOPELESS * LARGEST:
         raise NotDataError(f"it has {array.nbytes:,} bytes, and a file of {LARGEST:,} is the limit")
     if array.dtype.kind == "U":
-        check("\n".join(map(str, array.ravel().tolist())))
+        _check_all(list(map(str, array.ravel().tolist())), check)
     else:
         check(array.tobytes().decode("latin-1"))

@@ -234,7 +234,8 @@ class Writer:
         if kinds == {str}:
             for element in elements:
                 self.check_private(element)
-            return f'f"{_stem(elements) or "word"}{{number}}" for number in range({size:_})'
+            if (stem := _stem(elements)) is not None:
+                return f'f"{stem}{{number}}" for number in range({size:_})'
         raise CannotWriteError(f"it has {len(elements):,} different elements that cannot be made up")
 
     def _numbers(self, elements: list[Any], size: int) -> str | None:
@@ -246,6 +247,7 @@ class Writer:
         if elements == list(range(len(elements))):
             return f"list(range({size:_}))"
         self.needs.add("rng")
+        self.sampled = True
         drawn = f"rng.randint({low}, {high})" if kinds == {int} else f"rng.uniform({low!r}, {high!r})"
         listed = f"{drawn} for _ in range({size:_})"
         return f"sorted({listed})" if elements == sorted(elements) else f"[{listed}]"
@@ -256,12 +258,14 @@ class Writer:
         for element in elements:
             self.check_private(element)
         distinct = list(dict.fromkeys(elements))
-        if len(distinct) <= SAMPLED:
-            self.needs.add("rng")
-            return f"rng.choices({distinct!r}, k={size:_})"
-        stem = _stem(distinct) or "word"
-        length = round(sum(map(len, elements)) / len(elements))
-        return f'[f"{stem}{{number}}".ljust({length}, "x") for number in range({size:_})]'
+        stem = _stem(distinct)
+        if stem is not None and len(distinct) > SAMPLED:
+            return f'[f"{stem}{{number}}" for number in range({size:_})]'
+        # Made up ones would be no versions, dates or names any more, whatever these are.
+        self.needs.add("rng")
+        self.sampled = True
+        some = distinct[:: max(1, len(distinct) // SAMPLED)][:SAMPLED]
+        return f"rng.choices({some!r}, k={size:_})"
 
     def _mapping(self, value: Any, depth: int) -> str:  # noqa: ANN401
         kind = type(value)
@@ -273,13 +277,12 @@ class Writer:
         else:
             inner = self.write(next(iter(value.values())), depth + 1)
             keys = {type(key) for key in value}
-            if keys == {str}:
-                stem = _stem(list(value)) or "key"
+            if keys == {str} and (stem := _stem(list(value))) is not None:
                 spelled = f'{{f"{stem}{{number}}": {inner} for number in range({size:_})}}'
             elif keys == {int}:
                 spelled = f"{{number: {inner} for number in range({size:_})}}"
             else:
-                raise CannotWriteError(f"it has {len(value):,} keys of types that cannot be made up")
+                raise CannotWriteError(f"it has {len(value):,} keys that cannot be made up")
         if kind is dict:
             return spelled
         self.imports.add(f"from collections import {kind.__name__}")
@@ -337,7 +340,7 @@ class Writer:
 
     def _path(self, text: str) -> str | None:
         """Write a path that exists: one of the project's from the test's own place, a small file of a test as a fixture."""
-        if os.sep not in text or len(text) > 4_096 or "\n" in text or not os.path.isabs(text) or not os.path.exists(text):  # noqa: PLR2004
+        if not is_of_machine(text):
             return None
         real = os.path.realpath(text)
         if real.startswith(self._tree + os.sep):
@@ -535,6 +538,13 @@ class Writer:
         return f"Image.fromarray(np_rng.integers(0, 256, size=({dims}), dtype=np.uint8))"
 
 
+def is_of_machine(text: str) -> bool:
+    """Tell whether a text is the absolute path of something that there is; the root alone tells nothing."""
+    if not text.strip(os.sep) or len(text) > 4_096 or "\n" in text or "\0" in text:  # noqa: PLR2004 - longer ones are none
+        return False
+    return os.path.isabs(text) and os.path.exists(text)
+
+
 def describe(value: Any) -> str:  # noqa: ANN401 - any value
     """Say in a few words what a value is: its type, and how much of it there is."""
     kind, shape = _kind(value), _asked(value, "shape")
@@ -587,9 +597,11 @@ def _quoted(value: Any) -> str:  # noqa: ANN401 - str or bytes
     return spelled if start < 0 else f'{spelled[:start]}"{spelled[start + 1 : -1]}"'
 
 
-def _stem(texts: list[str]) -> str:
-    """Give what all of the texts begin with."""
-    return os.path.commonprefix(texts)[:20]  # noqa: RUF071 - of characters, these are no paths
+def _stem(texts: list[str]) -> str | None:
+    """Give what numbered texts begin with; None where they are anything else, of which more cannot be made up."""
+    found = {re.sub(r"[0-9]+$", "", text) for text in texts}
+    stem = found.pop() if len(found) == 1 else None
+    return stem if stem is not None and stem not in texts and not set(stem) & set('{}\\"\n') else None
 
 
 def _period(value: Any) -> Any:  # noqa: ANN401 - str or bytes
