@@ -17,6 +17,7 @@ from tasks.measuring.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
 import prprep_kept
+import prprep_sizes
 import prprep_source
 
 TREE = Path(__file__).parents[1]
@@ -24,7 +25,7 @@ TREE = Path(__file__).parents[1]
 
 def kept(value):
     writer = prprep_source.Writer(str(TREE), 2)
-    return prprep_kept.kept(value, "benchmark_f_x", writer.check_private, size=prprep_source.size_of(value))
+    return prprep_kept.kept(value, "benchmark_f_x", writer.check_private, size=prprep_sizes.size_of(value))
 
 
 def read(value, folder: Path):

@@ -14,6 +14,7 @@ import types
 import unittest.mock
 from typing import TYPE_CHECKING, Any
 
+import prprep_sizes
 import prprep_source
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Watch:
         try:
             returned = writer.expression(value)
         except prprep_source.CannotWriteError as refused:
-            self._refused = f"{'.'.join(filter(None, asked))} returned {prprep_source.describe(value)}: {refused}"
+            self._refused = f"{'.'.join(filter(None, asked))} returned {prprep_sizes.describe(value)}: {refused}"
             returned = "None"
         names = list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
         names += ["*args"] if code.co_flags & inspect.CO_VARARGS else []

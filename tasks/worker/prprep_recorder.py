@@ -11,7 +11,6 @@ it. What was seen is written after every call that is kept: whoever ends this pr
 
 from __future__ import annotations
 
-import base64
 import functools
 import importlib.abc
 import importlib.util
@@ -28,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 import prprep_allocations
 import prprep_fakes
-import prprep_kept
+import prprep_sizes
 import prprep_source
+import prprep_spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,11 +42,6 @@ MAKINGS = 50_000
 COUNTED = 20_000
 """Calls of which the time is kept."""
 SCALES = (1, 10, 100, 1000)
-RESERVED = {
-    *("benchmark", "call", "inputs", "loop", "monkeypatch", "np_rng", "rng", "run", "tmp_path"),
-    *("asyncio", "datetime", "io", "json", "np", "pd", "random", "re"),
-}
-"""Names that a benchmark uses itself."""
 EFFECTS = {
     "socket.connect": "connects to the network",
     "subprocess.Popen": "starts processes",
@@ -114,7 +109,7 @@ class Recorder:
 
     def _measure(self, values: dict[str, Any]) -> None:
         """Let memray see what the boundary allocates in calls like the one that was chosen; nothing else is recorded."""
-        like = (self.running, sum(prprep_source.size_of(value) for value in values.values())) == self._measured
+        like = (self.running, sum(prprep_sizes.size_of(value) for value in values.values())) == self._measured
         if like and self._allocations is not None and not self._open:
             self._open[threading.get_ident()] = [(0.0, None)]
             self._allocations.start(values)
@@ -161,7 +156,7 @@ class Recorder:
 
     def _look(self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any] | None:
         """Spell the arguments of a call that is larger than all before it."""
-        size = sum(prprep_source.size_of(value) for value in values.values())
+        size = sum(prprep_sizes.size_of(value) for value in values.values())
         if len(self._seen["sizes"]) < COUNTED:
             self._seen["sizes"].append(size)
         if self._seen["kept"] and size < GROWTH * self._largest:
@@ -177,7 +172,7 @@ class Recorder:
         if not spelled and kept is None:
             return None
         self._largest = max(size, 1)
-        described = {name: prprep_source.describe(values[name]) for name in names}
+        described = {name: prprep_sizes.describe(values[name]) for name in names}
         stand_ins = (spelled or [kept])[0]["stand_ins"]
         for each in (*spelled, *([kept] if kept else [])):
             del each["stand_ins"], each["sampled"]
@@ -215,7 +210,8 @@ class Recorder:
 
     def _spell(self, names: Sequence[str], values: dict[str, Any], scale: int, *, keep: bool = False) -> dict[str, Any] | None:
         """Spell the arguments; where one cannot be, or with `keep` not all of it, keep it as a file of data."""
-        told = _Spelled(self._orders.get("stem", "benchmark"), {*names, *RESERVED, self.name.partition(".")[0]})
+        taken = {*names, *prprep_spelled.RESERVED, self.name.partition(".")[0]}
+        told = prprep_spelled.Spelled(self._orders.get("stem", "benchmark"), taken)
         stand_ins = {}
         for name in names:
             if self.name.endswith("__init__") and name == names[0]:
@@ -230,7 +226,7 @@ class Recorder:
                 if isinstance(refused, prprep_source.UnknownMakingError):
                     _watch_making(refused.kind, self)
                 if keep or scale == 1:
-                    self._seen["unwritten"][name] = f"{prprep_source.describe(values[name])}: {refused}{self._given_by(values[name])}"
+                    self._seen["unwritten"][name] = f"{prprep_sizes.describe(values[name])}: {refused}{self._given_by(values[name])}"
                 return None
         if keep and not told.data:
             return None
@@ -253,78 +249,6 @@ class Recorder:
             with open(temporary, "w", encoding="utf-8") as out:
                 json.dump(self._seen, out)
             os.replace(temporary, self._orders["out"])
-
-
-class _Spelled:
-    """The arguments of one call as they are spelled, each by a writer of its own."""
-
-    def __init__(self, stem: str, taken: set[str]) -> None:
-        self._stem, self.taken = stem, taken
-        self.arguments: dict[str, str] = {}
-        self.data: dict[str, str] = {}
-        self.reasons: dict[str, str] = {}
-        self.scaled = self.sampled = False
-        self._imports: set[str] = set()
-        self._needs: set[str] = set()
-        self._files: dict[str, str] = {}
-        self._statements: list[str] = []
-
-    def add(self, name: str, value: object, writer: prprep_source.Writer, *, keep: bool) -> None:
-        """Spell an argument; raise CannotWriteError."""
-        refused = None
-        writer.own = "" if name in {"self", "cls"} else name
-        try:
-            code = _written(writer, value)
-        except prprep_source.CannotWriteError as error:
-            if not keep:
-                raise
-            refused = error
-        if keep and (refused or writer.sampled) and self._kept(name, value, writer, refused):
-            return
-        self.arguments[name] = code
-        self._imports |= writer.imports
-        self._needs |= writer.needs
-        self._files.update(writer.files)
-        self._statements += writer.statements
-        self.scaled, self.sampled = self.scaled or writer.scaled, self.sampled or writer.sampled
-
-    def _kept(self, name: str, value: object, writer: prprep_source.Writer, refused: prprep_source.CannotWriteError | None) -> bool:
-        """Keep an argument as data; where that cannot be done, its spelling has to do, and where there is none, raise CannotWriteError."""
-        try:
-            kept = prprep_kept.kept(value, f"{self._stem}_{name}", writer.check_private, size=prprep_source.size_of(value))
-        except (prprep_kept.NotDataError, prprep_source.CannotWriteError) as error:
-            if refused is None:
-                return False
-            if isinstance(refused, prprep_source.UnknownMakingError):
-                raise refused from None
-            told = str(error)
-            raise prprep_source.CannotWriteError(f"{refused}; {told}" if told and told not in str(refused) else str(refused)) from None
-        self.arguments[name] = kept.code
-        self._imports |= kept.imports
-        self.data[kept.name] = base64.b64encode(kept.content).decode()
-        self.reasons[name] = str(refused or "")
-        return True
-
-    def message(self) -> dict[str, Any]:
-        return {
-            "arguments": self.arguments,
-            "imports": sorted(self._imports),
-            "needs": sorted(self._needs),
-            "files": self._files,
-            "statements": self._statements,
-            "data": self.data,
-            "reasons": self.reasons,
-            "sampled": self.sampled,
-        }
-
-
-def _written(writer: prprep_source.Writer, value: object) -> str:
-    try:
-        return writer.argument(value)
-    except prprep_source.CannotWriteError:
-        raise
-    except Exception as error:  # noqa: BLE001 - code of the target that looking at a value runs
-        raise prprep_source.CannotWriteError(f"looking at it raises {type(error).__name__}") from None
 
 
 # -- watching the function -----------------------------------------------------------------------------

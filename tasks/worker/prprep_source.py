@@ -29,6 +29,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import prprep_same
+import prprep_sizes
 import prprep_state
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Writer:
             written = way(value, depth)
             if written is not None:
                 return written
-        raise CannotWriteError(f"a {_kind(value)} has no spelling as code")
+        raise CannotWriteError(f"a {prprep_sizes.kind_of(value)} has no spelling as code")
 
     def check_private(self, text: str) -> None:
         """Raise CannotWriteError where a text tells of this machine, its user or the environment's secrets."""
@@ -543,51 +544,6 @@ def is_of_machine(text: str) -> bool:
     if not text.strip(os.sep) or len(text) > 4_096 or "\n" in text or "\0" in text:  # noqa: PLR2004 - longer ones are none
         return False
     return os.path.isabs(text) and os.path.exists(text)
-
-
-def describe(value: Any) -> str:  # noqa: ANN401 - any value
-    """Say in a few words what a value is: its type, and how much of it there is."""
-    kind, shape = _kind(value), _asked(value, "shape")
-    if isinstance(shape, tuple):
-        return f"{kind} {' x '.join(map(str, shape))}" + (f" {value.dtype}" if hasattr(value, "dtype") else "")
-    if isinstance(value, (str, bytes, bytearray)):
-        return f"{kind} of {len(value):,} {'characters' if isinstance(value, str) else 'bytes'}"
-    if isinstance(value, (list, tuple, set, frozenset, dict, collections.deque)):
-        inner = sorted({_kind(element) for element in list(value)[:100]})
-        return f"{kind} of {len(value):,}" + (f" ({', '.join(inner[:3])})" if inner else "")
-    return kind
-
-
-def size_of(value: Any, depth: int = 0) -> int:  # noqa: ANN401 - any value
-    """Give roughly how much a value holds: characters, elements, bytes of arrays."""
-    nbytes = _asked(value, "nbytes")
-    if isinstance(nbytes, int):
-        return nbytes
-    if isinstance(value, (str, bytes, bytearray)):
-        return len(value)
-    if isinstance(value, (list, tuple, set, frozenset, dict, collections.deque)):
-        inner = list(value.values()) if isinstance(value, dict) else list(value)
-        some = inner[:: max(1, len(inner) // SAMPLED)][:SAMPLED] if depth < 3 else []  # noqa: PLR2004
-        each = sum(size_of(element, depth + 1) for element in some) / len(some) if some else 1
-        return round(len(value) * max(1, each))
-    if isinstance(value, io.StringIO):
-        return len(value.getvalue())
-    state = _asked(value, "__dict__")
-    if isinstance(state, dict) and depth < 2 and not isinstance(value, (type, types.ModuleType, types.FunctionType)):  # noqa: PLR2004
-        return sum(size_of(inner, depth + 1) for inner in list(state.values())[:LISTED])
-    return 1
-
-
-def _asked(value: object, name: str) -> Any:  # noqa: ANN401 - any attribute
-    """Ask for an attribute, whatever the target's own code does then."""
-    try:
-        return getattr(value, name, None)
-    except Exception:  # noqa: BLE001 - as above
-        return None
-
-
-def _kind(value: object) -> str:
-    return type(value).__qualname__
 
 
 def _quoted(value: Any) -> str:  # noqa: ANN401 - str or bytes

@@ -15,7 +15,7 @@ import tempfile
 import time
 from typing import Any
 
-import prprep_source
+import prprep_sizes
 import prprep_watch
 import pytest
 
@@ -31,7 +31,7 @@ def tried(order: dict[str, Any]) -> dict[str, Any]:
         names["monkeypatch"] = patch
         exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - it was written by prprep
         call = compile(f"({order['call']}\n)", order["file"], "eval")
-        size = sum(prprep_source.size_of(names.get(name)) for name in order["inputs"])
+        size = sum(prprep_sizes.size_of(names.get(name)) for name in order["inputs"])
         before = {name: prprep_watch._pickled(names.get(name)) for name in order["inputs"]}  # noqa: SLF001 - a part of the same program
         seconds, value = _timed(call, names, awaited=order["awaited"])
         changes = [
