@@ -26,7 +26,7 @@ def standing(workspace: Workspace, freshness: Freshness, stages: Sequence[str], 
     for number, item in enumerate(workspace.manifest.optimizations, 1):
         late = [stage for stage in stages if not freshness.is_fresh(stage, item.id)]
         paths = workspace.paths.item(item.id)
-        row = _told(report.read_row(number, item, paths, stale=bool(late)), late)
+        row = _told(report.read_row(number, item, paths, stale=bool(late), forge=freshness.forge), late)
         rows.append(row)
         cells.append((str(number), row.title, row.compare, evidence_age(paths.samples, now), row.status))
     return f"{text_table(HEADER, cells, width)}\n\n{report.tally(rows)}"
