@@ -65,7 +65,7 @@ class Target:
     @cached_property
     def remote(self) -> str | None:
         """The address that the repository was cloned from, or the one that the manifest gives."""
-        return remote_address(self.repository) if self.repository else self.address
+        return remote_address(self.repository, self.named.upstream or "") if self.repository else self.address
 
     @property
     def slug(self) -> str | None:

@@ -288,7 +288,7 @@ def test_what_goes_wrong_with_one_item_leaves_the_others_going(folder):
     manifest.write_text(head + mark + items)
     ended = prprep(folder)
     assert "2 items: 2 ready" in ended.out
-    assert ended.executed <= {"detect:total", "render:total", "detect:longest", "render:longest", "report"}
+    assert ended.executed <= {"detect:total", "render:total", "detect:longest", "survey:longest", "render:longest", "report"}
 
 
 def test_a_failure_that_was_taken_back_blocks_nothing(folder):

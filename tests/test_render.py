@@ -14,6 +14,7 @@ from tasks.artifacts import (
     Commit,
     Comparison,
     DataFile,
+    Decision,
     DependencyDifference,
     Detection,
     EndingDifference,
@@ -52,6 +53,7 @@ from .evidence import (
     REGRESSED,
     SCAFFOLDING,
     SHA256,
+    SURVEY,
     TEST,
     UNCHANGED,
     VERIFIED,
@@ -565,6 +567,17 @@ def test_a_benchmark_that_was_edited_meanwhile_is_refused(tmp_path):
     ("case", "expected"),
     [
         (Case(), ()),
+        (
+            Case(survey=SURVEY.model_copy(update={"conflicts": ("a.py",), "decision": Decision(kind="fold", into="#4", reason="why")})),
+            ("fold into #4 (why)", "it conflicts with origin/main in a.py"),
+        ),
+        (
+            Case(
+                item=ITEM.model_copy(update={"pr": 4}),
+                survey=SURVEY.model_copy(update={"decision": Decision(kind="fold", into="#4", reason="the manifest names it")}),
+            ),
+            (),
+        ),
         (Case(UNCHANGED), ("the verdict is unchanged: time −0.10 % (99 % interval −0.50 % to +0.30 %)",)),
         (
             Case(

@@ -16,10 +16,12 @@ from tasks.forge_answers import Known
 from tasks.forge_kept import DAY
 from tasks.forge_questions import Answer
 from tasks.survey import decide, survey_of
+from tasks.target import Named, Target
 
 from .evidence import DETECTION, HEAD
 from .github import GitHub
 from .mistakes import CODE, LIGHT, compare, item, target
+from .targets import TargetRepo
 
 TARGET = "pagelayout.text:merge_lines"
 STOOD_STILL = Upstream(since="5e" * 20)
@@ -222,6 +224,14 @@ def test_what_is_not_on_github_is_not_asked(repo, remote, told):
     assert told in found.unknown
     assert not (repo.path.parent / "work" / ".prprep" / "forge.json").exists()
     assert ".  survey:faster" not in surveyed(repo)[1]
+
+
+def test_pull_requests_go_to_the_remote_that_upstream_is_a_branch_of(tmp_path):
+    repo = TargetRepo(tmp_path / "repo", {"a.py": "a = 1\n"})
+    repo.git("remote", "add", "origin", "git@github.com:ada/pages.git")
+    repo.git("remote", "add", "acme", "git@github.com:acme/pages.git")
+    for upstream, slug in {None: "ada/pages", "main": "ada/pages", "acme/main": "acme/pages", "perf/main": "ada/pages"}.items():
+        assert Target(Named("repo", upstream, None), folder=tmp_path, cache=tmp_path).place == Place("github.com", slug)
 
 
 @with_gh

@@ -74,14 +74,20 @@ def slug(repository: Path) -> str | None:
     return slug_of(remote_address(repository) or "")
 
 
-def remote_address(repository: Path) -> str | None:
-    """Give the address of `origin`, or of the one remote that there is; None where there is none, or several others."""
+def remote_address(repository: Path, upstream: str = "") -> str | None:
+    """Give the address of the remote that `upstream` is a branch of, else of `origin`, or of the one remote that there is.
+
+    None where there is none, or several others.
+    """
     try:
         listed = ask(locate(repository).folder, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"])
     except CommandFailedError:
         return None
     urls = {key: url for key, _, url in (entry.partition("\n") for entry in listed.decode(errors="replace").split("\0"))}
     urls.pop("", None)
+    named = upstream.removeprefix("refs/remotes/").partition("/")
+    if named[1] and (address := urls.get(f"remote.{named[0]}.url")):
+        return address
     return urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else None)
 
 
