@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tasks.artifacts import (
     Change,
     ChangedFunction,
+    CodeflashRun,
     Commit,
     Comparison,
     Decision,
@@ -143,6 +144,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
             **benchmark,
             **measured,
         ),
+        "codeflash": CodeflashRun(item=item_id),
         "compare": Comparison(
             verdict=Verdict.IMPROVED,
             reason="time fell",

@@ -8,9 +8,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from . import domains
-from .artifacts import SIDES, UNITS, Change, Comparison, Detection, Linting, MetricName, Samples, Verdict
+from .artifacts import SIDES, UNITS, Change, CodeflashRun, Comparison, Detection, Linting, MetricName, Samples, Verdict
+from .contradictions import contradictions
 from .errors import IncomparableError
-from .findings import about_benchmark, headline, reason, to_review
+from .findings import about_benchmark, about_codeflash, headline, reason, to_review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,17 +32,31 @@ _ASKED: dict[MetricName, Metric] = {
 
 
 def run(item: Optimization, *, paths: ItemPaths, fingerprint: str) -> None:
-    """Read detect.json, lint.json and samples.json, write compare.json."""
+    """Read detect.json, lint.json, samples.json and codeflash.json, write compare.json."""
     judged(item, paths).write(paths.compare, fingerprint)
 
 
 def judged(item: Optimization, paths: ItemPaths) -> Comparison:
     """Judge what the stages before have written; the same every time."""
     samples, detection, linting = Samples.read(paths.samples), Detection.read(paths.detect), Linting.read(paths.lint)
+    codeflash = CodeflashRun.read(paths.codeflash)
     rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
     comparison = judge(samples, rules)
     told = about_benchmark(linting, comparison.verdict)
-    return comparison.model_copy(update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach})
+    comparison = comparison.model_copy(update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach})
+    return with_codeflash(comparison, codeflash)
+
+
+def with_codeflash(comparison: Comparison, codeflash: CodeflashRun) -> Comparison:
+    """Hold codeflash's figures against the verdicts; the flags are then those that codeflash was run with."""
+    if not codeflash.asked:
+        return comparison
+    against = contradictions(comparison.changes, codeflash.figures, comparison.negligible)
+    told = (*comparison.needs_review, *against, *about_codeflash(codeflash))
+    flags = codeflash.flags or comparison.flags
+    repairs = (*comparison.repairs, *codeflash.repairs)
+    found = {"contradictions": against, "needs_review": tuple(dict.fromkeys(told)), "flags": flags, "repairs": repairs}
+    return comparison.model_copy(update=found)
 
 
 @dataclass(frozen=True, slots=True)

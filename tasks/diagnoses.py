@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """How a failure is recognised, its cause in one sentence, and the way out; `{it}` in both is what the sign caught."""
@@ -340,14 +341,106 @@ BENCHMARK = (
     ),
 )
 
+# -- running codeflash ------------------------------------------------------------------------------
+
+CODEFLASH = (
+    _known(
+        "benchmarks-root-missing",
+        r"benchmarks-root must be (configured|specified)|benchmarks-root \S+ is not a valid directory",
+        "codeflash is told no folder of benchmarks",
+        "set `benchmarks-root` in [tool.codeflash] of pyproject.toml to the folder of the benchmark",
+    ),
+    _known(
+        "codeflash-unconfigured",
+        r"Could not find pyproject\.toml|Could not find the 'codeflash' block",
+        "codeflash finds no configuration of its own",
+        "put [tool.codeflash] with module-root, tests-root and benchmarks-root into pyproject.toml",
+    ),
+    _known(
+        "inject-path-missing",
+        r"Inject path does not exist: (?P<it>\S+)",
+        "{it}, which was to be injected, is not in the work tree that codeflash was started in",
+        "give the path from the root of the repository; codeflash goes on without it, and says so in a warning only",
+    ),
+    _known(
+        "no-changed-functions",
+        r"No changed Python functions found",
+        "codeflash finds no changed top-level function (it sees no methods, decorators, constants, and nothing from head to base)",
+        "have it measure all the same: `--functions FILE::NAME`",
+    ),
+    _known(
+        "not-on-this-side",
+        r"No instrumentable functions found",
+        "the file with the changed functions is on one side only, and codeflash measures nothing of the other",
+        "have a comparison made that does not hang on files: prprep's own",
+    ),
+    _known(
+        "codeflash-timed-out",
+        r"Benchmark timed out after (?P<it>\d+)s|TimeoutExpired: .* timed out after (?P<that>\d+)",
+        "a pass of codeflash took longer than {it} s, and it keeps nothing of such a pass",
+        "set a larger `timeout` for the item, or a folder of fewer benchmarks as `benchmarks-root`",
+    ),
+    _known(
+        "benchmark-fixture-differs",
+        r"'Benchmark' object has no attribute '(?P<it>\w+)'",
+        "codeflash's fixture `benchmark` lacks `{it}`, which pytest-benchmark's has",
+        "call `benchmark(function, ...)` in the test, as both of them can",
+    ),
+    _known(
+        "benchmark-gives-a-function",
+        r"'function' object (is not|has no)|<function .*wrapped_func",
+        "codeflash's fixture `benchmark` gives a function in place of the result where the measured one is called without arguments",
+        "pass it an argument (`benchmark(function, value)`), or look at the result outside of what it gives; the times were taken",
+    ),
+    _known(
+        "utils-shadowed",
+        r"cannot import name '(?P<it>\w+)' from 'utils' \(\S*codeflash[/\\]benchmarking",
+        "codeflash's own utils.py stands before the project's module of that name",
+        "put an __init__.py into the folders of the tests",
+    ),
+    _known(
+        "imports-reordered",
+        r"(?s)codeflash_trace.*KeyError: '(?P<it>\w+)'",
+        "codeflash moves imports to the top of the file that it traces, before what sets {it}",
+        "set it outside of that file, in a conftest.py beside the benchmark",
+    ),
+    _known(
+        "worktree-in-the-way",
+        r"fatal: '\S*compare-(base|head)-\S*' already exists",
+        "two runs of codeflash began in the same second, and the one takes the other's worktree away",
+        "run them one after the other",
+    ),
+    _known(
+        "memray-missing",
+        r"memray is required for --memory|--memory requires memray",
+        "codeflash finds no memray for its pass for memory",
+        "install it beside codeflash; there is none for Windows",
+    ),
+    _known(
+        "no-tests-ran",
+        r"no tests ran|file or directory not found: (?P<it>\S+)",
+        "there was no test to run: the benchmark is not where codeflash looks for it",
+        "see that `benchmarks-root` is its folder, and that it is committed on both sides or injected",
+    ),
+    _known(
+        "no-results",
+        r"No benchmark results to compare|No benchmark data collected",
+        "codeflash got no figures of either side",
+        "run the benchmark by plain pytest on both sides; it has to call the fixture `benchmark`",
+    ),
+)
+
 ABOUT = """What prprep recognises in a failure, its cause, and the way out. A repair is a package that is installed for all sides
 alike, and is told in the evidence; the code under test is never changed. The table is `tasks/diagnoses.py`."""
+
+
+TABLES = (("Building an environment", ENVIRONMENT), ("Running the benchmark", BENCHMARK), ("Running codeflash", CODEFLASH))
 
 
 def document() -> str:
     """Write the table down, for docs/diagnoses.md."""
     parts = ["# Diagnoses", ABOUT]
-    for heading, table in (("Building an environment", ENVIRONMENT), ("Running the benchmark", BENCHMARK)):
+    for heading, table in TABLES:
         rows = [f"| `{each.name}` | {_cell(each.cause)} | {_cell(each.now)} | {_repair(each)} |" for each in table]
         parts.append("\n".join((f"## {heading}\n\n| diagnosis | cause | way out | repaired by itself |\n|---|---|---|---|", *rows)))
     return "\n\n".join(parts) + "\n"

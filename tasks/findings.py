@@ -11,7 +11,7 @@ from .artifacts import MetricName, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .artifacts import Change, Interval, Linting, Measurement, Reach, Samples
+    from .artifacts import Change, CodeflashRun, Interval, Linting, Measurement, Reach, Samples
 
 ALMOST_NOTHING = 16 * 1024
 """Bytes of peak memory on both sides below which a mock may allocate nothing: an empty call shows up to 264 under the same
@@ -82,6 +82,11 @@ def about_benchmark(linting: Linting, overall: Verdict) -> tuple[str, ...]:
     if linting.reach and overall in {Verdict.UNCHANGED, Verdict.INCONCLUSIVE}:
         found.append(_reached(linting.reach))
     return tuple(found)
+
+
+def about_codeflash(codeflash: CodeflashRun) -> tuple[str, ...]:
+    """List what went wrong with codeflash, and where it ran but said nothing."""
+    return codeflash.findings or (() if codeflash.markdown else ("codeflash compare gave no figures",))
 
 
 def _reached(reach: Reach) -> str:

@@ -38,13 +38,16 @@ _ITEM = {
     "inject": ("strategy",),
     "lint": ("metrics", "lint.ignore", "lint.boundaries", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
     "tests": ("tests", "tests_timeout", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
-    "measure": ("engine", "metrics", "timeout", "budget", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
+    "measure": ("metrics", "timeout", "budget", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
+    "codeflash": ("engine",),
     "compare": ("confidence", "negligible"),
     "verify": (
         *("verify", "strategy", "engine", "metrics", "timeout", "budget", "confidence", "negligible", "sandbox"),
         *("env.python", "env.extras", "env.groups", "env.install", "env.passed", "lint.ignore", "lint.boundaries"),
     ),
 }
+# Those that the engine codeflash uses beside it, where it is asked for.
+_BY_CODEFLASH = ("metrics", "timeout", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox")
 
 # The fields of detect.json that each stage uses: `written` those that scaffold uses where it writes the benchmark
 # itself, `domains` those that measuring uses where the manifest names no metrics.
@@ -125,6 +128,17 @@ _DETECTION = {
         "functions.base_name",
         "domain.domains",
     ),
+    "by codeflash": (
+        "layout.project",
+        "layout.import_roots",
+        "layout.packages",
+        "layout.installable",
+        "functions.path",
+        "functions.name",
+        "functions.status",
+        "functions.is_async",
+        "domain.domains",
+    ),
     "domains": ("domain.domains",),
     "compare": ("domain.domains",),
 }
@@ -143,7 +157,7 @@ _ASKED = {
 
 # Of the two templates of a body only one is filled.
 _TIMED, _MEMORY_ALONE = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
-_WAITING = {"inject", "lint", "measure", "compare", "verify", "render"}
+_WAITING = {"inject", "lint", "measure", "codeflash", "compare", "verify", "render"}
 
 
 # Names for what a stage is made from, as `explain` tells them.
@@ -176,7 +190,7 @@ class Freshness:
         settings = self._workspace.plan.items[item_id]
         names = _ITEM.get(stage, settings)
         used = {f"`{name}`": settings[name] if name in settings else _pick(settings, name) for name in names}
-        detection = self._fact(paths.detect) if stage in {*_DETECTION, "record"} else None
+        detection = self._fact(paths.detect) if stage in {*_DETECTION, "record", "codeflash"} else None
         found = detection.fields if detection else {}
         parts = {**used, VERSION: STAGES[stage], FOUND: found.get(stage)}
         parts |= getattr(self, f"_{stage}")(item_id, paths, found)
@@ -345,8 +359,16 @@ class Freshness:
     def _tests(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         return {}
 
+    def _codeflash(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:
+        settings = self._workspace.plan.items[item_id]
+        if settings["engine"] != "codeflash":
+            return {}
+        used = {f"`{name}`": settings[name] if name in settings else _pick(settings, name) for name in _BY_CODEFLASH}
+        return {**used, FOUND: found.get("by codeflash"), "the trees": self._digest(paths.inject)}
+
     def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        return {"the samples": self._digest(paths.samples), "the benchmark's findings": self._digest(paths.lint)}
+        made = {"the samples": paths.samples, "the benchmark's findings": paths.lint, "what codeflash found": paths.codeflash}
+        return {name: self._digest(path) for name, path in made.items()}
 
     def _verify(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         if not self._workspace.plan.items[item_id]["verify"]:
@@ -355,6 +377,7 @@ class Freshness:
             "the benchmark": self._digest(paths.scaffold),
             "the trees": self._digest(paths.inject),
             "the comparison": self._digest(paths.compare),
+            "what codeflash found": self._digest(paths.codeflash),
             TEMPLATE_FILES: self._templates("verify"),
         }
 
@@ -368,6 +391,7 @@ class Freshness:
             "the comparison": self._digest(paths.compare),
             "the project's own tests": self._digest(paths.tests),
             "the run of the body's commands": self._digest(paths.verify),
+            "what codeflash found": self._digest(paths.codeflash),
         }
         comparison = self._fact(paths.compare)
         unused = comparison.fields["unused"] if comparison and comparison.fields else _MEMORY_ALONE

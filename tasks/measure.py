@@ -10,6 +10,7 @@ from .cache import keep_within_limit
 from .measuring.export import write_benchmark_json
 from .progress import Report, silent
 from .standing import Made, Standing
+from .venvs import package_differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,13 +95,6 @@ def _environment_notes(grounds: Mapping[Role, Ground]) -> Iterator[str]:
     yield from (note for note in base.notes if note in head.notes)
     yield from (f"base: {note}" for note in base.notes if note not in head.notes)
     yield from (f"head: {note}" for note in head.notes if note not in base.notes)
-
-
-def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the packages that are not the same on both sides, like `numpy 1.26.4 → 2.0.0`."""
-    before, after = (dict(package.partition("==")[::2] for package in side) for side in (base, head))
-    names = sorted(name for name in before | after if before.get(name) != after.get(name))
-    return tuple(f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names)
 
 
 def _export(samples: Samples, paths: ItemPaths) -> None:

@@ -107,6 +107,10 @@ class ItemPaths:
         return self.state / "samples.json"
 
     @cached_property
+    def codeflash(self) -> Path:
+        return self.state / "codeflash.json"
+
+    @cached_property
     def compare(self) -> Path:
         return self.state / "compare.json"
 

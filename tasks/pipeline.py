@@ -1,4 +1,4 @@
-"""The graph: eleven stages for each item, and the report. The table of contents of prprep.
+"""The graph: twelve stages for each item, and the report. The table of contents of prprep.
 
 A stage's task depends on the artifacts of the stages before it and has its own artifact as target; what
 makes it stale is decided by `freshness`. Nothing here knows how a stage works, and no stage knows doit.
@@ -145,6 +145,12 @@ def _measure(job: Job) -> None:
     measure.run(job.item, seed=random.SystemRandom().getrandbits(32), **_target(job))
 
 
+def _codeflash(job: Job) -> None:
+    from . import codeflash  # noqa: PLC0415
+
+    codeflash.run(job.item, **_target(job))
+
+
 def _compare(job: Job) -> None:
     from . import compare  # noqa: PLC0415
 
@@ -184,9 +190,15 @@ STAGES = (
     Stage("lint", "hold the benchmark against the rules, and see what it reaches", ("detect", "record", "scaffold", "inject"), _lint),
     Stage("tests", "run the project's own tests at base and at head", ("detect",), _tests),
     Stage("measure", "measure base and head in lockstep pairs", ("detect", "scaffold", "inject", "lint"), _measure),
-    Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "lint", "measure"), _compare),
-    Stage("verify", "run the body's commands in a fresh clone", ("detect", "scaffold", "inject", "compare"), _verify),
-    Stage("render", "fill the pull-request body", ("detect", "survey", "scaffold", "inject", "tests", "compare", "verify"), _render),
+    Stage("codeflash", "have `codeflash compare` measure as well, where asked for", ("detect", "scaffold", "inject", "lint"), _codeflash),
+    Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "lint", "measure", "codeflash"), _compare),
+    Stage("verify", "run the body's commands in a fresh clone", ("detect", "scaffold", "inject", "codeflash", "compare"), _verify),
+    Stage(
+        "render",
+        "fill the pull-request body",
+        ("detect", "survey", "scaffold", "inject", "tests", "compare", "codeflash", "verify"),
+        _render,
+    ),
 )
 
 NAMES = tuple(stage.name for stage in STAGES)

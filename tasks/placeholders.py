@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import figures, markdown
-from .artifacts import MetricName, Verdict
+from .artifacts import CodeflashRun, MetricName, Verdict
 from .markdown import Markdown
-from .reproduction import Made, reproduction
+from .reproduction import Made, Reproduction, reproduction
 from .templating import fill
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ PARTS = (
     "pr-body.md.j2",
     "headline.md.j2",
     "reproduce.md.j2",
+    "reproduce-codeflash.md.j2",
     "compare-output.md.j2",
+    "compare-codeflash.md.j2",
+    "compare-measured.md.j2",
     "compare-test.md.j2",
     "compare-functions.md.j2",
     "compare-imports.md.j2",
@@ -52,6 +55,9 @@ PARTS = (
 SINGLE = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2")
 _OF_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED}
 BULLETS, BULLET_LENGTH = 3, 300
+NOT_ASKED = CodeflashRun(item="")
+LONGEST_REPORT = 40_000
+"""Characters of codeflash's markdown; more is kept in the artifact alone."""
 _TRAILER = re.compile(
     r"^[A-Za-z][A-Za-z-]*-(?:by|to|from|id|on|with): |^(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?):? \S+$", re.IGNORECASE
 )
@@ -74,6 +80,7 @@ class Evidence:
     """None where a part of the body is filled that has nothing to do with it."""
     benchmark: str = ""
     data: Mapping[str, bytes] = field(default_factory=dict)
+    codeflash: CodeflashRun = NOT_ASKED
     tests: ProjectTests | None = None
     verification: Verification | None = None
 
@@ -201,6 +208,8 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "scaffolding": evidence.scaffolding,
         "injection": evidence.injection,
         "comparison": comparison,
+        "codeflash": evidence.codeflash,
+        "codeflash_markdown": _as_it_is(evidence.codeflash),
         "changes": comparison.changes,
         "tests": tests,
         "shown": shown,
@@ -215,7 +224,7 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "inputs": sum(output.inputs for output in comparison.outputs),
         "bullets": bullets(evidence.item, detection.commits),
         "further_commits": max(0, len(detection.commits) - BULLETS) if not evidence.item.summary else 0,
-        "reproduction": reproduction(evidence.item, detection, evidence.scaffolding, made=Made(evidence.injection, comparison)),
+        "reproduction": _reproduction(evidence),
         "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
         "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
         "changelog": {"kind": kind, "place": place},
@@ -224,6 +233,16 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "modules": _modules(comparison),
         "limits": limits,
     }
+
+
+def _reproduction(evidence: Evidence) -> Reproduction:
+    made = Made(evidence.injection, evidence.comparison, evidence.codeflash)
+    return reproduction(evidence.item, evidence.detection, evidence.scaffolding, made=made)
+
+
+def _as_it_is(codeflash: CodeflashRun) -> Markdown:
+    """Give codeflash's own markdown unaltered, or nothing where it would leave no room for anything else."""
+    return Markdown(codeflash.markdown.strip("\n") if len(codeflash.markdown) <= LONGEST_REPORT else "")
 
 
 def _facts(evidence: Evidence) -> dict[str, object]:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from . import survey_words
-from .artifacts import Comparison, Detection, Injection, ProjectTests, Rendering, Scaffolding, Survey, Verification
+from .artifacts import CodeflashRun, Comparison, Detection, Injection, ProjectTests, Rendering, Scaffolding, Survey, Verification
 from .errors import ArtifactError, TemplateError
 from .files import digest, write_whole
 from .saved_benchmark import benchmark_to_save, data_to_save
@@ -62,6 +62,7 @@ def gather(item: Optimization, paths: ItemPaths) -> Evidence:
         injection=Injection.read(paths.inject),
         comparison=Comparison.read(paths.compare),
         survey=Survey.read(paths.survey),
+        codeflash=CodeflashRun.read(paths.codeflash),
         benchmark=benchmark_to_save(scaffolding, paths).decode("utf-8", "replace"),
         data=data_to_save(scaffolding, paths),
         tests=ProjectTests.read(paths.tests),

@@ -13,7 +13,7 @@ import yaml
 from .artifacts import SIDES, MetricName
 
 if TYPE_CHECKING:
-    from .artifacts import Comparison, Detection, Injection, Scaffolding, Side, TreeSpec
+    from .artifacts import CodeflashRun, Comparison, Detection, Injection, Scaffolding, Side, TreeSpec
     from .manifest.model import Optimization
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
@@ -55,6 +55,22 @@ class Made:
 
     injection: Injection
     comparison: Comparison
+    codeflash: CodeflashRun
+
+
+@dataclass(frozen=True, slots=True)
+class CodeflashSteps:
+    """How codeflash is run by a reader: in a worktree of head, since it looks up there what changed.
+
+    `command` is the runner with what starts codeflash, `packages` what has to be in the reader's environment beforehand,
+    `variables` and `flags` stand before and behind it, `configuration` are lines for the worktree's pyproject.toml.
+    """
+
+    command: str
+    packages: tuple[str, ...]
+    variables: str
+    flags: str
+    configuration: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,7 @@ class Reproduction:
     timed: bool
     manifest: str
     benchmark_to_save: bool
+    codeflash: CodeflashSteps | None = None
 
 
 def reproduction(item: Optimization, detection: Detection, scaffolding: Scaffolding, *, made: Made) -> Reproduction:
@@ -93,13 +110,25 @@ def reproduction(item: Optimization, detection: Detection, scaffolding: Scaffold
         timed=not memory or bool(metrics & {MetricName.TIME, MetricName.IMPORT}),
         manifest=manifest_text(item, detection, scaffolding),
         benchmark_to_save=any(copy.path == scaffolding.path and copy.source is None for steps in sides for copy in steps.copies),
+        codeflash=_codeflash_steps(made.codeflash, runner) if made.codeflash.markdown else None,
+    )
+
+
+def _codeflash_steps(run: CodeflashRun, runner: str) -> CodeflashSteps:
+    wanted = (f"codeflash=={run.version}",)
+    return CodeflashSteps(
+        command=f"{_python(runner, wanted)} -m codeflash.main compare",
+        packages=() if runner.startswith("uv run ") else wanted,
+        variables=run.variables,
+        flags=run.flags,
+        configuration=run.configuration,
     )
 
 
 def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffolding) -> str:
     """Write the manifest that repeats this comparison in any clone: commits by SHA, settings as they were."""
     told = {"id", "title", "summary", "details", "base", "head", "commits", "functions", "benchmark", "domain", "pr", "tests"}
-    told |= {"repo", "upstream", "slug", "push", "commit_benchmark", "tests_timeout", "verify"}
+    told |= {"repo", "upstream", "slug", "push", "commit_benchmark", "tests_timeout", "verify", "engine"}
     entry: dict[str, Any] = {"id": item.id, "base": detection.base}
     entry |= {"commits": list(detection.picked)} if detection.picked else {"head": detection.head}
     entry |= {"domain": list(detection.domain.domains)} if detection.domain.domains else {}

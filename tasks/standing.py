@@ -76,9 +76,6 @@ class Standing:
     def __init__(
         self, item: Optimization, made: Made, *, paths: ItemPaths, worktree: Path | None, cache: Path, address: str, report: Report
     ) -> None:
-        if item.engine == "codeflash":
-            now = "remove `engine: codeflash` from the item"
-            raise PrprepError("this version measures with its own engine only", where=item.id, now=now)
         self.item, self.made, self._cache, self._report, self._profiles = item, made, cache, report, paths.profiles
         self._folder = paths.folder
         metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
@@ -150,9 +147,7 @@ class Standing:
             error.now += f"\n  its arguments were made up from the function's signature: correct them in {scaffolding.source}"
 
 
-def request_for(
-    item: Optimization, made: Made, grounds: Mapping[Role, Ground], *, profiles: Path, cache: Path, seed: int
-) -> Request:
+def request_for(item: Optimization, made: Made, grounds: Mapping[Role, Ground], *, profiles: Path, cache: Path, seed: int) -> Request:
     """Say what is to be measured; a metric that is not asked for follows from the domain."""
     detection, injection = made.detection, made.injection
     metrics = domains.metrics_for(detection.domain.domains, item.metrics)

@@ -50,6 +50,13 @@ def environment_of(python: Path) -> Path | None:
     return folder if (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir() else None
 
 
+def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the packages that are not the same on both sides, like `numpy 1.26.4 → 2.0.0`."""
+    before, after = (dict(package.partition("==")[::2] for package in side) for side in (base, head))
+    names = sorted(name for name in before | after if before.get(name) != after.get(name))
+    return tuple(f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Venv:
     """A virtual environment in a folder of the cache."""

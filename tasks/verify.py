@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from . import fences, figures, nested, reader
-from .artifacts import Comparison, Detection, Injection, Repeated, Scaffolding, Verdict, Verification
+from .artifacts import CodeflashRun, Comparison, Detection, Injection, Repeated, Scaffolding, Verdict, Verification
 from .errors import ArtifactError, PrprepError
 from .files import digest
 from .git import Clone
@@ -120,7 +120,8 @@ def _made(item: Optimization, paths: ItemPaths, templates: Path | None, cache: P
         return Verification(item=item.id, why_not=NO_COMMANDS, unable=True)
     try:
         with alone(lock_path(cache), report), scratch(cache) as folder:
-            steps = reproduction(item, evidence.detection, evidence.scaffolding, made=Made(evidence.injection, evidence.comparison))
+            made = Made(evidence.injection, evidence.comparison, evidence.codeflash)
+            steps = reproduction(item, evidence.detection, evidence.scaffolding, made=made)
             place = _settled(evidence, steps, folder, cache, address, report)
             if steps.benchmark_to_save:
                 place.save(evidence.scaffolding.path, benchmark)
@@ -145,6 +146,7 @@ def _evidence(item: Optimization, paths: ItemPaths) -> Evidence:
         injection=Injection.read(paths.inject),
         comparison=Comparison.read(paths.compare),
         survey=None,
+        codeflash=CodeflashRun.read(paths.codeflash),
         benchmark=benchmark_to_save(scaffolding, paths).decode("utf-8", "replace"),
         data=data_to_save(scaffolding, paths),
     )
@@ -154,11 +156,12 @@ def _settled(evidence: Evidence, steps: Reproduction, folder: Path, cache: Path,
     """Make the clone with what the body has its reader save in it, and the environment that it has them make."""
     detection = evidence.detection
     wanted = (detection.base, *(detection.picked or (detection.head,)))
+    packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
     with Clone.open(address, cache, report=report, wanted=wanted) as clone:
         project = detection.base if detection.picked else detection.head
         commits = (detection.base, project)
         return reader.settle(
-            folder, clone.path, commits, item=evidence.item, layout=detection.layout, packages=steps.packages, report=report
+            folder, clone.path, commits, item=evidence.item, layout=detection.layout, packages=packages, report=report
         )
 
 

@@ -12,7 +12,8 @@ STAGES = {
     "lint": 2,
     "tests": 1,
     "measure": 2,
-    "compare": 2,
+    "codeflash": 1,
+    "compare": 3,
     "verify": 1,
     "render": 5,
 }

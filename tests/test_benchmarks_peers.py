@@ -54,11 +54,6 @@ def test_codeflashs_markdown_is_read_by_its_medians():
     assert found.inside == pytest.approx(0.0008 * 1000 + 0.00085 * 2000)
 
 
-@pytest.mark.parametrize(("cell", "value"), [("16,696.87μs", 0.01669687), ("1.5ms", 0.0015), ("2s", 2.0), ("12 ns", 1.2e-8)])
-def test_times_are_read_with_their_units(cell, value):
-    assert tools.seconds(cell) == pytest.approx(value)
-
-
 def test_asvs_marked_rows_are_its_claims():
     assert tools.asv_claims(ASV) == {"small": "less", "large": "more"}
 

@@ -32,7 +32,8 @@ def edit(run, old, new):
 def test_an_edit_is_told_with_what_was_and_what_is(tmp_path):
     repo = target(tmp_path)
     run = compare(repo, stages=("inject",))
-    done, to_do = ("detect", "record", "scaffold", "inject"), ("survey", "lint", "tests", "measure", "compare", "verify", "render")
+    done = ("detect", "record", "scaffold", "inject")
+    to_do = ("survey", "lint", "tests", "measure", "codeflash", "compare", "verify", "render")
     assert states(run) == {**dict.fromkeys(done, "fresh"), **dict.fromkeys(to_do, "not run yet")}
     before = repo.git("rev-parse", "faster")
     repo.commit({CODE: LIGHT + "\n\nOTHER = 1\n"}, "Add something")
@@ -50,7 +51,7 @@ def test_a_failure_is_told_with_the_end_of_the_log(tmp_path):
     assert run.code == 1
     code, out, _ = explained(run)
     assert code == 0
-    assert "  lint      failed\n" in out
+    assert "  lint       failed\n" in out
     assert "\nlint failed:\n" in out
     told = out.partition("the end of .prprep/faster/log.txt:")[2]
     assert "environment of head" in told

@@ -135,7 +135,7 @@ def place(made, tmp_path):
         ("pr: 7", {"survey", "render"}),
         ("base: main", {"detect", "render"}),
         ("strategy: cherry-pick", {"inject", "verify", "render"}),
-        ("engine: codeflash", {"measure", "verify", "render"}),
+        ("engine: codeflash", {"codeflash", "verify", "render"}),
         ("budget: 3", {"measure", "verify", "render"}),
         ("timeout: 9", {"measure", "verify", "render"}),
         ("metrics: memory", {"lint", "measure", "verify", "render"}),
@@ -158,6 +158,24 @@ def place(made, tmp_path):
     ],
 )
 def test_a_setting_of_one_item_concerns_the_stages_that_use_it(place, line, expected):
+    place.add(line)
+    assert place.stale() == one(*expected)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("timeout: 9", {"measure", "codeflash", "verify", "render"}),
+        ("metrics: memory", {"lint", "measure", "codeflash", "verify", "render"}),
+        ("env: {install: numpy}", {"lint", "tests", "measure", "codeflash", "verify", "render"}),
+        ("sandbox: bwrap", {"lint", "tests", "measure", "codeflash", "verify", "render"}),
+        ("budget: 3", {"measure", "verify", "render"}),
+        ("negligible: 0.02", {"compare", "verify", "render"}),
+    ],
+)
+def test_with_the_engine_codeflash_it_concerns_that_too_where_codeflash_uses_it(place, line, expected):
+    place.add("engine: codeflash")
+    place.settle()
     place.add(line)
     assert place.stale() == one(*expected)
 
@@ -442,6 +460,7 @@ def test_an_edited_template_of_prprep_itself_is_seen(place, tmp_path, monkeypatc
         ("lint", {"lint", "compare"}),
         ("samples", {"measure", "compare"}),
         ("tests", {"tests", "render"}),
+        ("codeflash", {"codeflash", "compare", "verify", "render"}),
         ("compare", {"compare", "verify", "render"}),
         ("verify", {"verify", "render"}),
         ("render", {"render"}),
@@ -461,7 +480,7 @@ def test_an_artifact_that_is_no_artifact_is_made_again(place):
         assert {"compare:1", "render:1"} <= place.stale()
 
 
-@pytest.mark.parametrize("name", ["detect", "survey", "inject", "samples", "compare", "render"])
+@pytest.mark.parametrize("name", ["detect", "survey", "inject", "samples", "codeflash", "compare", "render"])
 def test_an_artifact_that_somebody_changed_by_hand_is_made_again(place, name):
     written = place.state(name).read_text()
     place.state(name).write_text(written.replace(ONE, ONE + "x"))
@@ -537,6 +556,22 @@ def fixed(**fields):
     ],
 )
 def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, change, expected):
+    place.rewrite(Detection, "detect", **change(Detection.read(place.state("detect"))))
+    assert place.stale() - {"report"} == one(*expected, "render")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
+        pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure", "codeflash"}, id="functions"),
+        pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "codeflash", "compare", "verify"}, id="domain"),
+        pytest.param(layout(import_roots=("src",)), {"lint", "tests", "measure", "codeflash", "verify"}, id="layout.import_roots"),
+    ],
+)
+def test_the_engine_codeflash_uses_of_a_detection_what_its_command_is_made_from(place, change, expected):
+    place.add("engine: codeflash")
+    place.settle()
     place.rewrite(Detection, "detect", **change(Detection.read(place.state("detect"))))
     assert place.stale() - {"report"} == one(*expected, "render")
 

@@ -13,6 +13,7 @@ import pytest
 
 from tasks import git
 from tasks.errors import CherryPickError, RepositoryError
+from tasks.git import apart
 from tasks.git.addresses import local_path
 from tests.targets import TargetRepo
 from tests.untouched import untouched
@@ -618,6 +619,23 @@ with git.Clone.open(address, Path(cache)) as clone:
 def make_elsewhere(target: TargetRepo, cache: Path, tree: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", MAKER, str(target.path), str(cache), target.git("rev-parse", "opt"), str(tree)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "apart"
+    with untouched(target.path), opened(target, cache) as clone:
+        made = clone.pick("main", [target.git("rev-parse", "opt")])  # in the clone alone
+        before = sorted(path.name for path in clone.path.iterdir())
+        clone.apart(folder, made)
+        assert {path.name for path in folder.iterdir()} == {".git", "a.py", "b", "e.py"}
+        run = {"cwd": folder, "env": {**os.environ, **apart.variables()}, "capture_output": True, "text": True}
+        subprocess.run(["git", "worktree", "add", "--quiet", tmp_path / "other", clone.merge_base("main", "opt")], check=True, **run)
+        assert subprocess.run(["git", "status", "--porcelain"], check=True, **run).stdout == ""
+        assert sorted(path.name for path in clone.path.iterdir()) == before
+        clone.apart(folder, "main")
+        assert not (folder / "b/d.py").exists()
+        # The user's own store has a name that git quotes, and is left out here.
+        assert list(apart.stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
 
 
 def test_a_worktree_cut_short_by_kill_9_is_found_and_made_again(tmp_path: Path, cache: Path) -> None:

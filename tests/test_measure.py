@@ -18,12 +18,12 @@ from tasks.artifacts import (
     Scaffolding,
     TreeSpec,
 )
-from tasks.errors import MeasuringError, ProvenanceError, PrprepError
+from tasks.errors import MeasuringError, ProvenanceError
 from tasks.manifest.model import Optimization
-from tasks.measure import package_differences
 from tasks.paths import ItemPaths
 from tasks.progress import silent
 from tasks.standing import Ground, Made, modules_of, relate, request_for, side_of
+from tasks.venvs import package_differences
 from tests.targets import TargetRepo
 
 SLOW = "def total(numbers):\n    result = 0\n    for number in list(numbers):\n        result += number\n    return result\n"
@@ -176,14 +176,6 @@ def test_paths_in_a_message_are_relative_to_the_tree(prepared, tmp_path):
     assert raised.value.what.startswith("the benchmark failed on base:\n")
     assert str(cache) not in str(raised.value)
     assert not broken.samples.exists()
-
-
-def test_the_other_engine_is_refused(prepared):
-    with pytest.raises(PrprepError) as raised:
-        run(prepared, ITEM.model_copy(update={"engine": "codeflash"}))
-    assert str(raised.value) == (
-        "total: this version measures with its own engine only\n  remove `engine: codeflash` from the item"
-    )
 
 
 # -- pure parts -----------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def test_each_stage_has_a_task_for_each_item_and_there_is_a_report(workspace):
         ("tests", ["detect"], ["tests"]),
         ("measure", ["detect", "scaffold", "inject", "lint"], ["samples"]),
         ("compare", ["detect", "lint", "samples"], ["compare"]),
-        ("verify", ["detect", "scaffold", "inject", "compare"], ["verify"]),
+        ("verify", ["detect", "scaffold", "inject", "codeflash", "compare"], ["verify"]),
     ],
 )
 def test_a_task_depends_on_the_artifacts_before_it_and_makes_its_own(workspace, stage, reads, targets):
@@ -85,7 +85,7 @@ def test_a_task_depends_on_the_artifacts_before_it_and_makes_its_own(workspace, 
 def test_render_and_report_make_what_the_user_gets(workspace):
     found = graph(workspace)
     assert found[f"render:{ONE}"]["targets"] == [f".prprep/{ONE}/render.json", ".codeflash/pr-body-total.md"]
-    assert found[f"render:{ONE}"]["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in ("detect", "survey", "scaffold", "inject", "tests", "compare", "verify")]
+    assert found[f"render:{ONE}"]["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in ("detect", "survey", "scaffold", "inject", "tests", "compare", "codeflash", "verify")]
     assert found["report"]["targets"] == [".codeflash/report.md"]
 
 

@@ -44,7 +44,7 @@ def test_what_a_run_would_do_again_is_named(folder):
     before = manifest.read_text()
     manifest.write_text(before + "defaults: {negligible: 0.2}\n")
     try:
-        assert "stale: compare, render to be done again" in told(folder, HOUR)
+        assert "stale: compare, verify, render to be done again" in told(folder, HOUR)
     finally:
         manifest.write_text(before)
 

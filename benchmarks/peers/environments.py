@@ -10,16 +10,16 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-HERE = Path(__file__).parent
+PEERS = Path(__file__).with_name("requirements.txt")
 
 
-def made(requirements: str, cache: Path) -> Path:
+def made(requirements: Path, cache: Path) -> Path:
     """Give the folder of the programs that `requirements` installs; made once for the same content."""
-    content = (HERE / requirements).read_bytes()
+    content = requirements.read_bytes()
     folder = cache / "peers" / hashlib.sha256(content).hexdigest()[:16]
     if not (folder / "whole").exists():
         _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
-        _uv("pip", "install", "--quiet", "--python", str(folder), "--requirement", str(HERE / requirements))
+        _uv("pip", "install", "--quiet", "--python", str(folder), "--requirement", str(requirements))
         (folder / "whole").touch()
     return folder / "bin"
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tasks.codeflash_compare.environment import REQUIREMENTS
+from tasks.codeflash_compare.reading import SECONDS, Table, read, tables, value
+
 from . import environments, target
 from .outcomes import Claim, Found, claimed_by_table
 
@@ -21,7 +24,6 @@ CHECKOUT = Path(__file__).parents[2]
 SIDES = ("base", "head")
 NARROW = "1.01"
 """asv's factor as one who looks for small effects would set it; its own is 1.1."""
-UNITS = {"ns": 1e-9, "μs": 1e-6, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
 class BrokenError(Exception):
@@ -79,7 +81,7 @@ def prprep(asked: Comparison) -> list[Found]:
 
 def pytest_benchmark(asked: Comparison) -> list[Found]:
     """Run all of base and then all of head, each for as long as the time allows; claim what the table shows beyond 1 %."""
-    programs, files = environments.made("requirements.txt", asked.cache), {}
+    programs, files = environments.made(environments.PEERS, asked.cache), {}
     most = max(0.2, (asked.wall - 3.0) / (2 * len(asked.functions)))
     for side, tree in asked.checked_out().items():
         files[side] = asked.folder / f"{side}.json"
@@ -101,7 +103,7 @@ def pytest_benchmark(asked: Comparison) -> list[Found]:
 
 def pyperf(asked: Comparison) -> list[Found]:
     """Run all of base and then all of head, five processes each; claim what `compare_to` calls faster or slower."""
-    programs, files = environments.made("requirements.txt", asked.cache), {}
+    programs, files = environments.made(environments.PEERS, asked.cache), {}
     values = max(2, round((asked.wall / (2 * len(target.FUNCTIONS) * 5) - 0.35) / 0.13))
     for side, tree in asked.checked_out().items():
         files[side] = asked.folder / f"{side}.json"
@@ -119,7 +121,7 @@ def pyperf(asked: Comparison) -> list[Found]:
 
 def asv(asked: Comparison) -> list[Found]:
     """Run `asv continuous` with interleaved rounds; claim the rows that it marks with + or -, by its usual factor and by NARROW."""
-    programs = environments.made("requirements.txt", asked.cache)
+    programs = environments.made(environments.PEERS, asked.cache)
     shutil.rmtree(asked.repository / ".asv/results", ignore_errors=True)
     env = environments.variables(programs, HOME=str(_home(asked)))
     _run([str(programs / "asv"), "machine", "--yes"], cwd=asked.repository, env=env)
@@ -132,7 +134,7 @@ def asv(asked: Comparison) -> list[Found]:
 
 def codeflash(asked: Comparison) -> list[Found]:
     """Run `codeflash compare`, which takes the time that it takes; claim what the median's speed-up shows beyond 1 %."""
-    programs, report = environments.made("requirements-codeflash.txt", asked.cache), asked.folder / "report.md"
+    programs, report = environments.made(REQUIREMENTS, asked.cache), asked.folder / "report.md"
     env = environments.variables(programs, HOME=str(_home(asked)))
     _run([str(programs / "codeflash"), "compare", asked.base, asked.head, "--output", str(report)], cwd=asked.repository, env=env)
     if not report.exists():
@@ -150,23 +152,15 @@ TOOLS: Mapping[str, Callable[[Comparison], list[Found]]] = {
 
 
 def codeflash_found(report: str) -> list[Found]:
-    """Read codeflash's markdown: each test's table, by its medians."""
-    found = []
-    for section in re.split(r"^### ", report, flags=re.MULTILINE)[1:]:
-        name, _, rest = section.partition("\n")
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines() if line.startswith("| `")]
-        sides = [row for row in rows if row[0].endswith(("(base)", "(head)"))]
-        if len(sides) == len(SIDES) and all("s" in row[2] for row in sides):
-            base, head = (seconds(row[2]) for row in sides)
-            inside = sum(seconds(row[3]) * int(row[5].replace(",", "")) for row in sides)
-            found.append(_by_table(_function(name), head / base, inside))
-    return found
+    """Read codeflash's markdown: each test's table, by its medians, and the seconds inside by mean and rounds."""
+    inside = {table.test: _inside_codeflash(table) for table in tables(report)[1] if table.column("rounds")}
+    whole = [each for each in read(report).figures if each.metric == "time" and not each.function]
+    return [_by_table(_function(each.test), each.head / each.base, inside[each.test]) for each in whole]
 
 
-def seconds(cell: str) -> float:
-    """Read `16,696.87μs` or `1.5ms`."""
-    number, unit = re.fullmatch(r"([\d,.]+)\s*([nμum]?s)", cell).groups()  # type: ignore[union-attr]
-    return float(number.replace(",", "")) * UNITS[unit]
+def _inside_codeflash(table: Table) -> float:
+    mean, rounds = table.column("mean"), table.column("rounds")
+    return sum((value(row[mean or 0], SECONDS) or 0.0) * (value(row[rounds or 0], {}) or 0.0) for row in table.sides().values())
 
 
 def asv_claims(told: str) -> dict[str, Claim]:

@@ -82,4 +82,6 @@ class Comparison(Artifact):
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     flags: str = ""
+    contradictions: tuple[str, ...] = ()
+    """Where codeflash's figures say something else than these; empty where it was not asked."""
     tests: tuple[str, ...] = ()

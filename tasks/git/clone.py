@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
 from ..progress import silent
-from . import picking, worktrees
+from . import apart, picking, worktrees
 from .addresses import without_password
 from .commands import ask, environment, is_sha, resolve_in
 from .objects import RawCommit
@@ -175,6 +175,14 @@ class Clone:
         """Delete a worktree; raise RepositoryError where `path` is something else."""
         with self._exclusive():
             worktrees.remove(self.path, path)
+
+    def apart(self, folder: Path, commit: str) -> None:
+        """Make a repository of its own at `folder` with `commit` checked out, for a program that makes worktrees and refs itself.
+
+        It borrows the clone's objects; in the place of what was there.
+        """
+        with self._in_plain_words():
+            apart.make(self.path, folder, self._sha(commit))
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -128,10 +128,15 @@ def _configure(clone: Path) -> None:
     (clone / "info").mkdir(exist_ok=True)
 
 
-def _borrow(source: Source, clone: Path) -> None:
-    alternates = clone / "objects" / "info" / "alternates"
+def put_alternates(git_folder: Path, objects: Path) -> None:
+    """Let a repository borrow the objects of another."""
+    alternates = git_folder / "objects" / "info" / "alternates"
     alternates.parent.mkdir(parents=True, exist_ok=True)
-    _put(alternates, _quoted(os.fsencode(source.common / "objects")) + b"\n")
+    _put(alternates, _quoted(os.fsencode(objects)) + b"\n")
+
+
+def _borrow(source: Source, clone: Path) -> None:
+    put_alternates(clone, source.common / "objects")
     shallow = source.common / "shallow"
     if shallow.is_file():
         _put(clone / "shallow", shallow.read_bytes())

@@ -36,7 +36,8 @@ RESERVED_IDS = frozenset(
     {
         *("help", "run", "list", "info", "clean", "forget", "ignore", "dumpdb", "strace", "tabcompletion", "reset-dep"),
         *("init", "doctor", "status", "explain", "schema", "branch", "open"),
-        *("detect", "scaffold", "inject", "measure", "compare", "render", "report"),
+        *("detect", "survey", "record", "scaffold", "inject", "lint", "tests"),
+        *("measure", "codeflash", "compare", "verify", "render", "report"),
         "lock",
     },
 )

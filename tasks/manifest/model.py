@@ -84,7 +84,7 @@ class Measuring(Model):
         default="auto",
         description="how both trees come to the same benchmark: it is copied into them, or its commits are cherry-picked; auto chooses",
     )
-    engine: Engine = Field(default="native", description="native measures base and head in turn; codeflash runs `codeflash compare`")
+    engine: Engine = Field(default="native", description="codeflash has `codeflash compare` run beside prprep's own measuring")
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1), OneOrMany(), *Unique] | None = Field(
         default=None,
         description="one or several; default: by the domain",
