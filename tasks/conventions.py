@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .project_files import Project, TreeReader, at
 
@@ -29,6 +29,13 @@ BLURB = "Misc/NEWS.d/next"
 TEMPLATE_NAME = re.compile(r"pull_request_template(\.(md|txt|markdown|rst))?", re.IGNORECASE)
 TEMPLATE_FOLDERS = (".github", "", "docs")
 """The places that GitHub looks at, in its order."""
+ASV_NAME = re.compile(r"asv\.conf[\w.-]*\.jsonc?")
+PYPERF = re.compile(rb"\bpyperf(?:ormance)?\b")
+PYPERF_PAGES = re.compile(
+    r"(pyproject\.toml|setup\.cfg|tox\.ini|noxfile\.py|[\w/-]*requirements[\w./-]*\.(txt|in)|(\.github/|docs?/)?contributing\.(md|rst|txt)|"
+    r"(benchmarks?|docs?)/readme\.(md|rst|txt))",
+    re.IGNORECASE,
+)
 
 
 def heavy_imports(tree: TreeReader) -> tuple[str, ...]:
@@ -131,3 +138,11 @@ def pull_request_template(tree: TreeReader) -> str | None:
         if found := sorted(path for path in files if posixpath.dirname(path).lower() == several and path.lower().endswith((".md", ".txt"))):
             return found[0]
     return None
+
+
+def benchmark_tool(tree: TreeReader) -> Literal["asv", "pyperf"] | None:
+    """Name the tool whose tables the project's reviewers know: asv by its configuration, pyperf where pages or requirements name it."""
+    if any(ASV_NAME.fullmatch(posixpath.basename(path)) and path.count("/") <= 2 for path in tree.files()):  # noqa: PLR2004 - not of test data
+        return "asv"
+    pages = (path for path in tree.files() if PYPERF_PAGES.fullmatch(path))
+    return "pyperf" if any(PYPERF.search(tree.read(path) or b"") for path in pages) else None

@@ -423,6 +423,9 @@ class Freshness:
         return all(_sha256(paths.folder / source) == sha256 for source, sha256 in files)
 
     def _render_intact(self, paths: ItemPaths, made: Fields) -> bool:
+        settings = self._workspace.plan.items[paths.id]
+        if settings["summarize"] and not settings["summary"] and not paths.summarize.exists():
+            return False
         return os.path.exists(f"{paths.folder}/{made.get('body')}")  # noqa: PTH110 - asked for every item of a run
 
     def _templates(self, stage: str, *, without: str = "") -> list[str]:

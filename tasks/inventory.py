@@ -14,7 +14,7 @@ from .benchmark_search import benchmarks, files_below, presence
 from .definitions import MODULE
 from .domains import propose
 from .errors import SourceError
-from .layout import CommitTree, changelog, dependency_differences, describe, heavy_imports, pull_request_template
+from .layout import CommitTree, benchmark_tool, changelog, dependency_differences, describe, heavy_imports, pull_request_template
 from .optimized import guess
 from .policies import contribution_rules
 from .signals import Edit
@@ -78,6 +78,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
         pull_request_template=template,
         template_text=(upstream.read(template) or b"").decode("utf-8", "replace") if template else "",
         contribution_rules=contribution_rules(upstream),
+        benchmark_tool=benchmark_tool(upstream),
         notes=(*span.notes, *named_notes, *notes, *unread, *_left_empty(head)),
     )
     path = _benchmark_path(item, detection, there, head_sources)

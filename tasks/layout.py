@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .artifacts import Layout
 from .benchmark_places import benchmarks_root
-from .conventions import changelog, heavy_imports, pull_request_template
+from .conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
 from .dependencies import dependency_differences
 from .import_roots import import_roots, top_level_names
 from .project_files import SIDE_FOLDERS, CommitTree, FolderTree, Project, TreeReader
@@ -21,6 +21,7 @@ __all__ = [
     "CommitTree",
     "FolderTree",
     "TreeReader",
+    "benchmark_tool",
     "changelog",
     "dependency_differences",
     "describe",

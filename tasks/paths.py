@@ -123,6 +123,10 @@ class ItemPaths:
         return self.state / "verify.json"
 
     @cached_property
+    def summarize(self) -> Path:
+        return self.state / "summarize.json"
+
+    @cached_property
     def render(self) -> Path:
         return self.state / "render.json"
 

@@ -171,6 +171,11 @@ def _render(job: Job) -> None:
     workspace = job.workspace
     body = body_of(workspace, job.item.id, Detection.read(job.paths.detect).function, recorded=job.recorded_body)
     _make_room(job, body)
+    if job.item.summarize:
+        from . import summarize  # noqa: PLC0415
+
+        address = workspace.target(job.item.id).address
+        summarize.run(job.item, paths=job.paths, cache=workspace.cache, address=address, report=job.report)
     render.run(
         job.item,
         workspace.manifest,
@@ -298,6 +303,8 @@ def clean(stage: str, paths: ItemPaths) -> None:
     """Remove what a stage made; a body or a benchmark that a person edited stays."""
     if stage == "render" and (body := fields_of(paths.render).get("body")):
         _remove_unedited(paths.folder / body, paths.render)
+    if stage == "render":
+        paths.summarize.unlink(missing_ok=True)
     if stage == "measure":
         shutil.rmtree(paths.profiles, ignore_errors=True)
         for side in ("base", "head"):

@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import figures, markdown
+from . import figures, markdown, views
 from .artifacts import CodeflashRun, MetricName, Verdict
 from .markdown import Markdown
 from .reproduction import Made, Reproduction, reproduction
@@ -19,16 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .artifacts import (
+        Bullets,
         Change,
         Commit,
         Comparison,
         Detection,
-        FunctionShare,
         Injection,
-        Output,
         ProjectTests,
         Scaffolding,
-        Site,
         Summary,
         Survey,
         Verification,
@@ -44,6 +42,12 @@ PARTS = (
     "compare-output.md.j2",
     "compare-codeflash.md.j2",
     "compare-measured.md.j2",
+    "compare-lead.md.j2",
+    "compare-metrics.md.j2",
+    "compare-time.md.j2",
+    "measured.md.j2",
+    "reviewers-asv.md.j2",
+    "reviewers-pyperf.md.j2",
     "compare-test.md.j2",
     "compare-functions.md.j2",
     "compare-imports.md.j2",
@@ -52,7 +56,7 @@ PARTS = (
     "own-tests.md.j2",
     "verified.md.j2",
 )
-SINGLE = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2")
+SINGLE = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2", "own-section.md.j2")
 _OF_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED}
 BULLETS, BULLET_LENGTH = 3, 300
 NOT_ASKED = CodeflashRun(item="")
@@ -83,6 +87,8 @@ class Evidence:
     codeflash: CodeflashRun = NOT_ASKED
     tests: ProjectTests | None = None
     verification: Verification | None = None
+    written: Bullets | None = None
+    """Of the user's command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,51 +99,16 @@ class Limits:
     folded: int
     characters: int
     rows: int
+    sight: int = 8
+    """Rows of lists in sight."""
+    commands: bool = True
+    """Whether the commands for plain pytest are in sight."""
+    details: int = 1_200
+    """Characters of technical details in sight."""
 
 
-FULL = Limits(2, 40, 20_000, 60)
+FULL = Limits(1, 40, 20_000, 60)
 """As much detail as there is room for in most bodies."""
-
-
-@dataclass(frozen=True, slots=True)
-class TestView:
-    """What was found of one test: its changes by metric, its functions, and its call sites' parts of the peak."""
-
-    name: str
-    changes: tuple[Change, ...]
-    functions: tuple[FunctionShare, ...] = ()
-    sites: tuple[Site, ...] = ()
-
-    @property
-    def is_control_row(self) -> bool:
-        return any(change.control_row for change in self.changes)
-
-    def of(self, metric: MetricName) -> Change | None:
-        return next((change for change in self.changes if change.metric == metric), None)
-
-    @property
-    def time(self) -> Change | None:
-        return self.of(MetricName.TIME)
-
-    @property
-    def imports(self) -> Change | None:
-        return self.of(MetricName.IMPORT)
-
-    @property
-    def peak(self) -> Change | None:
-        return self.of(MetricName.PEAK)
-
-    @property
-    def allocations(self) -> Change | None:
-        return self.of(MetricName.ALLOCATIONS)
-
-    @property
-    def leaked(self) -> Change | None:
-        return self.of(MetricName.LEAKED)
-
-    @property
-    def start(self) -> Change | None:
-        return self.of(MetricName.START)
 
 
 def template_for(comparison: Comparison) -> str:
@@ -173,19 +144,20 @@ def _values(evidence: Evidence, limits: Limits, filled: Callable[[str, Mapping[s
     return {name: value for name, value in values.items() if value != "" or name in optional or not name.isupper()}
 
 
-def bullets(item: Optimization, commits: tuple[Commit, ...]) -> tuple[Markdown, ...]:
-    """Give one to three bullets: the manifest's, else from what the commits say of themselves."""
+def is_written(evidence: Evidence) -> bool:
+    """Tell whether the bullets are those of the user's command."""
+    return bool(evidence.written and evidence.written.are_used)
+
+
+def bullets(item: Optimization, commits: tuple[Commit, ...], written: Bullets | None = None) -> tuple[Markdown, ...]:
+    """Give one to three bullets: the manifest's, else those of the user's command, else from what the commits say of themselves."""
     if item.summary:
         return tuple(markdown.inline(line) for line in item.summary)
+    if written and written.are_used:
+        return tuple(markdown.inline(line, emphasis=False) for line in written.bullets)
     told = _of_one(commits[0]) if len(commits) == 1 else [commit.title for commit in commits]
     told = [line for line in told if line.strip()] or [item.title or item.id]
     return tuple(markdown.inline(markdown.shorten(markdown.one_line(line), BULLET_LENGTH), emphasis=False) for line in told[:BULLETS])
-
-
-def leading(comparison: Comparison) -> Change | None:
-    """Give the change that stands for the comparison: a primary one that has its verdict, else the first primary one."""
-    primary = [change for change in comparison.changes if change.primary] or list(comparison.changes)
-    return next((change for change in primary if change.verdict == comparison.verdict), primary[0] if primary else None)
 
 
 def _of_one(commit: Commit) -> list[str]:
@@ -199,7 +171,8 @@ def _of_one(commit: Commit) -> list[str]:
 
 def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
     detection, comparison = evidence.detection, evidence.comparison
-    tests = _views(comparison, evidence.scaffolding.path)
+    benchmark = evidence.scaffolding.path
+    tests = views.tests_of(comparison, benchmark)
     shown = [test for test in tests[: limits.visible] if not test.is_control_row]
     kind, _, place = (detection.changelog or "").partition(" ")
     return {
@@ -215,15 +188,22 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "shown": shown,
         "folded": tests[len(shown) : len(shown) + limits.folded],
         "left_out": max(0, len(tests) - len(shown) - limits.folded),
-        "leading": leading(comparison),
         "own_tests": evidence.tests,
         "verification": evidence.verification,
+        "leading": views.leading(comparison),
+        "losses": views.losses_of(comparison, benchmark),
+        "shares": views.shares_of(comparison),
+        "unseen": views.unseen(detection, comparison),
+        "controlled_any": any(change.control for change in comparison.changes),
+        "asv": views.asv_rows(comparison, benchmark) if detection.benchmark_tool == "asv" else (),
+        "pyperf": views.pyperf_table(comparison, benchmark) if detection.benchmark_tool == "pyperf" else None,
         "improved": comparison.verdict == Verdict.IMPROVED,
-        "outputs": _outputs(comparison.outputs, evidence.scaffolding.path),
-        "returned": _returned(comparison.outputs),
+        "outputs": views.outputs_of(comparison.outputs, benchmark),
+        "returned": views.returned(comparison.outputs),
         "inputs": sum(output.inputs for output in comparison.outputs),
-        "bullets": bullets(evidence.item, detection.commits),
-        "further_commits": max(0, len(detection.commits) - BULLETS) if not evidence.item.summary else 0,
+        "by_person": evidence.item.is_told_by_person,
+        "bullets": bullets(evidence.item, detection.commits, evidence.written),
+        "further_commits": max(0, len(detection.commits) - BULLETS) if not (evidence.item.summary or is_written(evidence)) else 0,
         "reproduction": _reproduction(evidence),
         "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
         "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
@@ -281,41 +261,6 @@ def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
     return {"path": path, "size": len(content), "sha256": sha256, "text": shown if len(shown) <= limits.characters // 4 else ""}
 
 
-def _views(comparison: Comparison, benchmark: str) -> tuple[TestView, ...]:
-    """Group by test, tests that the claim rests on first, control rows last; names without the file, which is said once."""
-    grouped: dict[str, list[Change]] = {}
-    for change in sorted(filter(_is_shown, comparison.changes), key=lambda change: (change.control_row, not change.primary)):
-        grouped.setdefault(change.test, []).append(change)
-    return tuple(
-        TestView(
-            _short(name, benchmark),
-            tuple(found),
-            tuple(share for share in comparison.functions if share.test == name),
-            tuple(site for site in comparison.sites if site.test == name),
-        )
-        for name, found in grouped.items()
-    )
-
-
-def _is_shown(change: Change) -> bool:
-    """Leave out that nothing is left in memory, as after most calls."""
-    return change.metric is not MetricName.LEAKED or bool(change.base.median or change.head.median)
-
-
-def _short(test: str, benchmark: str) -> str:
-    return test.removeprefix(f"{benchmark}::")
-
-
-def _outputs(outputs: tuple[Output, ...], benchmark: str) -> tuple[Output, ...]:
-    return tuple(output.model_copy(update={"test": _short(output.test, benchmark)}) for output in outputs)
-
-
-def _returned(outputs: tuple[Output, ...]) -> str:
-    """Sum up what the calls returned: unknown, equal, different, or (some of it) not comparable."""
-    verdicts = {output.verdict for output in outputs}
-    return next((verdict for verdict in ("different", "not comparable", "equal") if verdict in verdicts), "unknown")
-
-
 def _differing(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
     """Give name and both versions of every package that differs between the two environments."""
     base, head = (dict(_named(line) for line in side.packages) for side in (comparison.base, comparison.head))
@@ -345,6 +290,15 @@ def _finished(show: Callable[..., str]) -> Callable[..., Markdown]:
     return lambda *values: Markdown(show(*values))
 
 
+def _difference(change: Change, statistic: str = "median") -> Markdown:
+    return Markdown(figures.difference(getattr(change.head, statistic) - getattr(change.base, statistic), change.unit))
+
+
+def _faster(ratio: float) -> str:
+    """Show a ratio head/base as pyperf does: `1.26x faster`."""
+    return f"{figures.times(1, ratio)} faster" if ratio <= 1 else f"{figures.times(ratio, 1)} slower"
+
+
 def _rate(summary: Summary) -> str:
     return figures.rate(summary.mean)
 
@@ -369,5 +323,8 @@ FILTERS: dict[str, Callable[..., object]] = {
     "control": _finished(lambda change: figures.interval(change.control.low, change.control.high)),
     "again": _finished(lambda each: figures.change(each.found.ratio, each.found.low, each.found.high)),
     "saved": _finished(lambda change: figures.quantity(abs(change.base.median - change.head.median), change.unit)),
-    "difference": _finished(lambda change: figures.difference(change.head.median - change.base.median, change.unit)),
+    "difference": _difference,
+    "ratio": _finished(lambda change: f"{change.interval.ratio:.2f}"),
+    "faster": _finished(lambda change: _faster(change.interval.ratio)),
+    "faster_by": _finished(_faster),
 }

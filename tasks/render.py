@@ -7,7 +7,18 @@ import os
 from typing import TYPE_CHECKING
 
 from . import survey_words
-from .artifacts import CodeflashRun, Comparison, Detection, Injection, ProjectTests, Rendering, Scaffolding, Survey, Verification
+from .artifacts import (
+    Bullets,
+    CodeflashRun,
+    Comparison,
+    Detection,
+    Injection,
+    ProjectTests,
+    Rendering,
+    Scaffolding,
+    Survey,
+    Verification,
+)
 from .errors import ArtifactError, TemplateError
 from .files import digest, write_whole
 from .saved_benchmark import benchmark_to_save, data_to_save
@@ -15,12 +26,15 @@ from .saved_benchmark import benchmark_to_save, data_to_save
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .composing import Body
     from .manifest.model import Manifest, Optimization
     from .paths import ItemPaths
     from .placeholders import Evidence, Limits
 
 GITHUB_TAKES = 65_536
 LONGEST = 60_000
+IN_SIGHT = 4_000
+"""Characters that we write outside of folded parts, where less detail can bring it about."""
 
 
 def run(
@@ -36,17 +50,19 @@ def run(
     from .placeholders import template_for  # noqa: PLC0415 - jinja2 and yaml, not needed where nothing is rendered
 
     evidence = gather(item, paths)
-    text = bounded(evidence, templates)
-    keep_edited(body, text, paths)
-    write_whole(body, text)
+    made = bounded(evidence, templates)
+    keep_edited(body, made.text, paths)
+    write_whole(body, made.text)
     Rendering(
         item=item.id,
         body=os.path.relpath(body, paths.folder).replace(os.sep, "/"),
-        sha256=_sha256(text.encode()),
+        sha256=_sha256(made.text.encode()),
         template=template_for(evidence.comparison),
-        needs_review=(*to_review(evidence), *unprinted(evidence, text)),
+        needs_review=(*to_review(evidence), *unprinted(evidence, made.text)),
         comparison=digest(paths.compare) or "",
         headline=evidence.comparison.headline,
+        skeleton=made.skeleton,
+        todos=made.todos,
     ).write(paths.render, fingerprint)
 
 
@@ -67,26 +83,40 @@ def gather(item: Optimization, paths: ItemPaths) -> Evidence:
         data=data_to_save(scaffolding, paths),
         tests=ProjectTests.read(paths.tests),
         verification=Verification.read(paths.verify),
+        written=Bullets.read(paths.summarize) if item.summarize and not item.summary else None,
     )
 
 
-def bounded(evidence: Evidence, templates: Path | None) -> str:
-    """Render with as much detail as GitHub takes; raise TemplateError where even the least is too long."""
-    from .placeholders import body_text  # noqa: PLC0415
+def bounded(evidence: Evidence, templates: Path | None) -> Body:
+    """Compose with as much detail as GitHub takes and a reader wants in sight; raise TemplateError where even the least is too long."""
+    from .composing import composed  # noqa: PLC0415
 
+    fitting: Body | None = None
     for limits in _limits():
-        text = body_text(evidence, limits, templates)
-        if len(text) <= LONGEST:
-            return text
-    what = f"this body has {len(text):,} characters and GitHub takes {GITHUB_TAKES:,}"
+        made = composed(evidence, limits, templates)
+        if len(made.text) <= LONGEST:
+            fitting = made
+            if made.seen <= IN_SIGHT:
+                break
+    if fitting:
+        return fitting
+    what = f"this body has {len(made.text):,} characters and GitHub takes {GITHUB_TAKES:,}"
     raise TemplateError(what, where=evidence.item.id, now="shorten `details:` of the manifest, or your own template")
 
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should look at before the pull request is opened, the weightiest first."""
+    from . import house_rules  # noqa: PLC0415
+
+    by_person = evidence.item.is_told_by_person
     around = survey_words.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
     run = [*(evidence.tests.needs_review if evidence.tests else ()), *(evidence.verification.needs_review if evidence.verification else ())]
     found = [*around, *evidence.comparison.needs_review, *run, *evidence.scaffolding.notes]
+    found += house_rules.to_review(evidence.detection.contribution_rules, by_person=by_person)
+    if evidence.written and evidence.written.objections:
+        again = f"delete {evidence.item.id}/summarize.json to ask again"
+        found += [f"the bullets of `summarize:` were not used, {told}; {again}" for told in evidence.written.objections[:3]]
+    found += ["the body has gaps for sentences that a person writes"] if by_person else []
     if evidence.detection.dependencies:
         names = sorted({difference.name for difference in evidence.detection.dependencies})
         found.append(f"base and head ask for different dependencies: {', '.join(names)}")
@@ -115,7 +145,13 @@ def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
 def _limits() -> tuple[Limits, ...]:
     from .placeholders import FULL, Limits  # noqa: PLC0415
 
-    return FULL, Limits(2, 10, 8_000, 20), Limits(1, 0, 0, 5)
+    return (
+        FULL,
+        Limits(1, 40, 20_000, 60, sight=4, details=400),
+        Limits(1, 40, 20_000, 60, sight=3, commands=False, details=0),
+        Limits(1, 10, 8_000, 20, sight=3, commands=False, details=0),
+        Limits(1, 0, 0, 5, sight=2, commands=False, details=0),
+    )
 
 
 def _last_written(body: Path, paths: ItemPaths) -> str | None:

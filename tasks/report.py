@@ -36,7 +36,9 @@ _LONGEST_REASON = 160
 class Row:
     """One item: `state` is one of the five, `reasons` what to review or what is missing, `message` why it is blocked.
 
-    `findings` are the rules that the benchmark breaks, each with its line; `around` what the survey found.
+    `findings` are the rules that the benchmark breaks, each with its line; `around` what the survey found; `todos` what only a
+    person can do or say, `rules` the sentences of the project's own pages that bind a pull request, each with its place;
+    `skeleton` the project's template.
     """
 
     number: int
@@ -50,6 +52,9 @@ class Row:
     reasons: tuple[str, ...] = ()
     message: str = ""
     findings: tuple[str, ...] = ()
+    todos: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    skeleton: str = ""
     around: tuple[str, ...] = ()
 
     @property
@@ -87,7 +92,8 @@ def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool, 
     """Read what an item has come to; `forge` tells when pull requests were asked for."""
     if not paths.state.is_dir():
         return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
-    title = markdown.one_line(item.title or _fields(paths.detect).get("title", "")) or item.id
+    detection = _fields(paths.detect)
+    title = markdown.one_line(item.title or detection.get("title", "")) or item.id
     scaffolding, rendering, failure = _fields(paths.scaffold), _fields(paths.render), _fields(paths.failure)
     compare, is_current = _compared(paths, rendering)
     body = rendering.get("body")
@@ -106,6 +112,9 @@ def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool, 
         reasons=tuple(markdown.one_line(reason) for reason in reasons),
         message=failure.get("message", ""),
         findings=tuple(_finding(each) for each in _fields(paths.lint).get("findings", ())),
+        todos=tuple(markdown.one_line(todo) for todo in rendering.get("todos", ())),
+        rules=tuple(_rule(each) for each in detection.get("contribution_rules", ())),
+        skeleton=rendering.get("skeleton", ""),
         around=tuple(map(markdown.one_line, _around(paths, forge))),
     )
 
@@ -131,6 +140,10 @@ def _finding(found: dict[str, Any]) -> str:
     return markdown.one_line(f"line {found.get('line')}: {found.get('found')} ({found.get('rule')})")
 
 
+def _rule(found: dict[str, Any]) -> str:
+    return markdown.one_line(f"{found.get('about')}: “{found.get('sentence')}” ({found.get('path')}, line {found.get('line')})")
+
+
 def tally(rows: Sequence[Row]) -> str:
     """Count the items by state: `4 items: 3 ready, 1 blocked`."""
     counted = Counter(row.state for row in rows)
@@ -153,7 +166,7 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
         for row in rows
     ]
     table = markdown.table([Markdown(name) for name in HEADER], shown)
-    parts = [f"# Performance pull requests\n\n{tally(rows)}\n\n{table}", *(_details(row) for row in rows)]
+    parts = [f"# Performance pull requests\n\n{tally(rows)}\n\n{table}", *(_details(row) for row in rows), *_rules(rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -210,16 +223,32 @@ def _details(row: Row) -> str:
     if row.compare != NOTHING:
         lines.append(f"- Compare: {markdown.escape(row.compare)}")
     if row.body != NOTHING:
-        lines.append(f"- PR body: {markdown.code(row.body)}")
+        within = f", in the project's template {markdown.code(row.skeleton)}" if row.skeleton else ""
+        lines.append(f"- PR body: {markdown.code(row.body)}{within}")
     if row.state != BLOCKED:
         lines += [
             f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}" for reason in row.reasons
         ]
     lines += [f"- {markdown.inline(found, emphasis=False)}" for found in row.around]
     lines += [f"- Benchmark rule: {markdown.inline(finding, emphasis=False)}" for finding in row.findings]
+    lines += [f"- [ ] {markdown.inline(todo, emphasis=False)}" for todo in row.todos]
     if row.state == BLOCKED and row.message:
         lines += ["", markdown.fenced(row.message, "text")]
     return "\n".join(lines)
+
+
+def _rules(rows: Sequence[Row]) -> list[str]:
+    """Give what the projects' own pages say about pull requests, once for all items that it is said to."""
+    by_rules: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        if row.rules:
+            by_rules.setdefault(row.rules, []).append(row.id)
+    found = []
+    for rules, ids in by_rules.items():
+        about = "" if len(by_rules) == 1 else f" ({', '.join(map(markdown.code, ids))})"
+        listed = "\n".join(f"- {markdown.inline(rule, emphasis=False)}" for rule in rules)
+        found.append(f"## What the project asks of contributions{about}\n\n{listed}")
+    return found
 
 
 def _code_first(text: str) -> Markdown:

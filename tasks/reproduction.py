@@ -96,7 +96,7 @@ def reproduction(item: Optimization, detection: Detection, scaffolding: Scaffold
     metrics = {change.metric for change in made.comparison.changes}
     memory = bool(metrics & {MetricName.PEAK, MetricName.ALLOCATIONS})
     packages = ("pytest-benchmark", *(["pytest-memray"] if memory else []))
-    sides = tuple(_steps(side, detection, made.injection) for side in SIDES)
+    sides = tuple(_steps(side, detection, scaffolding, made.injection) for side in SIDES)
     folder, runner = detection.layout.project, detection.layout.runner
     managed = _program(runner) in _PREPARED
     return Reproduction(
@@ -128,7 +128,7 @@ def _codeflash_steps(run: CodeflashRun, runner: str) -> CodeflashSteps:
 def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffolding) -> str:
     """Write the manifest that repeats this comparison in any clone: commits by SHA, settings as they were."""
     told = {"id", "title", "summary", "details", "base", "head", "commits", "functions", "benchmark", "domain", "pr", "tests"}
-    told |= {"repo", "upstream", "slug", "push", "commit_benchmark", "tests_timeout", "verify", "engine"}
+    told |= {"repo", "upstream", "slug", "push", "commit_benchmark", "tests_timeout", "verify", "engine", "template", "summarize"}
     entry: dict[str, Any] = {"id": item.id, "base": detection.base}
     entry |= {"commits": list(detection.picked)} if detection.picked else {"head": detection.head}
     entry |= {"domain": list(detection.domain.domains)} if detection.domain.domains else {}
@@ -141,14 +141,18 @@ def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffol
     return _CREDENTIALS.sub("", text)
 
 
-def _steps(side: Side, detection: Detection, injection: Injection) -> SideSteps:
+def _steps(side: Side, detection: Detection, scaffolding: Scaffolding, injection: Injection) -> SideSteps:
     spec, other = _specs(side, injection)
     commit, picks = spec.commit, spec.picks
     if detection.picked and commit == detection.head:
         # That commit was made by putting the picks onto base and is in no repository but prprep's own clone.
         commit, picks = detection.base, detection.picked + picks
     elsewhere: Side = "head" if side == "base" else "base"
-    copies = tuple(Copy(path, None if path in other.files else elsewhere) for path in sorted(spec.files))
+    if scaffolding.origin in SIDES:
+        # What was written over both trees comes from a commit, so that a reader has it in that side's worktree.
+        copies = tuple(Copy(path, elsewhere) for path in sorted(spec.files) if side != scaffolding.origin)
+    else:
+        copies = tuple(Copy(path, None if path in other.files else elsewhere) for path in sorted(spec.files))
     return SideSteps(side=side, commit=commit, picks=picks, copies=copies)
 
 

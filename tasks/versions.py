@@ -4,7 +4,7 @@ Raise a stage's number whenever the same input comes to another result: everybod
 """
 
 STAGES = {
-    "detect": 3,
+    "detect": 4,
     "survey": 1,
     "record": 3,
     "scaffold": 3,
@@ -15,9 +15,9 @@ STAGES = {
     "codeflash": 1,
     "compare": 3,
     "verify": 1,
-    "render": 5,
+    "render": 6,
 }
-REPORT = 2
+REPORT = 3
 
 # What a stage's templates include is found from these.
 TEMPLATES = {
@@ -30,5 +30,6 @@ TEMPLATES = {
         "test-items.md.j2",
         "changelog.md.j2",
         "compare-output.md.j2",
+        "own-section.md.j2",
     ),
 }

@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks import markdown, placeholders
+from tasks import markdown, placeholders, views
 from tasks.artifacts import MetricName, Site, Verdict
 from tasks.templating import fill
 
@@ -20,7 +20,7 @@ SITES = (
 
 
 def table(*changes, sites=()):
-    values = {"test": placeholders.TestView("test_work", changes, (), sites), "detection": DETECTION}
+    values = {"test": views.TestView("test_work", changes, (), sites), "detection": DETECTION}
     return markdown.tidy(fill("compare-memory.md.j2", values, filters=placeholders.FILTERS, finish=markdown.finished)) + "\n"
 
 
@@ -30,8 +30,6 @@ def table(*changes, sites=()):
         (
             (PEAK, ALLOCATIONS),
             """
-            #### Memory
-
             | Ref | Peak Memory | Allocations | Delta |
             |:---|---:|---:|:---|
             | `1f3a1f3a1f3a` (base) | 50.0 MiB | 1,204 | |
@@ -41,8 +39,6 @@ def table(*changes, sites=()):
         (
             (PEAK, ALLOCATIONS, LEFT),
             """
-            #### Memory
-
             | Ref | Peak Memory | Allocations | Left After Each Call | Delta |
             |:---|---:|---:|---:|:---|
             | `1f3a1f3a1f3a` (base) | 50.0 MiB | 1,204 | 20.0 KiB | |

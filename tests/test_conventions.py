@@ -72,3 +72,20 @@ def test_a_projects_own_changelog_comes_before_the_roots():
 )
 def test_the_pull_request_template(files, expected):
     assert layout.pull_request_template(Files(files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"benchmarks/asv.conf.json": "{}"}, "asv"),
+        ({"asv.conf.actions.json": "{}", "tox.ini": "deps = pyperf"}, "asv"),
+        ({"a/b/c/asv.conf.json": "{}"}, None),
+        ({"requirements/bench.txt": "pyperf>=2\n"}, "pyperf"),
+        ({"CONTRIBUTING.md": "Please run pyperformance."}, "pyperf"),
+        ({"docs/contributing.rst": "use ``pyperf``"}, "pyperf"),
+        ({"src/mypyperfect.py": "pyperf", "CONTRIBUTING.md": "mypyperfect"}, None),
+        ({}, None),
+    ],
+)
+def test_the_tool_whose_tables_reviewers_know(files, expected):
+    assert layout.benchmark_tool(Files(files)) == expected

@@ -15,6 +15,7 @@ import pytest
 from benchmarks.fresh_items import BENCHMARK, make_fresh
 from tasks import templating, versions
 from tasks.artifacts import (
+    Bullets,
     Comparison,
     DataFile,
     DependencyDifference,
@@ -132,6 +133,8 @@ def place(made, tmp_path):
         ("tests: false", {"tests", "render"}),
         ("tests_timeout: 5", {"tests", "render"}),
         ("verify: false", {"verify", "render"}),
+        ("template: own", {"render"}),
+        ("summarize: client --short", {"render"}),
         ("pr: 7", {"survey", "render"}),
         ("base: main", {"detect", "render"}),
         ("strategy: cherry-pick", {"inject", "verify", "render"}),
@@ -384,6 +387,17 @@ def test_nothing_is_stale_while_a_person_has_to_fill_in_the_benchmark(place, gen
     assert place.stale() - {"report"} == set()
     generated.write_text(generated.read_text().replace("[1]", "[2]"))
     assert place.stale() - {"report"} == one("scaffold", "inject", "lint", "measure", "compare", "verify", "render")
+
+
+def test_bullets_of_a_command_are_asked_for_again_once_their_answer_is_gone(place):
+    place.add("summarize: client")
+    place.settle()
+    answer = place.state("summarize")
+    assert "render:1" in place.stale()
+    Bullets(item=ONE, command="client", bullets=("Sum once",)).write(answer, "f")
+    assert place.stale() - {"report"} == set()
+    answer.unlink()
+    assert place.stale() - {"report"} == one("render")
 
 
 # -- templates --------------------------------------------------------------------------------------

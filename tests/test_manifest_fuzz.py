@@ -34,6 +34,8 @@ GOOD: dict[str, list[object]] = {
     "repo": [".", "../x"], "upstream": ["main", None], "slug": ["a/b"], "output": ["out", "./out/"], "templates": ["t", None],
     "defaults": [{}, {"budget": 2}], "strategy": ["auto", "inject"], "engine": ["native"], "metrics": ["time", ["time", "memory"], None],
     "timeout": [1, 2.5, None], "budget": [3], "confidence": [0.9], "negligible": [0, 0.05], "sandbox": ["none", "bwrap"], "env": [{}, {"python": "3.12", "extras": "x"}, {"pass": "A_KEY"}],
+    "push": ["origin", None], "commit_benchmark": ["auto"],
+    "template": ["auto", "own"], "summarize": ["client --short", None],
     "lint": [{}, {"ignore": "toy-input"}], "drive": ["python x.py", None], "boundary_bytes": [0, None],
     "tests": ["pytest -q", None, False], "tests_timeout": [5], "verify": [True, False], "title": ["T", None], "summary": ["one", ["one", "two"], []], "details": ["", None],
     "domain": ["mem", ["mem", "cpu"], []], "base": ["v1", None], "head": ["x"], "commits": [[]], "functions": ["a.b:c", ["a", "a:b"]],

@@ -81,7 +81,7 @@ ITEM = [
     ("Title: x", "4:5: `Title` is no key of an optimization (did you mean `title`?)"),
     (
         "zzz: 1",
-        "4:5: `zzz` is no key of an optimization (its keys are id, title, summary, details, domain, base, head, commits, functions, benchmark, boundary_bytes, drive, repo, upstream, slug, pr, strategy, engine, metrics, timeout, budget, confidence, negligible, sandbox, env, tests, tests_timeout, verify, lint)",
+        "4:5: `zzz` is no key of an optimization (its keys are id, title, summary, details, domain, base, head, commits, functions, benchmark, boundary_bytes, drive, repo, upstream, slug, push, pr, strategy, engine, metrics, timeout, budget, confidence, negligible, sandbox, env, tests, tests_timeout, verify, commit_benchmark, lint, template, summarize)",
     ),
 ]
 

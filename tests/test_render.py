@@ -3,8 +3,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from markdown_it import MarkdownIt
 from tasks.artifacts import (
     Commit,
     Comparison,
+    ContributionRule,
     DataFile,
     Decision,
     DependencyDifference,
@@ -21,6 +24,7 @@ from tasks.artifacts import (
     Interval,
     MetricName,
     Output,
+    ProjectTests,
     Rendering,
     Repeated,
     RunCommand,
@@ -88,6 +92,35 @@ HOSTILE = Case(
         }
     ),
 )
+TEMPLATE = """<!-- Thank you! -->
+
+## What does this change?
+
+<!-- In two sentences. -->
+
+## Type of change
+
+- [ ] Bug fix
+- [ ] Performance improvement
+
+## How was it tested?
+
+## Related issue
+
+## Release notes
+
+```release-note
+...
+```
+
+## Checklist
+
+- [ ] A benchmark was added
+- [ ] Benchmark results are included
+- [ ] I have read the contribution guide
+- [ ] AI was used
+"""
+LOSS = change(MetricName.TIME, 0.0031, 0.0034, Verdict.REGRESSED, primary=False, test=f"{BENCHMARK}::test_short_pages")
 CASES = {
     "improved-cpu": Case(),
     "improved-memory": Case(MEMORY_IMPROVED, item=ITEM.model_copy(update={"domain": ("mem",)})),
@@ -96,6 +129,26 @@ CASES = {
     "unchanged": Case(UNCHANGED),
     "inconclusive": Case(INCONCLUSIVE),
     "hostile": HOSTILE,
+    "in-a-template": Case(
+        detection=DETECTION.model_copy(
+            update={
+                "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
+                "template_text": TEMPLATE,
+                "changelog": "keep-a-changelog CHANGELOG.md",
+            }
+        ),
+    ),
+    "by-a-person": Case(
+        item=ITEM.model_copy(update={"summary": ("human",)}),
+        detection=DETECTION.model_copy(
+            update={"pull_request_template": "docs/pull_request_template.md", "template_text": "<!-- In your own words, please. -->\n"}
+        ),
+    ),
+    "asv": Case(detection=DETECTION.model_copy(update={"benchmark_tool": "asv"})),
+    "pyperf": Case(
+        CPU_IMPROVED.model_copy(update={"verdict": Verdict.IMPROVED, "changes": (*CPU_IMPROVED.changes, LOSS)}),
+        detection=DETECTION.model_copy(update={"benchmark_tool": "pyperf"}),
+    ),
     "generated": Case(
         item=ITEM.model_copy(
             update={
@@ -117,7 +170,7 @@ CASES = {
 
 
 def body_of(case: Case, templates: Path | None = None) -> str:
-    return bounded(case.evidence, templates)
+    return bounded(case.evidence, templates).text
 
 
 def visible(body: str) -> str:
@@ -138,14 +191,14 @@ def test_the_markdown_is_whole(name):
     body = body_of(CASES[name])
     tokens = GITHUB.parse(body)
     levels = [int(token.tag[1]) for token in tokens if token.type == "heading_open"]
-    assert levels[0] == 2
+    assert not levels or levels[0] == 2
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
     assert sum(token.type == "table_open" for token in tokens) == len(re.findall(r"^\|:?-", body, re.MULTILINE))
     assert "|:-" not in "".join(token.content for token in tokens if token.type == "inline")
     html = {child.content for token in tokens for child in token.children or [] if child.type == "html_inline"}
     blocks = {line for token in tokens if token.type == "html_block" for line in token.content.splitlines()}
     assert html <= {"<code>", "</code>"}
-    assert all(re.fullmatch(r"</?details>|<summary>[\w ,.()]+</summary>", line) for line in blocks), blocks
+    assert all(re.fullmatch(r"</?details>|<summary>[\w ,.()]+</summary>|<!-- [\w ,.!]+ -->", line) for line in blocks), blocks
     assert body.count("<details>") == body.count("</details>")
     prose = [child.content for token in tokens for child in token.children or [] if child.type == "text"]
     assert not [text for text in prose if re.search(r"@\w|#\d", text)]
@@ -164,9 +217,9 @@ def test_bodies_are_short_in_sight(name):
 
 
 def test_the_body_leads_with_how_to_reproduce():
-    for case in CASES.values():
+    for case in (case for case in CASES.values() if not case.detection.pull_request_template):
         headings = re.findall(r"^## (.+)$", body_of(case), re.MULTILINE)
-        order = ["How to reproduce", "Summary", "Results", "Technical details", "Environment", "Tests", "Changelog"]
+        order = ["How to reproduce", "Summary", "Results", "Technical details", "Tests", "Environment", "Changelog"]
         assert headings == [name for name in order if name in headings]
         assert (
             body_of(case).index("prprep compare:merge_lines") < body_of(case).index("git worktree add") < body_of(case).index("-m pytest")
@@ -202,12 +255,15 @@ def known_numbers(case: Case) -> list[float]:
             base, head = (getattr(side, statistic) for side in sides)
             made += [base, head, base / (head or 1), head - base, abs(head - base)]
         made += [side.rounds for side in sides] + [1 / (side.mean or 1) for side in sides] + [one.launches, one.interval.confidence]
+        made += [one.interval.ratio, 1 / (one.interval.ratio or 1)]
         made += [end - 1 for each in (one.interval, one.control) if each for end in (each.ratio, each.low, each.high)]
     for ran in filter(None, (case.tests.base, case.tests.head)):
         made += [ran.passed, ran.failed, ran.errors, ran.skipped]
     for each in case.verified.repeated:
         made += [end - 1 for end in (each.found.ratio, each.found.low, each.found.high)] if each.found else []
-    return made + known_beside(case.comparison)
+    times = [one.interval.ratio for one in case.comparison.changes if one.metric in {MetricName.TIME, MetricName.IMPORT}]
+    mean = math.prod(times) ** (1 / len(times)) if times else 1.0
+    return [*made, mean, 1 / mean, len(times), *known_beside(case.comparison)]
 
 
 def known_beside(comparison: Comparison) -> list[float]:
@@ -230,7 +286,7 @@ def test_every_number_stands_in_an_artifact(name):
     strings = json.dumps([part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding, case.tests)], ensure_ascii=False)
     body = re.sub(r"```.*?```", "", body_of(case), flags=re.DOTALL).replace("SHA-256", "").replace("&#8203;", "")
     for span in re.findall(r"`([^`]+)`", body):
-        assert span in strings or span in {"prprep.yaml", "samples.json", "[Unreleased]", "str.join", "+="}, span
+        assert span in strings or span in {"prprep.yaml", "samples.json", "[Unreleased]", "str.join", "+=", "-", "+", "~"}, span
     text = re.sub(r"`[^`]+`", "", body).replace(case.comparison.platform, "").replace(f"Python {case.comparison.head.python}", "")
     known = known_numbers(case)
     checked = numbers(text)
@@ -472,19 +528,87 @@ def many_tests(count: int) -> Comparison:
 
 def test_many_tests_are_folded():
     body = body_of(Case(many_tests(12)))
-    assert "<summary>10 more tests</summary>" in body
+    assert "<summary>11 more tests</summary>" in body
     assert len(visible(body)) < 4800
 
 
 def test_a_body_that_would_be_too_long_shows_less():
     body = body_of(Case(many_tests(400), detection=DETECTION.model_copy(update={"commits": DETECTION.commits * 500})))
     assert len(body) <= 60_000
-    assert "358 more tests were compared" in body
+    assert "359 more tests were compared" in body
 
 
 def test_a_body_that_cannot_be_shortened_is_an_error():
     with pytest.raises(TemplateError, match=r"^merge_lines: this body has 7\d,\d{3} characters and GitHub takes 65,536\n"):
         body_of(Case(item=ITEM.model_copy(update={"details": "word " * 14_000})))
+
+
+# -- the project's template and its rules ---------------------------------------------------------------
+
+
+OWN_WORDS = ContributionRule(
+    path="CONTRIBUTING.md", line=9, about="generated text", sentence="Descriptions of pull requests must not be written by an LLM."
+)
+IN_TEMPLATE = CASES["in-a-template"]
+
+
+def test_the_template_can_be_left_aside(tmp_path):
+    own = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "own"})))
+    assert own.startswith("**time −20.9 %")
+    (tmp_path / CPU).write_text("mine {{ SUMMARY_BULLETS }}", encoding="utf-8")
+    assert body_of(IN_TEMPLATE, tmp_path).startswith("mine - Join")
+    forced = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "project"})), tmp_path)
+    assert forced.startswith("<!-- Thank you! -->\n\n## What does this change?\n\n<!-- In two sentences. -->\n\nmine - Join")
+
+
+def test_the_artifact_names_the_template_and_what_is_left_to_a_person(tmp_path):
+    _, rendering = render(IN_TEMPLATE, tmp_path)
+    assert rendering.skeleton == ".github/PULL_REQUEST_TEMPLATE.md"
+    assert rendering.todos == (
+        "name the issue, or say that there is none, under “Related issue” (.github/PULL_REQUEST_TEMPLATE.md)",
+        "tick it if it is so: “I have read the contribution guide” (.github/PULL_REQUEST_TEMPLATE.md)",
+        "tick it if it is so: “AI was used” (.github/PULL_REQUEST_TEMPLATE.md)",
+    )
+
+
+def test_tests_are_ticked_by_a_run_alone():
+    detection = DETECTION.model_copy(update={"pull_request_template": "t.md", "template_text": "## Checklist\n\n- [ ] All tests pass\n"})
+    run = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
+    evidence = replace(Case(detection=detection).evidence, tests=None)
+    assert "- [ ] All tests pass" in bounded(evidence, None).text
+    passed = ProjectTests(item="merge_lines", command="pytest", base=run, head=run)
+    assert "- [x] All tests pass" in bounded(replace(evidence, tests=passed), None).text
+    failed = passed.model_copy(update={"head": run.model_copy(update={"failed": 1})})
+    assert "- [ ] All tests pass" in bounded(replace(evidence, tests=failed), None).text
+
+
+def test_a_project_that_refuses_generated_text_is_quoted_until_a_person_writes():
+    detection = DETECTION.model_copy(update={"contribution_rules": (OWN_WORDS,)})
+    (told,) = to_review(Case(detection=detection).evidence)
+    assert f"“{OWN_WORDS.sentence}” (CONTRIBUTING.md, line 9)" in told
+    by_person = Case(item=ITEM.model_copy(update={"summary": ("human",)}), detection=detection)
+    assert to_review(by_person.evidence) == ("the body has gaps for sentences that a person writes",)
+    assert "**[To be written by a person:" in body_of(by_person)
+    assert "Join the lines of a page once\n" not in visible(body_of(by_person))
+
+
+def test_losses_stand_right_below_the_headline():
+    body = body_of(CASES["pyperf"])
+    assert body.split("\n\n")[1:3] == [
+        "What costs more at head:",
+        "- time of `test_short_pages`: +9.7 % (+8.4 % to +10.9 %), +300.0 μs",
+    ]
+
+
+def test_what_is_in_sight_shrinks_before_it_grows_long():
+    unreached = tuple(f"pagelayout.text:function_{number}" for number in range(90))
+    details = "A sentence about the inside of it. " * 100
+    case = Case(CPU_IMPROVED.model_copy(update={"unreached": unreached}), item=ITEM.model_copy(update={"details": details}))
+    body = body_of(case)
+    assert len(visible(body)) <= 4000
+    assert "<summary>How it works</summary>" in body
+    assert "`pagelayout.text:function_2`" in body
+    assert re.search(r"and \d+ more\.", body)
 
 
 # -- the stage ----------------------------------------------------------------------------------------

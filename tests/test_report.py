@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tasks import render, report
-from tasks.artifacts import Decision, Failure, PullRequest
+from tasks.artifacts import ContributionRule, Decision, Failure, PullRequest
 from tasks.errors import MeasuringError
 from tasks.forge_kept import Kept
 from tasks.manifest.model import Manifest
@@ -183,6 +183,26 @@ def test_what_goes_on_around_an_item_is_told_and_a_fold_is_a_persons_business(pr
     paths.survey.unlink()
     project.table()
     assert "Decision" not in project.markdown
+
+
+def test_report_md_lists_what_is_left_to_a_person_and_what_the_project_asks(project):
+    rule = ContributionRule(path="AGENTS.md", line=7, about="disclosure", sentence="State <b>the</b> LLM that you used.")
+    detection = DETECTION.model_copy(
+        update={
+            "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
+            "template_text": "## Summary\n\n## Checklist\n\n- [ ] I have read *it*\n",
+            "contribution_rules": (rule,),
+        }
+    )
+    project.add("merge", Case(detection=detection))
+    project.add("split", Case(detection=detection))
+    assert status(project.table()[2]) == "ready"
+    text = project.markdown
+    assert text.count("- PR body: `.codeflash/pr-body-merge.md`, in the project's template `.github/PULL_REQUEST_TEMPLATE.md`\n") == 1
+    assert text.count("- [ ] tick it if it is so: “I have read it” (.github/PULL\\_REQUEST\\_TEMPLATE.md)") in {0, 2}
+    assert text.count("- \\[ ] tick") + text.count("- [ ] tick") == 2
+    assert text.count("- [ ] disclose, in one line of your own, whether models were used: “State &lt;b>the&lt;/b> LLM") == 2
+    assert text.count("## What the project asks of contributions\n\n- disclosure: “State &lt;b>the&lt;/b> LLM that you used.” (AGENTS.md, line 7)") == 1
 
 
 def test_report_md_is_written_only_where_its_text_changes(project):

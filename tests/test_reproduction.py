@@ -19,7 +19,7 @@ from .targets import TargetRepo
 
 
 def body_of(case: Case) -> str:
-    return bounded(case.evidence, None)
+    return bounded(case.evidence, None).text
 
 
 def visible(body: str) -> str:
@@ -87,6 +87,18 @@ def test_paths_are_quoted_for_the_shell():
         injection=INJECTION.model_copy(update={"base": TreeSpec(commit=DETECTION.base, files={path: SHA256}, tree="a" * 40)}),
     )
     assert f"cp \"$work\"/head/'{path}' \"$work\"/base/'{path}'\n" in body_of(case)
+
+
+def test_a_benchmark_that_a_commit_holds_is_taken_from_that_sides_worktree():
+    """Injecting writes it over both trees; a reader's checkout need not have it."""
+    both = {"base": TreeSpec(commit=DETECTION.base, files={BENCHMARK: SHA256}, tree="a" * 40)}
+    both["head"] = TreeSpec(commit=HEAD, files={BENCHMARK: SHA256}, tree="b" * 40)
+    injection = INJECTION.model_copy(update=both)
+    body = body_of(Case(injection=injection))
+    assert re.findall(r"^cp .*$", body, re.MULTILINE) == [f'cp "$work"/head/{BENCHMARK} "$work"/base/{BENCHMARK}']
+    assert "the benchmark below" not in body
+    body = body_of(Case(injection=injection, scaffolding=SCAFFOLDING.model_copy(update={"origin": "base", "source": DETECTION.base})))
+    assert re.findall(r"^cp .*$", body, re.MULTILINE) == [f'cp "$work"/base/{BENCHMARK} "$work"/head/{BENCHMARK}']
 
 
 def test_the_readers_own_tree_is_never_touched():

@@ -1,7 +1,7 @@
 """The tables of imports and start-ups."""
 
 
-from tasks import markdown, placeholders
+from tasks import markdown, placeholders, views
 from tasks.artifacts import ImportedModule, MetricName, Verdict
 from tasks.templating import fill
 
@@ -44,7 +44,7 @@ START_TABLE = """\
 
 def shown(one, imported=MODULES):
     found = comparison((IMPORTS, START), Verdict.IMPROVED).model_copy(update={"imported": imported})
-    values = {"detection": DETECTION, "comparison": found, "test": placeholders.TestView(one.test, (one,))}
+    values = {"detection": DETECTION, "comparison": found, "improved": True, "test": views.TestView(one.test, (one,))}
     return fill("compare-imports.md.j2", values, None, filters=placeholders.FILTERS, finish=markdown.finished).strip("\n") + "\n"
 
 

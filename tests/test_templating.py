@@ -38,7 +38,7 @@ def test_a_value_is_never_read_as_a_template(shadows):
 def test_a_users_template_comes_before_the_shipped_one(shadows):
     folder = shadows("summary.md.j2", "mine")
     assert fill("summary.md.j2", {}, folder) == "mine"
-    assert fill("summary.md.j2", {"bullets": ["a"], "further_commits": 0}) == "- a\n"
+    assert fill("summary.md.j2", {"bullets": ["a"], "further_commits": 0, "by_person": False}) == "- a\n"
 
 
 def test_an_unknown_placeholder_is_named_with_its_line_and_near_names(shadows):

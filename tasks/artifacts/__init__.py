@@ -7,6 +7,7 @@ forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is 
 from __future__ import annotations
 
 from .branching import AuditFinding, Branching, MadeCommit, Opening
+from .bullets import Bullets
 from .codeflash import CodeflashFigure, CodeflashRun
 from .comparison import Change, Comparison, Interval, Summary, Verdict
 from .detection import ChangedFunction, Commit, ContributionRule, DependencyDifference, Detection, DomainProposal, Layout, Presence
@@ -40,6 +41,7 @@ __all__ = [
     "UNITS",
     "AuditFinding",
     "Branching",
+    "Bullets",
     "Change",
     "ChangedFunction",
     "CodeflashFigure",

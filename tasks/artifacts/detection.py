@@ -95,7 +95,7 @@ class ContributionRule(Record):
 class Detection(Artifact):
     """The answers of the inventory for one optimization."""
 
-    SCHEMA = 3
+    SCHEMA = 4
 
     item: str
     title: str
@@ -126,6 +126,8 @@ class Detection(Artifact):
     template_text: str = ""
     """Of that template, as it is at upstream's newest commit."""
     contribution_rules: tuple[ContributionRule, ...] = ()
+    benchmark_tool: Literal["asv", "pyperf"] | None = None
+    """Whose tables the project's reviewers know."""
     notes: tuple[str, ...] = ()
     """What could not be answered and why, one sentence each."""
 

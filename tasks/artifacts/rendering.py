@@ -6,7 +6,7 @@ from ..store import Artifact
 
 
 class Rendering(Artifact):
-    SCHEMA = 1
+    SCHEMA = 2
 
     item: str
     body: str
@@ -18,6 +18,10 @@ class Rendering(Artifact):
     """Digest of the comparison that the body was made from."""
     headline: str = ""
     """That comparison's headline."""
+    skeleton: str = ""
+    """Path of the project's pull-request template that the body was put into, "" where there was none."""
+    todos: tuple[str, ...] = ()
+    """What only a person can do or say before the pull request is opened."""
 
 
 class Failure(Artifact):

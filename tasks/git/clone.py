@@ -101,6 +101,11 @@ class Clone:
         told = self._ask("diff-tree", "-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv", self._sha(base), self._sha(head))
         return tuple(_parsed(told))
 
+    def diff(self, base: str, head: str) -> str:
+        """Give the difference of two commits as a patch, binary files by name alone; bytes that are no UTF-8 are replaced."""
+        shown = ("--patch", "-r", "-M", "--no-color", "--no-ext-diff", "--no-textconv")
+        return self._ask("diff-tree", *shown, self._sha(base), self._sha(head)).decode("utf-8", "replace")
+
     def changes_of(self, commit: str) -> tuple[FileChange, ...]:
         """Give the files that one commit changed, held against its first parent."""
         parents = self._commit(commit).parents

@@ -36,6 +36,8 @@ Strategy = Literal["auto", "inject", "cherry-pick"]
 Engine = Literal["native", "codeflash"]
 CommitBenchmark = Literal["auto", "always", "never"]
 Sandbox = Literal["none", "bwrap"]
+Skeleton = Literal["auto", "project", "own"]
+BY_PERSON = "human"
 
 
 class Model(BaseModel):
@@ -109,6 +111,15 @@ class Measuring(Model):
         description="whether the pull request's branch holds the benchmark; auto: where the project keeps benchmarks",
     )
     lint: LintSettings = Field(default=LintSettings(), description="how the benchmark is held against the rules")
+    template: Skeleton = Field(
+        default="auto",
+        description="the body's skeleton: the project's own pull-request template, or your own and prprep's; "
+        "auto takes a body template of yours, else the project's",
+    )
+    summarize: Text | None = Field(
+        default=None,
+        description="a command of yours that reads diff and figures as JSON and writes one to three bullets, for items without `summary`",
+    )
 
 
 class Optimization(Measuring):
@@ -118,7 +129,7 @@ class Optimization(Measuring):
     title: Text | None = Field(default=None, description="the title of the pull request")
     summary: Annotated[tuple[Text, ...], Field(max_length=3), OneOrMany()] = Field(
         default=(),
-        description="one to three bullets, mechanism before benefit",
+        description="one to three bullets, mechanism before benefit; `human` leaves marked gaps that a person fills in",
     )
     details: str | None = Field(default=None, description="technical details, in markdown, where the bullets do not say it all")
     domain: Annotated[tuple[Domain, ...], OneOrMany(), *Unique] = Field(
@@ -159,6 +170,11 @@ class Optimization(Measuring):
         description="the remote, or the address of your fork, that `prprep open` pushes the branch to; default: as `gh` would find it",
     )
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
+
+    @property
+    def is_told_by_person(self) -> bool:
+        """Tell whether a person writes the sentences of the body."""
+        return self.summary == (BY_PERSON,)
 
 
 class Manifest(Model):

@@ -1,0 +1,20 @@
+"""What a command of the user's wrote about an optimization."""
+
+from __future__ import annotations
+
+from ..store import Artifact
+
+
+class Bullets(Artifact):
+    """The bullets as they were written; `objections` say why they are not used, one line each."""
+
+    SCHEMA = 1
+
+    item: str
+    command: str
+    bullets: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()
+
+    @property
+    def are_used(self) -> bool:
+        return bool(self.bullets) and not self.objections

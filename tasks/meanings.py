@@ -1,0 +1,49 @@
+"""Tell what a section of a pull-request template is for, by the words of its heading."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+
+class Meaning(StrEnum):
+    DISCLOSURE = "disclosure"
+    TYPE = "type of change"
+    TESTS = "tests"
+    CHECKLIST = "checklist"
+    CHANGELOG = "changelog"
+    ISSUE = "issue"
+    BENCHMARK = "benchmark"
+    REPRODUCTION = "reproduction"
+    ENVIRONMENT = "environment"
+    OTHER = "other"
+    DESCRIPTION = "description"
+
+
+# The first that fits counts: "Type of changes" is no description, "AI usage disclosure" no list of checks.
+_WORDS = {
+    Meaning.DISCLOSURE: r"\bai\b|\bllms?\b|disclos|generated|\bagents?\b|attest|\bcla\b|copilot|\bhuman\b",
+    Meaning.TYPE: r"\b(?:type|kind|category)s? of\b|^(?:pr |change |pull request )?(?:type|kind|category)s?$",
+    Meaning.CHECKLIST: (
+        r"check[- ]?list|\bto-?do\b|before (?:you |the )?(?:submit|merg|open)|^(?:checks?|requirements?|acknowledge\w*)$|sign-?off"
+    ),
+    Meaning.CHANGELOG: r"change[- ]?log|release[- ]?notes?|\bnews\b|what'?s ?new",
+    Meaning.REPRODUCTION: r"\breproduc",
+    Meaning.BENCHMARK: r"\bbench|\bperformance\b|\btimings?\b|\bresults?\b|\bmeasure",
+    Meaning.TESTS: r"\btest|\bverif|\bvalidat|\bqa\b",
+    Meaning.ISSUE: r"\bissues?\b|\bticket|\brelated\b|\breferences?\b|\bcloses\b|\blinked?\b",
+    Meaning.ENVIRONMENT: r"\benvironment\b|\bplatform\b|\bsystem\b",
+    Meaning.OTHER: (
+        r"screenshot|documentation|\bdocs?\b|deploy|migrat|breaking|security|review|comment|introduc|additional|compatib|\bapi\b|\brisk"
+    ),
+    Meaning.DESCRIPTION: (
+        r"summar|descri|overview|\bwhat\b|\bwhy\b|\bhow\b|\bchange[sd]?\b|motivat|context|purpose|propos|detail|\babout\b"
+        r"|implement|solution|problem|background|rationale|\bgoals?\b|tl;?dr|\bintent"
+    ),
+}
+
+
+def meaning_of(title: str) -> Meaning:
+    """Read a heading: `#### Brief description of what is fixed or changed` is a description."""
+    words = re.sub(r"[^\w\s'/-]", " ", title.lower()).strip()
+    return next((meaning for meaning, pattern in _WORDS.items() if re.search(pattern, words)), Meaning.OTHER)
