@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .addresses import slug_of
-from .source import default_upstream, ref_names, repository_root, resolve, slug
+from .addresses import is_address, slug_of
+from .source import branch_names, current_branch, default_upstream, find, ref_names, repository_root, resolve, slug
 from .values import FileChange, Refs, displayed
 
 if TYPE_CHECKING:
@@ -18,8 +18,12 @@ __all__ = [
     "Clone",
     "FileChange",
     "Refs",
+    "branch_names",
+    "current_branch",
     "default_upstream",
     "displayed",
+    "find",
+    "is_address",
     "ref_names",
     "repository_root",
     "resolve",

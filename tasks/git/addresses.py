@@ -49,6 +49,11 @@ def _refused(address: str, why: str) -> RepositoryError:
     return RepositoryError(f"the address {without_password(address)!r} {why}", now=now)
 
 
+def is_address(text: str) -> bool:
+    """Tell the address of a repository elsewhere from the path of one on this machine."""
+    return bool(_SCHEME.match(text) or _HELPER.match(text) or (not Path(text).exists() and _SCP.fullmatch(text)))
+
+
 def without_password(text: str) -> str:
     """Blank the user and password of every address in `text`: they must not reach a message."""
     return re.sub(r"(\w://)[^/@\s]*@", r"\1***@", text)

@@ -88,6 +88,15 @@ class Clone:
     def is_merge(self, sha: str) -> bool:
         return len(self._commit(sha).parents) > 1
 
+    def parents(self, commit: str) -> tuple[str, ...]:
+        return self._commit(commit).parents
+
+    def beginning_with(self, digits: str) -> tuple[str, ...]:
+        """Give the commits whose SHA-1 begins with these digits, four at least."""
+        names = self._ask("rev-parse", f"--disambiguate={digits}").decode("ascii").split()
+        found = self.resolve(names)
+        return tuple(name for name in names if found[name] == name)
+
     def commits(self, base: str, head: str, *, path: str | None = None) -> tuple[Commit, ...]:
         """Give the commits of base..head, oldest first; with `path`, those that changed it, merges left out."""
         span = f"{self._commit(base).sha}..{self._commit(head).sha}"

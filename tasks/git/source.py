@@ -59,6 +59,20 @@ def ref_names(repository: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.decode(errors="replace") for name in names if not name.endswith(b"/HEAD")))
 
 
+def branch_names(repository: Path) -> tuple[str, ...]:
+    """Give the local branches, then those of remotes (as `origin/x`) that have no local one of their name."""
+    names = [name.decode(errors="replace") for name in refs_of(locate(repository).folder)]
+    local = [name.removeprefix("refs/heads/") for name in names if name.startswith("refs/heads/")]
+    remote = [name.removeprefix("refs/remotes/") for name in names if name.startswith("refs/remotes/") and not name.endswith("/HEAD")]
+    return (*local, *(name for name in remote if name.partition("/")[2] not in local))
+
+
+def current_branch(repository: Path) -> str | None:
+    """Give the branch that HEAD stands for, None where it is detached."""
+    named = ask_softly(locate(repository).folder, ["symbolic-ref", "--quiet", "HEAD"])
+    return named.removeprefix("refs/heads/") if named else None
+
+
 def default_upstream(repository: Path) -> str | None:
     """Give what origin's HEAD names (as `origin/x`), else main, else master; of a bare one, its HEAD's branch first."""
     source = locate(repository)
