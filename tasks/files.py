@@ -29,6 +29,19 @@ def write_whole(target: Path, text: str | bytes) -> None:
         raise
 
 
+def write_new(target: Path, text: str) -> None:
+    """Put `text` at `target` in one step; raise FileExistsError, and leave everything, where something is there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        Path(temporary).chmod(0o644)
+        os.link(temporary, target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
 def fingerprint_of(artifact: Path) -> str | None:
     """Read what `artifact` says it was made from; None where it is missing or says nothing."""
     try:

@@ -265,10 +265,11 @@ def _link(body: str, root: Path, folder: Path) -> Markdown:
 
 
 def _inventory_row(number: int, item: Optimization, paths: ItemPaths) -> tuple[str, ...]:
-    found = _fields(paths.detect)
+    found, failure = _fields(paths.detect), _fields(paths.failure)
     title = markdown.one_line(item.title or found.get("title", "")) or item.id
-    if not found:
-        return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, WAITING
+    if not found or failure.get("stage") == "detect":
+        state = f"{BLOCKED}: {markdown.shorten(markdown.one_line(_reason(failure)), _LONGEST_REASON)}" if failure else WAITING
+        return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, state
     files, commits = found.get("files", ()), [commit["sha"][:12] for commit in found.get("commits", ())]
     survey = _survey(paths)
     pull_request = survey_words.status(survey) if survey else "not looked for yet"

@@ -57,6 +57,8 @@ class Graph:
         self._log = self._state / "defect.log"
         self._locks = ExitStack()
         self._began = False
+        self.ending: Callable[[], str] | None = None
+        """What a run shows at its end in place of the table of all items; its tasks are then not told one by one."""
 
     @property
     def workspace(self) -> Workspace:
@@ -145,7 +147,8 @@ class Graph:
         raise UsageError(f"{self.manifest.name} has no optimization {quoted(item_id)}", now=now)
 
     def _reporter(self) -> type[PlainReporter]:
-        return type("Reporter", (PlainReporter,), {"begin": staticmethod(self.begin), "summary": staticmethod(self.summary)})
+        summary, quiet = (self.ending, True) if self.ending else (self.summary, False)
+        return type("Reporter", (PlainReporter,), {"begin": staticmethod(self.begin), "summary": staticmethod(summary), "quiet": quiet})
 
 
 def _drop_unreadable(database: Path) -> None:
@@ -182,12 +185,15 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.graph: Graph | None = None
+        self.ending: Callable[[Graph], str] | None = None
+        """What the command that runs shows at its end, where that is not the table of all items."""
 
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
             self.graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         except UsageError as error:
             raise InvalidDodoFile(plain(str(error))) from None
+        self.graph.ending = partial(self.ending, self.graph) if self.ending else None
 
     def load_doit_config(self) -> dict[str, Any]:
         return self._graph.config()
@@ -223,5 +229,5 @@ def find_manifest(named: str, folder: Path) -> Path:
     raise UsageError(
         f"no {MANIFEST_NAME} in this folder or above it",
         where=str(folder),
-        now="write one (README, section The manifest), or name it: prprep -m FILE",
+        now="`prprep init` drafts one from the repository and its notes; or name yours: prprep -m FILE",
     )

@@ -23,6 +23,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
     desc = "prprep: plain messages, and the table of all items at the end"
     begin: Callable[[], None] | None = None
     summary: Callable[[], str] | None = None
+    quiet = False
 
     def __init__(self, outstream: Any, options: dict[str, Any]) -> None:  # noqa: ANN401 - doit's signature
         super().__init__(outstream, options)
@@ -43,13 +44,15 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
         super().write(plain(text))
 
     def execute_task(self, task: Task) -> None:
+        if self.quiet:
+            return
         super().execute_task(task)
         flush = getattr(self.outstream, "flush", None)
         if flush:
             flush()
 
     def skip_uptodate(self, task: Task) -> None:
-        if task.actions:
+        if task.actions and not self.quiet:
             super().skip_uptodate(task)
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:

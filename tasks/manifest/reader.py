@@ -59,6 +59,11 @@ def read_leniently(path: Path) -> tuple[Loaded | None, list[Problem]]:
         raw = _bytes(path)
     except OSError as error:
         return None, [Problem(_why_unreadable(path, error), suggestion="name the manifest with -m FILE")]
+    return understood(raw, path)
+
+
+def understood(raw: bytes, path: Path) -> tuple[Loaded | None, list[Problem]]:
+    """Do as `read_leniently` does with what a manifest at `path` would hold."""
     if len(raw) > _MAX_BYTES:
         return None, [Problem(f"this file is larger than {_MAX_BYTES >> 20} MiB, which is no manifest")]
     reading = _Reading(Document(raw))
