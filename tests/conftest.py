@@ -35,6 +35,7 @@ SLOW_MODULES = {
     "test_checks",
     "test_detect",
     "test_differences",
+    "test_draft",
     "test_drift",
     "test_forge",
     "test_forge_questions",

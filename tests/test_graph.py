@@ -439,7 +439,7 @@ def test_a_manifest_that_is_not_there(tmp_path):
     ended = prprep(tmp_path, code=3)
     assert ended.out + ended.err == (
         f"ERROR: {tmp_path}: no prprep.yaml in this folder or above it\n"
-        "  write one (README, section The manifest), or name it: prprep -m FILE\n"
+        "  `prprep init` drafts one from the repository and its notes; or name yours: prprep -m FILE\n"
     )
     ended = prprep(tmp_path, "-m", "missing", code=3)
     assert ended.out + ended.err == "ERROR: missing: there is no such manifest\n  give the path of a file as in `prprep -m FILE`\n"
