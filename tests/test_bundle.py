@@ -12,7 +12,8 @@ from tests.evidence import Case
 def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
     paths = Case().write(tmp_path)
     files = gathered(paths, benchmark={"tests/test_x.py": b"x"}, manifest="version: 1\n", branch=paths.state)
-    assert set(files) == {"compare.json", "branch/compare.json", "benchmark/tests/test_x.py", "prprep.yaml"}
+    told = {"compare.json", "codeflash.json", "tests.json", "verify.json"}
+    assert set(files) == {*told, *(f"branch/{name}" for name in told), "benchmark/tests/test_x.py", "prprep.yaml"}
     assert files["compare.json"] == paths.compare.read_bytes()
 
 

@@ -171,7 +171,7 @@ def test_the_bodys_commands_repeat_it_in_a_clone(target, fast, tmp_path):
     subprocess.run(["git", "clone", "--quiet", target.repo.path, clone], check=True)
     (clone / BENCHMARK).parent.mkdir(parents=True)
     (clone / BENCHMARK).write_text(MEASURES)
-    commands = re.findall(r"```sh\n(.*?)```", bounded(case.evidence, None), re.DOTALL)[0]
+    commands = re.findall(r"```sh\n(.*?)```", bounded(case.evidence, None).text, re.DOTALL)[0]
     path = f"{target.layer.venv.python.parent}{os.pathsep}{os.environ['PATH']}"
     settings = {**os.environ, "PATH": path, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     done = subprocess.run(["bash", "-c", commands], cwd=clone, env=settings, capture_output=True, text=True, check=True)

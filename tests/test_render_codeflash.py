@@ -12,7 +12,7 @@ from tasks.compare import with_codeflash
 from tasks.placeholders import CPU, LONGEST_REPORT
 from tasks.render import bounded
 
-from .evidence import ASKED, BASE, BENCHMARK, CPU_IMPROVED, DETECTION, HEAD, INJECTION, LAYOUT, NOT_ASKED, SHA256, Case
+from .evidence import ASKED, BASE, BENCHMARK, CPU_IMPROVED, DETECTION, HEAD, INJECTION, LAYOUT, NOT_ASKED, SCAFFOLDING, SHA256, Case
 
 FAILED = ASKED.model_copy(update={"markdown": "", "figures": (), "findings": ("codeflash compare wrote no report (exit code 1): boom",)})
 AGAINST = ASKED.model_copy(update={"figures": (ASKED.figures[0].model_copy(update={"head": 0.0160}),)})
@@ -23,7 +23,7 @@ def case(run=ASKED, **more) -> Case:
 
 
 def body(run=ASKED, **more) -> str:
-    return bounded(case(run, **more).evidence, None)
+    return bounded(case(run, **more).evidence, None).text
 
 
 def visible(text: str) -> str:
@@ -35,7 +35,7 @@ def visible(text: str) -> str:
 
 def test_an_item_that_does_not_ask_for_it_has_the_body_that_it_had():
     assert with_codeflash(CPU_IMPROVED, NOT_ASKED) is CPU_IMPROVED
-    assert body(NOT_ASKED) == bounded(Case().evidence, None)
+    assert body(NOT_ASKED) == bounded(Case().evidence, None).text
 
 
 def test_the_report_stands_in_the_body_unaltered_and_prpreps_own_tables_are_folded_beneath():
@@ -92,7 +92,7 @@ def test_a_report_beyond_all_measure_is_kept_out_whole():
 
 def test_the_flags_are_those_that_codeflash_had(tmp_path):
     (tmp_path / CPU).write_text("[{{ CODEFLASH_COMPARE_FLAGS }}]\n{{ CODEFLASH_COMPARE_OUTPUT }}\n", encoding="utf-8")
-    text = bounded(case().evidence, tmp_path)
+    text = bounded(case().evidence, tmp_path).text
     assert text.startswith(f"[--inject {BENCHMARK} --timeout 120]\n## Benchmark: `1111` vs `2222`\n")
 
 
@@ -128,7 +128,8 @@ def test_another_runner_is_told_what_it_needs():
 def test_a_head_made_of_commits_is_made_by_the_reader():
     picked = ("aa" * 20, "bb" * 20)
     injection = INJECTION.model_copy(update={"head": TreeSpec(commit=BASE, picks=picked, files={BENCHMARK: SHA256}, tree="b" * 40)})
-    shown = commands(body(injection=injection))
+    written = SCAFFOLDING.model_copy(update={"origin": "generated"})
+    shown = commands(body(injection=injection, scaffolding=written))
     assert f'git worktree add --detach "$work"/head {BASE}\ngit -C "$work"/head cherry-pick {picked[0]} {picked[1]}\n' in shown
     assert f'compare {BASE} "$(git rev-parse HEAD)" --inject' in shown
     assert f'cp {BENCHMARK} "$work"/head/{BENCHMARK}\n' in shown
