@@ -50,6 +50,12 @@ def objections(bullets: list[str], held: Held) -> tuple[str, ...]:
     return (*found, *(f"{wrong}: {bullet[:LONGEST]}" for bullet in bullets for wrong in _wrong(bullet, held)))
 
 
+def unheld(text: str, held: Held) -> tuple[str, ...]:
+    """Give the figures with a unit (times, sizes, shares, factors) in a text that the evidence does not hold."""
+    found = (match for match in _NUMBER.finditer(text) if match["unit"])
+    return tuple(match[0] for match in found if not _is_held(match["digits"], match["unit"], held))
+
+
 def _wrong(bullet: str, held: Held) -> Iterator[str]:
     if len(bullet) > LONGEST:
         yield f"longer than {LONGEST} characters"

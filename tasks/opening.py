@@ -95,7 +95,7 @@ class Case:
     def refusals(self, stages: Sequence[str]) -> list[str]:
         """Give every reason not to open it."""
         found = list(refusals.of_stages(self.workspace, self.freshness, self.item_id, stages))
-        found += refusals.of_body(self.paths)
+        found += refusals.of_body(self.item, self.paths, self.workspace.templates)
         found += refusals.of_comparison(self.item, self.paths, name="the comparison")
         found += refusals.of_tests(self.paths)
         found += refusals.of_verification(self.paths)
@@ -112,6 +112,7 @@ class Case:
     def plan(self) -> Plan:
         """Find out where the branch goes and what pull request comes of it; raise PrprepError where that cannot be told."""
         detection, branch = Detection.read(self.paths.detect), Branching.read(self.paths.branch)
+        rendering = Rendering.read(self.paths.render)
         if not detection.slug:
             now = "name it in the manifest: `slug: owner/name`"
             raise PrprepError("it is not known which repository the pull request goes to", where=self.item_id, now=now)
@@ -137,11 +138,11 @@ class Case:
             ours=ours,
             forge=forge,
             base=self._base(detection, there),
-            words=Words(branch.title, self.workspace.folder / Rendering.read(self.paths.render).body),
+            words=Words(branch.title, self.workspace.folder / rendering.body),
             number=number,
             theirs=known is not None,
             draft=self.asked.draft,
-            todos=(*branch.todos, *Rendering.read(self.paths.render).needs_review),
+            todos=tuple(dict.fromkeys((*branch.todos, *rendering.todos, *rendering.needs_review))),
         )
 
     def publish(self, plan: Plan) -> str:

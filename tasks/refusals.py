@@ -10,8 +10,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from . import compare
+from . import compare, edited_body, render
 from .artifacts import Comparison, ProjectTests, Rendering, Survey, Verdict, Verification
+from .claims import Held
 from .errors import ArtifactError, PrprepError
 from .explain import reasons
 from .files import digest_of
@@ -71,16 +72,25 @@ def is_edited(artifact: Path) -> bool:
         return True
 
 
-def of_body(paths: ItemPaths) -> Iterator[str]:
-    """Refuse a body that is not as it was rendered from this comparison."""
+def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Iterator[str]:
+    """Refuse a body with gaps, and one that was edited otherwise than a person may: what was measured stays as it was rendered."""
     try:
         rendering = Rendering.read(paths.render)
         body = (paths.folder / rendering.body).read_bytes()
-    except (ArtifactError, OSError):
+        evidence = render.gather(item, paths)
+        rendered = render.bounded(evidence, templates).text
+    except (PrprepError, OSError):
         return  # The stages say so.
-    if hashlib.sha256(body).hexdigest() != rendering.sha256:
-        now = "put your words into the manifest (`summary:`, `details:`) or a template, and render it again"
-        yield f"{rendering.body} was edited since it was rendered: {now}"
+    if hashlib.sha256(rendered.encode()).hexdigest() != rendering.sha256:
+        yield f"{rendering.body} would be rendered otherwise now: run `prprep render:{item.id}`"
+        return
+    told = tuple(edited_body.objections(rendered, body.decode("utf-8", "replace"), Held(evidence.comparison, rendered)))
+    now = "restore that, or put your words into the manifest (`summary:`, `details:`) or a template and render it again"
+    yield from (f"{rendering.body}: {each}" for each in told[:SHOWN])
+    if told and len(told) > SHOWN:
+        yield f"{rendering.body}: {len(told) - SHOWN} more of that; {now}"
+    elif told:
+        yield f"{rendering.body}: {now}"
 
 
 def of_comparison(item: Optimization, paths: ItemPaths, *, name: str) -> Iterator[str]:

@@ -52,6 +52,8 @@ class Row:
     reasons: tuple[str, ...] = ()
     message: str = ""
     findings: tuple[str, ...] = ()
+    evidence: str = ""
+    """When the samples were taken, and of which commits."""
     todos: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     skeleton: str = ""
@@ -112,11 +114,20 @@ def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool, 
         reasons=tuple(markdown.one_line(reason) for reason in reasons),
         message=failure.get("message", ""),
         findings=tuple(_finding(each) for each in _fields(paths.lint).get("findings", ())),
+        evidence=_evidence(paths, detection),
         todos=tuple(markdown.one_line(todo) for todo in rendering.get("todos", ())),
         rules=tuple(_rule(each) for each in detection.get("contribution_rules", ())),
         skeleton=rendering.get("skeleton", ""),
         around=tuple(map(markdown.one_line, _around(paths, forge))),
     )
+
+
+def _evidence(paths: ItemPaths, detection: dict[str, Any]) -> str:
+    try:
+        taken = when(paths.samples.stat().st_mtime)
+    except OSError:
+        return ""
+    return f"measured {taken}, head {str(detection.get('head'))[:12]} against base {str(detection.get('base'))[:12]}"
 
 
 def _around(paths: ItemPaths, forge: Kept | None) -> tuple[str, ...]:
@@ -222,6 +233,8 @@ def _details(row: Row) -> str:
         lines.append(f"- Benchmark test: {_code_first(row.benchmark)}{', written to ' + markdown.code(row.source) if row.source else ''}")
     if row.compare != NOTHING:
         lines.append(f"- Compare: {markdown.escape(row.compare)}")
+    if row.evidence:
+        lines.append(f"- Evidence: {markdown.escape(row.evidence)}")
     if row.body != NOTHING:
         within = f", in the project's template {markdown.code(row.skeleton)}" if row.skeleton else ""
         lines.append(f"- PR body: {markdown.code(row.body)}{within}")

@@ -102,7 +102,7 @@ def survey_of(
         drift=upstream.drift,
         contained=upstream.contained,
         conflicts=upstream.conflicts,
-        decision=decide(detection, upstream, pulls, named=named, rivals=rivals),
+        decision=decide(detection, upstream, pulls, named=named, rivals=rivals, asked=said is not None),
         notes=tuple(notes),
     )
 
@@ -111,9 +111,18 @@ def survey_of(
 
 
 def decide(
-    detection: Detection, upstream: Upstream, pulls: tuple[PullRequest, ...], *, named: int | None, rivals: Mapping[str, str]
+    detection: Detection,
+    upstream: Upstream,
+    pulls: tuple[PullRequest, ...],
+    *,
+    named: int | None,
+    rivals: Mapping[str, str],
+    asked: bool = True,
 ) -> Decision:
-    """Say what becomes of the optimization; what the manifest names goes before everything."""
+    """Say what becomes of the optimization; what the manifest names goes before everything.
+
+    `asked` tells whether the forge has answered: where it has not, that nothing was found says less.
+    """
     if named:
         state = next((f", and is {each.state}" for each in pulls if each.number == named and each.state in {"merged", "closed"}), "")
         return Decision(kind="fold", into=f"#{named}", reason=f"the manifest names it{state}")
@@ -127,7 +136,8 @@ def decide(
     for function in detection.functions:
         if owner := next((rivals[key] for key in keys_of(function) if key in rivals), None):
             return Decision(kind="fold", into=owner, reason=f"that item touches the same function, {function.target}")
-    return Decision(kind="new", reason="nothing else is about the same functions")
+    known = "" if asked else "as far as git and the manifest tell (pull requests are unknown), "
+    return Decision(kind="new", reason=f"{known}nothing else is about the same functions")
 
 
 def _skipped(detection: Detection, upstream: Upstream, pulls: tuple[PullRequest, ...]) -> str:

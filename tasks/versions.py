@@ -5,7 +5,7 @@ Raise a stage's number whenever the same input comes to another result: everybod
 
 STAGES = {
     "detect": 4,
-    "survey": 1,
+    "survey": 2,
     "record": 3,
     "scaffold": 3,
     "inject": 2,
@@ -17,7 +17,7 @@ STAGES = {
     "verify": 1,
     "render": 6,
 }
-REPORT = 3
+REPORT = 4
 
 # What a stage's templates include is found from these.
 TEMPLATES = {

@@ -221,7 +221,7 @@ def test_upstream_that_moved_is_refused(case):
 def test_an_edited_body_is_refused(case):
     body = case.folder / ".codeflash" / "pr-body-total.md"
     body.write_text(body.read_text().replace("%", " percent", 1))
-    case.refuses(r"pr-body-total\.md was edited since it was rendered")
+    case.refuses(r"pr-body-total\.md: this line of it was removed or changed: ")
 
 
 def test_a_failed_stage_is_refused(case):

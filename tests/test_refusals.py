@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import refusals
+from tasks import refusals, render
 from tasks.artifacts import (
     AuditFinding,
     Branching,
     ContributionRule,
     Decision,
     ProjectTests,
-    Rendering,
     RunCommand,
     SideRun,
     Survey,
@@ -119,18 +118,27 @@ def test_a_branch_must_be_there_fresh_measured_improved_and_clean():
     assert told(findings=(mild, fatal)) == ["in the branch: fatal"]
 
 
-def test_a_body_that_is_not_as_it_was_rendered(paths):
-    import hashlib
-
+def test_a_body_whose_measured_part_was_edited(paths):
+    case = Case()
+    render.run(case.item, case.manifest, paths=paths, body=paths.body("merge_lines"), templates=None, fingerprint="r")
     body = paths.body("merge_lines")
-    body.parent.mkdir(exist_ok=True)
-    body.write_text("Words.\n")
-    sha256 = hashlib.sha256(body.read_bytes()).hexdigest()
-    Rendering(item="it", body=".codeflash/pr-body-merge_lines.md", sha256=sha256, template="t").write(paths.render)
-    assert list(refusals.of_body(paths)) == []
-    body.write_text("Other words.\n")
-    (told,) = refusals.of_body(paths)
-    assert "was edited since it was rendered" in told
+    assert list(refusals.of_body(case.item, paths, None)) == []
+    body.write_text(body.read_text() + "\nFixes #12, as discussed.\n")
+    assert list(refusals.of_body(case.item, paths, None)) == []
+    body.write_text(body.read_text().replace("−20.9 %", "−40.9 %"))
+    told = list(refusals.of_body(case.item, paths, None))
+    assert any("pr-body-merge_lines.md: this line of it was removed or changed: " in each and "−20.9 %" in each for each in told)
+    assert any("a figure was added that the evidence does not hold (40.9 %)" in each for each in told)
+    assert told[-1].endswith("or a template and render it again")
+
+
+def test_a_body_that_would_be_rendered_otherwise(paths):
+    case = Case()
+    render.run(case.item, case.manifest, paths=paths, body=paths.body("merge_lines"), templates=None, fingerprint="r")
+    other = case.item.model_copy(update={"summary": ("Another mechanism.",)})
+    assert list(refusals.of_body(other, paths, None)) == [
+        ".codeflash/pr-body-merge_lines.md would be rendered otherwise now: run `prprep render:merge_lines`"
+    ]
 
 
 def test_an_artifact_that_was_changed_is_known(paths):

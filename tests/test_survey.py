@@ -75,6 +75,11 @@ def test_one_of_two_commits_upstream_is_no_skip():
     assert decide(two, upstream, (), named=None, rivals={}).kind == "new"
 
 
+def test_where_pull_requests_are_unknown_the_decision_says_so():
+    made = decide(DETECTION, STOOD_STILL, (), named=None, rivals={}, asked=False)
+    assert made.reason == "as far as git and the manifest tell (pull requests are unknown), nothing else is about the same functions"
+
+
 def test_what_is_unknown_is_said_and_no_answer_is_made_up():
     known = Known(None, None, "gh is not logged in; log in", "s")
     made = survey_of(DETECTION, known, STOOD_STILL, place=Place("github.com", "acme/pagelayout"), named=None, rivals={})
