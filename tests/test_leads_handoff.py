@@ -83,6 +83,21 @@ def test_a_list_below_headings_that_say_what_became_of_it():
     assert lock.reason == "discarded: big regression, 9% slower."
 
 
+def test_a_list_of_more_of_the_same_keeps_what_its_marks_say():
+    text = """
+        ## More that was kept
+
+        - ✅ **Fast path** (`ee13ba2c`): splits in place of matching.
+        - ❌ Cache of results, which grew without bound
+        - WIP: sort key without tuples
+    """
+    assert told(text) == [
+        ("kept", "Fast path", ("ee13ba2c",)),
+        ("discarded", "Cache of results, which grew without bound", ()),
+        ("unfinished", "sort key without tuples", ()),
+    ]
+
+
 def test_summaries_tell_what_was_done_and_claim_nothing():
     (lead,) = read("""
         ## Kept

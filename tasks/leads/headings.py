@@ -29,7 +29,7 @@ _NOT_PURSUED_HEADING: Final = re.compile(
 # A heading of nothing but these, outcomes and numbers is about all that stands below it, not one optimization.
 _GENERIC: Final = re.compile(
     r"\b(?:optimi[sz]ations?|experiments?|changes?|results?|wins?|improvements?|commits?|items?|list|log|table|all|the|and|of|to|by|in|on|"
-    r"this|so|far|for|with|as|session|effort|round|phase|part|tried|attempts?|what|was|were|we|i|made|has|have|been|are|is|work(?:ed|ing)?|perf(?:ormance)?|"
+    r"this|so|far|more|also|still|further|additional|for|with|as|session|effort|round|phase|part|tried|attempts?|what|was|were|we|i|made|has|have|been|are|is|work(?:ed|ing)?|perf(?:ormance)?|"
     r"order|application|implemented|last|first|previous|earlier|code|status|prs?|branch(?:es)?|shipped|ideas?|candidates?|which|that|did|not|didn|t|yet|but|into|main|"
     r"memory|mem|cpu|async|import|imports?|startup|start-up|structural|struct|time|runtime|concurrency|category|tier|group|both|other)\b",
     re.IGNORECASE,
