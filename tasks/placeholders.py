@@ -9,29 +9,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import figures, markdown, views
-from .artifacts import CodeflashRun, MetricName, Verdict
+from .artifacts import CodeflashRun, Comparison, Detection, Injection, MetricName, Scaffolding, Verdict
 from .markdown import Markdown
 from .reproduction import Made, Reproduction, reproduction
+from .saved_benchmark import benchmark_to_save, data_to_save
 from .templating import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from .artifacts import (
-        Bullets,
-        Change,
-        Commit,
-        Comparison,
-        Detection,
-        Injection,
-        ProjectTests,
-        Scaffolding,
-        Summary,
-        Survey,
-        Verification,
-    )
+    from .artifacts import Bullets, Change, Commit, ProjectTests, Summary, Survey, Verification
     from .manifest.model import Optimization
+    from .paths import ItemPaths
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 PARTS = (
@@ -89,6 +79,22 @@ class Evidence:
     verification: Verification | None = None
     written: Bullets | None = None
     """Of the user's command."""
+
+    @classmethod
+    def compared(cls, item: Optimization, paths: ItemPaths) -> Evidence:
+        """Read what there is once the two sides are compared, and the benchmark where it stands in no commit."""
+        scaffolding = Scaffolding.read(paths.scaffold)
+        return cls(
+            item=item,
+            detection=Detection.read(paths.detect),
+            scaffolding=scaffolding,
+            injection=Injection.read(paths.inject),
+            comparison=Comparison.read(paths.compare),
+            survey=None,
+            codeflash=CodeflashRun.read(paths.codeflash),
+            benchmark=benchmark_to_save(scaffolding, paths).decode("utf-8", "replace"),
+            data=data_to_save(scaffolding, paths),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import survey_words
-from .artifacts import (
-    Bullets,
-    CodeflashRun,
-    Comparison,
-    Detection,
-    Injection,
-    ProjectTests,
-    Rendering,
-    Scaffolding,
-    Survey,
-    Verification,
-)
+from .artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
 from .errors import ArtifactError, TemplateError
 from .files import digest, write_whole
-from .saved_benchmark import benchmark_to_save, data_to_save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,17 +59,9 @@ def gather(item: Optimization, paths: ItemPaths) -> Evidence:
     """Read the artifacts, and the benchmark where it stands in no commit."""
     from .placeholders import Evidence  # noqa: PLC0415
 
-    scaffolding = Scaffolding.read(paths.scaffold)
-    return Evidence(
-        item=item,
-        detection=Detection.read(paths.detect),
-        scaffolding=scaffolding,
-        injection=Injection.read(paths.inject),
-        comparison=Comparison.read(paths.compare),
+    return replace(
+        Evidence.compared(item, paths),
         survey=Survey.read(paths.survey),
-        codeflash=CodeflashRun.read(paths.codeflash),
-        benchmark=benchmark_to_save(scaffolding, paths).decode("utf-8", "replace"),
-        data=data_to_save(scaffolding, paths),
         tests=ProjectTests.read(paths.tests),
         verification=Verification.read(paths.verify),
         written=Bullets.read(paths.summarize) if item.summarize and not item.summary else None,

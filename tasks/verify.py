@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from . import fences, figures, nested, reader
-from .artifacts import CodeflashRun, Comparison, Detection, Injection, Repeated, Scaffolding, Verdict, Verification
+from .artifacts import Comparison, Repeated, Verdict, Verification
 from .errors import ArtifactError, PrprepError
 from .files import digest
 from .git import Clone
@@ -15,7 +15,7 @@ from .measuring.alone import alone
 from .placeholders import FULL, Evidence, reproduce_text
 from .progress import Report, silent
 from .reproduction import Made, reproduction
-from .saved_benchmark import benchmark_to_save, data_to_save
+from .saved_benchmark import benchmark_to_save
 from .scratch import scratch
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _disagreeing(each: Repeated) -> str:
 
 
 def _made(item: Optimization, paths: ItemPaths, templates: Path | None, cache: Path, address: str, report: Report) -> Verification:
-    evidence, benchmark = _evidence(item, paths), benchmark_to_save(Scaffolding.read(paths.scaffold), paths)
+    evidence = Evidence.compared(item, paths)
     text = reproduce_text(evidence, FULL, templates)
     commands = fences.blocks(text, fences.SHELLS)
     if not commands:
@@ -124,7 +124,7 @@ def _made(item: Optimization, paths: ItemPaths, templates: Path | None, cache: P
             steps = reproduction(item, evidence.detection, evidence.scaffolding, made=made)
             place = _settled(evidence, steps, folder, cache, address, report)
             if steps.benchmark_to_save:
-                place.save(evidence.scaffolding.path, benchmark)
+                place.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, paths))
             for path, content in evidence.data.items():
                 place.save(path, content)
             place.save_manifest("".join(fences.blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest)
@@ -135,21 +135,6 @@ def _made(item: Optimization, paths: ItemPaths, templates: Path | None, cache: P
             return judged(item.id, ran, evidence.comparison, _comparison(place), changed)
     except PrprepError as error:
         return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
-
-
-def _evidence(item: Optimization, paths: ItemPaths) -> Evidence:
-    scaffolding = Scaffolding.read(paths.scaffold)
-    return Evidence(
-        item=item,
-        detection=Detection.read(paths.detect),
-        scaffolding=scaffolding,
-        injection=Injection.read(paths.inject),
-        comparison=Comparison.read(paths.compare),
-        survey=None,
-        codeflash=CodeflashRun.read(paths.codeflash),
-        benchmark=benchmark_to_save(scaffolding, paths).decode("utf-8", "replace"),
-        data=data_to_save(scaffolding, paths),
-    )
 
 
 def _settled(evidence: Evidence, steps: Reproduction, folder: Path, cache: Path, address: str, report: Report) -> Reader:
