@@ -35,12 +35,12 @@ def rule(sentence: str, about: str = "generated text") -> ContributionRule:
 @pytest.mark.parametrize(
     "sentence",
     [
-        "Agents are strictly forbidden from interacting with our repository.",
-        "Do not use AI-generated text to complete the PR description below or the PR will be closed.",
-        "The use of an AI agent that submits a pull request autonomously is not permitted.",
-        "Please do not paste AI generated text in the description of PRs.",
-        "**No AI-generated media or text (other than code) is allowed.**",
-        "It is **not suitable for automatic processing** by AI tools.",
+        "Coding agents are forbidden to interact with this project in any way.",
+        "Do not use text that an LLM has written for the description of a PR.",
+        "An agent that opens pull requests on its own is not permitted here.",
+        "Never paste what an LLM wrote into a pull request.",
+        "**No AI text in descriptions or comments.**",
+        "This text is **not allowed** to be written by AI.",
     ],
 )
 def test_a_sentence_that_forbids_it_is_shown_and_can_be_weighed(sentence):
@@ -55,10 +55,10 @@ def test_a_sentence_that_forbids_it_is_shown_and_can_be_weighed(sentence):
     "sentence",
     [
         "If you use AI tools for your contributions, please read our policy.",
-        "AI was used to generate this PR",
-        "Do **not** post LLM-generated review comments.",
-        'Otherwise, write "NO AI USE" in the text area below.',
-        "Do not mark the PR ready yourself, and do not request reviewers from the agent session.",
+        "AI wrote parts of this PR",
+        "Do **not** let an LLM write review comments for you.",
+        'Where none was used, put "NO AI USE" here.',
+        "Agents leave it to a person to mark a PR as ready.",
     ],
 )
 def test_a_sentence_about_something_else_is_not_in_the_way(sentence):
