@@ -24,7 +24,7 @@ from tasks.progress import silent
 from tasks.render import bounded
 from tasks.venvs import Venv
 
-from .evidence import CPU_IMPROVED, DETECTION, INJECTION, SHA256, Case
+from .evidence import CPU_IMPROVED, DETECTION, INJECTION, SCAFFOLDING, SHA256, Case
 from .projects import SETUPTOOLS
 from .targets import TargetRepo
 from .test_codeflash_compare_findings import ASKED, LAYOUT, RAN
@@ -164,6 +164,7 @@ def test_the_bodys_commands_repeat_it_in_a_clone(target, fast, tmp_path):
     case = Case(
         comparison=with_codeflash(CPU_IMPROVED, run),
         codeflash=run,
+        scaffolding=SCAFFOLDING.model_copy(update={"origin": "generated"}),
         detection=DETECTION.model_copy(update={"base": target.base, "head": target.heads["fast"], "layout": layout}),
         injection=INJECTION.model_copy(update=specs),
     )

@@ -45,6 +45,7 @@ def test_the_whole_inventory(tmp_path):
         found = detected(repo)
     blob = repo.git("hash-object", "tests/benchmarks/test_speed.py")
     assert found.model_dump(exclude={"layout"}) == {
+        "benchmark_tool": None,
         "item": "it",
         "title": "Yield tables",
         "base": main,
