@@ -126,7 +126,11 @@ def from_recording(recording: Recording, detection: Detection, *, path: str, sou
     if call is None:
         raise ValueError("no call was recorded")
     name = target.partition(":")[2]
-    definition = next(each for each in reversed(definitions(source, target)) if each.name == name)
+    definition = next((each for each in reversed(definitions(source, target)) if each.name == name), None)
+    if definition is None:
+        what = f"{target} is called at base, and is not there at head: no benchmark of it can run on both sides"
+        now = "name under `functions:` what both sides have and the change makes cheaper, like a function that called it"
+        raise SourceError(what, where=f"{recording.item}: functions", now=now)
     code = compose(call, target, definition)
     expression = f"await {code.call}" if definition.is_async else f"list({code.call})" if call.lazy else code.call
     parts = _Parts(

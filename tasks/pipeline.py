@@ -289,6 +289,12 @@ def _attempt(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: 
         journal.failed(error)
         Failure(item=item_id, stage=stage.name, message=str(error)).write(paths.failure)
         raise
+    except Exception as error:
+        # The door for defects tells the user; the report has to know as well.
+        from .artifacts import Failure  # noqa: PLC0415
+
+        Failure(item=item_id, stage=stage.name, message=f"this is a defect of prprep: {type(error).__name__}: {error}").write(paths.failure)
+        raise
     keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
     _clear_failure(paths, stage)
 

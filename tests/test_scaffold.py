@@ -11,6 +11,7 @@ from tasks.errors import RepositoryError
 from tasks.manifest.model import BenchmarkCode, Optimization
 from tasks.paths import ItemPaths, ProjectPaths
 
+from . import mistakes
 from .evidence import DETECTION, ITEM
 from .targets import TargetRepo
 
@@ -220,3 +221,15 @@ def test_the_repository_stays_as_it_was(place):
         place.repo.git("worktree", "list"),
         place.repo.git("branch", "--all"),
     )
+
+
+@pytest.mark.slow
+def test_a_function_that_head_has_no_more_is_refused_in_words(tmp_path):
+    """Its calls are recorded at base, where tests reach it; a benchmark of it cannot run at head."""
+    inlined = mistakes.LIGHT.replace("def total", "def summed")
+    test = "from textkit import total\n\n\ndef test_total():\n    assert total(20_000)\n"
+    repo = mistakes.target(tmp_path, {mistakes.BENCHMARK: None, "tests/test_textkit.py": test}, {mistakes.CODE: inlined})
+    run = mistakes.compare(repo, mistakes.item(benchmark=None, functions="textkit:total"), stages=("scaffold", "report"))
+    assert (run.code, "is a defect" in run.told) == (1, False)
+    assert "textkit:total is called at base, and is not there at head" in run.failure()
+    assert "blocked: scaffold" in run.told
