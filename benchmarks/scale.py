@@ -22,22 +22,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.fresh_items import ITEM, make_fresh
+from tasks.pipeline import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-STAGES = ("detect", "record", "scaffold", "inject", "lint", "tests", "samples", "compare", "verify", "render")
-BEFORE = {
-    "detect": (),
-    "record": ("detect",),
-    "scaffold": ("detect", "record"),
-    "inject": ("detect", "scaffold"),
-    "lint": ("detect", "scaffold", "inject"),
-    "samples": ("detect", "scaffold", "inject", "lint"),
-    "compare": ("detect", "lint", "samples"),
-    "render": ("detect", "scaffold", "inject", "compare"),
-}
+_FILES = {stage.name: "samples" if stage.name == "measure" else stage.name for stage in STAGES}
+BEFORE = {_FILES[stage.name]: tuple(_FILES[name] for name in stage.reads) for stage in STAGES}
+"""What each artifact is made from, as in prprep's own graph."""
 DODO = """
 def nothing():
     return True
@@ -153,8 +146,8 @@ def _write_makefile(folder: Path, count: int) -> None:
     lines = [".PHONY: all", "all: " + " ".join(f".prprep/{ITEM % number}/render.json" for number in range(count))]
     for number in range(count):
         place = f".prprep/{ITEM % number}"
-        for order, stage in enumerate(STAGES):
-            lines += [f"{place}/{stage}.json: " + " ".join(f"{place}/{name}.json" for name in BEFORE[stage]), "\t@true"]
+        for order, (stage, before) in enumerate(BEFORE.items()):
+            lines += [f"{place}/{stage}.json: " + " ".join(f"{place}/{name}.json" for name in before), "\t@true"]
             # make goes by time stamps: every target must be no older than what it is made from.
             os.utime(folder / place / f"{stage}.json", (1_700_000_000 + order, 1_700_000_000 + order))
     (folder / "Makefile").write_text("\n".join(lines) + "\n", encoding="utf-8")

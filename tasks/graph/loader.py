@@ -19,7 +19,6 @@ from ..errors import PrprepError, UsageError
 from ..files import digest, fingerprint_of, hash_of, write_whole
 from ..freshness import Freshness
 from ..locks import held
-from ..manifest.wording import nearest, quoted
 from ..markdown import plain
 from ..paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..scratch import remove_left
@@ -142,6 +141,8 @@ class Graph:
         items = self.workspace.plan.items
         if item_id in items:
             return item_id
+        from ..manifest.wording import nearest, quoted  # noqa: PLC0415 - models, not where nothing is stale
+
         meant = nearest(item_id, tuple(items))
         now = f"did you mean {meant}?" if meant else f"it has {', '.join(items)}"
         raise UsageError(f"{self.manifest.name} has no optimization {quoted(item_id)}", now=now)
