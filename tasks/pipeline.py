@@ -284,19 +284,24 @@ def _attempt(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: 
     except NeedsReviewError as error:
         journal.listening(report_line)(str(error))
     except PrprepError as error:
-        from .artifacts import Failure  # noqa: PLC0415
-
         journal.failed(error)
-        Failure(item=item_id, stage=stage.name, message=str(error)).write(paths.failure)
+        _keep_failure(paths, stage, str(error))
+        raise
+    except OSError:
+        # A full disk, say: told where the action ends, and nothing can be relied on to be written.
         raise
     except Exception as error:
         # The door for defects tells the user; the report has to know as well.
-        from .artifacts import Failure  # noqa: PLC0415
-
-        Failure(item=item_id, stage=stage.name, message=f"this is a defect of prprep: {type(error).__name__}: {error}").write(paths.failure)
+        _keep_failure(paths, stage, f"this is a defect of prprep: {type(error).__name__}: {error}")
         raise
     keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
     _clear_failure(paths, stage)
+
+
+def _keep_failure(paths: ItemPaths, stage: Stage, message: str) -> None:
+    from .artifacts import Failure  # noqa: PLC0415 - not where nothing fails
+
+    Failure(item=paths.id, stage=stage.name, message=message).write(paths.failure)
 
 
 def _clear_failure(paths: ItemPaths, stage: Stage) -> None:

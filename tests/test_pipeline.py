@@ -170,6 +170,18 @@ def test_a_failure_is_kept_for_the_report_until_its_stage_goes_well(workspace):
     assert not paths.failure.exists()
 
 
+@pytest.mark.parametrize(("error", "kept"), [(StopIteration(), True), (OSError(28, "No space left on device"), False)])
+def test_a_defect_blocks_the_item_in_the_report_and_a_full_disk_is_no_defect(workspace, error, kept):
+    def fail(_job):
+        raise error
+
+    with pytest.raises(type(error)):
+        perform(workspace, Freshness(workspace), staged("measure", fail), ONE, silent)
+    failure = workspace.paths.item(ONE).failure
+    assert failure.exists() == kept
+    assert not kept or Failure.read(failure).message == "this is a defect of prprep: StopIteration: "
+
+
 def test_waiting_for_a_person_is_said_and_is_no_failure(workspace):
     lines = []
 
