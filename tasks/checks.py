@@ -56,8 +56,8 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Exists
     `refs` gives an item's commits by its id. Where a file cannot be read as Python the answer is yes: the
     stage that needs the function says why.
     """
-    from .layout import CommitTree, describe  # noqa: PLC0415 - a manifest without `functions:` needs none of it
-    from .sources import find, near_names  # noqa: PLC0415 - likewise
+    from .project.layout import CommitTree, describe  # noqa: PLC0415 - a manifest without `functions:` needs none of it
+    from .reading.sources import find, near_names  # noqa: PLC0415 - likewise
 
     tree = cache(lambda commit: CommitTree(clone, commit))
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from . import domains, machine, trees
 from .artifacts import CodeflashRun
+from .envs.venvs import package_differences
 from .errors import PrprepError
 from .files import hash_of
 from .git import Clone
 from .progress import Report, silent
-from .venvs import package_differences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from . import figures, machine, pipeline, process, survey_words
+from . import figures, machine, pipeline, process
 from .artifacts import Detection, Injection, Linting, Recording, Scaffolding, Survey
+from .envs.installer import uv_program
 from .errors import CommandFailedError, ForgeError, PrprepError
-from .forge import GITHUB, Client
-from .installer import uv_program
+from .github import survey_words
+from .github.forge import GITHUB, Client
 from .linting import RULES
 from .measuring import memory_layout
 

@@ -12,7 +12,6 @@ from . import drafting, git
 from .errors import ManifestError, RepositoryError, UsageError
 from .files import write_new
 from .git.values import Refs
-from .layout import CommitTree
 from .leads.entries import entries
 from .leads.gathering import gather
 from .leads.lead import Lead
@@ -20,6 +19,7 @@ from .leads.notes import Committed, WorkTree, notes
 from .leads.repository import Repository
 from .manifest.reader import shown_path, understood
 from .manifest.wording import nearest, quoted
+from .project.layout import CommitTree
 from .target import Named, Target
 
 if TYPE_CHECKING:

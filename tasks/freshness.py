@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .facts import Fact, Facts
 from .files import hash_of
-from .forge import Place
-from .forge_kept import Kept
+from .github.forge import Place
+from .github.kept import Kept
 from .versions import REPORT, STAGES, TEMPLATES
 
 if TYPE_CHECKING:
@@ -338,7 +338,7 @@ class Freshness:
     def _companions(self, tree: Path, benchmark: str) -> str:
         """Hash what a benchmark that is being edited in the work tree needs beside itself there."""
         if benchmark not in self._companions_of:
-            from .companions import companions  # noqa: PLC0415 - few items take their benchmark from there
+            from .writing.companions import companions  # noqa: PLC0415 - few items take their benchmark from there
 
             found = companions(benchmark, _read(tree / benchmark) or b"", _Folder(tree))
             self._companions_of[benchmark] = hash_of([(each.path, hashlib.sha256(each.content).hexdigest()) for each in found])

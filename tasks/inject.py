@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 from . import trees
 from .artifacts import Commit, Detection, Injection, Scaffolding, TreeSpec
-from .companions import companions
 from .errors import CherryPickError, NeedsReviewError, RepositoryError
 from .git import Clone
 from .progress import Report, silent
+from .writing.companions import companions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from .companions import Companion
     from .manifest.model import Optimization
     from .paths import ItemPaths
+    from .writing.companions import Companion
 
 
 def run(

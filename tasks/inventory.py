@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING
 
 from . import git
 from .artifacts import Detection, DomainProposal
-from .benchmark_code import file_name
-from .benchmark_search import benchmarks, files_below, presence
-from .definitions import MODULE
 from .domains import propose
 from .errors import SourceError
-from .layout import CommitTree, benchmark_tool, changelog, dependency_differences, describe, heavy_imports, pull_request_template
-from .optimized import guess
-from .policies import contribution_rules
+from .project.layout import CommitTree, benchmark_tool, changelog, dependency_differences, describe, heavy_imports, pull_request_template
+from .project.policies import contribution_rules
+from .reading.benchmark_search import benchmarks, files_below, presence
+from .reading.definitions import MODULE
+from .reading.optimized import guess
+from .reading.sources import Sources, differences, near_names
+from .reading.span import span_of
 from .signals import Edit
-from .sources import Sources, differences, near_names
-from .span import span_of
+from .writing.benchmark_code import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .artifacts import Commit
-    from .benchmark_search import Benchmark
     from .git import Clone, Refs
     from .manifest.model import Optimization
-    from .optimized import Guess
-    from .sources import Difference
-    from .span import Span
+    from .reading.benchmark_search import Benchmark
+    from .reading.optimized import Guess
+    from .reading.sources import Difference
+    from .reading.span import Span
 
 
 def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:

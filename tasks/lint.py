@@ -12,9 +12,9 @@ from .linting import RULES, BenchmarkFile, Expected, findings
 from .measuring.functions import MODULE
 from .measuring.watching import watch
 from .progress import Report, silent
-from .project_files import FolderTree
-from .reach import changed_statements, executed, lines_of
-from .sources import Sources
+from .project.project_files import FolderTree
+from .reading.reach import changed_statements, executed, lines_of
+from .reading.sources import Sources
 from .standing import Made, Standing
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .manifest.model import Optimization
     from .measuring.watching import Watched
     from .paths import ItemPaths
-    from .reach import Span
+    from .reading.reach import Span
 
 NOT_REACHED = "not-reached"
 

@@ -8,22 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import environments, trees
+from . import trees
 from .artifacts import TreeSpec
-from .companions import companions
+from .envs import environments
 from .errors import PrprepError, UsageError
 from .files import write_whole
 from .git import Clone
 from .git.source import repository_root
-from .layout import describe
 from .linting import RULES, BenchmarkFile, Expected, findings
 from .linting.fixes import fixed
 from .machine import lock_path
 from .manifest.model import EnvironmentSettings
 from .measuring.request import Request, SideRequest
 from .measuring.watching import watch
-from .project_files import FolderTree
-from .sources import Sources
+from .project.layout import describe
+from .project.project_files import FolderTree
+from .reading.sources import Sources
+from .writing.companions import companions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from . import domains, machine, measuring
 from .artifacts import SIDES, Injection, Load, Provenance, Samples
 from .cache import keep_within_limit
+from .envs.venvs import package_differences
 from .measuring.export import write_benchmark_json
 from .progress import Report, silent
 from .standing import Made, Standing
-from .venvs import package_differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

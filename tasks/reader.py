@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from . import environments, nested, process, programs
+from . import nested, process
 from .artifacts import RunCommand
+from .envs import environments, programs
+from .envs.installer import uv_program
+from .envs.package_indexes import uv_variables
+from .envs.venvs import Venv
 from .git import copies
-from .installer import uv_program
 from .measuring import SideRequest, sandbox
 from .measuring.workers import WORKER_FOLDER
-from .package_indexes import uv_variables
 from .paths import MANIFEST_NAME
-from .venvs import Venv
 
 if TYPE_CHECKING:
     from .artifacts import Layout

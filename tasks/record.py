@@ -8,19 +8,20 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import environments, trees
+from . import trees
 from .artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Spelling, TreeSpec
-from .benchmark_search import users
+from .envs import environments
 from .git import Clone
-from .imported_names import word_of
 from .linting.boundaries import INFERENCE, NETWORK
 from .machine import lock_path
 from .measuring.recording import Place, allocated, record, record_command, try_code
 from .progress import Report, silent
-from .project_files import SIDE_FOLDERS, FolderTree
-from .recorded_code import compose
-from .sources import Sources
+from .project.project_files import SIDE_FOLDERS, FolderTree
+from .reading.benchmark_search import users
+from .reading.imported_names import word_of
+from .reading.sources import Sources
 from .standing import Ground, side_of
+from .writing.recorded_code import compose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .manifest.model import Optimization
     from .measuring.channel import Message
     from .paths import ItemPaths
-    from .sources import Found
+    from .reading.sources import Found
 
 SECONDS = 120.0
 """For all that is run, unless the item's `timeout` is shorter."""

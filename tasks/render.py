@@ -7,18 +7,18 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import survey_words
 from .artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
 from .errors import ArtifactError, TemplateError
 from .files import digest, write_whole
+from .github import survey_words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .composing import Body
+    from .body.composing import Body
+    from .body.placeholders import Evidence, Limits
     from .manifest.model import Manifest, Optimization
     from .paths import ItemPaths
-    from .placeholders import Evidence, Limits
 
 GITHUB_TAKES = 65_536
 LONGEST = 60_000
@@ -36,7 +36,7 @@ def run(
     fingerprint: str,
 ) -> None:
     """Read what the stages before wrote, write `body` and render.json."""
-    from .placeholders import template_for  # noqa: PLC0415 - jinja2 and yaml, not needed where nothing is rendered
+    from .body.placeholders import template_for  # noqa: PLC0415 - jinja2 and yaml, not needed where nothing is rendered
 
     evidence = gather(item, paths)
     made = bounded(evidence, templates)
@@ -57,7 +57,7 @@ def run(
 
 def gather(item: Optimization, paths: ItemPaths) -> Evidence:
     """Read the artifacts, and the benchmark where it stands in no commit."""
-    from .placeholders import Evidence  # noqa: PLC0415
+    from .body.placeholders import Evidence  # noqa: PLC0415
 
     return replace(
         Evidence.compared(item, paths),
@@ -70,7 +70,7 @@ def gather(item: Optimization, paths: ItemPaths) -> Evidence:
 
 def bounded(evidence: Evidence, templates: Path | None) -> Body:
     """Compose with as much detail as GitHub takes and a reader wants in sight; raise TemplateError where even the least is too long."""
-    from .composing import composed  # noqa: PLC0415
+    from .body.composing import composed  # noqa: PLC0415
 
     fitting: Body | None = None
     for limits in _limits():
@@ -87,7 +87,7 @@ def bounded(evidence: Evidence, templates: Path | None) -> Body:
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should look at before the pull request is opened, the weightiest first."""
-    from . import house_rules  # noqa: PLC0415
+    from .body import house_rules  # noqa: PLC0415
 
     by_person = evidence.item.is_told_by_person
     around = survey_words.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
@@ -124,7 +124,7 @@ def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
 
 
 def _limits() -> tuple[Limits, ...]:
-    from .placeholders import FULL, Limits  # noqa: PLC0415
+    from .body.placeholders import FULL, Limits  # noqa: PLC0415
 
     return (
         FULL,

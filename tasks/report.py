@@ -8,12 +8,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import figures, markdown, survey_words
+from . import figures, markdown
 from .artifacts import Survey
 from .errors import ArtifactError
 from .files import digest, write_whole
-from .forge import Place
-from .forge_kept import Kept, when
+from .github import survey_words
+from .github.forge import Place
+from .github.kept import Kept, when
 from .markdown import Markdown
 from .text_tables import terminal_width, text_table
 

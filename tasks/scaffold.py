@@ -9,20 +9,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from .artifacts import Detection, Presence, Recording, Scaffolding
-from .data_files import with_data
 from .errors import ArtifactError, RepositoryError
 from .files import write_whole
 from .progress import silent
-from .project_files import CommitTree, Project
+from .project.project_files import CommitTree, Project
+from .writing.data_files import with_data
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .benchmark_code import Benchmark
     from .git import Clone
     from .manifest.model import Optimization
     from .paths import ItemPaths
     from .progress import Report
+    from .writing.benchmark_code import Benchmark
 
 
 def run(
@@ -106,9 +106,9 @@ class Known:
 def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path | None) -> Scaffolding:
     """Write the benchmark, from a recorded call where there is one, or keep the written one as a person edited it."""
     detection, recording, source = known.detection, known.recording, known.source
-    from .benchmark_code import file_name, from_manifest, from_recording, from_signature  # noqa: PLC0415 - only where one is written
-    from .formatting import formatted  # noqa: PLC0415 - likewise
-    from .project_style import style_of, styled  # noqa: PLC0415 - likewise
+    from .project.formatting import formatted  # noqa: PLC0415 - likewise
+    from .project.project_style import style_of, styled  # noqa: PLC0415 - likewise
+    from .writing.benchmark_code import file_name, from_manifest, from_recording, from_signature  # noqa: PLC0415 - only where one is written
 
     name = file_name(detection)
     path = posixpath.join(detection.layout.benchmarks_root, name)
@@ -155,7 +155,7 @@ def _edited(target: Path, benchmark: Benchmark, *, path: str, last: Scaffolding 
 
 
 def _scaffolding(target: Path, text: str, benchmark: Benchmark, *, path: str, paths: ItemPaths) -> Scaffolding:
-    from .benchmark_code import gap_line  # noqa: PLC0415
+    from .writing.benchmark_code import gap_line  # noqa: PLC0415
 
     source, line = _relative(target, paths.folder), gap_line(text)
     return Scaffolding(

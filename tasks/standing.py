@@ -6,24 +6,25 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from . import domains, environments, machine, measuring, trees
+from . import domains, machine, measuring, trees
 from .artifacts import SIDES, Detection, Injection, Scaffolding
-from .console_scripts import common_commands
-from .diagnoses import BENCHMARK, diagnose
+from .envs import environments
+from .envs.diagnoses import BENCHMARK, diagnose
+from .envs.interpreters import located
+from .envs.venvs import Venv
 from .errors import ProvenanceError, PrprepError
 from .git import Clone
-from .interpreters import located
 from .measuring import Changed, Request, SideRequest
 from .progress import Report, silent
-from .project_files import FolderTree
-from .venvs import Venv
+from .project.console_scripts import common_commands
+from .project.project_files import FolderTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from .artifacts import ChangedFunction, Layout, TreeSpec
-    from .environments import Environment
+    from .envs.environments import Environment
     from .manifest.model import Metric, Optimization
     from .measuring import Role
     from .paths import ItemPaths

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast, get_args
 
-from . import process, programs
+from . import process
 from .artifacts import Ending, SideRun
+from .envs import programs
 from .errors import CommandFailedError
 from .measuring import sandbox
 from .measuring.workers import WORKER_FOLDER, Settings, variables

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
 
+from .envs.requirements import TESTING, extras_of, group_names
 from .measuring.pytest_options import carried
-from .project_files import SIDE_FOLDERS, Project, at, pytest_option, strings
-from .requirements import TESTING, extras_of, group_names
+from .project.project_files import SIDE_FOLDERS, Project, at, pytest_option, strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .manifest.model import EnvironmentSettings
-    from .project_files import TreeReader
+    from .project.project_files import TreeReader
 
 DEVELOPING: Final = ("dev", "develop", "development")
 """Extras and groups that tests need where the project has none for tests alone."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import process
 from .artifacts import Bullets, Comparison, Detection
-from .claims import Held, objections
+from .body.claims import Held, objections
 from .errors import CommandFailedError, MeasuringError
 from .files import digest, fingerprint_of, hash_of
 from .markdown import one_line

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .artifacts import Decision, Detection, Survey
-from .drift import Upstream, upstream_since
-from .forge import Client, Place
-from .forge_answers import Known, Subject, known
-from .forge_kept import when
-from .forge_questions import Named, Question
+from .github.answers import Known, Subject, known
+from .github.drift import Upstream, upstream_since
+from .github.forge import Client, Place
+from .github.kept import when
+from .github.questions import Named, Question
 from .progress import silent
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .artifacts import ChangedFunction, PullRequest
-    from .forge import NoPlace
-    from .forge_kept import Kept
     from .git import Clone
+    from .github.forge import NoPlace
+    from .github.kept import Kept
     from .manifest.model import Optimization
     from .paths import ItemPaths
     from .progress import Report

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import RepositoryError
-from .forge import NoPlace, Place, place_of
 from .git.addresses import slug_of
 from .git.source import default_upstream, refs_stamp, remote_address, repository_root, resolve
 from .git.values import Refs
+from .github.forge import NoPlace, Place, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

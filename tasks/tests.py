@@ -6,15 +6,16 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from . import environments, nested, suite_runs, suites, trees
+from . import nested, suite_runs, suites, trees
 from .artifacts import SIDES, Detection, EndingDifference, ProjectTests, TreeSpec
+from .envs import environments
+from .envs.interpreters import located
 from .errors import EnvironmentBuildError, PrprepError
 from .git import Clone
-from .interpreters import located
 from .machine import lock_path
 from .measuring.alone import alone
 from .progress import Report, silent
-from .project_files import FolderTree, Project
+from .project.project_files import FolderTree, Project
 from .standing import Ground, relate, side_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .artifacts import Side
-    from .environments import Environment
+    from .envs.environments import Environment
     from .manifest.model import Optimization
     from .measuring import Role, SideRequest
     from .paths import ItemPaths

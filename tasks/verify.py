@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from . import fences, figures, nested, reader
+from . import figures, nested, reader
 from .artifacts import Comparison, Repeated, Verdict, Verification
+from .body import fences
+from .body.placeholders import FULL, Evidence, reproduce_text
+from .body.reproduction import Made, reproduction
+from .body.saved_benchmark import benchmark_to_save
 from .errors import ArtifactError, PrprepError
 from .files import digest
 from .git import Clone
 from .git.copies import state_of
 from .machine import lock_path
 from .measuring.alone import alone
-from .placeholders import FULL, Evidence, reproduce_text
 from .progress import Report, silent
-from .reproduction import Made, reproduction
-from .saved_benchmark import benchmark_to_save
 from .scratch import scratch
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .artifacts import Change, RunCommand
+    from .body.reproduction import Reproduction
     from .manifest.model import Optimization
     from .paths import ItemPaths
     from .reader import Reader
-    from .reproduction import Reproduction
 
 SECONDS: Final = 1800.0
 """For one block of commands, beside what measuring may take by the item's own settings."""

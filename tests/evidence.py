@@ -39,9 +39,9 @@ from tasks.artifacts import (
     Verdict,
     Verification,
 )
+from tasks.body.placeholders import Evidence
 from tasks.manifest.model import Manifest, Optimization
 from tasks.paths import ItemPaths, ProjectPaths
-from tasks.placeholders import Evidence
 
 if TYPE_CHECKING:
     from pathlib import Path

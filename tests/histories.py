@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from tasks.git import Clone, Refs, resolve, slug
 from tasks.inventory import detection_of
-from tasks.layout import CommitTree, describe
 from tasks.manifest.model import Optimization
-from tasks.sources import differences
+from tasks.project.layout import CommitTree, describe
+from tasks.reading.sources import differences
 
 from .targets import TargetRepo
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.artifacts import Detection
-    from tasks.sources import Difference
+    from tasks.reading.sources import Difference
 
 PROJECT = '[project]\nname = "pages"\nversion = "1.5"\n'
 Files = dict[str, str | bytes | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from tasks.project_files import FolderTree, Project
+from tasks.project.project_files import FolderTree, Project
 
 from .targets import TargetRepo
 

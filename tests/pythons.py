@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tasks.envs.interpreters import choose
 from tasks.errors import EnvironmentBuildError
-from tasks.interpreters import choose
 
 from .projects import PROJECT, project
 

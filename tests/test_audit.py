@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.artifacts import Commit, ContributionRule
-from tasks.audit import LARGE, TOO_LARGE, model_co_authors, of_commits, of_files, of_white_space, without_model_co_authors
 from tasks.git.history import ChangedFile
+from tasks.proposing.audit import LARGE, TOO_LARGE, model_co_authors, of_commits, of_files, of_white_space, without_model_co_authors
 
 NO_MODELS = ContributionRule(path="AI_POLICY.md", line=14, about="co-author", sentence="No LLM bots in Co-authored-by.")
 SIGNED = ContributionRule(path="CONTRIBUTING.md", line=3, about="sign-off", sentence="All commits must be signed off.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.audit_tools import not_run, of_code
+from tasks.proposing.audit_tools import not_run, of_code
 from tests.projects import Files
 
 RUFF = '[project]\nname = "pages"\n[tool.ruff.lint]\nselect = ["F"]\n[tool.ruff.format]\nquote-style = "double"\n'

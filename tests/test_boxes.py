@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.boxes import Proofs, answered
+from tasks.body.boxes import Proofs, answered
 
 ALL = Proofs(tests_pass=True, benchmark_added=True, results_shown=True, improved=True, changelog_changed=True)
 NAME = ".github/PULL_REQUEST_TEMPLATE.md"

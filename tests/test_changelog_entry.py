@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.changelog_entry import sentence, write
-from tasks.fragments import Entry
-from tasks.project_files import Project
+from tasks.project.project_files import Project
+from tasks.proposing.changelog_entry import sentence, write
+from tasks.proposing.fragments import Entry
 from tests.projects import Files
 
 MERGE = "pages.text:Page.merge"

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.changelog_sections import follows_keep_a_changelog, keep_a_changelog, newest, plain, whatsnew
+from tasks.proposing.changelog_sections import follows_keep_a_changelog, keep_a_changelog, newest, plain, whatsnew
 
 TOLD = "Improve the performance of `pages.merge`."
 

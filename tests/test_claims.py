@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.artifacts import Verdict
-from tasks.claims import LONGEST, Held, objections
+from tasks.body.claims import LONGEST, Held, objections
 
 from .evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks import codeflash, environments
+from tasks import codeflash
 from tasks.artifacts import CodeflashRun, TreeSpec
 from tasks.codeflash_compare import Asked, Place, Ran, compare, environment, layered
 from tasks.codeflash_compare.reading import read
 from tasks.codeflash_compare.running import clear
 from tasks.compare import with_codeflash
+from tasks.envs import environments
+from tasks.envs.venvs import Venv
 from tasks.errors import EnvironmentBuildError
 from tasks.git import Clone
 from tasks.locks import held
@@ -22,7 +24,6 @@ from tasks.manifest.model import EnvironmentSettings, Optimization
 from tasks.paths import ProjectPaths
 from tasks.progress import silent
 from tasks.render import bounded
-from tasks.venvs import Venv
 
 from .evidence import CPU_IMPROVED, DETECTION, INJECTION, SCAFFOLDING, SHA256, Case
 from .projects import SETUPTOOLS

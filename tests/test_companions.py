@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.companions import companions
+from tasks.writing.companions import companions
 
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 

@@ -4,8 +4,9 @@ from textwrap import dedent
 
 import pytest
 
-from tasks import markdown, placeholders, views
+from tasks import markdown
 from tasks.artifacts import MetricName, Site, Verdict
+from tasks.body import placeholders, views
 from tasks.templating import fill
 
 from .evidence import DETECTION, TEST, change

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from tasks.console_scripts import commands_of, common_commands
 from tasks.errors import SourceError
-from tasks.layout import FolderTree, describe
+from tasks.project.console_scripts import commands_of, common_commands
+from tasks.project.layout import FolderTree, describe
 
 from .pairs import write
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import layout
+from tasks.project import layout
 
 from .projects import Files
 

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from tasks.artifacts import DataFile, Scaffolding
-from tasks.data_files import read_by, with_data
+from tasks.writing.data_files import read_by, with_data
 
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 BESIDE = "tests/benchmarks/a.json"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import diagnoses
-from tasks.diagnoses import BENCHMARK, CODEFLASH, ENVIRONMENT, diagnose
+from tasks.envs import diagnoses
+from tasks.envs.diagnoses import BENCHMARK, CODEFLASH, ENVIRONMENT, diagnose
 from tests.mistakes import BENCHMARK as PLACE
 from tests.mistakes import CODE, LIGHT, MEASURES, compare, item, target
 

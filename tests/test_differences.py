@@ -7,9 +7,9 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.differences import changed_functions
 from tasks.git import Clone
-from tasks.layout import CommitTree, describe
+from tasks.project.layout import CommitTree, describe
+from tasks.reading.differences import changed_functions
 from tests.histories import found, history, told
 from tests.targets import TargetRepo
 

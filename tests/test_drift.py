@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.drift import upstream_since
 from tasks.git import Clone, patches
+from tasks.github.drift import upstream_since
 from tasks.manifest.model import Optimization
 
 from .histories import commit, detected, history

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.claims import Held
-from tasks.edited_body import GAP, objections
+from tasks.body.claims import Held
+from tasks.proposing.edited_body import GAP, objections
 from tasks.render import bounded
 from tests.evidence import CPU_IMPROVED, ITEM, Case
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks import environments, installer, layout, pip_fallback
+from tasks.envs import environments, installer, pip_fallback
+from tasks.envs.installer import run_uv
 from tasks.errors import EnvironmentBuildError
-from tasks.installer import run_uv
 from tasks.manifest.model import EnvironmentSettings
+from tasks.project import layout
 
 from .projects import HATCHLING, POETRY, PROJECT, SETUPTOOLS
 from .targets import TargetRepo

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tasks.errors import ForgeError
-from tasks.forge import Client, NoPlace, Place, environment, login_stamp, place_of
+from tasks.github.forge import Client, NoPlace, Place, environment, login_stamp, place_of
 
 from .github import GitHub
 from .targets import TargetRepo

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from tasks.errors import ForgeError
-from tasks.forge import Client, Place
-from tasks.forge_questions import Answer, Asking, Named, Question
+from tasks.github.forge import Client, Place
+from tasks.github.questions import Answer, Asking, Named, Question
 
 from .github import GitHub
 from .targets import TargetRepo

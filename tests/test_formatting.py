@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import formatting
-from tasks.formatting import formatted
+from tasks.project import formatting
+from tasks.project.formatting import formatted
 
 from .projects import project
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.fragments import Entry, blurb, scriv, towncrier
-from tasks.project_files import Project
+from tasks.project.project_files import Project
+from tasks.proposing.fragments import Entry, blurb, scriv, towncrier
 from tests.projects import Files
 from tests.targets import TargetRepo
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tasks.artifacts import ContributionRule
-from tasks.house_rules import refusals, to_review, todos
+from tasks.body.house_rules import refusals, to_review, todos
 
 
 def rule(sentence: str, about: str = "generated text") -> ContributionRule:

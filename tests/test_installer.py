@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.envs.installer import explained
 from tasks.errors import CommandFailedError
-from tasks.installer import explained
 
 CAUSES = {
     "error: Failed to fetch: `https://example.org`\n  Caused by: dns error: failed to lookup address": "the package index cannot be reached",

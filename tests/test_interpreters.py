@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.envs.interpreters import choose, inspect, located, pep440, requires_python
 from tasks.errors import EnvironmentBuildError
-from tasks.interpreters import choose, inspect, located, pep440, requires_python
 
 from .projects import PROJECT, project
 

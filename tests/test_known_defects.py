@@ -16,7 +16,7 @@ import pytest
 
 from tasks import figures
 from tasks.artifacts import Interval, ProjectTests, SideRun, Summary, Verdict
-from tasks.placeholders import Evidence
+from tasks.body.placeholders import Evidence
 from tasks.render import bounded
 
 from .evidence import BASE, CPU_IMPROVED, DETECTION, HEAD, REGRESSED, Case

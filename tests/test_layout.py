@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import layout
 from tasks.errors import SourceError
+from tasks.project import layout
 
 from .projects import PROJECT, Files
 

@@ -10,8 +10,8 @@ import pytest
 from tasks import lint_files
 from tasks.linting import RULES, BenchmarkFile, Expected, findings, fixes, rules
 from tasks.progress import silent
-from tasks.project_files import FolderTree
-from tasks.sources import Sources
+from tasks.project.project_files import FolderTree
+from tasks.reading.sources import Sources
 
 from .targets import TargetRepo
 

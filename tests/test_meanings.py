@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.meanings import Meaning, meaning_of
+from tasks.body.meanings import Meaning, meaning_of
 
 
 @pytest.mark.parametrize(

@@ -7,23 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tasks import environments, measure
-from tasks.artifacts import (
-    Detection,
-    DomainProposal,
-    Injection,
-    Layout,
-    MetricName,
-    Samples,
-    Scaffolding,
-    TreeSpec,
-)
+from tasks import measure
+from tasks.artifacts import Detection, DomainProposal, Injection, Layout, MetricName, Samples, Scaffolding, TreeSpec
+from tasks.envs import environments
+from tasks.envs.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
 from tasks.manifest.model import Optimization
 from tasks.paths import ItemPaths
 from tasks.progress import silent
 from tasks.standing import Ground, Made, modules_of, relate, request_for, side_of
-from tasks.venvs import package_differences
 from tests.targets import TargetRepo
 
 SLOW = "def total(numbers):\n    result = 0\n    for number in list(numbers):\n        result += number\n    return result\n"

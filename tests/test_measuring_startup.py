@@ -6,10 +6,10 @@ from statistics import median
 import pytest
 
 from tasks.artifacts import MetricName
-from tasks.console_scripts import commands_of
 from tasks.errors import MeasuringError, ProvenanceError
-from tasks.layout import FolderTree, describe
 from tasks.measuring import fresh, startup
+from tasks.project.console_scripts import commands_of
+from tasks.project.layout import FolderTree, describe
 from tests.pairs import both, pair
 
 CLI = "src/project/cli.py"

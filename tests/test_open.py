@@ -16,8 +16,8 @@ import pytest
 from tasks.artifacts import Branching, Failure, Opening, ProjectTests, SideRun
 from tasks.files import digest_of
 from tasks.freshness import Freshness
-from tasks.opening import Asked, Case
 from tasks.pipeline import NAMES
+from tasks.proposing.opening import Asked, Case
 from tasks.workspace import Workspace
 from tests.github import TOKEN, GitHub, Refused
 from tests.targets import TargetRepo

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks import pip_fallback
+from tasks.envs import pip_fallback
+from tasks.envs.pip_fallback import translated
 from tasks.errors import CommandFailedError
-from tasks.pip_fallback import translated
 
 HERE = Path("/tree")
 PIP = ["/v/bin/python", "-m", "pip"]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.artifacts import Commit, MetricName, Verdict
-from tasks.placeholders import bullets
-from tasks.views import leading
+from tasks.body.placeholders import bullets
+from tasks.body.views import leading
 
 from .evidence import DETECTION, HEAD, ITEM, change, comparison
 

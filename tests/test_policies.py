@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.policies import contribution_rules
+from tasks.project.policies import contribution_rules
 from tests.projects import Files
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tasks import layout
+from tasks.project import layout
 
 from .projects import PROJECT
 from .targets import TargetRepo

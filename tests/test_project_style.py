@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tasks.project_style import Style, style_of, styled
+from tasks.project.project_style import Style, style_of, styled
 
 PLAIN = '''"""Benchmark of app:total.
 

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from tasks import commands, publishing
+from tasks import commands
 from tasks.errors import PrprepError, RepositoryError
-from tasks.publishing import Forge, Push, Words, push
+from tasks.proposing import publishing
+from tasks.proposing.publishing import Forge, Push, Words, push
 from tests.targets import TargetRepo
 
 CHECKOUT = Path(__file__).parents[1]
 SOURCES = sorted((CHECKOUT / "tasks").rglob("*.py"))
-PUBLISHING = CHECKOUT / "tasks" / "publishing.py"
+PUBLISHING = CHECKOUT / "tasks" / "proposing" / "publishing.py"
 OPENING = {"opening", "commands/open"}
 """The two modules that may use it: what `prprep open` does, and the command itself."""
 
@@ -50,7 +51,7 @@ def publishes(words: list[str]) -> bool:
 
 def test_no_other_module_can_send_anything():
     found = {path.relative_to(CHECKOUT / "tasks").as_posix() for path in SOURCES if any(map(publishes, commands_in(ast.parse(path.read_text()))))}
-    assert found == {"publishing.py"}
+    assert found == {"proposing/publishing.py"}
 
 
 def test_the_words_are_put_together_nowhere_else():
@@ -65,7 +66,7 @@ def test_only_open_uses_the_module_that_publishes():
             names = [node.module or "", *(alias.name for alias in node.names)] if isinstance(node, ast.ImportFrom) else []
             if any(name.rpartition(".")[2] == "publishing" for name in names):
                 users.add(path.relative_to(CHECKOUT / "tasks").with_suffix("").as_posix())
-    assert users == {"opening"}
+    assert users == {"proposing/opening"}
     importers = {path.name for path in SOURCES if "opening import Asked" in path.read_text()}
     assert importers == {"open.py"}
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.reach import changed_statements, executed, lines_of
+from tasks.reading.reach import changed_statements, executed, lines_of
 
 BEFORE = '''
 def total(numbers):

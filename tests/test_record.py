@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks import environments, record, scaffold
+from tasks import record, scaffold
 from tasks.artifacts import Detection, Recording, Scaffolding
+from tasks.envs import environments
 from tasks.errors import MeasuringError
-from tasks.layout import describe
 from tasks.manifest.model import Optimization
 from tasks.measuring.recording import Place, record_command
 from tasks.measuring.recording import record as record_tests
 from tasks.measuring.request import SideRequest
 from tasks.paths import ProjectPaths
 from tasks.progress import silent
-from tasks.project_files import FolderTree
-from tasks.sources import Sources
+from tasks.project.layout import describe
+from tasks.project.project_files import FolderTree
+from tasks.reading.sources import Sources
 
 from .evidence import DETECTION
 from .pythons import environment

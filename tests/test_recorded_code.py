@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.artifacts import Fake, FakeMethod, RecordedCall, Spelling
-from tasks.definitions import definitions
-from tasks.recorded_code import compose
+from tasks.reading.definitions import definitions
+from tasks.writing.recorded_code import compose
 
 SOURCE = b"""
 class Table:

@@ -35,9 +35,9 @@ from tasks.artifacts import (
     Verdict,
     Verification,
 )
+from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
 from tasks.paths import shipped_templates
-from tasks.placeholders import CPU, MEMORY, template_for
 from tasks.render import bounded, run, to_review, unprinted
 from tasks.templating import used
 from tasks.versions import TEMPLATES

@@ -8,8 +8,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tasks.artifacts import TreeSpec
+from tasks.body.placeholders import CPU, LONGEST_REPORT
 from tasks.compare import with_codeflash
-from tasks.placeholders import CPU, LONGEST_REPORT
 from tasks.render import bounded
 
 from .evidence import ASKED, BASE, BENCHMARK, CPU_IMPROVED, DETECTION, HEAD, INJECTION, LAYOUT, NOT_ASKED, SCAFFOLDING, SHA256, Case

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from tasks import render, report
 from tasks.artifacts import ContributionRule, Decision, Failure, PullRequest
 from tasks.errors import MeasuringError
-from tasks.forge_kept import Kept
+from tasks.github.kept import Kept
 from tasks.manifest.model import Manifest
 from tasks.paths import ProjectPaths
 

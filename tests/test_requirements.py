@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.envs.requirements import attempts, group_lines, inputs
 from tasks.errors import EnvironmentBuildError
 from tasks.manifest.model import EnvironmentSettings
-from tasks.requirements import attempts, group_lines, inputs
 
 from .projects import PROJECT, project
 

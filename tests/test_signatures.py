@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import SourceError
-from tasks.signatures import call_of
+from tasks.writing.signatures import call_of
 
 SOURCE = b"""
 import functools

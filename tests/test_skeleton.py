@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tasks.outline import mended, outline
-from tasks.skeleton import Words, parts_of, placed
+from tasks.body.outline import mended, outline
+from tasks.body.skeleton import Words, parts_of, placed
 
 WORDS = Words("Performance", "Merge lines faster", "Merge \\*lines\\* faster", "text")
 BODY = """**time −20 %**: 3 ms less.

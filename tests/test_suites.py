@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.manifest.model import EnvironmentSettings
-from tasks.project_files import Project
+from tasks.project.project_files import Project
 from tasks.suites import edited_tests, settings_for_tests, suite_of
 
 from .projects import POETRY, PROJECT, Files

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tasks.artifacts import Bullets
-from tasks.claims import Held
+from tasks.body.claims import Held
 from tasks.errors import MeasuringError
 from tasks.render import gather, to_review
 from tasks.summarize import LONGEST_DIFF, ask, judged, question, run

@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 
 from tasks.artifacts import Commit, PullRequest, Survey
-from tasks.drift import Upstream
-from tasks.forge import NoPlace, Place
-from tasks.forge_answers import Known
-from tasks.forge_kept import DAY
-from tasks.forge_questions import Answer
+from tasks.github.answers import Known
+from tasks.github.drift import Upstream
+from tasks.github.forge import NoPlace, Place
+from tasks.github.kept import DAY
+from tasks.github.questions import Answer
 from tasks.survey import decide, survey_of
 from tasks.target import Named, Target
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.artifacts import Commit, Decision, Drift, PullRequest
-from tasks.survey_words import details, status, to_review
+from tasks.github.survey_words import details, status, to_review
 
 from .evidence import SURVEY
 

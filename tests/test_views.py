@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import views
 from tasks.artifacts import ChangedFunction, MetricName, Verdict
-from tasks.views import asv_rows, losses_of, pyperf_table, shares_of, unseen
+from tasks.body import views
+from tasks.body.views import asv_rows, losses_of, pyperf_table, shares_of, unseen
 
 from .evidence import BENCHMARK, CPU_IMPROVED, DETECTION, INCONCLUSIVE, MEMORY_IMPROVED, REGRESSED, TEST, change, comparison
 

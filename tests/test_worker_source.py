@@ -167,7 +167,7 @@ SMALL = [
 ]
 
 
-@pytest.mark.parametrize("value", SMALL, ids=repr)
+@pytest.mark.parametrize("value", SMALL, ids=lambda value: repr(value).partition(" at 0x")[0])
 def test_small_values_come_back_as_they_were(value):
     assert read(value) == value
     assert type(read(value)) is type(value) or isinstance(value, PurePosixPath)

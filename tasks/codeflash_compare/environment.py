@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..envs.installer import explained, run_uv
+from ..envs.interpreters import inspect
+from ..envs.venvs import Layer, Venv
 from ..errors import CommandFailedError
 from ..files import hash_of
-from ..installer import explained, run_uv
-from ..interpreters import inspect
 from ..locks import held
-from ..venvs import Layer, Venv
 
 if TYPE_CHECKING:
     from ..artifacts import Layout
-    from ..environments import Environment
+    from ..envs.environments import Environment
     from ..progress import Report
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifacts import SIDES
-from ..diagnoses import BENCHMARK, CODEFLASH, diagnose
+from ..envs.diagnoses import BENCHMARK, CODEFLASH, diagnose
 from ..figures import seconds
 from ..markdown import one_line, shorten
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import process
+from ..envs.venvs import Venv
 from ..errors import BusyError, CommandFailedError, PrprepError
 from ..git.apart import stores
 from ..git.apart import variables as git_variables
@@ -17,7 +18,6 @@ from ..locks import held
 from ..measuring import SideRequest, sandbox
 from ..measuring.workers import WORKER_FOLDER
 from ..trees import write_into
-from ..venvs import Venv
 from . import command, witness
 from .configuration import Configured, configured
 

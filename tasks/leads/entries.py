@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ..checks import function_lookup
 from ..errors import CherryPickError, PrprepError
 from ..manifest.model import Optimization
-from ..span import span_of
+from ..reading.span import span_of
 from . import naming, words
 from .fields import titled
 from .ids import Ids, slug

@@ -6,16 +6,16 @@ import posixpath
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..definitions import MODULE, definitions
 from ..errors import SourceError
-from ..modules import module_of
-from ..sources import near_names
+from ..reading.definitions import MODULE, definitions
+from ..reading.modules import module_of
+from ..reading.sources import near_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..artifacts import ChangedFunction
-    from ..sources import Sources
+    from ..reading.sources import Sources
 
 
 def is_named(changed: ChangedFunction, name: str) -> bool:

@@ -12,7 +12,7 @@ from ..git import displayed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..project_files import TreeReader
+    from ..project.project_files import TreeReader
 
 FOLDER: Final = ".codeflash"
 NOTES: Final = "handoff.md"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from .. import git
 from ..errors import SourceError
-from ..layout import CommitTree, describe
-from ..modules import is_own_module, is_test, module_of
-from ..sources import Sources, changed_functions
+from ..project.layout import CommitTree, describe
+from ..reading.modules import is_own_module, is_test, module_of
+from ..reading.sources import Sources, changed_functions
 from . import words
 from .history import Ahead
 

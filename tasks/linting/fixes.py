@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..imported_names import word_of
+from ..reading.imported_names import word_of
 from .static import Expected, findings, subject_of
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..definitions import Function, contents
-from ..imported_names import absolute_name, dotted, imports
+from ..reading.definitions import Function, contents
+from ..reading.imported_names import absolute_name, dotted, imports
 from .boundaries import boundary
 from .reading import MOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..sources import Definition
+    from ..reading.sources import Definition
     from .reading import BenchmarkFile, Patch, Test
 
 CONFIGURATION: Final = re.compile(r"(^|_)(config|configs|configuration|settings|conf|cfg|options|env_config|environ)$", re.IGNORECASE)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from ..definitions import Function, parsed
-from ..imported_names import absolute_name, dotted, imports, targets
+from ..reading.definitions import Function, parsed
+from ..reading.imported_names import absolute_name, dotted, imports, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ..sources import Found, Sources
+    from ..reading.sources import Found, Sources
 
 FIXTURES: Final = frozenset({"benchmark", "benchmark_weave"})
 MARKERS: Final = frozenset({"benchmark", "codspeed_benchmark"})

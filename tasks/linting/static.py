@@ -7,15 +7,15 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..definitions import Function
-from ..imported_names import dotted, word_of
+from ..reading.definitions import Function
+from ..reading.imported_names import dotted, word_of
 from . import mocks
 from .reading import PATCHERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..sources import Found
+    from ..reading.sources import Found
     from .reading import BenchmarkFile, Called, Measured, Patch, Test
 
 READING: Final = frozenset(

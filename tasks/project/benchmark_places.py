@@ -1,0 +1,91 @@
+"""Find the folder in which a project keeps its benchmark tests."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+
+from ..errors import SourceError
+from .project_files import Project, leaves, pytest_option
+
+DEFAULT = "tests/benchmarks"
+NAMES = ("benchmarks", "benchmark", "bench", "performance", "perf")
+TEST_FOLDERS = ("tests", "test", "testing")
+
+
+def benchmarks_root(project: Project) -> tuple[str, str]:
+    """Give the folder, from the root of the tree, and the reason in words.
+
+    Raise SourceError where `[tool.codeflash] benchmarks-root` leaves the project.
+    """
+    for find in (_of_codeflash, _of_testpaths, _of_folders, _of_file_names, _beside_tests):
+        if found := find(project):
+            return project.path(found[0]), found[1]
+    return project.path(DEFAULT), "the usual place; nothing in the project says otherwise"
+
+
+def _of_codeflash(project: Project) -> tuple[str, str] | None:
+    for place in (project, Project(project.tree)):
+        root = place.tool("codeflash", "benchmarks-root")
+        if not isinstance(root, str):
+            continue
+        file = place.path("pyproject.toml")
+        if leaves(root) or not root.strip():
+            raise SourceError(
+                f"[tool.codeflash] benchmarks-root is {root!r}, which is no folder of the project",
+                where=file,
+                now='write it relative to this file, like benchmarks-root = "tests/benchmarks"',
+            )
+        return posixpath.relpath(place.path(root) or ".", project.folder or "."), f"[tool.codeflash] benchmarks-root in {file}"
+    return None
+
+
+def _of_testpaths(project: Project) -> tuple[str, str] | None:
+    for path in _testpaths(project):
+        if "bench" in posixpath.basename(path.rstrip("/")):
+            return path, "pytest's testpaths name it"
+    return None
+
+
+def _of_folders(project: Project) -> tuple[str, str] | None:
+    """Take a folder with a telling name and test files in it; asv's folders hold no test files."""
+    folders = _folders_of_tests(project)
+    for above in (*TEST_FOLDERS, *_testpaths(project), ""):
+        for name in NAMES:
+            folder = posixpath.join(above, name)
+            if any(path == folder or path.startswith(f"{folder}/") for path in folders):
+                return folder, "the folder is there and holds test files"
+    return None
+
+
+def _of_file_names(project: Project) -> tuple[str, str] | None:
+    benchmarks = [path for path in project.files if "bench" in posixpath.basename(path) and _is_test(path)]
+    if not benchmarks:
+        return None
+    folder, count = min(Counter(map(posixpath.dirname, benchmarks)).items(), key=lambda item: (-item[1], item[0]))
+    return folder or ".", f"most benchmark files are there ({count} of {len(benchmarks)})"
+
+
+def _beside_tests(project: Project) -> tuple[str, str] | None:
+    for path in _testpaths(project):
+        if project.has_folder(path):
+            return posixpath.join(path, "benchmarks"), f"pytest's testpaths name {path}"
+    for folder in TEST_FOLDERS[1:]:
+        if project.has_folder(folder) and not project.has_folder(TEST_FOLDERS[0]):
+            return f"{folder}/benchmarks", f"the project's tests are in {folder}"
+    return None
+
+
+def _testpaths(project: Project) -> tuple[str, ...]:
+    paths = pytest_option(project, "testpaths")
+    plain = (posixpath.normpath(path) for path in paths if not set(path) & set("*?[:"))
+    return tuple(path for path in plain if not leaves(path) and path != "." and not path.endswith(".py"))
+
+
+def _folders_of_tests(project: Project) -> set[str]:
+    return {posixpath.dirname(path) for path in project.files if _is_test(path)}
+
+
+def _is_test(path: str) -> bool:
+    name = posixpath.basename(path)
+    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))

@@ -1,0 +1,159 @@
+"""Read which packages a project asks for, file by file, and hold two states of it against each other."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from ..artifacts import DependencyDifference
+from .project_files import Project, TreeReader, at, read_toml, strings
+
+LOCK_NAME = re.compile(r"(uv|poetry|pdm)\.lock|pylock(\.[^.]+)?\.toml")
+REQUIREMENTS_NAME = re.compile(r"(.*[-_.])?(requirements|constraints)([-_.].*)?\.(txt|in)")
+UNDER_TEST = frozenset({"tests", "test", "testing", "docs", "doc", "examples", "fixtures"})
+
+Declared = Iterator[tuple[str, str]]
+"""Names with what is asked of them, like `("numpy (extra test)", "numpy>=1.26")`."""
+
+
+def dependency_differences(base: TreeReader, head: TreeReader) -> tuple[DependencyDifference, ...]:
+    """Give every requirement and locked version that differs, by file and name.
+
+    Raise SourceError where a file that differs is broken.
+    """
+    files = sorted({path for path in (*base.files(), *head.files()) if _reader(path)})
+    differing = [path for path in files if base.read(path) != head.read(path)]
+    return tuple(difference for path in differing for difference in _differences(path, base, head))
+
+
+def _differences(path: str, base: TreeReader, head: TreeReader) -> Iterator[DependencyDifference]:
+    before, after = declared(base, path), declared(head, path)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield DependencyDifference(file=path, name=name, base=before.get(name), head=after.get(name))
+
+
+def declared(tree: TreeReader, path: str) -> dict[str, str]:
+    """Give what one file asks for, by name; a name that stands there several times has its demands joined."""
+    read = _reader(path)
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, demand in read(tree, path) if read and tree.read(path) is not None else ():
+        found[name].add(demand)
+    return {name: " | ".join(sorted(demands)) for name, demands in found.items()}
+
+
+def _reader(path: str) -> Callable[[TreeReader, str], Declared] | None:
+    folder, name = posixpath.split(path)
+    if REQUIREMENTS_NAME.fullmatch(name) or (posixpath.basename(folder) == "requirements" and name.endswith((".txt", ".in"))):
+        return _of_requirements_file
+    if UNDER_TEST & set(folder.split("/")):
+        return None  # material for tests, which may well be broken on purpose
+    if LOCK_NAME.fullmatch(name):
+        return _of_lock
+    return {"pyproject.toml": _of_pyproject, "setup.cfg": _of_setup_cfg, "setup.py": _of_setup_py}.get(name)
+
+
+def _of_pyproject(tree: TreeReader, path: str) -> Declared:
+    table = read_toml(tree, path)
+    if isinstance(python := at(table, "project", "requires-python"), str):
+        yield "python", python
+    yield from _parsed(strings_of_list(at(table, "project", "dependencies")))
+    yield from _by_label("extra", at(table, "project", "optional-dependencies"))
+    yield from _by_label("group", at(table, "dependency-groups"))
+    yield from _by_label("group", at(table, "tool", "pdm", "dev-dependencies"))
+    yield from _parsed(strings_of_list(at(table, "tool", "uv", "dev-dependencies")), "group dev")
+    yield from _parsed(strings_of_list(at(table, "build-system", "requires")), "build")
+    yield from _of_poetry(at(table, "tool", "poetry"))
+
+
+def _of_poetry(poetry: object) -> Declared:
+    yield from _poetry_table(at(poetry, "dependencies"))
+    yield from _poetry_table(at(poetry, "dev-dependencies"), "group dev")
+    groups = at(poetry, "group")
+    for group in groups if isinstance(groups, Mapping) else ():
+        yield from _poetry_table(at(groups, group, "dependencies"), f"group {group}")
+
+
+def _poetry_table(table: object, label: str = "") -> Declared:
+    for name, demand in table.items() if isinstance(table, Mapping) else ():
+        spelled = demand if isinstance(demand, str) else json.dumps(demand, sort_keys=True, default=str)
+        yield labelled(name, label), spelled
+
+
+def _by_label(kind: str, table: object) -> Declared:
+    for label, entries in table.items() if isinstance(table, Mapping) else ():
+        yield from _parsed(strings_of_list(entries), f"{kind} {label}")
+
+
+def _of_setup_cfg(tree: TreeReader, path: str) -> Declared:
+    cfg = Project(tree, posixpath.dirname(path)).setup_cfg
+    if python := cfg.get("options", "python_requires", fallback=""):
+        yield "python", python
+    yield from _parsed(cfg.get("options", "install_requires", fallback="").splitlines())
+    yield from _parsed(cfg.get("options", "setup_requires", fallback="").splitlines(), "build")
+    for extra, lines in cfg["options.extras_require"].items() if cfg.has_section("options.extras_require") else ():
+        yield from _parsed(lines.splitlines(), f"extra {extra}")
+
+
+def _of_setup_py(tree: TreeReader, path: str) -> Declared:
+    keywords = Project(tree, posixpath.dirname(path)).setup_keywords
+    if isinstance(python := keywords.get("python_requires"), str):
+        yield "python", python
+    yield from _parsed(strings_of_list(keywords.get("install_requires")))
+    yield from _by_label("extra", keywords.get("extras_require"))
+
+
+def _of_requirements_file(tree: TreeReader, path: str) -> Declared:
+    yield from _parsed(requirement_lines((tree.read(path) or b"").decode("utf-8", "replace")))
+
+
+def requirement_lines(text: str) -> Iterator[str]:
+    """Give the requirements of a requirements file: joined lines, without comments, hashes and options.
+
+    `-e PATH` stays as it is; `-r FILE` is left out, since that file is read by itself.
+    """
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        bare = re.sub(r"(^|\s)#.*", "", line)
+        bare = re.sub(r"\s--hash[= ]\S+", "", bare).strip()
+        if bare and (not bare.startswith("-") or bare.startswith(("-e ", "--editable"))):
+            yield bare
+
+
+def _of_lock(tree: TreeReader, path: str) -> Declared:
+    for package in locked_packages(read_toml(tree, path)):
+        yield str(package["name"]), str(package.get("version") or "no version")
+
+
+def locked_packages(lock: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """Give the packages of a uv, poetry, pdm or pylock file: tables with `name` and mostly `version`."""
+    entries = lock.get("package") or lock.get("packages")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
+            yield entry
+
+
+def _parsed(lines: Iterable[str], label: str = "") -> Declared:
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - only where something differs
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    for line in lines:
+        text = line.strip()
+        if not text:
+            continue
+        try:
+            requirement = Requirement(text)
+            yield labelled(canonicalize_name(requirement.name), label), str(requirement)
+        except InvalidRequirement:
+            yield labelled(text, label), text  # a path, an address, or a marker of another tool
+
+
+def labelled(name: str, label: str) -> str:
+    return f"{name} ({label})" if label else name
+
+
+def strings_of_list(value: object) -> tuple[str, ...]:
+    """Give the strings of a list; a string by itself is one requirement, and a table is none."""
+    return (value,) if isinstance(value, str) else strings(value)

@@ -1,0 +1,130 @@
+"""Find out from a project's files alone how it is laid out, run, and where its benchmarks belong."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Literal
+
+from ..artifacts import Layout
+from .benchmark_places import benchmarks_root
+from .conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
+from .dependencies import dependency_differences
+from .import_roots import import_roots, top_level_names
+from .project_files import SIDE_FOLDERS, CommitTree, FolderTree, Project, TreeReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CommitTree",
+    "FolderTree",
+    "TreeReader",
+    "benchmark_tool",
+    "changelog",
+    "dependency_differences",
+    "describe",
+    "heavy_imports",
+    "pull_request_template",
+]
+
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+LOCKS = {
+    "uv.lock": "uv run python",
+    "poetry.lock": "poetry run python",
+    "pdm.lock": "pdm run python",
+}
+TABLES = {
+    ("uv",): "uv run python",
+    ("poetry",): "poetry run python",
+    ("pdm",): "pdm run python",
+    ("hatch", "envs"): "hatch run python",
+}
+
+
+def describe(tree: TreeReader, *, focus: Sequence[str] = (), runner: str | None = None) -> Layout:
+    """Describe the project that the `focus` files (those that changed) belong to.
+
+    `runner` is the manifest's and wins. Raise SourceError where a configuration file is broken.
+    """
+    projects = _projects(tree, focus)
+    main = projects[0]
+    roots = {project.path(root): top_level_names(project, root) for project in projects for root in import_roots(project)}
+    names = tuple(sorted({name for found in roots.values() for name in found}))
+    benchmarks, benchmarks_reason = benchmarks_root(main)
+    runs, runs_reason = (runner, "the manifest says so") if runner else _runner(main)
+    return Layout(
+        kind=_kind(main, roots),
+        project=main.folder,
+        import_roots=tuple(roots),
+        packages=names,
+        installable=main.describes_itself,
+        benchmarks_root=benchmarks,
+        benchmarks_root_reason=benchmarks_reason,
+        runner=runs,
+        runner_reason=runs_reason,
+    )
+
+
+def _projects(tree: TreeReader, focus: Sequence[str]) -> list[Project]:
+    """Give the projects that hold the focus files, the one with most of them first."""
+    folders = {posixpath.dirname(path) for path in tree.files() if posixpath.basename(path) in PROJECT_FILES}
+    if told := _telling(focus):
+        owners = Counter(_owner(tree, folders, path) for path in told)
+        return [Project(tree, folder) for folder, _ in owners.most_common()]
+    root = Project(tree)
+    if "" in folders and import_roots(root):
+        return [root]
+    nested = sorted(folder for folder in folders - {""} if not SIDE_FOLDERS & set(folder.split("/")))
+    described = [project for folder in nested if (project := Project(tree, folder)).describes_itself]
+    return described if len(described) == 1 else [root, *described]
+
+
+def _telling(focus: Sequence[str]) -> list[str]:
+    """Keep the files that tell most about where the change is: code, before tests, before anything else."""
+    code = [path for path in focus if path.endswith(".py")]
+    inside = [path for path in code if not {"tests", "test", "docs", "examples"} & set(path.split("/")[:-1])]
+    return inside or code or list(focus)
+
+
+def _owner(tree: TreeReader, folders: set[str], path: str) -> str:
+    """Give the nearest folder above `path` that is a project; a file that only configures tools makes none."""
+    above = ["" if str(parent) == "." else str(parent) for parent in PurePosixPath(path).parents]
+    candidates = [folder for folder in above if folder in folders]
+    described = (folder for folder in candidates if Project(tree, folder).describes_itself)
+    return next(described, candidates[-1] if candidates else "")
+
+
+def _kind(main: Project, roots: dict[str, tuple[str, ...]]) -> Literal["flat", "src", "several", "none"]:
+    packages = {name for found in roots.values() for name in found}
+    if not packages:
+        return "none"
+    folders = {name for root in roots for name in roots[root] if _is_folder(main.tree, posixpath.join(root, name))}
+    if len(folders) > 1:
+        return "several"
+    return "flat" if main.folder in roots else "src"
+
+
+def _is_folder(tree: TreeReader, path: str) -> bool:
+    return any(file.startswith(f"{path}/") for file in tree.files())
+
+
+def _runner(project: Project) -> tuple[str, str]:
+    """Give the command that runs the project's Python, and what it was told from."""
+    above = [project, *(Project(project.tree, folder) for folder in _parents(project.folder))]
+    for place in above:
+        for lock, runner in LOCKS.items():
+            if place.has(lock):
+                return runner, f"{place.path(lock)} is there"
+    for place in above:
+        for keys, runner in TABLES.items():
+            if place.tool(*keys) is not None:
+                return runner, f"{place.path('pyproject.toml')} has [tool.{'.'.join(keys)}]"
+        if place.has("hatch.toml"):
+            return "hatch run python", f"{place.path('hatch.toml')} is there"
+    return "python", "no lock file and no table of a project manager was found"
+
+
+def _parents(folder: str) -> list[str]:
+    return ["" if str(parent) == "." else str(parent) for parent in PurePosixPath(folder).parents] if folder else []

@@ -1,0 +1,244 @@
+"""Read the files in which a project says what it is; nothing of the project is run.
+
+Paths are relative with forward slashes; the folder "" is the root.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import os
+import posixpath
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ..errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIDE_FOLDERS = frozenset(
+    {
+        "asv_bench", "bench", "benchmark", "benchmarks", "bin", "build", "changelog.d", "changes", "ci", "contrib", "demo", "demos", "dist",
+        "doc", "docs", "etc", "example", "examples", "extra", "fixtures", "htmlcov", "img", "misc", "news", "newsfragments", "node_modules",
+        "notebooks", "perf", "requirements", "samples", "script", "scripts", "test", "testing", "tests", "third_party", "tool", "tools",
+        "typings", "vendor", "venv",
+    },
+)  # fmt: skip
+"""Folders beside a package that belong to the project but are not what it installs."""
+
+
+class TreeReader(Protocol):
+    """One state of a repository: a commit, or a folder."""
+
+    def files(self) -> tuple[str, ...]: ...
+
+    def read(self, path: str, /) -> bytes | None: ...
+
+
+class Commits(Protocol):
+    """What can read files of a commit (`git.Clone` does)."""
+
+    def files(self, commit: str, /) -> tuple[str, ...]: ...
+
+    def read(self, commit: str, path: str, /) -> bytes | None: ...
+
+
+@dataclass(frozen=True)
+class CommitTree:
+    """The files of a commit; their list is asked for once."""
+
+    clone: Commits
+    commit: str
+
+    def files(self) -> tuple[str, ...]:
+        return self._files
+
+    def read(self, path: str, /) -> bytes | None:
+        return self.clone.read(self.commit, path)
+
+    @cached_property
+    def _files(self) -> tuple[str, ...]:
+        return self.clone.files(self.commit)
+
+
+@dataclass(frozen=True)
+class FolderTree:
+    """The files below a folder, without git's own; symbolic links are not followed out of it."""
+
+    root: Path
+
+    def files(self) -> tuple[str, ...]:
+        return self._files
+
+    @cached_property
+    def _files(self) -> tuple[str, ...]:
+        return tuple(sorted(self._walk()))
+
+    def read(self, path: str, /) -> bytes | None:
+        place = self.root / path
+        if not place.resolve().is_relative_to(self.root.resolve()):
+            return None
+        return place.read_bytes() if place.is_file() else None
+
+    def _walk(self) -> Iterator[str]:
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [name for name in folders if name not in {".git", "__pycache__", ".venv"}]
+            below = Path(folder).relative_to(self.root)
+            yield from ((below / name).as_posix() for name in names if name != ".git")
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folder of one project in a tree, with the files that configure it."""
+
+    tree: TreeReader
+    folder: str = ""
+
+    @cached_property
+    def files(self) -> frozenset[str]:
+        """The paths below the folder, relative to it."""
+        start = f"{self.folder}/" if self.folder else ""
+        return frozenset(path[len(start) :] for path in self.tree.files() if path.startswith(start))
+
+    @cached_property
+    def pyproject(self) -> Mapping[str, object]:
+        return self.toml("pyproject.toml")
+
+    @cached_property
+    def setup_cfg(self) -> configparser.ConfigParser:
+        return self.ini("setup.cfg")
+
+    @cached_property
+    def setup_keywords(self) -> Mapping[str, object]:
+        """The keywords of `setup(...)` in setup.py that are literals; `find_packages("src")` reads as its folder."""
+        source = self.tree.read(self.path("setup.py"))
+        return _setup_keywords(source) if source else {}
+
+    def path(self, name: str) -> str:
+        """Give the path from the root of the tree, "" for the root itself."""
+        return clean(posixpath.join(self.folder, name))
+
+    def has(self, name: str) -> bool:
+        return name in self.files
+
+    def has_folder(self, name: str) -> bool:
+        return any(path.startswith(f"{name}/") for path in self.files)
+
+    def toml(self, name: str) -> Mapping[str, object]:
+        return read_toml(self.tree, self.path(name))
+
+    def ini(self, name: str) -> configparser.ConfigParser:
+        return read_ini(self.tree, self.path(name))
+
+    def tool(self, *keys: str) -> object:
+        """Give what stands at `[tool.KEYS...]` of pyproject.toml, None where nothing does."""
+        return at(self.pyproject, "tool", *keys)
+
+    @property
+    def describes_itself(self) -> bool:
+        """Whether the folder's files make it a project, rather than configure tools."""
+        if self.has("setup.py"):
+            return True
+        if self.has("setup.cfg") and self.setup_cfg.has_section("metadata"):
+            return True
+        return bool(self.pyproject.keys() & {"project", "build-system"}) or self.tool("poetry") is not None
+
+
+def clean(path: str) -> str:
+    """Spell a path without `.` and `..` in the middle; the root is ""."""
+    spelled = posixpath.normpath(path)
+    return "" if spelled == "." else spelled
+
+
+def leaves(path: str) -> bool:
+    """Tell whether a path leads out of the folder that it is relative to."""
+    return clean(path).startswith(("/", "../")) or clean(path) == ".."
+
+
+def at(table: object, *keys: str) -> object:
+    """Walk down nested tables; None where a key is missing or what is there is no table."""
+    for key in keys:
+        if not isinstance(table, Mapping):
+            return None
+        table = table.get(key)
+    return table
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """Give the strings of a list, or the words of one string; what is neither is left out."""
+    if isinstance(value, str):
+        return tuple(value.split())
+    return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list | tuple) else ()
+
+
+def pytest_option(project: Project, name: str) -> tuple[str, ...]:
+    """Give a list option of pytest's configuration, from the first of its files that has it."""
+    return (
+        strings(at(project.toml("pytest.toml"), "pytest", name))
+        or strings(project.ini("pytest.ini").get("pytest", name, fallback=""))
+        or strings(project.tool("pytest", name))
+        or strings(project.tool("pytest", "ini_options", name))
+        or strings(project.ini("tox.ini").get("pytest", name, fallback=""))
+        or strings(project.setup_cfg.get("tool:pytest", name, fallback=""))
+    )
+
+
+def read_toml(tree: TreeReader, path: str) -> Mapping[str, object]:
+    """Read a TOML file, {} where there is none; raise SourceError with the line where it is broken."""
+    content = tree.read(path)
+    if content is None:
+        return {}
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise SourceError("this file is not UTF-8", where=f"{path}, byte {error.start}", now="save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        told, place = _toml_place(str(error))
+        raise SourceError(f"this file is not valid TOML: {told}", where=f"{path}{place}", now="mend the file in that commit") from None
+
+
+def _toml_place(message: str) -> tuple[str, str]:
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    return (found[1], f":{found[2]}:{found[3]}") if found else (message, "")
+
+
+def read_ini(tree: TreeReader, path: str) -> configparser.ConfigParser:
+    """Read an INI file, empty where there is none; raise SourceError with the line where it is broken."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    content = tree.read(path)
+    try:
+        parser.read_string((content or b"").decode("utf-8", "replace"), source=path)
+    except configparser.Error as error:
+        line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0,)])[0][0]
+        place = f"{path}:{line}" if line else path
+        raise SourceError("this file is not a valid INI file", where=place, now="mend the file in that commit") from None
+    return parser
+
+
+def _setup_keywords(source: bytes) -> dict[str, object]:
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return {}  # setup.py runs in the target's Python, which may be another one
+    calls = [node for node in ast.walk(module) if isinstance(node, ast.Call) and _called(node) == "setup"]
+    return {keyword.arg: _literal(keyword.value) for call in calls[:1] for keyword in call.keywords if keyword.arg}
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _literal(node: ast.expr) -> object:
+    if isinstance(node, ast.Call) and _called(node) in {"find_packages", "find_namespace_packages"}:
+        where = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "where")]
+        return _literal(where[0]) if where else "."
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, RecursionError):
+        return None

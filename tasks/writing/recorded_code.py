@@ -1,0 +1,166 @@
+"""Compose a call from what a recorder saw of one: the lines that make its inputs, and the call itself."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..artifacts import Fake, FakeMethod, RecordedCall
+    from ..reading.sources import Definition
+
+LEAST_BYTES = 16 * 1024
+"""What a call allocates from which its fake does so, too."""
+EMPTY = {("args", "()"), ("kwargs", "{}")}
+INLINE = 24
+"""Characters of a value that is written into the call itself."""
+BUILDERS = {"rng": ("import random", "rng = random.Random(0)"), "np_rng": ("import numpy as np", "np_rng = np.random.default_rng(0)")}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCode:
+    """A call as code: `imports`, lines of `setup`, the `call` (an expression), and the names of `inputs` that the setup makes.
+
+    `definitions` are the lines of fakes, `patches` put those of functions in their place.
+    """
+
+    imports: tuple[str, ...]
+    setup: tuple[str, ...]
+    call: str
+    inputs: tuple[str, ...]
+    fixtures: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
+
+
+def compose(call: RecordedCall, target: str, definition: Definition) -> RecordedCode:
+    """Write a call of `target` (`module:Qualified.name`) with the arguments that were recorded, defaults left out."""
+    spelling = call.spelling
+    module, _, name = target.partition(":")
+    owner, _, method = name.rpartition(".")
+    arguments, defaults = dict(spelling.arguments), _defaults(definition)
+    imports, setup, inputs = {*spelling.imports, f"from {module} import {name.partition('.')[0]}"}, [], []
+    for need in sorted(set(spelling.needs) & BUILDERS.keys()):
+        line, builder = BUILDERS[need]
+        imports.add(line)
+        setup.append(builder)
+    for file, content in spelling.files.items():
+        setup.append(f'(tmp_path / "{file}").write_text({content})')
+    setup += spelling.statements
+    named = {line.partition(" = ")[0] for line in spelling.statements}
+    function, first = name, next(iter(arguments), "")
+    if method == "__init__":
+        function = owner
+    elif owner and first in {"self", "cls"} and call.kinds.get(first) == "positional":
+        value = arguments.pop(first)
+        function = f"{owner}.{method}"
+        if first == "self":
+            subject = value if value in named else _variable(owner, taken=arguments)
+            setup += [] if value in named else [f"{subject} = {value}"]
+            inputs.append(subject)
+            function = f"{subject}.{method}"
+    given = []
+    keyword_only = False
+    for parameter, value in arguments.items():
+        kind = call.kinds.get(parameter, "positional")
+        if defaults.get(parameter) == value or (kind, value) in EMPTY:
+            keyword_only = True  # those after one that is left out go by name
+            continue
+        word = value
+        if value in named:
+            inputs.append(value)
+        elif len(value) > INLINE or not _is_literal(value):
+            setup.append(f"{parameter} = {value}")
+            inputs.append(parameter)
+            word = parameter
+        given.append(_passed(parameter, word, kind, by_name=keyword_only or kind == "keyword"))
+    spelled = function if definition.is_property else f"{function}({', '.join(given)})"
+    functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
+    patches = tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions)
+    fixtures = (*(("monkeypatch",) if patches else ()), *(("tmp_path",) if "tmp_path" in spelling.needs else ()))
+    methods = [method for fake in call.fakes for method in fake.methods]
+    imports |= {line for method in methods for line in method.imports}
+    definitions = tuple(line for fake in call.fakes for line in _defined(fake))
+    return RecordedCode(tuple(sorted(imports)), tuple(setup), spelled, tuple(inputs), fixtures, definitions, patches)
+
+
+def _defined(fake: Fake) -> Iterator[str]:
+    """Write a class that stands for a model or the network: what it allocates, as named constants, and what it returns."""
+    last = {method.method: method.method.rpartition(".")[2] for method in fake.methods}
+    constants = {name: f"{short.strip('_').upper()}_BYTES" for name, short in last.items()}
+    for method in fake.methods:
+        if method.bytes >= LEAST_BYTES:
+            if method.measured:
+                yield f"# At the peak of a call of {method.method}, {method.measured}."
+            yield f"{constants[method.method]} = {_rounded(method.bytes)}"
+    yield from ("", "")
+    if not fake.parameter:
+        for method in fake.methods:
+            yield from (*_function(method, _fake_name(method), constants[method.method], told=f"Stands for {method.method} alone."), "", "")
+        return
+    yield f"class {fake.name}:"
+    yield f'    """Stands for {fake.name.removeprefix("Fake")} alone: allocates what a call of it does, and returns what it returned."""'
+    for method in fake.methods:
+        yield ""
+        yield from (f"    {line}" for line in _function(method, method.method, constants[method.method], own="self"))
+    yield from ("", "")
+
+
+def _function(method: FakeMethod, name: str, constant: str, *, own: str = "", told: str = "") -> Iterator[str]:
+    """Write a function that allocates what was measured, and returns what was returned."""
+    parameters = ", ".join([*([own] if own else []), *method.parameters])
+    yield f"{'async ' if method.is_async else ''}def {name}({parameters}):"
+    if told:
+        yield f'    """{told}"""'
+    if method.bytes >= LEAST_BYTES:
+        yield f"    _buffer = bytearray({constant})"
+    yield f"    return {method.returns}"
+
+
+def _fake_name(method: FakeMethod) -> str:
+    return f"fake_{method.method.rpartition('.')[2].strip('_').lower()}"
+
+
+def _rounded(size: int) -> str:
+    """Spell a size to two digits, in the unit that suits it."""
+    for unit, name in ((1 << 20, "1024 * 1024"), (1 << 10, "1024")):
+        if size >= unit:
+            amount = size / unit
+            return f"{round(amount) if amount >= 10 else max(1, round(amount))} * {name}"  # noqa: PLR2004 - two digits
+    return str(size)
+
+
+def _passed(parameter: str, word: str, kind: str, *, by_name: bool) -> str:
+    if kind == "args":
+        return f"*{word}"
+    if kind == "kwargs":
+        return f"**{word}"
+    return f"{parameter}={word}" if by_name else word
+
+
+def _variable(owner: str, *, taken: dict[str, str]) -> str:
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in owner.rpartition(".")[2]).strip("_")
+    return f"{name}_" if name in taken or not name.isidentifier() else name
+
+
+def _is_literal(value: str) -> bool:
+    try:
+        ast.literal_eval(value)
+    except (ValueError, SyntaxError, TypeError):
+        return False
+    return True
+
+
+def _defaults(definition: Definition) -> dict[str, str]:
+    """Give the defaults of the parameters, as code."""
+    body = ast.parse(definition.code).body if definition.code else []
+    if not body or not isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef):
+        return {}
+    arguments = body[0].args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    found = {each.arg: ast.unparse(value) for each, value in zip(positional[::-1], arguments.defaults[::-1], strict=False)}
+    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return found | {each.arg: ast.unparse(value) for each, value in named if value is not None}
