@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import trees
-from .artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Spelling, TreeSpec
+from .artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
 from .envs import environments
 from .git import Clone
 from .linting.boundaries import INFERENCE, NETWORK
@@ -22,6 +22,8 @@ from .reading.imported_names import word_of
 from .reading.sources import Sources
 from .standing import Ground, side_of
 from .writing.recorded_code import compose
+from .writing.sampled_code import compose_sample
+from .writing.sampling import REALISTIC, typical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
 SECONDS = 120.0
 """For all that is run, unless the item's `timeout` is shorter."""
 FILES = 12
-REALISTIC = 1e-3
-"""Seconds of a call from which an input is large enough; smaller ones are scaled up, as long as that works."""
 TOO_LONG = 5.0
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
@@ -127,7 +127,7 @@ def _is_test(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Chooser:
-    """Chooses among recorded calls the one that a benchmark is written from."""
+    """Chooses among recorded calls a large one and typical ones, which a benchmark is written from."""
 
     item: Optimization
     target: str
@@ -140,6 +140,8 @@ class _Chooser:
         seconds = [took for each in seen for took in each["seconds"]]
         sizes = [size for each in seen for size in each["sizes"]]
         call, failed = self._working(kept)
+        effects = tuple(dict.fromkeys(effect for each in seen for effect in each["effects"]))
+        plain = not (effects or self.found.definition.is_async or (call and call.fakes))
         unwritten = {name: why for each in seen for name, why in each["unwritten"].items()}
         calls = sum(each["calls"] for each in seen)
         return Recording(
@@ -151,8 +153,9 @@ class _Chooser:
             size=round(statistics.median(sizes)) if sizes else 0,
             largest=max(sizes, default=0),
             call=self._with_allocations(call) if call else None,
+            sample=self._tried_sample(typical([drawn for each in seen for drawn in each["sample"]], call)) if plain else None,
             unwritten={} if call else unwritten,
-            effects=tuple(dict.fromkeys(effect for each in seen for effect in each["effects"])),
+            effects=effects,
             notes=(*notes, *failed, *self._uncalled(calls, ran)),
         )
 
@@ -190,6 +193,22 @@ class _Chooser:
                 return best, ()
             failed.append(f"a call of {call['test'] or 'the command'}, written as code, fails: {why}")
         return None, tuple(dict.fromkeys(failed))[:3]
+
+    def _tried_sample(self, sample: Sample | None) -> Sample | None:
+        """Make the sampled calls as a benchmark will, one after the other; None where they fail, or change what they are given."""
+        if sample is None:
+            return None
+        sampled = compose_sample(sample, self.target, self.found.definition)
+        order = {
+            "setup": "\n".join((*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup)),
+            "call": f"[{sampled.code.call} for {', '.join(sampled.variables)} in calls][-1]",
+            "inputs": ["calls"],
+            "awaited": False,
+        }
+        answer = try_code(self.place, order)
+        if "raised" in answer or answer["changes"]:
+            return None
+        return sample.model_copy(update={"seconds": answer["seconds"], "lazy": answer["lazy"]})
 
     def _with_allocations(self, call: RecordedCall) -> RecordedCall:
         """Say what the boundaries allocate: the manifest knows best, then memray, then what the recorder itself has seen."""

@@ -108,11 +108,12 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
     detection, recording, source = known.detection, known.recording, known.source
     from .project.formatting import formatted  # noqa: PLC0415 - likewise
     from .project.project_style import style_of, styled  # noqa: PLC0415 - likewise
-    from .writing.benchmark_code import file_name, from_manifest, from_recording, from_signature  # noqa: PLC0415 - only where one is written
+    from .writing.benchmark_code import file_name, from_manifest, from_signature  # noqa: PLC0415 - only where one is written
+    from .writing.recorded_benchmark import from_recording  # noqa: PLC0415 - likewise
 
     name = file_name(detection)
     path = posixpath.join(detection.layout.benchmarks_root, name)
-    if item.benchmark is None and recording.call and source is not None:
+    if item.benchmark is None and (recording.call or recording.sample) and source is not None:
         benchmark = from_recording(recording, detection, path=path, source=source, templates=templates)
     elif item.benchmark is None or isinstance(item.benchmark, str):
         learned = recording.unwritten

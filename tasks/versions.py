@@ -6,8 +6,8 @@ Raise a stage's number whenever the same input comes to another result: everybod
 STAGES = {
     "detect": 4,
     "survey": 2,
-    "record": 3,
-    "scaffold": 3,
+    "record": 4,
+    "scaffold": 4,
     "inject": 2,
     "lint": 2,
     "tests": 1,

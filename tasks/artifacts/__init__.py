@@ -14,7 +14,7 @@ from .detection import ChangedFunction, Commit, ContributionRule, DependencyDiff
 from .injection import Injection, TreeSpec
 from .linting import LintFinding, Linting, Reach
 from .project_tests import Ending, EndingDifference, ProjectTests, SideRun
-from .recording import Fake, FakeMethod, RecordedCall, Recording, Spelling
+from .recording import Fake, FakeMethod, RecordedCall, Recording, Sample, SampledCall, Spelling
 from .rendering import Failure, Rendering, Stamp, Table
 from .samples import (
     UNITS,
@@ -85,6 +85,8 @@ __all__ = [
     "Rendering",
     "Repeated",
     "RunCommand",
+    "Sample",
+    "SampledCall",
     "Samples",
     "Scaffolding",
     "Share",

@@ -75,15 +75,36 @@ class RecordedCall(Record):
     changes: bool = False
 
 
-class Recording(Artifact):
-    """What was seen of the target's calls; `call` is the one that a benchmark is written from, None where none can be written.
+class SampledCall(Record):
+    """A call as it was made: parameters in their order, each with its code; `size` is how much its inputs hold."""
 
-    `ran` is what was run, `calls` how many calls there were, `seconds` and `size` their medians, `largest` the largest size;
-    `unwritten` says of parameters
-    why they have no spelling, `effects` what calls do beside computing.
+    arguments: tuple[tuple[str, str], ...]
+    imports: tuple[str, ...] = ()
+    size: int
+
+
+class Sample(Record):
+    """Different calls out of a sample in which each recorded call was as likely as any other, by size: what is typical.
+
+    `drawn` is how many calls the sample had, `seconds` what all of `calls` take one after the other.
     """
 
-    SCHEMA = 1
+    calls: tuple[SampledCall, ...]
+    kinds: dict[str, str]
+    drawn: int
+    seconds: float
+    lazy: bool = False
+
+
+class Recording(Artifact):
+    """What was seen of the target's calls; `call` is a large one that a benchmark is written from, `sample` are typical ones.
+
+    Both are None where none can be written. `ran` is what was run, `calls` how many calls there were, `seconds` and `size`
+    their medians, `largest` the largest size; `unwritten` says of parameters why they have no spelling, `effects` what calls
+    do beside computing.
+    """
+
+    SCHEMA = 2
 
     item: str
     target: str = ""
@@ -93,6 +114,7 @@ class Recording(Artifact):
     size: int = 0
     largest: int = 0
     call: RecordedCall | None = None
+    sample: Sample | None = None
     unwritten: dict[str, str] = Field(default_factory=dict)
     effects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OWN = ("ruff.toml", ".ruff.toml")
 SECONDS = 20.0
+DEPTH = 3
+"""Folders below the root in which an import root lies at the deepest, and a package in that."""
 VIOLATION = re.compile(r"^[^:\n]+:(\d+):\d+: (.+)$", re.MULTILINE)
 
 
@@ -32,6 +34,7 @@ def formatted(text: str, path: str, project: Project, *, first_party: tuple[str,
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         lints = _configure(root / project.folder, project, first_party)
+        _outline(root, project)
         place.write_text(text, encoding="utf-8")
         chosen = [] if lints else ["--select", "I"]
         commands = [["check", "--fix", "--quiet", "--exit-zero", *chosen, path], ["format", "--quiet", path]]
@@ -43,6 +46,17 @@ def formatted(text: str, path: str, project: Project, *, first_party: tuple[str,
         except (CommandFailedError, OSError):
             return text, ()
         return place.read_text(encoding="utf-8"), tuple(f"line {line}: {rule}" for line, rule in VIOLATION.findall(told))
+
+
+def _outline(root: Path, project: Project) -> None:
+    """Make the project's modules, empty, as far as ruff looks for them: what imports are the project's own it tells by that."""
+    for path in project.tree.files():
+        folders, name = path.split("/")[:-1], path.rpartition("/")[2]
+        if not name.endswith((".py", ".pyi")):
+            continue
+        (root / "/".join(folders[:DEPTH])).mkdir(parents=True, exist_ok=True)
+        if len(folders) < DEPTH:
+            (root / path).touch()
 
 
 def ruff_program() -> str:

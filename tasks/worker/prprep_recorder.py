@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import prprep_allocations
 import prprep_fakes
+import prprep_sample
 import prprep_sizes
 import prprep_source
 import prprep_spelled
@@ -42,6 +43,8 @@ MAKINGS = 50_000
 COUNTED = 20_000
 """Calls of which the time is kept."""
 SCALES = (1, 10, 100, 1000)
+PAUSE = 0.5
+"""Seconds between two writings of the sample alone."""
 EFFECTS = {
     "socket.connect": "connects to the network",
     "subprocess.Popen": "starts processes",
@@ -60,13 +63,15 @@ class Recorder:
         self.module, _, self.name = orders["target"].partition(":")
         self._orders, self._left = orders, float(orders["seconds"])
         self._lock = threading.RLock()
-        self._open: dict[int, list[tuple[float, dict[str, Any] | None]]] = {}
+        self._open: dict[int, list[tuple[float, dict[str, Any] | None, tuple[int, dict[str, Any] | None] | None]]] = {}
         self._largest = 0
+        self._sample, self._written = prprep_sample.Sample(), 0.0
         self._seen: dict[str, Any] = {
             "calls": 0,
             "seconds": [],
             "sizes": [],
             "kept": [],
+            "sample": [],
             "unwritten": {},
             "effects": [],
             "found": False,
@@ -92,12 +97,14 @@ class Recorder:
             self._measure(values)
             return
         started = time.perf_counter()
-        kept = None
+        kept = drawn = None
         with self._lock:
             self._seen["calls"] += 1
             try:
                 if self._left > 0:
-                    kept = self._look(names, values, kinds)
+                    size = sum(prprep_sizes.size_of(value) for value in values.values())
+                    drawn = self._draw(names, values, kinds, size)
+                    kept = self._look(names, values, kinds, size)
             except Exception as error:  # noqa: BLE001 - the target goes on whatever happens here
                 self._seen["unwritten"].setdefault("the call", f"{type(error).__name__}: {error}"[:200])
             if kept is not None:
@@ -105,13 +112,13 @@ class Recorder:
                 kept["watch"] = prprep_fakes.Watch(objects, self._writer, self._orders["tree"], self.boundaries)
                 kept["watch"].start()
             self._left -= time.perf_counter() - started
-            self._open.setdefault(threading.get_ident(), []).append((time.perf_counter(), kept))
+            self._open.setdefault(threading.get_ident(), []).append((time.perf_counter(), kept, drawn))
 
     def _measure(self, values: dict[str, Any]) -> None:
         """Let memray see what the boundary allocates in calls like the one that was chosen; nothing else is recorded."""
         like = (self.running, sum(prprep_sizes.size_of(value) for value in values.values())) == self._measured
         if like and self._allocations is not None and not self._open:
-            self._open[threading.get_ident()] = [(0.0, None)]
+            self._open[threading.get_ident()] = [(0.0, None, None)]
             self._allocations.start(values)
 
     def _measured_end(self) -> None:
@@ -129,7 +136,7 @@ class Recorder:
             stack = self._open.get(threading.get_ident())
             if not stack:
                 return
-            begun, kept = stack.pop()
+            begun, kept, drawn = stack.pop()
             watch = kept.pop("watch", None) if kept is not None else None
             if watch is not None:
                 watch.stop()
@@ -145,6 +152,9 @@ class Recorder:
                 kept["seconds"] = now - begun
                 kept["returns"] = type(value).__qualname__
                 self._seen["kept"] = [*self._seen["kept"], kept][-KEPT:]
+            if well and drawn is not None:
+                self._sample.put(*drawn)
+            if well and (kept is not None or (drawn is not None and now - self._written > PAUSE)):
                 self.write()
 
     def in_call(self) -> bool:
@@ -154,9 +164,19 @@ class Recorder:
         if what not in self._seen["effects"]:
             self._seen["effects"].append(what)
 
-    def _look(self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any] | None:
+    def _draw(
+        self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str], size: int
+    ) -> tuple[int, dict[str, Any] | None] | None:
+        """Spell the arguments of a call that is drawn for the sample; give its place there, too."""
+        place = self._sample.place()
+        if place is None:
+            return None
+        spelled = self._spell(names, values, 1, aside=True) if size <= prprep_sample.LARGEST else None
+        told = prprep_sample.short(spelled)
+        return place, told and {**told, "kinds": kinds, "size": size}
+
+    def _look(self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str], size: int) -> dict[str, Any] | None:
         """Spell the arguments of a call that is larger than all before it."""
-        size = sum(prprep_sizes.size_of(value) for value in values.values())
         if len(self._seen["sizes"]) < COUNTED:
             self._seen["sizes"].append(size)
         if self._seen["kept"] and size < GROWTH * self._largest:
@@ -208,8 +228,13 @@ class Recorder:
                 pass
             self._left -= time.perf_counter() - started
 
-    def _spell(self, names: Sequence[str], values: dict[str, Any], scale: int, *, keep: bool = False) -> dict[str, Any] | None:
-        """Spell the arguments; where one cannot be, or with `keep` not all of it, keep it as a file of data."""
+    def _spell(
+        self, names: Sequence[str], values: dict[str, Any], scale: int, *, keep: bool = False, aside: bool = False
+    ) -> dict[str, Any] | None:
+        """Spell the arguments; where one cannot be, or with `keep` not all of it, keep it as a file of data.
+
+        `aside` is for calls of which nothing is told where they cannot be spelled.
+        """
         taken = {*names, *prprep_spelled.RESERVED, self.name.partition(".")[0]}
         told = prprep_spelled.Spelled(self._orders.get("stem", "benchmark"), taken)
         stand_ins = {}
@@ -225,7 +250,7 @@ class Recorder:
             except prprep_source.CannotWriteError as refused:
                 if isinstance(refused, prprep_source.UnknownMakingError):
                     _watch_making(refused.kind, self)
-                if keep or scale == 1:
+                if (keep or scale == 1) and not aside:
                     self._seen["unwritten"][name] = f"{prprep_sizes.describe(values[name])}: {refused}{self._given_by(values[name])}"
                 return None
         if keep and not told.data:
@@ -245,6 +270,7 @@ class Recorder:
 
     def write(self) -> None:
         with self._lock:
+            self._seen["sample"], self._written = self._sample.message(), time.perf_counter()
             temporary = f"{self._orders['out']}.{os.getpid()}"
             with open(temporary, "w", encoding="utf-8") as out:
                 json.dump(self._seen, out)

@@ -10,8 +10,8 @@ import prprep_sizes
 import prprep_source
 
 RESERVED = {
-    *("benchmark", "call", "inputs", "loop", "monkeypatch", "np_rng", "rng", "run", "tmp_path"),
-    *("asyncio", "datetime", "io", "json", "np", "pd", "random", "re"),
+    *("benchmark", "call", "calls", "inputs", "largest", "loop", "monkeypatch", "np_rng", "recorded", "rng", "run", "tmp_path", "typical"),
+    *("asyncio", "datetime", "io", "json", "np", "pd", "pytest", "random", "re"),
 }
 """Names that a benchmark uses itself."""
 

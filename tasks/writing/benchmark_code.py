@@ -1,39 +1,30 @@
-"""Write a benchmark test: from the manifest's code, or from the function's signature."""
+"""Write a benchmark test: from the manifest's code, from the function's signature, or from other parts."""
 
 from __future__ import annotations
 
 import ast
-import base64
 import io
-import re
 import textwrap
 import tokenize
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ..artifacts.recording import LARGEST_FILE
 from ..errors import SourceError, TemplateError
-from ..reading.definitions import definitions
 from ..reading.imported_names import word_of
-from .recorded_code import compose
+from .recorded_code import SPACES, WIDTH, assigned
 from .sample_values import SIZE
 from .signatures import Call, call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from ..artifacts import Detection, RecordedCall, Recording
+    from ..artifacts import Detection
     from ..manifest.model import BenchmarkCode
-    from .recorded_code import RecordedCode
 
 CPU, MEMORY, ASYNC, STRUCT = "benchmark_cpu.py.j2", "benchmark_mem.py.j2", "benchmark_async.py.j2", "benchmark_struct.py.j2"
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)
 GAP_MARK = 'pytest.fail("TODO: fill in'
-WIDTH = 88
-ROUNDS = 20
-"""Of a benchmark whose arguments are made anew for each."""
-_SPACES = "    "
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +40,7 @@ class Benchmark:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Parts:
     """What differs between one benchmark and the next."""
 
     imports: tuple[str, ...]
@@ -61,6 +52,9 @@ class _Parts:
     definitions: tuple[str, ...] = ()
     is_async: bool = False
     fixtures: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()
+    timed: str = "one call"
+    """What is timed, in the words of the test's docstring."""
     direct: str | None = None
     """The lines that hand the call to the fixture, where the expression alone does not tell them."""
 
@@ -82,8 +76,8 @@ def from_manifest(code: BenchmarkCode, detection: Detection, *, path: str, sourc
     awaits = any(isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in ast.walk(expression))
     if known and known.is_async and not awaits and _calls(expression, known):
         call, awaits = f"await {call}", True
-    parts = _Parts(imports=(*imports, *own), setup=_indented(rest), expression=call, is_async=awaits)
-    return Benchmark(_text(parts, detection, path=path, templates=templates), "manifest")
+    parts = Parts(imports=(*imports, *own), setup=_indented(rest), expression=call, is_async=awaits)
+    return Benchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
 
 
 def from_signature(
@@ -94,22 +88,22 @@ def from_signature(
     `learned` says of parameters what recorded calls gave them, where that has no spelling as code.
     """
     if _is_import(detection):
-        return Benchmark(_text(_Parts((), "", ""), detection, path=path, templates=templates), "signature")
+        return Benchmark(text_of(Parts((), "", ""), detection, path=path, templates=templates), "signature")
     call = _signature(detection, source) or Call(name="", expression="", gap="a call of the function that was optimized")
     made_up = "" if call.gap or not call.setup else _sizes(call)
-    lines = [_assigned(*line.split(" = ", 1)) for line in call.setup]
+    lines = [assigned(*line.split(" = ", 1)) for line in call.setup]
     if call.gap:
         given = f"{', '.join(call.unknown)} = " if call.unknown else ""
         lines.append(f'{given}{GAP_MARK} {", ".join(call.unknown) or "the call"}")')
-    parts = _Parts(
+    parts = Parts(
         imports=_own_import(detection, {call.name}, set()),
-        setup=textwrap.indent("\n".join(lines), _SPACES),
+        setup=textwrap.indent("\n".join(lines), SPACES),
         expression=call.expression or _call_to_be(call),
         gap=_with_learned(call.gap, learned or {}),
         made_up=made_up,
         is_async=call.is_async,
     )
-    text = _text(parts, detection, path=path, templates=templates)
+    text = text_of(parts, detection, path=path, templates=templates)
     if call.gap:
         return Benchmark(text, "gap")
     review = (
@@ -118,69 +112,6 @@ def from_signature(
         else "the benchmark calls the function with its defaults alone"
     )
     return Benchmark(text, "signature", review)
-
-
-def from_recording(recording: Recording, detection: Detection, *, path: str, source: bytes, templates: Path | None) -> Benchmark:
-    """Write the benchmark from a call that was recorded; raise SourceError where the definition cannot be read."""
-    call, target = recording.call, recording.target
-    if call is None:
-        raise ValueError("no call was recorded")
-    name = target.partition(":")[2]
-    definition = next((each for each in reversed(definitions(source, target)) if each.name == name), None)
-    if definition is None:
-        what = f"{target} is called at base, and is not there at head: no benchmark of it can run on both sides"
-        now = "name under `functions:` what both sides have and the change makes cheaper, like a function that called it"
-        raise SourceError(what, where=f"{recording.item}: functions", now=now)
-    code = compose(call, target, definition)
-    expression = f"await {code.call}" if definition.is_async else f"list({code.call})" if call.lazy else code.call
-    parts = _Parts(
-        imports=tuple(sorted(code.imports, key=lambda line: (line.startswith("from"), line))),
-        setup="" if call.changes and not definition.is_async else textwrap.indent("\n".join((*code.patches, *code.setup)), _SPACES),
-        expression=expression,
-        recorded=told_of(recording),
-        definitions=code.definitions,
-        is_async=definition.is_async,
-        fixtures=code.fixtures,
-        direct=_anew(code, expression) if call.changes and not definition.is_async else None,
-    )
-    data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()}
-    return Benchmark(_text(parts, detection, path=path, templates=templates), "recorded", data=data)
-
-
-def told_of(recording: Recording) -> str:
-    """Say where the arguments come from, how large they are beside what was recorded, and why some are kept in files."""
-    call = recording.call
-    if call is None:
-        return ""
-    test = call.test.partition("::")[2].partition("[")[0]
-    who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
-    sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
-    scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
-    told = f"The arguments are those of a call that {who} makes ({sizes}){scaled}."
-    held = f"They hold {call.spelling.size or call.size * call.spelling.scale:,} characters, elements or bytes; "
-    usual = f"those of the {recording.calls:,} recorded calls hold {recording.size:,} in the median and {recording.largest:,} at most."
-    alone = f"those of the recorded call, the only one, hold {recording.largest:,}."
-    told += f" {held}{usual if recording.calls > 1 else alone}"
-    return "\n\n".join(textwrap.fill(part, WIDTH, break_long_words=False, break_on_hyphens=False) for part in (told, *_told_of_files(call)))
-
-
-def _told_of_files(call: RecordedCall) -> Iterator[str]:
-    """Say of each argument that is kept in a file which one, how large it may be, and why."""
-    arguments = dict(call.spelling.arguments)
-    for parameter, reason in call.spelling.reasons.items():
-        name = next((name for name in call.spelling.data if f'"{name}"' in arguments[parameter]), "")
-        size = len(base64.b64decode(call.spelling.data.get(name, "")))
-        yield f"{parameter} is kept in {name} ({size:,} bytes, of {LARGEST_FILE:,} at most): {reason}."
-
-
-def _anew(code: RecordedCode, expression: str) -> str:
-    """Write a call whose arguments are made anew for every round, since it changes them."""
-    names = ", ".join(code.inputs)
-    lines = [*code.patches, "def inputs():", *textwrap.indent("\n".join(code.setup), _SPACES).splitlines()]
-    given = f"({names},)" if len(code.inputs) == 1 else f"({names})"
-    lines += [f"{_SPACES}return {given}, {{}}", "", f"def run({names}):", f"{_SPACES}return {expression}"]
-    lines += ["", f"benchmark.pedantic(run, setup=inputs, rounds={ROUNDS})"]
-    return textwrap.indent("\n".join(lines), _SPACES, lambda line: bool(line.strip()))
 
 
 def _with_learned(gap: str, learned: Mapping[str, str]) -> str:
@@ -202,7 +133,7 @@ def file_name(detection: Detection) -> str:
     return f"test_benchmark_{word_of(detection.target or detection.function)}.py"
 
 
-def _text(parts: _Parts, detection: Detection, *, path: str, templates: Path | None) -> str:
+def text_of(parts: Parts, detection: Detection, *, path: str, templates: Path | None) -> str:
     """Fill the template of the domain; raise TemplateError where a user's own makes no Python of it."""
     from ..templating import fill  # noqa: PLC0415 - jinja2
 
@@ -221,6 +152,8 @@ def _text(parts: _Parts, detection: Detection, *, path: str, templates: Path | N
         "setup": parts.setup,
         "direct": _direct(parts.expression) if parts.direct is None else parts.direct,
         "returned": _returned(parts.expression),
+        "decorators": parts.decorators,
+        "timed": parts.timed,
         "fixtures": "".join(f", {name}" for name in parts.fixtures),
         "recorded": parts.recorded,
         "gap": " ".join(parts.gap.split()),
@@ -234,7 +167,7 @@ def _text(parts: _Parts, detection: Detection, *, path: str, templates: Path | N
     return text
 
 
-def _template(parts: _Parts, detection: Detection) -> str:
+def _template(parts: Parts, detection: Detection) -> str:
     if not parts.expression:
         return STRUCT
     if parts.is_async:
@@ -263,7 +196,7 @@ def _own_import(detection: Detection, used: set[str], bound: set[str]) -> tuple[
     if not top or top not in used or top in bound:
         return ()
     line = f"from {module} import {top}"
-    return (line,) if len(line) <= WIDTH else (f"from {module} import (", f"{_SPACES}{top},", ")")
+    return (line,) if len(line) <= WIDTH else (f"from {module} import (", f"{SPACES}{top},", ")")
 
 
 def _parsed(code: str, where: str) -> ast.Module:
@@ -338,17 +271,7 @@ def _indented(code: str) -> str:
         if token.start[0] != token.end[0] and token.type not in {tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT}:
             inside |= set(range(token.start[0] + 1, token.end[0] + 1))
     lines = enumerate(code.splitlines(), 1)
-    return "\n".join(line if number in inside or not line.strip() else _SPACES + line for number, line in lines)
-
-
-def _assigned(name: str, value: str) -> str:
-    """Write an assignment as ruff formats it: broken at the outermost bracket where it is too long."""
-    line = f"{name} = {value}"
-    opening = re.search(r"[\[({]", value)
-    if len(line) + len(_SPACES) <= WIDTH or not opening or value[-1] not in "])}":
-        return line
-    at = opening.end()
-    return f"{name} = {value[:at]}\n{_SPACES}{value[at:-1]}\n{value[-1]}"
+    return "\n".join(line if number in inside or not line.strip() else SPACES + line for number, line in lines)
 
 
 def _direct(expression: str) -> str:
@@ -368,12 +291,12 @@ def _direct(expression: str) -> str:
 
 def _wrapped(function: str, words: Sequence[str]) -> str:
     """Write a call as ruff formats it: on one line, its arguments on one line, or each on its own."""
-    line = f"{_SPACES}{function}({', '.join(words)})"
+    line = f"{SPACES}{function}({', '.join(words)})"
     if len(line) <= WIDTH:
         return line
-    inner = _SPACES * 2 + ", ".join(words)
-    body = inner if len(inner) <= WIDTH else "\n".join(f"{_SPACES * 2}{word}," for word in words)
-    return f"{_SPACES}{function}(\n{body}\n{_SPACES})"
+    inner = SPACES * 2 + ", ".join(words)
+    body = inner if len(inner) <= WIDTH else "\n".join(f"{SPACES * 2}{word}," for word in words)
+    return f"{SPACES}{function}(\n{body}\n{SPACES})"
 
 
 def _is_plain(node: ast.expr) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ..artifacts import Fake, FakeMethod, RecordedCall
     from ..reading.sources import Definition
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 LEAST_BYTES = 16 * 1024
 """What a call allocates from which its fake does so, too."""
 EMPTY = {("args", "()"), ("kwargs", "{}")}
+SPACES = "    "
+WIDTH = 88
 INLINE = 24
 """Characters of a value that is written into the call itself."""
 BUILDERS = {"rng": ("import random", "rng = random.Random(0)"), "np_rng": ("import numpy as np", "np_rng = np.random.default_rng(0)")}
@@ -36,8 +39,11 @@ class RecordedCode:
     patches: tuple[str, ...] = ()
 
 
-def compose(call: RecordedCall, target: str, definition: Definition) -> RecordedCode:
-    """Write a call of `target` (`module:Qualified.name`) with the arguments that were recorded, defaults left out."""
+def compose(call: RecordedCall, target: str, definition: Definition, *, bound: Collection[str] = ()) -> RecordedCode:
+    """Write a call of `target` (`module:Qualified.name`) with the arguments that were recorded, defaults left out.
+
+    Arguments that are names of `bound` are made elsewhere.
+    """
     spelling = call.spelling
     module, _, name = target.partition(":")
     owner, _, method = name.rpartition(".")
@@ -50,7 +56,7 @@ def compose(call: RecordedCall, target: str, definition: Definition) -> Recorded
     for file, content in spelling.files.items():
         setup.append(f'(tmp_path / "{file}").write_text({content})')
     setup += spelling.statements
-    named = {line.partition(" = ")[0] for line in spelling.statements}
+    named = {*bound, *(line.partition(" = ")[0] for line in spelling.statements)}
     function, first = name, next(iter(arguments), "")
     if method == "__init__":
         function = owner
@@ -58,7 +64,7 @@ def compose(call: RecordedCall, target: str, definition: Definition) -> Recorded
         value = arguments.pop(first)
         function = f"{owner}.{method}"
         if first == "self":
-            subject = value if value in named else _variable(owner, taken=arguments)
+            subject = value if value in named else variable_of(first, target, arguments)
             setup += [] if value in named else [f"{subject} = {value}"]
             inputs.append(subject)
             function = f"{subject}.{method}"
@@ -141,9 +147,23 @@ def _passed(parameter: str, word: str, kind: str, *, by_name: bool) -> str:
     return f"{parameter}={word}" if by_name else word
 
 
-def _variable(owner: str, *, taken: dict[str, str]) -> str:
+def variable_of(parameter: str, target: str, taken: Collection[str]) -> str:
+    """Give the name of a variable for a parameter: its own, and for `self` one made of its class's that is not `taken`."""
+    owner = target.rpartition(":")[2].rpartition(".")[0]
+    if parameter != "self" or not owner:
+        return parameter
     name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in owner.rpartition(".")[2]).strip("_")
     return f"{name}_" if name in taken or not name.isidentifier() else name
+
+
+def assigned(name: str, value: str) -> str:
+    """Write an assignment as ruff formats it: broken at the outermost bracket where it is too long."""
+    line = f"{name} = {value}"
+    opening = re.search(r"[\[({]", value)
+    if len(line) + len(SPACES) <= WIDTH or not opening or value[-1] not in "])}":
+        return line
+    at = opening.end()
+    return f"{name} = {value[:at]}\n{SPACES}{value[at:-1]}\n{value[-1]}"
 
 
 def _is_literal(value: str) -> bool:

@@ -1,0 +1,61 @@
+"""Choose typical calls among those that a recorder drew: what a benchmark of the largest call alone would not show."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from ..artifacts import Sample, SampledCall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from ..artifacts import RecordedCall
+
+    Arguments = tuple[tuple[str, str], ...]
+
+REALISTIC = 1e-3
+"""Seconds of a call from which an input is large enough; smaller ones are scaled up, as long as that works."""
+LONGEST = 160
+"""Characters of a call's arguments that can stand in a list of calls."""
+TYPICAL = 16
+"""Calls that stand for all."""
+
+
+def typical(drawn: Sequence[Mapping[str, Any] | None], largest: RecordedCall | None) -> Sample | None:
+    """Give different calls out of those `drawn`, evenly by size; with them the `largest`, where it is one of their kind.
+
+    A call is None that has no short spelling. Where that is so for most, what is left is not typical, and there is no sample.
+    """
+    short = [each for each in drawn if each]
+    if not short or 2 * len(short) < len(drawn):
+        return None
+    names = statistics.mode(tuple(each["arguments"]) for each in short)
+    different: dict[Arguments, SampledCall] = {}
+    for each in short:
+        if tuple(each["arguments"]) == names:
+            code = tuple(each["arguments"].items())
+            different[code] = SampledCall(arguments=code, imports=tuple(each["imports"]), size=each["size"])
+    if largest and is_one_of_them(largest):
+        spelling = largest.spelling
+        fits = tuple(dict(spelling.arguments)) == names and sum(len(code) for _, code in spelling.arguments) <= LONGEST
+        if fits:
+            different[spelling.arguments] = SampledCall(arguments=spelling.arguments, imports=spelling.imports, size=largest.size)
+    if len(different) < 2:  # noqa: PLR2004 - one call is no sample
+        return None
+    chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), TYPICAL)
+    return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn), seconds=0.0)
+
+
+def is_one_of_them(call: RecordedCall) -> bool:
+    """Tell whether the largest call is a small one like the others, whose inputs have no size that could be scaled."""
+    spelling = call.spelling
+    built = spelling.needs or spelling.files or spelling.statements or spelling.data
+    return spelling.scale == 1 and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)
+
+
+def _evenly(calls: Sequence[SampledCall], most: int) -> list[SampledCall]:
+    if len(calls) <= most:
+        return list(calls)
+    return [calls[round(place * (len(calls) - 1) / (most - 1))] for place in range(most)]
