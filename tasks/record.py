@@ -23,7 +23,7 @@ from .reading.sources import Sources
 from .standing import Ground, side_of
 from .writing.recorded_code import compose
 from .writing.sampled_code import compose_sample
-from .writing.sampling import REALISTIC, typical
+from .writing.sampling import REALISTIC, typical, working
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -195,20 +195,19 @@ class _Chooser:
         return None, tuple(dict.fromkeys(failed))[:3]
 
     def _tried_sample(self, sample: Sample | None) -> Sample | None:
-        """Make the sampled calls as a benchmark will, one after the other; None where they fail, or change what they are given."""
+        """Keep the sampled calls that do as code what they did when recorded; None where most do not, or change what they are given."""
         if sample is None:
             return None
         sampled = compose_sample(sample, self.target, self.found.definition)
-        order = {
-            "setup": "\n".join((*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup)),
-            "call": f"[{sampled.code.call} for {', '.join(sampled.variables)} in calls][-1]",
-            "inputs": ["calls"],
-            "awaited": False,
-        }
+        defined, attempts = sampled.attempts()
+        setup = (*sampled.code.imports, f"calls = {sampled.listed}", *sampled.code.setup, defined)
+        order = {"setup": "\n".join(setup), "call": attempts, "inputs": ["calls"], "awaited": False, "tell": True}
         answer = try_code(self.place, order)
         if "raised" in answer or answer["changes"]:
             return None
-        return sample.model_copy(update={"seconds": answer["seconds"], "lazy": answer["lazy"]})
+        lazy = any(is_iterator for _, is_iterator in answer["value"])
+        found = working(sample, [kind for kind, _ in answer["value"]])
+        return found and found.model_copy(update={"lazy": lazy})
 
     def _with_allocations(self, call: RecordedCall) -> RecordedCall:
         """Say what the boundaries allocate: the manifest knows best, then memray, then what the recorder itself has seen."""

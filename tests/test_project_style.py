@@ -94,3 +94,36 @@ def test_a_class_is_named_after_the_function_and_texts_stay_as_they_are():
 
 def test_imports_that_are_there_are_not_written_twice():
     assert styled("import pytest\n" + PLAIN.replace(", tmp_path", ", monkeypatch"), Style(annotated=True)).count("import pytest\n") == 1
+
+
+CASES = """from app import total
+
+
+def typical():
+    return [1, 2]
+
+
+def largest():
+    return [9]
+
+
+@pytest.mark.parametrize("recorded", [typical, largest])
+def test_benchmark_total(benchmark, recorded):
+    calls = recorded()
+
+    def run():
+        for number in calls:
+            total(number)
+
+    benchmark(run)
+"""
+
+
+def test_the_cases_of_a_benchmark_are_annotated_and_stay_outside_of_the_class():
+    text = styled(CASES, Style(annotated=True, in_class=True, marks=("pytest.mark.benchmark",)))
+    for line in ("def typical() -> list[Any]:", "def largest() -> list[Any]:", "        def run() -> None:", "from typing import Any"):
+        assert line in text.splitlines()
+    marks = '    @pytest.mark.benchmark\n    @pytest.mark.parametrize("recorded", [typical, largest])\n'
+    signature = "    def test_benchmark_total(self, benchmark: BenchmarkFixture, recorded: Callable[[], list[Any]]) -> None:\n"
+    assert f"class TestBenchmarkTotal:\n{marks}{signature}" in text
+    ast.parse(text)

@@ -308,6 +308,16 @@ def test_the_largest_calls_of_a_function_are_kept_with_their_arguments(place):
     assert largest["spelled"][1]["arguments"]["text"] == '"one two three " * 300'
 
 
+def test_each_call_is_drawn_with_its_arguments_and_what_it_returned(place):
+    """Those that fail are none, and those whose arguments have no short code are drawn without it."""
+    sample = seen_of(place, "words")["sample"]
+    assert [call and (call["arguments"]["text"], call["size"], call["returns"]) for call in sample] == [
+        ('"a b"', 4, "list"),
+        None,
+        ('"x"', 2, "list"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -496,6 +506,18 @@ def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
     recording, _, text = made(repo, tmp_path, "words")
     assert recording.call.spelling.scale > 1
     assert f"{recording.call.spelling.scale:,} times" in " ".join(text.split())
+
+
+def test_typical_calls_stand_beside_the_largest(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "words")
+    assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"x"', '"a b"']
+    assert '@pytest.mark.parametrize("recorded", [typical, largest])' in text
+
+
+@pytest.mark.parametrize("name", ["setting", "drain", "load", "fetched", "fetch", "shout"])
+def test_calls_that_depend_on_more_than_arguments_are_no_sample(repo, tmp_path, name):
+    """A setting made by the test, inputs that change, a file, the network, an event loop."""
+    assert made(repo, tmp_path, name)[0].sample is None
 
 
 def test_how_large_the_inputs_are_beside_the_recorded_ones_is_told(repo, tmp_path):

@@ -76,23 +76,26 @@ class RecordedCall(Record):
 
 
 class SampledCall(Record):
-    """A call as it was made: parameters in their order, each with its code; `size` is how much its inputs hold."""
+    """A call as it was made: parameters in their order, each with its code; `size` is how much its inputs hold.
+
+    `returns` is the type that it returned, "" where it is known to return what it should.
+    """
 
     arguments: tuple[tuple[str, str], ...]
     imports: tuple[str, ...] = ()
     size: int
+    returns: str = ""
 
 
 class Sample(Record):
     """Different calls out of a sample in which each recorded call was as likely as any other, by size: what is typical.
 
-    `drawn` is how many calls the sample had, `seconds` what all of `calls` take one after the other.
+    `drawn` is how many calls the sample had, `lazy` says that they return generators.
     """
 
     calls: tuple[SampledCall, ...]
     kinds: dict[str, str]
     drawn: int
-    seconds: float
     lazy: bool = False
 
 

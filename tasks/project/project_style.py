@@ -23,12 +23,15 @@ FILES = 60
 MARKS = re.compile(r"^pytest\.mark\.\w*(bench|perf)\w*$")
 FIXTURE = "BenchmarkFixture"
 TYPES = {
-    "benchmark": (FIXTURE, f"from pytest_benchmark.fixture import {FIXTURE}"),
-    "tmp_path": ("Path", "from pathlib import Path"),
-    "monkeypatch": ("pytest.MonkeyPatch", "import pytest"),
+    "benchmark": (FIXTURE, (f"from pytest_benchmark.fixture import {FIXTURE}",)),
+    "tmp_path": ("Path", ("from pathlib import Path",)),
+    "monkeypatch": ("pytest.MonkeyPatch", ("import pytest",)),
+    "recorded": ("Callable[[], list[Any]]", ("from collections.abc import Callable", "from typing import Any")),
 }
+_LOOP = re.compile(r"^(    def run\(\)):(?=\n        for )", re.MULTILINE)
 _INNER = re.compile(r"^(    (?:async )?def (?:run|call)\(\)):$", re.MULTILINE)
-_SIGNATURE = re.compile(r"^def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
+_CASE = re.compile(r"^(def (?:typical|largest)\(\)):$", re.MULTILINE)
+_SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +79,20 @@ def styled(text: str, style: Style) -> str:
     signature = _SIGNATURE.search(text)
     if signature is None:
         return text
-    name, parameters = signature[1], signature[2].split(", ")
+    decorators, name, parameters = signature[1], signature[2], signature[3].split(", ")
     imports = ["from __future__ import annotations"] if style.future else []
     if style.marks:
         imports.append("import pytest")
-    for_annotations = [TYPES[parameter][1] for parameter in parameters if parameter in TYPES] if style.annotated else []
+    for_annotations = [line for parameter in parameters for line in TYPES.get(parameter, ("", ()))[1]] if style.annotated else []
     if style.annotated:
         parameters = [f"{parameter}: {TYPES[parameter][0]}" if parameter in TYPES else parameter for parameter in parameters]
     words = ["self", *parameters] if style.in_class else parameters
     line = f"def {name}({', '.join(words)}){' -> None' if style.annotated else ''}:"
-    function = "".join(f"@{mark}\n" for mark in style.marks) + line + text[signature.end() :]
+    function = "".join(f"@{mark}\n" for mark in style.marks) + decorators + line + text[signature.end() :]
     before = text[: signature.start()]
     if style.annotated:
-        function = _INNER.sub(r"\1 -> object:", function)
+        function = _INNER.sub(r"\1 -> object:", _LOOP.sub(r"\1 -> None:", function))
+        before = _CASE.sub(r"\1 -> list[Any]:", before)
     if style.in_class:
         before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
         function = _indented(function)

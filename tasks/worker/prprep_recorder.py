@@ -153,7 +153,8 @@ class Recorder:
                 kept["returns"] = type(value).__qualname__
                 self._seen["kept"] = [*self._seen["kept"], kept][-KEPT:]
             if well and drawn is not None:
-                self._sample.put(*drawn)
+                place, told = drawn
+                self._sample.put(place, told and {**told, "returns": type(value).__qualname__})
             if well and (kept is not None or (drawn is not None and now - self._written > PAUSE)):
                 self.write()
 

@@ -1,7 +1,7 @@
 """Try code that was written from a recorded call: does it run, how long does a call take, what does it leave behind.
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (where the test
-will lie), `awaited`; one line of JSON on standard output. Python 3.9 or newer, pytest.
+will lie), `awaited`, and `tell` where the value itself is asked for; one line of JSON on standard output. Python 3.9 or newer, pytest.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def tried(order: dict[str, Any]) -> dict[str, Any]:
         while not changes and not lazy and spent < ENOUGH and count < MOST:
             took, _ = _timed(call, names, awaited=order["awaited"])
             spent, count, seconds = spent + took, count + 1, min(seconds, took)
-        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__, "size": size}
+        told = {"value": value} if order.get("tell") else {}
+        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__, "size": size, **told}
 
 
 def _timed(call: Any, names: dict[str, Any], *, awaited: bool) -> tuple[float, Any]:  # noqa: ANN401 - code

@@ -138,6 +138,8 @@ def told_of(recording: Recording) -> str:
     who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
+    if not sizes:
+        return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")
     told = f"The arguments are those of a call that {who} makes ({sizes}){scaled}."
     held = f"They hold {call.spelling.size or call.size * call.spelling.scale:,} characters, elements or bytes; "
     usual = f"those of the {recording.calls:,} recorded calls hold {recording.size:,} in the median and {recording.largest:,} at most."

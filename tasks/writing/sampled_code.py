@@ -30,6 +30,23 @@ class SampledCode:
     def listed(self) -> str:
         return "\n".join(("[", *(f"{SPACES}{entry}," for entry in self.entries), "]"))
 
+    def attempts(self) -> tuple[str, str]:
+        """Give code that defines an attempt, and an expression that makes them all.
+
+        Each gives the name of the type that the call returns, None where it fails, and whether that is an iterator.
+        """
+        given = ", ".join(self.variables)
+        lines = (
+            f"def attempt({given}):",
+            f"{SPACES}try:",
+            f"{SPACES * 2}value = {self.code.call}",
+            f"{SPACES}except Exception:",
+            f"{SPACES * 2}return None, False",
+            f"{SPACES}return type(value).__qualname__, hasattr(value, '__next__')",
+        )
+        star = "*" if len(self.variables) > 1 else ""
+        return "\n".join(lines), f"[attempt({star}each) for each in calls]"
+
     def loop(self, expression: str) -> str:
         return f"for {', '.join(self.variables)} in calls:\n{SPACES}{expression}"
 

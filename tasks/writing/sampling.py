@@ -36,7 +36,7 @@ def typical(drawn: Sequence[Mapping[str, Any] | None], largest: RecordedCall | N
     for each in short:
         if tuple(each["arguments"]) == names:
             code = tuple(each["arguments"].items())
-            different[code] = SampledCall(arguments=code, imports=tuple(each["imports"]), size=each["size"])
+            different[code] = SampledCall(arguments=code, imports=tuple(each["imports"]), size=each["size"], returns=each["returns"])
     if largest and is_one_of_them(largest):
         spelling = largest.spelling
         fits = tuple(dict(spelling.arguments)) == names and sum(len(code) for _, code in spelling.arguments) <= LONGEST
@@ -45,7 +45,18 @@ def typical(drawn: Sequence[Mapping[str, Any] | None], largest: RecordedCall | N
     if len(different) < 2:  # noqa: PLR2004 - one call is no sample
         return None
     chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), TYPICAL)
-    return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn), seconds=0.0)
+    return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn))
+
+
+def working(sample: Sample, returned: Sequence[str | None]) -> Sample | None:
+    """Keep the calls that return what they returned when they were recorded (type names, None where a call fails).
+
+    Where that is less than half of them, they depend on more than their arguments, and there is no sample.
+    """
+    pairs = zip(sample.calls, returned, strict=True)
+    kept = tuple(call for call, kind in pairs if kind is not None and call.returns in {"", kind})
+    enough = max(2, len(sample.calls) / 2)
+    return sample.model_copy(update={"calls": kept}) if len(kept) >= enough else None
 
 
 def is_one_of_them(call: RecordedCall) -> bool:
