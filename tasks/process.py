@@ -36,7 +36,10 @@ KEPT: Final = 1 << 20
 
 GRACE_SECONDS: Final = 2.0
 
-OURS: Final = ("GIT_", "PYTHON", "PYTEST_", "COV_", "COVERAGE_", "CONDA_", "VIRTUAL_ENV", "UV_PROJECT", "UV_RUN_", "PRPREP_", "__PYVENV_")
+OURS: Final = (
+    *("GIT_", "PYTHON", "PYTEST_", "COV_", "COVERAGE_", "CONDA_", "VIRTUAL_ENV", "UV_PROJECT", "UV_RUN_", "PRPREP_", "__PYVENV_"),
+    *("COLUMNS", "LINES"),  # a width of lines would break messages that are recognised
+)
 
 SECRETS: Final = (
     *("*TOKEN*", "*SECRET*", "*PASSWORD*", "*PASSWD*", "*PASSPHRASE*", "*PASSFILE*", "*CREDENTIAL*"),
@@ -170,7 +173,7 @@ def start(
 
 
 def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:
-    """Give the environment for the target's own code: ours without secrets and without what is about our Python, git and tests.
+    """Give the environment for the target's own code: ours without secrets and without what is about our Python, git, tests and terminal.
 
     `passed` names variables that are handed over whatever they hold; `extra` comes on top.
     """

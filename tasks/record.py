@@ -21,7 +21,7 @@ from .reading.benchmark_search import users
 from .reading.imported_names import word_of
 from .reading.sources import Sources
 from .standing import Ground, side_of
-from .writing.recorded_code import compose
+from .writing.recorded_code import compose, defaults_of
 from .writing.sampled_code import compose_sample
 from .writing.sampling import REALISTIC, typical, working
 
@@ -90,6 +90,10 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
     )
     sources = Sources(FolderTree(tree), detection.layout.import_roots)
     found = sources.seek(target)
+    if found is not None and found.definition.kind == "class":  # calling it is calling its constructor
+        target = f"{target}.__init__"
+        made = sources.seek(target)
+        found = made if made and made.definition.name == target.partition(":")[2] else None
     if found is None or found.definition.kind != "function":
         return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
     seconds = min(SECONDS, item.timeout or SECONDS)
@@ -152,6 +156,7 @@ class _Chooser:
             seconds=statistics.median(seconds) if seconds else 0.0,
             size=round(statistics.median(sizes)) if sizes else 0,
             largest=max(sizes, default=0),
+            defaults=defaults_of(self.found.definition),
             call=self._with_allocations(call) if call else None,
             sample=self._tried_sample(typical([drawn for each in seen for drawn in each["sample"]], call)) if plain else None,
             unwritten={} if call else unwritten,

@@ -4,7 +4,7 @@ Raise a stage's number whenever the same input comes to another result: everybod
 """
 
 STAGES = {
-    "detect": 4,
+    "detect": 5,
     "survey": 2,
     "record": 4,
     "scaffold": 4,

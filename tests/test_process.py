@@ -180,7 +180,7 @@ with process.start(["sleep", "300"], cwd=Path({str(tmp_path)!r})) as running:
 
 
 def test_the_targets_environment_is_free_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GIT_DIR", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "COV_CORE_SOURCE", "CONDA_PREFIX", "UV_PROJECT"):
+    for name in ("GIT_DIR", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "COV_CORE_SOURCE", "CONDA_PREFIX", "UV_PROJECT", "COLUMNS"):
         monkeypatch.setenv(name, "ours")
     monkeypatch.setenv("THEIRS", "1")
     given = process.target_environment({"PYTHONHASHSEED": "7"})

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
@@ -127,3 +129,86 @@ def test_the_cases_of_a_benchmark_are_annotated_and_stay_outside_of_the_class():
     signature = "    def test_benchmark_total(self, benchmark: BenchmarkFixture, recorded: Callable[[], list[Any]]) -> None:\n"
     assert f"class TestBenchmarkTotal:\n{marks}{signature}" in text
     ast.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("test", "fixtures"),
+    [
+        ("def test_b(benchmark, document): ...", True),
+        ("def test_b(benchmark): ...", False),
+        ("def test_b(benchmark, tmp_path): ...", False),
+        ("@pytest.mark.parametrize('size', [1])\ndef test_b(benchmark, size): ...", False),
+        ("@pytest.mark.parametrize(('size', 'kind'), [])\ndef test_b(benchmark, size, kind, document): ...", True),
+        ("@pytest.mark.parametrize('size, kind', [])\ndef test_b(benchmark, size, kind): ...", False),
+    ],
+)
+def test_inputs_by_fixtures_are_a_style(test, fixtures):
+    assert style_of(Files({"tests/benchmarks/test_b.py": test}), "tests/benchmarks").fixtures is fixtures
+
+
+def results(text: str, folder) -> list[str]:
+    """Run a benchmark with the real pytest, beside a module that knows what it was called with."""
+    (folder / "app.py").write_text("import sys\n\ndef total(value):\n    print('got', value, file=sys.stderr)\n")
+    (folder / "test_it.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "--benchmark-disable", "-p", "no:cacheprovider", "--rootdir", folder, folder / "test_it.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, done.stdout
+    return [line for line in done.stderr.splitlines() if line.startswith("got")]
+
+
+LOOP = """from app import total
+
+
+def test_benchmark_total(benchmark):
+    \"\"\"Time 2 typical calls of total.\"\"\"
+    calls = [
+        "a",
+        "b",
+    ]
+
+    def run():
+        for text in calls:
+            total(text)
+
+    benchmark(run)
+"""
+SCALED = """import random
+
+from app import total
+
+
+def test_benchmark_total(benchmark, tmp_path):
+    \"\"\"Time one call of total.\"\"\"
+    rng = random.Random(0)
+    assert tmp_path.is_dir()
+    number = rng.choice([7])
+
+    benchmark(total, number)
+"""
+
+
+@pytest.mark.parametrize("style", [Style(fixtures=True), Style(fixtures=True, annotated=True, in_class=True), Style(fixtures=True, annotated=True, future=True)])
+def test_inputs_come_from_a_fixture_of_their_name(tmp_path, style):
+    loop = styled(LOOP, style)
+    assert "@pytest.fixture\ndef calls()" in loop
+    assert "calls = [" not in loop
+    assert results(loop, tmp_path) == ["got a", "got b"]
+    assert results(styled(SCALED, style), tmp_path) == ["got 7"]
+    cases = styled(CASES.replace("from app", "import pytest\nfrom app"), style)
+    assert "@pytest.fixture(params=[typical, largest])\ndef calls(request" in cases
+    assert "parametrize" not in cases
+    assert results(cases, tmp_path) == ["got 1", "got 2", "got 9"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def test_benchmark_f(benchmark):\n    first = [1]\n    second = [2]\n\n    benchmark(f, first, second)\n",
+        "def test_benchmark_f(benchmark):\n    benchmark(f)\n",
+        "def test_benchmark_f(benchmark, monkeypatch):\n    monkeypatch.setattr('a.b', 1)\n    first = [1]\n\n    benchmark(f, first)\n",
+        "def test_benchmark_f(benchmark):\n    def inputs():\n        return [1]\n\n    benchmark.pedantic(f, setup=inputs)\n",
+    ],
+    ids=["two inputs", "none", "patches", "made anew"],
+)
+def test_what_is_no_single_input_stays_in_the_test(text):
+    assert styled(text, Style(fixtures=True)) == text

@@ -508,6 +508,19 @@ def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
     assert f"{recording.call.spelling.scale:,} times" in " ".join(text.split())
 
 
+def test_of_a_class_it_is_the_constructor_that_is_recorded(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "Cart")
+    assert recording.target == "shop:Cart.__init__"
+    assert "from shop import Cart" in text
+    passes(repo, tmp_path, text)
+
+
+def test_a_class_without_a_constructor_of_its_own_is_told(repo, tmp_path):
+    recording, _, _ = made(repo, tmp_path, "Item")
+    assert (recording.call, recording.sample) == (None, None)
+    assert recording.notes == ("shop:Item.__init__ is no function of this commit",)
+
+
 def test_typical_calls_stand_beside_the_largest(repo, tmp_path):
     recording, _, text = made(repo, tmp_path, "words")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"x"', '"a b"']

@@ -53,6 +53,15 @@ def test_a_call_is_written_as_a_person_would(name, arguments, kinds, setup, call
     assert f"from app import {top}" in code.imports
 
 
+def test_what_nobody_passed_where_it_was_recorded_is_not_passed_either():
+    """`size` had another default at base: there it was left out, and a head that complains of it is left in peace."""
+    definition = next(each for each in definitions(SOURCE, "app.py") if each.name == "total")
+    spelling = Spelling(scale=1, arguments=(("numbers", "[1]"), ("start", "7"), ("fast", "True")))
+    call = RecordedCall(size=1, seconds=1.0, test="", described=(), kinds={"fast": "keyword"}, spelling=spelling)
+    assert compose(call, "app:total", definition).call == "total([1], 7)"
+    assert compose(call, "app:total", definition, defaults={"start": "7"}).call == "total([1], fast=True)"
+
+
 def test_what_follows_an_argument_that_is_left_out_goes_by_name():
     assert composed("total", {"numbers": "[1]", "start": "0", "fast": "False"}).call == "total([1], fast=False)"
 

@@ -103,8 +103,8 @@ class Recording(Artifact):
     """What was seen of the target's calls; `call` is a large one that a benchmark is written from, `sample` are typical ones.
 
     Both are None where none can be written. `ran` is what was run, `calls` how many calls there were, `seconds` and `size`
-    their medians, `largest` the largest size; `unwritten` says of parameters why they have no spelling, `effects` what calls
-    do beside computing.
+    their medians, `largest` the largest size; `defaults` are those of the parameters at base, as code; `unwritten` says of
+    parameters why they have no spelling, `effects` what calls do beside computing.
     """
 
     SCHEMA = 2
@@ -116,6 +116,7 @@ class Recording(Artifact):
     seconds: float = 0.0
     size: int = 0
     largest: int = 0
+    defaults: dict[str, str] = Field(default_factory=dict)
     call: RecordedCall | None = None
     sample: Sample | None = None
     unwritten: dict[str, str] = Field(default_factory=dict)

@@ -98,7 +98,7 @@ def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Findi
     if not subject or len(file.tests) > 1 or not posixpath.basename(file.path).startswith("test_benchmark_"):
         return  # the file follows a naming of its own, or is for several cases
     name = word_of(subject).strip("_")
-    if name.lower() not in test.name.lower():
+    if name.lower().replace("_", "") not in test.name.lower().replace("_", ""):
         yield Finding("wrong-name", test.function.lineno, test.name, f"it measures {_last(subject)}: test_benchmark_{name} would say so")
 
 

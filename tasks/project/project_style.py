@@ -1,4 +1,4 @@
-"""See how a project writes its tests, benchmarks first, and write a benchmark so: classes, annotations, marks."""
+"""See how a project writes its tests, benchmarks first, and write a benchmark so: classes, annotations, marks, fixtures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from .fixture_style import takes_inputs, with_fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +28,11 @@ TYPES = {
     "benchmark": (FIXTURE, (f"from pytest_benchmark.fixture import {FIXTURE}",)),
     "tmp_path": ("Path", ("from pathlib import Path",)),
     "monkeypatch": ("pytest.MonkeyPatch", ("import pytest",)),
+    "request": ("pytest.FixtureRequest", ("import pytest",)),
     "recorded": ("Callable[[], list[Any]]", ("from collections.abc import Callable", "from typing import Any")),
 }
+ANY = "Any", ("from typing import Any",)
+_FIXTURE = re.compile(r"^(@pytest\.fixture.*\ndef \w+)\(([^)\n]*)\):$", re.MULTILINE)
 _LOOP = re.compile(r"^(    def run\(\)):(?=\n        for )", re.MULTILINE)
 _INNER = re.compile(r"^(    (?:async )?def (?:run|call)\(\)):$", re.MULTILINE)
 _CASE = re.compile(r"^(def (?:typical|largest)\(\)):$", re.MULTILINE)
@@ -36,12 +41,13 @@ _SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How tests are written: in classes, with annotations, with `from __future__ import annotations`, with marks."""
+    """How tests are written: in classes, annotated, with `from __future__ import annotations`, with marks, with inputs by fixtures."""
 
     in_class: bool = False
     annotated: bool = False
     future: bool = False
     marks: tuple[str, ...] = ()
+    fixtures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +77,44 @@ def style_of(tree: TreeReader, root: str) -> Style:
         annotated=_mostly(test.node.returns is not None for test in seen),
         future=_mostly(test.future for test in seen),
         marks=tuple(sorted(set.intersection(*(test.marks for test in benchmarks)))) if len(benchmarks) > 1 else (),
+        fixtures=_mostly(takes_inputs(test.node) for test in benchmarks),
     )
 
 
 def styled(text: str, style: Style) -> str:
     """Write a benchmark's text in a style; one that is no plain test function stays as it is."""
+    if _SIGNATURE.search(text) and style.fixtures:
+        text = with_fixture(text)
     signature = _SIGNATURE.search(text)
     if signature is None:
         return text
     decorators, name, parameters = signature[1], signature[2], signature[3].split(", ")
+    fixture = _FIXTURE.search(text)
     imports = ["from __future__ import annotations"] if style.future else []
-    if style.marks:
+    if style.marks or fixture:
         imports.append("import pytest")
-    for_annotations = [line for parameter in parameters for line in TYPES.get(parameter, ("", ()))[1]] if style.annotated else []
+    annotated = [*parameters, *(filter(None, fixture[2].split(", ")) if fixture else ())] if style.annotated else []
+    for_annotations = [line for parameter in annotated for line in TYPES.get(parameter, ANY)[1]]
     if style.annotated:
-        parameters = [f"{parameter}: {TYPES[parameter][0]}" if parameter in TYPES else parameter for parameter in parameters]
+        parameters = [f"{parameter}: {TYPES.get(parameter, ANY)[0]}" for parameter in parameters]
     words = ["self", *parameters] if style.in_class else parameters
     line = f"def {name}({', '.join(words)}){' -> None' if style.annotated else ''}:"
     function = "".join(f"@{mark}\n" for mark in style.marks) + decorators + line + text[signature.end() :]
     before = text[: signature.start()]
     if style.annotated:
         function = _INNER.sub(r"\1 -> object:", _LOOP.sub(r"\1 -> None:", function))
-        before = _CASE.sub(r"\1 -> list[Any]:", before)
+        before = _FIXTURE.sub(_annotated_fixture, _CASE.sub(r"\1 -> list[Any]:", before))
     if style.in_class:
         before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
         function = _indented(function)
     if not style.future:
         imports, for_annotations = imports + for_annotations, []
     return _with_imports(before + function, imports, for_annotations)
+
+
+def _annotated_fixture(found: re.Match[str]) -> str:
+    parameters = [f"{name}: {TYPES.get(name, ANY)[0]}" for name in filter(None, found[2].split(", "))]
+    return f"{found[1]}({', '.join(parameters)}) -> Any:"
 
 
 def _with_imports(text: str, lines: Sequence[str], for_annotations: Sequence[str]) -> str:

@@ -45,10 +45,12 @@ def targets(used: str, known: Mapping[str, tuple[str, str]]) -> Iterator[str]:
 
 
 def word_of(target: str) -> str:
-    """Give the word that a benchmark of `module:Qualified.name` is named after: of `Table.__init__` that is `table`."""
+    """Give the word that a benchmark of `module:Qualified.name` is named after: of `Table` and `Table.__init__` that is `table`."""
     *owners, last = target.rpartition(":")[2].split(".")
     if last.startswith("__") and last.endswith("__") and owners:
-        last = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owners[-1]).lower()
+        last = owners[-1]
+    if last[:1].isupper() and not last.isupper():
+        last = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last).lower()
     return re.sub(r"\W", "_", last)
 
 

@@ -58,7 +58,7 @@ def _definition(recording: Recording, source: bytes) -> Definition:
 
 
 def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> Parts:
-    code = compose(call, recording.target, definition)
+    code = compose(call, recording.target, definition, defaults=recording.defaults)
     expression = f"await {code.call}" if definition.is_async else _consumed(code.call, lazy=call.lazy)
     anew = call.changes and not definition.is_async
     return Parts(
@@ -74,7 +74,7 @@ def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -
 
 
 def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> Parts:
-    sampled = compose_sample(sample, recording.target, definition)
+    sampled = compose_sample(sample, recording.target, definition, defaults=recording.defaults)
     setup = [f"calls = {sampled.listed}", *sampled.code.setup]
     expression = _consumed(sampled.code.call, lazy=sample.lazy)
     return Parts(
@@ -88,7 +88,7 @@ def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> 
 
 
 def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> Parts:
-    sampled = compose_sample(sample, recording.target, definition, beside=call)
+    sampled = compose_sample(sample, recording.target, definition, beside=call, defaults=recording.defaults)
     expression = _consumed(sampled.code.call, lazy=sample.lazy)
     typical = function_of(CASES[0], f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines())
     scaled = f", its sizes times {call.spelling.scale:,}" if call.spelling.scale > 1 else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from ..artifacts import Fake, FakeMethod, RecordedCall
     from ..reading.sources import Definition
@@ -39,15 +39,18 @@ class RecordedCode:
     patches: tuple[str, ...] = ()
 
 
-def compose(call: RecordedCall, target: str, definition: Definition, *, bound: Collection[str] = ()) -> RecordedCode:
+def compose(
+    call: RecordedCall, target: str, definition: Definition, *, bound: Collection[str] = (), defaults: Mapping[str, str] | None = None
+) -> RecordedCode:
     """Write a call of `target` (`module:Qualified.name`) with the arguments that were recorded, defaults left out.
 
-    Arguments that are names of `bound` are made elsewhere.
+    Arguments that are names of `bound` are made elsewhere. `defaults` are those where the call was recorded, if that was another
+    commit than the definition's: what nobody passed there is not to be passed here either.
     """
     spelling = call.spelling
     module, _, name = target.partition(":")
     owner, _, method = name.rpartition(".")
-    arguments, defaults = dict(spelling.arguments), _defaults(definition)
+    arguments, defaults = dict(spelling.arguments), defaults_of(definition) if defaults is None else defaults
     imports, setup, inputs = {*spelling.imports, f"from {module} import {name.partition('.')[0]}"}, [], []
     for need in sorted(set(spelling.needs) & BUILDERS.keys()):
         line, builder = BUILDERS[need]
@@ -174,7 +177,7 @@ def _is_literal(value: str) -> bool:
     return True
 
 
-def _defaults(definition: Definition) -> dict[str, str]:
+def defaults_of(definition: Definition) -> dict[str, str]:
     """Give the defaults of the parameters, as code."""
     body = ast.parse(definition.code).body if definition.code else []
     if not body or not isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef):

@@ -51,15 +51,20 @@ class SampledCode:
         return f"for {', '.join(self.variables)} in calls:\n{SPACES}{expression}"
 
 
-def compose_sample(sample: Sample, target: str, definition: Definition, *, beside: RecordedCall | None = None) -> SampledCode:
-    """Write the sampled calls of `target` (`module:Qualified.name`), in a form that a call `beside` them fits, too."""
+def compose_sample(
+    sample: Sample, target: str, definition: Definition, *, beside: RecordedCall | None = None, defaults: Mapping[str, str] | None = None
+) -> SampledCode:
+    """Write the sampled calls of `target` (`module:Qualified.name`), in a form that a call `beside` them fits, too.
+
+    `defaults` are those where the calls were recorded, if that was another commit than the definition's.
+    """
     calls = [dict(call.arguments) for call in sample.calls]
     variables = _variables([*calls, *([dict(beside.spelling.arguments)] if beside else [])], target)
     arguments = tuple((name, variables.get(name, code)) for name, code in calls[0].items())
     imports = tuple(sorted({*(line for call in sample.calls for line in call.imports), *(beside.spelling.imports if beside else ())}))
     spelling = Spelling(scale=1, arguments=arguments, imports=imports)
     call = RecordedCall(size=0, seconds=0.0, test="", described=(), kinds=sample.kinds, spelling=spelling)
-    code = compose(call, target, definition, bound=variables.values())
+    code = compose(call, target, definition, bound=variables.values(), defaults=defaults)
     return SampledCode(tuple(_entry([call[name] for name in variables]) for call in calls), tuple(variables.values()), code)
 
 
