@@ -15,7 +15,7 @@ from tasks.artifacts import Detection, Recording, Scaffolding
 from tasks.envs import environments
 from tasks.errors import MeasuringError
 from tasks.manifest.model import Optimization
-from tasks.measuring.recording import Place, record_command
+from tasks.measuring.recording import Place, record_command, try_code
 from tasks.measuring.recording import record as record_tests
 from tasks.measuring.request import SideRequest
 from tasks.paths import ProjectPaths
@@ -436,6 +436,27 @@ def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was
     )
 
 
+@pytest.mark.parametrize(("version", "tool"), [("3.9", "pytest==6.2.5"), ("3.11", "pytest==7.4.4"), ("3.13", "pytest")])
+def test_code_is_tried_under_the_filters_of_warnings_that_the_project_has(tmp_path, version, tool):
+    python = environment(tmp_path, version, tool)
+    order = {"setup": "import warnings\ndef call(kind):\n    warnings.warn('a (new) one', kind)", "inputs": [], "awaited": False}
+    for line, kind, raised in (
+        ("error", "UserWarning", "UserWarning: a (new) one"),
+        ("error", "DeprecationWarning", "DeprecationWarning: a (new) one"),
+        ("error::DeprecationWarning", "UserWarning", None),
+        ("error\n    ignore:a .new. one", "UserWarning", None),
+        ("error\n    ignore::no_such_package.SomeWarning\n    default:::test_trial", "UserWarning", None),
+        ("no filter at all", "UserWarning", None),
+        ("ignore\naddopts = -W 'error:a (new)'", "UserWarning", "UserWarning: a (new) one"),
+        ("ignore\naddopts = -W 'error:a .new'", "UserWarning", None),
+    ):
+        tree = tmp_path / "tree"
+        tree.mkdir(exist_ok=True)
+        (tree / "pytest.ini").write_text(f"[pytest]\nfilterwarnings =\n    {line}\n")
+        answer = try_code(Place(SideRequest(tree, python, ()), "", 2), {**order, "call": f"call({kind})"})
+        assert answer.get("raised") == raised, line
+
+
 # -- the stages ---------------------------------------------------------------------------------------
 
 
@@ -581,6 +602,48 @@ def test_nothing_is_run_where_a_benchmark_is_described(repo, tmp_path):
 def test_the_users_repository_is_only_read(repo, tmp_path):
     with untouched(repo.path):
         made(repo, tmp_path, "load")
+
+
+WARNING = """
+import warnings
+
+
+def joined(words):
+    if len(words) > {most}:
+        warnings.warn("these are many words", UserWarning, stacklevel=2)
+    return " ".join(words)
+"""
+JOINED = """
+import pytest
+
+from shop import joined
+
+
+@pytest.mark.filterwarnings("ignore:these are many words")
+def test_joined():
+    assert joined(["a", "b", "c"])
+"""
+ERRORS = '[tool.pytest.ini_options]\nfilterwarnings = ["error", {more}]\n'
+
+
+@pytest.mark.parametrize(
+    ("most", "more", "scale"),
+    [(50, "", 10), (4, "", 1), (50, '"ignore:these are many"', 1000)],
+    ids=["ten times as much", "no more than recorded", "the project ignores it"],
+)
+def test_a_benchmark_does_not_warn_where_the_project_makes_errors_of_warnings(tmp_path, most, more, scale):
+    files = {"pyproject.toml": PYPROJECT + ERRORS.format(more=more), "src/shop/__init__.py": WARNING.format(most=most), "tests/test_shop.py": JOINED}
+    warning = TargetRepo(tmp_path / "target", files)
+    recording, written, text = made(warning, tmp_path / "work", "joined")
+    assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale)
+    passes(warning, tmp_path / "work", text, written)
+
+
+def test_a_recorded_call_that_warns_is_not_taken_where_warnings_are_errors(tmp_path):
+    files = {"pyproject.toml": PYPROJECT + ERRORS.format(more=""), "src/shop/__init__.py": WARNING.format(most=2), "tests/test_shop.py": JOINED}
+    recording, _, _ = made(TargetRepo(tmp_path / "target", files), tmp_path / "work", "joined")
+    assert recording.call is None
+    assert recording.notes[-1].endswith("written as code, fails: UserWarning: these are many words")
 
 
 def test_tests_are_chosen_by_what_they_use(repo):
