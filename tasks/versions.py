@@ -9,7 +9,7 @@ STAGES = {
     "record": 5,
     "scaffold": 4,
     "inject": 2,
-    "lint": 2,
+    "lint": 3,
     "tests": 1,
     "measure": 2,
     "codeflash": 1,
