@@ -365,6 +365,19 @@ def test_a_text_that_is_sampled_is_kept_whole_too(place):
     assert len(json.loads(base64.b64decode(call["kept"]["data"]["benchmark_document.txt"]))) == 400
 
 
+def test_very_many_different_texts_are_recorded_and_scaled(place):
+    """To spell them costs less than the time that a file of tests has, at every scale."""
+    many = "from shop import consumed\n\ndef test_it():\n    assert len(consumed([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
+    (place.side.tree / "tests/test_many.py").write_text(many)
+    (seen,), notes = record_tests(place, "shop:consumed", ["tests/test_many.py"], seconds=60, report=silent)
+    assert (notes, seen["unwritten"], seen["calls"]) == ([], {}, 1)
+    assert [spelled["scale"] for spelled in seen["kept"][0]["spelled"]] == [1, 10, 100, 1000]
+    first, second = (spelled["arguments"]["lines"] for spelled in seen["kept"][0]["spelled"][:2])
+    assert first.startswith("rng.choices(['0-a', ")
+    assert first.endswith("], k=200_000)")
+    assert second.endswith("], k=2_000_000)")
+
+
 def test_an_object_that_was_changed_is_made_and_changed_again(place):
     spelled = seen_of(place, "bill")["kept"][0]["spelled"][0]
     assert spelled["arguments"] == {"cart": "cart"}
@@ -517,6 +530,16 @@ def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
     recording, _, text = made(repo, tmp_path, "words")
     assert recording.call.spelling.scale > 1
     assert f"{recording.call.spelling.scale:,} times" in " ".join(text.split())
+
+
+def test_a_benchmark_of_very_many_texts_is_written_in_their_number(tmp_path):
+    many = "from shop import words\n\ndef test_it():\n    assert len(words([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
+    code = "def words(texts):\n    return {text.upper() for text in texts}\n"
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": many})
+    recording, written, text = made(repo, tmp_path / "work", "words")
+    assert (written.made_from, written.needs, recording.call.spelling.scale) == ("recorded", "", 1)
+    assert "list of 200,000" in " ".join(text.split())
+    passes(repo, tmp_path / "work", text, written)
 
 
 def test_how_large_the_inputs_are_beside_the_recorded_ones_is_told(repo, tmp_path):
