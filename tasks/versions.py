@@ -6,10 +6,10 @@ Raise a stage's number whenever the same input comes to another result: everybod
 STAGES = {
     "detect": 5,
     "survey": 2,
-    "record": 4,
+    "record": 5,
     "scaffold": 4,
     "inject": 2,
-    "lint": 2,
+    "lint": 3,
     "tests": 1,
     "measure": 2,
     "codeflash": 1,

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tasks import lint_files
-from tasks.linting import RULES, BenchmarkFile, Expected, findings, fixes, rules
+from tasks.linting import RULES, BenchmarkFile, Expected, Finding, findings, fixes, rules
 from tasks.progress import silent
 from tasks.project.project_files import FolderTree
 from tasks.reading.sources import Sources
 
+from .projects import Files
 from .targets import TargetRepo
 
 CASES = Path(__file__).parent / "lint_cases"
@@ -51,6 +52,68 @@ def test_every_rule_has_a_faulty_benchmark():
 
 def test_the_document_is_what_the_table_says():
     assert (Path(__file__).parents[1] / "docs/rules.md").read_text(encoding="utf-8") == rules.document()
+
+
+MARKED = """
+import pytest
+from pages.text import words
+
+{of_file}
+
+{of_class}
+class TestWords:
+    {of_test}
+    def test_benchmark_words(self):
+        assert words("some words " * 1000)
+"""
+MARK = "pytest.mark.benchmark"
+PLACES = [{"of_test": f"@{MARK}"}, {"of_test": "@pytest.mark.codspeed_benchmark"}, {"of_class": f"@{MARK}(group='words')"}]
+PLACES += [{"of_file": f"pytestmark = {MARK}"}, {"of_file": f"pytestmark = [pytest.mark.smoke, {MARK}]"}]
+
+
+def marked_alone(places: dict[str, str], files: dict[str, str], more: str = "") -> tuple[Finding, ...]:
+    """Give the findings of a test that has a marker and not the fixture, in a project of these files."""
+    source = MARKED.format(**{"of_file": "", "of_class": "", "of_test": "", **places}) + more
+    tree = Files({"src/pages/text.py": "def words(text):\n    return text.split()\n", **files})
+    return findings(BenchmarkFile("tests/benchmarks/test_benchmark_words.py", source.encode(), Sources(tree, ("src",))), EXPECTED)
+
+
+@pytest.mark.parametrize("places", PLACES, ids=lambda places: str(*places.values()))
+def test_a_test_with_a_marker_alone_is_measured_as_a_whole_by_codspeed_and_not_at_all_by_pytest_benchmark(places):
+    (found,) = marked_alone(places, {"pyproject.toml": '[dependency-groups]\ntest = ["pytest-benchmark"]\n'})
+    assert (found.rule, found.test) == ("no-benchmark", "test_benchmark_words")
+    told = "it has a marker and not the fixture `benchmark`: pytest-benchmark measures nothing of it, prprep and pytest-codspeed all of it"
+    assert found.found == f"{told}, setup included"
+    assert marked_alone(places, {"pyproject.toml": '[dependency-groups]\ntest = ["pytest-codspeed"]\n'}) == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "uses"),
+    [
+        ({"pyproject.toml": '[project.optional-dependencies]\ntest = ["Pytest_Codspeed[compat]>=3"]\n'}, True),
+        ({"requirements-dev.txt": "pytest\npytest-codspeed==3.2.0\n"}, True),
+        ({"uv.lock": '[[package]]\nname = "pytest-codspeed"\nversion = "3.2.0"\n'}, True),
+        ({"setup.cfg": "[options.extras_require]\ntest =\n    pytest-codspeed\n"}, True),
+        ({"requirements.txt": "pytest-benchmark  # rather than pytest-codspeed\n"}, False),
+        ({"requirements.txt": "pytest-codspeed-more\n"}, False),
+        ({"uv.lock": '[[package]]\nname = "pytest-codspeed\n'}, False),
+        ({"tests/data/requirements.md": "pytest-codspeed\n"}, False),
+        ({}, False),
+    ],
+)
+def test_whether_a_project_uses_codspeed_is_what_its_files_ask_for(files, uses):
+    assert [each.rule for each in marked_alone(PLACES[0], files)] == ([] if uses else ["no-benchmark"])
+
+
+def test_a_file_that_imports_codspeed_uses_it():
+    assert marked_alone(PLACES[0], {}, more="\nfrom pytest_codspeed import BenchmarkFixture\n") == ()
+
+
+def test_setup_in_a_test_that_is_measured_as_a_whole_is_told_under_codspeed_too():
+    more = f"\n@{MARK}\ndef test_benchmark_words_of_a_file(tmp_path):\n    assert words((tmp_path / 'text').read_text())\n"
+    (found,) = marked_alone(PLACES[0], {"requirements.txt": "pytest-codspeed"}, more)
+    told = "`(tmp_path / 'text').read_text()` makes the input within the test, all of which its marker has measured"
+    assert (found.rule, found.test, found.found) == ("setup-measured", "test_benchmark_words_of_a_file", told)
 
 
 def test_a_file_in_the_wrong_place_is_told_and_moved():

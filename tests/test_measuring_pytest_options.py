@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.measuring.pytest_options import carried, find_configuration, options
+from tasks.measuring.pytest_options import carried, find_configuration, options, warning_filters
 from tests.pairs import write
 
 
@@ -44,6 +44,27 @@ def test_the_configuration_is_found_where_pytest_finds_it(tmp_path, files, name,
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --outside\n")
     found, words = find_configuration(tmp_path / "tree", tmp_path / "tree/sub/tests/test_x.py")
     assert (found and found.relative_to(tmp_path / "tree").as_posix(), words) == (name, addopts)
+
+
+@pytest.mark.parametrize(
+    ("files", "filters"),
+    [
+        ({"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error", "ignore:.*old:DeprecationWarning"]\n'}, ["error", "ignore:.*old:DeprecationWarning"]),
+        ({"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = """\n  error\n  ignore::UserWarning\n"""\n'}, ["error", "ignore::UserWarning"]),
+        ({"pytest.toml": '[pytest]\nfilterwarnings = ["error"]\n'}, ["error"]),
+        ({"pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore:100%:UserWarning\n"}, ["error", "ignore:100%:UserWarning"]),
+        ({"setup.cfg": "[tool:pytest]\nfilterwarnings = error\n"}, ["error"]),
+        ({"tox.ini": "[pytest]\naddopts = -q -W error -Wignore::UserWarning --pythonwarnings=once -p x\n"}, ["-W error", "-W ignore::UserWarning", "-W once"]),
+        ({"tox.ini": "[pytest]\naddopts = -W default\nfilterwarnings = error\n"}, ["error", "-W default"]),
+        ({"pytest.ini": "", "pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n'}, []),
+        ({"pyproject.toml": "broken"}, []),
+        ({}, []),
+    ],
+)
+def test_filters_of_warnings_are_those_that_pytest_would_apply_in_its_order(tmp_path, files, filters):
+    write(tmp_path / "tree", files)
+    found = warning_filters(tmp_path / "tree", tmp_path / "tree/tests/test_x.py")
+    assert [f"-W {text}" if is_option else text for text, is_option in found] == filters
 
 
 def test_a_single_test_can_be_named(tmp_path):

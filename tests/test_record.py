@@ -15,7 +15,7 @@ from tasks.artifacts import Detection, Recording, Scaffolding
 from tasks.envs import environments
 from tasks.errors import MeasuringError
 from tasks.manifest.model import Optimization
-from tasks.measuring.recording import Place, record_command
+from tasks.measuring.recording import Place, record_command, try_code
 from tasks.measuring.recording import record as record_tests
 from tasks.measuring.request import SideRequest
 from tasks.paths import ProjectPaths
@@ -375,6 +375,19 @@ def test_a_text_that_is_sampled_is_kept_whole_too(place):
     assert len(json.loads(base64.b64decode(call["kept"]["data"]["benchmark_document.txt"]))) == 400
 
 
+def test_very_many_different_texts_are_recorded_and_scaled(place):
+    """To spell them costs less than the time that a file of tests has, at every scale."""
+    many = "from shop import consumed\n\ndef test_it():\n    assert len(consumed([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
+    (place.side.tree / "tests/test_many.py").write_text(many)
+    (seen,), notes = record_tests(place, "shop:consumed", ["tests/test_many.py"], seconds=60, report=silent)
+    assert (notes, seen["unwritten"], seen["calls"]) == ([], {}, 1)
+    assert [spelled["scale"] for spelled in seen["kept"][0]["spelled"]] == [1, 10, 100, 1000]
+    first, second = (spelled["arguments"]["lines"] for spelled in seen["kept"][0]["spelled"][:2])
+    assert first.startswith("rng.choices(['0-a', ")
+    assert first.endswith("], k=200_000)")
+    assert second.endswith("], k=2_000_000)")
+
+
 def test_an_object_that_was_changed_is_made_and_changed_again(place):
     spelled = seen_of(place, "bill")["kept"][0]["spelled"][0]
     assert spelled["arguments"] == {"cart": "cart"}
@@ -444,6 +457,27 @@ def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was
         [],
         ["there was no time left for tests/test_shop.py"],
     )
+
+
+@pytest.mark.parametrize(("version", "tool"), [("3.9", "pytest==6.2.5"), ("3.11", "pytest==7.4.4"), ("3.13", "pytest")])
+def test_code_is_tried_under_the_filters_of_warnings_that_the_project_has(tmp_path, version, tool):
+    python = environment(tmp_path, version, tool)
+    order = {"setup": "import warnings\ndef call(kind):\n    warnings.warn('a (new) one', kind)", "inputs": [], "awaited": False}
+    for line, kind, raised in (
+        ("error", "UserWarning", "UserWarning: a (new) one"),
+        ("error", "DeprecationWarning", "DeprecationWarning: a (new) one"),
+        ("error::DeprecationWarning", "UserWarning", None),
+        ("error\n    ignore:a .new. one", "UserWarning", None),
+        ("error\n    ignore::no_such_package.SomeWarning\n    default:::test_trial", "UserWarning", None),
+        ("no filter at all", "UserWarning", None),
+        ("ignore\naddopts = -W 'error:a (new)'", "UserWarning", "UserWarning: a (new) one"),
+        ("ignore\naddopts = -W 'error:a .new'", "UserWarning", None),
+    ):
+        tree = tmp_path / "tree"
+        tree.mkdir(exist_ok=True)
+        (tree / "pytest.ini").write_text(f"[pytest]\nfilterwarnings =\n    {line}\n")
+        answer = try_code(Place(SideRequest(tree, python, ()), "", 2), {**order, "call": f"call({kind})"})
+        assert answer.get("raised") == raised, line
 
 
 # -- the stages ---------------------------------------------------------------------------------------
@@ -533,6 +567,16 @@ def test_calls_that_depend_on_more_than_arguments_are_no_sample(repo, tmp_path, 
     assert made(repo, tmp_path, name)[0].sample is None
 
 
+def test_a_benchmark_of_very_many_texts_is_written_in_their_number(tmp_path):
+    many = "from shop import words\n\ndef test_it():\n    assert len(words([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
+    code = "def words(texts):\n    return {text.upper() for text in texts}\n"
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": many})
+    recording, written, text = made(repo, tmp_path / "work", "words")
+    assert (written.made_from, written.needs, recording.call.spelling.scale) == ("recorded", "", 1)
+    assert "list of 200,000" in " ".join(text.split())
+    passes(repo, tmp_path / "work", text, written)
+
+
 def test_how_large_the_inputs_are_beside_the_recorded_ones_is_told(repo, tmp_path):
     recording, _, text = made(repo, tmp_path, "words")
     assert recording.call.spelling.size == 420 * recording.call.spelling.scale
@@ -616,6 +660,48 @@ def test_nothing_is_run_where_a_benchmark_is_described(repo, tmp_path):
 def test_the_users_repository_is_only_read(repo, tmp_path):
     with untouched(repo.path):
         made(repo, tmp_path, "load")
+
+
+WARNING = """
+import warnings
+
+
+def joined(words):
+    if len(words) > {most}:
+        warnings.warn("these are many words", UserWarning, stacklevel=2)
+    return " ".join(words)
+"""
+JOINED = """
+import pytest
+
+from shop import joined
+
+
+@pytest.mark.filterwarnings("ignore:these are many words")
+def test_joined():
+    assert joined(["a", "b", "c"])
+"""
+ERRORS = '[tool.pytest.ini_options]\nfilterwarnings = ["error", {more}]\n'
+
+
+@pytest.mark.parametrize(
+    ("most", "more", "scale"),
+    [(50, "", 10), (4, "", 1), (50, '"ignore:these are many"', 1000)],
+    ids=["ten times as much", "no more than recorded", "the project ignores it"],
+)
+def test_a_benchmark_does_not_warn_where_the_project_makes_errors_of_warnings(tmp_path, most, more, scale):
+    files = {"pyproject.toml": PYPROJECT + ERRORS.format(more=more), "src/shop/__init__.py": WARNING.format(most=most), "tests/test_shop.py": JOINED}
+    warning = TargetRepo(tmp_path / "target", files)
+    recording, written, text = made(warning, tmp_path / "work", "joined")
+    assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale)
+    passes(warning, tmp_path / "work", text, written)
+
+
+def test_a_recorded_call_that_warns_is_not_taken_where_warnings_are_errors(tmp_path):
+    files = {"pyproject.toml": PYPROJECT + ERRORS.format(more=""), "src/shop/__init__.py": WARNING.format(most=2), "tests/test_shop.py": JOINED}
+    recording, _, _ = made(TargetRepo(tmp_path / "target", files), tmp_path / "work", "joined")
+    assert recording.call is None
+    assert recording.notes[-1].endswith("written as code, fails: UserWarning: these are many words")
 
 
 def test_tests_are_chosen_by_what_they_use(repo):

@@ -127,3 +127,16 @@ def test_nothing_private_is_kept(wrap, monkeypatch):
 
 def test_the_limit_is_the_one_that_users_are_told():
     assert prprep_kept.LARGEST == LARGEST_FILE
+
+
+def test_many_texts_are_searched_for_something_private_at_once():
+    searched = []
+    prprep_kept.kept([f"word-{number:x}" for number in range(5_000)], "benchmark_f_x", searched.append)
+    assert len(searched) == 2  # the texts, and the file
+
+
+def test_what_is_too_large_is_refused_before_it_is_searched():
+    searched = []
+    with pytest.raises(prprep_kept.NotDataError, match="are the limit"):
+        prprep_kept.kept([f"word-{number:x}" for number in range(50_000)], "benchmark_f_x", searched.append)
+    assert searched == []

@@ -376,6 +376,46 @@ def test_secrets_of_the_environment_are_never_written(monkeypatch):
             written(value)
 
 
+def test_a_secret_is_found_in_any_of_many_texts_and_never_between_two(monkeypatch):
+    monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
+    many = [f"name-{number}-x" for number in range(100)]
+    for value in ([*many, "abcdefgh12345"], {*many, "abcdefgh12345"}, {f"abcdefgh12345{number}": 1 for number in range(100)}):
+        with pytest.raises(prprep_source.CannotWriteError, match="a secret of the environment"):
+            written(value)
+    assert len(read(["abcdefgh", "12345"] * 50)) == 100
+
+
+class Asked(prprep_source.Writer):
+    """Counts how often a text is searched for something private, which costs more than all else of a short one."""
+
+    count = 0
+
+    def check_private(self, text):
+        self.count += 1
+        super().check_private(text)
+
+
+@pytest.mark.parametrize("scale", [1, 10])
+@pytest.mark.parametrize(
+    "value",
+    [
+        [f"{number:x}-word" for number in range(200_000)],
+        [f"word{number}" for number in range(200_000)],
+        tuple(f"{number}/word" for number in range(200_000)),
+        {f"word{number}" for number in range(200_000)},
+        {f"word{number}": None for number in range(200_000)},
+    ],
+    ids=["different ones", "numbered ones", "tuple", "set", "dict"],
+)
+def test_very_many_short_texts_are_written_in_their_number_and_searched_at_once(value, scale):
+    writer = Asked(str(TREE), 2, scale)
+    code = writer.argument(value)
+    found = eval(code, {"rng": random.Random(0)})
+    assert (len(code) < 300, type(found), len(found)) == (True, type(value), scale * len(value))
+    assert set(found) < set(value) or len(set(found)) == len(found)
+    assert writer.count == 1
+
+
 @pytest.mark.slow
 def test_it_runs_on_the_oldest_python_without_other_packages(tmp_path):
     oldest_python = environment(tmp_path, "3.9", "six")

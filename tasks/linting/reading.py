@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from ..project.dependencies import asks_for
 from ..reading.definitions import Function, parsed
 from ..reading.imported_names import absolute_name, dotted, imports, targets
 
@@ -91,6 +92,11 @@ class Test:
     def name(self) -> str:
         return self.function.name
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether a marker alone has the test measured: all of it."""
+        return any(measured.code is self.function for measured in self.measured)
+
     @cached_property
     def variables(self) -> Mapping[str, ast.expr]:
         """What the test and its fixtures assign to plain names, the last of each."""
@@ -150,6 +156,12 @@ class BenchmarkFile:
         return _assigned([self.module])
 
     @cached_property
+    def uses_codspeed(self) -> bool:
+        """Tell whether what a marker alone marks is measured in the project: pytest-benchmark has its fixture only."""
+        imported = any(module.partition(".")[0] == "pytest_codspeed" for module, _ in self.imports.values())
+        return imported or asks_for(self.sources.tree, "pytest-codspeed")
+
+    @cached_property
     def tests(self) -> tuple[Test, ...]:
         """Give the tests that measure something, in the order of the file."""
         fixtures = {function.name: function for function in self.functions if _decorated(function, "fixture")}
@@ -180,8 +192,12 @@ class BenchmarkFile:
         fixtures = FIXTURES & _parameters(test)
         for fixture in sorted(fixtures):
             yield from self._handed(test, fixture)
-        if not fixtures and any(dotted(_called(each)).rpartition(".")[2] in MARKERS for each in test.decorator_list):
+        if not fixtures and test in self._marked:
             yield Measured(test, test)
+
+    @cached_property
+    def _marked(self) -> frozenset[Function]:
+        return frozenset(_carrying(self.module, within=False))
 
     def _handed(self, test: Function, fixture: str) -> Iterator[Measured]:
         for node in ast.walk(test):
@@ -270,10 +286,10 @@ class BenchmarkFile:
 # -- small questions ----------------------------------------------------------------------------------
 
 
-def _assigned(scopes: Sequence[Function | ast.Module]) -> dict[str, ast.expr]:
+def _assigned(scopes: Sequence[Function | ast.ClassDef | ast.Module]) -> dict[str, ast.expr]:
     found: dict[str, ast.expr] = {}
     for scope in scopes:
-        nodes = scope.body if isinstance(scope, ast.Module) else ast.walk(scope)
+        nodes = ast.walk(scope) if isinstance(scope, Function) else scope.body
         for node in nodes:
             if isinstance(node, ast.Assign):
                 found |= {target.id: node.value for target in node.targets if isinstance(target, ast.Name)}
@@ -293,6 +309,24 @@ def _taken(function: Function, fixtures: Mapping[str, Function]) -> Iterator[Fun
         if fixtures[name] is not function:
             yield from _taken(fixtures[name], {each: found for each, found in fixtures.items() if each != name})
             yield fixtures[name]
+
+
+def _carrying(node: ast.AST, *, within: bool) -> Iterator[Function]:
+    """Give the functions that carry one of MARKERS: as their own, as that of their class, or of their file."""
+    carries = within or any(dotted(_called(mark)).rpartition(".")[2] in MARKERS for mark in _marks(node))
+    if isinstance(node, Function):
+        yield from (node,) if carries else ()
+        return
+    for inner in ast.iter_child_nodes(node):
+        yield from _carrying(inner, within=carries)
+
+
+def _marks(node: ast.AST) -> list[ast.expr]:
+    """Give the decorators of a function or class, and what a class or a file has as `pytestmark`."""
+    marks = list(node.decorator_list) if isinstance(node, Function | ast.ClassDef) else []
+    named = _assigned([node]).get("pytestmark") if isinstance(node, ast.Module | ast.ClassDef) else None
+    listed = named.elts if isinstance(named, ast.List | ast.Tuple) else [named] if named else []
+    return [*marks, *listed]
 
 
 def _called(node: ast.expr) -> ast.expr:

@@ -82,7 +82,8 @@ RULES: dict[str, Rule] = {
         Rule(
             "setup-measured",
             "the time of making the input is added to both sides, and makes every difference look smaller",
-            "make the input before the call, or in `benchmark.pedantic(setup=...)` where every round needs its own",
+            "make the input before the call, or in `benchmark.pedantic(setup=...)` where every round needs its own; where a marker alone "
+            "has the whole test measured, hand the call to the fixture `benchmark`",
         ),
         Rule(
             "lazy-result",
@@ -98,8 +99,9 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "no-benchmark",
-            "nothing in the file is measured",
-            "write a test that takes the `benchmark` fixture and hands the function to it",
+            "of what is not handed to the `benchmark` fixture, pytest-benchmark measures nothing",
+            "write a test that takes the `benchmark` fixture and hands the function to it; a marker alone will do where the project uses "
+            "pytest-codspeed, and has the whole test measured",
             fatal=True,
         ),
     )

@@ -62,6 +62,7 @@ def findings(file: BenchmarkFile, expected: Expected) -> list[Finding]:
     found = [*_about_file(file, expected)]
     for test in file.tests:
         subject = subject_of(test, expected)
+        found += _about_marker(test)
         found += _about_patches(test, subject, expected)
         found += _about_standins(test, expected)
         found += _about_calls(test)
@@ -92,6 +93,12 @@ def _about_file(file: BenchmarkFile, expected: Expected) -> Iterator[Finding]:
     name = posixpath.basename(file.path)
     if not (name.startswith(("test_", "bench_")) or name.endswith("_test.py")):
         yield Finding("wrong-name", 1, "", f"pytest collects no file of the name {name}")
+
+
+def _about_marker(test: Test) -> Iterator[Finding]:
+    if test.is_whole and not test.file.uses_codspeed:
+        told = "it has a marker and not the fixture `benchmark`: pytest-benchmark measures nothing of it"
+        yield Finding("no-benchmark", test.function.lineno, test.name, f"{told}, prprep and pytest-codspeed all of it, setup included")
 
 
 def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Finding]:
@@ -190,15 +197,16 @@ def _about_calls(test: Test) -> Iterator[Finding]:
         line = next(each.node.lineno for each in test.calls if each.target == functions[1])
         yield Finding("several-functions", line, test.name, f"{', '.join(map(_last, functions))} are measured together")
     for measured in test.measured:
-        if isinstance(measured.code, Function) and measured.code is test.function:
-            continue  # a marker measures the whole test
         yield from _about_setup(test, measured)
+        if test.is_whole:
+            continue  # what it returns is nothing, and what it changes is its own
         yield from _about_laziness(test, measured)
         yield from _about_changes(test, measured)
 
 
 def _about_setup(test: Test, measured: Measured) -> Iterator[Finding]:
     subjects = {id(each.node) for each in test.calls}
+    place = "within the test, all of which its marker has measured" if test.is_whole else "within the measured call"
     for node in (node for part in measured.body for node in ast.walk(part)):
         if not isinstance(node, ast.Call) or id(node) in subjects:
             continue
@@ -207,9 +215,9 @@ def _about_setup(test: Test, measured: Measured) -> Iterator[Finding]:
         owner = spelled.partition(".")[0]
         makes = last in MAKING and owner in {"np", "numpy", "random", "rng", "torch", "string"}
         if last in READING or makes or (last == "list" and _is_range(node)):
-            yield Finding("setup-measured", node.lineno, test.name, f"`{_shortened(node)}` makes the input within the measured call")
+            yield Finding("setup-measured", node.lineno, test.name, f"`{_shortened(node)}` makes the input {place}")
         elif (last in PATCHERS or ".patch." in spelled) and owner in PATCHING:
-            yield Finding("setup-measured", node.lineno, test.name, f"`{_shortened(node)}` patches within the measured call")
+            yield Finding("setup-measured", node.lineno, test.name, f"`{_shortened(node)}` patches {place}")
 
 
 def _is_range(node: ast.Call) -> bool:

@@ -50,6 +50,7 @@ KEPT_OFF = (
 CARRIED = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--dp", "-p", "-W", "--pythonwarnings", "-o", "--override-ini")
 """Options of the target's own `addopts` that tests may need; each takes a value."""
 
+_FILTERING = frozenset({"-W", "--pythonwarnings"})
 _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 
@@ -79,6 +80,13 @@ def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tupl
 
 def carried(addopts: tuple[str, ...]) -> Iterator[str]:
     """Pick the options that tests may need out of the target's `addopts`."""
+    for name, value in _options(addopts):
+        if not _disturbs(name, value):
+            yield from (f"{name}={value}",) if name.startswith("--") else (name, value)
+
+
+def _options(addopts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Give those of CARRIED that stand there, each with its value."""
     words = iter(addopts)
     for word in words:
         name, equals, value = _split(word)
@@ -86,20 +94,39 @@ def carried(addopts: tuple[str, ...]) -> Iterator[str]:
             continue
         if not equals:
             value = next(words, "")
-        if value and not _disturbs(name, value):
-            yield from (f"{name}={value}",) if name.startswith("--") else (name, value)
+        if value:
+            yield name, value
 
 
 def find_configuration(tree: Path, benchmark: Path) -> tuple[Path | None, tuple[str, ...]]:
     """Find the file that pytest would take its configuration from, inside the tree, and its `addopts`."""
+    file, settings = _found(tree, benchmark)
+    return file, _words(settings.get("addopts", ()))
+
+
+def warning_filters(tree: Path, benchmark: Path) -> tuple[tuple[str, bool], ...]:
+    """Give the filters of warnings that pytest would apply to `benchmark`, in its order: the last one counts most.
+
+    With each stands whether it is an option of `addopts`, whose message and module are no patterns.
+    """
+    _, settings = _found(tree, benchmark)
+    configured = settings.get("filterwarnings", ())
+    lines = configured.splitlines() if isinstance(configured, str) else map(str, configured)
+    return (
+        *((line.strip(), False) for line in lines if line.strip()),
+        *((value, True) for name, value in _options(_words(settings.get("addopts", ()))) if name in _FILTERING),
+    )
+
+
+def _found(tree: Path, benchmark: Path) -> tuple[Path | None, dict[str, Any]]:
     for folder in (benchmark, *benchmark.parents):
         for name in _NAMES:
             settings = _settings(folder / name) if (folder / name).is_file() else None
             if settings is not None:
-                return folder / name, _words(settings.get("addopts", ()))
+                return folder / name, settings
         if folder == tree:
             break
-    return None, ()
+    return None, {}
 
 
 def _settings(file: Path) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from .. import process
 from ..errors import CommandFailedError, MeasuringError
 from ..progress import silent
 from .alone import alone
-from .pytest_options import options
+from .pytest_options import options, warning_filters
 from .workers import WORKER_FOLDER, Settings, variables
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ OWN_SECONDS = 20.0
 FILE_SECONDS = 40.0
 """For one file of tests."""
 TRIAL_SECONDS = 30.0
+TRIAL = "test_trial.py"
 LEAST = 5.0
 LONGEST = 160
 """Characters of an error that a run ended with."""
@@ -120,13 +121,15 @@ def allocated(place: Place, target: str, command: str, call: RecordedCall) -> tu
 def try_code(place: Place, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
     """Run code that was written from a recorded call, where its test would lie, with its files of `data` beside it.
 
+    Warnings are what the project's own pytest makes of them: errors, where it is configured so.
     Gives `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was `raised`.
     """
     environment = variables(place.side, Settings(seed=1), {}, folder=place.folder)
     command = [str(place.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
     with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
         root = _mirrored(place, Path(folder), data) if data else place.side.tree / place.root
-        asked = json.dumps({**order, "file": str(root / "test_trial.py")}).encode()
+        filters = warning_filters(place.side.tree, place.side.tree / place.root / TRIAL)
+        asked = json.dumps({**order, "file": str(root / TRIAL), "filters": filters}).encode()
         try:
             done = process.run(command, cwd=place.folder, env=environment, stdin=asked, timeout=TRIAL_SECONDS)
             answer: Message = json.loads(done.output)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..artifacts import DependencyDifference
+from ..errors import SourceError
 from .project_files import Project, TreeReader, at, read_toml, strings
 
 LOCK_NAME = re.compile(r"(uv|poetry|pdm)\.lock|pylock(\.[^.]+)?\.toml")
@@ -43,6 +44,22 @@ def declared(tree: TreeReader, path: str) -> dict[str, str]:
     for name, demand in read(tree, path) if read and tree.read(path) is not None else ():
         found[name].add(demand)
     return {name: " | ".join(sorted(demands)) for name, demands in found.items()}
+
+
+def asks_for(tree: TreeReader, name: str) -> bool:
+    """Tell whether a file of the project names a package (`name` is canonical), whatever for; a broken file names none."""
+    spelled = re.compile(re.escape(name).replace(r"\-", "[-_.]+").encode(), re.IGNORECASE)
+    files = (path for path in tree.files() if _reader(path) and spelled.search(tree.read(path) or b""))
+    return any(name in _names(tree, path) for path in files)
+
+
+def _names(tree: TreeReader, path: str) -> set[str]:
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - only where the name is spelled
+
+    try:
+        return {canonicalize_name(labelled_name.partition(" (")[0]) for labelled_name in declared(tree, path)}
+    except SourceError:
+        return set()
 
 
 def _reader(path: str) -> Callable[[TreeReader, str], Declared] | None:

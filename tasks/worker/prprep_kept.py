@@ -15,7 +15,7 @@ import prprep_same
 import prprep_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     _Found = tuple[str, bytes, str, tuple[str, ...]]
 
@@ -49,12 +49,16 @@ def kept(value: Any, stem: str, check: Callable[[str], None], *, size: int = 0) 
         found = way(value, check)
         if found is not None:
             suffix, content, code, imports = found
-            if len(content) > LARGEST:
-                raise NotDataError(f"as a file it would have {len(content):,} bytes, and {LARGEST:,} are the limit")
+            _check_length(content)
             check(content.decode("latin-1"))
             place = f'Path(__file__).with_name("{stem}{suffix}")'
             return Kept(f"{stem}{suffix}", content, code.format(place), frozenset({"from pathlib import Path", *imports}))
     raise NotDataError
+
+
+def _check_length(content: bytes) -> None:
+    if len(content) > LARGEST:
+        raise NotDataError(f"as a file it would have {len(content):,} bytes, and {LARGEST:,} are the limit")
 
 
 def _text(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: ANN401
@@ -79,9 +83,9 @@ def _json(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: A
     if type(plain) not in (list, dict):
         return None
     try:
-        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-        back = json.loads(text)
-        content = f"{text}\n".encode()
+        content = f"{json.dumps(plain, ensure_ascii=False, separators=(',', ':'))}\n".encode()
+        _check_length(content)
+        back = json.loads(content)
     except (TypeError, ValueError, RecursionError):
         return None
     if not prprep_same.same(back, plain, -100):
@@ -91,13 +95,18 @@ def _json(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: A
 
 
 def _check_all(value: Any, check: Callable[[str], None]) -> None:  # noqa: ANN401 - what JSON holds
+    texts = list(_texts(value))
+    check(prprep_source.joined(texts))
+    if any(map(prprep_source.is_of_machine, texts)):
+        raise NotDataError("it holds a path of this machine")
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - what JSON holds
     waiting = [value]
     while waiting:
         inner = waiting.pop()
         if isinstance(inner, str):
-            check(inner)
-            if prprep_source.is_of_machine(inner):
-                raise NotDataError("it holds a path of this machine")
+            yield inner
         elif isinstance(inner, dict):
             waiting += [*inner, *inner.values()]
         elif isinstance(inner, list):

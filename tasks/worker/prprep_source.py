@@ -49,6 +49,7 @@ CHANGED = 8
 """Attributes that are set again after an object was made."""
 FILE = 64 << 10
 """Bytes of a file whose content is spelled in the test."""
+DIGITS = "0123456789"
 SECRET = re.compile(r"token|secret|passw|api_?key|credential|private", re.IGNORECASE)
 TESTS = re.compile(r"(^|\.)(tests?|conftest|test_[^.]*|[^.]*_test)(\.|$)|^__main__$")
 
@@ -139,6 +140,9 @@ class Writer:
         for name, value in os.environ.items():
             if SECRET.search(name) and len(value) > 7 and value in text:  # noqa: PLR2004 - shorter ones are no secrets
                 raise CannotWriteError("it holds a secret of the environment")
+
+    def _check_all(self, texts: Iterable[str]) -> None:
+        self.check_private(joined(texts))
 
     # -- small things ----------------------------------------------------------------------------------
 
@@ -233,8 +237,7 @@ class Writer:
             low = min(elements)
             return f"rng.sample(range({low}, {max(max(elements) + 1, low + size)}), k={size:_})"
         if kinds == {str}:
-            for element in elements:
-                self.check_private(element)
+            self._check_all(elements)
             if (stem := _stem(elements)) is not None:
                 return f'f"{stem}{{number}}" for number in range({size:_})'
         raise CannotWriteError(f"it has {len(elements):,} different elements that cannot be made up")
@@ -256,8 +259,7 @@ class Writer:
     def _texts(self, elements: list[Any], size: int) -> str | None:
         if {type(element) for element in elements} != {str} or max(map(len, elements)) > TEXT:
             return None
-        for element in elements:
-            self.check_private(element)
+        self._check_all(elements)
         distinct = list(dict.fromkeys(elements))
         stem = _stem(distinct)
         if stem is not None and len(distinct) > SAMPLED:
@@ -278,6 +280,8 @@ class Writer:
         else:
             inner = self.write(next(iter(value.values())), depth + 1)
             keys = {type(key) for key in value}
+            if keys == {str}:
+                self._check_all(value)
             if keys == {str} and (stem := _stem(list(value))) is not None:
                 spelled = f'{{f"{stem}{{number}}": {inner} for number in range({size:_})}}'
             elif keys == {int}:
@@ -539,6 +543,14 @@ class Writer:
         return f"Image.fromarray(np_rng.integers(0, 256, size=({dims}), dtype=np.uint8))"
 
 
+def joined(texts: Iterable[str]) -> str:
+    """Give one text to look for something private in, since to look into each of many takes longer than tests may.
+
+    Neither a path nor a variable can hold a NUL: what is found began and ended in one of them.
+    """
+    return "\0".join(texts)
+
+
 def is_of_machine(text: str) -> bool:
     """Tell whether a text is the absolute path of something that there is; the root alone tells nothing."""
     if not text.strip(os.sep) or len(text) > 4_096 or "\n" in text or "\0" in text:  # noqa: PLR2004 - longer ones are none
@@ -555,9 +567,9 @@ def _quoted(value: Any) -> str:  # noqa: ANN401 - str or bytes
 
 def _stem(texts: list[str]) -> str | None:
     """Give what numbered texts begin with; None where they are anything else, of which more cannot be made up."""
-    found = {re.sub(r"[0-9]+$", "", text) for text in texts}
-    stem = found.pop() if len(found) == 1 else None
-    return stem if stem is not None and stem not in texts and not set(stem) & set('{}\\"\n') else None
+    stem = texts[0].rstrip(DIGITS)
+    alike = all(text.rstrip(DIGITS) == stem != text for text in texts)
+    return stem if alike and not set(stem) & set('{}\\"\n') else None
 
 
 def _period(value: Any) -> Any:  # noqa: ANN401 - str or bytes

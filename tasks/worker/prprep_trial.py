@@ -1,23 +1,30 @@
 """Try code that was written from a recorded call: does it run, how long does a call take, what does it leave behind.
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (where the test
-will lie), `awaited`, and `tell` where the value itself is asked for; one line of JSON on standard output. Python 3.9 or newer, pytest.
+will lie), `awaited`, `filters` of warnings (each a text, and whether it is an option of a command line), and `tell` where
+the value itself is asked for; one line of JSON on standard output. Python 3.9 or newer, pytest 6.2 or newer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pathlib
 import sys
 import tempfile
 import time
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import prprep_sizes
 import prprep_watch
 import pytest
+from _pytest.config import parse_warning_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENOUGH = 0.1
 """Seconds of calls for a figure."""
@@ -26,31 +33,50 @@ MOST = 1_000
 
 def tried(order: dict[str, Any]) -> dict[str, Any]:
     """Give `seconds` of a call, whether it `changes` its inputs and its result is `lazy`, what it `returned`; or what was `raised`."""
+    filters, awaited = order["filters"], order["awaited"]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         names: dict[str, Any] = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
         names["monkeypatch"] = patch
-        exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - it was written by prprep
+        with _filtered(filters):
+            exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - it was written by prprep
         call = compile(f"({order['call']}\n)", order["file"], "eval")
         size = sum(prprep_sizes.size_of(names.get(name)) for name in order["inputs"])
         before = {name: prprep_watch._pickled(names.get(name)) for name in order["inputs"]}  # noqa: SLF001 - a part of the same program
-        seconds, value = _timed(call, names, awaited=order["awaited"])
+        with _filtered(filters):
+            seconds, value = _timed(call, names, awaited=awaited)
         changes = [
             name
             for name, spelled in before.items()
             if prprep_watch._is_iterator(names.get(name)) or (spelled is not None and prprep_watch._differs(spelled, names[name]))  # noqa: SLF001
         ]
         lazy = prprep_watch._is_iterator(value) and iter(value) is value  # noqa: SLF001
-        if lazy:
-            begun = time.perf_counter()
-            for _ in value:
-                pass
-            seconds += time.perf_counter() - begun
-        spent, count = seconds, 1
-        while not changes and not lazy and spent < ENOUGH and count < MOST:
-            took, _ = _timed(call, names, awaited=order["awaited"])
-            spent, count, seconds = spent + took, count + 1, min(seconds, took)
+        with _filtered(filters):
+            if lazy:
+                begun = time.perf_counter()
+                for _ in value:
+                    pass
+                seconds += time.perf_counter() - begun
+            spent, count = seconds, 1
+            while not changes and not lazy and spent < ENOUGH and count < MOST:
+                took, _ = _timed(call, names, awaited=awaited)
+                spent, count, seconds = spent + took, count + 1, min(seconds, took)
         told = {"value": value} if order.get("tell") else {}
         return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__, "size": size, **told}
+
+
+@contextlib.contextmanager
+def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
+    """Let warnings be what pytest would make of them; a filter that it could not understand is left out."""
+    # As pytest does: a warning that is kept costs less than one that is printed.
+    with warnings.catch_warnings(record=True):
+        if not sys.warnoptions:
+            for category in (DeprecationWarning, PendingDeprecationWarning):
+                warnings.filterwarnings("always", category=category)
+        for text, is_option in filters:
+            # What its parser raises depends on its version, and a category may be of a module that raises anything.
+            with contextlib.suppress(Exception):
+                warnings.filterwarnings(*parse_warning_filter(text, escape=is_option))
+        yield
 
 
 def _timed(call: Any, names: dict[str, Any], *, awaited: bool) -> tuple[float, Any]:  # noqa: ANN401 - code
