@@ -23,7 +23,9 @@ def _apart(tmp_path_factory):
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("GH_CONFIG_DIR", str(tmp_path_factory.mktemp("gh")))
         tokens = ("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_REPO")
-        for name in ("PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV", *tokens):
+        # What xdist tells its processes is not for the pytest that tests start.
+        xdist = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID")
+        for name in ("PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV", "COLUMNS", "LINES", *xdist, *tokens):
             patch.delenv(name, raising=False)
         yield
 
