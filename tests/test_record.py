@@ -318,6 +318,14 @@ def test_each_call_is_drawn_with_its_arguments_and_what_it_returned(place):
     ]
 
 
+def test_an_input_is_not_scaled_beyond_what_a_machine_holds(place):
+    tree = place.side.tree
+    (tree / "tests/test_much.py").write_text("from shop import words\n\ndef test_it():\n    assert len(words('a b ' * 100_000)) == 200_000\n")
+    (seen,), _ = record_tests(place, "shop:words", ["tests/test_much.py"], seconds=60, report=silent)
+    (tree / "tests/test_much.py").unlink()
+    assert [spelled["scale"] for spelled in seen["kept"][0]["spelled"]] == [1, 10]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [

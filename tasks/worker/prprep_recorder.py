@@ -43,6 +43,8 @@ MAKINGS = 50_000
 COUNTED = 20_000
 """Calls of which the time is kept."""
 SCALES = (1, 10, 100, 1000)
+MOST = 20_000_000
+"""Characters, elements or bytes that an input is scaled up to at most: the machine has to hold it, several times."""
 PAUSE = 0.5
 """Seconds between two writings of the sample alone."""
 EFFECTS = {
@@ -183,7 +185,7 @@ class Recorder:
         if self._seen["kept"] and size < GROWTH * self._largest:
             return None
         spelled = []
-        for scale in SCALES:
+        for scale in (scale for scale in SCALES if scale == 1 or scale * size <= MOST):
             found = self._spell(names, values, scale)
             if found is None or not found["scaled"]:
                 break
