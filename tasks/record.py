@@ -243,6 +243,7 @@ class _Chooser:
             statements=tuple(spelled["statements"]),
             data=spelled["data"],
             reasons=reasons,
+            fixtures=tuple(dict.fromkeys(spelled["fixtures"])),
         )
         told = RecordedCall(
             size=call["size"],
@@ -259,6 +260,7 @@ class _Chooser:
             "call": code.call,
             "inputs": code.inputs,
             "awaited": self.found.definition.is_async,
+            "fixtures": spelling.fixtures,
         }
         answer = try_code(self.place, order, {name: base64.b64decode(content) for name, content in spelling.data.items()})
         if "raised" in answer:
@@ -267,6 +269,8 @@ class _Chooser:
         returns = owner if method == "__init__" else call["returns"]  # what is called then is the class
         if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != returns:
             return f"it returns a {answer['returned']}, the recorded call a {returns}"
+        if spelling.fixtures and answer["changes"]:
+            return "it changes what a fixture gives, so that every round would find something else"
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         return told.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": answer["changes"] or "anew" in spelling.needs})
 

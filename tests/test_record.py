@@ -646,6 +646,44 @@ def test_a_fake_that_allocates_stands_for_a_model(repo, tmp_path):
     assert "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n" in text
 
 
+def test_what_has_no_spelling_is_what_a_fixture_of_the_project_gives(repo, tmp_path):
+    recording, written, text = made(repo, tmp_path, "sealed")
+    assert (recording.call.spelling.fixtures, written.needs) == (("lock",), "")
+    assert "def test_benchmark_sealed(benchmark, lock):" in text
+    assert "lock is what the project's fixture `lock` gives: it has no spelling as code." in " ".join(text.split())
+    passes(repo, tmp_path, text, written)
+
+
+FIXTURE = """import threading
+
+import pytest
+
+
+@pytest.fixture(name="shared")
+def _shared():
+    locked = threading.Lock()
+    locked.acquire()
+    return [locked]
+"""
+TAKES = "from shop import taken\n\ndef test_taken(shared):\n    assert taken(shared) == 1\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"tests/unit/conftest.py": FIXTURE, "tests/unit/test_shop.py": TAKES}, "    return len(locks)\n"),
+        ({"tests/conftest.py": FIXTURE, "tests/test_shop.py": TAKES}, "    locks.append(1)\n    return len(locks) - 1\n"),
+        ({"tests/conftest.py": FIXTURE.replace("[locked]", "locked"), "tests/test_shop.py": TAKES}, "    locks.release()\n    return 1\n"),
+    ],
+    ids=["of a folder beside the benchmarks", "changed by the call", "used up by the call"],
+)
+def test_a_fixture_that_the_benchmark_cannot_use_stays_a_hint(tmp_path, files, code):
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": f"def taken(locks):\n{code}", **files})
+    recording, written, text = made(repo, tmp_path / "work", "taken")
+    assert (recording.call, written.made_from) == (None, "gap")
+    assert "(the fixture `shared` of tests/" in " ".join(text.replace("#", "").split())
+
+
 def test_where_no_call_can_be_written_the_gap_tells_what_was_learned(repo, tmp_path):
     recording, written, text = made(repo, tmp_path, "guarded")
     assert recording.call is None

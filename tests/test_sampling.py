@@ -71,7 +71,7 @@ def test_the_random_numbers_of_the_target_stay_as_they_were():
     assert random.getstate() == before
 
 
-SPELLED = {"sampled": False, "statements": [], "needs": [], "files": {}, "data": {}, "stand_ins": {}, "arguments": {"a": "1"}, "imports": ["import re"]}
+SPELLED = {"sampled": False, "statements": [], "needs": [], "files": {}, "data": {}, "fixtures": [], "stand_ins": {}, "arguments": {"a": "1"}, "imports": ["import re"]}
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,7 @@ SPELLED = {"sampled": False, "statements": [], "needs": [], "files": {}, "data":
         {"needs": ["rng"]},
         {"files": {"a": "1"}},
         {"data": {"a": "1"}},
+        {"fixtures": ["a"]},
         {"stand_ins": {"a": "Fake"}},
         {"arguments": {"a": "x" * (prprep_sample.LONGEST + 1)}},
         {"arguments": {"a": "[\n1]"}},

@@ -16,6 +16,7 @@ class Spelling(Record):
     `needs` are `rng`, `np_rng` and `tmp_path`, which the code uses, and `anew` where every call needs its arguments anew;
     `files` are texts, as code, of small files by their names; `statements` make objects that were changed after they were made.
     `data` are files that lie beside the test (base64 by name), `reasons` says of parameters why they are kept in one.
+    `fixtures` of the project give what has no spelling, under their names.
     `size` is how much the inputs hold, 0 where the call has none that it names.
     """
 
@@ -28,6 +29,7 @@ class Spelling(Record):
     statements: tuple[str, ...] = ()
     data: dict[str, str] = Field(default_factory=dict)
     reasons: dict[str, str] = Field(default_factory=dict)
+    fixtures: tuple[str, ...] = ()
     seconds: float = 0.0
     size: int = 0
 

@@ -121,22 +121,51 @@ def allocated(place: Place, target: str, command: str, call: RecordedCall) -> tu
 def try_code(place: Place, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
     """Run code that was written from a recorded call, where its test would lie, with its files of `data` beside it.
 
-    Warnings are what the project's own pytest makes of them: errors, where it is configured so.
+    Warnings are what the project's own pytest makes of them: errors, where it is configured so. Where fixtures give arguments,
+    pytest itself runs the code.
     Gives `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was `raised`.
     """
-    environment = variables(place.side, Settings(seed=1), {}, folder=place.folder)
-    command = [str(place.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
     with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
+        if order.get("fixtures"):
+            return _under_pytest(place, order, data or {}, Path(folder))
         root = _mirrored(place, Path(folder), data) if data else place.side.tree / place.root
         filters = warning_filters(place.side.tree, place.side.tree / place.root / TRIAL)
         asked = json.dumps({**order, "file": str(root / TRIAL), "filters": filters}).encode()
+        command = [str(place.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
         try:
-            done = process.run(command, cwd=place.folder, env=environment, stdin=asked, timeout=TRIAL_SECONDS)
+            done = process.run(command, cwd=place.folder, env=_trial_variables(place), stdin=asked, timeout=TRIAL_SECONDS)
             answer: Message = json.loads(done.output)
         except CommandFailedError as error:
             return {"raised": error.what.splitlines()[0]}
         except ValueError:
             return {"raised": "the process ended without an answer"}
+    return answer
+
+
+def _trial_variables(place: Place, **extra: str) -> dict[str, str]:
+    return variables(place.side, Settings(seed=1), extra, folder=place.folder)
+
+
+def _under_pytest(place: Place, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
+    """Try code in a test that takes fixtures of the project."""
+    fixtures = ", ".join(order["fixtures"])
+    test = f"import prprep_trial\n\n\ndef test_trial({fixtures}):\n    prprep_trial.answer({fixtures})\n"
+    tree = folder / "tree"
+    tree.mkdir()
+    root = _mirrored(place, tree, {**data, TRIAL: test.encode()})
+    out = folder / "answer.json"
+    filters = warning_filters(place.side.tree, place.side.tree / place.root / TRIAL)
+    asked = folder / "order.json"
+    asked.write_text(json.dumps({**order, "file": str(root / TRIAL), "filters": filters, "out": str(out)}), encoding="utf-8")
+    own = ("-p", "no:cacheprovider", "--import-mode=importlib")
+    command = [str(place.side.python), "-m", "pytest", *options(tree, f"{place.root}/{TRIAL}", own)]
+    try:
+        process.run(command, cwd=place.folder, env=_trial_variables(place, PRPREP_TRIAL=str(asked)), timeout=TRIAL_SECONDS, check=False)
+        answer: Message = json.loads(out.read_text(encoding="utf-8"))
+    except CommandFailedError as error:
+        return {"raised": error.what.splitlines()[0]}
+    except (OSError, ValueError):
+        return {"raised": f"with the fixtures that the test takes ({fixtures}), it did not come to the call"}
     return answer
 
 
@@ -160,7 +189,7 @@ def _recorded(
     with alone(place.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
         orders: Message = {"target": target, "tree": str(place.side.tree), "depth": place.depth, "out": str(out), "seconds": OWN_SECONDS}
-        orders |= {"stem": place.stem, "measure": measure}
+        orders |= {"stem": place.stem, "root": place.root, "measure": measure}
         orders["boundaries"] = [name for name in place.boundaries if "." not in name and name not in OPEN]
         environment = variables(place.side, Settings(seed=1), {"PRPREP_RECORDER": json.dumps(orders)}, folder=place.folder)
         note = ""

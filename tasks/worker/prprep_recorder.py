@@ -234,7 +234,7 @@ class Recorder:
     def _spell(
         self, names: Sequence[str], values: dict[str, Any], scale: int, *, keep: bool = False, aside: bool = False
     ) -> dict[str, Any] | None:
-        """Spell the arguments; where one cannot be, or with `keep` not all of it, keep it as a file of data.
+        """Spell the arguments; where one cannot be, or with `keep` not all of it, keep it as a file of data, or let a fixture give it.
 
         `aside` is for calls of which nothing is told where they cannot be spelled.
         """
@@ -255,8 +255,11 @@ class Recorder:
                     _watch_making(refused.kind, self)
                 if (keep or scale == 1) and not aside:
                     self._seen["unwritten"][name] = f"{prprep_sizes.describe(values[name])}: {refused}{self._given_by(values[name])}"
-                return None
-        if keep and not told.data:
+                fixture = self._fixture_of(values[name]) if keep else ""
+                if not fixture:
+                    return None
+                told.add_fixture(name, fixture)
+        if keep and not (told.data or told.fixtures):
             return None
         return {**told.message(), "scale": scale, "scaled": told.scaled or scale == 1, "stand_ins": stand_ins}
 
@@ -264,6 +267,12 @@ class Recorder:
         """Name the fixture of a conftest that gave a value to the test that runs: what a person fills in may use it, too."""
         found = [(name, file) for name, (given, file) in self.fixtures.items() if given is value]
         return f" (the fixture `{found[0][0]}` of {found[0][1]} gives it)" if found else ""
+
+    def _fixture_of(self, value: object) -> str:
+        """Name the fixture that gave a value, where its conftest is one of those that the benchmark will see; else ""."""
+        root = f"{self._orders.get('root', '')}/"
+        seen = (name for name, (given, file) in self.fixtures.items() if given is value and root.startswith(os.path.dirname(file)))
+        return next(seen, "")
 
     # -- what is written -------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ SIZE = 64
 """Calls that are kept in the end."""
 LARGEST = 2_000
 """Characters, elements or bytes of a call's inputs from which its code is no line to be read."""
+NOT_ITS_OWN = "statements", "needs", "files", "data", "fixtures", "stand_ins"
+"""What a spelling may have beside the arguments."""
 LONGEST = 160
 """Characters of a call's code."""
 
@@ -42,7 +44,7 @@ class Sample:
 
 def short(spelled: dict[str, Any] | None) -> dict[str, Any] | None:
     """Give what is kept of a spelling: None where it is no short code that stands for itself."""
-    if spelled is None or spelled["sampled"] or any(spelled[name] for name in ("statements", "needs", "files", "data", "stand_ins")):
+    if spelled is None or spelled["sampled"] or any(spelled[name] for name in NOT_ITS_OWN):
         return None
     if sum(map(len, spelled["arguments"].values())) > LONGEST or any("\n" in code for code in spelled["arguments"].values()):
         return None

@@ -24,6 +24,7 @@ class Spelled:
         self.arguments: dict[str, str] = {}
         self.data: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
+        self.fixtures: list[str] = []
         self.scaled = self.sampled = False
         self._imports: set[str] = set()
         self._needs: set[str] = set()
@@ -66,6 +67,11 @@ class Spelled:
         self.reasons[name] = str(refused or "")
         return True
 
+    def add_fixture(self, name: str, fixture: str) -> None:
+        """Let a fixture of the project give what has no spelling."""
+        self.arguments[name] = fixture
+        self.fixtures.append(fixture)
+
     def message(self) -> dict[str, Any]:
         return {
             "arguments": self.arguments,
@@ -75,6 +81,7 @@ class Spelled:
             "statements": self._statements,
             "data": self.data,
             "reasons": self.reasons,
+            "fixtures": self.fixtures,
             "sampled": self.sampled,
         }
 

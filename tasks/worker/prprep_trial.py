@@ -2,7 +2,9 @@
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (where the test
 will lie), `awaited`, `filters` of warnings (each a text, and whether it is an option of a command line), and `tell` where
-the value itself is asked for; one line of JSON on standard output. Python 3.9 or newer, pytest 6.2 or newer.
+the value itself is asked for; one line of JSON on standard output. Where fixtures give arguments, a test imports this and
+calls `answer` with their values: the order is the file PRPREP_TRIAL then, the answer goes to the file that it names as `out`.
+Python 3.9 or newer, pytest 6.2 or newer.
 """
 
 from __future__ import annotations
@@ -31,23 +33,25 @@ ENOUGH = 0.1
 MOST = 1_000
 
 
-def tried(order: dict[str, Any]) -> dict[str, Any]:
+def tried(order: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Give `seconds` of a call, whether it `changes` its inputs and its result is `lazy`, what it `returned`; or what was `raised`."""
     filters, awaited = order["filters"], order["awaited"]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         names: dict[str, Any] = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
-        names["monkeypatch"] = patch
+        names.update(given, monkeypatch=patch)
         with _filtered(filters):
             exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - it was written by prprep
         call = compile(f"({order['call']}\n)", order["file"], "eval")
-        size = sum(prprep_sizes.size_of(names.get(name)) for name in order["inputs"])
+        sizes = {name: prprep_sizes.size_of(names.get(name)) for name in order["inputs"]}
         before = {name: prprep_watch._pickled(names.get(name)) for name in order["inputs"]}  # noqa: SLF001 - a part of the same program
         with _filtered(filters):
             seconds, value = _timed(call, names, awaited=awaited)
         changes = [
             name
             for name, spelled in before.items()
-            if prprep_watch._is_iterator(names.get(name)) or (spelled is not None and prprep_watch._differs(spelled, names[name]))  # noqa: SLF001
+            if prprep_watch._is_iterator(names.get(name))  # noqa: SLF001
+            or (spelled is not None and prprep_watch._differs(spelled, names[name]))  # noqa: SLF001
+            or (spelled is None and prprep_sizes.size_of(names.get(name)) != sizes[name])
         ]
         lazy = prprep_watch._is_iterator(value) and iter(value) is value  # noqa: SLF001
         with _filtered(filters):
@@ -61,7 +65,7 @@ def tried(order: dict[str, Any]) -> dict[str, Any]:
                 took, _ = _timed(call, names, awaited=awaited)
                 spent, count, seconds = spent + took, count + 1, min(seconds, took)
         told = {"value": value} if order.get("tell") else {}
-        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__, "size": size, **told}
+        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__, "size": sum(sizes.values()), **told}
 
 
 @contextlib.contextmanager
@@ -96,12 +100,25 @@ async def _awaited(call: Any, names: dict[str, Any]) -> Any:  # noqa: ANN401 - c
 def main() -> None:
     out = os.dup(1)
     os.dup2(2, 1)  # what the target prints is not the answer
-    try:
-        answer = tried(json.load(sys.stdin))
-    except BaseException as error:  # noqa: BLE001 - whatever the target raises is the answer
-        answer = {"raised": f"{type(error).__name__}: {error}"[:300]}
+    found = _answered(json.load(sys.stdin), {})
     with os.fdopen(out, "w") as stream:
-        json.dump(answer, stream)
+        json.dump(found, stream)
+
+
+def answer(*given: Any) -> None:  # noqa: ANN401 - whatever fixtures give
+    """Try the code with what the fixtures of the order give."""
+    with open(os.environ["PRPREP_TRIAL"], encoding="utf-8") as asked:
+        order = json.load(asked)
+    found = _answered(order, dict(zip(order["fixtures"], given)))  # noqa: B905 - Python 3.9
+    with open(order["out"], "w", encoding="utf-8") as stream:
+        json.dump(found, stream)
+
+
+def _answered(order: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return tried(order, given)
+    except BaseException as error:  # noqa: BLE001 - whatever the target raises is the answer
+        return {"raised": f"{type(error).__name__}: {error}"[:300]}
 
 
 if __name__ == "__main__":

@@ -145,12 +145,15 @@ def told_of(recording: Recording) -> str:
     usual = f"those of the {recording.calls:,} recorded calls hold {recording.size:,} in the median and {recording.largest:,} at most."
     alone = f"those of the recorded call, the only one, hold {recording.largest:,}."
     told += f" {held}{usual if recording.calls > 1 else alone}"
-    return "\n\n".join(map(_filled, (told, *_told_of_files(call))))
+    return "\n\n".join(map(_filled, (told, *_told_of_origins(call))))
 
 
-def _told_of_files(call: RecordedCall) -> Iterator[str]:
-    """Say of each argument that is kept in a file which one, how large it may be, and why."""
+def _told_of_origins(call: RecordedCall) -> Iterator[str]:
+    """Say of each argument that a fixture gives or a file holds which one, how large the file may be, and why."""
     arguments = dict(call.spelling.arguments)
+    for parameter, code in call.spelling.arguments:
+        if code in call.spelling.fixtures:
+            yield f"{parameter} is what the project's fixture `{code}` gives: it has no spelling as code."
     for parameter, reason in call.spelling.reasons.items():
         name = next((name for name in call.spelling.data if f'"{name}"' in arguments[parameter]), "")
         size = len(base64.b64decode(call.spelling.data.get(name, "")))

@@ -59,7 +59,7 @@ def compose(
     for file, content in spelling.files.items():
         setup.append(f'(tmp_path / "{file}").write_text({content})')
     setup += spelling.statements
-    named = {*bound, *(line.partition(" = ")[0] for line in spelling.statements)}
+    named = {*bound, *spelling.fixtures, *(line.partition(" = ")[0] for line in spelling.statements)}
     function, first = name, next(iter(arguments), "")
     if method == "__init__":
         function = owner
@@ -89,7 +89,7 @@ def compose(
     spelled = function if definition.is_property else f"{function}({', '.join(given)})"
     functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
     patches = tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions)
-    fixtures = (*(("monkeypatch",) if patches else ()), *(("tmp_path",) if "tmp_path" in spelling.needs else ()))
+    fixtures = (*(("monkeypatch",) if patches else ()), *(("tmp_path",) if "tmp_path" in spelling.needs else ()), *spelling.fixtures)
     methods = [method for fake in call.fakes for method in fake.methods]
     imports |= {line for method in methods for line in method.imports}
     definitions = tuple(line for fake in call.fakes for line in _defined(fake))

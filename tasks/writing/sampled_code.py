@@ -87,8 +87,8 @@ def large_call(call: RecordedCall, sampled: SampledCode, target: str) -> tuple[s
 
 
 def fits_beside(call: RecordedCall, sample: Sample) -> bool:
-    """Tell whether a call can stand beside the sample: it needs no fakes and no folder, and leaves what it is given as it is."""
-    plain = not (call.fakes or call.changes or call.spelling.files or "tmp_path" in call.spelling.needs)
+    """Tell whether a call can stand beside the sample: it needs no fakes, fixtures or folder, and leaves what it is given as it is."""
+    plain = not (call.fakes or call.changes or call.spelling.fixtures or call.spelling.files or "tmp_path" in call.spelling.needs)
     return plain and dict(call.spelling.arguments).keys() == dict(sample.calls[0].arguments).keys()
 
 

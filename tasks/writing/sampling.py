@@ -62,7 +62,7 @@ def working(sample: Sample, returned: Sequence[str | None]) -> Sample | None:
 def is_one_of_them(call: RecordedCall) -> bool:
     """Tell whether the largest call is a small one like the others, whose inputs have no size that could be scaled."""
     spelling = call.spelling
-    built = spelling.needs or spelling.files or spelling.statements or spelling.data
+    built = spelling.needs or spelling.files or spelling.statements or spelling.data or spelling.fixtures
     return spelling.scale == 1 and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)
 
 
