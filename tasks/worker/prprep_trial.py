@@ -64,8 +64,9 @@ def tried(order: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
             while not changes and not lazy and spent < ENOUGH and count < MOST:
                 took, _ = _timed(call, names, awaited=awaited)
                 spent, count, seconds = spent + took, count + 1, min(seconds, took)
+        size, returned = sum(sizes.values()), type(value).__qualname__
         told = {"value": value} if order.get("tell") else {}
-        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": type(value).__qualname__, "size": sum(sizes.values()), **told}
+        return {"seconds": seconds, "changes": bool(changes), "lazy": lazy, "returned": returned, "size": size, **told}
 
 
 @contextlib.contextmanager
