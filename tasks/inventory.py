@@ -52,7 +52,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
     domain = _domain(item, found, span.commits)
     worktree = git.repository_root(refs.repository) if refs.repository else None
     there, unread = benchmarks(files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree), head_sources)
-    target, reason = _named(item) or guess(found, domains=domain.domains, benchmarks=there, head=head_sources)
+    target, reason = _named(item) or guess(found, domains=domain.domains, benchmarks=there, base=base_sources, head=head_sources)
     detection = Detection(
         item=item.id,
         title=item.title or _title(span.commits) or item.id,

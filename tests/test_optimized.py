@@ -16,8 +16,29 @@ def guessed(tmp_path, base, head, domains=("cpu",), benchmarks=()):
     differences, _ = found(tmp_path, base, head)
     repo = tmp_path / "target"
     with Clone.open(str(repo), tmp_path / "cache") as clone:
-        tree = CommitTree(clone, str(clone.resolve(["faster"])["faster"]))
-        return guess(differences, domains=domains, benchmarks=benchmarks, head=Sources(tree, ("src",)))
+        refs = clone.resolve(["main", "faster"])
+        before, after = (Sources(CommitTree(clone, str(refs[name])), ("src",)) for name in ("main", "faster"))
+        return guess(differences, domains=domains, benchmarks=benchmarks, base=before, head=after)
+
+
+BASES = "from collections.abc import Mapping\n\nclass Base:\n    def key(self):\n        return 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "target"),
+    [
+        ("class C(Base): ...\n", "class C(Base):\n    def key(self):\n        return 2\n", "pages.a:C.key"),
+        ("class C(Mapping): ...\n", "class C(Mapping):\n    def __contains__(self, key):\n        return True\n", "pages.a:C.__contains__"),
+        ("class C(Base): ...\n", "class C(Base):\n    def other(self):\n        return 2\n", None),
+        ("", "class C(Base):\n    def key(self):\n        return 2\n", None),
+        ("", "def key():\n    return 2\n", None),
+    ],
+    ids=["of a class of the project", "of another's class", "a new method", "a new class", "a new function"],
+)
+def test_a_method_that_base_inherits_is_at_base_too(tmp_path, before, after, target):
+    found_target, reason = guessed(tmp_path, {A: BASES + before}, {A: BASES + after})
+    assert found_target == target
+    assert reason.startswith("head adds it in the place of" if target else "functions were added only")
 
 
 @pytest.mark.parametrize(

@@ -318,6 +318,46 @@ def test_each_call_is_drawn_with_its_arguments_and_what_it_returned(place):
     ]
 
 
+INHERITED = """from collections.abc import Mapping
+
+
+class Prices(Mapping):
+    def __init__(self, prices):
+        self.prices = prices
+
+    def __getitem__(self, name):
+        return self.prices[name]
+
+    def __iter__(self):
+        return iter(self.prices)
+
+    def __len__(self):
+        return len(self.prices)
+
+
+class Names(Prices):
+    def __getitem__(self, name):
+        return Prices({"inner": 1})["inner"] if "inner" in Prices({"inner": 1}) else 0
+"""
+CALLS = """from shelf import Names, Prices
+
+
+def test_it():
+    assert "a" in Names({"b": 1})
+    assert "tea" in Prices({"tea": 1})
+"""
+
+
+def test_of_an_inherited_method_the_calls_of_its_own_objects_count(place):
+    """Also where such a call makes calls of the same code for other objects."""
+    tree = place.side.tree
+    (tree / "src/shelf.py").write_text(INHERITED)
+    (tree / "tests/test_shelf.py").write_text(CALLS)
+    (seen,), _ = record_tests(place, "shelf:Names.__contains__", ["tests/test_shelf.py"], seconds=60, report=silent)
+    assert (seen["calls"], len(seen["seconds"])) == (1, 1)
+    assert seen["kept"][0]["spelled"][0]["arguments"] == {"self": 'Names(prices={"b": 1})', "key": '"a"'}
+
+
 def test_an_input_is_not_scaled_beyond_what_a_machine_holds(place):
     tree = place.side.tree
     (tree / "tests/test_much.py").write_text("from shop import words\n\ndef test_it():\n    assert len(words('a b ' * 100_000)) == 200_000\n")

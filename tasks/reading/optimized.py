@@ -7,13 +7,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from .definitions import MODULE
+from .modules import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..manifest.model import Domain
     from .benchmark_search import Benchmark
-    from .sources import Difference, Sources
+    from .sources import Difference, Found, Sources
 
 Guess = tuple[str | None, str]
 """A target, and the reason in words."""
@@ -21,17 +22,21 @@ Guess = tuple[str | None, str]
 _MADE_BY_CLASS = frozenset({"__init__", "__new__", "__post_init__"})
 
 
-def guess(differences: Sequence[Difference], *, domains: Sequence[Domain], benchmarks: Sequence[Benchmark], head: Sources) -> Guess:
+def guess(
+    differences: Sequence[Difference], *, domains: Sequence[Domain], benchmarks: Sequence[Benchmark], base: Sources, head: Sources
+) -> Guess:
     """Choose the target: a module for its import, else a function with a benchmark, else the public one that changed most.
 
-    Only what is at base too can be compared, so functions that were added or removed are left out.
+    Only what is at base too can be compared, so functions that were added or removed are left out, but for methods that
+    base inherits.
     """
     both = [each for each in differences if each.base and each.head]
     functions = sorted((each for each in both if each.function.name != MODULE), key=_rank)
     modules = sorted((each for each in both if each.function.name == MODULE), key=lambda each: (-each.weight, each.function.path))
     if tuple(domains[:1]) == ("struct",):
         return _of_import(modules, functions)
-    return _benchmarked(functions, benchmarks, head) or _most_changed(functions) or _user_of_module(modules, head) or _none(differences)
+    changed = _benchmarked(functions, benchmarks, head) or _most_changed(functions)
+    return changed or _overriding(differences, base) or _user_of_module(modules, head) or _none(differences)
 
 
 def is_public(name: str) -> bool:
@@ -82,6 +87,34 @@ def _most_changed(functions: Sequence[Difference]) -> Guess | None:
     nested = f", in {first.function.name}" if _callable(first) != first.function.name else ""
     why = f"it is the only {kind} that changed" if len(functions) == 1 else f"of the {kind}s that changed it changed most"
     return _target(first), f"{why} ({lines}{nested})"
+
+
+def _overriding(differences: Sequence[Difference], base: Sources) -> Guess | None:
+    """Take a method that head adds to a class in the place of one that base inherits, perhaps from outside of the project."""
+    added = sorted((each for each in differences if each.head and not each.base and each.function.name != MODULE), key=_rank)
+    for difference in added:
+        owner, _, method = difference.function.name.rpartition(".")
+        target, holder = _target(difference), base.seek(f"{difference.function.module}:{owner}") if owner else None
+        if holder is None or holder.definition.kind != "class" or method in _MADE_BY_CLASS:
+            continue
+        if base.seek(target) or _inherits_from_outside(holder, difference.function.module, base):
+            return target, "head adds it in the place of the one that base inherits"
+    return None
+
+
+def _inherits_from_outside(holder: Found, module: str, sources: Sources) -> bool:
+    """Tell whether a class has a base, at whatever distance, that the project does not define."""
+    waiting, seen = [(module, holder)], {holder}
+    while waiting:
+        where, each = waiting.pop()
+        for name in each.definition.bases:
+            found = sources.seek(f"{where}:{name.partition('[')[0]}")
+            if found is None or found.definition.kind != "class":
+                return True
+            if found not in seen:
+                seen.add(found)
+                waiting.append((module_of(found.path, sources.roots) or where, found))
+    return False
 
 
 def _user_of_module(modules: Sequence[Difference], head: Sources) -> Guess | None:

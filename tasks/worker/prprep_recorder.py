@@ -65,7 +65,7 @@ class Recorder:
         self.module, _, self.name = orders["target"].partition(":")
         self._orders, self._left = orders, float(orders["seconds"])
         self._lock = threading.RLock()
-        self._open: dict[int, list[tuple[float, dict[str, Any] | None, tuple[int, dict[str, Any] | None] | None]]] = {}
+        self._open: dict[int, list[tuple[float, dict[str, Any] | None, tuple[int, dict[str, Any] | None] | None] | None]] = {}
         self._largest = 0
         self._sample, self._written = prprep_sample.Sample(), 0.0
         self._seen: dict[str, Any] = {
@@ -80,6 +80,8 @@ class Recorder:
             "is_async": False,
         }
         self.running = ""
+        self.owner: type | None = None
+        """The class whose objects count alone, where it inherits the function."""
         self.fixtures: dict[str, tuple[object, str]] = {}
         self.annotations: dict[str, str] = {}
         measured = orders.get("measure") or {}
@@ -97,6 +99,9 @@ class Recorder:
     def begin(self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str]) -> None:
         if self._allocations is not None:
             self._measure(values)
+            return
+        if self.owner is not None and not isinstance(values.get(names[0]) if names else None, self.owner):
+            self._open.setdefault(threading.get_ident(), []).append(None)
             return
         started = time.perf_counter()
         kept = drawn = None
@@ -138,7 +143,10 @@ class Recorder:
             stack = self._open.get(threading.get_ident())
             if not stack:
                 return
-            begun, kept, drawn = stack.pop()
+            last = stack.pop()
+            if last is None:
+                return
+            begun, kept, drawn = last
             watch = kept.pop("watch", None) if kept is not None else None
             if watch is not None:
                 watch.stop()
@@ -330,6 +338,8 @@ def _watch(module: types.ModuleType, recorder: Recorder) -> None:
         return
     if isinstance(owner, type) and name != "__init__":
         _watch_making(owner, recorder)
+        if name not in owner.__dict__ and isinstance(held, types.FunctionType):
+            recorder.owner = owner
     if sys.version_info >= (3, 12):
         _monitor(function.__code__, recorder)
     else:
