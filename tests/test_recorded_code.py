@@ -19,6 +19,9 @@ class Table:
 
 
 def total(numbers, start=0, *, fast=True): ...
+
+
+def joined(parts, sep="-", *, end='"'): ...
 """
 
 
@@ -35,6 +38,8 @@ def composed(name, arguments, kinds=None, **more):
         ("total", {"numbers": "[1, 2]", "start": "0", "fast": "True"}, {"fast": "keyword"}, (), "total([1, 2])"),
         ("total", {"numbers": "[1, 2]", "start": "0", "fast": "False"}, {"fast": "keyword"}, (), "total([1, 2], fast=False)"),
         ("total", {"numbers": "list(range(9))"}, {}, ("numbers = list(range(9))",), "total(numbers)"),
+        ("joined", {"parts": "[]", "sep": '"-"', "end": '"\\""'}, {"end": "keyword"}, (), "joined([])"),
+        ("joined", {"parts": "[]", "sep": '"+"', "end": '"\\""'}, {"end": "keyword"}, (), 'joined([], "+")'),
         ("Table.rows", {"self": "Table('a')", "first": "1"}, {"self": "positional"}, ("table = Table('a')",), "table.rows(1)"),
         ("Table.rows", {"self": "Table('a')", "first": "1", "rest": "(2,)", "more": "{'a': 1}"},
          {"self": "positional", "rest": "args", "more": "kwargs"}, ("table = Table('a')",), "table.rows(1, *(2,), **{'a': 1})"),

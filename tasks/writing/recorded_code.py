@@ -75,7 +75,7 @@ def compose(
     keyword_only = False
     for parameter, value in arguments.items():
         kind = call.kinds.get(parameter, "positional")
-        if defaults.get(parameter) == value or (kind, value) in EMPTY:
+        if (parameter in defaults and _unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
             keyword_only = True  # those after one that is left out go by name
             continue
         word = value
@@ -175,6 +175,14 @@ def _is_literal(value: str) -> bool:
     except (ValueError, SyntaxError, TypeError):
         return False
     return True
+
+
+def _unparsed(code: str) -> str:
+    """Write an expression as `ast` does, with its kind of quotes: as the defaults are."""
+    try:
+        return ast.unparse(ast.parse(code, mode="eval"))
+    except (SyntaxError, ValueError, RecursionError):
+        return code
 
 
 def defaults_of(definition: Definition) -> dict[str, str]:
