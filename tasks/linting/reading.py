@@ -131,6 +131,10 @@ class Test:
         return self.file.find(spelled)
 
 
+OF_THE_LANGUAGE: Final = frozenset({"property", "staticmethod", "classmethod"})
+"""Decorators that make of a method what a fake has, too."""
+
+
 @dataclass(frozen=True)
 class BenchmarkFile:
     """A file with benchmark tests, held against the project that it belongs to."""
@@ -150,6 +154,11 @@ class BenchmarkFile:
     @cached_property
     def functions(self) -> tuple[Function, ...]:
         return tuple(node for node in ast.walk(self.module) if isinstance(node, Function))
+
+    def is_handed_over(self, line: int) -> bool:
+        """Tell whether the function at a line is handed to a decorator that is not the language's: real code calls it back."""
+        at = next((each for each in self.functions if line in {each.lineno, *(known.lineno for known in each.decorator_list)}), None)
+        return at is not None and any(dotted(_called(known)) not in OF_THE_LANGUAGE for known in at.decorator_list)
 
     @cached_property
     def constants(self) -> Mapping[str, ast.expr]:

@@ -278,12 +278,22 @@ def _about_changes(test: Test, measured: Measured) -> Iterator[Finding]:
 
 def _changed_by(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
-        # `cache.pop(name, None)` brings back the state from which every round is to begin.
-        if node.func.attr != "pop" or len(node.args) < 2:  # noqa: PLR2004 - with a default
+        if not _restores(node):
             yield dotted(node.func.value)
     elif isinstance(node, ast.Delete | ast.AugAssign):
         targets = node.targets if isinstance(node, ast.Delete) else [node.target]
         yield from (dotted(target.value) for target in targets if isinstance(target, ast.Subscript))
+
+
+def _restores(call: ast.Call) -> bool:
+    """Tell `cache.pop(name, None)`, which brings back the state from which every round is to begin."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and len(call.args) == 2  # noqa: PLR2004 - with a default
+
+
+def restored(test: Test) -> set[str]:
+    """Give the names of what every round brings back to the state that it begins from."""
+    nodes = (node for measured in test.measured for part in measured.body for node in ast.walk(part))
+    return {dotted(node.func).rpartition(".")[0] for node in nodes if isinstance(node, ast.Call) and _restores(node)}
 
 
 def _bound_within(measured: Measured) -> set[str]:

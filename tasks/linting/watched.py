@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from .. import figures
 from ..findings import ALMOST_NOTHING
-from .static import Finding, subject_of
+from .static import Finding, restored, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .reading import BenchmarkFile, Test
     from .static import Expected
 
-SHORTEST: Final = 1e-6
+SHORTEST: Final = 5e-7
 """Seconds of a call below which it is mostly the cost of calling: about ten times what calling an empty function costs."""
 FAR_BELOW: Final = 0.1
 """Of the time that recorded calls took (their median), below which an input is a toy beside them."""
@@ -31,26 +31,27 @@ def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[Watched]) -
         name = call.key.rpartition("::")[2].partition("[")[0].partition("#")[0]
         test = tests.get(name)
         line = test.measured[0].line if test else 1
-        found += [Finding(rule, where or line, name, told) for rule, where, told in _of(call, test, expected)]
+        found += [Finding(rule, where or line, name, told) for rule, where, told in _of(call, test, expected, file)]
     return sorted(set(found), key=lambda finding: (finding.line, finding.rule, finding.found))
 
 
-def _of(call: Watched, test: Test | None, expected: Expected) -> Iterator[tuple[str, int, str]]:
-    if call.changed:
-        yield "inputs-changed", 0, f"the first round changes {', '.join(call.changed)}"
+def _of(call: Watched, test: Test | None, expected: Expected, file: BenchmarkFile) -> Iterator[tuple[str, int, str]]:
+    changed = [name for name in call.changed if test is None or name not in restored(test)]
+    if changed:
+        yield "inputs-changed", 0, f"the first round changes {', '.join(changed)}"
     if call.lazy:
         yield "lazy-result", 0, f"the call returns a {call.returns}, and nothing consumes it"
     for name, line in call.patched_properties:
         yield "property-on-instance", line, f"{name} is a property of the type, patched on an instance"
     for standin in call.standins:
-        yield from _about(standin)
-    if not call.changed and not call.lazy:
+        yield from _about(standin, file)
+    if not changed and not call.lazy:
         # Where it does nothing, or not always the same, its time says nothing.
         yield from _about_size(call, expected) if _is_small(call, expected) else _about_share(call, test, expected)
 
 
-def _about(standin: Standin) -> Iterator[tuple[str, int, str]]:
-    is_fake = standin.patched or "." in standin.name
+def _about(standin: Standin, file: BenchmarkFile) -> Iterator[tuple[str, int, str]]:
+    is_fake = standin.patched or ("." in standin.name and not file.is_handed_over(standin.line))
     if is_fake and standin.peak < ALMOST_NOTHING:
         peak = figures.size(standin.peak)
         yield "mock-allocates-nothing", standin.line, f"{standin.name} allocated {peak} at most while it ran in the place of real code"

@@ -95,10 +95,15 @@ class Project:
         return (path, around[-1][2]) if around else None
 
     def _of(self, path: str) -> list[tuple[int, int, str]]:
-        """Give first line (with decorators), last line and name of a file's functions, outer ones first."""
+        """Give first line (with decorators), last line and name of a file's functions, outer ones first; none of what is no Python."""
         if path not in self._definitions:
-            with open(os.path.join(self.tree, path), "rb") as source:
-                self._definitions[path] = list(_functions(ast.parse(source.read()), ""))
+            found: list[tuple[int, int, str]] = []
+            try:
+                with open(os.path.join(self.tree, path), "rb") as source:
+                    found = list(_functions(ast.parse(source.read()), ""))
+            except (OSError, SyntaxError, ValueError):
+                pass  # Cython's functions have frames, too: their files are no Python
+            self._definitions[path] = found
         return self._definitions[path]
 
 
@@ -190,7 +195,8 @@ def _starts(frame: Any) -> bool:  # noqa: ANN401 - types.FrameType
     Python 3.11 has an instruction for either, whose argument is 0 at the start; before, nothing was executed yet.
     """
     if sys.version_info >= (3, 11):
-        return frame.f_code.co_code[frame.f_lasti + 1] == 0
+        code, at = frame.f_code.co_code, frame.f_lasti + 1
+        return at >= len(code) or code[at] == 0  # the frames that Cython makes have no instructions
     return frame.f_lasti == -1
 
 

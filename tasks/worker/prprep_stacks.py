@@ -107,8 +107,10 @@ async def _interrupted(calls: Calls, seconds: float) -> list[Weighted] | None:
 
     Python may be about to link or unlink a frame when the timer strikes, and reading the stack then kills the process (seen
     with generators from Python 3.11 on, once in 10 to 500 samples). So a forked child is sampled where there can be one;
-    another one takes its place, and what was written is kept.
+    another one takes its place, and what was written is kept. Where there can be none, only older Pythons are sampled so.
     """
+    if not prprep_children.is_forkable(calls) and sys.version_info >= (3, 11):
+        return None
     with tempfile.TemporaryFile() as written:
         if prprep_children.is_forkable(calls):
             _sample_children(calls, seconds, written)
