@@ -127,8 +127,12 @@ def test_a_call_begins_anywhere_in_the_collectors_cycle(tmp_path):
         "project.py": COLLECTING.format(containers=42_350, told=told),
         "tests/test_benchmark.py": "from project import watched\n\ndef test_work(benchmark):\n    benchmark(watched)\n",
     }
-    one_launch(pair(tmp_path, **both(files)), share=0.8)
-    collections = [int(word) for word in told.read_text().split()]
+    sides, collections = pair(tmp_path, **both(files)), []
+    for _ in range(10):  # a launch on a loaded machine makes few calls
+        one_launch(sides, share=0.8)
+        collections = [int(word) for word in told.read_text().split()]
+        if len(collections) > 50:
+            break
     assert len(collections) > 50
     assert 0.3 < sum(collections) / len(collections) < 0.7
 
