@@ -164,6 +164,12 @@ class _Chooser:
             notes=(*notes, *failed, *self._uncalled(calls, ran)),
         )
 
+    @property
+    def _made(self) -> str:
+        """The class that is called in the place of its constructor; else ""."""
+        owner, _, method = self.target.rpartition(":")[2].rpartition(".")
+        return owner if method == "__init__" else ""
+
     def _uncalled(self, calls: int, ran: tuple[str, ...]) -> tuple[str, ...]:
         if calls:
             return ()
@@ -211,7 +217,7 @@ class _Chooser:
         if "raised" in answer or answer["changes"]:
             return None
         lazy = any(is_iterator for _, is_iterator in answer["value"])
-        found = working(sample, [kind for kind, _ in answer["value"]])
+        found = working(sample, [kind for kind, _ in answer["value"]], made=self._made)
         return found and found.model_copy(update={"lazy": lazy})
 
     def _with_allocations(self, call: RecordedCall) -> RecordedCall:
@@ -265,8 +271,7 @@ class _Chooser:
         answer = try_code(self.place, order, {name: base64.b64decode(content) for name, content in spelling.data.items()})
         if "raised" in answer:
             return str(answer["raised"])
-        owner, _, method = self.target.rpartition(":")[2].rpartition(".")
-        returns = owner if method == "__init__" else call["returns"]  # what is called then is the class
+        returns = self._made or call["returns"]
         if spelling.scale == 1 and not answer["lazy"] and answer["returned"] != returns:
             return f"it returns a {answer['returned']}, the recorded call a {returns}"
         if spelling.fixtures and answer["changes"]:

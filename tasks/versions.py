@@ -6,7 +6,7 @@ Raise a stage's number whenever the same input comes to another result: everybod
 STAGES = {
     "detect": 5,
     "survey": 2,
-    "record": 6,
+    "record": 7,
     "scaffold": 4,
     "inject": 2,
     "lint": 3,

@@ -597,6 +597,16 @@ def test_of_a_class_it_is_the_constructor_that_is_recorded(repo, tmp_path):
     passes(repo, tmp_path, text)
 
 
+def test_typical_calls_of_a_constructor(tmp_path):
+    code = "class Version:\n    def __init__(self, text):\n        self.parts = text.split('.')\n"
+    tests = "import pytest\nfrom shop import Version\n\n@pytest.mark.parametrize('text', ['1', '1.2', '1.2.3'])\ndef test_it(text):\n    assert Version(text).parts\n"
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests})
+    recording, written, text = made(repo, tmp_path / "work", "Version")
+    assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"1"', '"1.2"', '"1.2.3"']
+    assert "for text in calls:\n            Version(text)" in text
+    passes(repo, tmp_path / "work", text, written)
+
+
 def test_a_class_without_a_constructor_of_its_own_is_told(repo, tmp_path):
     recording, _, _ = made(repo, tmp_path, "Item")
     assert (recording.call, recording.sample) == (None, None)

@@ -164,6 +164,13 @@ def test_calls_that_no_longer_return_what_they_did_are_left_out(returned, kept):
     assert (found and len(found.calls)) == kept
 
 
+def test_of_a_constructor_the_calls_return_the_class():
+    sample = typical(drawn("'a'", "'b'"), None)
+    assert working(sample, ["Version", "Version"]) is None
+    assert working(sample, ["Version", "Version"], made="Version") == sample
+    assert working(sample, ["Other", "Other"], made="Version") is None
+
+
 # -- writing -------------------------------------------------------------------------------------------
 
 

@@ -48,13 +48,14 @@ def typical(drawn: Sequence[Mapping[str, Any] | None], largest: RecordedCall | N
     return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn))
 
 
-def working(sample: Sample, returned: Sequence[str | None]) -> Sample | None:
+def working(sample: Sample, returned: Sequence[str | None], *, made: str = "") -> Sample | None:
     """Keep the calls that return what they returned when they were recorded (type names, None where a call fails).
 
+    Of a constructor, which returns nothing itself, they return the class that is `made`.
     Where that is less than half of them, they depend on more than their arguments, and there is no sample.
     """
     pairs = zip(sample.calls, returned, strict=True)
-    kept = tuple(call for call, kind in pairs if kind is not None and call.returns in {"", kind})
+    kept = tuple(call for call, kind in pairs if kind is not None and (made or call.returns) in {"", kind})
     enough = max(2, len(sample.calls) / 2)
     return sample.model_copy(update={"calls": kept}) if len(kept) >= enough else None
 
