@@ -7,7 +7,7 @@ STAGES = {
     "detect": 5,
     "survey": 2,
     "record": 7,
-    "scaffold": 4,
+    "scaffold": 5,
     "inject": 2,
     "lint": 3,
     "tests": 1,

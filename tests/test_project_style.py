@@ -114,8 +114,7 @@ def test_benchmark_total(benchmark, recorded):
     calls = recorded()
 
     def run():
-        for number in calls:
-            total(number)
+        return [total(number) for number in calls]
 
     benchmark(run)
 """
@@ -123,7 +122,7 @@ def test_benchmark_total(benchmark, recorded):
 
 def test_the_cases_of_a_benchmark_are_annotated_and_stay_outside_of_the_class():
     text = styled(CASES, Style(annotated=True, in_class=True, marks=("pytest.mark.benchmark",)))
-    for line in ("def typical() -> list[Any]:", "def largest() -> list[Any]:", "        def run() -> None:", "from typing import Any"):
+    for line in ("def typical() -> list[Any]:", "def largest() -> list[Any]:", "        def run() -> object:", "from typing import Any"):
         assert line in text.splitlines()
     marks = '    @pytest.mark.benchmark\n    @pytest.mark.parametrize("recorded", [typical, largest])\n'
     signature = "    def test_benchmark_total(self, benchmark: BenchmarkFixture, recorded: Callable[[], list[Any]]) -> None:\n"
@@ -167,8 +166,7 @@ def test_benchmark_total(benchmark):
     ]
 
     def run():
-        for text in calls:
-            total(text)
+        return [total(text) for text in calls]
 
     benchmark(run)
 """

@@ -603,7 +603,7 @@ def test_typical_calls_of_a_constructor(tmp_path):
     repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests})
     recording, written, text = made(repo, tmp_path / "work", "Version")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"1"', '"1.2"', '"1.2.3"']
-    assert "for text in calls:\n            Version(text)" in text
+    assert "return [Version(text) for text in calls]" in text
     passes(repo, tmp_path / "work", text, written)
 
 

@@ -182,7 +182,7 @@ def test_what_varies_is_a_list_and_what_is_the_same_stands_in_the_call():
     seen = drawn("[1, 2]", "[3]", name="numbers", start="7")
     sampled = compose_sample(typical(seen, None), "app:total", definition("total"))
     assert sampled.entries == ("[3]", "[1, 2]")
-    assert sampled.loop(sampled.code.call) == "for numbers in calls:\n    total(numbers, 7)"
+    assert sampled.expression(sampled.code.call) == "[total(numbers, 7) for numbers in calls]"
 
 
 def test_objects_vary_under_the_name_of_their_class():
@@ -193,7 +193,7 @@ def test_objects_vary_under_the_name_of_their_class():
     ]  # fmt: skip
     sampled = compose_sample(typical(seen, None), "app:Version.bump", definition("Version.bump"))
     assert sampled.entries == ("(Version('0'), '0')", "(Version('1'), '1')")
-    assert sampled.loop(sampled.code.call) == "for version, part in calls:\n    version.bump(part)"
+    assert sampled.expression(sampled.code.call) == "[version.bump(part) for version, part in calls]"
 
 
 def test_the_large_call_is_an_element_of_the_same_shape():
@@ -250,7 +250,7 @@ def test_peak_memory_is_that_of_the_large_call():
 
 def test_generators_are_consumed():
     sample = typical(drawn("[1, 2]", "[3]", name="numbers"), None).model_copy(update={"lazy": True})
-    assert "list(squares(numbers))" in written(sample, None, "app:squares")
+    assert "return [list(squares(numbers)) for numbers in calls]" in written(sample, None, "app:squares")
 
 
 def test_the_docstring_says_where_the_calls_are_from_and_how_large_they_are():

@@ -33,7 +33,6 @@ TYPES = {
 }
 ANY = "Any", ("from typing import Any",)
 _FIXTURE = re.compile(r"^(@pytest\.fixture.*\ndef \w+)\(([^)\n]*)\):$", re.MULTILINE)
-_LOOP = re.compile(r"^(    def run\(\)):(?=\n        for )", re.MULTILINE)
 _INNER = re.compile(r"^(    (?:async )?def (?:run|call)\(\)):$", re.MULTILINE)
 _CASE = re.compile(r"^(def (?:typical|largest)\(\)):$", re.MULTILINE)
 _SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
@@ -102,7 +101,7 @@ def styled(text: str, style: Style) -> str:
     function = "".join(f"@{mark}\n" for mark in style.marks) + decorators + line + text[signature.end() :]
     before = text[: signature.start()]
     if style.annotated:
-        function = _INNER.sub(r"\1 -> object:", _LOOP.sub(r"\1 -> None:", function))
+        function = _INNER.sub(r"\1 -> object:", function)
         before = _FIXTURE.sub(_annotated_fixture, _CASE.sub(r"\1 -> list[Any]:", before))
     if style.in_class:
         before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"

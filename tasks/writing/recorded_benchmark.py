@@ -76,33 +76,29 @@ def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -
 def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> Parts:
     sampled = compose_sample(sample, recording.target, definition, defaults=recording.defaults)
     setup = [f"calls = {sampled.listed}", *sampled.code.setup]
-    expression = _consumed(sampled.code.call, lazy=sample.lazy)
     return Parts(
         imports=_sorted(sampled.code.imports),
         setup=textwrap.indent("\n".join(setup), SPACES),
-        expression=expression,
+        expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
         recorded=_filled(_told_of_sample(recording, sample)),
         timed=f"{len(sample.calls)} typical calls",
-        direct=_looped(sampled.loop(expression)),
     )
 
 
 def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> Parts:
     sampled = compose_sample(sample, recording.target, definition, beside=call, defaults=recording.defaults)
-    expression = _consumed(sampled.code.call, lazy=sample.lazy)
     typical = function_of(CASES[0], f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines())
     scaled = f", its sizes times {call.spelling.scale:,}" if call.spelling.scale > 1 else ""
     largest = function_of(CASES[1], f"Give the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target))
     return Parts(
         imports=_sorted(("import pytest", *sampled.code.imports)),
         setup=textwrap.indent("\n".join(("calls = recorded()", *sampled.code.setup)), SPACES),
-        expression=expression,
+        expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
         recorded="\n\n".join((_filled(_told_of_sample(recording, sample)), told_of(recording))),
         definitions=(*typical, "", "", *largest),
         decorators=(f'@pytest.mark.parametrize("recorded", [{", ".join(CASES)}])',),
         fixtures=("recorded",),
         timed="typical calls, and the largest,",
-        direct=_looped(sampled.loop(expression)),
     )
 
 
@@ -112,11 +108,6 @@ def _consumed(call: str, *, lazy: bool) -> str:
 
 def _sorted(imports: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(imports), key=lambda line: (line.startswith("from"), line)))
-
-
-def _looped(loop: str) -> str:
-    lines = ("def run():", *textwrap.indent(loop, SPACES).splitlines(), "", "benchmark(run)")
-    return textwrap.indent("\n".join(lines), SPACES, lambda line: bool(line.strip()))
 
 
 def _told_of_sample(recording: Recording, sample: Sample) -> str:

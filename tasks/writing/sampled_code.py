@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SampledCode:
-    """Calls as code: each of `entries` is an element of a list, `variables` are the target of the loop over it, `code` is the call."""
+    """Calls as code: each of `entries` is an element of a list, `variables` stand for one in turn, `code` is the call."""
 
     entries: tuple[str, ...]
     variables: tuple[str, ...]
@@ -47,8 +47,9 @@ class SampledCode:
         star = "*" if len(self.variables) > 1 else ""
         return "\n".join(lines), f"[attempt({star}each) for each in calls]"
 
-    def loop(self, expression: str) -> str:
-        return f"for {', '.join(self.variables)} in calls:\n{SPACES}{expression}"
+    def expression(self, call: str) -> str:
+        """Make all calls, and give what they return: base and head are held against each other by that."""
+        return f"[{call} for {', '.join(self.variables)} in calls]"
 
 
 def compose_sample(
