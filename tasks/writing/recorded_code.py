@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,45 +47,17 @@ def compose(
     Arguments that are names of `bound` are made elsewhere. `defaults` are those where the call was recorded, if that was another
     commit than the definition's: what nobody passed there is not to be passed here either.
     """
-    spelling = call.spelling
-    module, _, name = target.partition(":")
-    owner, _, method = name.rpartition(".")
-    arguments, defaults = dict(spelling.arguments), defaults_of(definition) if defaults is None else defaults
-    imports, setup, inputs = {*spelling.imports, f"from {module} import {name.partition('.')[0]}"}, [], []
+    spelling, (module, _, name) = call.spelling, target.partition(":")
+    made = _Made(named={*bound, *spelling.fixtures, *(line.partition(" = ")[0] for line in spelling.statements)})
+    imports = {*spelling.imports, f"from {module} import {name.partition('.')[0]}"}
     for need in sorted(set(spelling.needs) & BUILDERS.keys()):
         line, builder = BUILDERS[need]
         imports.add(line)
-        setup.append(builder)
-    for file, content in spelling.files.items():
-        setup.append(f'(tmp_path / "{file}").write_text({content})')
-    setup += spelling.statements
-    named = {*bound, *spelling.fixtures, *(line.partition(" = ")[0] for line in spelling.statements)}
-    function, first = name, next(iter(arguments), "")
-    if method == "__init__":
-        function = owner
-    elif owner and first in {"self", "cls"} and call.kinds.get(first) == "positional":
-        value = arguments.pop(first)
-        function = f"{owner}.{method}"
-        if first == "self":
-            subject = value if value in named else variable_of(first, target, arguments)
-            setup += [] if value in named else [f"{subject} = {value}"]
-            inputs.append(subject)
-            function = f"{subject}.{method}"
-    given = []
-    keyword_only = False
-    for parameter, value in arguments.items():
-        kind = call.kinds.get(parameter, "positional")
-        if (parameter in defaults and _unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
-            keyword_only = True  # those after one that is left out go by name
-            continue
-        word = value
-        if value in named:
-            inputs.append(value)
-        elif len(value) > INLINE or not _is_literal(value):
-            setup.append(f"{parameter} = {value}")
-            inputs.append(parameter)
-            word = parameter
-        given.append(_passed(parameter, word, kind, by_name=keyword_only or kind == "keyword"))
+        made.setup.append(builder)
+    made.setup.extend(f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items())
+    made.setup.extend(spelling.statements)
+    function, arguments = _called(call, target, made)
+    given = tuple(_given(arguments, call.kinds, defaults_of(definition) if defaults is None else defaults, made))
     spelled = function if definition.is_property else f"{function}({', '.join(given)})"
     functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
     patches = tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions)
@@ -93,7 +65,53 @@ def compose(
     methods = [method for fake in call.fakes for method in fake.methods]
     imports |= {line for method in methods for line in method.imports}
     definitions = tuple(line for fake in call.fakes for line in _defined(fake))
-    return RecordedCode(tuple(sorted(imports)), tuple(setup), spelled, tuple(inputs), fixtures, definitions, patches)
+    return RecordedCode(tuple(sorted(imports)), tuple(made.setup), spelled, tuple(made.inputs), fixtures, definitions, patches)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is made before the call: lines of `setup`, names of `inputs`; what is `named` there is made already."""
+
+    named: Collection[str]
+    setup: list[str] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+
+
+def _called(call: RecordedCall, target: str, made: _Made) -> tuple[str, dict[str, str]]:
+    """Give what is called, and the arguments that are left for it when the object of a method is made."""
+    name, arguments = target.partition(":")[2], dict(call.spelling.arguments)
+    owner, _, method = name.rpartition(".")
+    first = next(iter(arguments), "")
+    if method == "__init__":
+        return owner, arguments
+    if not owner or first not in {"self", "cls"} or call.kinds.get(first) != "positional":
+        return name, arguments
+    value = arguments.pop(first)
+    if first == "cls":
+        return f"{owner}.{method}", arguments
+    subject = value if value in made.named else variable_of(first, target, arguments)
+    if value not in made.named:
+        made.setup.append(f"{subject} = {value}")
+    made.inputs.append(subject)
+    return f"{subject}.{method}", arguments
+
+
+def _given(arguments: Mapping[str, str], kinds: Mapping[str, str], defaults: Mapping[str, str], made: _Made) -> Iterator[str]:
+    """Write each argument as it is passed; short literals stand in the call, others are made before it."""
+    by_name = False
+    for parameter, value in arguments.items():
+        kind = kinds.get(parameter, "positional")
+        if (parameter in defaults and _unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
+            by_name = True  # those after one that is left out go by name
+            continue
+        word = value
+        if value in made.named:
+            made.inputs.append(value)
+        elif len(value) > INLINE or not _is_literal(value):
+            made.setup.append(f"{parameter} = {value}")
+            made.inputs.append(parameter)
+            word = parameter
+        yield _passed(parameter, word, kind, by_name=by_name or kind == "keyword")
 
 
 def _defined(fake: Fake) -> Iterator[str]:
