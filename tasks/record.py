@@ -23,7 +23,7 @@ from .reading.sources import Sources
 from .standing import Ground, side_of
 from .writing.recorded_code import compose, defaults_of
 from .writing.sampled_code import compose_sample
-from .writing.sampling import REALISTIC, typical, working
+from .writing.sampling import REALISTIC, Drawn, merged, typical, working
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,6 +145,7 @@ class _Chooser:
         sizes = [size for each in seen for size in each["sizes"]]
         call, failed = self._working(kept)
         effects = tuple(dict.fromkeys(effect for each in seen for effect in each["effects"]))
+        drawn = merged([Drawn(tuple(each["sample"]), each["looked"]) for each in seen])
         plain = not (effects or self.found.definition.is_async or (call and call.fakes))
         unwritten = {name: why for each in seen for name, why in each["unwritten"].items()}
         calls = sum(each["calls"] for each in seen)
@@ -158,7 +159,7 @@ class _Chooser:
             largest=max(sizes, default=0),
             defaults=defaults_of(self.found.definition),
             call=self._with_allocations(call) if call else None,
-            sample=self._tried_sample(typical([drawn for each in seen for drawn in each["sample"]], call)) if plain else None,
+            sample=self._tried_sample(typical(drawn, call)) if plain else None,
             unwritten={} if call else unwritten,
             effects=effects,
             notes=(*notes, *failed, *self._uncalled(calls, ran)),

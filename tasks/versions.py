@@ -6,7 +6,7 @@ Raise a stage's number whenever the same input comes to another result: everybod
 STAGES = {
     "detect": 5,
     "survey": 2,
-    "record": 7,
+    "record": 8,
     "scaffold": 5,
     "inject": 2,
     "lint": 3,

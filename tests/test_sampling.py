@@ -13,7 +13,7 @@ from tasks.artifacts import RecordedCall, Recording, Spelling
 from tasks.reading.definitions import definitions
 from tasks.writing.recorded_benchmark import from_recording
 from tasks.writing.sampled_code import compose_sample, large_call
-from tasks.writing.sampling import LONGEST, REALISTIC, TYPICAL, is_one_of_them, typical, working
+from tasks.writing.sampling import DRAWN, LONGEST, REALISTIC, TYPICAL, Drawn, is_one_of_them, merged, typical, working
 
 from .evidence import DETECTION
 
@@ -31,8 +31,13 @@ def squares(numbers):
 """
 
 
-def drawn(*texts: str, name: str = "text", **more: str) -> list[dict]:
-    return [{"arguments": {name: text, **more}, "imports": [], "kinds": {name: "positional"}, "size": len(text), "returns": "int"} for text in texts]
+def seen(*calls: dict | None) -> Drawn:
+    return Drawn(calls, len(calls))
+
+
+def drawn(*texts: str, name: str = "text", **more: str) -> Drawn:
+    told = {"imports": [], "kinds": {name: "positional"}, "returns": "int"}
+    return seen(*({"arguments": {name: text, **more}, "size": len(text), **told} for text in texts))
 
 
 def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text", **more) -> RecordedCall:
@@ -116,12 +121,27 @@ def test_of_many_they_are_chosen_evenly_with_the_smallest_and_the_largest():
 
 
 @pytest.mark.parametrize(
-    "seen",
-    [[], drawn("'a'"), drawn("'a'", "'a'"), [*drawn("'a'", "'b'"), None, None, None], [None, None]],
+    "calls",
+    [seen(), drawn("'a'"), drawn("'a'", "'a'"), seen(*drawn("'a'", "'b'").calls, None, None, None), seen(None, None)],
     ids=["nothing", "one", "one, twice", "most have no spelling", "none has one"],
 )
-def test_there_is_no_sample_of(seen):
-    assert typical(seen, None) is None
+def test_there_is_no_sample_of(calls):
+    assert typical(calls, None) is None
+
+
+def test_of_several_runs_each_call_is_as_likely_as_any_other():
+    """A file of tests with a hundred calls has a hundredth of the sample beside one with 9,900; none is drawn twice."""
+    few, many = ([{"arguments": {"text": f"'{word}{number}'"}} for number in range(64)] for word in ("few", "many"))
+    both = merged([Drawn(tuple(few), 100), Drawn(tuple(many), 9_900)])
+    names = [call["arguments"]["text"] for call in both.calls]
+    assert (len(names), len(set(names)), both.looked) == (DRAWN, DRAWN, 10_000)
+    assert sum("few" in name for name in names) <= 4  # 0.64 are expected, more than 4 come once in 2,000 draws
+
+
+def test_a_small_run_is_in_the_sample_whole():
+    both = merged([drawn("'a'"), drawn("'b'", "'c'"), seen()])
+    assert (sorted(call["arguments"]["text"] for call in both.calls), both.looked) == (["'a'", "'b'", "'c'"], 3)
+    assert merged([]) == merged([seen()]) == seen()
 
 
 def test_the_largest_is_among_them_where_it_is_one_of_their_kind():
@@ -179,19 +199,19 @@ def definition(name: str):
 
 
 def test_what_varies_is_a_list_and_what_is_the_same_stands_in_the_call():
-    seen = drawn("[1, 2]", "[3]", name="numbers", start="7")
-    sampled = compose_sample(typical(seen, None), "app:total", definition("total"))
+    calls = drawn("[1, 2]", "[3]", name="numbers", start="7")
+    sampled = compose_sample(typical(calls, None), "app:total", definition("total"))
     assert sampled.entries == ("[3]", "[1, 2]")
     assert sampled.expression(sampled.code.call) == "[total(numbers, 7) for numbers in calls]"
 
 
 def test_objects_vary_under_the_name_of_their_class():
-    seen = [
+    calls = [
         {"arguments": {"self": f"Version('{number}')", "part": f"'{number}'", "by": "1"}, "imports": [], "size": 1, "returns": "str",
          "kinds": {"self": "positional", "part": "positional", "by": "keyword"}}
         for number in range(2)
     ]  # fmt: skip
-    sampled = compose_sample(typical(seen, None), "app:Version.bump", definition("Version.bump"))
+    sampled = compose_sample(typical(seen(*calls), None), "app:Version.bump", definition("Version.bump"))
     assert sampled.entries == ("(Version('0'), '0')", "(Version('1'), '1')")
     assert sampled.expression(sampled.code.call) == "[version.bump(part) for version, part in calls]"
 
@@ -255,5 +275,5 @@ def test_generators_are_consumed():
 
 def test_the_docstring_says_where_the_calls_are_from_and_how_large_they_are():
     text = " ".join(written(typical(drawn("[1, 2]", "[3]", name="numbers"), None), None).split())
-    assert "The typical calls are 2 different ones of 2 drawn at random from the 9 that were recorded while tests/test_a.py ran." in text
+    assert "The typical calls are 2 different ones of the 2 that were recorded while tests/test_a.py ran." in text
     assert "Each holds 3 to 6 characters, elements or bytes; the recorded ones hold 3 in the median." in text

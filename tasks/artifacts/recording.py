@@ -92,12 +92,13 @@ class SampledCall(Record):
 class Sample(Record):
     """Different calls out of a sample in which each recorded call was as likely as any other, by size: what is typical.
 
-    `drawn` is how many calls the sample had, `lazy` says that they return generators.
+    `drawn` is how many calls the sample had, `looked` out of how many it was drawn, `lazy` says that they return generators.
     """
 
     calls: tuple[SampledCall, ...]
     kinds: dict[str, str]
     drawn: int
+    looked: int
     lazy: bool = False
 
 

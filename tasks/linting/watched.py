@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .static import Expected
 
 SHORTEST: Final = 5e-7
-"""Seconds of a call below which it is mostly the cost of calling: about ten times what calling an empty function costs."""
+"""Seconds of a call below which it is mostly the cost of calling: ten to twenty times what calling an empty function costs."""
 FAR_BELOW: Final = 0.1
 """Of the time that recorded calls took (their median), below which an input is a toy beside them."""
 LEAST_SHARE: Final = 0.5

@@ -74,6 +74,7 @@ class Recorder:
             "sizes": [],
             "kept": [],
             "sample": [],
+            "looked": 0,
             "unwritten": {},
             "effects": [],
             "found": False,
@@ -101,7 +102,8 @@ class Recorder:
             self._measure(values)
             return
         if self.owner is not None and not isinstance(values.get(names[0]) if names else None, self.owner):
-            self._open.setdefault(threading.get_ident(), []).append(None)
+            with self._lock:
+                self._open.setdefault(threading.get_ident(), []).append(None)
             return
         started = time.perf_counter()
         kept = drawn = None
@@ -169,7 +171,7 @@ class Recorder:
                 self.write()
 
     def in_call(self) -> bool:
-        return any(self._open.values())
+        return any(entry is not None for stack in list(self._open.values()) for entry in stack)
 
     def effect(self, what: str) -> None:
         if what not in self._seen["effects"]:
@@ -290,7 +292,7 @@ class Recorder:
 
     def write(self) -> None:
         with self._lock:
-            self._seen["sample"], self._written = self._sample.message(), time.perf_counter()
+            self._seen["sample"], self._seen["looked"], self._written = self._sample.message(), self._sample.count, time.perf_counter()
             temporary = f"{self._orders['out']}.{os.getpid()}"
             with open(temporary, "w", encoding="utf-8") as out:
                 json.dump(self._seen, out)

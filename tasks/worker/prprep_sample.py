@@ -24,15 +24,15 @@ class Sample:
 
     def __init__(self) -> None:
         # A generator of its own: that of the target's process stays as it is.
-        self._random, self._count = random.Random(0), 0  # noqa: S311 - no secret
+        self._random, self.count = random.Random(0), 0  # noqa: S311 - no secret
         self._drawn: dict[int, dict[str, Any] | None] = {}
 
     def place(self) -> int | None:
         """Give the place of one more call in the sample; None where it was not drawn."""
-        self._count += 1
-        if self._count <= SIZE:
-            return self._count - 1
-        place = self._random.randrange(self._count)
+        self.count += 1
+        if self.count <= SIZE:
+            return self.count - 1
+        place = self._random.randrange(self.count)
         return place if place < SIZE else None
 
     def put(self, place: int, call: dict[str, Any] | None) -> None:

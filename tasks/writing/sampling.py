@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import statistics
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..artifacts import Sample, SampledCall
@@ -21,15 +23,37 @@ LONGEST = 160
 """Characters of a call's arguments that can stand in a list of calls."""
 TYPICAL = 16
 """Calls that stand for all."""
+DRAWN = 64
+"""Calls that they are chosen from."""
 
 
-def typical(drawn: Sequence[Mapping[str, Any] | None], largest: RecordedCall | None) -> Sample | None:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Calls of which each of those `looked` at was as likely to be drawn as any other; None stands for one without a short spelling."""
+
+    calls: tuple[Mapping[str, Any] | None, ...]
+    looked: int
+
+
+def merged(samples: Sequence[Drawn]) -> Drawn:
+    """Draw one sample out of those of several runs, so that each call of all of them is as likely as any other.
+
+    How many are from which run is drawn by how many calls it had (a multivariate hypergeometric draw), which ones from its sample.
+    """
+    lots = random.Random(0)  # noqa: S311 - no secret
+    looked = [each.looked for each in samples]
+    taken = lots.sample(range(len(samples)), min(DRAWN, sum(looked)), counts=looked)
+    calls = [call for number, each in enumerate(samples) for call in lots.sample(each.calls, min(taken.count(number), len(each.calls)))]
+    return Drawn(tuple(calls), sum(looked))
+
+
+def typical(drawn: Drawn, largest: RecordedCall | None) -> Sample | None:
     """Give different calls out of those `drawn`, evenly by size; with them the `largest`, where it is one of their kind.
 
-    A call is None that has no short spelling. Where that is so for most, what is left is not typical, and there is no sample.
+    Where most of them have no short spelling, what is left is not typical, and there is no sample.
     """
-    short = [each for each in drawn if each]
-    if not short or 2 * len(short) < len(drawn):
+    short = [each for each in drawn.calls if each]
+    if not short or 2 * len(short) < len(drawn.calls):
         return None
     names = statistics.mode(tuple(each["arguments"]) for each in short)
     different: dict[Arguments, SampledCall] = {}
@@ -45,7 +69,7 @@ def typical(drawn: Sequence[Mapping[str, Any] | None], largest: RecordedCall | N
     if len(different) < 2:  # noqa: PLR2004 - one call is no sample
         return None
     chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), TYPICAL)
-    return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn))
+    return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
 
 
 def working(sample: Sample, returned: Sequence[str | None], *, made: str = "") -> Sample | None:
