@@ -107,9 +107,10 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
     """Write the benchmark, from a recorded call where there is one, or keep the written one as a person edited it."""
     detection, recording, source = known.detection, known.recording, known.source
     from .project.formatting import formatted  # noqa: PLC0415 - likewise
-    from .project.project_style import style_of, styled  # noqa: PLC0415 - likewise
+    from .project.project_style import style_of  # noqa: PLC0415 - likewise
     from .writing.benchmark_code import file_name, from_manifest, from_signature  # noqa: PLC0415 - only where one is written
     from .writing.recorded_benchmark import from_recording  # noqa: PLC0415 - likewise
+    from .writing.styling import styled  # noqa: PLC0415 - likewise
 
     name = file_name(detection)
     path = posixpath.join(detection.layout.benchmarks_root, name)

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tasks.project.project_style import Style, style_of, styled
+from tasks.project.project_style import Style, style_of
+from tasks.writing.styling import styled
 
 PLAIN = '''"""Benchmark of app:total.
 

@@ -13,7 +13,7 @@ from tasks.artifacts import RecordedCall, Recording, Spelling
 from tasks.reading.definitions import definitions
 from tasks.writing.recorded_benchmark import from_recording
 from tasks.writing.sampled_code import compose_sample, large_call
-from tasks.writing.sampling import DRAWN, LONGEST, REALISTIC, TYPICAL, Drawn, is_one_of_them, merged, typical, working
+from tasks.writing.sampling import CHOSEN, DRAWN, LONGEST, REALISTIC, Drawn, is_one_of_them, merged, typical, working
 
 from .evidence import DETECTION
 
@@ -115,7 +115,7 @@ def test_the_calls_are_different_and_from_small_to_large():
 def test_of_many_they_are_chosen_evenly_with_the_smallest_and_the_largest():
     sample = typical(drawn(*(f"'{'x' * size}'" for size in range(1, 64))), None)
     sizes = [call.size for call in sample.calls]
-    assert len(sizes) == TYPICAL
+    assert len(sizes) == CHOSEN
     assert (sizes[0], sizes[-1]) == (3, 65)
     assert max(late - early for early, late in pairwise(sizes)) <= 5
 

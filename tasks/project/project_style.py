@@ -1,4 +1,4 @@
-"""See how a project writes its tests, benchmarks first, and write a benchmark so: classes, annotations, marks, fixtures."""
+"""See how a project writes its tests, benchmarks first: classes, annotations, marks, fixtures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from .fixture_style import takes_inputs, with_fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,21 +20,9 @@ MOST = 0.8
 ENOUGH = 5
 """Tests from which there is a style, where none of them is a benchmark."""
 FILES = 60
+PYTEST_OWN = frozenset({"benchmark", "self", "cls", "request", "tmp_path", "tmp_path_factory", "monkeypatch", "capsys", "caplog"})
+"""Parameters of tests that say nothing of how a project makes its inputs."""
 MARKS = re.compile(r"^pytest\.mark\.\w*(bench|perf)\w*$")
-FIXTURE = "BenchmarkFixture"
-TYPES = {
-    "benchmark": (FIXTURE, (f"from pytest_benchmark.fixture import {FIXTURE}",)),
-    "tmp_path": ("Path", ("from pathlib import Path",)),
-    "monkeypatch": ("pytest.MonkeyPatch", ("import pytest",)),
-    "request": ("pytest.FixtureRequest", ("import pytest",)),
-    "recorded": ("Callable[[], list[Any]]", ("from collections.abc import Callable", "from typing import Any")),
-}
-ANY = "Any", ("from typing import Any",)
-_FIXTURE = re.compile(r"^(@pytest\.fixture.*\ndef \w+)\(([^)\n]*)\):$", re.MULTILINE)
-_INNER = re.compile(r"^(    (?:async )?def (?:run|call)\(\)):$", re.MULTILINE)
-_CASE = re.compile(r"^(def (?:typical|largest)\(\)):$", re.MULTILINE)
-_SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
-
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -80,70 +66,6 @@ def style_of(tree: TreeReader, root: str) -> Style:
     )
 
 
-def styled(text: str, style: Style) -> str:
-    """Write a benchmark's text in a style; one that is no plain test function stays as it is."""
-    if _SIGNATURE.search(text) and style.fixtures:
-        text = with_fixture(text)
-    signature = _SIGNATURE.search(text)
-    if signature is None:
-        return text
-    decorators, name, parameters = signature[1], signature[2], signature[3].split(", ")
-    fixture = _FIXTURE.search(text)
-    imports = ["from __future__ import annotations"] if style.future else []
-    if style.marks or fixture:
-        imports.append("import pytest")
-    annotated = [*parameters, *(filter(None, fixture[2].split(", ")) if fixture else ())] if style.annotated else []
-    for_annotations = [line for parameter in annotated for line in TYPES.get(parameter, ANY)[1]]
-    if style.annotated:
-        parameters = [f"{parameter}: {TYPES.get(parameter, ANY)[0]}" for parameter in parameters]
-    words = ["self", *parameters] if style.in_class else parameters
-    line = f"def {name}({', '.join(words)}){' -> None' if style.annotated else ''}:"
-    function = "".join(f"@{mark}\n" for mark in style.marks) + decorators + line + text[signature.end() :]
-    before = text[: signature.start()]
-    if style.annotated:
-        function = _INNER.sub(r"\1 -> object:", function)
-        before = _FIXTURE.sub(_annotated_fixture, _CASE.sub(r"\1 -> list[Any]:", before))
-    if style.in_class:
-        before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
-        function = _indented(function)
-    if not style.future:
-        imports, for_annotations = imports + for_annotations, []
-    return _with_imports(before + function, imports, for_annotations)
-
-
-def _annotated_fixture(found: re.Match[str]) -> str:
-    parameters = [f"{name}: {TYPES.get(name, ANY)[0]}" for name in filter(None, found[2].split(", "))]
-    return f"{found[1]}({', '.join(parameters)}) -> Any:"
-
-
-def _with_imports(text: str, lines: Sequence[str], for_annotations: Sequence[str]) -> str:
-    """Put imports after the file's docstring, and those that annotations alone need after all others, for type checkers only.
-
-    Those that are there already are left out.
-    """
-    body = ast.parse(text).body
-    end = body[0].end_lineno or 0 if isinstance(body[0], ast.Expr) else 0
-    last = max([end, *(node.end_lineno or 0 for node in body if isinstance(node, ast.Import | ast.ImportFrom))])
-    there = set(text.splitlines())
-    plain, guarded = ([line for line in dict.fromkeys(each) if line not in there] for each in (lines, for_annotations))
-    block = ["", "if TYPE_CHECKING:", *(f"    {line}" for line in guarded)] if guarded else []
-    plain += ["from typing import TYPE_CHECKING"] if guarded else []
-    told = text.splitlines()
-    return "\n".join([*told[:end], *([""] if plain else []), *plain, *told[end:last], *block, *told[last:]]) + "\n"
-
-
-def _indented(code: str) -> str:
-    """Indent a definition by one level, all but the inside of strings that span lines."""
-    inside = {
-        number
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno
-        for number in range(node.lineno + 1, (node.end_lineno or 0) + 1)
-    }
-    lines = enumerate(code.splitlines(), 1)
-    return "\n".join(line if number in inside or not line.strip() else f"    {line}" for number, line in lines) + "\n"
-
-
 def _tests(source: bytes) -> Iterator[_Seen]:
     try:
         module = ast.parse(source)
@@ -164,3 +86,19 @@ def _mostly(answers: Iterable[bool]) -> bool:
 def _is_test(path: str) -> bool:
     name = posixpath.basename(path)
     return name.endswith(".py") and (name.startswith(("test_", "bench")) or name.endswith("_test.py"))
+
+
+def takes_inputs(test: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether a test gets an input from a fixture: a parameter that is neither pytest's nor one of `parametrize`."""
+    given = {
+        name.strip()
+        for decorator in test.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("parametrize") and decorator.args
+        for name in _argument_names(decorator.args[0])
+    }
+    return any(each.arg not in given | PYTEST_OWN for each in (*test.args.posonlyargs, *test.args.args, *test.args.kwonlyargs))
+
+
+def _argument_names(node: ast.expr) -> Sequence[str]:
+    names = node.elts if isinstance(node, ast.Tuple | ast.List) else [node]
+    return [part for each in names if isinstance(each, ast.Constant) for part in str(each.value).split(",")]

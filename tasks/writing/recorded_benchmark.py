@@ -13,6 +13,7 @@ from .benchmark_code import Benchmark, Parts, text_of
 from .recorded_code import SPACES, WIDTH, compose
 from .sampled_code import compose_sample, fits_beside, function_of, large_call
 from .sampling import is_one_of_them
+from .styling import CASES, LARGEST, TYPICAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 ROUNDS = 20
 """Of a benchmark whose arguments are made anew for each."""
-CASES = "typical", "largest"
 
 
 def from_recording(recording: Recording, detection: Detection, *, path: str, source: bytes, templates: Path | None) -> Benchmark:
@@ -87,17 +87,17 @@ def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> 
 
 def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> Parts:
     sampled = compose_sample(sample, recording.target, definition, beside=call, defaults=recording.defaults)
-    typical = function_of(CASES[0], f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines())
+    typical = function_of(TYPICAL, f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines())
     scaled = f", its sizes times {call.spelling.scale:,}" if call.spelling.scale > 1 else ""
-    largest = function_of(CASES[1], f"Give the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target))
+    largest = function_of(LARGEST, f"Give the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target))
     return Parts(
         imports=_sorted(("import pytest", *sampled.code.imports)),
-        setup=textwrap.indent("\n".join(("calls = recorded()", *sampled.code.setup)), SPACES),
+        setup=textwrap.indent("\n".join((f"calls = {CASES}()", *sampled.code.setup)), SPACES),
         expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
         recorded="\n\n".join((_filled(_told_of_sample(recording, sample)), told_of(recording))),
         definitions=(*typical, "", "", *largest),
-        decorators=(f'@pytest.mark.parametrize("recorded", [{", ".join(CASES)}])',),
-        fixtures=("recorded",),
+        decorators=(f'@pytest.mark.parametrize("{CASES}", [{TYPICAL}, {LARGEST}])',),
+        fixtures=(CASES,),
         timed="typical calls, and the largest,",
     )
 

@@ -21,7 +21,7 @@ REALISTIC = 1e-3
 """Seconds of a call from which an input is large enough; smaller ones are scaled up, as long as that works."""
 LONGEST = 160
 """Characters of a call's arguments that can stand in a list of calls."""
-TYPICAL = 16
+CHOSEN = 16
 """Calls that stand for all."""
 DRAWN = 64
 """Calls that they are chosen from."""
@@ -42,6 +42,8 @@ def merged(samples: Sequence[Drawn]) -> Drawn:
     """
     lots = random.Random(0)  # noqa: S311 - no secret
     looked = [each.looked for each in samples]
+    if not any(looked):
+        return Drawn((), 0)
     taken = lots.sample(range(len(samples)), min(DRAWN, sum(looked)), counts=looked)
     calls = [call for number, each in enumerate(samples) for call in lots.sample(each.calls, min(taken.count(number), len(each.calls)))]
     return Drawn(tuple(calls), sum(looked))
@@ -68,7 +70,7 @@ def typical(drawn: Drawn, largest: RecordedCall | None) -> Sample | None:
             different[spelling.arguments] = SampledCall(arguments=spelling.arguments, imports=spelling.imports, size=largest.size)
     if len(different) < 2:  # noqa: PLR2004 - one call is no sample
         return None
-    chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), TYPICAL)
+    chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), CHOSEN)
     return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
 
 
