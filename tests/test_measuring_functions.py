@@ -1,6 +1,7 @@
 """Which functions a call executes and what part of its time they take, by real interpreters."""
 
 import random
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -225,6 +226,47 @@ def asked(tmp_path, code):
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.slow
+def test_where_the_signal_could_end_this_process_a_thread_looks(tmp_path):
+    """A coroutine cannot be awaited in a forked child; a plain call is sampled there, and the worker itself never."""
+    code = """
+def plain():
+    return sum(range(1000))
+
+async def awaited():
+    return plain()
+
+for function in (plain, awaited):
+    calls = Calls(function)
+    calls.begin()
+    drive(calls.first()) if not calls.awaited else None
+    if calls.awaited:
+        import asyncio
+        asyncio.run(calls.first())
+        print(asyncio.run(prprep_stacks.sampled(calls, 0.1, "child"))[1], asyncio.run(prprep_stacks.sampled(calls, 0.1, "signal"))[1])
+    else:
+        print(drive(prprep_stacks.sampled(calls, 0.1, "child"))[1])
+"""
+    assert asked(tmp_path, code).split() == ["signal", "thread", "signal"]
+
+
+CYTHON = "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
+SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize('src/project/fast.pyx'))\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="a compiler is needed")
+def test_functions_that_cython_compiled_do_not_end_the_profile(tmp_path):
+    """Its frames have no instructions, and the files that they name are no Python."""
+    python = environment(tmp_path, "3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
+    code = "from project.fast import steps\n\ndef work(size):\n    return steps(size)\n"
+    request = pair(tmp_path, **both({FILE: code, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}))
+    for side in (request.base, request.head):
+        subprocess.run([python, "setup.py", "build_ext", "--inplace"], cwd=side.tree, check=True, capture_output=True)
+    request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
+    assert of(profiled(request), "test_work")["project:work"].head.calls == 1
 
 
 def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):

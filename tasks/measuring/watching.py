@@ -73,7 +73,7 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
             while ready := worker.advance():
                 seen, shares = worker.ask("watch", benchmark=str(tree / path), tree=str(tree), lines=wanted), {}
                 if not seen["slow"]:
-                    shares = _shares(worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="signal"))
+                    shares = _shares(worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="child"))
                 found.append(_watched(ready.key, seen, shares, benchmark=str(tree / path)))
     except TimeLimitError:
         return ()

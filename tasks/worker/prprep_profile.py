@@ -101,7 +101,7 @@ class Project:
             try:
                 with open(os.path.join(self.tree, path), "rb") as source:
                     found = list(_functions(ast.parse(source.read()), ""))
-            except (OSError, SyntaxError, ValueError):
+            except (SyntaxError, ValueError):
                 pass  # Cython's functions have frames, too: their files are no Python
             self._definitions[path] = found
         return self._definitions[path]

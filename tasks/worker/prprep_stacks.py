@@ -45,8 +45,12 @@ _clock = time.perf_counter
 
 
 async def sampled(calls: Calls, seconds: float, sampler: str) -> tuple[list[Weighted], str]:
-    """Give the stacks that were seen in calls, without setup and teardown, and the sampler that saw them: signal or thread."""
-    stacks = await _interrupted(calls, seconds) if sampler == "signal" and _signal_is_free() else None
+    """Give the stacks that were seen in calls, without setup and teardown, and the sampler that saw them: signal or thread.
+
+    `sampler` is the one that is asked for; `child` is the signal where it can end a forked child only, and else the thread.
+    """
+    asked = sampler == "signal" or (sampler == "child" and prprep_children.is_forkable(calls))
+    stacks = await _interrupted(calls, seconds) if asked and _signal_is_free() else None
     if stacks is not None:
         return [stack for stack in stacks if not _is_aside(stack)], "signal"
     return [stack for stack in await _watched(calls, seconds) if not _is_aside(stack)], "thread"
@@ -107,10 +111,8 @@ async def _interrupted(calls: Calls, seconds: float) -> list[Weighted] | None:
 
     Python may be about to link or unlink a frame when the timer strikes, and reading the stack then kills the process (seen
     with generators from Python 3.11 on, once in 10 to 500 samples). So a forked child is sampled where there can be one;
-    another one takes its place, and what was written is kept. Where there can be none, only older Pythons are sampled so.
+    another one takes its place, and what was written is kept.
     """
-    if not prprep_children.is_forkable(calls) and sys.version_info >= (3, 11):
-        return None
     with tempfile.TemporaryFile() as written:
         if prprep_children.is_forkable(calls):
             _sample_children(calls, seconds, written)
