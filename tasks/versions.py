@@ -7,7 +7,7 @@ STAGES = {
     "detect": 5,
     "survey": 2,
     "record": 8,
-    "scaffold": 5,
+    "scaffold": 6,
     "inject": 2,
     "lint": 3,
     "tests": 1,

@@ -597,6 +597,24 @@ def test_of_a_class_it_is_the_constructor_that_is_recorded(repo, tmp_path):
     passes(repo, tmp_path, text)
 
 
+def test_what_builds_the_large_call_is_imported_beside_typical_calls(tmp_path):
+    code = "def total(numbers):\n    return sum(numbers)\n"
+    tests = """
+import random
+from shop import total
+
+def test_it():
+    drawn = random.Random(3)
+    for numbers in ([1, 2], [3], [drawn.randrange(999) for _ in range(400)]):
+        assert total(numbers) == sum(numbers)
+"""
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests})
+    recording, written, text = made(repo, tmp_path / "work", "total")
+    assert recording.call.spelling.needs == ("rng",)
+    assert "parametrize" in text
+    passes(repo, tmp_path / "work", text, written)
+
+
 def test_typical_calls_of_a_constructor(tmp_path):
     code = "class Version:\n    def __init__(self, text):\n        self.parts = text.split('.')\n"
     tests = "import pytest\nfrom shop import Version\n\n@pytest.mark.parametrize('text', ['1', '1.2', '1.2.3'])\ndef test_it(text):\n    assert Version(text).parts\n"

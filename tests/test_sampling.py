@@ -217,7 +217,7 @@ def test_objects_vary_under_the_name_of_their_class():
 
 
 def test_the_large_call_is_an_element_of_the_same_shape():
-    call = large("[rng.random() for _ in range(9_000)]", name="numbers", scale=10, needs=("rng",), imports=("import random",))
+    call = large("[rng.random() for _ in range(9_000)]", name="numbers", scale=10, needs=("rng",))
     call = call.model_copy(update={"spelling": call.spelling.model_copy(update={"arguments": (*call.spelling.arguments, ("start", "7"))})})
     sample = typical(drawn("[1, 2]", "[3]", name="numbers", start="7"), None)
     sampled = compose_sample(sample, "app:total", definition("total"), beside=call)

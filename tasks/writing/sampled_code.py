@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .recorded_code import RecordedCode
 
 
-
 @dataclass(frozen=True, slots=True)
 class SampledCode:
     """Calls as code: each of `entries` is an element of a list, `variables` stand for one in turn, `code` is the call."""
@@ -62,8 +61,10 @@ def compose_sample(
     calls = [dict(call.arguments) for call in sample.calls]
     variables = _variables([*calls, *([dict(beside.spelling.arguments)] if beside else [])], target)
     arguments = tuple((name, variables.get(name, code)) for name, code in calls[0].items())
-    imports = tuple(sorted({*(line for call in sample.calls for line in call.imports), *(beside.spelling.imports if beside else ())}))
-    spelling = Spelling(scale=1, arguments=arguments, imports=imports)
+    imports = {line for call in sample.calls for line in call.imports}
+    if beside:
+        imports |= {*beside.spelling.imports, *(line for need, (line, _) in BUILDERS.items() if need in beside.spelling.needs)}
+    spelling = Spelling(scale=1, arguments=arguments, imports=tuple(sorted(imports)))
     call = RecordedCall(size=0, seconds=0.0, test="", described=(), kinds=sample.kinds, spelling=spelling)
     code = compose(call, target, definition, bound=variables.values(), defaults=defaults)
     return SampledCode(tuple(_entry([call[name] for name in variables]) for call in calls), tuple(variables.values()), code)
