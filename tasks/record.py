@@ -23,7 +23,7 @@ from .reading.sources import Sources
 from .standing import Ground, side_of
 from .writing.recorded_code import compose, defaults_of
 from .writing.sampled_code import compose_sample
-from .writing.sampling import REALISTIC, Drawn, merged, typical, working
+from .writing.sampling import REALISTIC, Drawn, together, typical, working
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,7 @@ class _Chooser:
         sizes = [size for each in seen for size in each["sizes"]]
         call, failed = self._working(kept)
         effects = tuple(dict.fromkeys(effect for each in seen for effect in each["effects"]))
-        drawn = merged([Drawn(tuple(each["sample"]), each["looked"]) for each in seen])
+        drawn = together([Drawn(tuple(each["sample"]), each["looked"]) for each in seen])
         plain = not (effects or self.found.definition.is_async or (call and call.fakes))
         unwritten = {name: why for each in seen for name, why in each["unwritten"].items()}
         calls = sum(each["calls"] for each in seen)

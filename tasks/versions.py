@@ -6,8 +6,8 @@ Raise a stage's number whenever the same input comes to another result: everybod
 STAGES = {
     "detect": 5,
     "survey": 2,
-    "record": 8,
-    "scaffold": 6,
+    "record": 9,
+    "scaffold": 7,
     "inject": 2,
     "lint": 3,
     "tests": 1,

@@ -13,7 +13,7 @@ from tasks.artifacts import RecordedCall, Recording, Spelling
 from tasks.reading.definitions import definitions
 from tasks.writing.recorded_benchmark import from_recording
 from tasks.writing.sampled_code import compose_sample, large_call
-from tasks.writing.sampling import CHOSEN, DRAWN, LONGEST, REALISTIC, Drawn, is_one_of_them, merged, typical, working
+from tasks.writing.sampling import CHOSEN, LONGEST, REALISTIC, Drawn, is_one_of_them, together, typical, working
 
 from .evidence import DETECTION
 
@@ -129,24 +129,11 @@ def test_there_is_no_sample_of(calls):
     assert typical(calls, None) is None
 
 
-def test_of_several_runs_each_call_is_as_likely_as_any_other():
-    """A file of tests with a hundred calls has a hundredth of the sample beside one with 9,900; none is drawn twice."""
-    few, many = ([{"arguments": {"text": f"'{word}{number}'"}} for number in range(64)] for word in ("few", "many"))
-    both = merged([Drawn(tuple(few), 100), Drawn(tuple(many), 9_900)])
-    names = [call["arguments"]["text"] for call in both.calls]
-    assert (len(names), len(set(names)), both.looked) == (DRAWN, DRAWN, 10_000)
-    assert sum("few" in name for name in names) <= 4  # 0.64 are expected, more than 4 come once in 2,000 draws
-
-
-def test_a_small_run_is_in_the_sample_whole():
-    both = merged([drawn("'a'"), drawn("'b'", "'c'"), seen()])
-    assert (sorted(call["arguments"]["text"] for call in both.calls), both.looked) == (["'a'", "'b'", "'c'"], 3)
-    assert merged([]) == merged([seen()]) == seen()
-
-
-def test_the_largest_is_among_them_where_it_is_one_of_their_kind():
-    sample = typical(drawn("'a'", "'b'"), large("'long'"))
-    assert dict(sample.calls[-1].arguments) == {"text": "'long'"}
+def test_of_several_runs_the_samples_stand_together_whole():
+    """A file of tests with many calls does not outweigh one with few."""
+    both = together([Drawn(drawn("'few'").calls, 1), Drawn(drawn("'many'", "'more'").calls, 9_900), seen()])
+    assert both == Drawn((*drawn("'few'").calls, *drawn("'many'", "'more'").calls), 9_901)
+    assert together([]) == seen()
 
 
 @pytest.mark.parametrize(
@@ -271,6 +258,14 @@ def test_peak_memory_is_that_of_the_large_call():
 def test_generators_are_consumed():
     sample = typical(drawn("[1, 2]", "[3]", name="numbers"), None).model_copy(update={"lazy": True})
     assert "return [list(squares(numbers)) for numbers in calls]" in written(sample, None, "app:squares")
+
+
+def test_the_docstring_says_that_files_have_samples_of_their_own():
+    sample = typical(Drawn(drawn("[1, 2]", "[3]", name="numbers").calls, 700), None)
+    recording = Recording(item="item", target="app:total", ran=("tests/test_a.py", "tests/test_b.py"), calls=900, size=3, largest=9, sample=sample)
+    detection = DETECTION.model_copy(update={"target": "app:total"})
+    text = from_recording(recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None).text
+    assert "different ones of 2 drawn at random (each file's own sample) from the 700 that were recorded while" in " ".join(text.split())
 
 
 def test_the_docstring_says_where_the_calls_are_from_and_how_large_they_are():

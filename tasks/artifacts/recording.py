@@ -90,9 +90,9 @@ class SampledCall(Record):
 
 
 class Sample(Record):
-    """Different calls out of a sample in which each recorded call was as likely as any other, by size: what is typical.
+    """Different calls, by size, out of a random sample of every run's: what is typical.
 
-    `drawn` is how many calls the sample had, `looked` out of how many it was drawn, `lazy` says that they return generators.
+    `drawn` is how many calls the samples had, `looked` out of how many they were drawn, `lazy` says that they return generators.
     """
 
     calls: tuple[SampledCall, ...]

@@ -114,7 +114,8 @@ def _told_of_sample(recording: Recording, sample: Sample) -> str:
     """Say how the typical calls were chosen, and how large they are."""
     sizes = sorted(call.size for call in sample.calls)
     ran = ", ".join(recording.ran)
-    drawn = f"{sample.drawn:,} drawn at random from the" if sample.drawn < sample.looked else "the"
+    each = " (each file's own sample)" if len(recording.ran) > 1 else ""
+    drawn = f"{sample.drawn:,} drawn at random{each} from the" if sample.drawn < sample.looked else "the"
     told = f"The typical calls are {len(sample.calls)} different ones of {drawn} {sample.looked:,} that were recorded while {ran} ran."
     spread = f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}"
     return f"{told} Each holds {spread} characters, elements or bytes; the recorded ones hold {recording.size:,} in the median."

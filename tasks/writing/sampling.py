@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,30 +22,23 @@ LONGEST = 160
 """Characters of a call's arguments that can stand in a list of calls."""
 CHOSEN = 16
 """Calls that stand for all."""
-DRAWN = 64
-"""Calls that they are chosen from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Calls of which each of those `looked` at was as likely to be drawn as any other; None stands for one without a short spelling."""
+    """Calls that were drawn at random out of those `looked` at; None stands for one without a short spelling."""
 
     calls: tuple[Mapping[str, Any] | None, ...]
     looked: int
 
 
-def merged(samples: Sequence[Drawn]) -> Drawn:
-    """Draw one sample out of those of several runs, so that each call of all of them is as likely as any other.
+def together(runs: Sequence[Drawn]) -> Drawn:
+    """Put the samples of several runs together, each whole (a stratified sample, the runs are its strata).
 
-    How many are from which run is drawn by how many calls it had (a multivariate hypergeometric draw), which ones from its sample.
+    How often tests make a call is no measure of how often anybody does: one parametrized test makes thousands, and in proportion
+    nothing of the other files would be left.
     """
-    lots = random.Random(0)  # noqa: S311 - no secret
-    looked = [each.looked for each in samples]
-    if not any(looked):
-        return Drawn((), 0)
-    taken = lots.sample(range(len(samples)), min(DRAWN, sum(looked)), counts=looked)
-    calls = [call for number, each in enumerate(samples) for call in lots.sample(each.calls, min(taken.count(number), len(each.calls)))]
-    return Drawn(tuple(calls), sum(looked))
+    return Drawn(tuple(call for run in runs for call in run.calls), sum(run.looked for run in runs))
 
 
 def typical(drawn: Drawn, largest: RecordedCall | None) -> Sample | None:
