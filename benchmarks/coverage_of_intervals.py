@@ -2,7 +2,7 @@
 
 `python -m benchmarks.coverage_of_intervals [--comparisons 1000] [--seed 1]`
 
-Simulated launches, whose truth is known, go through `tasks.statistics` as measured ones do. Nothing is timed: the same seed
+Simulated launches, whose truth is known, go through `tasks.bench.statistics` as measured ones do. Nothing is timed: the same seed
 prints the same tables. Three tables: coverage of the interval at fixed numbers of launches; the sequential rule on
 identical code, beside the same rule with its error not shared out; and true effects found.
 """
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.artifacts import Launch, Measurement, MetricName, Verdict
-from tasks.measuring.timing import schedule
-from tasks.statistics import Looks, control_of, interval_of, ratio_interval, verdict
+from tasks.bench.statistics import Looks, control_of, interval_of, ratio_interval, verdict
+from tasks.bench.time.timing import schedule
 
 BLOCK_SECONDS = 0.003
 TURNS = 60

@@ -39,17 +39,17 @@ from tasks.artifacts import (
     Verdict,
     Verification,
 )
-from tasks.files import digest, write_whole
-from tasks.freshness import Freshness, artifact_of
 from tasks.pipeline import STAGES, body_of, write_report
-from tasks.progress import silent
-from tasks.workspace import Workspace
+from tasks.processes.progress import silent
+from tasks.staleness import Freshness, artifact_of
+from tasks.storage.files import digest, write_whole
+from tasks.workspace.workspace import Workspace
 from tests.targets import TargetRepo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tasks.store import Artifact
+    from tasks.storage.artifact import Artifact
 
 ITEM = "item_%05d"
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"

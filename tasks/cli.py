@@ -15,7 +15,7 @@ from . import __version__, commands
 from .errors import PrprepError
 from .graph.loader import ManifestLoader
 from .graph.reporter import PlainReporter
-from .markdown import plain as without_escapes
+from .text.markdown import plain as without_escapes
 
 if TYPE_CHECKING:
     from types import FrameType

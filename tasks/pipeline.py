@@ -16,10 +16,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .errors import ArtifactError, NeedsReviewError, PrprepError
-from .files import fingerprint_of, keep_json, read_json
-from .freshness import Freshness, artifact_of, fields_of
-from .journal import Journal
-from .workspace import short_name
+from .staleness import Freshness, artifact_of, fields_of
+from .storage.files import fingerprint_of, keep_json, read_json
+from .storage.journal import Journal
+from .workspace.workspace import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from .artifacts import Detection
     from .manifest.model import Optimization
-    from .paths import ItemPaths
-    from .plan import Settings
-    from .progress import Report
-    from .workspace import Workspace
+    from .processes.progress import Report
+    from .storage.paths import ItemPaths
+    from .workspace.plan import Settings
+    from .workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Stage:
 
 
 def _detect(job: Job) -> None:
-    from . import detect  # noqa: PLC0415
+    from .stages.detect import detect  # noqa: PLC0415
 
     refs = job.workspace.refs(job.item.id)
     detect.run(
@@ -84,7 +84,7 @@ def _target(job: Job) -> dict[str, Any]:
 
 
 def _survey(job: Job) -> None:
-    from . import survey  # noqa: PLC0415
+    from .stages.survey import survey  # noqa: PLC0415
 
     workspace, freshness = job.workspace, job.freshness
     around = survey.Around(
@@ -110,69 +110,69 @@ def _detected(workspace: Workspace, item_id: str) -> dict[str, tuple[Detection, 
 
 
 def _record(job: Job) -> None:
-    from . import record  # noqa: PLC0415
+    from .stages.record import record  # noqa: PLC0415
 
     record.run(job.item, **_target(job))
 
 
 def _scaffold(job: Job) -> None:
-    from . import scaffold  # noqa: PLC0415
+    from .stages.scaffold import scaffold  # noqa: PLC0415
 
     scaffold.run(job.item, templates=job.workspace.templates, **_target(job))
 
 
 def _inject(job: Job) -> None:
-    from . import inject  # noqa: PLC0415
+    from .stages.inject import inject  # noqa: PLC0415
 
     inject.run(job.item, **_target(job))
 
 
 def _lint(job: Job) -> None:
-    from . import lint  # noqa: PLC0415
+    from .stages.lint import lint  # noqa: PLC0415
 
     lint.run(job.item, **_target(job))
 
 
 def _tests(job: Job) -> None:
-    from . import tests  # noqa: PLC0415
+    from .stages.tests import tests  # noqa: PLC0415
 
     tests.run(job.item, **_target(job))
 
 
 def _measure(job: Job) -> None:
-    from . import measure  # noqa: PLC0415
+    from .stages.measure import measure  # noqa: PLC0415
 
     measure.run(job.item, seed=random.SystemRandom().getrandbits(32), **_target(job))
 
 
 def _codeflash(job: Job) -> None:
-    from . import codeflash  # noqa: PLC0415
+    from .stages.codeflash import codeflash  # noqa: PLC0415
 
     codeflash.run(job.item, **_target(job))
 
 
 def _compare(job: Job) -> None:
-    from . import compare  # noqa: PLC0415
+    from .stages.compare import compare  # noqa: PLC0415
 
     compare.run(job.item, paths=job.paths, fingerprint=job.fingerprint)
 
 
 def _verify(job: Job) -> None:
-    from . import verify  # noqa: PLC0415
+    from .stages.verify import verify  # noqa: PLC0415
 
     settings = {name: value for name, value in _target(job).items() if name != "worktree"}
     verify.run(job.item, templates=job.workspace.templates, **settings)
 
 
 def _render(job: Job) -> None:
-    from . import render  # noqa: PLC0415
     from .artifacts import Detection  # noqa: PLC0415
+    from .stages.render import render  # noqa: PLC0415
 
     workspace = job.workspace
     body = body_of(workspace, job.item.id, Detection.read(job.paths.detect).function, recorded=job.recorded_body)
     _make_room(job, body)
     if job.item.summarize:
-        from . import summarize  # noqa: PLC0415
+        from .stages.render import summarize  # noqa: PLC0415
 
         address = workspace.target(job.item.id).address
         summarize.run(job.item, paths=job.paths, cache=workspace.cache, address=address, report=job.report)
@@ -378,14 +378,14 @@ def write_report(workspace: Workspace, freshness: Freshness, report_line: Report
 
 def summary(workspace: Workspace, freshness: Freshness) -> str:
     """Give the table of all items, made anew only where an item has changed or the terminal's width has."""
-    from .text_tables import terminal_width  # noqa: PLC0415
+    from .text.tables import terminal_width  # noqa: PLC0415
 
     _drop_settled_failures(workspace, freshness)
     width, made_from = terminal_width(), freshness.report_fingerprint()
     kept = _kept_table(workspace, f"{made_from} {width}")
     if kept is None or not workspace.paths.report.exists():
-        from . import report  # noqa: PLC0415
         from .artifacts import Table  # noqa: PLC0415
+        from .stages.report import report  # noqa: PLC0415
 
         kept = report.run(workspace.manifest, workspace.paths, stale=frozenset(), width=width)
         Table(text=kept, made_from=made_from).write(_table(workspace), f"{made_from} {width}")

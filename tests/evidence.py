@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tasks import figures
 from tasks.artifacts import (
     UNITS,
     Change,
@@ -41,7 +40,8 @@ from tasks.artifacts import (
 )
 from tasks.body.placeholders import Evidence
 from tasks.manifest.model import Manifest, Optimization
-from tasks.paths import ItemPaths, ProjectPaths
+from tasks.storage.paths import ItemPaths, ProjectPaths
+from tasks.text import figures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +165,9 @@ CPU_IMPROVED = comparison(
     (
         change(MetricName.TIME, 0.0149902, 0.0118547, Verdict.IMPROVED, control=True),
         change(MetricName.CPU, 0.0149801, 0.0118411, Verdict.IMPROVED, control=True, primary=False),
-        change(MetricName.TIME, 0.0020902, 0.0020847, Verdict.UNCHANGED, control=True, primary=False, control_row=True, test=OTHER, width=0.004),
+        change(
+            MetricName.TIME, 0.0020902, 0.0020847, Verdict.UNCHANGED, control=True, primary=False, control_row=True, test=OTHER, width=0.004
+        ),
         change(MetricName.PEAK, 9_122_611, 400_000, Verdict.IMPROVED, width=0.0, primary=False, launches=2),
         change(MetricName.ALLOCATIONS, 1_204, 17, Verdict.IMPROVED, width=0.0, primary=False, launches=2),
         change(MetricName.LEAKED, 0, 0, Verdict.UNCHANGED, width=0.0, primary=False, launches=2),

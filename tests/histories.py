@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tasks.git import Clone, Refs, resolve, slug
-from tasks.inventory import detection_of
 from tasks.manifest.model import Optimization
+from tasks.project.code.sources import differences
 from tasks.project.layout import CommitTree, describe
-from tasks.reading.sources import differences
+from tasks.stages.detect.inventory import detection_of
 
 from .targets import TargetRepo
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.artifacts import Detection
-    from tasks.reading.sources import Difference
+    from tasks.project.code.sources import Difference
 
 PROJECT = '[project]\nname = "pages"\nversion = "1.5"\n'
 Files = dict[str, str | bytes | None]

@@ -8,9 +8,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from tasks.measuring import Request, SideRequest, memory_layout
-from tasks.measuring.lockstep import KeyLaunch, LaunchRecord, Plan, launch, paired
-from tasks.measuring.workers import Settings, hash_seed
+from tasks.bench.measuring import Request, SideRequest
+from tasks.bench.time.lockstep import KeyLaunch, LaunchRecord, Plan, launch, paired
+from tasks.bench.workers import memory_layout
+from tasks.bench.workers.workers import Settings, hash_seed
 
 CODE = """
 def work(size=1000):
@@ -36,7 +37,13 @@ def write(folder: Path, files: Files) -> Path:
 
 
 def pair(
-    folder: Path, head: Files | None = None, base: Files | None = None, control: Files | None = None, *, controlled: bool = False, **settings: Any
+    folder: Path,
+    head: Files | None = None,
+    base: Files | None = None,
+    control: Files | None = None,
+    *,
+    controlled: bool = False,
+    **settings: Any,
 ) -> Request:
     """Write two trees of a src project, `base` and `head` over the same start, and ask for their comparison.
 
@@ -47,7 +54,13 @@ def pair(
     if controlled:
         trees["control"] = write(folder / "control", start | (base or {}) | (control or {}))
     sides = {side: SideRequest(tree, Path(sys.executable), (tree / "src",)) for side, tree in trees.items()}
-    asked: dict[str, Any] = {"benchmark": "tests/test_benchmark.py", "metrics": ("time",), "seed": 7, "packages": ("project",), "budget": 0.6}
+    asked: dict[str, Any] = {
+        "benchmark": "tests/test_benchmark.py",
+        "metrics": ("time",),
+        "seed": 7,
+        "packages": ("project",),
+        "budget": 0.6,
+    }
     return Request(**{**asked, **sides, "profiles": folder / "profiles", **settings})
 
 
@@ -55,7 +68,9 @@ def both(files: Files) -> dict[str, Files]:
     return {"base": files, "head": files}
 
 
-def one_launch(request: Request, *, share: float | None = 0.05, describe: bool = False, rounds: dict[str, int] | None = None) -> LaunchRecord:
+def one_launch(
+    request: Request, *, share: float | None = 0.05, describe: bool = False, rounds: dict[str, int] | None = None
+) -> LaunchRecord:
     """Run a single launch and give its record."""
     record, lots = LaunchRecord(), random.Random(request.seed)
     settings = Settings(hash_seed(lots), layout=memory_layout.draw(lots), describe=describe)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks.envs.interpreters import choose
+from tasks.environments.interpreters import choose
 from tasks.errors import EnvironmentBuildError
 
 from .projects import PROJECT, project

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.artifacts import Commit, ContributionRule
 from tasks.git.history import ChangedFile
-from tasks.proposing.audit import LARGE, TOO_LARGE, model_co_authors, of_commits, of_files, of_white_space, without_model_co_authors
+from tasks.pull_request.audit import LARGE, TOO_LARGE, model_co_authors, of_commits, of_files, of_white_space, without_model_co_authors
 
 NO_MODELS = ContributionRule(path="AI_POLICY.md", line=14, about="co-author", sentence="No LLM bots in Co-authored-by.")
 SIGNED = ContributionRule(path="CONTRIBUTING.md", line=3, about="sign-off", sentence="All commits must be signed off.")
@@ -18,7 +18,16 @@ def found(*files: ChangedFile, related: tuple[str, ...] = ()) -> list[tuple[str,
 
 @pytest.mark.parametrize(
     "path",
-    ["src/a.py.orig", "a.rej", ".codeflash/HANDOFF.md", "out/profile.prof", ".prprep/it/detect.json", "src/__pycache__/a.pyc", "memray-app.12.bin", "perf.data"],
+    [
+        "src/a.py.orig",
+        "a.rej",
+        ".codeflash/HANDOFF.md",
+        "out/profile.prof",
+        ".prprep/it/detect.json",
+        "src/__pycache__/a.pyc",
+        "memray-app.12.bin",
+        "perf.data",
+    ],
 )
 def test_scratch_files_are_fatal(path):
     assert ("scratch", True) in found(ChangedFile("A", path, 10))
@@ -55,7 +64,9 @@ def test_files_that_no_optimized_function_lies_in_are_pointed_at():
 
 
 def commits(message: str = "", title: str = "Sum in C", rules: tuple[ContributionRule, ...] = ()) -> list[tuple[str, bool]]:
-    return [(finding.about, finding.fatal) for finding in of_commits([Commit(sha="a" * 40, title=title, message=message, author="Ada")], rules)]
+    return [
+        (finding.about, finding.fatal) for finding in of_commits([Commit(sha="a" * 40, title=title, message=message, author="Ada")], rules)
+    ]
 
 
 @pytest.mark.parametrize("title", ["fixup! Sum in C", "squash! it", "WIP", "wip: sum", "[WIP] Sum", "amend! it"])
@@ -77,7 +88,10 @@ def test_a_language_model_as_an_author_is_fatal_where_the_project_refuses_it():
     assert "Bea" not in finding.text
 
 
-@pytest.mark.parametrize("who", ["Claude <noreply@anthropic.com>", "codeflash-ai[bot] <x@codeflash.ai>", "GitHub Copilot <c@x>", "Cursor <cursoragent@cursor.com>"])
+@pytest.mark.parametrize(
+    "who",
+    ["Claude <noreply@anthropic.com>", "codeflash-ai[bot] <x@codeflash.ai>", "GitHub Copilot <c@x>", "Cursor <cursoragent@cursor.com>"],
+)
 def test_language_models_are_known(who):
     assert model_co_authors(f"Words.\n\nCo-Authored-By: {who}\n") == (who,)
 

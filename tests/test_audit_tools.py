@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.proposing.audit_tools import not_run, of_code
+from tasks.pull_request.audit_tools import not_run, of_code
 from tests.projects import Files
 
 RUFF = '[project]\nname = "pages"\n[tool.ruff.lint]\nselect = ["F"]\n[tool.ruff.format]\nquote-style = "double"\n'
@@ -28,7 +28,9 @@ def test_a_file_that_was_never_in_it_is_not():
 
 
 def test_black_is_stood_for_where_the_project_uses_it():
-    assert found(GOOD, SHAPELESS, "[tool.black]\nline-length = 88\n") == [("format", "black (here: ruff with its settings) would format a.py otherwise")]
+    assert found(GOOD, SHAPELESS, "[tool.black]\nline-length = 88\n") == [
+        ("format", "black (here: ruff with its settings) would format a.py otherwise")
+    ]
 
 
 def test_a_project_without_a_formatter_is_held_to_none():

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tasks.artifacts import DomainProposal
+from tasks.benchmark_tests.writing.benchmark_code import TEMPLATES, from_manifest, from_signature, gap_line
 from tasks.errors import SourceError, TemplateError
 from tasks.manifest.model import BenchmarkCode
-from tasks.writing.benchmark_code import TEMPLATES, from_manifest, from_signature, gap_line
 
 from .evidence import DETECTION
 

@@ -5,10 +5,10 @@ from textwrap import dedent
 
 import pytest
 
+from tasks.benchmark_tests.search import benchmarks, blob_of, files_below, presence
 from tasks.git import Clone
-from tasks.reading.benchmark_search import benchmarks, blob_of, files_below, presence
-from tasks.reading.sources import Sources
-from tasks.reading.span import Span
+from tasks.project.code.sources import Sources
+from tasks.project.code.span import Span
 from tests.projects import Files
 from tests.targets import TargetRepo
 

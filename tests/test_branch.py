@@ -14,8 +14,8 @@ from tasks.errors import CherryPickError, RepositoryError
 from tasks.git import Clone
 from tasks.git.identity import Identity
 from tasks.manifest.model import Optimization
-from tasks.proposing import branch as making
-from tasks.proposing.branch import Made
+from tasks.pull_request import branch as making
+from tasks.pull_request.branch import Made
 from tests.evidence import CPU_IMPROVED, INJECTION, SHA256, UNCHANGED
 from tests.histories import commit, detected, history
 from tests.untouched import untouched

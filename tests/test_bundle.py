@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 
-from tasks.proposing.bundle import gathered, packed, place_for, write
+from tasks.pull_request.bundle import gathered, packed, place_for, write
 from tests.evidence import Case
 
 

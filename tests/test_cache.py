@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from tasks import cache, locks, machine
-from tasks.cache import Kept, beyond, chosen, kept, limit_of, prune
+from tasks.bench import cache, machine
+from tasks.bench.cache import Kept, beyond, chosen, kept, limit_of, prune
 from tasks.errors import BusyError, UsageError
+from tasks.processes import locks
 from tests.mistakes import command, compare, is_improved, target, variables_of
 
 

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.proposing.changelog_sections import follows_keep_a_changelog, keep_a_changelog, newest, plain, whatsnew
+from tasks.pull_request.changelog_sections import follows_keep_a_changelog, keep_a_changelog, newest, plain, whatsnew
 
 TOLD = "Improve the performance of `pages.merge`."
 
@@ -63,7 +63,9 @@ def test_an_empty_unreleased_section_gets_its_first_entry():
 
 def test_a_missing_unreleased_section_is_made_as_the_releases_are_spelled():
     released = "# Changelog\n\n## [1.0] - 2020-01-01\n\n### Fixed\n\n- A bug.\n"
-    assert keep_a_changelog(released, TOLD, rst=False) == released.replace("## [1.0]", f"## [Unreleased]\n\n### Changed\n\n- {TOLD}\n\n## [1.0]")
+    assert keep_a_changelog(released, TOLD, rst=False) == released.replace(
+        "## [1.0]", f"## [Unreleased]\n\n### Changed\n\n- {TOLD}\n\n## [1.0]"
+    )
     bare = released.replace("[1.0]", "1.0")
     assert "## Unreleased\n" in str(keep_a_changelog(bare, TOLD, rst=False))
 
@@ -112,8 +114,16 @@ def test_restructured_text_is_spelled_as_it_spells_itself():
     ("before", "section", "after"),
     [
         ("2.0 (unreleased)\n----------------\n\n- One.\n\n1.0\n---\n\n- All.\n", "2.0 (unreleased)", "- One.\n- {}\n\n1.0\n"),
-        ("Version 2.0\n-----------\n\n-   One.\n\nVersion 1.0\n-----------\n\nReleased 2020-01-01\n\n-   All.\n", "Version 2.0", "-   One.\n-   {}\n"),
-        ("*unreleased*\n~~~~~~~~~~~~\n\nFixes:\n\n* One.\n\n1.0 - 2020-01-01\n~~~~~~~~~~~~~~~~\n\nPerformance:\n\n* All.\n", "*unreleased*", "* One.\n\nPerformance:\n\n* {}\n"),
+        (
+            "Version 2.0\n-----------\n\n-   One.\n\nVersion 1.0\n-----------\n\nReleased 2020-01-01\n\n-   All.\n",
+            "Version 2.0",
+            "-   One.\n-   {}\n",
+        ),
+        (
+            "*unreleased*\n~~~~~~~~~~~~\n\nFixes:\n\n* One.\n\n1.0 - 2020-01-01\n~~~~~~~~~~~~~~~~\n\nPerformance:\n\n* All.\n",
+            "*unreleased*",
+            "* One.\n\nPerformance:\n\n* {}\n",
+        ),
     ],
 )
 def test_what_is_not_released_is_found_without_a_convention(before, section, after):

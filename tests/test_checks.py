@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tasks import git
-from tasks.checks import check, function_lookup
 from tasks.manifest.reader import read
+from tasks.workspace.checks import check, function_lookup
 
 from .targets import TargetRepo
 from .untouched import untouched
@@ -15,7 +15,11 @@ def target(tmp_path_factory):
     """A repository with the branches `main`, `perf/tables`, `perf/merge` and `broken`, the tag `v1` and a branch of origin's."""
     repo = TargetRepo(
         tmp_path_factory.mktemp("target"),
-        {"pyproject.toml": "[project]\nname = 'pages'\nversion = '1'\n", "pages/__init__.py": "", "pages/tables.py": "def extract(page):\n    return page\n"},
+        {
+            "pyproject.toml": "[project]\nname = 'pages'\nversion = '1'\n",
+            "pages/__init__.py": "",
+            "pages/tables.py": "def extract(page):\n    return page\n",
+        },
     )
     repo.git("tag", "-a", "-m", "one", "v1")
     repo.branch("perf/tables")
@@ -131,7 +135,9 @@ class TestFunctionLookup:
             found = loaded(tmp_path, f"version: 1\noptimizations: {{a: {{head: {head}}}}}\n")
             with git.Clone.open(str(target.path), tmp_path / "cache") as clone:
                 commits = clone.resolve([ref for ref in ("main", head, base) if ref])
-                refs = git.Refs(str(target.path), target.path, None, "main", commits["main"], commits[base] if base else None, commits[head])
+                refs = git.Refs(
+                    str(target.path), target.path, None, "main", commits["main"], commits[base] if base else None, commits[head]
+                )
                 return function_lookup(clone, lambda _: refs)(found.manifest.optimizations[0], function)
 
         return answer

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from tasks import codeflash
 from tasks.artifacts import CodeflashRun, TreeSpec
-from tasks.codeflash_compare import Asked, Place, Ran, compare, environment, layered
-from tasks.codeflash_compare.reading import read
-from tasks.codeflash_compare.running import clear
-from tasks.compare import with_codeflash
-from tasks.envs import environments
-from tasks.envs.venvs import Venv
+from tasks.codeflash_compare import Asked, Place, Ran, compare, layered
+from tasks.environments import environments
+from tasks.environments.venvs import Venv
 from tasks.errors import EnvironmentBuildError
 from tasks.git import Clone
-from tasks.locks import held
 from tasks.manifest.model import EnvironmentSettings, Optimization
-from tasks.paths import ProjectPaths
-from tasks.progress import silent
-from tasks.render import bounded
+from tasks.processes.locks import held
+from tasks.processes.progress import silent
+from tasks.stages.codeflash import codeflash, environment
+from tasks.stages.codeflash.reading import read
+from tasks.stages.codeflash.running import clear
+from tasks.stages.compare.compare import with_codeflash
+from tasks.stages.render.render import bounded
+from tasks.storage.paths import ProjectPaths
 
 from .evidence import CPU_IMPROVED, DETECTION, INJECTION, SCAFFOLDING, SHA256, Case
 from .projects import SETUPTOOLS
@@ -36,7 +36,9 @@ SLOW = "def unique(values):\n    found = []\n    for value in values:\n        i
 FAST = "def unique(values):\n    return list(dict.fromkeys(values))\n"
 MEASURES = "from textkit import unique\n\n\ndef test_benchmark_unique(benchmark):\n    assert len(benchmark(unique, list(range(600)) * 2)) == 600\n"
 METHOD = "\n\nclass Bag:\n    def total(self, first):\n        return first + sum(list(range(50_000)))\n"
-MEASURES_METHOD = "from textkit import Bag\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(Bag().total, 1) == 1_249_975_001\n"
+MEASURES_METHOD = (
+    "from textkit import Bag\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(Bag().total, 1) == 1_249_975_001\n"
+)
 PROJECT = f'{SETUPTOOLS}\n[project]\nname = "textkit"\nversion = "1"\n'
 
 
@@ -50,7 +52,9 @@ def test_nothing_is_run_where_nothing_is_asked(tmp_path):
 
 def test_what_was_run_is_kept_as_it_is_with_what_it_was_run_with():
     layer = environment.Layered(Venv(Path("/nowhere")), "0.20.6", ("a note",))
-    ran = dataclasses.replace(RAN, configuration='[tool.codeflash]\nmodule-root = "."\n', variables={"PYTHONPATH": "src", "PYTHONMALLOC": "malloc"})
+    ran = dataclasses.replace(
+        RAN, configuration='[tool.codeflash]\nmodule-root = "."\n', variables={"PYTHONPATH": "src", "PYTHONMALLOC": "malloc"}
+    )
     found = codeflash.told("total", ASKED, ran, layer)
     assert (found.markdown, found.version, found.flags) == (RAN.markdown, "0.20.6", "--memory --timeout 120")
     assert found.command == f"codeflash compare {'a' * 40} {'b' * 40} --memory --timeout 120"
@@ -235,7 +239,7 @@ def test_in_the_sandbox_it_sees_nothing_but_what_it_needs(target):
 
 @slow
 def test_a_run_that_takes_too_long_is_stopped_with_all_that_it_started(target, monkeypatch):
-    monkeypatch.setattr("tasks.codeflash_compare.command.longest", lambda metrics, timeout: 3.0)
+    monkeypatch.setattr("tasks.stages.codeflash.command.longest", lambda metrics, timeout: 3.0)
     waits = MEASURES.replace("def test", "import time\n\ntime.sleep(600)\n\n\ndef test")
     ran = target.compare(files={BENCHMARK: waits.encode()})
     assert (ran.code, ran.markdown) == (None, None)

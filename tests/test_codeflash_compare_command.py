@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.artifacts import ChangedFunction
-from tasks.codeflash_compare import command
+from tasks.stages.codeflash import command
 
 from .test_codeflash_compare_findings import LAYOUT
 

@@ -4,8 +4,8 @@ import tomllib
 
 import pytest
 
-from tasks.codeflash_compare.configuration import configured
 from tasks.errors import PrprepError
+from tasks.stages.codeflash.configuration import configured
 
 from .test_codeflash_compare_findings import LAYOUT
 

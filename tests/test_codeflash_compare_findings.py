@@ -6,9 +6,9 @@ import pytest
 
 from tasks.artifacts import ChangedFunction, Layout
 from tasks.codeflash_compare import Asked, Ran
-from tasks.codeflash_compare.findings import findings, notes
-from tasks.codeflash_compare.reading import read
-from tasks.codeflash_compare.witness import Ended, Witness
+from tasks.stages.codeflash.findings import findings, notes
+from tasks.stages.codeflash.reading import read
+from tasks.stages.codeflash.witness import Ended, Witness
 
 from .test_codeflash_compare_reading import REPORT
 

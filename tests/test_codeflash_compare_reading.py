@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.codeflash_compare.reading import BYTES, SECONDS, read, value
+from tasks.stages.codeflash.reading import BYTES, SECONDS, read, value
 
 REPORT = """## Benchmark: `1f0c` vs `9ab2`
 
@@ -70,7 +70,12 @@ def test_columns_may_come_go_and_change_places():
 | head (head) | 4 | 512 B | |
 """
     found = {(each.function, each.metric): (each.base, each.head) for each in read(moved).figures}
-    assert found == {("", "time"): (0.003, 0.0015), ("work", "time"): (0.0025, 0.00125), ("", "peak memory"): (2000, 512), ("", "allocations"): (5, 4)}
+    assert found == {
+        ("", "time"): (0.003, 0.0015),
+        ("work", "time"): (0.0025, 0.00125),
+        ("", "peak memory"): (2000, 512),
+        ("", "allocations"): (5, 4),
+    }
 
 
 def test_a_table_without_medians_is_read_by_its_means():
@@ -83,7 +88,9 @@ def test_a_side_whose_line_is_left_out_is_missing():
     assert read(text).missing == (("test_a", "base", "peak memory"), ("test_a", "base", "allocations"))
 
 
-@pytest.mark.parametrize("text", ["", "_No benchmark results to compare._", "### test_a\n\n| Key | Base |\n|---|---|\n| `work` | 0.02s |\n"])
+@pytest.mark.parametrize(
+    "text", ["", "_No benchmark results to compare._", "### test_a\n\n| Key | Base |\n|---|---|\n| `work` | 0.02s |\n"]
+)
 def test_what_holds_no_pair_of_figures_gives_none(text):
     assert (read(text).figures, read(text).missing) == ((), ())
 

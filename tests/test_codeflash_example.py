@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from examples.build import build
-from tasks import codeflash
 from tasks.artifacts import CodeflashRun, Comparison, Rendering, Verdict
-from tasks.codeflash_compare import environment
-from tasks.files import write_whole
 from tasks.manifest.reader import read
-from tasks.paths import ProjectPaths
+from tasks.stages.codeflash import codeflash, environment
+from tasks.storage.files import write_whole
+from tasks.storage.paths import ProjectPaths
 
 from .mistakes import command, variables_of
 

@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.writing.companions import companions
+from tasks.benchmark_tests.writing.companions import companions
 
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 
@@ -95,8 +95,13 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
         ),
         pytest.param(
             "from ._pages import make\nPAGE = Path(__file__).with_name('page.json')",
-            {"tests/benchmarks/_pages.py": "open(Path(__file__).parent / 'data' / 'more.bin')", "tests/benchmarks/page.json": "[]",
-             "tests/benchmarks/data/more.bin": "x", "tests/benchmarks/data/other.bin": "x", "tests/benchmarks/__init__.py": ""},
+            {
+                "tests/benchmarks/_pages.py": "open(Path(__file__).parent / 'data' / 'more.bin')",
+                "tests/benchmarks/page.json": "[]",
+                "tests/benchmarks/data/more.bin": "x",
+                "tests/benchmarks/data/other.bin": "x",
+                "tests/benchmarks/__init__.py": "",
+            },
             ["tests/benchmarks/__init__.py", "tests/benchmarks/_pages.py", "tests/benchmarks/data/more.bin", "tests/benchmarks/page.json"],
             id="data that it and its siblings read",
         ),

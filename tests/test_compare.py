@@ -7,7 +7,6 @@ import math
 
 import pytest
 
-from tasks import compare
 from tasks.artifacts import (
     Change,
     Comparison,
@@ -25,11 +24,12 @@ from tasks.artifacts import (
     Summary,
     Verdict,
 )
-from tasks.compare import Rules, judge
 from tasks.errors import IncomparableError
-from tasks.files import fingerprint_of
-from tasks.findings import about_benchmark
 from tasks.manifest.model import Optimization
+from tasks.stages.compare import compare
+from tasks.stages.compare.compare import Rules, judge
+from tasks.stages.compare.findings import about_benchmark
+from tasks.storage.files import fingerprint_of
 
 from .evidence import BASE, BENCHMARK, HEAD, SHA256, Case, provenance
 
@@ -434,7 +434,9 @@ def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
 def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
     wrong = LintFinding(rule="lazy-result", line=7, test="test_total", found="nothing consumes it", fatal=True)
     slight = LintFinding(rule="toy-input", line=8, test="test_total", found="a call takes 9 ns")
-    linting = Linting(item="merge_lines", path="tests/test_total.py", findings=(wrong, slight), reach=Reach(statements=4, executed=1, share=0.0214))
+    linting = Linting(
+        item="merge_lines", path="tests/test_total.py", findings=(wrong, slight), reach=Reach(statements=4, executed=1, share=0.0214)
+    )
     fatal = "tests/test_total.py:7: nothing consumes it (lazy-result)"
     reached = "the benchmark executes 1 of 4 statements that changed; the functions that changed have 2 % of its time"
     assert about_benchmark(linting, Verdict.IMPROVED) == (fatal,)

@@ -4,10 +4,10 @@ from textwrap import dedent
 
 import pytest
 
-from tasks import markdown
 from tasks.artifacts import MetricName, Site, Verdict
 from tasks.body import placeholders, views
-from tasks.templating import fill
+from tasks.text import markdown
+from tasks.text.templating import fill
 
 from .evidence import DETECTION, TEST, change
 
@@ -55,7 +55,9 @@ def test_the_table_has_codeflashs_shape(changes, expected):
 
 
 def test_call_sites_are_folded_below_it():
-    assert table(PEAK, ALLOCATIONS, sites=SITES).partition("−48.6 % |\n")[2].strip() == dedent("""
+    assert (
+        table(PEAK, ALLOCATIONS, sites=SITES).partition("−48.6 % |\n")[2].strip()
+        == dedent("""
         <details>
         <summary>Where the peak changed most (2 call sites)</summary>
 
@@ -66,3 +68,4 @@ def test_call_sites_are_folded_below_it():
 
         </details>
     """).strip()
+    )

@@ -78,8 +78,12 @@ def test_the_projects_own_name_comes_first(tmp_path):
 
 
 def test_only_what_is_the_same_on_both_sides_can_be_compared(tmp_path):
-    base = FolderTree(write(tmp_path / "base", PACKAGE | pyproject('[project.scripts]\na = "pagelayout:a"\nb = "pagelayout:b"\nc = "pagelayout:c"')))
-    head = FolderTree(write(tmp_path / "head", PACKAGE | pyproject('[project.scripts]\nc = "pagelayout:c"\na = "pagelayout.a:a"\nb = "pagelayout:b"')))
+    base = FolderTree(
+        write(tmp_path / "base", PACKAGE | pyproject('[project.scripts]\na = "pagelayout:a"\nb = "pagelayout:b"\nc = "pagelayout:c"'))
+    )
+    head = FolderTree(
+        write(tmp_path / "head", PACKAGE | pyproject('[project.scripts]\nc = "pagelayout:c"\na = "pagelayout.a:a"\nb = "pagelayout:b"'))
+    )
     assert [command[2] for command in common_commands(base, head, describe(head))] == ["c", "b"]
 
 

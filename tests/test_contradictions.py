@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.artifacts import CodeflashFigure, MetricName, Verdict
-from tasks.contradictions import contradictions
+from tasks.stages.compare.contradictions import contradictions
 
 from .evidence import change
 

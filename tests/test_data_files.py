@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from tasks.artifacts import DataFile, Scaffolding
-from tasks.writing.data_files import read_by, with_data
+from tasks.benchmark_tests.writing.data_files import read_by, with_data
 
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 BESIDE = "tests/benchmarks/a.json"
@@ -71,7 +71,9 @@ def test_an_edited_file_is_never_overwritten_and_its_new_bytes_count(tmp_path, t
     assert (same.data[BESIDE].sha256, same.data[BESIDE].written, same.notes) == (sha256(b"[1, 2]"), sha256(b"[1]"), ())
     other = with_data(scaffolding(), {"a.json": b"[3]"}, last=same, folder=tmp_path)
     assert target.read_bytes() == b"[1, 2]"
-    assert other.notes == ("this file was edited by hand and kept, though another one would now be written: .codeflash/benchmarks/item/a.json",)
+    assert other.notes == (
+        "this file was edited by hand and kept, though another one would now be written: .codeflash/benchmarks/item/a.json",
+    )
     with_data(scaffolding(), {}, last=other, folder=tmp_path)
     assert target.read_bytes() == b"[1, 2]"
 

@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from tasks.errors import SourceError
-from tasks.reading.definitions import MODULE, Parameter, contents, definitions
+from tasks.project.code.definitions import MODULE, Parameter, contents, definitions
 
 RUNNING = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import detect
 from tasks.artifacts import Detection
 from tasks.errors import RepositoryError
-from tasks.files import digest, fingerprint_of
 from tasks.manifest.model import Optimization
-from tasks.paths import ItemPaths
-from tasks.progress import silent
+from tasks.processes.progress import silent
+from tasks.stages.detect import detect
+from tasks.storage.files import digest, fingerprint_of
+from tasks.storage.paths import ItemPaths
 from tests.histories import history, refs_of
 from tests.untouched import untouched
 

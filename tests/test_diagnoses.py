@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.envs import diagnoses
-from tasks.envs.diagnoses import BENCHMARK, CODEFLASH, ENVIRONMENT, diagnose
+from tasks.environments import diagnoses
+from tasks.environments.diagnoses import BENCHMARK, CODEFLASH, ENVIRONMENT, diagnose
 from tests.mistakes import BENCHMARK as PLACE
 from tests.mistakes import CODE, LIGHT, MEASURES, compare, item, target
 
@@ -72,8 +72,10 @@ FAILURES = {
     "fixture-missing": ({PLACE: MEASURES.replace("(benchmark)", "(benchmark, tables)")}, "the fixture `tables` is not there", {}),
     "async-unsupported": ({PLACE: MEASURES.replace("def test", "async def test")}, "nothing runs asynchronous tests", {}),
     "marker-unknown": (
-        {PLACE: MEASURES.replace("def test", "@pytest.mark.slowly\ndef test").replace("\nfrom", "\nimport pytest\nfrom", 1),
-         "pytest.ini": "[pytest]\nstrict_markers = true\n"},
+        {
+            PLACE: MEASURES.replace("def test", "@pytest.mark.slowly\ndef test").replace("\nfrom", "\nimport pytest\nfrom", 1),
+            "pytest.ini": "[pytest]\nstrict_markers = true\n",
+        },
         "the marker `slowly` belongs to a plugin",
         {},
     ),

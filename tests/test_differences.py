@@ -8,8 +8,8 @@ from textwrap import dedent
 import pytest
 
 from tasks.git import Clone
+from tasks.project.code.differences import changed_functions
 from tasks.project.layout import CommitTree, describe
-from tasks.reading.differences import changed_functions
 from tests.histories import found, history, told
 from tests.targets import TargetRepo
 

@@ -8,15 +8,17 @@ import sys
 
 import pytest
 
-from tasks import doctor
-from tasks.doctor import Check, of_machine
+from tasks.commands import doctor_checks
+from tasks.commands.doctor_checks import Check, of_machine
 from tests.github import GitHub
 from tests.mistakes import BENCHMARK, CODE, LIGHT, command, item, manifest, target, variables_of
 from tests.untouched import untouched
 
 
 def examined(folder, *arguments, **variables):
-    done = subprocess.run(command("doctor", *arguments), cwd=folder, env=variables_of(variables), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command("doctor", *arguments), cwd=folder, env=variables_of(variables), capture_output=True, text=True, check=False
+    )
     assert "Traceback" not in done.stdout + done.stderr
     return done.returncode, done.stdout
 
@@ -97,13 +99,18 @@ def test_a_missing_program_is_a_line_with_its_fix(tmp_path):
 
 
 def test_a_check_is_a_line_and_its_fix_another():
-    assert Check("FAIL", "it is\nbroken", "mend it\n  or not").lines() == ["  FAIL  it is", "        broken", "        fix: mend it", "        or not"]
+    assert Check("FAIL", "it is\nbroken", "mend it\n  or not").lines() == [
+        "  FAIL  it is",
+        "        broken",
+        "        fix: mend it",
+        "        or not",
+    ]
     assert Check("ok", "git 2").lines() == ["  ok    git 2"]
 
 
-@pytest.mark.parametrize(("free", "state"), [(1, "note"), (doctor.LEAST_FREE + 1, "ok")])
+@pytest.mark.parametrize(("free", "state"), [(1, "note"), (doctor_checks.LEAST_FREE + 1, "ok")])
 def test_room_in_the_cache(tmp_path, monkeypatch, free, state):
-    usage = type(doctor.shutil.disk_usage(tmp_path))
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage(free + 1, 1, free))
+    usage = type(doctor_checks.shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda _: usage(free + 1, 1, free))
     (found,) = [check for check in of_machine(tmp_path / "not" / "there") if check.what.startswith("cache: ")]
     assert found.state == state

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from tasks.artifacts import DomainProposal, MetricName
-from tasks.domains import flags_for, metrics_for, primary_metrics, propose, timeout_for
-from tasks.signals import Edit
+from tasks.bench.domains import flags_for, metrics_for, primary_metrics, timeout_for
+from tasks.stages.detect.domain import propose
+from tasks.stages.detect.signals import Edit
 
 
 @pytest.mark.parametrize(
@@ -183,6 +184,6 @@ def test_words_of_commit_messages_count(message, domain, word):
 
 def test_the_import_of_the_package_is_light():
     heavy = "{'numpy', 'scipy', 'git', 'jinja2', 'memray', 'rich', 'plumbum', 'doit', 'yaml'}"
-    code = f"import sys, tasks.domains, tasks.detect; print({heavy} & set(sys.modules))"
+    code = f"import sys, tasks.bench.domains, tasks.stages.detect.detect; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

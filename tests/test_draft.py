@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tasks import draft
 from tasks.errors import PrprepError, RepositoryError, UsageError
+from tasks.init import draft
 from tasks.manifest.reader import read
 from tests.efforts import FASTER, MODULES, effort, notes
 from tests.mistakes import command, variables_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.drafting import Frame, manifest_text
-from tasks.leads.entries import Aside, Entry
+from tasks.init.drafting import Frame, manifest_text
+from tasks.init.entries import Aside, Entry
 from tasks.manifest.reader import understood
 
 FRAME = Frame(

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tasks.git import Clone, patches
-from tasks.github.drift import upstream_since
 from tasks.manifest.model import Optimization
+from tasks.stages.survey.drift import upstream_since
 
 from .histories import commit, detected, history
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.body.claims import Held
-from tasks.proposing.edited_body import GAP, objections
-from tasks.render import bounded
+from tasks.pull_request.edited_body import GAP, objections
+from tasks.stages.render.render import bounded
 from tests.evidence import CPU_IMPROVED, ITEM, Case
 
 RENDERED = bounded(Case().evidence, None).text
@@ -29,7 +29,9 @@ def test_a_gap_has_to_be_filled_and_may_be():
     assert told(filled, gapped) == []
 
 
-@pytest.mark.parametrize("edited", [BOXES.replace("[ ]", "[x]"), BOXES.replace("[ ]", "[X]"), BOXES.replace("[x]", "[ ]"), BOXES + "Thanks to #12.\n"])
+@pytest.mark.parametrize(
+    "edited", [BOXES.replace("[ ]", "[x]"), BOXES.replace("[ ]", "[X]"), BOXES.replace("[x]", "[ ]"), BOXES + "Thanks to #12.\n"]
+)
 def test_boxes_and_words_are_a_persons(edited):
     assert told(edited, BOXES) == []
 
@@ -43,7 +45,9 @@ def test_figures_that_nothing_holds_may_not_be_added(added, figure):
     assert found == f"a figure was added that the evidence does not hold ({figure}): {added}"
 
 
-@pytest.mark.parametrize("added", ["It is 1.26x faster.", "Saves 3.136 ms a call.", "A gain of 20.9 %.", "See `x -n 3s` and https://example.org/50%."])
+@pytest.mark.parametrize(
+    "added", ["It is 1.26x faster.", "Saves 3.136 ms a call.", "A gain of 20.9 %.", "See `x -n 3s` and https://example.org/50%."]
+)
 def test_figures_that_the_evidence_holds_may_be_repeated(added):
     assert told(f"{RENDERED}\n{added}\n") == []
 

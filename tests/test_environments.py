@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.envs import environments, installer, pip_fallback
-from tasks.envs.installer import run_uv
+from tasks.environments import environments, installer, pip_fallback
+from tasks.environments.installer import run_uv
 from tasks.errors import EnvironmentBuildError
 from tasks.manifest.model import EnvironmentSettings
 from tasks.project import layout
@@ -371,7 +371,9 @@ def test_an_environment_that_exists_is_used_and_not_written_into(tmp_path):
         (folder / "pyproject.toml").write_text(SETUPTOOLS + f'[project]\nname = "pages"\nversion = "{version}"\n')
     existing = tmp_path / "existing"
     run_uv(["venv", "--quiet", "--python", sys.executable, existing], cwd=tmp_path)
-    run_uv(["pip", "install", "--quiet", "--python", existing / "bin/python", "iniconfig==2.0.0", "-e", tmp_path / "installed"], cwd=tmp_path)
+    run_uv(
+        ["pip", "install", "--quiet", "--python", existing / "bin/python", "iniconfig==2.0.0", "-e", tmp_path / "installed"], cwd=tmp_path
+    )
     with untouched(existing):
         environment = build(tmp_path / "tree", tmp_path / "cache", EnvironmentSettings(python=str(existing / "bin/python")))
         told = ask(environment, "import pages, iniconfig, pytest, pytest_benchmark; print(json.dumps(pages.VERSION))")

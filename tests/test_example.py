@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from examples.build import build, needs
-from tasks import nested, tests
 from tasks.artifacts import ProjectTests
+from tasks.bench import nested
 from tasks.manifest.reader import read, resolved
-from tasks.paths import ItemPaths
+from tasks.stages.tests import tests
+from tasks.storage.paths import ItemPaths
 
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {

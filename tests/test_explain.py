@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tasks.errors import CommandFailedError, PrprepError
-from tasks.journal import MOST, Journal, tail
+from tasks.storage.journal import MOST, Journal, tail
 from tests.mistakes import BENCHMARK, CODE, LIGHT, command, compare, target, variables_of
 
 

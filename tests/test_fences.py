@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.body.fences import SHELLS, blocks
+from tasks.text.fences import SHELLS, blocks
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import figures
+from tasks.text import figures
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tasks.github.kept import DAY, HOUR, Kept, when
+from tasks.github.cache import DAY, HOUR, Kept, when
 
 PLACE = "acme/pages"
 ANSWER = {"default_branch": "main", "parent": None, "pull_requests": [], "notes": []}

@@ -114,7 +114,9 @@ def test_one_that_mentions_the_function_is_found_by_words(github, pages):
 def test_the_same_commit_is_found_under_another_branch(github, pages, repo):
     pages.git("branch", "renamed", "faster")
     pages.open("renamed")
-    question = Question(branch="faster", commit=repo.git("rev-parse", "faster"), functions=(EXTRACT,), files=QUESTION.files, since=QUESTION.since)
+    question = Question(
+        branch="faster", commit=repo.git("rev-parse", "faster"), functions=(EXTRACT,), files=QUESTION.files, since=QUESTION.since
+    )
     (found,) = ask(github, question)[0].pull_requests
     assert (found.branch, found.touches, found.same_commit) == ("renamed", "branch", True)
     pages.open("same-function")

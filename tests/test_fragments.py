@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.project.project_files import Project
-from tasks.proposing.fragments import Entry, blurb, scriv, towncrier
+from tasks.pull_request.fragments import Entry, blurb, scriv, towncrier
 from tests.projects import Files
 from tests.targets import TargetRepo
 
@@ -23,7 +23,9 @@ TYPED = """
 
 
 def types(*names: str) -> str:
-    return TYPED + "".join(f'\n    [[tool.towncrier.type]]\n    directory = "{name}"\n    name = "{name.title()}"\n    showcontent = true\n' for name in names)
+    return TYPED + "".join(
+        f'\n    [[tool.towncrier.type]]\n    directory = "{name}"\n    name = "{name.title()}"\n    showcontent = true\n' for name in names
+    )
 
 
 def fragment(files: dict[str, str], entry: Entry = ENTRY, folder: str = "changes") -> tuple[str, str]:
@@ -34,7 +36,12 @@ def fragment(files: dict[str, str], entry: Entry = ENTRY, folder: str = "changes
 
 @pytest.mark.parametrize(
     ("named", "chosen"),
-    [(("feature", "performance", "bugfix"), "performance"), (("bugfix", "feature"), "feature"), (("bugfix", "change"), "change"), (("doc", "misc"), "misc")],
+    [
+        (("feature", "performance", "bugfix"), "performance"),
+        (("bugfix", "feature"), "feature"),
+        (("bugfix", "change"), "change"),
+        (("doc", "misc"), "misc"),
+    ],
 )
 def test_the_type_is_the_one_that_suits_best(named, chosen):
     assert fragment({"pyproject.toml": types(*named)})[0] == f"changes/+perf-merge-lines.{chosen}.rst"
@@ -61,7 +68,9 @@ def test_a_known_number_names_the_fragment_and_leaves_nothing_to_do():
 
 def test_an_unknown_number_is_left_to_a_person():
     written = towncrier(Project(Files({"pyproject.toml": types("change")})), "changes", ENTRY)
-    assert written.todos == ("rename changes/+perf-merge-lines.change.rst when the number of the issue or pull request is known: NUMBER.change.rst",)
+    assert written.todos == (
+        "rename changes/+perf-merge-lines.change.rst when the number of the issue or pull request is known: NUMBER.change.rst",
+    )
 
 
 def test_scriv_has_categories_of_its_own():

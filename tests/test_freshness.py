@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fresh_items import BENCHMARK, make_fresh
-from tasks import templating, versions
+from tasks import versions
 from tasks.artifacts import (
     Bullets,
     Comparison,
@@ -26,12 +26,13 @@ from tasks.artifacts import (
     Scaffolding,
 )
 from tasks.errors import ArtifactError
-from tasks.files import fingerprint_of
-from tasks.freshness import Freshness, artifact_of
-from tasks.paths import shipped_templates
 from tasks.pipeline import STAGES, report_is_fresh, write_report
-from tasks.progress import silent
-from tasks.workspace import Workspace
+from tasks.processes.progress import silent
+from tasks.staleness import Freshness, artifact_of
+from tasks.storage.files import fingerprint_of
+from tasks.storage.paths import shipped_templates
+from tasks.text import templating
+from tasks.workspace.workspace import Workspace
 from tests.targets import TargetRepo
 
 CHECKOUT = Path(__file__).parents[1]
@@ -552,7 +553,9 @@ def fixed(**fields):
         pytest.param(fixed(upstream="1" * 40), {"survey"}, id="upstream"),
         pytest.param(fixed(target_reason="guessed"), set(), id="target_reason"),
         pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
-        pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "compare", "verify"}, id="domain"),
+        pytest.param(
+            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "compare", "verify"}, id="domain"
+        ),
         pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
         pytest.param(fixed(target="other:total"), {"lint", "measure", "verify"}, id="target"),
         pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure"}, id="functions"),
@@ -579,7 +582,11 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
     [
         pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
         pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure", "codeflash"}, id="functions"),
-        pytest.param(fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "codeflash", "compare", "verify"}, id="domain"),
+        pytest.param(
+            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)),
+            {"lint", "measure", "codeflash", "compare", "verify"},
+            id="domain",
+        ),
         pytest.param(layout(import_roots=("src",)), {"lint", "tests", "measure", "codeflash", "verify"}, id="layout.import_roots"),
     ],
 )
@@ -596,7 +603,9 @@ def test_the_engine_codeflash_uses_of_a_detection_what_its_command_is_made_from(
         pytest.param(fixed(target="app:other"), {"record", "scaffold", "lint", "verify"}, id="target"),
         pytest.param(fixed(functions=()), {"survey", "record", "scaffold", "inject", "lint", "measure"}, id="functions"),
         pytest.param(
-            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"record", "scaffold", "lint", "measure", "compare", "verify"}, id="domain"
+            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)),
+            {"record", "scaffold", "lint", "measure", "compare", "verify"},
+            id="domain",
         ),
         pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
         pytest.param(layout(benchmarks_root="bench"), {"record", "scaffold", "lint", "tests"}, id="layout.benchmarks_root"),
@@ -620,4 +629,6 @@ def test_the_command_line_shows_the_same(place):
     assert (listed.returncode, listed.stderr) == (0, "")
     status = {line.split()[1]: line.split()[0] for line in listed.stdout.splitlines()}
     assert len([name for name in status if ":" in name]) == 3 * len(NAMES)
-    assert {name for name, letter in status.items() if letter != "U" and ":" in name} == {f"{stage}:{ONE}" for stage in ("compare", "verify", "render")}
+    assert {name for name, letter in status.items() if letter != "U" and ":" in name} == {
+        f"{stage}:{ONE}" for stage in ("compare", "verify", "render")
+    }

@@ -13,7 +13,7 @@ import pytest
 
 from tasks import git
 from tasks.errors import CherryPickError, RepositoryError
-from tasks.git import apart
+from tasks.git import isolated
 from tasks.git.addresses import local_path
 from tests.targets import TargetRepo
 from tests.untouched import untouched
@@ -88,7 +88,9 @@ def test_refs_of_all_kinds_resolve_in_one_go(target: TargetRepo) -> None:
 
 def test_a_short_sha_that_two_commits_share_is_no_answer(tmp_path: Path) -> None:
     target = TargetRepo(tmp_path / "many", {"a.py": ""})
-    stream = "".join(f"commit refs/heads/many\ncommitter A <a@example.org> {1_700_000_000 + number} +0000\ndata 0\n\n" for number in range(900))
+    stream = "".join(
+        f"commit refs/heads/many\ncommitter A <a@example.org> {1_700_000_000 + number} +0000\ndata 0\n\n" for number in range(900)
+    )
     subprocess.run(["git", "fast-import", "--quiet"], cwd=target.path, input=stream.encode(), check=True)
     shas = sorted(target.git("rev-list", "many").split())
     shared = next(sha[:4] for sha, after in itertools.pairwise(shas) if sha[:4] == after[:4])
@@ -248,7 +250,9 @@ def test_unrelated_histories_have_no_merge_base(target: TargetRepo, cache: Path)
 
 def test_names_links_renames_and_types_of_files(tmp_path: Path, cache: Path) -> None:
     names = ["with space.py", 'quo"te.py', "new\nline.py", "-dash.py", "é.py", "tab\t.py", ":colon.py", "*.py"]
-    target = TargetRepo(tmp_path / "names", {"long.py": "".join(f"line_{number} = {number}\n" for number in range(30)), "link.py": "was = 1\n"})
+    target = TargetRepo(
+        tmp_path / "names", {"long.py": "".join(f"line_{number} = {number}\n" for number in range(30)), "link.py": "was = 1\n"}
+    )
     base = target.head
     raw = os.fsencode(target.path) + b"/caf\xe9.py"
     Path(os.fsdecode(raw)).write_text("latin = 1\n")
@@ -285,9 +289,16 @@ def test_refs_that_moved_and_went_are_followed(target: TargetRepo, cache: Path) 
         assert clone.resolve(["HEAD"])["HEAD"] == target.head
 
 
-def test_the_environment_of_a_hook_does_not_mislead(target: TargetRepo, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_of_a_hook_does_not_mislead(
+    target: TargetRepo, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = TargetRepo(tmp_path / "other", {"other.py": ""})
-    for name, value in {"GIT_DIR": f"{other.path}/.git", "GIT_INDEX_FILE": "index", "GIT_WORK_TREE": str(other.path), "GIT_PREFIX": "x"}.items():
+    for name, value in {
+        "GIT_DIR": f"{other.path}/.git",
+        "GIT_INDEX_FILE": "index",
+        "GIT_WORK_TREE": str(other.path),
+        "GIT_PREFIX": "x",
+    }.items():
         monkeypatch.setenv(name, value)
     opt = target.git("rev-parse", "opt")
     assert git.resolve(target.path, ["opt"]) == {"opt": opt}
@@ -375,7 +386,9 @@ def test_a_bare_repository_and_a_file_address(target: TargetRepo, cache: Path, t
 
 def test_a_shallow_source_gives_what_it_has(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
     shallow = tmp_path / "shallow"
-    target.git("clone", "--quiet", "--depth=2", "--branch=opt", "--no-single-branch", f"file://{target.path}".replace("\n", "%0A"), str(shallow))
+    target.git(
+        "clone", "--quiet", "--depth=2", "--branch=opt", "--no-single-branch", f"file://{target.path}".replace("\n", "%0A"), str(shallow)
+    )
     with git.Clone.open(str(shallow), cache) as clone:
         assert [commit.title for commit in clone.commits("opt~1", "opt")] == ["Add d"]
         assert clone.files(clone.pick("origin/main", ["opt"])) == ("a.py", "b/c.py", "b/d.py", "e.py")
@@ -407,7 +420,9 @@ def test_tags_and_description_are_there_for_version_tools(target: TargetRepo, ca
     target.git("tag", "v1.2", "opt~1")
     with opened(target, cache) as clone:
         clone.worktree(cache / "trees/one", "opt")
-    described = subprocess.run(["git", "describe", "--tags", "--dirty"], cwd=cache / "trees/one", capture_output=True, text=True, check=True)
+    described = subprocess.run(
+        ["git", "describe", "--tags", "--dirty"], cwd=cache / "trees/one", capture_output=True, text=True, check=True
+    )
     assert described.stdout.startswith("v1.2-1-g")
     assert "dirty" not in described.stdout
 
@@ -431,7 +446,9 @@ def test_a_repository_that_is_not_there_or_broken(tmp_path: Path, cache: Path, t
 def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let ssh reach this machine, as long as the file `online` exists."""
     ssh, online = tmp_path / "fake-ssh", tmp_path / "online"
-    ssh.write_text(f"#!/bin/sh\nfor last; do :; done\n[ -e '{online}' ] || {{ echo 'ssh: no route to host' >&2; exit 255; }}\nexec sh -c \"$last\"\n")
+    ssh.write_text(
+        f"#!/bin/sh\nfor last; do :; done\n[ -e '{online}' ] || {{ echo 'ssh: no route to host' >&2; exit 255; }}\nexec sh -c \"$last\"\n"
+    )
     ssh.chmod(0o755)
     online.touch()
     monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
@@ -558,7 +575,10 @@ def test_a_conflict_names_its_files_and_leaves_nothing(target: TargetRepo, cache
 
 def test_a_merge_cannot_be_picked(target: TargetRepo, cache: Path) -> None:
     target.git("merge", "--quiet", "--no-ff", "-m", "Merge opt", "opt")
-    with opened(target, cache) as clone, pytest.raises(CherryPickError, match=r"\(Merge opt\) is a merge and cannot be put onto another commit"):
+    with (
+        opened(target, cache) as clone,
+        pytest.raises(CherryPickError, match=r"\(Merge opt\) is a merge and cannot be put onto another commit"),
+    ):
         clone.pick("opt", [target.head])
 
 
@@ -628,14 +648,14 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(targe
         before = sorted(path.name for path in clone.path.iterdir())
         clone.apart(folder, made)
         assert {path.name for path in folder.iterdir()} == {".git", "a.py", "b", "e.py"}
-        run = {"cwd": folder, "env": {**os.environ, **apart.variables()}, "capture_output": True, "text": True}
+        run = {"cwd": folder, "env": {**os.environ, **isolated.variables()}, "capture_output": True, "text": True}
         subprocess.run(["git", "worktree", "add", "--quiet", tmp_path / "other", clone.merge_base("main", "opt")], check=True, **run)
         assert subprocess.run(["git", "status", "--porcelain"], check=True, **run).stdout == ""
         assert sorted(path.name for path in clone.path.iterdir()) == before
         clone.apart(folder, "main")
         assert not (folder / "b/d.py").exists()
         # The user's own store has a name that git quotes, and is left out here.
-        assert list(apart.stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
+        assert list(isolated.stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
 
 
 def test_a_worktree_cut_short_by_kill_9_is_found_and_made_again(tmp_path: Path, cache: Path) -> None:

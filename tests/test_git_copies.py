@@ -83,5 +83,8 @@ def test_prpreps_own_output_is_no_change(made):
 
 
 def test_a_commit_that_is_not_there(tmp_path, made):
-    with pytest.raises(RepositoryError, match="the repository could not be cloned"), Clone.open(str(made[0].path), tmp_path / "cache") as clone:
+    with (
+        pytest.raises(RepositoryError, match="the repository could not be cloned"),
+        Clone.open(str(made[0].path), tmp_path / "cache") as clone,
+    ):
         copy_for_reader(clone.path, tmp_path / "other", "0" * 40)

@@ -36,7 +36,16 @@ def refused(folder: Path, text: str) -> str:
 
 HOOKS = (
     *("post-checkout", "pre-commit", "post-commit", "post-merge", "pre-merge-commit", "commit-msg", "prepare-commit-msg", "applypatch-msg"),
-    *("reference-transaction", "post-index-change", "pre-auto-gc", "post-rewrite", "pre-rebase", "fsmonitor-watchman", "pre-push", "update"),
+    *(
+        "reference-transaction",
+        "post-index-change",
+        "pre-auto-gc",
+        "post-rewrite",
+        "pre-rebase",
+        "fsmonitor-watchman",
+        "pre-push",
+        "update",
+    ),
 )
 COMMANDS = (
     *("core.fsmonitor", "core.sshCommand", "core.editor", "core.pager", "core.askPass", "core.gitProxy", "core.alternateRefsCommand"),
@@ -79,7 +88,9 @@ def booby_trapped(repo, marker):
 
 
 def test_nothing_that_the_targets_git_is_configured_with_ever_runs(tmp_path):
-    repo = target(tmp_path, {**QUICK, ".gitattributes": TREE_ATTRIBUTES, ".gitmodules": '[submodule "sub"]\n\tpath = sub\n\turl = ext::x\n'}, FASTER)
+    repo = target(
+        tmp_path, {**QUICK, ".gitattributes": TREE_ATTRIBUTES, ".gitmodules": '[submodule "sub"]\n\tpath = sub\n\turl = ext::x\n'}, FASTER
+    )
     marker = tmp_path / "marker"
     picked = item(id="picked", commits=[repo.head], base="main")
     del picked["head"]
@@ -127,7 +138,9 @@ def test_addresses_that_would_run_something_are_refused(tmp_path, address):
     assert "prprep.yaml" in told
 
 
-@pytest.mark.parametrize("line", ["head: --upload-pack=touch MARKER", "head: --output=MARKER", "base: --exec=MARKER", "commits: [--output=MARKER]"])
+@pytest.mark.parametrize(
+    "line", ["head: --upload-pack=touch MARKER", "head: --output=MARKER", "base: --exec=MARKER", "commits: [--output=MARKER]"]
+)
 def test_refs_that_look_like_options_are_refused_where_they_exist_too(tmp_path, line):
     repo = target(tmp_path, QUICK, FASTER)
     for name in ("--upload-pack=x", "--output=MARKER", "-x"):
@@ -157,7 +170,17 @@ def test_a_benchmark_whose_name_looks_like_an_option(tmp_path, name):
 
 # -- files ------------------------------------------------------------------------------------------
 
-NAMES = ["new\nline.py", 'quo"te.py', "quo'te.py", "--output=x.py", "-rf.py", "$(touch x).py", "`touch x`.py", "esc\x1b]0;title\x07.py", "{{ 7*7 }}.py"]
+NAMES = [
+    "new\nline.py",
+    'quo"te.py',
+    "quo'te.py",
+    "--output=x.py",
+    "-rf.py",
+    "$(touch x).py",
+    "`touch x`.py",
+    "esc\x1b]0;title\x07.py",
+    "{{ 7*7 }}.py",
+]
 
 
 def test_names_of_every_kind_and_a_huge_file(tmp_path):
@@ -212,7 +235,9 @@ def harmless(run):
     """See that nothing of others reaches the terminal or the bodies but as text."""
     bodies = [path.read_text() for path in run.folder.glob(".codeflash/*.md")]
     for text in (run.told, *bodies):
-        assert not {character for character in text if character != "\n" and not (character.isprintable() or character == "\t")} - {"\u200b"}
+        assert not {character for character in text if character != "\n" and not (character.isprintable() or character == "\t")} - {
+            "\u200b"
+        }
         assert "1337" not in text
     for body in bodies:
         page = MarkdownIt("commonmark").enable("table").render(body)

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tasks import inject, trees
 from tasks.artifacts import ChangedFunction, Detection, DomainProposal, Injection, Layout, Scaffolding
+from tasks.bench import trees
 from tasks.errors import ArtifactError, CherryPickError, MeasuringError, NeedsReviewError, RepositoryError
-from tasks.files import fingerprint_of
 from tasks.git import Clone
 from tasks.manifest.model import Optimization
-from tasks.paths import ItemPaths
+from tasks.stages.inject import inject
+from tasks.storage.files import fingerprint_of
+from tasks.storage.paths import ItemPaths
 from tests.targets import TargetRepo
 from tests.untouched import untouched
 
@@ -86,7 +87,12 @@ class Project:
         item = Optimization.model_validate({"id": "f", "head": "opt", **settings})
         with untouched(self.target.path):
             inject.run(
-                item, paths=self.paths, worktree=self.target.path, cache=self.cache, address=str(self.target.path), fingerprint="made from this"
+                item,
+                paths=self.paths,
+                worktree=self.target.path,
+                cache=self.cache,
+                address=str(self.target.path),
+                fingerprint="made from this",
             )
         assert fingerprint_of(self.paths.inject) == "made from this"
         return Injection.read(self.paths.inject)
@@ -136,7 +142,10 @@ def test_the_data_of_a_generated_benchmark_goes_along(project: Project) -> None:
     file = {"source": str(source.relative_to(project.manifest)), "sha256": sha256, "written": sha256}
     project.generated(text, data={path: file})
     injection = project.run()
-    assert injection.repairs[1] == f"{path} was written over both trees (test_benchmark_f.py reads it): base has none, head has another version"
+    assert (
+        injection.repairs[1]
+        == f"{path} was written over both trees (test_benchmark_f.py reads it): base has none, head has another version"
+    )
     made = assert_one_benchmark(project, injection, text)
     assert [(tree / path).read_bytes() for tree in made.values()] == [b"[1]\r\n\xff"] * 2
     source.write_bytes(b"[2]")

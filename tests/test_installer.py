@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.envs.installer import explained
+from tasks.environments.installer import explained
 from tasks.errors import CommandFailedError
 
 CAUSES = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.envs.interpreters import choose, inspect, located, pep440, requires_python
+from tasks.environments.interpreters import choose, inspect, located, pep440, requires_python
 from tasks.errors import EnvironmentBuildError
 
 from .projects import PROJECT, project

@@ -7,8 +7,8 @@ import pytest
 from tasks.artifacts import Presence
 from tasks.errors import SourceError
 from tasks.git import Clone, Refs
-from tasks.inventory import detection_of
 from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Optimization
+from tasks.stages.detect.inventory import detection_of
 from tests.histories import commit, detected, history
 from tests.targets import TargetRepo
 from tests.untouched import untouched

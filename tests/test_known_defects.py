@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks import figures
 from tasks.artifacts import Interval, ProjectTests, SideRun, Summary, Verdict
 from tasks.body.placeholders import Evidence
-from tasks.render import bounded
+from tasks.stages.render.render import bounded
+from tasks.text import figures
 
 from .evidence import BASE, CPU_IMPROVED, DETECTION, HEAD, REGRESSED, Case
 from .mistakes import compare, item, target

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.leads.handoff import leads
+from tasks.init.handoff import leads
 
 
 def read(text):

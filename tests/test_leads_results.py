@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.leads.results import leads
+from tasks.init.results import leads
 
 LOOP = (
     "experiment\tstatus\tpattern\ttarget\tbefore\tafter\timprovement\ttimestamp\tcommit\n"

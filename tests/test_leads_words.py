@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.leads import words
+from tasks.init import words
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks import lint_files
-from tasks.linting import RULES, BenchmarkFile, Expected, Finding, findings, fixes, rules
-from tasks.progress import silent
+from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Expected, Finding, findings, fixes, rules
+from tasks.commands import lint_files
+from tasks.processes.progress import silent
+from tasks.project.code.sources import Sources
 from tasks.project.project_files import FolderTree
-from tasks.reading.sources import Sources
 
 from .projects import Files
 from .targets import TargetRepo
@@ -151,10 +151,14 @@ def benchmark_path(place: Path) -> str:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """The project with all cases in its benchmarks root, committed but for one that is being written."""
-    files = {place.relative_to(CASES / "project").as_posix(): place.read_text() for place in (CASES / "project").rglob("*.*") if place.is_file()}
+    files = {
+        place.relative_to(CASES / "project").as_posix(): place.read_text() for place in (CASES / "project").rglob("*.*") if place.is_file()
+    }
     cases = {benchmark_path(place): place.read_text() for place in (*FAULTY, *GOOD)}
     written = next(path for path in cases if "toy_input" in path)
-    repo = TargetRepo(tmp_path_factory.mktemp("lint") / "project", {**files, **{path: text for path, text in cases.items() if path != written}})
+    repo = TargetRepo(
+        tmp_path_factory.mktemp("lint") / "project", {**files, **{path: text for path, text in cases.items() if path != written}}
+    )
     (repo.path / written).write_text(cases[written])
     return repo.path
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import BusyError, PrprepError
-from tasks.locks import held
+from tasks.processes.locks import held
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from tasks.locks import held
+from tasks.processes.locks import held
 with held(Path(sys.argv[1]), busy=None):
     print("held", flush=True)
     time.sleep(300)

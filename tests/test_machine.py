@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tasks import machine
+from tasks.bench import machine
 
 CPUINFO = {
     "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Intel(R) Xeon(R) Gold 6130 CPU @ 2.10GHz\n": "Intel Xeon Gold 6130",

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tasks.artifacts import Commit
-from tasks.paths import shipped_templates
+from tasks.storage.paths import shipped_templates
 
 from .evidence import CPU_IMPROVED, DETECTION, HEAD, Case
 from .test_render import CASES, body_of

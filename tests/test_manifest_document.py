@@ -123,7 +123,10 @@ class TestWhatYamlLetsPass:
         assert Document(b"a: !mine x").content == {"a": BROKEN}
 
     def test_an_alias_bomb(self):
-        lines = ["a: &a [x,x,x,x,x,x,x,x,x,x]", *(f"{new}: &{new} [{','.join([f'*{old}'] * 10)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True))]
+        lines = [
+            "a: &a [x,x,x,x,x,x,x,x,x,x]",
+            *(f"{new}: &{new} [{','.join([f'*{old}'] * 10)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True)),
+        ]
         [message] = problems("\n".join(lines))
         assert message.startswith("5:29: the aliases up to this one come to more than 100,")
 
@@ -137,7 +140,12 @@ class TestWhatYamlLetsPass:
 
     @pytest.mark.parametrize(
         ("text", "place"),
-        [("[" * 100_000, (1, 101)), ("{a: " * 100_000, (1, 401)), ("- " * 5_000, (1, 201)), ("\n".join(" " * depth + "a:" for depth in range(3000)), (101, 101))],
+        [
+            ("[" * 100_000, (1, 101)),
+            ("{a: " * 100_000, (1, 401)),
+            ("- " * 5_000, (1, 201)),
+            ("\n".join(" " * depth + "a:" for depth in range(3000)), (101, 101)),
+        ],
     )
     def test_deep_nesting(self, text, place):
         [found] = Document(text.encode()).problems

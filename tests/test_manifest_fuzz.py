@@ -21,13 +21,54 @@ BOUNDED = settings(max_examples=150, deadline=None, database=None, derandomize=T
 KEYS = sorted({*Manifest.model_fields, *Optimization.model_fields, *EnvironmentSettings.model_fields, "pass", "setup", "call", "zzz"})
 TOKENS = [
     *("\n", "\n  ", "\n    ", "\n  - ", "- ", ": ", "? ", ", ", "[", "]", "{", "}", "'", '"', "|\n", ">-\n", "#", " ", "\t", "\r", "\r\n"),
-    *("&a ", "*a", "*b", "<<: ", "!", "!!int ", "!!python/name:os ", "---\n", "...\n", "%YAML 1.2\n", "\\", "\x00", "\x85", "\u2028", "\ufeff"),
+    *(
+        "&a ",
+        "*a",
+        "*b",
+        "<<: ",
+        "!",
+        "!!int ",
+        "!!python/name:os ",
+        "---\n",
+        "...\n",
+        "%YAML 1.2\n",
+        "\\",
+        "\x00",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+    ),
     *("~", "12", "1e9", ".nan", "true", "é", "😀", "version: 1\n", "optimizations:\n", "id: a", "head: x", *(f"{key}: " for key in KEYS)),
 ]
 VALUES = st.sampled_from(
-    [None, True, 0, 1, -1, 12, 0.5, 1e3, "", "a", "x y", "-x", "a..b", "a/b", "../a", "a.py", "pkg.mod:f", "mem", "time", "auto", "native", "run"]
+    [
+        None,
+        True,
+        0,
+        1,
+        -1,
+        12,
+        0.5,
+        1e3,
+        "",
+        "a",
+        "x y",
+        "-x",
+        "a..b",
+        "a/b",
+        "../a",
+        "a.py",
+        "pkg.mod:f",
+        "mem",
+        "time",
+        "auto",
+        "native",
+        "run",
+    ]
 )
-NESTED = st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3), max_leaves=6)
+NESTED = st.recursive(
+    VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3), max_leaves=6
+)
 
 
 GOOD: dict[str, list[object]] = {
@@ -116,6 +157,7 @@ def test_reader_and_schema_agree(content):
 @pytest.mark.parametrize("cut", range(0, 400, 7))
 def test_a_manifest_cut_short(cut):
     whole = 'version: 1\nrepo: "."\ndefaults: {env: {python: "3.12"}}\noptimizations:\n' + "".join(
-        f"  - id: item_{number}\n    head: topic/{number}\n    summary:\n      - 'One: {number}'\n    functions: [a.b:c]\n" for number in range(4)
+        f"  - id: item_{number}\n    head: topic/{number}\n    summary:\n      - 'One: {number}'\n    functions: [a.b:c]\n"
+        for number in range(4)
     )
     understood(whole[:cut].encode())

@@ -305,7 +305,9 @@ class TestFriendlyForms:
             ("c", "x", ("cpu",), "3.12", ("fast",)),
         ]
 
-    @pytest.mark.parametrize("encoded", [b"\xef\xbb\xbfversion: 1\noptimizations: {a: {head: x}}\n", b"version: 1\r\noptimizations:\r\n  a: {head: x}\r\n"])
+    @pytest.mark.parametrize(
+        "encoded", [b"\xef\xbb\xbfversion: 1\noptimizations: {a: {head: x}}\n", b"version: 1\r\noptimizations:\r\n  a: {head: x}\r\n"]
+    )
     def test_a_byte_order_mark_and_line_ends_of_windows(self, encoded):
         assert loaded(encoded).manifest.optimizations[0].id == "a"
 
@@ -370,7 +372,9 @@ class TestResolved:
         assert merged.env == EnvironmentSettings(python="3.12", extras=("slow",), groups=())
 
     def test_variables_to_pass_are_merged_too(self, tmp_path):
-        (tmp_path / "prprep.yaml").write_text("version: 1\ndefaults: {env: {pass: A_KEY}}\noptimizations: {a: {head: x, env: {python: '3.12'}}}\n")
+        (tmp_path / "prprep.yaml").write_text(
+            "version: 1\ndefaults: {env: {pass: A_KEY}}\noptimizations: {a: {head: x, env: {python: '3.12'}}}\n"
+        )
         manifest = read(tmp_path / "prprep.yaml").manifest
         assert resolved(manifest.optimizations[0], manifest.defaults).env.passed == ("A_KEY",)
 

@@ -43,7 +43,10 @@ ITEM = [
     ("metrics: [time, tim]", '4:21: `metrics` holds "tim", must be one of time, instructions, memory, import (did you mean time?)'),
     ("metrics: []", "4:14: `metrics` is an empty list (give one or leave the key out)"),
     # Refs
-    ("base: --upload-pack=x", '4:11: `base` is "--upload-pack=x", must be a branch, tag or commit (git would take what begins with `-` for an option)'),
+    (
+        "base: --upload-pack=x",
+        '4:11: `base` is "--upload-pack=x", must be a branch, tag or commit (git would take what begins with `-` for an option)',
+    ),
     ("base: main..topic", '4:11: `base` is "main..topic", must be a branch, tag or commit (`..` makes a range: write `base:` and `head:`)'),
     ("base: my branch", '4:11: `base` is "my branch", must be a branch, tag or commit (a ref has no spaces in it)'),
     ("base: 0012345", '4:11: `base` is 0012345, which YAML reads as a number, must be text (quote it: "0012345")'),
@@ -51,23 +54,44 @@ ITEM = [
     ("base: ''", "4:11: `base` is empty"),
     # Functions
     ("functions: pkg/mod.py:f", '4:16: `functions` is "pkg/mod.py:f", must be package.module:Qualified.name (did you mean pkg.mod:f?)'),
-    ("functions: ['pkg.mod:f()']", '4:17: `functions` holds "pkg.mod:f()", must be package.module:Qualified.name (did you mean pkg.mod:f?)'),
+    (
+        "functions: ['pkg.mod:f()']",
+        '4:17: `functions` holds "pkg.mod:f()", must be package.module:Qualified.name (did you mean pkg.mod:f?)',
+    ),
     ("functions: a b", '4:16: `functions` is "a b", must be package.module:Qualified.name'),
     ("functions: [a:f, a:f]", "4:16: `functions` lists a:f twice"),
     # Paths
-    ("benchmark: ../test_x.py", '4:16: `benchmark` is "../test_x.py", must be the path of a .py file in the repository (this path leaves it)'),
-    ("benchmark: a/../../test_x.py", '4:16: `benchmark` is "a/../../test_x.py", must be the path of a .py file in the repository (this path leaves it)'),
-    ("benchmark: ~/test_x.py", '4:16: `benchmark` is "~/test_x.py", must be the path of a .py file in the repository (this path leaves it)'),
+    (
+        "benchmark: ../test_x.py",
+        '4:16: `benchmark` is "../test_x.py", must be the path of a .py file in the repository (this path leaves it)',
+    ),
+    (
+        "benchmark: a/../../test_x.py",
+        '4:16: `benchmark` is "a/../../test_x.py", must be the path of a .py file in the repository (this path leaves it)',
+    ),
+    (
+        "benchmark: ~/test_x.py",
+        '4:16: `benchmark` is "~/test_x.py", must be the path of a .py file in the repository (this path leaves it)',
+    ),
     ("benchmark: 'a.py::test'", '4:16: `benchmark` is "a.py::test", must be the path of a .py file in the repository (did you mean a.py?)'),
     ("benchmark: f(1)", '4:16: `benchmark` is "f(1)", must be the path of a .py file in the repository (code goes below `call:`)'),
     ("benchmark: [a.py]", "4:16: `benchmark` is a list, must be the path of a test, or a mapping with `call` and `setup`"),
     ("benchmark: {setup: x}", "4:5: `benchmark.call` is missing: `benchmark` needs it"),
     ("benchmark: {call: ''}", "4:23: `benchmark.call` is empty"),
     # Environments
-    ("env: uv run python", '4:10: `env` is "uv run python", must be a mapping (its keys are runner, python, extras, groups, install, pass)'),
+    (
+        "env: uv run python",
+        '4:10: `env` is "uv run python", must be a mapping (its keys are runner, python, extras, groups, install, pass)',
+    ),
     ("env: {python: 3.10}", '4:19: `env.python` is 3.10, which YAML reads as a number, must be text (quote it: "3.10")'),
-    ("env: {python: -c}", '4:19: `env.python` is "-c", must be a path, name or address (what begins with `-` would be taken for an option)'),
-    ("env: {extras: [--x]}", '4:20: `env.extras` holds "--x", must be a name of letters, digits, `_`, `-` and `.` (what begins with `-` would be taken for an option)'),
+    (
+        "env: {python: -c}",
+        '4:19: `env.python` is "-c", must be a path, name or address (what begins with `-` would be taken for an option)',
+    ),
+    (
+        "env: {extras: [--x]}",
+        '4:20: `env.extras` holds "--x", must be a name of letters, digits, `_`, `-` and `.` (what begins with `-` would be taken for an option)',
+    ),
     ("env: {pass: [A=b]}", '4:18: `env.pass` holds "A=b", must be the name of a variable: letters, digits and `_` (give the name alone)'),
     ("env: {pass: [A, A]}", "4:17: `env.pass` lists A twice"),
     ("env: {passed: A}", "4:11: `passed` is no key of `env` (did you mean `pass`?)"),
@@ -87,7 +111,10 @@ ITEM = [
 
 IDS = [
     ("-x", '2:22: `id` is "-x", must be letters, digits, `_`, `-` and `.`, a letter or digit first (for example x)'),
-    ("Lese schnell!", '2:22: `id` is "Lese schnell!", must be letters, digits, `_`, `-` and `.`, a letter or digit first (for example Lese_schnell)'),
+    (
+        "Lese schnell!",
+        '2:22: `id` is "Lese schnell!", must be letters, digits, `_`, `-` and `.`, a letter or digit first (for example Lese_schnell)',
+    ),
     ("12", '2:22: `id` is 12, which YAML reads as a number, must be text (quote it: "12")'),
     ("run", "2:22: `id` is run, a word that the command line uses for something else"),
     ("Compare", "2:22: `id` is Compare, a word that the command line uses for something else"),
@@ -103,16 +130,25 @@ TOP = [
     ("version:", "2:1: `version` has no value (give one)"),
     ("version: 1\nrepo: --x", '3:7: `repo` is "--x", must be a path, name or address (what begins with `-` would be taken for an option)'),
     ("version: 1\nrepo: 'ext::sh -c id'", "3:7: `repo` uses git's transport ext::, which can run programs"),
-    ("version: 1\nslug: https://github.com/ada/pages.git", '3:7: `slug` is "https://github.com/ada/pages.git", must be owner/name (did you mean ada/pages?)'),
+    (
+        "version: 1\nslug: https://github.com/ada/pages.git",
+        '3:7: `slug` is "https://github.com/ada/pages.git", must be owner/name (did you mean ada/pages?)',
+    ),
     ("version: 1\nslug: pages", '3:7: `slug` is "pages", must be owner/name'),
-    ("version: 1\noutput: /tmp/out", "3:9: `output` is \"/tmp/out\", must be a folder below the manifest's own (this path leaves it)"),
-    ("version: 1\noutput: a\\b", "3:9: `output` is \"a\\b\", must be a folder below the manifest's own"),
+    ("version: 1\noutput: /tmp/out", '3:9: `output` is "/tmp/out", must be a folder below the manifest\'s own (this path leaves it)'),
+    ("version: 1\noutput: a\\b", '3:9: `output` is "a\\b", must be a folder below the manifest\'s own'),
     ("version: 1\noutput: ./.git/x", "3:9: `output` lies in .git, which is no place for files of yours"),
-    ("version: 1\ntemplates: a/../../b", "3:12: `templates` is \"a/../../b\", must be a folder below the manifest's own (this path leaves it)"),
+    (
+        "version: 1\ntemplates: a/../../b",
+        '3:12: `templates` is "a/../../b", must be a folder below the manifest\'s own (this path leaves it)',
+    ),
     ("version: 1\ndefaults:", "3:1: `defaults` has no value (give one or leave the key out)"),
     ("version: 1\ndefaults: {head: x}", "3:12: `head` is no key of `defaults` (it belongs in an optimization)"),
     ("version: 1\ndefaults: {timout: 3}", "3:12: `timout` is no key of `defaults` (did you mean `timeout`?)"),
-    ("version: 1\nupstream: -x", '3:11: `upstream` is "-x", must be a branch, tag or commit (git would take what begins with `-` for an option)'),
+    (
+        "version: 1\nupstream: -x",
+        '3:11: `upstream` is "-x", must be a branch, tag or commit (git would take what begins with `-` for an option)',
+    ),
     ("repo: .", "1:1: `version` is missing: the manifest needs it"),
 ]
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tasks import markdown
-from tasks.markdown import Markdown
+from tasks.text import markdown
+from tasks.text.markdown import Markdown
 
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = [

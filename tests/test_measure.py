@@ -7,20 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from tasks import measure
 from tasks.artifacts import Detection, DomainProposal, Injection, Layout, MetricName, Samples, Scaffolding, TreeSpec
-from tasks.envs import environments
-from tasks.envs.venvs import package_differences
+from tasks.bench.setup import Ground, Made, modules_of, relate, request_for, side_of
+from tasks.environments import environments
+from tasks.environments.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
 from tasks.manifest.model import Optimization
-from tasks.paths import ItemPaths
-from tasks.progress import silent
-from tasks.standing import Ground, Made, modules_of, relate, request_for, side_of
+from tasks.processes.progress import silent
+from tasks.stages.measure import measure
+from tasks.storage.paths import ItemPaths
 from tests.targets import TargetRepo
 
 SLOW = "def total(numbers):\n    result = 0\n    for number in list(numbers):\n        result += number\n    return result\n"
 FAST = "def total(numbers):\n    return sum(numbers)\n"
-BENCHMARK = "from project import total\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(total, range(20_000)) == 199_990_000\n"
+BENCHMARK = (
+    "from project import total\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(total, range(20_000)) == 199_990_000\n"
+)
 PYPROJECT = """
 [build-system]
 requires = ["setuptools>=61"]
@@ -82,7 +84,14 @@ def prepared(tmp_path_factory):
     detection(base, head).write(paths.detect)
     Scaffolding(item="total", path=path, origin="head", source=head, sha256=sha256, made_from="existing").write(paths.scaffold)
     Injection(
-        item="total", strategy="inject", reason="", benchmark=path, benchmark_sha256=sha256, base=specs[0], head=specs[1], repairs=("a repair",)
+        item="total",
+        strategy="inject",
+        reason="",
+        benchmark=path,
+        benchmark_sha256=sha256,
+        base=specs[0],
+        head=specs[1],
+        repairs=("a repair",),
     ).write(paths.inject)
     return repo, paths, root / "cache"
 
@@ -204,7 +213,11 @@ def test_memory_has_no_time_limit_unless_one_is_set():
 
 
 def test_import_roots_of_the_tree_come_first():
-    side = side_of(ground("/cache/trees/one", path_entries=(Path("/cache/trees/one/src"), Path("/cache/trees/one/lib"))), LAYOUT, Optimization(id="total"))
+    side = side_of(
+        ground("/cache/trees/one", path_entries=(Path("/cache/trees/one/src"), Path("/cache/trees/one/lib"))),
+        LAYOUT,
+        Optimization(id="total"),
+    )
     assert side.path_entries == (Path("/cache/trees/one/src"), Path("/cache/trees/one/lib"))
 
 
@@ -223,7 +236,9 @@ def test_packages_that_differ_are_told():
 def test_messages_name_no_place_of_this_machine(tmp_path):
     grounds = {"base": ground(tmp_path / "cache/trees/one"), "head": ground(tmp_path / "cache/trees/other")}
     inside, outside = tmp_path / "cache/environments/key/lib/site-packages/project/__init__.py", os.sep + "opt/project/__init__.py"
-    error = ProvenanceError(f"{inside} {outside} {tmp_path}/cache/trees/other/src/x.py", where=f"{tmp_path}/cache/trees/one/tests/test_x.py")
+    error = ProvenanceError(
+        f"{inside} {outside} {tmp_path}/cache/trees/other/src/x.py", where=f"{tmp_path}/cache/trees/one/tests/test_x.py"
+    )
     relate(error, grounds, tmp_path / "cache")
     assert error.what == f"environments/key/lib/site-packages/project/__init__.py {outside} src/x.py"
     assert error.where == "tests/test_x.py"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks import locks, measuring
 from tasks.artifacts import MetricName
+from tasks.bench import measuring
 from tasks.errors import MeasuringError
+from tasks.processes import locks
 from tests.pairs import both, pair
 
 
@@ -110,13 +111,15 @@ def test_comparisons_on_one_machine_do_not_overlap(tmp_path):
 @pytest.mark.slow
 def test_no_process_outlives_a_killed_measurement(tmp_path):
     """After `kill -9` of the coordinator both sides end, in the middle of a call too."""
-    benchmark = "import os, time\n\ndef test_work(benchmark):\n    open(f'{os.getpid()}.pid', 'w').close()\n    benchmark(time.sleep, 0.2)\n"
+    benchmark = (
+        "import os, time\n\ndef test_work(benchmark):\n    open(f'{os.getpid()}.pid', 'w').close()\n    benchmark(time.sleep, 0.2)\n"
+    )
     request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}), budget=600.0)
     program = f"""
 import sys
 sys.path.insert(0, {str(Path(measuring.__file__).parents[2])!r})
 from pathlib import Path
-from tasks.measuring import Request, SideRequest, measure
+from tasks.bench.measuring import Request, SideRequest, measure
 side = lambda tree: SideRequest(tree, Path(sys.executable), (tree / "src",))
 root = Path({str(tmp_path)!r})
 measure(Request(side(root / "base"), side(root / "head"), {request.benchmark!r}, ("time",), root / "profiles", 7, budget=600.0))

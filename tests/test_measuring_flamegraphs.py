@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import memray
 import pytest
 
-from tasks.measuring.flamegraphs import PROGRAM, SUFFIX, read_profiles
+from tasks.bench.memory.flamegraphs import PROGRAM, SUFFIX, read_profiles
 from tests.pairs import pair
 
 MIB = 1 << 20

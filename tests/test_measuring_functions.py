@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from tasks import figures
 from tasks.artifacts import FunctionShare, Share
-from tasks.measuring import functions as module
-from tasks.measuring.functions import profile_functions
-from tasks.measuring.request import Changed
-from tasks.templating import fill
+from tasks.bench.request import Changed
+from tasks.bench.time import functions as module
+from tasks.bench.time.functions import profile_functions
+from tasks.text import figures
+from tasks.text.templating import fill
 from tests.pairs import both, pair, write
 from tests.pythons import environment
 
@@ -252,7 +252,9 @@ for function in (plain, awaited):
     assert asked(tmp_path, code).split() == ["signal", "thread", "signal"]
 
 
-CYTHON = "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
+CYTHON = (
+    "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
+)
 SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize('src/project/fast.pyx'))\n"
 
 

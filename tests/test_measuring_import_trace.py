@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.artifacts import ImportedModule
-from tasks.measuring.import_trace import BEGIN, END, SHOWN, Trace, loads, one_sided, trace
+from tasks.bench.imports.import_trace import BEGIN, END, SHOWN, Trace, loads, one_sided, trace
 
 TEXT = """\
 import time: self [us] | cumulative | imported package

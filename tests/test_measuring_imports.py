@@ -7,8 +7,8 @@ from statistics import median
 import pytest
 
 from tasks.artifacts import MetricName
+from tasks.bench.imports import fresh, imports
 from tasks.errors import MeasuringError, ProvenanceError
-from tasks.measuring import fresh, imports
 from tests.pairs import both, pair
 
 SLOW = "import time\n\ntime.sleep(0.03)\nprint('to standard output')\n"

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from tasks.artifacts import Output
-from tasks.measuring import inputs
-from tasks.measuring.inputs import compare_further_inputs
+from tasks.bench.outputs import inputs
+from tasks.bench.outputs.inputs import compare_further_inputs
 from tests.pairs import pair
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,11 @@ def compared(folder, base, head, call, *, benchmark="", test="", seconds=300.0, 
     test = test or f"def test_work(benchmark):\n    {call}\n"
     files = {"tests/test_benchmark.py": f"import project\nfrom project import *\n{benchmark}\n\n{test}"}
     request = pair(
-        folder, base={"src/project/__init__.py": base, **files}, head={"src/project/__init__.py": head, **files}, timeout=seconds, **settings
+        folder,
+        base={"src/project/__init__.py": base, **files},
+        head={"src/project/__init__.py": head, **files},
+        timeout=seconds,
+        **settings,
     )
     key = "tests/test_benchmark.py::test_work"
     outputs = (Output(test=key, verdict="equal"), Output(test="another", verdict="different", detail="told before"))
@@ -287,10 +291,16 @@ REFUSED = {
     "starts": ("benchmark(start, 'made')", "the call does more than to compute (subprocess.Popen) at base"),
     "path": ("benchmark(read, project.__file__)", "the call is given a path that exists"),
     "path object": ("benchmark(read, project.FILE)", "the call is given a path that exists"),
-    "file": ("benchmark(given, 1, open(project.__file__))", "the call is given a TextIOWrapper, which stands for something outside the process"),
+    "file": (
+        "benchmark(given, 1, open(project.__file__))",
+        "the call is given a TextIOWrapper, which stands for something outside the process",
+    ),
     "function": ("benchmark(given, 1, key=len)", "the call is given a builtin_function_or_method (len)"),
     "module": ("benchmark(given, 1, [project])", "the call is given a module (project)"),
-    "socket": ("import socket; benchmark(given, 1, socket.socket())", "the call is given a socket, which stands for something outside the process"),
+    "socket": (
+        "import socket; benchmark(given, 1, socket.socket())",
+        "the call is given a socket, which stands for something outside the process",
+    ),
     "iterator": ("benchmark(given, 1, iter([1]))", "the call is given a list_iterator, which can be consumed only once"),
     "nothing": ("benchmark(given)", "the call has no arguments, nor is its result that of one inside it whose arguments can be varied"),
     "objects": ("import fractions; benchmark(given, project.Thing())", "no argument is of a type that can be varied (Thing)"),
@@ -345,7 +355,9 @@ def test_ranges_are_varied(tmp_path):
     code = "def work(pages):\n    return {page: len(pages) for page in pages}\n"
     found = compared(tmp_path, code, code.replace("len(pages) for", "len(pages) or 1 for"), "benchmark(work, range(1, 41))")
     assert (found.verdict, found.detail) == ("equal", "")
-    found = compared(tmp_path / "other", code, code.replace("in pages}", "in sorted(pages)[::-1][::-1] or [0]}"), "benchmark(work, range(1, 41))")
+    found = compared(
+        tmp_path / "other", code, code.replace("in pages}", "in sorted(pages)[::-1][::-1] or [0]}"), "benchmark(work, range(1, 41))"
+    )
     assert found.verdict == "different"
     assert found.detail.startswith("at input `work(range(1, 1, 1))`: ")
 

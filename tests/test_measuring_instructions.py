@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from tasks.artifacts import MetricName
+from tasks.bench.time import instructions
+from tasks.bench.time.instructions import REPEATS, check, measure_instructions
 from tasks.errors import MeasuringError
-from tasks.measuring import instructions
-from tasks.measuring.instructions import REPEATS, check, measure_instructions
 from tests.pairs import both, pair
 
 CODE = """

@@ -10,11 +10,11 @@ from textwrap import dedent
 
 import pytest
 
+from tasks.bench.time import lockstep
+from tasks.bench.time.lockstep import Plan, launch, paired
+from tasks.bench.workers.channel import TimeLimitError
+from tasks.bench.workers.workers import Block, Settings
 from tasks.errors import MeasuringError, ProvenanceError
-from tasks.measuring import lockstep
-from tasks.measuring.channel import TimeLimitError
-from tasks.measuring.lockstep import Plan, launch, paired
-from tasks.measuring.workers import Block, Settings
 from tests.pairs import CODE, both, by_key, one_launch, pair
 
 
@@ -115,7 +115,9 @@ def test_both_sides_have_the_same_seed_and_pass_the_same_tests(tmp_path):
 def test_every_module_of_the_project_is_told_with_its_blob(record):
     told = {(module.name, module.path) for module in record.modules["head"]}
     assert told == {("project", "src/project/__init__.py"), ("test_benchmark", "tests/test_benchmark.py")}
-    hashed = subprocess.run(["git", "hash-object", "--stdin"], input=dedent(CODE).lstrip(), capture_output=True, text=True, check=True).stdout.strip()
+    hashed = subprocess.run(
+        ["git", "hash-object", "--stdin"], input=dedent(CODE).lstrip(), capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert {module.blob for module in record.modules["base"] if module.name == "project"} == {hashed}
 
 
@@ -131,9 +133,7 @@ SKIPS = "import pytest\n\ndef test_work(benchmark):\n    pytest.skip('not today'
 XFAILS = "import pytest\n\n@pytest.mark.xfail\ndef test_work(benchmark):\n    assert benchmark(int) == 1\n"
 MODULE_SKIPS = "import pytest\n\npytest.skip('not here', allow_module_level=True)\n"
 SETUP_FAILS = "import pytest\n\n@pytest.fixture\ndef broken():\n    raise OSError('no disk')\n\ndef test_work(benchmark, broken):\n    benchmark(int)\n"
-TEARDOWN_FAILS = (
-    "import pytest\n\n@pytest.fixture\ndef broken():\n    yield\n    raise OSError('no disk')\n\ndef test_work(benchmark, broken):\n    benchmark(int)\n"
-)
+TEARDOWN_FAILS = "import pytest\n\n@pytest.fixture\ndef broken():\n    yield\n    raise OSError('no disk')\n\ndef test_work(benchmark, broken):\n    benchmark(int)\n"
 LATER_FAILS = (
     "N = []\n\ndef later():\n    N.append(1)\n    assert len(N) < 5, 'too often'\n\ndef test_work(benchmark):\n    benchmark(later)\n"
 )
@@ -204,8 +204,14 @@ def test_different_sets_of_tests_are_an_error(tmp_path, base, head, what, where)
     ("death", "told"),
     [
         ("os._exit(3)", "the benchmark broke on head: its process ended with exit code 3 before the benchmark was finished"),
-        ("os.kill(os.getpid(), 9)", "the benchmark broke on head: its process was killed by signal 9 (SIGKILL) before the benchmark was finished"),
-        ("os.kill(os.getpid(), 11)", "the benchmark broke on head: its process was killed by signal 11 (SIGSEGV) before the benchmark was finished"),
+        (
+            "os.kill(os.getpid(), 9)",
+            "the benchmark broke on head: its process was killed by signal 9 (SIGKILL) before the benchmark was finished",
+        ),
+        (
+            "os.kill(os.getpid(), 11)",
+            "the benchmark broke on head: its process was killed by signal 11 (SIGSEGV) before the benchmark was finished",
+        ),
     ],
 )
 def test_a_side_that_dies_is_an_error_that_names_how(tmp_path, death, told):

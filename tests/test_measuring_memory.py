@@ -8,8 +8,8 @@ import memray
 import pytest
 
 from tasks.artifacts import SIDES, MetricName
+from tasks.bench.memory.memory import LONGEST_NAME, MOST_REPEATS, REPEATS, measure_memory, profile_name
 from tasks.errors import MeasuringError
-from tasks.measuring.memory import LONGEST_NAME, MOST_REPEATS, REPEATS, measure_memory, profile_name
 from tests.pairs import both, pair
 
 MIB = 1 << 20
@@ -252,7 +252,10 @@ def test_native_stacks_are_recorded_where_asked_for(tmp_path):
     request = pair(tmp_path, base=files[0], head=files[1], metrics=("memory",))
     _, (site,) = measure_memory(request, random.Random(1), lambda _: None, native=True)
     assert site.place == "src/project/__init__.py:2 work"
-    assert [memray.FileReader(request.profiles / KEPT[0].replace("base", side)).metadata.has_native_traces for side in SIDES] == [True, True]
+    assert [memray.FileReader(request.profiles / KEPT[0].replace("base", side)).metadata.has_native_traces for side in SIDES] == [
+        True,
+        True,
+    ]
     assert (request.profiles / KEPT[1]).stat().st_size > 0
 
 
@@ -267,9 +270,7 @@ def test_an_environment_without_memray_is_told(tmp_path):
     files = {"src/memray.py": "raise ImportError('no memray here')\n"}
     with pytest.raises(MeasuringError) as raised:
         measure_memory(pair(tmp_path, **both(files), metrics=("memory",)), random.Random(1), lambda _: None)
-    assert str(raised.value) in {
-        f"memray cannot be imported on {side}: no memray here\n  add memray to `env: install:`" for side in SIDES
-    }
+    assert str(raised.value) in {f"memray cannot be imported on {side}: no memray here\n  add memray to `env: install:`" for side in SIDES}
 
 
 @pytest.mark.slow

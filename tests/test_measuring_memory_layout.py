@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from tasks.measuring import memory_layout
-from tasks.measuring.memory_layout import MemoryLayout, draw
+from tasks.bench.workers import memory_layout
+from tasks.bench.workers.memory_layout import MemoryLayout, draw
 from tests.pairs import both, one_launch, pair
 
 pytestmark = pytest.mark.skipif(not memory_layout.can_choose(), reason="this system does not let a process choose its layout")

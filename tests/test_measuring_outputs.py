@@ -22,8 +22,8 @@ import pandas  # noqa: ICN001
 import pydantic
 import pytest
 
-from tasks.measuring.outputs import judge
-from tasks.measuring.workers import WORKER_FOLDER
+from tasks.bench.outputs.outputs import judge
+from tasks.bench.workers.workers import WORKER_FOLDER
 
 _SPEC = importlib.util.spec_from_file_location("prprep_describe", WORKER_FOLDER / "prprep_describe.py")
 sys.path.insert(0, str(WORKER_FOLDER))  # what it imports lies beside it
@@ -76,7 +76,6 @@ class Kind(enum.IntEnum):
 class Pair(NamedTuple):
     one: int
     other: int
-
 
 
 @attrs.define
@@ -174,7 +173,10 @@ def test_equal_values_are_equal(make):
 def test_order_counts_where_it_does_for_python():
     assert verdict({1: "a", 2: "b"}, {2: "b", 1: "a"}) == ("equal", "the keys of dicts come in another order")
     ordered = collections.OrderedDict
-    assert verdict(ordered([(1, "a"), (2, "b")]), ordered([(2, "b"), (1, "a")])) == ("different", "the order [1] [2] at base, the order [2] [1] at head")
+    assert verdict(ordered([(1, "a"), (2, "b")]), ordered([(2, "b"), (1, "a")])) == (
+        "different",
+        "the order [1] [2] at base, the order [2] [1] at head",
+    )
 
 
 DIFFERENT = [

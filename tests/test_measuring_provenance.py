@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Module
+from tasks.bench.provenance import prove
 from tasks.errors import ProvenanceError
-from tasks.measuring.provenance import prove
 from tests.pairs import pair, write
 
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"

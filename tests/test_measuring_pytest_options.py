@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.measuring.pytest_options import carried, find_configuration, options, warning_filters
+from tasks.bench.workers.pytest_options import carried, find_configuration, options, warning_filters
 from tests.pairs import write
 
 
@@ -31,7 +31,11 @@ def test_only_what_tests_may_need_is_carried_over(addopts, kept):
         ({"pyproject.toml": '[tool.pytest]\naddopts = ["-n", "2"]\n'}, "pyproject.toml", ("-n", "2")),
         ({"pytest.toml": '[pytest]\naddopts = ["-q"]\n'}, "pytest.toml", ("-q",)),
         ({"pytest.ini": ""}, "pytest.ini", ()),
-        ({"pytest.ini": "[pytest]\naddopts =\n    -q\n    -p 'a b'\n", "pyproject.toml": "[tool.pytest.ini_options]\n"}, "pytest.ini", ("-q", "-p", "a b")),
+        (
+            {"pytest.ini": "[pytest]\naddopts =\n    -q\n    -p 'a b'\n", "pyproject.toml": "[tool.pytest.ini_options]\n"},
+            "pytest.ini",
+            ("-q", "-p", "a b"),
+        ),
         ({"tox.ini": "[tox]\n", "setup.cfg": "[tool:pytest]\naddopts = --cov=a%b\n"}, "setup.cfg", ("--cov=a%b",)),
         ({"tox.ini": "[pytest]\n", "pyproject.toml": "[project]\n"}, "tox.ini", ()),
         ({"pyproject.toml": "[project]\n", "setup.cfg": "[metadata]\n"}, None, ()),
@@ -49,12 +53,21 @@ def test_the_configuration_is_found_where_pytest_finds_it(tmp_path, files, name,
 @pytest.mark.parametrize(
     ("files", "filters"),
     [
-        ({"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error", "ignore:.*old:DeprecationWarning"]\n'}, ["error", "ignore:.*old:DeprecationWarning"]),
-        ({"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = """\n  error\n  ignore::UserWarning\n"""\n'}, ["error", "ignore::UserWarning"]),
+        (
+            {"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error", "ignore:.*old:DeprecationWarning"]\n'},
+            ["error", "ignore:.*old:DeprecationWarning"],
+        ),
+        (
+            {"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = """\n  error\n  ignore::UserWarning\n"""\n'},
+            ["error", "ignore::UserWarning"],
+        ),
         ({"pytest.toml": '[pytest]\nfilterwarnings = ["error"]\n'}, ["error"]),
         ({"pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore:100%:UserWarning\n"}, ["error", "ignore:100%:UserWarning"]),
         ({"setup.cfg": "[tool:pytest]\nfilterwarnings = error\n"}, ["error"]),
-        ({"tox.ini": "[pytest]\naddopts = -q -W error -Wignore::UserWarning --pythonwarnings=once -p x\n"}, ["-W error", "-W ignore::UserWarning", "-W once"]),
+        (
+            {"tox.ini": "[pytest]\naddopts = -q -W error -Wignore::UserWarning --pythonwarnings=once -p x\n"},
+            ["-W error", "-W ignore::UserWarning", "-W once"],
+        ),
         ({"tox.ini": "[pytest]\naddopts = -W default\nfilterwarnings = error\n"}, ["error", "-W default"]),
         ({"pytest.ini": "", "pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n'}, []),
         ({"pyproject.toml": "broken"}, []),

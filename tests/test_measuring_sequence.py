@@ -3,8 +3,8 @@
 import pytest
 
 from tasks.artifacts import Launch, MetricName
+from tasks.bench.time.sequence import Sampling, looks_for
 from tasks.errors import MeasuringError
-from tasks.measuring.sequence import Sampling, looks_for
 from tests.pairs import pair
 
 LAUNCH = Launch(first="base", seed=1, base=(1.0,), head=(2.0,))
@@ -52,7 +52,9 @@ def _at_once(tmp_path, settings):
 
 def test_all_calls_of_the_benchmark_have_to_decide(tmp_path):
     asked = []
-    sampling = sampled(tmp_path, keys=("a", "b"), decided=lambda launches: asked.append(len(launches)) or len(asked) > 1, budget=100.0, timeout=None)
+    sampling = sampled(
+        tmp_path, keys=("a", "b"), decided=lambda launches: asked.append(len(launches)) or len(asked) > 1, budget=100.0, timeout=None
+    )
     assert sampling.stopped == "decided"
     assert len(sampling.measurements()[0].launches) == 8
 
@@ -93,7 +95,9 @@ def test_the_line_shows_where_the_interval_lies(tmp_path):
     assert sampling.line() == "launch 4 of at most 8"
 
 
-@pytest.mark.parametrize(("heads", "launches", "stopped"), [((0.5, 0.51), 8, "decided"), ((0.5, 1.9), 12, "budget"), ((1.0, 1.001), 8, "decided")])
+@pytest.mark.parametrize(
+    ("heads", "launches", "stopped"), [((0.5, 0.51), 8, "decided"), ((0.5, 1.9), 12, "budget"), ((1.0, 1.001), 8, "decided")]
+)
 def test_the_sequential_rule_stops_where_the_data_decide(tmp_path, heads, launches, stopped):
     sampling = Sampling(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(8, 12))
     while sampling.goes_on():

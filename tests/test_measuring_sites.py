@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.measuring.request import Changed
-from tasks.measuring.sites import ALMOST_NOTHING, MOST, Function, Held, changed_sites, renamed
+from tasks.bench.memory.sites import ALMOST_NOTHING, MOST, Function, Held, changed_sites, renamed
+from tasks.bench.request import Changed
 
 MIB = 1 << 20
 TEXT = "src/pagelayout/text.py"
@@ -67,7 +67,9 @@ def test_the_largest_changes_come_first_and_no_more_than_ten():
     assert rows == compared(list(reversed(base)), [])
 
 
-@pytest.mark.parametrize(("held", "change", "shown"), [(4096, ALMOST_NOTHING - 1, 0), (4096, ALMOST_NOTHING, 1), (100 * MIB, 50_000, 0), (100 * MIB, 150_000, 1)])
+@pytest.mark.parametrize(
+    ("held", "change", "shown"), [(4096, ALMOST_NOTHING - 1, 0), (4096, ALMOST_NOTHING, 1), (100 * MIB, 50_000, 0), (100 * MIB, 150_000, 1)]
+)
 def test_what_hardly_changes_is_not_shown(held, change, shown):
     assert len(compared([Held(TEXT, 1, "f", held)], [Held(TEXT, 1, "f", held + change)])) == shown
 

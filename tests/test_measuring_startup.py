@@ -6,8 +6,8 @@ from statistics import median
 import pytest
 
 from tasks.artifacts import MetricName
+from tasks.bench.imports import fresh, startup
 from tasks.errors import MeasuringError, ProvenanceError
-from tasks.measuring import fresh, startup
 from tasks.project.console_scripts import commands_of
 from tasks.project.layout import FolderTree, describe
 from tests.pairs import both, pair
@@ -47,7 +47,12 @@ def test_the_whole_of_a_process_is_timed(tmp_path):
     found = timed(asked(tmp_path, base={CLI: at_exit}, head={CLI: "def main():\n    pass\n"}, controlled=True, timeout=None), lines)
     wall, cpu = found.measurements
     (launch,) = wall.launches
-    assert (wall.test, wall.metric, cpu.test, cpu.metric) == ("start project --help", MetricName.START, "start project --help", MetricName.CPU)
+    assert (wall.test, wall.metric, cpu.test, cpu.metric) == (
+        "start project --help",
+        MetricName.START,
+        "start project --help",
+        MetricName.CPU,
+    )
     assert len(launch.base) == len(launch.head) == len(launch.control) == 2
     assert min(launch.base) > min(launch.head) + 0.03
     assert median(cpu.launches[0].base) < median(launch.base)

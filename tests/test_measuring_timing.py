@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import MetricName
+from tasks.bench.time.lockstep import KeyLaunch, LaunchRecord
+from tasks.bench.time.timing import Launches, Plan, Run, Schedule, measure_time, schedule
+from tasks.bench.workers.workers import Block, starting_cores
 from tasks.errors import MeasuringError
-from tasks.measuring.lockstep import KeyLaunch, LaunchRecord
-from tasks.measuring.timing import Launches, Plan, Run, Schedule, measure_time, schedule
-from tasks.measuring.workers import Block, starting_cores
 from tests.pairs import both, pair
 
 KEY = "tests/test_benchmark.py::test_work"

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from tasks.bench.time.turns import Turns, is_steady, more_rounds
+from tasks.bench.workers.workers import Block
 from tasks.errors import MeasuringError
-from tasks.measuring.turns import Turns, is_steady, more_rounds
-from tasks.measuring.workers import Block
 from tests.pairs import both, one_launch, pair
 
 

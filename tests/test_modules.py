@@ -1,7 +1,7 @@
 import pytest
 
 from tasks.artifacts import Layout
-from tasks.reading.modules import is_own_module, is_test, module_of
+from tasks.project.code.modules import is_own_module, is_test, module_of
 
 LAYOUT = Layout(
     kind="src",

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from tasks import nested, process
 from tasks.artifacts import Verdict
+from tasks.bench import nested
 from tasks.errors import ArtifactError, CommandFailedError
+from tasks.processes import programs
 
 from .targets import TargetRepo
 
@@ -44,7 +45,7 @@ def test_a_nested_prprep_knows_that_it_is_one(monkeypatch):
 
 def test_the_mark_does_not_reach_the_targets_code(monkeypatch):
     monkeypatch.setenv(nested.MARK, "1")
-    assert nested.MARK not in process.target_environment()
+    assert nested.MARK not in programs.target_environment()
 
 
 def test_the_program_is_this_prprep_wherever_it_is_started(tmp_path):

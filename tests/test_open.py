@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Branching, Failure, Opening, ProjectTests, SideRun
-from tasks.files import digest_of
-from tasks.freshness import Freshness
 from tasks.pipeline import NAMES
-from tasks.proposing.opening import Asked, Case
-from tasks.workspace import Workspace
+from tasks.pull_request.opening import Asked, Case
+from tasks.staleness import Freshness
+from tasks.storage.files import digest_of
+from tasks.workspace.workspace import Workspace
 from tests.github import TOKEN, GitHub, Refused
 from tests.targets import TargetRepo
 from tests.untouched import snapshot
@@ -77,7 +77,9 @@ class Prepared:
     def prprep(self, *arguments: str, code: int = 0, **more: str) -> str:
         command = [sys.executable, "-m", "tasks", *arguments]
         variables = {**self.variables, **more}
-        done = subprocess.run(command, cwd=self.folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=self.folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         told = done.stdout + done.stderr
         assert done.returncode == code, told
         assert "Traceback" not in told, told
@@ -271,10 +273,17 @@ def test_the_branch_is_given_only_when_asked_and_nothing_else_changes(case):
     before = snapshot(repository)
     case.prprep("branch", "total", "--patches", "patches")
     assert snapshot(repository) == before
-    assert [path.name for path in sorted((case.folder / "patches").iterdir())] == ["0001-Sum-in-C.patch", "0002-Add-a-changelog-entry-for-total.patch"]
+    assert [path.name for path in sorted((case.folder / "patches").iterdir())] == [
+        "0001-Sum-in-C.patch",
+        "0002-Add-a-changelog-entry-for-total.patch",
+    ]
     case.prprep("branch", "total", "--into", "perf/ready")
     after = snapshot(repository)
-    changed = {os.fsdecode(os.path.relpath(path, os.fsencode(repository))) for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    changed = {
+        os.fsdecode(os.path.relpath(path, os.fsencode(repository)))
+        for path in before.keys() | after.keys()
+        if before.get(path) != after.get(path)
+    }
     folders = {".git/refs/heads/perf", ".git/logs/refs/heads/perf", ".git/objects/pack", ".git/objects"}
     assert {path for path in changed - folders if not re.match(r"\.git/objects/(pack/pack-|[0-9a-f]{2})", path)} == {
         ".git/refs/heads/perf/ready",

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.benchmark_tests.search import Benchmark
 from tasks.git import Clone
+from tasks.project.code.sources import Sources
 from tasks.project.layout import CommitTree
-from tasks.reading.benchmark_search import Benchmark
-from tasks.reading.optimized import guess, is_public
-from tasks.reading.sources import Sources
+from tasks.stages.detect.optimized import guess, is_public
 from tests.histories import found
 
 A, B = "src/pages/a.py", "src/pages/b.py"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.body.outline import mended, outline, shifted, visible
+from tasks.text.outline import mended, outline, shifted, visible
 
 
 def sections(text: str) -> list[tuple[int, str, str]]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.envs.package_indexes import uv_variables
+from tasks.environments.package_indexes import uv_variables
 
 
 def test_pips_indexes_hold_for_uv_where_uv_has_none(tmp_path):

@@ -152,7 +152,10 @@ def test_often(benchmark):
 def test_watched(benchmark):
     benchmark(watched)
 """
-TESTS = ("TestInAClass::test_total", *map("test_{}".format, ("total", "pedantic", "marked", "twice", "awaited", "generator", "raising", "often", "watched")))
+TESTS = (
+    "TestInAClass::test_total",
+    *map("test_{}".format, ("total", "pedantic", "marked", "twice", "awaited", "generator", "raising", "often", "watched")),
+)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +198,9 @@ def shares(run, test, function):
     return found.base, found.head
 
 
-@pytest.mark.parametrize(("test", "function", "calls"), [("test_awaited", "awaited", 1), ("test_generator", "numbers", 1), ("test_raising", "picky", 10)])
+@pytest.mark.parametrize(
+    ("test", "function", "calls"), [("test_awaited", "awaited", 1), ("test_generator", "numbers", 1), ("test_raising", "picky", 10)]
+)
 def test_16_what_is_awaited_generated_or_raises_is_measured_to_its_end(every, test, function, calls):
     """It timed the making of coroutines and generators alone, and traced no function again that once had raised."""
     run = every[0]
@@ -247,7 +252,9 @@ def test_overhead_no_time_is_below_what_is_possible(every):
     """It took an estimate of its own cost off every sample: the smallest came out as a third of what is possible."""
     for measurement in every[0].samples().measurements:
         if measurement.metric is MetricName.TIME:
-            assert all(value > 0 for launch in measurement.launches for side in (launch.base, launch.head, launch.control) for value in side)
+            assert all(
+                value > 0 for launch in measurement.launches for side in (launch.base, launch.head, launch.control) for value in side
+            )
     for each in every[0].comparison().changes:
         for side in (each.base, each.head):
             assert 0 <= side.minimum <= min(side.median, side.mean)

@@ -61,7 +61,9 @@ def test_01_a_head_that_imports_the_checkout_is_stopped_with_the_path(src):
 
 def test_02_one_benchmark_runs_at_both_refs(tmp_path):
     """It took the benchmark from each ref: less work in the test of head came out as a speed-up of ten."""
-    repo = target(tmp_path, {BENCHMARK: MEASURES.replace("1000", "5000").replace("499_500", "12_497_500")}, {CODE: HEAVY + "\n", BENCHMARK: MEASURES})
+    repo = target(
+        tmp_path, {BENCHMARK: MEASURES.replace("1000", "5000").replace("499_500", "12_497_500")}, {CODE: HEAVY + "\n", BENCHMARK: MEASURES}
+    )
     run = compare(repo)
     comparison = run.comparison()
     assert (change(comparison).interval.ratio, comparison.verdict) == (1.0, Verdict.UNCHANGED)
@@ -154,7 +156,11 @@ def by_file(size):
     return sum([list(range(size)) for _ in range(times)][0])
 """
 CHANGES = {
-    "method": ("Table().total", {CODE: TEXTKIT.replace("[list(range(size)) for _ in range(20)][0]", "range(size)", 1)}, ("textkit:Table.total",)),
+    "method": (
+        "Table().total",
+        {CODE: TEXTKIT.replace("[list(range(size)) for _ in range(20)][0]", "range(size)", 1)},
+        ("textkit:Table.total",),
+    ),
     "decorator": ("decorated", {CODE: TEXTKIT.replace("maxsize=0", "maxsize=9")}, ("textkit:decorated",)),
     "constant": ("by_constant", {CODE: TEXTKIT.replace("SIZE = 20", "SIZE = 1")}, ("textkit:<module>",)),
     "file": ("by_file", {"textkit/times.txt": "1\n"}, ()),
@@ -197,7 +203,9 @@ def test_20_a_change_of_a_method_alone_has_its_memory_in_the_body(undetected):
 def test_07_functions_come_out_of_the_refs_and_not_out_of_the_work_tree(tmp_path):
     """It read the functions that changed in the checked-out files, and took tests for functions of the project."""
     head = {CODE: LIGHT, "tests/test_unit.py": "def test_unit():\n    assert 1\n"}
-    repo = target(tmp_path, {"tests/test_unit.py": "def test_unit():\n    assert 2\n", "textkit/other.py": "def other():\n    return 1\n"}, head)
+    repo = target(
+        tmp_path, {"tests/test_unit.py": "def test_unit():\n    assert 2\n", "textkit/other.py": "def other():\n    return 1\n"}, head
+    )
     found = []
     for ref in ("faster", "main"):
         repo.checkout(ref)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.envs import pip_fallback
-from tasks.envs.pip_fallback import translated
+from tasks.environments import pip_fallback
+from tasks.environments.pip_fallback import translated
 from tasks.errors import CommandFailedError
 
 HERE = Path("/tree")
@@ -16,10 +16,29 @@ PIP = ["/v/bin/python", "-m", "pip"]
     ("words", "command"),
     [
         (["venv", "--no-project", "--python", "/usr/bin/python3", "/v"], ["/usr/bin/python3", "-m", "venv", "/v"]),
-        (["pip", "list", "--format", "json", "--python", "/v/bin/python"], [*PIP, "list", "--disable-pip-version-check", "--format", "json"]),
-        (["pip", "uninstall", "--python", "/v/bin/python", "a"], [*PIP, "uninstall", "--disable-pip-version-check", "--quiet", "--yes", "a"]),
         (
-            ["pip", "install", "--python", "/v/bin/python", "-r", "pyproject.toml", "--extra", "test", "-r", "asked.in", "--constraints", "pins"],
+            ["pip", "list", "--format", "json", "--python", "/v/bin/python"],
+            [*PIP, "list", "--disable-pip-version-check", "--format", "json"],
+        ),
+        (
+            ["pip", "uninstall", "--python", "/v/bin/python", "a"],
+            [*PIP, "uninstall", "--disable-pip-version-check", "--quiet", "--yes", "a"],
+        ),
+        (
+            [
+                "pip",
+                "install",
+                "--python",
+                "/v/bin/python",
+                "-r",
+                "pyproject.toml",
+                "--extra",
+                "test",
+                "-r",
+                "asked.in",
+                "--constraints",
+                "pins",
+            ],
             [*PIP, "install", "--disable-pip-version-check", "--quiet", "-r", "asked.in", "--constraint", "pins", "/tree[test]"],
         ),
         (

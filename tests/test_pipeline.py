@@ -11,11 +11,11 @@ import pytest
 from benchmarks.fresh_items import ITEM, make_fresh
 from tasks.artifacts import Failure, Rendering, Scaffolding
 from tasks.errors import MeasuringError, NeedsReviewError
-from tasks.files import digest, fingerprint_of
-from tasks.freshness import Freshness
 from tasks.pipeline import STAGES, Stage, body_of, clean, perform, report_is_fresh, summary, tasks
-from tasks.progress import silent
-from tasks.workspace import Workspace
+from tasks.processes.progress import silent
+from tasks.staleness import Freshness
+from tasks.storage.files import digest, fingerprint_of
+from tasks.workspace.workspace import Workspace
 
 ONE, TWO = "item_00000", "item_00001"
 NAMES = [stage.name for stage in STAGES]
@@ -85,7 +85,9 @@ def test_a_task_depends_on_the_artifacts_before_it_and_makes_its_own(workspace, 
 def test_render_and_report_make_what_the_user_gets(workspace):
     found = graph(workspace)
     assert found[f"render:{ONE}"]["targets"] == [f".prprep/{ONE}/render.json", ".codeflash/pr-body-total.md"]
-    assert found[f"render:{ONE}"]["file_dep"] == [f".prprep/{ONE}/{name}.json" for name in ("detect", "survey", "scaffold", "inject", "tests", "compare", "codeflash", "verify")]
+    assert found[f"render:{ONE}"]["file_dep"] == [
+        f".prprep/{ONE}/{name}.json" for name in ("detect", "survey", "scaffold", "inject", "tests", "compare", "codeflash", "verify")
+    ]
     assert found["report"]["targets"] == [".codeflash/report.md"]
 
 
@@ -256,7 +258,9 @@ def test_cleaning_leaves_a_body_that_a_person_edited(tmp_path):
     edited, left = (workspace.paths.item(ITEM % number) for number in range(2))
     bodies = [tmp_path / json.loads(paths.render.read_text().split("\n", 1)[1])["body"] for paths in (edited, left)]
     for paths, body in zip((edited, left), bodies, strict=True):
-        rendering = Rendering(item=paths.id, body=str(body.relative_to(tmp_path)), sha256=sha256(body.read_bytes()).hexdigest(), template="t")
+        rendering = Rendering(
+            item=paths.id, body=str(body.relative_to(tmp_path)), sha256=sha256(body.read_bytes()).hexdigest(), template="t"
+        )
         rendering.write(paths.render)
     bodies[0].write_text("In my own words")
     for paths in (edited, left):

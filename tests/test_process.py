@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import process
 from tasks.errors import CommandFailedError
+from tasks.processes import programs
 
 PYTHON = sys.executable
 
@@ -35,20 +35,20 @@ def wait_for_end(pid: int) -> bool:
 
 
 def test_a_command_gives_its_streams_and_its_code(tmp_path: Path) -> None:
-    finished = process.run(["sh", "-c", "echo out; echo err >&2; exit 3"], cwd=tmp_path, check=False)
-    assert finished == process.Finished(("sh", "-c", "echo out; echo err >&2; exit 3"), 3, "out\n", "err\n")
+    finished = programs.run(["sh", "-c", "echo out; echo err >&2; exit 3"], cwd=tmp_path, check=False)
+    assert finished == programs.Finished(("sh", "-c", "echo out; echo err >&2; exit 3"), 3, "out\n", "err\n")
 
 
 def test_no_shell_sees_the_words(tmp_path: Path) -> None:
     words = ["$HOME", "a;b", "*", "it's", 'quo"te', "new\nline", "", "~"]
-    told = process.run([PYTHON, "-c", "import sys; print(sys.argv[1:])", *words], cwd=tmp_path).output
+    told = programs.run([PYTHON, "-c", "import sys; print(sys.argv[1:])", *words], cwd=tmp_path).output
     assert told == f"{words}\n"
 
 
 def test_the_environment_given_is_all_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAKED", "1")
-    assert process.run(["/usr/bin/env"], cwd=tmp_path, env={"ONLY": "this"}).output == "ONLY=this\n"
-    assert "LEAKED=1" in process.run(["/usr/bin/env"], cwd=tmp_path).output
+    assert programs.run(["/usr/bin/env"], cwd=tmp_path, env={"ONLY": "this"}).output == "ONLY=this\n"
+    assert "LEAKED=1" in programs.run(["/usr/bin/env"], cwd=tmp_path).output
 
 
 def test_folder_and_environment_do_not_mix_between_threads(tmp_path: Path) -> None:
@@ -57,34 +57,34 @@ def test_folder_and_environment_do_not_mix_between_threads(tmp_path: Path) -> No
         folder.mkdir()
 
     def ask(folder: Path) -> str:
-        return process.run(["/bin/sh", "-c", 'echo "$PWD $NAME"'], cwd=folder, env={"NAME": folder.name}).output
+        return programs.run(["/bin/sh", "-c", 'echo "$PWD $NAME"'], cwd=folder, env={"NAME": folder.name}).output
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, folders)) == [f"{folder} {folder.name}\n" for folder in folders]
 
 
 def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
-    assert process.run(["printf", r"a\377b"], cwd=tmp_path).output == "a�b"
-    assert process.run_bytes(["printf", r"a\377b"], cwd=tmp_path) == b"a\xffb"
+    assert programs.run(["printf", r"a\377b"], cwd=tmp_path).output == "a�b"
+    assert programs.run_bytes(["printf", r"a\377b"], cwd=tmp_path) == b"a\xffb"
 
 
 def test_large_input_and_output_do_not_lock_up(tmp_path: Path) -> None:
     sent = os.urandom(3_000_000)
-    assert process.run_bytes(["cat"], cwd=tmp_path, stdin=sent) == sent
+    assert programs.run_bytes(["cat"], cwd=tmp_path, stdin=sent) == sent
 
 
 def test_a_program_that_does_not_read_its_input_is_no_error(tmp_path: Path) -> None:
-    assert process.run(["true"], cwd=tmp_path, stdin=b"x" * 1_000_000).code == 0
+    assert programs.run(["true"], cwd=tmp_path, stdin=b"x" * 1_000_000).code == 0
 
 
 def test_a_chatty_program_is_cut_in_the_middle_and_logged_whole(tmp_path: Path) -> None:
     code = "import sys; print('first'); sys.stdout.write('x' * 9_000_000); print('last'); print('e' * 3_000_000, file=sys.stderr)"
     log = tmp_path / "logs" / "log.txt"
-    finished = process.run([PYTHON, "-c", code], cwd=tmp_path, log=log)
+    finished = programs.run([PYTHON, "-c", code], cwd=tmp_path, log=log)
     assert finished.output.startswith("first\n")
     assert finished.output.endswith("last\n")
     assert " bytes left out ..." in finished.output
-    assert len(finished.output) < 4 * process.KEPT
+    assert len(finished.output) < 4 * programs.KEPT
     assert log.stat().st_size == len("first\n") + 9_000_000 + len("last\n") + 3_000_001
 
 
@@ -103,39 +103,39 @@ def test_what_a_failed_command_says(tmp_path: Path, command: list[str], message:
     (tmp_path / "garbled").write_bytes(b"\x7fnothing")
     (tmp_path / "garbled").chmod(0o755)
     with pytest.raises(CommandFailedError) as caught:
-        process.run(command, cwd=tmp_path)
+        programs.run(command, cwd=tmp_path)
     assert str(caught.value) == message.format(cwd=tmp_path)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandFailedError) as caught:
-        process.run(["true"], cwd=tmp_path / "gone")
+        programs.run(["true"], cwd=tmp_path / "gone")
     assert str(caught.value) == f"`true` could not start: the folder {tmp_path}/gone is not there"
 
 
 def test_the_time_limit_ends_grandchildren_too(tmp_path: Path) -> None:
     script = "sleep 300 & echo $! > grandchild; echo said; wait"
     with pytest.raises(CommandFailedError) as caught:
-        process.run(["sh", "-c", script], cwd=tmp_path, timeout=0.5)
+        programs.run(["sh", "-c", script], cwd=tmp_path, timeout=0.5)
     assert caught.value.code is None
     assert str(caught.value) == f"`sh -c {script}` took longer than 0.5 s and was stopped:\nsaid"
     assert wait_for_end(int((tmp_path / "grandchild").read_text()))
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(programs, "GRACE_SECONDS", 0.2)
     with pytest.raises(CommandFailedError):
-        process.run(["sh", "-c", "trap '' TERM; echo $$ > pid; sleep 300 & wait; sleep 300"], cwd=tmp_path, timeout=0.4)
+        programs.run(["sh", "-c", "trap '' TERM; echo $$ > pid; sleep 300 & wait; sleep 300"], cwd=tmp_path, timeout=0.4)
     assert wait_for_end(int((tmp_path / "pid").read_text()))
 
 
 def test_a_grandchild_that_holds_the_pipe_does_not_hold_us(tmp_path: Path) -> None:
-    finished = process.run(["sh", "-c", "sleep 300 & echo $!"], cwd=tmp_path, timeout=60)
+    finished = programs.run(["sh", "-c", "sleep 300 & echo $!"], cwd=tmp_path, timeout=60)
     assert wait_for_end(int(finished.output))
 
 
 def test_any_exception_ends_the_group(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), process.start(["sh", "-c", "sleep 300 & echo $! > child; wait"], cwd=tmp_path) as running:  # noqa: PT012 - the block is the point
+    with pytest.raises(KeyboardInterrupt), programs.start(["sh", "-c", "sleep 300 & echo $! > child; wait"], cwd=tmp_path) as running:  # noqa: PT012 - the block is the point
         while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
             time.sleep(0.01)
         raise KeyboardInterrupt
@@ -146,7 +146,9 @@ def test_any_exception_ends_the_group(tmp_path: Path) -> None:
 def test_a_program_beside_us(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     log = tmp_path / "log"
-    with process.start(["sh", "-c", f"echo one; echo two >&2; read word </dev/fd/{reading}; exit 5"], cwd=tmp_path, pass_fds=[reading], log=log) as running:
+    with programs.start(
+        ["sh", "-c", f"echo one; echo two >&2; read word </dev/fd/{reading}; exit 5"], cwd=tmp_path, pass_fds=[reading], log=log
+    ) as running:
         assert running.poll() is None
         with pytest.raises(CommandFailedError, match=r"took longer than 0\.3 s"):
             running.wait(0.3)
@@ -159,7 +161,7 @@ def test_a_program_beside_us(tmp_path: Path) -> None:
     assert log.read_text() == "one\ntwo\n"
 
 
-@pytest.mark.skipif(not process._leash(), reason="needs setpriv of util-linux")
+@pytest.mark.skipif(not programs._leash(), reason="needs setpriv of util-linux")
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
@@ -180,10 +182,20 @@ with process.start(["sleep", "300"], cwd=Path({str(tmp_path)!r})) as running:
 
 
 def test_the_targets_environment_is_free_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GIT_DIR", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV", "PYTEST_ADDOPTS", "COV_CORE_SOURCE", "CONDA_PREFIX", "UV_PROJECT", "COLUMNS"):
+    for name in (
+        "GIT_DIR",
+        "PYTHONPATH",
+        "PYTHONHASHSEED",
+        "VIRTUAL_ENV",
+        "PYTEST_ADDOPTS",
+        "COV_CORE_SOURCE",
+        "CONDA_PREFIX",
+        "UV_PROJECT",
+        "COLUMNS",
+    ):
         monkeypatch.setenv(name, "ours")
     monkeypatch.setenv("THEIRS", "1")
-    given = process.target_environment({"PYTHONHASHSEED": "7"})
+    given = programs.target_environment({"PYTHONHASHSEED": "7"})
     assert "ours" not in given.values()
     assert (given["THEIRS"], given["PYTHONHASHSEED"], given["PATH"]) == ("1", "7", os.environ["PATH"])
 

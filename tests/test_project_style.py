@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from tasks.benchmark_tests.writing.styling import styled
 from tasks.project.project_style import Style, style_of
-from tasks.writing.styling import styled
 
 PLAIN = '''"""Benchmark of app:total.
 
@@ -76,7 +76,11 @@ def test_annotations_come_with_their_imports():
 
 def test_where_annotations_are_not_evaluated_their_imports_are_for_type_checkers():
     text = styled(PLAIN, Style(annotated=True, future=True))
-    assert text.index("from __future__ import annotations\n") < text.index("from typing import TYPE_CHECKING\n") < text.index("from app import")
+    assert (
+        text.index("from __future__ import annotations\n")
+        < text.index("from typing import TYPE_CHECKING\n")
+        < text.index("from app import")
+    )
     block = "if TYPE_CHECKING:\n    from pytest_benchmark.fixture import BenchmarkFixture\n    from pathlib import Path\n"
     assert f"from app import total\n\n{block}\n\ndef test_" in text
     compile(text, "test_x.py", "exec")
@@ -150,7 +154,19 @@ def results(text: str, folder) -> list[str]:
     """Run a benchmark with the real pytest, beside a module that knows what it was called with."""
     (folder / "app.py").write_text("import sys\n\ndef total(value):\n    print('got', value, file=sys.stderr)\n")
     (folder / "test_it.py").write_text(text)
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "--benchmark-disable", "-p", "no:cacheprovider", "--rootdir", folder, folder / "test_it.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-s",
+        "--benchmark-disable",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        folder,
+        folder / "test_it.py",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     assert done.returncode == 0, done.stdout
     return [line for line in done.stderr.splitlines() if line.startswith("got")]
@@ -186,7 +202,9 @@ def test_benchmark_total(benchmark, tmp_path):
 """
 
 
-@pytest.mark.parametrize("style", [Style(fixtures=True), Style(fixtures=True, annotated=True, in_class=True), Style(fixtures=True, annotated=True, future=True)])
+@pytest.mark.parametrize(
+    "style", [Style(fixtures=True), Style(fixtures=True, annotated=True, in_class=True), Style(fixtures=True, annotated=True, future=True)]
+)
 def test_inputs_come_from_a_fixture_of_their_name(tmp_path, style):
     loop = styled(LOOP, style)
     assert "@pytest.fixture\ndef calls()" in loop

@@ -15,8 +15,8 @@ import pytest
 
 from tasks import commands
 from tasks.errors import PrprepError, RepositoryError
-from tasks.proposing import publishing
-from tasks.proposing.publishing import Forge, Push, Words, push
+from tasks.pull_request import publishing
+from tasks.pull_request.publishing import Forge, Push, Words, push
 from tests.targets import TargetRepo
 
 CHECKOUT = Path(__file__).parents[1]
@@ -26,7 +26,22 @@ OPENING = {"opening", "commands/open"}
 """The two modules that may use it: what `prprep open` does, and the command itself."""
 
 SENDS = {"push", "send-pack", "http-push", "request-pull", "send-email"}
-CHANGES = {"create", "edit", "merge", "close", "reopen", "ready", "review", "comment", "delete", "lock", "fork", "sync", "rename", "archive"}
+CHANGES = {
+    "create",
+    "edit",
+    "merge",
+    "close",
+    "reopen",
+    "ready",
+    "review",
+    "comment",
+    "delete",
+    "lock",
+    "fork",
+    "sync",
+    "rename",
+    "archive",
+}
 WRITES = {"-X", "--method", "-f", "-F", "--field", "--raw-field"}
 
 
@@ -50,7 +65,9 @@ def publishes(words: list[str]) -> bool:
 
 
 def test_no_other_module_can_send_anything():
-    found = {path.relative_to(CHECKOUT / "tasks").as_posix() for path in SOURCES if any(map(publishes, commands_in(ast.parse(path.read_text()))))}
+    found = {
+        path.relative_to(CHECKOUT / "tasks").as_posix() for path in SOURCES if any(map(publishes, commands_in(ast.parse(path.read_text()))))
+    }
     assert found == {"proposing/publishing.py"}
 
 
@@ -111,10 +128,15 @@ def test_no_other_command_hands_a_push_to_git_or_a_change_to_gh(tmp_path):
     variables = {**os.environ, "PATH": path, "PYTHONPATH": str(CHECKOUT)}
     own = sorted(command.get_name() for command in commands.OWN)
     calls = {name: [name] for name in own if name not in {"open", "lint", "branch"}}
-    calls |= {"lint": ["lint", "--no-run", "target/tests/benchmarks"], "branch": ["branch", "total", "--into", "ready", "--patches", "patches"]}
+    calls |= {
+        "lint": ["lint", "--no-run", "target/tests/benchmarks"],
+        "branch": ["branch", "total", "--into", "ready", "--patches", "patches"],
+    }
     for arguments in [["run"], *calls.values(), ["run"], ["list", "--all", "--status"]]:
         command = [sys.executable, "-m", "tasks", *arguments]
-        done = subprocess.run(command, cwd=tmp_path / "work", env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path / "work", env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         assert "Traceback" not in done.stderr, done.stderr
         if arguments[0] in {"run", "branch"}:
             assert done.returncode == 0, done.stdout + done.stderr
@@ -135,7 +157,9 @@ def pair(tmp_path):
 
 
 def branch_of(bare: Path) -> str:
-    done = subprocess.run(["git", "rev-parse", "--verify", "--quiet", "refs/heads/perf"], cwd=bare, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", "refs/heads/perf"], cwd=bare, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip()
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.reading.reach import changed_statements, executed, lines_of
+from tasks.project.code.reach import changed_statements, executed, lines_of
 
 BEFORE = '''
 def total(numbers):

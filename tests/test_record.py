@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks import record, scaffold
 from tasks.artifacts import Detection, Recording, Scaffolding
-from tasks.envs import environments
+from tasks.bench.observing.recording import Place, record_command, try_code
+from tasks.bench.observing.recording import record as record_tests
+from tasks.bench.request import SideRequest
+from tasks.environments import environments
 from tasks.errors import MeasuringError
 from tasks.manifest.model import Optimization
-from tasks.measuring.recording import Place, record_command, try_code
-from tasks.measuring.recording import record as record_tests
-from tasks.measuring.request import SideRequest
-from tasks.paths import ProjectPaths
-from tasks.progress import silent
+from tasks.processes.progress import silent
+from tasks.project.code.sources import Sources
 from tasks.project.layout import describe
 from tasks.project.project_files import FolderTree
-from tasks.reading.sources import Sources
+from tasks.stages.record import record
+from tasks.stages.scaffold import scaffold
+from tasks.storage.paths import ProjectPaths
 
 from .evidence import DETECTION
 from .pythons import environment
@@ -278,7 +279,14 @@ def test_network():
 """
 NETWORK = "def get(url, timeout=3):\n    raise OSError('there is no network here')\n"
 CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
-FILES = {"tests/conftest.py": CONFTEST, "pyproject.toml": PYPROJECT, "src/requests.py": NETWORK, "src/shop/__init__.py": CODE, "tests/test_shop.py": TESTS, "tests/test_other.py": "def test_nothing(): ...\n"}
+FILES = {
+    "tests/conftest.py": CONFTEST,
+    "pyproject.toml": PYPROJECT,
+    "src/requests.py": NETWORK,
+    "src/shop/__init__.py": CODE,
+    "tests/test_shop.py": TESTS,
+    "tests/test_other.py": "def test_nothing(): ...\n",
+}
 
 
 @pytest.fixture(scope="module", params=["3.9", "3.11", "3.13"])
@@ -360,7 +368,9 @@ def test_of_an_inherited_method_the_calls_of_its_own_objects_count(place):
 
 def test_an_input_is_not_scaled_beyond_what_a_machine_holds(place):
     tree = place.side.tree
-    (tree / "tests/test_much.py").write_text("from shop import words\n\ndef test_it():\n    assert len(words('a b ' * 100_000)) == 200_000\n")
+    (tree / "tests/test_much.py").write_text(
+        "from shop import words\n\ndef test_it():\n    assert len(words('a b ' * 100_000)) == 200_000\n"
+    )
     (seen,), _ = record_tests(place, "shop:words", ["tests/test_much.py"], seconds=60, report=silent)
     (tree / "tests/test_much.py").unlink()
     assert [spelled["scale"] for spelled in seen["kept"][0]["spelled"]] == [1, 10]
@@ -425,7 +435,9 @@ def test_a_text_that_is_sampled_is_kept_whole_too(place):
 
 def test_very_many_different_texts_are_recorded_and_scaled(place):
     """To spell them costs less than the time that a file of tests has, at every scale."""
-    many = "from shop import consumed\n\ndef test_it():\n    assert len(consumed([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
+    many = (
+        "from shop import consumed\n\ndef test_it():\n    assert len(consumed([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
+    )
     (place.side.tree / "tests/test_many.py").write_text(many)
     (seen,), notes = record_tests(place, "shop:consumed", ["tests/test_many.py"], seconds=60, report=silent)
     assert (notes, seen["unwritten"], seen["calls"]) == ([], {}, 1)
@@ -494,13 +506,21 @@ def test_a_command_that_cannot_be_recorded_is_one_message(place):
 
 def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was_seen(place):
     tree = place.side.tree
-    (tree / "tests/test_hangs.py").write_text("import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n")
+    (tree / "tests/test_hangs.py").write_text(
+        "import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n"
+    )
     (tree / "tests/test_dies.py").write_text("import os\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    os._exit(3)\n")
     (tree / "tests/test_breaks.py").write_text("import there_is_no_such_module\n")
-    for name, note in (("dies", "ended with exit code 3"), ("breaks", "ended with exit code 2 (ModuleNotFoundError: No module named 'there_is_no_such_module')"), ("hangs", "was ended after 8 s")):
+    for name, note in (
+        ("dies", "ended with exit code 3"),
+        ("breaks", "ended with exit code 2 (ModuleNotFoundError: No module named 'there_is_no_such_module')"),
+        ("hangs", "was ended after 8 s"),
+    ):
         seen, notes = record_tests(place, "shop:words", [f"tests/test_{name}.py"], seconds=8, report=silent)
         assert notes == [f"tests/test_{name}.py: {note}"]
-        assert [call["described"]["text"] for found in seen for call in found["kept"]] == (["str of 3 characters"] if name != "breaks" else [])
+        assert [call["described"]["text"] for found in seen for call in found["kept"]] == (
+            ["str of 3 characters"] if name != "breaks" else []
+        )
     assert record_tests(place, "shop:words", ["tests/test_shop.py"], seconds=1, report=silent) == (
         [],
         ["there was no time left for tests/test_shop.py"],
@@ -804,7 +824,11 @@ ERRORS = '[tool.pytest.ini_options]\nfilterwarnings = ["error", {more}]\n'
     ids=["ten times as much", "no more than recorded", "the project ignores it"],
 )
 def test_a_benchmark_does_not_warn_where_the_project_makes_errors_of_warnings(tmp_path, most, more, scale):
-    files = {"pyproject.toml": PYPROJECT + ERRORS.format(more=more), "src/shop/__init__.py": WARNING.format(most=most), "tests/test_shop.py": JOINED}
+    files = {
+        "pyproject.toml": PYPROJECT + ERRORS.format(more=more),
+        "src/shop/__init__.py": WARNING.format(most=most),
+        "tests/test_shop.py": JOINED,
+    }
     warning = TargetRepo(tmp_path / "target", files)
     recording, written, text = made(warning, tmp_path / "work", "joined")
     assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale)
@@ -812,7 +836,11 @@ def test_a_benchmark_does_not_warn_where_the_project_makes_errors_of_warnings(tm
 
 
 def test_a_recorded_call_that_warns_is_not_taken_where_warnings_are_errors(tmp_path):
-    files = {"pyproject.toml": PYPROJECT + ERRORS.format(more=""), "src/shop/__init__.py": WARNING.format(most=2), "tests/test_shop.py": JOINED}
+    files = {
+        "pyproject.toml": PYPROJECT + ERRORS.format(more=""),
+        "src/shop/__init__.py": WARNING.format(most=2),
+        "tests/test_shop.py": JOINED,
+    }
     recording, _, _ = made(TargetRepo(tmp_path / "target", files), tmp_path / "work", "joined")
     assert recording.call is None
     assert recording.notes[-1].endswith("written as code, fails: UserWarning: these are many words")

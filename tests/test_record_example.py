@@ -10,7 +10,7 @@ import pytest
 
 from examples.build import build
 from tasks.artifacts import Comparison, Linting, MetricName, Verdict
-from tasks.files import write_whole
+from tasks.storage.files import write_whole
 
 from .mistakes import command, variables_of
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.artifacts import Fake, FakeMethod, RecordedCall, Spelling
-from tasks.reading.definitions import definitions
-from tasks.writing.recorded_code import compose
+from tasks.benchmark_tests.writing.recorded_code import compose
+from tasks.project.code.definitions import definitions
 
 SOURCE = b"""
 class Table:
@@ -26,7 +26,9 @@ def joined(parts, sep="-", *, end='"'): ...
 
 
 def composed(name, arguments, kinds=None, **more):
-    spelling = Spelling(scale=1, arguments=tuple(arguments.items()), **{key: more.pop(key) for key in ("imports", "needs", "files") if key in more})
+    spelling = Spelling(
+        scale=1, arguments=tuple(arguments.items()), **{key: more.pop(key) for key in ("imports", "needs", "files") if key in more}
+    )
     call = RecordedCall(size=1, seconds=1.0, test="", described=(), kinds=kinds or {}, spelling=spelling, **more)
     definition = next(each for each in definitions(SOURCE, "app.py") if each.name == name)
     return compose(call, f"app:{name}", definition)

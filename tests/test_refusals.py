@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tasks import render
 from tasks.artifacts import (
     AuditFinding,
     Branching,
@@ -17,7 +16,8 @@ from tasks.artifacts import (
     Verdict,
     Verification,
 )
-from tasks.proposing import refusals
+from tasks.pull_request import refusals
+from tasks.stages.render import render
 from tests.evidence import Case
 
 WENT_WELL = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)

@@ -37,9 +37,9 @@ from tasks.artifacts import (
 )
 from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
-from tasks.paths import shipped_templates
-from tasks.render import bounded, run, to_review, unprinted
-from tasks.templating import used
+from tasks.stages.render.render import bounded, run, to_review, unprinted
+from tasks.storage.paths import shipped_templates
+from tasks.text.templating import used
 from tasks.versions import TEMPLATES
 
 from .evidence import (
@@ -283,7 +283,9 @@ def known_beside(comparison: Comparison) -> list[float]:
 @pytest.mark.parametrize("name", [name for name in CASES if name != "hostile"])
 def test_every_number_stands_in_an_artifact(name):
     case = CASES[name]
-    strings = json.dumps([part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding, case.tests)], ensure_ascii=False)
+    strings = json.dumps(
+        [part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding, case.tests)], ensure_ascii=False
+    )
     body = re.sub(r"```.*?```", "", body_of(case), flags=re.DOTALL).replace("SHA-256", "").replace("&#8203;", "")
     for span in re.findall(r"`([^`]+)`", body):
         assert span in strings or span in {"prprep.yaml", "samples.json", "[Unreleased]", "str.join", "+=", "-", "+", "~"}, span
@@ -335,7 +337,11 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
 @pytest.mark.parametrize(
     ("ran", "told", "review"),
     [
-        ({"base": RAN, "head": RAN}, f"- Existing unit tests pass: {COMMAND}; at head 212 passed, 3 skipped; at base 212 passed, 3 skipped\n", ()),
+        (
+            {"base": RAN, "head": RAN},
+            f"- Existing unit tests pass: {COMMAND}; at head 212 passed, 3 skipped; at base 212 passed, 3 skipped\n",
+            (),
+        ),
         (
             {"base": BROKEN, "head": BROKEN, "old_failures": ("a", "b", "c", "d|e")},
             "2 errors, 3 skipped; at base 210 passed, 1 failed, 2 errors, 3 skipped\n- Old failures, the same at base: 4 (`a`, `b`, `c` and 1 more)\n",
@@ -383,8 +389,7 @@ def test_a_body_says_how_its_commands_were_verified():
     found = Repeated(test=TEST, metric=MetricName.TIME, verdict=Verdict.IMPROVED, claimed=again, found=again, agrees=True)
     verified = VERIFIED.model_copy(update={"repeated": (found,)})
     assert (
-        "\nThese commands were run in a fresh clone with fresh environments, and none failed; "
-        "prprep came to time −20.9 %.\n\n## Summary"
+        "\nThese commands were run in a fresh clone with fresh environments, and none failed; prprep came to time −20.9 %.\n\n## Summary"
     ) in body_of(Case(verification=verified))
 
 
@@ -421,7 +426,10 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
     ("outputs", "told"),
     [
         ((), "What the measured calls returned was not compared."),
-        ((Output(test=TEST, verdict="equal"),), "What the measured calls returned is equal on base and head, on the benchmark's own inputs."),
+        (
+            (Output(test=TEST, verdict="equal"),),
+            "What the measured calls returned is equal on base and head, on the benchmark's own inputs.",
+        ),
         (
             (Output(test=TEST, verdict="different", detail="[1] is not [2]"),),
             "**The results differ between base and head** in `test_benchmark_merge_lines`: \\[1\\] is not \\[2\\]",
@@ -659,7 +667,11 @@ def test_a_body_of_unknown_origin_counts_as_edited_unless_it_is_the_same(tmp_pat
 
 def test_the_data_that_a_written_benchmark_reads_is_told_and_shown_where_it_is_a_short_text():
     folder = "tests/benchmarks"
-    data = {f"{folder}/benchmark_x.json": b'["</details>", "```"]\n', f"{folder}/benchmark_x.npy": b"\x93NUMPY\x00", f"{folder}/long.txt": b"x" * 9_000}
+    data = {
+        f"{folder}/benchmark_x.json": b'["</details>", "```"]\n',
+        f"{folder}/benchmark_x.npy": b"\x93NUMPY\x00",
+        f"{folder}/long.txt": b"x" * 9_000,
+    }
     body = body_of(CASES["generated"].vary(data=data))
     assert f"the benchmark below as `{BENCHMARK}`, with the data beside it that it reads:" in body
     shown = body.partition("<summary>The data that the benchmark reads</summary>")[2]

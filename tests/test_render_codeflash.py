@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 
 from tasks.artifacts import TreeSpec
 from tasks.body.placeholders import CPU, LONGEST_REPORT
-from tasks.compare import with_codeflash
-from tasks.render import bounded
+from tasks.stages.compare.compare import with_codeflash
+from tasks.stages.render.render import bounded
 
 from .evidence import ASKED, BASE, BENCHMARK, CPU_IMPROVED, DETECTION, HEAD, INJECTION, LAYOUT, NOT_ASKED, SCAFFOLDING, SHA256, Case
 

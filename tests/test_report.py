@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from tasks import render, report
 from tasks.artifacts import ContributionRule, Decision, Failure, PullRequest
 from tasks.errors import MeasuringError
-from tasks.github.kept import Kept
+from tasks.github.cache import Kept
 from tasks.manifest.model import Manifest
-from tasks.paths import ProjectPaths
+from tasks.stages.render import render
+from tasks.stages.report import report
+from tasks.storage.paths import ProjectPaths
 
 from .evidence import DETECTION, ITEM, REGRESSED, SCAFFOLDING, SURVEY, Case
 
@@ -202,7 +203,12 @@ def test_report_md_lists_what_is_left_to_a_person_and_what_the_project_asks(proj
     assert text.count("- [ ] tick it if it is so: “I have read it” (.github/PULL\\_REQUEST\\_TEMPLATE.md)") in {0, 2}
     assert text.count("- \\[ ] tick") + text.count("- [ ] tick") == 2
     assert text.count("- [ ] disclose, in one line of your own, whether models were used: “State &lt;b>the&lt;/b> LLM") == 2
-    assert text.count("## What the project asks of contributions\n\n- disclosure: “State &lt;b>the&lt;/b> LLM that you used.” (AGENTS.md, line 7)") == 1
+    assert (
+        text.count(
+            "## What the project asks of contributions\n\n- disclosure: “State &lt;b>the&lt;/b> LLM that you used.” (AGENTS.md, line 7)"
+        )
+        == 1
+    )
 
 
 def test_report_md_is_written_only_where_its_text_changes(project):

@@ -12,7 +12,7 @@ import yaml
 from tasks.artifacts import TreeSpec
 from tasks.body.reproduction import manifest_text
 from tasks.manifest.reader import read
-from tasks.render import bounded
+from tasks.stages.render.render import bounded
 
 from .evidence import BENCHMARK, DETECTION, HEAD, IMPORT_IMPROVED, INJECTION, ITEM, LAYOUT, SCAFFOLDING, SHA256, Case
 from .targets import TargetRepo

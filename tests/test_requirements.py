@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.envs.requirements import attempts, group_lines, inputs
+from tasks.environments.requirements import attempts, group_lines, inputs
 from tasks.errors import EnvironmentBuildError
 from tasks.manifest.model import EnvironmentSettings
 

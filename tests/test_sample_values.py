@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tasks.writing.sample_values import SIZE, value_of
+from tasks.benchmark_tests.writing.sample_values import SIZE, value_of
 
 
 def made(annotation: str) -> object:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import RecordedCall, Recording, Spelling
-from tasks.reading.definitions import definitions
-from tasks.writing.recorded_benchmark import from_recording
-from tasks.writing.sampled_code import compose_sample, large_call
-from tasks.writing.sampling import CHOSEN, LONGEST, REALISTIC, Drawn, is_one_of_them, together, typical, working
+from tasks.benchmark_tests.writing.recorded_benchmark import from_recording
+from tasks.benchmark_tests.writing.sampled_code import compose_sample, large_call
+from tasks.benchmark_tests.writing.sampling import CHOSEN, LONGEST, REALISTIC, Drawn, is_one_of_them, together, typical, working
+from tasks.project.code.definitions import definitions
 
 from .evidence import DETECTION
 
@@ -42,7 +42,9 @@ def drawn(*texts: str, name: str = "text", **more: str) -> Drawn:
 
 def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text", **more) -> RecordedCall:
     spelling = Spelling(scale=scale, arguments=((name, code),), seconds=seconds, **more)
-    return RecordedCall(size=500, seconds=0.1, test="tests/test_a.py::test_b", described=((name, "str"),), kinds={name: "positional"}, spelling=spelling)
+    return RecordedCall(
+        size=500, seconds=0.1, test="tests/test_a.py::test_b", described=((name, "str"),), kinds={name: "positional"}, spelling=spelling
+    )
 
 
 # -- drawing -------------------------------------------------------------------------------------------
@@ -76,7 +78,17 @@ def test_the_random_numbers_of_the_target_stay_as_they_were():
     assert random.getstate() == before
 
 
-SPELLED = {"sampled": False, "statements": [], "needs": [], "files": {}, "data": {}, "fixtures": [], "stand_ins": {}, "arguments": {"a": "1"}, "imports": ["import re"]}
+SPELLED = {
+    "sampled": False,
+    "statements": [],
+    "needs": [],
+    "files": {},
+    "data": {},
+    "fixtures": [],
+    "stand_ins": {},
+    "arguments": {"a": "1"},
+    "imports": ["import re"],
+}
 
 
 @pytest.mark.parametrize(
@@ -262,7 +274,9 @@ def test_generators_are_consumed():
 
 def test_the_docstring_says_that_files_have_samples_of_their_own():
     sample = typical(Drawn(drawn("[1, 2]", "[3]", name="numbers").calls, 700), None)
-    recording = Recording(item="item", target="app:total", ran=("tests/test_a.py", "tests/test_b.py"), calls=900, size=3, largest=9, sample=sample)
+    recording = Recording(
+        item="item", target="app:total", ran=("tests/test_a.py", "tests/test_b.py"), calls=900, size=3, largest=9, sample=sample
+    )
     detection = DETECTION.model_copy(update={"target": "app:total"})
     text = from_recording(recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None).text
     assert "different ones of 2 drawn at random (each file's own sample) from the 700 that were recorded while" in " ".join(text.split())

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks import process
+from tasks.bench.request import SideRequest
+from tasks.bench.workers import sandbox, workers
 from tasks.errors import MeasuringError
-from tasks.measuring import sandbox, workers
-from tasks.measuring.request import SideRequest
+from tasks.processes import programs
 
 from .mistakes import BENCHMARK, CODE, HEAVY, MEASURES, PYPROJECT, compare, is_improved, item, target
 from .untouched import untouched
@@ -57,7 +57,7 @@ def secrets(monkeypatch):
 
 
 def test_secrets_are_kept_from_the_targets_code(secrets):
-    given = process.target_environment({"EXTRA_TOKEN": "ours"})
+    given = programs.target_environment({"EXTRA_TOKEN": "ours"})
     assert not secrets.keys() & given.keys()
     assert "hush" not in json.dumps(given)
     assert HARMLESS.items() <= given.items()
@@ -65,14 +65,14 @@ def test_secrets_are_kept_from_the_targets_code(secrets):
 
 
 def test_what_is_named_is_passed_and_nothing_else(secrets):
-    given = process.target_environment(passed=("hf_token", "DATABASE_URL", "NOT_THERE"))
+    given = programs.target_environment(passed=("hf_token", "DATABASE_URL", "NOT_THERE"))
     assert {name for name, value in given.items() if "hush" in value} == {"hf_token", "DATABASE_URL"}
 
 
 def test_the_installer_keeps_what_it_needs_to_get_at_private_packages(secrets, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://me:hush@proxy:3128")
     monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", "/elsewhere")
-    given = process.installer_environment({"UV_NO_PROGRESS": "1"})
+    given = programs.installer_environment({"UV_NO_PROGRESS": "1"})
     kept = {name for name, value in given.items() if "hush" in value}
     assert kept == {"PIP_INDEX_URL", "UV_INDEX_PRIVATE_PASSWORD", "HTTPS_PROXY", "SSH_AUTH_SOCK"}
     assert given["UV_NO_PROGRESS"] == "1"
@@ -237,10 +237,10 @@ def test_a_side_that_is_not_confined_runs_as_it_is(tmp_path):
 def test_the_process_in_confinement_can_be_moved_to_a_core(tmp_path):
     demand_bubblewrap()
     confinement = sandbox.wrapper(SideRequest(tmp_path, tmp_path, confined=True), tmp_path, worker=tmp_path)
-    with process.start([*confinement, "/bin/sleep", "60"], cwd=tmp_path) as running:
+    with programs.start([*confinement, "/bin/sleep", "60"], cwd=tmp_path) as running:
         inside = sleeping(running.pid)
         core = min(os.sched_getaffinity(inside))
-        for pid in (running.pid, *process.descendants(running.pid)):
+        for pid in (running.pid, *programs.descendants(running.pid)):
             workers._move_threads(pid, core)
         assert os.sched_getaffinity(inside) == {core}
     for _ in range(100):
@@ -252,7 +252,7 @@ def test_the_process_in_confinement_can_be_moved_to_a_core(tmp_path):
 
 def sleeping(pid):
     for _ in range(200):
-        for below in process.descendants(pid):
+        for below in programs.descendants(pid):
             if Path(f"/proc/{below}/cmdline").read_bytes().startswith(b"/bin/sleep"):
                 return below
         time.sleep(0.05)

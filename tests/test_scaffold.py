@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks import scaffold
 from tasks.artifacts import Detection, Presence, Recording, Scaffolding
 from tasks.errors import RepositoryError
 from tasks.manifest.model import BenchmarkCode, Optimization
-from tasks.paths import ItemPaths, ProjectPaths
+from tasks.stages.scaffold import scaffold
+from tasks.storage.paths import ItemPaths, ProjectPaths
 
 from . import mistakes
 from .evidence import DETECTION, ITEM

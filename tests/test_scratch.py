@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.scratch import remove_left, scratch
+from tasks.processes.scratch import remove_left, scratch
 
 CHECKOUT = Path(__file__).parents[1]
-HOLD = "import sys, time\nfrom pathlib import Path\nfrom tasks.scratch import scratch\nwith scratch(Path(sys.argv[1])) as folder:\n    (folder / 'x').touch()\n    print(folder, flush=True)\n    time.sleep(600)\n"
+HOLD = "import sys, time\nfrom pathlib import Path\nfrom tasks.processes.scratch import scratch\nwith scratch(Path(sys.argv[1])) as folder:\n    (folder / 'x').touch()\n    print(folder, flush=True)\n    time.sleep(600)\n"
 
 
 def left(cache: Path) -> set[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.signals import RULES, Delta, Edit, evidence
+from tasks.stages.detect.signals import RULES, Delta, Edit, evidence
 
 
 def delta(base, head):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.benchmark_tests.writing.signatures import call_of
 from tasks.errors import SourceError
-from tasks.writing.signatures import call_of
 
 SOURCE = b"""
 import functools

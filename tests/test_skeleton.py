@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tasks.body.outline import mended, outline
 from tasks.body.skeleton import Words, parts_of, placed
+from tasks.text.outline import mended, outline
 
 WORDS = Words("Performance", "Merge lines faster", "Merge \\*lines\\* faster", "text")
 BODY = """**time −20 %**: 3 ms less.
@@ -134,7 +134,11 @@ def test_what_has_no_section_stands_together_after_the_description_and_before_th
 
 def test_a_single_part_without_a_section_needs_no_heading_above_it():
     body = "Fast.\n\n## Summary\n\n- Join once\n\n## Changelog\n\nFor `CHANGES.md`\n\n---\n\nfooter\n"
-    assert headings(placed("### Description\n\n### Checklist\n\n- [ ] x\n", body, WORDS)) == [(3, "Description"), (3, "Changelog"), (3, "Checklist")]
+    assert headings(placed("### Description\n\n### Checklist\n\n- [ ] x\n", body, WORDS)) == [
+        (3, "Description"),
+        (3, "Changelog"),
+        (3, "Checklist"),
+    ]
 
 
 def test_the_deepest_levels_become_lines_in_bold():

@@ -4,8 +4,8 @@ import pytest
 
 from tasks.errors import SourceError
 from tasks.git import Clone
+from tasks.project.code.sources import Sources, changed_functions, definitions, find, module_of, near_names
 from tasks.project.layout import CommitTree, describe
-from tasks.reading.sources import Sources, changed_functions, definitions, find, module_of, near_names
 from tests.histories import history
 from tests.projects import Files
 

@@ -5,7 +5,7 @@ import pytest
 from tasks.errors import CherryPickError, RepositoryError
 from tasks.git import Clone
 from tasks.manifest.model import Optimization
-from tasks.reading.span import Span, span_of
+from tasks.project.code.span import Span, span_of
 from tests.histories import refs_of
 from tests.targets import TargetRepo
 from tests.untouched import untouched

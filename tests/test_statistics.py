@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tasks.artifacts import Interval, Launch, Measurement, MetricName, Summary, Verdict
-from tasks.statistics import Looks, adjusted_confidence, first_look, interval_of, launch_ratios, ratio_interval, summarize, verdict
+from tasks.bench.statistics import Looks, adjusted_confidence, first_look, interval_of, launch_ratios, ratio_interval, summarize, verdict
 
 
 def launch(base, head):

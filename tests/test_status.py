@@ -7,10 +7,10 @@ import os
 import pytest
 
 from benchmarks.fresh_items import make_fresh
-from tasks.freshness import Freshness
+from tasks.commands.standing import evidence_age, standing
 from tasks.pipeline import NAMES
-from tasks.status import evidence_age, standing
-from tasks.workspace import Workspace
+from tasks.staleness import Freshness
+from tasks.workspace.workspace import Workspace
 
 HOUR = 3_600
 

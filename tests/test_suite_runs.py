@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tasks.bench.measuring import SideRequest
+from tasks.bench.workers import sandbox
 from tasks.errors import MeasuringError
-from tasks.measuring import SideRequest, sandbox
-from tasks.suite_runs import NO_TESTS, USAGE_ERROR, read_notes, run
+from tasks.stages.tests.suite_runs import NO_TESTS, USAGE_ERROR, read_notes, run
 
 from .pairs import write
 from .pythons import environment
@@ -88,7 +89,11 @@ def ran(folder: Path, files: dict[str, str], command: str = "python -m pytest -p
 
 def test_how_each_test_ends(tmp_path, monkeypatch):
     monkeypatch.setenv("A_TOKEN", "secret")
-    made = ran(tmp_path, {"test_a.py": SUITE, "test_b.py": "import nothing_of_this_name\n"}, "pytest -p no:cacheprovider --continue-on-collection-errors")
+    made = ran(
+        tmp_path,
+        {"test_a.py": SUITE, "test_b.py": "import nothing_of_this_name\n"},
+        "pytest -p no:cacheprovider --continue-on-collection-errors",
+    )
     assert made.code == 1
     assert made.endings == {
         "test_a.py::test_passes": "passed",
@@ -141,7 +146,9 @@ def test_tests_that_run_pytest_themselves_add_nothing(tmp_path):
 
 
 def test_unittest_test_by_test(tmp_path):
-    made = ran(tmp_path, {"tests/test_a.py": UNITTEST, "tests/test_b.py": "import nothing_of_this_name\n"}, "python -m unittest discover -s tests")
+    made = ran(
+        tmp_path, {"tests/test_a.py": UNITTEST, "tests/test_b.py": "import nothing_of_this_name\n"}, "python -m unittest discover -s tests"
+    )
     assert made.code == 1
     assert made.endings == {
         "test_a.TestA.test_passes": "passed",
@@ -161,7 +168,11 @@ def test_of_another_command_the_exit_code_alone_is_known(tmp_path, command, code
 
 
 def test_a_command_that_runs_pytest_in_the_end_is_heard(tmp_path):
-    files = {"check.sh": "python -m pytest -q test_a.py && pytest -q test_b.py\n", "test_a.py": "def test_a(): pass\n", "test_b.py": "def test_b(): pass\n"}
+    files = {
+        "check.sh": "python -m pytest -q test_a.py && pytest -q test_b.py\n",
+        "test_a.py": "def test_a(): pass\n",
+        "test_b.py": "def test_b(): pass\n",
+    }
     assert ran(tmp_path, files, "sh check.sh").endings == {"test_a.py::test_a": "passed", "test_b.py::test_b": "passed"}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.manifest.model import EnvironmentSettings
 from tasks.project.project_files import Project
-from tasks.suites import edited_tests, settings_for_tests, suite_of
+from tasks.stages.tests.suites import edited_tests, settings_for_tests, suite_of
 
 from .projects import POETRY, PROJECT, Files
 
@@ -29,7 +29,11 @@ def suite(files: dict[str, str], folder: str = "", asked: str | None = None, roo
         ({"tests/test_a.py": UNITTEST, "conftest.py": ""}, "python -m pytest", "conftest.py"),
         ({"tests/test_a.py": UNITTEST, "pytest.ini": "[pytest]"}, "python -m pytest", "pytest.ini"),
         ({"tests/test_a.py": UNITTEST, "tox.ini": "[pytest]"}, "python -m pytest", "the configuration of pytest"),
-        ({"tests/test_a.py": UNITTEST, "pyproject.toml": "[tool.pytest.ini_options]"}, "python -m pytest", "[tool.pytest] of pyproject.toml"),
+        (
+            {"tests/test_a.py": UNITTEST, "pyproject.toml": "[tool.pytest.ini_options]"},
+            "python -m pytest",
+            "[tool.pytest] of pyproject.toml",
+        ),
         ({"tests/test_a.py": PYTEST, f"{ROOT}/test_b.py": PYTEST}, f"python -m pytest --ignore={ROOT}", "tests/test_a.py"),
     ],
 )
@@ -89,7 +93,10 @@ def test_files_of_tests_among_those_that_changed():
         ({"pyproject.toml": PROJECT + "[dependency-groups]\ndev = ['a']\nlint = ['b']\n"}, {"groups": ("dev",)}),
         ({"pyproject.toml": PROJECT + "[dependency-groups]\ndev = ['a']\ntest = ['b']\n"}, {}),
         ({"pyproject.toml": PROJECT + "[project.optional-dependencies]\ndev = ['a']\n"}, {"extras": ("dev",)}),
-        ({"pyproject.toml": POETRY + "[tool.poetry]\nname = 'a'\nversion = '1'\n[tool.poetry.group.dev.dependencies]\na = '^1'\n"}, {"groups": ("dev",)}),
+        (
+            {"pyproject.toml": POETRY + "[tool.poetry]\nname = 'a'\nversion = '1'\n[tool.poetry.group.dev.dependencies]\na = '^1'\n"},
+            {"groups": ("dev",)},
+        ),
         (
             {
                 "pyproject.toml": PROJECT,

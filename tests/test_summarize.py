@@ -8,8 +8,8 @@ import pytest
 from tasks.artifacts import Bullets
 from tasks.body.claims import Held
 from tasks.errors import MeasuringError
-from tasks.render import gather, to_review
-from tasks.summarize import LONGEST_DIFF, ask, judged, question, run
+from tasks.stages.render.render import gather, to_review
+from tasks.stages.render.summarize import LONGEST_DIFF, ask, judged, question, run
 
 from .evidence import CPU_IMPROVED, DETECTION, ITEM, Case
 from .targets import TargetRepo

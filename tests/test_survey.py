@@ -11,12 +11,12 @@ import pytest
 
 from tasks.artifacts import Commit, PullRequest, Survey
 from tasks.github.answers import Known
-from tasks.github.drift import Upstream
+from tasks.github.cache import DAY
 from tasks.github.forge import NoPlace, Place
-from tasks.github.kept import DAY
 from tasks.github.questions import Answer
-from tasks.survey import decide, survey_of
-from tasks.target import Named, Target
+from tasks.stages.survey.drift import Upstream
+from tasks.stages.survey.survey import decide, survey_of
+from tasks.workspace.repository import Named, Target
 
 from .evidence import DETECTION, HEAD
 from .github import GitHub
@@ -31,7 +31,16 @@ PICKED = Commit(sha="ab" * 20, title="Join once (#9)")
 
 def pull(number: int, **fields) -> PullRequest:
     return PullRequest(
-        **{"number": number, "title": "T", "state": "open", "url": "u", "branch": "b", "touches": "function", "functions": (TARGET,), **fields}
+        **{
+            "number": number,
+            "title": "T",
+            "state": "open",
+            "url": "u",
+            "branch": "b",
+            "touches": "function",
+            "functions": (TARGET,),
+            **fields,
+        }
     )
 
 
@@ -60,7 +69,10 @@ def decided(*pulls: PullRequest, upstream: Upstream = STOOD_STILL, named: int | 
         ),
         ({"upstream": replace(STOOD_STILL, arrived=True)}, "skip: origin/main has what it changes as head has it"),
         ({"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}}, f"fold lines: that item touches the same function, {TARGET}"),
-        ({"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}, "pulls": [pull(4)]}, f"fold #4: it touches the same function, {TARGET}"),
+        (
+            {"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}, "pulls": [pull(4)]},
+            f"fold #4: it touches the same function, {TARGET}",
+        ),
         ({"rivals": {"src/pagelayout/text.py:other": "lines"}}, "new: nothing else is about the same functions"),
     ],
 )
@@ -220,7 +232,11 @@ def test_without_gh_it_is_unknown_and_git_answers_all_the_same(repo, github, tmp
 
 @pytest.mark.parametrize(
     ("remote", "told"),
-    [(None, "the repository has no remote"), ("https://gitlab.com/acme/pages.git", "gitlab.com is not GitHub"), ("/srv/pages.git", "not one of GitHub's")],
+    [
+        (None, "the repository has no remote"),
+        ("https://gitlab.com/acme/pages.git", "gitlab.com is not GitHub"),
+        ("/srv/pages.git", "not one of GitHub's"),
+    ],
 )
 def test_what_is_not_on_github_is_not_asked(repo, remote, told):
     if remote:

@@ -103,8 +103,10 @@ def test_all_that_was_found_stands_in_the_details():
     )
     assert details(found, asked="2026-01-02 03:04 UTC") == (
         f"Decision: fold into #12: it touches the same function, {TARGET}",
-        (f"Pull request #12 “Rows” (open, by grace, branch rows) touches the same function, {TARGET}: "
-        "https://github.com/acme/pagelayout/pull/12 (asked 2026-01-02 03:04 UTC)"),
+        (
+            f"Pull request #12 “Rows” (open, by grace, branch rows) touches the same function, {TARGET}: "
+            "https://github.com/acme/pagelayout/pull/12 (asked 2026-01-02 03:04 UTC)"
+        ),
         f"Upstream has changed {TARGET} since the merge base, by abababababab Merge by rows",
         "Upstream has the same patch as abababababab Merge by rows",
         "Conflicts with origin/main: a.py",

@@ -1,10 +1,9 @@
 """The tables of imports and start-ups."""
 
-
-from tasks import markdown
 from tasks.artifacts import ImportedModule, MetricName, Verdict
 from tasks.body import placeholders, views
-from tasks.templating import fill
+from tasks.text import markdown
+from tasks.text.templating import fill
 
 from .evidence import DETECTION, change, comparison
 

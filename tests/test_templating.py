@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import TemplateError
-from tasks.paths import shipped_templates
-from tasks.templating import fill, used
+from tasks.storage.paths import shipped_templates
+from tasks.text.templating import fill, used
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks import nested, tests
 from tasks.artifacts import Layout, ProjectTests, SideRun
+from tasks.bench import nested
 from tasks.manifest.model import Optimization
-from tasks.paths import ItemPaths
-from tasks.suite_runs import SuiteRun
-from tasks.suites import Suite
+from tasks.stages.tests import tests
+from tasks.stages.tests.suite_runs import SuiteRun
+from tasks.stages.tests.suites import Suite
+from tasks.storage.paths import ItemPaths
 
 from .evidence import DETECTION
 from .projects import PROJECT, SETUPTOOLS
@@ -24,7 +25,9 @@ SUITE = Suite(("python -m pytest",), "pytest.ini", "", "pytest")
 
 def held(base: dict, head: dict, again: dict | None = None, *, codes: tuple[int | None, int | None] = (0, 0)) -> ProjectTests:
     second = None if again is None else SuiteRun(1, again)
-    return tests.compared("a", SUITE, SuiteRun(codes[0], base, tail="at base"), SuiteRun(codes[1], head, running="slow", tail="at head"), second)
+    return tests.compared(
+        "a", SUITE, SuiteRun(codes[0], base, tail="at base"), SuiteRun(codes[1], head, running="slow", tail="at head"), second
+    )
 
 
 # -- two runs held against each other ---------------------------------------------------------------
@@ -127,6 +130,7 @@ BASE = {
     "tests/benchmarks/test_slow.py": "def test_never_run():\n    raise AssertionError\n",
 }
 
+
 class Target:
     """A project with an optimization on a branch of its own."""
 
@@ -164,7 +168,9 @@ def test_a_head_that_breaks_one_test_of_which_one_was_broken_before_and_one_is_u
 @pytest.mark.slow
 def test_listed_commits_are_put_onto_base_and_the_trees_of_measuring_stay_clean(tmp_path):
     suite = BASE["tests/test_shop.py"] + ONCE.replace("once", "new")
-    target = Target(tmp_path, BASE, {"shop/__init__.py": "def price(name):\n    return sum(1 for _ in name)\n", "tests/test_shop.py": suite})
+    target = Target(
+        tmp_path, BASE, {"shop/__init__.py": "def price(name):\n    return sum(1 for _ in name)\n", "tests/test_shop.py": suite}
+    )
     picked = (target.head,)
     target.head = "0" * 40  # It is made in the private clone alone.
     made = target.run(picked=picked)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tasks.text_tables import displayed_width, text_table
+from tasks.text.tables import displayed_width, text_table
 
 
 def test_a_table_that_fits_keeps_its_width():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import trees
 from tasks.artifacts import Injection, Scaffolding, TreeSpec
+from tasks.bench import trees
 from tasks.errors import MeasuringError
 from tasks.git import Clone
 from tests.targets import TargetRepo
@@ -29,7 +29,12 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def target(tmp_path: Path) -> TargetRepo:
-    files: dict[str, str | None] = {"src/p/__init__.py": "x = 1\n", "src/p/m.py": "m = 1\n", "conftest.py": "", ".gitignore": "*.so\nbuild/\n"}
+    files: dict[str, str | None] = {
+        "src/p/__init__.py": "x = 1\n",
+        "src/p/m.py": "m = 1\n",
+        "conftest.py": "",
+        ".gitignore": "*.so\nbuild/\n",
+    }
     return TargetRepo(tmp_path / "target", files)
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from tasks import nested, process, verify
 from tasks.artifacts import Comparison, Interval, MetricName, RunCommand, Verdict, Verification
-from tasks.files import digest
+from tasks.bench import nested
 from tasks.manifest.model import Optimization
-from tasks.paths import ItemPaths
+from tasks.processes import programs
+from tasks.stages.verify import verify
+from tasks.storage.files import digest
+from tasks.storage.paths import ItemPaths
 
 from .evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, Case
 from .targets import TargetRepo
@@ -30,7 +32,9 @@ RAN = (RunCommand(text="prprep compare:a\n", code=0),)
 
 def found(claim: Comparison, ratio: float, verdict: Verdict) -> Comparison:
     interval = Interval(ratio=ratio, low=ratio * 0.99, high=ratio * 1.01, confidence=0.99)
-    return claim.model_copy(update={"changes": tuple(change.model_copy(update={"interval": interval, "verdict": verdict}) for change in claim.changes)})
+    return claim.model_copy(
+        update={"changes": tuple(change.model_copy(update={"interval": interval, "verdict": verdict}) for change in claim.changes)}
+    )
 
 
 # -- held against the claim, by literal values ------------------------------------------------------
@@ -83,7 +87,9 @@ def test_a_command_that_fails_is_told_with_the_end_of_its_output(code, how):
 
 
 def test_commands_that_change_the_readers_clone_are_no_good():
-    assert verify.judged("a", RAN, CPU_IMPROVED, None, ["files"]).findings == ("the commands that the body gives change the reader's clone: files",)
+    assert verify.judged("a", RAN, CPU_IMPROVED, None, ["files"]).findings == (
+        "the commands that the body gives change the reader's clone: files",
+    )
 
 
 def test_where_nothing_is_run(monkeypatch):
@@ -220,7 +226,9 @@ def test_commands_of_the_users_template_are_those_that_run(place, monkeypatch):
 
 @pytest.mark.slow
 def test_the_command_that_fails_is_named_with_the_end_of_what_it_said(place):
-    place.template("```sh\necho first\nfor side in base head; do (\n  cd sums || exit\n  ls no-such-file-of-$side\n); done\necho never\n```\n")
+    place.template(
+        "```sh\necho first\nfor side in base head; do (\n  cd sums || exit\n  ls no-such-file-of-$side\n); done\necho never\n```\n"
+    )
     made = place.run()
     (ran,) = made.commands
     assert (ran.code, ran.failed) == (2, "ls no-such-file-of-$side")
@@ -241,7 +249,8 @@ def test_commands_that_hang_are_stopped(place, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("command", "what"), [("git checkout --quiet -b mine", "HEAD"), ("echo x >> sums/numbers.py", "files"), ("git branch mine", "branches and tags")]
+    ("command", "what"),
+    [("git checkout --quiet -b mine", "HEAD"), ("echo x >> sums/numbers.py", "files"), ("git branch mine", "branches and tags")],
 )
 def test_commands_that_reach_into_the_readers_tree_are_found_out(place, command, what):
     place.template(f"```sh\n{command}\n```\n")
@@ -258,7 +267,11 @@ def test_commands_under_bubblewrap_have_no_network_and_see_no_home(place):
         f"test ! -e {CHECKOUT}/README.md",
         "python -c \"import socket, sys; s = socket.socket(); sys.exit(0 if s.connect_ex(('10.255.255.1', 9)) else 1)\"",
     )
-    place.template("```sh\n" + "\n".join(commands) + '\nwork=$(mktemp -d)\ngit worktree add --detach "$work"/x HEAD\ngit worktree remove --force "$work"/x\n```\n')
+    place.template(
+        "```sh\n"
+        + "\n".join(commands)
+        + '\nwork=$(mktemp -d)\ngit worktree add --detach "$work"/x HEAD\ngit worktree remove --force "$work"/x\n```\n'
+    )
     made = place.run(sandbox="bwrap")
     assert made.findings == ()
     assert made.verified
@@ -269,7 +282,9 @@ def test_it_is_run_once_and_goes_with_a_kill(place):
     """A killed run leaves no process, and the next start removes its folder."""
     words = [sys.executable, "-m", "tasks", "run", "--manifest", str(place.folder / "prprep.yaml")]
     environment = {name: value for name, value in os.environ.items() if name != nested.MARK} | {"PYTHONPATH": str(CHECKOUT)}
-    running = subprocess.Popen([*words, "verify:total"], cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [*words, "verify:total"], cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     for line in running.stderr:
         if "verify:total: running the body's commands" in line:
             break
@@ -281,11 +296,11 @@ def test_it_is_run_once_and_goes_with_a_kill(place):
     assert gone(str(left[0]))
     place.template("```sh\ntrue\n```\n")
     (place.folder / "prprep.yaml").write_text((place.folder / "prprep.yaml").read_text() + "templates: templates\n")
-    done = process.run([*words, "verify:total"], cwd=CHECKOUT, env=environment)
+    done = programs.run([*words, "verify:total"], cwd=CHECKOUT, env=environment)
     assert re.findall(r"^\.  (\S+)", done.output, re.MULTILINE) == ["verify:total"]
     assert not left[0].exists()
     assert Verification.read(place.paths.verify).verified
-    again = process.run([*words, "verify:total"], cwd=CHECKOUT, env=environment)
+    again = programs.run([*words, "verify:total"], cwd=CHECKOUT, env=environment)
     assert re.findall(r"^\.  (\S+)", again.output, re.MULTILINE) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.proposing.wording import is_conventional, own_title, pull_request_title
+from tasks.pull_request.wording import is_conventional, own_title, pull_request_title
 
 CONVENTIONAL = ("fix: a bug", "feat(api): more", "chore: less", "docs: words", "Merge branch 'x'", "test: it", "ci!: all")
 PLAIN = ("Fix a bug", "Add more", "Remove less", "Write words", "fix: one of them", "Test it")

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from tasks.bench.workers.workers import WORKER_FOLDER
 from tasks.errors import MeasuringError
-from tasks.measuring.workers import WORKER_FOLDER
 from tests.pairs import both, by_key, one_launch, pair
 
 EVERY_WAY = """
@@ -219,7 +219,12 @@ sys.exit(subprocess.run(command, env=environment, pass_fds=(read, write), stdout
 
 def test_the_plugin_without_the_coordinator_is_refused(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "prprep_worker"], cwd=tmp_path, env={"PYTHONPATH": str(WORKER_FOLDER)}, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", "-p", "prprep_worker"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(WORKER_FOLDER)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode != 0
     assert "prprep_worker is started by prprep alone" in done.stdout + done.stderr

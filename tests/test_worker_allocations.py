@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from tasks.measuring.workers import WORKER_FOLDER
+from tasks.bench.workers.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
 import prprep_allocations
@@ -57,7 +57,9 @@ def measured(tmp_path, wanted, values, call):
 def test_the_peak_of_a_method_is_seen(tmp_path, method, mebibytes):
     model = Model()
     words = ["image"] if method == "predict" else []
-    assert measured(tmp_path, [["model", method]], {"model": model}, lambda: getattr(model, method)(*words)) == {f"model:{method}": mebibytes}
+    assert measured(tmp_path, [["model", method]], {"model": model}, lambda: getattr(model, method)(*words)) == {
+        f"model:{method}": mebibytes
+    }
 
 
 def test_a_coroutine_is_seen_to_its_end_and_what_it_asks_in_turn_is_its_own(tmp_path):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.artifacts.recording import LARGEST_FILE
-from tasks.measuring.workers import WORKER_FOLDER
+from tasks.bench.workers.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
 import prprep_kept
@@ -118,7 +118,10 @@ def test_nothing_private_is_kept(wrap, monkeypatch):
     monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
     for text, told in (
         ("Bearer abcdefgh12345 and more", "a secret of the environment"),
-        (f"in {Path.home()}{os.sep}notes" if len(str(Path.home())) > 1 else "Bearer abcdefgh12345", "a folder of this machine's user|secret"),
+        (
+            f"in {Path.home()}{os.sep}notes" if len(str(Path.home())) > 1 else "Bearer abcdefgh12345",
+            "a folder of this machine's user|secret",
+        ),
         (f"in {TREE}{os.sep}src", "a path of this machine"),
     ):
         with pytest.raises(prprep_source.CannotWriteError, match=told):

@@ -6,15 +6,24 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import MetricName
-from tasks.measuring import measure
-from tasks.measuring.watching import watch
-from tasks.progress import silent
+from tasks.bench.measuring import measure
+from tasks.bench.observing.watching import watch
+from tasks.processes.progress import silent
 from tests.pairs import both, pair
 from tests.pythons import environment
 
 pytestmark = pytest.mark.slow
 
-PLUGINS = ("pytest-asyncio", "anyio", "pytest-codspeed", "pytest-xdist", "pytest-cov", "pytest-randomly", "pytest-timeout", "pytest-rerunfailures")
+PLUGINS = (
+    "pytest-asyncio",
+    "anyio",
+    "pytest-codspeed",
+    "pytest-xdist",
+    "pytest-cov",
+    "pytest-randomly",
+    "pytest-timeout",
+    "pytest-rerunfailures",
+)
 TOOLS = ("pytest", "pytest-benchmark", "memray")
 
 CODE = """
@@ -91,7 +100,9 @@ def python(request, tmp_path_factory):
 
 
 def measured(folder: Path, python: Path, **settings):
-    asked = pair(folder, **both({"src/project/__init__.py": CODE, "tests/test_benchmark.py": TESTS, "pytest.ini": CONFIGURATION}), **settings)
+    asked = pair(
+        folder, **both({"src/project/__init__.py": CODE, "tests/test_benchmark.py": TESTS, "pytest.ini": CONFIGURATION}), **settings
+    )
     return measure(replace(asked, base=replace(asked.base, python=python), head=replace(asked.head, python=python)))
 
 
@@ -167,7 +178,13 @@ def test_what_a_benchmark_does_beside_being_fast_is_seen(tmp_path, python):
     assert {name: each.changed for name, each in seen.items() if each.changed} == {"test_drains": ("numbers",)}
     assert {name for name, each in seen.items() if each.lazy} == {"test_lazy"}
     (standin,) = seen["test_fake"].standins
-    assert (standin.name, standin.returned, standin.expected, standin.fits, standin.patched) == ("FakeSource.read", "list", "bytes", False, True)
+    assert (standin.name, standin.returned, standin.expected, standin.fits, standin.patched) == (
+        "FakeSource.read",
+        "list",
+        "bytes",
+        False,
+        True,
+    )
     assert 3_000_000 <= standin.peak < 3_100_000
     assert seen["test_fake"].executed == {"src/project/__init__.py": (15, 16, 18)}
     assert seen["test_lazy"].executed == {"src/project/__init__.py": ()}

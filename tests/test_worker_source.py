@@ -27,7 +27,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.measuring.workers import WORKER_FOLDER
+from tasks.bench.workers.workers import WORKER_FOLDER
 
 from .pythons import environment
 
@@ -135,7 +135,7 @@ SMALL = [
     -2.5,
     1j,
     "text",
-    'quo"te\'s',
+    "quo\"te's",
     b"\x00bytes",
     bytearray(b"ab"),
     [1, [2.0, "x"]],
@@ -175,7 +175,9 @@ def test_small_values_come_back_as_they_were(value):
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | st.binary(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -185,7 +187,9 @@ def test_plain_values_of_any_shape_come_back_as_they_were(value):
     assert read(value) == value
 
 
-@pytest.mark.parametrize("array", [np.arange(6, dtype=np.int16).reshape(2, 3), np.zeros(4), np.array([True, False]), np.float32(2.5)], ids=str)
+@pytest.mark.parametrize(
+    "array", [np.arange(6, dtype=np.int16).reshape(2, 3), np.zeros(4), np.array([True, False]), np.float32(2.5)], ids=str
+)
 def test_small_arrays_come_back_as_they_were(array):
     found = read(array)
     assert found.dtype == array.dtype
@@ -321,7 +325,12 @@ def test_a_changed_object_is_made_and_changed_again(value, statements):
 def test_changed_objects_inside_of_others_have_names_of_their_own():
     baskets = [changed(Basket(name), open=False) for name in ("ada", "grace")]
     statements, back = made_again({"both": baskets})
-    assert statements == ['basket = Basket(owner="ada")', "basket.open = False", 'basket_2 = Basket(owner="grace")', "basket_2.open = False"]
+    assert statements == [
+        'basket = Basket(owner="ada")',
+        "basket.open = False",
+        'basket_2 = Basket(owner="grace")',
+        "basket_2.open = False",
+    ]
     assert [vars(basket) for basket in back["both"]] == [vars(basket) for basket in baskets]
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tasks.errors import ManifestError
-from tasks.workspace import Workspace
+from tasks.workspace.workspace import Workspace
 from tests.targets import TargetRepo
 
 

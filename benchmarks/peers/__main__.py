@@ -20,7 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks import machine, paths
+from tasks.bench import machine
+from tasks.storage import paths
 
 from . import load, outcomes, tables, target, tools
 from .outcomes import Outcome

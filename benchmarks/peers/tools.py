@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.codeflash_compare.environment import REQUIREMENTS
-from tasks.codeflash_compare.reading import SECONDS, Table, read, tables, value
+from tasks.stages.codeflash.environment import REQUIREMENTS
+from tasks.stages.codeflash.reading import SECONDS, Table, read, tables, value
 
 from . import environments, target
 from .outcomes import Claim, Found, claimed_by_table

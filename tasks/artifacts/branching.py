@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 from .comparison import Verdict  # noqa: TC001 - pydantic reads the annotations
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..store import Artifact
+from ..storage.artifact import Artifact
 
 
 class Bullets(Artifact):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 from .linting import Reach  # noqa: TC001 - pydantic reads the annotations
 from .samples import FunctionShare, ImportedModule, Load, MetricName, Output, Provenance, Site  # noqa: TC001 - likewise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..manifest.model import Domain  # noqa: TC001 - pydantic reads the annotations
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 
 
 class Commit(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 
 
 class LintFinding(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 
 Ending = Literal["passed", "failed", "error", "skipped"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 
 LARGEST_FILE = 128 * 1024
 """Bytes of a file that is kept beside a benchmark: a repository keeps it for good. The recorder has the same limit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..store import Artifact
+from ..storage.artifact import Artifact
 
 
 class Rendering(Artifact):
@@ -32,8 +32,6 @@ class Failure(Artifact):
     item: str
     stage: str
     message: str
-
-
 
 
 class Stamp(Artifact):

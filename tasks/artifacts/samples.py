@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 from .sides import Side  # noqa: TC001 - pydantic reads the annotations
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 
 
 class DataFile(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..store import Artifact, Record
+from ..storage.artifact import Artifact, Record
 from .comparison import Interval, Verdict  # noqa: TC001 - pydantic reads the annotations
 from .samples import MetricName  # noqa: TC001 - likewise
 

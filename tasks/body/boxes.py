@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..markdown import one_line, shorten
+from ..text.markdown import one_line, shorten
+from ..text.outline import Outline, Section, mended, outline, plain
 from .meanings import Meaning, meaning_of
-from .outline import Outline, Section, mended, outline, plain
 from .skeleton import has_tasks
 
 if TYPE_CHECKING:

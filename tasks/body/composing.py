@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import markdown
 from ..artifacts import Verdict
-from ..templating import fill
+from ..text import markdown
+from ..text.outline import mended, visible
+from ..text.templating import fill
 from . import house_rules
 from .boxes import Proofs, answered
-from .outline import mended, visible
 from .placeholders import CPU, MEMORY, body_text, is_written
 from .skeleton import Words, placed
 

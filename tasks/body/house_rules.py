@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..markdown import shorten
+from ..text.markdown import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

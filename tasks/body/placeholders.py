@@ -8,10 +8,10 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .. import figures, markdown
 from ..artifacts import CodeflashRun, Comparison, Detection, Injection, MetricName, Scaffolding, Verdict
-from ..markdown import Markdown
-from ..templating import fill
+from ..text import figures, markdown
+from ..text.markdown import Markdown
+from ..text.templating import fill
 from . import views
 from .reproduction import Made, Reproduction, reproduction
 from .saved_benchmark import benchmark_to_save, data_to_save
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..artifacts import Bullets, Change, Commit, ProjectTests, Summary, Survey, Verification
     from ..manifest.model import Optimization
-    from ..paths import ItemPaths
+    from ..storage.paths import ItemPaths
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 PARTS = (

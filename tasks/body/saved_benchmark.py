@@ -9,7 +9,7 @@ from ..errors import MeasuringError
 
 if TYPE_CHECKING:
     from ..artifacts import Scaffolding
-    from ..paths import ItemPaths
+    from ..storage.paths import ItemPaths
 
 
 def benchmark_to_save(scaffolding: Scaffolding, paths: ItemPaths) -> bytes:

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..text.outline import Outline, Section, heading, mended, outline, shifted
 from .meanings import Meaning, meaning_of
-from .outline import Outline, Section, heading, mended, outline, shifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,8 +23,8 @@ class Add(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from .. import addition  # noqa: PLC0415
-        from ..drafting import item_lines  # noqa: PLC0415
+        from ..init.drafting import item_lines  # noqa: PLC0415
+        from . import addition  # noqa: PLC0415
 
         opt_values, refs = options_anywhere(self, opt_values, pos_args)
         if len(refs) != 1:

@@ -37,7 +37,7 @@ class Branch(Command):  # type: ignore[misc]
         return plainly(lambda: self._execute(opt_values, pos_args))
 
     def _execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..proposing import branching  # noqa: PLC0415 - heavy
+        from ..pull_request import branching  # noqa: PLC0415 - heavy
 
         opt_values, pos_args = options_anywhere(self, opt_values, pos_args)
         if len(pos_args) != 1:

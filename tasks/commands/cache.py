@@ -9,7 +9,7 @@ from doit.cmd_base import Command
 
 from ..errors import UsageError
 from ..graph.console import CONSOLE
-from ..paths import cache_folder
+from ..storage.paths import cache_folder
 
 
 class Cache(Command):  # type: ignore[misc]
@@ -25,7 +25,8 @@ class Cache(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from .. import cache, figures  # noqa: PLC0415
+        from ..bench import cache  # noqa: PLC0415
+        from ..text import figures  # noqa: PLC0415
 
         if pos_args[1:]:  # doit reads options only before the first word
             opt_values, more = self.cmdparser.parse(pos_args[1:])

@@ -8,7 +8,7 @@ from doit.cmd_base import Command
 
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, graph_of
-from ..paths import cache_folder
+from ..storage.paths import cache_folder
 
 
 class Doctor(Command):  # type: ignore[misc]
@@ -20,7 +20,7 @@ class Doctor(Command):  # type: ignore[misc]
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..doctor import checklist, of_item, of_machine  # noqa: PLC0415
+        from .doctor_checks import checklist, of_item, of_machine  # noqa: PLC0415
 
         graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         # Before the manifest is held against its repository: without git that would be all that is said.

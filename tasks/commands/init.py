@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..paths import cache_folder
+from ..storage.paths import cache_folder
 from .inventory import Inventory
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from doit.cmdparse import CmdOption
 
-    from ..draft import Drafted
+    from ..init.draft import Drafted
 
 _MOST = 12
 
@@ -53,7 +53,7 @@ class Init(Inventory):
         return options
 
     def execute(self, params: Any, args: list[str]) -> int:  # noqa: ANN401 - doit's signature
-        from .. import draft  # noqa: PLC0415
+        from ..init import draft  # noqa: PLC0415
         from ..manifest.reader import shown_path  # noqa: PLC0415
 
         refs = self.read(params, args)
@@ -69,7 +69,7 @@ class Init(Inventory):
 def _told(drafted: Drafted) -> Iterator[str]:
     """Say what was written, and what is not in it and why."""
     from ..manifest.reader import shown_path  # noqa: PLC0415
-    from ..markdown import one_line, shorten  # noqa: PLC0415
+    from ..text.markdown import one_line, shorten  # noqa: PLC0415
 
     used = [entry for entry in drafted.found.entries if not entry.problem]
     unused = [entry for entry in drafted.found.entries if entry.problem]

@@ -60,7 +60,7 @@ class Inventory(Run):  # type: ignore[misc]
 
 
 def _table(graph: Graph) -> str:
-    from ..report import inventory  # noqa: PLC0415
+    from ..stages.report.report import inventory  # noqa: PLC0415
 
     graph.summary()  # The report tells of what failed, too.
     return inventory(graph.workspace.manifest, graph.workspace.paths)

@@ -8,7 +8,7 @@ from doit.cmd_base import Command
 
 from ..errors import UsageError
 from ..graph.console import CONSOLE
-from ..paths import cache_folder
+from ..storage.paths import cache_folder
 from .words import options_anywhere
 
 
@@ -24,7 +24,7 @@ class Lint(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from .. import lint_files  # noqa: PLC0415
+        from . import lint_files  # noqa: PLC0415
 
         opt_values, paths = options_anywhere(self, opt_values, pos_args)
         places = lint_files.files_of(paths)

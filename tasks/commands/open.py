@@ -39,7 +39,7 @@ class Open(Command):  # type: ignore[misc]
         return plainly(lambda: self._execute(opt_values, pos_args))
 
     def _execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..proposing.opening import Asked, Case  # noqa: PLC0415 - heavy
+        from ..pull_request.opening import Asked, Case  # noqa: PLC0415 - heavy
 
         opt_values, pos_args = options_anywhere(self, opt_values, pos_args)
         if len(pos_args) != 1:

@@ -21,8 +21,8 @@ class Status(Command):  # type: ignore[misc]
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..status import standing  # noqa: PLC0415
-        from ..text_tables import terminal_width  # noqa: PLC0415
+        from ..text.tables import terminal_width  # noqa: PLC0415
+        from .standing import standing  # noqa: PLC0415
 
         if pos_args:
             raise UsageError(f"`status` takes no {pos_args[0]}", now="write `prprep status`, or `prprep explain ID` for one item")

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PrprepError
-from ..markdown import plain
+from ..text.markdown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
-from ..progress import silent
-from . import apart, picking, worktrees
+from ..processes.progress import silent
+from . import isolated, picking, worktrees
 from .addresses import without_password
 from .commands import ask, environment, is_sha, resolve_in
 from .objects import RawCommit
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from git import Repo
 
     from ..artifacts import Commit
-    from ..progress import Report
+    from ..processes.progress import Report
 
 _SYMLINK, _SUBMODULE = "120000", "160000"
 _GONE: Final = "it may have gone with a rebase or a forced push: name one that is there now"
@@ -196,7 +196,7 @@ class Clone:
         It borrows the clone's objects; in the place of what was there.
         """
         with self._in_plain_words():
-            apart.make(self.path, folder, self._sha(commit))
+            isolated.make(self.path, folder, self._sha(commit))
 
     # -- inside -----------------------------------------------------------------------------------
 

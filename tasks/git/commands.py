@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .. import process
 from ..errors import CommandFailedError, RepositoryError
+from ..processes import programs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _configured(settings: dict[str, str]) -> dict[str, str]:
 @cache
 def demand_version() -> None:
     """Raise RepositoryError where git is too old for what is asked of it here."""
-    told = process.run(["git", "--version"], cwd=Path("/"), env=environment(), timeout=60).output
+    told = programs.run(["git", "--version"], cwd=Path("/"), env=environment(), timeout=60).output
     found = re.search(r"(\d+)\.(\d+)", told)
     if found and (int(found[1]), int(found[2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
@@ -76,12 +76,12 @@ def demand_version() -> None:
 def ask(git_folder: Path, arguments: Sequence[str | Path], *, stdin: bytes = b"", extra: dict[str, str] | None = None) -> bytes:
     """Run a git command on the repository at `git_folder` and give its output; raise CommandFailedError."""
     command = ["git", f"--git-dir={git_folder}", *arguments]
-    return process.run_bytes(command, cwd=git_folder, env=environment() | (extra or {}), timeout=LOCAL_SECONDS, stdin=stdin)
+    return programs.run_bytes(command, cwd=git_folder, env=environment() | (extra or {}), timeout=LOCAL_SECONDS, stdin=stdin)
 
 
 def ask_softly(git_folder: Path, arguments: Sequence[str]) -> str | None:
     """Give the first line of the output, None where the command says that there is no answer."""
-    finished = process.run(["git", f"--git-dir={git_folder}", *arguments], cwd=git_folder, env=environment(), timeout=60, check=False)
+    finished = programs.run(["git", f"--git-dir={git_folder}", *arguments], cwd=git_folder, env=environment(), timeout=60, check=False)
     return finished.output.partition("\n")[0] or None if finished.code == 0 else None
 
 

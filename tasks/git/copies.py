@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .. import process
 from ..errors import CommandFailedError, RepositoryError
+from ..processes import programs
 from .commands import CLOSED, LOCAL_SECONDS, environment
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def copy_for_reader(clone: Path, folder: Path, commit: str) -> None:
         # By a path git links the objects rather than choose among them, so commits that no ref names come along.
         options = ("--quiet", "--no-checkout", "--template=", "--no-recurse-submodules")
         own = environment() | {"GIT_ALLOW_PROTOCOL": "file"}
-        process.run(["git", "clone", *options, "--", clone, folder], cwd=clone, env=own, timeout=LOCAL_SECONDS)
+        programs.run(["git", "clone", *options, "--", clone, folder], cwd=clone, env=own, timeout=LOCAL_SECONDS)
         _git(folder, "checkout", "--quiet", "--detach", commit)
     except CommandFailedError as error:
         what = f"the repository could not be cloned: {(error.error or error.what).strip().splitlines()[-1]}"
@@ -60,4 +60,4 @@ _OUTPUTS = (":(exclude).prprep", ":(exclude).codeflash")
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    return process.run(["git", *arguments], cwd=folder, env=environment(), timeout=LOCAL_SECONDS).output
+    return programs.run(["git", *arguments], cwd=folder, env=environment(), timeout=LOCAL_SECONDS).output

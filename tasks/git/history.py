@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import process
+from ..processes import programs
 from .commands import LOCAL_SECONDS, ask, environment
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def white_space(clone: Path, base: str, head: str) -> tuple[str, ...]:
     """Give what `git diff --check` says of the lines that were added, as `path:line: what`; Markdown's line breaks are none."""
     where = ["--", ".", ":(exclude)*.md", ":(exclude)*.patch"]
     command = ["git", f"--git-dir={clone}", "diff", "--check", "--no-ext-diff", base, head, *where]
-    finished = process.run(command, cwd=clone, env=environment(), timeout=LOCAL_SECONDS, check=False)
+    finished = programs.run(command, cwd=clone, env=environment(), timeout=LOCAL_SECONDS, check=False)
     return tuple(line for line in finished.output.splitlines() if re.match(r"[^+].*:\d+: ", line))
 
 
@@ -60,4 +60,4 @@ def date_of(clone: Path, commit: str) -> str:
 def is_ancestor(clone: Path, old: str, new: str) -> bool:
     """Say whether `new` holds `old`; False where the clone lacks one of them."""
     command = ["git", f"--git-dir={clone}", "merge-base", "--is-ancestor", old, new]
-    return process.run(command, cwd=clone, env=environment(), timeout=LOCAL_SECONDS, check=False).code == 0
+    return programs.run(command, cwd=clone, env=environment(), timeout=LOCAL_SECONDS, check=False).code == 0

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import process
+from ..processes import programs
 from .commands import environment
 
 if TYPE_CHECKING:
@@ -32,6 +32,6 @@ def identity(folder: Path) -> Identity | None:
     named = {name: os.environ[name] for name in _PARTS if name in os.environ}
     # Their own configuration is what is asked for; nothing is fetched.
     command = ["git", "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"]
-    finished = process.run(command, cwd=folder, env=environment(network=True) | named, timeout=60, check=False)
+    finished = programs.run(command, cwd=folder, env=environment(network=True) | named, timeout=60, check=False)
     found = re.match(r"(.+) <([^<>]+)> \d+ [+-]\d+$", finished.output.strip())
     return Identity(found[1], found[2]) if finished.code == 0 and found else None

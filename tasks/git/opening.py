@@ -9,9 +9,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from .. import process
 from ..errors import CommandFailedError, RepositoryError
-from ..locks import held
+from ..processes import programs
+from ..processes.locks import held
+from ..processes.scratch import remove_folder
 from .addresses import local_path, without_password
 from .commands import NETWORK_SECONDS, ask, ask_softly, demand_version, environment, is_sha, refs_of, resolve_in
 from .source import Source, locate
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from ..progress import Report
+    from ..processes.progress import Report
 
 REFRESH_SECONDS: Final = 600.0
 BUSY: Final = "prprep-busy"
@@ -62,26 +63,6 @@ def exclusive(clone: Path) -> Iterator[None]:
         marker.unlink(missing_ok=True)
 
 
-def remove_folder(folder: Path) -> None:
-    """Delete a folder of the cache, read-only parts too; renamed first, so that half of it is never taken for it."""
-    if not os.path.lexists(folder):
-        return
-    doomed = folder.with_name(f".removed-{os.getpid()}-{time.monotonic_ns()}-{folder.name[:80]}")
-    folder.rename(doomed)
-    if doomed.is_symlink() or not doomed.is_dir():
-        doomed.unlink()
-        return
-    for _ in range(20):
-        shutil.rmtree(doomed, ignore_errors=True)
-        if not doomed.exists():
-            return
-        # Read-only folders, or a process of a killed run that is still writing its last file.
-        for place, _, _ in os.walk(doomed):
-            os.chmod(place, 0o700)  # noqa: PTH101 - os.walk gives text
-        time.sleep(0.05)
-    shutil.rmtree(doomed)
-
-
 def git_folder_of(tree: Path) -> Path | None:
     """Give the folder in a clone that a worktree's file `.git` points to."""
     try:
@@ -115,7 +96,7 @@ def _new(clone: Path, source: Source) -> None:
     part = clone.with_suffix(".part")
     remove_folder(part)
     part.parent.mkdir(parents=True, exist_ok=True)
-    process.run(["git", "init", "--quiet", "--bare", "--template=", part], cwd=part.parent, env=environment(), timeout=60)
+    programs.run(["git", "init", "--quiet", "--bare", "--template=", part], cwd=part.parent, env=environment(), timeout=60)
     _configure(part)
     _borrow(source, part)
     part.rename(clone)
@@ -191,7 +172,7 @@ def _clone_remote(address: str, clone: Path, report: Report) -> None:
     remove_folder(part)
     remove_folder(clone)
     command = ["git", "clone", "--quiet", "--bare", "--template=", "--no-recurse-submodules", "--", address, str(part)]
-    process.run(command, cwd=part.parent, env=environment(network=True), timeout=NETWORK_SECONDS)
+    programs.run(command, cwd=part.parent, env=environment(network=True), timeout=NETWORK_SECONDS)
     _configure(part)
     (part / FETCHED).touch()
     part.rename(clone)
@@ -210,7 +191,7 @@ def _refresh(address: str, clone: Path, report: Report) -> None:
 def _fetch(address: str, clone: Path, *arguments: str) -> None:
     command = ["git", f"--git-dir={clone}", "fetch", "--quiet", "--no-write-fetch-head", "--no-recurse-submodules", *arguments]
     try:
-        process.run(command, cwd=clone, env=environment(network=True), timeout=NETWORK_SECONDS)
+        programs.run(command, cwd=clone, env=environment(network=True), timeout=NETWORK_SECONDS)
     except CommandFailedError as error:
         raise _explained(error, address) from None
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import process
 from ..errors import CherryPickError, CommandFailedError, RepositoryError
+from ..processes import programs
 from .commands import LOCAL_SECONDS, ask, environment
 from .objects import RawCommit
 from .values import displayed
@@ -38,9 +38,7 @@ def raw_commit(clone: Path, sha: str) -> RawCommit:
     return RawCommit.parse(sha, content)
 
 
-def pick(
-    clone: Path, onto: str, commits: Sequence[str], *, committer: bytes = COMMITTER, reword: Callable[[bytes], bytes] = bytes
-) -> str:
+def pick(clone: Path, onto: str, commits: Sequence[str], *, committer: bytes = COMMITTER, reword: Callable[[bytes], bytes] = bytes) -> str:
     """Put `commits`, in this order, onto `onto` and give the last new commit; `onto` itself where all are contained.
 
     The same input gives the same SHA: the author stays, the committer is the one that is given, with the author's date.
@@ -79,7 +77,7 @@ class Scratch:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> str:
         command = ["git", "-c", "core.sparseCheckout=true", "-c", "core.bare=false", *arguments]
-        told = process.run_bytes(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, stdin=stdin)
+        told = programs.run_bytes(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, stdin=stdin)
         return os.fsdecode(told).strip("\n")
 
     def begin(self, tree: str) -> None:
@@ -99,7 +97,7 @@ class Scratch:
     def merge(self, ours: str, theirs: str) -> tuple[str, ...]:
         """Give the files in conflict between two commits of the scratch; raise CommandFailedError where git cannot tell."""
         command = ["git", "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs]
-        done = process.run(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, check=False)
+        done = programs.run(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, check=False)
         if done.code not in (0, 1):
             raise CommandFailedError(done.command, code=done.code, output=done.output, error=done.error)
         return tuple(sorted({displayed(path) for path in done.output.split("\0")[1:] if path}))
@@ -122,7 +120,7 @@ class Scratch:
 def scratch_of(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
     """Make a repository in an empty folder that holds these trees, and borrows nothing."""
     scratch = Scratch(folder)
-    process.run(["git", "init", "--quiet", "--template=", folder], cwd=folder, env=environment(), timeout=60)
+    programs.run(["git", "init", "--quiet", "--template=", folder], cwd=folder, env=environment(), timeout=60)
     (scratch.git / "info").mkdir()
     # Nothing is checked out but what is in conflict: no filters, no long checkouts, no names that the disk cannot hold.
     (scratch.git / "info" / "sparse-checkout").write_text("/.prprep-nothing\n", encoding="ascii")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .. import process
 from ..errors import CommandFailedError, RepositoryError
+from ..processes import programs
 from .addresses import local_path, slug_of, without_password
 from .commands import NETWORK_SECONDS, environment, is_sha
 from .source import locate
@@ -68,7 +68,7 @@ def branch_on(address: str, branch: str, *, folder: Path) -> str | None:
     """Give the commit that a branch of a remote is now, None where there is none; raise RepositoryError where it cannot be asked."""
     command = ["git", "ls-remote", "--", address, f"refs/heads/{branch}"]
     try:
-        told = process.run(command, cwd=folder, env=reaching(address), timeout=NETWORK_SECONDS).output
+        told = programs.run(command, cwd=folder, env=reaching(address), timeout=NETWORK_SECONDS).output
     except CommandFailedError as error:
         raise refused(error, address, "cannot be asked for its branches") from None
     sha = told.split("\t", 1)[0].strip()
@@ -97,5 +97,5 @@ def _said(repository: Path, *arguments: str) -> str | None:
     """Ask a question that the user's own configuration has a part in, and that goes to no network."""
     folder = locate(repository).folder
     env = environment(network=True) | {"GIT_OPTIONAL_LOCKS": "0", "GIT_DIR": os.fspath(folder)}
-    finished = process.run(["git", *arguments], cwd=folder, env=env, timeout=60, check=False)
+    finished = programs.run(["git", *arguments], cwd=folder, env=env, timeout=60, check=False)
     return finished.output.rstrip("\n") if finished.code == 0 else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from .. import process
 from ..errors import RepositoryError
+from ..processes import programs
+from ..processes.scratch import remove_folder
 from .commands import LOCAL_SECONDS, ask, environment
-from .opening import git_folder_of, remove_folder
+from .opening import git_folder_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,13 +42,13 @@ def reset(tree: Path) -> None:
     """Put the tracked files back as they were committed; raise CommandFailedError."""
     for lock in _admin(tree).glob("*.lock"):
         lock.unlink(missing_ok=True)
-    process.run(["git", "reset", "--quiet", "--hard", "HEAD"], cwd=tree, env=environment(), timeout=LOCAL_SECONDS)
+    programs.run(["git", "reset", "--quiet", "--hard", "HEAD"], cwd=tree, env=environment(), timeout=LOCAL_SECONDS)
 
 
 def status(tree: Path) -> tuple[tuple[str, str], ...]:
     """Give what differs from the commit: (two letters, path), `??` for files that git does not know."""
     command = ["git", "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"]
-    told = process.run_bytes(command, cwd=tree, env=environment() | {"GIT_OPTIONAL_LOCKS": "1"}, timeout=LOCAL_SECONDS)
+    told = programs.run_bytes(command, cwd=tree, env=environment() | {"GIT_OPTIONAL_LOCKS": "1"}, timeout=LOCAL_SECONDS)
     return tuple((entry[:2].decode("ascii"), os.fsdecode(entry[3:])) for entry in told.split(b"\0") if entry)
 
 

@@ -6,16 +6,17 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import ForgeError
-from ..files import hash_of
-from ..locks import held
+from ..processes.locks import held
+from ..storage.files import hash_of
 from .questions import Answer, Asking, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..progress import Report
+    from ..processes.progress import Report
+    from .cache import Kept
     from .forge import Client, Place
-    from .kept import Kept
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .. import process
 from ..errors import CommandFailedError, ForgeError
 from ..git.addresses import host_of, slug_of
+from ..processes import programs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,9 +154,9 @@ class Client:
             raise self._meaning(finished.error.strip() or _spelled(told), about)
         return told
 
-    def _run(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> process.Finished:
+    def _run(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> programs.Finished:
         try:
-            return process.run(["gh", *arguments], cwd=Path("/"), env=environment(self.host), timeout=self.limit, stdin=stdin, check=False)
+            return programs.run(["gh", *arguments], cwd=Path("/"), env=environment(self.host), timeout=self.limit, stdin=stdin, check=False)
         except CommandFailedError as error:
             if "took longer" in error.what:
                 raise ForgeError(f"{self.host} did not answer within {self.limit:g} s", where=about, now=_LATER) from None

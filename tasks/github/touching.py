@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
-from ..reading.definitions import definitions
+from ..project.code.definitions import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from doit.exceptions import BaseFail
 
-    from ..progress import Report
+    from ..processes.progress import Report
 
 
 class Action:

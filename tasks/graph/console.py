@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..markdown import one_line, plain
+from ..text.markdown import one_line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

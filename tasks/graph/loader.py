@@ -16,13 +16,13 @@ from doit.loader import generate_tasks
 
 from .. import pipeline
 from ..errors import PrprepError, UsageError
-from ..files import digest, fingerprint_of, hash_of, write_whole
-from ..freshness import Freshness
-from ..locks import held
-from ..markdown import plain
-from ..paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
-from ..scratch import remove_left
-from ..workspace import Workspace
+from ..processes.locks import held
+from ..processes.scratch import remove_left
+from ..staleness import Freshness
+from ..storage.files import digest, fingerprint_of, hash_of, write_whole
+from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
+from ..text.markdown import plain
+from ..workspace.workspace import Workspace
 from .actions import Action
 from .reporter import PlainReporter
 from .state import ArtifactChecker, Fresh, Ledger
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from doit.cmd_base import Command
     from doit.task import Task
 
-    from ..progress import Report
+    from ..processes.progress import Report
 
 _BUSY = "another prprep is at work in this folder"
 

@@ -8,7 +8,7 @@ from doit.exceptions import InvalidDodoFile, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from ..errors import PrprepError
-from ..markdown import plain
+from ..text.markdown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -69,7 +69,6 @@ class Frame:
             self._places = {self.items[place]: place for place in backwards if isinstance(self.items[place], str)}
         return self._places
 
-
     def entry(self, place: int) -> Entry:
         return Entry(self.items[place], self.offsets[place], self.offsets[place])
 

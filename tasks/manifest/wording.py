@@ -7,17 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from .forms import (
-    BENCHMARK_FORM,
-    FOLDER_FORM,
-    FUNCTION_FORM,
-    ID_FORM,
-    NAME_FORM,
-    OPTION_FREE_FORM,
-    REF_FORM,
-    SLUG_FORM,
-    VARIABLE_FORM,
-)
+from .forms import BENCHMARK_FORM, FOLDER_FORM, FUNCTION_FORM, ID_FORM, NAME_FORM, OPTION_FREE_FORM, REF_FORM, SLUG_FORM, VARIABLE_FORM
 from .model import CODE_FORM_TAG, PATH_FORM_TAG, VERSION, BenchmarkCode, EnvironmentSettings, Manifest, Measuring, Model, Optimization
 from .source import shown
 
@@ -263,6 +253,7 @@ _FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
     OPTION_FREE_FORM: ("a path, name or address", _no_option),
     SLUG_FORM: ("owner/name", _meant_slug),
 }
+
 
 def _beyond(wrong: Mistake) -> Words:
     words, key = _LIMITS[wrong.kind]

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import process
 from ..errors import CommandFailedError
+from ..processes import programs
 from .project_files import at
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def formatted(text: str, path: str, project: Project, *, first_party: tuple[str,
         commands = [["check", "--fix", "--quiet", "--exit-zero", *chosen, path], ["format", "--quiet", path]]
         try:
             for command in commands:
-                process.run([program, *command, "--no-cache"], cwd=root, timeout=SECONDS)
+                programs.run([program, *command, "--no-cache"], cwd=root, timeout=SECONDS)
             asked = [program, "check", "--output-format=concise", "--quiet", "--exit-zero", "--no-cache", path]
-            told = process.run(asked, cwd=root, timeout=SECONDS).output if lints else ""
+            told = programs.run(asked, cwd=root, timeout=SECONDS).output if lints else ""
         except (CommandFailedError, OSError):
             return text, ()
         return place.read_text(encoding="utf-8"), tuple(f"line {line}: {rule}" for line, rule in VIOLATION.findall(told))

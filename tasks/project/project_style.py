@@ -24,6 +24,7 @@ PYTEST_OWN = frozenset({"benchmark", "self", "cls", "request", "tmp_path", "tmp_
 """Parameters of tests that say nothing of how a project makes its inputs."""
 MARKS = re.compile(r"^pytest\.mark\.\w*(bench|perf)\w*$")
 
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """How tests are written: in classes, annotated, with `from __future__ import annotations`, with marks, with inputs by fixtures."""

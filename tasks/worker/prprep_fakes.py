@@ -60,9 +60,7 @@ class Watch:
     far the peak of resident memory rises, which shows what native code takes (memray and a profiler exclude each other).
     """
 
-    def __init__(
-        self, objects: Mapping[str, object], writer: Callable[[], prprep_source.Writer], tree: str, boundaries: set[str]
-    ) -> None:
+    def __init__(self, objects: Mapping[str, object], writer: Callable[[], prprep_source.Writer], tree: str, boundaries: set[str]) -> None:
         self._objects, self._writer, self._tree, self._boundaries = dict(objects), writer, tree + "/", boundaries
         self._open: list[tuple[Any, tuple[str, str], int, int]] = []
         self._seen: dict[tuple[str, str], dict[str, Any]] = {}

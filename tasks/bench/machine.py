@@ -1,0 +1,87 @@
+"""Describe the machine that numbers were taken on, and name what measuring on it holds."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+
+from ..errors import CommandFailedError
+from ..processes import programs
+
+GIB = 1 << 30
+
+
+def platform_description(python_version: str) -> str:
+    """Give the machine in one line, like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
+    memory = memory_bytes()
+    told = [_counted(cores()), *([f"{gibibytes(memory)} GiB RAM"] if memory else []), f"Python {python_version}"]
+    return f"{cpu_model()} — {', '.join(told)}"
+
+
+def cpu_model() -> str:
+    """Give the processor's name as its maker spells it, the architecture where nothing says more."""
+    named = _sysctl("machdep.cpu.brand_string") if sys.platform == "darwin" else model_of(_text(Path("/proc/cpuinfo")))
+    return named or platform.machine() or "unknown processor"
+
+
+def model_of(cpuinfo: str) -> str:
+    """Find the model in the text of /proc/cpuinfo: x86 says `model name`, some Arm boards `Model` or `Hardware`."""
+    for key in ("model name", "Model", "Hardware", "cpu model"):
+        found = re.search(rf"^{key}\s*:\s*(\S.*)$", cpuinfo, re.MULTILINE)
+        if found:
+            bare = re.sub(r"\((R|TM|tm|r)\)|\bCPU\b|@.*$", "", found[1])
+            return " ".join(bare.split())
+    return ""
+
+
+def cores() -> int:
+    """Count the logical processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_bytes() -> int | None:
+    """Give the machine's memory, None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        told = _sysctl("hw.memsize")
+        return int(told) if told.isdigit() else None
+
+
+def gibibytes(size: int) -> int:
+    """Round to what the machine is sold with: the kernel keeps a little of it for itself."""
+    return max(1, round(size / GIB))
+
+
+def load() -> float | None:
+    """Give the 1-minute load, None where the system does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except (OSError, AttributeError):
+        return None
+
+
+def lock_path(cache: Path) -> Path:
+    """Give the lock that a comparison holds while it measures: one at a time on a machine."""
+    return cache / "locks" / "machine.lock"
+
+
+def _counted(number: int) -> str:
+    return f"{number} core{'' if number == 1 else 's'}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _sysctl(name: str) -> str:
+    try:
+        return programs.run(["sysctl", "-n", name], cwd=Path("/"), timeout=10).output.strip()
+    except CommandFailedError:
+        return ""

@@ -1,0 +1,56 @@
+"""Write one side's times as pytest-benchmark's own JSON, for `pytest-benchmark compare` and all that reads it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ...artifacts import Measurement, MetricName, Provenance, Side
+from ...storage.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def write_benchmark_json(target: Path, side: Side, measurements: Iterable[Measurement], *, provenance: Provenance, platform: str) -> None:
+    """Write the samples of all launches; nothing where no time was measured.
+
+    A round is a block, its value seconds per call. There is no date in it: the same samples give the same file.
+    """
+    timed = [measurement for measurement in measurements if measurement.metric == MetricName.TIME]
+    if timed:
+        document = {
+            "machine_info": {"cpu": {"brand_raw": platform}, "python_version": provenance.python},
+            "commit_info": {"id": provenance.commit, "dirty": False},
+            "benchmarks": [_benchmark(measurement, side) for measurement in timed],
+            "version": "5.0.0",
+        }
+        write_whole(target, json.dumps(document, indent=1) + "\n")
+
+
+def _arithmetic() -> Any:  # noqa: ANN401 - pytest-benchmark has no types
+    """Give pytest-benchmark's own summary of rounds, so that its numbers mean what they always do."""
+    from pytest_benchmark import stats  # noqa: PLC0415 - only where times are written
+
+    untyped: Any = stats
+    return untyped.Stats()
+
+
+def _benchmark(measurement: Measurement, side: Side) -> dict[str, Any]:
+    stats = _arithmetic()
+    for launch in measurement.launches:
+        for seconds in launch.base if side == "base" else launch.head:
+            stats.update(seconds)
+    name = measurement.test.rpartition("::")[2]
+    _, bracket, parameters = name.partition("[")
+    return {
+        "group": None,
+        "name": name,
+        "fullname": measurement.test,
+        "params": None,
+        "param": parameters.rstrip("]") if bracket else None,
+        "extra_info": {},
+        "options": {},
+        "stats": {**stats.as_dict(), "data": stats.data, "iterations": measurement.launches[0].iterations},
+    }

@@ -1,0 +1,212 @@
+"""Make the trees that are compared: a commit checked out, files written over it; whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from itertools import chain
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from ..errors import CommandFailedError, MeasuringError
+from ..processes.locks import held
+from ..storage.files import hash_of, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..artifacts import Injection, Scaffolding, TreeSpec
+    from ..git import Clone
+
+# Files that change how tests run and that no build writes: where one appears, somebody has been at the tree.
+_STEERING: Final = frozenset({"conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "sitecustomize.py"})
+
+
+def location(clone: Clone, spec: TreeSpec, *, cache: Path, copy: str = "") -> Path:
+    """Give the folder of a tree: the same for the same clone and spec; or that of another checkout of the same, by name."""
+    return cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
+
+
+def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "") -> Path:
+    """Give the folder of the tree, made once and mended where it was damaged since.
+
+    `contents` maps the paths of `spec.files` to their bytes (`contents` of this module finds them); `copy` names
+    another checkout of the same: one to hold the first against, or one that may be written to.
+    Raises MeasuringError where they are not what `spec` says, CherryPickError and RepositoryError.
+    """
+    _check(spec, contents)
+    tree = location(clone, spec, cache=cache, copy=copy)
+    with held(tree.with_suffix(".lock"), busy=None):
+        commit = commit_of(clone, spec)
+        _check_out(clone, tree, commit, injected=frozenset(spec.files))
+        for path in spec.files:
+            write_into(tree, path, contents[path])
+    return tree
+
+
+def remove(clone: Clone, spec: TreeSpec, *, cache: Path) -> None:
+    """Delete a tree; nothing happens where there is none."""
+    tree = location(clone, spec, cache=cache)
+    with held(tree.with_suffix(".lock"), busy=None):
+        _baseline_file(tree).unlink(missing_ok=True)
+        clone.remove_worktree(tree)
+
+
+def commit_of(clone: Clone, spec: TreeSpec) -> str:
+    """Give the commit that the tree is a checkout of, made anew by cherry-picking where need be."""
+    commit = clone.pick(spec.commit, spec.picks) if spec.picks else spec.commit
+    if clone.tree_of(commit) != spec.tree:
+        what = f"the tree of {spec.commit[:12]} with {len(spec.picks)} commits put onto it is not the one that was recorded"
+        raise MeasuringError(what, now="run the item's inject step again: `doit forget inject:ITEM`, then `doit`")
+    return commit
+
+
+# -- the bytes of what is injected ------------------------------------------------------------------
+
+
+def benchmark_bytes(scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None) -> bytes:
+    """Read the benchmark that scaffold chose; raise MeasuringError where it is not the same any more.
+
+    `folder` is the manifest's, `worktree` the root of the user's repository.
+    """
+    return _matching(scaffolding.path, scaffolding.sha256, _origins(scaffolding, clone, folder=folder, worktree=worktree))
+
+
+def data_bytes(scaffolding: Scaffolding, path: str, *, folder: Path) -> bytes:
+    """Read a file of data that prprep wrote beside the benchmark; raise MeasuringError where it is not the same any more."""
+    file = scaffolding.data[path]
+    return _matching(file.source, file.sha256, iter([_read(folder / file.source)]))
+
+
+def contents(injection: Injection, scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None) -> dict[str, bytes]:
+    """Read everything that is injected, the benchmark and what it needs beside itself, for `prepare`."""
+    for spec in (injection.base, injection.head):
+        commit_of(clone, spec)  # Made anew first where the clone lost it: the benchmark may be read from it.
+    found = {}
+    for path, sha256 in {**injection.base.files, **injection.head.files}.items():
+        candidates: Iterator[bytes | None] = iter(())
+        if path == scaffolding.path:
+            candidates = _origins(scaffolding, clone, folder=folder, worktree=worktree)
+        elif path in scaffolding.data:
+            candidates = iter([_read(folder / scaffolding.data[path].source)])
+        found[path] = _matching(path, sha256, chain(candidates, _anywhere(path, injection, clone, worktree)))
+    return found
+
+
+def _origins(scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None) -> Iterator[bytes | None]:
+    if scaffolding.origin in ("base", "head"):
+        yield clone.read(scaffolding.source, scaffolding.path)
+        return
+    if scaffolding.origin == "worktree" and worktree:
+        yield read_inside(worktree, scaffolding.path)
+    yield _read(folder / scaffolding.source)
+
+
+def _anywhere(path: str, injection: Injection, clone: Clone, worktree: Path | None) -> Iterator[bytes | None]:
+    for spec in (injection.head, injection.base):
+        yield clone.read(commit_of(clone, spec), path)
+    if worktree:
+        yield read_inside(worktree, path)
+
+
+def _matching(path: str, sha256: str, candidates: Iterator[bytes | None]) -> bytes:
+    for content in candidates:
+        if content is not None and hashlib.sha256(content).hexdigest() == sha256:
+            return content
+    raise MeasuringError("this file was edited or removed since the item was prepared", where=path, now="run doit again")
+
+
+def read_inside(root: Path, path: str) -> bytes | None:
+    """Read a file below `root`; None where there is none, or where links lead out of it."""
+    place = (root / path).resolve()
+    return _read(place) if place.is_relative_to(root.resolve()) else None
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _check(spec: TreeSpec, given: Mapping[str, bytes]) -> None:
+    for path, sha256 in spec.files.items():
+        if path not in given:
+            raise MeasuringError("this file is to be injected, and its bytes were not given", where=path, now="run doit again")
+        _matching(path, sha256, iter([given[path]]))
+
+
+# -- the checkout -----------------------------------------------------------------------------------
+
+
+def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str]) -> None:
+    baseline = _baseline(tree)
+    if baseline is not None and clone.is_whole(tree, commit) and _mended(clone, tree, baseline | injected):
+        return
+    _baseline_file(tree).unlink(missing_ok=True)
+    clone.remove_worktree(tree)
+    clone.worktree(tree, commit)
+    # Some checkouts differ from their commit from the start (line endings that attributes rewrite).
+    dirty = [path for code, path in clone.status(tree) if code != "??"]
+    write_whole(_baseline_file(tree), json.dumps([os.fsencode(path).hex() for path in dirty]))
+
+
+def _mended(clone: Clone, tree: Path, allowed: frozenset[str]) -> bool:
+    """Tell whether the tree is as it should be, once what was changed in it is put back.
+
+    Put back rather than made anew, since what a build left in the tree (extensions, metadata) is still good.
+    """
+    try:
+        if not (damage := _damage(clone, tree, allowed)):
+            return True
+        for path in (path for code, path in damage if code == "??"):
+            (tree / path).unlink()
+        clone.restore(tree)
+        return not _damage(clone, tree, allowed)
+    except (CommandFailedError, OSError):
+        return False
+
+
+def _damage(clone: Clone, tree: Path, allowed: frozenset[str]) -> list[tuple[str, str]]:
+    """Give what differs and should not; files that git does not know count where they steer how tests run."""
+    differing = [(code, path) for code, path in clone.status(tree) if path not in allowed]
+    return [(code, path) for code, path in differing if code != "??" or PurePosixPath(path).name in _STEERING]
+
+
+def _baseline_file(tree: Path) -> Path:
+    return tree.with_suffix(".json")
+
+
+def _baseline(tree: Path) -> frozenset[str] | None:
+    try:
+        return frozenset(os.fsdecode(bytes.fromhex(path)) for path in json.loads(_baseline_file(tree).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+# -- injected files ---------------------------------------------------------------------------------
+
+
+def write_into(tree: Path, path: str, content: bytes) -> None:
+    """Write a file of the tree; raise MeasuringError rather than leave the tree through a link or `..`."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or any(part.lower() == ".git" for part in parts):
+        raise MeasuringError("this path does not lie in the tree", where=path, now="give a path relative to the root of the repository")
+    folder = tree.joinpath(*parts[:-1])
+    if not folder.resolve().is_relative_to(tree.resolve()):
+        now = "name another place for the benchmark"
+        raise MeasuringError("a symbolic link on the way to this path leads out of the tree", where=path, now=now)
+    target = folder / parts[-1]
+    if not target.is_symlink() and _read(target) == content:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, part = tempfile.mkstemp(dir=folder, prefix=".prprep-")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        Path(part).chmod(0o644)
+        Path(part).replace(target)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        raise MeasuringError("something else is in the way of this file in the tree", where=path, now="name another place for it") from None

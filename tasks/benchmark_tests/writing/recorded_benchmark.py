@@ -1,0 +1,166 @@
+"""Write a benchmark test from recorded calls: typical ones, a large one, or both."""
+
+from __future__ import annotations
+
+import base64
+import textwrap
+from typing import TYPE_CHECKING
+
+from ...artifacts.recording import LARGEST_FILE
+from ...errors import SourceError
+from ...project.code.definitions import definitions
+from .benchmark_code import Benchmark, Parts, text_of
+from .recorded_code import SPACES, WIDTH, compose
+from .sampled_code import compose_sample, fits_beside, function_of, large_call
+from .sampling import is_one_of_them
+from .styling import CASES, LARGEST, TYPICAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ...artifacts import Detection, RecordedCall, Recording, Sample
+    from ...project.code.sources import Definition
+    from .recorded_code import RecordedCode
+
+ROUNDS = 20
+"""Of a benchmark whose arguments are made anew for each."""
+
+
+def from_recording(recording: Recording, detection: Detection, *, path: str, source: bytes, templates: Path | None) -> Benchmark:
+    """Write the benchmark from calls that were recorded; raise SourceError where the definition cannot be read.
+
+    Typical calls show what the project does all day, a large one how the cost grows; peak memory is that of the large one.
+    """
+    call, sample = recording.call, recording.sample
+    if call is None and sample is None:
+        raise ValueError("no call was recorded")
+    definition = _definition(recording, source)
+    if sample is not None and (call is None or is_one_of_them(call)):
+        parts = _of_sample(recording, sample, definition)
+    elif sample is not None and call is not None and detection.domain.domains[:1] != ("mem",) and fits_beside(call, sample):
+        parts = _of_both(recording, sample, call, definition)
+    elif call is not None:
+        parts = _of_call(recording, call, definition)
+    data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()} if call else {}
+    return Benchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)
+
+
+def _definition(recording: Recording, source: bytes) -> Definition:
+    target = recording.target
+    name = target.partition(":")[2]
+    definition = next((each for each in reversed(definitions(source, target)) if each.name == name), None)
+    if definition is None:
+        what = f"{target} is called at base, and is not there at head: no benchmark of it can run on both sides"
+        now = "name under `functions:` what both sides have and the change makes cheaper, like a function that called it"
+        raise SourceError(what, where=f"{recording.item}: functions", now=now)
+    return definition
+
+
+def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> Parts:
+    code = compose(call, recording.target, definition, defaults=recording.defaults)
+    expression = f"await {code.call}" if definition.is_async else _consumed(code.call, lazy=call.lazy)
+    anew = call.changes and not definition.is_async
+    return Parts(
+        imports=_sorted(code.imports),
+        setup="" if anew else textwrap.indent("\n".join((*code.patches, *code.setup)), SPACES),
+        expression=expression,
+        recorded=told_of(recording),
+        definitions=code.definitions,
+        is_async=definition.is_async,
+        fixtures=code.fixtures,
+        direct=_anew(code, expression) if anew else None,
+    )
+
+
+def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> Parts:
+    sampled = compose_sample(sample, recording.target, definition, defaults=recording.defaults)
+    setup = [f"calls = {sampled.listed}", *sampled.code.setup]
+    return Parts(
+        imports=_sorted(sampled.code.imports),
+        setup=textwrap.indent("\n".join(setup), SPACES),
+        expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
+        recorded=_filled(_told_of_sample(recording, sample)),
+        timed=f"{len(sample.calls)} typical calls",
+    )
+
+
+def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> Parts:
+    sampled = compose_sample(sample, recording.target, definition, beside=call, defaults=recording.defaults)
+    typical = function_of(TYPICAL, f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines())
+    scaled = f", its sizes times {call.spelling.scale:,}" if call.spelling.scale > 1 else ""
+    largest = function_of(LARGEST, f"Give the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target))
+    return Parts(
+        imports=_sorted(("import pytest", *sampled.code.imports)),
+        setup=textwrap.indent("\n".join((f"calls = {CASES}()", *sampled.code.setup)), SPACES),
+        expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
+        recorded="\n\n".join((_filled(_told_of_sample(recording, sample)), told_of(recording))),
+        definitions=(*typical, "", "", *largest),
+        decorators=(f'@pytest.mark.parametrize("{CASES}", [{TYPICAL}, {LARGEST}])',),
+        fixtures=(CASES,),
+        timed="typical calls, and the largest,",
+    )
+
+
+def _consumed(call: str, *, lazy: bool) -> str:
+    return f"list({call})" if lazy else call
+
+
+def _sorted(imports: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(dict.fromkeys(imports), key=lambda line: (line.startswith("from"), line)))
+
+
+def _told_of_sample(recording: Recording, sample: Sample) -> str:
+    """Say how the typical calls were chosen, and how large they are."""
+    sizes = sorted(call.size for call in sample.calls)
+    ran = ", ".join(recording.ran)
+    each = " (each file's own sample)" if len(recording.ran) > 1 else ""
+    drawn = f"{sample.drawn:,} drawn at random{each} from the" if sample.drawn < sample.looked else "the"
+    told = f"The typical calls are {len(sample.calls)} different ones of {drawn} {sample.looked:,} that were recorded while {ran} ran."
+    spread = f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}"
+    return f"{told} Each holds {spread} characters, elements or bytes; the recorded ones hold {recording.size:,} in the median."
+
+
+def told_of(recording: Recording) -> str:
+    """Say where the arguments come from, how large they are beside what was recorded, and why some are kept in files."""
+    call = recording.call
+    if call is None:
+        return ""
+    test = call.test.partition("::")[2].partition("[")[0]
+    who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
+    sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})
+    scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
+    if not sizes:
+        return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")
+    told = f"The arguments are those of a call that {who} makes ({sizes}){scaled}."
+    held = f"They hold {call.spelling.size or call.size * call.spelling.scale:,} characters, elements or bytes; "
+    usual = f"those of the {recording.calls:,} recorded calls hold {recording.size:,} in the median and {recording.largest:,} at most."
+    alone = f"those of the recorded call, the only one, hold {recording.largest:,}."
+    told += f" {held}{usual if recording.calls > 1 else alone}"
+    return "\n\n".join(map(_filled, (told, *_told_of_origins(call))))
+
+
+def _told_of_origins(call: RecordedCall) -> Iterator[str]:
+    """Say of each argument that a fixture gives or a file holds which one, how large the file may be, and why."""
+    arguments = dict(call.spelling.arguments)
+    for parameter, code in call.spelling.arguments:
+        if code in call.spelling.fixtures:
+            yield f"{parameter} is what the project's fixture `{code}` gives: it has no spelling as code."
+    for parameter, reason in call.spelling.reasons.items():
+        name = next((name for name in call.spelling.data if f'"{name}"' in arguments[parameter]), "")
+        size = len(base64.b64decode(call.spelling.data.get(name, "")))
+        yield f"{parameter} is kept in {name} ({size:,} bytes, of {LARGEST_FILE:,} at most): {reason}."
+
+
+def _anew(code: RecordedCode, expression: str) -> str:
+    """Write a call whose arguments are made anew for every round, since it changes them."""
+    names = ", ".join(code.inputs)
+    lines = [*code.patches, "def inputs():", *textwrap.indent("\n".join(code.setup), SPACES).splitlines()]
+    given = f"({names},)" if len(code.inputs) == 1 else f"({names})"
+    lines += [f"{SPACES}return {given}, {{}}", "", f"def run({names}):", f"{SPACES}return {expression}"]
+    lines += ["", f"benchmark.pedantic(run, setup=inputs, rounds={ROUNDS})"]
+    return textwrap.indent("\n".join(lines), SPACES, lambda line: bool(line.strip()))
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

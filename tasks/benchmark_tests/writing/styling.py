@@ -1,0 +1,141 @@
+"""Write a benchmark's text in the style of a project: in a class, annotated, with marks, its input from a fixture."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from .recorded_code import SPACES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...project.project_style import Style
+
+CASES = "recorded"
+"""The parameter of a benchmark that is written with several cases."""
+TYPICAL, LARGEST = "typical", "largest"
+"""The functions that give them."""
+FIXTURE = "BenchmarkFixture"
+TYPES = {
+    "benchmark": (FIXTURE, (f"from pytest_benchmark.fixture import {FIXTURE}",)),
+    "tmp_path": ("Path", ("from pathlib import Path",)),
+    "monkeypatch": ("pytest.MonkeyPatch", ("import pytest",)),
+    "request": ("pytest.FixtureRequest", ("import pytest",)),
+    CASES: ("Callable[[], list[Any]]", ("from collections.abc import Callable", "from typing import Any")),
+}
+ANY = "Any", ("from typing import Any",)
+_FIXTURE = re.compile(r"^(@pytest\.fixture.*\ndef \w+)\(([^)\n]*)\):$", re.MULTILINE)
+_INNER = re.compile(r"^(    (?:async )?def (?:run|call)\(\)):$", re.MULTILINE)
+_CASE = re.compile(rf"^(def (?:{TYPICAL}|{LARGEST})\(\)):$", re.MULTILINE)
+_SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n]*)\):$", re.MULTILINE)
+
+
+def styled(text: str, style: Style) -> str:
+    """Write a benchmark's text in a style; one that is no plain test function stays as it is."""
+    if _SIGNATURE.search(text) and style.fixtures:
+        text = with_fixture(text)
+    signature = _SIGNATURE.search(text)
+    if signature is None:
+        return text
+    decorators, name, parameters = signature[1], signature[2], signature[3].split(", ")
+    fixture = _FIXTURE.search(text)
+    imports = ["from __future__ import annotations"] if style.future else []
+    if style.marks or fixture:
+        imports.append("import pytest")
+    annotated = [*parameters, *(filter(None, fixture[2].split(", ")) if fixture else ())] if style.annotated else []
+    for_annotations = [line for parameter in annotated for line in TYPES.get(parameter, ANY)[1]]
+    if style.annotated:
+        parameters = [f"{parameter}: {TYPES.get(parameter, ANY)[0]}" for parameter in parameters]
+    words = ["self", *parameters] if style.in_class else parameters
+    line = f"def {name}({', '.join(words)}){' -> None' if style.annotated else ''}:"
+    function = "".join(f"@{mark}\n" for mark in style.marks) + decorators + line + text[signature.end() :]
+    before = text[: signature.start()]
+    if style.annotated:
+        function = _INNER.sub(r"\1 -> object:", function)
+        before = _FIXTURE.sub(_annotated_fixture, _CASE.sub(r"\1 -> list[Any]:", before))
+    if style.in_class:
+        before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
+        function = _indented(function)
+    if not style.future:
+        imports, for_annotations = imports + for_annotations, []
+    return _with_imports(before + function, imports, for_annotations)
+
+
+def _annotated_fixture(found: re.Match[str]) -> str:
+    parameters = [f"{name}: {TYPES.get(name, ANY)[0]}" for name in filter(None, found[2].split(", "))]
+    return f"{found[1]}({', '.join(parameters)}) -> Any:"
+
+
+def _with_imports(text: str, lines: Sequence[str], for_annotations: Sequence[str]) -> str:
+    """Put imports after the file's docstring, and those that annotations alone need after all others, for type checkers only.
+
+    Those that are there already are left out.
+    """
+    body = ast.parse(text).body
+    end = body[0].end_lineno or 0 if isinstance(body[0], ast.Expr) else 0
+    last = max([end, *(node.end_lineno or 0 for node in body if isinstance(node, ast.Import | ast.ImportFrom))])
+    there = set(text.splitlines())
+    plain, guarded = ([line for line in dict.fromkeys(each) if line not in there] for each in (lines, for_annotations))
+    block = ["", "if TYPE_CHECKING:", *(f"    {line}" for line in guarded)] if guarded else []
+    plain += ["from typing import TYPE_CHECKING"] if guarded else []
+    told = text.splitlines()
+    return "\n".join([*told[:end], *([""] if plain else []), *plain, *told[end:last], *block, *told[last:]]) + "\n"
+
+
+def _indented(code: str) -> str:
+    """Indent a definition by one level, all but the inside of strings that span lines."""
+    inside = {
+        number
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno
+        for number in range(node.lineno + 1, (node.end_lineno or 0) + 1)
+    }
+    lines = enumerate(code.splitlines(), 1)
+    return "\n".join(line if number in inside or not line.strip() else f"    {line}" for number, line in lines) + "\n"
+
+
+def with_fixture(text: str) -> str:
+    """Move what makes a written benchmark's one input into a fixture of the input's name; another text stays as it is."""
+    test = next((node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")), None)
+    if test is None:
+        return text
+    start = 1 if ast.get_docstring(test) is not None else 0
+    end = next((at for at, node in enumerate(test.body) if _measures(node)), start)
+    setup, rest = test.body[start:end], test.body[end:]
+    name = _one_input(setup, rest)
+    parameters = [each.arg for each in test.args.args]
+    if not name or "monkeypatch" in parameters:
+        return text
+    lines = text.splitlines()
+    needed = [each for each in parameters if each != "benchmark" and each in _loaded(setup)]
+    body = lines[setup[0].lineno - 1 : setup[-1].end_lineno]
+    at = setup[-1].lineno - setup[0].lineno
+    body[at] = body[at].replace(f"{name} = ", "return ", 1)
+    fixture, decorators = ["@pytest.fixture", f"def {name}({', '.join(needed)}):", *body], test.decorator_list
+    top = min([test.lineno, *(each.lineno for each in decorators)]) - 1
+    if needed == [CASES]:
+        fixture = [f"@pytest.fixture(params=[{TYPICAL}, {LARGEST}])", f"def {name}(request):", f"{SPACES}return request.param()"]
+        decorators = []
+    kept = [each for each in parameters if each not in needed or each in _loaded(rest)]
+    head = [f"def {test.name}({', '.join([*kept, name])}):", *lines[test.lineno : setup[0].lineno - 1]]
+    tail = "\n".join(lines[setup[-1].end_lineno :]).lstrip("\n")
+    return "\n".join([*lines[:top], *fixture, "", "", *(f"@{ast.unparse(each)}" for each in decorators), *head, tail]) + "\n"
+
+
+def _one_input(setup: Sequence[ast.stmt], rest: Sequence[ast.stmt]) -> str:
+    """Give the name of what the setup makes at last, where the rest uses that alone; else ""."""
+    made = {name.id for node in setup for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    last = setup[-1] if setup else None
+    name = ast.unparse(last.targets[0]) if isinstance(last, ast.Assign) else ""
+    return name if made & _loaded(rest) == {name} else ""
+
+
+def _measures(node: ast.stmt) -> bool:
+    """Tell the function that is measured, or the call of the fixture itself, from what comes before."""
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (isinstance(node, ast.Expr) and "benchmark" in _loaded([node]))
+
+
+def _loaded(nodes: Sequence[ast.stmt]) -> set[str]:
+    return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}

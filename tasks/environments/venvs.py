@@ -1,0 +1,141 @@
+"""Make and keep virtual environments: whole or not there, by the record that is written last."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from ..errors import ArtifactError, CommandFailedError
+from ..storage.artifact import Artifact
+from ..storage.files import fingerprint_of
+from .installer import explained, run_uv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .interpreters import Interpreter
+
+RECORD = "prprep-layer.json"
+
+
+class Layer(Artifact):
+    """What a kept venv holds; its header is the key that it was made from.
+
+    `local` are folders of the tree that have to be installed with it, `produced` files that its build left in
+    the tree, `by_path` tells that the tree's import roots have to go on PYTHONPATH.
+    """
+
+    SCHEMA = 1
+
+    packages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
+    produced: tuple[str, ...] = ()
+    by_path: bool = False
+
+    @property
+    def names(self) -> set[str]:
+        return {package.partition("==")[0] for package in self.packages}
+
+
+def environment_of(python: Path) -> Path | None:
+    """Give the folder of the virtual or conda environment that an interpreter is in; None for one that is in none."""
+    folder = python.absolute().parents[1]
+    return folder if (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir() else None
+
+
+def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the packages that are not the same on both sides, like `numpy 1.26.4 → 2.0.0`."""
+    before, after = (dict(package.partition("==")[::2] for package in side) for side in (base, head))
+    names = sorted(name for name in before | after if before.get(name) != after.get(name))
+    return tuple(f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Venv:
+    """A virtual environment in a folder of the cache."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        return next((self.folder / "lib").glob("python*/site-packages"))
+
+    def make(self, interpreter: Interpreter) -> None:
+        """Make it empty, throwing away what was left half done."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            run_uv(["venv", "--quiet", "--no-project", "--python", interpreter.path, self.folder], cwd=self.folder.parent)
+        except CommandFailedError as error:
+            raise explained(error, "making a virtual environment", str(interpreter.path)) from error
+
+    def kept(self, key: str) -> Layer | None:
+        """Give what is in it, and mark it as used; None where it has to be made."""
+        record = self.folder / RECORD
+        if fingerprint_of(record) != key or not self.python.exists():
+            return None
+        try:
+            layer = Layer.read(record)
+        except ArtifactError:
+            return None
+        record.touch()
+        return layer
+
+    def finish(self, key: str, layer: Layer) -> Layer:
+        """Record that it is whole, with the packages that are in it."""
+        whole = layer.model_copy(update={"packages": self.packages()})
+        whole.write(self.folder / RECORD, key)
+        return whole
+
+    def packages(self) -> tuple[str, ...]:
+        """Give `name==version` of what is installed in it, names normalized."""
+        from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+        listed = run_uv(["pip", "list", "--quiet", "--format", "json", "--python", self.python], cwd=self.folder)
+        # pip is what the fallback builds with, and no part of what is measured.
+        found = (package for package in json.loads(listed or "[]") if package["name"] != "pip")
+        return tuple(sorted(f"{canonicalize_name(package['name'])}=={package['version']}" for package in found))
+
+    def names(self) -> set[str]:
+        return {package.partition("==")[0] for package in self.packages()}
+
+    def uninstall(self, names: Iterable[str]) -> None:
+        if gone := sorted(names):
+            run_uv(["pip", "uninstall", "--quiet", "--python", self.python, *gone], cwd=self.folder)
+
+    def installed_folders(self) -> dict[str, Path]:
+        """Give the distributions that were installed from a folder, by PEP 610."""
+        found = {}
+        for record in self.site_packages.glob("*.dist-info/direct_url.json"):
+            origin = json.loads(record.read_text(encoding="utf-8"))
+            if "dir_info" in origin:
+                name = record.parent.name.partition("-")[0].replace("_", "-").lower()
+                found[name] = Path(unquote(urlsplit(origin["url"]).path)).resolve()
+        return found
+
+    def folders(self) -> tuple[Path, ...]:
+        """Give all folders that its interpreter needs: its own, those that it is linked to, and those of the Python below it."""
+        links = "".join(path.read_text(encoding="utf-8") for path in sorted(self.site_packages.glob("*.pth")))
+        linked = (Path(ast.literal_eval(spelled)) for spelled in re.findall(r"site\.addsitedir\(('[^']*'|\"[^\"]*\")\)", links))
+        settings = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
+        homes = [Path(home) for home in re.findall(r"(?m)^home\s*=\s*(\S.*?)\s*$", settings)]
+        below = (home.parent for home in (*homes, self.python.resolve().parent))
+        return tuple(dict.fromkeys((self.folder, *(place.parents[2] for place in linked), *below)))
+
+    def write(self, name: str, lines: Iterable[str]) -> Path:
+        """Put a file of lines beside the packages."""
+        file = self.folder / name
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return file

@@ -1,0 +1,133 @@
+"""What leads are held against: the repository, asked no more than needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from .. import git
+from ..errors import SourceError
+from ..project.code.modules import is_own_module, is_test, module_of
+from ..project.code.sources import Sources, changed_functions
+from ..project.layout import CommitTree, describe
+from . import words
+from .history import Ahead
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..artifacts import ChangedFunction, Commit, Layout
+    from ..git import Clone, Refs
+
+MOST_COMMITS: Final = 500
+"""Of one branch; older ones are left out."""
+RECENT: Final = 30
+"""Commits of upstream itself that are looked at where nothing is ahead of it."""
+_COMPILED: Final = (".pyx", ".pxd", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs")
+
+
+class Repository:
+    """The private clone of a repository, with its upstream and HEAD; `refs` has no item's commits in it."""
+
+    def __init__(self, clone: Clone, refs: Refs, *, head: str, branch: str) -> None:
+        self.clone, self.refs, self.head, self.branch = clone, refs, head, branch
+        self._changes: dict[tuple[str, str], tuple[ChangedFunction, ...]] = {}
+        self._contained: dict[str, bool] = {}
+
+    # -- commits and branches -----------------------------------------------------------------------
+
+    @property
+    def place(self) -> Path:
+        """Where refs are asked for: the user's repository, else the clone."""
+        return self.refs.repository or self.clone.path
+
+    def ahead(self, name: str, tip: str, *, current: bool = False) -> Ahead:
+        """Give what a branch has and upstream has not, merges left out, the newest where there are very many."""
+        base = self.clone.merge_base(self.refs.upstream, tip)
+        commits = self.clone.commits(base, tip)[-MOST_COMMITS:] if base else ()
+        return Ahead(name, self._without_merges(commits), current=current)
+
+    @cached_property
+    def current(self) -> Ahead:
+        return self.ahead(self.branch, self.head, current=True)
+
+    @cached_property
+    def recent(self) -> tuple[Commit, ...]:
+        """The last commits of HEAD's first parents, oldest first, whether upstream has them or not."""
+        shas: list[str] = []
+        sha: str | None = self.head
+        while sha and len(shas) < RECENT:
+            shas.append(sha)
+            parents = self.clone.parents(sha)
+            sha = parents[0] if parents else None
+        return self._without_merges(tuple(map(self.clone.commit, reversed(shas))))
+
+    @cached_property
+    def named_branches(self) -> tuple[Ahead, ...]:
+        """The branches that are named for performance work and have something ahead, the current one left out."""
+        names = [name for name in git.branch_names(self.place) if words.BRANCH.match(name) and name != self.branch]
+        tips = self.clone.resolve([f"refs/heads/{name}" for name in names] + [f"refs/remotes/{name}" for name in names])
+        found: dict[str, Ahead] = {}
+        for name in names:
+            tip = tips[f"refs/heads/{name}"] or tips[f"refs/remotes/{name}"]
+            if tip and tip not in found and (branch := self.ahead(name, tip)).commits:
+                found[tip] = branch
+        return tuple(found.values())
+
+    def is_upstream(self, commit: str) -> bool:
+        """Say whether upstream contains a commit."""
+        if commit not in self._contained:
+            self._contained[commit] = self.clone.merge_base(self.refs.upstream, commit) == commit
+        return self._contained[commit]
+
+    def parent(self, commit: str) -> str | None:
+        return next(iter(self.clone.parents(commit)), None)
+
+    def _without_merges(self, commits: tuple[Commit, ...]) -> tuple[Commit, ...]:
+        return tuple(commit for commit in commits if len(self.clone.parents(commit.sha)) < 2)  # noqa: PLR2004 - a merge has two
+
+    # -- what commits change ------------------------------------------------------------------------
+
+    def files(self, base: str, head: str) -> tuple[str, ...]:
+        changes = self.clone.changes(base, head)
+        return tuple(path for change in changes if (path := change.head_path or change.base_path))
+
+    def changes_code(self, base: str, head: str) -> bool:
+        """Say whether a module that the project installs differs, or a file that one is compiled from."""
+        files = self.files(base, head)
+        layout = self.layout(head, files)
+        return any(layout is None or _is_code(path, layout) for path in files if path.endswith((".py", *_COMPILED)))
+
+    def functions(self, base: str, head: str) -> tuple[ChangedFunction, ...]:
+        """Give the functions that differ; none where the project's files cannot be read."""
+        if (base, head) not in self._changes:
+            layout = self.layout(head, self.files(base, head))
+            try:
+                self._changes[base, head] = changed_functions(self.clone, base, head, layout)[0] if layout else ()
+            except SourceError:
+                self._changes[base, head] = ()
+        return self._changes[base, head]
+
+    def functions_of(self, commit: str) -> tuple[ChangedFunction, ...]:
+        parent = self.parent(commit)
+        return self.functions(parent, commit) if parent else ()
+
+    def sources(self, commit: str, focus: tuple[str, ...]) -> Sources | None:
+        layout = self.layout(commit, focus)
+        return Sources(CommitTree(self.clone, commit), layout.import_roots) if layout else None
+
+    def layout(self, commit: str, focus: tuple[str, ...]) -> Layout | None:
+        try:
+            return describe(CommitTree(self.clone, commit), focus=focus)
+        except SourceError:
+            return None
+
+    def refs_for(self, *, base: str | None, head: str | None, picks: tuple[str, ...]) -> Refs:
+        return replace(self.refs, base=base, head=head, picks=picks)
+
+
+def _is_code(path: str, layout: Layout) -> bool:
+    if is_test(path, layout):
+        return False
+    return path.endswith(_COMPILED) or is_own_module(module_of(path, layout.import_roots) or "", layout)

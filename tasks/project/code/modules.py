@@ -1,0 +1,41 @@
+"""Tell modules from other files by their paths."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...artifacts import Layout
+
+
+def module_of(path: str, import_roots: Sequence[str]) -> str | None:
+    """Give the name by which a file is imported, from the innermost import root that it lies in.
+
+    None where it lies in none, or its path is no name.
+    """
+    if not path.endswith(".py"):
+        return None
+    inside = [root for root in import_roots if not root or path.startswith(f"{root}/")]
+    if not inside:
+        return None
+    parts = path.removesuffix(".py")[len(max(inside, key=len)) :].strip("/").split("/")
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(parts) if parts and all(map(str.isidentifier, parts)) else None
+
+
+def is_own_module(module: str, layout: Layout) -> bool:
+    """Tell whether a module belongs to what the project installs, rather than lies beside it."""
+    return module.partition(".")[0] in layout.packages
+
+
+def is_test(path: str, layout: Layout) -> bool:
+    """Tell whether a file is a test, a benchmark, or serves them."""
+    folder, name = posixpath.split(path)
+    if layout.benchmarks_root and path.startswith(f"{layout.benchmarks_root}/"):
+        return True
+    if name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"):
+        return True
+    return bool({"tests", "test"} & set(folder.split("/")))

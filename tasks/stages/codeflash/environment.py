@@ -1,0 +1,75 @@
+"""Put codeflash on top of a side's environment: a layer of its own, which sees all that the side has and adds nothing to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...environments.installer import explained, run_uv
+from ...environments.interpreters import inspect
+from ...environments.venvs import Layer, Venv
+from ...errors import CommandFailedError
+from ...processes.locks import held
+from ...storage.files import hash_of
+
+if TYPE_CHECKING:
+    from ...artifacts import Layout
+    from ...environments.environments import Environment
+    from ...processes.progress import Report
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+"""What is installed, pinned."""
+
+VERSION = 1
+PTH = "zz_prprep_below.pth"
+CONTRADICTED = "codeflash needs other versions of packages than the project has; in this run the project was measured with codeflash's: "
+
+
+@dataclass(frozen=True, slots=True)
+class Layered:
+    """An environment with codeflash in it; `version` is codeflash's, `notes` say what is not as in the project's own."""
+
+    venv: Venv
+    version: str
+    notes: tuple[str, ...] = ()
+
+
+def layered(below: Environment, tree: Path, layout: Layout, *, cache: Path, report: Report) -> Layered:
+    """Give codeflash's layer over `below`, the environment of `tree`; raise EnvironmentBuildError where it cannot be installed."""
+    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    key = hash_of([VERSION, str(below.python), below.key, wanted])
+    folder = cache.absolute() / "environments"
+    venv = Venv(folder / "codeflash" / key)
+    with held(folder / "locks" / f"{key}.lock", busy=None):
+        layer = venv.kept(key) or _install(venv, below, key, cwd=tree / layout.project, report=report)
+    version = dict(package.partition("==")[::2] for package in layer.packages).get("codeflash", "")
+    return Layered(venv, version, layer.notes)
+
+
+def _install(venv: Venv, below: Environment, key: str, *, cwd: Path, report: Report) -> Layer:
+    report("installing codeflash into an environment of its own")
+    venv.make(inspect(below.python))
+    # What both need stands in this layer too, and comes first: in the version that the project has, where that goes together.
+    pins = venv.write("pins.txt", below.packages)
+    arguments = ("pip", "install", "--quiet", "--python", venv.python, "-r", REQUIREMENTS)
+    notes: tuple[str, ...] = ()
+    try:
+        try:
+            run_uv((*arguments, "--constraints", pins), cwd=cwd)
+        except CommandFailedError:
+            run_uv(arguments, cwd=cwd)
+            notes = _hidden(venv.packages(), below.packages)
+    except CommandFailedError as error:
+        raise explained(error, "installing codeflash", REQUIREMENTS.read_text(encoding="utf-8").strip()) from error
+    link = f"import site; site.addsitedir({str(Venv(below.python.parents[1]).site_packages)!r})\n"
+    (venv.site_packages / PTH).write_text(link, encoding="utf-8")
+    return venv.finish(key, Layer(notes=notes))
+
+
+def _hidden(own: tuple[str, ...], below: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the packages that the project's code sees in another version than in its own environment."""
+    theirs = dict(package.partition("==")[::2] for package in below)
+    found = (package.partition("==")[::2] for package in own)
+    told = [f"{name} {version} (the project has {theirs[name]})" for name, version in found if theirs.get(name, version) != version]
+    return (CONTRADICTED + ", ".join(told),) if told else ()

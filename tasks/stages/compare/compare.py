@@ -1,0 +1,182 @@
+"""Compare the samples of base and head, metric by metric; every metric is a cost, less is better."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ...artifacts import SIDES, UNITS, Change, CodeflashRun, Comparison, Detection, Linting, MetricName, Samples, Verdict
+from ...bench import domains
+from ...errors import IncomparableError
+from .contradictions import contradictions
+from .findings import about_benchmark, about_codeflash, headline, reason, to_review
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...artifacts import Measurement, Side
+    from ...manifest.model import Domain, Metric, Optimization
+    from ...storage.paths import ItemPaths
+
+_ASKED: dict[MetricName, Metric] = {
+    MetricName.TIME: "time",
+    MetricName.INSTRUCTIONS: "instructions",
+    MetricName.PEAK: "memory",
+    MetricName.ALLOCATIONS: "memory",
+    MetricName.LEAKED: "memory",
+    MetricName.IMPORT: "import",
+    MetricName.START: "import",
+}
+
+
+def run(item: Optimization, *, paths: ItemPaths, fingerprint: str) -> None:
+    """Read detect.json, lint.json, samples.json and codeflash.json, write compare.json."""
+    judged(item, paths).write(paths.compare, fingerprint)
+
+
+def judged(item: Optimization, paths: ItemPaths) -> Comparison:
+    """Judge what the stages before have written; the same every time."""
+    samples, detection, linting = Samples.read(paths.samples), Detection.read(paths.detect), Linting.read(paths.lint)
+    codeflash = CodeflashRun.read(paths.codeflash)
+    rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
+    comparison = judge(samples, rules)
+    told = about_benchmark(linting, comparison.verdict)
+    comparison = comparison.model_copy(update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach})
+    return with_codeflash(comparison, codeflash)
+
+
+def with_codeflash(comparison: Comparison, codeflash: CodeflashRun) -> Comparison:
+    """Hold codeflash's figures against the verdicts; the flags are then those that codeflash was run with."""
+    if not codeflash.asked:
+        return comparison
+    against = contradictions(comparison.changes, codeflash.figures, comparison.negligible)
+    told = (*comparison.needs_review, *against, *about_codeflash(codeflash))
+    flags = codeflash.flags or comparison.flags
+    repairs = (*comparison.repairs, *codeflash.repairs)
+    found = {"contradictions": against, "needs_review": tuple(dict.fromkeys(told)), "flags": flags, "repairs": repairs}
+    return comparison.model_copy(update=found)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a claim rests on, and what it takes."""
+
+    domains: Sequence[Domain]
+    confidence: float
+    negligible: float
+
+
+def judge(samples: Samples, rules: Rules) -> Comparison:
+    """Judge every metric of every test, and the item by those that its domains rest on.
+
+    A test that reaches no changed function, where others do, is a control row: no claim rests on it. Raises IncomparableError
+    for a metric that one side lacks, has no samples of, or that is negative or no number.
+    """
+    check(samples)
+    primary = domains.primary_metrics(rules.domains, _asked_for(samples))
+    controls = control_rows(samples)
+    changes = tuple(_change(each, rules, primary=primary, is_control_row=each.test in controls) for each in samples.measurements)
+    if not any(change.primary for change in changes):
+        raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
+    overall = overall_verdict([change.verdict for change in changes if change.primary])
+    told = headline(changes, overall, samples.benchmark)
+    return Comparison(
+        item=samples.item,
+        verdict=overall,
+        reason=reason(changes, overall, samples.measurements, rules.negligible),
+        headline=told,
+        changes=changes,
+        outputs=samples.outputs,
+        negligible=rules.negligible,
+        needs_review=to_review(changes, overall, samples, told=told),
+        benchmark=samples.benchmark,
+        platform=samples.platform,
+        base=samples.base,
+        head=samples.head,
+        functions=samples.functions,
+        unreached=samples.unreached,
+        sites=samples.sites,
+        imported=samples.imported,
+        load=samples.load,
+        repairs=samples.repairs,
+        notes=samples.notes,
+        flags=samples.flags,
+        tests=samples.tests,
+    )
+
+
+def _asked_for(samples: Samples) -> tuple[Metric, ...]:
+    """Give the metrics that were asked for; CPU time comes along with any that takes time."""
+    return tuple(dict.fromkeys(_ASKED[each.metric] for each in samples.measurements if each.metric is not MetricName.CPU))
+
+
+def control_rows(samples: Samples) -> frozenset[str]:
+    """Give the tests that are known to reach nothing that changed; none where no test was seen to reach a changed function."""
+    reaching = {share.test for share in samples.functions if share.changed}
+    return frozenset(samples.profiled) - reaching if reaching else frozenset()
+
+
+def overall_verdict(verdicts: Sequence[Verdict]) -> Verdict:
+    """Sum up the primary metrics: one regression is one too many, and one improvement without any is enough."""
+    for decisive in (Verdict.REGRESSED, Verdict.IMPROVED):
+        if decisive in verdicts:
+            return decisive
+    return Verdict.UNCHANGED if verdicts and set(verdicts) == {Verdict.UNCHANGED} else Verdict.INCONCLUSIVE
+
+
+def check(samples: Samples) -> None:
+    """Refuse samples from which no ratio can be told."""
+    if not samples.measurements:
+        raise _refusal(samples.item, "nothing was measured")
+    for measurement in samples.measurements:
+        where = f"{samples.item}, {measurement.test}"
+        if not measurement.launches:
+            raise _refusal(where, f"{measurement.metric} has no launches")
+        if lopsided := _sides_without_samples(measurement):
+            raise _refusal(where, f"{measurement.metric} has a launch without samples of {' and '.join(lopsided)}")
+        if wrong := _impossible(measurement):
+            raise _refusal(where, f"{measurement.metric} has a sample of {wrong[1]:g} on {wrong[0]}")
+
+
+def _refusal(where: str, what: str) -> IncomparableError:
+    now = "measure again: delete the item's samples.json and run doit"
+    return IncomparableError(f"{what}; the two sides cannot be compared", where=where, now=now)
+
+
+def _sides_without_samples(measurement: Measurement) -> list[Side]:
+    return [side for side in SIDES if any(not getattr(launch, side) for launch in measurement.launches)]
+
+
+def _impossible(measurement: Measurement) -> tuple[Side, float] | None:
+    """Give the first sample that is negative or no number."""
+    for side in SIDES:
+        for value in _values(measurement, side):
+            if not (math.isfinite(value) and value >= 0):
+                return side, value
+    return None
+
+
+def _values(measurement: Measurement, side: Side) -> list[float]:
+    return list(chain.from_iterable(getattr(launch, side) for launch in measurement.launches))
+
+
+def _change(measurement: Measurement, rules: Rules, *, primary: Sequence[MetricName], is_control_row: bool) -> Change:
+    from ...bench import statistics  # noqa: PLC0415 - NumPy and SciPy, only where samples are judged
+
+    interval = statistics.interval_of(measurement, rules.confidence)
+    control = statistics.control_of(measurement, rules.confidence)
+    return Change(
+        test=measurement.test,
+        metric=measurement.metric,
+        unit=UNITS[measurement.metric],
+        base=statistics.summarize(_values(measurement, "base")),
+        head=statistics.summarize(_values(measurement, "head")),
+        interval=interval,
+        control=control,
+        verdict=statistics.verdict(interval, rules.negligible, control),
+        launches=len(measurement.launches),
+        primary=measurement.metric in primary and not is_control_row,
+        control_row=is_control_row,
+    )

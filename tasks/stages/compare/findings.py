@@ -1,0 +1,174 @@
+"""Say in words what a comparison found: its headline, the reason of its verdict, and what a person should review."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ...artifacts import MetricName, Verdict
+from ...bench.domains import ALMOST_NOTHING
+from ...text import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ...artifacts import Change, CodeflashRun, Interval, Linting, Measurement, Reach, Samples
+
+SMALL_LEAK = 1024
+"""Bytes left after each call that are no finding."""
+
+_ENDED = {
+    "budget": "when the budget was spent; a larger `budget` may decide it",
+    "timeout": "when the time limit stopped it; a larger `timeout` may decide it",
+}
+
+
+def headline(changes: Sequence[Change], overall: Verdict, benchmark: str) -> str:
+    """Give the leading change in one line, with its test where the claim rests on several."""
+    leading = leading_change(changes, overall)
+    several = len({change.test for change in changes if change.primary}) > 1
+    where = f" in {leading.test.removeprefix(f'{benchmark}::')}" if several else ""
+    return spelled(leading) + where
+
+
+def leading_change(changes: Sequence[Change], overall: Verdict) -> Change:
+    """Give the first primary change with the overall verdict, else the first primary one."""
+    primary = [change for change in changes if change.primary]
+    return next((change for change in primary if change.verdict == overall), primary[0])
+
+
+def spelled(change: Change) -> str:
+    """Spell metric, change and interval: `peak memory -48.7 % (99 % interval -48.8 % to -48.5 %)`."""
+    interval = change.interval
+    shown = figures.change(interval.ratio, interval.low, interval.high)
+    if not math.isfinite(interval.ratio):
+        shown = " → ".join(figures.quantity(side.median, change.unit) for side in (change.base, change.head))
+    return f"{change.metric} {shown} ({_certainty(change)})"
+
+
+def reason(changes: Sequence[Change], overall: Verdict, measurements: Sequence[Measurement], negligible: float) -> str:
+    """Say in whole sentences why the verdict is what it is."""
+    leading = leading_change(changes, overall)
+    verdicts = [change.verdict for change in changes if change.primary]
+    share = figures.share(negligible)
+    every = len(verdicts) == 1
+    if overall is Verdict.UNCHANGED:
+        return f"The interval lies within ±{share}." if every else f"All {len(verdicts)} intervals lie within ±{share}."
+    if overall is Verdict.INCONCLUSIVE:
+        stopped = next(each.stopped for each in measurements if (each.test, each.metric) == (leading.test, leading.metric))
+        return _undecided(leading, negligible, stopped)
+    side = f"below {figures.MINUS}{share}" if overall is Verdict.IMPROVED else f"above +{share}"
+    counted = "" if every else f" This holds for {verdicts.count(overall)} of {len(verdicts)} results that the claim rests on."
+    return f"The whole interval lies {side}.{counted}"
+
+
+def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, told: str) -> tuple[str, ...]:
+    """List what a person should look at, the weightiest first; empty where everything speaks for head."""
+    found = [] if overall is Verdict.IMPROVED else [f"the verdict is {overall}: {told}"]
+    found += _about_outputs(samples)
+    found += [f"{spelled(change)} got worse in {_short(change.test)}" for change in changes if _got_worse(change)]
+    found += _not_improved(changes, overall)
+    found += _moved_controls(changes)
+    found += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
+    found += [_almost_nothing(change) for change in changes if _allocates_almost_nothing(change)]
+    return tuple(dict.fromkeys(found))
+
+
+def about_benchmark(linting: Linting, overall: Verdict) -> tuple[str, ...]:
+    """List what is wrong with the benchmark itself; where no difference was found, say how much of the change it executes."""
+    found = [f"{linting.path}:{each.line}: {each.found} ({each.rule})" for each in linting.findings if each.fatal]
+    if linting.reach and overall in {Verdict.UNCHANGED, Verdict.INCONCLUSIVE}:
+        found.append(_reached(linting.reach))
+    return tuple(found)
+
+
+def about_codeflash(codeflash: CodeflashRun) -> tuple[str, ...]:
+    """List what went wrong with codeflash, and where it ran but said nothing."""
+    return codeflash.findings or (() if codeflash.markdown else ("codeflash compare gave no figures",))
+
+
+def _reached(reach: Reach) -> str:
+    share = figures.share(round(reach.share, 2)) if reach.share else "next to nothing"
+    told = f"the benchmark executes {reach.executed} of {reach.statements} statements that changed"
+    return f"{told}; the functions that changed have {share} of its time"
+
+
+def _certainty(change: Change) -> str:
+    interval = change.interval
+    if interval.low == interval.high:
+        return f"no spread in {_launches(change)}"
+    if math.isinf(interval.high):
+        return f"no interval from {_launches(change)}"
+    return f"{figures.share(interval.confidence)} interval {figures.interval(interval.low, interval.high)}"
+
+
+def _undecided(change: Change, negligible: float, stopped: str) -> str:
+    ended = f" Sampling ended after {_launches(change)}, {_ENDED[stopped]}." if stopped in _ENDED else ""
+    return f"{_why_undecided(change, negligible)}.{ended}"
+
+
+def _why_undecided(change: Change, negligible: float) -> str:
+    share = figures.share(negligible)
+    interval = change.interval
+    if math.isinf(interval.high):
+        return "Too few launches, or zeros among the samples, give no interval"
+    if interval.low <= 1 <= interval.high:
+        return f"The interval holds no change, and reaches beyond the ±{share} that count as negligible"
+    less, near = ("less", interval.high) if interval.high < 1 else ("more", interval.low)
+    if change.control and abs(near - 1) > negligible:
+        return f"Head costs {less}, but a second tree of base differed from base by {_interval(change.control)} in the same launches"
+    return f"Head costs {less}, but the interval reaches into ±{share}, which counts as negligible"
+
+
+def _interval(interval: Interval) -> str:
+    return figures.interval(interval.low, interval.high)
+
+
+def _launches(change: Change) -> str:
+    return f"{change.launches} launch{'es' if change.launches > 1 else ''}"
+
+
+def _about_outputs(samples: Samples) -> Iterator[str]:
+    told = {"different": "the results differ between base and head"}
+    if {output.test for output in samples.outputs} & {measurement.test for measurement in samples.measurements}:
+        # The benchmark of an import has no result but that it went well.
+        told["not comparable"] = "the results could not be compared"
+    for verdict, words in told.items():
+        if tests := [_short(output.test) for output in samples.outputs if output.verdict == verdict]:
+            yield f"{words}: {', '.join(tests)}"
+
+
+def _got_worse(change: Change) -> bool:
+    if change.metric is MetricName.LEAKED and change.head.median < SMALL_LEAK:
+        return False
+    return change.verdict is Verdict.REGRESSED and not change.primary and not change.control_row
+
+
+def _moved_controls(changes: Sequence[Change]) -> Iterator[str]:
+    """Name what came out as changed although it is not: then this machine or this benchmark cannot be trusted."""
+    for change in changes:
+        if change.control_row and change.verdict in {Verdict.IMPROVED, Verdict.REGRESSED}:
+            yield f"{_short(change.test)} reaches nothing that changed, and yet {spelled(change)}"
+
+
+def _not_improved(changes: Sequence[Change], overall: Verdict) -> Iterator[str]:
+    """Name the primary changes beside the claim that do not share it."""
+    if overall in {Verdict.IMPROVED, Verdict.REGRESSED}:
+        others = [change for change in changes if change.primary and change.verdict is not overall]
+        yield from (f"{change.verdict} in {_short(change.test)}: {spelled(change)}" for change in others)
+
+
+def _allocates_almost_nothing(change: Change) -> bool:
+    return change.primary and change.metric is MetricName.PEAK and max(change.base.median, change.head.median) < ALMOST_NOTHING
+
+
+def _almost_nothing(change: Change) -> str:
+    base, head = (figures.size(side.median) for side in (change.base, change.head))
+    return (
+        f"the benchmark allocates almost nothing (peak {base} at base, {head} at head, in {_short(change.test)}); "
+        "a mock at an inference boundary must allocate what the real one does"
+    )
+
+
+def _short(test: str) -> str:
+    return test.rpartition("::")[2]

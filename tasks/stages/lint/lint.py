@@ -1,0 +1,132 @@
+"""Hold an item's benchmark against the rules, and see whether it reaches what changed: before an hour is spent measuring."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ...artifacts import Detection, LintFinding, Linting, Reach, Recording
+from ...bench import domains
+from ...bench.observing.watching import watch
+from ...bench.setup import Made, Standing
+from ...bench.time.functions import MODULE
+from ...benchmark_tests.linting import RULES, BenchmarkFile, Expected, findings
+from ...errors import UnreachedError
+from ...processes.progress import Report, silent
+from ...project.code.reach import changed_statements, executed, lines_of
+from ...project.code.sources import Sources
+from ...project.project_files import FolderTree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ...artifacts import Side
+    from ...bench.observing.watching import Watched
+    from ...benchmark_tests.linting import Finding
+    from ...manifest.model import Optimization
+    from ...project.code.reach import Span
+    from ...storage.paths import ItemPaths
+
+NOT_REACHED = "not-reached"
+
+
+def run(
+    item: Optimization,
+    *,
+    paths: ItemPaths,
+    worktree: Path | None,
+    cache: Path,
+    address: str,
+    fingerprint: str,
+    report: Report = silent,
+) -> None:
+    """Read detect.json, record.json, scaffold.json and inject.json; write lint.json.
+
+    Raise UnreachedError where the benchmark executes nothing of what changed, on either side.
+    """
+    made = Made.read(paths)
+    standing = Standing(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    statements = _statements(standing, "head")
+    metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
+    seen: tuple[Watched, ...] = ()
+    if set(metrics) - {"import"}:
+        seen, _ = standing.repaired(partial(watch, side="head", lines=lines_of(statements)), seed=1)
+    reach = reach_of(statements, seen, made.detection)
+    if reach and not reach.executed and NOT_REACHED not in item.lint.ignore:
+        _refuse_unreached(item, standing, made)
+    found = findings(_file(standing, made), _expected(item, made, paths), seen)
+    kept = tuple(_recorded(each) for each in found if _counts(each.rule, item, made))
+    Linting(item=item.id, path=made.injection.benchmark, findings=kept, reach=reach, ran=bool(seen)).write(paths.lint, fingerprint)
+
+
+def _recorded(found: Finding) -> LintFinding:
+    return LintFinding(rule=found.rule, line=found.line, test=found.test, found=found.found, fatal=RULES[found.rule].fatal)
+
+
+def reach_of(statements: Mapping[str, tuple[Span, ...]], seen: Sequence[Watched], detection: Detection) -> Reach | None:
+    """Say how much of what changed the calls execute; None where nothing that changed is code of a function."""
+    if not seen or any(call.too_slow for call in seen) or not any(statements.values()):
+        return None
+    lines = {path: {line for call in seen for line in call.executed.get(path, ())} for path in statements}
+    total, done = executed(statements, lines)
+    changed = {(function.path, function.name) for function in detection.functions}
+    shares = [max((share for place, share in call.shares.items() if place in changed), default=0.0) for call in seen]
+    return Reach(statements=total, executed=done, share=max(shares, default=0.0))
+
+
+def _counts(rule: str, item: Optimization, made: Made) -> bool:
+    """Leave out what the manifest ignores, and what mocks allocate where no memory is measured."""
+    if rule in item.lint.ignore:
+        return False
+    measured = domains.metrics_for(made.detection.domain.domains, item.metrics)
+    return rule != "mock-allocates-nothing" or "memory" in measured
+
+
+def _refuse_unreached(item: Optimization, standing: Standing, made: Made) -> None:
+    """Raise the error, unless what changed is reached at base, or something else than functions changed too."""
+    changed = made.detection.functions
+    if any(function.name == MODULE for function in changed):
+        return
+    statements = _statements(standing, "base")
+    if any(statements.values()):
+        seen, _ = standing.repaired(partial(watch, side="base", lines=lines_of(statements)), seed=1)
+        if any(numbers for call in seen for numbers in call.executed.values()):
+            return
+    names = ", ".join(function.target for function in changed)
+    raise UnreachedError(
+        f"the benchmark executes nothing of what changed ({names})",
+        where=f"{item.id}: {made.injection.benchmark}",
+        now="name or write a benchmark that calls it; where it does so in another process, set `lint: {ignore: [not-reached]}`",
+    )
+
+
+def _statements(standing: Standing, side: Side) -> dict[str, tuple[Span, ...]]:
+    """Give the statements that differ, in the files of one side."""
+    other: Side = "base" if side == "head" else "head"
+    here, there = (FolderTree(standing.grounds[each].tree) for each in (side, other))
+    names: dict[tuple[str, str], set[str]] = {}
+    for function in standing.made.detection.functions:
+        head, base = (function.path, function.name), (function.base_path or function.path, function.base_name or function.name)
+        (path, name), (before, _) = (head, base) if side == "head" else (base, head)
+        if function.status != ("removed" if side == "head" else "added"):
+            names.setdefault((path, before), set()).add(name)
+    found: dict[str, tuple[Span, ...]] = {}
+    for (path, before), functions in names.items():
+        content = here.read(path)
+        if content is not None and path.endswith(".py"):
+            found[path] = found.get(path, ()) + changed_statements(there.read(before) or b"", content, path, functions)
+    return found
+
+
+def _file(standing: Standing, made: Made) -> BenchmarkFile:
+    tree = FolderTree(standing.grounds["head"].tree)
+    path = made.injection.benchmark
+    return BenchmarkFile(path, tree.read(path) or b"", Sources(tree, made.detection.layout.import_roots))
+
+
+def _expected(item: Optimization, made: Made, paths: ItemPaths) -> Expected:
+    """Say what is known of the benchmark; where the project's own one lies is the project's business."""
+    root = made.detection.layout.benchmarks_root if made.scaffolding.origin in {"generated", "edited"} else None
+    recorded = Recording.read(paths.record).seconds
+    return Expected(target=made.detection.target or "", root=root, boundaries=frozenset(item.lint.boundaries), recorded=recorded)

@@ -1,0 +1,105 @@
+"""Measure base and head in lockstep pairs, each in its own tree and environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...artifacts import SIDES, Injection, Load, Provenance, Samples
+from ...bench import domains, machine, measuring
+from ...bench.cache import keep_within_limit
+from ...bench.setup import Made, Standing
+from ...bench.time.export import write_benchmark_json
+from ...environments.venvs import package_differences
+from ...processes.progress import Report, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ...artifacts import Module, Side
+    from ...bench.measuring import Measured, Request, Role
+    from ...bench.setup import Ground
+    from ...manifest.model import Optimization
+    from ...storage.paths import ItemPaths
+
+
+def run(
+    item: Optimization,
+    *,
+    paths: ItemPaths,
+    worktree: Path | None,
+    cache: Path,
+    address: str,
+    fingerprint: str,
+    report: Report = silent,
+    seed: int,
+) -> None:
+    """Read detect.json, scaffold.json and inject.json; write samples.json, profiles and pytest-benchmark's JSON."""
+    before = machine.load()
+    standing = Standing(item, Made.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    measured, request = standing.repaired(measuring.measure, seed=seed)
+    load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
+    samples = samples_of(item, standing.made.injection, measured, grounds=standing.grounds, request=request)
+    samples = samples.model_copy(update={"load": load, "repairs": (*samples.repairs, *standing.repairs)})
+    _export(samples, paths)
+    samples.write(paths.samples, fingerprint)
+    keep_within_limit(cache, report)
+
+
+def samples_of(
+    item: Optimization, injection: Injection, measured: Measured, *, grounds: Mapping[Role, Ground], request: Request
+) -> Samples:
+    """Put everything that was measured, and what it was measured in, into the artifact."""
+    trees_of: dict[Side, str] = {"base": injection.base.tree, "head": injection.head.tree}
+    base, head = (_provenance(grounds[side], tree=trees_of[side], modules=measured.modules.get(side, ())) for side in SIDES)
+    return Samples(
+        item=item.id,
+        benchmark=injection.benchmark,
+        benchmark_sha256=injection.benchmark_sha256,
+        platform=machine.platform_description(base.python),
+        base=base,
+        head=head,
+        measurements=measured.measurements,
+        outputs=measured.outputs,
+        tests=measured.tests,
+        functions=measured.functions,
+        profiled=measured.profiled,
+        unreached=measured.unreached,
+        sites=measured.sites,
+        imported=measured.imported,
+        repairs=injection.repairs,
+        notes=(*measured.notes, *_environment_notes(grounds)),
+        flags=domains.flags_for(request.metrics, item.timeout),
+    )
+
+
+def _provenance(ground: Ground, *, tree: str, modules: tuple[Module, ...]) -> Provenance:
+    environment = ground.environment
+    return Provenance(
+        commit=ground.commit,
+        tree=tree,
+        python=environment.python_version,
+        environment=environment.key,
+        packages=environment.packages,
+        modules=modules,
+    )
+
+
+def _environment_notes(grounds: Mapping[Role, Ground]) -> Iterator[str]:
+    """Tell what differs between the environments, and what was done otherwise than the project's files ask for."""
+    base, head = (grounds[side].environment for side in SIDES)
+    if base.python_version != head.python_version:
+        yield f"Base ran on Python {base.python_version}, head on Python {head.python_version}."
+    if told := package_differences(base.packages, head.packages):
+        yield f"The environments differ, as the commits ask for it: {', '.join(told)}."
+    yield from (note for note in base.notes if note in head.notes)
+    yield from (f"base: {note}" for note in base.notes if note not in head.notes)
+    yield from (f"head: {note}" for note in head.notes if note not in base.notes)
+
+
+def _export(samples: Samples, paths: ItemPaths) -> None:
+    for side in SIDES:
+        provenance = samples.base if side == "base" else samples.head
+        target = paths.state / f"{side}.benchmark.json"
+        target.unlink(missing_ok=True)
+        write_benchmark_json(target, side, samples.measurements, provenance=provenance, platform=samples.platform)

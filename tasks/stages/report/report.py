@@ -1,0 +1,316 @@
+"""Say what every item has come to, from artifacts alone: a table for the terminal, and report.md."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...artifacts import Survey
+from ...errors import ArtifactError
+from ...github import survey_words
+from ...github.cache import Kept, when
+from ...github.forge import Place
+from ...storage.files import digest, write_whole
+from ...text import figures, markdown
+from ...text.markdown import Markdown
+from ...text.tables import terminal_width, text_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ...manifest.model import Manifest, Optimization
+    from ...storage.paths import ItemPaths, ProjectPaths
+
+HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
+INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")
+READY, REVIEW, BLOCKED, STALE, WAITING = "ready", "needs review", "blocked", "stale", "not run yet"
+NOTHING = figures.NOT_DEFINED
+_ORIGINS = {"generated": "created", "edited": "created, edited by hand", "worktree": "was there, in the work tree"}
+_LONGEST_REASON = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item: `state` is one of the five, `reasons` what to review or what is missing, `message` why it is blocked.
+
+    `findings` are the rules that the benchmark breaks, each with its line; `around` what the survey found; `todos` what only a
+    person can do or say, `rules` the sentences of the project's own pages that bind a pull request, each with its place;
+    `skeleton` the project's template.
+    """
+
+    number: int
+    id: str
+    title: str
+    benchmark: str = NOTHING
+    source: str = ""
+    compare: str = NOTHING
+    body: str = NOTHING
+    state: str = WAITING
+    reasons: tuple[str, ...] = ()
+    message: str = ""
+    findings: tuple[str, ...] = ()
+    evidence: str = ""
+    """When the samples were taken, and of which commits."""
+    todos: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    skeleton: str = ""
+    around: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """Give the state with its first reason, on one line."""
+        if not self.reasons:
+            return self.state
+        more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
+        return f"{self.state}: {markdown.shorten(self.reasons[0], _LONGEST_REASON)}{more}"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return str(self.number), self.title, self.benchmark, self.compare, self.body, self.status
+
+
+def run(manifest: Manifest, paths: ProjectPaths, *, stale: frozenset[str], width: int | None = None) -> str:
+    """Write report.md where its text changes, and give the table for a terminal of `width` columns.
+
+    `stale` names items, or tasks as `stage:item`.
+    """
+    late = {name.rpartition(":")[2] for name in stale}
+    forge, items = Kept(paths.forge), enumerate(manifest.optimizations, 1)
+    rows = [read_row(number, item, paths.item(item.id), stale=item.id in late, forge=forge) for number, item in items]
+    _write_where_new(paths.report, report_text(rows, paths))
+    return f"{text_table(HEADER, [row.cells for row in rows], width or terminal_width())}\n\n{tally(rows)}"
+
+
+def inventory(manifest: Manifest, paths: ProjectPaths, *, width: int | None = None) -> str:
+    """Give the table of what was found out about each item."""
+    rows = [_inventory_row(number, item, paths.item(item.id)) for number, item in enumerate(manifest.optimizations, 1)]
+    return text_table(INVENTORY, rows, width or terminal_width())
+
+
+def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool, forge: Kept | None = None) -> Row:
+    """Read what an item has come to; `forge` tells when pull requests were asked for."""
+    if not paths.state.is_dir():
+        return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
+    detection = _fields(paths.detect)
+    title = markdown.one_line(item.title or detection.get("title", "")) or item.id
+    scaffolding, rendering, failure = _fields(paths.scaffold), _fields(paths.render), _fields(paths.failure)
+    compare, is_current = _compared(paths, rendering)
+    body = rendering.get("body")
+    state, reasons = _state(scaffolding, rendering, failure, stale=stale or bool(rendering and not is_current))
+    if state in {READY, REVIEW} and body:
+        state, reasons = _with_body(paths, body, (state, reasons))
+    return Row(
+        number=number,
+        id=item.id,
+        title=title,
+        benchmark=_benchmark(scaffolding),
+        source=scaffolding.get("source", "") if scaffolding.get("origin") in {"generated", "edited"} else "",
+        compare=compare,
+        body=body or NOTHING,
+        state=state,
+        reasons=tuple(markdown.one_line(reason) for reason in reasons),
+        message=failure.get("message", ""),
+        findings=tuple(_finding(each) for each in _fields(paths.lint).get("findings", ())),
+        evidence=_evidence(paths, detection),
+        todos=tuple(markdown.one_line(todo) for todo in rendering.get("todos", ())),
+        rules=tuple(_rule(each) for each in detection.get("contribution_rules", ())),
+        skeleton=rendering.get("skeleton", ""),
+        around=tuple(map(markdown.one_line, _around(paths, forge))),
+    )
+
+
+def _evidence(paths: ItemPaths, detection: dict[str, Any]) -> str:
+    try:
+        taken = when(paths.samples.stat().st_mtime)
+    except OSError:
+        return ""
+    return f"measured {taken}, head {str(detection.get('head'))[:12]} against base {str(detection.get('base'))[:12]}"
+
+
+def _around(paths: ItemPaths, forge: Kept | None) -> tuple[str, ...]:
+    """Tell what the survey found, and when the forge was asked."""
+    survey = _survey(paths)
+    if survey is None:
+        return ()
+    place = str(Place(survey.host, survey.slug)) if survey.host and survey.slug else ""
+    asked = forge.asked(place, paths.id) if forge and place else None
+    return survey_words.details(survey, asked=when(asked) if asked is not None else "")
+
+
+def _survey(paths: ItemPaths) -> Survey | None:
+    try:
+        return Survey.read(paths.survey)
+    except ArtifactError:
+        return None
+
+
+def _finding(found: dict[str, Any]) -> str:
+    return markdown.one_line(f"line {found.get('line')}: {found.get('found')} ({found.get('rule')})")
+
+
+def _rule(found: dict[str, Any]) -> str:
+    return markdown.one_line(f"{found.get('about')}: “{found.get('sentence')}” ({found.get('path')}, line {found.get('line')})")
+
+
+def tally(rows: Sequence[Row]) -> str:
+    """Count the items by state: `4 items: 3 ready, 1 blocked`."""
+    counted = Counter(row.state for row in rows)
+    states = ", ".join(f"{counted[state]} {state}" for state in (READY, REVIEW, BLOCKED, STALE, WAITING) if counted[state])
+    return f"{len(rows)} item{'s' if len(rows) != 1 else ''}: {states}"
+
+
+def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
+    """Write the whole of report.md."""
+    folder = paths.report.parent
+    shown = [
+        [
+            str(row.number),
+            markdown.inline(row.title, emphasis=False),
+            _code_first(row.benchmark),
+            markdown.escape(row.compare),
+            _link(row.body, paths.folder, folder),
+            markdown.inline(row.status, emphasis=False),
+        ]
+        for row in rows
+    ]
+    table = markdown.table([Markdown(name) for name in HEADER], shown)
+    parts = [f"# Performance pull requests\n\n{tally(rows)}\n\n{table}", *(_details(row) for row in rows), *_rules(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _state(scaffolding: dict[str, Any], rendering: dict[str, Any], failure: dict[str, Any], *, stale: bool) -> tuple[str, tuple[str, ...]]:
+    if failure:
+        return BLOCKED, (_reason(failure),)
+    if needs := scaffolding.get("needs"):
+        return REVIEW, (needs,)
+    if stale:
+        return STALE, ("run doit again",)
+    if not rendering:
+        return WAITING, ()
+    found = tuple(rendering.get("needs_review", ()))
+    return (REVIEW if found else READY), found
+
+
+def _with_body(paths: ItemPaths, body: str, found: tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+    """See whether the body is there, and whether one that somebody edited lies beside it."""
+    path = paths.folder / body
+    if not path.exists():
+        return STALE, ("the body is gone; run doit again",)
+    kept = path.with_name(f"{path.stem}.edited{path.suffix}")
+    if not kept.exists():
+        return found
+    return REVIEW, (*found[1], f"the body that was edited by hand is kept in {kept.name}: carry over what should stay, then delete it")
+
+
+def _reason(failure: dict[str, Any]) -> str:
+    """Give the stage, the first line of the message, and its last line where that is the way out."""
+    lines = str(failure.get("message", "")).splitlines() or [""]
+    way_out = f"; {lines[-1].strip()}" if len(lines) > 1 and lines[-1].startswith("  ") else ""
+    return f"{failure.get('stage', '')}: {lines[0].rstrip(':')}{way_out}"
+
+
+def _compared(paths: ItemPaths, rendering: dict[str, Any]) -> tuple[str, bool]:
+    """Give the comparison's headline, and whether the body was made from this comparison."""
+    now = digest(paths.compare)
+    if rendering and now == rendering.get("comparison"):
+        return markdown.one_line(rendering.get("headline", "")), True
+    return markdown.one_line(_fields(paths.compare).get("headline", "")) or NOTHING, False
+
+
+def _benchmark(scaffolding: dict[str, Any]) -> str:
+    if not scaffolding:
+        return NOTHING
+    return f"{scaffolding.get('path')} ({_ORIGINS.get(scaffolding.get('origin', ''), 'was there')})"
+
+
+def _details(row: Row) -> str:
+    lines = [f"## {row.number}. {markdown.inline(row.title, emphasis=False)}", "", f"- Task: {markdown.code(f'doit render:{row.id}')}"]
+    lines.append(f"- Status: {row.state}")
+    if row.benchmark != NOTHING:
+        lines.append(f"- Benchmark test: {_code_first(row.benchmark)}{', written to ' + markdown.code(row.source) if row.source else ''}")
+    if row.compare != NOTHING:
+        lines.append(f"- Compare: {markdown.escape(row.compare)}")
+    if row.evidence:
+        lines.append(f"- Evidence: {markdown.escape(row.evidence)}")
+    if row.body != NOTHING:
+        within = f", in the project's template {markdown.code(row.skeleton)}" if row.skeleton else ""
+        lines.append(f"- PR body: {markdown.code(row.body)}{within}")
+    if row.state != BLOCKED:
+        lines += [
+            f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}" for reason in row.reasons
+        ]
+    lines += [f"- {markdown.inline(found, emphasis=False)}" for found in row.around]
+    lines += [f"- Benchmark rule: {markdown.inline(finding, emphasis=False)}" for finding in row.findings]
+    lines += [f"- [ ] {markdown.inline(todo, emphasis=False)}" for todo in row.todos]
+    if row.state == BLOCKED and row.message:
+        lines += ["", markdown.fenced(row.message, "text")]
+    return "\n".join(lines)
+
+
+def _rules(rows: Sequence[Row]) -> list[str]:
+    """Give what the projects' own pages say about pull requests, once for all items that it is said to."""
+    by_rules: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        if row.rules:
+            by_rules.setdefault(row.rules, []).append(row.id)
+    found = []
+    for rules, ids in by_rules.items():
+        about = "" if len(by_rules) == 1 else f" ({', '.join(map(markdown.code, ids))})"
+        listed = "\n".join(f"- {markdown.inline(rule, emphasis=False)}" for rule in rules)
+        found.append(f"## What the project asks of contributions{about}\n\n{listed}")
+    return found
+
+
+def _code_first(text: str) -> Markdown:
+    """Show the path of `path (remark)` as code."""
+    path, _, remark = text.partition(" (")
+    return Markdown(f"{markdown.code(path)} ({markdown.escape(remark.removesuffix(')'))})") if remark else markdown.escape(text)
+
+
+def _link(body: str, root: Path, folder: Path) -> Markdown:
+    if body == NOTHING:
+        return Markdown(NOTHING)
+    target = os.path.relpath(root / body, folder).replace(os.sep, "/")
+    return Markdown(f"[{markdown.escape(body)}](<{target}>)") if not set(target) & set("<>|\\\n") else markdown.code(body)
+
+
+def _inventory_row(number: int, item: Optimization, paths: ItemPaths) -> tuple[str, ...]:
+    found, failure = _fields(paths.detect), _fields(paths.failure)
+    title = markdown.one_line(item.title or found.get("title", "")) or item.id
+    if not found or failure.get("stage") == "detect":
+        state = f"{BLOCKED}: {markdown.shorten(markdown.one_line(_reason(failure)), _LONGEST_REASON)}" if failure else WAITING
+        return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, state
+    files, commits = found.get("files", ()), [commit["sha"][:12] for commit in found.get("commits", ())]
+    survey = _survey(paths)
+    pull_request = survey_words.status(survey) if survey else "not looked for yet"
+    domains = ", ".join(found.get("domain", {}).get("domains", ()))
+    return str(number), title, _first_of(files), _first_of(commits[::-1]), domains or NOTHING, markdown.one_line(pull_request)
+
+
+def _first_of(names: Sequence[str]) -> str:
+    """Give the first name and how many there are beside it."""
+    if not names:
+        return NOTHING
+    return markdown.one_line(names[0]) + (f" (+{len(names) - 1})" if len(names) > 1 else "")
+
+
+def _fields(artifact: Path) -> dict[str, Any]:
+    """Read an artifact's fields unchecked; empty where it is missing or broken: thousands of them must be quick."""
+    try:
+        fields = json.loads(artifact.read_bytes().partition(b"\n")[2])
+    except (OSError, ValueError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _write_where_new(target: Path, text: str) -> None:
+    try:
+        if target.read_text(encoding="utf-8") == text:
+            return
+    except (OSError, ValueError):
+        pass
+    write_whole(target, text)

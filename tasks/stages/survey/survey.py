@@ -1,0 +1,205 @@
+"""Look at what goes on around an optimization: pull requests about the same, what upstream has done since, other items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...artifacts import Decision, Detection, Survey
+from ...github.answers import Known, Subject, known
+from ...github.cache import when
+from ...github.forge import Client, Place
+from ...github.questions import Named, Question
+from ...processes.progress import silent
+from .drift import Upstream, upstream_since
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from ...artifacts import ChangedFunction, PullRequest
+    from ...git import Clone
+    from ...github.cache import Kept
+    from ...github.forge import NoPlace
+    from ...manifest.model import Optimization
+    from ...processes.progress import Report
+    from ...storage.paths import ItemPaths
+
+
+Detected = dict[str, tuple[Detection, int | None]]
+"""What was detected of items, each with the pull request that the manifest names for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a survey needs beside its item.
+
+    `others` gives what was detected of the items of the same repository, so that the forge is asked about all of them at
+    once; `rivals` maps functions of this item, as `path:name`, to an item before it in the manifest that changes them too.
+    """
+
+    place: Place | NoPlace
+    kept: Kept
+    others: Callable[[], Detected]
+    rivals: Mapping[str, str]
+
+
+def run(
+    item: Optimization,
+    *,
+    paths: ItemPaths,
+    cache: Path,
+    address: str,
+    around: Around,
+    fingerprint: str,
+    report: Report = silent,
+) -> None:
+    """Ask git and the forge, write survey.json; a forge that does not answer is no failure."""
+    from ...git import Clone  # noqa: PLC0415 - GitPython, not where nothing is stale
+
+    detection = Detection.read(paths.detect)
+    with Clone.open(address, cache, report=report, wanted=[detection.upstream, detection.head]) as clone:
+        upstream = upstream_since(detection, clone)
+        answer = _answered({item.id: (detection, item.pr)}, around, clone, report)
+    made = survey_of(detection, answer, upstream, place=around.place, named=item.pr, rivals=around.rivals)
+    report(_told(made, answer))
+    made.write(paths.survey, fingerprint)
+
+
+def _answered(asked: Detected, around: Around, clone: Clone, report: Report) -> Known:
+    (item,) = asked
+    place = around.place
+    if not isinstance(place, Place):
+        return Known(None, None, f"{place.what}; {place.now}", "")
+    return known(
+        Subject(item, place, questions_of(asked, clone)[item]),
+        client=Client(place.host),
+        kept=around.kept,
+        others=lambda: questions_of(around.others(), clone),
+        report=report,
+    )
+
+
+def survey_of(
+    detection: Detection, answer: Known, upstream: Upstream, *, place: Place | NoPlace, named: int | None, rivals: Mapping[str, str]
+) -> Survey:
+    """Put together what git and the forge said; `named` is the pull request of the manifest."""
+    said = answer.answer
+    pulls = said.pull_requests if said else ()
+    notes = [*upstream.notes, *(said.notes if said else ())]
+    if said and said.parent:
+        notes.append(f"{place} is a fork of {said.parent}: where pull requests go there, name it in the manifest, `slug: {said.parent}`.")
+    return Survey(
+        item=detection.item,
+        slug=place.slug if isinstance(place, Place) else detection.slug,
+        host=place.host if isinstance(place, Place) else None,
+        answered=answer.state,
+        older=bool(said and answer.unknown),
+        upstream_ref=detection.upstream_ref,
+        default_branch=said.default_branch if said else None,
+        pull_requests=pulls,
+        unknown=answer.unknown,
+        drift=upstream.drift,
+        contained=upstream.contained,
+        conflicts=upstream.conflicts,
+        decision=decide(detection, upstream, pulls, named=named, rivals=rivals, asked=said is not None),
+        notes=tuple(notes),
+    )
+
+
+# -- the decision -----------------------------------------------------------------------------------
+
+
+def decide(
+    detection: Detection,
+    upstream: Upstream,
+    pulls: tuple[PullRequest, ...],
+    *,
+    named: int | None,
+    rivals: Mapping[str, str],
+    asked: bool = True,
+) -> Decision:
+    """Say what becomes of the optimization; what the manifest names goes before everything.
+
+    `asked` tells whether the forge has answered: where it has not, that nothing was found says less.
+    """
+    if named:
+        state = next((f", and is {each.state}" for each in pulls if each.number == named and each.state in {"merged", "closed"}), "")
+        return Decision(kind="fold", into=f"#{named}", reason=f"the manifest names it{state}")
+    if skipped := _skipped(detection, upstream, pulls):
+        return Decision(kind="skip", reason=skipped)
+    live = [each for each in pulls if each.state in {"open", "draft"}]
+    if own := next((each for each in live if each.touches == "branch"), None):
+        return Decision(kind="fold", into=f"#{own.number}", reason=f"it is {own.state}, from the branch {own.branch}")
+    if same := next((each for each in live if each.functions), None):
+        return Decision(kind="fold", into=f"#{same.number}", reason=f"it touches the same function, {', '.join(same.functions)}")
+    for function in detection.functions:
+        if owner := next((rivals[key] for key in keys_of(function) if key in rivals), None):
+            return Decision(kind="fold", into=owner, reason=f"that item touches the same function, {function.target}")
+    known = "" if asked else "as far as git and the manifest tell (pull requests are unknown), "
+    return Decision(kind="new", reason=f"{known}nothing else is about the same functions")
+
+
+def _skipped(detection: Detection, upstream: Upstream, pulls: tuple[PullRequest, ...]) -> str:
+    """Say why there is nothing left to propose, "" where there is."""
+    if upstream.since == detection.head:
+        return f"{detection.upstream_ref} contains it already"
+    if upstream.contained and len(upstream.contained) == len(detection.commits):
+        commits = ", ".join(f"{each.sha[:12]} {each.title}" for each in upstream.as_commits)
+        return f"the same patch is already in {detection.upstream_ref} ({commits})"
+    if upstream.arrived:
+        return f"{detection.upstream_ref} has what it changes as head has it"
+    merged = next((each for each in pulls if each.state == "merged" and each.same_commit), None)
+    return f"the same commits are merged already, by #{merged.number}" if merged else ""
+
+
+# -- the question -----------------------------------------------------------------------------------
+
+
+def questions_of(detections: Detected, clone: Clone) -> dict[str, Question]:
+    """Make a question of every item."""
+    from ...git.patches import committed_at  # noqa: PLC0415 - GitPython's part of git
+
+    there = [found.base for found, _ in detections.values() if clone.resolve([found.base])[found.base]]
+    dates = committed_at(clone.path, list(dict.fromkeys(there))) if there else {}
+    return {item: _question(found, pr, dates.get(found.base, "")) for item, (found, pr) in detections.items()}
+
+
+def _question(detection: Detection, pr: int | None, since: str) -> Question:
+    functions = [each for each in detection.functions if not each.name.startswith("<")]
+    return Question(
+        branch=_branch(detection),
+        commit=detection.commits[-1].sha if detection.commits else "",
+        number=pr,
+        functions=tuple(_named(each) for each in functions),
+        files=detection.files,
+        since=since,
+    )
+
+
+def _branch(detection: Detection) -> str:
+    """Give the head branch as a forge would name it, "" where head is named otherwise."""
+    name = detection.head_ref.removeprefix("refs/heads/").removeprefix("origin/")
+    is_commit = detection.head.startswith(name) or any(commit.sha.startswith(name) for commit in detection.commits)
+    return "" if is_commit or any(character in name for character in " ,~^:@{") else name
+
+
+def _named(function: ChangedFunction) -> Named:
+    paths = dict.fromkeys(path for path in (function.path, function.base_path) if path)
+    names = dict.fromkeys(name for name in (function.name, function.base_name) if name)
+    return Named(function.target, tuple(paths), tuple(names))
+
+
+def keys_of(function: ChangedFunction) -> tuple[str, ...]:
+    """Spell where a function is, at base and at head, as `path:name`; a file's own code is nobody's in particular."""
+    if function.name.startswith("<"):
+        return ()
+    sides = ((function.path, function.name), (function.base_path or function.path, function.base_name or function.name))
+    return tuple(dict.fromkeys(f"{path}:{name}" for path, name in sides))
+
+
+def _told(made: Survey, answer: Known) -> str:
+    decision = f"{made.decision.kind} {made.decision.into}".strip()
+    if made.unknown and answer.asked is not None:
+        return f"{decision}: {made.decision.reason}; {made.unknown}; its answer of {when(answer.asked)} is used"
+    return f"{decision}: {made.decision.reason}" + (f"; pull requests unknown: {made.unknown}" if made.unknown else "")

@@ -1,0 +1,165 @@
+"""Run the commands that the body gives its readers, in a fresh clone, and hold what comes of them against the claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...artifacts import Comparison, Repeated, Verdict, Verification
+from ...bench import nested
+from ...bench.machine import lock_path
+from ...bench.workers.exclusive import alone
+from ...body.placeholders import FULL, Evidence, reproduce_text
+from ...body.reproduction import Made, reproduction
+from ...body.saved_benchmark import benchmark_to_save
+from ...errors import ArtifactError, PrprepError
+from ...git import Clone
+from ...git.copies import state_of
+from ...processes.progress import Report, silent
+from ...processes.scratch import scratch
+from ...storage.files import digest
+from ...text import fences, figures
+from . import reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ...artifacts import Change, RunCommand
+    from ...body.reproduction import Reproduction
+    from ...manifest.model import Optimization
+    from ...storage.paths import ItemPaths
+    from .reader import Reader
+
+SECONDS: Final = 1800.0
+"""For one block of commands, beside what measuring may take by the item's own settings."""
+
+BUDGETS: Final = 20
+NO_COMMANDS: Final = "the body gives no commands in a block of `sh`"
+
+
+def run(
+    item: Optimization,
+    *,
+    paths: ItemPaths,
+    templates: Path | None,
+    cache: Path,
+    address: str,
+    fingerprint: str,
+    report: Report = silent,
+) -> None:
+    """Read what the stages before made, write verify.json; commands that fail or disagree are what it says, and no failure of the stage."""
+    made = Verification(item=item.id, why_not=why) if (why := why_not(item)) else _made(item, paths, templates, cache, address, report)
+    made.model_copy(update={"comparison": digest(paths.compare) or ""}).write(paths.verify, fingerprint)
+
+
+def why_not(item: Optimization) -> str:
+    """Say why the commands are not run, "" where they are."""
+    if not item.verify:
+        return "the manifest says `verify: false`"
+    return "this prprep was started by another one" if nested.is_nested() else ""
+
+
+def judged(
+    item_id: str, ran: Sequence[RunCommand], claim: Comparison, found: Comparison | None, changed: Sequence[str] = ()
+) -> Verification:
+    """Hold what was run against the claim; `found` is the comparison that the commands made, None where they made none.
+
+    `changed` says what of the reader's clone the commands changed.
+    """
+    repeated = held_against(claim, found) if found else ()
+    findings = [*(_failed(each) for each in ran if each.code != 0), *(_disagreeing(each) for each in repeated if not each.agrees)]
+    findings += [f"the commands that the body gives change the reader's clone: {what}" for what in changed]
+    return Verification(item=item_id, commands=tuple(ran), repeated=repeated, findings=tuple(findings))
+
+
+def held_against(claim: Comparison, found: Comparison) -> tuple[Repeated, ...]:
+    """Look for every change that the claim rests on in the other comparison."""
+    others = {(change.test, change.metric): change for change in found.changes}
+    claimed = [change for change in claim.changes if change.primary and not change.control_row]
+    return tuple(_repeated(change, others.get((change.test, change.metric)), claim.negligible) for change in claimed)
+
+
+def _repeated(claimed: Change, found: Change | None, negligible: float) -> Repeated:
+    return Repeated(
+        test=claimed.test,
+        metric=claimed.metric,
+        verdict=claimed.verdict,
+        claimed=claimed.interval,
+        found=found.interval if found else None,
+        agrees=found is not None and _agrees(claimed, found, negligible),
+    )
+
+
+def _agrees(claimed: Change, found: Change, negligible: float) -> bool:
+    """Say whether a change was found again; of one that was not claimed, that none was found."""
+    if claimed.verdict is Verdict.IMPROVED:
+        return found.interval.ratio < 1 - negligible
+    if claimed.verdict is Verdict.REGRESSED:
+        return found.interval.ratio > 1 + negligible
+    return claimed.verdict is Verdict.INCONCLUSIVE or found.verdict not in {Verdict.IMPROVED, Verdict.REGRESSED}
+
+
+def _failed(each: RunCommand) -> str:
+    how = "took too long" if each.code is None else f"ended with exit code {each.code}"
+    last = each.tail.strip().splitlines()[-1:]
+    return f"a command that the body gives {how} in a fresh clone: {each.failed}" + "".join(f" ({line.strip()})" for line in last)
+
+
+def _disagreeing(each: Repeated) -> str:
+    claimed = figures.change(each.claimed.ratio, each.claimed.low, each.claimed.high)
+    again = figures.change(each.found.ratio, each.found.low, each.found.high) if each.found else "nothing"
+    return f"{each.metric} {claimed} is claimed of {each.test}; run again in a fresh clone it came to {again}"
+
+
+# -- a reader's place -------------------------------------------------------------------------------
+
+
+def _made(item: Optimization, paths: ItemPaths, templates: Path | None, cache: Path, address: str, report: Report) -> Verification:
+    evidence = Evidence.compared(item, paths)
+    text = reproduce_text(evidence, FULL, templates)
+    commands = fences.blocks(text, fences.SHELLS)
+    if not commands:
+        return Verification(item=item.id, why_not=NO_COMMANDS, unable=True)
+    try:
+        with alone(lock_path(cache), report), scratch(cache) as folder:
+            made = Made(evidence.injection, evidence.comparison, evidence.codeflash)
+            steps = reproduction(item, evidence.detection, evidence.scaffolding, made=made)
+            place = _settled(evidence, steps, folder, cache, address, report)
+            if steps.benchmark_to_save:
+                place.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, paths))
+            for path, content in evidence.data.items():
+                place.save(path, content)
+            place.save_manifest("".join(fences.blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest)
+            before = state_of(place.clone)
+            ran = _run(place, commands)
+            after = state_of(place.clone)
+            changed = [what for what, was in before.items() if after[what] != was]
+            return judged(item.id, ran, evidence.comparison, _comparison(place), changed)
+    except PrprepError as error:
+        return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
+
+
+def _settled(evidence: Evidence, steps: Reproduction, folder: Path, cache: Path, address: str, report: Report) -> Reader:
+    """Make the clone with what the body has its reader save in it, and the environment that it has them make."""
+    detection = evidence.detection
+    wanted = (detection.base, *(detection.picked or (detection.head,)))
+    packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
+    with Clone.open(address, cache, report=report, wanted=wanted) as clone:
+        project = detection.base if detection.picked else detection.head
+        commits = (detection.base, project)
+        return reader.settle(folder, clone.path, commits, item=evidence.item, layout=detection.layout, packages=packages, report=report)
+
+
+def _run(place: Reader, commands: Sequence[str]) -> tuple[RunCommand, ...]:
+    ran = []
+    for number, each in enumerate(commands, 1):
+        place.report(f"running the body's commands, {number} of {len(commands)}")
+        ran.append(place.run(each, seconds=SECONDS + BUDGETS * place.item.budget + (place.item.timeout or 0)))
+    return tuple(ran)
+
+
+def _comparison(place: Reader) -> Comparison | None:
+    try:
+        return nested.comparison(place.clone, place.item.id)
+    except ArtifactError:
+        return None

@@ -1,0 +1,169 @@
+"""Spell every file name that prprep reads or writes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+MANIFEST_NAME = "prprep.yaml"
+STATE_FOLDER = ".prprep"
+TEMPLATES_FOLDER = "templates"
+
+
+def cache_folder() -> Path:
+    """Give the folder for clones, trees and environments: PRPREP_CACHE, else the user's cache."""
+    if named := os.environ.get("PRPREP_CACHE"):
+        return Path(named).absolute()
+    from platformdirs import user_cache_path  # noqa: PLC0415 - a run with nothing to do needs no cache
+
+    return user_cache_path("prprep", appauthor=False)
+
+
+def shipped_templates() -> Path:
+    """Give the folder of the templates that prprep brings along.
+
+    In a checkout it stands beside the package, in an installation inside of it.
+    """
+    package = Path(__file__).parents[1]
+    inside = package / TEMPLATES_FOLDER
+    return inside if inside.is_dir() else package.parent / TEMPLATES_FOLDER
+
+
+@dataclass(frozen=True)
+class ProjectPaths:
+    """The places of one manifest: its folder, prprep's state in it, and what the user gets."""
+
+    manifest: Path
+    output: Path
+
+    @cached_property
+    def folder(self) -> Path:
+        return self.manifest.parent
+
+    @cached_property
+    def state(self) -> Path:
+        return self.folder / STATE_FOLDER
+
+    @cached_property
+    def report(self) -> Path:
+        return self.output / "report.md"
+
+    @cached_property
+    def forge(self) -> Path:
+        """The file with what the forges said, and when; it may be lost without harm."""
+        return self.state / "forge.json"
+
+    @cached_property
+    def _items(self) -> dict[str, ItemPaths]:
+        return {}
+
+    def item(self, item_id: str) -> ItemPaths:
+        if item_id not in self._items:
+            self._items[item_id] = ItemPaths(item_id, self.state / item_id, self.output)
+        return self._items[item_id]
+
+
+@dataclass(frozen=True)
+class ItemPaths:
+    """The artifacts of one optimization, and its files below the output folder."""
+
+    id: str
+    state: Path
+    output: Path
+
+    @cached_property
+    def folder(self) -> Path:
+        """The manifest's folder."""
+        return self.state.parents[1]
+
+    @cached_property
+    def detect(self) -> Path:
+        return self.state / "detect.json"
+
+    @cached_property
+    def survey(self) -> Path:
+        return self.state / "survey.json"
+
+    @cached_property
+    def record(self) -> Path:
+        return self.state / "record.json"
+
+    @cached_property
+    def scaffold(self) -> Path:
+        return self.state / "scaffold.json"
+
+    @cached_property
+    def inject(self) -> Path:
+        return self.state / "inject.json"
+
+    @cached_property
+    def lint(self) -> Path:
+        return self.state / "lint.json"
+
+    @cached_property
+    def samples(self) -> Path:
+        return self.state / "samples.json"
+
+    @cached_property
+    def codeflash(self) -> Path:
+        return self.state / "codeflash.json"
+
+    @cached_property
+    def compare(self) -> Path:
+        return self.state / "compare.json"
+
+    @cached_property
+    def tests(self) -> Path:
+        return self.state / "tests.json"
+
+    @cached_property
+    def verify(self) -> Path:
+        return self.state / "verify.json"
+
+    @cached_property
+    def summarize(self) -> Path:
+        return self.state / "summarize.json"
+
+    @cached_property
+    def render(self) -> Path:
+        return self.state / "render.json"
+
+    @cached_property
+    def branch(self) -> Path:
+        return self.state / "branch.json"
+
+    @cached_property
+    def branch_folder(self) -> Path:
+        """The folder from which the branch is measured: a manifest of its own."""
+        return self.state / "branch"
+
+    @cached_property
+    def opened(self) -> Path:
+        return self.state / "opened.json"
+
+    @cached_property
+    def failure(self) -> Path:
+        return self.state / "failure.json"
+
+    @cached_property
+    def made_from(self) -> Path:
+        """The file that says in words what each artifact was made from, for `explain`."""
+        return self.state / "made-from.json"
+
+    @cached_property
+    def profiles(self) -> Path:
+        return self.state / "profiles"
+
+    @cached_property
+    def log(self) -> Path:
+        return self.state / "log.txt"
+
+    @cached_property
+    def generated_benchmarks(self) -> Path:
+        """The folder for benchmarks that prprep writes; the user's own tree stays as it is."""
+        return self.output / "benchmarks"
+
+    def body(self, function: str) -> Path:
+        return self.output / f"pr-body-{function}.md"
