@@ -44,7 +44,7 @@ from tasks.processes.progress import silent
 from tasks.staleness import Freshness, artifact_of
 from tasks.storage.files import digest, write_whole
 from tasks.workspace.workspace import Workspace
-from tests.targets import TargetRepo
+from tests.support.targets import TargetRepo
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,13 +27,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tasks.artifacts import Comparison, Samples
-from tests.mistakes import BENCHMARK, CODE, PYPROJECT, command, item, manifest, target, variables_of
-from tests.untouched import snapshot
+from tests.support.mistakes import BENCHMARK, CODE, PYPROJECT, command, item, manifest, target, variables_of
+from tests.support.untouched import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tests.targets import TargetRepo
+    from tests.support.targets import TargetRepo
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 CODES: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}

@@ -9,8 +9,21 @@ from contextlib import contextmanager
 
 import pytest
 
-from .mistakes import BENCHMARK, CODE, HEAVY, LIGHT, MEASURES, command, compare, is_improved, item, manifest, target, variables_of
-from .untouched import untouched
+from tests.support.mistakes import (
+    BENCHMARK,
+    CODE,
+    HEAVY,
+    LIGHT,
+    MEASURES,
+    command,
+    compare,
+    is_improved,
+    item,
+    manifest,
+    target,
+    variables_of,
+)
+from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from .browser import CHROMIUM, seen_in_browser
-from .test_render import CASES, body_of
+from tests.stages.render.test_render import CASES, body_of
+from tests.support.browser import CHROMIUM, seen_in_browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")]
 ELEMENTS = {

@@ -18,10 +18,9 @@ from tasks.artifacts import Interval, ProjectTests, SideRun, Summary, Verdict
 from tasks.body.placeholders import Evidence
 from tasks.stages.render.render import bounded
 from tasks.text import figures
-
-from .evidence import BASE, CPU_IMPROVED, DETECTION, HEAD, REGRESSED, Case
-from .mistakes import compare, item, target
-from .test_render import body_of
+from tests.stages.render.test_render import body_of
+from tests.support.evidence import BASE, CPU_IMPROVED, DETECTION, HEAD, REGRESSED, Case
+from tests.support.mistakes import compare, item, target
 
 CLEAN = "textkit/__init__.py"
 BENCHMARK = "tests/benchmarks/test_benchmark_clean.py"

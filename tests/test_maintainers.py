@@ -8,9 +8,8 @@ import pytest
 
 from tasks.artifacts import Commit
 from tasks.storage.paths import shipped_templates
-
-from .evidence import CPU_IMPROVED, DETECTION, HEAD, Case
-from .test_render import CASES, body_of
+from tests.stages.render.test_render import CASES, body_of
+from tests.support.evidence import CPU_IMPROVED, DETECTION, HEAD, Case
 
 EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2705\u274c\ufe0f]")
 

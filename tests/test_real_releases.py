@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tasks.artifacts import Comparison, Detection, Verdict
-from tests.releases import repository_of
-from tests.untouched import untouched
+from tests.support.releases import repository_of
+from tests.support.untouched import untouched
 
 if TYPE_CHECKING:
-    from tests.targets import TargetRepo
+    from tests.support.targets import TargetRepo
 
 CHECKOUT = Path(__file__).parents[1]
 IMPROVED = frozenset({Verdict.IMPROVED})

@@ -4,8 +4,7 @@ from tasks.artifacts import ImportedModule, MetricName, Verdict
 from tasks.body import placeholders, views
 from tasks.text import markdown
 from tasks.text.templating import fill
-
-from .evidence import DETECTION, change, comparison
+from tests.support.evidence import DETECTION, change, comparison
 
 IMPORTS = change(MetricName.IMPORT, 0.2, 0.1, Verdict.IMPROVED, test="import pagelayout")
 START = change(MetricName.START, 0.25, 0.25, Verdict.UNCHANGED, test="start pagelayout --help")

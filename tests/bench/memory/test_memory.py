@@ -1,0 +1,313 @@
+"""Peak, allocations and what is left of the call alone, with real memray."""
+
+import random
+import tracemalloc
+from textwrap import dedent
+
+import memray
+import pytest
+
+from tasks.artifacts import SIDES, MetricName
+from tasks.bench.memory.memory import LONGEST_NAME, MOST_REPEATS, REPEATS, measure_memory, profile_name
+from tasks.errors import MeasuringError
+from tests.support.pairs import both, pair
+
+MIB = 1 << 20
+BENCHMARK = """
+from project import work
+
+def test_work(benchmark):
+    kept = bytearray(64 << 20)  # the test's own, not the call's
+    assert benchmark(work) == 1
+"""
+KEPT = ["base-test_benchmark.py-test_work.bin", "base-test_benchmark.py-test_work.flamegraph.html"]
+KEPT += ["head-test_benchmark.py-test_work.bin", "head-test_benchmark.py-test_work.flamegraph.html"]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    code = "def work():\n    return len(bytearray({size} << 20)) // ({size} << 20)\n"
+    files = [{"src/project/__init__.py": code.format(size=size), "tests/test_benchmark.py": BENCHMARK} for size in (10, 1)]
+    request = pair(tmp_path_factory.mktemp("pair"), base=files[0], head=files[1], metrics=("memory",))
+    lines = []
+    return request, *measure_memory(request, random.Random(1), lines.append), lines
+
+
+def of(measurements, metric, test="test_work"):
+    (found,) = [each for each in measurements if each.metric == metric and each.test.endswith(f"::{test}")]
+    return found
+
+
+def measure(folder, base, head=None, benchmark=BENCHMARK, **settings):
+    """Measure the code of two sides and give what came out by metric, for one test or several."""
+    sides = [{"src/project/__init__.py": code, "tests/test_benchmark.py": benchmark} for code in (base, head or base)]
+    return measure_memory(pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings), random.Random(1), lambda _: None)[0]
+
+
+def values(measurements, metric, test="test_work"):
+    """Give the one value of each side, the same in all repeats."""
+    launches = of(measurements, metric, test).launches
+    return next(iter({launch.base[0] for launch in launches})), next(iter({launch.head[0] for launch in launches}))
+
+
+@pytest.mark.slow
+def test_the_peak_is_that_of_the_call(measured):
+    launches = of(measured[1], MetricName.PEAK).launches
+    assert len(launches) == REPEATS
+    for launch in launches:
+        assert 10 * MIB <= launch.base[0] < 10.01 * MIB
+        assert 1 * MIB <= launch.head[0] < 1.01 * MIB
+
+
+@pytest.mark.slow
+def test_repeats_repeat(measured):
+    assert [each.metric for each in measured[1]] == [MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED]
+    for measurement in measured[1]:
+        assert len({(launch.base, launch.head) for launch in measurement.launches}) == 1
+        assert len({launch.seed for launch in measurement.launches}) == REPEATS
+        assert (measurement.looks, measurement.planned_looks, measurement.stopped) == ((REPEATS,), 1, "repeats")
+
+
+@pytest.mark.slow
+def test_profiles_and_flame_graphs_are_kept_under_the_same_names(measured):
+    profiles = measured[0].profiles
+    assert sorted(path.name for path in profiles.iterdir()) == KEPT
+    assert not memray.FileReader(profiles / KEPT[0]).metadata.has_native_traces
+    drawn = [(profiles / name).read_bytes() for name in KEPT if name.endswith(".html")]
+    for name in ("base-of-an-earlier-benchmark.bin", "head-of-an-earlier-benchmark.flamegraph.html"):
+        (profiles / name).touch()
+    measure_memory(measured[0], random.Random(1), lambda _: None)
+    assert sorted(path.name for path in profiles.iterdir()) == KEPT
+    assert drawn == [(profiles / name).read_bytes() for name in KEPT if name.endswith(".html")]
+
+
+@pytest.mark.slow
+def test_the_call_sites_say_where_the_peak_changed(measured):
+    (site,) = measured[2]
+    assert (site.test, site.place) == ("tests/test_benchmark.py::test_work", "src/project/__init__.py:2 work")
+    assert 9 * MIB <= site.base - site.head < 9.01 * MIB
+
+
+@pytest.mark.slow
+def test_progress_is_told(measured):
+    assert measured[3] == [f"memory {number} of 3: peak 10.0 MiB at base, 1.0 MiB at head" for number in (1, 2, 3)]
+
+
+@pytest.mark.slow
+def test_small_objects_are_seen_through_pythons_own_allocator(tmp_path):
+    """pymalloc's arenas would show a mebibyte for the first one, or nothing for 3 % more of them."""
+    code = "def work():\n    return len([str(number) * 2 for number in range({count})]) // {count}\n"
+    counts = (3000, 3090)
+    measured = measure(tmp_path, *(code.format(count=count) for count in counts))
+    peaks = values(measured, MetricName.PEAK)
+    for peak, count in zip(peaks, counts, strict=True):
+        assert abs(peak / traced_peak(code.format(count=count)) - 1) < 0.01
+    assert 1.025 < peaks[1] / peaks[0] < 1.035
+    base, head = values(measured, MetricName.ALLOCATIONS)
+    assert base >= 2 * 3000
+    assert 1.025 < head / base < 1.035
+
+
+def traced_peak(code):
+    """Give the peak in bytes that Python's own tracing sees."""
+    names = {}
+    exec(compile(dedent(code), "code", "exec"), names)
+    names["work"]()
+    tracemalloc.start()
+    try:
+        names["work"]()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+def test_an_empty_call_shows_only_what_memray_itself_does(tmp_path):
+    """`findings.ALMOST_NOTHING` rests on it."""
+    benchmark = """
+    def test_nothing(benchmark):
+        benchmark(lambda: None)
+
+    async def nothing():
+        pass
+
+    def test_nothing_awaited(benchmark):
+        benchmark(nothing)
+    """
+    measured = measure(tmp_path, "", benchmark=benchmark)
+    for test in ("test_nothing", "test_nothing_awaited"):
+        assert 0 < values(measured, MetricName.PEAK, test)[0] < 1024
+        assert values(measured, MetricName.ALLOCATIONS, test) == (0, 0)
+        assert values(measured, MetricName.LEAKED, test) == (0, 0)
+
+
+LEAKS = """
+import asyncio
+
+log, by_number, last = [], {}, None
+
+def fill():
+    return by_number.setdefault("once", bytearray(1 << 20))
+
+def swap():
+    global last
+    last = bytearray(1 << 20)
+
+def cycle():
+    ring = [bytearray(1 << 20)]
+    ring.append(ring)
+
+def give():
+    return bytearray(1 << 20)
+
+def grow():
+    log.append(bytearray(SIZE))
+
+async def grow_awaited():
+    await asyncio.sleep(0)
+    log.append(bytearray(SIZE))
+"""
+LEAK_BENCHMARK = """
+import pytest, project
+
+@pytest.mark.parametrize("name", ["fill", "swap", "cycle", "give", "grow", "grow_awaited"])
+def test_leak(benchmark, name):
+    benchmark(getattr(project, name))
+
+def test_teardown(benchmark):
+    benchmark.pedantic(project.grow, setup=lambda: bytearray(5000) and None, teardown=project.log.clear)
+
+def test_arguments(benchmark):
+    benchmark.pedantic(lambda rows: rows.append(bytearray(5000)), setup=lambda: (([],), {}))
+"""
+
+
+@pytest.mark.slow
+def test_what_is_left_is_what_each_further_call_adds(tmp_path):
+    measured = measure(tmp_path, LEAKS.replace("SIZE", "20000"), LEAKS.replace("SIZE", "10000"), benchmark=LEAK_BENCHMARK)
+    for test in ("test_leak[fill]", "test_leak[swap]", "test_leak[cycle]", "test_leak[give]", "test_teardown", "test_arguments"):
+        assert values(measured, MetricName.LEAKED, test) == (0, 0), test
+    for test in ("test_leak[grow]", "test_leak[grow_awaited]"):
+        base, head = values(measured, MetricName.LEAKED, test)
+        # The bytes, the object around them, and its place in the list.
+        assert 20_000 < base < 20_200, test
+        assert 10_000 < head < 10_200, test
+
+
+@pytest.mark.slow
+def test_setup_and_teardown_are_not_the_calls(tmp_path):
+    benchmark = """
+    def test_work(benchmark):
+        made = lambda: ((bytearray(30 << 20),), {})
+        benchmark.pedantic(lambda page: bytearray(1 << 20), setup=made, teardown=lambda page: bytearray(40 << 20))
+    """
+    measured = measure(tmp_path, "", benchmark=benchmark)
+    assert MIB < values(measured, MetricName.PEAK)[0] < 1.01 * MIB
+
+
+@pytest.mark.slow
+def test_where_repeats_differ_there_are_more_of_them(tmp_path):
+    code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
+    measured = measure(tmp_path, code, budget=600.0)
+    peak = of(measured, MetricName.PEAK)
+    assert len(peak.launches) == MOST_REPEATS
+    assert (peak.looks, peak.stopped) == ((MOST_REPEATS,), "repeats")
+    assert len(of(measured, MetricName.LEAKED).launches) == MOST_REPEATS
+
+
+@pytest.mark.slow
+def test_more_repeats_end_with_the_budget(tmp_path):
+    code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
+    peak = of(measure(tmp_path, code, budget=0.001), MetricName.PEAK)
+    assert (len(peak.launches), peak.looks, peak.stopped) == (REPEATS, (REPEATS,), "budget")
+
+
+@pytest.mark.slow
+def test_classes_folders_and_colliding_names_stay_apart(tmp_path):
+    benchmark = """
+    import pytest
+
+    class TestIt:
+        def test_work(self, benchmark):
+            benchmark(bytearray, 1 << 20)
+
+    @pytest.mark.parametrize("size", [pytest.param(2 << 20, id="a/b"), pytest.param(3 << 20, id="a-b"), pytest.param(4 << 20, id="x" * 300)])
+    def test_work(benchmark, size):
+        benchmark(bytearray, size)
+    """
+    path = "tests/my-bench/of tables/test_work.py"
+    request = pair(tmp_path, **both({path: benchmark}), benchmark=path, metrics=("memory",))
+    measured, sites = measure_memory(request, random.Random(1), lambda _: None)
+    tests = ["TestIt::test_work", "test_work[a/b]", "test_work[a-b]", f"test_work[{'x' * 300}]"]
+    assert [each.test for each in measured if each.metric is MetricName.PEAK] == [f"{path}::{test}" for test in tests]
+    assert [round(values(measured, MetricName.PEAK, test)[0] / MIB) for test in tests] == [1, 2, 3, 4]
+    assert sites == ()
+    assert len(list(request.profiles.glob("*.bin"))) == len(list(request.profiles.glob("*.html"))) == 2 * len(tests)
+
+
+@pytest.mark.slow
+def test_native_stacks_are_recorded_where_asked_for(tmp_path):
+    code = "def work():\n    return len(sorted(range({count}))) // {count}\n"
+    files = [{"src/project/__init__.py": code.format(count=count), "tests/test_benchmark.py": BENCHMARK} for count in (10_000, 20_000)]
+    request = pair(tmp_path, base=files[0], head=files[1], metrics=("memory",))
+    _, (site,) = measure_memory(request, random.Random(1), lambda _: None, native=True)
+    assert site.place == "src/project/__init__.py:2 work"
+    assert [memray.FileReader(request.profiles / KEPT[0].replace("base", side)).metadata.has_native_traces for side in SIDES] == [
+        True,
+        True,
+    ]
+    assert (request.profiles / KEPT[1]).stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_a_test_that_fails_is_an_error_and_no_measurement_of_nothing(tmp_path):
+    with pytest.raises(MeasuringError, match="the benchmark failed on head"):
+        measure(tmp_path, "def work():\n    return 1\n", "def work():\n    return 2\n")
+
+
+@pytest.mark.slow
+def test_an_environment_without_memray_is_told(tmp_path):
+    files = {"src/memray.py": "raise ImportError('no memray here')\n"}
+    with pytest.raises(MeasuringError) as raised:
+        measure_memory(pair(tmp_path, **both(files), metrics=("memory",)), random.Random(1), lambda _: None)
+    assert str(raised.value) in {f"memray cannot be imported on {side}: no memray here\n  add memray to `env: install:`" for side in SIDES}
+
+
+@pytest.mark.slow
+def test_what_one_side_alone_measures_is_an_error(tmp_path):
+    twice = {"tests/test_benchmark.py": "def test_work(benchmark):\n    benchmark(int)\n    benchmark(int)\n"}
+    once = {"tests/test_benchmark.py": "def test_work(benchmark):\n    benchmark(int)\n"}
+    with pytest.raises(MeasuringError, match="this call was measured on head only"):
+        measure_memory(pair(tmp_path, base=once, head=twice, metrics=("memory",)), random.Random(1), lambda _: None)
+
+
+@pytest.mark.slow
+def test_no_time_for_a_single_repeat_is_an_error(tmp_path):
+    slow = both({"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"})
+    with pytest.raises(MeasuringError) as raised:
+        measure_memory(pair(tmp_path, **slow, metrics=("memory",), memory_timeout=1.5), random.Random(1), lambda _: None)
+    assert str(raised.value) == (
+        "no call's memory was measured within the time limit of 1.5 s\n  raise `timeout`, or give the benchmark a smaller input"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("tests/bench/test_x.py::test_a", "head-test_x.py-test_a.bin"),
+        ("tests/bench/test_x.py::TestA::test_b[1-x y]#2", "head-test_x.py-TestA-test_b-1-x-y-2.bin"),
+        ("test_x.py::test_b[a/b]", "head-test_x.py-test_b-a-b.bin"),
+    ],
+)
+def test_profiles_are_named_after_side_and_test(key, name):
+    assert profile_name("head", key) == name
+
+
+def test_profiles_of_two_tests_have_two_names():
+    first, second = "test_x.py::test_b[a/b]", "test_x.py::test_b[a-b]"
+    name = profile_name("base", second, taken={profile_name("base", first)})
+    assert name.startswith("base-test_x.py-test_b-a-b-")
+    assert name == profile_name("base", second, taken={profile_name("base", first)})
+    long = [profile_name("base", f"test_x.py::test[{'x' * 300}{end}]") for end in "ab"]
+    assert len(set(long)) == 2
+    assert max(map(len, long)) <= LONGEST_NAME + len("-0123456789ab.bin")

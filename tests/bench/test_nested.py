@@ -1,0 +1,80 @@
+"""prprep run by prprep: the same program in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from tasks.artifacts import Verdict
+from tasks.bench import nested
+from tasks.errors import ArtifactError, CommandFailedError
+from tasks.processes import programs
+from tests.support.targets import TargetRepo
+
+SLOW = "def total(values):\n    result = 0\n    for value in values:\n        result = sum([result, value])\n    return result\n"
+FAST = "def total(values):\n    return sum(values)\n"
+BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
+FILES = {
+    "sums/__init__.py": "",
+    "sums/numbers.py": SLOW,
+    BENCHMARK: "from sums.numbers import total\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(total, range(2_000)) == 1_999_000\n",
+}
+MANIFEST = "version: 1\nrepo: target\nupstream: main\noptimizations:\n  - {id: total, head: perf, domain: cpu, functions: 'sums.numbers:total', budget: 1}\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nested")
+    repo = TargetRepo(folder / "target", FILES)
+    repo.branch("perf")
+    repo.commit({"sums/numbers.py": FAST})
+    repo.checkout("main")
+    (folder / "prprep.yaml").write_text(MANIFEST)
+    return folder
+
+
+def test_a_nested_prprep_knows_that_it_is_one(monkeypatch):
+    monkeypatch.delenv(nested.MARK, raising=False)
+    assert not nested.is_nested()
+    monkeypatch.setenv(nested.MARK, "1")
+    assert nested.is_nested()
+
+
+def test_the_mark_does_not_reach_the_targets_code(monkeypatch):
+    monkeypatch.setenv(nested.MARK, "1")
+    assert nested.MARK not in programs.target_environment()
+
+
+def test_the_program_is_this_prprep_wherever_it_is_started(tmp_path):
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "__init__.py").write_text("raise SystemExit('another package called tasks')")
+    (tmp_path / "numbers.py").write_text("raise SystemExit('another module called numbers')")
+    program = nested.program(tmp_path / "a bin", tmp_path / "it's a cache")
+    bare = {"PATH": f"{program.parent}{os.pathsep}/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(["sh", "-c", "prprep schema"], cwd=tmp_path, env=bare, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"optimizations"' in done.stdout
+
+
+def test_a_run_that_fails_says_which_tasks_and_how_it_ended(folder, tmp_path):
+    with pytest.raises(CommandFailedError, match=r"`prprep compare:nothing` ended with exit code 3:\n(.|\n)*compare:nothing"):
+        nested.run(["compare:nothing"], folder=folder, cache=tmp_path / "cache")
+    with pytest.raises(ArtifactError):
+        nested.comparison(folder, "nothing")
+
+
+def test_a_run_that_takes_too_long_is_stopped(folder, tmp_path):
+    with pytest.raises(CommandFailedError, match="`prprep detect:total` took longer than 0 s and was stopped"):
+        nested.run(["detect:total"], folder=folder, cache=tmp_path / "cache", timeout=0)
+
+
+@pytest.mark.slow
+def test_a_comparison_in_another_folder(folder, tmp_path):
+    lines: list[str] = []
+    nested.run(["compare:total"], folder=folder, cache=tmp_path / "cache", report=lines.append)
+    assert nested.comparison(folder, "total").verdict is Verdict.IMPROVED
+    assert any("measure:total" in line for line in lines)
+    assert (tmp_path / "cache" / "clones").is_dir()
+    assert not (folder / ".prprep" / "total" / "render.json").exists()

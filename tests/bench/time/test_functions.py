@@ -1,0 +1,369 @@
+"""Which functions a call executes and what part of its time they take, by real interpreters."""
+
+import random
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tasks.artifacts import FunctionShare, Share
+from tasks.bench.request import Changed
+from tasks.bench.time import functions as module
+from tasks.bench.time.functions import profile_functions
+from tasks.text import figures
+from tasks.text.templating import fill
+from tests.support.pairs import both, pair, write
+from tests.support.pythons import environment
+
+CODE = """
+import functools
+
+BIG = 3**{power}
+
+def decorated(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args)
+    return wrapper
+
+class Table:
+    def rows(self):
+        return [leaf() for _ in range(10)]
+
+@decorated
+def leaf():
+    a = BIG * BIG
+    b = a * BIG
+    c = b * BIG
+    return c
+
+def steps(count):
+    for number in range(count):
+        yield number
+
+def around():
+    Table().rows()
+    return sum(steps(30)) + idle()
+
+def idle():
+    return 0
+
+def unused():
+    return 1
+
+async def awaited():
+    return await inner()
+
+async def inner():
+    return around()
+"""
+BENCHMARK = """
+from project import around, awaited
+
+def test_around(benchmark):
+    assert benchmark(around) == 435
+
+def test_awaited(benchmark):
+    benchmark(awaited)
+"""
+FILE = "src/project/__init__.py"
+
+
+def files(power=4000, benchmark=BENCHMARK):
+    return {FILE: CODE.format(power=power), "tests/test_benchmark.py": benchmark}
+
+
+def same(name):
+    return Changed(f"project:{name}", base=(FILE, name), head=(FILE, name))
+
+
+def profiled(request):
+    return profile_functions(request, random.Random(1), lambda _: None)
+
+
+def of(profile, test):
+    return {share.function: share for share in profile.functions if share.test.endswith(f"::{test}")}
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    request = pair(tmp_path_factory.mktemp("pair"), base=files(), head=files(), functions=(same("leaf"), same("unused"), same("Table")))
+    return profiled(request)
+
+
+@pytest.mark.slow
+def test_calls_are_counted_exactly(profile):
+    counted = {name: share.base.calls for name, share in of(profile, "test_around").items()}
+    assert {name: counted[f"project:{name}"] for name in ("around", "Table.rows", "decorated.wrapper", "leaf")} == {
+        "around": 1,
+        "Table.rows": 1,
+        "decorated.wrapper": 10,
+        "leaf": 10,
+    }
+    assert of(profile, "test_awaited")["project:awaited"].head.calls == 1
+
+
+@pytest.mark.slow
+def test_a_function_without_loops_or_calls_has_the_time_that_it_takes(profile):
+    """Samplers in Python would charge its caller."""
+    leaf, rows = (of(profile, "test_around")[f"project:{name}"] for name in ("leaf", "Table.rows"))
+    assert leaf.samples > 30
+    for side in ("base", "head"):
+        assert getattr(leaf, side).own > 0.8
+        assert getattr(rows, side).share >= getattr(leaf, side).share
+        assert getattr(rows, side).own < 0.15
+
+
+@pytest.mark.slow
+def test_what_is_inside_of_a_changed_class_is_changed_and_what_no_call_reaches_is_told(profile):
+    changed = {name for name, share in of(profile, "test_around").items() if share.changed}
+    assert changed == {"project:leaf", "project:Table.rows"}
+    assert profile.unreached == ("project:unused",)
+    assert [test.partition("::")[2] for test in profile.tests] == ["test_around", "test_awaited"]
+
+
+@pytest.mark.slow
+def test_renamed_functions_stand_in_one_row_and_one_sided_ones_have_one_side(tmp_path):
+    head = files() | {FILE: CODE.format(power=4000).replace("Table", "Grid").replace("idle", "resting")}
+    benchmark = {"tests/test_benchmark.py": BENCHMARK.partition("def test_awaited")[0]}
+    changed = (
+        Changed("project:Grid", base=(FILE, "Table"), head=(FILE, "Grid")),
+        Changed("project:resting", base=None, head=(FILE, "resting")),
+    )
+    found = of(profiled(pair(tmp_path, base=files() | benchmark, head=head | benchmark, functions=changed)), "test_around")
+    rows = found["project:Grid.rows"]
+    assert (rows.base.calls, rows.head.calls, rows.changed) == (1, 1, True)
+    assert (found["project:resting"].base, found["project:resting"].head.calls) == (None, 1)
+
+
+@pytest.mark.slow
+def test_a_call_into_a_file_whose_own_code_changed_is_not_known_to_be_apart_from_it(tmp_path):
+    constant = Changed("project", base=(FILE, "<module>"), head=(FILE, "<module>"))
+    found = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
+    assert (found.tests, found.unreached) == ((), ())
+    assert not any(share.changed for share in found.functions)
+
+
+@pytest.mark.slow
+def test_setup_has_no_part_and_the_benchmarks_own_functions_are_not_listed(tmp_path):
+    benchmark = """
+        from project import around, leaf
+
+        def prepared():
+            around()
+            return (), {}
+
+        def test_it(benchmark):
+            benchmark.pedantic(lambda: leaf(), setup=prepared, rounds=3)
+    """
+    found = of(profiled(pair(tmp_path, **both(files(benchmark=benchmark)))), "test_it")
+    assert set(found) <= {"project:leaf", "project:decorated.wrapper"}
+
+
+@pytest.mark.slow
+def test_without_time_for_all_nothing_is_said_of_what_is_not_reached(tmp_path):
+    slow = both(files(benchmark="import time\n\ndef test_slow(benchmark):\n    benchmark(time.sleep, 3600)\n"))
+    found = profiled(pair(tmp_path, **slow, functions=(same("leaf"),), timeout=1.5))
+    assert (found.functions, found.tests, found.unreached) == ((), (), ())
+    assert found.notes == ("Time per function was not sampled for every test: its time limit came first.",)
+
+
+@pytest.mark.slow
+def test_a_call_that_the_signal_ends_is_looked_at_by_a_thread(tmp_path):
+    code = """
+        import os, signal
+
+        WORKER = os.getpid()
+
+        def work(size):
+            if signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
+                os.kill(WORKER, signal.SIGKILL)
+            return sum(range(size))
+    """
+    found = profiled(pair(tmp_path, **both({FILE: code})))
+    assert found.notes == (
+        "Shares of `test_work` were sampled between Python's steps: part of a small function's time may be counted for its callers.",
+    )
+    assert of(found, "test_work")["project:work"].base.calls == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13"])
+def test_other_pythons(tmp_path, version):
+    python = environment(tmp_path, version, "pytest", "pytest-benchmark")
+    request = pair(tmp_path, base=files(), head=files(), functions=(same("leaf"),))
+    request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
+    found = of(profiled(request), "test_around")
+    assert {name.partition(":")[2]: share.head.calls for name, share in found.items() if share.head.share > 0.5} == {
+        "around": 1,
+        "Table.rows": 1,
+        "decorated.wrapper": 10,
+        "leaf": 10,
+    }
+    assert found["project:leaf"].head.own > 0.8
+
+
+# -- in the worker ----------------------------------------------------------------------------------
+
+ASKED = """
+import sys
+sys.path.insert(0, {worker!r})
+sys.path.insert(0, {tree!r})
+from prprep_calls import Calls, drive
+import prprep_profile, prprep_stacks
+{code}
+"""
+
+
+def asked(tmp_path, code):
+    """Run code beside the worker's modules in a fresh interpreter, as the target's would, and give what it printed."""
+    worker = Path(module.__file__).parents[1] / "worker"
+    text = ASKED.format(worker=str(worker), tree=str(tmp_path), code=code)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_where_the_signal_could_end_this_process_a_thread_looks(tmp_path):
+    """A coroutine cannot be awaited in a forked child; a plain call is sampled there, and the worker itself never."""
+    code = """
+def plain():
+    return sum(range(1000))
+
+async def awaited():
+    return plain()
+
+for function in (plain, awaited):
+    calls = Calls(function)
+    calls.begin()
+    drive(calls.first()) if not calls.awaited else None
+    if calls.awaited:
+        import asyncio
+        asyncio.run(calls.first())
+        print(asyncio.run(prprep_stacks.sampled(calls, 0.1, "child"))[1], asyncio.run(prprep_stacks.sampled(calls, 0.1, "signal"))[1])
+    else:
+        print(drive(prprep_stacks.sampled(calls, 0.1, "child"))[1])
+"""
+    assert asked(tmp_path, code).split() == ["signal", "thread", "signal"]
+
+
+CYTHON = (
+    "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
+)
+SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize('src/project/fast.pyx'))\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="a compiler is needed")
+def test_functions_that_cython_compiled_do_not_end_the_profile(tmp_path):
+    """Its frames have no instructions, and the files that they name are no Python."""
+    python = environment(tmp_path, "3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
+    code = "from project.fast import steps\n\ndef work(size):\n    return steps(size)\n"
+    request = pair(tmp_path, **both({FILE: code, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}))
+    for side in (request.base, request.head):
+        subprocess.run([python, "setup.py", "build_ext", "--inplace"], cwd=side.tree, check=True, capture_output=True)
+    request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
+    assert of(profiled(request), "test_work")["project:work"].head.calls == 1
+
+
+def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
+    code = """
+        def steps():
+            yield 1
+            yield 2
+
+        def outer():
+            def inner():
+                return [len(x) for x in ("a", "b")]
+            return sum(steps()) + sum(i for i in range(3)) + sum(inner()) + (lambda: 0)()
+    """
+    write(tmp_path, {"code.py": "", "counted.py": code})
+    printed = asked(
+        tmp_path,
+        f"import counted\nproject = prprep_profile.Project({str(tmp_path)!r}, [])\n"
+        "print(sorted(drive(prprep_profile._reached(Calls(counted.outer), project)).items()))",
+    )
+    assert printed == "[(('counted.py', 'outer'), 1), (('counted.py', 'outer.inner'), 1), (('counted.py', 'steps'), 1)]\n"
+
+
+def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
+    code = """
+        class A:
+            @property
+            def x(self):
+                return lambda: 1
+
+            class B:
+                def x(self):
+                    return 1
+
+        y = 1
+    """
+    write(tmp_path, {"lines.py": code, "env/lib/site-packages/lines.py": code})
+    questions = [(2, "x"), (4, "<lambda>"), (6, "B"), (8, "x"), (10, "<module>")]
+    printed = asked(
+        tmp_path,
+        f"project = prprep_profile.Project({str(tmp_path)!r}, [])\n"
+        f"print([project.function(({str(tmp_path / 'lines.py')!r}, *each)) for each in {questions!r}])\n"
+        f"print(project.file({str(tmp_path / 'env/lib/site-packages/lines.py')!r}), project.file(__file__ if '__file__' in dir() else '<string>'))",
+    )
+    assert printed == "[('lines.py', 'A.x'), ('lines.py', 'A.x'), None, ('lines.py', 'A.B.x'), None]\nNone None\n"
+
+
+def test_dumps_are_read(tmp_path):
+    lines = [
+        "Stack (most recent call first):",
+        '  File "/a/b\\xe4.py", line 12 in rows',
+        '  File "/a/c.py", line 3 in <module>',
+        *["Stack (most recent call first):", '  File "/a/c.py", line 3 in f'] * 10,
+        "Stack (most recent call first):",
+        '  File "/a/c.py", line 3 in killed_here',
+        "killed",
+    ]
+    printed = asked(tmp_path, f"found = prprep_stacks._dumped({lines!r})\nprint(len(found), ascii(found[0]), found[-1])")
+    assert printed == "11 (1.0, [('/a/b\\xe4.py', 12, 'rows'), ('/a/c.py', 3, '<module>')]) (1.0, [('/a/c.py', 3, 'f')])\n"
+    assert asked(tmp_path, f"print(prprep_stacks._dumped({lines[:2]!r} + ['  ...']))") == "None\n"
+
+
+# -- as a table -------------------------------------------------------------------------------------
+
+
+def test_the_table():
+    def time(median):
+        return SimpleNamespace(median=median)
+
+    shares = [
+        FunctionShare(
+            test="t",
+            function="p:work",
+            path="p.py",
+            changed=True,
+            samples=912,
+            base=Share(calls=1, share=1, own=0.25),
+            head=Share(calls=1, share=0.5, own=0.5),
+        ),
+        FunctionShare(
+            test="t", function="p:gone", path="p.py", changed=False, samples=912, base=Share(calls=1200, share=0.75, own=0.75), head=None
+        ),
+    ]
+    test = SimpleNamespace(functions=shares, time=SimpleNamespace(base=time(0.02), head=time(0.01)))
+    filters = {"code": lambda text: f"`{text}`", "count": figures.count, "seconds": figures.seconds}
+    assert fill("compare-functions.md.j2", {"test": test}, filters=filters) == (
+        "<details>\n<summary>Time per function of the project</summary>\n\n"
+        "| Function | Calls | Base share | Head share | Base | Head |\n|:---|---:|---:|---:|---:|---:|\n"
+        "| `p:work` (changed) | 1 | 100.0 % | 50.0 % | 20.00 ms | 5.000 ms |\n"
+        "| `p:gone` | 1,200 → – | 75.0 % | – | 15.00 ms | – |\n\n"
+        "Shares come from a sampling pass of their own; nothing that was timed was instrumented. A share includes what the function calls, "
+        "and a time is that share of the median above; calls are those in one call of the benchmark. "
+        "912 samples on either side, at least.\n\n</details>\n"
+    )
+    scarce = [share.model_copy(update={"samples": 3}) for share in shares]
+    text = fill("compare-functions.md.j2", {"test": SimpleNamespace(functions=scarce, time=None)}, filters=filters)
+    assert "| `p:work` (changed) | 1 | – | – | – | – |" in text
+    assert "There were too few samples for shares." in text
+    assert fill("compare-functions.md.j2", {"test": SimpleNamespace(functions=(), time=None)}, filters=filters) == ""

@@ -1,0 +1,157 @@
+"""Instructions of the call alone, with real valgrind."""
+
+import random
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from tasks.artifacts import MetricName
+from tasks.bench.time import instructions
+from tasks.bench.time.instructions import REPEATS, check, measure_instructions
+from tasks.errors import MeasuringError
+from tests.support.pairs import both, pair
+
+CODE = """
+def work(size=1000):
+    counted = {{}}
+    for number in range({factor} * size):
+        counted[str(number)] = [number]
+    return len(counted) // {factor}
+"""
+BENCHMARK = """
+import asyncio
+from project import work
+
+def test_plain(benchmark):
+    assert benchmark(work, 300) == 300
+
+def test_setup(benchmark):
+    made = []
+
+    def prepared():
+        work(3000)
+        made.append(1)
+        return (300,), {}
+
+    benchmark.pedantic(work, setup=prepared, rounds=3)
+
+def test_awaited(benchmark):
+    async def awaited():
+        await asyncio.sleep(0)
+        return work(300)
+
+    benchmark(awaited)
+"""
+FILE = "src/project/__init__.py"
+
+with_valgrind = pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
+
+
+def files(factor=1):
+    return {FILE: CODE.format(factor=factor), "tests/test_benchmark.py": BENCHMARK}
+
+
+def measured(request):
+    lines = []
+    measurements = measure_instructions(request, random.Random(1), lines.append)
+    return {measurement.test.partition("::")[2]: measurement for measurement in measurements}, lines
+
+
+def counts(measurement):
+    return [(launch.base[0], launch.head[0]) for launch in measurement.launches]
+
+
+@pytest.fixture(scope="module")
+def equal(tmp_path_factory):
+    """The same code on both sides, in trees whose paths have another length."""
+    folder = tmp_path_factory.mktemp("pair")
+    request = pair(folder, **both(files()), metrics=("time",), timeout=300)
+    longer = folder / ("a-second-tree-of-the-same-code-" * 3)
+    shutil.copytree(request.head.tree, longer)
+    head = replace(request.head, tree=longer, path_entries=(longer / "src",))
+    return measured(replace(request, head=head))
+
+
+@with_valgrind
+@pytest.mark.slow
+def test_the_same_code_has_the_same_count_in_every_process(equal):
+    for measurement in equal[0].values():
+        assert (measurement.metric, len(measurement.launches), measurement.stopped) == (MetricName.INSTRUCTIONS, REPEATS, "repeats")
+        assert len({launch.seed for launch in measurement.launches}) == REPEATS
+        for base, head in counts(measurement):
+            # Of few calls, one collection of garbage more or less is some tenths of a per cent.
+            assert head == pytest.approx(base, rel=5e-3)
+            # Another hash seed puts other strings beside each other.
+            assert base == pytest.approx(counts(measurement)[0][0], rel=2e-2)
+
+
+@with_valgrind
+@pytest.mark.slow
+def test_calls_are_counted_and_neither_setups_nor_the_worker(equal):
+    plain, setup, awaited = (counts(equal[0][f"test_{name}"])[0][0] for name in ("plain", "setup", "awaited"))
+    assert 100_000 < plain < 1_000_000
+    assert setup == pytest.approx(plain, rel=0.05)
+    assert plain < awaited < plain + 60_000
+
+
+@with_valgrind
+@pytest.mark.slow
+def test_progress_is_told(equal):
+    assert [line.partition(":")[0] for line in equal[1]] == [f"instructions {number} of 3" for number in (1, 2, 3)]
+
+
+@with_valgrind
+@pytest.mark.slow
+def test_twice_the_work_is_twice_the_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(instructions, "REPEATS", 1)
+    found, _ = measured(pair(tmp_path, base=files(1), head=files(2), metrics=("time",), timeout=300))
+    ((base, head),) = counts(found["test_plain"])
+    assert head / base == pytest.approx(2, rel=0.05)
+
+
+@with_valgrind
+def test_no_time_for_a_count_is_an_error(tmp_path):
+    slow = both({"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"})
+    with pytest.raises(MeasuringError) as raised:
+        measure_instructions(pair(tmp_path, **slow, timeout=1.5), random.Random(1), lambda _: None)
+    assert str(raised.value) == (
+        "no call's instructions were counted within the time limit of 1.5 s\n"
+        "  raise `timeout`, or give the benchmark a smaller input: under valgrind all is 50 times slower"
+    )
+
+
+@with_valgrind
+@pytest.mark.slow
+def test_a_python_that_leaves_valgrind_is_an_error(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    request = pair(tmp_path)
+    with pytest.raises(MeasuringError) as raised:
+        measure_instructions(replace(request, base=replace(request.base, python=python)), random.Random(1), lambda _: None)
+    assert str(raised.value) == (
+        "tests/test_benchmark.py::test_work: instructions cannot be counted on base: "
+        "valgrind was left: what is started as Python starts another program in its place\n"
+        "  take `instructions` out of `metrics`; nothing was counted"
+    )
+
+
+def test_without_valgrind_there_is_one_clear_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MeasuringError) as raised:
+        check()
+    assert str(raised.value) == (
+        "instructions are counted by valgrind, which is not installed on this machine\n"
+        "  install it (`apt-get install valgrind`), or take `instructions` out of `metrics`; nothing was measured"
+    )
+
+
+@with_valgrind
+def test_settings_of_the_user_are_left_aside(tmp_path, monkeypatch):
+    (tmp_path / ".valgrindrc").write_text("--no-such-option\n")
+    monkeypatch.setenv("VALGRIND_OPTS", "--no-such-option")
+    command = [*instructions.wrapper(str(tmp_path)), "/bin/true"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0

@@ -1,0 +1,294 @@
+"""The protocol: who runs when, for how long, and what is no result."""
+
+import importlib.util
+import random
+import subprocess
+import time
+from itertools import pairwise
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tasks.bench.time import lockstep
+from tasks.bench.time.lockstep import Plan, launch, paired
+from tasks.bench.workers.channel import TimeLimitError
+from tasks.bench.workers.workers import Block, Settings
+from tasks.errors import MeasuringError, ProvenanceError
+from tests.support.pairs import CODE, both, by_key, one_launch, pair
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    return one_launch(pair(tmp_path_factory.mktemp("pair"), controlled=True), share=0.3, describe=True)
+
+
+def blocks_of(entry):
+    return [block for turn in entry.turns for block in turn.values()]
+
+
+def test_a_turn_is_a_block_of_every_side_and_the_next_goes_backwards(record):
+    (entry,) = record.keys
+    orders = [tuple(turn) for turn in entry.turns]
+    assert len(orders) >= 4
+    assert sorted(orders[0]) == ["base", "control", "head"]
+    assert orders == [orders[0], orders[0][::-1]] * (len(orders) // 2) + [orders[0]] * (len(orders) % 2)
+
+
+def test_the_order_is_drawn_by_lot(tmp_path):
+    lots = random.Random(1)
+    drawn = {lockstep._lot(("base", "head", "control"), lots) for _ in range(200)}
+    assert len(drawn) == 6
+
+
+def test_only_one_side_runs_at_any_time(record):
+    blocks = blocks_of(record.keys[0])
+    assert all(earlier.ended <= later.began for earlier, later in pairwise(blocks))
+
+
+def test_blocks_tell_cpu_time_and_context_switches(record):
+    blocks = blocks_of(record.keys[0])
+    assert all(block.cpu > 0 and block.wall <= block.ended - block.began for block in blocks)
+    assert all(block.voluntary >= 0 and block.involuntary >= 0 for block in blocks)
+
+
+def test_samples_are_seconds_per_call(record):
+    entry = record.keys[0]
+    for clock in ("wall", "cpu"):
+        launched = entry.launch(clock)
+        for role in ("base", "head", "control"):
+            expected = [getattr(turn[role], clock) / 1e9 / entry.rounds for turn in entry.kept]
+            assert getattr(launched, role) == pytest.approx(expected, rel=1e-5)
+    assert launched.iterations == entry.rounds
+    assert launched.left_out == len(entry.turns) - len(entry.kept)
+
+
+def block(*, wall=3_000_000, waited=0, involuntary=0):
+    return Block(wall=wall, cpu=wall - waited, began=0, ended=wall, voluntary=0, involuntary=involuntary)
+
+
+def entry_of(*turns):
+    return lockstep.KeyLaunch("test", ("base", "head"), seed=1, turns=[dict(zip(("base", "head"), turn, strict=True)) for turn in turns])
+
+
+@pytest.mark.parametrize(
+    ("disturbed", "preempted"),
+    [
+        (block(), False),
+        (block(waited=1_000_000, involuntary=1), True),
+        (block(waited=10_000, involuntary=1), False),
+        (block(waited=2_900_000), False),
+    ],
+    ids=["undisturbed", "another took the core", "for a moment only", "it waited by itself"],
+)
+def test_a_block_was_preempted_when_another_process_took_the_core(disturbed, preempted):
+    assert disturbed.was_preempted is preempted
+
+
+def test_a_turn_is_left_out_for_all_sides_when_one_was_preempted():
+    taken = block(waited=1_000_000, involuntary=1)
+    entry = entry_of((block(), block()), (block(), taken), (taken, block()), (block(), block()))
+    assert entry.kept == [entry.turns[0], entry.turns[3]]
+    assert (len(entry.launch("wall").base), entry.launch("wall").left_out) == (2, 2)
+
+
+def test_where_most_turns_were_preempted_all_are_kept():
+    taken = block(waited=1_000_000, involuntary=1)
+    entry = entry_of((block(), taken), (taken, block()), (block(), block()))
+    assert entry.kept == entry.turns
+
+
+def test_both_sides_have_the_same_seed_and_pass_the_same_tests(tmp_path):
+    benchmark = """
+    import os
+    from project import work
+
+    def test_work(benchmark):
+        assert benchmark(lambda: (hash("text"), os.environ["PYTHONHASHSEED"]))
+    """
+    request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))
+    entry = one_launch(request, share=None, describe=True).keys[0]
+    assert entry.described["base"] == entry.described["head"]
+    assert entry.described["base"]["tree"]["items"][1]["value"] == str(entry.seed)
+
+
+def test_every_module_of_the_project_is_told_with_its_blob(record):
+    told = {(module.name, module.path) for module in record.modules["head"]}
+    assert told == {("project", "src/project/__init__.py"), ("test_benchmark", "tests/test_benchmark.py")}
+    hashed = subprocess.run(
+        ["git", "hash-object", "--stdin"], input=dedent(CODE).lstrip(), capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert {module.blob for module in record.modules["base"] if module.name == "project"} == {hashed}
+
+
+def test_rounds_of_an_earlier_launch_are_kept(tmp_path):
+    record = one_launch(pair(tmp_path), rounds={"tests/test_benchmark.py::test_work": 17})
+    assert record.keys[0].rounds == 17
+
+
+# -- what is no result ----------------------------------------------------------------------------
+
+FAILS = "from project import work\n\ndef test_work(benchmark):\n    assert benchmark(work, 1000) == 1\n"
+SKIPS = "import pytest\n\ndef test_work(benchmark):\n    pytest.skip('not today')\n"
+XFAILS = "import pytest\n\n@pytest.mark.xfail\ndef test_work(benchmark):\n    assert benchmark(int) == 1\n"
+MODULE_SKIPS = "import pytest\n\npytest.skip('not here', allow_module_level=True)\n"
+SETUP_FAILS = "import pytest\n\n@pytest.fixture\ndef broken():\n    raise OSError('no disk')\n\ndef test_work(benchmark, broken):\n    benchmark(int)\n"
+TEARDOWN_FAILS = "import pytest\n\n@pytest.fixture\ndef broken():\n    yield\n    raise OSError('no disk')\n\ndef test_work(benchmark, broken):\n    benchmark(int)\n"
+LATER_FAILS = (
+    "N = []\n\ndef later():\n    N.append(1)\n    assert len(N) < 5, 'too often'\n\ndef test_work(benchmark):\n    benchmark(later)\n"
+)
+NOT_IN_A_CHILD = "import os\n\nPID = os.getpid()\n\ndef same():\n    assert os.getpid() == PID, 'a child'\n\ndef test_work(benchmark):\n    benchmark(same)\n"
+NO_FIXTURE = "def test_x():\n    pass\n"
+UNUSED = "def test_work(benchmark):\n    pass\n"
+WHERE = "tests/test_benchmark.py::test_work"
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+@pytest.mark.parametrize(
+    ("text", "what", "told", "where"),
+    [
+        (FAILS, "the benchmark failed on {side}:", "assert 499500 == 1", WHERE),
+        (SKIPS, "the benchmark was skipped on {side}:", "not today", WHERE),
+        (XFAILS, "the benchmark failed as its xfail mark expects on {side}:", "assert 0 == 1", WHERE),
+        (MODULE_SKIPS, "the benchmark was skipped on {side}:", "not here", "tests/test_benchmark.py"),
+        (SETUP_FAILS, "the benchmark failed on {side} in its setup:", "no disk", WHERE),
+        (TEARDOWN_FAILS, "the benchmark failed on {side} in its teardown:", "no disk", WHERE),
+        (LATER_FAILS, "the benchmark failed on {side}:", "too often", WHERE),
+        (NOT_IN_A_CHILD + "    assert False\n", "the benchmark failed on {side}:", "assert False", WHERE),
+        ("import absent\n", "the benchmark cannot be imported on {side}:", "No module named 'absent'", "tests/test_benchmark.py"),
+        ("def broken(:\n", "the benchmark cannot be imported on {side}:", "SyntaxError", "tests/test_benchmark.py"),
+    ],
+    ids=["fails", "skips", "xfails", "module-skips", "setup", "teardown", "later", "not in a child", "import", "syntax"],
+)
+@pytest.mark.slow
+def test_a_benchmark_that_does_not_pass_is_an_error(tmp_path, side, text, what, told, where):
+    request = pair(tmp_path, **{side: {"tests/test_benchmark.py": text}})
+    with pytest.raises(MeasuringError) as raised:
+        one_launch(request)
+    first, _, rest = raised.value.what.partition("\n")
+    assert first == what.format(side=side)
+    assert told in rest
+    assert raised.value.where == where
+    assert raised.value.now == "a benchmark must pass at both commits; nothing was measured"
+
+
+MORE = "\ndef test_more(benchmark):\n    benchmark(int)\n"
+TWICE = "\ndef test_work(benchmark):\n    benchmark(int)\n    benchmark(int)\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "what", "where"),
+    [
+        (MORE, MORE + TWICE, "this test is on head but not on base; the sides cannot be compared", "tests/test_benchmark.py::test_work"),
+        (MORE + TWICE, MORE, "this test is on base but not on head; the sides cannot be compared", "tests/test_benchmark.py::test_work"),
+        (
+            TWICE,
+            TWICE.replace("    benchmark(int)\n", "", 1),
+            "the sides call the `benchmark` fixture differently: next is `tests/test_benchmark.py::test_work#2` on base and none on head",
+            "",
+        ),
+        (NO_FIXTURE, NO_FIXTURE, "no test of the benchmark uses the `benchmark` fixture", ""),
+        (UNUSED, UNUSED, "the benchmark passes without calling its `benchmark` fixture", "tests/test_benchmark.py::test_work"),
+    ],
+    ids=["more on head", "more on base", "another call", "no fixture", "fixture not called"],
+)
+@pytest.mark.slow
+def test_different_sets_of_tests_are_an_error(tmp_path, base, head, what, where):
+    request = pair(tmp_path, base={"tests/test_benchmark.py": base}, head={"tests/test_benchmark.py": head})
+    with pytest.raises(MeasuringError) as raised:
+        one_launch(request)
+    assert (raised.value.what, raised.value.where) == (what, where)
+
+
+@pytest.mark.parametrize(
+    ("death", "told"),
+    [
+        ("os._exit(3)", "the benchmark broke on head: its process ended with exit code 3 before the benchmark was finished"),
+        (
+            "os.kill(os.getpid(), 9)",
+            "the benchmark broke on head: its process was killed by signal 9 (SIGKILL) before the benchmark was finished",
+        ),
+        (
+            "os.kill(os.getpid(), 11)",
+            "the benchmark broke on head: its process was killed by signal 11 (SIGSEGV) before the benchmark was finished",
+        ),
+    ],
+)
+def test_a_side_that_dies_is_an_error_that_names_how(tmp_path, death, told):
+    with pytest.raises(MeasuringError) as raised:
+        one_launch(pair(tmp_path, head={"src/project/__init__.py": f"import os\n\ndef work(size):\n    {death}\n"}))
+    assert raised.value.what.splitlines()[0] == told
+
+
+def test_a_missing_file_is_told_with_what_pytest_says(tmp_path):
+    with pytest.raises(MeasuringError, match=r"pytest ended with exit code 4 before it ran a test(.|\n)*file or directory not found"):
+        one_launch(pair(tmp_path, benchmark="tests/test_absent.py"))
+
+
+def test_the_time_limit_keeps_what_was_complete(tmp_path):
+    benchmark = """
+    import time
+
+    def test_quick(benchmark):
+        benchmark(time.sleep, 0.001)
+
+    def test_endless(benchmark):
+        benchmark(time.sleep, 3600)
+    """
+    request, record = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), lockstep.LaunchRecord()
+    settings = Settings(1, deadline=time.monotonic() + 4)
+    with paired(request, settings) as sides, pytest.raises(TimeLimitError):
+        launch(request, sides, Plan(share=0.02), lots=random.Random(1), record=record)
+    assert not record.complete
+    assert by_key(record)["test_quick"].launch("wall").base
+    assert not by_key(record).get("test_endless")
+
+
+# -- provenance -----------------------------------------------------------------------------------
+
+
+def test_a_head_that_imports_an_installed_copy_is_stopped_with_the_path(tmp_path):
+    """As with `pip install -e .` of the checkout in an environment that both sides share."""
+    installed = tmp_path / "site-packages"
+    (installed / "project").mkdir(parents=True)
+    (installed / "project/__init__.py").write_text(CODE)
+    conftest = f"import sys\n\nsys.path.insert(0, {str(installed)!r})\n"
+    with pytest.raises(ProvenanceError) as raised:
+        one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))
+    path = (installed / "project/__init__.py").resolve()
+    assert raised.value.what == f"on head `project` is imported from an installed copy and not from the tree of head: {path}"
+
+
+def test_a_head_that_imports_the_other_tree_is_stopped_with_the_path(tmp_path):
+    conftest = f"import sys\n\nsys.path.insert(0, {str(tmp_path / 'base/src')!r})\n"
+    with pytest.raises(ProvenanceError) as raised:
+        one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))
+    path = (tmp_path / "base/src/project/__init__.py").resolve()
+    assert raised.value.what == f"on head `project` is imported from the tree of base and not from the tree of head: {path}"
+
+
+def test_nothing_is_timed_before_the_place_of_the_modules_is_proved(tmp_path, monkeypatch):
+    timed = []
+    monkeypatch.setattr(lockstep.Worker, "run", lambda *_, **__: timed.append(1))
+    conftest = f"import sys\n\nsys.path.insert(0, {str(tmp_path / 'base/src')!r})\n"
+    with pytest.raises(ProvenanceError):
+        one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))
+    assert not timed
+
+
+def test_a_control_that_is_not_base_is_an_error(tmp_path):
+    request = pair(tmp_path, control={"src/project/__init__.py": CODE + "\n"}, controlled=True)
+    with pytest.raises(MeasuringError) as raised:
+        one_launch(request)
+    assert (raised.value.what, raised.value.where) == ("this file of the control is not base's", "src/project/__init__.py")
+
+
+def test_a_control_may_be_compiled_to_other_bytes(tmp_path):
+    """A compiler writes the folder that it worked in into what it makes."""
+    compiled = Path(importlib.util.find_spec("_json").origin)
+    if compiled.suffix != ".so":
+        pytest.skip("this Python has no compiled module to copy")
+    asked = pair(tmp_path, controlled=True, base={"src/project/__init__.py": "from project import _json\n" + CODE})
+    for role, more in (("base", b""), ("head", b""), ("control", b"another folder")):
+        (asked.side(role).tree / "src/project" / compiled.name).write_bytes(compiled.read_bytes() + more)
+    assert one_launch(asked).complete

@@ -1,0 +1,105 @@
+"""When sampling stops, on literal launches."""
+
+import pytest
+
+from tasks.artifacts import Launch, MetricName
+from tasks.bench.time.sequence import Sampling, looks_for
+from tasks.errors import MeasuringError
+from tests.support.pairs import pair
+
+LAUNCH = Launch(first="base", seed=1, base=(1.0,), head=(2.0,))
+
+
+def never(launches):
+    return False
+
+
+def sampled(tmp_path, *, looks=(6, 8, 12), decided=never, spent=0.1, limit=50, keys=("a",), **settings):
+    sampling = Sampling(pair(tmp_path, **settings), metric=MetricName.TIME, looks=looks, decided=decided)
+    while sampling.goes_on() and sampling.number < limit:
+        sampling.add(dict.fromkeys(keys, LAUNCH), spent)
+    return sampling
+
+
+@pytest.mark.parametrize(
+    ("settings", "launches", "looks", "stopped"),
+    [
+        ({"budget": 100.0}, 12, (6, 8, 12), "budget"),
+        ({"budget": 100.0, "decided": bool}, 6, (6,), "decided"),
+        ({"budget": 100.0, "decided": lambda launches: len(launches) > 7}, 8, (6, 8), "decided"),
+        ({"budget": 100.0, "decided": lambda launches: len(launches) in (7, 9)}, 12, (6, 8, 12), "budget"),
+        ({"budget": 1.0, "spent": 10.0}, 5, (5,), "budget"),
+        ({"budget": 1.0, "spent": 0.16}, 7, (6, 7), "budget"),
+        ({"budget": 100.0, "timeout": 1e-9}, 1, (1,), "timeout"),
+    ],
+    ids=["undecided", "at the first look", "at the second look", "not between looks", "long calls", "budget", "timeout"],
+)
+def test_sampling_stops(tmp_path, settings, launches, looks, stopped):
+    settings = {"timeout": None, **settings}
+    sampling = sampled(tmp_path, **settings) if settings["timeout"] is None else _at_once(tmp_path, settings)
+    (measurement,) = sampling.measurements()
+    assert (len(measurement.launches), measurement.looks, measurement.stopped) == (launches, looks, stopped)
+    assert measurement.planned_looks == 3
+
+
+def _at_once(tmp_path, settings):
+    """Time is up after the first launch."""
+    sampling = Sampling(pair(tmp_path, **settings), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
+    sampling.add({"a": LAUNCH}, 0.1)
+    assert not sampling.goes_on()
+    return sampling
+
+
+def test_all_calls_of_the_benchmark_have_to_decide(tmp_path):
+    asked = []
+    sampling = sampled(
+        tmp_path, keys=("a", "b"), decided=lambda launches: asked.append(len(launches)) or len(asked) > 1, budget=100.0, timeout=None
+    )
+    assert sampling.stopped == "decided"
+    assert len(sampling.measurements()[0].launches) == 8
+
+
+def test_a_call_that_the_time_limit_cut_keeps_its_launches(tmp_path):
+    sampling = Sampling(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
+    sampling.add({"a": LAUNCH, "b": LAUNCH}, 0.1)
+    sampling.cut()
+    sampling.add({"a": LAUNCH}, 0.1)
+    assert not sampling.goes_on()
+    assert {measurement.test: (len(measurement.launches), measurement.stopped) for measurement in sampling.measurements()} == {
+        "a": (2, "timeout"),
+        "b": (1, "timeout"),
+    }
+
+
+def test_no_launch_within_the_time_limit_is_an_error(tmp_path):
+    sampling = Sampling(pair(tmp_path, timeout=3.0), metric=MetricName.TIME, looks=(6,), decided=never)
+    sampling.cut()
+    with pytest.raises(MeasuringError) as raised:
+        sampling.measurements()
+    assert str(raised.value) == (
+        "not one launch was finished within the time limit of 3 s\n  raise `timeout`, or give the benchmark a smaller input"
+    )
+
+
+@pytest.mark.parametrize(("budget", "looks"), [(0.1, (6,)), (7.9, (6,)), (8.0, (6, 10)), (20.0, (6, 10, 16, 24)), (1e6, (6, 10, 16, 24))])
+def test_looks_are_planned_by_the_budget(budget, looks):
+    assert looks_for(budget, (6, 10, 16, 24), 0.8) == looks
+
+
+def test_the_line_shows_where_the_interval_lies(tmp_path):
+    sampling = Sampling(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8), decided=never)
+    for head in (0.5, 0.5, 0.5):
+        sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(head,))}, 0.1)
+    assert sampling.line() == "launch 3 of at most 8, head costs -50.0 % to -50.0 %"
+    sampling.add({"b": LAUNCH}, 0.1)
+    assert sampling.line() == "launch 4 of at most 8"
+
+
+@pytest.mark.parametrize(
+    ("heads", "launches", "stopped"), [((0.5, 0.51), 8, "decided"), ((0.5, 1.9), 12, "budget"), ((1.0, 1.001), 8, "decided")]
+)
+def test_the_sequential_rule_stops_where_the_data_decide(tmp_path, heads, launches, stopped):
+    sampling = Sampling(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(8, 12))
+    while sampling.goes_on():
+        sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(heads[sampling.number % 2],))}, 0.1)
+    assert (sampling.number, sampling.stopped) == (launches, stopped)

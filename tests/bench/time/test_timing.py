@@ -1,0 +1,116 @@
+"""How a budget is spent, what is told of launches, and the processes of the next launch."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.artifacts import MetricName
+from tasks.bench.time.lockstep import KeyLaunch, LaunchRecord
+from tasks.bench.time.timing import Launches, Plan, Run, Schedule, measure_time, schedule
+from tasks.bench.workers.workers import Block, starting_cores
+from tasks.errors import MeasuringError
+from tests.support.pairs import both, pair
+
+KEY = "tests/test_benchmark.py::test_work"
+
+
+@pytest.mark.parametrize(
+    ("budget", "ratios", "planned"),
+    [
+        (20.0, [1.0], Schedule(1.6, (8, 12))),
+        (20.0, [1.2, 0.5], Schedule(1.6, (8, 12))),
+        (20.0, [0.5, 3.0], Schedule(0.4, (8, 12, 16, 24, 36))),
+        (1.0, [1.0], Schedule(0.3, (8,))),
+        (8.0, [], Schedule(1.0, (8,))),
+        (15.0, [1.0], Schedule(1.6, (8,))),
+        (100.0, [1.0], Schedule(2.5, (8, 12, 16, 24, 36))),
+        (20.0, [0.0], Schedule(1.6, (8, 12))),
+    ],
+    ids=["undecided", "one is plain", "all are plain", "little", "nothing known", "less than usual", "much", "no time at all"],
+)
+def test_launches_are_as_long_as_the_effect_asks_for(budget, ratios, planned):
+    assert schedule(budget, ratios) == planned
+
+
+def turn(*, involuntary=0):
+    waited = 1_000_000 if involuntary else 0
+    block = Block(wall=3_000_000, cpu=3_000_000 - waited, began=0, ended=3_000_000, voluntary=0, involuntary=involuntary)
+    return {"base": block, "head": block}
+
+
+def record(*, steady, turns):
+    return LaunchRecord(keys=[KeyLaunch(KEY, ("base", "head"), seed=1, steady=steady, turns=turns)])
+
+
+def test_launches_that_never_became_steady_and_turns_left_out_are_told():
+    quiet, disturbed = [turn() for _ in range(3)], [turn(), turn(), turn(involuntary=2)]
+    run = Run(records=[record(steady=True, turns=quiet), record(steady=False, turns=disturbed)])
+    assert run.notes == (
+        "test_work: in 1 of 2 launches times were still falling when warming up ended.",
+        "test_work: 1 of 6 turns were left out on all sides, because another process took the core in them.",
+    )
+    assert run.preempted == pytest.approx(1 / 6)
+
+
+def test_of_quiet_launches_nothing_is_told():
+    run = Run(records=[LaunchRecord(), record(steady=True, turns=[turn()])])
+    assert (run.notes, run.preempted) == ((), 0.0)
+    assert Run().preempted == 0.0
+
+
+def test_cpu_time_and_the_control_come_from_the_same_blocks(tmp_path):
+    benchmark = both({"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 0.002)\n"})
+    measurements, run = measure_time(pair(tmp_path, **benchmark, controlled=True, budget=2.4), random.Random(1), lambda _: None)
+    wall, cpu = measurements
+    assert [(each.test, each.metric) for each in measurements] == [(KEY, MetricName.TIME), (KEY, MetricName.CPU)]
+    assert (wall.looks, wall.planned_looks, wall.stopped) == (cpu.looks, cpu.planned_looks, cpu.stopped)
+    for slept, worked in zip(wall.launches, cpu.launches, strict=True):
+        assert len(slept.base) == len(slept.head) == len(slept.control) == len(worked.control)
+        assert min(slept.control) >= 0.002 > max(worked.control)
+    assert len(run.records) == 1 + len(wall.launches)
+
+
+def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
+    """The first calls in a process take longer, as where caches fill: they are no samples, unless it is said that time ran out."""
+    head = """
+    import time
+
+    left = 15
+
+    def work(size):
+        global left
+        left = max(0, left - 1)
+        time.sleep(0.001 + left / 3_000)
+        return 499500
+    """
+    measurements, _ = measure_time(pair(tmp_path, head={"src/project/__init__.py": head}, budget=4.8), random.Random(1), lambda _: None)
+    steady = [launch.head[0] for launch in measurements[0].launches if launch.steady]
+    warm = [first for first in steady if first < 0.004]
+    assert len(warm) > len(steady) / 2 > 0
+
+
+@pytest.mark.skipif(not starting_cores(pin=True, alone=False), reason="there is one core only")
+def test_the_next_launch_starts_while_one_is_measured_and_none_stays(tmp_path):
+    benchmark = "import os\nfrom project import work\n\nopen(f'{os.getpid()}.pid', 'w').close()\n\ndef test_work(benchmark):\n    benchmark(work, 1000)\n"
+    request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))
+
+    def started():
+        return [int(path.stem) for path in tmp_path.glob("*/*.pid")]
+
+    with Launches(request, random.Random(1), deadline=time.monotonic() + 60) as launches:
+        launches.run(Plan(share=0.1), LaunchRecord())
+        while len(started()) < 4:
+            time.sleep(0.01)
+        launches.run(Plan(share=0.1), LaunchRecord(), last=True)
+        assert len(started()) == 4
+    assert not any(Path(f"/proc/{process}").exists() for process in started())
+
+
+def test_a_launch_that_fails_leaves_no_process(tmp_path):
+    benchmark = "import os\n\nopen(f'{os.getpid()}.pid', 'w').close()\n\ndef test_work(benchmark):\n    benchmark(lambda: 1 / 0)\n"
+    request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))
+    with pytest.raises(MeasuringError), Launches(request, random.Random(1), deadline=None) as launches:
+        launches.run(Plan(share=0.1), LaunchRecord())
+    assert not any(Path(f"/proc/{path.stem}").exists() for path in tmp_path.glob("*/*.pid"))

@@ -1,0 +1,234 @@
+"""Calibration, warm-up, and the turns in children, with real processes where it takes some."""
+
+import gc
+from itertools import pairwise
+
+import pytest
+
+from tasks.bench.time.turns import Turns, is_steady, more_rounds
+from tasks.bench.workers.workers import Block
+from tasks.errors import MeasuringError
+from tests.support.pairs import both, one_launch, pair
+
+
+@pytest.mark.parametrize(
+    ("rounds", "fast", "slow", "more"),
+    [
+        (1, 0.003, 0.003, 1),
+        (1, 0.0025, 0.0025, 1),
+        (1, 0.001, 0.001, 3),
+        (1, 1e-6, 1e-6, 20),
+        (10, 1e-6, 0.006, 20),
+        (1, 1e-6, 0.059, 1),
+        (1, 0.5, 4.0, 1),
+        (7, 0.0029, 0.003, 7),
+    ],
+)
+def test_rounds_grow_until_the_faster_block_is_long_enough_or_the_slower_too_long(rounds, fast, slow, more):
+    assert more_rounds(rounds, fast, slow) == more
+
+
+def test_a_call_longer_than_its_share_is_run_once_on_either_side(tmp_path):
+    benchmark = """
+    import time
+
+    def test_long(benchmark):
+        benchmark(time.sleep, 0.1)
+    """
+    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.01).keys[0]
+    assert entry.rounds == 1
+    assert [sorted(turn) for turn in entry.turns] == [["base", "head"]]
+
+
+@pytest.mark.parametrize(
+    ("walls", "steady"),
+    [
+        ([10, 10, 10, 10, 10, 10], True),
+        ([30, 20, 15, 12, 11, 10], False),
+        ([100, 10, 10, 10, 10, 10], True),
+        ([10, 10, 10, 11, 12, 13], True),
+        ([30, 20, 10, 10, 10, 10, 10, 10], True),
+    ],
+    ids=["level", "falling", "one long block", "rising", "fell before"],
+)
+def test_blocks_are_steady_when_they_no_longer_fall(walls, steady):
+    assert is_steady(walls) is steady
+
+
+class Replay:
+    """A side whose blocks take what is told."""
+
+    def __init__(self, *walls):
+        self._walls, self.phases = iter(walls), []
+
+    def run(self, _rounds, *, phase, timed):
+        assert not timed
+        self.phases.append(phase)
+        wall = next(self._walls)
+        return Block(wall=wall, cpu=wall, began=0, ended=wall, voluntary=0, involuntary=0)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "ratio"),
+    [
+        ((100, 100, 100, 100, 100), (50, 20, 60, 50, 10), 0.6),
+        ((100, 100, 100, 100, 100), (50, 20, 120, 50, 10), 1.0),
+        ((100, 100, 100, 100, 100), (300, 200, 170, 400, 900), 1.7),
+        ((100, 100, 100, 100, 100), (100, 100, 100, 100, 100), 1.0),
+    ],
+    ids=["less in every turn", "a turn disagrees", "more in every turn", "the same"],
+)
+def test_an_effect_is_plain_only_where_every_turn_shows_it(base, head, ratio):
+    turns = Turns({"base": Replay(*base), "head": Replay(*head)}, ("base", "head"), rounds=1, seconds=1e-7, taken=[])
+    assert turns.rough_ratio() == pytest.approx(ratio)
+
+
+def test_turns_go_evenly_through_the_collectors_cycle_with_both_sides_at_the_same_place():
+    sides = {"base": Replay(*[100] * 40), "head": Replay(*[100] * 40)}
+    turns = Turns(sides, ("base", "head"), rounds=1, seconds=1e-7, taken=[], phase=0.3)
+    for _ in range(8):
+        turns.rough_ratio()
+    assert sides["base"].phases == sides["head"].phases
+    gaps = [after - before for before, after in pairwise([0.0, *sorted(sides["base"].phases), 1.0])]
+    assert max(gaps) < 2.5 / 40
+
+
+COLLECTING = """
+import gc
+
+MOST = [0]
+
+
+def full(phase, info):
+    if phase == "start" and info["generation"] == 2:
+        MOST[0] += 1
+
+
+def work():
+    kept = [[] for _ in range({containers})]
+    return len(kept)
+
+
+def watched():
+    before = MOST[0]
+    gc.callbacks.append(full)
+    work()
+    gc.callbacks.remove(full)
+    with open("{told}", "a") as told:
+        told.write(f"{{MOST[0] - before}} ")
+"""
+
+
+@pytest.mark.skipif(gc.get_threshold() != (700, 10, 10), reason="counted in the collector's cycle of 84,700 allocations")
+def test_a_call_begins_anywhere_in_the_collectors_cycle(tmp_path):
+    """One that allocates half as much as a cycle has a full collection in every second call, not in none."""
+    told = tmp_path / "told"
+    files = {
+        "project.py": COLLECTING.format(containers=42_350, told=told),
+        "tests/test_benchmark.py": "from project import watched\n\ndef test_work(benchmark):\n    benchmark(watched)\n",
+    }
+    sides, collections = pair(tmp_path, **both(files)), []
+    for _ in range(10):  # a launch on a loaded machine makes few calls
+        one_launch(sides, share=0.8)
+        collections = [int(word) for word in told.read_text().split()]
+        if len(collections) > 50:
+            break
+    assert len(collections) > 50
+    assert 0.3 < sum(collections) / len(collections) < 0.7
+
+
+COUNTS = """
+import os
+
+SEEN = "{seen}"
+
+def work():
+    with open(SEEN, "a") as stream:
+        stream.write(f"{{os.getpid()}} {{os.getppid()}}\\n")
+"""
+CHECKED = "\ndef test_work(benchmark):\n    benchmark(checked)\n"
+CALLS = "from project import work\n\ndef test_work(benchmark):\n    benchmark(work)\n"
+
+
+def processes(tmp_path, benchmark=CALLS, **settings):
+    """Give the pairs of process and parent that called the function, for base."""
+    seen = tmp_path / "seen"
+    files = {"tests/test_benchmark.py": benchmark}
+    base = files | {"src/project/__init__.py": COUNTS.format(seen=seen)}
+    head = files | {"src/project/__init__.py": COUNTS.format(seen=tmp_path / "of head")}
+    record = one_launch(pair(tmp_path, base=base, head=head), **settings)
+    return record, list(dict.fromkeys(tuple(map(int, line.split())) for line in seen.read_text().splitlines()))
+
+
+def test_samples_come_from_several_children_of_one_process(tmp_path):
+    record, calls = processes(tmp_path, share=1.0)
+    worker = calls[0][0]
+    children = [process for process, parent in calls if parent == worker]
+    assert len(children) >= 3
+    assert len(calls) == 1 + len(children)
+    assert record.keys[0].launch("wall").base
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n" + CALLS,
+        "import os, project\n\nPID = os.getpid()\n\ndef checked():\n    assert os.getpid() == PID\n    project.work()\n" + CHECKED,
+        "import project\n\nasync def awaited():\n    project.work()\n\ndef test_work(benchmark):\n    benchmark(awaited)\n",
+    ],
+    ids=["threads", "fails in a child", "coroutine"],
+)
+def test_what_cannot_be_forked_is_timed_in_its_own_process(tmp_path, text):
+    record, calls = processes(tmp_path, text, share=0.5)
+    assert len(calls) == 1
+    assert len(record.keys[0].turns) >= 8
+
+
+def test_a_seeded_benchmark_has_the_same_numbers_in_every_child(tmp_path):
+    seen = tmp_path / "seen"
+    benchmark = f"""
+    import random
+
+    def draw():
+        with open({str(seen)!r}, "a") as stream:
+            stream.write(f"{{random.random()}}\\n")
+        random.seed(5)
+
+    def test_work(benchmark):
+        random.seed(5)
+        benchmark(draw)
+    """
+    one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.5)
+    assert len(set(seen.read_text().splitlines())) == 1
+
+
+@pytest.mark.parametrize(
+    ("fails", "told"),
+    [
+        ("raise OSError('too often')", "the benchmark failed on head, called again:"),
+        ("os.kill(os.getpid(), 11)", "the benchmark broke on head, called again: it was killed by signal 11 (SIGSEGV)"),
+    ],
+)
+def test_a_failure_in_a_later_child_is_an_error(tmp_path, fails, told):
+    """The calls before went well, in a child as well: then it is the benchmark's own failure."""
+    seen = tmp_path / "seen"
+    head = f"""
+    import os
+
+    last = None
+
+    def work(size):
+        global last
+        if os.getpid() != last:
+            last = os.getpid()
+            with open({str(seen)!r}, "ab") as stream:
+                stream.write(b"x")
+                third = stream.tell() > 3
+            if third:
+                {fails}
+        return 499500
+    """
+    with pytest.raises(MeasuringError) as raised:
+        one_launch(pair(tmp_path, head={"src/project/__init__.py": head}), share=3.0)
+    assert raised.value.what.splitlines()[0] == told
+    assert raised.value.now == "a benchmark must pass at both commits; nothing was measured"

@@ -1,0 +1,84 @@
+"""How pytest is called: the target's own configuration, without what disturbs."""
+
+import pytest
+
+from tasks.bench.workers.pytest_options import carried, find_configuration, options, warning_filters
+from tests.support.pairs import write
+
+
+@pytest.mark.parametrize(
+    ("addopts", "kept"),
+    [
+        ("-n 4 --cov=project -q --benchmark-disable", []),
+        ("--import-mode=importlib --strict-markers", ["--import-mode=importlib"]),
+        ("--import-mode importlib -ra", ["--import-mode=importlib"]),
+        ("--asyncio-mode=auto --ds=site.settings", ["--asyncio-mode=auto", "--ds=site.settings"]),
+        ("-p project.fixtures -pproject.more", ["-p", "project.fixtures", "-p", "project.more"]),
+        ("-p no:benchmark -p xdist -p randomly", []),
+        ("-W error -o log_cli=true -o addopts=-n4 --override-ini=required_plugins=xdist", ["-W", "error", "-o", "log_cli=true"]),
+        ("-p", []),
+    ],
+)
+def test_only_what_tests_may_need_is_carried_over(addopts, kept):
+    assert list(carried(tuple(addopts.split()))) == kept
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "addopts"),
+    [
+        ({"pyproject.toml": '[tool.pytest.ini_options]\naddopts = "-n 2 -q"\n'}, "pyproject.toml", ("-n", "2", "-q")),
+        ({"pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-n", "2"]\n'}, "pyproject.toml", ("-n", "2")),
+        ({"pyproject.toml": '[tool.pytest]\naddopts = ["-n", "2"]\n'}, "pyproject.toml", ("-n", "2")),
+        ({"pytest.toml": '[pytest]\naddopts = ["-q"]\n'}, "pytest.toml", ("-q",)),
+        ({"pytest.ini": ""}, "pytest.ini", ()),
+        (
+            {"pytest.ini": "[pytest]\naddopts =\n    -q\n    -p 'a b'\n", "pyproject.toml": "[tool.pytest.ini_options]\n"},
+            "pytest.ini",
+            ("-q", "-p", "a b"),
+        ),
+        ({"tox.ini": "[tox]\n", "setup.cfg": "[tool:pytest]\naddopts = --cov=a%b\n"}, "setup.cfg", ("--cov=a%b",)),
+        ({"tox.ini": "[pytest]\n", "pyproject.toml": "[project]\n"}, "tox.ini", ()),
+        ({"pyproject.toml": "[project]\n", "setup.cfg": "[metadata]\n"}, None, ()),
+        ({"pyproject.toml": "broken", "setup.cfg": "broken"}, None, ()),
+        ({"pytest.ini": "", "sub/pytest.ini": "[pytest]\naddopts = -v\n"}, "sub/pytest.ini", ("-v",)),
+    ],
+)
+def test_the_configuration_is_found_where_pytest_finds_it(tmp_path, files, name, addopts):
+    write(tmp_path / "tree", files)
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --outside\n")
+    found, words = find_configuration(tmp_path / "tree", tmp_path / "tree/sub/tests/test_x.py")
+    assert (found and found.relative_to(tmp_path / "tree").as_posix(), words) == (name, addopts)
+
+
+@pytest.mark.parametrize(
+    ("files", "filters"),
+    [
+        (
+            {"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error", "ignore:.*old:DeprecationWarning"]\n'},
+            ["error", "ignore:.*old:DeprecationWarning"],
+        ),
+        (
+            {"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = """\n  error\n  ignore::UserWarning\n"""\n'},
+            ["error", "ignore::UserWarning"],
+        ),
+        ({"pytest.toml": '[pytest]\nfilterwarnings = ["error"]\n'}, ["error"]),
+        ({"pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore:100%:UserWarning\n"}, ["error", "ignore:100%:UserWarning"]),
+        ({"setup.cfg": "[tool:pytest]\nfilterwarnings = error\n"}, ["error"]),
+        (
+            {"tox.ini": "[pytest]\naddopts = -q -W error -Wignore::UserWarning --pythonwarnings=once -p x\n"},
+            ["-W error", "-W ignore::UserWarning", "-W once"],
+        ),
+        ({"tox.ini": "[pytest]\naddopts = -W default\nfilterwarnings = error\n"}, ["error", "-W default"]),
+        ({"pytest.ini": "", "pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n'}, []),
+        ({"pyproject.toml": "broken"}, []),
+        ({}, []),
+    ],
+)
+def test_filters_of_warnings_are_those_that_pytest_would_apply_in_its_order(tmp_path, files, filters):
+    write(tmp_path / "tree", files)
+    found = warning_filters(tmp_path / "tree", tmp_path / "tree/tests/test_x.py")
+    assert [f"-W {text}" if is_option else text for text, is_option in found] == filters
+
+
+def test_a_single_test_can_be_named(tmp_path):
+    assert options(tmp_path, "tests/test_x.py::test_one[a::b]")[0] == f"{tmp_path}/tests/test_x.py::test_one[a::b]"

@@ -1,0 +1,258 @@
+"""What the target's code sees of the user's secrets, and of the machine where it is confined."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.bench.request import SideRequest
+from tasks.bench.workers import sandbox, workers
+from tasks.errors import MeasuringError
+from tasks.processes import programs
+from tests.support.mistakes import BENCHMARK, CODE, HEAVY, MEASURES, PYPROJECT, compare, is_improved, item, target
+from tests.support.untouched import untouched
+
+SECRETS = {
+    "MY_TOKEN": "",
+    "hf_token": "",
+    "CLIENT_SECRET": "",
+    "DB_PASSWORD": "",
+    "PGPASSWORD": "",
+    "MYSQL_PWD": "",
+    "OPENAI_API_KEY": "",
+    "SIGNING_KEY": "",
+    "SSH_PRIVATE_KEY_FILE": "",
+    "GOOGLE_APPLICATION_CREDENTIALS": "",
+    "AWS_PROFILE": "",
+    "AWS_ACCESS_KEY_ID": "",
+    "GH_HOST": "",
+    "GITHUB_ACTOR": "",
+    "SSH_AUTH_SOCK": "",
+    "DATABASE_URL": "postgres://me:{}@host/db",
+    "PIP_INDEX_URL": "https://{}@index.example.org/simple",
+    "UV_INDEX_PRIVATE_PASSWORD": "",
+}
+HARMLESS = {
+    "TOKENIZERS_PARALLELISM": "false",
+    "KEYBOARD": "de",
+    "PWD": "/somewhere",
+    "OMP_NUM_THREADS": "1",
+    "HOMEPAGE": "https://host:8080/a@b",
+    "PLAIN_REMOTE": "ssh://git@host/x",
+}
+
+
+@pytest.fixture
+def secrets(monkeypatch):
+    values = {name: (form or "{}").format(f"hush-{name.lower()}") for name, form in SECRETS.items()}
+    for name, value in {**values, **HARMLESS}.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+def test_secrets_are_kept_from_the_targets_code(secrets):
+    given = programs.target_environment({"EXTRA_TOKEN": "ours"})
+    assert not secrets.keys() & given.keys()
+    assert "hush" not in json.dumps(given)
+    assert HARMLESS.items() <= given.items()
+    assert given["EXTRA_TOKEN"] == "ours"
+
+
+def test_what_is_named_is_passed_and_nothing_else(secrets):
+    given = programs.target_environment(passed=("hf_token", "DATABASE_URL", "NOT_THERE"))
+    assert {name for name, value in given.items() if "hush" in value} == {"hf_token", "DATABASE_URL"}
+
+
+def test_the_installer_keeps_what_it_needs_to_get_at_private_packages(secrets, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:hush@proxy:3128")
+    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", "/elsewhere")
+    given = programs.installer_environment({"UV_NO_PROGRESS": "1"})
+    kept = {name for name, value in given.items() if "hush" in value}
+    assert kept == {"PIP_INDEX_URL", "UV_INDEX_PRIVATE_PASSWORD", "HTTPS_PROXY", "SSH_AUTH_SOCK"}
+    assert given["UV_NO_PROGRESS"] == "1"
+    assert "UV_PROJECT_ENVIRONMENT" not in given
+
+
+# -- whole runs -------------------------------------------------------------------------------------
+
+TELLING = """
+import json
+import os
+from pathlib import Path
+
+Path(__file__).with_suffix(TOLD).write_text(json.dumps(dict(os.environ)))
+"""
+
+
+def told(run, suffix):
+    """Read what the benchmark wrote beside itself, in the trees of both sides."""
+    trees = Path(os.environ["PRPREP_CACHE"]) / "trees"
+    found = [path.read_text() for path in trees.glob(f"*/{Path(BENCHMARK).with_suffix(suffix)}")]
+    assert len(found) >= 2, run.told
+    return [json.loads(text) for text in found]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("confined", ["none", "bwrap"])
+def test_a_benchmark_that_prints_its_environment_shows_no_secrets(tmp_path, secrets, monkeypatch, confined):
+    if confined == "bwrap":
+        demand_bubblewrap()
+    suffix = f".{tmp_path.name}"
+    monkeypatch.delenv("PIP_INDEX_URL")  # uv would ask there
+    repo = target(tmp_path, {BENCHMARK: f"TOLD = {suffix!r}\n" + TELLING + MEASURES})
+    run = compare(repo, item(sandbox=confined, env={"pass": ["OPENAI_API_KEY", "DB_PASSWORD"]}))
+    assert run.code == 0, run.told
+    for given in told(run, suffix):
+        shown = {name for name, value in given.items() if "hush" in value}
+        assert shown == {"OPENAI_API_KEY", "DB_PASSWORD"}
+        assert given["TOKENIZERS_PARALLELISM"] == "false"
+
+
+# -- confined ---------------------------------------------------------------------------------------
+
+
+def demand_bubblewrap():
+    try:
+        sandbox.check()
+    except MeasuringError as error:
+        pytest.skip(str(error))
+
+
+PRYING = """
+import json
+import os
+import socket
+from pathlib import Path
+
+
+def attempt(what):
+    try:
+        return str(what())
+    except OSError as error:
+        return type(error).__name__
+
+
+TRIED = {
+    "network": attempt(lambda: socket.create_connection(ADDRESS, timeout=5)),
+    "home": attempt(lambda: (Path(HOME) / "secret").read_text()),
+    "repository": attempt(lambda: os.listdir(REPOSITORY)),
+    "other tree": attempt(lambda: [path for path in Path(__file__).parents[3].iterdir() if path.name != Path(__file__).parents[2].name]),
+    "shadow": attempt(lambda: Path("/etc/shadow").read_text()),
+    "processes": attempt(lambda: len([name for name in os.listdir("/proc") if name.isdigit()]) < 6),
+    "write to usr": attempt(lambda: Path("/usr/lib/prprep-was-here").write_text("")),
+    "write to environment": attempt(lambda: (Path(os.__file__).parent / "x").write_text("")),
+    "write to site-packages": attempt(lambda: (Path(json.loads(PACKAGES)[0]) / "x").write_text("")) if PACKAGES else "",
+    "own home": attempt(lambda: (Path.home() / "x").write_text("x")),
+    "own tmp": attempt(lambda: Path("/tmp/prprep-was-here").write_text("x")),
+    "tmp holds": attempt(lambda: sorted(name for name in os.listdir("/tmp") if "pytest" in name)),
+}
+Path(__file__).with_suffix(TOLD).write_text(json.dumps(TRIED))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metrics", [["memory"], ["time", "import"]])
+def test_confined_code_reaches_nothing_but_its_tree(tmp_path, metrics):
+    demand_bubblewrap()
+    import socket
+
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "secret").write_text("hush")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        suffix = f".{tmp_path.name}"
+        facts = {"TOLD": suffix, "ADDRESS": server.getsockname(), "HOME": str(home), "REPOSITORY": str(tmp_path / "repo")}
+        known = "".join(f"{name} = {value!r}\n" for name, value in facts.items())
+        packages = "import pytest, json\nPACKAGES = json.dumps([__import__('os').path.dirname(pytest.__path__[0])])\n"
+        repo = target(tmp_path, {"pyproject.toml": PYPROJECT, BENCHMARK: known + packages + PRYING + MEASURES})
+        with untouched(repo.path):
+            run = compare(repo, item(sandbox="bwrap", metrics=metrics, budget=2, timeout=60))
+    assert run.code == 0, run.told
+    for tried in told(run, suffix):
+        refused = {"network", "home", "repository", "shadow", "write to usr", "write to environment", "write to site-packages"}
+        assert {name for name in refused if not tried[name].endswith("Error")} == set(), tried
+        assert (tried["processes"], tried["own home"], tried["own tmp"]) == ("True", "1", "1")
+        assert tried["other tree"] == "[]"
+    assert not Path("/tmp/prprep-was-here").exists()
+    if metrics == ["memory"]:
+        assert is_improved(run.comparison())
+        assert list(run.state().glob("profiles/*.html"))
+
+
+@pytest.mark.slow
+def test_instructions_are_counted_in_confinement_too(tmp_path):
+    demand_bubblewrap()
+    import shutil
+
+    if not shutil.which("valgrind"):
+        pytest.skip("valgrind is not installed")
+    run = compare(target(tmp_path), item(sandbox="bwrap", metrics="instructions", timeout=300))
+    assert run.code == 0, run.told
+
+
+@pytest.mark.slow
+def test_a_confined_process_ends_with_the_run(tmp_path):
+    demand_bubblewrap()
+    waiting = f"import time\nopen({BENCHMARK.rpartition('/')[2]!r} + '.began', 'w').close()\ntime.sleep(600)\n"
+    repo = target(tmp_path, {CODE: HEAVY, BENCHMARK: waiting + MEASURES})
+    run = compare(repo, item(sandbox="bwrap", metrics="time", timeout=4))
+    assert run.code == 1
+    assert "time limit" in run.failure()
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(tmp_path) not in "".join(line for line in left.splitlines(keepends=True) if "bwrap" in line)
+
+
+def test_where_bubblewrap_is_not_installed_there_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr(sandbox, "_found", lambda: "")
+    with pytest.raises(MeasuringError) as caught:
+        sandbox.check()
+    assert str(caught.value) == (
+        "`sandbox: bwrap` asks for bubblewrap, which is not installed on this machine\n"
+        "  install it (`apt-get install bubblewrap`), or take `sandbox` out of the item; nothing was measured"
+    )
+
+
+def test_where_namespaces_are_refused_there_is_one_clear_line(tmp_path, monkeypatch):
+    refusing = tmp_path / "bwrap"
+    refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    monkeypatch.setattr(sandbox, "_found", lambda: str(refusing))
+    with pytest.raises(MeasuringError, match="is not possible on this machine: No permissions to create new namespace") as caught:
+        sandbox.check()
+    assert "take `sandbox` out" in caught.value.now
+
+
+def test_a_side_that_is_not_confined_runs_as_it_is(tmp_path):
+    assert sandbox.wrapper(SideRequest(tmp_path, tmp_path), tmp_path, worker=tmp_path) == ()
+    assert sandbox.variables(SideRequest(tmp_path, tmp_path), tmp_path) == {}
+
+
+@pytest.mark.slow
+def test_the_process_in_confinement_can_be_moved_to_a_core(tmp_path):
+    demand_bubblewrap()
+    confinement = sandbox.wrapper(SideRequest(tmp_path, tmp_path, confined=True), tmp_path, worker=tmp_path)
+    with programs.start([*confinement, "/bin/sleep", "60"], cwd=tmp_path) as running:
+        inside = sleeping(running.pid)
+        core = min(os.sched_getaffinity(inside))
+        for pid in (running.pid, *programs.descendants(running.pid)):
+            workers._move_threads(pid, core)
+        assert os.sched_getaffinity(inside) == {core}
+    for _ in range(100):
+        if not Path(f"/proc/{inside}").exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it outlives its block")
+
+
+def sleeping(pid):
+    for _ in range(200):
+        for below in programs.descendants(pid):
+            if Path(f"/proc/{below}/cmdline").read_bytes().startswith(b"/bin/sleep"):
+                return below
+        time.sleep(0.05)
+    raise AssertionError("nothing runs in the sandbox")

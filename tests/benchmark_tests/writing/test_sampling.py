@@ -1,0 +1,287 @@
+"""Typical calls: drawn alike, chosen evenly, written as a list that a person would write."""
+
+from __future__ import annotations
+
+import random
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tasks.artifacts import RecordedCall, Recording, Spelling
+from tasks.benchmark_tests.writing.recorded_benchmark import from_recording
+from tasks.benchmark_tests.writing.sampled_code import compose_sample, large_call
+from tasks.benchmark_tests.writing.sampling import CHOSEN, LONGEST, REALISTIC, Drawn, is_one_of_them, together, typical, working
+from tasks.project.code.definitions import definitions
+from tests.support.evidence import DETECTION
+
+sys.path.append(str(Path(__file__).parents[3] / "tasks" / "worker"))
+import prprep_sample
+
+SOURCE = b"""
+class Version:
+    def __init__(self, text): ...
+    def bump(self, part, *, by=1): ...
+
+def total(numbers, start=0): ...
+def squares(numbers):
+    yield from numbers
+"""
+
+
+def seen(*calls: dict | None) -> Drawn:
+    return Drawn(calls, len(calls))
+
+
+def drawn(*texts: str, name: str = "text", **more: str) -> Drawn:
+    told = {"imports": [], "kinds": {name: "positional"}, "returns": "int"}
+    return seen(*({"arguments": {name: text, **more}, "size": len(text), **told} for text in texts))
+
+
+def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text", **more) -> RecordedCall:
+    spelling = Spelling(scale=scale, arguments=((name, code),), seconds=seconds, **more)
+    return RecordedCall(
+        size=500, seconds=0.1, test="tests/test_a.py::test_b", described=((name, "str"),), kinds={name: "positional"}, spelling=spelling
+    )
+
+
+# -- drawing -------------------------------------------------------------------------------------------
+
+
+def test_all_calls_are_drawn_as_long_as_there_is_room():
+    sample = prprep_sample.Sample()
+    assert [sample.place() for _ in range(prprep_sample.SIZE)] == list(range(prprep_sample.SIZE))
+
+
+def test_each_call_is_as_likely_as_any_other():
+    """The mean of the numbers drawn is that of all; with 200 samples of 64 its standard error is 0.5 % of the range."""
+    calls, means = 3_000, []
+    for seed in range(200):
+        sample = prprep_sample.Sample()
+        sample._random = random.Random(seed)
+        kept: dict[int, int] = {}
+        for number in range(calls):
+            if (place := sample.place()) is not None:
+                kept[place] = number
+        means.append(sum(kept.values()) / len(kept))
+    assert sum(means) / len(means) == pytest.approx(calls / 2, rel=0.02)
+
+
+def test_the_random_numbers_of_the_target_stay_as_they_were():
+    random.seed(5)
+    before = random.getstate()
+    sample = prprep_sample.Sample()
+    for _ in range(1_000):
+        sample.place()
+    assert random.getstate() == before
+
+
+SPELLED = {
+    "sampled": False,
+    "statements": [],
+    "needs": [],
+    "files": {},
+    "data": {},
+    "fixtures": [],
+    "stand_ins": {},
+    "arguments": {"a": "1"},
+    "imports": ["import re"],
+}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"sampled": True},
+        {"statements": ["cart = Cart()"]},
+        {"needs": ["rng"]},
+        {"files": {"a": "1"}},
+        {"data": {"a": "1"}},
+        {"fixtures": ["a"]},
+        {"stand_ins": {"a": "Fake"}},
+        {"arguments": {"a": "x" * (prprep_sample.LONGEST + 1)}},
+        {"arguments": {"a": "[\n1]"}},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_is_no_short_code_of_its_own_is_not_kept(more):
+    assert prprep_sample.short({**SPELLED, **more}) is None
+
+
+def test_a_short_spelling_is_kept():
+    assert prprep_sample.short(SPELLED) == {"arguments": {"a": "1"}, "imports": ["import re"]}
+    assert prprep_sample.short(None) is None
+
+
+# -- choosing ------------------------------------------------------------------------------------------
+
+
+def test_the_calls_are_different_and_from_small_to_large():
+    sample = typical(drawn("'ccc'", "'a'", "'bb'", "'a'"), None)
+    assert [dict(call.arguments)["text"] for call in sample.calls] == ["'a'", "'bb'", "'ccc'"]
+    assert sample.drawn == 4
+
+
+def test_of_many_they_are_chosen_evenly_with_the_smallest_and_the_largest():
+    sample = typical(drawn(*(f"'{'x' * size}'" for size in range(1, 64))), None)
+    sizes = [call.size for call in sample.calls]
+    assert len(sizes) == CHOSEN
+    assert (sizes[0], sizes[-1]) == (3, 65)
+    assert max(late - early for early, late in pairwise(sizes)) <= 5
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [seen(), drawn("'a'"), drawn("'a'", "'a'"), seen(*drawn("'a'", "'b'").calls, None, None, None), seen(None, None)],
+    ids=["nothing", "one", "one, twice", "most have no spelling", "none has one"],
+)
+def test_there_is_no_sample_of(calls):
+    assert typical(calls, None) is None
+
+
+def test_of_several_runs_the_samples_stand_together_whole():
+    """A file of tests with many calls does not outweigh one with few."""
+    both = together([Drawn(drawn("'few'").calls, 1), Drawn(drawn("'many'", "'more'").calls, 9_900), seen()])
+    assert both == Drawn((*drawn("'few'").calls, *drawn("'many'", "'more'").calls), 9_901)
+    assert together([]) == seen()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        large("'a b ' * 300", scale=100),
+        large("'x'", seconds=REALISTIC),
+        large("rng.choice('a')", needs=("rng",)),
+        large(f"'{'x' * LONGEST}'"),
+        large("'x'", name="other"),
+    ],
+    ids=["scaled", "takes long", "built", "long", "other parameters"],
+)
+def test_else_it_stands_beside_them(call):
+    assert len(typical(drawn("'a'", "'b'"), call).calls) == 2
+
+
+def test_a_large_call_is_none_of_them():
+    assert is_one_of_them(large("'x'"))
+    assert not is_one_of_them(large("'x'", scale=10))
+
+
+@pytest.mark.parametrize(
+    ("returned", "kept"),
+    [
+        (["int", "int", "int", "int"], 4),
+        (["int", None, "int", "str"], 2),
+        (["int", None, "str", None], None),
+        ([None, None, None, None], None),
+    ],
+)
+def test_calls_that_no_longer_return_what_they_did_are_left_out(returned, kept):
+    """What a test had set up before is not among the arguments."""
+    found = working(typical(drawn("'a'", "'b'", "'c'", "'d'"), None), returned)
+    assert (found and len(found.calls)) == kept
+
+
+def test_of_a_constructor_the_calls_return_the_class():
+    sample = typical(drawn("'a'", "'b'"), None)
+    assert working(sample, ["Version", "Version"]) is None
+    assert working(sample, ["Version", "Version"], made="Version") == sample
+    assert working(sample, ["Other", "Other"], made="Version") is None
+
+
+# -- writing -------------------------------------------------------------------------------------------
+
+
+def definition(name: str):
+    return next(each for each in definitions(SOURCE, "app.py") if each.name == name)
+
+
+def test_what_varies_is_a_list_and_what_is_the_same_stands_in_the_call():
+    calls = drawn("[1, 2]", "[3]", name="numbers", start="7")
+    sampled = compose_sample(typical(calls, None), "app:total", definition("total"))
+    assert sampled.entries == ("[3]", "[1, 2]")
+    assert sampled.expression(sampled.code.call) == "[total(numbers, 7) for numbers in calls]"
+
+
+def test_objects_vary_under_the_name_of_their_class():
+    calls = [
+        {"arguments": {"self": f"Version('{number}')", "part": f"'{number}'", "by": "1"}, "imports": [], "size": 1, "returns": "str",
+         "kinds": {"self": "positional", "part": "positional", "by": "keyword"}}
+        for number in range(2)
+    ]  # fmt: skip
+    sampled = compose_sample(typical(seen(*calls), None), "app:Version.bump", definition("Version.bump"))
+    assert sampled.entries == ("(Version('0'), '0')", "(Version('1'), '1')")
+    assert sampled.expression(sampled.code.call) == "[version.bump(part) for version, part in calls]"
+
+
+def test_the_large_call_is_an_element_of_the_same_shape():
+    call = large("[rng.random() for _ in range(9_000)]", name="numbers", scale=10, needs=("rng",))
+    call = call.model_copy(update={"spelling": call.spelling.model_copy(update={"arguments": (*call.spelling.arguments, ("start", "7"))})})
+    sample = typical(drawn("[1, 2]", "[3]", name="numbers", start="7"), None)
+    sampled = compose_sample(sample, "app:total", definition("total"), beside=call)
+    lines = large_call(call, sampled, "app:total")
+    assert lines == ("rng = random.Random(0)", "numbers = [rng.random() for _ in range(9_000)]", "return [numbers]")
+    assert "import random" in sampled.code.imports
+
+
+def written(sample, call, target="app:total", **more) -> str:
+    recording = Recording(item="item", target=target, ran=("tests/test_a.py",), calls=9, size=3, largest=9, call=call, sample=sample)
+    detection = DETECTION.model_copy(update={"target": target, **more})
+    return from_recording(recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None).text
+
+
+def run_of(text: str, fixture: str = "") -> list:
+    """Run a written benchmark whose project is made of names alone; give what the function got."""
+    got: list = []
+    names: dict = {}
+    code = text.replace("from app import total", "").replace("from app import squares", "")
+    exec(compile(code, "test", "exec"), names)
+    names["total"] = names["squares"] = lambda *args: got.append(args) or iter(())
+    test = next(value for name, value in names.items() if name.startswith("test_benchmark"))
+    test(lambda function, *args: function(*args), *([names[fixture]] if fixture else []))
+    return got
+
+
+def test_small_calls_are_a_benchmark_of_their_own():
+    sample = typical(drawn("[1, 2]", "[3]", name="numbers"), large("[5, 6]", name="numbers"))
+    text = written(sample, large("[5, 6]", name="numbers"))
+    assert run_of(text) == [([3],), ([1, 2],), ([5, 6],)]
+    assert '"""Time 3 typical calls of total."""' in text
+    assert "parametrize" not in text
+
+
+def test_a_large_call_stands_beside_them_in_one_test():
+    sample = typical(drawn("[1, 2]", "[3]", name="numbers"), None)
+    text = written(sample, large("[5] * 1_000", name="numbers", scale=100))
+    assert run_of(text, "typical") == [([3],), ([1, 2],)]
+    assert run_of(text, "largest") == [([5] * 1_000,)]
+    assert text.count("def test_") == 1
+    assert '"""Give the largest of the recorded calls, its sizes times 100."""' in text
+
+
+def test_peak_memory_is_that_of_the_large_call():
+    sample = typical(drawn("[1, 2]", "[3]", name="numbers"), None)
+    domain = DETECTION.domain.model_copy(update={"domains": ("mem",)})
+    text = written(sample, large("[5] * 1_000", name="numbers", scale=100), domain=domain)
+    assert run_of(text) == [([5] * 1_000,)]
+
+
+def test_generators_are_consumed():
+    sample = typical(drawn("[1, 2]", "[3]", name="numbers"), None).model_copy(update={"lazy": True})
+    assert "return [list(squares(numbers)) for numbers in calls]" in written(sample, None, "app:squares")
+
+
+def test_the_docstring_says_that_files_have_samples_of_their_own():
+    sample = typical(Drawn(drawn("[1, 2]", "[3]", name="numbers").calls, 700), None)
+    recording = Recording(
+        item="item", target="app:total", ran=("tests/test_a.py", "tests/test_b.py"), calls=900, size=3, largest=9, sample=sample
+    )
+    detection = DETECTION.model_copy(update={"target": "app:total"})
+    text = from_recording(recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None).text
+    assert "different ones of 2 drawn at random (each file's own sample) from the 700 that were recorded while" in " ".join(text.split())
+
+
+def test_the_docstring_says_where_the_calls_are_from_and_how_large_they_are():
+    text = " ".join(written(typical(drawn("[1, 2]", "[3]", name="numbers"), None), None).split())
+    assert "The typical calls are 2 different ones of the 2 that were recorded while tests/test_a.py ran." in text
+    assert "Each holds 3 to 6 characters, elements or bytes; the recorded ones hold 3 in the median." in text

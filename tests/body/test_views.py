@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.artifacts import ChangedFunction, MetricName, Verdict
+from tasks.body import views
+from tasks.body.views import asv_rows, losses_of, pyperf_table, shares_of, unseen
+from tests.support.evidence import BENCHMARK, CPU_IMPROVED, DETECTION, INCONCLUSIVE, MEMORY_IMPROVED, REGRESSED, TEST, change, comparison
+
+SLOWER = change(MetricName.TIME, 0.002, 0.003, Verdict.REGRESSED, primary=False, test=f"{BENCHMARK}::test_b")
+MIXED = comparison(
+    (change(MetricName.PEAK, 10, 20, Verdict.REGRESSED, primary=False), SLOWER, change(MetricName.TIME, 0.2, 0.1, Verdict.IMPROVED)),
+    Verdict.IMPROVED,
+)
+
+
+def test_the_test_that_leads_comes_first_and_control_rows_last():
+    assert [test.name for test in views.tests_of(MIXED, BENCHMARK)] == ["test_benchmark_merge_lines", "test_b"]
+    assert [test.is_control_row for test in views.tests_of(CPU_IMPROVED, BENCHMARK)] == [False, True]
+
+
+def test_all_that_costs_more_is_a_loss_but_the_headlines_own():
+    assert [(name, loss.metric) for name, loss in losses_of(MIXED, BENCHMARK)] == [
+        ("test_benchmark_merge_lines", "peak memory"),
+        ("test_b", "time"),
+    ]
+    assert losses_of(REGRESSED, BENCHMARK) == ()
+    assert losses_of(CPU_IMPROVED, BENCHMARK) == ()
+
+
+def test_shares_need_samples():
+    (share,) = shares_of(CPU_IMPROVED)
+    assert (share.test, share.function) == (TEST, "pagelayout.text:merge_lines")
+    few = tuple(each.model_copy(update={"samples": 29}) for each in CPU_IMPROVED.functions)
+    assert shares_of(CPU_IMPROVED.model_copy(update={"functions": few})) == ()
+
+
+def test_functions_of_which_nothing_is_known_are_named():
+    functions = (
+        *DETECTION.functions,
+        ChangedFunction(path="a.py", module="a", name="b", status="added"),
+        ChangedFunction(path="a.py", module="a", name="gone", status="removed"),
+    )
+    several = DETECTION.model_copy(update={"functions": functions})
+    assert unseen(several, REGRESSED) == ("pagelayout.text:merge_lines", "a:b")
+    assert unseen(several, CPU_IMPROVED) == ()
+    assert unseen(DETECTION, REGRESSED) == ()
+
+
+def test_rows_as_asv_has_them():
+    assert [(row.mark, row.kind, row.name) for row in asv_rows(MIXED, BENCHMARK)] == [
+        ("+", "peak memory", "test_benchmark_merge_lines"),
+        ("+", "time", "test_b"),
+        ("-", "time", "test_benchmark_merge_lines"),
+    ]
+    assert [row.mark for row in asv_rows(INCONCLUSIVE, BENCHMARK)] == ["~"]
+    assert [row.mark for row in asv_rows(CPU_IMPROVED, BENCHMARK)] == ["-", "-", ""]
+
+
+def test_the_table_of_pyperf_hides_what_is_not_decided_and_counts_it_in_the_mean():
+    table = pyperf_table(CPU_IMPROVED, BENCHMARK)
+    assert [row.name for row in table.rows] == ["test_benchmark_merge_lines"]
+    assert table.hidden == ("test_other",)
+    ratios = [one.interval.ratio for one in CPU_IMPROVED.changes if one.metric is MetricName.TIME]
+    assert table.mean == pytest.approx((ratios[0] * ratios[1]) ** 0.5)
+    assert pyperf_table(INCONCLUSIVE, BENCHMARK).rows == ()
+    assert pyperf_table(INCONCLUSIVE, BENCHMARK).mean is None
+    assert pyperf_table(MEMORY_IMPROVED, BENCHMARK).rows == pyperf_table(MEMORY_IMPROVED, BENCHMARK).hidden == ()

@@ -1,0 +1,116 @@
+"""What `prprep doctor` checks, on real repositories."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tasks.commands import doctor_checks
+from tasks.commands.doctor_checks import Check, of_machine
+from tests.support.github import GitHub
+from tests.support.mistakes import BENCHMARK, CODE, LIGHT, command, item, manifest, target, variables_of
+from tests.support.untouched import untouched
+
+
+def examined(folder, *arguments, **variables):
+    done = subprocess.run(
+        command("doctor", *arguments), cwd=folder, env=variables_of(variables), capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.returncode, done.stdout
+
+
+@pytest.mark.slow
+def test_what_is_well_is_checked_without_measuring(tmp_path):
+    repo = target(tmp_path)
+    folder = manifest(repo, item())
+    with untouched(repo.path):
+        code, told = examined(folder)
+    assert code == 0
+    machine, _, of_item = told.partition("\nfaster\n")
+    assert machine.startswith("machine\n  ok    git version ")
+    base, head = repo.git("rev-parse", "main")[:12], repo.git("rev-parse", "faster")[:12]
+    lines = of_item.splitlines()
+    assert lines[0] == f"  ok    base {base} (refs/heads/main), head {head} (faster), 1 commit" or head in lines[0]
+    assert "  ok    changed functions: textkit:total" in lines
+    assert f"  ok    benchmark: {BENCHMARK} (head)" in lines
+    assert lines[-3:] == [
+        "  ok    the benchmark passes on every side, each with the code of its own tree",
+        "  ok    the benchmark keeps the rules",
+        "  ok    it executes 1 of 1 statements that changed",
+    ]
+    assert not (folder / ".prprep/faster/samples.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
+def test_the_login_at_github_is_told_of(tmp_path, monkeypatch):
+    with GitHub(tmp_path) as github:
+        for name, value in github.environment.items():
+            monkeypatch.setenv(name, value)
+        assert [check.lines()[0] for check in of_machine(tmp_path) if check.what.endswith(f"logged in to {github.host} as ada")]
+        monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
+        (check,) = [check for check in of_machine(tmp_path) if "pull requests" in check.what]
+        assert check == Check(
+            "note",
+            f"pull requests cannot be looked for: gh is not logged in to {github.host}",
+            f"run `gh auth login --hostname {github.host}`",
+        )
+
+
+@pytest.mark.slow
+def test_a_benchmark_that_is_written_from_a_recorded_call_is_checked_too(tmp_path):
+    test = "from textkit import total\n\n\ndef test_total():\n    assert total(20_000)\n"
+    repo = target(tmp_path, {BENCHMARK: None, "tests/test_textkit.py": test})
+    code, told = examined(manifest(repo, item(benchmark=None)))
+    assert code == 0
+    assert "  ok    1 call of textkit:total recorded, from tests/test_textkit.py" in told
+    assert "(generated)" in told
+
+
+@pytest.mark.slow
+def test_every_item_is_checked_to_where_it_fails(tmp_path):
+    repo = target(tmp_path)
+    repo.branch("broken", "main")
+    repo.commit({CODE: LIGHT.replace("range(size)", "range(size - 1)")}, "Break it")
+    folder = manifest(repo, item("broken"), item())
+    code, told = examined(folder)
+    assert code == 1
+    broken, _, faster = told.partition("\nbroken\n")[2].partition("\nfaster\n")
+    assert f"  FAIL  {BENCHMARK}::test_total: the benchmark failed on head:\n" in broken
+    assert "        fix: a benchmark must pass at both commits; nothing was measured" in broken
+    assert "FAIL" not in faster
+    assert examined(folder, "faster")[0] == 0
+    assert examined(folder, "fast")[0] == 3
+
+
+@pytest.mark.slow
+def test_a_missing_program_is_a_line_with_its_fix(tmp_path):
+    folder = manifest(target(tmp_path), item())
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    code, told = examined(folder, PATH=str(tmp_path / "bin"))
+    assert code == 3
+    assert "  FAIL  " in told
+    assert "        fix: install git" in told
+
+
+def test_a_check_is_a_line_and_its_fix_another():
+    assert Check("FAIL", "it is\nbroken", "mend it\n  or not").lines() == [
+        "  FAIL  it is",
+        "        broken",
+        "        fix: mend it",
+        "        or not",
+    ]
+    assert Check("ok", "git 2").lines() == ["  ok    git 2"]
+
+
+@pytest.mark.parametrize(("free", "state"), [(1, "note"), (doctor_checks.LEAST_FREE + 1, "ok")])
+def test_room_in_the_cache(tmp_path, monkeypatch, free, state):
+    usage = type(doctor_checks.shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda _: usage(free + 1, 1, free))
+    (found,) = [check for check in of_machine(tmp_path / "not" / "there") if check.what.startswith("cache: ")]
+    assert found.state == state

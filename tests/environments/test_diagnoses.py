@@ -1,0 +1,206 @@
+"""Every diagnosis, by making its failure happen; those of environments are in test_environments and test_installer as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.environments import diagnoses
+from tasks.environments.diagnoses import BENCHMARK, CODEFLASH, ENVIRONMENT, diagnose
+from tests.support.mistakes import BENCHMARK as PLACE
+from tests.support.mistakes import CODE, LIGHT, MEASURES, compare, item, target
+
+DOCS = Path(__file__).parents[2] / "docs" / "diagnoses.md"
+
+
+def failing(line, *, before=""):
+    """Spell a benchmark that runs `line` before it measures."""
+    return f"{before}{MEASURES.replace('(benchmark):', f'(benchmark):{chr(10)}    {line}')}"
+
+
+def importing(text):
+    return f"{text}\n{MEASURES}"
+
+
+COMPILED = """
+import importlib.machinery
+import importlib.util
+import pathlib
+import subprocess
+import tempfile
+
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "a.c").write_text("int not_there(void); int here(void) {{ return {call}; }}")
+(folder / "b.c").write_text("int not_there(void) {{ return 0; }}")
+subprocess.run(["gcc", "-shared", "-fPIC", "-o", folder / "libnotthere.so", folder / "b.c"], check=True)
+subprocess.run(["gcc", "-shared", "-fPIC", "-o", folder / "a.so", folder / "a.c", *{link}], check=True)
+(folder / "libnotthere.so").unlink()
+loader = importlib.machinery.ExtensionFileLoader("a", str(folder / "a.so"))
+spec = importlib.util.spec_from_file_location("a", folder / "a.so", loader=loader)
+importlib.util.module_from_spec(spec)
+"""
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+PROPERTY = "class Thing:\n    @property\n    def name(self):\n        return 1\n\n\n"
+
+# By the diagnosis: the files of head, what the cause says, and settings of the item.
+FAILURES = {
+    "lfs-pointer": (
+        {PLACE: failing("text = open('data/tables.json').read()\n    assert text[0] == '[', text")},
+        "Git LFS pointer",
+        {},
+    ),
+    "module-missing": ({PLACE: importing("import nothing_like_it")}, "the module `nothing_like_it` is not in the environment", {}),
+    "shared-library-missing": (
+        {PLACE: importing(COMPILED.format(call="not_there()", link='["-L", folder, "-lnotthere"]'))},
+        "the system library libnotthere.so is missing",
+        {},
+    ),
+    "binary-mismatch": ({PLACE: importing(COMPILED.format(call="not_there()", link="[]"))}, "does not fit the version", {}),
+    "pytest-itself": ({"pluggy/__init__.py": "OLD = True\n"}, "one that pytest itself stands on", {}),
+    "name-missing": (
+        {CODE: LIGHT + "\n\ndef added(size):\n    return total(size)\n", PLACE: MEASURES.replace("total", "added")},
+        "`added` is not there: on this side it is new",
+        {"functions": "textkit:total"},
+    ),
+    "signature-differs": (
+        {CODE: LIGHT.replace("(size)", "(size, fast=True)", 1), PLACE: MEASURES.replace("1000)", "1000, fast=True)")},
+        "`total` is called in a way that it does not have here",
+        {},
+    ),
+    "newer-python": ({PLACE: importing("def newer(value -> int: return value")}, "written for another version, or broken", {}),
+    "fixture-missing": ({PLACE: MEASURES.replace("(benchmark)", "(benchmark, tables)")}, "the fixture `tables` is not there", {}),
+    "async-unsupported": ({PLACE: MEASURES.replace("def test", "async def test")}, "nothing runs asynchronous tests", {}),
+    "marker-unknown": (
+        {
+            PLACE: MEASURES.replace("def test", "@pytest.mark.slowly\ndef test").replace("\nfrom", "\nimport pytest\nfrom", 1),
+            "pytest.ini": "[pytest]\nstrict_markers = true\n",
+        },
+        "the marker `slowly` belongs to a plugin",
+        {},
+    ),
+    "option-unknown": ({"pytest.ini": "[pytest]\nstrict_config = true\nno_such_option = 1\n"}, "pytest does not know `no_such_option`", {}),
+    "pytest-too-old": ({"pytest.ini": "[pytest]\nminversion = 99.0\n"}, "the project asks for pytest 99.0 or newer", {}),
+    "property-has-no-setter": ({PLACE: failing("Thing().name = 2", before=PROPERTY)}, "a property is set on an instance", {}),
+    "skipped": ({PLACE: failing('__import__("pytest").skip("not here")')}, "own mark or condition", {}),
+    "out-of-memory": ({PLACE: failing("bytearray(1 << 55)")}, "not enough memory", {}),
+    "killed": ({PLACE: failing('__import__("os").kill(__import__("os").getpid(), 11)')}, "ended the process (SIGSEGV)", {}),
+    "disk-full": ({PLACE: failing('open("/dev/full", "w").write("x" * 9999)')}, "the disk is full", {}),
+    "environment-variable-missing": (
+        {PLACE: failing('__import__("os").environ["TEXTKIT_API_TOKEN"]')},
+        "asks for the environment variable TEXTKIT_API_TOKEN",
+        {},
+    ),
+    "no-network": ({PLACE: failing('__import__("socket").create_connection(("127.0.0.1", 1))')}, "something on the network", {}),
+    "settings-missing": (
+        {PLACE: failing('__import__("django.conf").conf.settings.DATABASES')},
+        "Django is used before it has settings",
+        {"env": {"install": ["django"]}},
+    ),
+    "file-missing": ({PLACE: failing('open("data/pages.json")')}, "the file data/pages.json is not in this side's tree", {}),
+    "not-allowed": ({PLACE: failing('__import__("os").mkdir("/sys/prprep")')}, "writes or reads where it may not", {}),
+    "conftest-fails": ({"tests/conftest.py": 'raise RuntimeError("not here")\n'}, "a conftest.py of the project fails", {}),
+}
+REPAIRED = {
+    "module": ({PLACE: importing("import yaml")}, "pyyaml was installed for all sides, since the module `yaml` is not in the environment"),
+    "fixture": (
+        {PLACE: MEASURES.replace("(benchmark)", "(benchmark, mocker)")},
+        "pytest-mock was installed for all sides, since the fixture `mocker` is not there",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Make every failure happen, each on a branch of its own, in one run."""
+    repo = target(tmp_path_factory.mktemp("diagnoses"), {"data/tables.json": POINTER})
+    for name, files in {**{name: each[0] for name, each in FAILURES.items()}, **{name: each[0] for name, each in REPAIRED.items()}}.items():
+        repo.branch(name, "main")
+        repo.commit({CODE: LIGHT, **files}, f"Fail by {name}")
+    repo.checkout("main")  # a benchmark of the work tree that differs would be taken for one that is being edited
+    failures = [item(name, **settings) for name, (_, _, settings) in FAILURES.items()]
+    return compare(repo, *failures, *(item(name) for name in REPAIRED))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_is_told_with_its_cause_and_the_way_out(run, name):
+    entry = next(each for each in BENCHMARK if each.name == name)
+    told = run.failure(name)
+    assert FAILURES[name][1] in told
+    assert diagnose(told, BENCHMARK).diagnosis is entry
+    assert told.splitlines()[-1].strip() == diagnose(told, BENCHMARK).now
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REPAIRED)
+def test_what_is_known_to_be_missing_is_installed_for_all_sides_and_told(run, name):
+    comparison = run.comparison(name)
+    told = REPAIRED[name][1]
+    assert told in comparison.repairs
+    assert told.replace("`", "") in run.body(name).replace("`", "").replace("<code>", "").replace("</code>", "").replace("\\", "")
+    package = told.split()[0]
+    for side in (comparison.base, comparison.head):
+        assert any(each.partition("==")[0] == package for each in side.packages)
+
+
+# What codeflash 0.20.6 and its tests write; those that come up in a run of prprep are made to happen in test_codeflash.
+CODEFLASH_WRITES = {
+    "benchmarks-root-missing": "ERROR    benchmarks-root must be configured in [tool.codeflash] or .codeflash/benchmarks/ must exist",
+    "codeflash-unconfigured": "ValueError: Could not find the 'codeflash' block in the config file /x/pyproject.toml. Please run",
+    "inject-path-missing": "WARNING  Inject path does not exist: /x/tests/benchmarks/test_new.py",
+    "no-changed-functions": "WARNING  No changed Python functions found between main and faster",
+    "not-on-this-side": "WARNING  No instrumentable functions found in this worktree",
+    "codeflash-timed-out": "WARNING  Benchmark timed out after 120s — partial results may be available",
+    "benchmark-fixture-differs": "AttributeError: 'Benchmark' object has no attribute 'pedantic'",
+    "benchmark-gives-a-function": "TypeError: 'function' object is not iterable",
+    "utils-shadowed": "ImportError: cannot import name 'pages' from 'utils' (/x/codeflash/benchmarking/utils.py)",
+    "imports-reordered": "from codeflash.benchmarking.codeflash_trace import codeflash_trace\nKeyError: 'SETTINGS'",
+    "worktree-in-the-way": "fatal: '/home/.config/codeflash/worktrees/compare-base-20260302-090000' already exists",
+    "memray-missing": "ImportError: memray is required for --memory profiling. Install with: uv add memray pytest-memray",
+    "no-tests-ran": "ERROR: file or directory not found: /x/tests/benchmarks",
+    "no-results": "WARNING  No benchmark data collected. Check that benchmarks-root is configured and benchmarks exist.",
+}
+
+
+@pytest.mark.parametrize("entry", [*BENCHMARK, *ENVIRONMENT, *CODEFLASH], ids=lambda entry: entry.name)
+def test_every_entry_is_written_down_and_has_its_failure(entry):
+    text = DOCS.read_text(encoding="utf-8")
+    assert f"| `{entry.name}` |" in text
+    assert entry.name in {*FAILURES, *CODEFLASH_WRITES} or entry in ENVIRONMENT
+
+
+@pytest.mark.parametrize("name", CODEFLASH_WRITES)
+def test_what_codeflash_writes_is_recognised(name):
+    found = diagnose(CODEFLASH_WRITES[name], (*CODEFLASH, *BENCHMARK))
+    assert found.diagnosis.name == name
+    assert "{" not in found.cause.replace("{install", "")
+
+
+def test_the_document_is_what_the_table_says():
+    assert DOCS.read_text(encoding="utf-8") == diagnoses.document()
+
+
+def test_nothing_is_installed_by_a_name_that_is_not_known():
+    found = diagnose("ModuleNotFoundError: No module named 'yamll'", BENCHMARK)
+    assert (found.it, found.requirement) == ("yamll", "")
+    assert diagnose("ModuleNotFoundError: No module named 'yaml.reader'", BENCHMARK).requirement == "pyyaml"
+    assert diagnose("all is well", BENCHMARK) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("the benchmark failed as its xfail mark expects on base:", "skipped"),
+        ("E   KeyError: 'user_id'", None),
+        ("<frozen os>:679: in __getitem__\n    ???\nE   KeyError: 'HF_TOKEN'", "environment-variable-missing"),
+        ("E   AttributeError: 'Parser' object has no attribute 'fast'", "name-missing"),
+        ("E   IndentationError: unexpected indent", "newer-python"),
+        ("it was killed by signal 9 (SIGKILL) before", "out-of-memory"),
+        ("it was killed by signal 6 (SIGABRT) before", "killed"),
+        ("Missing required plugins: pytest-mock", "option-unknown"),
+    ],
+)
+def test_signs(written, name):
+    found = diagnose(written, BENCHMARK)
+    assert (found and found.diagnosis.name) == name

@@ -1,0 +1,403 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.environments import environments, installer, pip_fallback
+from tasks.environments.installer import run_uv
+from tasks.errors import EnvironmentBuildError
+from tasks.manifest.model import EnvironmentSettings
+from tasks.project import layout
+from tests.support.projects import HATCHLING, POETRY, PROJECT, SETUPTOOLS
+from tests.support.targets import TargetRepo
+from tests.support.untouched import untouched
+
+slow = pytest.mark.slow
+
+
+def build(tree: Path, cache: Path, settings: EnvironmentSettings | None = None, **more) -> environments.Environment:
+    described = layout.describe(layout.FolderTree(tree))
+    return environments.build(tree, described, settings or EnvironmentSettings(), cache=cache, **more)
+
+
+def ask(environment: environments.Environment, code: str, cwd: Path = Path("/")):
+    """Run code in the environment, as measuring does, and give what it prints as JSON."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    path = os.pathsep.join(map(str, environment.path_entries))
+    command = [environment.python, "-c", f"import json; {code}"]
+    compiled = {"PYTHONPYCACHEPREFIX": str(environment.pycache)} if environment.pycache else {}
+    done = subprocess.run(command, cwd=cwd, env={**clean, **compiled, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def layers(cache: Path, kind: str) -> list[Path]:
+    return sorted((cache / "environments" / kind).iterdir())
+
+
+def names(environment: environments.Environment) -> set[str]:
+    return {package.partition("==")[0] for package in environment.packages}
+
+
+BACK_ENDS = {
+    "flat, setuptools": {"pyproject.toml": SETUPTOOLS + PROJECT + 'dependencies = ["iniconfig"]\n', "pages/__init__.py": ""},
+    "src, hatchling": {"pyproject.toml": HATCHLING + PROJECT + 'dependencies = ["iniconfig"]\n', "src/pages/__init__.py": ""},
+    "poetry-core": {
+        "pyproject.toml": POETRY
+        + '[tool.poetry]\nname = "pages"\nversion = "1.5"\ndescription = ""\nauthors = []\n'
+        + 'packages = [{include = "pages", from = "lib"}]\n[tool.poetry.dependencies]\npython = "^3.9"\niniconfig = "^2"\n',
+        "lib/pages/__init__.py": "",
+    },
+    "setup.py": {
+        "setup.py": "from setuptools import setup, find_packages\nneeds = ['iniconfig']\n"
+        "setup(name='pages', version='1.5', packages=find_packages(), install_requires=needs)\n",
+        "pages/__init__.py": "",
+    },
+    "an old back end without editable installs": {
+        "pyproject.toml": '[build-system]\nrequires = ["setuptools==62.6", "wheel"]\nbuild-backend = "setuptools.build_meta"\n'
+        + PROJECT
+        + 'dependencies = ["iniconfig"]\n',
+        "pages/__init__.py": "",
+    },
+}
+
+
+@slow
+@pytest.mark.parametrize("files", BACK_ENDS.values(), ids=BACK_ENDS)
+def test_every_back_end_imports_the_tree_with_its_dependencies(tmp_path, files):
+    tree = TargetRepo(tmp_path / "tree", files).path
+    environment = build(tree, tmp_path / "cache")
+    told = ask(
+        environment,
+        "import pages, iniconfig, pytest, pytest_benchmark, memray; from importlib.metadata import version;"
+        "print(json.dumps([pages.__file__, iniconfig.__file__, version('pages')]))",
+    )
+    assert Path(told[0]).is_relative_to(tree)
+    assert Path(told[1]).is_relative_to(tmp_path / "cache" / "environments" / "dependencies")
+    assert told[2] == "1.5"
+    assert {"pages==1.5"} <= set(environment.packages)
+    assert environment.python_version == ".".join(map(str, sys.version_info[:3]))
+    assert list(environment.packages) == sorted(environment.packages)
+
+
+@slow
+def test_requirements_alone(tmp_path):
+    files = {"requirements.txt": "-r requirements/more.txt\n", "requirements/more.txt": "iniconfig\n", "pages/__init__.py": ""}
+    tree = TargetRepo(tmp_path / "tree", files).path
+    environment = build(tree, tmp_path / "cache")
+    assert environment.path_entries == (tree,)
+    assert ask(environment, "import pages, iniconfig; print(json.dumps(pages.__file__))") == str(tree / "pages/__init__.py")
+    assert "iniconfig" in names(environment)
+
+
+@slow
+def test_two_trees_with_equal_dependencies_share_them_and_import_each_its_own(tmp_path):
+    files = BACK_ENDS["src, hatchling"]
+    repo = TargetRepo(tmp_path / "repo", files)
+    repo.commit({"pyproject.toml": files["pyproject.toml"].replace("1.5", "2.0"), "src/pages/__init__.py": "new = True\n"})
+    trees = [tmp_path / "base", tmp_path / "head"]
+    for tree, commit in zip(trees, ("HEAD~1", "HEAD"), strict=True):
+        repo.git("worktree", "add", "--detach", str(tree), commit)
+    told: list[str] = []
+    base, head = (build(tree, tmp_path / "cache", report=told.append) for tree in trees)
+    assert len(layers(tmp_path / "cache", "dependencies")) == 1
+    assert [line for line in told if line.startswith("installing the dependencies")] == ["installing the dependencies: pyproject.toml"]
+    assert [ask(side, "import pages; print(json.dumps(pages.__file__))") for side in (base, head)] == [
+        str(tree / "src/pages/__init__.py") for tree in trees
+    ]
+    assert base.key != head.key
+    assert set(base.packages) ^ set(head.packages) == {"pages==1.5", "pages==2.0"}
+
+    again: list[str] = []
+    assert build(trees[0], tmp_path / "cache", report=again.append) == base
+    assert again == []
+
+
+@slow
+def test_fifty_trees_over_one_lock_file_build_its_dependencies_once(tmp_path):
+    """A second tree of the same files has only its own project to install, and the same tree nothing."""
+    files = {"pyproject.toml": SETUPTOOLS + PROJECT + 'dependencies = ["iniconfig"]\n', "pages/__init__.py": ""}
+    locked = {**files, "pylock.toml": '[[packages]]\nname = "iniconfig"\nversion = "2.0.0"\n'}
+    told: list[str] = []
+    for number in range(50):
+        tree = tmp_path / f"tree{number % 10}"
+        for path, content in {**locked, "pages/__init__.py": f"NUMBER = {number % 10}\n"}.items():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path).write_text(content)
+        assert "iniconfig==2.0.0" in build(tree, tmp_path / "cache", report=told.append).packages
+    assert sum(line.startswith("installing the dependencies") for line in told) == 1
+    assert sum(line.startswith("installing the project") for line in told) == 10
+    assert len(layers(tmp_path / "cache", "dependencies")) == 1
+
+
+@slow
+def test_a_layer_that_is_not_whole_is_made_again(tmp_path):
+    tree = TargetRepo(tmp_path / "tree", {"pages.py": ""}).path
+    cache = tmp_path / "cache"
+    first = build(tree, cache)
+    (dependencies,) = layers(cache, "dependencies")
+    (dependencies / "prprep-layer.json").unlink()
+    shutil.rmtree(next(dependencies.glob("lib/python*/site-packages/pytest")))
+    assert build(tree, cache) == first
+    assert ask(first, "import pytest; print(json.dumps(pytest.__name__))") == "pytest"
+
+
+@slow
+def test_a_target_that_the_measuring_packages_need_comes_from_its_tree(tmp_path):
+    files = {
+        "pyproject.toml": SETUPTOOLS + '[project]\nname = "iniconfig"\nversion = "9.9"\n[tool.setuptools]\npackages = ["iniconfig"]\n',
+        "iniconfig/__init__.py": "OURS = True\nclass IniConfig: ...\nclass ParseError(Exception): ...\n",
+        "unrelated/__init__.py": "",
+    }
+    tree = TargetRepo(tmp_path / "tree", files).path
+    environment = build(tree, tmp_path / "cache")
+    assert ask(environment, "import iniconfig; print(json.dumps(iniconfig.__file__))") == str(tree / "iniconfig/__init__.py")
+    assert [package for package in environment.packages if package.startswith("iniconfig")] == ["iniconfig==9.9"]
+
+
+@slow
+def test_a_target_whose_name_only_its_build_tells_comes_from_its_tree(tmp_path):
+    files = {
+        "setup.py": "from setuptools import setup\nname = 'ini' + 'config'\nsetup(name=name, version='9.9', packages=[name])\n",
+        "iniconfig/__init__.py": "class IniConfig: ...\nclass ParseError(Exception): ...\n",
+        "other/__init__.py": "",
+    }
+    tree = TargetRepo(tmp_path / "tree", files).path
+    environment = build(tree, tmp_path / "cache")
+    assert ask(environment, "import iniconfig; print(json.dumps(iniconfig.__file__))") == str(tree / "iniconfig/__init__.py")
+    assert [package for package in environment.packages if package.startswith("iniconfig")] == ["iniconfig==9.9"]
+
+
+@slow
+def test_versions_from_git_tags_are_right_in_a_worktree(tmp_path):
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = ["setuptools>=77", "setuptools-scm>=8"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "pages"\ndynamic = ["version"]\n[tool.setuptools_scm]\n',
+        "pages/__init__.py": "",
+    }
+    repo = TargetRepo(tmp_path / "repo", files)
+    repo.git("tag", "v3.1")
+    clone = tmp_path / "clone.git"
+    repo.git("clone", "--quiet", "--bare", str(repo.path), str(clone))
+    repo.git("--git-dir", str(clone), "worktree", "add", "--detach", str(tmp_path / "tree"), "v3.1")
+    assert "pages==3.1" in build(tmp_path / "tree", tmp_path / "cache").packages
+
+
+@slow
+def test_uv_lock_gives_the_locked_versions_and_workspace_members_come_from_the_tree(tmp_path):
+    member = HATCHLING + '[project]\nname = "tables"\nversion = "1"\n'
+    root = HATCHLING + PROJECT + 'requires-python = ">=3.9"\ndependencies = ["iniconfig", "tables"]\n'
+    root += '[tool.uv.sources]\ntables = {workspace = true}\n[tool.uv.workspace]\nmembers = ["packages/*"]\n'
+    files = {
+        "pyproject.toml": root.replace('"iniconfig"', '"iniconfig==2.0.0"'),
+        "src/pages/__init__.py": "",
+        "packages/tables/pyproject.toml": member,
+        "packages/tables/tables/__init__.py": "",
+    }
+    repo = TargetRepo(tmp_path / "tree", files)
+    run_uv(["lock", "--quiet"], cwd=repo.path)
+    repo.commit({"pyproject.toml": root})
+    environment = build(repo.path, tmp_path / "cache")
+    assert {"iniconfig==2.0.0", "tables==1", "pages==1.5", "pytest-benchmark"} <= {*environment.packages, *names(environment)}
+    assert ask(environment, "import tables; print(json.dumps(tables.__file__))") == str(repo.path / "packages/tables/tables/__init__.py")
+    assert environment.notes == ()
+
+
+@slow
+def test_an_unusable_lock_is_left_for_the_projects_own_requirements_and_noted(tmp_path):
+    files = {"pyproject.toml": HATCHLING + PROJECT, "src/pages/__init__.py": "", "uv.lock": "version = 99\n"}
+    environment = build(TargetRepo(tmp_path / "tree", files).path, tmp_path / "cache")
+    assert environment.notes == (
+        "uv.lock could not be installed: the lock file cannot be used",
+        "uv.lock without default groups and tests could not be installed: the lock file cannot be used",
+        "the dependencies are those of pyproject.toml",
+    )
+    assert build(tmp_path / "tree", tmp_path / "cache").notes == environment.notes
+
+
+@slow
+def test_test_packages_that_cannot_be_had_are_left_out_and_noted(tmp_path):
+    text = HATCHLING + PROJECT + '[dependency-groups]\ntest = ["iniconfig<1,>2"]\n'
+    environment = build(TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path, tmp_path / "cache")
+    assert environment.notes == (
+        "pyproject.toml with test could not be installed: the requirements contradict each other",
+        "the dependencies are those of pyproject.toml",
+    )
+
+
+@slow
+def test_pins_of_a_lock_file_hold(tmp_path):
+    lock = '[[package]]\nname = "iniconfig"\nversion = "2.0.0"\n'
+    files = {"pyproject.toml": HATCHLING + PROJECT + 'dependencies = ["iniconfig"]\n', "pages/__init__.py": "", "pdm.lock": lock}
+    assert "iniconfig==2.0.0" in build(TargetRepo(tmp_path / "tree", files).path, tmp_path / "cache").packages
+
+
+@slow
+def test_settings_add_extras_groups_and_requirements(tmp_path):
+    text = HATCHLING + PROJECT + '[project.optional-dependencies]\nfast = ["iniconfig==2.0.0"]\n[dependency-groups]\nbench = ["six"]\n'
+    tree = TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path
+    settings = EnvironmentSettings(extras=("fast",), groups=("bench",), install=("attrs",))
+    assert {"iniconfig==2.0.0", "six", "attrs"} <= {
+        *(found := build(tree, tmp_path / "cache", settings)).packages,
+        *names(found),
+    }
+
+
+EXTENSION = {
+    "setup.py": "from setuptools import setup, Extension\nsetup(name='pages', version='1', packages=['pages'],\n"
+    "      ext_modules=[Extension('pages.fast', ['pages/fast.c'])])\n",
+    "pages/__init__.py": "from .fast import answer\n",
+    "pages/fast.c": """
+        #include <Python.h>
+        static PyObject *answer(PyObject *self, PyObject *args) { return PyLong_FromLong(41); }
+        static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, ""}, {NULL, NULL, 0, NULL}};
+        static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "fast", "", -1, methods};
+        PyMODINIT_FUNC PyInit_fast(void) { return PyModule_Create(&module); }
+    """,
+}
+
+
+@slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
+def test_extensions_are_built_for_each_tree_and_again_when_they_are_gone(tmp_path):
+    base = TargetRepo(tmp_path / "base", EXTENSION).path
+    head = TargetRepo(tmp_path / "head", {**EXTENSION, "pages/fast.c": EXTENSION["pages/fast.c"].replace("41", "42")}).path
+    answers = "import pages; print(json.dumps(pages.answer()))"
+    assert [ask(build(tree, tmp_path / "cache"), answers) for tree in (base, head)] == [41, 42]
+    next(base.glob("pages/*.so")).unlink()
+    assert ask(build(base, tmp_path / "cache"), answers) == 41
+
+
+@slow
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
+def test_meson_finds_its_tools_when_the_project_is_imported(tmp_path):
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = ["meson-python"]\nbuild-backend = "mesonpy"\n' + PROJECT,
+        "meson.build": "project('pages', 'c')\npython = import('python').find_installation(pure: false)\n"
+        "python.install_sources('pages/__init__.py', subdir: 'pages')\n"
+        "python.extension_module('fast', 'pages/fast.c', subdir: 'pages', install: true)\n",
+        **{name: text for name, text in EXTENSION.items() if name.startswith("pages/")},
+    }
+    tree = TargetRepo(tmp_path / "tree", files).path
+    environment = build(tree, tmp_path / "cache")
+    assert ask(environment, "import pages; print(json.dumps([pages.answer(), pages.__file__]))") == [41, str(tree / "pages/__init__.py")]
+
+
+FAILURES = {
+    "no such requirement": (
+        {"pyproject.toml": HATCHLING + PROJECT + 'dependencies = ["pages-that-nobody-wrote-42"]\n', "pages/__init__.py": ""},
+        "installing the dependencies (pyproject.toml) failed: a requirement is not in the package index",
+    ),
+    "a header that is not there": (
+        {**EXTENSION, "pages/fast.c": '#include "nowhere/missing.h"\n'},
+        "building the project failed: a header file is missing: nowhere/missing.h",
+    ),
+    "a build that fails": (
+        {"setup.py": "raise SystemExit('this project does not build')\n", "pages.py": ""},
+        "installing the dependencies (setup.py) failed: a package could not be built",
+    ),
+}
+
+
+@slow
+@pytest.mark.parametrize(("files", "first"), FAILURES.values(), ids=FAILURES)
+def test_failing_builds_are_one_message_with_cause_place_and_way_out(tmp_path, files, first):
+    tree = TargetRepo(tmp_path / "tree", files).path
+    with pytest.raises(EnvironmentBuildError) as caught:
+        build(tree, tmp_path / "cache")
+    assert caught.value.what.splitlines()[0] == first
+    assert caught.value.where == str(tree / ("setup.py" if "setup.py" in files else "pyproject.toml"))
+    assert "env:" in caught.value.now
+
+
+@slow
+def test_without_network_nothing_else_is_tried(tmp_path, monkeypatch):
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    text = HATCHLING + PROJECT + '[dependency-groups]\ntest = ["rich"]\n'
+    told: list[str] = []
+    with pytest.raises(EnvironmentBuildError, match="the package index cannot be reached"):
+        build(TargetRepo(tmp_path / "tree", {"pyproject.toml": text}).path, tmp_path / "cache", report=told.append)
+    assert told == ["installing the dependencies: pyproject.toml with test"]
+
+
+@slow
+def test_a_project_in_a_folder_is_installed_and_what_else_changed_goes_on_the_path(tmp_path):
+    files = {
+        "packages/pages/pyproject.toml": HATCHLING + PROJECT,
+        "packages/pages/src/pages/__init__.py": "",
+        "packages/pages/src/pages/core.py": "",
+        "packages/tables/setup.cfg": "[metadata]\nname = tables\n",
+        "packages/tables/tables/__init__.py": "",
+    }
+    tree = TargetRepo(tmp_path / "tree", files).path
+    described = layout.describe(layout.FolderTree(tree), focus=[name for name in files if name.endswith(".py")])
+    environment = environments.build(tree, described, EnvironmentSettings(), cache=tmp_path / "cache")
+    assert environment.path_entries == (tree / "packages/tables",)
+    told = ask(environment, "import pages, tables; print(json.dumps([pages.__file__, tables.__file__]))")
+    assert told == [str(tree / "packages/pages/src/pages/__init__.py"), str(tree / "packages/tables/tables/__init__.py")]
+
+
+def test_a_side_without_the_projects_folder_is_one_message(tmp_path):
+    described = layout.describe(layout.FolderTree(TargetRepo(tmp_path / "head", {"py/setup.py": "", "py/pages.py": ""}).path))
+    base = TargetRepo(tmp_path / "base", {"README.md": ""}).path
+    with pytest.raises(EnvironmentBuildError) as caught:
+        environments.build(base, described, EnvironmentSettings(), cache=tmp_path / "cache")
+    assert str(caught.value) == f"{base}: this side has no folder py, where the project is\n  name a `base` from after it was made"
+
+
+def test_a_cache_that_cannot_be_written_is_one_message(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(Exception) as caught:
+        build(TargetRepo(tmp_path / "tree", {"pages.py": ""}).path, tmp_path / "cache")
+    assert type(caught.value).__module__ == "tasks.errors"
+    assert "PRPREP_CACHE" in str(caught.value)
+
+
+@slow
+def test_an_environment_that_exists_is_used_and_not_written_into(tmp_path):
+    """Its own copy of the project is not what is measured; what it lacks for measuring goes beside it."""
+    for name, version in (("installed", 1), ("tree", 2)):
+        folder = tmp_path / name
+        (folder / "pages").mkdir(parents=True)
+        (folder / "pages/__init__.py").write_text(f"VERSION = {version}\n")
+        (folder / "pyproject.toml").write_text(SETUPTOOLS + f'[project]\nname = "pages"\nversion = "{version}"\n')
+    existing = tmp_path / "existing"
+    run_uv(["venv", "--quiet", "--python", sys.executable, existing], cwd=tmp_path)
+    run_uv(
+        ["pip", "install", "--quiet", "--python", existing / "bin/python", "iniconfig==2.0.0", "-e", tmp_path / "installed"], cwd=tmp_path
+    )
+    with untouched(existing):
+        environment = build(tmp_path / "tree", tmp_path / "cache", EnvironmentSettings(python=str(existing / "bin/python")))
+        told = ask(environment, "import pages, iniconfig, pytest, pytest_benchmark; print(json.dumps(pages.VERSION))")
+    assert told == 2
+    assert {"iniconfig==2.0.0", "pages==2"} <= set(environment.packages)
+    assert "pages==1" not in environment.packages
+    assert environment.notes == (f"the environment {existing} was used as it is",)
+    assert build(tmp_path / "tree", tmp_path / "cache", EnvironmentSettings(python=str(existing / "bin/python"))) == environment
+
+
+@slow
+def test_without_uv_environments_are_built_by_venv_and_pip(tmp_path, monkeypatch):
+    (tmp_path / "tree/pages").mkdir(parents=True)
+    (tmp_path / "tree/pages/__init__.py").write_text("VERSION = 2\n")
+    described = SETUPTOOLS + '[project]\nname = "pages"\nversion = "2"\ndependencies = ["iniconfig==2.0.0"]\n'
+    (tmp_path / "tree/pyproject.toml").write_text(described + '[project.optional-dependencies]\ntest = ["pyyaml"]\n')
+    (tmp_path / "tree/uv.lock").write_text("version = 1\n")
+    monkeypatch.setattr(installer, "uv_program", lambda: str(tmp_path / "no-uv"))
+    installer.uv_runs.cache_clear()
+    try:
+        environment = build(tmp_path / "tree", tmp_path / "cache")
+    finally:
+        installer.uv_runs.cache_clear()
+    told = ask(environment, "import pages, iniconfig, yaml, pytest_benchmark, memray; print(json.dumps([pages.VERSION, pages.__file__]))")
+    assert told == [2, str(tmp_path / "tree/pages/__init__.py")]
+    assert {"iniconfig==2.0.0", "pages==2"} <= set(environment.packages)
+    assert environment.notes[0] == pip_fallback.NOTE
+    assert any("uv.lock could not be installed" in note for note in environment.notes)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.environments.interpreters import choose, inspect, located, pep440, requires_python
+from tasks.errors import EnvironmentBuildError
+from tests.support.projects import PROJECT, project
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'}, ">=3.9"),
+        ({"pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.9"\n'}, "<4,>=3.9"),
+        ({"setup.cfg": "[options]\npython_requires = >=3.8\n"}, ">=3.8"),
+        ({"setup.py": "setup(python_requires='>=3.7')"}, ">=3.7"),
+        ({"pages.py": ""}, ""),
+    ],
+)
+def test_requires_python_is_found_where_projects_state_it(tmp_path, files, expected):
+    assert requires_python(project(tmp_path, files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("poetry", "expected"),
+    [
+        ("^1.2.3", "<2,>=1.2.3"),
+        ("^0.2.3", "<0.3,>=0.2.3"),
+        ("^0", "<1,>=0"),
+        ("~1.2.3", "<1.3,>=1.2.3"),
+        ("~1", "<2,>=1"),
+        ("*", ""),
+        ("1.2", "==1.2"),
+        (">=1,<2", "<2,>=1"),
+        ("^1 || ^2", ""),
+    ],
+)
+def test_poetrys_ranges(poetry, expected):
+    assert pep440(poetry) == expected
+
+
+def test_the_python_that_runs_prprep_is_preferred_where_it_is_allowed(tmp_path):
+    chosen, note = choose(project(tmp_path, {"pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'}), None, cwd=tmp_path)
+    assert chosen.version == ".".join(map(str, sys.version_info[:3]))
+    assert note == ""
+
+
+def test_an_interpreter_can_be_named_by_its_path(tmp_path):
+    chosen, _ = choose(project(tmp_path, {}), sys.executable, cwd=tmp_path)
+    assert chosen == inspect(Path(sys.executable))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (None, None),
+        ("3.12", "3.12"),
+        (".venv/bin/python", "/project/.venv/bin/python"),
+        ("../other/bin/python", "/other/bin/python"),
+        ("/opt/bin/python", "/opt/bin/python"),
+        ("~/bin/python", str(Path.home() / "bin/python")),
+    ],
+)
+def test_a_path_begins_where_the_manifest_lies(wanted, expected):
+    assert located(wanted, Path("/project")) == expected
+
+
+def test_the_python_version_file_comes_before_requires_python(tmp_path):
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    found = project(tmp_path, {".python-version": f"# ours\n{minor}.999\n", "pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'})
+    chosen, note = choose(found, None, cwd=tmp_path)
+    assert (chosen.version.startswith(minor), note) == (True, "")
+
+
+def test_a_python_version_that_is_not_there_is_noted(tmp_path):
+    found = project(tmp_path, {".python-version": "3.99\n", "pyproject.toml": PROJECT})
+    chosen, note = choose(found, None, cwd=tmp_path)
+    assert note == f".python-version asks for Python 3.99, which is not on this machine; {chosen.version} is used"
+
+
+def refused_python(tmp_path, files, wanted=None):
+    with pytest.raises(EnvironmentBuildError) as caught:
+        choose(project(tmp_path, files), wanted, cwd=tmp_path)
+    return str(caught.value)
+
+
+def test_no_matching_python_is_one_message(tmp_path):
+    ours = ".".join(map(str, sys.version_info[:3]))
+    assert refused_python(tmp_path, {"pyproject.toml": PROJECT + 'requires-python = ">=3.99"\n'}) == (
+        f"pyproject.toml: no Python on this machine satisfies requires-python >=3.99; prprep runs on {ours}\n"
+        "  install one that does, or choose one: `env: {python: '3.12'}`, or the path of an interpreter"
+    )
+
+
+def test_a_wanted_python_that_is_not_there_is_one_message(tmp_path):
+    assert refused_python(tmp_path, {}, "3.99") == (
+        "env: python: Python 3.99 is not on this machine\n  install it, or give another version or the path of an interpreter in `env: {python: ...}`"
+    )
+
+
+def test_a_path_that_is_no_python_is_refused(tmp_path):
+    assert "this is no Python interpreter that runs" in refused_python(tmp_path, {}, "/bin/false")
+    assert "was not found" in refused_python(tmp_path, {}, "./nowhere/python")

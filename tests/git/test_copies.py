@@ -1,0 +1,89 @@
+"""A clone as a reader has it, of a private clone that borrows its objects."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from tasks.errors import RepositoryError
+from tasks.git import Clone
+from tasks.git.copies import borrowed, copy_for_reader, state_of, variables
+from tests.support.targets import TargetRepo
+from tests.support.untouched import untouched
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def made(tmp_path):
+    repo = TargetRepo(tmp_path / "target", {"a.txt": "base\n"})
+    base = repo.head
+    lost = repo.commit({"a.txt": "head\n"})
+    repo.git("reset", "--quiet", "--hard", base)  # `lost` is named by no ref.
+    with untouched(repo.path), Clone.open(str(repo.path), tmp_path / "cache", wanted=(lost,)) as clone:
+        copy_for_reader(clone.path, tmp_path / "reader", base)
+    return repo, tmp_path / "reader", base, lost
+
+
+def git(folder, *arguments):
+    done = subprocess.run(["git", *arguments], cwd=folder, env={**os.environ, **variables()}, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_both_commits_are_there_and_the_first_is_checked_out(made):
+    repo, reader, base, lost = made
+    assert (git(reader, "rev-parse", "HEAD"), (reader / "a.txt").read_text()) == (base, "base\n")
+    assert git(reader, "cat-file", "-t", lost) == "commit"
+    assert git(reader, "status", "--porcelain") == ""
+    assert str(repo.path / ".git" / "objects") in borrowed(reader)
+
+
+def test_no_hook_of_the_users_runs_in_it(made, tmp_path, monkeypatch):
+    _, reader, base, _ = made
+    hook = tmp_path / "hooks" / "post-checkout"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    hook.chmod(0o755)
+    (tmp_path / "gitconfig").write_text(f"[core]\n hooksPath = {hook.parent}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    git(reader, "worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"), base)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (("branch", "x"), "branches and tags"),
+        (("checkout", "--quiet", "-b", "x"), "HEAD"),
+        (("worktree", "add", "--quiet", "--detach", "../tree"), "work trees"),
+        (("config", "user.name", "x"), "configuration"),
+        (("rm", "--quiet", "a.txt"), "files"),
+    ],
+)
+def test_what_changes_is_told(made, arguments, what):
+    _, reader, _, _ = made
+    before = state_of(reader)
+    git(reader, *arguments)
+    after = state_of(reader)
+    assert what in {name for name in before if before[name] != after[name]}
+
+
+def test_prpreps_own_output_is_no_change(made):
+    _, reader, _, _ = made
+    before = state_of(reader)
+    for folder in (".prprep", ".codeflash"):
+        (reader / folder).mkdir()
+        (reader / folder / "x").touch()
+    assert state_of(reader) == before
+    (reader / "stash.txt").touch()
+    assert state_of(reader) != before
+
+
+def test_a_commit_that_is_not_there(tmp_path, made):
+    with (
+        pytest.raises(RepositoryError, match="the repository could not be cloned"),
+        Clone.open(str(made[0].path), tmp_path / "cache") as clone,
+    ):
+        copy_for_reader(clone.path, tmp_path / "other", "0" * 40)

@@ -1,0 +1,488 @@
+"""The graph as a user runs it: a small real target, measured for real, on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.targets import TargetRepo
+
+pytestmark = pytest.mark.slow
+
+CHECKOUT = Path(__file__).parents[2]
+STAGES = ("detect", "survey", "record", "scaffold", "inject", "lint", "tests", "measure", "codeflash", "compare", "verify", "render")
+TO_COMPARE = tuple(stage for stage in STAGES if stage not in {"survey", "tests", "verify", "render"})
+TOTAL = """
+def total(numbers):
+    result = 0
+    for number in numbers:
+        result = sum([result, number])
+    return result
+"""
+LONGEST = """
+def longest(words):
+    return sorted(words, key=lambda word: len(word) * len(list(word)) // max(len(word), 1), reverse=True)[0]
+"""
+FILES = {
+    "sums/__init__.py": "",
+    "sums/numbers.py": TOTAL,
+    "sums/words.py": LONGEST,
+    "tests/benchmarks/test_benchmark_total.py": """
+        from sums.numbers import total
+
+
+        def test_benchmark_total(benchmark):
+            assert benchmark(total, range(2_000)) == 1_999_000
+        """,
+    "tests/benchmarks/test_benchmark_longest.py": """
+        from sums.words import longest
+
+
+        def test_benchmark_longest(benchmark):
+            assert benchmark(longest, ["a", "bb"] * 1_000 + ["ccc"]) == "ccc"
+        """,
+}
+MANIFEST = """\
+version: 1
+repo: target
+upstream: main
+defaults: {budget: 1, tests: false, verify: false}
+optimizations:
+  - id: total
+    title: Sum in C
+    domain: cpu
+    head: perf/total
+    functions: sums.numbers:total
+  - id: longest
+    title: Compare lengths alone
+    domain: cpu
+    head: perf/longest
+    functions: sums.words:longest
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def executed(self) -> set[str]:
+        return {line.split()[1] for line in self.out.splitlines() if line.startswith(".  ")}
+
+
+def settings(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "400", **more}
+
+
+def prprep(folder: Path, *arguments: str, code: int | None = 0) -> Ended:
+    command = [sys.executable, "-m", "tasks", *arguments]
+    done = subprocess.run(command, cwd=folder, env=settings(), capture_output=True, text=True, check=False, timeout=300)
+    told = f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert code is None or done.returncode == code, told
+    assert "Traceback" not in done.stdout + done.stderr, told
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def tasks_of(*items: str, stages: tuple[str, ...] = STAGES) -> set[str]:
+    return {f"{stage}:{item}" for stage in stages for item in items}
+
+
+def target(folder: Path) -> TargetRepo:
+    repo = TargetRepo(folder, FILES)
+    repo.branch("perf/total")
+    repo.commit({"sums/numbers.py": "def total(numbers):\n    return sum(numbers)\n"}, "Sum in C")
+    repo.branch("perf/longest", "main")
+    repo.commit({"sums/words.py": "def longest(words):\n    return max(words, key=len)\n"}, "Compare lengths alone")
+    repo.checkout("main")
+    return repo
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """The folder of a manifest after its first run, and how that ended; nobody changes it."""
+    folder = tmp_path_factory.mktemp("graph")
+    target(folder / "target")
+    (folder / "prprep.yaml").write_text(MANIFEST)
+    return folder, prprep(folder)
+
+
+@pytest.fixture
+def folder(first, tmp_path):
+    """A copy of it in another place."""
+    return Path(shutil.copytree(first[0], tmp_path / "copy", symlinks=True))
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    manifest = folder / "prprep.yaml"
+    assert old in manifest.read_text()
+    manifest.write_text(manifest.read_text().replace(old, new))
+
+
+def in_target(folder: Path) -> TargetRepo:
+    repo = TargetRepo.__new__(TargetRepo)
+    repo.path, repo._clock = folder / "target", 1_800_000_000
+    return repo
+
+
+# -- what runs --------------------------------------------------------------------------------------
+
+
+def test_the_first_run_makes_two_bodies(first):
+    folder, ended = first
+    assert ended.executed == tasks_of("total", "longest") | {"report"}
+    bodies = {name: (folder / ".codeflash" / f"pr-body-{name}.md").read_text() for name in ("total", "longest")}
+    assert all("python" in body and "{{" not in body for body in bodies.values())
+    assert "2 items: 2 ready" in ended.out
+    assert "2 items: 2 ready" in (folder / ".codeflash" / "report.md").read_text()
+
+
+def test_the_second_run_executes_nothing_wherever_the_folder_lies(folder):
+    ended = prprep(folder)
+    assert (ended.executed, "2 items: 2 ready" in ended.out) == (set(), True)
+
+
+def test_an_edited_benchmark_redoes_its_own_chain_and_no_other(folder):
+    benchmark = folder / "target" / "tests" / "benchmarks" / "test_benchmark_total.py"
+    benchmark.write_text(benchmark.read_text().replace("2_000", "3_000").replace("1_999_000", "4_498_500"))
+    ended = prprep(folder, "compare:total")
+    assert ended.executed == tasks_of("total", stages=TO_COMPARE) - {"record:total", "codeflash:total"}
+    assert "stale: run doit again" in ended.out
+    assert prprep(folder).executed == {"render:total", "report"}
+    assert prprep(folder).executed == set()
+
+
+def test_a_lost_or_corrupt_database_redoes_nothing(folder):
+    database = folder / ".prprep" / "doit.json"
+    for damage in (
+        database.unlink,
+        lambda: database.write_text("{"),
+        lambda: database.write_bytes(b"\xff\x00"),
+        lambda: database.write_text("[1]"),
+    ):
+        damage()
+        assert prprep(folder).executed == set()
+
+
+def test_what_is_kept_to_be_quick_may_be_lost(folder):
+    for name in ("facts.json", "plan.json", "refs.json", "checked.json"):
+        (folder / ".prprep" / name).unlink(missing_ok=True)
+    assert prprep(folder).executed == set()
+    for name in ("facts.json", "plan.json", "refs.json", "checked.json"):
+        (folder / ".prprep" / name).write_text("{")
+    assert prprep(folder).executed == set()
+
+
+def test_a_forgotten_task_is_redone_and_what_follows_only_where_it_comes_out_otherwise(folder):
+    prprep(folder, "forget", "compare:total")
+    assert prprep(folder).executed == {"compare:total"}
+    assert prprep(folder).executed == set()
+
+
+def test_a_threshold_judges_again_and_measures_nothing(folder):
+    edit(folder, "budget: 1, tests", "budget: 1, negligible: 0.02, tests")
+    ended = prprep(folder, "-n", "2")
+    assert ended.executed == tasks_of("total", "longest", stages=("compare", "verify", "render")) | {"report"}
+    assert prprep(folder, "-n", "2").executed == set()
+
+
+def test_always_means_everything_that_was_asked_for(folder):
+    assert prprep(folder, "run", "-a", "compare:longest").executed == tasks_of("longest", stages=TO_COMPARE)
+
+
+# -- what a person has to do, and what goes wrong ---------------------------------------------------
+
+GAP = """
+  - id: gap
+    title: Needs a person
+    domain: cpu
+    head: perf/gap
+    functions: sums.gap:joined
+"""
+
+
+def test_an_item_that_waits_for_a_person_is_no_failure(folder):
+    repo = in_target(folder)
+    repo.branch("perf/gap")
+    repo.commit({"sums/gap.py": "def joined(parts, connection):\n    return connection.join(parts)\n"}, "Join")
+    repo.checkout("main")
+    repo.commit({"sums/gap.py": "def joined(parts, connection):\n    return connection.join([part for part in parts])\n"}, "Begin to join")
+    repo.checkout("main")
+    (folder / "prprep.yaml").write_text(
+        (folder / "prprep.yaml").read_text() + GAP.replace("head: perf/gap", "base: main\n    head: perf/gap")
+    )
+    ended = prprep(folder)
+    assert ended.executed >= {"detect:gap", "scaffold:gap"}
+    benchmark = folder / ".codeflash" / "benchmarks" / "gap" / "test_benchmark_joined.py"
+    line = 1 + benchmark.read_text().splitlines().index(next(line for line in benchmark.read_text().splitlines() if "TODO" in line))
+    assert f"needs review: fill in the arguments at .codeflash/benchmarks/gap/test_benchmark_joined.py:{line}" in ended.out
+    assert prprep(folder).executed == set()
+
+    lines = benchmark.read_text().splitlines()
+    indent = lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]
+    lines[line - 1] = f'{indent}parts, connection = ["a"] * 1_000, ","'
+    benchmark.write_text("\n".join(lines) + "\n")
+    ended = prprep(folder)
+    assert ended.executed >= tasks_of("gap", stages=STAGES[3:]) - {"tests:gap"}
+    assert (folder / ".codeflash" / "pr-body-joined.md").exists()
+    assert prprep(folder).executed == set()
+
+    prprep(folder, "clean")
+    names = {f"{name}.json" for name in (*STAGES, "samples")}
+    assert [path for path in (folder / ".prprep").glob("*/*.json") if path.name in names] == []
+    assert [path.name for path in (folder / ".codeflash").rglob("*") if path.is_file()] == ["test_benchmark_joined.py"]
+    assert "TODO" not in benchmark.read_text()
+
+
+BROKEN = """
+  - id: broken
+    title: Breaks the syntax
+    domain: cpu
+    head: perf/broken
+    functions: sums.numbers:total
+  - id: failing
+    title: Fails its benchmark
+    domain: cpu
+    head: perf/failing
+    functions: sums.words:longest
+    benchmark: tests/benchmarks/test_benchmark_longest.py
+"""
+
+
+def test_what_goes_wrong_with_one_item_leaves_the_others_going(folder):
+    repo = in_target(folder)
+    repo.branch("perf/broken")
+    repo.commit({"sums/numbers.py": "def total(numbers:\n    return sum(numbers)\n"}, "Break")
+    repo.branch("perf/failing", "main")
+    repo.commit({"sums/words.py": "def longest(words):\n    return 'wrong'\n"}, "Fail")
+    repo.checkout("main")
+    manifest = folder / "prprep.yaml"
+    head, mark, items = manifest.read_text().partition("optimizations:\n")
+    manifest.write_text(head + mark + BROKEN.lstrip("\n") + items.replace("title: Sum in C", "title: Sum in C, once more"))
+    ended = prprep(folder, code=1)
+    told = ended.out + ended.err
+    assert {"render:total", "lint:failing"} <= ended.executed
+    # The items before them take the names of their bodies over, and one is before another that changes the same function.
+    assert ended.executed & tasks_of("total", "longest") == {"detect:total", "survey:longest", "render:total", "render:longest"}
+    assert "4 items: 1 ready, 1 needs review, 2 blocked" in ended.out
+    assert "blocked: detect: " in told
+    assert "sums/numbers.py" in told
+    assert "blocked: lint: " in told
+    assert "test_benchmark_longest" in told
+    assert (ended.out.count("## detect:broken failed"), ended.out.count("## lint:failing failed")) == (1, 1)
+
+    repo.checkout("perf/broken")
+    repo.commit({"sums/numbers.py": "def total(numbers):\n    return sum(numbers)\n"}, "Mend")
+    repo.checkout("main")
+    manifest.write_text(head + mark + items)
+    ended = prprep(folder)
+    assert "2 items: 2 ready" in ended.out
+    assert ended.executed <= {"detect:total", "render:total", "detect:longest", "survey:longest", "render:longest", "report"}
+
+
+def test_a_failure_that_was_taken_back_blocks_nothing(folder):
+    edit(folder, "head: perf/total\n", "head: perf/total\n    env: {extras: unheard-of}\n")
+    assert "1 ready, 1 blocked" in prprep(folder, code=1).out
+    edit(folder, "    env: {extras: unheard-of}\n", "")
+    ended = prprep(folder)
+    assert ("2 items: 2 ready" in ended.out, ended.executed & tasks_of("total", stages=("measure",))) == (True, set())
+    assert prprep(folder).executed == set()
+
+
+# -- names of bodies --------------------------------------------------------------------------------
+
+
+def test_an_item_that_takes_a_name_over_does_not_pass_for_a_persons_edit(folder):
+    head, mark, items = (folder / "prprep.yaml").read_text().partition("optimizations:\n")
+    before = "  - id: before\n    title: Before\n    domain: cpu\n    head: perf/total\n    functions: sums.numbers:total\n"
+    (folder / "prprep.yaml").write_text(head + mark + before + items)
+    prprep(folder)
+    bodies = {path.name for path in (folder / ".codeflash").glob("pr-body-*")}
+    assert bodies == {"pr-body-total.md", "pr-body-total-total.md", "pr-body-longest.md"}
+    (folder / "prprep.yaml").write_text(head + mark + items)
+    assert "2 items: 2 ready" in prprep(folder).out
+    bodies = {path.name for path in (folder / ".codeflash").glob("pr-body-*")}
+    assert bodies == {"pr-body-total.md", "pr-body-longest.md"}
+
+
+# -- interrupted ------------------------------------------------------------------------------------
+
+
+class Started:
+    """A run that is under way; its processes carry a mark in their environment."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.mark = f"PRPREP_TEST_MARK={uuid.uuid4()}"
+        name, _, value = self.mark.partition("=")
+        self.log = folder.parent / f"{value}.log"
+        with self.log.open("wb") as stream:
+            command = [sys.executable, "-m", "tasks", *arguments]
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=settings(**{name: value}), stdout=stream, stderr=stream, start_new_session=True
+            )
+
+    def wait_for(self, text: str) -> None:
+        for _ in range(1200):
+            if text in self.log.read_text():
+                return
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+        pytest.fail(f"{text!r} never came:\n{self.log.read_text()}")
+
+    def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def left(self) -> list[str]:
+        """Name the processes with the mark that are still there; those that are ending get a moment."""
+        for _ in range(200):
+            found = [place.name for place in Path("/proc").iterdir() if place.name.isdigit() and self._is_mine(place)]
+            if not found:
+                return []
+            time.sleep(0.05)
+        return [(Path("/proc") / pid / "cmdline").read_text().replace("\0", " ") for pid in found]
+
+    def _is_mine(self, place: Path) -> bool:
+        try:
+            return self.mark.encode() in (place / "environ").read_bytes()
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def measuring(folder):
+    """A run of both items from the beginning that measures the first for long."""
+    for item in ("total", "longest"):
+        shutil.rmtree(folder / ".prprep" / item)
+        (folder / ".codeflash" / f"pr-body-{item}.md").unlink()
+    edit(folder, "budget: 1", "budget: 100")
+    started = Started(folder)
+    started.wait_for("measure:total: launch")
+    yield started
+    if started.process.poll() is None:
+        started.process.kill()
+        started.process.wait()
+
+
+def test_a_killed_run_goes_on_where_it_was(folder, measuring):
+    assert measuring.end(signal.SIGKILL) == -signal.SIGKILL
+    assert measuring.left() == []
+    # In which order items come to a step is doit's choice; what is done by then is not done again.
+    before = STAGES[: STAGES.index("measure")]
+    beside = (*before, "codeflash")  # which waits for no measuring
+    done = {f"{stage}:{item}" for stage in beside for item in ("total", "longest") if (folder / f".prprep/{item}/{stage}.json").exists()}
+    assert done >= tasks_of("total", stages=before)
+    edit(folder, "budget: 100", "budget: 1")
+    ended = prprep(folder, "-n", "2")
+    assert ended.executed == (tasks_of("total", "longest") - done) | {"report"}
+    assert "2 items: 2 ready" in ended.out
+    assert prprep(folder).executed == set()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_an_ended_run_leaves_no_process_and_no_traceback(folder, measuring, number, code):
+    second = prprep(folder, code=3)
+    assert "another prprep is at work in this folder" in second.out + second.err
+    assert f"wait until process {measuring.process.pid} has ended, or end it" in second.out + second.err
+    assert second.executed == set()
+    assert measuring.end(number) == code
+    assert measuring.left() == []
+    assert "Traceback" not in measuring.log.read_text()
+
+
+# -- commands ---------------------------------------------------------------------------------------
+
+
+def test_info_and_list(folder):
+    info = prprep(folder, "info", "compare:total").out
+    assert all(name in info for name in ("compare:total", ".prprep/total/compare.json", ".prprep/total/samples.json"))
+    listed = prprep(folder, "list", "--all", "--status").out
+    status = {line.split()[1]: line.split()[0] for line in listed.splitlines()}
+    assert {name for name in status if ":" in name} == tasks_of("total", "longest")
+    assert {letter for name, letter in status.items() if ":" in name} == {"U"}
+    plain = prprep(folder, "list").out
+    assert [line.split()[0] for line in plain.splitlines()] == sorted([*STAGES, "report"])
+
+
+def test_doits_own_reporters(folder):
+    ended = prprep(folder, "-r", "json")
+    assert {task["name"]: task["result"] for task in json.loads(ended.out)["tasks"] if task["name"] not in STAGES} == dict.fromkeys(
+        [*tasks_of("total", "longest"), "report"], "up-to-date"
+    )
+    assert "2 items: 2 ready" in ended.err
+    ended = prprep(folder, "-r", "executed-only")
+    assert (ended.out, "2 items: 2 ready" in ended.err) == ("", True)
+
+
+def test_the_manifest_is_found_from_below_and_by_its_name(folder, tmp_path):
+    below = folder / "target" / "sums"
+    assert prprep(below).executed == set()
+    (folder / "prprep.yaml").rename(folder / "other.yaml")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert prprep(elsewhere, "-m", "../copy/other.yaml").executed == set()
+    assert prprep(elsewhere, "list", "-m", "../copy/other.yaml").code == 0
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_manifest_that_is_not_there(tmp_path):
+    ended = prprep(tmp_path, code=3)
+    assert ended.out + ended.err == (
+        f"ERROR: {tmp_path}: no prprep.yaml in this folder or above it\n"
+        "  `prprep init` drafts one from the repository and its notes; or name yours: prprep -m FILE\n"
+    )
+    ended = prprep(tmp_path, "-m", "missing", code=3)
+    assert ended.out + ended.err == "ERROR: missing: there is no such manifest\n  give the path of a file as in `prprep -m FILE`\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_manifest_runs_nothing(folder):
+    edit(folder, "domain: cpu", "domian: cpu")
+    ended = prprep(folder, code=3)
+    assert ended.executed == set()
+    assert "domian" in ended.out + ended.err
+    assert "nothing was run" in ended.out + ended.err
+
+
+def test_commands_that_need_no_manifest(tmp_path):
+    from tasks import __version__
+
+    assert prprep(tmp_path, "--version").out == f"prprep {__version__}\n"
+    assert prprep(tmp_path, "schema").out == (CHECKOUT / "prprep.schema.json").read_text()
+    for shell in ("bash", "zsh"):
+        script = prprep(tmp_path, "tabcompletion", "--shell", shell).out
+        assert "prprep" in script
+        assert "doit list" not in script
+    assert list(tmp_path.iterdir()) == []
+
+
+DROPPING = """
+import os, signal, time, weakref
+from tasks import cli
+
+class Watched: ...
+
+cli.INSISTENCE = 0.3
+signal.signal(signal.SIGTERM, cli._terminated)
+watched = Watched()
+reference = weakref.ref(watched, lambda _: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(0.05))
+del watched
+time.sleep(30)
+"""
+
+
+def test_a_signal_that_python_drops_in_a_callback_is_not_lost():
+    done = subprocess.run([sys.executable, "-c", DROPPING], cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=20)
+    assert "Exception ignored" in done.stderr
+    assert done.returncode == 143

@@ -1,0 +1,264 @@
+"""Repositories, commits and manifests that are out for harm: nothing of theirs runs but the code that is measured."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from markdown_it import MarkdownIt
+
+from tests.support.mistakes import BENCHMARK, CODE, HEAVY, LIGHT, MEASURES, command, compare, is_improved, item, target, variables_of
+from tests.support.untouched import untouched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+QUICK = {CODE: HEAVY.replace("total(size)", "total(size=1000)"), BENCHMARK: MEASURES.replace("(total, 1000)", "(total)")}
+"""Without arguments no further inputs are tried, which takes most of a run."""
+FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
+
+
+def refused(folder: Path, text: str) -> str:
+    """Run prprep on a manifest that it must not accept, and give what it said."""
+    folder.mkdir(exist_ok=True)
+    (folder / "prprep.yaml").write_text(text)
+    done = subprocess.run(command("run"), cwd=folder, env=variables_of({}), capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == 3, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+# -- what a repository can make git run ---------------------------------------------------------------
+
+HOOKS = (
+    *("post-checkout", "pre-commit", "post-commit", "post-merge", "pre-merge-commit", "commit-msg", "prepare-commit-msg", "applypatch-msg"),
+    *(
+        "reference-transaction",
+        "post-index-change",
+        "pre-auto-gc",
+        "post-rewrite",
+        "pre-rebase",
+        "fsmonitor-watchman",
+        "pre-push",
+        "update",
+    ),
+)
+COMMANDS = (
+    *("core.fsmonitor", "core.sshCommand", "core.editor", "core.pager", "core.askPass", "core.gitProxy", "core.alternateRefsCommand"),
+    *("sequence.editor", "diff.external", "diff.trap.command", "diff.trap.textconv", "merge.trap.driver", "merge.tool", "gpg.program"),
+    *("filter.trap.smudge", "filter.trap.clean", "filter.trap.process", "interactive.diffFilter", "uploadpack.packObjectsHook"),
+    *("pager.log", "pager.diff", "pager.status", "remote.origin.uploadpack", "remote.origin.receivepack", "log.showSignature.program"),
+)
+BANGED = ("credential.helper", "alias.status", "alias.diff-tree", "alias.cat-file", "alias.worktree", "submodule.sub.update")
+TREE_ATTRIBUTES = "* filter=trap merge=trap diff=trap\n*.py export-subst\n"
+
+
+def booby_trapped(repo, marker):
+    """Let everything that the repository's configuration can make git run leave a mark."""
+    trap = repo.path / ".git" / "trap"
+    trap.write_text(f"#!/bin/sh\necho \"$0 $*\" >> '{marker}'\ncat\n")
+    trap.chmod(0o755)
+    (repo.path / ".git/hooks").mkdir(exist_ok=True)
+    for hook in HOOKS:
+        (repo.path / ".git/hooks" / hook).symlink_to(trap)
+    (repo.path / ".git/info").mkdir(exist_ok=True)
+    (repo.path / ".git/info/attributes").write_text(TREE_ATTRIBUTES)
+    plain = {
+        "core.hooksPath": str(repo.path / ".git/hooks"),
+        "filter.trap.required": "true",
+        "commit.gpgSign": "true",
+        "log.showSignature": "true",
+        "protocol.ext.allow": "always",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": f"ext::{trap} x",
+        "core.attributesFile": str(repo.path / ".git/info/attributes"),
+    }
+    settings = {**dict.fromkeys(COMMANDS, str(trap)), **dict.fromkeys(BANGED, f"!{trap}"), **plain}
+    with (repo.path / ".git/config").open("a") as stream:
+        for key, value in settings.items():
+            section, _, name = key.rpartition(".")
+            first, _, rest = section.partition(".")
+            stream.write(f'[{first} "{rest}"]\n' if rest else f"[{first}]\n")
+            stream.write(f'\t{name} = "{value}"\n')
+
+
+def test_nothing_that_the_targets_git_is_configured_with_ever_runs(tmp_path):
+    repo = target(
+        tmp_path, {**QUICK, ".gitattributes": TREE_ATTRIBUTES, ".gitmodules": '[submodule "sub"]\n\tpath = sub\n\turl = ext::x\n'}, FASTER
+    )
+    marker = tmp_path / "marker"
+    picked = item(id="picked", commits=[repo.head], base="main")
+    del picked["head"]
+    booby_trapped(repo, marker)
+    subprocess.run(["git", "status"], cwd=repo.path, capture_output=True, check=False)
+    assert marker.exists(), "the traps are not set"
+    marker.unlink()
+    with untouched(repo.path):
+        run = compare(repo, item(), picked)
+    assert not marker.exists(), marker.read_text()
+    assert run.code == 0, run.told
+    assert is_improved(run.comparison())
+    assert is_improved(run.comparison("picked"))
+
+
+# -- addresses, refs and paths that look like options ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ext::sh -c touch% MARKER",
+        "ext::touch MARKER",
+        "EXT::touch MARKER",
+        "fd::17",
+        "--upload-pack=touch MARKER",
+        "-uMARKER",
+        "ssh://-oProxyCommand=touch MARKER/x",
+        "ssh://me@-oProxyCommand=touch%20MARKER/x",
+        "-oProxyCommand=touch:x",
+        "me@-oProxyCommand=touch:x",
+        "ftp://host/x",
+        "https://",
+        "https:///x",
+        "git+ssh://host/x",
+        "file:///nowhere\\0/x",
+        "https://host/a\\nb",
+    ],
+)
+def test_addresses_that_would_run_something_are_refused(tmp_path, address):
+    marker = tmp_path / "marker"
+    spelled = address.replace("MARKER", str(marker))
+    told = refused(tmp_path / "work", f'version: 1\nrepo: "{spelled}"\noptimizations: {{a: {{head: x}}}}\n')
+    assert not marker.exists()
+    assert "prprep.yaml" in told
+
+
+@pytest.mark.parametrize(
+    "line", ["head: --upload-pack=touch MARKER", "head: --output=MARKER", "base: --exec=MARKER", "commits: [--output=MARKER]"]
+)
+def test_refs_that_look_like_options_are_refused_where_they_exist_too(tmp_path, line):
+    repo = target(tmp_path, QUICK, FASTER)
+    for name in ("--upload-pack=x", "--output=MARKER", "-x"):
+        repo.git("update-ref", f"refs/heads/{name}", "main")
+    head = "" if line.startswith(("head", "commits")) else "\n    head: faster"
+    told = refused(tmp_path / "work", f"version: 1\nrepo: ../repo\noptimizations:\n  - id: a\n    {line}{head}\n")
+    assert "must be a branch, tag or commit (git would take what begins with `-` for an option)" in told
+    assert not list(tmp_path.rglob("MARKER"))
+
+
+def test_a_repository_with_refs_that_look_like_options_and_markup(tmp_path):
+    repo = target(tmp_path, QUICK, FASTER)
+    for name in ("--upload-pack=x", "-x", "<b>x</b>", "a'b\"c$(touch${IFS}x)`touch`;x"):
+        repo.git("update-ref", f"refs/heads/{name}", "main")
+    with untouched(repo.path):
+        run = compare(repo)
+    assert run.code == 0, run.told
+
+
+@pytest.mark.parametrize("name", ["-pevil.py", "--co.py", "--basetemp=evil.py", "-h.py", "@evil.py"])
+def test_a_benchmark_whose_name_looks_like_an_option(tmp_path, name):
+    repo = target(tmp_path, {**QUICK, BENCHMARK: None, name: QUICK[BENCHMARK]}, FASTER)
+    run = compare(repo, item(benchmark=name))
+    assert run.code == 0, run.told
+    assert is_improved(run.comparison(), test=f"{name}::test_total")
+
+
+# -- files ------------------------------------------------------------------------------------------
+
+NAMES = [
+    "new\nline.py",
+    'quo"te.py',
+    "quo'te.py",
+    "--output=x.py",
+    "-rf.py",
+    "$(touch x).py",
+    "`touch x`.py",
+    "esc\x1b]0;title\x07.py",
+    "{{ 7*7 }}.py",
+]
+
+
+def test_names_of_every_kind_and_a_huge_file(tmp_path):
+    repo = target(tmp_path, QUICK, FASTER)
+    for place in (*map(os.fsencode, NAMES), b"caf\xe9.py", b"\xff\xfe.txt"):
+        (repo.path / os.fsdecode(place)).write_bytes(b"def changed():\n    return 1\n")
+    with (repo.path / "huge.bin").open("wb") as stream:
+        stream.truncate(300 * 2**20)
+    (repo.path / "long.py").write_text("value = '" + "x" * 3_000_000 + "'\n")
+    repo.commit({}, "Odd names")
+    with untouched(repo.path):
+        run = compare(repo)
+    assert run.code == 0, run.told
+    assert is_improved(run.comparison())
+    harmless(run)
+
+
+def test_links_that_lead_out_of_the_tree(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.py").write_text("SECRET = 'hush'\n")
+    base = {**QUICK, BENCHMARK: None}
+    repo = target(tmp_path, base, FASTER)
+    (repo.path / "tests").symlink_to(outside)
+    (repo.path / "secret.py").symlink_to(outside / "secret.py")
+    (repo.path / "pyproject.toml").symlink_to("/etc/passwd")
+    (repo.path / "loop").symlink_to("loop")
+    repo.commit({}, "Links")
+    with untouched(repo.path), untouched(outside):
+        run = compare(repo, item(benchmark={"setup": "from textkit import total", "call": "total()"}))
+    assert run.code == 1
+    assert "leads out of the tree" in run.told
+    assert "hush" not in run.told + "".join(path.read_text(errors="replace") for path in run.folder.rglob("*.json"))
+    assert "root:" not in run.told
+
+
+# -- words ------------------------------------------------------------------------------------------
+
+TITLE = "<img src=x onerror=alert(1)> \x1b]0;pwned\x07\x1b[31mred {{ 7*191 }} {% include 'x' %} @octocat closes #1 | a | [l](javascript:x)"
+MESSAGE = f"""{TITLE}
+
+# Heading
+</details><script>alert(1)</script><!-- hidden
+{{{{ 7*191 }}}} {{% for x in range(9) %}}y{{% endfor %}} {{# gone #}}
+\x1b[2J\x1b]8;;http://evil.example\x07link\x1b]8;;\x07 \x9b31m \u202egnp.exe
+```
+open fence
+"""
+
+
+def harmless(run):
+    """See that nothing of others reaches the terminal or the bodies but as text."""
+    bodies = [path.read_text() for path in run.folder.glob(".codeflash/*.md")]
+    for text in (run.told, *bodies):
+        assert not {character for character in text if character != "\n" and not (character.isprintable() or character == "\t")} - {
+            "\u200b"
+        }
+        assert "1337" not in text
+    for body in bodies:
+        page = MarkdownIt("commonmark").enable("table").render(body)
+        assert not any(tag in page for tag in ("<script", "<img", "<!--", 'href="javascript'))
+
+
+def test_commit_messages_reach_body_and_terminal_as_text(tmp_path):
+    repo = target(tmp_path, QUICK)
+    repo.commit(FASTER, MESSAGE)
+    run = compare(repo)
+    assert run.code == 0, run.told
+    assert "onerror" in run.body()
+    harmless(run)
+
+
+def test_what_the_targets_code_says_reaches_the_terminal_as_text(tmp_path):
+    said = "\x1b]0;pwned\x07\x1b[2J\x9b31m<script>alert(1)</script>"
+    failing = f"print({said!r})\n\n\ndef test_total(benchmark):\n    benchmark(int)\n    raise ValueError({said!r})\n"
+    repo = target(tmp_path, {**QUICK, BENCHMARK: failing}, FASTER)
+    run = compare(repo)
+    assert run.code == 1
+    assert "the benchmark failed on" in run.told
+    assert "alert(1)" in run.told
+    harmless(run)

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import CommandFailedError
+from tasks.processes import programs
+
+PYTHON = sys.executable
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def wait_for_end(pid: int) -> bool:
+    """Give the kernel a while to bury a process that was killed."""
+    for _ in range(200):
+        if not is_alive(pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_command_gives_its_streams_and_its_code(tmp_path: Path) -> None:
+    finished = programs.run(["sh", "-c", "echo out; echo err >&2; exit 3"], cwd=tmp_path, check=False)
+    assert finished == programs.Finished(("sh", "-c", "echo out; echo err >&2; exit 3"), 3, "out\n", "err\n")
+
+
+def test_no_shell_sees_the_words(tmp_path: Path) -> None:
+    words = ["$HOME", "a;b", "*", "it's", 'quo"te', "new\nline", "", "~"]
+    told = programs.run([PYTHON, "-c", "import sys; print(sys.argv[1:])", *words], cwd=tmp_path).output
+    assert told == f"{words}\n"
+
+
+def test_the_environment_given_is_all_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAKED", "1")
+    assert programs.run(["/usr/bin/env"], cwd=tmp_path, env={"ONLY": "this"}).output == "ONLY=this\n"
+    assert "LEAKED=1" in programs.run(["/usr/bin/env"], cwd=tmp_path).output
+
+
+def test_folder_and_environment_do_not_mix_between_threads(tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) for number in range(24)]
+    for folder in folders:
+        folder.mkdir()
+
+    def ask(folder: Path) -> str:
+        return programs.run(["/bin/sh", "-c", 'echo "$PWD $NAME"'], cwd=folder, env={"NAME": folder.name}).output
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, folders)) == [f"{folder} {folder.name}\n" for folder in folders]
+
+
+def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
+    assert programs.run(["printf", r"a\377b"], cwd=tmp_path).output == "a�b"
+    assert programs.run_bytes(["printf", r"a\377b"], cwd=tmp_path) == b"a\xffb"
+
+
+def test_large_input_and_output_do_not_lock_up(tmp_path: Path) -> None:
+    sent = os.urandom(3_000_000)
+    assert programs.run_bytes(["cat"], cwd=tmp_path, stdin=sent) == sent
+
+
+def test_a_program_that_does_not_read_its_input_is_no_error(tmp_path: Path) -> None:
+    assert programs.run(["true"], cwd=tmp_path, stdin=b"x" * 1_000_000).code == 0
+
+
+def test_a_chatty_program_is_cut_in_the_middle_and_logged_whole(tmp_path: Path) -> None:
+    code = "import sys; print('first'); sys.stdout.write('x' * 9_000_000); print('last'); print('e' * 3_000_000, file=sys.stderr)"
+    log = tmp_path / "logs" / "log.txt"
+    finished = programs.run([PYTHON, "-c", code], cwd=tmp_path, log=log)
+    assert finished.output.startswith("first\n")
+    assert finished.output.endswith("last\n")
+    assert " bytes left out ..." in finished.output
+    assert len(finished.output) < 4 * programs.KEPT
+    assert log.stat().st_size == len("first\n") + 9_000_000 + len("last\n") + 3_000_001
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["no-such-program"], "`no-such-program` was not found\n  install no-such-program, or put its folder on PATH"),
+        (["./plain"], "`./plain` may not be executed\n  make it executable: chmod +x {cwd}/./plain"),
+        (["sh", "-c", "echo why >&2; exit 4"], "`sh -c echo why >&2; exit 4` ended with exit code 4:\nwhy"),
+        (["sh", "-c", "kill -9 $$"], "`sh -c kill -9 $$` was killed by signal 9"),
+        (["./garbled"], "`./garbled` could not start: Exec format error"),
+    ],
+)
+def test_what_a_failed_command_says(tmp_path: Path, command: list[str], message: str) -> None:
+    (tmp_path / "plain").write_text("")
+    (tmp_path / "garbled").write_bytes(b"\x7fnothing")
+    (tmp_path / "garbled").chmod(0o755)
+    with pytest.raises(CommandFailedError) as caught:
+        programs.run(command, cwd=tmp_path)
+    assert str(caught.value) == message.format(cwd=tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailedError) as caught:
+        programs.run(["true"], cwd=tmp_path / "gone")
+    assert str(caught.value) == f"`true` could not start: the folder {tmp_path}/gone is not there"
+
+
+def test_the_time_limit_ends_grandchildren_too(tmp_path: Path) -> None:
+    script = "sleep 300 & echo $! > grandchild; echo said; wait"
+    with pytest.raises(CommandFailedError) as caught:
+        programs.run(["sh", "-c", script], cwd=tmp_path, timeout=0.5)
+    assert caught.value.code is None
+    assert str(caught.value) == f"`sh -c {script}` took longer than 0.5 s and was stopped:\nsaid"
+    assert wait_for_end(int((tmp_path / "grandchild").read_text()))
+
+
+def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "GRACE_SECONDS", 0.2)
+    with pytest.raises(CommandFailedError):
+        programs.run(["sh", "-c", "trap '' TERM; echo $$ > pid; sleep 300 & wait; sleep 300"], cwd=tmp_path, timeout=0.4)
+    assert wait_for_end(int((tmp_path / "pid").read_text()))
+
+
+def test_a_grandchild_that_holds_the_pipe_does_not_hold_us(tmp_path: Path) -> None:
+    finished = programs.run(["sh", "-c", "sleep 300 & echo $!"], cwd=tmp_path, timeout=60)
+    assert wait_for_end(int(finished.output))
+
+
+def test_any_exception_ends_the_group(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), programs.start(["sh", "-c", "sleep 300 & echo $! > child; wait"], cwd=tmp_path) as running:  # noqa: PT012 - the block is the point
+        while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert wait_for_end(running.pid)
+    assert wait_for_end(int((tmp_path / "child").read_text()))
+
+
+def test_a_program_beside_us(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    log = tmp_path / "log"
+    with programs.start(
+        ["sh", "-c", f"echo one; echo two >&2; read word </dev/fd/{reading}; exit 5"], cwd=tmp_path, pass_fds=[reading], log=log
+    ) as running:
+        assert running.poll() is None
+        with pytest.raises(CommandFailedError, match=r"took longer than 0\.3 s"):
+            running.wait(0.3)
+        os.write(writing, b"go\n")
+        assert running.wait(60) == 5
+        assert running.tail() == "one\ntwo"
+        assert running.tail(1) == "two"
+    os.close(reading)
+    os.close(writing)
+    assert log.read_text() == "one\ntwo\n"
+
+
+@pytest.mark.skipif(not programs._leash(), reason="needs setpriv of util-linux")
+def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from tasks import process
+with process.start(["sleep", "300"], cwd=Path({str(tmp_path)!r})) as running:
+    print(running.pid, flush=True)
+    running.wait()
+"""
+    parent = subprocess.Popen([PYTHON, "-c", code], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    while b"sleep" not in Path(f"/proc/{child}/cmdline").read_bytes().partition(b"\0")[0]:
+        time.sleep(0.01)  # setpriv has not become the program yet
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    assert wait_for_end(child)
+
+
+def test_the_targets_environment_is_free_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "GIT_DIR",
+        "PYTHONPATH",
+        "PYTHONHASHSEED",
+        "VIRTUAL_ENV",
+        "PYTEST_ADDOPTS",
+        "COV_CORE_SOURCE",
+        "CONDA_PREFIX",
+        "UV_PROJECT",
+        "COLUMNS",
+    ):
+        monkeypatch.setenv(name, "ours")
+    monkeypatch.setenv("THEIRS", "1")
+    given = programs.target_environment({"PYTHONHASHSEED": "7"})
+    assert "ours" not in given.values()
+    assert (given["THEIRS"], given["PYTHONHASHSEED"], given["PATH"]) == ("1", "7", os.environ["PATH"])
+
+
+STARTS_OTHERS = """
+import subprocess
+import sys
+import time
+
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("how", ["run", "start"])
+def test_what_a_killed_prprep_had_started_is_ended_with_all_that_it_started(tmp_path: Path, how: str) -> None:
+    log = tmp_path / "log"
+    running = f"[sys.executable, '-c', {STARTS_OTHERS!r}], cwd=Path('/'), log=Path({str(log)!r})"
+    block = {"run": f"process.run({running})", "start": f"with process.start({running}) as it: it.wait()"}[how]
+    code = f"import sys\nfrom pathlib import Path\nfrom tasks import process\n{block}\n"
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    for _ in range(400):
+        if log.exists() and log.read_text().strip():
+            break
+        time.sleep(0.05)
+    grandchild = int(log.read_text())
+    assert is_alive(grandchild)
+    parent.kill()
+    parent.wait()
+    assert wait_for_end(grandchild)

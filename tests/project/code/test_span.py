@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.errors import CherryPickError, RepositoryError
+from tasks.git import Clone
+from tasks.manifest.model import Optimization
+from tasks.project.code.span import Span, span_of
+from tests.support.histories import refs_of
+from tests.support.targets import TargetRepo
+from tests.support.untouched import untouched
+
+
+@pytest.fixture
+def repo(tmp_path):
+    """Upstream `main` with a branch `faster` of two commits; main went on meanwhile."""
+    repo = TargetRepo(tmp_path / "target", {"a.py": "a = 1\n", "b.py": "b = 1\n"})
+    repo.git("tag", "start")
+    repo.branch("faster")
+    repo.commit({"a.py": "a = 2\n"}, "First")
+    repo.git("tag", "first")
+    repo.commit({"b.py": "b = 2\n"}, "Second")
+    repo.checkout("main")
+    repo.commit({"c.py": "c = 1\n"}, "Meanwhile")
+    return repo
+
+
+def span(repo, **fields) -> Span:
+    item = Optimization(id="it", **fields)
+    with untouched(repo.path), Clone.open(str(repo.path), repo.path.parent / "cache") as clone:
+        return span_of(item, refs_of(repo, item), clone)
+
+
+def sha(repo, name):
+    return repo.git("rev-parse", f"{name}^{{commit}}")
+
+
+def titles(found):
+    return [commit.title for commit in found.commits]
+
+
+def test_the_base_is_the_merge_base_with_upstream(repo):
+    found = span(repo, head="faster")
+    assert (found.base, found.head, found.picked, found.notes) == (sha(repo, "start"), sha(repo, "faster"), (), ())
+    assert titles(found) == ["First", "Second"]
+
+
+def test_a_base_that_is_given_wins(repo):
+    found = span(repo, base="first", head="faster")
+    assert (found.base, titles(found), found.notes) == (sha(repo, "first"), ["Second"], ())
+
+
+def test_a_base_that_went_another_way_is_noted(repo):
+    found = span(repo, base="main", head="faster")
+    assert found.base == sha(repo, "main")
+    assert found.notes == ("main has 1 commit(s) that faster lacks; their effect is in the comparison too.",)
+
+
+def test_base_and_head_that_are_interchanged_are_refused(repo):
+    with pytest.raises(RepositoryError) as raised:
+        span(repo, base="faster", head="first")
+    assert str(raised.value) == (
+        "it: `base` (faster) comes after `head` (first)\n  name the commit before the change as `base` and the one with it as `head`"
+    )
+
+
+def test_a_head_that_upstream_contains_is_compared_with_its_first_parent(repo):
+    repo.git("merge", "--quiet", "--no-ff", "-m", "Merge faster", "faster")
+    for head, parent, commits in (("faster", "first", ["Second"]), ("main", "main^1", ["First", "Second", "Merge faster"])):
+        found = span(repo, head=head)
+        assert (found.base, found.head, titles(found)) == (sha(repo, parent), sha(repo, head), commits)
+        assert found.notes == (
+            f"main contains {head} already, so it is compared with its first parent; name `base` where the optimization has more commits.",
+        )
+
+
+def test_a_head_with_a_merge_of_upstream_in_it(repo):
+    repo.checkout("faster")
+    repo.git("merge", "--quiet", "--no-ff", "-m", "Merge main", "main")
+    found = span(repo, head="faster")
+    assert found.base == sha(repo, "main")
+    assert sorted(titles(found)) == ["First", "Merge main", "Second"]
+
+
+def test_the_first_commit_of_all_has_nothing_before_it(repo):
+    with pytest.raises(RepositoryError) as raised:
+        span(repo, head="start")
+    assert str(raised.value) == (
+        "it: start is the first commit of the repository: there is nothing to compare it with\n"
+        "  name the commit that holds the change: `head: COMMIT`"
+    )
+
+
+def test_histories_without_a_common_commit(repo):
+    repo.git("checkout", "--quiet", "--orphan", "island")
+    repo.commit({"a.py": "a = 3\n"}, "Island")
+    with pytest.raises(RepositoryError) as raised:
+        span(repo, head="island")
+    assert str(raised.value) == "it: main and island have no common history\n  name the commit before the change: `base: COMMIT`"
+    found = span(repo, base="main", head="island")
+    assert found.notes == ("main and island have no common history; what they hold is compared.",)
+
+
+@pytest.mark.parametrize("fields", [{"base": "first", "head": "first"}, {"base": "start", "head": "undone"}])
+def test_identical_code_is_compared_where_both_were_named(repo, fields):
+    repo.branch("undone", "first")
+    repo.commit({"a.py": "a = 1\n"}, "Undo")
+    found = span(repo, **fields)
+    assert (found.base, found.head) == (sha(repo, fields["base"]), sha(repo, fields["head"]))
+    assert found.notes == ("Base and head hold the same files: what this comparison shows is the machine.",)
+
+
+def test_where_nothing_changed_there_is_nothing_to_compare(repo):
+    repo.branch("undone", "main")
+    repo.git("commit", "--quiet", "--allow-empty", "-m", "Nothing")
+    with pytest.raises(RepositoryError) as raised:
+        span(repo, head="undone")
+    base, head = sha(repo, "main")[:12], sha(repo, "undone")[:12]
+    assert str(raised.value) == (
+        f"it: nothing changed between base ({base}) and head ({head})\n  name the commits that hold the change as `head` or `commits`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"head": "fastr"}, '`head` names "fastr", but the repository has no such branch, tag or commit'),
+        ({"head": "faster", "base": "v1"}, '`base` names "v1", but the repository has no such branch, tag or commit'),
+        ({"commits": ("first", "secnd")}, '`commits` names "secnd", but the repository has no such branch, tag or commit'),
+    ],
+)
+def test_refs_that_name_nothing(repo, fields, message):
+    with pytest.raises(RepositoryError) as raised:
+        span(repo, **fields)
+    assert str(raised.value) == f"it: {message}\n  correct it in the manifest, or fetch it"
+
+
+def test_neither_head_nor_commits(repo):
+    with pytest.raises(RepositoryError) as raised:
+        span(repo)
+    assert str(raised.value) == "it: this optimization has neither `head` nor `commits`\n  name what holds the change"
+
+
+# -- commits that need not be adjacent ----------------------------------------------------------------
+
+
+def test_listed_commits_go_onto_the_merge_base_of_upstream_and_the_first_ones_parent(repo):
+    found = span(repo, commits=("faster",))
+    assert (found.base, found.picked, titles(found)) == (sha(repo, "start"), (sha(repo, "faster"),), ["Second"])
+    with Clone.open(str(repo.path), repo.path.parent / "cache") as clone:
+        assert [clone.read(found.head, path) for path in ("a.py", "b.py")] == [b"a = 1\n", b"b = 2\n"]
+        assert clone.commits(found.base, found.head)[0].title == "Second"
+    assert span(repo, commits=("faster",)).head == found.head, "the same commit every time"
+
+
+def test_listed_commits_go_onto_a_base_that_is_given(repo):
+    found = span(repo, commits=("first", "faster"), base="main")
+    assert (found.base, titles(found)) == (sha(repo, "main"), ["First", "Second"])
+
+
+def test_listed_commits_that_upstream_contains(repo):
+    repo.git("merge", "--quiet", "--no-ff", "-m", "Merge faster", "faster")
+    repo.commit({"a.py": "a = 3\n"}, "Third")
+    found = span(repo, commits=("first", "main"))
+    assert (found.base, titles(found)) == (sha(repo, "start"), ["First", "Third"])
+
+
+def test_listed_commits_in_conflict(repo):
+    repo.checkout("faster")
+    repo.commit({"a.py": "a = 3\n"}, "Third")
+    with pytest.raises(CherryPickError) as raised:
+        span(repo, commits=("faster",))
+    assert raised.value.files == ("a.py",)
+    assert str(raised.value).startswith(
+        f"it: commit {sha(repo, 'faster')[:12]} (Third) does not go onto {sha(repo, 'start')[:12]}: conflicts in a.py"
+    )
+
+
+def test_listed_commits_that_are_contained_change_nothing(repo):
+    with pytest.raises(RepositoryError, match="nothing changed between base"):
+        span(repo, commits=("first",), base="faster")
+
+
+def test_a_listed_commit_without_parent(repo):
+    repo.git("checkout", "--quiet", "--orphan", "island")
+    island = repo.commit({"a.py": "a = 3\n"}, "Island")
+    with pytest.raises(RepositoryError) as raised:
+        span(repo, commits=("island",))
+    assert str(raised.value) == (
+        f"it: commit {island[:12]} and main have no commit in common that could be the base\n"
+        "  name the commit to put the commits onto: `base: COMMIT`"
+    )

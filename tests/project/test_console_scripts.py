@@ -1,0 +1,100 @@
+"""The commands that a project installs."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tasks.errors import SourceError
+from tasks.project.console_scripts import commands_of, common_commands
+from tasks.project.layout import FolderTree, describe
+from tests.support.pairs import write
+
+PACKAGE = {"pagelayout/__init__.py": "", "pagelayout/cli.py": ""}
+
+
+def names(folder, files):
+    tree = FolderTree(write(folder, PACKAGE | files))
+    return [(command[2], command[1].partition("from ")[2]) for command in commands_of(tree, describe(tree))]
+
+
+def pyproject(table):
+    return {"pyproject.toml": f'[project]\nname = "pagelayout"\nversion = "1"\n{table}\n'}
+
+
+MAIN = ("pagelayout", "pagelayout.cli import main; sys.exit(main())")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pyproject('[project.scripts]\npagelayout = "pagelayout.cli:main"'),
+        pyproject('[project.scripts]\npagelayout = " pagelayout.cli : main [extra, more]"'),
+        {"pyproject.toml": '[tool.poetry]\nname = "pagelayout"\n[tool.poetry.scripts]\npagelayout = "pagelayout.cli:main"\n'},
+        {
+            "pyproject.toml": '[tool.poetry.scripts]\npagelayout = { reference = "pagelayout.cli:main", type = "console" }\n'
+            'file = { reference = "bin/file.sh", type = "file" }\n[tool.poetry]\nname = "pagelayout"\n'
+        },
+        {
+            "pyproject.toml": '[tool.poetry]\nname = "pagelayout"\n[tool.poetry.scripts]\npagelayout = { callable = "pagelayout.cli:main" }\n'
+        },
+        {
+            "pyproject.toml": '[build-system]\nrequires = ["flit"]\n[tool.flit.metadata]\nmodule = "pagelayout"\n'
+            '[tool.flit.scripts]\npagelayout = "pagelayout.cli:main"\n'
+        },
+        {"setup.cfg": "[metadata]\nname = pagelayout\n[options.entry_points]\nconsole_scripts =\n    pagelayout=pagelayout.cli:main\n"},
+        {"setup.py": "setup(entry_points={'console_scripts': ['pagelayout = pagelayout.cli:main'], 'other': ['a = b:c']})\n"},
+        {"setup.py": "setup(entry_points={'console_scripts': '''\\n pagelayout=pagelayout.cli:main\\n'''})\n"},
+    ],
+)
+def test_scripts_are_found_where_projects_write_them(tmp_path, files):
+    assert names(tmp_path, files) == [MAIN]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        pyproject(""),
+        pyproject("[project.scripts]"),
+        pyproject('[project.scripts]\nno-attribute = "pagelayout.cli"\nno-string = 3\ncode = "os:system(1)"'),
+        pyproject('[project.gui-scripts]\nwindow = "pagelayout.cli:main"'),
+        {"setup.py": "setup(entry_points=ENTRY_POINTS)\n"},
+        {"setup.py": "setup(entry_points={'console_scripts': [make()]})\n"},
+    ],
+)
+def test_what_is_no_console_script_is_none(tmp_path, files):
+    assert names(tmp_path, files) == []
+
+
+def test_the_projects_own_name_comes_first(tmp_path):
+    table = '[project.scripts]\nzoom = "pagelayout.zoom:main"\nPageLayout = "pagelayout.cli:app.run"\nabout = "pagelayout:about"'
+    assert names(tmp_path, pyproject(table)) == [
+        ("PageLayout", "pagelayout.cli import app; sys.exit(app.run())"),
+        ("zoom", "pagelayout.zoom import main; sys.exit(main())"),
+        ("about", "pagelayout import about; sys.exit(about())"),
+    ]
+
+
+def test_only_what_is_the_same_on_both_sides_can_be_compared(tmp_path):
+    base = FolderTree(
+        write(tmp_path / "base", PACKAGE | pyproject('[project.scripts]\na = "pagelayout:a"\nb = "pagelayout:b"\nc = "pagelayout:c"'))
+    )
+    head = FolderTree(
+        write(tmp_path / "head", PACKAGE | pyproject('[project.scripts]\nc = "pagelayout:c"\na = "pagelayout.a:a"\nb = "pagelayout:b"'))
+    )
+    assert [command[2] for command in common_commands(base, head, describe(head))] == ["c", "b"]
+
+
+def test_a_broken_file_is_told(tmp_path):
+    with pytest.raises(SourceError, match="not valid TOML"):
+        names(tmp_path, {"pyproject.toml": "[project"})
+
+
+def test_a_command_runs_as_the_installed_script_would(tmp_path):
+    code = "import sys\n\nclass app:\n    def run():\n        print(sys.argv, '' in sys.path)\n        return 3\n"
+    table = '[project.scripts]\npagelayout = "pagelayout.cli:app.run"'
+    tree = FolderTree(write(tmp_path, {**PACKAGE, "pagelayout/cli.py": code, **pyproject(table)}))
+    (command,) = commands_of(tree, describe(tree))
+    done = subprocess.run([sys.executable, *command], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("['pagelayout', '--help'] False\n", 3)

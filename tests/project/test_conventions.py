@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.project import layout
+from tests.support.projects import Files
+
+
+def test_heavy_imports_are_those_that_run():
+    conftest = """
+        import os, torch.nn as nn
+        from typing import TYPE_CHECKING
+        try:
+            import pandas
+        except ImportError:
+            from sklearn import metrics
+        if TYPE_CHECKING:
+            import jax
+        else:
+            import cv2
+        from . import tensorflow
+        def fixture():
+            import transformers
+    """
+    tree = Files(
+        {"tests/conftest.py": conftest, "conftest.py": "import matplotlib", "tests/broken/conftest.py": "def", "torch.py": "import torch"}
+    )
+    assert layout.heavy_imports(tree) == (
+        "conftest.py: matplotlib",
+        "tests/conftest.py: cv2",
+        "tests/conftest.py: pandas",
+        "tests/conftest.py: sklearn",
+        "tests/conftest.py: torch",
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"CHANGELOG.md": "based on https://KeepAChangelog.com"}, "keep-a-changelog CHANGELOG.md"),
+        ({"CHANGELOG.md": "# Changes\n## [Unreleased]\n"}, "keep-a-changelog CHANGELOG.md"),
+        ({"CHANGES.rst": "1.0\n===", "NEWS": ""}, "plain CHANGES.rst"),
+        ({"docs/history.md": ""}, "plain docs/history.md"),
+        ({"pyproject.toml": '[tool.towncrier]\ndirectory = "changes"\n', "CHANGELOG.md": ""}, "towncrier changes/"),
+        ({"towncrier.toml": '[tool.towncrier]\npackage = "pages"\npackage_dir = "src"\n'}, "towncrier src/pages/newsfragments/"),
+        ({"setup.cfg": "[tool:scriv]\nfragment_directory = news.d\n"}, "scriv news.d/"),
+        ({"pyproject.toml": "[tool.scriv]\n"}, "scriv changelog.d/"),
+        ({"changelog.d/scriv.ini": "[scriv]\n"}, "scriv changelog.d/"),
+        ({"doc/source/whatsnew/v1.rst": "", "CHANGELOG.md": ""}, "whatsnew doc/source/whatsnew/"),
+        ({"pages/changelog.py": "", "vendor/CHANGELOG.md": ""}, None),
+    ],
+)
+def test_the_changelog(files, expected):
+    assert layout.changelog(Files(files)) == expected
+
+
+def test_a_projects_own_changelog_comes_before_the_roots():
+    tree = Files({"CHANGELOG.md": "", "py/CHANGES.md": ""})
+    assert layout.changelog(tree, project="py") == "plain py/CHANGES.md"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({".github/PULL_REQUEST_TEMPLATE.md": "", "docs/pull_request_template.md": ""}, ".github/PULL_REQUEST_TEMPLATE.md"),
+        ({"Pull_Request_Template.txt": ""}, "Pull_Request_Template.txt"),
+        ({"docs/pull_request_template.md": ""}, "docs/pull_request_template.md"),
+        ({".github/PULL_REQUEST_TEMPLATE/b.md": "", ".github/PULL_REQUEST_TEMPLATE/a.md": ""}, ".github/PULL_REQUEST_TEMPLATE/a.md"),
+        ({"src/pull_request_template.md": "", ".github/ISSUE_TEMPLATE.md": ""}, None),
+    ],
+)
+def test_the_pull_request_template(files, expected):
+    assert layout.pull_request_template(Files(files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"benchmarks/asv.conf.json": "{}"}, "asv"),
+        ({"asv.conf.actions.json": "{}", "tox.ini": "deps = pyperf"}, "asv"),
+        ({"a/b/c/asv.conf.json": "{}"}, None),
+        ({"requirements/bench.txt": "pyperf>=2\n"}, "pyperf"),
+        ({"CONTRIBUTING.md": "Please run pyperformance."}, "pyperf"),
+        ({"docs/contributing.rst": "use ``pyperf``"}, "pyperf"),
+        ({"src/mypyperfect.py": "pyperf", "CONTRIBUTING.md": "mypyperfect"}, None),
+        ({}, None),
+    ],
+)
+def test_the_tool_whose_tables_reviewers_know(files, expected):
+    assert layout.benchmark_tool(Files(files)) == expected

@@ -1,0 +1,30 @@
+"""The bundle of evidence: everything that somebody needs who doubts the numbers, the same bytes every time."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+
+from tasks.pull_request.bundle import gathered, packed, place_for, write
+from tests.support.evidence import Case
+
+
+def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
+    paths = Case().write(tmp_path)
+    files = gathered(paths, benchmark={"tests/test_x.py": b"x"}, manifest="version: 1\n", branch=paths.state)
+    told = {"compare.json", "codeflash.json", "tests.json", "verify.json"}
+    assert set(files) == {*told, *(f"branch/{name}" for name in told), "benchmark/tests/test_x.py", "prprep.yaml"}
+    assert files["compare.json"] == paths.compare.read_bytes()
+
+
+def test_the_same_files_make_the_same_bytes(tmp_path):
+    one, two = {"a": b"1", "b": b"2"}, {"b": b"2", "a": b"1"}
+    assert packed(one) == packed(two)
+    assert write(tmp_path / "new" / "e.zip", one) == hashlib.sha256(packed(two)).hexdigest()
+    with zipfile.ZipFile(tmp_path / "new" / "e.zip") as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == one
+    assert list((tmp_path / "new").iterdir()) == [tmp_path / "new" / "e.zip"]
+
+
+def test_it_lies_beside_the_body_under_the_same_name(tmp_path):
+    assert place_for(tmp_path / "pr-body-total.md") == tmp_path / "evidence-total.zip"

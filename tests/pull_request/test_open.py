@@ -1,0 +1,293 @@
+"""`prprep branch` and `prprep open` as a user runs them: a real target, measured, and the real git and gh against a server over HTTPS."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tasks.artifacts import Branching, Failure, Opening, ProjectTests, SideRun
+from tasks.pipeline import NAMES
+from tasks.pull_request.opening import Asked, Case
+from tasks.staleness import Freshness
+from tasks.storage.files import digest_of
+from tasks.workspace.workspace import Workspace
+from tests.support.github import TOKEN, GitHub, Refused
+from tests.support.targets import TargetRepo
+from tests.support.untouched import snapshot
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")]
+
+CHECKOUT = Path(__file__).parents[2]
+FILES = {
+    "sums/__init__.py": "",
+    "sums/numbers.py": """
+        def total(numbers):
+            result = 0
+            for number in numbers:
+                result = sum([result, number])
+            return result
+        """,
+    "tests/benchmarks/test_benchmark_total.py": """
+        from sums.numbers import total
+
+
+        def test_benchmark_total(benchmark):
+            assert benchmark(total, range(2_000)) == 1_999_000
+        """,
+    "CHANGELOG.md": """
+        # Changelog
+
+        The format is that of [Keep a Changelog](https://keepachangelog.com).
+
+        ## [Unreleased]
+
+        ## [1.0] - 2020-01-01
+
+        ### Added
+
+        - Sums.
+        """,
+}
+MANIFEST = """\
+version: 1
+repo: target
+upstream: main
+defaults: {budget: 1}
+optimizations:
+  - {id: total, title: Sum in C, domain: cpu, head: perf/total, functions: "sums.numbers:total"}
+"""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A folder with fresh evidence and a branch, and the server that it belongs to."""
+
+    folder: Path
+    github: GitHub
+    variables: dict[str, str]
+
+    def prprep(self, *arguments: str, code: int = 0, **more: str) -> str:
+        command = [sys.executable, "-m", "tasks", *arguments]
+        variables = {**self.variables, **more}
+        done = subprocess.run(
+            command, cwd=self.folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        told = done.stdout + done.stderr
+        assert done.returncode == code, told
+        assert "Traceback" not in told, told
+        return told
+
+    def refuses(self, reason: str) -> None:
+        """Demand that `open` refuses for this reason, and that it asks the server for nothing before."""
+        workspace = Workspace.open(self.folder / "prprep.yaml")
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.variables.items():
+                patch.setenv(name, value)
+            found = Case(workspace, Freshness(workspace), "total", Asked()).refusals(NAMES)
+        assert [each for each in found if re.search(reason, each)], found
+        assert self.github.requests == []
+
+    @property
+    def state(self) -> Path:
+        return self.folder / ".prprep" / "total"
+
+    @property
+    def repository(self):
+        return self.github.repositories["acme/sums"]
+
+    @property
+    def branch(self) -> Branching:
+        return Branching.read(self.state / "branch.json")
+
+
+def variables_for(github: GitHub, folder: Path) -> dict[str, str]:
+    """Give an environment in which git and gh are logged in to the server, and nowhere else."""
+    settings = folder / "gitconfig"
+    helper = f'!f() {{ test "$1" = get && printf "username=ada\\npassword={TOKEN}\\n"; }}; f'.replace("\\", "\\\\").replace('"', '\\"')
+    settings.write_text(
+        f'[user]\n\tname = Bea\n\temail = bea@example.org\n[http]\n\tsslCAInfo = {github.certificate}\n[credential]\n\thelper = "{helper}"\n'
+    )
+    return {**os.environ, **github.environment, "GIT_CONFIG_GLOBAL": str(settings), "PYTHONPATH": str(CHECKOUT), "COLUMNS": "400"}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Evidence, body and branch, made once; nobody changes them."""
+    folder = tmp_path_factory.mktemp("open")
+    target = TargetRepo(folder / "work" / "target", FILES)
+    with GitHub(folder / "github") as github:
+        github.repository("acme/sums", like=target.path)
+        target.git("remote", "add", "origin", github.repositories["acme/sums"].clone_url)
+        target.branch("perf/total")
+        target.commit({"sums/numbers.py": "def total(numbers):\n    return sum(numbers)\n"}, "Sum in C")
+        target.checkout("main")
+        (folder / "work" / "prprep.yaml").write_text(MANIFEST)
+        made = Prepared(folder / "work", github, variables_for(github, folder))
+        made.prprep("run")
+        made.prprep("branch", "total")
+        yield made
+
+
+@pytest.fixture
+def case(prepared, tmp_path):
+    """A copy of what was prepared, to be changed; the server holds no pull request and no branch but main."""
+    shutil.copytree(prepared.folder, tmp_path / "work")
+    prepared.repository.pull_requests.clear()
+    for branch in prepared.repository.git("for-each-ref", "--format=%(refname)", "refs/heads/perf").split():
+        prepared.repository.git("update-ref", "-d", branch)
+    prepared.github.requests.clear()
+    return Prepared(tmp_path / "work", prepared.github, prepared.variables)
+
+
+def test_it_is_opened_once_and_then_updated(case):
+    told = case.prprep("open", "total", "--yes", "--draft")
+    (opened,) = case.repository.pull_requests
+    body = (case.folder / ".codeflash" / "pr-body-total.md").read_text()
+    assert (opened.title, opened.base_ref, opened.head_ref, opened.is_draft) == ("Sum in C", "main", "perf/total", True)
+    assert opened.body.strip() == body.strip()
+    assert opened.head_oid == case.branch.head
+    assert opened.url in told
+    assert "open a draft pull request in acme/sums" in told
+    assert Opening.read(case.state / "opened.json").number == 1
+    again = case.prprep("open", "total", "--yes")
+    assert "is there already" in again
+    assert "update #1 in acme/sums" in again
+    assert len(case.repository.pull_requests) == 1
+
+
+def test_nobody_to_ask_is_told_the_plan_and_nothing_is_pushed(case):
+    told = case.prprep("open", "total", code=3)
+    assert f"push {case.branch.head[:12]} to origin" in told
+    assert "title  Sum in C" in told
+    assert "nobody can be asked here" in told
+    assert case.repository.pull_requests == []
+    assert case.repository.commit("perf/total") == ""
+
+
+def test_what_was_pushed_before_it_failed_is_told_and_gone_on_from(case):
+    def refuse(*_, **__):
+        raise Refused(422, "the moon is full")
+
+    case.repository.open = refuse
+    try:
+        told = case.prprep("open", "total", "--yes", code=1)
+    finally:
+        del case.repository.open
+    assert "the branch perf/total was pushed, but the pull request was not opened" in told
+    assert "the moon is full" in told
+    assert case.repository.commit("perf/total") == case.branch.head
+    assert f"{case.repository.url}/pull/1\n" in case.prprep("open", "total", "--yes")
+
+
+def test_a_tampered_number_is_refused(case):
+    artifact = case.state / "compare.json"
+    artifact.write_text(re.sub(r'"ratio": [0-9.]+', '"ratio": 0.01', artifact.read_text(), count=1))
+    case.refuses(r"compare\.json was changed by hand since it was written")
+
+
+def test_a_tampered_number_with_the_right_digest_is_refused_by_judging_once_more(case):
+    artifact = case.state / "compare.json"
+    head, _, body = artifact.read_text().partition("\n")
+    changed = re.sub(r'"headline": "[^"]+"', '"headline": "time \\\\u221299.9 %"', body, count=1)
+    assert changed != body
+    artifact.write_text(json.dumps({**json.loads(head), "digest": digest_of(changed.encode())}) + "\n" + changed)
+    case.refuses(r"compare\.json does not say what the samples say \(headline\)")
+
+
+def test_a_tampered_sample_is_refused(case):
+    artifact = case.state / "samples.json"
+    artifact.write_text(artifact.read_text().replace('"iterations": ', '"iterations":  ', 1))
+    case.refuses(r"samples\.json was changed by hand")
+
+
+def test_a_ref_that_moved_is_refused(case):
+    target = TargetRepo(case.folder / "target")
+    target.checkout("perf/total")
+    target.commit({"sums/numbers.py": "def total(numbers):\n    return sum(list(numbers))\n"}, "Sum a list")
+    case.refuses(r"detect is stale \(the commit of head is [0-9a-f]+")
+
+
+def test_upstream_that_moved_is_refused(case):
+    TargetRepo(case.folder / "target").commit({"README.md": "Sums.\n"}, "Words")
+    case.refuses(r"detect is stale \(the commit of upstream is [0-9a-f]+")
+
+
+def test_an_edited_body_is_refused(case):
+    body = case.folder / ".codeflash" / "pr-body-total.md"
+    body.write_text(body.read_text().replace("%", " percent", 1))
+    case.refuses(r"pr-body-total\.md: this line of it was removed or changed: ")
+
+
+def test_a_failed_stage_is_refused(case):
+    Failure(item="total", stage="measure", message="the benchmark failed").write(case.state / "failure.json")
+    (case.state / "samples.json").unlink()
+    case.refuses(r"measure failed: the benchmark failed")
+
+
+def test_a_refusal_is_told_and_nothing_reaches_the_server(case):
+    run = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
+    failed = run.model_copy(update={"code": 1, "failed": 1})
+    tests = ProjectTests(item="total", command="pytest", base=run, head=failed, new_failures=("tests/test_numbers.py::test_none",))
+    tests.write(case.state / "tests.json", "fresh")
+    told = case.prprep("open", "total", "--yes", code=1)
+    assert "nothing was opened:\n  - " in told
+    assert "tests of the project fail at head and not at base: tests/test_numbers.py::test_none" in told
+    assert case.github.requests == []
+    assert not (case.state / "opened.json").exists()
+
+
+def test_no_branch_is_refused(case):
+    (case.state / "branch.json").unlink()
+    case.refuses("the branch is not made yet: run `prprep branch total`")
+
+
+def test_a_branch_of_the_same_name_is_not_overwritten(case):
+    case.repository.git("update-ref", "refs/heads/perf/total", "main")
+    told = case.prprep("open", "total", "--yes", code=1)
+    assert "has a branch perf/total with other commits" in told
+    assert case.repository.commit("perf/total") == case.repository.commit("main")
+    assert f"{case.repository.url}/pull/1\n" in case.prprep("open", "total", "--yes", "--branch", "sum-in-c")
+    assert case.repository.commit("sum-in-c") == case.branch.head
+
+
+def test_a_server_in_trouble_is_told_and_nothing_is_pushed(case):
+    case.github.break_down("401")
+    try:
+        told = case.prprep("open", "total", "--yes", code=1)
+    finally:
+        case.github.break_down(None)
+    assert "401" in told
+    assert case.repository.commit("perf/total") == ""
+
+
+def test_the_branch_is_given_only_when_asked_and_nothing_else_changes(case):
+    repository = case.folder / "target"
+    before = snapshot(repository)
+    case.prprep("branch", "total", "--patches", "patches")
+    assert snapshot(repository) == before
+    assert [path.name for path in sorted((case.folder / "patches").iterdir())] == [
+        "0001-Sum-in-C.patch",
+        "0002-Add-a-changelog-entry-for-total.patch",
+    ]
+    case.prprep("branch", "total", "--into", "perf/ready")
+    after = snapshot(repository)
+    changed = {
+        os.fsdecode(os.path.relpath(path, os.fsencode(repository)))
+        for path in before.keys() | after.keys()
+        if before.get(path) != after.get(path)
+    }
+    folders = {".git/refs/heads/perf", ".git/logs/refs/heads/perf", ".git/objects/pack", ".git/objects"}
+    assert {path for path in changed - folders if not re.match(r"\.git/objects/(pack/pack-|[0-9a-f]{2})", path)} == {
+        ".git/refs/heads/perf/ready",
+        ".git/logs/refs/heads/perf/ready",
+    }
+    assert TargetRepo(repository).git("rev-parse", "perf/ready") == case.branch.head
+    assert "no branch perf/ready already" not in case.prprep("branch", "total", "--into", "perf/ready", code=1)

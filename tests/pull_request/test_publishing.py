@@ -1,0 +1,208 @@
+"""Only one module publishes: shown by reading all sources, and by watching what every other command hands to git and gh."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks import commands
+from tasks.errors import PrprepError, RepositoryError
+from tasks.pull_request import publishing
+from tasks.pull_request.publishing import Forge, Push, Words, push
+from tests.support.targets import TargetRepo
+
+CHECKOUT = Path(__file__).parents[2]
+SOURCES = sorted((CHECKOUT / "tasks").rglob("*.py"))
+PUBLISHING = CHECKOUT / "tasks" / "pull_request" / "publishing.py"
+OPENING = {"opening", "commands/open"}
+"""The two modules that may use it: what `prprep open` does, and the command itself."""
+
+SENDS = {"push", "send-pack", "http-push", "request-pull", "send-email"}
+CHANGES = {
+    "create",
+    "edit",
+    "merge",
+    "close",
+    "reopen",
+    "ready",
+    "review",
+    "comment",
+    "delete",
+    "lock",
+    "fork",
+    "sync",
+    "rename",
+    "archive",
+}
+WRITES = {"-X", "--method", "-f", "-F", "--field", "--raw-field"}
+
+
+def words_of(node: ast.AST) -> list[str]:
+    return [each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+
+
+def commands_in(tree: ast.AST) -> list[list[str]]:
+    """Give the words of everything that could become a command line: lists, tuples, and the arguments of calls."""
+    found = []
+    for node in ast.walk(tree):
+        parts = node.elts if isinstance(node, ast.List | ast.Tuple) else node.args if isinstance(node, ast.Call) else []
+        words = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        found += [words] if words else []
+    return found
+
+
+def publishes(words: list[str]) -> bool:
+    said = set(words)
+    return bool(said & SENDS) or ("pr" in said and bool(said & CHANGES)) or ("api" in said and bool(said & WRITES))
+
+
+def test_no_other_module_can_send_anything():
+    found = {
+        path.relative_to(CHECKOUT / "tasks").as_posix() for path in SOURCES if any(map(publishes, commands_in(ast.parse(path.read_text()))))
+    }
+    assert found == {"pull_request/publishing.py"}
+
+
+def test_the_words_are_put_together_nowhere_else():
+    named = {path.name for path in SOURCES if "mutation" in "".join(words_of(ast.parse(path.read_text()))) and path != PUBLISHING}
+    assert named == set()
+
+
+def test_only_open_uses_the_module_that_publishes():
+    users = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or "", *(alias.name for alias in node.names)] if isinstance(node, ast.ImportFrom) else []
+            if any(name.rpartition(".")[2] == "publishing" for name in names):
+                users.add(path.relative_to(CHECKOUT / "tasks").with_suffix("").as_posix())
+    assert users == {"pull_request/opening"}
+    importers = {path.name for path in SOURCES if "opening import Asked" in path.read_text()}
+    assert importers == {"open.py"}
+
+
+RECORDER = """\
+#!{python}
+import json, os, sys
+with open({log!r}, "a") as log:
+    log.write(json.dumps([{name!r}, *sys.argv[1:]]) + "\\n")
+os.execv({real!r}, [{real!r}, *sys.argv[1:]])
+"""
+
+
+def recorders(folder: Path) -> Path:
+    """Put programs called git and gh into a folder, which write down what they are told and become the real ones."""
+    folder.mkdir()
+    for name in ("git", "gh"):
+        if real := shutil.which(name):
+            program = folder / name
+            program.write_text(RECORDER.format(python=sys.executable, log=str(folder / "log"), name=name, real=real))
+            program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return folder / "log"
+
+
+@pytest.mark.slow
+def test_no_other_command_hands_a_push_to_git_or_a_change_to_gh(tmp_path):
+    from tests.pull_request.test_open import FILES, MANIFEST
+
+    target = TargetRepo(tmp_path / "work" / "target", FILES)
+    remote = TargetRepo(tmp_path / "remote")
+    remote.git("config", "receive.denyCurrentBranch", "ignore")
+    target.git("remote", "add", "origin", str(remote.path))
+    target.git("config", "user.name", "Bea")
+    target.git("config", "user.email", "bea@example.org")
+    target.branch("perf/total")
+    target.commit({"sums/numbers.py": "def total(numbers):\n    return sum(numbers)\n"}, "Sum in C")
+    target.checkout("main")
+    (tmp_path / "work" / "prprep.yaml").write_text(MANIFEST.replace("budget: 1", "metrics: memory"))
+    log = recorders(tmp_path / "bin")
+    # git's own programs come before PATH for what git starts, so only what prprep and its tools start is seen: all that counts here.
+    path = f"{log.parent}{os.pathsep}{os.environ['PATH']}"
+    variables = {**os.environ, "PATH": path, "PYTHONPATH": str(CHECKOUT)}
+    own = sorted(command.get_name() for command in commands.OWN)
+    calls = {name: [name] for name in own if name not in {"open", "lint", "branch"}}
+    calls |= {
+        "lint": ["lint", "--no-run", "target/tests/benchmarks"],
+        "branch": ["branch", "total", "--into", "ready", "--patches", "patches"],
+    }
+    for arguments in [["run"], *calls.values(), ["run"], ["list", "--all", "--status"]]:
+        command = [sys.executable, "-m", "tasks", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path / "work", env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        if arguments[0] in {"run", "branch"}:
+            assert done.returncode == 0, done.stdout + done.stderr
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {words[0] for words in told} >= {"git"}
+    assert len(told) > 20
+    assert [words for words in told if publishes(words)] == []
+    assert remote.git("for-each-ref") == ""
+    assert target.git("rev-parse", "ready")
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two repositories: one that is pushed from, and a bare one."""
+    repo = TargetRepo(tmp_path / "from", {"a.py": "1\n"})
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", tmp_path / "to"], check=True)
+    return repo, tmp_path / "to"
+
+
+def branch_of(bare: Path) -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", "refs/heads/perf"], cwd=bare, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def test_a_branch_is_pushed_and_its_own_successor_replaces_it(pair):
+    repo, bare = pair
+    clone, first = repo.path / ".git", repo.head
+    push(Push(clone, first, str(bare), "perf"))
+    repo.git("commit", "--quiet", "--amend", "-m", "Another")
+    push(Push(clone, repo.head, str(bare), "perf", replaces=first))
+    assert branch_of(bare) == repo.head
+
+
+def test_what_somebody_else_pushed_meanwhile_stays(pair):
+    repo, bare = pair
+    clone, first = repo.path / ".git", repo.head
+    theirs = repo.commit({"b.py": "2\n"})
+    push(Push(clone, theirs, str(bare), "perf"))
+    repo.git("checkout", "--quiet", "-b", "mine", first)
+    ours = repo.commit({"c.py": "3\n"})
+    for replaces in ("", first):
+        with pytest.raises(RepositoryError, match="did not take the branch perf"):
+            push(Push(clone, ours, str(bare), "perf", replaces=replaces))
+    assert branch_of(bare) == theirs
+
+
+def test_what_gh_says_is_passed_on(tmp_path, monkeypatch):
+    program = tmp_path / "gh"
+    program.write_text("#!/bin/sh\necho 'HTTP 403: Resource not accessible' >&2; exit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    forge = Forge("github.test", "acme/sums", tmp_path)
+    with pytest.raises(PrprepError, match=r"acme/sums: gh pr create: HTTP 403: Resource not accessible\n  see `gh auth status"):
+        forge.create(Words("T", tmp_path / "body"), head="perf", base="main", draft=False)
+
+
+def test_no_gh_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PrprepError, match=r"was not found\n  install gh"):
+        Forge("github.test", "acme/sums", tmp_path).login()
+
+
+def test_the_module_is_the_one_that_was_looked_at():
+    assert Path(publishing.__file__) == PUBLISHING
+    assert publishes(["git", "push"])
+    assert publishes(["pr", "create"])
+    assert not publishes(["pr", "list"])

@@ -1,0 +1,150 @@
+"""Why `open` refuses, one reason at a time, on literal artifacts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.artifacts import (
+    AuditFinding,
+    Branching,
+    ContributionRule,
+    Decision,
+    ProjectTests,
+    RunCommand,
+    SideRun,
+    Survey,
+    Verdict,
+    Verification,
+)
+from tasks.pull_request import refusals
+from tasks.stages.render import render
+from tests.support.evidence import Case
+
+WENT_WELL = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
+BRANCH = Branching(item="it", title="T", onto="main", base="a" * 40, head="b" * 40, tree="c" * 40, commits=(), verdict=Verdict.IMPROVED)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return Case().write(tmp_path)
+
+
+def rule(sentence: str, about: str = "generated text") -> ContributionRule:
+    return ContributionRule(path="AI_POLICY.md", line=7, about=about, sentence=sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Coding agents are forbidden to interact with this project in any way.",
+        "Do not use text that an LLM has written for the description of a PR.",
+        "An agent that opens pull requests on its own is not permitted here.",
+        "Never paste what an LLM wrote into a pull request.",
+        "**No AI text in descriptions or comments.**",
+        "This text is **not allowed** to be written by AI.",
+    ],
+)
+def test_a_sentence_that_forbids_it_is_shown_and_can_be_weighed(sentence):
+    (told,) = refusals.of_rules([rule(sentence)], ())
+    assert sentence in told
+    assert told.endswith("--despite AI_POLICY.md:7")
+    assert list(refusals.of_rules([rule(sentence)], {"AI_POLICY.md:7"})) == []
+    assert list(refusals.of_rules([rule(sentence)], {"AI_POLICY.md:8"})) == [told]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "If you use AI tools for your contributions, please read our policy.",
+        "AI wrote parts of this PR",
+        "Do **not** let an LLM write review comments for you.",
+        'Where none was used, put "NO AI USE" here.',
+        "Agents leave it to a person to mark a PR as ready.",
+    ],
+)
+def test_a_sentence_about_something_else_is_not_in_the_way(sentence):
+    assert list(refusals.of_rules([rule(sentence)], ())) == []
+
+
+def test_rules_about_other_things_are_for_a_person():
+    assert list(refusals.of_rules([rule("Do not open a pull request without an issue.", "issue first")], ())) == []
+
+
+def test_new_failures_of_the_projects_tests(paths):
+    failed = ProjectTests(item="it", base=WENT_WELL, head=WENT_WELL.model_copy(update={"code": 1}), new_failures=("t.py::a", "t.py::b"))
+    failed.write(paths.state / "tests.json")
+    assert list(refusals.of_tests(paths)) == ["tests of the project fail at head and not at base: t.py::a; t.py::b"]
+    failed.model_copy(update={"new_failures": ()}).write(paths.state / "tests.json")
+    assert list(refusals.of_tests(paths)) == ["the project's tests end with exit code 1 at head, and went well at base"]
+
+
+def test_old_failures_and_tests_that_were_not_run_do_not_refuse(paths):
+    assert list(refusals.of_tests(paths)) == []
+    bad = WENT_WELL.model_copy(update={"code": 1, "failed": 1})
+    ProjectTests(item="it", base=bad, head=bad, old_failures=("t.py::a",)).write(paths.state / "tests.json")
+    assert list(refusals.of_tests(paths)) == []
+
+
+def test_a_verification_that_disagrees(paths):
+    ran = (RunCommand(text="pytest x", code=4),)
+    Verification(item="it", commands=ran, findings=("time: claimed, not found",)).write(paths.state / "verify.json")
+    (told,) = refusals.of_verification(paths)
+    assert told.endswith("time: claimed, not found; `pytest x` ended with exit code 4")
+    Verification(item="it", commands=(RunCommand(text="pytest x", code=0),)).write(paths.state / "verify.json")
+    assert list(refusals.of_verification(paths)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "into", "number", "refused"),
+    [("new", "", None, False), ("skip", "", None, True), ("fold", "#12", 12, False), ("fold", "other", None, True)],
+)
+def test_the_surveys_decision(paths, kind, into, number, refused):
+    Survey(item="it", slug=None, decision=Decision(kind=kind, into=into, reason="so it is")).write(paths.survey)
+    told = list(refusals.of_survey(paths, number=number))
+    assert [each for each in told if "so it is" in each] == told
+    assert bool(told) is refused
+
+
+def test_a_branch_must_be_there_fresh_measured_improved_and_clean():
+    def told(branch: Branching | None = BRANCH, *, fresh: bool = True, **fields: object) -> list[str]:
+        varied = branch.model_copy(update=fields) if branch else None
+        return list(refusals.of_branch(varied, fresh=fresh, item_id="it"))
+
+    assert told() == []
+    assert told(None) == ["the branch is not made yet: run `prprep branch it`"]
+    assert told(fresh=False) == ["the branch is stale: run `prprep branch it`"]
+    assert told(verdict=None) == ["the branch was not measured: run `prprep branch it`"]
+    assert "is not an improvement on upstream (inconclusive)" in told(verdict=Verdict.INCONCLUSIVE)[0]
+    mild, fatal = AuditFinding(about="unrelated", text="mild"), AuditFinding(about="scratch", text="fatal", fatal=True)
+    assert told(findings=(mild, fatal)) == ["in the branch: fatal"]
+
+
+def test_a_body_whose_measured_part_was_edited(paths):
+    case = Case()
+    render.run(case.item, case.manifest, paths=paths, body=paths.body("merge_lines"), templates=None, fingerprint="r")
+    body = paths.body("merge_lines")
+    assert list(refusals.of_body(case.item, paths, None)) == []
+    body.write_text(body.read_text() + "\nFixes #12, as discussed.\n")
+    assert list(refusals.of_body(case.item, paths, None)) == []
+    body.write_text(body.read_text().replace("−20.9 %", "−40.9 %"))
+    told = list(refusals.of_body(case.item, paths, None))
+    assert any("pr-body-merge_lines.md: this line of it was removed or changed: " in each and "−20.9 %" in each for each in told)
+    assert any("a figure was added that the evidence does not hold (40.9 %)" in each for each in told)
+    assert told[-1].endswith("or a template and render it again")
+
+
+def test_a_body_that_would_be_rendered_otherwise(paths):
+    case = Case()
+    render.run(case.item, case.manifest, paths=paths, body=paths.body("merge_lines"), templates=None, fingerprint="r")
+    other = case.item.model_copy(update={"summary": ("Another mechanism.",)})
+    assert list(refusals.of_body(other, paths, None)) == [
+        ".codeflash/pr-body-merge_lines.md would be rendered otherwise now: run `prprep render:merge_lines`"
+    ]
+
+
+def test_an_artifact_that_was_changed_is_known(paths):
+    assert not refusals.is_edited(paths.compare)
+    paths.compare.write_text(paths.compare.read_text().replace("improved", "regressed", 1))
+    assert refusals.is_edited(paths.compare)
+    paths.compare.write_text("words")
+    assert refusals.is_edited(paths.compare)

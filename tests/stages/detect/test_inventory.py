@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tasks.artifacts import Presence
+from tasks.errors import SourceError
+from tasks.git import Clone, Refs
+from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Optimization
+from tasks.stages.detect.inventory import detection_of
+from tests.support.histories import commit, detected, history
+from tests.support.targets import TargetRepo
+from tests.support.untouched import untouched
+
+TABLES = "src/pages/tables.py"
+EXTRACT = "def extract(pages):\n    found = [page.table for page in pages]\n    return found\n"
+LAZY = "def extract(pages):\n    for page in pages:\n        yield page.table\n"
+BENCHMARK = "from pages.tables import extract\n\n\ndef test_benchmark(benchmark):\n    benchmark(extract, [])\n"
+
+
+def item(**fields):
+    return Optimization(**{"id": "it", "head": "faster", **fields})
+
+
+@pytest.fixture
+def repo(tmp_path):
+    return history(tmp_path, {TABLES: EXTRACT}, {TABLES: LAZY}, "Yield tables\n\nThe peak was high.")
+
+
+def test_the_whole_inventory(tmp_path):
+    base = {
+        TABLES: EXTRACT,
+        "uv.lock": "",
+        "requirements.txt": "numpy==1.26.4\n",
+        "tests/benchmarks/test_speed.py": BENCHMARK,
+        "tests/conftest.py": "import torch\n",
+        "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n",
+        ".github/PULL_REQUEST_TEMPLATE.md": "Why?\n",
+    }
+    repo = history(tmp_path, base, {TABLES: LAZY, "requirements.txt": "numpy==2.0.0\n"}, "Yield tables\n\nThe peak was high.")
+    repo.git("remote", "add", "origin", "git@github.com:ada/pages.git")
+    main, faster = repo.git("rev-parse", "main"), repo.head
+    with untouched(repo.path):
+        found = detected(repo)
+    blob = repo.git("hash-object", "tests/benchmarks/test_speed.py")
+    assert found.model_dump(exclude={"layout"}) == {
+        "benchmark_tool": None,
+        "item": "it",
+        "title": "Yield tables",
+        "base": main,
+        "head": faster,
+        "base_ref": main,
+        "head_ref": "faster",
+        "upstream": main,
+        "upstream_ref": "main",
+        "slug": "ada/pages",
+        "commits": ({"sha": faster, "title": "Yield tables", "message": "The peak was high.", "author": "Ada"},),
+        "picked": (),
+        "files": ("requirements.txt", TABLES),
+        "functions": (
+            {
+                "path": TABLES,
+                "module": "pages.tables",
+                "name": "extract",
+                "status": "modified",
+                "base_path": TABLES,
+                "base_name": "extract",
+                "is_async": False,
+                "lines": (1, 3),
+            },
+        ),
+        "target": "pages.tables:extract",
+        "target_reason": "it changed, and tests/benchmarks/test_speed.py calls it",
+        "domain": {
+            "domains": ("mem",),
+            "reason": '"peak" in a commit message; yield takes the place of a list in pages.tables:extract',
+            "given": False,
+        },
+        "benchmark": {"path": "tests/benchmarks/test_speed.py", "base": blob, "head": blob, "worktree": blob},
+        "dependencies": ({"file": "requirements.txt", "name": "numpy", "base": "numpy==1.26.4", "head": "numpy==2.0.0"},),
+        "heavy_imports": ("tests/conftest.py: torch",),
+        "changelog": "keep-a-changelog CHANGELOG.md",
+        "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
+        "template_text": "Why?\n",
+        "contribution_rules": (),
+        "notes": (),
+    }
+    assert (found.layout.kind, found.layout.packages, found.layout.runner) == ("src", ("pages",), "uv run python")
+    assert found.function == "extract"
+
+
+def test_what_the_manifest_says_wins(repo):
+    repo.git("tag", "v1", "main")
+    repo.git("remote", "add", "origin", "git@github.com:ada/pages.git")
+    given = item(
+        title="Tables one by one",
+        base="v1",
+        domain=("cpu", "mem"),
+        functions=("pages.tables:extract",),
+        benchmark="./perf/./test_tables.py",
+        pr=12,
+        env=EnvironmentSettings(runner="make python"),
+    )
+    found = detected(repo, given, slug="grace/pages")
+    assert (found.title, found.base_ref, found.head_ref, found.slug) == ("Tables one by one", "v1", "faster", "grace/pages")
+    assert (found.domain.domains, found.domain.given, found.domain.reason) == (("cpu", "mem"), True, "the manifest says so")
+    assert (found.target, found.target_reason) == ("pages.tables:extract", "the manifest names it")
+    assert found.benchmark == Presence(path="perf/test_tables.py", base=None, head=None, worktree=None)
+    assert found.layout.runner == "make python"
+
+
+# -- the target -----------------------------------------------------------------------------------------
+
+
+def test_of_several_functions_the_first_is_the_target(repo):
+    found = detected(repo, item(functions=("pages.tables:extract", "pages.tables")))
+    assert (found.target, found.target_reason) == ("pages.tables:extract", "the manifest names it first")
+
+
+@pytest.mark.parametrize(
+    ("function", "now"),
+    [
+        ("pages.tables:extrct", "did you mean pages.tables:extract?"),
+        ("pages.table:extract", "did you mean pages.tables:extract?"),
+        ("zebra:stripes", "write it as `package.module:Qualified.name`, as Python imports it"),
+    ],
+)
+def test_a_function_that_is_nowhere_is_an_error(repo, function, now):
+    with pytest.raises(SourceError) as raised:
+        detected(repo, item(functions=(function,)))
+    assert str(raised.value) == f"it: functions: {function} is neither at head nor at base\n  {now}"
+
+
+def test_a_function_of_one_side_is_noted(tmp_path):
+    repo = history(tmp_path, {TABLES: "def old():\n    return 1\n"}, {TABLES: "def new():\n    return [2]\n"})
+    found = detected(repo, item(functions=("pages.tables:new", "pages.tables:old")))
+    assert found.notes == (
+        "pages.tables:new is at head only: a benchmark of it cannot run at base.",
+        "pages.tables:old is at base only: a benchmark of it cannot run at head.",
+    )
+
+
+def test_a_public_name_of_the_package_is_a_target(tmp_path):
+    base = {"src/pages/__init__.py": "from .tables import extract\n", TABLES: EXTRACT}
+    assert detected(history(tmp_path, base, {TABLES: LAZY}), item(functions=("pages:extract",))).target == "pages:extract"
+
+
+def test_a_file_that_cannot_be_parsed_matters_where_the_target_is_in_it(tmp_path):
+    repo = history(tmp_path, {TABLES: EXTRACT, "src/pages/b.py": "x = 1\n"}, {TABLES: "def extract(:\n", "src/pages/b.py": "x = 2\n"})
+    with pytest.raises(SourceError) as raised:
+        detected(repo, item(functions=("pages.tables:extract",)))
+    assert raised.value.where == "src/pages/tables.py:1"
+    found = detected(repo, item(functions=("pages.b",)))
+    assert [function.name for function in found.functions] == ["<module>"]
+    assert found.notes[0].startswith("src/pages/tables.py:1: this file cannot be read by Python ")
+
+
+# -- the domain -----------------------------------------------------------------------------------------
+
+
+def test_a_lazy_import_is_struct_and_its_module_the_target(tmp_path):
+    base = "import json\n\n\ndef load(path):\n    return json.loads(path)\n"
+    repo = history(tmp_path, {TABLES: base}, {TABLES: "def load(path):\n    import json\n    return json.loads(path)\n"})
+    found = detected(repo)
+    assert found.domain.domains == ("struct",)
+    assert found.domain.reason == "`import json` goes in the module pages.tables; `import json` comes in pages.tables:load"
+    assert (found.target, found.function) == ("pages.tables", "tables")
+    assert found.benchmark.path == "tests/benchmarks/test_benchmark_tables.py"
+
+
+def test_an_async_method_is_async(tmp_path):
+    base = "class Loader:\n    async def load(self, pages):\n        return [await page for page in pages]\n"
+    head = "import asyncio\n\n\nclass Loader:\n    async def load(self, pages):\n        return await asyncio.gather(*pages)\n"
+    found = detected(history(tmp_path, {TABLES: base}, {TABLES: head}))
+    assert (found.domain.domains, found.target) == (("async",), "pages.tables:Loader.load")
+    assert [function.is_async for function in found.functions] == [False, True]
+
+
+# -- the benchmark --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ({}, "tests/benchmarks/test_benchmark_extract.py"),
+        (
+            {"tests/benchmarks/test_benchmark_extract.py": BENCHMARK, "tests/benchmarks/test_a.py": BENCHMARK},
+            "tests/benchmarks/test_benchmark_extract.py",
+        ),
+        (
+            {"tests/benchmarks/test_a.py": BENCHMARK, "tests/benchmarks/in/test_benchmark_extract.py": BENCHMARK},
+            "tests/benchmarks/in/test_benchmark_extract.py",
+        ),
+        (
+            {"tests/benchmarks/test_a.py": BENCHMARK, "tests/benchmarks/test_extract_speed.py": BENCHMARK},
+            "tests/benchmarks/test_extract_speed.py",
+        ),
+        ({"tests/benchmarks/test_b.py": BENCHMARK, "tests/benchmarks/test_a.py": BENCHMARK}, "tests/benchmarks/test_a.py"),
+        ({"tests/benchmarks/test_a.py": BENCHMARK.replace("(benchmark)", "()")}, "tests/benchmarks/test_benchmark_extract.py"),
+        ({"tests/test_a.py": BENCHMARK}, "tests/benchmarks/test_benchmark_extract.py"),
+    ],
+)
+def test_a_benchmark_that_uses_the_target_is_found(tmp_path, files, path):
+    repo = history(tmp_path, {TABLES: EXTRACT, "tests/benchmarks/test_x.py": "", **files}, {TABLES: LAZY})
+    found = detected(repo).benchmark
+    blob = repo.git("hash-object", path) if path in files else None
+    assert found == Presence(path=path, base=blob, head=blob, worktree=blob)
+
+
+def test_a_benchmark_that_is_in_the_work_tree_only(repo):
+    repo.write({"tests/benchmarks/test_mine.py": BENCHMARK})
+    found = detected(repo).benchmark
+    assert found == Presence(
+        path="tests/benchmarks/test_mine.py", base=None, head=None, worktree=repo.git("hash-object", "tests/benchmarks/test_mine.py")
+    )
+
+
+def test_a_benchmark_that_is_at_head_only_while_something_else_is_checked_out(tmp_path):
+    path = "tests/benchmarks/test_benchmark_extract.py"
+    repo = history(tmp_path, {TABLES: EXTRACT}, {TABLES: LAZY, path: BENCHMARK})
+    blob = repo.git("hash-object", path)
+    repo.checkout("main")
+    assert detected(repo).benchmark == Presence(path=path, base=None, head=blob, worktree=None)
+
+
+def test_code_of_the_manifest_goes_to_the_usual_place(tmp_path):
+    repo = history(tmp_path, {TABLES: EXTRACT, "tests/benchmarks/test_a.py": BENCHMARK}, {TABLES: LAZY})
+    found = detected(repo, item(benchmark=BenchmarkCode(call="extract([])")))
+    assert found.benchmark.path == "tests/benchmarks/test_benchmark_extract.py"
+
+
+# -- layouts and histories ------------------------------------------------------------------------------
+
+
+def test_of_several_projects_the_one_that_changed_is_described(tmp_path):
+    files = {
+        f"packages/{name}/{path}": text
+        for name in ("one", "two")
+        for path, text in {"pyproject.toml": f'[project]\nname = "{name}"\n', f"src/{name}/__init__.py": "def f():\n    return 1\n"}.items()
+    }
+    repo = TargetRepo(tmp_path / "target", files)
+    repo.branch("faster")
+    repo.commit({"packages/two/src/two/__init__.py": "def f():\n    return 2\n"})
+    found = detected(repo)
+    assert (found.target, found.layout.project, found.layout.import_roots) == ("two:f", "packages/two", ("packages/two/src",))
+    assert found.benchmark.path == "packages/two/tests/benchmarks/test_benchmark_f.py"
+
+
+def test_a_flat_layout(tmp_path):
+    repo = TargetRepo(
+        tmp_path / "target", {"pages/__init__.py": "", "pages/a.py": "def f():\n    return 1\n", "setup.py": "setup(name='pages')\n"}
+    )
+    repo.branch("faster")
+    repo.commit({"pages/a.py": "def f():\n    return 2\n", "setup.py": "setup(name='pages', version='2')\n"})
+    found = detected(repo)
+    assert (found.target, found.layout.kind) == ("pages.a:f", "flat")
+    assert found.notes == ("Python files outside of the project's packages (pages) changed too: setup.py.",)
+
+
+def test_the_title_is_not_a_merges(repo):
+    repo.checkout("main")
+    repo.commit({"other.txt": ""}, "Meanwhile")
+    repo.checkout("faster")
+    repo.git("merge", "--quiet", "--no-ff", "-m", "Merge branch 'main' into faster", "main")
+    found = detected(repo)
+    assert found.title == "Yield tables"
+    assert found.files == (TABLES,)
+
+
+def test_listed_commits_make_a_head_of_their_own(repo):
+    first = repo.head
+    commit(repo, {"src/pages/other.py": "def g(): ...\n"}, "Something else")
+    third = commit(repo, {TABLES: LAZY.replace("page.table", "page.tables")}, "Third")
+    found = detected(repo, Optimization(id="it", commits=(first[:12], third)))
+    assert (found.base, found.picked) == (repo.git("rev-parse", "main"), (first, third))
+    assert found.head not in (first, third)
+    assert [each.title for each in found.commits] == ["Yield tables", "Third"]
+    assert (found.files, found.head_ref, found.title) == ((TABLES,), f"{first[:12]}, {third}", "Third")
+
+
+def test_an_optimization_that_is_merged_already(repo):
+    repo.checkout("main")
+    repo.git("merge", "--quiet", "faster")
+    found = detected(repo)
+    assert found.target == "pages.tables:extract"
+    assert found.notes[0].startswith("main contains faster already")
+
+
+def test_a_repository_that_is_not_on_this_machine_has_no_work_tree(tmp_path, repo):
+    repo.write({"tests/benchmarks/test_mine.py": BENCHMARK})
+    address = f"file://{repo.path}"
+    main = repo.git("rev-parse", "main")
+    refs = Refs(address, None, None, "main", main, None, repo.head)
+    with Clone.open(str(repo.path), tmp_path / "cache") as clone:
+        found = detection_of(item(), refs=refs, clone=clone)
+    assert found.benchmark == Presence(path="tests/benchmarks/test_benchmark_extract.py", base=None, head=None, worktree=None)
+    assert found.slug is None
+
+
+def test_names_that_are_no_utf_8_can_be_written(repo):
+    name = os.fsdecode(b"src/pages/caf\xe9.txt")
+    (repo.path / name).write_text("x")
+    repo.commit({}, "Add a name")
+    found = detected(repo)
+    assert found.files == ("src/pages/caf\\xe9.txt", TABLES)
+    assert found.model_dump_json()
+
+
+def test_what_the_trees_lack_is_told(tmp_path):
+    modules = '[submodule "data"]\n\tpath = data/pages\n\turl = ../pages\n'
+    files = {".gitmodules": modules, ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"}
+    repo = history(tmp_path, {TABLES: EXTRACT, **files}, {TABLES: LAZY}, "Yield tables")
+    assert detected(repo).notes[-2:] == (
+        "The project has submodules, which are empty in the trees that are measured: data/pages.",
+        "The project keeps files by Git LFS: in the trees that are measured there are pointers in their place.",
+    )

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.benchmark_tests.search import Benchmark
+from tasks.git import Clone
+from tasks.project.code.sources import Sources
+from tasks.project.layout import CommitTree
+from tasks.stages.detect.optimized import guess, is_public
+from tests.support.histories import found
+
+A, B = "src/pages/a.py", "src/pages/b.py"
+
+
+def guessed(tmp_path, base, head, domains=("cpu",), benchmarks=()):
+    differences, _ = found(tmp_path, base, head)
+    repo = tmp_path / "target"
+    with Clone.open(str(repo), tmp_path / "cache") as clone:
+        refs = clone.resolve(["main", "faster"])
+        before, after = (Sources(CommitTree(clone, str(refs[name])), ("src",)) for name in ("main", "faster"))
+        return guess(differences, domains=domains, benchmarks=benchmarks, base=before, head=after)
+
+
+BASES = "from collections.abc import Mapping\n\nclass Base:\n    def key(self):\n        return 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "target"),
+    [
+        ("class C(Base): ...\n", "class C(Base):\n    def key(self):\n        return 2\n", "pages.a:C.key"),
+        ("class C(Mapping): ...\n", "class C(Mapping):\n    def __contains__(self, key):\n        return True\n", "pages.a:C.__contains__"),
+        ("class C(Base): ...\n", "class C(Base):\n    def other(self):\n        return 2\n", None),
+        ("", "class C(Base):\n    def key(self):\n        return 2\n", None),
+        ("", "def key():\n    return 2\n", None),
+    ],
+    ids=["of a class of the project", "of another's class", "a new method", "a new class", "a new function"],
+)
+def test_a_method_that_base_inherits_is_at_base_too(tmp_path, before, after, target):
+    found_target, reason = guessed(tmp_path, {A: BASES + before}, {A: BASES + after})
+    assert found_target == target
+    assert reason.startswith("head adds it in the place of" if target else "functions were added only")
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "reason"),
+    [
+        ("def f():\n    x = {}\n", "pages.a:f", "it is the only public function that changed (1 line)"),
+        (
+            "def f():\n    x = {}\ndef g():\n    x = {}\n    y = {}\n",
+            "pages.a:g",
+            "of the public functions that changed it changed most (2 lines)",
+        ),
+        (
+            "def f():\n    x = {}\ndef _g():\n    x = {}\n    y = {}\n",
+            "pages.a:f",
+            "of the public functions that changed it changed most (1 line)",
+        ),
+        ("class C:\n    def _m(self):\n        x = {}\n", "pages.a:C._m", "it is the only function that changed (1 line)"),
+        (
+            "class C:\n    def __iter__(self):\n        x = {}\n",
+            "pages.a:C.__iter__",
+            "it is the only public function that changed (1 line)",
+        ),
+        (
+            "class C:\n    def __init__(self):\n        x = {}\n",
+            "pages.a:C",
+            "it is the only public function that changed (1 line, in C.__init__)",
+        ),
+        ("class C:\n    x = {}\n", "pages.a:C", "it is the only public function that changed (1 line)"),
+        ("def f():\n    def _g():\n        x = {}\n", "pages.a:f", "it is the only public function that changed (1 line, in f._g)"),
+        (
+            "class C:\n    def m(self):\n        class D:\n            def n(self):\n                x = {}\n",
+            "pages.a:C.m",
+            "it is the only public function that changed (1 line, in C.m.D.n)",
+        ),
+    ],
+)
+def test_the_public_function_that_changed_most_is_taken(tmp_path, code, target, reason):
+    assert guessed(tmp_path, {A: code.replace("{}", "1")}, {A: code.replace("{}", "2")}) == (target, reason)
+
+
+def test_a_function_with_a_benchmark_goes_before_one_that_changed_more(tmp_path):
+    code = "def f():\n    x = {}\ndef g():\n    x = {}\n    y = {}\n"
+    benchmark = Benchmark("perf/test_f.py", frozenset({(A, "f")}), frozenset())
+    chosen = guessed(tmp_path, {A: code.replace("{}", "1")}, {A: code.replace("{}", "2")}, benchmarks=(benchmark,))
+    assert chosen == ("pages.a:f", "it changed, and perf/test_f.py calls it")
+
+
+def test_what_is_on_one_side_only_cannot_be_compared(tmp_path):
+    base, head = "def f():\n    x = 1\ndef h():\n    return 1\n", "def f():\n    x = 2\ndef g():\n    return [{}, {}]\n"
+    assert guessed(tmp_path, {A: base}, {A: head})[0] == "pages.a:f"
+
+
+def test_only_added_and_removed_functions(tmp_path):
+    chosen = guessed(tmp_path, {A: "def f(): return 1\n"}, {A: "def g(): return [2]\n"})
+    assert chosen == (None, "functions were added and removed only: none of those that changed is at base and at head")
+
+
+def test_no_function_at_all(tmp_path):
+    assert guessed(tmp_path, {}, {"README.md": "# Pages\n"}) == (None, "no function of the project changed")
+
+
+def test_a_renamed_function_is_named_as_at_head(tmp_path):
+    code = "def {}(x):\n    y = x\n    z = y\n    return z\n"
+    assert guessed(tmp_path, {A: code.format("f")}, {A: code.format("g")})[0] == "pages.a:g"
+
+
+@pytest.mark.parametrize("domain", ["struct", "cpu"])
+def test_where_imports_alone_changed_it_is_the_module(tmp_path, domain):
+    target, reason = guessed(tmp_path, {A: "import json\nimport re\n", B: "import re\n"}, {A: "import io\n", B: ""}, domains=(domain,))
+    assert target == "pages.a"
+    assert (
+        reason
+        == {
+            "struct": "the domain is struct, and of the modules' own code this one's changed most",
+            "cpu": "only the module's own code changed, which runs when it is imported",
+        }[domain]
+    )
+
+
+def test_the_import_of_a_module_where_only_functions_changed(tmp_path):
+    base, head = {A: "def f():\n    x = 1\n"}, {A: "def f():\n    x = 2\n"}
+    assert guessed(tmp_path, base, head, domains=("struct", "cpu")) == (
+        "pages.a",
+        "the domain is struct, and the function that changed most is in this module",
+    )
+    assert guessed(tmp_path / "b", {A: "x = 1\n"}, {B: "def f():\n    x = 2\n"}, domains=("struct",)) == (
+        None,
+        "the domain is struct, but no module is there on both sides whose code changed",
+    )
+
+
+def test_the_function_that_uses_a_changed_constant(tmp_path):
+    code = "import re\nWORD = re.compile('{}')\ndef _f(): return WORD\ndef other(): ...\ndef words(text):\n    def one(): return WORD\n    return one\n"
+    chosen = guessed(tmp_path, {A: code.replace("{}", "a+")}, {A: code.replace("{}", "a++")})
+    assert chosen == ("pages.a:words", "it uses what changed in its module: WORD")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("f", True), ("C.m", True), ("C.__iter__", True), ("_f", False), ("_C.m", False), ("C._m", False), ("C.__m", False), ("f.g", True)],
+)
+def test_public_names(name, answer):
+    assert is_public(name) is answer

@@ -1,0 +1,91 @@
+"""The stage: real trees, real environments, a benchmark that is run once before anything is measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.artifacts import Linting
+from tests.support.mistakes import BENCHMARK, CODE, HEAVY, LIGHT, MEASURES, compare, item, target
+
+pytestmark = pytest.mark.slow
+
+OTHER = "\n\ndef count(size):\n    return len([number for number in range(size)])\n"
+COUNTED = "\n\ndef count(size):\n    return size\n"
+
+
+def linted(repo, **settings) -> Linting:
+    run = compare(repo, item(**settings), stages=("lint",))
+    assert run.code == 0, run.told
+    return Linting.read(run.state() / "lint.json")
+
+
+def test_what_the_benchmark_executes_of_the_change_is_counted(tmp_path):
+    found = linted(target(tmp_path))
+    assert (found.path, found.findings, found.ran) == (BENCHMARK, (), True)
+    assert (found.reach.statements, found.reach.executed) == (1, 1)
+    assert found.reach.share > 0.9
+
+
+def test_a_benchmark_that_executes_nothing_of_the_change_is_refused_before_it_is_measured(tmp_path):
+    repo = target(tmp_path, {CODE: HEAVY + OTHER}, {CODE: HEAVY + COUNTED})
+    run = compare(repo, item())
+    assert run.code == 1
+    told = run.failure()
+    assert told.startswith(f"faster: {BENCHMARK}: the benchmark executes nothing of what changed (textkit:count)\n")
+    assert not (run.state() / "samples.json").exists()
+    assert linted(repo, lint={"ignore": "not-reached"}).reach.executed == 0
+
+
+def test_what_is_executed_at_base_alone_counts_as_reached(tmp_path):
+    """Head leaves out a call of the function whose body changed, too."""
+    base = HEAVY.replace("    return sum", "    helped(size)\n    return sum") + "\n\ndef helped(size):\n    return [size] * size\n"
+    head = HEAVY + "\n\ndef helped(size):\n    return [size]\n"
+    repo = target(tmp_path, {CODE: base}, {CODE: head})
+    assert linted(repo).path == BENCHMARK
+
+
+def test_a_change_outside_of_functions_is_not_held_against_the_benchmark(tmp_path):
+    repo = target(tmp_path, {CODE: "SIZE = 1\n\n\n" + HEAVY}, {CODE: "SIZE = 2\n\n\n" + HEAVY})
+    assert linted(repo).reach is None
+
+
+def test_findings_are_kept_and_shown_in_the_report_unless_they_are_ignored(tmp_path):
+    patched = MEASURES.replace("(benchmark):", "(benchmark, monkeypatch):\n    monkeypatch.setenv('TEXTKIT', '1')")
+    repo = target(tmp_path, {BENCHMARK: patched})
+    found = linted(repo)
+    assert [(each.rule, each.line, each.fatal) for each in found.findings] == [("configuration-patched", 5, False)]
+    run = compare(repo, item(), stages=("lint", "report"))
+    assert "line 5: os.environ.TEXTKIT is configuration (configuration-patched)" in (run.folder / ".codeflash/report.md").read_text()
+    assert linted(repo, lint={"ignore": ["configuration-patched"]}).findings == ()
+
+
+def test_a_fatal_finding_makes_the_item_one_to_review(tmp_path):
+    lazy = LIGHT + "\n\ndef squares(size):\n    for number in range(size):\n        yield number * number\n"
+    measures = "from textkit import squares\n\n\ndef test_squares(benchmark):\n    benchmark(squares, 1000)\n"
+    repo = target(tmp_path, {CODE: lazy, BENCHMARK: measures}, {CODE: lazy.replace("number * number", "number**2")})
+    run = compare(repo, item(lint={"ignore": "not-reached"}))
+    comparison = run.comparison()
+    assert any("(lazy-result)" in each for each in comparison.needs_review)
+
+
+def test_an_input_far_below_what_was_recorded_is_a_toy(tmp_path):
+    """A benchmark that was written from a large recorded call, and then edited by hand."""
+    test = "from textkit import total\n\n\ndef test_total():\n    assert total(20_000)\n"
+    repo = target(tmp_path, {BENCHMARK: None, "tests/test_textkit.py": test})
+    run = compare(repo, item(benchmark=None), stages=("scaffold",))
+    (written,) = run.folder.rglob("test_benchmark_*.py")
+    assert "20000" in written.read_text()
+    written.write_text(written.read_text().replace("20000", "600"))
+    found = linted(repo, benchmark=None)
+    assert [each.rule for each in found.findings] == ["toy-input"]
+    assert "those that were recorded took" in found.findings[0].found
+
+
+def test_mocks_that_allocate_nothing_count_only_where_memory_is_measured(tmp_path):
+    fake = "class FakeModel:\n    def predict(self, size):\n        return size\n\n\n"
+    model = "from textkit import total\n\n\n" + fake + "def test_total(benchmark):\n    benchmark(total, 1000, FakeModel())\n"
+    heavy = HEAVY.replace("(size)", "(size, model)", 1).replace("    return", "    size = model.predict(size)\n    return")
+    light = heavy.replace("range(20)", "range(2)")
+    repo = target(tmp_path, {CODE: heavy, BENCHMARK: model}, {CODE: light})
+    assert [each.rule for each in linted(repo, metrics="memory").findings] == ["mock-allocates-nothing"]
+    assert linted(repo, metrics="time").findings == ()

@@ -1,0 +1,244 @@
+"""The stage: artifacts in, samples out; real repository, real environments."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tasks.artifacts import Detection, DomainProposal, Injection, Layout, MetricName, Samples, Scaffolding, TreeSpec
+from tasks.bench.setup import Ground, Made, modules_of, relate, request_for, side_of
+from tasks.environments import environments
+from tasks.environments.venvs import package_differences
+from tasks.errors import MeasuringError, ProvenanceError
+from tasks.manifest.model import Optimization
+from tasks.processes.progress import silent
+from tasks.stages.measure import measure
+from tasks.storage.paths import ItemPaths
+from tests.support.targets import TargetRepo
+
+SLOW = "def total(numbers):\n    result = 0\n    for number in list(numbers):\n        result += number\n    return result\n"
+FAST = "def total(numbers):\n    return sum(numbers)\n"
+BENCHMARK = (
+    "from project import total\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(total, range(20_000)) == 199_990_000\n"
+)
+PYPROJECT = """
+[build-system]
+requires = ["setuptools>=61"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "project"
+version = "1"
+"""
+LAYOUT = Layout(
+    kind="src",
+    project="",
+    import_roots=("src",),
+    packages=("project",),
+    installable=True,
+    benchmarks_root="tests",
+    benchmarks_root_reason="the folder is there",
+    runner="python",
+    runner_reason="nothing says otherwise",
+)
+ITEM = Optimization(id="total", budget=1.0, metrics=("time", "memory"))
+
+
+def detection(base="a" * 40, head="b" * 40, **changes):
+    fields = {
+        "item": "total",
+        "title": "Sum in C",
+        "base": base,
+        "head": head,
+        "base_ref": "main",
+        "head_ref": "faster",
+        "upstream": base,
+        "upstream_ref": "main",
+        "slug": None,
+        "commits": (),
+        "files": ("src/project/__init__.py",),
+        "functions": (),
+        "target": "project:total",
+        "target_reason": "the manifest names it",
+        "domain": DomainProposal(domains=("cpu",), reason="the manifest says so", given=True),
+        "benchmark": None,
+        "layout": LAYOUT,
+    }
+    return Detection(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A repository, and the artifacts of the stages before this one."""
+    root = tmp_path_factory.mktemp("measure")
+    files = {"src/project/__init__.py": SLOW, "tests/test_benchmark_total.py": BENCHMARK, "pyproject.toml": PYPROJECT}
+    repo = TargetRepo(root / "repo", files)
+    base = repo.head
+    head = repo.commit({"src/project/__init__.py": FAST}, "Sum in C")
+    paths = ItemPaths("total", root / "repo/.prprep/total", root / "repo/.codeflash")
+    sha256 = hashlib.sha256(BENCHMARK.encode()).hexdigest()
+    specs = [TreeSpec(commit=commit, tree=repo.git("rev-parse", f"{commit}^{{tree}}")) for commit in (base, head)]
+    path = "tests/test_benchmark_total.py"
+    detection(base, head).write(paths.detect)
+    Scaffolding(item="total", path=path, origin="head", source=head, sha256=sha256, made_from="existing").write(paths.scaffold)
+    Injection(
+        item="total",
+        strategy="inject",
+        reason="",
+        benchmark=path,
+        benchmark_sha256=sha256,
+        base=specs[0],
+        head=specs[1],
+        repairs=("a repair",),
+    ).write(paths.inject)
+    return repo, paths, root / "cache"
+
+
+def run(prepared, item=ITEM, report=silent):
+    repo, paths, cache = prepared
+    arguments = {"paths": paths, "worktree": repo.path, "cache": cache, "address": str(repo.path)}
+    measure.run(item, **arguments, fingerprint="made from this", report=report, seed=7)
+    return Samples.read(paths.samples)
+
+
+@pytest.fixture(scope="module")
+def samples(prepared):
+    return run(prepared)
+
+
+@pytest.mark.slow
+def test_samples_hold_every_metric_and_what_they_were_measured_in(prepared, samples):
+    repo, _, _ = prepared
+    test = "tests/test_benchmark_total.py::test_benchmark_total"
+    assert [(measurement.test, measurement.metric) for measurement in samples.measurements] == [
+        (test, MetricName.TIME),
+        (test, MetricName.CPU),
+        (test, MetricName.PEAK),
+        (test, MetricName.ALLOCATIONS),
+        (test, MetricName.LEAKED),
+    ]
+    assert samples.tests == (test,)
+    assert [(output.verdict, output.detail) for output in samples.outputs] == [("equal", "")]
+    assert samples.head.commit == repo.head
+    assert samples.repairs == ("a repair",)
+    assert any(package.startswith("pytest-benchmark==") for package in samples.base.packages)
+    assert {module.path: module.blob for module in samples.head.modules} == {
+        path: repo.git("rev-parse", f"HEAD:{path}") for path in ("src/project/__init__.py", "tests/test_benchmark_total.py")
+    }
+
+
+@pytest.mark.slow
+def test_artifacts_hold_no_absolute_path(prepared, samples):
+    _, paths, cache = prepared
+    written = paths.samples.read_text() + (paths.state / "head.benchmark.json").read_text()
+    assert samples
+    assert str(cache) not in written
+    assert str(paths.folder) not in written
+
+
+@pytest.mark.slow
+def test_profiles_and_pytest_benchmarks_own_json_are_kept(prepared, samples):
+    _, paths, _ = prepared
+    assert samples
+    assert sorted(path.name for path in paths.profiles.iterdir()) == [
+        f"{side}-test_benchmark_total.py-test_benchmark_total.{kind}" for side in ("base", "head") for kind in ("bin", "flamegraph.html")
+    ]
+    for side in ("base", "head"):
+        (benchmark,) = json.loads((paths.state / f"{side}.benchmark.json").read_text())["benchmarks"]
+        assert benchmark["fullname"] == "tests/test_benchmark_total.py::test_benchmark_total"
+
+
+@pytest.mark.slow
+def test_the_users_repository_stays_as_it_is(prepared, samples):
+    repo, _, _ = prepared
+    assert samples
+    assert repo.git("status", "--porcelain") == "?? .prprep/"
+    assert repo.git("worktree", "list", "--porcelain").count("worktree ") == 1
+    assert repo.git("branch", "--all") == "* main"
+
+
+@pytest.mark.slow
+def test_paths_in_a_message_are_relative_to_the_tree(prepared, tmp_path):
+    repo, paths, cache = prepared
+    broken = ItemPaths("total", tmp_path / ".prprep/total", tmp_path)
+    text = BENCHMARK.replace("199_990_000", "1")
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    made, injected = Scaffolding.read(paths.scaffold), Injection.read(paths.inject)
+    files = {made.path: sha256}
+    Detection.read(paths.detect).write(broken.detect)
+    (tmp_path / "edited.py").write_text(text)
+    made.model_copy(update={"origin": "edited", "source": "edited.py", "sha256": sha256}).write(broken.scaffold)
+    specs = {side: getattr(injected, side).model_copy(update={"files": files}) for side in ("base", "head")}
+    injected.model_copy(update={**specs, "benchmark_sha256": sha256}).write(broken.inject)
+    with pytest.raises(MeasuringError) as raised:
+        run((repo, broken, cache))
+    assert raised.value.what.startswith("the benchmark failed on base:\n")
+    assert str(cache) not in str(raised.value)
+    assert not broken.samples.exists()
+
+
+# -- pure parts -----------------------------------------------------------------------------------
+
+
+def ground(tree, **changes):
+    fields = {"python": Path("/env/bin/python"), "key": "key", "python_version": "3.12.1", "packages": ()}
+    return Ground("a" * 40, Path(tree), environments.Environment(**{**fields, **changes}))
+
+
+SCAFFOLDING = Scaffolding(item="total", path="tests/test_x.py", origin="head", source="b" * 40, sha256="0" * 64, made_from="existing")
+INJECTION = Injection(
+    item="total",
+    strategy="inject",
+    reason="",
+    benchmark="tests/test_x.py",
+    benchmark_sha256="0" * 64,
+    base=TreeSpec(commit="a" * 40, tree="c" * 40),
+    head=TreeSpec(commit="b" * 40, tree="d" * 40),
+)
+
+
+def request_of(item, proposed):
+    grounds = {"base": ground("/cache/trees/one"), "head": ground("/cache/trees/other")}
+    found = detection(domain=DomainProposal(domains=proposed, reason="", given=True))
+    return request_for(item, Made(found, SCAFFOLDING, INJECTION), grounds, profiles=Path("/state/profiles"), cache=Path("/cache"), seed=7)
+
+
+def test_memory_has_no_time_limit_unless_one_is_set():
+    asked = request_of(Optimization(id="total"), ("cpu", "mem"))
+    assert (asked.metrics, asked.timeout, asked.memory_timeout) == (("time", "memory"), 120.0, None)
+    asked = request_of(Optimization(id="total", timeout=30.0), ("cpu", "mem"))
+    assert (asked.timeout, asked.memory_timeout) == (30.0, 30.0)
+
+
+def test_import_roots_of_the_tree_come_first():
+    side = side_of(
+        ground("/cache/trees/one", path_entries=(Path("/cache/trees/one/src"), Path("/cache/trees/one/lib"))),
+        LAYOUT,
+        Optimization(id="total"),
+    )
+    assert side.path_entries == (Path("/cache/trees/one/src"), Path("/cache/trees/one/lib"))
+
+
+@pytest.mark.parametrize(
+    ("target", "modules"), [("project.deep:Table.rows", ("project.deep",)), ("project.deep", ("project.deep",)), (None, ("project",))]
+)
+def test_the_import_that_is_timed_is_the_targets(target, modules):
+    assert modules_of(detection(target=target)) == modules
+
+
+def test_packages_that_differ_are_told():
+    base, head = ("numpy==1.26.4", "old==1", "same==1"), ("numpy==2.0.0", "new==3", "same==1")
+    assert package_differences(base, head) == ("new absent → 3", "numpy 1.26.4 → 2.0.0", "old 1 → absent")
+
+
+def test_messages_name_no_place_of_this_machine(tmp_path):
+    grounds = {"base": ground(tmp_path / "cache/trees/one"), "head": ground(tmp_path / "cache/trees/other")}
+    inside, outside = tmp_path / "cache/environments/key/lib/site-packages/project/__init__.py", os.sep + "opt/project/__init__.py"
+    error = ProvenanceError(
+        f"{inside} {outside} {tmp_path}/cache/trees/other/src/x.py", where=f"{tmp_path}/cache/trees/one/tests/test_x.py"
+    )
+    relate(error, grounds, tmp_path / "cache")
+    assert error.what == f"environments/key/lib/site-packages/project/__init__.py {outside} src/x.py"
+    assert error.where == "tests/test_x.py"

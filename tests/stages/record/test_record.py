@@ -1,0 +1,859 @@
+"""Real calls, recorded while real tests run, on the oldest and the newest Pythons here, and the benchmarks that come of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tasks.artifacts import Detection, Recording, Scaffolding
+from tasks.bench.observing.recording import Place, record_command, try_code
+from tasks.bench.observing.recording import record as record_tests
+from tasks.bench.request import SideRequest
+from tasks.environments import environments
+from tasks.errors import MeasuringError
+from tasks.manifest.model import Optimization
+from tasks.processes.progress import silent
+from tasks.project.code.sources import Sources
+from tasks.project.layout import describe
+from tasks.project.project_files import FolderTree
+from tasks.stages.record import record
+from tasks.stages.scaffold import scaffold
+from tasks.storage.paths import ProjectPaths
+from tests.support.evidence import DETECTION
+from tests.support.pythons import environment
+from tests.support.targets import TargetRepo
+from tests.support.untouched import untouched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+PYPROJECT = '[project]\nname = "shop"\nversion = "1"\n[tool.ruff]\nline-length = 100\nlint.select = ["E", "F", "I"]\n'
+CODE = """
+import asyncio
+import dataclasses
+import io
+import json
+import socket
+
+import requests
+
+
+@dataclasses.dataclass
+class Item:
+    name: str
+    price: float = 1.0
+
+
+class Basket:
+    def __init__(self, items):
+        self.items = items
+
+    def total(self, *, discount=0.0):
+        return sum(item.price for item in self.items) * (1 - discount)
+
+    @classmethod
+    def of(cls, names):
+        return cls([Item(name) for name in names])
+
+    @staticmethod
+    def cheapest(items):
+        return min(items, key=lambda item: item.price)
+
+    @property
+    def names(self):
+        return [item.name for item in self.items]
+
+
+def words(text, sep=None):
+    return text.split(sep)
+
+
+SETTINGS = {}
+
+
+def setting(name):
+    return SETTINGS.get(name)
+
+
+def squares(numbers):
+    for number in numbers:
+        yield number * number
+
+
+def drain(queue):
+    count = 0
+    while queue:
+        queue.pop()
+        count += 1
+    return count
+
+
+def rows(stream):
+    return [line.strip().split(",") for line in stream]
+
+
+def load(path):
+    with open(path) as file:
+        return file.read().splitlines()
+
+
+def save(text, path):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+async def fetch(keys):
+    await asyncio.sleep(0)
+    return {key: len(key) for key in keys}
+
+
+def guarded(agent, image):
+    return agent.predict(image)
+
+
+def detected(detector: "Detector", images):
+    return [detector.predict(image, size=3) for image in images]
+
+
+def fetched(names):
+    return [requests.get(f"https://example.org/{name}").upper() for name in names]
+
+
+def consumed(lines):
+    return list(lines)
+
+
+def lonely(value):
+    return value
+
+
+def parsed(document):
+    return json.loads(document)
+
+
+def deepest(tree):
+    return 1 + max(map(deepest, tree["inner"]), default=0)
+
+
+class Cart:
+    def __init__(self, owner, limit=3):
+        self.owner, self.limit = owner, limit
+        self._lines = []
+
+    def add(self, line):
+        self._lines.append(line)
+
+
+def bill(cart):
+    return [(cart.owner, line) for line in cart._lines]
+
+
+def sealed(lock):
+    return lock is not None
+
+
+class Odd:
+    def __eq__(self, other):
+        raise RuntimeError("never compare")
+
+    def __repr__(self):
+        raise RuntimeError("never print")
+
+    def __reduce__(self):
+        raise RuntimeError("never copy")
+
+    def __getattr__(self, name):
+        raise RuntimeError("never ask")
+
+
+def odd(value):
+    return value is not None
+
+
+def shout(words):
+    with socket.create_connection(words[0]) as connection:
+        connection.sendall(b"loud")
+    return len(words)
+
+
+def many(*parts, end="", **options):
+    return "".join(parts) + end
+"""
+TESTS = """
+import asyncio
+import io
+from unittest.mock import MagicMock
+
+import pytest
+import json
+import socket
+
+from shop import SETTINGS, Basket, Cart, Item, Odd, bill, consumed, deepest, detected, drain, fetch, fetched, guarded, load, many, odd, parsed, rows
+from shop import save, sealed, setting, shout, squares, words
+
+
+class Stub:
+    def predict(self, image, size=1):
+        _buffer = bytearray(3_000_000)
+        return [Item("x")]
+
+
+@pytest.mark.parametrize("text", ["a b", "one two three " * 30, "x"], ids=["short", "long", "one"])
+def test_words(text):
+    assert words(text)
+
+
+def test_setting(monkeypatch):
+    monkeypatch.setitem(SETTINGS, "colour", "red")
+    assert setting("colour") == "red"
+
+
+def test_failing_words():
+    with pytest.raises(AttributeError):
+        words(None)
+
+
+def test_basket():
+    basket = Basket([Item("a", 2.0), Item("b")])
+    assert basket.total(discount=0.5) == 1.5
+    assert Basket.of(["a", "b"]).names == ["a", "b"]
+    assert Basket.cheapest(basket.items).name == "b"
+
+
+def test_fetched(monkeypatch):
+    def answer(url, timeout=3):
+        _body = bytearray(2_000_000)
+        return f"<p>{url[-3:]}</p>"
+
+    monkeypatch.setattr("shop.requests.get", answer)
+    assert fetched(["ada"]) == ["<P>ADA</P>"]
+
+
+def test_functions(tmp_path):
+    assert list(squares([1, 2])) == [1, 4]
+    assert drain(["a", "b"]) == 2
+    assert rows(io.StringIO("a,b\\nc,d\\n")) == [["a", "b"], ["c", "d"]]
+    (tmp_path / "names.txt").write_text("ada\\ngrace\\n")
+    assert load(tmp_path / "names.txt") == ["ada", "grace"]
+    save("text", tmp_path / "out.txt")
+    assert asyncio.run(fetch(["ada", "grace"])) == {"ada": 3, "grace": 5}
+    assert guarded(MagicMock(), b"image")
+    assert detected(Stub(), [b"one", b"two"]) == [[Item("x")]] * 2
+    assert consumed(line for line in "ab") == ["a", "b"]
+    assert many("a", "b", end="!", colour="red") == "ab!"
+"""
+TESTS += """
+
+def test_data():
+    document = json.dumps({str(number): [number, "x" * (number % 7)] for number in range(400)})
+    assert len(parsed(document)) == 400
+    tree = {"inner": []}
+    for _ in range(12):
+        tree = {"inner": [tree]}
+    assert deepest(tree) == 13
+
+
+def test_changed_objects():
+    cart = Cart("ada")
+    cart.add("tea")
+    cart.limit = 5
+    assert bill(cart) == [("ada", "tea")]
+
+
+def test_what_cannot_be_copied(lock):
+    assert sealed(lock)
+    assert odd(Odd())
+
+
+def test_network():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert shout([server.getsockname()]) == 1
+"""
+NETWORK = "def get(url, timeout=3):\n    raise OSError('there is no network here')\n"
+CONFTEST = "import threading\n\nimport pytest\n\n\n@pytest.fixture\ndef lock():\n    return threading.Lock()\n"
+FILES = {
+    "tests/conftest.py": CONFTEST,
+    "pyproject.toml": PYPROJECT,
+    "src/requests.py": NETWORK,
+    "src/shop/__init__.py": CODE,
+    "tests/test_shop.py": TESTS,
+    "tests/test_other.py": "def test_nothing(): ...\n",
+}
+
+
+@pytest.fixture(scope="module", params=["3.9", "3.11", "3.13"])
+def place(request, tmp_path_factory):
+    """The shop's tree with an environment of one Python: a wrapper records before 3.12, `sys.monitoring` from there on."""
+    folder = tmp_path_factory.mktemp("record")
+    python = environment(folder, request.param, "pytest", "pytest-benchmark")
+    tree = TargetRepo(folder / "tree", FILES).path
+    return Place(SideRequest(tree, python, (tree / "src",)), "", 2, ("requests",))
+
+
+def seen_of(place: Place, name: str) -> dict:
+    found, notes = record_tests(place, f"shop:{name}", ["tests/test_shop.py"], seconds=60, report=silent)
+    assert notes == []
+    return found[0]
+
+
+def test_the_largest_calls_of_a_function_are_kept_with_their_arguments(place):
+    seen = seen_of(place, "words")
+    assert seen["calls"] == 4
+    assert len(seen["seconds"]) == 2  # calls under a profiler do not count
+    largest = max(seen["kept"], key=lambda call: call["size"])
+    assert largest["test"] == "tests/test_shop.py::test_words[long]"
+    assert largest["described"] == {"text": "str of 420 characters", "sep": "NoneType"}
+    assert [spelled["scale"] for spelled in largest["spelled"]] == [1, 10, 100, 1000]
+    assert largest["spelled"][0]["arguments"] == {"text": '"one two three " * 30', "sep": "None"}
+    assert largest["spelled"][1]["arguments"]["text"] == '"one two three " * 300'
+
+
+def test_each_call_is_drawn_with_its_arguments_and_what_it_returned(place):
+    """Those that fail are none, and those whose arguments have no short code are drawn without it."""
+    sample = seen_of(place, "words")["sample"]
+    assert [call and (call["arguments"]["text"], call["size"], call["returns"]) for call in sample] == [
+        ('"a b"', 4, "list"),
+        None,
+        ('"x"', 2, "list"),
+    ]
+
+
+INHERITED = """from collections.abc import Mapping
+
+
+class Prices(Mapping):
+    def __init__(self, prices):
+        self.prices = prices
+
+    def __getitem__(self, name):
+        return self.prices[name]
+
+    def __iter__(self):
+        return iter(self.prices)
+
+    def __len__(self):
+        return len(self.prices)
+
+
+class Names(Prices):
+    def __getitem__(self, name):
+        return Prices({"inner": 1})["inner"] if "inner" in Prices({"inner": 1}) else 0
+"""
+CALLS = """from shelf import Names, Prices
+
+
+def test_it():
+    assert "a" in Names({"b": 1})
+    assert "tea" in Prices({"tea": 1})
+"""
+
+
+def test_of_an_inherited_method_the_calls_of_its_own_objects_count(place):
+    """Also where such a call makes calls of the same code for other objects."""
+    tree = place.side.tree
+    (tree / "src/shelf.py").write_text(INHERITED)
+    (tree / "tests/test_shelf.py").write_text(CALLS)
+    (seen,), _ = record_tests(place, "shelf:Names.__contains__", ["tests/test_shelf.py"], seconds=60, report=silent)
+    assert (seen["calls"], len(seen["seconds"])) == (1, 1)
+    assert seen["kept"][0]["spelled"][0]["arguments"] == {"self": 'Names(prices={"b": 1})', "key": '"a"'}
+
+
+def test_an_input_is_not_scaled_beyond_what_a_machine_holds(place):
+    tree = place.side.tree
+    (tree / "tests/test_much.py").write_text(
+        "from shop import words\n\ndef test_it():\n    assert len(words('a b ' * 100_000)) == 200_000\n"
+    )
+    (seen,), _ = record_tests(place, "shop:words", ["tests/test_much.py"], seconds=60, report=silent)
+    (tree / "tests/test_much.py").unlink()
+    assert [spelled["scale"] for spelled in seen["kept"][0]["spelled"]] == [1, 10]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("Basket.total", {"self": 'Basket(items=[Item(name="a", price=2.0), Item(name="b")])', "discount": "0.5"}),
+        ("Basket.of", {"cls": "Basket", "names": '["a", "b"]'}),
+        ("Basket.cheapest", {"items": '[Item(name="a", price=2.0), Item(name="b")]'}),
+        ("Basket.names", {"self": 'Basket(items=[Item(name="a"), Item(name="b")])'}),
+        ("squares", {"numbers": "[1, 2]"}),
+        ("rows", {"stream": 'io.StringIO("a,b\\nc,d\\n")'}),
+        ("load", {"path": 'tmp_path / "names.txt"'}),
+        ("fetch", {"keys": '["ada", "grace"]'}),
+        ("many", {"parts": '("a", "b")', "end": '"!"', "options": '{"colour": "red"}'}),
+    ],
+)
+def test_every_kind_of_function_is_recorded(place, name, arguments):
+    seen = seen_of(place, name)
+    assert (seen["calls"], seen["unwritten"]) == (1, {})
+    assert seen["kept"][0]["spelled"][0]["arguments"] == arguments
+
+
+def test_what_has_no_spelling_is_told_with_what_it_was(place):
+    told = "agent.predict returned MagicMock: it is a Mock"
+    assert seen_of(place, "guarded")["unwritten"] == {"what stands for a model or the network": told}
+    assert seen_of(place, "consumed")["unwritten"] == {"lines": "generator: a generator has no spelling as code"}
+
+
+def test_what_tests_put_in_the_place_of_a_model_becomes_a_fake_that_allocates(place):
+    (fake,) = seen_of(place, "detected")["kept"][0]["fakes"]
+    assert (fake["name"], fake["parameter"]) == ("FakeDetector", "detector")
+    (method,) = fake["methods"]
+    assert (method["method"], method["parameters"], method["returns"]) == ("predict", ["image", "size"], '[Item(name="x")]')
+    assert (method["calls"], method["imports"]) == (2, ["from shop import Item"])
+    assert 3_000_000 <= method["bytes"] < 3_200_000
+
+
+def test_a_function_of_the_network_that_tests_replace_becomes_a_fake_of_that_function(place):
+    (fake,) = seen_of(place, "fetched")["kept"][0]["fakes"]
+    (method,) = fake["methods"]
+    assert (fake["parameter"], method["method"], method["returns"]) == ("", "shop.requests.get", '"<p>ada</p>"')
+    assert 2_000_000 <= method["bytes"] < 2_200_000
+
+
+def test_data_without_a_readable_spelling_is_kept_as_a_file(place):
+    (call,) = seen_of(place, "deepest")["kept"][-1:]
+    assert call["spelled"] == []
+    assert call["kept"]["arguments"] == {"tree": 'json.loads(Path(__file__).with_name("benchmark_tree.json").read_text(encoding="utf-8"))'}
+    assert call["kept"]["reasons"] == {"tree": "it is nested too deeply"}
+    tree = json.loads(base64.b64decode(call["kept"]["data"]["benchmark_tree.json"]))
+    assert str(tree).count("inner") == 13
+
+
+def test_a_text_that_is_sampled_is_kept_whole_too(place):
+    (call,) = seen_of(place, "parsed")["kept"]
+    assert " * " in call["spelled"][0]["arguments"]["document"]
+    assert len(json.loads(base64.b64decode(call["kept"]["data"]["benchmark_document.txt"]))) == 400
+
+
+def test_very_many_different_texts_are_recorded_and_scaled(place):
+    """To spell them costs less than the time that a file of tests has, at every scale."""
+    many = (
+        "from shop import consumed\n\ndef test_it():\n    assert len(consumed([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
+    )
+    (place.side.tree / "tests/test_many.py").write_text(many)
+    (seen,), notes = record_tests(place, "shop:consumed", ["tests/test_many.py"], seconds=60, report=silent)
+    assert (notes, seen["unwritten"], seen["calls"]) == ([], {}, 1)
+    assert [spelled["scale"] for spelled in seen["kept"][0]["spelled"]] == [1, 10]
+    first, second = (spelled["arguments"]["lines"] for spelled in seen["kept"][0]["spelled"][:2])
+    assert first.startswith("rng.choices(['0-a', ")
+    assert first.endswith("], k=200_000)")
+    assert second.endswith("], k=2_000_000)")
+
+
+def test_an_object_that_was_changed_is_made_and_changed_again(place):
+    spelled = seen_of(place, "bill")["kept"][0]["spelled"][0]
+    assert spelled["arguments"] == {"cart": "cart"}
+    assert spelled["statements"] == ['cart = Cart(owner="ada", limit=5)', 'cart._lines = ["tea"]']
+
+
+def test_arguments_that_nothing_can_copy_are_told_and_harm_nothing(place):
+    told = seen_of(place, "sealed")["unwritten"]["lock"]
+    assert told.startswith("lock: ")
+    assert told.endswith(" (the fixture `lock` of tests/conftest.py gives it)")
+    assert seen_of(place, "odd")["unwritten"]["value"].startswith("Odd: ")
+
+
+def test_tests_that_fail_are_told_and_the_calls_that_ended_well_count(place):
+    failing = "from shop import words\n\ndef test_it():\n    assert words('a b') == ['a']\n"
+    (place.side.tree / "tests/test_fails.py").write_text(failing)
+    seen, notes = record_tests(place, "shop:words", ["tests/test_fails.py"], seconds=60, report=silent)
+    assert notes == ["tests/test_fails.py: some of its tests fail; calls that ended well count"]
+    assert seen[0]["kept"][0]["described"]["text"] == "str of 3 characters"
+
+
+def test_what_a_call_does_beside_computing_is_told(place):
+    assert seen_of(place, "save")["effects"] == ["writes files"]
+    assert seen_of(place, "shout")["effects"] == ["connects to the network"]
+    assert seen_of(place, "load")["effects"] == []
+
+
+def test_a_function_that_nothing_calls_has_no_calls(place):
+    seen = seen_of(place, "lonely")
+    assert (seen["found"], seen["calls"], seen["kept"]) == (True, 0, [])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python scripts/convert.py 'one two'",
+        "python -m shop_tool 'one two'",
+        "python -c 'import shop; shop.words(\"one two\")'",
+        "pytest -q tests/test_shop.py -k test_words",
+    ],
+)
+def test_a_command_can_drive_the_function(place, command):
+    script = "import sys\nfrom shop import words\n\nif __name__ == '__main__':\n    print(len(words(sys.argv[1])))\n"
+    for path in ("scripts/convert.py", "shop_tool.py"):
+        (place.side.tree / path).parent.mkdir(exist_ok=True)
+        (place.side.tree / path).write_text(script)
+    seen, notes = record_command(place, "shop:words", command, seconds=60, report=silent)
+    assert notes == []
+    assert seen[0]["kept"][0]["described"]["text"].startswith("str of")
+
+
+def test_a_command_that_cannot_be_recorded_is_one_message(place):
+    with pytest.raises(MeasuringError, match="`make test` cannot be run under the recorder"):
+        record_command(place, "shop:words", "make test", seconds=60, report=silent)
+
+
+def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was_seen(place):
+    tree = place.side.tree
+    (tree / "tests/test_hangs.py").write_text(
+        "import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n"
+    )
+    (tree / "tests/test_dies.py").write_text("import os\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    os._exit(3)\n")
+    (tree / "tests/test_breaks.py").write_text("import there_is_no_such_module\n")
+    for name, note in (
+        ("dies", "ended with exit code 3"),
+        ("breaks", "ended with exit code 2 (ModuleNotFoundError: No module named 'there_is_no_such_module')"),
+        ("hangs", "was ended after 8 s"),
+    ):
+        seen, notes = record_tests(place, "shop:words", [f"tests/test_{name}.py"], seconds=8, report=silent)
+        assert notes == [f"tests/test_{name}.py: {note}"]
+        assert [call["described"]["text"] for found in seen for call in found["kept"]] == (
+            ["str of 3 characters"] if name != "breaks" else []
+        )
+    assert record_tests(place, "shop:words", ["tests/test_shop.py"], seconds=1, report=silent) == (
+        [],
+        ["there was no time left for tests/test_shop.py"],
+    )
+
+
+@pytest.mark.parametrize(("version", "tool"), [("3.9", "pytest==6.2.5"), ("3.11", "pytest==7.4.4"), ("3.13", "pytest")])
+def test_code_is_tried_under_the_filters_of_warnings_that_the_project_has(tmp_path, version, tool):
+    python = environment(tmp_path, version, tool)
+    order = {"setup": "import warnings\ndef call(kind):\n    warnings.warn('a (new) one', kind)", "inputs": [], "awaited": False}
+    for line, kind, raised in (
+        ("error", "UserWarning", "UserWarning: a (new) one"),
+        ("error", "DeprecationWarning", "DeprecationWarning: a (new) one"),
+        ("error::DeprecationWarning", "UserWarning", None),
+        ("error\n    ignore:a .new. one", "UserWarning", None),
+        ("error\n    ignore::no_such_package.SomeWarning\n    default:::test_trial", "UserWarning", None),
+        ("no filter at all", "UserWarning", None),
+        ("ignore\naddopts = -W 'error:a (new)'", "UserWarning", "UserWarning: a (new) one"),
+        ("ignore\naddopts = -W 'error:a .new'", "UserWarning", None),
+    ):
+        tree = tmp_path / "tree"
+        tree.mkdir(exist_ok=True)
+        (tree / "pytest.ini").write_text(f"[pytest]\nfilterwarnings =\n    {line}\n")
+        answer = try_code(Place(SideRequest(tree, python, ()), "", 2), {**order, "call": f"call({kind})"})
+        assert answer.get("raised") == raised, line
+
+
+# -- the stages ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory):
+    return TargetRepo(tmp_path_factory.mktemp("stages") / "target", FILES)
+
+
+def made(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
+    """Run record and scaffold for a function of the shop; give the artifacts and the benchmark's text."""
+    layout = describe(FolderTree(repo.path))
+    commits = {"base": repo.head, "head": repo.head, "target": f"shop:{name}", "functions": (), "benchmark": None, "layout": layout}
+    item = Optimization(id="item", head="main", functions=(f"shop:{name}",), domain=("cpu",), **settings)
+    paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item("item")
+    DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(paths.detect, "d")
+    more = {"paths": paths, "worktree": repo.path, "cache": folder.parent / "cache", "address": str(repo.path), "fingerprint": "f"}
+    record.run(item, **more)
+    scaffold.run(item, templates=None, **more)
+    written = Scaffolding.read(paths.scaffold)
+    return Recording.read(paths.record), written, (folder / written.source).read_text()
+
+
+def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | None = None) -> None:
+    """Run a benchmark as a maintainer would, in the project's own folder, and let the project's linter see it."""
+    target = repo.path / "tests/benchmarks/test_benchmark.py"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text)
+    data = written.data if written else {}
+    for path, file in data.items():
+        (repo.path / path).write_bytes((folder / file.source).read_bytes())
+    layout = describe(FolderTree(repo.path))
+    built = environments.build(repo.path, layout, Optimization(id="x", head="h").env, cache=folder.parent / "cache")
+    done = subprocess.run([built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    for words in (("check",), ("format", "--check")):
+        subprocess.run([sys.executable, "-m", "ruff", *words, target], cwd=repo.path, check=True, capture_output=True)
+    for path in (target, *(repo.path / path for path in data)):
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load", "fetch", "many"),
+        *("parsed", "deepest", "bill", "Cart.__init__"),
+    ],
+)
+def test_a_benchmark_is_written_that_runs_and_is_formatted_as_the_project_is(repo, tmp_path, name):
+    recording, written, text = made(repo, tmp_path, name)
+    assert (written.made_from, written.needs) == ("recorded", "")
+    assert recording.call is not None
+    assert recording.call.spelling.seconds > 0
+    assert "tests/test_shop.py" in text
+    passes(repo, tmp_path, text, written)
+
+
+def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "words")
+    assert recording.call.spelling.scale > 1
+    assert f"{recording.call.spelling.scale:,} times" in " ".join(text.split())
+
+
+def test_of_a_class_it_is_the_constructor_that_is_recorded(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "Cart")
+    assert recording.target == "shop:Cart.__init__"
+    assert "from shop import Cart" in text
+    passes(repo, tmp_path, text)
+
+
+def test_what_builds_the_large_call_is_imported_beside_typical_calls(tmp_path):
+    code = "def total(numbers):\n    return sum(numbers)\n"
+    tests = """
+import random
+from shop import total
+
+def test_it():
+    drawn = random.Random(3)
+    for numbers in ([1, 2], [3], [drawn.randrange(999) for _ in range(400)]):
+        assert total(numbers) == sum(numbers)
+"""
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests})
+    recording, written, text = made(repo, tmp_path / "work", "total")
+    assert recording.call.spelling.needs == ("rng",)
+    assert "parametrize" in text
+    passes(repo, tmp_path / "work", text, written)
+
+
+def test_typical_calls_of_a_constructor(tmp_path):
+    code = "class Version:\n    def __init__(self, text):\n        self.parts = text.split('.')\n"
+    tests = "import pytest\nfrom shop import Version\n\n@pytest.mark.parametrize('text', ['1', '1.2', '1.2.3'])\ndef test_it(text):\n    assert Version(text).parts\n"
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests})
+    recording, written, text = made(repo, tmp_path / "work", "Version")
+    assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"1"', '"1.2"', '"1.2.3"']
+    assert "return [Version(text) for text in calls]" in text
+    passes(repo, tmp_path / "work", text, written)
+
+
+def test_a_class_without_a_constructor_of_its_own_is_told(repo, tmp_path):
+    recording, _, _ = made(repo, tmp_path, "Item")
+    assert (recording.call, recording.sample) == (None, None)
+    assert recording.notes == ("shop:Item.__init__ is no function of this commit",)
+
+
+def test_typical_calls_stand_beside_the_largest(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "words")
+    assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"x"', '"a b"']
+    assert '@pytest.mark.parametrize("recorded", [typical, largest])' in text
+
+
+@pytest.mark.parametrize("name", ["setting", "drain", "load", "fetched", "fetch", "shout"])
+def test_calls_that_depend_on_more_than_arguments_are_no_sample(repo, tmp_path, name):
+    """A setting made by the test, inputs that change, a file, the network, an event loop."""
+    assert made(repo, tmp_path, name)[0].sample is None
+
+
+def test_a_benchmark_of_very_many_texts_is_written_in_their_number(tmp_path):
+    many = "from shop import words\n\ndef test_it():\n    assert len(words([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
+    code = "def words(texts):\n    return {text.upper() for text in texts}\n"
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": many})
+    recording, written, text = made(repo, tmp_path / "work", "words")
+    assert (written.made_from, written.needs, recording.call.spelling.scale) == ("recorded", "", 1)
+    assert "list of 200,000" in " ".join(text.split())
+    passes(repo, tmp_path / "work", text, written)
+
+
+def test_how_large_the_inputs_are_beside_the_recorded_ones_is_told(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "words")
+    assert recording.call.spelling.size == 420 * recording.call.spelling.scale
+    held = f"They hold {recording.call.spelling.size:,} characters, elements or bytes; those of the 4 recorded calls hold 3 in the median"
+    assert f"{held} and 421 at most." in " ".join(text.split())
+
+
+def test_a_file_that_is_kept_is_told_with_its_size_the_limit_and_the_reason(repo, tmp_path):
+    recording, written, text = made(repo, tmp_path, "parsed")
+    (path,) = written.data
+    assert path == "tests/benchmarks/benchmark_parsed_document.txt"
+    content = (tmp_path / written.data[path].source).read_bytes()
+    assert len(json.loads(content)) == 400
+    assert "document = (\n        Path(__file__)" in text or 'document = Path(__file__).with_name("benchmark_parsed_document.txt")' in text
+    told = f"document is kept in benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): built from a part of it"
+    assert told in " ".join(text.split())
+    assert "JSONDecodeError" in recording.call.spelling.reasons["document"]
+
+
+def test_code_that_gives_another_result_than_the_recorded_call_is_not_taken(repo, tmp_path):
+    """What the test had set up before the call is not among its arguments."""
+    recording, _, _ = made(repo, tmp_path, "setting")
+    assert recording.call is None
+    assert recording.notes[-1].endswith("it returns a NoneType, the recorded call a str")
+
+
+def test_inputs_that_the_call_changes_are_made_anew_for_every_round(repo, tmp_path):
+    recording, _, text = made(repo, tmp_path, "drain")
+    assert recording.call.changes
+    assert "benchmark.pedantic(run, setup=inputs, rounds=20)" in text
+
+
+def test_a_generator_is_consumed(repo, tmp_path):
+    assert "return list(squares(numbers))" in made(repo, tmp_path, "squares")[2]
+
+
+def test_a_fake_stands_for_a_function_of_the_network(repo, tmp_path):
+    _, written, text = made(repo, tmp_path, "fetched")
+    assert written.made_from == "recorded"
+    assert 'monkeypatch.setattr("shop.requests.get", fake_get)' in text
+    assert "_buffer = bytearray(GET_BYTES)" in text
+    assert "# At the peak of a call of shop.requests.get, by memray.\nGET_BYTES = 2 * 1024 * 1024\n" in text
+    passes(repo, tmp_path, text)
+
+
+def test_what_calls_do_beside_computing_is_told_of_the_benchmark(repo, tmp_path):
+    recording, written, _ = made(repo, tmp_path, "save")
+    assert recording.effects == ("writes files",)
+    assert "a recorded call of shop:save writes files" in written.notes[0]
+
+
+def test_a_fake_that_allocates_stands_for_a_model(repo, tmp_path):
+    _, written, text = made(repo, tmp_path, "detected")
+    assert written.made_from == "recorded"
+    assert "# At the peak of a call of predict, by memray.\nPREDICT_BYTES = 3 * 1024 * 1024\n" in text
+    assert "_buffer = bytearray(PREDICT_BYTES)" in text
+    passes(repo, tmp_path, text)
+    _, _, text = made(repo, tmp_path, "detected", boundary_bytes=1 << 25)
+    assert "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n" in text
+
+
+def test_what_has_no_spelling_is_what_a_fixture_of_the_project_gives(repo, tmp_path):
+    recording, written, text = made(repo, tmp_path, "sealed")
+    assert (recording.call.spelling.fixtures, written.needs) == (("lock",), "")
+    assert "def test_benchmark_sealed(benchmark, lock):" in text
+    assert "lock is what the project's fixture `lock` gives: it has no spelling as code." in " ".join(text.split())
+    passes(repo, tmp_path, text, written)
+
+
+FIXTURE = """import threading
+
+import pytest
+
+
+@pytest.fixture(name="shared")
+def _shared():
+    locked = threading.Lock()
+    locked.acquire()
+    return [locked]
+"""
+TAKES = "from shop import taken\n\ndef test_taken(shared):\n    assert taken(shared) == 1\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"tests/unit/conftest.py": FIXTURE, "tests/unit/test_shop.py": TAKES}, "    return len(locks)\n"),
+        ({"tests/conftest.py": FIXTURE, "tests/test_shop.py": TAKES}, "    locks.append(1)\n    return len(locks) - 1\n"),
+        ({"tests/conftest.py": FIXTURE.replace("[locked]", "locked"), "tests/test_shop.py": TAKES}, "    locks.release()\n    return 1\n"),
+    ],
+    ids=["of a folder beside the benchmarks", "changed by the call", "used up by the call"],
+)
+def test_a_fixture_that_the_benchmark_cannot_use_stays_a_hint(tmp_path, files, code):
+    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": f"def taken(locks):\n{code}", **files})
+    recording, written, text = made(repo, tmp_path / "work", "taken")
+    assert (recording.call, written.made_from) == (None, "gap")
+    assert "(the fixture `shared` of tests/" in " ".join(text.replace("#", "").split())
+
+
+def test_where_no_call_can_be_written_the_gap_tells_what_was_learned(repo, tmp_path):
+    recording, written, text = made(repo, tmp_path, "guarded")
+    assert recording.call is None
+    assert written.made_from == "gap"
+    assert "what stands for a model or the network was agent.predict returned MagicMock" in " ".join(text.replace("#", "").split())
+
+
+def test_a_function_that_no_test_calls_is_called_by_its_signature_or_left_to_fill_in(repo, tmp_path):
+    recording, written, _ = made(repo, tmp_path, "lonely")
+    assert (recording.ran, recording.calls, written.made_from) == (("tests/test_shop.py",), 0, "gap")
+    assert recording.notes == ("no test of the project calls shop:lonely: tests/test_shop.py was run",)
+
+
+def test_nothing_is_run_where_a_benchmark_is_described(repo, tmp_path):
+    recording, written, _ = made(repo, tmp_path, "words", benchmark={"call": "words('a b')"})
+    assert recording == Recording(item="item", notes=("the manifest names the benchmark",))
+    assert written.made_from == "manifest"
+
+
+def test_the_users_repository_is_only_read(repo, tmp_path):
+    with untouched(repo.path):
+        made(repo, tmp_path, "load")
+
+
+WARNING = """
+import warnings
+
+
+def joined(words):
+    if len(words) > {most}:
+        warnings.warn("these are many words", UserWarning, stacklevel=2)
+    return " ".join(words)
+"""
+JOINED = """
+import pytest
+
+from shop import joined
+
+
+@pytest.mark.filterwarnings("ignore:these are many words")
+def test_joined():
+    assert joined(["a", "b", "c"])
+"""
+ERRORS = '[tool.pytest.ini_options]\nfilterwarnings = ["error", {more}]\n'
+
+
+@pytest.mark.parametrize(
+    ("most", "more", "scale"),
+    [(50, "", 10), (4, "", 1), (50, '"ignore:these are many"', 1000)],
+    ids=["ten times as much", "no more than recorded", "the project ignores it"],
+)
+def test_a_benchmark_does_not_warn_where_the_project_makes_errors_of_warnings(tmp_path, most, more, scale):
+    files = {
+        "pyproject.toml": PYPROJECT + ERRORS.format(more=more),
+        "src/shop/__init__.py": WARNING.format(most=most),
+        "tests/test_shop.py": JOINED,
+    }
+    warning = TargetRepo(tmp_path / "target", files)
+    recording, written, text = made(warning, tmp_path / "work", "joined")
+    assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale)
+    passes(warning, tmp_path / "work", text, written)
+
+
+def test_a_recorded_call_that_warns_is_not_taken_where_warnings_are_errors(tmp_path):
+    files = {
+        "pyproject.toml": PYPROJECT + ERRORS.format(more=""),
+        "src/shop/__init__.py": WARNING.format(most=2),
+        "tests/test_shop.py": JOINED,
+    }
+    recording, _, _ = made(TargetRepo(tmp_path / "target", files), tmp_path / "work", "joined")
+    assert recording.call is None
+    assert recording.notes[-1].endswith("written as code, fails: UserWarning: these are many words")
+
+
+def test_tests_are_chosen_by_what_they_use(repo):
+    sources = Sources(FolderTree(repo.path), ("src",))
+    found = sources.find("shop:words")
+    assert record.tests_of(sources, found) == ("tests/test_shop.py",)
+
+
+def test_a_recording_can_be_kept_and_read(repo, tmp_path):
+    recording, _, _ = made(repo, tmp_path, "load")
+    paths = ProjectPaths(tmp_path / "prprep.yaml", tmp_path / ".codeflash").item("item")
+    assert str(tmp_path) not in paths.record.read_text()
+    assert json.loads(recording.model_dump_json())["call"]["spelling"]["needs"] == ["tmp_path"]
+    assert Detection.read(paths.detect).target == "shop:load"

@@ -1,0 +1,90 @@
+"""The example's item that stands or falls with its fake of a model, with its benchmark taken away."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from examples.build import build
+from tasks.artifacts import Comparison, Linting, MetricName, Verdict
+from tasks.storage.files import write_whole
+from tests.support.mistakes import command, variables_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BENCHMARK = "tests/benchmarks/test_benchmark_extract_tables.py"
+DRIVE = """\
+from pagelayout import Box, Page, extract_tables
+
+class Model:
+    def predict(self, ink):
+        height, width = ink.shape
+        return [Box(0, 0, width, height // 3)]
+
+ink = tuple(Box(100, top, 1600, top + 14) for top in range(120, 2000, 40))
+extract_tables([Page(number, 1700, 2200, ink) for number in range(6)], Model())
+"""
+MANIFEST = """
+version: 1
+repo: repository
+upstream: bare
+optimizations:
+  - id: tables
+    head: faster
+    domain: mem
+    functions: pagelayout.tables:extract_tables
+    drive: python scripts/scan.py
+    boundary_bytes: 33554432
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("example")
+    build(place / "repository")
+
+    def git(*words: str) -> None:
+        names = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+        subprocess.run(["git", *names, *words], cwd=place / "repository", check=True, capture_output=True)
+
+    git("checkout", "--quiet", "-b", "bare", "main")
+    git("rm", "--quiet", BENCHMARK)
+    write_whole(place / "repository/scripts/scan.py", DRIVE)
+    git("add", "scripts")
+    git("commit", "--quiet", "--message", "Scan without a benchmark")
+    git("checkout", "--quiet", "-b", "faster")
+    git("cherry-pick", "perf/table-extraction")
+    git("checkout", "--quiet", "bare")
+    (place / "prprep.yaml").write_text(MANIFEST)
+    return place
+
+
+def run(folder: Path, *words: str) -> str:
+    variables = variables_of({"PRPREP_CACHE": str(folder / "cache")})
+    done = subprocess.run(command(*words), cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_written_benchmark_shows_the_effect_and_is_caught_where_its_fake_allocates_nothing(folder):
+    run(folder)
+    state = folder / ".prprep/tables"
+    comparison = Comparison.read(state / "compare.json")
+    peak = next(change for change in comparison.changes if change.metric is MetricName.PEAK)
+    assert comparison.verdict is Verdict.IMPROVED
+    assert peak.interval.ratio < 0.6
+    assert Linting.read(state / "lint.json").findings == ()
+
+    benchmark = folder / ".codeflash/benchmarks/tables/test_benchmark_extract_tables.py"
+    text = benchmark.read_text()
+    assert "PREDICT_BYTES = 32 * 1024 * 1024" in text
+    benchmark.write_text(re.sub(r"\n *_buffer = .*", "", text))
+    run(folder, "lint:tables")
+    (finding,) = Linting.read(state / "lint.json").findings
+    assert finding.rule == "mock-allocates-nothing"
+    assert "FakeTableModel.predict" in finding.found

@@ -1,0 +1,751 @@
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from tasks.artifacts import (
+    Commit,
+    Comparison,
+    ContributionRule,
+    DataFile,
+    Decision,
+    DependencyDifference,
+    Detection,
+    EndingDifference,
+    Interval,
+    MetricName,
+    Output,
+    ProjectTests,
+    Rendering,
+    Repeated,
+    RunCommand,
+    Scaffolding,
+    SideRun,
+    Summary,
+    TreeSpec,
+    Verdict,
+    Verification,
+)
+from tasks.body.placeholders import CPU, MEMORY, template_for
+from tasks.errors import MeasuringError, TemplateError
+from tasks.stages.render.render import bounded, run, to_review, unprinted
+from tasks.storage.paths import shipped_templates
+from tasks.text.templating import used
+from tasks.versions import TEMPLATES
+from tests.support.evidence import (
+    BENCHMARK,
+    CPU_IMPROVED,
+    DETECTION,
+    HEAD,
+    IMPORT_IMPROVED,
+    INCONCLUSIVE,
+    INJECTION,
+    ITEM,
+    LAYOUT,
+    MEMORY_IMPROVED,
+    OWN_TESTS,
+    REGRESSED,
+    SCAFFOLDING,
+    SHA256,
+    SURVEY,
+    TEST,
+    UNCHANGED,
+    VERIFIED,
+    Case,
+    change,
+    comparison,
+)
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+GITHUB = MarkdownIt("commonmark").enable("table")
+HOSTILE_TEXT = (
+    "Fast | <b>er</b> {{ 7*7 }} {% raw %} @octocat\n\n"
+    "fixes #1, closes acme/pagelayout#2\n\n| a | b |\n|---|---|\n| \x1b[31mred\x1b[0m | ``` |\n\n```\n</details><script>alert(1)</script>\n# Heading\n"
+)
+HOSTILE = Case(
+    REGRESSED.model_copy(
+        update={
+            "reason": "<img src=x> | {{ reason }} @octocat",
+            "headline": "time +26 % | <i>",
+            "outputs": (Output(test=f"{TEST}[a|b`c-<b>]", verdict="different", detail="base '</details>', head '| @octocat'"),),
+            "repairs": ("installed `x|y` for <base> @octocat",),
+            "notes": ("{% include 'x' %}",),
+            "changes": tuple(change.model_copy(update={"test": f"{TEST}[a|b`c-<b>]"}) for change in REGRESSED.changes),
+        }
+    ),
+    detection=DETECTION.model_copy(
+        update={
+            "title": "Fast | <b>er</b>",
+            "head_ref": "feature/`rm`|<b>@octocat",
+            "commits": (Commit(sha=HEAD, title="Fast | <b>er</b> {{ 7*7 }} @octocat", message=HOSTILE_TEXT),),
+            "changelog": "plain CHANGES.md",
+        }
+    ),
+)
+TEMPLATE = """<!-- Thank you! -->
+
+## What does this change?
+
+<!-- In two sentences. -->
+
+## Type of change
+
+- [ ] Bug fix
+- [ ] Performance improvement
+
+## How was it tested?
+
+## Related issue
+
+## Release notes
+
+```release-note
+...
+```
+
+## Checklist
+
+- [ ] A benchmark was added
+- [ ] Benchmark results are included
+- [ ] I have read the contribution guide
+- [ ] AI was used
+"""
+LOSS = change(MetricName.TIME, 0.0031, 0.0034, Verdict.REGRESSED, primary=False, test=f"{BENCHMARK}::test_short_pages")
+CASES = {
+    "improved-cpu": Case(),
+    "improved-memory": Case(MEMORY_IMPROVED, item=ITEM.model_copy(update={"domain": ("mem",)})),
+    "improved-import": Case(IMPORT_IMPROVED),
+    "regressed": Case(REGRESSED),
+    "unchanged": Case(UNCHANGED),
+    "inconclusive": Case(INCONCLUSIVE),
+    "hostile": HOSTILE,
+    "in-a-template": Case(
+        detection=DETECTION.model_copy(
+            update={
+                "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
+                "template_text": TEMPLATE,
+                "changelog": "keep-a-changelog CHANGELOG.md",
+            }
+        ),
+    ),
+    "by-a-person": Case(
+        item=ITEM.model_copy(update={"summary": ("human",)}),
+        detection=DETECTION.model_copy(
+            update={"pull_request_template": "docs/pull_request_template.md", "template_text": "<!-- In your own words, please. -->\n"}
+        ),
+    ),
+    "asv": Case(detection=DETECTION.model_copy(update={"benchmark_tool": "asv"})),
+    "pyperf": Case(
+        CPU_IMPROVED.model_copy(update={"verdict": Verdict.IMPROVED, "changes": (*CPU_IMPROVED.changes, LOSS)}),
+        detection=DETECTION.model_copy(update={"benchmark_tool": "pyperf"}),
+    ),
+    "generated": Case(
+        item=ITEM.model_copy(
+            update={
+                "title": "Merge lines once",
+                "summary": ("Lines are joined **once**, with `str.join`", "Saves a copy of the page for every line"),
+                "details": "The old loop was quadratic:\n\n- each `+=` copied the page\n- a page has *many* lines\n",
+            }
+        ),
+        scaffolding=SCAFFOLDING.model_copy(
+            update={"origin": "generated", "source": ".codeflash/benchmarks/merge_lines/test_x.py", "made_from": "manifest"}
+        ),
+        injection=INJECTION.model_copy(update={"head": TreeSpec(commit=HEAD, files={BENCHMARK: SHA256}, tree="b" * 40)}),
+        detection=DETECTION.model_copy(
+            update={"changelog": "keep-a-changelog CHANGELOG.md", "layout": LAYOUT.model_copy(update={"runner": "python"})}
+        ),
+        benchmark="from pagelayout.text import merge_lines\n\n\ndef test_benchmark_merge_lines(benchmark):\n    benchmark(merge_lines, ['a'])\n",
+    ),
+}
+
+
+def body_of(case: Case, templates: Path | None = None) -> str:
+    return bounded(case.evidence, templates).text
+
+
+def visible(body: str) -> str:
+    return re.sub(r"<details>.*?</details>", "", body, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whole_bodies(name):
+    golden = GOLDEN / f"{name}.md"
+    body = body_of(CASES[name])
+    if os.environ.get("PRPREP_WRITE_GOLDEN"):
+        golden.write_text(body, encoding="utf-8")
+    assert body == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_markdown_is_whole(name):
+    body = body_of(CASES[name])
+    tokens = GITHUB.parse(body)
+    levels = [int(token.tag[1]) for token in tokens if token.type == "heading_open"]
+    assert not levels or levels[0] == 2
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
+    assert sum(token.type == "table_open" for token in tokens) == len(re.findall(r"^\|:?-", body, re.MULTILINE))
+    assert "|:-" not in "".join(token.content for token in tokens if token.type == "inline")
+    html = {child.content for token in tokens for child in token.children or [] if child.type == "html_inline"}
+    blocks = {line for token in tokens if token.type == "html_block" for line in token.content.splitlines()}
+    assert html <= {"<code>", "</code>"}
+    assert all(re.fullmatch(r"</?details>|<summary>[\w ,.()]+</summary>|<!-- [\w ,.!]+ -->", line) for line in blocks), blocks
+    assert body.count("<details>") == body.count("</details>")
+    prose = [child.content for token in tokens for child in token.children or [] if child.type == "text"]
+    assert not [text for text in prose if re.search(r"@\w|#\d", text)]
+    assert "\x1b" not in body
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "hostile"])
+def test_no_raw_placeholder_and_nothing_undefined(name):
+    body = body_of(CASES[name])
+    assert not re.search(r"{{|}}|{%|<[a-z_]+>(?<!<details>)(?<!<summary>)|\bNone\b|Undefined", body)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bodies_are_short_in_sight(name):
+    assert len(visible(body_of(CASES[name]))) <= 4_100
+
+
+def test_the_body_leads_with_how_to_reproduce():
+    for case in (case for case in CASES.values() if not case.detection.pull_request_template):
+        headings = re.findall(r"^## (.+)$", body_of(case), re.MULTILINE)
+        order = ["How to reproduce", "Summary", "Results", "Technical details", "Tests", "Environment", "Changelog"]
+        assert headings == [name for name in order if name in headings]
+        assert (
+            body_of(case).index("prprep compare:merge_lines") < body_of(case).index("git worktree add") < body_of(case).index("-m pytest")
+        )
+
+
+# -- numbers ----------------------------------------------------------------------------------------
+
+_UNITS = {"ns": 1e-9, "μs": 1e-6, "ms": 1e-3, "s": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "%": 0.01, "x": 1, "ops/s": 1}
+_NUMBER = re.compile(r"(?P<sign>[+−]?)(?P<digits>\d[\d,]*(?:\.\d+)?)(?: ?(?P<unit>ns|μs|ms|s|B|KiB|MiB|GiB|%|x|ops/s))?(?!\w|\.\d)")
+
+
+def numbers(text: str) -> list[tuple[str, float, float]]:
+    """Give every number of a text: as it is written, its value, and by how much rounding can have moved it."""
+    found = []
+    for match in _NUMBER.finditer(text):
+        digits = match["digits"].replace(",", "")
+        scale = _UNITS[match["unit"]] if match["unit"] else 1
+        decimals = len(digits.partition(".")[2])
+        value = float(digits) * scale * (-1 if match["sign"] == "−" else 1)
+        # Intervals are rounded outwards, by up to a whole last digit.
+        digit = 1.0001 if match["unit"] == "%" else 0.5001
+        found.append((match[0], value, digit * 10**-decimals * scale))
+    return found
+
+
+def known_numbers(case: Case) -> list[float]:
+    """Give every number of the artifacts, and the few that the templates make of them: ratios, differences, shares, rates."""
+    made: list[float] = [case.comparison.negligible, len(case.comparison.tests)]
+    for one in case.comparison.changes:
+        sides = (one.base, one.head)
+        for statistic in ("minimum", "median", "mean"):
+            base, head = (getattr(side, statistic) for side in sides)
+            made += [base, head, base / (head or 1), head - base, abs(head - base)]
+        made += [side.rounds for side in sides] + [1 / (side.mean or 1) for side in sides] + [one.launches, one.interval.confidence]
+        made += [one.interval.ratio, 1 / (one.interval.ratio or 1)]
+        made += [end - 1 for each in (one.interval, one.control) if each for end in (each.ratio, each.low, each.high)]
+    for ran in filter(None, (case.tests.base, case.tests.head)):
+        made += [ran.passed, ran.failed, ran.errors, ran.skipped]
+    for each in case.verified.repeated:
+        made += [end - 1 for end in (each.found.ratio, each.found.low, each.found.high)] if each.found else []
+    times = [one.interval.ratio for one in case.comparison.changes if one.metric in {MetricName.TIME, MetricName.IMPORT}]
+    mean = math.prod(times) ** (1 / len(times)) if times else 1.0
+    return [*made, mean, 1 / mean, len(times), *known_beside(case.comparison)]
+
+
+def known_beside(comparison: Comparison) -> list[float]:
+    """Give the numbers of what stands beside the changes: inputs, shares and what time they are, call sites, load."""
+    made: list[float] = [sum(output.inputs for output in comparison.outputs), *(output.inputs for output in comparison.outputs)]
+    medians = {one.test: (one.base.median, one.head.median) for one in comparison.changes if one.metric is MetricName.TIME}
+    for share in comparison.functions:
+        made.append(share.samples)
+        for side, median in zip((share.base, share.head), medians[share.test], strict=True):
+            made += [side.calls, side.share, side.share * median] if side else []
+    for site in comparison.sites:
+        made += [site.base, site.head, site.head - site.base]
+    load = comparison.load
+    return [*made, len(comparison.sites), *([load.before, load.after, load.cores, load.preempted, 1] if load else [])]
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "hostile"])
+def test_every_number_stands_in_an_artifact(name):
+    case = CASES[name]
+    strings = json.dumps(
+        [part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding, case.tests)], ensure_ascii=False
+    )
+    body = re.sub(r"```.*?```", "", body_of(case), flags=re.DOTALL).replace("SHA-256", "").replace("&#8203;", "")
+    for span in re.findall(r"`([^`]+)`", body):
+        assert span in strings or span in {"prprep.yaml", "samples.json", "[Unreleased]", "str.join", "+=", "-", "+", "~"}, span
+    text = re.sub(r"`[^`]+`", "", body).replace(case.comparison.platform, "").replace(f"Python {case.comparison.head.python}", "")
+    known = known_numbers(case)
+    checked = numbers(text)
+    assert len(checked) > 15
+    for written, value, slack in checked:
+        assert any(abs(value - candidate) <= slack + abs(candidate) * 1e-9 for candidate in known), (written, value)
+
+
+def test_the_number_check_would_notice_a_made_up_number():
+    known = known_numbers(Case())
+    (_, value, slack) = numbers("−20.4 %")[0]
+    assert not any(abs(value - candidate) <= slack for candidate in known)
+
+
+# -- what is claimed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("case", "first"),
+    [
+        (Case(REGRESSED), "**Regression: time +26.4 %"),
+        (Case(UNCHANGED), "**No difference shown: time −0.10 %"),
+        (Case(INCONCLUSIVE), "**Inconclusive: time −2.2 %"),
+        (Case(), "**time −20.9 %"),
+    ],
+)
+def test_the_verdict_stands_at_the_top(case, first):
+    assert body_of(case).startswith(first)
+
+
+def test_no_claim_without_the_verdict():
+    for case in (Case(REGRESSED), Case(UNCHANGED), Case(INCONCLUSIVE)):
+        body = body_of(case.vary(detection=DETECTION.model_copy(update={"changelog": "keep-a-changelog CHANGELOG.md"})))
+        assert "improved" not in body
+        assert "**Speedup**" not in body
+        assert "## Changelog" not in body
+        assert " less per " not in body
+
+
+RAN = SideRun(code=0, passed=212, skipped=3)
+BROKEN = SideRun(code=1, passed=210, failed=1, errors=2, skipped=3)
+STOPPED = SideRun(code=None, passed=7, running="tests/test_text.py::test_slow")
+COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
+
+
+@pytest.mark.parametrize(
+    ("ran", "told", "review"),
+    [
+        (
+            {"base": RAN, "head": RAN},
+            f"- Existing unit tests pass: {COMMAND}; at head 212 passed, 3 skipped; at base 212 passed, 3 skipped\n",
+            (),
+        ),
+        (
+            {"base": BROKEN, "head": BROKEN, "old_failures": ("a", "b", "c", "d|e")},
+            "2 errors, 3 skipped; at base 210 passed, 1 failed, 2 errors, 3 skipped\n- Old failures, the same at base: 4 (`a`, `b`, `c` and 1 more)\n",
+            (),
+        ),
+        (
+            {"base": RAN, "head": BROKEN, "new_failures": ("a", "b"), "flaky": ("c",)},
+            "at base 212 passed, 3 skipped\n- **New failures**, at head and not at base: `a`, `b`\n- Failed at head, and passed when run once more: `c`\n",
+            ("2 tests fail at head and not at base: a, b", "1 test fails at head, then passed when run once more: c"),
+        ),
+        (
+            {"base": RAN, "head": STOPPED},
+            f"- Existing unit tests: {COMMAND}; at head it did not end within 600 s, at `tests/test_text.py::test_slow`; until then 7 passed; at base 212",
+            ("the project's own tests did not end within 600 s at head, at tests/test_text.py::test_slow",),
+        ),
+        (
+            {"base": SideRun(code=0), "head": SideRun(code=0), "by_test": False, "command": "make test"},
+            "- `make test` ended with exit code 0 at head, and ended with exit code 0 at base; it does not tell of single tests\n",
+            (),
+        ),
+        ({"why_not": "the manifest says `tests: false`"}, "- The project's own tests were not run: the manifest says `tests: false`\n", ()),
+        (
+            {"why_not": "no environment", "unable": True},
+            "- The project's own tests were not run: no environment\n",
+            ("the project's own tests could not be run: no environment",),
+        ),
+        (
+            {"base": RAN, "head": RAN, "differences": (EndingDifference(test="t::new", base=None, head="passed"),)},
+            "- Tests that are at head only: `t::new`\n",
+            (),
+        ),
+        ({"base": RAN, "head": RAN, "edited": ("tests/test_text.py",)}, "- Test files that this change edits: `tests/test_text.py`\n", ()),
+    ],
+)
+def test_own_tests_are_said_to_pass_behind_a_run_alone(ran, told, review):
+    case = Case(tests=OWN_TESTS.model_copy(update={"differences": (), **ran}))
+    body = body_of(case)
+    assert told in body
+    assert ("Existing unit tests pass" in body) is (ran.get("head") == RAN)
+    assert to_review(case.evidence) == review
+
+
+def test_a_body_says_how_its_commands_were_verified():
+    again = Interval(ratio=0.7912, low=0.781, high=0.802, confidence=0.99)
+    found = Repeated(test=TEST, metric=MetricName.TIME, verdict=Verdict.IMPROVED, claimed=again, found=again, agrees=True)
+    verified = VERIFIED.model_copy(update={"repeated": (found,)})
+    assert (
+        "\nThese commands were run in a fresh clone with fresh environments, and none failed; prprep came to time −20.9 %.\n\n## Summary"
+    ) in body_of(Case(verification=verified))
+
+
+@pytest.mark.parametrize(
+    ("verification", "told", "review"),
+    [
+        (
+            VERIFIED.model_copy(update={"findings": ("time −20 % is claimed; it came to `+3 %`",)}),
+            "**These commands were run in a fresh clone, and did not come to what is said here:**\n\n- time −20 % is claimed; it came to `+3 %`\n",
+            ("time −20 % is claimed; it came to `+3 %`",),
+        ),
+        (
+            Verification(item="merge_lines", why_not="the manifest says `verify: false`"),
+            "These commands were not run before this was written: the manifest says `verify: false`.\n",
+            (),
+        ),
+    ],
+)
+def test_nothing_is_said_to_be_verified_that_was_not(verification, told, review):
+    case = Case(verification=verification)
+    body = body_of(case)
+    assert told in body
+    assert "none failed" not in body
+    assert to_review(case.evidence) == review
+
+
+def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
+    case = Case(verification=Verification(item="merge_lines", commands=(RunCommand(text="make benchmark\n", code=0),)))
+    assert unprinted(case.evidence, body_of(case)) == ("the commands that were run in a fresh clone are not those of the body",)
+    assert unprinted(Case().evidence, body_of(Case())) == ()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        ((), "What the measured calls returned was not compared."),
+        (
+            (Output(test=TEST, verdict="equal"),),
+            "What the measured calls returned is equal on base and head, on the benchmark's own inputs.",
+        ),
+        (
+            (Output(test=TEST, verdict="different", detail="[1] is not [2]"),),
+            "**The results differ between base and head** in `test_benchmark_merge_lines`: \\[1\\] is not \\[2\\]",
+        ),
+        (
+            (Output(test=TEST, verdict="not comparable", detail="a lock"),),
+            "The results of `test_benchmark_merge_lines` could not be compared: a lock",
+        ),
+    ],
+)
+def test_the_body_says_which_results_are_equal(outputs, told):
+    assert f"- {told}\n" in body_of(Case(CPU_IMPROVED.model_copy(update={"outputs": outputs})))
+
+
+def test_different_packages_are_shown():
+    base = CPU_IMPROVED.base.model_copy(update={"packages": ("numpy==1.26.4", "pagelayout==0.4.0"), "python": "3.11.9"})
+    body = body_of(Case(CPU_IMPROVED.model_copy(update={"base": base})))
+    assert "Python 3.11.9 for base, 3.12.7 for head; the packages differ:\n\n| Package | Base | Head |" in body
+    assert "| `numpy` | 1.26.4 | 2.1.3 |" in body
+    assert "| `pytest` | not there | 8.3.3 |" in body
+
+
+@pytest.mark.parametrize(
+    ("changelog", "section"),
+    [
+        (None, None),
+        (
+            "keep-a-changelog CHANGELOG.md",
+            "For `CHANGELOG.md`, under `[Unreleased]`:\n\n```markdown\n### Changed\n\n- Merge lines without copying the page\n```",
+        ),
+        ("scriv changelog.d/", "A fragment for `changelog.d/`:\n\n```markdown\n### Changed\n\n- Merge lines without copying the page\n```"),
+        (
+            "towncrier changes/",
+            "A fragment for `changes/`; its name takes the number of the issue or of this pull request:\n\n```\nMerge lines without copying the page\n```",
+        ),
+        ("whatsnew docs/whatsnew/", "For `docs/whatsnew/`:\n\n```\n- Merge lines without copying the page\n```"),
+    ],
+)
+def test_the_changelog_section_has_the_projects_form(changelog, section):
+    body = body_of(Case(detection=DETECTION.model_copy(update={"changelog": changelog})))
+    if section is None:
+        assert "## Changelog" not in body
+    else:
+        assert f"## Changelog\n\n{section}\n\n---" in body
+
+
+def test_commits_beyond_three_are_counted():
+    commits = tuple(Commit(sha=HEAD, title=title) for title in ("One", "Two", "Three", "Four", "Five"))
+    assert "- Three (and 2 more commits)\n" in body_of(Case(detection=DETECTION.model_copy(update={"commits": commits})))
+
+
+# -- templates ----------------------------------------------------------------------------------------
+
+
+def test_the_memory_variant_is_for_memray_alone():
+    assert template_for(MEMORY_IMPROVED) == MEMORY
+    assert [template_for(case) for case in (CPU_IMPROVED, IMPORT_IMPROVED, REGRESSED)] == [CPU] * 3
+
+
+def test_every_template_of_bodies_is_known_to_freshness():
+    known = {path.name for name in TEMPLATES["render"] for path in used(name)}
+    assert known == {path.name for path in shipped_templates().glob("*.md.j2")}
+
+
+def test_peoples_own_templates_work_with_the_placeholders_by_name(tmp_path):
+    names = [
+        "SUMMARY_BULLETS", "TECHNICAL_DETAILS", "PLATFORM_DESCRIPTION", "CODEFLASH_COMPARE_OUTPUT", "CODEFLASH_COMPARE_FLAGS",
+        "BASE_REF", "HEAD_REF", "RUNNER", "BENCHMARK_PATH", "TEST_ITEM_1", "TEST_ITEM_2", "CHANGELOG_SECTION",
+    ]  # fmt: skip
+    (tmp_path / CPU).write_text("".join(f"{name}=[{{{{{name}}}}}]\n" for name in names), encoding="utf-8")
+    body = body_of(Case(CPU_IMPROVED.model_copy(update={"flags": "--memory --timeout 120"})), tmp_path)
+    assert "SUMMARY_BULLETS=[- Join the lines of a page once\n- Every line" in body
+    assert "TECHNICAL_DETAILS=[]\n" in body
+    assert "PLATFORM_DESCRIPTION=[Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.7]\n" in body
+    assert "CODEFLASH_COMPARE_OUTPUT=[### `test_benchmark_merge_lines`\n\n| | Min | Median | Mean | OPS | Rounds |\n" in body
+    assert "CODEFLASH_COMPARE_FLAGS=[--memory --timeout 120]\n" in body
+    assert f"BASE_REF=[{DETECTION.base}]\nHEAD_REF=[{DETECTION.head}]\nRUNNER=[uv run python]\nBENCHMARK_PATH=[{BENCHMARK}]\n" in body
+    assert f"TEST_ITEM_1=[`{BENCHMARK}` ran on both commits, 1 test passed on both; improved: time −20.9 %" in body
+    assert "CHANGELOG_SECTION=[]\n" in body
+
+
+def test_values_of_artifacts_are_escaped_in_peoples_own_templates(tmp_path):
+    (tmp_path / CPU).write_text("{{ detection.commits[0].title }}", encoding="utf-8")
+    assert body_of(HOSTILE, tmp_path) == "Fast &#124; &lt;b>er&lt;/b> {{ 7\\*7 }} @&#8203;octocat\n"
+
+
+def test_a_test_item_that_is_not_there_is_an_error(tmp_path):
+    (tmp_path / CPU).write_text("{{ TEST_ITEM_9 }}", encoding="utf-8")
+    with pytest.raises(TemplateError, match="nothing fills the placeholder `TEST_ITEM_9`"):
+        body_of(Case(), tmp_path)
+
+
+def test_an_empty_platform_is_an_unfilled_placeholder():
+    with pytest.raises(TemplateError, match="nothing fills the placeholder `PLATFORM_DESCRIPTION`"):
+        body_of(Case(CPU_IMPROVED.model_copy(update={"platform": ""})))
+
+
+def many_tests(count: int) -> Comparison:
+    return comparison(
+        tuple(change(MetricName.TIME, 0.015 + number / 1e6, 0.0118, Verdict.IMPROVED, test=f"{TEST}[{number}]") for number in range(count)),
+        Verdict.IMPROVED,
+    )
+
+
+def test_many_tests_are_folded():
+    body = body_of(Case(many_tests(12)))
+    assert "<summary>11 more tests</summary>" in body
+    assert len(visible(body)) < 4800
+
+
+def test_a_body_that_would_be_too_long_shows_less():
+    body = body_of(Case(many_tests(400), detection=DETECTION.model_copy(update={"commits": DETECTION.commits * 500})))
+    assert len(body) <= 60_000
+    assert "359 more tests were compared" in body
+
+
+def test_a_body_that_cannot_be_shortened_is_an_error():
+    with pytest.raises(TemplateError, match=r"^merge_lines: this body has 7\d,\d{3} characters and GitHub takes 65,536\n"):
+        body_of(Case(item=ITEM.model_copy(update={"details": "word " * 14_000})))
+
+
+# -- the project's template and its rules ---------------------------------------------------------------
+
+
+OWN_WORDS = ContributionRule(
+    path="CONTRIBUTING.md", line=9, about="generated text", sentence="Descriptions of pull requests must not be written by an LLM."
+)
+IN_TEMPLATE = CASES["in-a-template"]
+
+
+def test_the_template_can_be_left_aside(tmp_path):
+    own = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "own"})))
+    assert own.startswith("**time −20.9 %")
+    (tmp_path / CPU).write_text("mine {{ SUMMARY_BULLETS }}", encoding="utf-8")
+    assert body_of(IN_TEMPLATE, tmp_path).startswith("mine - Join")
+    forced = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "project"})), tmp_path)
+    assert forced.startswith("<!-- Thank you! -->\n\n## What does this change?\n\n<!-- In two sentences. -->\n\nmine - Join")
+
+
+def test_the_artifact_names_the_template_and_what_is_left_to_a_person(tmp_path):
+    _, rendering = render(IN_TEMPLATE, tmp_path)
+    assert rendering.skeleton == ".github/PULL_REQUEST_TEMPLATE.md"
+    assert rendering.todos == (
+        "name the issue, or say that there is none, under “Related issue” (.github/PULL_REQUEST_TEMPLATE.md)",
+        "tick it if it is so: “I have read the contribution guide” (.github/PULL_REQUEST_TEMPLATE.md)",
+        "tick it if it is so: “AI was used” (.github/PULL_REQUEST_TEMPLATE.md)",
+    )
+
+
+def test_tests_are_ticked_by_a_run_alone():
+    detection = DETECTION.model_copy(update={"pull_request_template": "t.md", "template_text": "## Checklist\n\n- [ ] All tests pass\n"})
+    run = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
+    evidence = replace(Case(detection=detection).evidence, tests=None)
+    assert "- [ ] All tests pass" in bounded(evidence, None).text
+    passed = ProjectTests(item="merge_lines", command="pytest", base=run, head=run)
+    assert "- [x] All tests pass" in bounded(replace(evidence, tests=passed), None).text
+    failed = passed.model_copy(update={"head": run.model_copy(update={"failed": 1})})
+    assert "- [ ] All tests pass" in bounded(replace(evidence, tests=failed), None).text
+
+
+def test_a_project_that_refuses_generated_text_is_quoted_until_a_person_writes():
+    detection = DETECTION.model_copy(update={"contribution_rules": (OWN_WORDS,)})
+    (told,) = to_review(Case(detection=detection).evidence)
+    assert f"“{OWN_WORDS.sentence}” (CONTRIBUTING.md, line 9)" in told
+    by_person = Case(item=ITEM.model_copy(update={"summary": ("human",)}), detection=detection)
+    assert to_review(by_person.evidence) == ("the body has gaps for sentences that a person writes",)
+    assert "**[To be written by a person:" in body_of(by_person)
+    assert "Join the lines of a page once\n" not in visible(body_of(by_person))
+
+
+def test_losses_stand_right_below_the_headline():
+    body = body_of(CASES["pyperf"])
+    assert body.split("\n\n")[1:3] == [
+        "What costs more at head:",
+        "- time of `test_short_pages`: +9.7 % (+8.4 % to +10.9 %), +300.0 μs",
+    ]
+
+
+def test_what_is_in_sight_shrinks_before_it_grows_long():
+    unreached = tuple(f"pagelayout.text:function_{number}" for number in range(90))
+    details = "A sentence about the inside of it. " * 100
+    case = Case(CPU_IMPROVED.model_copy(update={"unreached": unreached}), item=ITEM.model_copy(update={"details": details}))
+    body = body_of(case)
+    assert len(visible(body)) <= 4000
+    assert "<summary>How it works</summary>" in body
+    assert "`pagelayout.text:function_2`" in body
+    assert re.search(r"and \d+ more\.", body)
+
+
+# -- the stage ----------------------------------------------------------------------------------------
+
+
+def render(case: Case, folder: Path, templates: Path | None = None) -> tuple[Path, Rendering]:
+    paths = case.write(folder)
+    body = paths.body("merge_lines")
+    run(case.item, case.manifest, paths=paths, body=body, templates=templates, fingerprint="f")
+    return body, Rendering.read(paths.render)
+
+
+def test_the_stage_writes_the_body_and_its_artifact(tmp_path):
+    body, rendering = render(Case(), tmp_path)
+    assert body.read_text(encoding="utf-8") == body_of(Case())
+    assert (rendering.body, rendering.template, rendering.needs_review) == (".codeflash/pr-body-merge_lines.md", CPU, ())
+    assert rendering.headline == CPU_IMPROVED.headline
+
+
+def test_a_body_that_was_edited_is_kept_beside_the_new_one(tmp_path):
+    body, _ = render(Case(), tmp_path)
+    body.write_text("mine", encoding="utf-8")
+    render(Case(REGRESSED), tmp_path)
+    assert body.read_text(encoding="utf-8") == body_of(Case(REGRESSED))
+    assert body.with_name("pr-body-merge_lines.edited.md").read_text(encoding="utf-8") == "mine"
+    body.write_text("mine again", encoding="utf-8")
+    render(Case(), tmp_path)
+    assert body.with_name("pr-body-merge_lines.edited-2.md").read_text(encoding="utf-8") == "mine again"
+
+
+def test_a_body_as_prprep_left_it_is_replaced(tmp_path):
+    render(Case(), tmp_path)
+    body, _ = render(Case(REGRESSED), tmp_path)
+    assert sorted(path.name for path in body.parent.iterdir()) == ["pr-body-merge_lines.md"]
+
+
+def test_a_body_of_unknown_origin_counts_as_edited_unless_it_is_the_same(tmp_path):
+    body, _ = render(Case(), tmp_path)
+    case_paths = Case().write(tmp_path)
+    case_paths.render.unlink()
+    render(Case(), tmp_path)
+    assert sorted(path.name for path in body.parent.iterdir()) == ["pr-body-merge_lines.md"]
+    case_paths.render.unlink()
+    body.write_text("somebody's", encoding="utf-8")
+    render(Case(), tmp_path)
+    assert body.with_name("pr-body-merge_lines.edited.md").exists()
+
+
+def test_the_data_that_a_written_benchmark_reads_is_told_and_shown_where_it_is_a_short_text():
+    folder = "tests/benchmarks"
+    data = {
+        f"{folder}/benchmark_x.json": b'["</details>", "```"]\n',
+        f"{folder}/benchmark_x.npy": b"\x93NUMPY\x00",
+        f"{folder}/long.txt": b"x" * 9_000,
+    }
+    body = body_of(CASES["generated"].vary(data=data))
+    assert f"the benchmark below as `{BENCHMARK}`, with the data beside it that it reads:" in body
+    shown = body.partition("<summary>The data that the benchmark reads</summary>")[2]
+    for path, content in data.items():
+        assert f"`{path}`: {len(content):,} bytes, SHA-256 `{hashlib.sha256(content).hexdigest()}`" in shown
+    assert "````\n[&quot;" not in shown
+    assert '````\n["</details>", "```"]\n````' in shown
+    assert shown.count("It comes with the benchmark, and is not shown here.") == 2
+
+
+def test_data_that_was_edited_meanwhile_is_refused(tmp_path):
+    case = CASES["generated"]
+    sha256 = hashlib.sha256(case.benchmark.encode()).hexdigest()
+    file = DataFile(source=".codeflash/benchmarks/merge_lines/benchmark_x.json", sha256="0" * 64, written="0" * 64)
+    scaffolding = case.scaffolding.model_copy(update={"sha256": sha256, "data": {"tests/benchmarks/benchmark_x.json": file}})
+    (tmp_path / file.source).parent.mkdir(parents=True)
+    (tmp_path / file.source).write_text("[1]")
+    with pytest.raises(MeasuringError, match=r"benchmark_x.json: .* was edited meanwhile"):
+        render(case.vary(scaffolding=scaffolding), tmp_path)
+
+
+def test_a_benchmark_that_was_edited_meanwhile_is_refused(tmp_path):
+    with pytest.raises(MeasuringError) as caught:
+        render(CASES["generated"], tmp_path)
+    assert str(caught.value) == ".codeflash/benchmarks/merge_lines/test_x.py: the benchmark was edited meanwhile\n  run doit again"
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (Case(), ()),
+        (
+            Case(survey=SURVEY.model_copy(update={"conflicts": ("a.py",), "decision": Decision(kind="fold", into="#4", reason="why")})),
+            ("fold into #4 (why)", "it conflicts with origin/main in a.py"),
+        ),
+        (
+            Case(
+                item=ITEM.model_copy(update={"pr": 4}),
+                survey=SURVEY.model_copy(update={"decision": Decision(kind="fold", into="#4", reason="the manifest names it")}),
+            ),
+            (),
+        ),
+        (Case(UNCHANGED), ("the verdict is unchanged: time −0.10 % (99 % interval −0.50 % to +0.30 %)",)),
+        (
+            Case(
+                CPU_IMPROVED.model_copy(update={"outputs": (Output(test=TEST, verdict="different"),), "needs_review": ("said by compare",)})
+            ),
+            ("said by compare",),
+        ),
+        (
+            Case(scaffolding=SCAFFOLDING.model_copy(update={"notes": ("the benchmark's arguments were made up",)})),
+            ("the benchmark's arguments were made up",),
+        ),
+        (
+            Case(
+                detection=DETECTION.model_copy(
+                    update={"dependencies": (DependencyDifference(file="uv.lock", name="numpy", base="1", head="2"),)}
+                )
+            ),
+            ("base and head ask for different dependencies: numpy",),
+        ),
+    ],
+)
+def test_what_needs_review(case, expected):
+    assert to_review(case.evidence) == expected
+
+
+def test_artifacts_of_a_metric_with_no_cost_left_are_shown():
+    nothing = Summary(minimum=0.0, median=0.0, mean=0.0, rounds=3)
+    freed = change(MetricName.ALLOCATIONS, 5, 1, Verdict.IMPROVED).model_copy(
+        update={"head": nothing, "interval": Interval(ratio=0.0, low=0.0, high=0.0, confidence=0.99)}
+    )
+    assert "| allocations | −100.0 % | −100.0 % (no spread) | −5 | 8 | improved |" in body_of(Case(comparison((freed,), Verdict.IMPROVED)))
+
+
+def test_detection_and_scaffolding_are_read_from_their_files(tmp_path):
+    paths = Case().write(tmp_path)
+    assert (Detection.read(paths.detect), Scaffolding.read(paths.scaffold)) == (DETECTION, SCAFFOLDING)

@@ -1,0 +1,276 @@
+"""What is decided about an optimization, and how the stage bears a forge that does not answer."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import replace
+
+import pytest
+
+from tasks.artifacts import Commit, PullRequest, Survey
+from tasks.github.answers import Known
+from tasks.github.cache import DAY
+from tasks.github.forge import NoPlace, Place
+from tasks.github.questions import Answer
+from tasks.stages.survey.drift import Upstream
+from tasks.stages.survey.survey import decide, survey_of
+from tasks.workspace.repository import Named, Target
+from tests.support.evidence import DETECTION, HEAD
+from tests.support.github import GitHub
+from tests.support.mistakes import CODE, LIGHT, compare, item, target
+from tests.support.targets import TargetRepo
+
+TARGET = "pagelayout.text:merge_lines"
+STOOD_STILL = Upstream(since="5e" * 20)
+OWN = DETECTION.commits[0]
+PICKED = Commit(sha="ab" * 20, title="Join once (#9)")
+
+
+def pull(number: int, **fields) -> PullRequest:
+    return PullRequest(
+        **{
+            "number": number,
+            "title": "T",
+            "state": "open",
+            "url": "u",
+            "branch": "b",
+            "touches": "function",
+            "functions": (TARGET,),
+            **fields,
+        }
+    )
+
+
+def decided(*pulls: PullRequest, upstream: Upstream = STOOD_STILL, named: int | None = None, rivals: dict[str, str] | None = None) -> str:
+    made = decide(DETECTION, upstream, pulls, named=named, rivals=rivals or {})
+    return f"{made.kind} {made.into}: {made.reason}".replace(" :", ":")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({}, "new: nothing else is about the same functions"),
+        ({"pulls": [pull(4)]}, f"fold #4: it touches the same function, {TARGET}"),
+        ({"pulls": [pull(4), pull(3, touches="branch", state="draft")]}, "fold #3: it is draft, from the branch b"),
+        ({"pulls": [pull(4, touches="file", functions=())]}, "new: nothing else is about the same functions"),
+        ({"pulls": [pull(4, touches="words", functions=())]}, "new: nothing else is about the same functions"),
+        ({"pulls": [pull(4, state="merged"), pull(5, state="closed")]}, "new: nothing else is about the same functions"),
+        ({"pulls": [pull(4, state="merged", touches="branch", same_commit=True)]}, "skip: the same commits are merged already, by #4"),
+        ({"pulls": [pull(4, state="closed", touches="branch", same_commit=True)]}, "new: nothing else is about the same functions"),
+        ({"named": 7}, "fold #7: the manifest names it"),
+        ({"named": 7, "pulls": [pull(7, state="merged"), pull(4)]}, "fold #7: the manifest names it, and is merged"),
+        ({"upstream": replace(STOOD_STILL, since=HEAD)}, "skip: origin/main contains it already"),
+        (
+            {"upstream": replace(STOOD_STILL, contained=(OWN,), as_commits=(PICKED,)), "pulls": [pull(4)]},
+            "skip: the same patch is already in origin/main (abababababab Join once (#9))",
+        ),
+        ({"upstream": replace(STOOD_STILL, arrived=True)}, "skip: origin/main has what it changes as head has it"),
+        ({"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}}, f"fold lines: that item touches the same function, {TARGET}"),
+        (
+            {"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}, "pulls": [pull(4)]},
+            f"fold #4: it touches the same function, {TARGET}",
+        ),
+        ({"rivals": {"src/pagelayout/text.py:other": "lines"}}, "new: nothing else is about the same functions"),
+    ],
+)
+def test_the_decision(found, expected):
+    found = {**found}
+    assert decided(*found.pop("pulls", ()), **found) == expected
+
+
+def test_one_of_two_commits_upstream_is_no_skip():
+    two = DETECTION.model_copy(update={"commits": (OWN, OWN.model_copy(update={"sha": "cd" * 20}))})
+    upstream = replace(STOOD_STILL, contained=(OWN,), as_commits=(PICKED,))
+    assert decide(two, upstream, (), named=None, rivals={}).kind == "new"
+
+
+def test_where_pull_requests_are_unknown_the_decision_says_so():
+    made = decide(DETECTION, STOOD_STILL, (), named=None, rivals={}, asked=False)
+    assert made.reason == "as far as git and the manifest tell (pull requests are unknown), nothing else is about the same functions"
+
+
+def test_what_is_unknown_is_said_and_no_answer_is_made_up():
+    known = Known(None, None, "gh is not logged in; log in", "s")
+    made = survey_of(DETECTION, known, STOOD_STILL, place=Place("github.com", "acme/pagelayout"), named=None, rivals={})
+    assert (made.unknown, made.older, made.default_branch, made.pull_requests) == ("gh is not logged in; log in", False, None, ())
+    elsewhere = survey_of(DETECTION, Known(None, None, "not GitHub", ""), STOOD_STILL, place=NoPlace("a", "b"), named=None, rivals={})
+    assert (elsewhere.host, elsewhere.slug) == (None, DETECTION.slug)
+
+
+def test_an_older_answer_is_used_and_called_older():
+    known = Known(Answer("main", None, (pull(4),)), 1.0, "no network; connect", "s")
+    made = survey_of(DETECTION, known, STOOD_STILL, place=Place("github.com", "acme/pagelayout"), named=None, rivals={})
+    assert (made.older, made.decision.into, made.unknown) == (True, "#4", "no network; connect")
+
+
+def test_a_fork_is_told():
+    known = Known(Answer("main", "acme/pagelayout"), 1.0, "", "s")
+    made = survey_of(DETECTION, known, STOOD_STILL, place=Place("github.com", "ada/pagelayout"), named=None, rivals={})
+    assert made.notes == (
+        "ada/pagelayout is a fork of acme/pagelayout: where pull requests go there, name it in the manifest, `slug: acme/pagelayout`.",
+    )
+
+
+# -- the stage, as its users run it -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def repo(tmp_path):
+    return target(tmp_path)
+
+
+@pytest.fixture
+def github(tmp_path, repo):
+    with GitHub(tmp_path / "github") as server:
+        server.repository("acme/pages", like=repo.path)
+        repo.git("remote", "add", "origin", server.repositories["acme/pages"].clone_url)
+        yield server
+
+
+def surveyed(repo, *items, github: GitHub | None = None, options: tuple[str, ...] = (), code: int = 0, **variables) -> tuple[Survey, str]:
+    """Run prprep up to the survey; give that of the first item, and what was told."""
+    items = items or (item(),)
+    run = compare(repo, *items, stages=(*options, "survey"), **{**(github.environment if github else {}), **variables})
+    assert run.code == code, run.told
+    return Survey.read(run.state(str(items[0]["id"])) / "survey.json"), run.told
+
+
+with_gh = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
+
+
+@with_gh
+def test_github_is_asked_once_a_day_and_on_demand(repo, github):
+    first, told = surveyed(repo, github=github)
+    assert (first.decision.kind, first.unknown, first.default_branch, first.slug) == ("new", "", "main", "acme/pages")
+    assert f"asking {github.host} about acme/pages" in told
+    asked = len(github.requests)
+    assert ".  survey:faster" not in surveyed(repo, github=github)[1]
+    assert len(github.requests) == asked
+    store = repo.path.parent / "work" / ".prprep" / "survey.json"
+    written = store.parent / "faster" / "survey.json"
+    before = written.read_text()
+    assert ".  survey:faster" in surveyed(repo, github=github, options=("--refresh",))[1]
+    assert (written.read_text(), len(github.requests)) == (before, asked + 1)
+
+    github.repositories["acme/pages"].open("faster")
+    make_older(repo, DAY + 1)
+    found, told = surveyed(repo, github=github)
+    assert (found.decision.kind, found.decision.into) == ("fold", "#1")
+    assert ".  survey:faster" in told
+
+
+def make_older(repo, seconds: float) -> None:
+    """Put back the times in what is kept of a forge's answers."""
+    kept = repo.path.parent / "work" / ".prprep" / "forge.json"
+    content = json.loads(kept.read_text())
+    for place in content.values():
+        for entry in (*place["items"].values(), *([place["failed"]] if "failed" in place else [])):
+            entry["asked"] -= seconds
+    kept.write_text(json.dumps(content))
+
+
+@with_gh
+def test_an_older_answer_is_used_while_github_does_not_answer(repo, github):
+    github.repositories["acme/pages"].open("faster")
+    surveyed(repo, github=github)
+    make_older(repo, 3 * DAY)
+    github.break_down("502")
+    found, told = surveyed(repo, github=github)
+    assert (found.decision.into, found.older) == ("#1", True)
+    assert "is in trouble (HTTP 5xx)" in found.unknown
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * DAY))
+    assert f"its answer of {day}" in told
+    assert f"its answer of {day}" in (repo.path.parent / "work" / ".codeflash" / "report.md").read_text()
+    asked = len(github.requests)
+    assert ".  survey:faster" not in surveyed(repo, github=github)[1]
+    assert len(github.requests) == asked
+
+
+@with_gh
+def test_a_forge_in_trouble_is_asked_once_for_all_items(repo, github):
+    repo.branch("other", "main")
+    repo.commit({"textkit/more.py": "def more():\n    return 1\n"}, "More")
+    repo.checkout("main")
+    github.break_down("502")
+    found, told = surveyed(repo, item(), item("other"), github=github)
+    assert "is in trouble" in found.unknown
+    assert len(github.requests) == 1
+    assert told.count(f"asking {github.host}") == 1
+
+
+@with_gh
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"GH_ENTERPRISE_TOKEN": ""}, "gh is not logged in to localhost"),
+        ({"GH_ENTERPRISE_TOKEN": "ghp_wrong"}, "refuses the login of gh (HTTP 401)"),
+    ],
+)
+def test_a_login_that_is_missing_or_wrong_is_unknown_and_the_run_goes_on(repo, github, variables, told):
+    found, _ = surveyed(repo, github=github, **variables)
+    assert told in found.unknown
+    assert found.decision.kind == "new"
+    assert surveyed(repo, github=github)[0].unknown == ("" if not variables["GH_ENTERPRISE_TOKEN"] else found.unknown)
+
+
+def test_without_gh_it_is_unknown_and_git_answers_all_the_same(repo, github, tmp_path):
+    repo.checkout("main")
+    repo.commit({"README": "a\n"}, "Begin")
+    repo.git("cherry-pick", "faster")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("git", "sh"):
+        (programs / name).symlink_to(shutil.which(name))
+    found, _ = surveyed(repo, github=github, PATH=str(programs))
+    assert "gh, the command line of GitHub, cannot be run: `gh auth token" in found.unknown
+    assert "install gh" in found.unknown
+    assert found.decision.kind == "skip"
+
+
+@pytest.mark.parametrize(
+    ("remote", "told"),
+    [
+        (None, "the repository has no remote"),
+        ("https://gitlab.com/acme/pages.git", "gitlab.com is not GitHub"),
+        ("/srv/pages.git", "not one of GitHub's"),
+    ],
+)
+def test_what_is_not_on_github_is_not_asked(repo, remote, told):
+    if remote:
+        repo.git("remote", "add", "origin", remote)
+    found, _ = surveyed(repo)
+    assert told in found.unknown
+    assert not (repo.path.parent / "work" / ".prprep" / "forge.json").exists()
+    assert ".  survey:faster" not in surveyed(repo)[1]
+
+
+def test_pull_requests_go_to_the_remote_that_upstream_is_a_branch_of(tmp_path):
+    repo = TargetRepo(tmp_path / "repo", {"a.py": "a = 1\n"})
+    repo.git("remote", "add", "origin", "git@github.com:ada/pages.git")
+    repo.git("remote", "add", "acme", "git@github.com:acme/pages.git")
+    for upstream, slug in {None: "ada/pages", "main": "ada/pages", "acme/main": "acme/pages", "perf/main": "ada/pages"}.items():
+        assert Target(Named("repo", upstream, None), folder=tmp_path, cache=tmp_path).place == Place("github.com", slug)
+
+
+@with_gh
+def test_items_of_two_repositories_go_to_their_own(repo, github, tmp_path):
+    github.repository("acme/books", like=repo.path)
+    github.repositories["acme/books"].open("faster")
+    second = {**item(), "id": "books", "repo": "../repo", "slug": "acme/books"}
+    found, _ = surveyed(repo, {**item(), "slug": "acme/pages"}, second, github=github)
+    assert (found.slug, found.pull_requests) == ("acme/pages", ())
+    other = Survey.read(repo.path.parent / "work" / ".prprep" / "books" / "survey.json")
+    assert (other.slug, other.decision.into) == ("acme/books", "#1")
+
+
+def test_items_that_change_the_same_function_are_folded_into_the_first(repo):
+    repo.branch("again", "main")
+    repo.commit({CODE: LIGHT.replace("sum(range(size))", "size * (size - 1) // 2")}, "Closed form")
+    repo.checkout("main")
+    first, _ = surveyed(repo, item(), item("again"))
+    assert first.decision.kind == "new"
+    second = Survey.read(repo.path.parent / "work" / ".prprep" / "again" / "survey.json")
+    assert (second.decision.kind, second.decision.into) == ("fold", "faster")
+    assert second.decision.reason == "that item touches the same function, textkit:total"

@@ -1,0 +1,125 @@
+"""How a project's own tests are run, and what they need: from literal files."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.manifest.model import EnvironmentSettings
+from tasks.project.project_files import Project
+from tasks.stages.tests.suites import edited_tests, settings_for_tests, suite_of
+from tests.support.projects import POETRY, PROJECT, Files
+
+PYTEST = "import pytest\n\n\ndef test_a():\n    pass\n"
+UNITTEST = "import unittest\n\n\nclass TestA(unittest.TestCase):\n    def test_a(self):\n        pass\n"
+ROOT = "tests/benchmarks"
+
+
+def suite(files: dict[str, str], folder: str = "", asked: str | None = None, root: str = ROOT):
+    return suite_of(Files(files), folder, benchmarks_root=root, asked=asked)
+
+
+@pytest.mark.parametrize(
+    ("files", "command", "found"),
+    [
+        ({"tests/test_a.py": PYTEST}, "python -m pytest", "tests/test_a.py"),
+        ({"tests/test_a.py": "def test_a(): pass"}, "python -m pytest", "tests/test_a.py"),
+        ({"tests/test_a.py": "class TestA:\n    def test_a(self): pass"}, "python -m pytest", "tests/test_a.py"),
+        ({"tests/test_a.py": "no Python"}, "python -m pytest", "nothing of the project names another"),
+        ({"tests/test_a.py": UNITTEST, "conftest.py": ""}, "python -m pytest", "conftest.py"),
+        ({"tests/test_a.py": UNITTEST, "pytest.ini": "[pytest]"}, "python -m pytest", "pytest.ini"),
+        ({"tests/test_a.py": UNITTEST, "tox.ini": "[pytest]"}, "python -m pytest", "the configuration of pytest"),
+        (
+            {"tests/test_a.py": UNITTEST, "pyproject.toml": "[tool.pytest.ini_options]"},
+            "python -m pytest",
+            "[tool.pytest] of pyproject.toml",
+        ),
+        ({"tests/test_a.py": PYTEST, f"{ROOT}/test_b.py": PYTEST}, f"python -m pytest --ignore={ROOT}", "tests/test_a.py"),
+    ],
+)
+def test_pytest_is_found_without_the_benchmarks(files, command, found):
+    made = suite(files)
+    assert (made.kind, made.commands[0], made.found) == ("pytest", command, found)
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"test_a.py": UNITTEST}, "python -m unittest discover"),
+        ({"tests/test_a.py": UNITTEST}, "python -m unittest discover -s tests"),
+        ({"tests/test_a.py": UNITTEST, "tests/__init__.py": ""}, "python -m unittest discover -s tests -t ."),
+        ({"a/tests/test_a.py": UNITTEST, "a/b/tests/test_b.py": UNITTEST}, "python -m unittest discover -s a"),
+        ({"tests/a_test.py": UNITTEST}, "python -m unittest discover -s tests -p '*_test.py'"),
+    ],
+)
+def test_unittest_where_nothing_names_pytest(files, command):
+    made = suite(files)
+    assert (made.kind, made.commands) == ("unittest", (command,))
+
+
+def test_options_that_ask_for_plugins_are_left_out_at_the_second_try():
+    made = suite({"tests/test_a.py": PYTEST, "pytest.ini": "[pytest]\naddopts = --cov=x -n auto --import-mode=importlib"})
+    assert made.commands == ("python -m pytest", "python -m pytest -o addopts= --import-mode=importlib")
+
+
+def test_benchmarks_that_lie_among_the_tests_run_once_as_tests():
+    assert suite({"tests/test_a.py": PYTEST}, root="tests").commands == ("python -m pytest --benchmark-disable",)
+
+
+def test_the_manifests_command_goes_before_all():
+    assert suite({}, asked="make test").commands == ("make test",)
+    assert suite({}, asked="make test").kind == "command"
+
+
+def test_a_project_without_tests():
+    assert suite({f"{ROOT}/test_a.py": PYTEST}) is None
+    assert suite({"src/a.py": "", "docs/test_x.py": PYTEST, "vendor/test_y.py": PYTEST}) is None
+
+
+def test_a_project_in_a_folder_of_the_repository():
+    files = {"server/tests/test_a.py": PYTEST, "server/pyproject.toml": PROJECT, "client/tests/test_b.py": PYTEST}
+    assert suite(files, "server").folder == "server"
+    assert suite(files, "other").folder == ""
+
+
+def test_files_of_tests_among_those_that_changed():
+    changed = ("src/a.py", "tests/test_a.py", "tests/data/a.json", "a_test.py", "conftest.py", f"{ROOT}/test_b.py", "docs/index.md")
+    assert edited_tests(changed, ROOT) == ("tests/test_a.py", "tests/data/a.json", "a_test.py", "conftest.py")
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"pyproject.toml": PROJECT + "[dependency-groups]\ndev = ['a']\nlint = ['b']\n"}, {"groups": ("dev",)}),
+        ({"pyproject.toml": PROJECT + "[dependency-groups]\ndev = ['a']\ntest = ['b']\n"}, {}),
+        ({"pyproject.toml": PROJECT + "[project.optional-dependencies]\ndev = ['a']\n"}, {"extras": ("dev",)}),
+        (
+            {"pyproject.toml": POETRY + "[tool.poetry]\nname = 'a'\nversion = '1'\n[tool.poetry.group.dev.dependencies]\na = '^1'\n"},
+            {"groups": ("dev",)},
+        ),
+        (
+            {
+                "pyproject.toml": PROJECT,
+                "tox.ini": "[testenv]\ndeps =\n  a>=1  # why\n  -r{toxinidir}/reqs/t.txt\n  py39: b\n  -c x.txt\n  {[base]deps}\n  .\n",
+                "reqs/t.txt": "c\n-r u.txt\n--index-url x\n",
+                "reqs/u.txt": "d ; python_version > '3'\n-r t.txt\n",
+            },
+            {"install": ("a>=1", "c", "d ; python_version > '3'")},
+        ),
+        (
+            {"pyproject.toml": PROJECT + "[project.optional-dependencies]\nfast = ['a']\n", "tox.ini": "[testenv]\nextras = fast\n"},
+            {"extras": ("fast",)},
+        ),
+        ({"pyproject.toml": PROJECT, "tox.toml": "[env_run_base]\ndeps = ['a']\n"}, {"install": ("a",)}),
+        ({"pyproject.toml": PROJECT + "[tool.hatch.envs.hatch-test]\nextra-dependencies = ['a']\n"}, {"install": ("a",)}),
+        ({"pyproject.toml": PROJECT}, {}),
+    ],
+)
+def test_what_tests_need_beside_the_project(files, expected):
+    assert settings_for_tests(Project(Files(files)), EnvironmentSettings()).model_dump(exclude_defaults=True) == expected
+
+
+def test_what_the_manifest_asks_for_stays():
+    files = {"pyproject.toml": PROJECT + "[project.optional-dependencies]\ndev = ['a']\nall = ['b']\n", "tox.ini": "[testenv]\ndeps = a\n"}
+    asked = EnvironmentSettings(extras=("all",), install=("b",), python="3.12")
+    made = settings_for_tests(Project(Files(files)), asked)
+    assert (made.extras, made.install, made.python) == (("all", "dev"), ("b", "a"), "3.12")

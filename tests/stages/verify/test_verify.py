@@ -1,0 +1,313 @@
+"""The body's commands, run for real where a reader would run them, and held against claims that are so and that are not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.artifacts import Comparison, Interval, MetricName, RunCommand, Verdict, Verification
+from tasks.bench import nested
+from tasks.manifest.model import Optimization
+from tasks.processes import programs
+from tasks.stages.verify import verify
+from tasks.storage.files import digest
+from tasks.storage.paths import ItemPaths
+from tests.support.evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, Case
+from tests.support.targets import TargetRepo
+from tests.support.untouched import untouched
+
+CHECKOUT = Path(__file__).parents[3]
+RAN = (RunCommand(text="prprep compare:a\n", code=0),)
+
+
+def found(claim: Comparison, ratio: float, verdict: Verdict) -> Comparison:
+    interval = Interval(ratio=ratio, low=ratio * 0.99, high=ratio * 1.01, confidence=0.99)
+    return claim.model_copy(
+        update={"changes": tuple(change.model_copy(update={"interval": interval, "verdict": verdict}) for change in claim.changes)}
+    )
+
+
+# -- held against the claim, by literal values ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claim", "ratio", "verdict", "agrees"),
+    [
+        (CPU_IMPROVED, 0.8, Verdict.IMPROVED, True),
+        (CPU_IMPROVED, 0.97, Verdict.INCONCLUSIVE, True),  # The same direction, beyond what is negligible.
+        (CPU_IMPROVED, 0.995, Verdict.UNCHANGED, False),
+        (CPU_IMPROVED, 1.2, Verdict.REGRESSED, False),
+        (REGRESSED, 1.2, Verdict.REGRESSED, True),
+        (REGRESSED, 1.005, Verdict.UNCHANGED, False),
+        (UNCHANGED, 1.002, Verdict.UNCHANGED, True),
+        (UNCHANGED, 0.97, Verdict.INCONCLUSIVE, True),
+        (UNCHANGED, 0.8, Verdict.IMPROVED, False),
+        (INCONCLUSIVE, 0.8, Verdict.IMPROVED, True),  # Nothing was claimed.
+    ],
+)
+def test_what_is_claimed_has_to_be_found_again(claim, ratio, verdict, agrees):
+    made = verify.judged("a", RAN, claim, found(claim, ratio, verdict))
+    assert [(each.metric, each.agrees) for each in made.repeated] == [(MetricName.TIME, agrees)]
+    assert made.verified is agrees
+    assert made.needs_review == made.findings
+    assert len(made.findings) == (0 if agrees else 1)
+
+
+def test_a_disagreement_is_told_with_both_figures():
+    (told,) = verify.judged("a", RAN, CPU_IMPROVED, found(CPU_IMPROVED, 1.2, Verdict.REGRESSED)).findings
+    assert re.fullmatch(r"time −20\.9 % is claimed of \S+; run again in a fresh clone it came to \+20\.0 %", told)
+
+
+def test_a_metric_that_is_not_found_again_is_a_disagreement():
+    other = CPU_IMPROVED.model_copy(update={"changes": ()})
+    (each,) = verify.judged("a", RAN, CPU_IMPROVED, other).repeated
+    assert (each.found, each.agrees) == (None, False)
+
+
+def test_commands_without_a_comparison_have_to_end_well():
+    made = verify.judged("a", (RunCommand(text="pytest\n", code=0),), CPU_IMPROVED, None)
+    assert (made.verified, made.repeated) == (True, ())
+
+
+@pytest.mark.parametrize(("code", "how"), [(2, "ended with exit code 2"), (None, "took too long")])
+def test_a_command_that_fails_is_told_with_the_end_of_its_output(code, how):
+    made = verify.judged("a", (RunCommand(text="x\ny\n", code=code, failed="y", tail="one\nno such thing"),), CPU_IMPROVED, None)
+    assert made.findings == (f"a command that the body gives {how} in a fresh clone: y (no such thing)",)
+    assert not made.verified
+
+
+def test_commands_that_change_the_readers_clone_are_no_good():
+    assert verify.judged("a", RAN, CPU_IMPROVED, None, ["files"]).findings == (
+        "the commands that the body gives change the reader's clone: files",
+    )
+
+
+def test_where_nothing_is_run(monkeypatch):
+    monkeypatch.delenv(nested.MARK, raising=False)
+    assert verify.why_not(Optimization(id="a", head="x")) == ""
+    assert verify.why_not(Optimization(id="a", head="x", verify=False)) == "the manifest says `verify: false`"
+    monkeypatch.setenv(nested.MARK, "1")
+    assert verify.why_not(Optimization(id="a", head="x")) == "this prprep was started by another one"
+
+
+def test_a_body_without_commands_cannot_be_verified(tmp_path):
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "reproduce.md.j2").write_text("Ask the author.\n")
+    case = Case()
+    paths = case.write(tmp_path)
+    verify.run(case.item, paths=paths, templates=tmp_path / "templates", cache=tmp_path / "cache", address="nowhere", fingerprint="x")
+    made = Verification.read(paths.verify)
+    assert (made.verified, made.comparison) == (False, digest(paths.compare))
+    assert made.needs_review == ("the commands that the body gives could not be run: the body gives no commands in a block of `sh`",)
+
+
+# -- for real ---------------------------------------------------------------------------------------
+
+BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
+FILES = {
+    "sums/__init__.py": "",
+    "sums/numbers.py": "def total(values):\n    result = 0\n    for value in values:\n        result = sum([result, value])\n    return result\n",
+}
+MANIFEST = """\
+version: 1
+repo: target
+upstream: main
+optimizations:
+  - id: total
+    head: perf
+    domain: cpu
+    functions: sums.numbers:total
+    budget: 0.5
+    tests: false
+    benchmark: {setup: "from sums.numbers import total", call: "total(range(3_000))"}
+"""
+ITEM = Optimization(id="total", head="perf", domain=("cpu",), functions=("sums.numbers:total",), budget=0.5)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Compare once; every test gets what came of it."""
+    folder = tmp_path_factory.mktemp("verify")
+    repo = TargetRepo(folder / "target", FILES)
+    repo.branch("perf")
+    repo.commit({"sums/numbers.py": "def total(values):\n    return sum(values)\n"})
+    repo.checkout("main")
+    (folder / "prprep.yaml").write_text(MANIFEST)
+    nested.run(["compare:total"], folder=folder, cache=Path(os.environ["PRPREP_CACHE"]))
+    return folder
+
+
+class Place:
+    """A copy of what was compared, whose artifacts a test may change; the repository is always the same."""
+
+    def __init__(self, compared: Path, folder: Path) -> None:
+        self.folder, self.target, self.cache = folder / "work", compared / "target", Path(os.environ["PRPREP_CACHE"])
+        self.folder.mkdir()
+        for name in (".prprep", ".codeflash", "prprep.yaml"):
+            source = compared / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, self.folder / name)
+        manifest = (self.folder / "prprep.yaml").read_text().replace("repo: target", f"repo: {self.target}")
+        (self.folder / "prprep.yaml").write_text(manifest)
+        self.paths = ItemPaths("total", self.folder / ".prprep" / "total", self.folder / ".codeflash")
+
+    def template(self, text: str) -> None:
+        (self.folder / "templates").mkdir(exist_ok=True)
+        (self.folder / "templates" / "reproduce.md.j2").write_text(text)
+
+    def run(self, **settings: object) -> Verification:
+        templates = self.folder / "templates"
+        item = ITEM.model_copy(update=settings)
+        shown = templates if templates.exists() else None
+        with untouched(self.target):
+            verify.run(item, paths=self.paths, templates=shown, cache=self.cache, address=str(self.target), fingerprint="x")
+        assert {path.name for path in (self.cache / "scratch").iterdir()} == {"folders.lock"}
+        made = Verification.read(self.paths.verify)
+        assert str(self.cache) not in made.model_dump_json()
+        return made
+
+
+@pytest.fixture
+def place(compared, tmp_path):
+    return Place(compared, tmp_path)
+
+
+def byte_for_byte(clone: Path) -> dict[str, str]:
+    files = (path for path in clone.rglob("*") if path.is_file() and path.relative_to(clone).parts[0] not in {".prprep", ".codeflash"})
+    return {str(path.relative_to(clone)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.slow
+def test_a_claim_that_is_so_is_found_again_and_the_readers_clone_is_byte_for_byte_the_same(place, monkeypatch):
+    monkeypatch.setattr(verify, "state_of", byte_for_byte)
+    made = place.run()
+    assert (made.verified, made.findings) == (True, ())
+    assert [(each.metric, each.verdict, each.agrees) for each in made.repeated] == [(MetricName.TIME, Verdict.IMPROVED, True)]
+    assert [each.text.split("\n", 1)[0] for each in made.commands] == ["prprep compare:total", "work=$(mktemp -d)"]
+    text = "".join(each.text for each in made.commands)
+    assert not re.search(r"git (\S+ )*(stash|checkout|switch|reset|branch)", text)
+    named = re.findall(r"worktree add --detach \S+ (\S+)", text)
+    assert [len(commit) for commit in named] == [40, 40]
+    assert "main" not in text.split()
+    assert "perf" not in text.split()
+
+
+@pytest.mark.slow
+def test_a_claim_that_is_not_so_is_contradicted(place):
+    claim = Comparison.read(place.paths.compare)
+    place.template("```sh\nprprep compare:total\n```\n")
+    found(claim, 1.5, Verdict.REGRESSED).write(place.paths.compare)
+    made = place.run()
+    assert [each.agrees for each in made.repeated] == [False]
+    assert re.search(r"time \+50\.0 % is claimed of .*; run again in a fresh clone it came to −\d", made.findings[0])
+    assert made.comparison == digest(place.paths.compare)
+
+
+@pytest.mark.slow
+def test_commands_of_the_users_template_are_those_that_run(place, monkeypatch):
+    monkeypatch.setenv("A_TOKEN", "secret")
+    place.template(
+        "With {{ BENCHMARK_PATH }}:\n\n```sh\ntest -f {{ BENCHMARK_PATH }}\ntest -z \"${A_TOKEN-}\"\npython -c 'import pytest_benchmark'\npytest --version\n```\n\n"
+        "```python\nnot run\n```\n\n```bash\ncd sums\nls numbers.py\n```\n"
+    )
+    made = place.run()
+    assert (made.verified, made.repeated) == (True, ())
+    assert [each.code for each in made.commands] == [0, 0]
+
+
+@pytest.mark.slow
+def test_the_command_that_fails_is_named_with_the_end_of_what_it_said(place):
+    place.template(
+        "```sh\necho first\nfor side in base head; do (\n  cd sums || exit\n  ls no-such-file-of-$side\n); done\necho never\n```\n"
+    )
+    made = place.run()
+    (ran,) = made.commands
+    assert (ran.code, ran.failed) == (2, "ls no-such-file-of-$side")
+    assert "no-such-file-of-base" in ran.tail
+    assert "never" not in ran.tail
+    assert made.needs_review == made.findings
+    assert made.findings[0].startswith("a command that the body gives ended with exit code 2 in a fresh clone: ls no-such-file-of-$side")
+
+
+@pytest.mark.slow
+def test_commands_that_hang_are_stopped(place, monkeypatch):
+    monkeypatch.setattr(verify, "SECONDS", 1.0)
+    monkeypatch.setattr(verify, "BUDGETS", 0)
+    place.template("```sh\nsleep 600\n```\n")
+    (ran,) = place.run().commands
+    assert (ran.code, ran.failed) == (None, "sleep 600")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [("git checkout --quiet -b mine", "HEAD"), ("echo x >> sums/numbers.py", "files"), ("git branch mine", "branches and tags")],
+)
+def test_commands_that_reach_into_the_readers_tree_are_found_out(place, command, what):
+    place.template(f"```sh\n{command}\n```\n")
+    made = place.run()
+    assert f"the commands that the body gives change the reader's clone: {what}" in made.findings
+
+
+@pytest.mark.slow
+def test_commands_under_bubblewrap_have_no_network_and_see_no_home(place):
+    if not shutil.which("bwrap"):
+        pytest.skip("bubblewrap is not installed")
+    commands = (
+        'test "$HOME" = /tmp/home',
+        f"test ! -e {CHECKOUT}/README.md",
+        "python -c \"import socket, sys; s = socket.socket(); sys.exit(0 if s.connect_ex(('10.255.255.1', 9)) else 1)\"",
+    )
+    place.template(
+        "```sh\n"
+        + "\n".join(commands)
+        + '\nwork=$(mktemp -d)\ngit worktree add --detach "$work"/x HEAD\ngit worktree remove --force "$work"/x\n```\n'
+    )
+    made = place.run(sandbox="bwrap")
+    assert made.findings == ()
+    assert made.verified
+
+
+@pytest.mark.slow
+def test_it_is_run_once_and_goes_with_a_kill(place):
+    """A killed run leaves no process, and the next start removes its folder."""
+    words = [sys.executable, "-m", "tasks", "run", "--manifest", str(place.folder / "prprep.yaml")]
+    environment = {name: value for name, value in os.environ.items() if name != nested.MARK} | {"PYTHONPATH": str(CHECKOUT)}
+    running = subprocess.Popen(
+        [*words, "verify:total"], cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    for line in running.stderr:
+        if "verify:total: running the body's commands" in line:
+            break
+    left = [path for path in (place.cache / "scratch").iterdir() if path.is_dir()]
+    assert len(left) == 1
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    running.stderr.close()
+    assert gone(str(left[0]))
+    place.template("```sh\ntrue\n```\n")
+    (place.folder / "prprep.yaml").write_text((place.folder / "prprep.yaml").read_text() + "templates: templates\n")
+    done = programs.run([*words, "verify:total"], cwd=CHECKOUT, env=environment)
+    assert re.findall(r"^\.  (\S+)", done.output, re.MULTILINE) == ["verify:total"]
+    assert not left[0].exists()
+    assert Verification.read(place.paths.verify).verified
+    again = programs.run([*words, "verify:total"], cwd=CHECKOUT, env=environment)
+    assert re.findall(r"^\.  (\S+)", again.output, re.MULTILINE) == []
+
+
+def gone(folder: str) -> bool:
+    """Wait until no process works with a folder any more."""
+    for _ in range(100):
+        lines = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+        if not any(folder in line for line in lines):
+            return True
+        time.sleep(0.1)
+    return False

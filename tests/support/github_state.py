@@ -1,0 +1,183 @@
+"""What the server of `tests.github` holds: repositories and pull requests, over real git folders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tests.support.targets import ISOLATED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Server(Protocol):
+    login: str
+
+    @property
+    def host(self) -> str: ...
+
+
+def git(folder: Path, *arguments: str, check: bool = True) -> str:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | ISOLATED
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, f"git {' '.join(arguments)}: {done.stderr}"
+    return done.stdout if done.returncode == 0 else ""
+
+
+class Refused(Exception):  # noqa: N818 - what the server says, not an error of the tests
+    """An answer that is none: its status, and GitHub's words."""
+
+    def __init__(self, status: int, message: str, kind: str = "") -> None:
+        self.status, self.message, self.kind = status, message, kind
+        super().__init__(message)
+
+
+@dataclass
+class PullRequest:
+    """A pull request; `head` is a commit or a branch of the repository's git folder, kept up to date where it is a branch."""
+
+    repository: Repository
+    number: int
+    title: str
+    body: str
+    head_ref: str
+    base_ref: str
+    author: str = "ada"
+    head_owner: str = ""
+    is_draft: bool = False
+    state: str = "OPEN"
+    head_oid: str = ""
+    base_oid: str = ""
+    labels: list[str] = field(default_factory=list)
+
+    def refresh(self) -> None:
+        """Follow the branches while it is open."""
+        if self.state == "OPEN":
+            self.head_oid = self.repository.commit(self.head_ref) or self.head_oid
+            self.base_oid = self.repository.commit(self.base_ref) or self.base_oid
+
+    @property
+    def url(self) -> str:
+        return f"{self.repository.url}/pull/{self.number}"
+
+    @property
+    def merge_base(self) -> str:
+        return self.repository.git("merge-base", self.base_oid, self.head_oid).strip()
+
+    def files(self) -> list[dict[str, Any]]:
+        """Give the files as REST does, each with the patch of its hunks."""
+        span = f"{self.merge_base}..{self.head_oid}"
+        words = {"A": "added", "M": "modified", "D": "removed", "R": "renamed"}
+        found = []
+        for line in self.repository.git("diff", "--name-status", "-M", span).splitlines():
+            status, *names = line.split("\t")
+            patch = self.repository.git("diff", "-M", span, "--", *names)
+            hunks = patch[patch.index("\n@@") + 1 :].rstrip("\n") if "\n@@" in patch else ""
+            entry = {"filename": names[-1], "status": words[status[0]], "sha": "0" * 40, "changes": hunks.count("\n+") + hunks.count("\n-")}
+            found.append(entry | ({"patch": hunks} if hunks else {}) | ({"previous_filename": names[0]} if len(names) > 1 else {}))
+        return found
+
+    def diff(self) -> str:
+        return self.repository.git("diff", f"{self.merge_base}..{self.head_oid}")
+
+    def rest(self) -> dict[str, Any]:
+        self.refresh()
+        head_owner = self.head_owner or self.repository.owner
+        return {
+            "number": self.number,
+            "id": self.number,
+            "node_id": f"PR_{self.repository.slug}_{self.number}",
+            "title": self.title,
+            "body": self.body,
+            "state": "open" if self.state == "OPEN" else "closed",
+            "merged_at": "2026-01-01T00:00:00Z" if self.state == "MERGED" else None,
+            "merged": self.state == "MERGED",
+            "draft": self.is_draft,
+            "html_url": self.url,
+            "user": {"login": self.author},
+            "head": {"ref": self.head_ref, "sha": self.head_oid, "label": f"{head_owner}:{self.head_ref}"},
+            "base": {"ref": self.base_ref, "sha": self.base_oid, "label": f"{self.repository.owner}:{self.base_ref}"},
+        }
+
+
+@dataclass
+class Repository:
+    """A repository of the server, with its bare git folder."""
+
+    server: Server
+    owner: str
+    name: str
+    folder: Path
+    default_branch: str = "main"
+    parent: Repository | None = None
+    pull_requests: list[PullRequest] = field(default_factory=list)
+
+    @property
+    def slug(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.server.host}/{self.slug}"
+
+    @property
+    def clone_url(self) -> str:
+        return f"{self.url}.git"
+
+    def git(self, *arguments: str, check: bool = True) -> str:
+        return git(self.folder, *arguments, check=check)
+
+    def commit(self, ref: str) -> str:
+        return self.git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", check=False).strip()
+
+    def open(
+        self,
+        head: str,
+        *,
+        title: str = "Change",
+        body: str = "",
+        base: str = "",
+        author: str = "ada",
+        draft: bool = False,
+        head_owner: str = "",
+    ) -> PullRequest:
+        """Open a pull request from a branch of the git folder; raise Refused as GitHub refuses."""
+        base = base or self.default_branch
+        if not self.commit(head) or not self.commit(base):
+            raise Refused(422, "Validation Failed: Head sha can't be blank, Base sha can't be blank")
+        if any(each.head_ref == head and each.state == "OPEN" for each in self.pull_requests):
+            raise Refused(422, f"A pull request already exists for {self.owner}:{head}.")
+        if not self.git("rev-list", "-1", f"{base}..{head}").strip():
+            raise Refused(422, f"No commits between {base} and {head}")
+        opened = PullRequest(self, len(self.pull_requests) + 1, title, body, head, base, author, head_owner, draft)
+        opened.refresh()
+        self.pull_requests.append(opened)
+        return opened
+
+    def number(self, number: int) -> PullRequest | None:
+        return next((each for each in self.pull_requests if each.number == number), None)
+
+    def end(self, number: int, *, merged: bool = False) -> None:
+        """Close a pull request; where it is merged, its commits go onto the base branch in one commit, as "squash and merge" does."""
+        ended = self.number(number)
+        assert ended is not None
+        ended.refresh()
+        ended.state = "MERGED" if merged else "CLOSED"
+        if merged:
+            tree = self.git("merge-tree", "--write-tree", ended.base_oid, ended.head_oid).splitlines()[0]
+            commit = self.git("commit-tree", tree, "-p", ended.base_oid, "-m", f"{ended.title} (#{number})").strip()
+            self.git("update-ref", f"refs/heads/{ended.base_ref}", commit)
+
+
+def edit(pull: PullRequest, sent: dict[str, Any]) -> None:
+    """Change what is sent of it, as REST and GraphQL spell it."""
+    for key in ("title", "body"):
+        if sent.get(key) is not None:
+            setattr(pull, key, sent[key])
+    if sent.get("state"):
+        pull.refresh()
+        pull.state = {"open": "OPEN", "closed": "CLOSED"}[sent["state"].lower()]
+    pull.base_ref = sent.get("base") or sent.get("baseRefName") or pull.base_ref

@@ -1,0 +1,32 @@
+"""Small projects, as their files."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+from tasks.project.project_files import FolderTree, Project
+from tests.support.targets import TargetRepo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HATCHLING = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+SETUPTOOLS = '[build-system]\nrequires = ["setuptools>=77"]\nbuild-backend = "setuptools.build_meta"\n'
+POETRY = '[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
+PROJECT = '[project]\nname = "pages"\nversion = "1.5"\n'
+
+
+def project(folder: Path, files: dict[str, str]) -> Project:
+    return Project(FolderTree(TargetRepo(folder, files).path))
+
+
+class Files(dict):
+    """A tree of literal texts."""
+
+    def files(self):
+        return tuple(sorted(self))
+
+    def read(self, path):
+        text = self.get(path)
+        return None if text is None else dedent(text).encode()

@@ -1,0 +1,145 @@
+"""Values as files of data: what comes back is the same, nothing that would run is written, and nothing private."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.artifacts.recording import LARGEST_FILE
+from tasks.bench.workers.workers import WORKER_FOLDER
+
+sys.path.append(str(WORKER_FOLDER))
+import prprep_kept
+import prprep_sizes
+import prprep_source
+
+TREE = Path(__file__).parents[2]
+
+
+def kept(value):
+    writer = prprep_source.Writer(str(TREE), 2)
+    return prprep_kept.kept(value, "benchmark_f_x", writer.check_private, size=prprep_sizes.size_of(value))
+
+
+def read(value, folder: Path):
+    """Keep a value, and read it as a benchmark would."""
+    found = kept(value)
+    (folder / found.name).write_bytes(found.content)
+    names = {"__file__": str(folder / "test_x.py")}
+    exec("\n".join(sorted(found.imports)), names)
+    return eval(found.code, names)
+
+
+DEEP = {"inner": [[[[[[[[1, 2.5, None, True, "text", {"key": "ä"}]]]]]]]]}
+PLAIN = ["line\n", "line\r\n", b"\x00\xff", bytearray(b"ab"), DEEP, [DEEP] * 3, {"a", "b"}, frozenset({1, 2}), (1, "two"), [float("inf")]]
+ARRAYS = [
+    np.array(["one", "two"]),
+    np.array([1.0, np.nan]),
+    np.arange(4, dtype="complex128"),
+    np.array(["2026-01-02"], dtype="datetime64[D]"),
+    np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+    np.zeros((200, 200)),
+]
+
+
+@pytest.mark.parametrize("value", PLAIN, ids=lambda value: repr(sorted(value) if type(value) is set else value))
+def test_plain_data_comes_back_as_it_was(value, tmp_path):
+    back = read(value, tmp_path)
+    assert (back, type(back)) == (value, type(value))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"), max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON) | st.dictionaries(st.text(st.characters(codec="utf-8")), JSON))
+def test_what_is_kept_as_json_is_read_back_equal(value):
+    try:
+        found = kept(value)
+    except (prprep_kept.NotDataError, prprep_source.CannotWriteError):
+        return
+    assert json.loads(found.content) == value
+
+
+@pytest.mark.parametrize("value", ARRAYS, ids=lambda array: array.dtype.str)
+def test_arrays_come_back_as_they_were(value, tmp_path):
+    back = read(value, tmp_path)
+    assert back.dtype == value.dtype
+    assert back.tobytes() == value.tobytes()
+
+
+def test_several_arrays_are_kept_together(tmp_path):
+    named = {"left": np.arange(3), "right": np.array(["a"])}
+    assert {name: array.tolist() for name, array in read(named, tmp_path).items()} == {"left": [0, 1, 2], "right": ["a"]}
+    assert [array.tolist() for array in read([np.arange(2), np.arange(3)], tmp_path)] == [[0, 1], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("value", ["text", DEEP, np.arange(3.0), {"a": np.arange(3)}], ids=["text", "json", "npy", "npz"])
+def test_the_same_value_gives_the_same_bytes(value):
+    assert kept(value) == kept(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        pytest.param(np.array([object()]), "a pickle only", id="objects"),
+        pytest.param([(1, 2)], "^$", id="a tuple inside would come back as a list"),
+        pytest.param({1: "a"}, "^$", id="a number as a key would come back as a text"),
+        pytest.param([object()], "^$", id="an object"),
+        pytest.param("\ud800", "^$", id="half of a character"),
+        pytest.param(lambda: None, "^$", id="a function"),
+        pytest.param("x" * 200_000, "200,000 bytes, and 131,072 are the limit", id="a long text"),
+        pytest.param(np.random.default_rng(0).random(100_000), "and 131,072 are the limit", id="many numbers"),
+        pytest.param(np.zeros(10_000_000), "131,072 bytes, which is the limit", id="hopeless"),
+        pytest.param(["a", {"b": "/etc/hostname"}], "a path of this machine", id="a path"),
+        pytest.param("/etc/hostname", "a path of this machine", id="a path alone"),
+        pytest.param(np.array(["/etc/hostname"]), "a path of this machine", id="a path in an array"),
+    ],
+)
+def test_what_cannot_be_kept_is_told(value, told):
+    with pytest.raises(prprep_kept.NotDataError, match=told):
+        kept(value)
+
+
+@pytest.mark.parametrize("wrap", [str, lambda text: [text], lambda text: {text: 1}, str.encode, lambda text: np.array([text]),
+                                  lambda text: np.frombuffer(text.encode(), dtype=np.uint8)],
+                         ids=["text", "list", "key", "bytes", "array", "array of bytes"])  # fmt: skip
+def test_nothing_private_is_kept(wrap, monkeypatch):
+    monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
+    for text, told in (
+        ("Bearer abcdefgh12345 and more", "a secret of the environment"),
+        (
+            f"in {Path.home()}{os.sep}notes" if len(str(Path.home())) > 1 else "Bearer abcdefgh12345",
+            "a folder of this machine's user|secret",
+        ),
+        (f"in {TREE}{os.sep}src", "a path of this machine"),
+    ):
+        with pytest.raises(prprep_source.CannotWriteError, match=told):
+            kept(wrap(text))
+
+
+def test_the_limit_is_the_one_that_users_are_told():
+    assert prprep_kept.LARGEST == LARGEST_FILE
+
+
+def test_many_texts_are_searched_for_something_private_at_once():
+    searched = []
+    prprep_kept.kept([f"word-{number:x}" for number in range(5_000)], "benchmark_f_x", searched.append)
+    assert len(searched) == 2  # the texts, and the file
+
+
+def test_what_is_too_large_is_refused_before_it_is_searched():
+    searched = []
+    with pytest.raises(prprep_kept.NotDataError, match="are the limit"):
+        prprep_kept.kept([f"word-{number:x}" for number in range(50_000)], "benchmark_f_x", searched.append)
+    assert searched == []

@@ -1,0 +1,432 @@
+"""Values as code: what is small comes back as it was, what is large in the size that it had, and nothing private is told."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import io
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import uuid
+from pathlib import Path, PurePosixPath
+from unittest.mock import MagicMock
+
+import attrs
+import numpy as np
+import pandas as pd
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.bench.workers.workers import WORKER_FOLDER
+from tests.support.pythons import environment
+
+sys.path.append(str(WORKER_FOLDER))
+import prprep_source
+
+TREE = Path(__file__).parents[2]
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+@dataclasses.dataclass
+class Box:
+    left: int
+    right: int = 3
+
+
+@attrs.define
+class Page:
+    _number: int
+    boxes: list
+
+
+class Model(pydantic.BaseModel):
+    name: str
+    size: int = 1
+
+
+class Kept:
+    def __init__(self, text, *, limit=10):
+        self.text, self._limit = text, limit
+
+    def __eq__(self, other):
+        return vars(self) == vars(other)
+
+    __hash__ = None
+
+
+class Lost:
+    def __init__(self, text):
+        self.length = len(text)
+
+
+class Basket:
+    def __init__(self, owner, limit=3):
+        self.owner, self._limit = owner, limit
+        self._lines = []
+        self.open = True
+
+    @property
+    def limit(self):
+        return self._limit
+
+    @limit.setter
+    def limit(self, value):
+        self._limit = value
+
+
+class Frozen:
+    __slots__ = ("count",)
+
+    def __init__(self):
+        self.count = 0
+
+    def __setattr__(self, name, value):
+        if hasattr(self, name):
+            raise AttributeError(name)
+        object.__setattr__(self, name, value)
+
+
+@dataclasses.dataclass
+class Tally:
+    name: str
+    count: int = dataclasses.field(default=0, init=False)
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    """What stands in a test cannot be imported from a benchmark: let these classes seem to stand elsewhere."""
+    module = sys.modules[__name__]
+    for thing in (Colour, Box, Page, Model, Kept, Lost, Basket, Frozen, Tally):
+        monkeypatch.setattr(thing, "__module__", "worker_source_cases")
+    monkeypatch.setitem(sys.modules, "worker_source_cases", module)
+
+
+def written(value, scale=1):
+    writer = prprep_source.Writer(str(TREE), 2, scale)
+    return writer.argument(value), writer
+
+
+def read(value, scale=1):
+    """Write a value, and read it as a benchmark would."""
+    code, writer = written(value, scale)
+    names = {"rng": random.Random(0), "np_rng": np.random.default_rng(0), "__file__": str(TREE / "tests/benchmarks/test_x.py")}
+    exec("\n".join(sorted(writer.imports)), names)
+    return eval(code, names)
+
+
+SMALL = [
+    None,
+    True,
+    3,
+    -2.5,
+    1j,
+    "text",
+    "quo\"te's",
+    b"\x00bytes",
+    bytearray(b"ab"),
+    [1, [2.0, "x"]],
+    (1,),
+    (),
+    {1, 2},
+    frozenset({"a"}),
+    {"key": [1], 2: None},
+    collections.OrderedDict(a=1),
+    collections.Counter("aab"),
+    collections.deque([1, 2]),
+    range(3, 9, 2),
+    slice(1, None),
+    dt.datetime(2026, 1, 2, 3, tzinfo=dt.UTC),
+    dt.timedelta(days=1),
+    decimal.Decimal("1.50"),
+    uuid.UUID(int=7),
+    PurePosixPath("data/pages"),
+    re.compile("a+", re.IGNORECASE),
+    Colour.RED,
+    Box(1),
+    Box(1, 9),
+    Page(3, [Box(0)]),
+    Model(name="m", size=4),
+    Kept("words", limit=3),
+    json.dumps,
+    collections.OrderedDict,
+    os.path,
+]
+
+
+@pytest.mark.parametrize("value", SMALL, ids=lambda value: repr(value).partition(" at 0x")[0])
+def test_small_values_come_back_as_they_were(value):
+    assert read(value) == value
+    assert type(read(value)) is type(value) or isinstance(value, PurePosixPath)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | st.binary(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(VALUES)
+def test_plain_values_of_any_shape_come_back_as_they_were(value):
+    assert read(value) == value
+
+
+@pytest.mark.parametrize(
+    "array", [np.arange(6, dtype=np.int16).reshape(2, 3), np.zeros(4), np.array([True, False]), np.float32(2.5)], ids=str
+)
+def test_small_arrays_come_back_as_they_were(array):
+    found = read(array)
+    assert found.dtype == array.dtype
+    assert np.array_equal(found, array)
+
+
+LARGE = [
+    list(range(1000)),
+    [random.Random(1).random() for _ in range(500)],
+    sorted(random.Random(1).randrange(9_000) for _ in range(500)),
+    ["red", "green"] * 200,
+    [f"name{number}" for number in range(300)],
+    [{"a": 1}] * 400,
+    "some words and more " * 100,
+    b"\x00\x01" * 1000,
+    {f"key{number}": [number] for number in range(200)},
+    dict.fromkeys(range(100), "value"),
+    tuple(range(100)),
+    set(range(1000)),
+]
+
+
+@pytest.mark.parametrize("value", LARGE, ids=lambda value: f"{type(value).__name__} of {len(value)}")
+def test_large_values_are_built_in_their_size_and_type(value):
+    code, _ = written(value)
+    found = read(value)
+    assert len(code) < 300
+    assert type(found) is type(value)
+    assert len(found) == pytest.approx(len(value), rel=0.02)
+    assert {type(element) for element in found} == {type(element) for element in value}
+
+
+def test_only_numbered_texts_are_made_up_and_of_others_there_are_real_ones():
+    assert read([f"item{number}" for number in range(100)]) == [f"item{number}" for number in range(100)]
+    versions = [f"1.{number}.0" for number in range(100)]
+    found = read(versions)
+    assert len(found) == 100
+    assert set(found) < set(versions)
+    for value in (set(versions), dict.fromkeys(versions, 1)):
+        with pytest.raises(prprep_source.CannotWriteError, match="cannot be made up"):
+            written(value)
+
+
+def test_the_root_of_all_paths_tells_nothing_of_this_machine():
+    assert written("/")[0] == '"/"'
+
+
+def test_sorted_numbers_stay_sorted():
+    value = sorted(random.Random(1).randrange(9_000) for _ in range(500))
+    assert read(value) == sorted(read(value))
+
+
+def test_arrays_images_and_frames_are_built_in_their_size_and_type():
+    array = read(np.full((40, 50, 3), 7, dtype=np.uint8))
+    assert (array.shape, array.dtype) == ((40, 50, 3), np.uint8)
+    frame = read(pd.DataFrame({"size": np.arange(100), "name": ["a", "b"] * 50, "at": pd.date_range("2026-01-01", periods=100)}))
+    assert frame.shape == (100, 3)
+    assert [kind.kind for kind in frame.dtypes] == ["i", frame.dtypes["name"].kind, "M"]
+
+
+@pytest.mark.parametrize("value", ["ab " * 4, [1, 2, 3], np.arange(30.0), {f"key{number}": 1 for number in range(30)}])
+def test_what_is_passed_directly_is_scaled(value):
+    assert len(read(value, scale=100)) == pytest.approx(100 * len(value), rel=0.02)
+    _, writer = written(value, scale=100)
+    assert writer.scaled
+
+
+def test_words_and_mappings_with_few_keys_are_not_scaled():
+    for value in ("en_GB", "https://example.org/some/page", {"language": "en", "depth": 3}):
+        assert read(value, scale=100) == value
+        assert not written(value, scale=100)[1].scaled
+
+
+def test_what_is_inside_of_an_object_is_not_scaled():
+    assert read(Page(1, [1, 2]), scale=100) == Page(1, [1, 2])
+
+
+def test_a_file_of_the_project_is_named_from_the_tests_own_place():
+    assert read(TREE / "README.md") == TREE / "README.md"
+    assert read(str(TREE / "README.md")) == str(TREE / "README.md")
+
+
+def test_a_small_file_of_a_test_is_written_by_the_benchmark():
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write("a,b\n1,2\n")
+        file.flush()
+        code, writer = written(file.name)
+    name = Path(file.name).name
+    assert code == f'str(tmp_path / "{name}")'
+    assert writer.files == {name: '"a,b\\n1,2\\n"'}
+    assert writer.needs == {"tmp_path"}
+
+
+def test_what_is_read_once_has_to_be_made_anew():
+    _, writer = written(io.StringIO("text"))
+    assert writer.needs == {"anew"}
+
+
+# -- objects that were changed after they were made ---------------------------------------------------
+
+
+def changed(made, **attributes):
+    for name, value in attributes.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def made_again(value):
+    """Write a value, and run the statements and the expression as a benchmark would."""
+    code, writer = written(value)
+    names: dict[str, object] = {}
+    exec("\n".join((*sorted(writer.imports), *writer.statements)), names)
+    return writer.statements, eval(code, names)
+
+
+@pytest.mark.parametrize(
+    ("value", "statements"),
+    [
+        (changed(Basket("ada"), _lines=["tea"]), ['basket = Basket(owner="ada")', 'basket._lines = ["tea"]']),
+        (changed(Basket("ada"), open=False, extra=(1,)), ['basket = Basket(owner="ada")', "basket.open = False", "basket.extra = (1,)"]),
+        (changed(Basket("ada"), _limit=9), []),
+        (changed(Tally("ada"), count=3), ['tally = Tally(name="ada")', "tally.count = 3"]),
+        (Tally("ada"), []),
+    ],
+    ids=["appended to", "set", "as if it was made so", "dataclass", "unchanged"],
+)
+def test_a_changed_object_is_made_and_changed_again(value, statements):
+    found, back = made_again(value)
+    assert found == statements
+    assert vars(back) == vars(value)
+
+
+def test_changed_objects_inside_of_others_have_names_of_their_own():
+    baskets = [changed(Basket(name), open=False) for name in ("ada", "grace")]
+    statements, back = made_again({"both": baskets})
+    assert statements == [
+        'basket = Basket(owner="ada")',
+        "basket.open = False",
+        'basket_2 = Basket(owner="grace")',
+        "basket_2.open = False",
+    ]
+    assert [vars(basket) for basket in back["both"]] == [vars(basket) for basket in baskets]
+
+
+def test_a_property_is_set_rather_than_what_is_behind_it():
+    writer = prprep_source.Writer(str(TREE), 2, made=lambda _: prprep_source.Made('Basket("ada")', imported_basket()))
+    assert writer.argument(changed(Basket("ada"), _limit=9)) == "basket"
+    assert writer.statements == ['basket = Basket("ada")', "basket.limit = 9"]
+
+
+def imported_basket():
+    writer = prprep_source.Writer(str(TREE), 2)
+    writer.write(Basket, 0)
+    return writer
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        changed(Frozen(), count=3),
+        changed(Basket("ada"), **{f"more_{number}": number for number in range(9)}),
+        changed(Basket("ada"), lock=dt.datetime.now),
+    ],
+    ids=["nothing can be set", "too much of it", "to what has no spelling"],
+)
+def test_where_setting_attributes_does_not_do_it_is_told(value):
+    with pytest.raises(prprep_source.CannotWriteError):
+        written(value)
+
+
+REFUSED = {
+    "a Mock": (MagicMock(), "it is a Mock"),
+    "a lambda": (lambda: None, "cannot be imported"),
+    "a generator": ((number for number in range(3)), "has no spelling"),
+    "an open file": (sys.stdin, "has no spelling|cannot be imported|does not keep"),
+    "what does not keep its parameter": (Lost("text"), "does not keep its parameter text"),
+    "a path of the machine": ("/etc/hostname", "a path of this machine"),
+    "the user's folder": (str(Path.home() / "notes") + " and more", "a folder of this machine's user"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_has_no_spelling_is_told(name):
+    value, told = REFUSED[name]
+    with pytest.raises(prprep_source.CannotWriteError, match=told):
+        written(value)
+
+
+def test_secrets_of_the_environment_are_never_written(monkeypatch):
+    monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
+    for value in ("Bearer abcdefgh12345", ["abcdefgh12345"] * 100, {"auth": "abcdefgh12345"}):
+        with pytest.raises(prprep_source.CannotWriteError, match="a secret of the environment"):
+            written(value)
+
+
+def test_a_secret_is_found_in_any_of_many_texts_and_never_between_two(monkeypatch):
+    monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
+    many = [f"name-{number}-x" for number in range(100)]
+    for value in ([*many, "abcdefgh12345"], {*many, "abcdefgh12345"}, {f"abcdefgh12345{number}": 1 for number in range(100)}):
+        with pytest.raises(prprep_source.CannotWriteError, match="a secret of the environment"):
+            written(value)
+    assert len(read(["abcdefgh", "12345"] * 50)) == 100
+
+
+class Asked(prprep_source.Writer):
+    """Counts how often a text is searched for something private, which costs more than all else of a short one."""
+
+    count = 0
+
+    def check_private(self, text):
+        self.count += 1
+        super().check_private(text)
+
+
+@pytest.mark.parametrize("scale", [1, 10])
+@pytest.mark.parametrize(
+    "value",
+    [
+        [f"{number:x}-word" for number in range(200_000)],
+        [f"word{number}" for number in range(200_000)],
+        tuple(f"{number}/word" for number in range(200_000)),
+        {f"word{number}" for number in range(200_000)},
+        {f"word{number}": None for number in range(200_000)},
+    ],
+    ids=["different ones", "numbered ones", "tuple", "set", "dict"],
+)
+def test_very_many_short_texts_are_written_in_their_number_and_searched_at_once(value, scale):
+    writer = Asked(str(TREE), 2, scale)
+    code = writer.argument(value)
+    found = eval(code, {"rng": random.Random(0)})
+    assert (len(code) < 300, type(found), len(found)) == (True, type(value), scale * len(value))
+    assert set(found) < set(value) or len(set(found)) == len(found)
+    assert writer.count == 1
+
+
+@pytest.mark.slow
+def test_it_runs_on_the_oldest_python_without_other_packages(tmp_path):
+    oldest_python = environment(tmp_path, "3.9", "six")
+    code = "import prprep_source; print(prprep_source.Writer('/', 1).argument([1, {'a': (2,)}]))"
+    told = subprocess.run([oldest_python, "-c", code], env={"PYTHONPATH": str(WORKER_FOLDER)}, capture_output=True, text=True, check=True)
+    assert told.stdout == '[1, {"a": (2,)}]\n'
