@@ -50,7 +50,9 @@ class World:
         order = random.permutation(3)
         sides = np.tile([*order, *order[::-1]], TURNS // 2)
         blocks = len(sides)
-        logs = np.minimum(self.blocks(random, BLOCK_SECONDS * np.arange(float(blocks))), LONGEST) + random.normal(0, 0.01, blocks)
+        logs = np.minimum(self.blocks(random, BLOCK_SECONDS * np.arange(float(blocks))), LONGEST) + random.normal(
+            0, 0.01, blocks
+        )
         logs += np.array([self.bias(random), effect + self.bias(random), self.bias(random)])[sides]
         base, head, control = (tuple(np.exp(logs[sides == side])) for side in range(3))
         return Launch.model_construct(first="base", seed=0, base=base, head=head, control=control)
@@ -118,7 +120,9 @@ class Coverage:
 def coverage(world: World, number: int, confidence: float, comparisons: int, seed: int) -> Coverage:
     """Give the share of intervals that hold the true ratio, 0.9, and their median relative half-width."""
     random, truth = np.random.default_rng([seed, WORLDS.index(world), number]), 0.9
-    intervals = [ratio_interval(world.launches(random, number, math.log(truth)), confidence) for _ in range(comparisons)]
+    intervals = [
+        ratio_interval(world.launches(random, number, math.log(truth)), confidence) for _ in range(comparisons)
+    ]
     held = float(np.mean([each.low <= truth <= each.high for each in intervals]))
     return Coverage(held, float(np.median([(each.high - each.low) / 2 / each.ratio for each in intervals])))
 

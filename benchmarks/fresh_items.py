@@ -6,6 +6,7 @@ that a run would give them, so that the cost and the judgement of the graph can 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.artifacts import (
@@ -47,8 +48,6 @@ from tasks.workspace.workspace import Workspace
 from tests.support.targets import TargetRepo
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tasks.storage.artifact import Artifact
 
 ITEM = "item_%05d"
@@ -73,7 +72,11 @@ def make_fresh(folder: Path, count: int) -> Workspace:
     repository.commit({"app.py": faster, BENCHMARK: "def test_total(benchmark):\n    benchmark(sum, [1])\n"})
     repository.checkout("main")
     manifest = folder / "prprep.yaml"
-    write_whole(manifest, "\n".join(["version: 1", "repo: target", "upstream: main", "optimizations:", *map(_entry, range(count))]) + "\n")
+    write_whole(
+        manifest,
+        "\n".join(["version: 1", "repo: target", "upstream: main", "optimizations:", *map(_entry, range(count))])
+        + "\n",
+    )
     workspace = Workspace.open(manifest)
     freshness = Freshness(workspace)
     for number in range(count):
@@ -98,7 +101,9 @@ def _finish(workspace: Workspace, freshness: Freshness, item_id: str, commits: t
     for stage in STAGES:
         if stage.name == "render":
             write_whole(body, f"# {item_id}\n")
-            made["render"] = made["render"].model_copy(update={"comparison": digest(paths.compare), "headline": "time −49.7 %"})
+            made["render"] = made["render"].model_copy(
+                update={"comparison": digest(paths.compare), "headline": "time −49.7 %"}
+            )
         made[stage.name].write(artifact_of(paths, stage.name), freshness.fingerprint(stage.name, item_id))
 
 
@@ -106,7 +111,9 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
     base, head = commits
     sha256 = "0" * 64
     sides = [
-        Provenance(commit=commit, tree=commit, python="3.11.7", environment="0" * 32, packages=("pytest==9.2.0",), modules=())
+        Provenance(
+            commit=commit, tree=commit, python="3.11.7", environment="0" * 32, packages=("pytest==9.2.0",), modules=()
+        )
         for commit in commits
     ]
     change = Change(
@@ -121,14 +128,24 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
         primary=True,
     )
     benchmark = {"benchmark": BENCHMARK, "benchmark_sha256": sha256}
-    measured = {"item": item_id, "platform": "made up — 2 cores, 8 GiB RAM, Python 3.11.7", "base": sides[0], "head": sides[1]}
+    measured = {
+        "item": item_id,
+        "platform": "made up — 2 cores, 8 GiB RAM, Python 3.11.7",
+        "base": sides[0],
+        "head": sides[1],
+    }
     return {
         "detect": _detection(item_id, commits),
         "survey": Survey(
-            item=item_id, slug=None, unknown="no remote", decision=Decision(kind="new", reason="nothing else is about the same functions")
+            item=item_id,
+            slug=None,
+            unknown="no remote",
+            decision=Decision(kind="new", reason="nothing else is about the same functions"),
         ),
         "record": Recording(item=item_id, notes=("there is a benchmark",)),
-        "scaffold": Scaffolding(item=item_id, path=BENCHMARK, origin="head", source=head, sha256=sha256, made_from="existing"),
+        "scaffold": Scaffolding(
+            item=item_id, path=BENCHMARK, origin="head", source=head, sha256=sha256, made_from="existing"
+        ),
         "inject": Injection(
             item=item_id,
             strategy="inject",

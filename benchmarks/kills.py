@@ -21,6 +21,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,8 +32,6 @@ from tests.support.mistakes import BENCHMARK, CODE, PYPROJECT, command, item, ma
 from tests.support.untouched import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from tests.support.targets import TargetRepo
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
@@ -63,7 +62,9 @@ class Ended:
     def stage(self) -> str:
         """Name what was under way: the stage, and of measuring its step."""
         stages = re.findall(r"^\.  (\w+)", self.told, re.MULTILINE)
-        steps = re.findall(r"^   measure:\w+: (environment|running|results|functions|memory|install)", self.told, re.MULTILINE)
+        steps = re.findall(
+            r"^   measure:\w+: (environment|running|results|functions|memory|install)", self.told, re.MULTILINE
+        )
         if not stages:
             return "start"
         return f"measure, {steps[-1]}" if stages[-1] == "measure" and steps else str(stages[-1])
@@ -94,9 +95,13 @@ class Site:
         return self.folder / "cache"
 
     def begun(self, mark: str, output: Path) -> subprocess.Popen[bytes]:
-        variables = variables_of({"PRPREP_CACHE": str(self.cache), "TMPDIR": str(self.folder / "temporary"), MARK: mark})
+        variables = variables_of(
+            {"PRPREP_CACHE": str(self.cache), "TMPDIR": str(self.folder / "temporary"), MARK: mark}
+        )
         with output.open("wb") as sink:
-            return subprocess.Popen(command("run"), cwd=self.work, env=variables, stdout=sink, stderr=sink, start_new_session=True)
+            return subprocess.Popen(
+                command("run"), cwd=self.work, env=variables, stdout=sink, stderr=sink, start_new_session=True
+            )
 
     def run(self, *, end: tuple[signal.Signals, float] | None = None) -> Ended:
         """Run prprep on the manifest, to its end or until a signal is sent after so many seconds."""
@@ -114,7 +119,9 @@ class Site:
 
     def forget(self, cache: str) -> None:
         """Take away what earlier runs have made: the state, and of the cache what `cache` says."""
-        folders = {"whole": (), "without trees": (self.cache / "trees", self.cache / "clones"), "empty": (self.cache,)}[cache]
+        folders = {"whole": (), "without trees": (self.cache / "trees", self.cache / "clones"), "empty": (self.cache,)}[
+            cache
+        ]
         for folder in (self.work / ".prprep", self.work / ".codeflash", self.folder / "temporary", *folders):
             shutil.rmtree(folder, ignore_errors=True)
         (self.folder / "temporary").mkdir()
@@ -128,7 +135,11 @@ class Site:
         Samples.read(state / "samples.json")
         artifacts = tuple((state / f"{name}.json").read_bytes() for name in ("detect", "scaffold", "inject"))
         (body,) = (self.work / ".codeflash").glob("pr-body-*.md")
-        return Result(artifacts, Comparison.read(state / "compare.json").verdict, re.sub(r"[-+−]?\d[\d.,]*", "0", body.read_text()))
+        return Result(
+            artifacts,
+            Comparison.read(state / "compare.json").verdict,
+            re.sub(r"[-+−]?\d[\d.,]*", "0", body.read_text()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +200,9 @@ class Trial:
         except Exception as error:  # noqa: BLE001 - whatever it is, it counts
             return f"the next run's artifacts cannot be read: {error!r}"
         parts = [part for part in ("artifacts", "verdict") if getattr(result, part) != getattr(self.expected, part)]
-        lines = difflib.unified_diff(self.expected.body.splitlines(), result.body.splitlines(), "undisturbed", "after", lineterm="", n=0)
+        lines = difflib.unified_diff(
+            self.expected.body.splitlines(), result.body.splitlines(), "undisturbed", "after", lineterm="", n=0
+        )
         return ", ".join([*(f"another {part}" for part in parts), *filter(None, ["\n".join(lines)])])
 
 
@@ -247,7 +260,9 @@ def table(moments: Sequence[Moment]) -> str:
     ]
     for number in SIGNALS:
         some = [moment for moment in moments if moment.number is number]
-        wrong = (sum(bool(getattr(moment, name)) for moment in some) for name in ("touched", "left", "said", "different"))
+        wrong = (
+            sum(bool(getattr(moment, name)) for moment in some) for name in ("touched", "left", "said", "different")
+        )
         rows.append(f"| {number.name} | {len(some)} | {' | '.join(map(str, wrong))} |")
     stages = ", ".join(f"{name} {count}" for name, count in Counter(moment.stage for moment in moments).most_common())
     caches = ", ".join(f"{name} {count}" for name, count in Counter(moment.cache for moment in moments).most_common())
@@ -302,7 +317,10 @@ def _marked(mark: str) -> Iterator[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"{MARK}={mark}".encode() in (process / "environ").read_bytes():
-                yield f"left: {process.name} " + (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200]
+                yield (
+                    f"left: {process.name} "
+                    + (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200]
+                )
         except OSError:
             continue  # It has ended meanwhile.
 

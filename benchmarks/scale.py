@@ -17,15 +17,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.fresh_items import ITEM, make_fresh
 from tasks.pipeline import STAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _FILES = {stage.name: "samples" if stage.name == "measure" else stage.name for stage in STAGES}
@@ -123,7 +120,9 @@ print(time.perf_counter() - started, usage.ru_maxrss, os.waitstatus_to_exitcode(
 def _run(command: list[str], folder: Path) -> Run:
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PRPREP_CACHE": str(folder / "cache")}
     launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *command]
-    done = subprocess.run(launcher, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        launcher, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True
+    )
     *error, measured = done.stderr.splitlines()
     seconds, kibibytes, code = measured.split()
     if code != "0":

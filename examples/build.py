@@ -32,11 +32,20 @@ def build(target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as temporary:
         made = Path(temporary) / "repository"
-        shutil.copytree(SOURCES / "base", made, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", ".pytest_cache"))
+        shutil.copytree(
+            SOURCES / "base", made, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", ".pytest_cache")
+        )
         _commit_all(made)
         for patches in sorted((SOURCES / "patches").iterdir()):
             _git(made, "checkout", "--quiet", "-b", f"perf/{patches.name}", "main")
-            _git(made, "am", "--quiet", "--keep-cr", "--committer-date-is-author-date", *map(str, sorted(patches.glob("*.patch"))))
+            _git(
+                made,
+                "am",
+                "--quiet",
+                "--keep-cr",
+                "--committer-date-is-author-date",
+                *map(str, sorted(patches.glob("*.patch"))),
+            )
         _git(made, "checkout", "--quiet", "main")
         if target.exists():
             # Moved aside whole: a build that is killed here leaves no repository, never half of one.
@@ -46,7 +55,10 @@ def build(target: Path) -> None:
 
 def needs() -> list[Path]:
     """Give every file that the repository is made from."""
-    return [Path(__file__), *sorted(path for path in SOURCES.rglob("*") if path.is_file() and "__pycache__" not in path.parts)]
+    return [
+        Path(__file__),
+        *sorted(path for path in SOURCES.rglob("*") if path.is_file() and "__pycache__" not in path.parts),
+    ]
 
 
 def _commit_all(folder: Path) -> None:

@@ -7,9 +7,8 @@ import signal
 import sys
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import FrameType
-    from typing import NoReturn
+from types import FrameType
+from typing import NoReturn
 
 
 def main() -> NoReturn:
@@ -21,7 +20,7 @@ def main() -> NoReturn:
     if sys.path and sys.path[0] in {"", os.getcwd()} and __package__ in sys.modules:  # noqa: PTH109 - nothing is imported yet
         # `python -m` looks first where it is run: in somebody's project, whose `numbers.py` is not Python's.
         del sys.path[0]
-    from .cli import main as run  # noqa: PLC0415 - a quarter of a second, in which people press Ctrl-C
+    from .cli import main as run
 
     run()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from doit.cmd_run import Run
@@ -18,8 +19,6 @@ from .graph.reporter import PlainReporter
 from .text.markdown import plain as without_escapes
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from doit.cmd_base import Command
 
 INTERRUPTED = 130
@@ -46,7 +45,7 @@ class PlainErrors:
 
 
 def plain(command: type[Command]) -> type[Command]:
-    """Give doit's command with our errors, under its own name."""
+    """Return doit's command with our errors, under its own name."""
     return type(command.__name__, (PlainErrors, command), {"name": command.get_name()})
 
 
@@ -55,7 +54,7 @@ class RunAndReport(Run):  # type: ignore[misc]
 
     name = "run"
 
-    def execute(self, params: Any, args: list[str]) -> int:  # noqa: ANN401 - doit's signature
+    def execute(self, params: Any, args: list[str]) -> int:
         code: int = super().execute(params, args)
         reporter = params.get("reporter")
         if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
@@ -67,7 +66,9 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
     """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
 
     BIN_NAME = "prprep"
-    DOIT_CMDS = tuple(plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, *commands.OWN))
+    DOIT_CMDS = tuple(
+        plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, *commands.OWN)
+    )
 
     def __init__(self) -> None:
         super().__init__(ManifestLoader(), config_filenames=())

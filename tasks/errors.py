@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 class PrprepError(Exception):
     """Say in one message what went wrong, where, and what to do about it.
 
-    `where` names a file with line and column, an item, or a command; `now` is the way out.
+    `where` names a file with line and column, an item, or a command; `hint` is the way out.
     `exit_code` is doit's: 1 something failed that the user can mend, 3 a wrong manifest or command.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, where: str = "", now: str = "") -> None:
-        self.what, self.where, self.now = what, where, now
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        self.what, self.where, self.hint = what, where, hint
         super().__init__(what)
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head}\n  {self.now}" if self.now else head
+        return f"{head}\n  {self.hint}" if self.hint else head
 
 
 class RepositoryError(PrprepError):
@@ -30,9 +30,9 @@ class RepositoryError(PrprepError):
 class CherryPickError(RepositoryError):
     """Commits could not be put onto another; `files` are those in conflict."""
 
-    def __init__(self, what: str, *, files: tuple[str, ...] = (), where: str = "", now: str = "") -> None:
+    def __init__(self, what: str, *, files: tuple[str, ...] = (), where: str = "", hint: str = "") -> None:
         self.files = files
-        super().__init__(what, where=where, now=now)
+        super().__init__(what, where=where, hint=hint)
 
 
 class SourceError(PrprepError):
@@ -51,8 +51,8 @@ class MeasuringError(PrprepError):
 
     LONGEST_LINE = 300
 
-    def __init__(self, what: str, *, where: str = "", now: str = "") -> None:
-        super().__init__("\n".join(self._cut(line) for line in what.splitlines()), where=where, now=now)
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__("\n".join(self._cut(line) for line in what.splitlines()), where=where, hint=hint)
 
     def _cut(self, line: str) -> str:
         left_out = len(line) - self.LONGEST_LINE
@@ -112,13 +112,15 @@ class CommandFailedError(PrprepError):
         output: str = "",
         error: str = "",
         reason: str = "",
-        now: str = "",
+        hint: str = "",
     ) -> None:
         self.command, self.code, self.output, self.error = command, code, output, error
-        told = reason or (f"ended with exit code {code}" if code is None or code >= 0 else f"was killed by signal {-code}")
+        told = reason or (
+            f"ended with exit code {code}" if code is None or code >= 0 else f"was killed by signal {-code}"
+        )
         tail = "\n".join((error.strip() or output.strip()).splitlines()[-12:])
         what = f"`{' '.join(command)}` {told}" + (f":\n{tail}" if tail else "")
-        super().__init__(what, now=now)
+        super().__init__(what, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class Problem:
     caret: int = 0
 
     def render(self, file: str) -> str:
-        """Give the message as `file:line:column: message`, the line below it, and a caret."""
+        """Return the message as `file:line:column: message`, the line below it, and a caret."""
         place = f"{file}:{self.line}:{self.column}" if self.line else file
         hint = f" ({self.suggestion})" if self.suggestion else ""
         lines = [f"{place}: {self.message}{hint}"]

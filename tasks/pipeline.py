@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import random
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ArtifactError, NeedsReviewError, PrprepError
@@ -22,9 +24,6 @@ from .storage.journal import Journal
 from .workspace.workspace import short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
     from .artifacts import Detection
     from .manifest.model import Optimization
     from .processes.progress import Report
@@ -57,7 +56,7 @@ class Stage:
 
 
 def _detect(job: Job) -> None:
-    from .stages.detect import detect  # noqa: PLC0415
+    from .stages.detect import detect
 
     refs = job.workspace.refs(job.item.id)
     detect.run(
@@ -71,7 +70,7 @@ def _detect(job: Job) -> None:
 
 
 def _target(job: Job) -> dict[str, Any]:
-    """Give what every stage that works on the target's repository is run with."""
+    """Return what every stage that works on the target's repository is run with."""
     target = job.workspace.target(job.item.id)
     return {
         "paths": job.paths,
@@ -84,7 +83,7 @@ def _target(job: Job) -> dict[str, Any]:
 
 
 def _survey(job: Job) -> None:
-    from .stages.survey import survey  # noqa: PLC0415
+    from .stages.survey import survey
 
     workspace, freshness = job.workspace, job.freshness
     around = survey.Around(
@@ -99,8 +98,8 @@ def _survey(job: Job) -> None:
 
 
 def _detected(workspace: Workspace, item_id: str) -> dict[str, tuple[Detection, int | None]]:
-    """Give what was detected of the items about the same repository, as far as they have come."""
-    from .artifacts import Detection  # noqa: PLC0415
+    """Return what was detected of the items about the same repository, as far as they have come."""
+    from .artifacts import Detection
 
     found = {}
     for each, settings in workspace.items_of(workspace.target(item_id)).items():
@@ -110,69 +109,69 @@ def _detected(workspace: Workspace, item_id: str) -> dict[str, tuple[Detection, 
 
 
 def _record(job: Job) -> None:
-    from .stages.record import record  # noqa: PLC0415
+    from .stages.record import record
 
     record.run(job.item, **_target(job))
 
 
 def _scaffold(job: Job) -> None:
-    from .stages.scaffold import scaffold  # noqa: PLC0415
+    from .stages.scaffold import scaffold
 
     scaffold.run(job.item, templates=job.workspace.templates, **_target(job))
 
 
 def _inject(job: Job) -> None:
-    from .stages.inject import inject  # noqa: PLC0415
+    from .stages.inject import inject
 
     inject.run(job.item, **_target(job))
 
 
 def _lint(job: Job) -> None:
-    from .stages.lint import lint  # noqa: PLC0415
+    from .stages.lint import lint
 
     lint.run(job.item, **_target(job))
 
 
 def _tests(job: Job) -> None:
-    from .stages.tests import tests  # noqa: PLC0415
+    from .stages.tests import tests
 
     tests.run(job.item, **_target(job))
 
 
 def _measure(job: Job) -> None:
-    from .stages.measure import measure  # noqa: PLC0415
+    from .stages.measure import measure
 
     measure.run(job.item, seed=random.SystemRandom().getrandbits(32), **_target(job))
 
 
 def _codeflash(job: Job) -> None:
-    from .stages.codeflash import codeflash  # noqa: PLC0415
+    from .stages.codeflash import codeflash
 
     codeflash.run(job.item, **_target(job))
 
 
 def _compare(job: Job) -> None:
-    from .stages.compare import compare  # noqa: PLC0415
+    from .stages.compare import compare
 
     compare.run(job.item, paths=job.paths, fingerprint=job.fingerprint)
 
 
 def _verify(job: Job) -> None:
-    from .stages.verify import verify  # noqa: PLC0415
+    from .stages.verify import verify
 
     settings = {name: value for name, value in _target(job).items() if name != "worktree"}
     verify.run(job.item, templates=job.workspace.templates, **settings)
 
 
 def _render(job: Job) -> None:
-    from .artifacts import Detection  # noqa: PLC0415
-    from .stages.render import render  # noqa: PLC0415
+    from .artifacts import Detection
+    from .stages.render import render
 
     workspace = job.workspace
     body = body_of(workspace, job.item.id, Detection.read(job.paths.detect).function, recorded=job.recorded_body)
     _make_room(job, body)
     if job.item.summarize:
-        from .stages.render import summarize  # noqa: PLC0415
+        from .stages.render import summarize
 
         address = workspace.target(job.item.id).address
         summarize.run(job.item, paths=job.paths, cache=workspace.cache, address=address, report=job.report)
@@ -192,12 +191,32 @@ STAGES = (
     Stage("record", "record real calls of a function that has no benchmark", ("detect",), _record),
     Stage("scaffold", "keep the benchmark that exists, or write one", ("detect", "record"), _scaffold),
     Stage("inject", "make the two trees, with the same benchmark in both", ("detect", "scaffold"), _inject),
-    Stage("lint", "hold the benchmark against the rules, and see what it reaches", ("detect", "record", "scaffold", "inject"), _lint),
+    Stage(
+        "lint",
+        "hold the benchmark against the rules, and see what it reaches",
+        ("detect", "record", "scaffold", "inject"),
+        _lint,
+    ),
     Stage("tests", "run the project's own tests at base and at head", ("detect",), _tests),
     Stage("measure", "measure base and head in lockstep pairs", ("detect", "scaffold", "inject", "lint"), _measure),
-    Stage("codeflash", "have `codeflash compare` measure as well, where asked for", ("detect", "scaffold", "inject", "lint"), _codeflash),
-    Stage("compare", "judge the samples: interval and verdict for every metric", ("detect", "lint", "measure", "codeflash"), _compare),
-    Stage("verify", "run the body's commands in a fresh clone", ("detect", "scaffold", "inject", "codeflash", "compare"), _verify),
+    Stage(
+        "codeflash",
+        "have `codeflash compare` measure as well, where asked for",
+        ("detect", "scaffold", "inject", "lint"),
+        _codeflash,
+    ),
+    Stage(
+        "compare",
+        "judge the samples: interval and verdict for every metric",
+        ("detect", "lint", "measure", "codeflash"),
+        _compare,
+    ),
+    Stage(
+        "verify",
+        "run the body's commands in a fresh clone",
+        ("detect", "scaffold", "inject", "codeflash", "compare"),
+        _verify,
+    ),
     Stage(
         "render",
         "fill the pull-request body",
@@ -209,7 +228,9 @@ STAGES = (
 NAMES = tuple(stage.name for stage in STAGES)
 
 
-def tasks(workspace: Workspace, freshness: Freshness, act: Callable[..., Any], fresh: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+def tasks(
+    workspace: Workspace, freshness: Freshness, act: Callable[..., Any], fresh: Callable[..., Any]
+) -> Iterator[dict[str, Any]]:
     """Generate every task of the graph.
 
     `act(perform, label)` wraps a piece of work into a doit action, `fresh(question)` a question into an
@@ -230,14 +251,21 @@ def tasks(workspace: Workspace, freshness: Freshness, act: Callable[..., Any], f
 
 
 def _task(
-    workspace: Workspace, freshness: Freshness, stage: Stage, item_id: str, act: Callable[..., Any], fresh: Callable[..., Any]
+    workspace: Workspace,
+    freshness: Freshness,
+    stage: Stage,
+    item_id: str,
+    act: Callable[..., Any],
+    fresh: Callable[..., Any],
 ) -> dict[str, Any]:
     paths = workspace.paths.item(item_id)
     settings = workspace.plan.items[item_id]
     targets = [artifact_of(paths, stage.name)]
     if stage.name == "render":
         # The body of an item whose manifest names no function is known once detect has found it.
-        body = body_of(workspace, item_id, item_id) if settings["functions"] else _recorded(workspace, freshness, item_id)
+        body = (
+            body_of(workspace, item_id, item_id) if settings["functions"] else _recorded(workspace, freshness, item_id)
+        )
         targets += [body] if body else []
     return {
         "basename": stage.name,
@@ -299,7 +327,7 @@ def _attempt(workspace: Workspace, freshness: Freshness, stage: Stage, item_id: 
 
 
 def _keep_failure(paths: ItemPaths, stage: Stage, message: str) -> None:
-    from .artifacts import Failure  # noqa: PLC0415 - not where nothing fails
+    from .artifacts import Failure
 
     Failure(item=paths.id, stage=stage.name, message=message).write(paths.failure)
 
@@ -377,15 +405,15 @@ def write_report(workspace: Workspace, freshness: Freshness, report_line: Report
 
 
 def summary(workspace: Workspace, freshness: Freshness) -> str:
-    """Give the table of all items, made anew only where an item has changed or the terminal's width has."""
-    from .text.tables import terminal_width  # noqa: PLC0415
+    """Return the table of all items, made anew only where an item has changed or the terminal's width has."""
+    from .text.tables import terminal_width
 
     _drop_settled_failures(workspace, freshness)
     width, made_from = terminal_width(), freshness.report_fingerprint()
     kept = _kept_table(workspace, f"{made_from} {width}")
     if kept is None or not workspace.paths.report.exists():
-        from .artifacts import Table  # noqa: PLC0415
-        from .stages.report import report  # noqa: PLC0415
+        from .artifacts import Table
+        from .stages.report import report
 
         kept = report.run(workspace.manifest, workspace.paths, stale=frozenset(), width=width)
         Table(text=kept, made_from=made_from).write(_table(workspace), f"{made_from} {width}")
@@ -403,9 +431,13 @@ def _drop_settled_failures(workspace: Workspace, freshness: Freshness) -> None:
 
 
 def report_is_fresh(workspace: Workspace, freshness: Freshness) -> bool:
-    """Say whether report.md shows what the items have come to."""
+    """Return whether report.md shows what the items have come to."""
     recorded = fingerprint_of(_table(workspace))
-    return workspace.paths.report.exists() and recorded is not None and recorded.split()[0] == freshness.report_fingerprint()
+    return (
+        workspace.paths.report.exists()
+        and recorded is not None
+        and recorded.split()[0] == freshness.report_fingerprint()
+    )
 
 
 def _kept_table(workspace: Workspace, fingerprint: str) -> str | None:

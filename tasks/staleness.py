@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
@@ -23,9 +25,6 @@ from .text.markdown import one_line, shorten
 from .versions import REPORT, STAGES, TEMPLATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from .storage.paths import ItemPaths
     from .workspace.repository import Named
     from .workspace.workspace import Workspace
@@ -38,9 +37,38 @@ _ITEM = {
     "record": (),
     "scaffold": ("benchmark",),
     "inject": ("strategy",),
-    "lint": ("metrics", "lint.ignore", "lint.boundaries", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
-    "tests": ("tests", "tests_timeout", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
-    "measure": ("metrics", "timeout", "budget", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox"),
+    "lint": (
+        "metrics",
+        "lint.ignore",
+        "lint.boundaries",
+        "env.python",
+        "env.extras",
+        "env.groups",
+        "env.install",
+        "env.passed",
+        "sandbox",
+    ),
+    "tests": (
+        "tests",
+        "tests_timeout",
+        "env.python",
+        "env.extras",
+        "env.groups",
+        "env.install",
+        "env.passed",
+        "sandbox",
+    ),
+    "measure": (
+        "metrics",
+        "timeout",
+        "budget",
+        "env.python",
+        "env.extras",
+        "env.groups",
+        "env.install",
+        "env.passed",
+        "sandbox",
+    ),
     "codeflash": ("engine",),
     "compare": ("confidence", "negligible"),
     "verify": (
@@ -176,7 +204,9 @@ class Freshness:
         self._workspace = workspace
         self.forge = Kept(workspace.paths.forge, not_before)
         self._first_to_change: dict[Named, dict[str, str]] = {}
-        self._facts = Facts(workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _SURVEY, _ASKED])}")
+        self._facts = Facts(
+            workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _SURVEY, _ASKED])}"
+        )
         self._templates_of: dict[str, list[str]] = {}
         self._companions_of: dict[str, str] = {}
         self._projects: dict[Named, str | None] = {}
@@ -187,7 +217,7 @@ class Freshness:
         return hash_of([stage, item_id, self.made_from(stage, item_id)])
 
     def made_from(self, stage: str, item_id: str) -> dict[str, Any]:
-        """Give what `stage` would be made from now, by names that a user knows: settings as they are, the rest hashed."""
+        """Return what `stage` would be made from now, by names that a user knows: settings as they are, the rest hashed."""
         paths = self._workspace.paths.item(item_id)
         settings = self._workspace.plan.items[item_id]
         names = _ITEM.get(stage, settings)
@@ -199,7 +229,7 @@ class Freshness:
         return parts
 
     def is_fresh(self, stage: str, item_id: str) -> bool:
-        """Say whether the stage's artifact is there, was made from this, and its products are as it left them.
+        """Return whether the stage's artifact is there, was made from this, and its products are as it left them.
 
         While a person has to fill in the benchmark, there is nothing to do after scaffold.
         """
@@ -213,13 +243,15 @@ class Freshness:
         return intact is None or bool(intact(paths, made.fields))
 
     def waits(self, item_id: str) -> bool:
-        """Say whether a person has to complete the item's benchmark before it can be measured."""
+        """Return whether a person has to complete the item's benchmark before it can be measured."""
         paths = self._workspace.paths.item(item_id)
         made = self._fact(paths.scaffold)
-        return bool(made and made.fields.get("needs")) and made is not None and self._scaffold_intact(paths, made.fields)
+        return (
+            bool(made and made.fields.get("needs")) and made is not None and self._scaffold_intact(paths, made.fields)
+        )
 
     def recorded_body(self, item_id: str) -> str | None:
-        """Give the body that the item had last, relative to the manifest's folder."""
+        """Return the body that the item had last, relative to the manifest's folder."""
         made = self._fact(self._workspace.paths.item(item_id).render)
         return made.fields.get("body") if made else None
 
@@ -257,11 +289,28 @@ class Freshness:
             self._digest(path)
             for item_id in self._workspace.plan.items
             for paths in (self._workspace.paths.item(item_id),)
-            for path in (paths.detect, paths.survey, paths.scaffold, paths.lint, paths.compare, paths.render, paths.failure)
+            for path in (
+                paths.detect,
+                paths.survey,
+                paths.scaffold,
+                paths.lint,
+                paths.compare,
+                paths.render,
+                paths.failure,
+            )
         ]
         asked = [self._asked(item_id) for item_id in self._workspace.plan.items]
         titles = [(item_id, settings["title"]) for item_id, settings in self._workspace.plan.items.items()]
-        return hash_of(["report", REPORT, titles, asked, artifacts, [self._bodies(item_id) for item_id in self._workspace.plan.items]])
+        return hash_of(
+            [
+                "report",
+                REPORT,
+                titles,
+                asked,
+                artifacts,
+                [self._bodies(item_id) for item_id in self._workspace.plan.items],
+            ]
+        )
 
     def _asked(self, item_id: str) -> float | None:
         place = self._workspace.target(item_id).place
@@ -295,7 +344,7 @@ class Freshness:
         }
 
     def _project(self, item_id: str) -> str | None:
-        """Give what detect says of the repository as a whole; where it lies on this machine makes no difference."""
+        """Return what detect says of the repository as a whole; where it lies on this machine makes no difference."""
         target = self._workspace.target(item_id)
         if target.named not in self._projects:
             self._projects[target.named] = target.project
@@ -326,9 +375,11 @@ class Freshness:
         }
 
     def _keeps_benchmark(self, item_id: str, found: Fields) -> bool:
-        """Say whether scaffold uses the project's own benchmark, and so writes none."""
+        """Return whether scaffold uses the project's own benchmark, and so writes none."""
         asked, there = self._workspace.plan.items[item_id]["benchmark"], found.get("benchmark") or {}
-        return isinstance(asked, str) or (asked is None and any(there.get(place) for place in ("base", "head", "worktree")))
+        return isinstance(asked, str) or (
+            asked is None and any(there.get(place) for place in ("base", "head", "worktree"))
+        )
 
     def _inject(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
         scaffolding, tree = self._fact(paths.scaffold), self._workspace.target(item_id).worktree
@@ -340,10 +391,12 @@ class Freshness:
     def _companions(self, tree: Path, benchmark: str) -> str:
         """Hash what a benchmark that is being edited in the work tree needs beside itself there."""
         if benchmark not in self._companions_of:
-            from .benchmark_tests.writing.companions import companions  # noqa: PLC0415 - few items take their benchmark from there
+            from .benchmark_tests.writing.companions import companions
 
             found = companions(benchmark, _read(tree / benchmark) or b"", _Folder(tree))
-            self._companions_of[benchmark] = hash_of([(each.path, hashlib.sha256(each.content).hexdigest()) for each in found])
+            self._companions_of[benchmark] = hash_of(
+                [(each.path, hashlib.sha256(each.content).hexdigest()) for each in found]
+            )
         return self._companions_of[benchmark]
 
     def _measure(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:
@@ -369,7 +422,11 @@ class Freshness:
         return {**used, FOUND: found.get("by codeflash"), "the trees": self._digest(paths.inject)}
 
     def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        made = {"the samples": paths.samples, "the benchmark's findings": paths.lint, "what codeflash found": paths.codeflash}
+        made = {
+            "the samples": paths.samples,
+            "the benchmark's findings": paths.lint,
+            "what codeflash found": paths.codeflash,
+        }
         return {name: self._digest(path) for name, path in made.items()}
 
     def _verify(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
@@ -397,10 +454,14 @@ class Freshness:
         }
         comparison = self._fact(paths.compare)
         unused = comparison.fields["unused"] if comparison and comparison.fields else _MEMORY_ALONE
-        return {**artifacts, "whose name the body has": self._owns_name(item_id), TEMPLATE_FILES: self._templates("render", without=unused)}
+        return {
+            **artifacts,
+            "whose name the body has": self._owns_name(item_id),
+            TEMPLATE_FILES: self._templates("render", without=unused),
+        }
 
     def _owns_name(self, item_id: str) -> bool:
-        """Say whether the item's body has the function's name alone; another item may have come before it."""
+        """Return whether the item's body has the function's name alone; another item may have come before it."""
         return item_id in self._name_owners
 
     @cached_property
@@ -408,20 +469,23 @@ class Freshness:
         return frozenset(self._workspace.function_owners.values())
 
     def _detect_intact(self, paths: ItemPaths, seen: Fields) -> bool:
-        """See whether the benchmark in the user's work tree is still the one that detect saw."""
+        """Return whether the benchmark in the user's work tree is still the one that detect saw."""
         tree, presence = self._workspace.target(paths.id).worktree, seen.get("benchmark")
         return tree is None or not presence or bool(_blob(tree / presence["path"]) == presence["worktree"])
 
     def _survey_intact(self, paths: ItemPaths, made: Fields) -> bool:
-        """See whether what the forge said, or why it did not, is recent, and what the survey was made from."""
+        """Return whether what the forge said, or why it did not, is recent, and what the survey was made from."""
         place = self._workspace.target(paths.id).place
         return not isinstance(place, Place) or self.forge.state(str(place), paths.id) == made.get("answered")
 
     def _scaffold_intact(self, paths: ItemPaths, made: Fields) -> bool:
-        """See whether the bytes of the benchmark, and of the data beside it, are still those that scaffold recorded."""
+        """Return whether the bytes of the benchmark, and of the data beside it, are still those that scaffold recorded."""
         if made.get("origin") not in {"generated", "edited"}:
             return True
-        files = [(made["source"], made["sha256"]), *((file["source"], file["sha256"]) for file in (made.get("data") or {}).values())]
+        files = [
+            (made["source"], made["sha256"]),
+            *((file["source"], file["sha256"]) for file in (made.get("data") or {}).values()),
+        ]
         return all(_sha256(paths.folder / source) == sha256 for source, sha256 in files)
 
     def _render_intact(self, paths: ItemPaths, made: Fields) -> bool:
@@ -434,7 +498,7 @@ class Freshness:
         """Hash every template that a stage can read, those that a template includes among them; once a run."""
         key = f"{stage} {without}"
         if key not in self._templates_of:
-            from .text.templating import used  # noqa: PLC0415 - not for a graph of other stages
+            from .text.templating import used
 
             names = [name for name in TEMPLATES[stage] if name != without]
             files = {path for name in names for path in used(name, self._workspace.templates)}
@@ -450,7 +514,7 @@ class Freshness:
 
 
 def artifact_of(paths: ItemPaths, stage: str) -> Path:
-    """Give the artifact that a stage writes."""
+    """Return the artifact that a stage writes."""
     path: Path = getattr(paths, "samples" if stage == "measure" else stage)
     return path
 
@@ -488,13 +552,13 @@ def _changing(detection: dict[str, Any]) -> list[str]:
 
 
 def _modules(detection: dict[str, Any]) -> list[str]:
-    """Give the modules whose import is timed, as measuring chooses them."""
+    """Return the modules whose import is timed, as measuring chooses them."""
     if target := detection.get("target"):
         return [str(target).partition(":")[0]]
     return list(dict.fromkeys(map(str, _pick(detection, "functions.module") or ())))
 
 
-def _pick(fields: Any, name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+def _pick(fields: Any, name: str) -> Any:
     """Look up `outer.inner`; of a list, in each of its entries."""
     first, _, rest = name.partition(".")
     if isinstance(fields, list):
@@ -523,7 +587,11 @@ def _read(path: Path) -> bytes | None:
 def _blob(path: Path) -> str | None:
     """Hash a file as git does (blob, SHA-1); None where there is no file."""
     content = _read(path)
-    return None if content is None else hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return (
+        None
+        if content is None
+        else hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    )
 
 
 def _sha256(path: Path) -> str | None:
@@ -560,7 +628,7 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
             yield f"{name} changed"
 
 
-def _spelled(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+def _spelled(value: Any) -> Any:
     """Spell a value as it comes back from JSON."""
     if isinstance(value, tuple | list):
         return [_spelled(each) for each in value]
@@ -569,7 +637,7 @@ def _spelled(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     return value
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401
+def _shown(value: Any) -> str:
     if value in (None, [], ()):
         return "not set"
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

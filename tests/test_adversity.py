@@ -27,7 +27,10 @@ from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow
 
-QUICK = {CODE: HEAVY.replace("total(size)", "total(size=1000)"), BENCHMARK: MEASURES.replace("(total, 1000)", "(total)")}
+QUICK = {
+    CODE: HEAVY.replace("total(size)", "total(size=1000)"),
+    BENCHMARK: MEASURES.replace("(total, 1000)", "(total)"),
+}
 FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
 
 
@@ -40,7 +43,9 @@ def repo(tmp_path):
 def mounted(folder, options):
     """Mount a small file system of its own at `folder`, where this user may."""
     folder.mkdir(exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
     try:
@@ -119,11 +124,17 @@ def test_folders_of_somebody_else(repo, tmp_path):
     if not prefix:
         for folder in (work, tmp_path / "cache"):
             folder.chmod(0o555)
-    variables = variables_of({"PRPREP_CACHE": str(tmp_path / "cache"), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"})
-    if subprocess.run([*prefix, *command("--version")], cwd=work, env=variables, capture_output=True, check=False).returncode:
+    variables = variables_of(
+        {"PRPREP_CACHE": str(tmp_path / "cache"), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    )
+    if subprocess.run(
+        [*prefix, *command("--version")], cwd=work, env=variables, capture_output=True, check=False
+    ).returncode:
         pytest.skip("another user cannot run this checkout")
     with untouched(repo.path):
-        done = subprocess.run([*prefix, *command("run")], cwd=work, env=variables, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*prefix, *command("run")], cwd=work, env=variables, capture_output=True, text=True, check=False
+        )
     told = done.stdout + done.stderr
     assert done.returncode == 3, told
     assert "Traceback" not in told
@@ -169,7 +180,9 @@ def test_a_repository_that_was_moved(repo, tmp_path):
     assert told_plainly(run, "there is no such folder", "../repo")
     assert run.code == 3
     (run.folder / "prprep.yaml").write_text((run.folder / "prprep.yaml").read_text().replace("../repo", "../elsewhere"))
-    done = subprocess.run(command("run"), cwd=run.folder, env=variables_of({}), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command("run"), cwd=run.folder, env=variables_of({}), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert is_improved(run.comparison())
 

@@ -56,7 +56,9 @@ def test_headings_are_in_order(shown, name):
 def test_no_markup_is_left_over(shown, name):
     assert set(shown[name]["elements"]) <= ELEMENTS
     if name != "hostile":  # its texts hold such marks, and they are to be seen as they are
-        assert not re.search(r"\*\*|\|:?-|```|<!--|-->|</?details|</?summary|^#+ |\{\{|\}\}|\{%|%\}", shown[name]["text"], re.MULTILINE)
+        assert not re.search(
+            r"\*\*|\|:?-|```|<!--|-->|</?details|</?summary|^#+ |\{\{|\}\}|\{%|%\}", shown[name]["text"], re.MULTILINE
+        )
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -15,7 +15,12 @@ def test_tests_have_the_same_names_in_every_process():
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     found = [
         subprocess.run(
-            command, cwd=Path(__file__).parents[1], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            command,
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         )
         for seed in ("1", "2")
     ]

@@ -6,7 +6,9 @@ from tasks.errors import CommandFailedError, ManifestError, MeasuringError, Prob
 
 
 def test_a_message_has_where_what_and_the_way_out():
-    assert str(PrprepError("no such ref", where="prprep.yaml", now="name one")) == "prprep.yaml: no such ref\n  name one"
+    assert (
+        str(PrprepError("no such ref", where="prprep.yaml", hint="name one")) == "prprep.yaml: no such ref\n  name one"
+    )
     assert str(PrprepError("no such ref")) == "no such ref"
 
 

@@ -90,12 +90,20 @@ def test_the_projects_own_tests_are_the_same_at_base_and_head(tmp_path):
     (tmp_path / "prprep.yaml").write_text(manifest, encoding="utf-8")
     nested.run(["detect:merge_text"], folder=tmp_path, cache=Path(os.environ["PRPREP_CACHE"]))
     loaded = read(tmp_path / "prprep.yaml")
-    item = next(resolved(each, loaded.manifest.defaults) for each in loaded.manifest.optimizations if each.id == "merge_text")
+    item = next(
+        resolved(each, loaded.manifest.defaults) for each in loaded.manifest.optimizations if each.id == "merge_text"
+    )
     paths = ItemPaths("merge_text", tmp_path / ".prprep" / "merge_text", tmp_path / ".codeflash")
     address = str(tmp_path / "repository")
-    tests.run(item, paths=paths, worktree=None, cache=Path(os.environ["PRPREP_CACHE"]), address=address, fingerprint="x")
+    tests.run(
+        item, paths=paths, worktree=None, cache=Path(os.environ["PRPREP_CACHE"]), address=address, fingerprint="x"
+    )
     made = ProjectTests.read(paths.tests)
-    assert (made.command, made.pass_at_head, made.differences) == ("python -m pytest --ignore=tests/benchmarks", True, ())
+    assert (made.command, made.pass_at_head, made.differences) == (
+        "python -m pytest --ignore=tests/benchmarks",
+        True,
+        (),
+    )
     assert made.base.passed == made.head.passed > 20
 
 

@@ -61,7 +61,9 @@ def test_benchmark_clean(benchmark, number):
 def merged(tmp_path_factory):
     """Prepare a change that drops two of four marks, whose benchmark is at head alone, in the whole way."""
     folder = tmp_path_factory.mktemp("defects")
-    repo = target(folder, {CLEAN: BEFORE, "tests/benchmarks/test_benchmark_total.py": None}, {CLEAN: AFTER, BENCHMARK: MEASURES})
+    repo = target(
+        folder, {CLEAN: BEFORE, "tests/benchmarks/test_benchmark_total.py": None}, {CLEAN: AFTER, BENCHMARK: MEASURES}
+    )
     repo.git("branch", "-m", "faster", BRANCH)
     asked = item(BRANCH, id="marks", benchmark=BENCHMARK, functions=["textkit:clean"], metrics="time")
     return repo, compare(repo, asked)
@@ -84,17 +86,26 @@ def test_the_recipe_runs_although_base_lacks_the_benchmark_and_leaves_the_reader
     repo.write({CLEAN: "# an older idea\n" + BEFORE})
     repo.git("stash")
     repo.write({"notes.txt": "being written"})
-    before = [repo.git(*asked) for asked in (("stash", "list"), ("status", "--porcelain"), ("worktree", "list"), ("rev-parse", "HEAD"))]
+    before = [
+        repo.git(*asked)
+        for asked in (("stash", "list"), ("status", "--porcelain"), ("worktree", "list"), ("rev-parse", "HEAD"))
+    ]
     assert not repo.git("ls-tree", "main", "--", BENCHMARK)
     commands = [block for block in re.findall(r"```sh\n(.*?)```", run.body("marks"), re.DOTALL) if "pytest" in block]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-euc", commands[0]], cwd=repo.path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        ["bash", "-euc", commands[0]],
+        cwd=repo.path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(re.findall(r"3 passed", done.stdout)) == 2
     assert before == [
-        repo.git(*asked) for asked in (("stash", "list"), ("status", "--porcelain"), ("worktree", "list"), ("rev-parse", "HEAD"))
+        repo.git(*asked)
+        for asked in (("stash", "list"), ("status", "--porcelain"), ("worktree", "list"), ("rev-parse", "HEAD"))
     ]
 
 
@@ -144,7 +155,11 @@ def test_the_headline_is_never_the_best_of_many_runs():
         }
     )
     told = REGRESSED.model_copy(
-        update={"changes": (lucky,), "verdict": Verdict.INCONCLUSIVE, "headline": "time −1.0 % (99 % interval −3.0 % to +1.0 %)"}
+        update={
+            "changes": (lucky,),
+            "verdict": Verdict.INCONCLUSIVE,
+            "headline": "time −1.0 % (99 % interval −3.0 % to +1.0 %)",
+        }
     )
     first = body_of(Case(told)).split("\n", 1)[0]
     assert first.startswith("**Inconclusive: time −1.0 % (99 % interval −3.0 % to +1.0 %).**")
@@ -160,7 +175,10 @@ def ran(passed: int, failed: int = 0) -> SideRun:
     [
         (None, False),
         (ProjectTests(item="merge_lines", why_not="no tests were found"), False),
-        (ProjectTests(item="merge_lines", command="pytest", base=ran(3), head=ran(2, 1), new_failures=("a::b",)), False),
+        (
+            ProjectTests(item="merge_lines", command="pytest", base=ran(3), head=ran(2, 1), new_failures=("a::b",)),
+            False,
+        ),
         (ProjectTests(item="merge_lines", command="pytest", base=ran(3), head=ran(0)), False),
     ],
 )

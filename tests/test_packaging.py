@@ -29,12 +29,18 @@ def wheel(tmp_path_factory):
             shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy / part)
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, copy], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", folder, copy], check=True, capture_output=True
+    )
     return next(folder.glob("*.whl"))
 
 
 def files_of(folder: Path, under: str) -> set[str]:
-    return {f"{under}/{path.relative_to(folder)}" for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    return {
+        f"{under}/{path.relative_to(folder)}"
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def test_the_wheel_holds_the_sources_and_nothing_else(wheel):
@@ -50,16 +56,27 @@ def test_prprep_works_where_it_is_installed_and_takes_no_other_name(wheel, tmp_p
     constraints = CHECKOUT / "constraints.txt"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel], check=True)
     for name in ("tasks", "templates"):
-        assert subprocess.run([python, "-c", f"import {name}"], cwd=tmp_path, capture_output=True, check=False).returncode == 1
-    called = subprocess.run([environment / "bin" / "prprep", "--version"], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert (
+            subprocess.run([python, "-c", f"import {name}"], cwd=tmp_path, capture_output=True, check=False).returncode
+            == 1
+        )
+    called = subprocess.run(
+        [environment / "bin" / "prprep", "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert called.stdout.startswith("prprep 0.")
     found = subprocess.run(
-        [python, "-c", "from prprep.paths import shipped_templates as s; print(*sorted(p.name for p in s().glob('*.j2')))"],
+        [
+            python,
+            "-c",
+            "from prprep.paths import shipped_templates as s; print(*sorted(p.name for p in s().glob('*.j2')))",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
     assert found.stdout.split() == sorted(path.name for path in (CHECKOUT / "templates").glob("*.j2"))
-    refused = subprocess.run([environment / "bin" / "prprep"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    refused = subprocess.run(
+        [environment / "bin" / "prprep"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert (refused.returncode, "Traceback" in refused.stderr) == (3, False)

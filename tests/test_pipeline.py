@@ -86,7 +86,8 @@ def test_render_and_report_make_what_the_user_gets(workspace):
     found = graph(workspace)
     assert found[f"render:{ONE}"]["targets"] == [f".prprep/{ONE}/render.json", ".codeflash/pr-body-total.md"]
     assert found[f"render:{ONE}"]["file_dep"] == [
-        f".prprep/{ONE}/{name}.json" for name in ("detect", "survey", "scaffold", "inject", "tests", "compare", "codeflash", "verify")
+        f".prprep/{ONE}/{name}.json"
+        for name in ("detect", "survey", "scaffold", "inject", "tests", "compare", "codeflash", "verify")
     ]
     assert found["report"]["targets"] == [".codeflash/report.md"]
 
@@ -113,7 +114,10 @@ def test_questions_are_answered_by_the_artifacts(workspace):
 
 
 def test_two_items_of_one_function_have_two_bodies(workspace):
-    assert [body_of(workspace, item, "total").name for item in (ONE, TWO)] == ["pr-body-total.md", f"pr-body-total-{TWO}.md"]
+    assert [body_of(workspace, item, "total").name for item in (ONE, TWO)] == [
+        "pr-body-total.md",
+        f"pr-body-total-{TWO}.md",
+    ]
 
 
 def test_the_body_of_an_unnamed_function_is_known_once_it_was_rendered(workspace):
@@ -161,7 +165,7 @@ def test_a_failure_is_kept_for_the_report_until_its_stage_goes_well(workspace):
     paths, freshness = workspace.paths.item(ONE), Freshness(workspace)
 
     def fail(job):
-        raise MeasuringError("it broke", where="there", now="mend it")
+        raise MeasuringError("it broke", where="there", hint="mend it")
 
     with pytest.raises(MeasuringError):
         perform(workspace, freshness, staged("measure", fail), ONE, silent)
@@ -188,7 +192,7 @@ def test_waiting_for_a_person_is_said_and_is_no_failure(workspace):
     lines = []
 
     def wait(job):
-        raise NeedsReviewError("fill in the arguments", now="then run doit again")
+        raise NeedsReviewError("fill in the arguments", hint="then run doit again")
 
     perform(workspace, Freshness(workspace), staged("scaffold", wait), ONE, lines.append)
     assert lines == ["fill in the arguments\n  then run doit again"]
@@ -259,7 +263,10 @@ def test_cleaning_leaves_a_body_that_a_person_edited(tmp_path):
     bodies = [tmp_path / json.loads(paths.render.read_text().split("\n", 1)[1])["body"] for paths in (edited, left)]
     for paths, body in zip((edited, left), bodies, strict=True):
         rendering = Rendering(
-            item=paths.id, body=str(body.relative_to(tmp_path)), sha256=sha256(body.read_bytes()).hexdigest(), template="t"
+            item=paths.id,
+            body=str(body.relative_to(tmp_path)),
+            sha256=sha256(body.read_bytes()).hexdigest(),
+            template="t",
         )
         rendering.write(paths.render)
     bodies[0].write_text("In my own words")

@@ -144,6 +144,8 @@ def test_a_release_is_measured_against_the_one_before(release, tmp_path):
 def measures_its_own_tree(repository: TargetRepo, comparison: Comparison, release: Release) -> None:
     """Hold every measured file of the project against git's own answer for that side's commit."""
     for side, version in zip((comparison.base, comparison.head), release.versions, strict=True):
-        measured = {module.path: module.blob for module in side.modules if not module.path.startswith("tests/benchmarks/")}
+        measured = {
+            module.path: module.blob for module in side.modules if not module.path.startswith("tests/benchmarks/")
+        }
         assert release.module in measured
         assert measured == {path: repository.git("rev-parse", f"{version}:{path}") for path in measured}

@@ -53,7 +53,9 @@ class Place:
         """Name the stale tasks as `stage:number`, as a new process would find them."""
         workspace = Workspace.open(self.manifest)
         freshness = Freshness(workspace)
-        tasks = {f"{name}:{shown(item)}" for name in NAMES for item in workspace.items if not freshness.is_fresh(name, item)}
+        tasks = {
+            f"{name}:{shown(item)}" for name in NAMES for item in workspace.items if not freshness.is_fresh(name, item)
+        }
         tasks |= set() if report_is_fresh(workspace, freshness) else {"report"}
         freshness.save()
         return tasks
@@ -304,7 +306,9 @@ def test_what_a_benchmark_of_the_work_tree_needs_beside_itself_is_seen(place):
     blob = subprocess.run(["git", "hash-object", benchmark], capture_output=True, text=True, check=True).stdout.strip()
     for number in range(3):
         item = f"item_0000{number}"
-        place.rewrite(Detection, "detect", item, benchmark=Presence(path=BENCHMARK, base=None, head="0" * 40, worktree=blob))
+        place.rewrite(
+            Detection, "detect", item, benchmark=Presence(path=BENCHMARK, base=None, head="0" * 40, worktree=blob)
+        )
     place.rewrite(Scaffolding, "scaffold", origin="worktree", source=f"target/{BENCHMARK}")
     place.settle()
     assert place.stale() == set()
@@ -348,7 +352,11 @@ def generated(place):
 def scaffolding(place: Place, benchmark: Path, **fields) -> None:
     sha256 = hashlib.sha256(benchmark.read_bytes()).hexdigest()
     source = benchmark.relative_to(place.folder).as_posix()
-    place.rewrite(Scaffolding, "scaffold", **{"origin": "generated", "source": source, "sha256": sha256, "made_from": "manifest", **fields})
+    place.rewrite(
+        Scaffolding,
+        "scaffold",
+        **{"origin": "generated", "source": source, "sha256": sha256, "made_from": "manifest", **fields},
+    )
 
 
 def test_an_edited_benchmark_that_prprep_wrote_is_seen(place, generated):
@@ -361,7 +369,9 @@ def test_a_deleted_benchmark_that_prprep_wrote_is_written_again(place, generated
     assert place.stale() == {"scaffold:1"}
 
 
-@pytest.mark.parametrize("edit", [lambda file: file.write_bytes(b"[1, 2]"), lambda file: file.unlink()], ids=["edited", "deleted"])
+@pytest.mark.parametrize(
+    "edit", [lambda file: file.write_bytes(b"[1, 2]"), lambda file: file.unlink()], ids=["edited", "deleted"]
+)
 def test_data_beside_a_benchmark_that_prprep_wrote_is_seen(place, generated, edit):
     data = generated.with_name("benchmark_total_values.json")
     data.write_bytes(b"[1]")
@@ -442,7 +452,11 @@ def test_a_template_that_nothing_includes_is_not(place, templates):
 
 def test_items_that_measure_memory_alone_use_another_template(place, templates):
     changes = Comparison.read(place.state("compare")).changes
-    place.rewrite(Comparison, "compare", changes=tuple(change.model_copy(update={"metric": MetricName.PEAK}) for change in changes))
+    place.rewrite(
+        Comparison,
+        "compare",
+        changes=tuple(change.model_copy(update={"metric": MetricName.PEAK}) for change in changes),
+    )
     place.settle()
     (templates / "pr-body-memory.md.j2").write_text("for the items that measure memory alone\n")
     assert place.stale() == {"render:1"}
@@ -467,7 +481,10 @@ def test_an_edited_template_of_prprep_itself_is_seen(place, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("detect", {"detect", "survey", "scaffold", "inject", "lint", "tests", "measure", "compare", "verify", "render"}),
+        (
+            "detect",
+            {"detect", "survey", "scaffold", "inject", "lint", "tests", "measure", "compare", "verify", "render"},
+        ),
         ("survey", {"survey", "render"}),
         ("record", {"record", "lint"}),
         ("scaffold", {"scaffold", "inject", "lint", "verify", "render"}),
@@ -548,13 +565,21 @@ def fixed(**fields):
         pytest.param(fixed(title="Other"), set(), id="title"),
         pytest.param(fixed(notes=("one",)), set(), id="notes"),
         pytest.param(fixed(changelog="towncrier changes/"), set(), id="changelog"),
-        pytest.param(fixed(dependencies=(DependencyDifference(file="p", name="n", base=None, head="1"),)), set(), id="dependencies"),
+        pytest.param(
+            fixed(dependencies=(DependencyDifference(file="p", name="n", base=None, head="1"),)),
+            set(),
+            id="dependencies",
+        ),
         pytest.param(fixed(head_ref="renamed"), {"survey"}, id="head_ref"),
         pytest.param(fixed(upstream="1" * 40), {"survey"}, id="upstream"),
         pytest.param(fixed(target_reason="guessed"), set(), id="target_reason"),
-        pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
         pytest.param(
-            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)), {"lint", "measure", "compare", "verify"}, id="domain"
+            fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"
+        ),
+        pytest.param(
+            fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)),
+            {"lint", "measure", "compare", "verify"},
+            id="domain",
         ),
         pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
         pytest.param(fixed(target="other:total"), {"lint", "measure", "verify"}, id="target"),
@@ -563,7 +588,11 @@ def fixed(**fields):
         pytest.param(fixed(base="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="base"),
         pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject", "tests", "verify"}, id="picked"),
         pytest.param(fixed(files=()), {"survey", "inject", "tests"}, id="files"),
-        pytest.param(fixed(benchmark=Presence(path=BENCHMARK, base="1" * 40, head="0" * 40, worktree=None)), {"scaffold"}, id="benchmark"),
+        pytest.param(
+            fixed(benchmark=Presence(path=BENCHMARK, base="1" * 40, head="0" * 40, worktree=None)),
+            {"scaffold"},
+            id="benchmark",
+        ),
         pytest.param(layout(runner="uv run python", runner_reason="uv.lock"), {"verify"}, id="layout.runner"),
         pytest.param(layout(benchmarks_root="bench"), {"lint", "tests"}, id="layout.benchmarks_root"),
         pytest.param(layout(import_roots=("src",)), {"lint", "tests", "measure", "verify"}, id="layout.import_roots"),
@@ -587,7 +616,9 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
             {"lint", "measure", "codeflash", "compare", "verify"},
             id="domain",
         ),
-        pytest.param(layout(import_roots=("src",)), {"lint", "tests", "measure", "codeflash", "verify"}, id="layout.import_roots"),
+        pytest.param(
+            layout(import_roots=("src",)), {"lint", "tests", "measure", "codeflash", "verify"}, id="layout.import_roots"
+        ),
     ],
 )
 def test_the_engine_codeflash_uses_of_a_detection_what_its_command_is_made_from(place, change, expected):
@@ -601,15 +632,25 @@ def test_the_engine_codeflash_uses_of_a_detection_what_its_command_is_made_from(
     ("change", "expected"),
     [
         pytest.param(fixed(target="app:other"), {"record", "scaffold", "lint", "verify"}, id="target"),
-        pytest.param(fixed(functions=()), {"survey", "record", "scaffold", "inject", "lint", "measure"}, id="functions"),
+        pytest.param(
+            fixed(functions=()), {"survey", "record", "scaffold", "inject", "lint", "measure"}, id="functions"
+        ),
         pytest.param(
             fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)),
             {"record", "scaffold", "lint", "measure", "compare", "verify"},
             id="domain",
         ),
-        pytest.param(fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"),
-        pytest.param(layout(benchmarks_root="bench"), {"record", "scaffold", "lint", "tests"}, id="layout.benchmarks_root"),
-        pytest.param(layout(import_roots=("src",)), {"record", "scaffold", "lint", "tests", "measure", "verify"}, id="layout.import_roots"),
+        pytest.param(
+            fixed(domain=DomainProposal(domains=("cpu",), reason="guessed", given=False)), set(), id="domain.reason"
+        ),
+        pytest.param(
+            layout(benchmarks_root="bench"), {"record", "scaffold", "lint", "tests"}, id="layout.benchmarks_root"
+        ),
+        pytest.param(
+            layout(import_roots=("src",)),
+            {"record", "scaffold", "lint", "tests", "measure", "verify"},
+            id="layout.import_roots",
+        ),
         pytest.param(layout(runner="uv run python"), {"verify"}, id="layout.runner"),
     ],
 )

@@ -44,7 +44,10 @@ START_TABLE = """\
 def shown(one, imported=MODULES):
     found = comparison((IMPORTS, START), Verdict.IMPROVED).model_copy(update={"imported": imported})
     values = {"detection": DETECTION, "comparison": found, "improved": True, "test": views.TestView(one.test, (one,))}
-    return fill("compare-imports.md.j2", values, None, filters=placeholders.FILTERS, finish=markdown.finished).strip("\n") + "\n"
+    return (
+        fill("compare-imports.md.j2", values, None, filters=placeholders.FILTERS, finish=markdown.finished).strip("\n")
+        + "\n"
+    )
 
 
 def test_imports_with_the_modules_that_came_and_went():

@@ -16,18 +16,15 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tasks.bench import machine
 from tasks.storage import paths
 
 from . import load, outcomes, tables, target, tools
 from .outcomes import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 RESULTS = Path(__file__).parents[1] / "results"
 SCENARIOS = ("identical", "identical-load", "effects", "aim")
@@ -72,7 +69,11 @@ class Run:
 
     def tools(self, scenario: str) -> list[str]:
         """Give the tools in an order by lot: none always comes first."""
-        names = ["prprep"] if scenario == "aim" else [name for name in tools.TOOLS if not self._asked.only or name in self._asked.only]
+        names = (
+            ["prprep"]
+            if scenario == "aim"
+            else [name for name in tools.TOOLS if not self._asked.only or name in self._asked.only]
+        )
         return random.sample(names, len(names))
 
     def compare(self, scenario: str, name: str, effect: int) -> list[Outcome]:
@@ -93,7 +94,9 @@ class Run:
         blank = replace(blank, wall=round(took, 2), inside=round(inside, 3))
         outcomes = [replace(blank, function=each.function, ratio=each.ratio, claim=each.claim) for each in found]
         narrow = [
-            replace(blank, tool=f"{name} -f {tools.NARROW}", function=each.function, ratio=each.ratio, claim=each.narrow)
+            replace(
+                blank, tool=f"{name} -f {tools.NARROW}", function=each.function, ratio=each.ratio, claim=each.narrow
+            )
             for each in found
             if each.narrow is not None
         ]
@@ -121,7 +124,9 @@ def _plan(asked: argparse.Namespace) -> Iterator[tuple[str, int]]:
         return
     if asked.scenario == "aim":
         yield from itertools.repeat(("aim", AIM_EFFECT))
-    steps = [step for effect in (2, 5, 1, 20) for step in (("identical", 0), ("identical-load", 0), ("effects", effect))]
+    steps = [
+        step for effect in (2, 5, 1, 20) for step in (("identical", 0), ("identical-load", 0), ("effects", effect))
+    ]
     yield from itertools.cycle([step for step in steps if asked.scenario in (None, step[0])])
 
 
@@ -141,7 +146,9 @@ def _say(line: str) -> None:
 def _asked() -> argparse.Namespace:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__, formatter_class=form)
-    parser.add_argument("--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is kept")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is kept"
+    )
     parser.add_argument("--minutes", type=float, default=60.0, help="when to end, after the comparisons under way")
     parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 20, and 12 with --quick")
     parser.add_argument("--only", action="append", choices=list(tools.TOOLS), help="this tool; may be given again")

@@ -26,7 +26,11 @@ def made(requirements: Path, cache: Path) -> Path:
 
 def variables(programs: Path | None = None, **more: str) -> dict[str, str]:
     """Give an environment in which `programs` come first and nothing of ours is seen."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV", "PYTEST", "CODEFLASH"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "PYTEST", "CODEFLASH"))
+    }
     path = f"{programs}{os.pathsep}{kept['PATH']}" if programs else kept["PATH"]
     return {**kept, "PATH": path, **more}
 

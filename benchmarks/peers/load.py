@@ -6,11 +6,8 @@ import multiprocessing
 import os
 import random
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SHORTEST, LONGEST = 0.5, 3.0
 """Seconds of a spell, of work or of rest."""
@@ -20,7 +17,10 @@ SHORTEST, LONGEST = 0.5, 3.0
 def on_and_off(*, wanted: bool = True) -> Iterator[None]:
     """Let one process a core work and rest in spells drawn by lot, until the block ends or this process is gone."""
     cores = sorted(os.sched_getaffinity(0)) if wanted else []
-    workers = [multiprocessing.get_context("spawn").Process(target=_spells, args=(core, os.getpid()), daemon=True) for core in cores]
+    workers = [
+        multiprocessing.get_context("spawn").Process(target=_spells, args=(core, os.getpid()), daemon=True)
+        for core in cores
+    ]
     for worker in workers:
         worker.start()
     try:

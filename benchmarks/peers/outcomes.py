@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+from pathlib import Path
+from typing import Literal
 
 Claim = Literal["less", "more", ""]
 """What head is said to cost, compared with base; nothing where the tool makes no claim."""
@@ -55,7 +53,9 @@ def read(file: Path) -> list[Outcome]:
     """Give what was kept; a last line that was cut short is left out."""
     if not file.exists():
         return []
-    return [Outcome(**json.loads(line)) for line in file.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    return [
+        Outcome(**json.loads(line)) for line in file.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")
+    ]
 
 
 def claimed_by_table(ratio: float | None, beyond: float = 0.01) -> Claim:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from . import target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from .outcomes import Outcome
 
 Z = 1.959964
@@ -67,7 +66,12 @@ def overhead(outcomes: Sequence[Outcome]) -> str:
             ratios = [each.wall / each.inside for each in whole]
             walls = [each.wall for each in whole]
             rows.append((tool, str(len(whole)), _three(ratios, ".2f"), _three(walls, ".1f")))
-    heading = ("Tool", "Comparisons", "Wall time over time inside: median (least to most)", "Wall time in s: median (least to most)")
+    heading = (
+        "Tool",
+        "Comparisons",
+        "Wall time over time inside: median (least to most)",
+        "Wall time in s: median (least to most)",
+    )
     return "## Overhead\n\n" + table(heading, rows)
 
 
@@ -113,7 +117,9 @@ def _found(outcomes: Sequence[Outcome]) -> str:
         return ""
     wrong = sum(each.claim == "more" for each in outcomes)
     errors = [100 * abs(each.ratio - target.truth(each.effect)) for each in outcomes if each.ratio is not None]
-    told = f"{sum(each.claim == 'less' for each in outcomes)} of {len(outcomes)}" + (f", {wrong} wrong" if wrong else "")
+    told = f"{sum(each.claim == 'less' for each in outcomes)} of {len(outcomes)}" + (
+        f", {wrong} wrong" if wrong else ""
+    )
     return told + (f"; {statistics.median(errors):.1f}, {max(errors):.1f}" if errors else "; none")
 
 

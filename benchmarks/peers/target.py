@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 UNITS = 10_000
 EFFECTS = (1, 2, 5, 20)

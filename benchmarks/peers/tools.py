@@ -7,18 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasks.stages.codeflash.environment import REQUIREMENTS
 from tasks.stages.codeflash.reading import SECONDS, Table, read, tables, value
 
 from . import environments, target
 from .outcomes import Claim, Found, claimed_by_table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 CHECKOUT = Path(__file__).parents[2]
 SIDES = ("base", "head")
@@ -47,7 +45,9 @@ class Comparison:
         """Give a plain tree of either commit, for the tools that make none themselves."""
         for side, tag in zip(SIDES, (self.base, self.head), strict=True):
             self.trees[side] = self.folder / side
-            archive = subprocess.run(["git", "archive", tag], cwd=self.repository, check=True, capture_output=True).stdout
+            archive = subprocess.run(
+                ["git", "archive", tag], cwd=self.repository, check=True, capture_output=True
+            ).stdout
             self.trees[side].mkdir()
             subprocess.run(["tar", "--extract", "--directory", str(self.trees[side])], input=archive, check=True)
         return self.trees
@@ -65,7 +65,9 @@ def prprep(asked: Comparison) -> list[Found]:
         "metrics": ["time"],
         "budget": asked.wall / 1.5 if len(asked.functions) == 1 else max(1.0, (asked.wall - 6) / 1.6),
     }
-    manifest.write_text(json.dumps({"version": 1, "repo": str(asked.repository), "upstream": "main", "optimizations": [item]}))
+    manifest.write_text(
+        json.dumps({"version": 1, "repo": str(asked.repository), "upstream": "main", "optimizations": [item]})
+    )
     command = [sys.executable, "-m", "tasks", "--manifest", str(manifest), "compare:item"]
     _run(command, cwd=asked.folder, env=environments.variables(PYTHONPATH=str(CHECKOUT), PRPREP_CACHE=str(asked.cache)))
     changes = json.loads(_body(asked.folder / ".prprep/item/compare.json"))["changes"]
@@ -85,7 +87,12 @@ def pytest_benchmark(asked: Comparison) -> list[Found]:
     most = max(0.2, (asked.wall - 3.0) / (2 * len(asked.functions)))
     for side, tree in asked.checked_out().items():
         files[side] = asked.folder / f"{side}.json"
-        options = (f"--benchmark-json={files[side]}", f"--benchmark-max-time={most:.2f}", "--benchmark-min-rounds=3", "-q")
+        options = (
+            f"--benchmark-json={files[side]}",
+            f"--benchmark-max-time={most:.2f}",
+            "--benchmark-min-rounds=3",
+            "-q",
+        )
         env = environments.variables(programs, PYTHONPATH=str(tree))
         _run([str(programs / "python"), "-m", "pytest", target.BENCHMARK, *options], cwd=tree, env=env)
     command = [str(programs / "pytest-benchmark"), "compare", *map(str, files.values())]
@@ -107,9 +114,29 @@ def pyperf(asked: Comparison) -> list[Found]:
     values = max(2, round((asked.wall / (2 * len(target.FUNCTIONS) * 5) - 0.35) / 0.13))
     for side, tree in asked.checked_out().items():
         files[side] = asked.folder / f"{side}.json"
-        options = ("--quiet", "--inherit-environ", "PYTHONPATH", "-p", "5", "-w", "1", "-n", str(values), "-o", str(files[side]))
-        _run([str(programs / "python"), "bench_pyperf.py", *options], cwd=tree, env=environments.variables(programs, PYTHONPATH=str(tree)))
-    told = _run([str(programs / "pyperf"), "compare_to", *map(str, files.values())], cwd=asked.folder, env=environments.variables(programs))
+        options = (
+            "--quiet",
+            "--inherit-environ",
+            "PYTHONPATH",
+            "-p",
+            "5",
+            "-w",
+            "1",
+            "-n",
+            str(values),
+            "-o",
+            str(files[side]),
+        )
+        _run(
+            [str(programs / "python"), "bench_pyperf.py", *options],
+            cwd=tree,
+            env=environments.variables(programs, PYTHONPATH=str(tree)),
+        )
+    told = _run(
+        [str(programs / "pyperf"), "compare_to", *map(str, files.values())],
+        cwd=asked.folder,
+        env=environments.variables(programs),
+    )
     found = []
     for name in target.FUNCTIONS:
         (base, within), (head, also) = (_pyperf_values(files[side], name) for side in SIDES)
@@ -127,8 +154,15 @@ def asv(asked: Comparison) -> list[Found]:
     _run([str(programs / "asv"), "machine", "--yes"], cwd=asked.repository, env=env)
     most = max(0.1, asked.wall / (2 * 2 * len(target.FUNCTIONS)) - 0.5)
     options = ("--interleave-rounds", "-a", f"repeat=(2,1000,{most:.2f})", "-a", "warmup_time=0.1")
-    told = _run([str(programs / "asv"), "continuous", asked.base, asked.head, *options], cwd=asked.repository, env=env, allowed=(0, 1))
-    narrow = _run([str(programs / "asv"), "compare", "--factor", NARROW, asked.base, asked.head], cwd=asked.repository, env=env)
+    told = _run(
+        [str(programs / "asv"), "continuous", asked.base, asked.head, *options],
+        cwd=asked.repository,
+        env=env,
+        allowed=(0, 1),
+    )
+    narrow = _run(
+        [str(programs / "asv"), "compare", "--factor", NARROW, asked.base, asked.head], cwd=asked.repository, env=env
+    )
     return _asv_found(asked, told, narrow)
 
 
@@ -136,7 +170,11 @@ def codeflash(asked: Comparison) -> list[Found]:
     """Run `codeflash compare`, which takes the time that it takes; claim what the median's speed-up shows beyond 1 %."""
     programs, report = environments.made(REQUIREMENTS, asked.cache), asked.folder / "report.md"
     env = environments.variables(programs, HOME=str(_home(asked)))
-    _run([str(programs / "codeflash"), "compare", asked.base, asked.head, "--output", str(report)], cwd=asked.repository, env=env)
+    _run(
+        [str(programs / "codeflash"), "compare", asked.base, asked.head, "--output", str(report)],
+        cwd=asked.repository,
+        env=env,
+    )
     if not report.exists():
         raise BrokenError("no report was written")
     return codeflash_found(report.read_text("utf-8"))
@@ -160,7 +198,9 @@ def codeflash_found(report: str) -> list[Found]:
 
 def _inside_codeflash(table: Table) -> float:
     mean, rounds = table.column("mean"), table.column("rounds")
-    return sum((value(row[mean or 0], SECONDS) or 0.0) * (value(row[rounds or 0], {}) or 0.0) for row in table.sides().values())
+    return sum(
+        (value(row[mean or 0], SECONDS) or 0.0) * (value(row[rounds or 0], {}) or 0.0) for row in table.sides().values()
+    )
 
 
 def asv_claims(told: str) -> dict[str, Claim]:
@@ -182,12 +222,19 @@ def _asv_found(asked: Comparison, told: str, narrow: str) -> list[Found]:
         if not files:
             raise BrokenError(told[-300:])
         kept = json.loads(files[0].read_text())
-        rows[side] = {_function(name): dict(zip(kept["result_columns"], row, strict=False)) for name, row in kept["results"].items()}
+        rows[side] = {
+            _function(name): dict(zip(kept["result_columns"], row, strict=False))
+            for name, row in kept["results"].items()
+        }
     found = []
     for name in target.FUNCTIONS:
         base, head = (rows[side][name] for side in SIDES)
         inside = sum(sum(row["samples"][0]) * row["stats_number"][0] for row in (base, head))
-        found.append(Found(name, head["result"][0] / base["result"][0], claims.get(name, ""), inside, narrow_claims.get(name, "")))
+        found.append(
+            Found(
+                name, head["result"][0] / base["result"][0], claims.get(name, ""), inside, narrow_claims.get(name, "")
+            )
+        )
     return found
 
 
@@ -231,7 +278,9 @@ def _body(artifact: Path) -> str:
 
 
 def _run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], allowed: tuple[int, ...] = (0,)) -> str:
-    run = subprocess.run(command, cwd=cwd, env=dict(env), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    run = subprocess.run(
+        command, cwd=cwd, env=dict(env), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
     if run.returncode not in allowed:
         raise BrokenError((run.stdout + run.stderr)[-300:])
     return run.stdout

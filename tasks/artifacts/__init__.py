@@ -10,7 +10,16 @@ from .branching import AuditFinding, Branching, MadeCommit, Opening
 from .bullets import Bullets
 from .codeflash import CodeflashFigure, CodeflashRun
 from .comparison import Change, Comparison, Interval, Summary, Verdict
-from .detection import ChangedFunction, Commit, ContributionRule, DependencyDifference, Detection, DomainProposal, Layout, Presence
+from .detection import (
+    ChangedFunction,
+    Commit,
+    ContributionRule,
+    DependencyDifference,
+    Detection,
+    DomainProposal,
+    Layout,
+    Presence,
+)
 from .injection import Injection, TreeSpec
 from .linting import LintFinding, Linting, Reach
 from .project_tests import Ending, EndingDifference, ProjectTests, SideRun

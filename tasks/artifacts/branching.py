@@ -21,7 +21,9 @@ class MadeCommit(Record):
 class AuditFinding(Record):
     """Something in the branch that does not belong there; a pull request with a fatal one is not opened."""
 
-    about: Literal["scratch", "size", "binary", "co-author", "title", "sign-off", "unrelated", "whitespace", "format", "lint"]
+    about: Literal[
+        "scratch", "size", "binary", "co-author", "title", "sign-off", "unrelated", "whitespace", "format", "lint"
+    ]
     text: str
     fatal: bool = False
 

@@ -29,7 +29,7 @@ class SideRun(Record):
 
     @property
     def went_well(self) -> bool:
-        """Tell whether it ended by itself with nothing that failed."""
+        """Return whether it ended by itself with nothing that failed."""
         return self.code == 0 and not self.failed + self.errors
 
 
@@ -70,12 +70,14 @@ class ProjectTests(Artifact):
 
     @property
     def pass_at_head(self) -> bool:
-        """Tell whether tests ran at head, and all that ran passed."""
+        """Return whether tests ran at head, and all that ran passed."""
         return self.head is not None and self.head.went_well and self.head.passed > 0
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        return tuple(each.test for each in self.differences if each.base in {"failed", "error"} and each.head == "passed")
+        return tuple(
+            each.test for each in self.differences if each.base in {"failed", "error"} and each.head == "passed"
+        )
 
     @property
     def only_at_base(self) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ class ProjectTests(Artifact):
 
     @property
     def needs_review(self) -> tuple[str, ...]:
-        """Give what a person has to look at, one sentence each."""
+        """Return what a person has to look at, one sentence each."""
         if self.why_not:
             return (f"the project's own tests could not be run: {self.why_not}",) if self.unable else ()
         found = []
@@ -96,8 +98,17 @@ class ProjectTests(Artifact):
         if self.head and self.head.code is None:
             at = f", at {self.head.running}" if self.head.running else ""
             found.append(f"the project's own tests did not end within {self.seconds:g} s at head{at}")
-        elif self.head and self.base and not self.head.went_well and self.base.went_well and not self.new_failures and not self.flaky:
-            found.append(f"`{self.command}` ended with exit code {self.head.code} at head, with {self.base.code} at base")
+        elif (
+            self.head
+            and self.base
+            and not self.head.went_well
+            and self.base.went_well
+            and not self.new_failures
+            and not self.flaky
+        ):
+            found.append(
+                f"`{self.command}` ended with exit code {self.head.code} at head, with {self.base.code} at base"
+            )
         if self.flaky:
             found.append(f"{_counted(self.flaky, 'test')} at head, then passed when run once more: {_some(self.flaky)}")
         return tuple(found)
@@ -109,4 +120,4 @@ def _counted(names: tuple[str, ...], what: str) -> str:
 
 def _some(names: tuple[str, ...]) -> str:
     shown = ", ".join(names[:3])
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - as many as fit a line
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown

@@ -49,12 +49,17 @@ class Verification(Artifact):
 
     @property
     def verified(self) -> bool:
-        """Tell whether everything ran and came to what is claimed."""
-        return bool(self.commands) and not self.why_not and not self.findings and all(each.code == 0 for each in self.commands)
+        """Return whether everything ran and came to what is claimed."""
+        return (
+            bool(self.commands)
+            and not self.why_not
+            and not self.findings
+            and all(each.code == 0 for each in self.commands)
+        )
 
     @property
     def needs_review(self) -> tuple[str, ...]:
-        """Give what a person has to look at, one sentence each."""
+        """Return what a person has to look at, one sentence each."""
         if self.unable:
             return (f"the commands that the body gives could not be run: {self.why_not}",)
         return self.findings

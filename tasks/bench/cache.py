@@ -6,8 +6,10 @@ import os
 import re
 import stat
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BusyError, UsageError
@@ -19,9 +21,6 @@ from ..text.tables import terminal_width, text_table
 from . import machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
     from ..processes.progress import Report
 
 LIMIT_VARIABLE, USUAL_LIMIT = "PRPREP_CACHE_LIMIT", "20 GiB"
@@ -39,7 +38,17 @@ FRESH_SECONDS = 15 * 60.0
 LOOK_SECONDS = 24 * 3600.0
 """How often the size is looked at after a run."""
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# prprep keeps clones, trees and environments here; all of it can be made again.\n"
-UNITS = {"B": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+UNITS = {
+    "B": 1,
+    "KIB": 1 << 10,
+    "MIB": 1 << 20,
+    "GIB": 1 << 30,
+    "TIB": 1 << 40,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,13 @@ def kept(cache: Path) -> list[Kept]:
 
 
 def shown(cache: Path, things: Sequence[Kept], *, now: float) -> str:
-    """Give the table of what is kept, and the sums."""
+    """Return the table of what is kept, and the sums."""
     if not things:
         return f"{cache}: nothing is kept"
-    rows = [(each.kind, each.path.name[:12], figures.size(each.size), _age(now - each.used), each.about) for each in reversed(things)]
+    rows = [
+        (each.kind, each.path.name[:12], figures.size(each.size), _age(now - each.used), each.about)
+        for each in reversed(things)
+    ]
     total = figures.size(sum(each.size for each in things))
     sums = ", ".join(f"{kind} {figures.size(size)}" for kind, size in _by_kind(things).items())
     limit = limit_of(os.environ.get(LIMIT_VARIABLE, USUAL_LIMIT))
@@ -124,24 +136,28 @@ def keep_within_limit(cache: Path, report: Report) -> None:
         stamp.write_text(TAG, encoding="utf-8")
         removed = prune(cache, beyond(kept(cache), limit), report)
         if removed:
-            report(f"removed {figures.size(sum(each.size for each in removed))} from the cache, to stay within {figures.size(limit)}")
+            report(
+                f"removed {figures.size(sum(each.size for each in removed))} from the cache, to stay within {figures.size(limit)}"
+            )
 
 
 def limit_of(text: str) -> int:
     """Read a limit like `20 GiB` as bytes, 0 for none; raise UsageError."""
     spelled = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?b|b)?\s*", text, re.IGNORECASE)
     if not spelled:
-        raise UsageError(f"{text!r} is no size", where=LIMIT_VARIABLE, now="write it like `20 GiB`, or 0 for no limit")
+        raise UsageError(f"{text!r} is no size", where=LIMIT_VARIABLE, hint="write it like `20 GiB`, or 0 for no limit")
     return int(float(spelled[1]) * UNITS[(spelled[2] or "B").upper()])
 
 
 def _folders(place: Path) -> Iterator[Path]:
     with suppress(OSError):
-        yield from sorted(path for path in place.iterdir() if OURS.fullmatch(path.name) and path.is_dir() and not path.is_symlink())
+        yield from sorted(
+            path for path in place.iterdir() if OURS.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+        )
 
 
 def _last_use(path: Path, touched: str) -> float:
-    """Give when it was used last, as far as its files tell; the beginning of time where it is broken."""
+    """Return when it was used last, as far as its files tell; the beginning of time where it is broken."""
     marks = [path / touched] if touched else [path.with_suffix(".json"), path]
     times = [0.0]
     for mark in marks:
@@ -170,7 +186,9 @@ def _about(kind: str, path: Path) -> str:
         if kind == "clone":
             borrowed = path / "objects" / "info" / "alternates"
             if borrowed.exists():
-                return borrowed.read_text(encoding="utf-8").splitlines()[0].removesuffix("/objects").removesuffix("/.git")
+                return (
+                    borrowed.read_text(encoding="utf-8").splitlines()[0].removesuffix("/objects").removesuffix("/.git")
+                )
             return _address(path / "config")
         if kind == "tree":
             head = git_folder_of(path)

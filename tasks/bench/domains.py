@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..artifacts import MetricName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..manifest.model import Domain, Metric
 
 TIME_LIMIT_SECONDS: Final = 120.0
@@ -28,12 +27,12 @@ _CLAIMS: Final[dict[Metric, MetricName]] = {
 
 
 def metrics_for(domains: Sequence[Domain], asked: Sequence[Metric] | None = None) -> tuple[Metric, ...]:
-    """Give what is measured: what is asked for, else what the domains call for, in their order."""
+    """Return what is measured: what is asked for, else what the domains call for, in their order."""
     return tuple(asked) if asked else tuple(dict.fromkeys(_METRICS[domain] for domain in domains))
 
 
 def timeout_for(metrics: Sequence[Metric], asked: float | None = None) -> float | None:
-    """Give the limit of each metric in seconds: what is asked for, else 120 s (600 s with instructions), none for memory alone."""
+    """Return the limit of each metric in seconds: what is asked for, else 120 s (600 s with instructions), none for memory alone."""
     if asked is not None or not set(metrics) - {"memory"}:
         return asked
     return COUNTING_LIMIT_SECONDS if "instructions" in metrics else TIME_LIMIT_SECONDS
@@ -47,6 +46,6 @@ def flags_for(metrics: Sequence[Metric], timeout: float | None = None) -> str:
 
 
 def primary_metrics(domains: Sequence[Domain], metrics: Sequence[Metric]) -> tuple[MetricName, ...]:
-    """Give the metrics that a claim rests on: the domains' own where they are measured, else all that are."""
+    """Return the metrics that a claim rests on: the domains' own where they are measured, else all that are."""
     own = [metric for metric in metrics_for(domains) if metric in metrics]
     return tuple(_CLAIMS[metric] for metric in own or dict.fromkeys(metrics))

@@ -15,14 +15,14 @@ GIB = 1 << 30
 
 
 def platform_description(python_version: str) -> str:
-    """Give the machine in one line, like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
+    """Return the machine in one line, like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
     memory = memory_bytes()
     told = [_counted(cores()), *([f"{gibibytes(memory)} GiB RAM"] if memory else []), f"Python {python_version}"]
     return f"{cpu_model()} — {', '.join(told)}"
 
 
 def cpu_model() -> str:
-    """Give the processor's name as its maker spells it, the architecture where nothing says more."""
+    """Return the processor's name as its maker spells it, the architecture where nothing says more."""
     named = _sysctl("machdep.cpu.brand_string") if sys.platform == "darwin" else model_of(_text(Path("/proc/cpuinfo")))
     return named or platform.machine() or "unknown processor"
 
@@ -43,7 +43,7 @@ def cores() -> int:
 
 
 def memory_bytes() -> int | None:
-    """Give the machine's memory, None where the system does not tell."""
+    """Return the machine's memory, None where the system does not tell."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
@@ -57,7 +57,7 @@ def gibibytes(size: int) -> int:
 
 
 def load() -> float | None:
-    """Give the 1-minute load, None where the system does not tell."""
+    """Return the 1-minute load, None where the system does not tell."""
     try:
         return os.getloadavg()[0]
     except (OSError, AttributeError):
@@ -65,7 +65,7 @@ def load() -> float | None:
 
 
 def lock_path(cache: Path) -> Path:
-    """Give the lock that a comparison holds while it measures: one at a time on a machine."""
+    """Return the lock that a comparison holds while it measures: one at a time on a machine."""
     return cache / "locks" / "machine.lock"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,10 @@ from .workers.exclusive import alone
 from .workers.workers import core
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ..artifacts import Measurement, Output, Site
     from ..manifest.model import Metric
 
-__all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "measure", "rehearse"]
+__all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "measure", "dry_run"]
 
 
 def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
@@ -49,7 +48,7 @@ def measure(request: Request, *, report: Report = silent) -> Measured:
         return _measure(request, lots, report)
 
 
-def rehearse(request: Request, *, report: Report = silent) -> tuple[Output, ...]:
+def dry_run(request: Request, *, report: Report = silent) -> tuple[Output, ...]:
     """Run the benchmark once on every side, and give what its calls returned; raises as `measure` does."""
     if not request.benchmark:
         return ()
@@ -65,7 +64,10 @@ def _measure(request: Request, lots: random.Random, report: Report) -> Measured:
     if request.modules and "import" in request.metrics:
         for timed in (time_imports(request, lots, report), time_startup(request, lots, report)):
             found = _together(found, timed)
-    modules = {side: tuple(sorted(set(found.modules.get(side, ())), key=lambda module: (module.path, module.name))) for side in SIDES}
+    modules = {
+        side: tuple(sorted(set(found.modules.get(side, ())), key=lambda module: (module.path, module.name)))
+        for side in SIDES
+    }
     return replace(found, modules=modules, notes=(*_notes(request, found), *found.notes))
 
 
@@ -88,7 +90,9 @@ def _benchmarked(request: Request, lots: random.Random, report: Report) -> Measu
         run = check(request, lots, report)
     if not set(request.metrics) - {"import"}:
         # The benchmark of an import shows that it goes well; its call is not what is compared.
-        return Measured(outputs=run.outputs, tests=run.tests, modules={side: tuple(run.modules[side]) for side in SIDES})
+        return Measured(
+            outputs=run.outputs, tests=run.tests, modules={side: tuple(run.modules[side]) for side in SIDES}
+        )
     outputs = compare_further_inputs(request, run.outputs, lots, report)
     profiled = profile_functions(request, lots, report)
     sites: tuple[Site, ...] = ()

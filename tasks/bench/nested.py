@@ -6,17 +6,15 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..artifacts import Comparison
 from ..errors import CommandFailedError
 from ..processes import programs
 from ..processes.progress import Report, silent
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MARK: Final = "PRPREP_NESTED"
 """Set for a prprep that another one runs: it runs no tests of the project, and verifies nothing."""
@@ -34,17 +32,17 @@ runpy.run_module({_PACKAGE + ".__main__"!r}, run_name="__main__", alter_sys=Fals
 
 
 def is_nested() -> bool:
-    """Say whether another prprep runs this one."""
+    """Return whether another prprep runs this one."""
     return bool(os.environ.get(MARK))
 
 
 def command() -> tuple[str, ...]:
-    """Give the command that is this very prprep, whatever is on PATH."""
+    """Return the command that is this very prprep, whatever is on PATH."""
     return sys.executable, "-P", "-c", _LAUNCH
 
 
 def variables(cache: Path) -> dict[str, str]:
-    """Give what a nested prprep needs to be told by its environment; `cache` is its PRPREP_CACHE."""
+    """Return what a nested prprep needs to be told by its environment; `cache` is its PRPREP_CACHE."""
     return {MARK: "1", "PRPREP_CACHE": str(cache.absolute())}
 
 
@@ -53,12 +51,16 @@ def program(folder: Path, cache: Path) -> Path:
     told = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables(cache).items())
     written = folder / "prprep"
     folder.mkdir(parents=True, exist_ok=True)
-    written.write_text(f'#!/bin/sh\nunset PYTHONPATH PYTHONHOME\n{told} exec {shlex.join(command())} "$@"\n', encoding="utf-8")
+    written.write_text(
+        f'#!/bin/sh\nunset PYTHONPATH PYTHONHOME\n{told} exec {shlex.join(command())} "$@"\n', encoding="utf-8"
+    )
     written.chmod(0o755)
     return written
 
 
-def run(tasks: Sequence[str], *, folder: Path, cache: Path, timeout: float | None = None, report: Report = silent) -> str:
+def run(
+    tasks: Sequence[str], *, folder: Path, cache: Path, timeout: float | None = None, report: Report = silent
+) -> str:
     """Run tasks such as `compare:ID` of the manifest in `folder`, and give the end of what was said; `report` gets every line of it.
 
     Whoever calls must not hold the machine's lock of the same cache. Raise CommandFailedError where a task fails, or

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..artifacts import FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
     from ..manifest.model import Metric
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..artifacts import SIDES, Detection, Injection, Scaffolding
@@ -20,9 +22,6 @@ from . import domains, machine, measuring, trees
 from .measuring import Changed, Request, SideRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
     from ..artifacts import ChangedFunction, Layout, TreeSpec
     from ..environments.environments import Environment
     from ..manifest.model import Metric, Optimization
@@ -35,7 +34,7 @@ _COPIES = {"control": "second"}
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class SideEnvironment:
     """What one side stands on: the commit that its tree is made of, the tree, and its environment."""
 
     commit: str
@@ -43,7 +42,7 @@ class Ground:
     environment: Environment
 
 
-def rehearse(
+def dry_run(
     item: Optimization,
     *,
     paths: ItemPaths,
@@ -51,15 +50,17 @@ def rehearse(
     cache: Path,
     address: str,
     report: Report = silent,
-) -> Standing:
+) -> BenchmarkSetup:
     """Do all that measuring does before it measures: build what it stands on, and run the benchmark once on every side."""
-    standing = Standing(item, Made.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report)
-    standing.repaired(measuring.rehearse, seed=1)
-    return standing
+    setup = BenchmarkSetup(
+        item, ItemArtifacts.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report
+    )
+    setup.repaired(measuring.dry_run, seed=1)
+    return setup
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ItemArtifacts:
     """What the stages before have made of an item."""
 
     detection: Detection
@@ -67,15 +68,23 @@ class Made:
     injection: Injection
 
     @classmethod
-    def read(cls, paths: ItemPaths) -> Made:
+    def read(cls, paths: ItemPaths) -> ItemArtifacts:
         return cls(Detection.read(paths.detect), Scaffolding.read(paths.scaffold), Injection.read(paths.inject))
 
 
-class Standing:
+class BenchmarkSetup:
     """What an item is measured on: a tree and an environment for every side, and what was repaired in them."""
 
     def __init__(
-        self, item: Optimization, made: Made, *, paths: ItemPaths, worktree: Path | None, cache: Path, address: str, report: Report
+        self,
+        item: Optimization,
+        made: ItemArtifacts,
+        *,
+        paths: ItemPaths,
+        worktree: Path | None,
+        cache: Path,
+        address: str,
+        report: Report,
     ) -> None:
         self.item, self.made, self._cache, self._report, self._profiles = item, made, cache, report, paths.profiles
         self._folder = paths.folder
@@ -84,12 +93,15 @@ class Standing:
         with Clone.open(address, cache, report=report) as clone:
             contents = trees.contents(made.injection, made.scaffolding, clone, folder=paths.folder, worktree=worktree)
             self._places = {
-                role: (trees.commit_of(clone, spec), trees.prepare(clone, spec, contents, cache=cache, copy=_COPIES.get(role, "")))
+                role: (
+                    trees.commit_of(clone, spec),
+                    trees.prepare(clone, spec, contents, cache=cache, copy=_COPIES.get(role, "")),
+                )
                 for role, spec in _specs(made.injection, metrics).items()
             }
         self._extra: tuple[str, ...] = ()
         self.repairs: tuple[str, ...] = ()
-        self.grounds = self._build()
+        self.environments_by_side = self._build()
 
     def repaired(self, do: Callable[..., T], *, seed: int) -> tuple[T, Request]:
         """Do something with the benchmark; where it fails for a reason that can be repaired safely, repair that once, and do it again.
@@ -97,7 +109,9 @@ class Standing:
         A repair is a package that is installed for all sides alike; the code under test is never touched.
         """
         while True:
-            request = request_for(self.item, self.made, self.grounds, profiles=self._profiles, cache=self._cache, seed=seed)
+            request = request_for(
+                self.item, self.made, self.environments_by_side, profiles=self._profiles, cache=self._cache, seed=seed
+            )
             try:
                 return do(request, report=self._report), request
             except ProvenanceError as error:
@@ -108,19 +122,21 @@ class Standing:
                 if not self._repair(error):
                     raise
 
-    def _build(self) -> dict[Role, Ground]:
+    def _build(self) -> dict[Role, SideEnvironment]:
         asked = self.item.env
         python = located(asked.python, self._folder)
         settings = asked.model_copy(update={"install": (*asked.install, *self._extra), "python": python})
-        grounds: dict[Role, Ground] = {}
+        environments_by_side: dict[Role, SideEnvironment] = {}
         for role, (commit, tree) in self._places.items():
             self._report(f"environment of {role}")
-            built = environments.build(tree, self.made.detection.layout, settings, cache=self._cache, report=self._report)
-            grounds[role] = Ground(commit, tree, built)
-        return grounds
+            built = environments.build(
+                tree, self.made.detection.layout, settings, cache=self._cache, report=self._report
+            )
+            environments_by_side[role] = SideEnvironment(commit, tree, built)
+        return environments_by_side
 
     def _repair(self, error: PrprepError) -> bool:
-        """Say whether what failed was repaired; else the error tells its cause and the way out, where they are known."""
+        """Return whether what failed was repaired; else the error tells its cause and the way out, where they are known."""
         found = diagnose(error.what, BENCHMARK)
         if found is None:
             return False
@@ -129,41 +145,53 @@ class Standing:
             self._extra = (*self._extra, needed)
             told = f"{needed} was installed for all sides, since {found.cause}"
             try:
-                self.grounds = self._build()
+                self.environments_by_side = self._build()
             except PrprepError as failed:
-                error.now += f"\n  {needed} was to be installed, which failed: {failed.what.splitlines()[0]}"
+                error.hint += f"\n  {needed} was to be installed, which failed: {failed.what.splitlines()[0]}"
             else:
                 self._report(told)
                 self.repairs = (*self.repairs, told)
                 return True
-        error.now = "\n  ".join((found.cause, *filter(None, (error.now, found.now))))
+        error.hint = "\n  ".join((found.cause, *filter(None, (error.hint, found.hint))))
         return False
 
     def _relate(self, error: PrprepError) -> None:
         """Tell a failure with paths that mean the same everywhere, and what made-up arguments may have to do with it."""
-        relate(error, self.grounds, self._cache)
+        relate(error, self.environments_by_side, self._cache)
         scaffolding = self.made.scaffolding
         made_up = scaffolding.made_from == "signature" and self.made.detection.domain.domains != ("struct",)
         if made_up and "the benchmark failed on" in error.what:
-            error.now += f"\n  its arguments were made up from the function's signature: correct them in {scaffolding.source}"
+            error.hint += (
+                f"\n  its arguments were made up from the function's signature: correct them in {scaffolding.source}"
+            )
 
 
-def request_for(item: Optimization, made: Made, grounds: Mapping[Role, Ground], *, profiles: Path, cache: Path, seed: int) -> Request:
+def request_for(
+    item: Optimization,
+    made: ItemArtifacts,
+    environments_by_side: Mapping[Role, SideEnvironment],
+    *,
+    profiles: Path,
+    cache: Path,
+    seed: int,
+) -> Request:
     """Say what is to be measured; a metric that is not asked for follows from the domain."""
     detection, injection = made.detection, made.injection
     metrics = domains.metrics_for(detection.domain.domains, item.metrics)
     return Request(
-        base=side_of(grounds["base"], detection.layout, item),
-        head=side_of(grounds["head"], detection.layout, item),
+        base=side_of(environments_by_side["base"], detection.layout, item),
+        head=side_of(environments_by_side["head"], detection.layout, item),
         benchmark=injection.benchmark,
         metrics=metrics,
         profiles=profiles,
         seed=seed,
-        control=side_of(grounds["control"], detection.layout, item) if "control" in grounds else None,
+        control=side_of(environments_by_side["control"], detection.layout, item)
+        if "control" in environments_by_side
+        else None,
         packages=detection.layout.packages,
         modules=modules_of(detection),
         functions=tuple(_changed(function) for function in detection.functions),
-        commands=_commands(grounds, detection.layout) if "import" in metrics else (),
+        commands=_commands(environments_by_side, detection.layout) if "import" in metrics else (),
         project=detection.layout.project,
         budget=item.budget,
         timeout=domains.timeout_for(metrics, item.timeout),
@@ -174,20 +202,24 @@ def request_for(item: Optimization, made: Made, grounds: Mapping[Role, Ground], 
     )
 
 
-def _commands(grounds: Mapping[Role, Ground], layout: Layout) -> tuple[tuple[str, ...], ...]:
-    """Give the console scripts that both commits have, as arguments to Python."""
-    base, head = (FolderTree(grounds[side].tree) for side in SIDES)
+def _commands(environments_by_side: Mapping[Role, SideEnvironment], layout: Layout) -> tuple[tuple[str, ...], ...]:
+    """Return the console scripts that both commits have, as arguments to Python."""
+    base, head = (FolderTree(environments_by_side[side].tree) for side in SIDES)
     return common_commands(base, head, layout)
 
 
 def _changed(function: ChangedFunction) -> Changed:
     """Spell a changed function as it is found in either tree; one that a side lacks is None there."""
     head = None if function.status == "removed" else (function.path, function.name)
-    base = None if function.status == "added" else (function.base_path or function.path, function.base_name or function.name)
+    base = (
+        None
+        if function.status == "added"
+        else (function.base_path or function.path, function.base_name or function.name)
+    )
     return Changed(function.target, base=base, head=head)
 
 
-def side_of(ground: Ground, layout: Layout, item: Optimization) -> SideRequest:
+def side_of(ground: SideEnvironment, layout: Layout, item: Optimization) -> SideRequest:
     """Put the tree's own import roots first, then what the environment could not install."""
     roots = (ground.tree / root for root in layout.import_roots)
     confined = item.sandbox == "bwrap"
@@ -203,20 +235,24 @@ def side_of(ground: Ground, layout: Layout, item: Optimization) -> SideRequest:
 
 
 def modules_of(detection: Detection) -> tuple[str, ...]:
-    """Give the modules whose import is timed: the target's, else those that changed, else the project's packages."""
+    """Return the modules whose import is timed: the target's, else those that changed, else the project's packages."""
     if detection.target:
         return (detection.target.partition(":")[0],)
     return tuple(dict.fromkeys(function.module for function in detection.functions)) or detection.layout.packages
 
 
 def _specs(injection: Injection, metrics: Sequence[Metric]) -> dict[Role, TreeSpec]:
-    """Give what the tree of each side is made from; the control is base's, where anything is timed."""
+    """Return what the tree of each side is made from; the control is base's, where anything is timed."""
     timed: dict[Role, TreeSpec] = {"control": injection.base} if {"time", "import"} & set(metrics) else {}
     return {"base": injection.base, "head": injection.head, **timed}
 
 
-def relate(error: PrprepError, grounds: Mapping[Role, Ground], cache: Path) -> None:
+def relate(error: PrprepError, environments_by_side: Mapping[Role, SideEnvironment], cache: Path) -> None:
     """Spell the paths in a message relative to the trees and the cache, the same on every machine."""
-    folders = [os.path.realpath(ground.tree) for ground in grounds.values()] + [str(ground.tree) for ground in grounds.values()]
+    folders = [os.path.realpath(ground.tree) for ground in environments_by_side.values()] + [
+        str(ground.tree) for ground in environments_by_side.values()
+    ]
     for folder in (*folders, os.path.realpath(cache), str(cache)):
-        error.what, error.where, error.now = (text.replace(f"{folder}/", "") for text in (error.what, error.where, error.now))
+        error.what, error.where, error.hint = (
+            text.replace(f"{folder}/", "") for text in (error.what, error.where, error.hint)
+        )

@@ -9,6 +9,7 @@ anew, which is why only launches count as independent. Every choice here was mad
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from scipy.special import stdtrit
 from ..artifacts import SIDES, Interval, Summary, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from ..artifacts import Launch, Measurement
@@ -37,7 +36,7 @@ SPENDING_POWER = 2
 
 
 def launch_ratios(launches: Sequence[Launch]) -> Array:
-    """Give the log ratio head/base of each launch, shape (launches,).
+    """Return the log ratio head/base of each launch, shape (launches,).
 
     The trimmed mean of the log ratios of neighbours in time (the n-th sample of either side; what one side has more is left
     out). Taken in the order ABBA a drift is as often for one side as for the other and cancels. Where a control ran, this is
@@ -46,16 +45,18 @@ def launch_ratios(launches: Sequence[Launch]) -> Array:
     still symmetric, where that of one and the mean of two is not.
     Equal samples give 0, zeros too; where what is left has zeros on one side the result is not finite.
     """
-    return np.array([np.mean([_log_ratio(launch, "head", over) for over in _bases(launch)]) for launch in launches], dtype=float)
+    return np.array(
+        [np.mean([_log_ratio(launch, "head", over) for over in _bases(launch)]) for launch in launches], dtype=float
+    )
 
 
 def control_ratios(launches: Sequence[Launch]) -> Array:
-    """Give the log ratio control/base of each launch that had a control: two trees of the same code, by the same protocol."""
+    """Return the log ratio control/base of each launch that had a control: two trees of the same code, by the same protocol."""
     return np.array([_log_ratio(launch, "control", "base") for launch in launches if launch.control], dtype=float)
 
 
 def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
-    """Give the ratio head/base with its two-sided interval at `confidence`, a share.
+    """Return the ratio head/base with its two-sided interval at `confidence`, a share.
 
     Student's t over the log ratios of n launches: c ± t(m-1) · s√n / m, where c is their mean without the g = ⌊n/12⌋ smallest
     and largest, m = n - 2g, s the standard deviation with those pulled in to their neighbours (Tukey and McLaughlin 1963;
@@ -71,24 +72,24 @@ def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
 
 
 def control_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
-    """Give the ratio control/base with its interval as `ratio_interval` does; None where too few launches had a control."""
+    """Return the ratio control/base with its interval as `ratio_interval` does; None where too few launches had a control."""
     return _interval(control_ratios(launches), confidence)
 
 
 def interval_of(measurement: Measurement, confidence: float) -> Interval:
-    """Give the interval of a measurement, valid at `confidence` however often its launches were looked at."""
+    """Return the interval of a measurement, valid at `confidence` however often its launches were looked at."""
     interval = ratio_interval(measurement.launches, adjusted_confidence(measurement, confidence))
     return interval.model_copy(update={"confidence": confidence})
 
 
 def control_of(measurement: Measurement, confidence: float) -> Interval | None:
-    """Give the interval of a measurement's control in the same way; None where there was none."""
+    """Return the interval of a measurement's control in the same way; None where there was none."""
     interval = control_interval(measurement.launches, adjusted_confidence(measurement, confidence))
     return interval and interval.model_copy(update={"confidence": confidence})
 
 
 def band(negligible: float) -> tuple[float, float]:
-    """Give the ratios between which a change is negligible, both included: 0.99 and 1.01 for 0.01."""
+    """Return the ratios between which a change is negligible, both included: 0.99 and 1.01 for 0.01."""
     return 1 - negligible, 1 + negligible
 
 
@@ -112,7 +113,7 @@ def verdict(interval: Interval, negligible: float, control: Interval | None = No
 
 
 def spread_of(control: Interval | None) -> float:
-    """Give the end of a control's interval that lies farther from 1, as a ratio of 1 or more."""
+    """Return the end of a control's interval that lies farther from 1, as a ratio of 1 or more."""
     if control is None:
         return 1.0
     return max(control.high, 1 / control.low if control.low else math.inf)
@@ -133,7 +134,7 @@ class Looks:
     negligible: float
 
     def decide(self, launches: Sequence[Launch]) -> bool:
-        """Say whether sampling can stop; never between the planned looks, nor before the launches can tell."""
+        """Return whether sampling can stop; never between the planned looks, nor before the launches can tell."""
         if len(launches) not in self.planned:
             return False
         number = self.planned.index(len(launches)) + 1
@@ -146,7 +147,7 @@ class Looks:
 
 
 def first_look(confidence: float) -> int:
-    """Give the launches before which sampling does not stop early: 8 at 99 %.
+    """Return the launches before which sampling does not stop early: 8 at 99 %.
 
     Noise that has two values (two memory layouts) puts n launches on one side of 1 with a probability of 2^(1-n), and their
     spread is then far too small; t does not know that.
@@ -155,7 +156,7 @@ def first_look(confidence: float) -> int:
 
 
 def adjusted_confidence(measurement: Measurement, confidence: float) -> float:
-    """Give the level of a measurement's interval, at which all of its looks together keep `confidence`.
+    """Return the level of a measurement's interval, at which all of its looks together keep `confidence`.
 
     The same level as `Looks` decided at. Where the budget or the time limit, which do not depend on the ratio, ended the
     sampling, the look that was taken then is the last and spends what the earlier ones left.
@@ -168,7 +169,9 @@ def adjusted_confidence(measurement: Measurement, confidence: float) -> float:
 def summarize(values: Sequence[float]) -> Summary:
     """Sum up one side's samples over all launches, at least one; units as given."""
     array = np.asarray(values, dtype=float)
-    return Summary(minimum=float(array.min()), median=float(np.median(array)), mean=float(array.mean()), rounds=len(array))
+    return Summary(
+        minimum=float(array.min()), median=float(np.median(array)), mean=float(array.mean()), rounds=len(array)
+    )
 
 
 def _level(number: int, *, of: int, last: bool, confidence: float) -> float:
@@ -192,7 +195,7 @@ def _log_ratio(launch: Launch, side: str, over: str) -> float:
 
 
 def _interval(logs: Array, confidence: float) -> Interval | None:
-    """Give the t interval of log ratios as ratios; None where they are too few or not finite."""
+    """Return the t interval of log ratios as ratios; None where they are too few or not finite."""
     if len(logs) < FEWEST_LAUNCHES or not np.isfinite(logs).all():
         return None
     centre, reach = _centre_and_reach(logs, confidence)
@@ -214,16 +217,18 @@ def _centre_and_reach(logs: Array, confidence: float) -> tuple[float, float]:
 
 
 def _exact_ratio(launches: Sequence[Launch]) -> float | None:
-    """Give the ratio where nothing varies on either side in two launches or more, else None."""
+    """Return the ratio where nothing varies on either side in two launches or more, else None."""
     base, head = ({value for launch in launches for value in getattr(launch, side)} for side in SIDES)
-    if len(launches) < 2 or len(base) != 1 or len(head) != 1:  # noqa: PLR2004 - once is no repeat
+    if len(launches) < 2 or len(base) != 1 or len(head) != 1:
         return None
     return _quotient(head.pop(), base.pop())
 
 
 def _overall_ratio(launches: Sequence[Launch]) -> float:
-    """Give the ratio of the sums of either side, where no launch's ratio can be trusted."""
-    return _quotient(*(math.fsum(value for launch in launches for value in getattr(launch, side)) for side in ("head", "base")))
+    """Return the ratio of the sums of either side, where no launch's ratio can be trusted."""
+    return _quotient(
+        *(math.fsum(value for launch in launches for value in getattr(launch, side)) for side in ("head", "base"))
+    )
 
 
 def _quotient(head: float, base: float) -> float:
@@ -233,4 +238,4 @@ def _quotient(head: float, base: float) -> float:
 
 
 def _exponential(value: float) -> float:
-    return math.exp(value) if value < 709 else math.inf  # noqa: PLR2004 - the largest exponent of a double
+    return math.exp(value) if value < 709 else math.inf

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -15,22 +16,24 @@ from ..processes.locks import held
 from ..storage.files import hash_of, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from ..artifacts import Injection, Scaffolding, TreeSpec
     from ..git import Clone
 
 # Files that change how tests run and that no build writes: where one appears, somebody has been at the tree.
-_STEERING: Final = frozenset({"conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "sitecustomize.py"})
+_STEERING: Final = frozenset(
+    {"conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "sitecustomize.py"}
+)
 
 
 def location(clone: Clone, spec: TreeSpec, *, cache: Path, copy: str = "") -> Path:
-    """Give the folder of a tree: the same for the same clone and spec; or that of another checkout of the same, by name."""
-    return cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
+    """Return the folder of a tree: the same for the same clone and spec; or that of another checkout of the same, by name."""
+    return (
+        cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
+    )
 
 
 def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "") -> Path:
-    """Give the folder of the tree, made once and mended where it was damaged since.
+    """Return the folder of the tree, made once and mended where it was damaged since.
 
     `contents` maps the paths of `spec.files` to their bytes (`contents` of this module finds them); `copy` names
     another checkout of the same: one to hold the first against, or one that may be written to.
@@ -55,11 +58,11 @@ def remove(clone: Clone, spec: TreeSpec, *, cache: Path) -> None:
 
 
 def commit_of(clone: Clone, spec: TreeSpec) -> str:
-    """Give the commit that the tree is a checkout of, made anew by cherry-picking where need be."""
+    """Return the commit that the tree is a checkout of, made anew by cherry-picking where need be."""
     commit = clone.pick(spec.commit, spec.picks) if spec.picks else spec.commit
     if clone.tree_of(commit) != spec.tree:
         what = f"the tree of {spec.commit[:12]} with {len(spec.picks)} commits put onto it is not the one that was recorded"
-        raise MeasuringError(what, now="run the item's inject step again: `doit forget inject:ITEM`, then `doit`")
+        raise MeasuringError(what, hint="run the item's inject step again: `doit forget inject:ITEM`, then `doit`")
     return commit
 
 
@@ -71,7 +74,9 @@ def benchmark_bytes(scaffolding: Scaffolding, clone: Clone, *, folder: Path, wor
 
     `folder` is the manifest's, `worktree` the root of the user's repository.
     """
-    return _matching(scaffolding.path, scaffolding.sha256, _origins(scaffolding, clone, folder=folder, worktree=worktree))
+    return _matching(
+        scaffolding.path, scaffolding.sha256, _origins(scaffolding, clone, folder=folder, worktree=worktree)
+    )
 
 
 def data_bytes(scaffolding: Scaffolding, path: str, *, folder: Path) -> bytes:
@@ -80,7 +85,9 @@ def data_bytes(scaffolding: Scaffolding, path: str, *, folder: Path) -> bytes:
     return _matching(file.source, file.sha256, iter([_read(folder / file.source)]))
 
 
-def contents(injection: Injection, scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None) -> dict[str, bytes]:
+def contents(
+    injection: Injection, scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None
+) -> dict[str, bytes]:
     """Read everything that is injected, the benchmark and what it needs beside itself, for `prepare`."""
     for spec in (injection.base, injection.head):
         commit_of(clone, spec)  # Made anew first where the clone lost it: the benchmark may be read from it.
@@ -115,7 +122,9 @@ def _matching(path: str, sha256: str, candidates: Iterator[bytes | None]) -> byt
     for content in candidates:
         if content is not None and hashlib.sha256(content).hexdigest() == sha256:
             return content
-    raise MeasuringError("this file was edited or removed since the item was prepared", where=path, now="run doit again")
+    raise MeasuringError(
+        "this file was edited or removed since the item was prepared", where=path, hint="run doit again"
+    )
 
 
 def read_inside(root: Path, path: str) -> bytes | None:
@@ -134,7 +143,9 @@ def _read(path: Path) -> bytes | None:
 def _check(spec: TreeSpec, given: Mapping[str, bytes]) -> None:
     for path, sha256 in spec.files.items():
         if path not in given:
-            raise MeasuringError("this file is to be injected, and its bytes were not given", where=path, now="run doit again")
+            raise MeasuringError(
+                "this file is to be injected, and its bytes were not given", where=path, hint="run doit again"
+            )
         _matching(path, sha256, iter([given[path]]))
 
 
@@ -154,7 +165,7 @@ def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str
 
 
 def _mended(clone: Clone, tree: Path, allowed: frozenset[str]) -> bool:
-    """Tell whether the tree is as it should be, once what was changed in it is put back.
+    """Return whether the tree is as it should be, once what was changed in it is put back.
 
     Put back rather than made anew, since what a build left in the tree (extensions, metadata) is still good.
     """
@@ -170,7 +181,7 @@ def _mended(clone: Clone, tree: Path, allowed: frozenset[str]) -> bool:
 
 
 def _damage(clone: Clone, tree: Path, allowed: frozenset[str]) -> list[tuple[str, str]]:
-    """Give what differs and should not; files that git does not know count where they steer how tests run."""
+    """Return what differs and should not; files that git does not know count where they steer how tests run."""
     differing = [(code, path) for code, path in clone.status(tree) if path not in allowed]
     return [(code, path) for code, path in differing if code != "??" or PurePosixPath(path).name in _STEERING]
 
@@ -181,7 +192,9 @@ def _baseline_file(tree: Path) -> Path:
 
 def _baseline(tree: Path) -> frozenset[str] | None:
     try:
-        return frozenset(os.fsdecode(bytes.fromhex(path)) for path in json.loads(_baseline_file(tree).read_text("utf-8")))
+        return frozenset(
+            os.fsdecode(bytes.fromhex(path)) for path in json.loads(_baseline_file(tree).read_text("utf-8"))
+        )
     except (OSError, ValueError, TypeError):
         return None
 
@@ -193,11 +206,13 @@ def write_into(tree: Path, path: str, content: bytes) -> None:
     """Write a file of the tree; raise MeasuringError rather than leave the tree through a link or `..`."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or any(part.lower() == ".git" for part in parts):
-        raise MeasuringError("this path does not lie in the tree", where=path, now="give a path relative to the root of the repository")
+        raise MeasuringError(
+            "this path does not lie in the tree", where=path, hint="give a path relative to the root of the repository"
+        )
     folder = tree.joinpath(*parts[:-1])
     if not folder.resolve().is_relative_to(tree.resolve()):
         now = "name another place for the benchmark"
-        raise MeasuringError("a symbolic link on the way to this path leads out of the tree", where=path, now=now)
+        raise MeasuringError("a symbolic link on the way to this path leads out of the tree", where=path, hint=now)
     target = folder / parts[-1]
     if not target.is_symlink() and _read(target) == content:
         return
@@ -209,4 +224,6 @@ def write_into(tree: Path, path: str, content: bytes) -> None:
         Path(part).chmod(0o644)
         Path(part).replace(target)
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise MeasuringError("something else is in the way of this file in the tree", where=path, now="name another place for it") from None
+        raise MeasuringError(
+            "something else is in the way of this file in the tree", where=path, hint="name another place for it"
+        ) from None

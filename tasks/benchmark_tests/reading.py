@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -12,14 +13,14 @@ from ..project.code.imported_names import absolute_name, dotted, imports, target
 from ..project.dependencies import asks_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from ..project.code.sources import Found, Sources
 
 FIXTURES: Final = frozenset({"benchmark", "benchmark_weave"})
 MARKERS: Final = frozenset({"benchmark", "codspeed_benchmark"})
 PATCHERS: Final = frozenset({"patch", "setattr", "delattr", "setitem", "delitem", "setenv", "delenv"})
-MOCKS: Final = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "create_autospec"})
+MOCKS: Final = frozenset(
+    {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "create_autospec"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Measured:
 
     @property
     def body(self) -> tuple[ast.AST, ...]:
-        """Give what is executed in every round; empty where that is a function of somebody else."""
+        """Return what is executed in every round; empty where that is a function of somebody else."""
         if isinstance(self.code, ast.Lambda):
             return (self.code.body,)
         return tuple(self.code.body) if isinstance(self.code, Function) else ()
@@ -94,7 +95,7 @@ class Test:
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether a marker alone has the test measured: all of it."""
+        """Return whether a marker alone has the test measured: all of it."""
         return any(measured.code is self.function for measured in self.measured)
 
     @cached_property
@@ -119,7 +120,7 @@ class Test:
                 yield Called(call, *found)
 
     def target_of(self, node: ast.expr) -> tuple[str, Found] | None:
-        """Give what an expression names in the project: imported, or a method of what a variable was made from."""
+        """Return what an expression names in the project: imported, or a method of what a variable was made from."""
         spelled = dotted(node)
         if not spelled:
             return None
@@ -156,8 +157,15 @@ class BenchmarkFile:
         return tuple(node for node in ast.walk(self.module) if isinstance(node, Function))
 
     def is_handed_over(self, line: int) -> bool:
-        """Tell whether the function at a line is handed to a decorator that is not the language's: real code calls it back."""
-        at = next((each for each in self.functions if line in {each.lineno, *(known.lineno for known in each.decorator_list)}), None)
+        """Return whether the function at a line is handed to a decorator that is not the language's: real code calls it back."""
+        at = next(
+            (
+                each
+                for each in self.functions
+                if line in {each.lineno, *(known.lineno for known in each.decorator_list)}
+            ),
+            None,
+        )
         return at is not None and any(dotted(_called(known)) not in OF_THE_LANGUAGE for known in at.decorator_list)
 
     @cached_property
@@ -166,20 +174,20 @@ class BenchmarkFile:
 
     @cached_property
     def uses_codspeed(self) -> bool:
-        """Tell whether what a marker alone marks is measured in the project: pytest-benchmark has its fixture only."""
+        """Return whether what a marker alone marks is measured in the project: pytest-benchmark has its fixture only."""
         imported = any(module.partition(".")[0] == "pytest_codspeed" for module, _ in self.imports.values())
         return imported or asks_for(self.sources.tree, "pytest-codspeed")
 
     @cached_property
     def tests(self) -> tuple[Test, ...]:
-        """Give the tests that measure something, in the order of the file."""
+        """Return the tests that measure something, in the order of the file."""
         fixtures = {function.name: function for function in self.functions if _decorated(function, "fixture")}
         always = [function for function in fixtures.values() if _is_autouse(function)]
         tests = (function for function in self.functions if function.name.startswith("test"))
         return tuple(test for function in tests if (test := self._test(function, fixtures, always)))
 
     def find(self, spelled: str) -> tuple[str, Found] | None:
-        """Give target and definition of the longest beginning of a dotted name that is the whole of it."""
+        """Return target and definition of the longest beginning of a dotted name that is the whole of it."""
         whole = absolute_name(spelled, self.imports)
         for target in targets(spelled, self.imports):
             found = self.sources.seek(target) if target.replace(":", ".") == whole else None
@@ -212,14 +220,20 @@ class BenchmarkFile:
         for node in ast.walk(test):
             if isinstance(node, Function) and any(dotted(_called(each)) == fixture for each in node.decorator_list):
                 yield Measured(node, node)
-            elif isinstance(node, ast.Call) and dotted(node.func) in {fixture, f"{fixture}.pedantic", f"{fixture}.weave"}:
+            elif isinstance(node, ast.Call) and dotted(node.func) in {
+                fixture,
+                f"{fixture}.pedantic",
+                f"{fixture}.weave",
+            }:
                 given = {word.arg: word.value for word in node.keywords if word.arg}
                 code = node.args[0] if node.args else given.get("target")
                 if code is not None:
-                    yield Measured(node, self._code(code, test), self._arguments(node, given), has_setup="setup" in given)
+                    yield Measured(
+                        node, self._code(code, test), self._arguments(node, given), has_setup="setup" in given
+                    )
 
     def _code(self, node: ast.expr, test: Function) -> ast.expr | Function:
-        """Give the function of this file that a name stands for, the test's own before those of the file."""
+        """Return the function of this file that a name stands for, the test's own before those of the file."""
         name = dotted(node)
         own = [each for each in ast.walk(test) if isinstance(each, Function) and each is not test]
         top = [each for each in self.module.body if isinstance(each, Function)]
@@ -247,7 +261,11 @@ class BenchmarkFile:
         for how in ("patch.object", "patch.dict", "patch.multiple", "patch"):
             if spelled == how or spelled.endswith(f".{how}"):
                 first = spelled.partition(".")[0]
-                return how if first in {"patch", "mock", "mocker", "unittest"} or "mock" in absolute_name(first, self.imports) else ""
+                return (
+                    how
+                    if first in {"patch", "mock", "mocker", "unittest"} or "mock" in absolute_name(first, self.imports)
+                    else ""
+                )
         owner, _, last = spelled.rpartition(".")
         return last if owner in {"monkeypatch", "mp", "m"} and last in PATCHERS else ""
 
@@ -263,7 +281,9 @@ class BenchmarkFile:
             yield Patch(node, named, _text(_at(node.args, 1)), kind, resolved, first, words.get("values"))
         elif how == "patch.multiple":
             owner = self._owner(first)
-            yield from (Patch(node, owner[0], name, "attribute", owner[1], first, value) for name, value in words.items())
+            yield from (
+                Patch(node, owner[0], name, "attribute", owner[1], first, value) for name, value in words.items()
+            )
         else:
             yield self._attribute(node, first, words)
 
@@ -275,7 +295,9 @@ class BenchmarkFile:
             return Patch(node, owner, name, new=new, is_property_mock=is_property)
         named = _text(_at(node.args, 1) or words.get("name") or words.get("attribute")) or ""
         new = _at(node.args, 2) or words.get("value") or words.get("new") or _mocked(words)
-        is_property = is_property or (isinstance(new, ast.Call) and dotted(new.func).rpartition(".")[2] == "PropertyMock")
+        is_property = is_property or (
+            isinstance(new, ast.Call) and dotted(new.func).rpartition(".")[2] == "PropertyMock"
+        )
         owner, resolved = self._owner(first)
         return Patch(node, owner, named, "attribute", resolved, first, new, is_property)
 
@@ -313,7 +335,7 @@ def _parameters(function: Function) -> set[str]:
 
 
 def _taken(function: Function, fixtures: Mapping[str, Function]) -> Iterator[Function]:
-    """Give the fixtures of the file that a function takes, and those that these take."""
+    """Yield the fixtures of the file that a function takes, and those that these take."""
     for name in sorted(_parameters(function) & fixtures.keys()):
         if fixtures[name] is not function:
             yield from _taken(fixtures[name], {each: found for each, found in fixtures.items() if each != name})
@@ -321,7 +343,7 @@ def _taken(function: Function, fixtures: Mapping[str, Function]) -> Iterator[Fun
 
 
 def _carrying(node: ast.AST, *, within: bool) -> Iterator[Function]:
-    """Give the functions that carry one of MARKERS: as their own, as that of their class, or of their file."""
+    """Yield the functions that carry one of MARKERS: as their own, as that of their class, or of their file."""
     carries = within or any(dotted(_called(mark)).rpartition(".")[2] in MARKERS for mark in _marks(node))
     if isinstance(node, Function):
         yield from (node,) if carries else ()
@@ -331,7 +353,7 @@ def _carrying(node: ast.AST, *, within: bool) -> Iterator[Function]:
 
 
 def _marks(node: ast.AST) -> list[ast.expr]:
-    """Give the decorators of a function or class, and what a class or a file has as `pytestmark`."""
+    """Return the decorators of a function or class, and what a class or a file has as `pytestmark`."""
     marks = list(node.decorator_list) if isinstance(node, Function | ast.ClassDef) else []
     named = _assigned([node]).get("pytestmark") if isinstance(node, ast.Module | ast.ClassDef) else None
     listed = named.elts if isinstance(named, ast.List | ast.Tuple) else [named] if named else []
@@ -352,7 +374,7 @@ def _is_autouse(function: Function) -> bool:
 
 
 def _unwrapped(node: ast.expr) -> ast.expr:
-    """Give the function of a `functools.partial`."""
+    """Return the function of a `functools.partial`."""
     while isinstance(node, ast.Call) and node.args and dotted(node.func).rpartition(".")[2] == "partial":
         node = node.args[0]
     return node
@@ -367,6 +389,6 @@ def _at(nodes: Sequence[ast.expr], index: int) -> ast.expr | None:
 
 
 def _mocked(words: Mapping[str, ast.expr]) -> ast.expr | None:
-    """Give what a patch by keywords alone returns, as the Mock that it makes: `return_value=`, `side_effect=`."""
+    """Return what a patch by keywords alone returns, as the Mock that it makes: `return_value=`, `side_effect=`."""
     kept = [ast.keyword(name, value) for name, value in words.items() if name in {"return_value", "side_effect"}]
     return ast.Call(ast.Name("MagicMock"), [], kept) if kept else None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..artifacts import Presence
@@ -14,9 +16,6 @@ from ..project.code.definitions import parsed
 from ..project.code.imported_names import dotted, imports, targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from ..git import Clone
     from ..project.code.sources import Found, Sources
     from ..project.code.span import Span
@@ -33,10 +32,12 @@ class Benchmark:
     attributes: frozenset[str]
 
     def uses(self, found: Found) -> bool:
-        """Tell whether the file names a definition, or for a method its class and the method as an attribute."""
+        """Return whether the file names a definition, or for a method its class and the method as an attribute."""
         name = found.definition.name
         owner, _, method = name.rpartition(".")
-        return (found.path, name) in self.names or (bool(owner) and (found.path, owner) in self.names and method in self.attributes)
+        return (found.path, name) in self.names or (
+            bool(owner) and (found.path, owner) in self.names and method in self.attributes
+        )
 
 
 def benchmarks(files: Mapping[str, bytes], sources: Sources) -> tuple[tuple[Benchmark, ...], tuple[str, ...]]:
@@ -66,7 +67,10 @@ def users(path: str, source: bytes, sources: Sources, found: Found) -> int:
 
 def files_below(root: str, *, clone: Clone, span: Span, worktree: Path | None) -> dict[str, bytes]:
     """Read the Python files below the benchmarks root: as they are being edited in the work tree, else at head, else at base."""
-    base, head = ({path: clone.read(commit, path) or b"" for path in _below(clone, commit, root)} for commit in (span.base, span.head))
+    base, head = (
+        {path: clone.read(commit, path) or b"" for path in _below(clone, commit, root)}
+        for commit in (span.base, span.head)
+    )
     here = _in_worktree(worktree, root) if worktree else {}
     edited = {path: content for path, content in here.items() if content not in (base.get(path), head.get(path))}
     return base | head | edited
@@ -112,7 +116,7 @@ def _content(place: Path) -> bytes | None:
 
 
 def _measures(module: ast.Module) -> bool:
-    """Tell whether a test takes the fixture `benchmark` or has the marker of that name."""
+    """Return whether a test takes the fixture `benchmark` or has the marker of that name."""
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
@@ -124,7 +128,7 @@ def _measures(module: ast.Module) -> bool:
 
 
 def _names(module: ast.Module, sources: Sources) -> Iterator[tuple[str, str]]:
-    """Give the project's definitions that the file names outside of its imports."""
+    """Yield the project's definitions that the file names outside of its imports."""
     known = dict(imports(module))
     for used in {name for node in ast.walk(module) if (name := dotted(node))}:
         for target in targets(used, known):

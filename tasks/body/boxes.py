@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from .meanings import Meaning, meaning_of
 from .skeleton import has_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from markdown_it.token import Token
 
 _BOX = re.compile(r"^(?P<before>[\s>]*(?:[-*+]|\d+[.)])\s+)\[ \](?=\s)")
@@ -50,11 +49,13 @@ _STATEMENTS = {
     "changelog_changed": rf"(?:the )?change ?log(?: entry)?{_DONE} (?:updated|added)"
     r"|(?:added|updated) (?:an? |the )?change ?log(?: entry)?",
 }
-_KIND = r"perf(?:ormance)?(?: (?:improvements?|optimi[sz]ations?|enhancements?))?|(?:code )?optimi[sz]ations?|speed-?ups?"
+_KIND = (
+    r"perf(?:ormance)?(?: (?:improvements?|optimi[sz]ations?|enhancements?))?|(?:code )?optimi[sz]ations?|speed-?ups?"
+)
 
 
 def answered(template: str, proofs: Proofs, *, name: str) -> tuple[str, tuple[str, ...]]:
-    """Give the template with what is proved ticked, and what is left to a person; `name` is the template's path."""
+    """Return the template with what is proved ticked, and what is left to a person; `name` is the template's path."""
     text = outline(mended(template))
     lines = list(text.lines)
     todos: list[str] = []
@@ -70,7 +71,7 @@ def answered(template: str, proofs: Proofs, *, name: str) -> tuple[str, tuple[st
 
 
 def _statements(text: Outline, section: Section) -> Iterator[tuple[int, str]]:
-    """Give the lines of boxes that are not ticked, and what they say."""
+    """Yield the lines of boxes that are not ticked, and what they say."""
     for token in text.within(section):
         if token.type == "inline" and token.map and _OPEN.match(token.content) and _BOX.match(text.lines[token.map[0]]):
             yield token.map[0], _said(token)
@@ -81,7 +82,7 @@ def _said(token: Token) -> str:
 
 
 def _is_proved(words: str, proofs: Proofs, meaning: Meaning) -> bool:
-    """Tell whether a statement as a whole is one that an artifact proves."""
+    """Return whether a statement as a whole is one that an artifact proves."""
     said = re.sub(r"[.!]+$", "", words.lower().strip())
     if _ATTESTS.search(said):
         return False
@@ -94,7 +95,9 @@ def _asked(text: Outline, section: Section) -> Iterator[str]:
     """Say what of a section without boxes is left to a person: issues, disclosure, what nothing of ours answers, prompts."""
     meaning, title = meaning_of(section.title), shorten(one_line(section.title), _LONGEST)
     prompts = [one_line(token.content) for token in text.within(section) if token.type == "inline" and token.level == 1]
-    prompts = [prompt for prompt in prompts if not (_OPEN.match(prompt) or _TICKED.match(prompt) or prompt.startswith("<!--"))]
+    prompts = [
+        prompt for prompt in prompts if not (_OPEN.match(prompt) or _TICKED.match(prompt) or prompt.startswith("<!--"))
+    ]
     if section.level and not has_tasks(text, section):
         asked = {
             Meaning.ISSUE: f"name the issue, or say that there is none, under “{title}”",

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..artifacts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..artifacts import Change, Comparison
 
 MOST, LONGEST = 3, 300
 
-_TIMES = {"ns": 1e-9, "us": 1e-6, "μs": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "milliseconds": 1e-3}
+_TIMES = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "μs": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "sec": 1.0,
+    "seconds": 1.0,
+    "milliseconds": 1e-3,
+}
 _BYTES = {"B": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 1e3, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 _SHARES = {"%": 0.01, "percent": 0.01}
 _FACTORS = {"x": 1.0, "\u00d7": 1.0, "times": 1.0, "fold": 1.0}
@@ -43,7 +52,7 @@ class Held:
 
 
 def objections(bullets: list[str], held: Held) -> tuple[str, ...]:
-    """Give what is wrong with the bullets, one line each, with the bullet that it is about; empty where nothing is."""
+    """Return what is wrong with the bullets, one line each, with the bullet that it is about; empty where nothing is."""
     if not bullets:
         return ("there is no bullet",)
     found = [f"there are {len(bullets)} bullets, and {MOST} are the most"] if len(bullets) > MOST else []
@@ -51,7 +60,7 @@ def objections(bullets: list[str], held: Held) -> tuple[str, ...]:
 
 
 def unheld(text: str, held: Held) -> tuple[str, ...]:
-    """Give the figures with a unit (times, sizes, shares, factors) in a text that the evidence does not hold."""
+    """Return the figures with a unit (times, sizes, shares, factors) in a text that the evidence does not hold."""
     found = (match for match in _NUMBER.finditer(text) if match["unit"])
     return tuple(match[0] for match in found if not _is_held(match["digits"], match["unit"], held))
 
@@ -77,11 +86,13 @@ def _is_held(digits: str, unit: str | None, held: Held) -> bool:
     plain = digits.replace(",", "")
     scale = _UNITS.get(unit or "", 1.0)
     slack = 10.0 ** -len(plain.partition(".")[2]) * scale * (1.0001 if unit in _SHARES else 0.5001)
-    return any(abs(float(plain) * scale - value) <= slack + abs(value) * 1e-9 for value in _values(held.comparison, unit))
+    return any(
+        abs(float(plain) * scale - value) <= slack + abs(value) * 1e-9 for value in _values(held.comparison, unit)
+    )
 
 
 def _values(comparison: Comparison, unit: str | None) -> Iterator[float]:
-    """Give what the comparison holds that is told in `unit`, without signs."""
+    """Yield what the comparison holds that is told in `unit`, without signs."""
     for change in comparison.changes:
         if unit in _SHARES:
             yield from _shares(change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifacts import Verdict
@@ -15,8 +16,6 @@ from .placeholders import CPU, MEMORY, body_text, is_written
 from .skeleton import Words, placed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..artifacts import Detection
     from .placeholders import Evidence, Limits
 
@@ -35,7 +34,7 @@ class Body:
 
 
 def composed(evidence: Evidence, limits: Limits, templates: Path | None) -> Body:
-    """Give the body with as much detail as `limits` allow."""
+    """Return the body with as much detail as `limits` allow."""
     text = body_text(evidence, limits, templates)
     name, template = skeleton_of(evidence, templates)
     if not template.strip():
@@ -46,7 +45,7 @@ def composed(evidence: Evidence, limits: Limits, templates: Path | None) -> Body
 
 
 def skeleton_of(evidence: Evidence, templates: Path | None) -> tuple[str, str]:
-    """Give path and text of the project's template, unless the manifest or a body template of the user's stands against it."""
+    """Return path and text of the project's template, unless the manifest or a body template of the user's stands against it."""
     detection, wanted = evidence.detection, evidence.item.template
     own = templates is not None and any((templates / name).is_file() for name in _BODIES)
     if wanted == "own" or (wanted == "auto" and own) or not detection.pull_request_template:
@@ -68,7 +67,9 @@ def proofs_of(evidence: Evidence) -> Proofs:
 
 def _changes_changelog(detection: Detection) -> bool:
     place = (detection.changelog or "").partition(" ")[2]
-    return bool(place) and any(file == place or (place.endswith("/") and file.startswith(place)) for file in detection.files)
+    return bool(place) and any(
+        file == place or (place.endswith("/") and file.startswith(place)) for file in detection.files
+    )
 
 
 def _words(evidence: Evidence, templates: Path | None) -> Words:
@@ -82,7 +83,7 @@ def _words(evidence: Evidence, templates: Path | None) -> Words:
 
 
 def _todos(evidence: Evidence) -> tuple[str, ...]:
-    """Give what is left to a person whatever the template: their own sentences, and what the project's rules ask of them."""
+    """Return what is left to a person whatever the template: their own sentences, and what the project's rules ask of them."""
     found = ["write the sentences that are marked in the body"] if evidence.item.is_told_by_person else []
     if is_written(evidence):
         found.append("read the bullets, which a command wrote, and say so where the project asks for that")

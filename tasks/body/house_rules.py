@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..text.markdown import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ..artifacts import ContributionRule
 
 # What forbids or binds, and not every negation: "we can't tell how you write" forbids nothing.
@@ -30,7 +29,7 @@ _QUOTED = 2
 
 
 def refusals(rules: Sequence[ContributionRule]) -> tuple[ContributionRule, ...]:
-    """Give the sentences that refuse, or bind, text in a pull request that a program or model wrote; about descriptions first."""
+    """Return the sentences that refuse, or bind, text in a pull request that a program or model wrote; about descriptions first."""
     about = (rule for rule in rules if rule.about == "generated text")
     found = (rule for rule in about if _BINDS.search(rule.sentence) and _OF_TEXT.search(rule.sentence))
     return tuple(sorted(found, key=lambda rule: not _FIRST.search(rule.sentence)))
@@ -48,7 +47,7 @@ def to_review(rules: Sequence[ContributionRule], *, by_person: bool) -> tuple[st
 
 
 def todos(rules: Sequence[ContributionRule]) -> Iterator[str]:
-    """Give what the rules leave to a person: one line of disclosure, a sign-off, an issue before the pull request."""
+    """Yield what the rules leave to a person: one line of disclosure, a sign-off, an issue before the pull request."""
     for about, asked in (
         ("disclosure", "disclose, in one line of your own, whether models were used"),
         ("sign-off", "sign the commits off"),

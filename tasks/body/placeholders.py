@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifacts import CodeflashRun, Comparison, Detection, Injection, MetricName, Scaffolding, Verdict
@@ -17,9 +19,6 @@ from .reproduction import Made, Reproduction, reproduction
 from .saved_benchmark import benchmark_to_save, data_to_save
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from ..artifacts import Bullets, Change, Commit, ProjectTests, Summary, Survey, Verification
     from ..manifest.model import Optimization
     from ..storage.paths import ItemPaths
@@ -54,7 +53,8 @@ NOT_ASKED = CodeflashRun(item="")
 LONGEST_REPORT = 40_000
 """Characters of codeflash's markdown; more is kept in the artifact alone."""
 _TRAILER = re.compile(
-    r"^[A-Za-z][A-Za-z-]*-(?:by|to|from|id|on|with): |^(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?):? \S+$", re.IGNORECASE
+    r"^[A-Za-z][A-Za-z-]*-(?:by|to|from|id|on|with): |^(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?):? \S+$",
+    re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s{0,3}[-*+]\s+(?=\S)")
 
@@ -136,7 +136,9 @@ def reproduce_text(evidence: Evidence, limits: Limits, templates: Path | None) -
     return markdown.tidy(filled("reproduce.md.j2", _values(evidence, limits, filled))) + "\n"
 
 
-def _values(evidence: Evidence, limits: Limits, filled: Callable[[str, Mapping[str, object]], Markdown]) -> dict[str, object]:
+def _values(
+    evidence: Evidence, limits: Limits, filled: Callable[[str, Mapping[str, object]], Markdown]
+) -> dict[str, object]:
     values = _structured(evidence, limits)
     values |= _facts(evidence)
     values |= {
@@ -145,30 +147,35 @@ def _values(evidence: Evidence, limits: Limits, filled: Callable[[str, Mapping[s
         "CODEFLASH_COMPARE_OUTPUT": filled("compare-output.md.j2", values),
         "CHANGELOG_SECTION": filled("changelog.md.j2", values),
     }
-    items = [Markdown(line.removeprefix("- ")) for line in filled("test-items.md.j2", values).splitlines() if line.strip()]
+    items = [
+        Markdown(line.removeprefix("- ")) for line in filled("test-items.md.j2", values).splitlines() if line.strip()
+    ]
     values |= {"TEST_ITEMS": items, **{f"TEST_ITEM_{number}": text for number, text in enumerate(items, 1)}}
     optional = {"TECHNICAL_DETAILS", "CHANGELOG_SECTION", "CODEFLASH_COMPARE_FLAGS"}
     return {name: value for name, value in values.items() if value != "" or name in optional or not name.isupper()}
 
 
 def is_written(evidence: Evidence) -> bool:
-    """Tell whether the bullets are those of the user's command."""
+    """Return whether the bullets are those of the user's command."""
     return bool(evidence.written and evidence.written.are_used)
 
 
 def bullets(item: Optimization, commits: tuple[Commit, ...], written: Bullets | None = None) -> tuple[Markdown, ...]:
-    """Give one to three bullets: the manifest's, else those of the user's command, else from what the commits say of themselves."""
+    """Return one to three bullets: the manifest's, else those of the user's command, else from what the commits say of themselves."""
     if item.summary:
         return tuple(markdown.inline(line) for line in item.summary)
     if written and written.are_used:
         return tuple(markdown.inline(line, emphasis=False) for line in written.bullets)
     told = _of_one(commits[0]) if len(commits) == 1 else [commit.title for commit in commits]
     told = [line for line in told if line.strip()] or [item.title or item.id]
-    return tuple(markdown.inline(markdown.shorten(markdown.one_line(line), BULLET_LENGTH), emphasis=False) for line in told[:BULLETS])
+    return tuple(
+        markdown.inline(markdown.shorten(markdown.one_line(line), BULLET_LENGTH), emphasis=False)
+        for line in told[:BULLETS]
+    )
 
 
 def _of_one(commit: Commit) -> list[str]:
-    """Give the title, then the bullets of the message or its first paragraph."""
+    """Return the title, then the bullets of the message or its first paragraph."""
     body = commit.message.removeprefix(commit.title).strip()
     lines = [line for line in markdown.plain(body).splitlines() if not _TRAILER.match(line.strip())]
     listed = [_BULLET.sub("", line) for line in lines if _BULLET.match(line)]
@@ -210,7 +217,9 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "inputs": sum(output.inputs for output in comparison.outputs),
         "by_person": evidence.item.is_told_by_person,
         "bullets": bullets(evidence.item, detection.commits, evidence.written),
-        "further_commits": max(0, len(detection.commits) - BULLETS) if not (evidence.item.summary or is_written(evidence)) else 0,
+        "further_commits": max(0, len(detection.commits) - BULLETS)
+        if not (evidence.item.summary or is_written(evidence))
+        else 0,
         "reproduction": _reproduction(evidence),
         "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
         "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
@@ -228,12 +237,12 @@ def _reproduction(evidence: Evidence) -> Reproduction:
 
 
 def _as_it_is(codeflash: CodeflashRun) -> Markdown:
-    """Give codeflash's own markdown unaltered, or nothing where it would leave no room for anything else."""
+    """Return codeflash's own markdown unaltered, or nothing where it would leave no room for anything else."""
     return Markdown(codeflash.markdown.strip("\n") if len(codeflash.markdown) <= LONGEST_REPORT else "")
 
 
 def _facts(evidence: Evidence) -> dict[str, object]:
-    """Give the placeholders that are one line each; commits by SHA, since a branch moves on."""
+    """Return the placeholders that are one line each; commits by SHA, since a branch moves on."""
     detection, comparison = evidence.detection, evidence.comparison
     return {
         "PLATFORM_DESCRIPTION": markdown.escape(comparison.platform),
@@ -265,11 +274,16 @@ def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
         text = ""
     shown = text.rstrip("\n") if text.isprintable() or "\n" in text else ""
     sha256 = hashlib.sha256(content).hexdigest()
-    return {"path": path, "size": len(content), "sha256": sha256, "text": shown if len(shown) <= limits.characters // 4 else ""}
+    return {
+        "path": path,
+        "size": len(content),
+        "sha256": sha256,
+        "text": shown if len(shown) <= limits.characters // 4 else "",
+    }
 
 
 def _differing(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
-    """Give name and both versions of every package that differs between the two environments."""
+    """Return name and both versions of every package that differs between the two environments."""
     base, head = (dict(_named(line) for line in side.packages) for side in (comparison.base, comparison.head))
     names = sorted(name for name in base.keys() | head.keys() if base.get(name) != head.get(name))
     return tuple((name, base.get(name, ""), head.get(name, "")) for name in names)
@@ -281,7 +295,7 @@ def _named(package: str) -> tuple[str, str]:
 
 
 def _modules(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
-    """Give path and both blobs of every file of the project that was measured, those that differ first."""
+    """Return path and both blobs of every file of the project that was measured, those that differ first."""
     base, head = ({module.path: module.blob for module in side.modules} for side in (comparison.base, comparison.head))
     paths = sorted(base.keys() | head.keys(), key=lambda path: (base.get(path) == head.get(path), path))
     return tuple((path, base.get(path, ""), head.get(path, "")) for path in paths)
@@ -325,7 +339,9 @@ FILTERS: dict[str, Callable[..., object]] = {
     "share": _finished(figures.share),
     "rate": _finished(_rate),
     "speedup": _speedup,
-    "change": _finished(lambda change: figures.change(change.interval.ratio, change.interval.low, change.interval.high)),
+    "change": _finished(
+        lambda change: figures.change(change.interval.ratio, change.interval.low, change.interval.high)
+    ),
     "interval": _finished(lambda change: figures.interval(change.interval.low, change.interval.high)),
     "control": _finished(lambda change: figures.interval(change.control.low, change.control.high)),
     "again": _finished(lambda each: figures.change(each.found.ratio, each.found.low, each.found.high)),

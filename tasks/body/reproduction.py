@@ -92,7 +92,7 @@ class Reproduction:
 
 
 def reproduction(item: Optimization, detection: Detection, scaffolding: Scaffolding, *, made: Made) -> Reproduction:
-    """Give the steps that make the two trees as the comparison had them."""
+    """Return the steps that make the two trees as the comparison had them."""
     metrics = {change.metric for change in made.comparison.changes}
     memory = bool(metrics & {MetricName.PEAK, MetricName.ALLOCATIONS})
     packages = ("pytest-benchmark", *(["pytest-memray"] if memory else []))
@@ -109,7 +109,9 @@ def reproduction(item: Optimization, detection: Detection, scaffolding: Scaffold
         memory=memory,
         timed=not memory or bool(metrics & {MetricName.TIME, MetricName.IMPORT}),
         manifest=manifest_text(item, detection, scaffolding),
-        benchmark_to_save=any(copy.path == scaffolding.path and copy.source is None for steps in sides for copy in steps.copies),
+        benchmark_to_save=any(
+            copy.path == scaffolding.path and copy.source is None for steps in sides for copy in steps.copies
+        ),
         codeflash=_codeflash_steps(made.codeflash, runner) if made.codeflash.markdown else None,
     )
 
@@ -127,8 +129,32 @@ def _codeflash_steps(run: CodeflashRun, runner: str) -> CodeflashSteps:
 
 def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffolding) -> str:
     """Write the manifest that repeats this comparison in any clone: commits by SHA, settings as they were."""
-    told = {"id", "title", "summary", "details", "base", "head", "commits", "functions", "benchmark", "domain", "pr", "tests"}
-    told |= {"repo", "upstream", "slug", "push", "commit_benchmark", "tests_timeout", "verify", "engine", "template", "summarize"}
+    told = {
+        "id",
+        "title",
+        "summary",
+        "details",
+        "base",
+        "head",
+        "commits",
+        "functions",
+        "benchmark",
+        "domain",
+        "pr",
+        "tests",
+    }
+    told |= {
+        "repo",
+        "upstream",
+        "slug",
+        "push",
+        "commit_benchmark",
+        "tests_timeout",
+        "verify",
+        "engine",
+        "template",
+        "summarize",
+    }
     entry: dict[str, Any] = {"id": item.id, "base": detection.base}
     entry |= {"commits": list(detection.picked)} if detection.picked else {"head": detection.head}
     entry |= {"domain": list(detection.domain.domains)} if detection.domain.domains else {}
@@ -165,9 +191,11 @@ def _program(runner: str) -> str:
 
 
 def _python(runner: str, packages: tuple[str, ...]) -> str:
-    """Give the runner with what measuring needs; uv takes packages for one run, the others have them installed."""
+    """Return the runner with what measuring needs; uv takes packages for one run, the others have them installed."""
     if runner.startswith("uv run "):
-        return " ".join(["uv run", *(f"--with {shlex.quote(name)}" for name in packages), runner.removeprefix("uv run ")])
+        return " ".join(
+            ["uv run", *(f"--with {shlex.quote(name)}" for name in packages), runner.removeprefix("uv run ")]
+        )
     return runner
 
 

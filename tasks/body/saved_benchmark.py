@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def benchmark_to_save(scaffolding: Scaffolding, paths: ItemPaths) -> bytes:
-    """Give the benchmark's bytes, none where it can be taken from a commit; raise MeasuringError where it was edited meanwhile."""
+    """Return the benchmark's bytes, none where it can be taken from a commit; raise MeasuringError where it was edited meanwhile."""
     return b"" if scaffolding.origin in {"base", "head"} else _read(scaffolding.source, scaffolding.sha256, paths)
 
 
 def data_to_save(scaffolding: Scaffolding, paths: ItemPaths) -> dict[str, bytes]:
-    """Give the files that go with a benchmark, by their paths; raise MeasuringError as `benchmark_to_save` does."""
+    """Return the files that go with a benchmark, by their paths; raise MeasuringError as `benchmark_to_save` does."""
     return {path: _read(file.source, file.sha256, paths) for path, file in scaffolding.data.items()}
 
 
@@ -26,7 +26,9 @@ def _read(source: str, sha256: str, paths: ItemPaths) -> bytes:
     try:
         content = (paths.folder / source).read_bytes()
     except OSError as error:
-        raise MeasuringError(f"the benchmark cannot be read: {error.strerror}", where=source, now="run doit again") from None
+        raise MeasuringError(
+            f"the benchmark cannot be read: {error.strerror}", where=source, hint="run doit again"
+        ) from None
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise MeasuringError("the benchmark was edited meanwhile", where=source, now="run doit again")
+        raise MeasuringError("the benchmark was edited meanwhile", where=source, hint="run doit again")
     return content

@@ -7,14 +7,11 @@ stands in one of its own after the description, and so before the checklist.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..text.outline import Outline, Section, heading, mended, outline, shifted
 from .meanings import Meaning, meaning_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 _RELEASE_NOTE = re.compile(r"release[-_]?notes?|changelog", re.IGNORECASE)
 _EMPTY_NOTE = re.compile(r"\s*(?:\.{3}|…)?\s*")
@@ -49,7 +46,7 @@ class Part:
     text: str
 
     def under(self, level: int, *, titled: bool) -> list[str]:
-        """Give the part for a section whose heading has `level`: under its own title a level below, or without one."""
+        """Return the part for a section whose heading has `level`: under its own title a level below, or without one."""
         own = level + titled
         shown = [heading(own, self.title), ""] if titled else []
         return ["", *shown, *shifted(self.text, own - _LEVEL).split("\n")]
@@ -76,7 +73,10 @@ def parts_of(body: str) -> tuple[list[Part], str]:
     whole = outline(body)
     rules = [token.map[0] for token in whole.tokens if token.type == "hr" and not token.level and token.map]
     last = rules[-1] if rules else len(whole.lines)
-    sections = [(section.title, "\n".join(whole.lines[section.text : min(section.end, last)]).strip("\n")) for section in _grouped(whole)]
+    sections = [
+        (section.title, "\n".join(whole.lines[section.text : min(section.end, last)]).strip("\n"))
+        for section in _grouped(whole)
+    ]
     parts = [Part(title, _meaning(title), text) for title, text in sections if text]
     described = next((part for part in parts if part.title and part.meaning is Meaning.DESCRIPTION), None)
     if described and parts[0] is not described and not parts[0].title:
@@ -86,15 +86,18 @@ def parts_of(body: str) -> tuple[list[Part], str]:
 
 
 def has_tasks(text: Outline, section: Section) -> bool:
-    """Tell whether a section holds boxes to tick."""
+    """Return whether a section holds boxes to tick."""
     return any(token.type == "inline" and _TASK.match(token.content) for token in text.within(section))
 
 
 def _grouped(whole: Outline) -> list[Section]:
-    """Give the sections of the body's own level, each with those below it."""
+    """Return the sections of the body's own level, each with those below it."""
     tops = [section for section in whole.sections if section.level <= _LEVEL]
     ends = [*(section.start for section in tops[1:]), len(whole.lines)]
-    return [Section(section.level, section.title, section.start, section.text, end) for section, end in zip(tops, ends, strict=True)]
+    return [
+        Section(section.level, section.title, section.start, section.text, end)
+        for section, end in zip(tops, ends, strict=True)
+    ]
 
 
 def _meaning(title: str) -> Meaning:
@@ -129,14 +132,16 @@ def _add(added: dict[int, list[str]], line: int, lines: list[str]) -> None:
 def _home(skeleton: Outline, meaning: Meaning) -> Section | None:
     """Find the section for a part: the first of its meaning, else the first of the meaning that comes next."""
     for wanted in filter(None, (meaning, _SECOND.get(meaning))):
-        found = next((section for section in skeleton.sections if section.level and meaning_of(section.title) is wanted), None)
+        found = next(
+            (section for section in skeleton.sections if section.level and meaning_of(section.title) is wanted), None
+        )
         if found:
             return found
     return None
 
 
 def _end(skeleton: Outline, section: Section) -> int:
-    """Give the line before which a section's text can go on: not in a folded part, and above a rule that ends the section."""
+    """Return the line before which a section's text can go on: not in a folded part, and above a rule that ends the section."""
     later = skeleton.sections[skeleton.sections.index(section) :]
     if section.is_open:
         return next((each.end for each in later if not each.is_open), len(skeleton.lines))
@@ -150,7 +155,7 @@ def _ends_with_list(skeleton: Outline, section: Section) -> bool:
 
 
 def _place_of_own(skeleton: Outline) -> tuple[int, int, bool]:
-    """Give level and line for sections of our own, and whether they begin the text: behind the description and all below it."""
+    """Return level and line for sections of our own, and whether they begin the text: behind the description and all below it."""
     described = _home(skeleton, Meaning.DESCRIPTION)
     top, first = skeleton.sections[0], skeleton.sections[1]
     if described:
@@ -164,7 +169,7 @@ def _place_of_own(skeleton: Outline) -> tuple[int, int, bool]:
 
 
 def _own_sections(parts: Sequence[Part], level: int, own: str) -> Iterator[list[str]]:
-    """Give the sections of our own: one for evidence where there is more than one part of it, and the others by themselves."""
+    """Yield the sections of our own: one for evidence where there is more than one part of it, and the others by themselves."""
     evidence = [part for part in parts if part.meaning in _EVIDENCE]
     together = len(evidence) > 1
     if together:

@@ -82,7 +82,7 @@ class PyperfTable:
 
 
 def leading(comparison: Comparison) -> Change | None:
-    """Give the change that stands for the comparison: a primary one that has its verdict, else the first primary one."""
+    """Return the change that stands for the comparison: a primary one that has its verdict, else the first primary one."""
     primary = [change for change in comparison.changes if change.primary] or list(comparison.changes)
     return next((change for change in primary if change.verdict == comparison.verdict), primary[0] if primary else None)
 
@@ -106,22 +106,22 @@ def tests_of(comparison: Comparison, benchmark: str) -> tuple[TestView, ...]:
 
 
 def losses_of(comparison: Comparison, benchmark: str) -> tuple[tuple[str, Change], ...]:
-    """Give test and change of all that costs more at head, but for the one that the headline is about."""
+    """Return test and change of all that costs more at head, but for the one that the headline is about."""
     lead = leading(comparison)
     found = (change for change in comparison.changes if change.verdict == Verdict.REGRESSED and change is not lead)
     return tuple((short_name(change.test, benchmark), change) for change in found)
 
 
 def shares_of(comparison: Comparison) -> tuple[FunctionShare, ...]:
-    """Give the parts that the changed functions have in the leading test's call, where there were samples enough."""
+    """Return the parts that the changed functions have in the leading test's call, where there were samples enough."""
     lead = leading(comparison)
     found = [share for share in comparison.functions if share.changed and lead and share.test == lead.test]
     return tuple(share for share in found if share.samples >= ENOUGH_SAMPLES)
 
 
 def unseen(detection: Detection, comparison: Comparison) -> tuple[str, ...]:
-    """Give changed functions of which it is not known whether the benchmark reaches them: nothing was seen of its calls."""
-    if comparison.functions or comparison.unreached or len(detection.functions) < 2:  # noqa: PLR2004 - one is the one that is measured
+    """Return changed functions of which it is not known whether the benchmark reaches them: nothing was seen of its calls."""
+    if comparison.functions or comparison.unreached or len(detection.functions) < 2:
         return ()
     return tuple(function.target for function in detection.functions if function.status != "removed")
 
@@ -142,7 +142,7 @@ def returned(outputs: tuple[Output, ...]) -> str:
 
 
 def asv_rows(comparison: Comparison, benchmark: str) -> tuple[AsvRow, ...]:
-    """Give every test by time, import time and memory, as asv lists benchmarks, what changed first."""
+    """Return every test by time, import time and memory, as asv lists benchmarks, what changed first."""
     shown = {MetricName.TIME: "time", MetricName.IMPORT: "import time", MetricName.PEAK: "peak memory"}
     rows = [
         AsvRow(_ASV_MARKS[change.verdict], shown[change.metric], short_name(change.test, benchmark), change)
@@ -153,8 +153,12 @@ def asv_rows(comparison: Comparison, benchmark: str) -> tuple[AsvRow, ...]:
 
 
 def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
-    """Give the times as pyperf would: what is not decided, or no change, is hidden and counts in the mean."""
-    times = [change for change in comparison.changes if change.metric in {MetricName.TIME, MetricName.IMPORT, MetricName.START}]
+    """Return the times as pyperf would: what is not decided, or no change, is hidden and counts in the mean."""
+    times = [
+        change
+        for change in comparison.changes
+        if change.metric in {MetricName.TIME, MetricName.IMPORT, MetricName.START}
+    ]
     clear = [change for change in times if change.verdict in {Verdict.IMPROVED, Verdict.REGRESSED}]
     ratios = [change.interval.ratio for change in times if change.interval.ratio > 0]
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios)) if len(ratios) > 1 else None

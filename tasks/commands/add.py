@@ -19,17 +19,23 @@ class Add(Command):  # type: ignore[misc]
     doc_description = "REF is a branch, a tag or a commit. Comments, order and spaces of the manifest stay as they are."
     cmd_options = (
         *ManifestLoader.cmd_options,
-        {"name": "id", "long": "id", "type": str, "default": "", "help": "its id [default: after the branch, or the commit's title]"},
+        {
+            "name": "id",
+            "long": "id",
+            "type": str,
+            "default": "",
+            "help": "its id [default: after the branch, or the commit's title]",
+        },
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..init.drafting import item_lines  # noqa: PLC0415
-        from . import addition  # noqa: PLC0415
+        from ..init.drafting import item_lines
+        from . import addition
 
         opt_values, refs = options_anywhere(self, opt_values, pos_args)
         if len(refs) != 1:
             now = "write `prprep add perf/faster-parsing`, or `prprep add 1f3e5d7 --id parsing`"
-            raise UsageError("`add` needs one branch, tag or commit", now=now)
+            raise UsageError("`add` needs one branch, tag or commit", hint=now)
         graph = graph_of(opt_values["manifest"])
         entry = addition.run(graph.workspace, refs[0], opt_values["id"] or None)
         print(f"added to {graph.manifest.name}:\n\n  id: {entry.id}")

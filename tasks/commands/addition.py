@@ -34,17 +34,23 @@ def run(workspace: Workspace, ref: str, item_id: str | None) -> Entry:
     target = Target(Named(top["repo"], top["upstream"], top["slug"]), folder=workspace.folder, cache=workspace.cache)
     known = tuple(workspace.plan.items)
     if item_id and item_id.lower() in {each.lower() for each in known}:
-        raise UsageError(f"there is an optimization {quoted(item_id)} already", where=shown_path(path), now="give another one: --id ID")
+        raise UsageError(
+            f"there is an optimization {quoted(item_id)} already",
+            where=shown_path(path),
+            hint="give another one: --id ID",
+        )
     with target.clone({ref}) as clone:
         repository = repository_of(target, clone, target.upstream())
         entry = entry_of(repository, _lead(repository, ref), Ids(known), item_id=item_id)
         if entry.problem:
             raise RepositoryError(
-                entry.problem, where=ref, now="name what holds the change and goes onto upstream, or onto what was before it"
+                entry.problem,
+                where=ref,
+                hint="name what holds the change and goes onto upstream, or onto what was before it",
             )
         if same := _listed(workspace, repository, entry):
             what = f"{quoted(ref)} is in the manifest already, as {same}"
-            raise UsageError(what, where=shown_path(path), now=f"see `prprep inventory {same}`")
+            raise UsageError(what, where=shown_path(path), hint=f"see `prprep inventory {same}`")
     _write(workspace, entry)
     return entry
 
@@ -53,12 +59,16 @@ def _lead(repository: Repository, ref: str) -> Lead:
     clone = repository.clone
     found = clone.resolve([ref])[ref]
     if found is None:
-        several = clone.beginning_with(ref) if len(ref) >= 4 and set(ref) <= set("0123456789abcdef") else ()  # noqa: PLR2004 - git's least
+        several = clone.beginning_with(ref) if len(ref) >= 4 and set(ref) <= set("0123456789abcdef") else ()
         if several:
-            raise UsageError(f"{quoted(ref)} may be several commits", now=f"give more digits: {', '.join(sha[:16] for sha in several)}")
+            raise UsageError(
+                f"{quoted(ref)} may be several commits",
+                hint=f"give more digits: {', '.join(sha[:16] for sha in several)}",
+            )
         meant = nearest(ref, git.ref_names(repository.place))
         raise UsageError(
-            f"{quoted(ref)} names no branch, tag or commit", now=f"did you mean {meant}?" if meant else "fetch it, or correct it"
+            f"{quoted(ref)} names no branch, tag or commit",
+            hint=f"did you mean {meant}?" if meant else "fetch it, or correct it",
         )
     if ref in git.branch_names(repository.place):
         return Lead("prprep add", branch=ref, standing="kept")
@@ -66,7 +76,7 @@ def _lead(repository: Repository, ref: str) -> Lead:
 
 
 def _listed(workspace: Workspace, repository: Repository, entry: Entry) -> str | None:
-    """Give the item that is about the same commits."""
+    """Return the item that is about the same commits."""
     clone, own = repository.clone, [str(entry.values.get("head", "")), *entry.values.get("commits", ())]
     new = {sha for sha in clone.resolve([name for name in own if name]).values() if sha}
     for item_id in workspace.plan.items:

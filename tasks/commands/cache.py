@@ -17,22 +17,38 @@ class Cache(Command):  # type: ignore[misc]
 
     doc_purpose = "show what is kept in the cache folder, or prune it"
     doc_usage = "[prune [--older-than DAYS] [--all] [--dry-run]]"
-    doc_description = "All of it can be made again. `prune` without an option goes down to the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
+    doc_description = (
+        "All of it can be made again. `prune` without an option goes down to the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
+    )
     cmd_options = (
-        {"name": "days", "long": "older-than", "type": float, "default": -1.0, "help": "prune what was not used for so many days"},
+        {
+            "name": "days",
+            "long": "older-than",
+            "type": float,
+            "default": -1.0,
+            "help": "prune what was not used for so many days",
+        },
         {"name": "all", "long": "all", "type": bool, "default": False, "help": "prune everything"},
-        {"name": "dry", "long": "dry-run", "type": bool, "default": False, "help": "tell what would be removed, and remove nothing"},
+        {
+            "name": "dry",
+            "long": "dry-run",
+            "type": bool,
+            "default": False,
+            "help": "tell what would be removed, and remove nothing",
+        },
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..bench import cache  # noqa: PLC0415
-        from ..text import figures  # noqa: PLC0415
+        from ..bench import cache
+        from ..text import figures
 
         if pos_args[1:]:  # doit reads options only before the first word
             opt_values, more = self.cmdparser.parse(pos_args[1:])
             pos_args = [pos_args[0], *more]
         if pos_args not in ([], ["prune"]):
-            raise UsageError(f"`cache` has no {' '.join(pos_args)}", now="write `prprep cache` or `prprep cache prune`")
+            raise UsageError(
+                f"`cache` has no {' '.join(pos_args)}", hint="write `prprep cache` or `prprep cache prune`"
+            )
         folder, now = cache_folder(), time.time()
         things = cache.kept(folder)
         if not pos_args:

@@ -16,11 +16,13 @@ class Doctor(Command):  # type: ignore[misc]
 
     doc_purpose = "check what measuring needs, without measuring"
     doc_usage = "[ID ...]"
-    doc_description = "Builds the environments and runs each benchmark once on every side. Without an ID all items are checked."
+    doc_description = (
+        "Builds the environments and runs each benchmark once on every side. Without an ID all items are checked."
+    )
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from .doctor_checks import checklist, of_item, of_machine  # noqa: PLC0415
+        from .doctor_checks import checklist, of_item, of_machine
 
         graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         # Before the manifest is held against its repository: without git that would be all that is said.
@@ -29,6 +31,9 @@ class Doctor(Command):  # type: ignore[misc]
         graph.begin()
         with CONSOLE.step("doctor") as report:
             for item_id in wanted:
-                well = checklist(item_id, of_item(graph.workspace, graph.freshness, item_id, report), CONSOLE.print) and well
+                well = (
+                    checklist(item_id, of_item(graph.workspace, graph.freshness, item_id, report), CONSOLE.print)
+                    and well
+                )
         graph.summary()
         return 0 if well else 1

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,8 +24,6 @@ from ..processes import programs
 from ..text import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from ..processes.progress import Report
     from ..staleness import Freshness
     from ..workspace.workspace import Workspace
@@ -46,7 +45,9 @@ class Check:
 
     def lines(self) -> list[str]:
         first, *rest = self.what.splitlines() or [""]
-        fixes = [f"fix: {line.strip()}" if not number else line.strip() for number, line in enumerate(self.fix.splitlines())]
+        fixes = [
+            f"fix: {line.strip()}" if not number else line.strip() for number, line in enumerate(self.fix.splitlines())
+        ]
         return [f"  {self.state:4}  {first}", *(f"        {line}" for line in (*rest, *fixes))]
 
 
@@ -54,16 +55,27 @@ def of_machine(cache: Path) -> Iterator[Check]:
     """Check the programs and the machine that every item needs."""
     yield _program("git", ["git", "--version"], "install git")
     yield _program("uv", [uv_program(), "--version"], "install uv: pip install uv")
-    yield Check("ok", f"Python {platform.python_version()}, memray {'found' if importlib.util.find_spec('memray') else 'not found'}")
+    yield Check(
+        "ok",
+        f"Python {platform.python_version()}, memray {'found' if importlib.util.find_spec('memray') else 'not found'}",
+    )
     yield _room(cache)
     yield _quiet()
     if memory_layout.can_choose():
         yield Check("ok", "the processes of a launch can share a memory layout")
     else:
-        yield Check("note", "the processes of a launch cannot share a memory layout: intervals will be wider", "install util-linux")
+        yield Check(
+            "note",
+            "the processes of a launch cannot share a memory layout: intervals will be wider",
+            "install util-linux",
+        )
     yield _github()
     if not shutil.which("valgrind"):
-        yield Check("note", "valgrind is missing: `metrics: [instructions]` needs it", "install valgrind where instructions are asked for")
+        yield Check(
+            "note",
+            "valgrind is missing: `metrics: [instructions]` needs it",
+            "install valgrind where instructions are asked for",
+        )
 
 
 def of_item(workspace: Workspace, freshness: Freshness, item_id: str, report: Report) -> Iterator[Check]:
@@ -78,7 +90,7 @@ def of_item(workspace: Workspace, freshness: Freshness, item_id: str, report: Re
         _bring_up_to_date(workspace, freshness, "lint", item_id, report)
         yield from _linted(workspace, item_id)
     except PrprepError as error:
-        yield Check("FAIL", f"{error.where}: {error.what}" if error.where else error.what, error.now)
+        yield Check("FAIL", f"{error.where}: {error.what}" if error.where else error.what, error.hint)
 
 
 def _bring_up_to_date(workspace: Workspace, freshness: Freshness, name: str, item_id: str, report: Report) -> None:
@@ -90,7 +102,9 @@ def _bring_up_to_date(workspace: Workspace, freshness: Freshness, name: str, ite
 def _detected(workspace: Workspace, item_id: str) -> Iterator[Check]:
     found = Detection.read(workspace.paths.item(item_id).detect)
     counted = f"{len(found.commits)} commit{'' if len(found.commits) == 1 else 's'}"
-    yield Check("ok", f"base {found.base[:12]} ({found.base_ref}), head {found.head[:12]} ({found.head_ref}), {counted}")
+    yield Check(
+        "ok", f"base {found.base[:12]} ({found.base_ref}), head {found.head[:12]} ({found.head_ref}), {counted}"
+    )
     if found.functions:
         names = [function.target for function in found.functions]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -148,37 +162,47 @@ def _linted(workspace: Workspace, item_id: str) -> Iterator[Check]:
         yield Check("ok", f"it executes {found.reach.executed} of {found.reach.statements} statements that changed")
 
 
-_BEFORE = (("detect", _detected), ("survey", _surveyed), ("record", _recorded), ("scaffold", _scaffolded), ("inject", _injected))
+_BEFORE = (
+    ("detect", _detected),
+    ("survey", _surveyed),
+    ("record", _recorded),
+    ("scaffold", _scaffolded),
+    ("inject", _injected),
+)
 
 
 def _rehearsed(workspace: Workspace, item_id: str, report: Report) -> Iterator[Check]:
-    from ..bench.setup import rehearse  # noqa: PLC0415
+    from ..bench.setup import dry_run
 
     item, paths, target = workspace.items[item_id], workspace.paths.item(item_id), workspace.target(item_id)
-    standing = rehearse(item, paths=paths, worktree=target.worktree, cache=workspace.cache, address=target.address, report=report)
-    for role, ground in standing.grounds.items():
+    setup = dry_run(
+        item, paths=paths, worktree=target.worktree, cache=workspace.cache, address=target.address, report=report
+    )
+    for role, ground in setup.environments_by_side.items():
         environment = ground.environment
-        yield Check("ok", f"environment of {role}: Python {environment.python_version}, {len(environment.packages)} packages")
+        yield Check(
+            "ok", f"environment of {role}: Python {environment.python_version}, {len(environment.packages)} packages"
+        )
         yield from (Check("note", f"{role}: {note}") for note in environment.notes)
-    yield from (Check("note", repair) for repair in standing.repairs)
+    yield from (Check("note", repair) for repair in setup.repairs)
     yield Check("ok", "the benchmark passes on every side, each with the code of its own tree")
 
 
 def _github() -> Check:
-    """See whether pull requests can be looked for at github.com; a project's other host is told of with its item."""
+    """Return whether pull requests can be looked for at github.com; a project's other host is told of with its item."""
     client = Client(os.environ.get("GH_HOST") or GITHUB)
     try:
         version = client.version()
         return Check("ok", f"gh {version}, logged in to {client.host} as {client.login()}")
     except ForgeError as error:
-        return Check("note", f"pull requests cannot be looked for: {error.what}", error.now)
+        return Check("note", f"pull requests cannot be looked for: {error.what}", error.hint)
 
 
 def _program(name: str, command: list[str], fix: str) -> Check:
     try:
         told = programs.run(command, cwd=Path("/"), timeout=20).output.strip()
     except CommandFailedError as error:
-        return Check("FAIL", error.what, error.now or fix)
+        return Check("FAIL", error.what, error.hint or fix)
     return Check("ok", told or name)
 
 
@@ -188,14 +212,22 @@ def _room(cache: Path) -> Check:
     told = f"cache: {cache}, {figures.quantity(free, 'B')} free"
     if not os.access(there, os.W_OK):
         return Check("FAIL", f"cache: {there} cannot be written to", "name another folder in PRPREP_CACHE")
-    return Check("ok", told) if free > LEAST_FREE else Check("note", told, "make room, or name another folder in PRPREP_CACHE")
+    return (
+        Check("ok", told)
+        if free > LEAST_FREE
+        else Check("note", told, "make room, or name another folder in PRPREP_CACHE")
+    )
 
 
 def _quiet() -> Check:
     load, cores = machine.load(), machine.cores()
     told = f"{machine.cpu_model()}, {cores} cores" + (f", load {load:.1f}" if load is not None else "")
     busy = load is not None and load > BUSY_LOAD * cores
-    return Check("note", told, "other work makes intervals wider; measuring goes on all the same") if busy else Check("ok", told)
+    return (
+        Check("note", told, "other work makes intervals wider; measuring goes on all the same")
+        if busy
+        else Check("ok", told)
+    )
 
 
 def checklist(heading: str, checks: Iterable[Check], show: Callable[[str], None]) -> bool:

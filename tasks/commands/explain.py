@@ -19,7 +19,7 @@ class Explain(Command):  # type: ignore[misc]
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from .explanation import explanation  # noqa: PLC0415
+        from .explanation import explanation
 
         graph = graph_of(opt_values["manifest"])
         wanted = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..staleness import artifact_of, fields_of, reasons
 from ..storage.journal import tail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from ..staleness import Freshness
     from ..storage.paths import ItemPaths
     from ..workspace.workspace import Workspace
@@ -34,7 +33,9 @@ def explanation(workspace: Workspace, freshness: Freshness, item_id: str, stages
     return "\n".join(lines)
 
 
-def _states(workspace: Workspace, freshness: Freshness, item_id: str, stages: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+def _states(
+    workspace: Workspace, freshness: Freshness, item_id: str, stages: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, str]]:
     paths = workspace.paths.item(item_id)
     failed = freshness.failed_stage(item_id)
     late: dict[str, str] = {}

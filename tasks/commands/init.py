@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,6 @@ from ..storage.paths import cache_folder
 from .inventory import Inventory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from doit.cmdparse import CmdOption
 
     from ..init.draft import Drafted
@@ -52,9 +51,9 @@ class Init(Inventory):
                 option.help = "the file or folder to write to"
         return options
 
-    def execute(self, params: Any, args: list[str]) -> int:  # noqa: ANN401 - doit's signature
-        from ..init import draft  # noqa: PLC0415
-        from ..manifest.reader import shown_path  # noqa: PLC0415
+    def execute(self, params: Any, args: list[str]) -> int:
+        from ..init import draft
+        from ..manifest.reader import shown_path
 
         refs = self.read(params, args)
         path, repo = draft.place(params["manifest"], params["repo"], Path.cwd())
@@ -68,12 +67,16 @@ class Init(Inventory):
 
 def _told(drafted: Drafted) -> Iterator[str]:
     """Say what was written, and what is not in it and why."""
-    from ..manifest.reader import shown_path  # noqa: PLC0415
-    from ..text.markdown import one_line, shorten  # noqa: PLC0415
+    from ..manifest.reader import shown_path
+    from ..text.markdown import one_line, shorten
 
     used = [entry for entry in drafted.found.entries if not entry.problem]
     unused = [entry for entry in drafted.found.entries if entry.problem]
-    counts = [(len(used), "to prepare"), (len(unused), "not usable, as comments"), (len(drafted.found.asides), "left out")]
+    counts = [
+        (len(used), "to prepare"),
+        (len(unused), "not usable, as comments"),
+        (len(drafted.found.asides), "left out"),
+    ]
     yield f"{shown_path(drafted.path)} is written: " + ", ".join(f"{count} {what}" for count, what in counts if count)
     lines = [f"  note on {problem}" for problem in drafted.problems]
     lines += [f"  {entry.id} is not used ({entry.source}): {entry.problem}" for entry in unused]

@@ -28,8 +28,8 @@ class Inventory(Run):  # type: ignore[misc]
     own_options: tuple[dict[str, Any], ...] = ()
 
     def get_options(self) -> list[CmdOption]:
-        """Give the options that doit needs for a run, of which the command line sets only those that mean something here."""
-        from doit.cmdparse import CmdOption  # noqa: PLC0415
+        """Return the options that doit needs for a run, of which the command line sets only those that mean something here."""
+        from doit.cmdparse import CmdOption
 
         options: list[CmdOption] = super().get_options()
         for option in options:
@@ -37,17 +37,17 @@ class Inventory(Run):  # type: ignore[misc]
                 option.short = option.long = option.inverse = ""
         return [*options, *(CmdOption(option) for option in self.own_options)]
 
-    def execute(self, params: Any, args: list[str]) -> int:  # noqa: ANN401 - doit's signature
+    def execute(self, params: Any, args: list[str]) -> int:
         return self.show(params, self.read(params, args))
 
-    def read(self, params: Any, args: list[str]) -> list[str]:  # noqa: ANN401
-        """Give the words, with options that stand behind one of them put where they belong."""
+    def read(self, params: Any, args: list[str]) -> list[str]:
+        """Return the words, with options that stand behind one of them put where they belong."""
         more, words = options_anywhere(self, {}, args)
         for key, value in more.items():
             params[key] = value  # doit's mapping remembers what was set like this
         return words
 
-    def show(self, params: Any, wanted: list[str]) -> int:  # noqa: ANN401
+    def show(self, params: Any, wanted: list[str]) -> int:
         """Run the stages for the items that are wanted, all where none is named, and print the table."""
         if wanted:
             graph = graph_of(params["manifest"])
@@ -60,7 +60,7 @@ class Inventory(Run):  # type: ignore[misc]
 
 
 def _table(graph: Graph) -> str:
-    from ..stages.report.report import inventory  # noqa: PLC0415
+    from ..stages.report.report import inventory
 
     graph.summary()  # The report tells of what failed, too.
     return inventory(graph.workspace.manifest, graph.workspace.paths)

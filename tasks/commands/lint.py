@@ -20,17 +20,23 @@ class Lint(Command):  # type: ignore[misc]
     doc_description = "PATH is a file, or a folder of them, of any project. Exit code 1 where something breaks a rule."
     cmd_options = (
         {"name": "fix", "long": "fix", "type": bool, "default": False, "help": "mend what has one right answer"},
-        {"name": "read", "long": "no-run", "type": bool, "default": False, "help": "only read the files: no environment is built"},
+        {
+            "name": "read",
+            "long": "no-run",
+            "type": bool,
+            "default": False,
+            "help": "only read the files: no environment is built",
+        },
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from . import lint_files  # noqa: PLC0415
+        from . import lint_files
 
         opt_values, paths = options_anywhere(self, opt_values, pos_args)
         places = lint_files.files_of(paths)
         if not places:
             now = "write `prprep lint tests/benchmarks`; the step of all items is `prprep run lint`, that of one `prprep lint:ID`"
-            raise UsageError("`lint` needs benchmark files", now=now)
+            raise UsageError("`lint` needs benchmark files", hint=now)
         count = 0
         for place in places:
             subject = lint_files.Subject.of(place)

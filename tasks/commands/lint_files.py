@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +28,6 @@ from ..project.project_files import FolderTree
 from ..storage.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..artifacts import Layout
     from ..bench.observing.watching import Watched
     from ..benchmark_tests.linting import Finding
@@ -53,7 +52,9 @@ class Subject:
         """Read a file and its project; raise UsageError where there is none, SourceError where it is no Python."""
         place = place.absolute()
         if not place.is_file():
-            raise UsageError("there is no such file", where=str(place), now="name a benchmark file, or a folder of them")
+            raise UsageError(
+                "there is no such file", where=str(place), hint="name a benchmark file, or a folder of them"
+            )
         root = repository_root(place.parent) or _project_root(place)
         path = os.path.relpath(os.path.realpath(place), os.path.realpath(root)).replace(os.sep, "/")
         tree = FolderTree(root)
@@ -63,16 +64,20 @@ class Subject:
 
 
 def files_of(places: list[str]) -> list[Path]:
-    """Give the files that are named, and of a folder those that pytest would collect."""
+    """Return the files that are named, and of a folder those that pytest would collect."""
     found: list[Path] = []
     for place in map(Path, places):
-        below = [each for each in sorted(place.rglob("*.py")) if each.name.startswith(("test_", "bench_")) or each.stem.endswith("_test")]
+        below = [
+            each
+            for each in sorted(place.rglob("*.py"))
+            if each.name.startswith(("test_", "bench_")) or each.stem.endswith("_test")
+        ]
         found += below if place.is_dir() else [place]
     return list(dict.fromkeys(found))
 
 
 def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Give what breaks the rules, and notes on what could not be looked at."""
+    """Return what breaks the rules, and notes on what could not be looked at."""
     seen: tuple[Watched, ...] = ()
     notes: tuple[str, ...] = ()
     if run and subject.file.tests:
@@ -91,7 +96,9 @@ def fix(subject: Subject) -> tuple[str, ...]:
     target = subject.root / new.path
     if new.path != subject.path:
         if target.exists():
-            raise UsageError(f"{subject.path} belongs to {new.path}, where another file is", now="move one of them by hand")
+            raise UsageError(
+                f"{subject.path} belongs to {new.path}, where another file is", hint="move one of them by hand"
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
     write_whole(target, new.source.decode("utf-8", "surrogateescape"))
     if new.path != subject.path:
@@ -111,13 +118,18 @@ def lines(subject: Subject, found: tuple[Finding, ...], notes: tuple[str, ...]) 
 
 
 def _shortened(told: str) -> str:
-    """Give the first line of a message and, where pytest's own text follows, the last one of that."""
+    """Return the first line of a message and, where pytest's own text follows, the last one of that."""
     first, *rest = [line.strip() for line in told.splitlines() if line.strip()]
     return f"{first} {rest[-1]}" if rest else first
 
 
 def _project_root(place: Path) -> Path:
-    described = {path.parent for folder in place.parents for name in ("pyproject.toml", "setup.py") if (path := folder / name).exists()}
+    described = {
+        path.parent
+        for folder in place.parents
+        for name in ("pyproject.toml", "setup.py")
+        if (path := folder / name).exists()
+    }
     return max(described, key=lambda folder: len(folder.parts), default=place.parent)
 
 

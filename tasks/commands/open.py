@@ -19,13 +19,27 @@ class Open(Command):  # type: ignore[misc]
 
     doc_purpose = "push the branch and open the pull request, after asking"
     doc_usage = "ID [--yes] [--draft] [--remote NAME] [--branch NAME] [--despite PATH:LINE ...]"
-    doc_description = "Shows all that it will do, and asks. --yes answers for scripts. Nothing else in prprep publishes anything."
+    doc_description = (
+        "Shows all that it will do, and asks. --yes answers for scripts. Nothing else in prprep publishes anything."
+    )
     cmd_options = (
         *ManifestLoader.cmd_options,
         {"name": "yes", "long": "yes", "type": bool, "default": False, "help": "do not ask"},
         {"name": "draft", "long": "draft", "type": bool, "default": False, "help": "open it as a draft"},
-        {"name": "remote", "long": "remote", "type": str, "default": "", "help": "the remote, or the address of a fork, to push to"},
-        {"name": "branch", "long": "branch", "type": str, "default": "", "help": "the branch's name there [default: perf/ID]"},
+        {
+            "name": "remote",
+            "long": "remote",
+            "type": str,
+            "default": "",
+            "help": "the remote, or the address of a fork, to push to",
+        },
+        {
+            "name": "branch",
+            "long": "branch",
+            "type": str,
+            "default": "",
+            "help": "the branch's name there [default: perf/ID]",
+        },
         {
             "name": "despite",
             "long": "despite",
@@ -39,11 +53,13 @@ class Open(Command):  # type: ignore[misc]
         return plainly(lambda: self._execute(opt_values, pos_args))
 
     def _execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..pull_request.opening import Asked, Case  # noqa: PLC0415 - heavy
+        from ..pull_request.opening import Asked, Case
 
         opt_values, pos_args = options_anywhere(self, opt_values, pos_args)
         if len(pos_args) != 1:
-            raise UsageError("`open` takes one optimization", now="write `prprep open ID`; `prprep report` shows which are ready")
+            raise UsageError(
+                "`open` takes one optimization", hint="write `prprep open ID`; `prprep report` shows which are ready"
+            )
         graph = graph_of(opt_values["manifest"])
         item_id = graph.known(pos_args[0])
         graph.begin()
@@ -51,7 +67,9 @@ class Open(Command):  # type: ignore[misc]
         with CONSOLE.step(f"open:{item_id}") as report:
             case = Case(graph.workspace, graph.freshness, item_id, asked, report)
             if reasons := case.refusals(pipeline.NAMES):
-                raise PrprepError("nothing was opened:\n" + "\n".join(f"  - {reason}" for reason in reasons), where=item_id)
+                raise PrprepError(
+                    "nothing was opened:\n" + "\n".join(f"  - {reason}" for reason in reasons), where=item_id
+                )
             plan = case.plan()
         CONSOLE.print("\n".join(plan.told()))
         if not opt_values["yes"] and not _agreed():
@@ -67,5 +85,7 @@ class Open(Command):  # type: ignore[misc]
 def _agreed() -> bool:
     """Ask; raise UsageError where nobody can answer."""
     if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here: standard input is no terminal", now="look at what is above, then add --yes")
+        raise UsageError(
+            "nobody can be asked here: standard input is no terminal", hint="look at what is above, then add --yes"
+        )
     return input("Do this? [y/N] ").strip().lower() in {"y", "yes"}

@@ -13,7 +13,7 @@ class Schema(Command):  # type: ignore[misc]
     doc_description = "Editors that read it complete and check the manifest while it is written."
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
-        from ..manifest.schema import schema_text  # noqa: PLC0415 - the one command that needs it
+        from ..manifest.schema import schema_text
 
         print(schema_text(), end="")
         return 0

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..stages.report import report
 from ..text.tables import text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from ..stages.report.report import Row
     from ..staleness import Freshness
     from ..workspace.workspace import Workspace
@@ -21,7 +20,7 @@ _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 def standing(workspace: Workspace, freshness: Freshness, stages: Sequence[str], *, now: float, width: int) -> str:
-    """Give the table of all items and their tally, for a terminal of `width` columns; `now` is seconds since the epoch."""
+    """Return the table of all items and their tally, for a terminal of `width` columns; `now` is seconds since the epoch."""
     rows, cells = [], []
     for number, item in enumerate(workspace.manifest.optimizations, 1):
         late = [stage for stage in stages if not freshness.is_fresh(stage, item.id)]
@@ -46,4 +45,8 @@ def evidence_age(samples: Path, now: float) -> str:
 
 def _told(row: Row, late: Sequence[str]) -> Row:
     """Name the steps that a run would do, where the item has been through them before."""
-    return dataclasses.replace(row, reasons=(f"{', '.join(late)} to be done again",)) if row.state == report.STALE and late else row
+    return (
+        dataclasses.replace(row, reasons=(f"{', '.join(late)} to be done again",))
+        if row.state == report.STALE and late
+        else row
+    )

@@ -21,11 +21,13 @@ class Status(Command):  # type: ignore[misc]
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..text.tables import terminal_width  # noqa: PLC0415
-        from .standing import standing  # noqa: PLC0415
+        from ..text.tables import terminal_width
+        from .standing import standing
 
         if pos_args:
-            raise UsageError(f"`status` takes no {pos_args[0]}", now="write `prprep status`, or `prprep explain ID` for one item")
+            raise UsageError(
+                f"`status` takes no {pos_args[0]}", hint="write `prprep status`, or `prprep explain ID` for one item"
+            )
         graph = graph_of(opt_values["manifest"])
         print(standing(graph.workspace, graph.freshness, pipeline.NAMES, now=time.time(), width=terminal_width()))
         graph.freshness.save()

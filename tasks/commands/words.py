@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PrprepError
 from ..text.markdown import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from doit.cmd_base import Command
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from .venvs import Venv
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NAMES = {"python": "", "python3": "", "pytest": " -m pytest", "py.test": " -m pytest"}
 
@@ -25,4 +22,6 @@ def put(folder: Path, python: Path) -> str:
         (folder / name).chmod(0o755)
     environment = Venv(python.parents[1])
     below = environment.folders() if (environment.folder / "pyvenv.cfg").exists() else ()
-    return os.pathsep.join([str(folder), str(python.parent), *(str(each / "bin") for each in below), os.environ.get("PATH", os.defpath)])
+    return os.pathsep.join(
+        [str(folder), str(python.parent), *(str(each / "bin") for each in below), os.environ.get("PATH", os.defpath)]
+    )

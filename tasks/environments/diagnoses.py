@@ -7,11 +7,8 @@ environments of all sides alike; nothing else is ever repaired by itself, least 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +18,7 @@ class Diagnosis:
     name: str
     sign: re.Pattern[str]
     cause: str
-    now: str
+    hint: str
     final: bool = False
     """Whether asking for fewer packages would fail in the same way."""
     repairs: Mapping[str, str] | None = None
@@ -44,21 +41,23 @@ class Found:
         return self.diagnosis.cause.replace("{it}", self.it)
 
     @property
-    def now(self) -> str:
-        return self.diagnosis.now.replace("{it}", self.it)
+    def hint(self) -> str:
+        return self.diagnosis.hint.replace("{it}", self.it)
 
     @property
     def requirement(self) -> str:
-        """Give what is installed to repair it; empty where nothing safe is known."""
+        """Return what is installed to repair it; empty where nothing safe is known."""
         return (self.diagnosis.repairs or {}).get(self.it.partition(".")[0], "")
 
 
-def _known(name: str, sign: str, cause: str, now: str, *, final: bool = False, repairs: Mapping[str, str] | None = None) -> Diagnosis:
+def _known(
+    name: str, sign: str, cause: str, now: str, *, final: bool = False, repairs: Mapping[str, str] | None = None
+) -> Diagnosis:
     return Diagnosis(name, re.compile(sign, re.IGNORECASE), cause, now, final, repairs)
 
 
 def diagnose(written: str, table: Sequence[Diagnosis]) -> Found | None:
-    """Give the first entry of the table whose sign is in what was written."""
+    """Return the first entry of the table whose sign is in what was written."""
     return next((found for entry in table if (found := entry.found_in(written))), None)
 
 
@@ -185,7 +184,15 @@ FIXTURES = {
 
 PLUGINS = {
     name: name
-    for name in ("pytest-asyncio", "pytest-benchmark", "pytest-cov", "pytest-django", "pytest-mock", "pytest-timeout", "pytest-xdist")
+    for name in (
+        "pytest-asyncio",
+        "pytest-benchmark",
+        "pytest-cov",
+        "pytest-django",
+        "pytest-mock",
+        "pytest-timeout",
+        "pytest-xdist",
+    )
 }
 """Plugins of pytest that a project may say it requires."""
 
@@ -434,15 +441,23 @@ ABOUT = """What prprep recognises in a failure, its cause, and the way out. A re
 alike, and is told in the evidence; the code under test is never changed. The table is `tasks/environments/diagnoses.py`."""
 
 
-TABLES = (("Building an environment", ENVIRONMENT), ("Running the benchmark", BENCHMARK), ("Running codeflash", CODEFLASH))
+TABLES = (
+    ("Building an environment", ENVIRONMENT),
+    ("Running the benchmark", BENCHMARK),
+    ("Running codeflash", CODEFLASH),
+)
 
 
 def document() -> str:
     """Write the table down, for docs/diagnoses.md."""
     parts = ["# Diagnoses", ABOUT]
     for heading, table in TABLES:
-        rows = [f"| `{each.name}` | {_cell(each.cause)} | {_cell(each.now)} | {_repair(each)} |" for each in table]
-        parts.append("\n".join((f"## {heading}\n\n| diagnosis | cause | way out | repaired by itself |\n|---|---|---|---|", *rows)))
+        rows = [f"| `{each.name}` | {_cell(each.cause)} | {_cell(each.hint)} | {_repair(each)} |" for each in table]
+        parts.append(
+            "\n".join(
+                (f"## {heading}\n\n| diagnosis | cause | way out | repaired by itself |\n|---|---|---|---|", *rows)
+            )
+        )
     return "\n\n".join(parts) + "\n"
 
 

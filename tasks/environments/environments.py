@@ -7,7 +7,9 @@ small venv for one tree (the project, editable, and a .pth to the first), and `l
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError, EnvironmentBuildError
@@ -22,9 +24,6 @@ from .requirements import MEASURING, Attempt, attempts, build_tools, inputs, pro
 from .venvs import Layer, Venv, environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
     from ..artifacts import Layout
     from ..manifest.model import EnvironmentSettings
     from ..processes.progress import Report
@@ -74,7 +73,14 @@ class Site:
 
     @property
     def where(self) -> str:
-        named = next((name for name in ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt") if self.project.has(name)), "")
+        named = next(
+            (
+                name
+                for name in ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+                if self.project.has(name)
+            ),
+            "",
+        )
         return str(self.folder / named)
 
     @property
@@ -89,7 +95,9 @@ class Site:
         run_uv(arguments, cwd=self.folder, extra=extra)
 
 
-def build(tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: Path, report: Report = silent) -> Environment:
+def build(
+    tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: Path, report: Report = silent
+) -> Environment:
     """Build the environment of a tree, or take the one that is kept.
 
     Raise EnvironmentBuildError with the cause in words, SourceError where a configuration file is broken.
@@ -98,7 +106,9 @@ def build(tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: P
     project = Project(FolderTree(tree), layout.project)
     if not (tree / layout.project).is_dir():
         now = "name a `base` from after it was made"
-        raise EnvironmentBuildError(f"this side has no folder {layout.project}, where the project is", where=str(tree), now=now)
+        raise EnvironmentBuildError(
+            f"this side has no folder {layout.project}, where the project is", where=str(tree), hint=now
+        )
     interpreter, note = choose(project, settings.python, cwd=tree)
     existing = environment_of(interpreter.path) if settings.python else None
     site = Site(tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing)
@@ -107,7 +117,9 @@ def build(tree: Path, layout: Layout, settings: EnvironmentSettings, *, cache: P
             return _build(site, (note,) if note else ())
     except OSError as error:
         what, where = f"the environment cannot be written: {error.strerror}", str(error.filename or cache)
-        raise EnvironmentBuildError(what, where=where, now="make room there, or name another folder in PRPREP_CACHE") from error
+        raise EnvironmentBuildError(
+            what, where=where, hint="make room there, or name another folder in PRPREP_CACHE"
+        ) from error
 
 
 def _build(site: Site, notes: tuple[str, ...]) -> Environment:
@@ -115,7 +127,9 @@ def _build(site: Site, notes: tuple[str, ...]) -> Environment:
         notes = (*notes, pip_fallback.NOTE)
     if site.existing:
         return _build_on(Venv(site.existing), site, notes)
-    key = hash_of([VERSION, inputs(site.project, site.settings), site.interpreter.version, site.interpreter.build, MEASURING])
+    key = hash_of(
+        [VERSION, inputs(site.project, site.settings), site.interpreter.version, site.interpreter.build, MEASURING]
+    )
     dependencies = Venv(site.cache / "dependencies" / key)
     with held(site.lock(key), busy=None):
         below = dependencies.kept(key) or _install_dependencies(site, dependencies, key)
@@ -137,7 +151,9 @@ def _build_on(existing: Venv, site: Site, notes: tuple[str, ...]) -> Environment
     return _environment(site, own, key, layers=(below, above), notes=notes)
 
 
-def _environment(site: Site, own: Venv, key: str, *, layers: tuple[Layer, Layer], notes: tuple[str, ...]) -> Environment:
+def _environment(
+    site: Site, own: Venv, key: str, *, layers: tuple[Layer, Layer], notes: tuple[str, ...]
+) -> Environment:
     below, above = layers
     packages = tuple(sorted({*below.packages, *above.packages}))
     return Environment(
@@ -152,7 +168,7 @@ def _environment(site: Site, own: Venv, key: str, *, layers: tuple[Layer, Layer]
 
 
 def _path_entries(site: Site, layer: Layer) -> tuple[Path, ...]:
-    """Give the import roots that installing the project does not cover."""
+    """Return the import roots that installing the project does not cover."""
     roots = site.layout.import_roots or (site.layout.project,)
     if site.installable and not layer.by_path:
         roots = tuple(root for root in roots if not (site.tree / root).is_relative_to(site.folder))
@@ -196,14 +212,17 @@ def _install(site: Site, venv: Venv, way: Attempt) -> None:
         command = ("sync", "--quiet", "--frozen", "--no-install-project", "--python", str(venv.python))
         site.uv(*command, *chosen, UV_PROJECT_ENVIRONMENT=str(venv.folder))
     asked = venv.write("asked.in", [*way.lines, *way.install, *_measuring(site, venv)])
-    sources = [*_flagged("-r", [file for file in (way.metadata, *way.files) if file]), *(extras if way.metadata else [])]
+    sources = [
+        *_flagged("-r", [file for file in (way.metadata, *way.files) if file]),
+        *(extras if way.metadata else []),
+    ]
     pinned = _flagged("--constraints", [str(venv.write("pins.txt", way.pins))] if way.pins else [])
     site.uv("pip", "install", "--quiet", "--python", venv.python, *sources, "-r", asked, *pinned, *way.arguments)
 
 
 def _measuring(site: Site, venv: Venv) -> list[str]:
-    """Give what measuring needs and is neither the project itself nor there already."""
-    from packaging.requirements import Requirement  # noqa: PLC0415
+    """Return what measuring needs and is neither the project itself nor there already."""
+    from packaging.requirements import Requirement
 
     there = venv.names() | {project_name(site.project)}
     return [line for line in MEASURING if Requirement(line).name not in there]
@@ -223,11 +242,13 @@ def _detach(site: Site, venv: Venv) -> tuple[str, ...]:
 
 
 def _tree_layer(site: Site, dependencies: Venv, local: tuple[str, ...], *, below: str = "") -> tuple[Venv, Layer]:
-    """Give the tree's own venv and what is in it; anew where files that its build left in the tree are gone.
+    """Return the tree's own venv and what is in it; anew where files that its build left in the tree are gone.
 
     `below` tells apart what the dependencies are where their folder's name does not.
     """
-    describing = {name: site.project.tree.read(site.project.path(name)) for name in ("pyproject.toml", "setup.py", "setup.cfg")}
+    describing = {
+        name: site.project.tree.read(site.project.path(name)) for name in ("pyproject.toml", "setup.py", "setup.cfg")
+    }
     spelled = {name: content.hex() for name, content in describing.items() if content}
     key = hash_of([VERSION, below or dependencies.folder.name, str(site.tree), site.layout.project, spelled])
     venv = Venv(site.cache / "trees" / key)
@@ -240,7 +261,9 @@ def _tree_layer(site: Site, dependencies: Venv, local: tuple[str, ...], *, below
     if site.existing:
         _install_lacking(site, dependencies, venv)
     places = [*([site.folder] if site.installable else []), *(site.tree / path for path in local)]
-    return venv, venv.finish(key, _install_tree(site, venv, places, tools=dependencies.python.parent) if places else Layer())
+    return venv, venv.finish(
+        key, _install_tree(site, venv, places, tools=dependencies.python.parent) if places else Layer()
+    )
 
 
 def _install_lacking(site: Site, existing: Venv, venv: Venv) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
@@ -14,15 +14,12 @@ from . import pip_fallback
 from .diagnoses import ENVIRONMENT, UNKNOWN, Found, diagnose
 from .package_indexes import uv_variables
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 TOLD_LINES = 14
 
 
 def uv_program() -> str:
-    """Give the path of the uv that was installed with prprep, else uv from PATH."""
-    import uv  # noqa: PLC0415 - a run with nothing to do needs no uv
+    """Return the path of the uv that was installed with prprep, else uv from PATH."""
+    import uv
 
     try:
         return str(uv.find_uv_bin())
@@ -35,7 +32,12 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, st
 
     Raises CommandFailedError, to be told by `explained`.
     """
-    variables = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1", **uv_variables(os.environ, Path.home())}
+    variables = {
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+        "NO_COLOR": "1",
+        **uv_variables(os.environ, Path.home()),
+    }
     environment = programs.installer_environment({**variables, **(extra or {})})
     environment.pop("UV_SYSTEM_PYTHON", None)  # it would turn `--python` around
     if not uv_runs():
@@ -45,7 +47,7 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, st
 
 @cache
 def uv_runs() -> bool:
-    """Say whether uv is there and can be run on this machine."""
+    """Return whether uv is there and can be run on this machine."""
     try:
         programs.run([uv_program(), "--version"], cwd=Path("/"), timeout=60)
     except CommandFailedError:
@@ -54,7 +56,7 @@ def uv_runs() -> bool:
 
 
 def diagnosis(error: CommandFailedError) -> Found:
-    """Give the first known cause whose sign is in what the command wrote."""
+    """Return the first known cause whose sign is in what the command wrote."""
     return diagnose(f"{error.error}\n{error.output}", ENVIRONMENT) or Found(UNKNOWN)
 
 
@@ -63,7 +65,7 @@ def explained(error: CommandFailedError, doing: str, where: str) -> EnvironmentB
     known = diagnosis(error)
     lines = _telling_lines(error.error.strip("\n") or error.output.strip("\n"))
     told = "\n".join(lines) or str(error)
-    return EnvironmentBuildError(f"{doing} failed: {known.cause}\n{told}", where=where, now=known.now)
+    return EnvironmentBuildError(f"{doing} failed: {known.cause}\n{told}", where=where, hint=known.hint)
 
 
 def _telling_lines(text: str) -> list[str]:
@@ -74,6 +76,6 @@ def _telling_lines(text: str) -> list[str]:
 
 
 def lacks_editable(error: CommandFailedError) -> bool:
-    """Tell whether a build back end is older than editable installs by PEP 660."""
+    """Return whether a build back end is older than editable installs by PEP 660."""
     sign = r"no attribute '(prepare_metadata_for_)?build_editable'|build_editable.*(not supported|missing)"
     return re.search(sign, error.error) is not None

@@ -38,7 +38,7 @@ class Interpreter:
 
 
 def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpreter, str]:
-    """Give the interpreter and, where it is not the one that was asked for, a note.
+    """Return the interpreter and, where it is not the one that was asked for, a note.
 
     In this order: `wanted` (a version or a path, of the manifest), `.python-version`, the one that runs prprep
     where requires-python allows it, any that requires-python allows. Raise EnvironmentBuildError where none fits.
@@ -57,7 +57,7 @@ def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpre
         raise EnvironmentBuildError(
             f"no Python on this machine satisfies requires-python {allowed}; prprep runs on {ours.version}",
             where=project.path("pyproject.toml" if project.has("pyproject.toml") else "setup.py"),
-            now="install one that does, or choose one: `env: {python: '3.12'}`, or the path of an interpreter",
+            hint="install one that does, or choose one: `env: {python: '3.12'}`, or the path of an interpreter",
         )
     return _checked(chosen, project.path("pyproject.toml")), f"{note}; {chosen.version} is used" if note else ""
 
@@ -66,17 +66,21 @@ def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpre
 def inspect(path: Path) -> Interpreter:
     """Ask an interpreter what it is; raise EnvironmentBuildError where it is none."""
     try:
-        told = programs.run([path, "-IB", "-c", ASK], cwd=Path("/"), env=programs.target_environment(), timeout=60).output
+        told = programs.run(
+            [path, "-IB", "-c", ASK], cwd=Path("/"), env=programs.target_environment(), timeout=60
+        ).output
         version, tag, platform = json.loads(told)
     except (CommandFailedError, ValueError) as error:
         raise EnvironmentBuildError(
-            f"this is no Python interpreter that runs: {error}", where=str(path), now="mend `env: {python: ...}` of the manifest"
+            f"this is no Python interpreter that runs: {error}",
+            where=str(path),
+            hint="mend `env: {python: ...}` of the manifest",
         ) from None
     return Interpreter(path, version, f"{tag} {platform}")
 
 
 def requires_python(project: Project) -> str:
-    """Give the version specifier that the project states, "" where it states none."""
+    """Return the version specifier that the project states, "" where it states none."""
     stated = at(project.pyproject, "project", "requires-python") or project.setup_keywords.get("python_requires")
     stated = stated or project.setup_cfg.get("options", "python_requires", fallback="")
     poetry = project.tool("poetry", "dependencies", "python")
@@ -87,7 +91,7 @@ def requires_python(project: Project) -> str:
 
 def pep440(specifier: str) -> str:
     """Turn poetry's `^3.9` and `~3.9` into ranges; anything else that is not PEP 440 into "" (no limit)."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     parts = [_range(part.strip()) for part in specifier.split(",")]
     try:
@@ -113,7 +117,7 @@ def _range(part: str) -> str:
 
 
 def located(wanted: str | None, folder: Path) -> str | None:
-    """Give the path of an interpreter from the manifest's folder on; a version stays as it is."""
+    """Return the path of an interpreter from the manifest's folder on; a version stays as it is."""
     if not wanted or not _is_path(wanted):
         return wanted
     # A link is kept: the environment that an interpreter belongs to is told by where the link lies.
@@ -131,7 +135,7 @@ def _wanted(wanted: str, cwd: Path) -> Interpreter:
     found = _find(wanted, cwd)
     if found is None:
         now = "install it, or give another version or the path of an interpreter in `env: {python: ...}`"
-        raise EnvironmentBuildError(f"Python {wanted} is not on this machine", where=where, now=now)
+        raise EnvironmentBuildError(f"Python {wanted} is not on this machine", where=where, hint=now)
     return _checked(found, where)
 
 
@@ -147,7 +151,7 @@ def _find(request: str, cwd: Path) -> Interpreter | None:
 
 
 def _search_path() -> str:
-    """Give PATH and the folders of version managers, whose shims answer for one version only."""
+    """Return PATH and the folders of version managers, whose shims answer for one version only."""
     home = Path.home()
     roots = [
         Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions",
@@ -174,7 +178,7 @@ def _minor(version: str) -> str:
 
 
 def _satisfies(version: str, specifier: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
         return SpecifierSet(specifier).contains(version, prereleases=True)
@@ -188,5 +192,5 @@ def _checked(interpreter: Interpreter, where: str) -> Interpreter:
     raise EnvironmentBuildError(
         f"Python {interpreter.version} is too old to be measured in; {OLDEST} is the oldest",
         where=where,
-        now=f"choose {OLDEST} or newer: `env: {{python: '3.12'}}`",
+        hint=f"choose {OLDEST} or newer: `env: {{python: '3.12'}}`",
     )

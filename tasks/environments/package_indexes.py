@@ -6,11 +6,8 @@ Private registries are mostly set up for pip. What is set up for uv itself is le
 from __future__ import annotations
 
 import configparser
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 OPTIONS = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -21,7 +18,7 @@ SET_FOR_UV = (*OPTIONS.values(), "UV_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE", "
 
 
 def uv_variables(environment: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Give the variables that make uv use pip's indexes; {} where uv has indexes of its own, or pip none.
+    """Return the variables that make uv use pip's indexes; {} where uv has indexes of its own, or pip none.
 
     Later files win over earlier ones, and pip's own variables over files, as in pip.
     """
@@ -50,7 +47,9 @@ def _sources(environment: Mapping[str, str], home: Path) -> Iterator[dict[str, s
         for section in ("global", "install"):
             if parser.has_section(section):
                 yield {option: value for option in OPTIONS if (value := parser.get(section, option, fallback=""))}
-    yield {option: value for option in OPTIONS if (value := environment.get("PIP_" + option.upper().replace("-", "_"), ""))}
+    yield {
+        option: value for option in OPTIONS if (value := environment.get("PIP_" + option.upper().replace("-", "_"), ""))
+    }
 
 
 def _files(environment: Mapping[str, str], home: Path) -> list[Path]:

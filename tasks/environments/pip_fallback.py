@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError
 from ..processes import programs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 NOTE = "built by venv and pip, since uv does not run here"
 DESCRIBING = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -39,14 +36,26 @@ def translated(words: Sequence[str], cwd: Path) -> list[str]:
         if rest[0] == "venv":
             return [python, "-m", "venv", rest[-1]]
         if rest[0] == "pip":
-            return [python, "-m", "pip", rest[1], "--disable-pip-version-check", *_own_options(rest[1], python), *_for_pip(rest[2:], cwd)]
+            return [
+                python,
+                "-m",
+                "pip",
+                rest[1],
+                "--disable-pip-version-check",
+                *_own_options(rest[1], python),
+                *_for_pip(rest[2:], cwd),
+            ]
     raise CommandFailedError(("uv", *words), code=1, error="this needs uv, which does not run here")
 
 
 def _own_options(verb: str, python: str) -> list[str]:
-    """Give what pip needs to be told to do as uv does: ask nothing, and list what is in this environment alone."""
+    """Return what pip needs to be told to do as uv does: ask nothing, and list what is in this environment alone."""
     if verb == "list":
-        return [word for place in Path(python).parents[1].glob("lib/python*/site-packages") for word in ("--path", str(place))]
+        return [
+            word
+            for place in Path(python).parents[1].glob("lib/python*/site-packages")
+            for word in ("--path", str(place))
+        ]
     return ["--quiet", "--yes"] if verb == "uninstall" else ["--quiet"]
 
 
@@ -67,10 +76,12 @@ def _for_pip(words: Sequence[str], cwd: Path) -> Iterator[str]:
 
 
 def _found(request: str, path: str | None) -> str:
-    """Give the path of a Python by version, or by what requires-python says."""
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415
+    """Return the path of a Python by version, or by what requires-python says."""
+    from packaging.specifiers import SpecifierSet
 
-    wanted = SpecifierSet(f"=={request}.*" if re.fullmatch(r"3\.\d+", request) else f"=={request}" if request[0].isdigit() else request)
+    wanted = SpecifierSet(
+        f"=={request}.*" if re.fullmatch(r"3\.\d+", request) else f"=={request}" if request[0].isdigit() else request
+    )
     for minor in MINORS:
         found = shutil.which(f"python3.{minor}", path=path)
         if found and any(wanted.contains(f"3.{minor}.{patch}") for patch in range(30)):

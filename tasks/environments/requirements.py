@@ -60,7 +60,7 @@ class Attempt:
 
 
 def attempts(project: Project, settings: EnvironmentSettings) -> tuple[Attempt, ...]:
-    """Give the ways to try, the fullest first; the last has nothing but what must be there.
+    """Return the ways to try, the fullest first; the last has nothing but what must be there.
 
     Raise EnvironmentBuildError where the manifest asks for an extra or group that the project does not have.
     """
@@ -94,8 +94,8 @@ def inputs(project: Project, settings: EnvironmentSettings) -> str:
 
 
 def project_name(project: Project) -> str:
-    """Give the distribution's normalized name, "" where no file states it."""
-    from packaging.utils import canonicalize_name  # noqa: PLC0415
+    """Return the distribution's normalized name, "" where no file states it."""
+    from packaging.utils import canonicalize_name
 
     stated = at(project.pyproject, "project", "name") or project.tool("poetry", "name")
     stated = stated or project.setup_cfg.get("metadata", "name", fallback="") or project.setup_keywords.get("name")
@@ -103,7 +103,7 @@ def project_name(project: Project) -> str:
 
 
 def build_tools(project: Project) -> tuple[str, ...]:
-    """Give what a project needs to build itself outside of an isolated environment, () where it need not.
+    """Return what a project needs to build itself outside of an isolated environment, () where it need not.
 
     An editable install by meson-python compiles again when it is imported, so its tools have to stay.
     """
@@ -113,12 +113,12 @@ def build_tools(project: Project) -> tuple[str, ...]:
 
 
 def extras_of(project: Project) -> tuple[str, ...]:
-    """Give the names of the project's extras."""
+    """Return the names of the project's extras."""
     return _extras(project)
 
 
 def group_names(project: Project) -> tuple[str, ...]:
-    """Give the names of the project's dependency groups, whoever manages them."""
+    """Return the names of the project's dependency groups, whoever manages them."""
     return tuple(_groups(project))
 
 
@@ -127,7 +127,9 @@ def group_names(project: Project) -> tuple[str, ...]:
 
 def _asked(project: Project, settings: EnvironmentSettings) -> Attempt:
     metadata = _metadata_file(project)
-    _refuse_unknown("extra", settings.extras, _extras(project) if _is_static(project) or not metadata else settings.extras)
+    _refuse_unknown(
+        "extra", settings.extras, _extras(project) if _is_static(project) or not metadata else settings.extras
+    )
     _refuse_unknown("group", settings.groups, tuple(_groups(project)))
     return Attempt(
         label=metadata or "requirements.txt",
@@ -142,7 +144,11 @@ def _asked(project: Project, settings: EnvironmentSettings) -> Attempt:
 
 
 def _with_tests(project: Project, asked: Attempt) -> Attempt:
-    extras = tuple(extra for extra in _extras(project) if extra in TESTING and extra not in asked.extras) if asked.metadata else ()
+    extras = (
+        tuple(extra for extra in _extras(project) if extra in TESTING and extra not in asked.extras)
+        if asked.metadata
+        else ()
+    )
     groups = tuple(group for group in _groups(project) if group in TESTING and group not in asked.groups)
     files = tuple(name for name in TEST_FILES if project.has(name))[:1] if not extras and not groups else ()
     if not (extras or groups or files):
@@ -160,7 +166,12 @@ def _with_tests(project: Project, asked: Attempt) -> Attempt:
 def _locked(asked: Attempt, tests: Attempt, lines: tuple[str, ...]) -> list[Attempt]:
     """Turn the attempts into ones from uv.lock: uv itself takes extras and groups out of it."""
     full = replace(tests, label="uv.lock", lock=True, metadata="", files=(), lines=lines)
-    return [full, replace(full, label="uv.lock without default groups and tests", bare=True, extras=asked.extras, groups=asked.groups)]
+    return [
+        full,
+        replace(
+            full, label="uv.lock without default groups and tests", bare=True, extras=asked.extras, groups=asked.groups
+        ),
+    ]
 
 
 def _refuse_unknown(kind: str, asked: Iterable[str], known: tuple[str, ...]) -> None:
@@ -172,7 +183,7 @@ def _refuse_unknown(kind: str, asked: Iterable[str], known: tuple[str, ...]) -> 
             raise EnvironmentBuildError(
                 f"the project has no {'extra' if kind == 'extra' else 'dependency group'} `{name}`{meant}",
                 where=f"env: {kind}s",
-                now=f"{has}; mend `env: {{{kind}s: [...]}}`",
+                hint=f"{has}; mend `env: {{{kind}s: [...]}}`",
             )
 
 
@@ -194,7 +205,7 @@ def _is_static(project: Project) -> bool:
 
 
 def _tables(project: Project) -> object:
-    """Give what a project's requirements follow from, without its version and description."""
+    """Return what a project's requirements follow from, without its version and description."""
     keys = ("requires-python", "dependencies", "optional-dependencies")
     poetry = ("dependencies", "dev-dependencies", "group", "extras", "source")
     uv = at(project.pyproject, "tool", "uv")
@@ -231,14 +242,16 @@ def _groups(project: Project) -> dict[str, object]:
 
 
 def group_lines(project: Project, name: str, seen: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Give the requirements of a dependency group, those of the groups that it includes too."""
+    """Return the requirements of a dependency group, those of the groups that it includes too."""
     entries = _groups(project).get(name)
     if name in seen:
         return ()
     if isinstance(entries, Mapping):
         return tuple(_from_poetry(package, demand) for package, demand in entries.items() if package != "python")
     listed = entries if isinstance(entries, list) else []
-    included = [str(entry["include-group"]) for entry in listed if isinstance(entry, Mapping) and "include-group" in entry]
+    included = [
+        str(entry["include-group"]) for entry in listed if isinstance(entry, Mapping) and "include-group" in entry
+    ]
     return strings(listed) + tuple(line for group in included for line in group_lines(project, group, (*seen, name)))
 
 
@@ -252,7 +265,7 @@ def _from_poetry(name: str, demand: object) -> str:
 
 
 def _uv_lock(project: Project) -> str:
-    """Give the uv.lock that holds for the project, relative to its folder: its own, or its workspace's."""
+    """Return the uv.lock that holds for the project, relative to its folder: its own, or its workspace's."""
     for folder in (project.folder, *(map(str, PurePosixPath(project.folder).parents) if project.folder else ())):
         path = posixpath.join("" if folder == "." else folder, "uv.lock")
         if project.tree.read(path) is not None:
@@ -261,14 +274,14 @@ def _uv_lock(project: Project) -> str:
 
 
 def _lock_content(project: Project) -> object:
-    """Give what uv.lock locks, without the versions of the workspace's own projects."""
+    """Return what uv.lock locks, without the versions of the workspace's own projects."""
     packages = locked_packages(project.toml(lock)) if (lock := _uv_lock(project)) else ()
     own = {"editable", "virtual", "directory"}
     return [{**package, "version": ""} if own & set(at(package, "source") or ()) else package for package in packages]  # type: ignore[call-overload]
 
 
 def _pins(project: Project) -> tuple[tuple[str, ...], str]:
-    """Give `name==version` of the first lock file, for packages of an index that are locked to one version only."""
+    """Return `name==version` of the first lock file, for packages of an index that are locked to one version only."""
     lock = next((name for name in PINNING_LOCKS if project.has(name)), "")
     versions: dict[str, set[str]] = {}
     for package in locked_packages(project.toml(lock)) if lock else ():
@@ -286,7 +299,7 @@ def _is_from_index(package: Mapping[str, object]) -> bool:
 
 
 def _included(project: Project, files: Iterable[str]) -> set[str]:
-    """Give the requirements files that others include with `-r` or `-c`."""
+    """Return the requirements files that others include with `-r` or `-c`."""
     found: set[str] = set()
     waiting = list(files)
     while waiting:

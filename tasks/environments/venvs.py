@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from ..storage.files import fingerprint_of
 from .installer import explained, run_uv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .interpreters import Interpreter
 
 RECORD = "prprep-layer.json"
@@ -45,13 +44,13 @@ class Layer(Artifact):
 
 
 def environment_of(python: Path) -> Path | None:
-    """Give the folder of the virtual or conda environment that an interpreter is in; None for one that is in none."""
+    """Return the folder of the virtual or conda environment that an interpreter is in; None for one that is in none."""
     folder = python.absolute().parents[1]
     return folder if (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir() else None
 
 
 def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the packages that are not the same on both sides, like `numpy 1.26.4 → 2.0.0`."""
+    """Return the packages that are not the same on both sides, like `numpy 1.26.4 → 2.0.0`."""
     before, after = (dict(package.partition("==")[::2] for package in side) for side in (base, head))
     names = sorted(name for name in before | after if before.get(name) != after.get(name))
     return tuple(f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names)
@@ -77,12 +76,14 @@ class Venv:
             shutil.rmtree(self.folder)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            run_uv(["venv", "--quiet", "--no-project", "--python", interpreter.path, self.folder], cwd=self.folder.parent)
+            run_uv(
+                ["venv", "--quiet", "--no-project", "--python", interpreter.path, self.folder], cwd=self.folder.parent
+            )
         except CommandFailedError as error:
             raise explained(error, "making a virtual environment", str(interpreter.path)) from error
 
     def kept(self, key: str) -> Layer | None:
-        """Give what is in it, and mark it as used; None where it has to be made."""
+        """Return what is in it, and mark it as used; None where it has to be made."""
         record = self.folder / RECORD
         if fingerprint_of(record) != key or not self.python.exists():
             return None
@@ -100,8 +101,8 @@ class Venv:
         return whole
 
     def packages(self) -> tuple[str, ...]:
-        """Give `name==version` of what is installed in it, names normalized."""
-        from packaging.utils import canonicalize_name  # noqa: PLC0415
+        """Return `name==version` of what is installed in it, names normalized."""
+        from packaging.utils import canonicalize_name
 
         listed = run_uv(["pip", "list", "--quiet", "--format", "json", "--python", self.python], cwd=self.folder)
         # pip is what the fallback builds with, and no part of what is measured.
@@ -116,7 +117,7 @@ class Venv:
             run_uv(["pip", "uninstall", "--quiet", "--python", self.python, *gone], cwd=self.folder)
 
     def installed_folders(self) -> dict[str, Path]:
-        """Give the distributions that were installed from a folder, by PEP 610."""
+        """Return the distributions that were installed from a folder, by PEP 610."""
         found = {}
         for record in self.site_packages.glob("*.dist-info/direct_url.json"):
             origin = json.loads(record.read_text(encoding="utf-8"))
@@ -126,9 +127,12 @@ class Venv:
         return found
 
     def folders(self) -> tuple[Path, ...]:
-        """Give all folders that its interpreter needs: its own, those that it is linked to, and those of the Python below it."""
+        """Return all folders that its interpreter needs: its own, those that it is linked to, and those of the Python below it."""
         links = "".join(path.read_text(encoding="utf-8") for path in sorted(self.site_packages.glob("*.pth")))
-        linked = (Path(ast.literal_eval(spelled)) for spelled in re.findall(r"site\.addsitedir\(('[^']*'|\"[^\"]*\")\)", links))
+        linked = (
+            Path(ast.literal_eval(spelled))
+            for spelled in re.findall(r"site\.addsitedir\(('[^']*'|\"[^\"]*\")\)", links)
+        )
         settings = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
         homes = [Path(home) for home in re.findall(r"(?m)^home\s*=\s*(\S.*?)\s*$", settings)]
         below = (home.parent for home in (*homes, self.python.resolve().parent))

@@ -35,7 +35,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # The clone brings GitPython's part along, which a run with nothing to do never asks.
     if name == "Clone":
-        from .clone import Clone  # noqa: PLC0415
+        from .clone import Clone
 
         return Clone
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,7 @@ _SCP = re.compile(r"(?:[^@/:\s]+@)?(\[[^\]/]+\]|[^:/\s\[]+):(?!//)(.+)")
 
 
 def local_path(address: str) -> Path | None:
-    """Give the path of a local repository's address, None for a remote one; raise RepositoryError for neither."""
+    """Return the path of a local repository's address, None for a remote one; raise RepositoryError for neither."""
     if not address or address.startswith("-") or "\0" in address:
         raise _refused(address, "is not the address of a repository")
     if address.startswith("/"):
@@ -46,7 +46,7 @@ def _of_url(address: str, scheme: str) -> Path | None:
 
 def _refused(address: str, why: str) -> RepositoryError:
     now = "give a folder, or an address that begins with https:// or ssh://, or user@host:path"
-    return RepositoryError(f"the address {without_password(address)!r} {why}", now=now)
+    return RepositoryError(f"the address {without_password(address)!r} {why}", hint=now)
 
 
 def is_address(text: str) -> bool:
@@ -60,7 +60,7 @@ def without_password(text: str) -> str:
 
 
 def host_of(address: str) -> str | None:
-    """Give the host of a remote address, with the port where it is one of https; None where the address is a local one."""
+    """Return the host of a remote address, with the port where it is one of https; None where the address is a local one."""
     if scheme := _SCHEME.match(address):
         parts = urlsplit(address)
         host = None if scheme[1].lower() == "file" else parts.hostname
@@ -73,11 +73,11 @@ def host_of(address: str) -> str | None:
 
 
 def slug_of(address: str) -> str | None:
-    """Give owner/name of a remote address; None where it is a local one or has another shape."""
+    """Return owner/name of a remote address; None where it is a local one or has another shape."""
     if scheme := _SCHEME.match(address):
         path = "" if scheme[1].lower() == "file" else urlsplit(address).path
     else:
         scp = _SCP.fullmatch(address)
         path = scp[2] if scp and not address.startswith(("/", ".")) else ""
     parts = path.strip("/").removesuffix(".git").split("/")
-    return "/".join(parts) if len(parts) == 2 and all(re.fullmatch(r"[\w.-]+", part) for part in parts) else None  # noqa: PLR2004
+    return "/".join(parts) if len(parts) == 2 and all(re.fullmatch(r"[\w.-]+", part) for part in parts) else None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
@@ -18,10 +21,6 @@ from .opening import TEMPORARY_BRANCHES, exclusive, open_clone
 from .values import FileChange, displayed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-    from types import TracebackType
-
     from git import Repo
 
     from ..artifacts import Commit
@@ -58,7 +57,9 @@ class Clone:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -74,7 +75,7 @@ class Clone:
         return resolve_in(self.path, refs)
 
     def merge_base(self, a: str, b: str) -> str | None:
-        """Give the best common ancestor, None where there is none."""
+        """Return the best common ancestor, None where there is none."""
         with self._walking() as repo:
             bases = repo.merge_base(self._sha(a), self._sha(b))
         return bases[0].hexsha if bases else None
@@ -92,45 +93,50 @@ class Clone:
         return self._commit(commit).parents
 
     def beginning_with(self, digits: str) -> tuple[str, ...]:
-        """Give the commits whose SHA-1 begins with these digits, four at least."""
+        """Return the commits whose SHA-1 begins with these digits, four at least."""
         names = self._ask("rev-parse", f"--disambiguate={digits}").decode("ascii").split()
         found = self.resolve(names)
         return tuple(name for name in names if found[name] == name)
 
     def commits(self, base: str, head: str, *, path: str | None = None) -> tuple[Commit, ...]:
-        """Give the commits of base..head, oldest first; with `path`, those that changed it, merges left out."""
+        """Return the commits of base..head, oldest first; with `path`, those that changed it, merges left out."""
         span = f"{self._commit(base).sha}..{self._commit(head).sha}"
         named = [f":(literal){path}"] if path is not None else []
         with self._walking() as repo:
-            walk = [commit.hexsha for commit in repo.iter_commits(span, named, topo_order=True, reverse=True, no_merges=bool(named))]
+            walk = [
+                commit.hexsha
+                for commit in repo.iter_commits(span, named, topo_order=True, reverse=True, no_merges=bool(named))
+            ]
         return tuple(map(self.commit, walk))
 
     def changes(self, base: str, head: str) -> tuple[FileChange, ...]:
-        """Give the files that differ between two commits, renames followed, submodules left out."""
-        told = self._ask("diff-tree", "-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv", self._sha(base), self._sha(head))
+        """Return the files that differ between two commits, renames followed, submodules left out."""
+        told = self._ask(
+            "diff-tree", "-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv", self._sha(base), self._sha(head)
+        )
         return tuple(_parsed(told))
 
     def diff(self, base: str, head: str) -> str:
-        """Give the difference of two commits as a patch, binary files by name alone; bytes that are no UTF-8 are replaced."""
+        """Return the difference of two commits as a patch, binary files by name alone; bytes that are no UTF-8 are replaced."""
         shown = ("--patch", "-r", "-M", "--no-color", "--no-ext-diff", "--no-textconv")
         return self._ask("diff-tree", *shown, self._sha(base), self._sha(head)).decode("utf-8", "replace")
 
     def changes_of(self, commit: str) -> tuple[FileChange, ...]:
-        """Give the files that one commit changed, held against its first parent."""
+        """Return the files that one commit changed, held against its first parent."""
         parents = self._commit(commit).parents
         return self.changes(parents[0] if parents else _EMPTY_TREE, commit)
 
     def files(self, commit: str) -> tuple[str, ...]:
-        """Give the paths of all files, symbolic links among them."""
+        """Return the paths of all files, symbolic links among them."""
         return tuple(self._tree(commit))
 
     def blob(self, commit: str, path: str) -> str | None:
-        """Give the SHA-1 of a file's blob, None where there is no such file."""
+        """Return the SHA-1 of a file's blob, None where there is no such file."""
         entry = self._tree(commit).get(path)
         return entry[1] if entry else None
 
     def read(self, commit: str, path: str) -> bytes | None:
-        """Give a file's bytes as they were committed; a symbolic link is followed inside the tree."""
+        """Return a file's bytes as they were committed; a symbolic link is followed inside the tree."""
         entries = self._tree(commit)
         for _ in range(10):
             mode, sha = entries.get(path, ("", ""))
@@ -173,11 +179,11 @@ class Clone:
                 worktrees.make(self.path, path, sha)
 
     def is_whole(self, path: Path, commit: str) -> bool:
-        """Tell whether `worktree` has made this commit's worktree at `path` to its end."""
+        """Return whether `worktree` has made this commit's worktree at `path` to its end."""
         return worktrees.is_whole(self.path, path, commit)
 
     def status(self, path: Path) -> tuple[tuple[str, str], ...]:
-        """Give what differs in a worktree from its commit: (two letters, path), `??` for files that git does not know."""
+        """Return what differs in a worktree from its commit: (two letters, path), `??` for files that git does not know."""
         return worktrees.status(path)
 
     def restore(self, path: Path) -> None:
@@ -229,7 +235,7 @@ class Clone:
 
     @contextmanager
     def _walking(self) -> Iterator[Repo]:
-        from git.exc import GitCommandError  # noqa: PLC0415 - heavy
+        from git.exc import GitCommandError
 
         try:
             yield self._git()
@@ -253,7 +259,9 @@ class Clone:
         try:
             return RawCommit.parse(sha, self._object(sha))
         except ValueError:
-            raise RepositoryError(f"the commit {sha[:12]} is not there", where=without_password(self.address), now=_GONE) from None
+            raise RepositoryError(
+                f"the commit {sha[:12]} is not there", where=without_password(self.address), hint=_GONE
+            ) from None
 
     def _blob(self, sha: str, path: str) -> bytes:
         try:
@@ -265,26 +273,32 @@ class Clone:
         return cast("bytes", self._git().odb.stream(bytes.fromhex(sha)).read())
 
     def _sha(self, name: str) -> str:
-        """Give a name's commit: what a name stands for may move, so only commits are remembered."""
+        """Return a name's commit: what a name stands for may move, so only commits are remembered."""
         found = name if is_sha(name) else self.resolve([name])[name]
         if found is None:
-            raise RepositoryError(f"{displayed(name)} names no commit", where=without_password(self.address), now=_GONE)
+            raise RepositoryError(
+                f"{displayed(name)} names no commit", where=without_password(self.address), hint=_GONE
+            )
         return found
 
     def _unreadable(self, why: str) -> RepositoryError:
         what = f"git could not read what is needed of this repository: {without_password(why)}"
         now = "where it is a partial clone, complete it: `git fetch --refetch --no-filter`, or clone it again in full"
-        return RepositoryError(what, where=without_password(self.address), now=now)
+        return RepositoryError(what, where=without_password(self.address), hint=now)
 
     def _git(self) -> Repo:
         if self._repo is None:
-            from git import Repo  # noqa: PLC0415 - heavy
+            from git import Repo
 
             self._repo = Repo(self.path, expand_vars=False)
             objects = str(self.path / "objects")
             pinned = {"GIT_DIR": str(self.path), "GIT_COMMON_DIR": str(self.path), "GIT_OBJECT_DIRECTORY": objects}
             # GitPython's processes inherit our environment: what cannot be removed is overridden.
-            emptied = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": "", "GIT_CONFIG_PARAMETERS": "", "GIT_GRAFT_FILE": os.devnull}
+            emptied = {
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+                "GIT_CONFIG_PARAMETERS": "",
+                "GIT_GRAFT_FILE": os.devnull,
+            }
             closed = {key: value for key, value in environment().items() if key.startswith("GIT_")}
             self._repo.git.update_environment(**closed, **pinned, **emptied)
         return self._repo

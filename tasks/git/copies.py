@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from .commands import CLOSED, LOCAL_SECONDS, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def copy_for_reader(clone: Path, folder: Path, commit: str) -> None:
@@ -23,22 +20,31 @@ def copy_for_reader(clone: Path, folder: Path, commit: str) -> None:
         _git(folder, "checkout", "--quiet", "--detach", commit)
     except CommandFailedError as error:
         what = f"the repository could not be cloned: {(error.error or error.what).strip().splitlines()[-1]}"
-        raise RepositoryError(what, where=str(clone), now="run doit again") from None
+        raise RepositoryError(what, where=str(clone), hint="run doit again") from None
 
 
 def borrowed(folder: Path) -> tuple[str, ...]:
-    """Give the folders of objects that a clone borrows from."""
+    """Return the folders of objects that a clone borrows from."""
     try:
-        lines = (folder / ".git" / "objects" / "info" / "alternates").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        lines = (
+            (folder / ".git" / "objects" / "info" / "alternates")
+            .read_text(encoding="utf-8", errors="surrogateescape")
+            .splitlines()
+        )
     except OSError:
         return ()
     return tuple(line for line in lines if line.startswith("/"))
 
 
 def variables() -> dict[str, str]:
-    """Give what keeps a reader's git commands to what their repository says: no configuration and no hooks of this machine."""
+    """Return what keeps a reader's git commands to what their repository says: no configuration and no hooks of this machine."""
     settings = {key: CLOSED[key] for key in ("core.hooksPath", "core.fsmonitor", "gc.auto", "maintenance.auto")}
-    told = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": str(len(settings))}
+    told = {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_COUNT": str(len(settings)),
+    }
     for number, (key, value) in enumerate(settings.items()):
         told |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return told
@@ -50,7 +56,9 @@ def state_of(folder: Path) -> dict[str, str]:
         "HEAD": _git(folder, "rev-parse", "HEAD") + _git(folder, "rev-parse", "--abbrev-ref", "HEAD"),
         "branches and tags": _git(folder, "for-each-ref", "--format=%(refname) %(objectname)"),
         "work trees": _git(folder, "worktree", "list", "--porcelain"),
-        "files": _git(folder, "status", "--porcelain", "--untracked-files=all", "--ignore-submodules=all", "--", ".", *_OUTPUTS),
+        "files": _git(
+            folder, "status", "--porcelain", "--untracked-files=all", "--ignore-submodules=all", "--", ".", *_OUTPUTS
+        ),
         "configuration": (folder / ".git" / "config").read_text(encoding="utf-8", errors="replace"),
     }
 

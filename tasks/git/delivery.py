@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError, UsageError
 from ..processes import programs
 from .commands import LOCAL_SECONDS, ask, environment, resolve_in
 from .source import locate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 _ABSENT = "0" * 40
 _IDENTITY = {f"GIT_COMMITTER_{part}": value for part, value in {"NAME": "prprep", "EMAIL": "prprep@localhost"}.items()}
@@ -24,11 +21,15 @@ def give_branch(clone: Path, commit: str, repository: Path, branch: str, *, know
     """
     source = locate(repository)
     ref = f"refs/heads/{branch}"
-    finished = programs.run(["git", "check-ref-format", "--branch", branch], cwd=source.folder, env=environment(), timeout=60, check=False)
+    finished = programs.run(
+        ["git", "check-ref-format", "--branch", branch], cwd=source.folder, env=environment(), timeout=60, check=False
+    )
     if finished.code != 0 or branch.startswith("-") or finished.output.strip() != branch:
-        raise UsageError(f"git takes no branch of the name {branch!r}", now="give another name")
+        raise UsageError(f"git takes no branch of the name {branch!r}", hint="give another name")
     if resolve_in(source.folder, [ref])[ref]:
-        raise RepositoryError(f"there is a branch {branch} already", where=str(repository), now="give another name; none is overwritten")
+        raise RepositoryError(
+            f"there is a branch {branch} already", where=str(repository), hint="give another name; none is overwritten"
+        )
     has = [sha for sha, found in resolve_in(source.folder, [commit, *known]).items() if found]
     if commit not in has:
         wanted = "\n".join([commit, *(f"^{sha}" for sha in has)]) + "\n"
@@ -39,14 +40,27 @@ def give_branch(clone: Path, commit: str, repository: Path, branch: str, *, know
         ask(source.folder, ["update-ref", "--no-deref", ref, commit, _ABSENT], extra=_IDENTITY)
     except CommandFailedError as error:
         now = "give another name; none is overwritten"
-        raise RepositoryError(f"the branch {branch} cannot be made: {error.error.strip()}", where=str(repository), now=now) from None
+        raise RepositoryError(
+            f"the branch {branch} cannot be made: {error.error.strip()}", where=str(repository), hint=now
+        ) from None
 
 
 def write_patches(clone: Path, base: str, head: str, folder: Path) -> tuple[Path, ...]:
     """Write base..head as patches that `git am` takes; raise UsageError where there are some in the folder."""
     if folder.is_dir() and any(folder.glob("*.patch")):
-        raise UsageError("this folder holds patches already", where=str(folder), now="name another folder, or empty it")
+        raise UsageError(
+            "this folder holds patches already", where=str(folder), hint="name another folder, or empty it"
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    command = ["git", f"--git-dir={clone}", "format-patch", "--quiet", "--no-signature", "-o", str(folder.absolute()), f"{base}..{head}"]
+    command = [
+        "git",
+        f"--git-dir={clone}",
+        "format-patch",
+        "--quiet",
+        "--no-signature",
+        "-o",
+        str(folder.absolute()),
+        f"{base}..{head}",
+    ]
     programs.run(command, cwd=clone, env=environment(), timeout=LOCAL_SECONDS)
     return tuple(sorted(folder.glob("*.patch")))

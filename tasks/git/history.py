@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ..processes import programs
 from .commands import LOCAL_SECONDS, ask, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +22,29 @@ class ChangedFile:
 
 
 def changed_files(clone: Path, base: str, head: str) -> tuple[ChangedFile, ...]:
-    """Give the files that differ, renames as a removal and an addition, submodules left out."""
+    """Return the files that differ, renames as a removal and an addition, submodules left out."""
     raw = ask(clone, ["diff-tree", "-r", "-z", "--raw", "--no-renames", base, head]).split(b"\0")
-    entries = [(meta.decode("ascii").lstrip(":").split(" "), path) for meta, path in zip(raw[::2], raw[1::2], strict=False) if meta]
+    entries = [
+        (meta.decode("ascii").lstrip(":").split(" "), path)
+        for meta, path in zip(raw[::2], raw[1::2], strict=False)
+        if meta
+    ]
     blobs = [meta[3] for meta, _ in entries if meta[1] != "160000"]
-    told = ask(clone, ["cat-file", "--batch-check=%(objectsize)"], stdin="".join(f"{blob}\n" for blob in blobs).encode()).split(b"\n")
+    told = ask(
+        clone, ["cat-file", "--batch-check=%(objectsize)"], stdin="".join(f"{blob}\n" for blob in blobs).encode()
+    ).split(b"\n")
     sizes = {blob: int(size) for blob, size in zip(blobs, told, strict=False) if size.isdigit()}
     stats = ask(clone, ["diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-textconv", base, head]).split(b"\0")
     binary = {line.split(b"\t", 2)[2] for line in stats if line.startswith(b"-\t-\t")}
     return tuple(
-        ChangedFile(meta[4][0], os.fsdecode(path), sizes.get(meta[3], 0), path in binary) for meta, path in entries if meta[1] != "160000"
+        ChangedFile(meta[4][0], os.fsdecode(path), sizes.get(meta[3], 0), path in binary)
+        for meta, path in entries
+        if meta[1] != "160000"
     )
 
 
 def white_space(clone: Path, base: str, head: str) -> tuple[str, ...]:
-    """Give what `git diff --check` says of the lines that were added, as `path:line: what`; Markdown's line breaks are none."""
+    """Return what `git diff --check` says of the lines that were added, as `path:line: what`; Markdown's line breaks are none."""
     where = ["--", ".", ":(exclude)*.md", ":(exclude)*.patch"]
     command = ["git", f"--git-dir={clone}", "diff", "--check", "--no-ext-diff", base, head, *where]
     finished = programs.run(command, cwd=clone, env=environment(), timeout=LOCAL_SECONDS, check=False)
@@ -47,17 +52,21 @@ def white_space(clone: Path, base: str, head: str) -> tuple[str, ...]:
 
 
 def recent_titles(clone: Path, commit: str, count: int) -> tuple[str, ...]:
-    """Give the titles of the newest commits, merges left out."""
+    """Return the titles of the newest commits, merges left out."""
     told = ask(clone, ["log", "--no-merges", f"--max-count={count}", "--format=%s", "--end-of-options", commit])
     return tuple(told.decode("utf-8", "replace").splitlines())
 
 
 def date_of(clone: Path, commit: str) -> str:
-    """Give the day and time at which a commit was written, like `2024-01-31 12:00:00`."""
-    return ask(clone, ["show", "--no-patch", "--format=%ad", "--date=format:%Y-%m-%d %H:%M:%S", commit]).decode("ascii", "replace").strip()
+    """Return the day and time at which a commit was written, like `2024-01-31 12:00:00`."""
+    return (
+        ask(clone, ["show", "--no-patch", "--format=%ad", "--date=format:%Y-%m-%d %H:%M:%S", commit])
+        .decode("ascii", "replace")
+        .strip()
+    )
 
 
 def is_ancestor(clone: Path, old: str, new: str) -> bool:
-    """Say whether `new` holds `old`; False where the clone lacks one of them."""
+    """Return whether `new` holds `old`; False where the clone lacks one of them."""
     command = ["git", f"--git-dir={clone}", "merge-base", "--is-ancestor", old, new]
     return programs.run(command, cwd=clone, env=environment(), timeout=LOCAL_SECONDS, check=False).code == 0

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ..processes import programs
 from .commands import environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _PARTS = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL")
 
@@ -28,7 +25,7 @@ class Identity:
 
 
 def identity(folder: Path) -> Identity | None:
-    """Give the user's name and address as git has them for a repository; None where git would have to guess."""
+    """Return the user's name and address as git has them for a repository; None where git would have to guess."""
     named = {name: os.environ[name] for name in _PARTS if name in os.environ}
     # Their own configuration is what is asked for; nothing is fetched.
     command = ["git", "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 from ..processes import programs
 from ..processes.scratch import remove_folder
 from .commands import LOCAL_SECONDS, ask, environment
 from .opening import put_alternates
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 def make(clone: Path, folder: Path, commit: str) -> None:
@@ -28,8 +25,8 @@ def make(clone: Path, folder: Path, commit: str) -> None:
 
 
 def stores(git_folder: Path) -> Iterator[Path]:
-    """Give the folders of objects that a repository borrows, also by way of another; those whose names git has to quote left out."""
-    from pathlib import Path  # noqa: PLC0415 - for typing only elsewhere in this module
+    """Yield the folders of objects that a repository borrows, also by way of another; those whose names git has to quote left out."""
+    from pathlib import Path
 
     waiting, seen = [git_folder / "objects"], set[Path]()
     while waiting:
@@ -46,5 +43,5 @@ def stores(git_folder: Path) -> Iterator[Path]:
 
 
 def variables() -> dict[str, str]:
-    """Give what keeps the user's own git configuration and hooks out of a program that runs git."""
+    """Return what keeps the user's own git configuration and hooks out of a program that runs git."""
     return {name: value for name, value in environment().items() if name.startswith("GIT_")}

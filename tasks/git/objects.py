@@ -27,15 +27,17 @@ class RawCommit:
         fields = [line.partition(b" ") for line in head.split(b"\n") if not line.startswith(b" ")]
         named = {key: value for key, _, value in fields}
         parents = tuple(value.decode() for key, _, value in fields if key == b"parent")
-        return cls(sha, named[b"tree"].decode(), parents, named.get(b"author", b""), named.get(b"encoding", b""), message)
+        return cls(
+            sha, named[b"tree"].decode(), parents, named.get(b"author", b""), named.get(b"encoding", b""), message
+        )
 
     @property
     def title(self) -> str:
         return self._text(self.message).strip().partition("\n")[0].strip()
 
     def told(self) -> Commit:
-        """Give it as artifacts hold it: text that can be written as UTF-8."""
-        from ..artifacts import Commit  # noqa: PLC0415 - pydantic, only when a stage runs
+        """Return it as artifacts hold it: text that can be written as UTF-8."""
+        from ..artifacts import Commit
 
         rest = self._text(self.message).strip().partition("\n")[2].strip()
         author = self._text(self.author).partition("<")[0].strip()

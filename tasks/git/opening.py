@@ -6,7 +6,9 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import CommandFailedError, RepositoryError
@@ -18,9 +20,6 @@ from .commands import NETWORK_SECONDS, ask, ask_softly, demand_version, environm
 from .source import Source, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
     from ..processes.progress import Report
 
 REFRESH_SECONDS: Final = 600.0
@@ -28,12 +27,24 @@ BUSY: Final = "prprep-busy"
 FETCHED: Final = "prprep-fetched"
 TEMPORARY_BRANCHES: Final = ("benchmark-base", "benchmark-head")
 # Refs that belong to one work tree or to git's own bookkeeping, and replacements, which GitHub would not show either.
-_LEFT_OUT: Final = (b"refs/bisect/", b"refs/worktree/", b"refs/rewritten/", b"refs/replace/", b"refs/stash", b"refs/prefetch/")
-_SETTINGS: Final = {"gc.auto": "0", "maintenance.auto": "false", "core.hooksPath": os.devnull, "core.fsmonitor": "false"}
+_LEFT_OUT: Final = (
+    b"refs/bisect/",
+    b"refs/worktree/",
+    b"refs/rewritten/",
+    b"refs/replace/",
+    b"refs/stash",
+    b"refs/prefetch/",
+)
+_SETTINGS: Final = {
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+}
 
 
 def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[str]) -> Path:
-    """Give the folder of the clone of `address`, up to date; raise RepositoryError in plain words."""
+    """Return the folder of the clone of `address`, up to date; raise RepositoryError in plain words."""
     path = local_path(address)
     source = locate(path) if path else None
     demand_version()
@@ -64,7 +75,7 @@ def exclusive(clone: Path) -> Iterator[None]:
 
 
 def git_folder_of(tree: Path) -> Path | None:
-    """Give the folder in a clone that a worktree's file `.git` points to."""
+    """Return the folder in a clone that a worktree's file `.git` points to."""
     try:
         first = (tree / ".git").read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -83,7 +94,7 @@ def _key(address: str, source: Source | None) -> str:
 def _bring_local(source: Source, clone: Path) -> None:
     if (ask_softly(source.folder, ["config", "--get", "extensions.objectformat"]) or "sha1") != "sha1":
         what = "this repository names its objects by SHA-256, which is not supported"
-        raise RepositoryError(what, where=str(source.root), now="use a clone with SHA-1 objects")
+        raise RepositoryError(what, where=str(source.root), hint="use a clone with SHA-1 objects")
     if clone.is_dir() and not (clone / "HEAD").is_file():
         remove_folder(clone)
     if not clone.is_dir():
@@ -96,7 +107,9 @@ def _new(clone: Path, source: Source) -> None:
     part = clone.with_suffix(".part")
     remove_folder(part)
     part.parent.mkdir(parents=True, exist_ok=True)
-    programs.run(["git", "init", "--quiet", "--bare", "--template=", part], cwd=part.parent, env=environment(), timeout=60)
+    programs.run(
+        ["git", "init", "--quiet", "--bare", "--template=", part], cwd=part.parent, env=environment(), timeout=60
+    )
     _configure(part)
     _borrow(source, part)
     part.rename(clone)
@@ -136,14 +149,20 @@ def _quoted(path: bytes) -> bytes:
     """Quote a path as git does in C style where its list of alternates needs it."""
     if path.isascii() and path.decode().isprintable() and not path.startswith((b'"', b"#")):
         return path
-    return b'"' + b"".join(bytes([byte]) if 32 <= byte < 127 and byte not in b'"\\' else b"\\%03o" % byte for byte in path) + b'"'  # noqa: PLR2004 - printable ASCII
+    return (
+        b'"'
+        + b"".join(bytes([byte]) if 32 <= byte < 127 and byte not in b'"\\' else b"\\%03o" % byte for byte in path)
+        + b'"'
+    )
 
 
 def _copy_refs(source: Source, clone: Path) -> None:
     theirs = {name: sha for name, sha in refs_of(source.folder).items() if not name.startswith(_LEFT_OUT)}
     ours = refs_of(clone)
     gone = b"".join(b"delete %s\0\0" % name for name in ours if name not in theirs)
-    moved = b"".join(b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in theirs.items() if ours.get(name) != sha)
+    moved = b"".join(
+        b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in theirs.items() if ours.get(name) != sha
+    )
     # Deletions first and by themselves: `a` may have given way to `a/b`.
     for changes in (gone, moved):
         if changes:
@@ -189,7 +208,15 @@ def _refresh(address: str, clone: Path, report: Report) -> None:
 
 
 def _fetch(address: str, clone: Path, *arguments: str) -> None:
-    command = ["git", f"--git-dir={clone}", "fetch", "--quiet", "--no-write-fetch-head", "--no-recurse-submodules", *arguments]
+    command = [
+        "git",
+        f"--git-dir={clone}",
+        "fetch",
+        "--quiet",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        *arguments,
+    ]
     try:
         programs.run(command, cwd=clone, env=environment(network=True), timeout=NETWORK_SECONDS)
     except CommandFailedError as error:
@@ -232,7 +259,7 @@ def _clean(clone: Path) -> None:
 
 
 def _is_linked(admin: Path) -> bool:
-    from pathlib import Path  # noqa: PLC0415 - for typing only elsewhere in this module
+    from pathlib import Path
 
     try:
         return Path((admin / "gitdir").read_text(errors="surrogateescape").removesuffix("\n")).exists()
@@ -243,11 +270,13 @@ def _is_linked(admin: Path) -> bool:
 def _explained(error: CommandFailedError, address: str) -> RepositoryError:
     said = without_password(error.error or error.what).strip()
     lines = [line for line in said.splitlines() if line.strip()]
-    told = next((line for line in reversed(lines) if line.startswith("fatal:")), lines[-1] if lines else "git gave no reason")
+    told = next(
+        (line for line in reversed(lines) if line.startswith("fatal:")), lines[-1] if lines else "git gave no reason"
+    )
     what = f"git could not read this repository: {told.removeprefix('fatal: ')}"
     if error.code is None:
         what = without_password(error.what)
     now = "check the address, the network and your access to it: `git ls-remote` on it must work without a prompt"
     if local_path(address):
         now = "check that it is whole and readable: `git fsck --connectivity-only` in it must find nothing wrong"
-    return RepositoryError(what, where=without_password(address), now=now)
+    return RepositoryError(what, where=without_password(address), hint=now)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .commands import ask
 from .picking import scratch_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 
@@ -23,7 +20,7 @@ def patch_ids(clone: Path, commits: Sequence[str]) -> dict[str, str]:
 
 
 def patch_id_between(clone: Path, base: str, head: str) -> str | None:
-    """Give the patch-id of all that differs between two commits, None where nothing does."""
+    """Return the patch-id of all that differs between two commits, None where nothing does."""
     told = ask(clone, ["diff-tree", "-p", "-r", *_PLAIN, base, head])
     return next((patch for patch, _ in _identified(clone, told)), None)
 
@@ -33,7 +30,9 @@ def patches_since(clone: Path, base: str, tip: str, paths: Iterable[str]) -> dic
     named = [f":(top,literal){path}" for path in paths]
     if not named:
         return {}
-    listed = ask(clone, ["rev-list", "--no-merges", "--reverse", f"{base}..{tip}", "--", *named]).decode("ascii").split()
+    listed = (
+        ask(clone, ["rev-list", "--no-merges", "--reverse", f"{base}..{tip}", "--", *named]).decode("ascii").split()
+    )
     found: dict[str, str] = {}
     for commit, patch in patch_ids(clone, listed).items():
         found.setdefault(patch, commit)
@@ -41,7 +40,7 @@ def patches_since(clone: Path, base: str, tip: str, paths: Iterable[str]) -> dic
 
 
 def commits_of(clone: Path, base: str, tip: str, path: str) -> tuple[str, ...]:
-    """Give the commits of base..tip that changed a file, oldest first, merges left out."""
+    """Return the commits of base..tip that changed a file, oldest first, merges left out."""
     span = ["rev-list", "--no-merges", "--reverse", "--topo-order", f"{base}..{tip}", "--", f":(top,literal){path}"]
     return tuple(ask(clone, span).decode("ascii").split())
 
@@ -62,21 +61,25 @@ def contents(clone: Path, places: Sequence[tuple[str, str]]) -> dict[tuple[str, 
     asked = [place for place in dict.fromkeys(places) if "\n" not in place[1]]
     if not asked:
         return {}
-    told = ask(clone, ["cat-file", "--batch"], stdin=b"".join(os.fsencode(f"{commit}:{path}") + b"\n" for commit, path in asked))
+    told = ask(
+        clone,
+        ["cat-file", "--batch"],
+        stdin=b"".join(os.fsencode(f"{commit}:{path}") + b"\n" for commit, path in asked),
+    )
     found, start = {}, 0
     for place in asked:
         head, _, _ = told[start:].partition(b"\n")
         start += len(head) + 1
         kind = head.rsplit(b" ", 2)[1:]
-        if len(kind) == 2 and kind[0] == b"blob":  # noqa: PLR2004 - else it is missing
+        if len(kind) == 2 and kind[0] == b"blob":
             found[place] = told[start : start + int(kind[1])]
-        if len(kind) == 2 and kind[1].isdigit():  # noqa: PLR2004 - likewise
+        if len(kind) == 2 and kind[1].isdigit():
             start += int(kind[1]) + 1
     return found
 
 
 def conflicts(clone: Path, base: str, ours: str, theirs: str) -> tuple[str, ...]:
-    """Give the files in which two commits cannot be merged by themselves; raise CommandFailedError where git is before 2.38.
+    """Return the files in which two commits cannot be merged by themselves; raise CommandFailedError where git is before 2.38.
 
     Done in a repository that borrows no objects, for the reason that `picking` has.
     """
@@ -93,7 +96,7 @@ def _tree(clone: Path, commit: str) -> str:
 
 
 def _identified(clone: Path, patches: bytes) -> list[tuple[str, str]]:
-    """Give (patch-id, commit) of each patch in git's output; the commit is zeros where the output names none."""
+    """Return (patch-id, commit) of each patch in git's output; the commit is zeros where the output names none."""
     told = ask(clone, ["patch-id", "--stable"], stdin=patches) if patches.strip() else b""
     return [(patch, commit) for patch, _, commit in (line.partition(" ") for line in told.decode("ascii").splitlines())]
 

@@ -11,18 +11,15 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import CherryPickError, CommandFailedError, RepositoryError
 from ..processes import programs
 from .commands import LOCAL_SECONDS, ask, environment
 from .objects import RawCommit
 from .values import displayed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 COMMITTER = b"prprep <prprep@localhost>"
 _PARTS = {"NAME": "prprep", "EMAIL": "prprep@localhost", "DATE": "1000000000 +0000"}
@@ -34,11 +31,20 @@ def raw_commit(clone: Path, sha: str) -> RawCommit:
     try:
         content = ask(clone, ["cat-file", "commit", sha])
     except CommandFailedError:
-        raise RepositoryError(f"the commit {sha[:12]} is not there", now="it may have been removed by a rebase: name the new one") from None
+        raise RepositoryError(
+            f"the commit {sha[:12]} is not there", hint="it may have been removed by a rebase: name the new one"
+        ) from None
     return RawCommit.parse(sha, content)
 
 
-def pick(clone: Path, onto: str, commits: Sequence[str], *, committer: bytes = COMMITTER, reword: Callable[[bytes], bytes] = bytes) -> str:
+def pick(
+    clone: Path,
+    onto: str,
+    commits: Sequence[str],
+    *,
+    committer: bytes = COMMITTER,
+    reword: Callable[[bytes], bytes] = bytes,
+) -> str:
     """Put `commits`, in this order, onto `onto` and give the last new commit; `onto` itself where all are contained.
 
     The same input gives the same SHA: the author stays, the committer is the one that is given, with the author's date.
@@ -49,7 +55,9 @@ def pick(clone: Path, onto: str, commits: Sequence[str], *, committer: bytes = C
     for raw in raws:
         if len(raw.parents) > 1:
             now = "list the commits that it merged, or give a branch as `head`"
-            raise CherryPickError(f"commit {raw.sha[:12]} ({raw.title}) is a merge and cannot be put onto another commit", now=now)
+            raise CherryPickError(
+                f"commit {raw.sha[:12]} ({raw.title}) is a merge and cannot be put onto another commit", hint=now
+            )
     start = raw_commit(clone, onto)
     parent_trees = {raw.sha: raw_commit(clone, raw.parents[0]).tree for raw in raws if raw.parents}
     with tempfile.TemporaryDirectory(prefix="picking-", dir=clone.parent) as folder:
@@ -77,7 +85,9 @@ class Scratch:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> str:
         command = ["git", "-c", "core.sparseCheckout=true", "-c", "core.bare=false", *arguments]
-        told = programs.run_bytes(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, stdin=stdin)
+        told = programs.run_bytes(
+            command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, stdin=stdin
+        )
         return os.fsdecode(told).strip("\n")
 
     def begin(self, tree: str) -> None:
@@ -95,7 +105,7 @@ class Scratch:
         return self.run("write-tree")
 
     def merge(self, ours: str, theirs: str) -> tuple[str, ...]:
-        """Give the files in conflict between two commits of the scratch; raise CommandFailedError where git cannot tell."""
+        """Return the files in conflict between two commits of the scratch; raise CommandFailedError where git cannot tell."""
         command = ["git", "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs]
         done = programs.run(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, check=False)
         if done.code not in (0, 1):
@@ -106,7 +116,12 @@ class Scratch:
         date = re.search(rb"(\d+ [+-]\d+)$", raw.author)
         encoding = b"encoding " + raw.encoding + b"\n" if raw.encoding else b""
         committer = committer + b" " + (date[1] if date else b"0 +0000")
-        fields = b"tree %s\nparent %s\nauthor %s\ncommitter %s\n" % (tree.encode(), parent.encode(), raw.author, committer)
+        fields = b"tree %s\nparent %s\nauthor %s\ncommitter %s\n" % (
+            tree.encode(),
+            parent.encode(),
+            raw.author,
+            committer,
+        )
         return self.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=fields + encoding + b"\n" + raw.message)
 
     def _conflict(self, raw: RawCommit, onto: str, error: CommandFailedError) -> CherryPickError:
@@ -114,7 +129,9 @@ class Scratch:
         files = tuple(dict.fromkeys(entry.partition("\t")[2] for entry in unmerged if entry))
         reason = f"conflicts in {', '.join(map(displayed, files))}" if files else (error.error.strip() or error.what)
         now = "list the commits that it builds on before it, or give as `head` a branch where the conflict is resolved"
-        return CherryPickError(f"commit {raw.sha[:12]} ({raw.title}) does not go onto {onto[:12]}: {reason}", files=files, now=now)
+        return CherryPickError(
+            f"commit {raw.sha[:12]} ({raw.title}) does not go onto {onto[:12]}: {reason}", files=files, hint=now
+        )
 
 
 def scratch_of(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import CommandFailedError, RepositoryError
@@ -13,9 +13,6 @@ from ..processes import programs
 from .addresses import local_path, slug_of, without_password
 from .commands import NETWORK_SECONDS, environment, is_sha
 from .source import locate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Remote:
 
 
 def remotes(repository: Path) -> dict[str, Remote]:
-    """Give the remotes by their names, `origin` first; `pushurl` before `url`, and `pushInsteadOf` as git has it."""
+    """Return the remotes by their names, `origin` first; `pushurl` before `url`, and `pushInsteadOf` as git has it."""
     told = _config(repository, r"^remote\..*\.(push)?url$")
     names = dict.fromkeys(key.removeprefix("remote.").rpartition(".")[0] for key in told)
     found = {}
@@ -60,12 +57,12 @@ def remotes(repository: Path) -> dict[str, Remote]:
 
 
 def push_default(repository: Path) -> str:
-    """Give the remote that the user pushes to by their configuration, "" where it names none."""
+    """Return the remote that the user pushes to by their configuration, "" where it names none."""
     return _config(repository, r"^remote\.pushdefault$").get("remote.pushdefault", "")
 
 
 def branch_on(address: str, branch: str, *, folder: Path) -> str | None:
-    """Give the commit that a branch of a remote is now, None where there is none; raise RepositoryError where it cannot be asked."""
+    """Return the commit that a branch of a remote is now, None where there is none; raise RepositoryError where it cannot be asked."""
     command = ["git", "ls-remote", "--", address, f"refs/heads/{branch}"]
     try:
         told = programs.run(command, cwd=folder, env=reaching(address), timeout=NETWORK_SECONDS).output
@@ -76,7 +73,7 @@ def branch_on(address: str, branch: str, *, folder: Path) -> str | None:
 
 
 def reaching(address: str) -> dict[str, str]:
-    """Give git's environment for speaking to a remote with the user's own credentials; folders only where it is one."""
+    """Return git's environment for speaking to a remote with the user's own credentials; folders only where it is one."""
     own = environment(network=True)
     return own | ({"GIT_ALLOW_PROTOCOL": f"{own['GIT_ALLOW_PROTOCOL']}:file"} if local_path(address) else {})
 
@@ -85,7 +82,7 @@ def refused(error: CommandFailedError, address: str, what: str) -> RepositoryErr
     """Tell in plain words what a remote said."""
     said = without_password(error.error.strip() or error.what)
     now = "git must get there without a prompt: see your credential helper or SSH agent"
-    return RepositoryError(f"{without_password(address)} {what}:\n{said}", now=now)
+    return RepositoryError(f"{without_password(address)} {what}:\n{said}", hint=now)
 
 
 def _config(repository: Path, form: str) -> dict[str, str]:

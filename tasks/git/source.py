@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError
 from .addresses import slug_of
 from .commands import ask, ask_softly, refs_of, resolve_in
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class Source:
 
 
 def repository_root(folder: Path) -> Path | None:
-    """Give the root of the work tree (or the bare repository) that `folder` lies in, None outside of any."""
+    """Return the root of the work tree (or the bare repository) that `folder` lies in, None outside of any."""
     found = find(folder)
     return found.root if found else None
 
@@ -42,54 +39,66 @@ def resolve(repository: Path, refs: Sequence[str]) -> dict[str, str | None]:
 
 
 def refs_stamp(repository: Path) -> list[list[object]]:
-    """Give what changes whenever a ref of a local repository does: time stamps and sizes, taken without running git.
+    """Return what changes whenever a ref of a local repository does: time stamps and sizes, taken without running git.
 
     git writes a ref to a new file and renames it, so a folder's time stamp tells of every ref in it.
     """
     source = locate(repository)
-    files: list[str | Path] = [source.folder / "HEAD", *(source.common / name for name in ("packed-refs", "config", "shallow"))]
+    files: list[str | Path] = [
+        source.folder / "HEAD",
+        *(source.common / name for name in ("packed-refs", "config", "shallow")),
+    ]
     folders = [place for top in ("refs", "reftable") for place, _, _ in os.walk(source.common / top)]
     return [[str(path), *_stamp(path)] for path in [*files, *sorted(folders)]]
 
 
 def ref_names(repository: Path) -> tuple[str, ...]:
-    """Give the short names of all branches, tags and remote branches, to suggest from."""
+    """Return the short names of all branches, tags and remote branches, to suggest from."""
     wanted = (b"refs/heads/", b"refs/tags/", b"refs/remotes/")
     names = [name.split(b"/", 2)[2] for name in refs_of(locate(repository).folder) if name.startswith(wanted)]
     return tuple(dict.fromkeys(name.decode(errors="replace") for name in names if not name.endswith(b"/HEAD")))
 
 
 def branch_names(repository: Path) -> tuple[str, ...]:
-    """Give the local branches, then those of remotes (as `origin/x`) that have no local one of their name."""
+    """Return the local branches, then those of remotes (as `origin/x`) that have no local one of their name."""
     names = [name.decode(errors="replace") for name in refs_of(locate(repository).folder)]
     local = [name.removeprefix("refs/heads/") for name in names if name.startswith("refs/heads/")]
-    remote = [name.removeprefix("refs/remotes/") for name in names if name.startswith("refs/remotes/") and not name.endswith("/HEAD")]
+    remote = [
+        name.removeprefix("refs/remotes/")
+        for name in names
+        if name.startswith("refs/remotes/") and not name.endswith("/HEAD")
+    ]
     return (*local, *(name for name in remote if name.partition("/")[2] not in local))
 
 
 def current_branch(repository: Path) -> str | None:
-    """Give the branch that HEAD stands for, None where it is detached."""
+    """Return the branch that HEAD stands for, None where it is detached."""
     named = ask_softly(locate(repository).folder, ["symbolic-ref", "--quiet", "HEAD"])
     return named.removeprefix("refs/heads/") if named else None
 
 
 def default_upstream(repository: Path) -> str | None:
-    """Give what origin's HEAD names (as `origin/x`), else main, else master; of a bare one, its HEAD's branch first."""
+    """Return what origin's HEAD names (as `origin/x`), else main, else master; of a bare one, its HEAD's branch first."""
     source = locate(repository)
     origin = ask_softly(source.folder, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"])
     own = ask_softly(source.folder, ["symbolic-ref", "--quiet", "HEAD"]) if source.root == source.folder else None
-    candidates = [(origin or "").removeprefix("refs/remotes/"), (own or "").removeprefix("refs/heads/"), "main", "master"]
+    candidates = [
+        (origin or "").removeprefix("refs/remotes/"),
+        (own or "").removeprefix("refs/heads/"),
+        "main",
+        "master",
+    ]
     resolved = resolve_in(source.folder, candidates)
     return next((name for name in candidates if resolved[name]), None)
 
 
 def slug(repository: Path) -> str | None:
-    """Give owner/name from the address of `origin`, or of the one remote that there is."""
+    """Return owner/name from the address of `origin`, or of the one remote that there is."""
     return slug_of(remote_address(repository) or "")
 
 
 def remote_address(repository: Path, upstream: str = "") -> str | None:
-    """Give the address of the remote that `upstream` is a branch of, else of `origin`, or of the one remote that there is.
+    """Return the address of the remote that `upstream` is a branch of, else of `origin`, or of the one remote that there is.
 
     None where there is none, or several others.
     """
@@ -97,7 +106,9 @@ def remote_address(repository: Path, upstream: str = "") -> str | None:
         listed = ask(locate(repository).folder, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"])
     except CommandFailedError:
         return None
-    urls = {key: url for key, _, url in (entry.partition("\n") for entry in listed.decode(errors="replace").split("\0"))}
+    urls = {
+        key: url for key, _, url in (entry.partition("\n") for entry in listed.decode(errors="replace").split("\0"))
+    }
     urls.pop("", None)
     named = upstream.removeprefix("refs/remotes/").partition("/")
     if named[1] and (address := urls.get(f"remote.{named[0]}.url")):
@@ -110,7 +121,9 @@ def locate(repository: Path) -> Source:
     if found := find(repository):
         return found
     what = "this is not a git repository" if repository.exists() else "there is no such folder"
-    raise RepositoryError(what, where=str(repository), now="name the repository under `repo` in prprep.yaml, or run `git init` there")
+    raise RepositoryError(
+        what, where=str(repository), hint="name the repository under `repo` in prprep.yaml, or run `git init` there"
+    )
 
 
 def find(folder: Path) -> Source | None:

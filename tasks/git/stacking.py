@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from .objects import RawCommit
 from .picking import carry_over, pick, raw_commit, scratch_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from .identity import Identity
 
 
@@ -28,7 +27,9 @@ class Addition:
     dated: str
 
 
-def stack(clone: Path, onto: str, commits: Sequence[str], *, committer: Identity, reword: Callable[[bytes], bytes] = bytes) -> str:
+def stack(
+    clone: Path, onto: str, commits: Sequence[str], *, committer: Identity, reword: Callable[[bytes], bytes] = bytes
+) -> str:
     """Put commits onto another and give the last one; those that stand there already stay as they are, signatures and all.
 
     Merges are left out, as a rebase leaves them out. Raises CherryPickError.
@@ -53,7 +54,13 @@ def add(clone: Path, parent: str, addition: Addition) -> str:
         for path, content in addition.files.items():
             blob = scratch.run("hash-object", "-w", "--stdin", stdin=content)
             mode = scratch.run("ls-files", "--stage", "-z", "--", f":(literal){path}").partition(" ")[0] or "100644"
-            scratch.run("update-index", "--add", "-z", "--index-info", stdin=f"{mode} {blob}\t".encode() + os.fsencode(path) + b"\0")
+            scratch.run(
+                "update-index",
+                "--add",
+                "-z",
+                "--index-info",
+                stdin=f"{mode} {blob}\t".encode() + os.fsencode(path) + b"\0",
+            )
         made = scratch.run("write-tree")
         if made == tree:
             return parent

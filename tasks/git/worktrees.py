@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from ..errors import RepositoryError
 from ..processes import programs
@@ -11,14 +12,11 @@ from ..processes.scratch import remove_folder
 from .commands import LOCAL_SECONDS, ask, environment
 from .opening import git_folder_of
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 WHOLE: Final = "prprep-whole"
 
 
 def is_whole(clone: Path, tree: Path, commit: str) -> bool:
-    """Tell whether `make` has made this commit's worktree at `tree` to its end."""
+    """Return whether `make` has made this commit's worktree at `tree` to its end."""
     admin = git_folder_of(tree)
     try:
         marked = admin is not None and _is_ours(clone, admin) and (admin / WHOLE).read_text("ascii") == commit
@@ -31,7 +29,20 @@ def make(clone: Path, tree: Path, commit: str) -> None:
     """Check `commit` out at `tree`, in the place of what was there; raise CommandFailedError."""
     remove(clone, tree)
     tree.parent.mkdir(parents=True, exist_ok=True)
-    ask(clone, ["worktree", "add", "--quiet", "--detach", "--force", "--no-checkout", "--end-of-options", tree.absolute(), commit])
+    ask(
+        clone,
+        [
+            "worktree",
+            "add",
+            "--quiet",
+            "--detach",
+            "--force",
+            "--no-checkout",
+            "--end-of-options",
+            tree.absolute(),
+            commit,
+        ],
+    )
     # By a process of its own, which dies with us; the one that `worktree add` starts would write on.
     reset(tree)
     # Last of all: a worktree without this mark was being made when somebody was killed.
@@ -46,8 +57,16 @@ def reset(tree: Path) -> None:
 
 
 def status(tree: Path) -> tuple[tuple[str, str], ...]:
-    """Give what differs from the commit: (two letters, path), `??` for files that git does not know."""
-    command = ["git", "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"]
+    """Return what differs from the commit: (two letters, path), `??` for files that git does not know."""
+    command = [
+        "git",
+        "status",
+        "--porcelain=v1",
+        "-z",
+        "--untracked-files=all",
+        "--no-renames",
+        "--ignore-submodules=all",
+    ]
     told = programs.run_bytes(command, cwd=tree, env=environment() | {"GIT_OPTIONAL_LOCKS": "1"}, timeout=LOCAL_SECONDS)
     return tuple((entry[:2].decode("ascii"), os.fsdecode(entry[3:])) for entry in told.split(b"\0") if entry)
 
@@ -58,7 +77,7 @@ def remove(clone: Path, tree: Path) -> None:
     ours = admin is not None and _is_ours(clone, admin)
     in_cache = tree.absolute().is_relative_to(clone.parents[1])
     if os.path.lexists(tree) and not ours and not in_cache and not _is_empty(tree):
-        raise RepositoryError("something else is in the way of a worktree", where=str(tree), now="move it away")
+        raise RepositoryError("something else is in the way of a worktree", where=str(tree), hint="move it away")
     remove_folder(tree)
     if admin is not None and ours:
         remove_folder(admin)
@@ -67,7 +86,7 @@ def remove(clone: Path, tree: Path) -> None:
 def _admin(tree: Path) -> Path:
     admin = git_folder_of(tree)
     if admin is None:
-        raise RepositoryError("this is not a worktree", where=str(tree), now="run doit again to make it anew")
+        raise RepositoryError("this is not a worktree", where=str(tree), hint="run doit again to make it anew")
     return admin
 
 

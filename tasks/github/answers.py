@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from ..storage.files import hash_of
 from .questions import Answer, Asking, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from ..processes.progress import Report
     from .cache import Kept
     from .forge import Client, Place
@@ -45,8 +44,10 @@ class Known:
     state: str
 
 
-def known(subject: Subject, *, client: Client, kept: Kept, others: Callable[[], Mapping[str, Question]], report: Report) -> Known:
-    """Give what the forge says, asking it where need be; `others` are the questions of items that it is asked about along with it.
+def known(
+    subject: Subject, *, client: Client, kept: Kept, others: Callable[[], Mapping[str, Question]], report: Report
+) -> Known:
+    """Return what the forge says, asking it where need be; `others` are the questions of items that it is asked about along with it.
 
     Nothing is raised: a forge that does not answer leaves the older answer, and the reason.
     """
@@ -58,13 +59,15 @@ def known(subject: Subject, *, client: Client, kept: Kept, others: Callable[[], 
 
 
 def _ask(subject: Subject, *, client: Client, kept: Kept, others: Mapping[str, Question]) -> None:
-    late = {item: question for item, question in others.items() if not kept.is_recent(subject.where, item, _hash(question))}
+    late = {
+        item: question for item, question in others.items() if not kept.is_recent(subject.where, item, _hash(question))
+    }
     asked = {**late, subject.item: subject.question}
     try:
         client.demand_login(subject.where)
         answers = Asking(client, subject.place, asked).answers()
     except ForgeError as error:
-        kept.fail(subject.where, error.what, error.now)
+        kept.fail(subject.where, error.what, error.hint)
     else:
         kept.keep(subject.where, {item: (_hash(asked[item]), answer.dumped()) for item, answer in answers.items()})
 

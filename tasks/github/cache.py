@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from ..storage.files import hash_of, keep_json, read_json
 from .forge import login_stamp
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 DAY: Final = 86_400.0
 """Seconds after which an answer is asked for again."""
@@ -37,21 +35,21 @@ class Kept:
         return hash_of([entry["answer"], ""]) if self._is_recent(entry, DAY) else None
 
     def answer(self, place: str, item: str, question: str) -> tuple[dict[str, Any], float] | None:
-        """Give the answer to this very question and when it was asked, whatever its age."""
+        """Return the answer to this very question and when it was asked, whatever its age."""
         entry = self._entry(place, item)
         return (entry["answer"], entry["asked"]) if entry.get("question") == question else None
 
     def is_recent(self, place: str, item: str, question: str) -> bool:
-        """Say whether this very question needs not be asked again."""
+        """Return whether this very question needs not be asked again."""
         entry = self._entry(place, item)
         return entry.get("question") == question and self._is_recent(entry, DAY)
 
     def asked(self, place: str, item: str) -> float | None:
-        """Give when an item's answer was asked for, in seconds since the epoch."""
+        """Return when an item's answer was asked for, in seconds since the epoch."""
         return self._entry(place, item).get("asked")
 
     def failure(self, place: str) -> dict[str, Any] | None:
-        """Give what the forge's last failure was (`what`, `now`), while it is too recent to try again."""
+        """Return what the forge's last failure was (`what`, `now`), while it is too recent to try again."""
         failed = self._place(place).get("failed")
         if failed and self._is_recent(failed, HOUR) and failed["login"] == login_stamp():
             return dict(failed)
@@ -60,7 +58,10 @@ class Kept:
     def keep(self, place: str, answers: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
         """Keep answers, each with its question; they end a failure."""
         asked = self.now()
-        items = {item: {"question": question, "asked": asked, "answer": answer} for item, (question, answer) in answers.items()}
+        items = {
+            item: {"question": question, "asked": asked, "answer": answer}
+            for item, (question, answer) in answers.items()
+        }
         self._write(place, {"items": {**self._place(place).get("items", {}), **items}})
 
     def fail(self, place: str, what: str, now: str) -> None:

@@ -11,24 +11,34 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..errors import CommandFailedError, ForgeError
 from ..git.addresses import host_of, slug_of
 from ..processes import programs
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 TIME_LIMIT: Final = 20.0
 """Seconds that one request may take."""
 
 GITHUB: Final = "github.com"
-_OTHERS: Final = re.compile(r"(^|\.)(gitlab|bitbucket|codeberg|gitea|gitee|sr\.ht|sourceforge|salsa\.debian|dev\.azure)(\.|$)")
+_OTHERS: Final = re.compile(
+    r"(^|\.)(gitlab|bitbucket|codeberg|gitea|gitee|sr\.ht|sourceforge|salsa\.debian|dev\.azure)(\.|$)"
+)
 _TOKENS: Final = ("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
-_LEFT_OUT: Final = ("GH_REPO", "GH_FORCE_TTY", "GH_DEBUG", "DEBUG", "CLICOLOR_FORCE", "GH_PAGER", "PAGER", "GH_BROWSER", "BROWSER")
+_LEFT_OUT: Final = (
+    "GH_REPO",
+    "GH_FORCE_TTY",
+    "GH_DEBUG",
+    "DEBUG",
+    "CLICOLOR_FORCE",
+    "GH_PAGER",
+    "PAGER",
+    "GH_BROWSER",
+    "BROWSER",
+)
 _UNREADABLE: Final = "nothing that could be read came back"
 _LATER: Final = "run prprep with --refresh when it is over"
 # What gh tells of a failure, by a sign in it: what that means, and what to do.
@@ -99,7 +109,7 @@ class NoPlace(NamedTuple):
     """Why a repository's pull requests cannot be asked for, and what to do about it."""
 
     what: str
-    now: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,39 +120,41 @@ class Client:
     limit: float = TIME_LIMIT
 
     def graphql(self, query: str, about: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Give the data of a query and its errors; raise ForgeError where nothing came back. `about` names what is asked for."""
+        """Return the data of a query and its errors; raise ForgeError where nothing came back. `about` names what is asked for."""
         told = self._answer(["api", "graphql", "--input", "-"], about, stdin=json.dumps({"query": query}).encode())
         if not isinstance(told, dict) or not isinstance(told.get("data"), dict):
             raise self.failure(told, about)
         return told["data"], [error for error in told.get("errors") or () if isinstance(error, dict)]
 
-    def failure(self, told: Any, about: str) -> ForgeError:  # noqa: ANN401 - whatever JSON holds
+    def failure(self, told: Any, about: str) -> ForgeError:
         """Say what an answer without data means."""
         return self._meaning(_spelled(told), about)
 
-    def rest(self, path: str, about: str) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """Give what REST answers to a GET; raise ForgeError."""
+    def rest(self, path: str, about: str) -> Any:
+        """Return what REST answers to a GET; raise ForgeError."""
         return self._answer(["api", path], about)
 
     def demand_login(self, about: str) -> None:
         """Raise ForgeError where gh is missing or has no token for the host; nothing is asked over the network."""
         told = self._run(["auth", "token", "--hostname", self.host], about)
         if told.code != 0 and "unknown command" not in told.error:
-            raise ForgeError(f"gh is not logged in to {self.host}", where=about, now=f"run `gh auth login --hostname {self.host}`")
+            raise ForgeError(
+                f"gh is not logged in to {self.host}", where=about, hint=f"run `gh auth login --hostname {self.host}`"
+            )
 
     def version(self) -> str:
-        """Give the version of gh; raise ForgeError where it is missing."""
+        """Return the version of gh; raise ForgeError where it is missing."""
         told = self._run(["--version"], "").output
         found = re.search(r"\d+(\.\d+)+", told)
         return found[0] if found else told.strip()
 
     def login(self) -> str:
-        """Give the name that gh is logged in with; raise ForgeError where it is not, or GitHub does not answer."""
+        """Return the name that gh is logged in with; raise ForgeError where it is not, or GitHub does not answer."""
         self.demand_login(self.host)
         data, _ = self.graphql("{viewer{login}}", self.host)
         return str((data.get("viewer") or {}).get("login", ""))
 
-    def _answer(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> Any:  # noqa: ANN401 - likewise
+    def _answer(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> Any:
         finished = self._run(arguments, about, stdin=stdin)
         try:
             told = json.loads(finished.output)
@@ -156,20 +168,33 @@ class Client:
 
     def _run(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> programs.Finished:
         try:
-            return programs.run(["gh", *arguments], cwd=Path("/"), env=environment(self.host), timeout=self.limit, stdin=stdin, check=False)
+            return programs.run(
+                ["gh", *arguments],
+                cwd=Path("/"),
+                env=environment(self.host),
+                timeout=self.limit,
+                stdin=stdin,
+                check=False,
+            )
         except CommandFailedError as error:
             if "took longer" in error.what:
-                raise ForgeError(f"{self.host} did not answer within {self.limit:g} s", where=about, now=_LATER) from None
-            now = error.now or "install it: https://cli.github.com"
-            raise ForgeError(f"gh, the command line of GitHub, cannot be run: {error.what}", where=about, now=now) from None
+                raise ForgeError(
+                    f"{self.host} did not answer within {self.limit:g} s", where=about, hint=_LATER
+                ) from None
+            now = error.hint or "install it: https://cli.github.com"
+            raise ForgeError(
+                f"gh, the command line of GitHub, cannot be run: {error.what}", where=about, hint=now
+            ) from None
 
     def _meaning(self, told: str, about: str) -> ForgeError:
         """Say what gh's failure means and what to do."""
         for sign, what, now in _MEANINGS:
             if re.search(sign, told, re.IGNORECASE):
-                return ForgeError(what.format(host=self.host, about=about), where=about, now=now.format(host=self.host))
+                return ForgeError(
+                    what.format(host=self.host, about=about), where=about, hint=now.format(host=self.host)
+                )
         first = told.strip().partition("\n")[0][:200] or _UNREADABLE
-        return ForgeError(f"{self.host} gave no answer: {first}", where=about, now=_LATER)
+        return ForgeError(f"{self.host} gave no answer: {first}", where=about, hint=_LATER)
 
 
 def place_of(remote: str | None, named: str | None) -> Place | NoPlace:
@@ -180,23 +205,27 @@ def place_of(remote: str | None, named: str | None) -> Place | NoPlace:
     if slug:
         return Place(host or os.environ.get("GH_HOST") or GITHUB, slug)
     if remote is None:
-        return NoPlace("the repository has no remote that could be on GitHub", "name it where it has: `slug: owner/name`")
-    return NoPlace("the repository's remote is not one of GitHub's", "name the one that pull requests go to: `slug: owner/name`")
+        return NoPlace(
+            "the repository has no remote that could be on GitHub", "name it where it has: `slug: owner/name`"
+        )
+    return NoPlace(
+        "the repository's remote is not one of GitHub's", "name the one that pull requests go to: `slug: owner/name`"
+    )
 
 
 def is_other(host: str) -> bool:
-    """Say whether a host is known to be another forge than GitHub."""
+    """Return whether a host is known to be another forge than GitHub."""
     return _OTHERS.search(host.lower()) is not None
 
 
 def environment(host: str) -> dict[str, str]:
-    """Give gh's environment: the user's own, made for one host, without anything that makes it ask, page or colour."""
+    """Return gh's environment: the user's own, made for one host, without anything that makes it ask, page or colour."""
     own = {key: value for key, value in os.environ.items() if key not in _LEFT_OUT}
     return own | {"GH_HOST": host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
 
 
 def login_stamp() -> str:
-    """Give what changes when gh is installed or somebody logs in: taken without running it, and without reading a token."""
+    """Return what changes when gh is installed or somebody logs in: taken without running it, and without reading a token."""
     folder = os.environ.get("GH_CONFIG_DIR") or os.path.join(  # noqa: PTH118 - asked in every run
         os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"),  # noqa: PTH111
         "gh",
@@ -210,9 +239,13 @@ def login_stamp() -> str:
     return hashlib.blake2b(json.dumps(seen).encode(), digest_size=8).hexdigest()
 
 
-def _spelled(told: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+def _spelled(told: Any) -> str:
     """Spell the errors of an answer as gh does."""
     if not isinstance(told, dict):
         return _UNREADABLE
-    errors = [f"{error.get('type', '')} {error.get('message', '')}" for error in told.get("errors") or () if isinstance(error, dict)]
+    errors = [
+        f"{error.get('type', '')} {error.get('message', '')}"
+        for error in told.get("errors") or ()
+        if isinstance(error, dict)
+    ]
     return "; ".join([*errors, str(told.get("message", ""))]).strip("; ") or _UNREADABLE

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -17,8 +18,6 @@ from ..errors import ForgeError, SourceError
 from .touching import touched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from .forge import Client, Place
 
 _ITEMS: Final = 10
@@ -28,9 +27,7 @@ _PAGES: Final = 3
 _MOST_PATCHES: Final = 30
 _BLOBS: Final = 40
 _MOST_BY_WORDS: Final = 3
-_PULL: Final = (
-    "fragment pull on PullRequest{number title url state isDraft headRefName headRefOid author{login} files(first:100){nodes{path}}}"
-)
+_PULL: Final = "fragment pull on PullRequest{number title url state isDraft headRefName headRefOid author{login} files(first:100){nodes{path}}}"
 _LATEST: Final = "orderBy:{field:UPDATED_AT,direction:DESC}"
 _CLOSER: Final = {"branch": 0, "function": 1, "file": 2, "words": 3}
 
@@ -60,7 +57,7 @@ class Question:
     def words(self) -> tuple[str, ...]:
         """The names that tell something when they stand in a pull request's text."""
         last = (name.rpartition(".")[2] for function in self.functions for name in function.names[:1])
-        return tuple(dict.fromkeys(name for name in last if len(name) > 3 and not name.startswith("__")))[:2]  # noqa: PLR2004
+        return tuple(dict.fromkeys(name for name in last if len(name) > 3 and not name.startswith("__")))[:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,12 @@ class Answer:
 
     def dumped(self) -> Raw:
         pulls = [each.model_dump(mode="json") for each in self.pull_requests]
-        return {"default_branch": self.default_branch, "parent": self.parent, "pull_requests": pulls, "notes": self.notes}
+        return {
+            "default_branch": self.default_branch,
+            "parent": self.parent,
+            "pull_requests": pulls,
+            "notes": self.notes,
+        }
 
     @classmethod
     def loaded(cls, kept: Raw) -> Answer:
@@ -126,7 +128,9 @@ class Asking:
     def _ask(self, items: Sequence[str], *, first: bool) -> None:
         questions = {number: self._questions[item] for number, item in enumerate(items)}
         opened = (
-            f"open:pullRequests(states:[OPEN],first:100,{_LATEST}){{pageInfo{{hasNextPage endCursor}} nodes{{...pull}}}}" if first else ""
+            f"open:pullRequests(states:[OPEN],first:100,{_LATEST}){{pageInfo{{hasNextPage endCursor}} nodes{{...pull}}}}"
+            if first
+            else ""
         )
         history = " ".join(part for number, question in questions.items() for part in _by_file(number, question))
         target = f"target{{... on Commit{{oid {history}}}}}" if history else ""
@@ -162,7 +166,9 @@ class Asking:
     def _sort(self, number: int, found: _Found, data: Raw) -> None:
         """Take an item's answers out of those of a query."""
         repository = data["repository"]
-        found.same = found.add(((repository.get(f"c{number}") or {}).get("associatedPullRequests") or {}).get("nodes") or ())
+        found.same = found.add(
+            ((repository.get(f"c{number}") or {}).get("associatedPullRequests") or {}).get("nodes") or ()
+        )
         found.own = found.same | found.add((repository.get(f"b{number}") or {}).get("nodes") or ())
         found.own |= found.add([repository.get(f"n{number}")])
         target = (repository.get("defaultBranchRef") or {}).get("target") or {}
@@ -178,14 +184,14 @@ class Asking:
         page, pages = self._about["open"]["pageInfo"], 1
         while page["hasNextPage"] and pages < _PAGES:
             after = _quoted(page["endCursor"])
-            asked = (
-                f"open:pullRequests(states:[OPEN],first:100,after:{after},{_LATEST}){{pageInfo{{hasNextPage endCursor}} nodes{{...pull}}}}"
-            )
+            asked = f"open:pullRequests(states:[OPEN],first:100,after:{after},{_LATEST}){{pageInfo{{hasNextPage endCursor}} nodes{{...pull}}}}"
             more = self._data(f"{{repository({self._named}){{{asked}}}}} {_PULL}", {})["repository"]["open"]
             self._open += more["nodes"]
             page, pages = more["pageInfo"], pages + 1
         if page["hasNextPage"]:
-            self._notes.append(f"Of the open pull requests only the latest {len(self._open)} were looked through for the same files.")
+            self._notes.append(
+                f"Of the open pull requests only the latest {len(self._open)} were looked through for the same files."
+            )
 
     # -- functions --------------------------------------------------------------------------------
 
@@ -193,22 +199,35 @@ class Asking:
         """Ask for the hunks of the pull requests that share a file with an item, and for these files after them."""
         wanted: dict[int, Raw] = {}
         for item, question in self._questions.items():
-            wanted |= {number: pull for number, pull in self._found[item].pulls.items() if _shared(pull, question) and question.functions}
+            wanted |= {
+                number: pull
+                for number, pull in self._found[item].pulls.items()
+                if _shared(pull, question) and question.functions
+            }
         chosen = sorted(wanted.values(), key=lambda pull: (pull["state"] != "OPEN", -pull["number"]))
         if len(chosen) > _MOST_PATCHES:
-            self._notes.append(f"Which functions are touched was asked of {_MOST_PATCHES} of {len(chosen)} pull requests.")
+            self._notes.append(
+                f"Which functions are touched was asked of {_MOST_PATCHES} of {len(chosen)} pull requests."
+            )
         try:
             for pull in chosen[:_MOST_PATCHES]:
-                listed = self._client.rest(f"repos/{self._place.slug}/pulls/{pull['number']}/files?per_page=100", str(self._place))
+                listed = self._client.rest(
+                    f"repos/{self._place.slug}/pulls/{pull['number']}/files?per_page=100", str(self._place)
+                )
                 self._patches[pull["number"]] = {each["filename"]: each.get("patch", "") for each in listed}
             self._load_texts(chosen[:_MOST_PATCHES])
         except ForgeError as error:
             self._notes.append(f"Which functions the pull requests touch could not be asked in full: {error.what}.")
 
     def _load_texts(self, pulls: Sequence[Raw]) -> None:
-        paths = {path for question in self._questions.values() for function in question.functions for path in function.paths}
+        paths = {
+            path for question in self._questions.values() for function in question.functions for path in function.paths
+        }
         places = [
-            (pull["headRefOid"], path) for pull in pulls for path, patch in self._patches[pull["number"]].items() if patch and path in paths
+            (pull["headRefOid"], path)
+            for pull in pulls
+            for path, patch in self._patches[pull["number"]].items()
+            if patch and path in paths
         ]
         for start in range(0, len(places), _BLOBS):
             chunk = places[start : start + _BLOBS]
@@ -223,7 +242,7 @@ class Asking:
                     self._texts[place] = blob["text"]
 
     def _functions(self, pull: Raw, question: Question) -> tuple[str, ...]:
-        """Give the functions of an item that a pull request touches, as far as its hunks are known."""
+        """Return the functions of an item that a pull request touches, as far as its hunks are known."""
         names: list[str] = []
         for function in question.functions:
             for path, patch in self._patches.get(pull["number"], {}).items():
@@ -273,7 +292,8 @@ class Asking:
             author=(pull.get("author") or {}).get("login", ""),
             touches=touches,
             functions=functions,
-            same_commit=bool(question.commit) and (pull["headRefOid"] == question.commit or pull["number"] in found.same),
+            same_commit=bool(question.commit)
+            and (pull["headRefOid"] == question.commit or pull["number"] in found.same),
         )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..artifacts import Commit, PullRequest, Survey
 
 _COMMON = {
@@ -65,14 +64,18 @@ def details(survey: Survey, *, asked: str = "") -> tuple[str, ...]:
     where = survey.slug if survey.host in {None, "github.com"} else f"{survey.host}/{survey.slug}"
     when = f" (asked {asked})" if asked else ""
     if survey.unknown:
-        lines.append(f"Pull requests: unknown: {survey.unknown}{f'; its answer of {asked} is used' if survey.older else ''}")
+        lines.append(
+            f"Pull requests: unknown: {survey.unknown}{f'; its answer of {asked} is used' if survey.older else ''}"
+        )
     elif not survey.pull_requests:
         lines.append(f"Pull requests: none of {where} is about the same{when}")
     lines += [f"Pull request #{each.number} {_pull(each)}{when}" for each in survey.pull_requests]
     if decision.kind == "skip":
         # What upstream did to code that it has already is no concern of anybody's.
         return (*lines, *survey.notes)
-    lines += [f"Upstream has {each.change} {each.function} since the merge base{_by(each.commits)}" for each in survey.drift]
+    lines += [
+        f"Upstream has {each.change} {each.function} since the merge base{_by(each.commits)}" for each in survey.drift
+    ]
     lines += [f"Upstream has the same patch as {_commit(each)}" for each in survey.contained]
     lines += [f"Conflicts with {survey.upstream_ref}: {_listed(survey.conflicts)}"] if survey.conflicts else []
     return (*lines, *survey.notes)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Iterator
+from typing import Final
 
 from ..project.code.definitions import definitions
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
 
 _HUNK: Final = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 _REMOVED: Final = re.compile(r"^-\s*(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 
 
 def touched(patch: str, after: bytes, path: str, names: Collection[str]) -> tuple[str, ...]:
-    """Give those of `names` (qualified, as `Table.rows`) whose lines the patch of one file changes or removes.
+    """Return those of `names` (qualified, as `Table.rows`) whose lines the patch of one file changes or removes.
 
     `after` is the file with the patch in it. Of definitions inside of each other the innermost is touched, and the
     functions around it. Raise SourceError where the file cannot be read as Python.
@@ -33,7 +31,7 @@ def touched(patch: str, after: bytes, path: str, names: Collection[str]) -> tupl
 
 
 def changed_lines(patch: str) -> Iterator[tuple[int, float]]:
-    """Give the lines of the new file that were added, and the line before each that was removed.
+    """Yield the lines of the new file that were added, and the line before each that was removed.
 
     Beside it stands how far a removed line was indented, which tells whether it belonged to what ends there; an added
     one belongs where it stands (infinity). Removed blank lines tell nothing.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 import sys
 import traceback
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doit.exceptions import TaskError, TaskFailed
@@ -14,9 +16,6 @@ from ..errors import PrprepError
 from .console import CONSOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from doit.exceptions import BaseFail
 
     from ..processes.progress import Report
@@ -42,7 +41,9 @@ class Action:
             return TaskFailed(str(error))
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            return TaskFailed(f"{where}{error.strerror or error}\n  mend that, then run again: what was done so far is kept")
+            return TaskFailed(
+                f"{where}{error.strerror or error}\n  mend that, then run again: what was done so far is kept"
+            )
         except Exception as error:  # noqa: BLE001 - the one door for defects of our own
             return self._defect(error)
         return None
@@ -54,4 +55,6 @@ class Action:
             self._log.write_text(f"{versions}\n{self._label}\n{traceback.format_exc()}", encoding="utf-8")
         except OSError:
             return TaskError(f"this is a defect of prprep: {type(error).__name__}: {error}\n{traceback.format_exc()}")
-        return TaskError(f"this is a defect of prprep: {type(error).__name__}: {error}\n  please report it with {self._log}")
+        return TaskError(
+            f"this is a defect of prprep: {type(error).__name__}: {error}\n  please report it with {self._log}"
+        )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ..text.markdown import one_line, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TextIO
-
     from rich.progress import Progress
 
 
@@ -31,7 +29,7 @@ class Console:
 
     @contextmanager
     def step(self, label: str) -> Iterator[Callable[[str], None]]:
-        """Give a function that tells how the step `label` gets on, for as long as it runs."""
+        """Return a function that tells how the step `label` gets on, for as long as it runs."""
         if not self.stream.isatty():
             yield lambda message: self.line(plain(f"   {label}: {message}"))
             return
@@ -61,8 +59,8 @@ class Console:
                 sys.stdout.flush()
 
     def _started(self) -> Progress:
-        from rich.console import Console as RichConsole  # noqa: PLC0415 - only a terminal needs it
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.console import Console as RichConsole
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         with self._lock:
             self._running += 1

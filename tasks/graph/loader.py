@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
@@ -28,8 +29,6 @@ from .reporter import PlainReporter
 from .state import ArtifactChecker, Fresh, Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from doit.cmd_base import Command
     from doit.task import Task
 
@@ -70,7 +69,7 @@ class Graph:
         return Freshness(self.workspace, not_before=self._not_before)
 
     def config(self) -> dict[str, Any]:
-        """Give doit's settings: artifacts say what is fresh, and one item's failure leaves the others going."""
+        """Return doit's settings: artifacts say what is fresh, and one item's failure leaves the others going."""
         if not (self._state / ".gitignore").exists():
             # The state stays out of `git status` in whatever repository the manifest lies.
             write_whole(self._state / ".gitignore", "*\n")
@@ -101,7 +100,7 @@ class Graph:
             yield task
 
     def preparation(self, make: Callable[[], None], *, inputs: Sequence[Path], product: Path) -> dict[str, Any]:
-        """Give the task that makes the repository from `inputs`; the refs are asked again after it."""
+        """Return the task that makes the repository from `inputs`; the refs are asked again after it."""
         stamp = self._state / f"{product.name}.json"
 
         def made_from() -> str:
@@ -110,7 +109,7 @@ class Graph:
         def perform(report: Report) -> None:
             fingerprint = made_from()
             report(f"making {product.name}")
-            from ..artifacts import Stamp  # noqa: PLC0415 - a run with nothing to do writes none
+            from ..artifacts import Stamp
 
             make()
             Stamp().write(stamp, fingerprint)
@@ -137,19 +136,23 @@ class Graph:
         return table
 
     def known(self, item_id: str) -> str:
-        """Give the item's id; raise UsageError where the manifest has no such item."""
+        """Return the item's id; raise UsageError where the manifest has no such item."""
         items = self.workspace.plan.items
         if item_id in items:
             return item_id
-        from ..manifest.wording import nearest, quoted  # noqa: PLC0415 - models, not where nothing is stale
+        from ..manifest.wording import nearest, quoted
 
         meant = nearest(item_id, tuple(items))
         now = f"did you mean {meant}?" if meant else f"it has {', '.join(items)}"
-        raise UsageError(f"{self.manifest.name} has no optimization {quoted(item_id)}", now=now)
+        raise UsageError(f"{self.manifest.name} has no optimization {quoted(item_id)}", hint=now)
 
     def _reporter(self) -> type[PlainReporter]:
         summary, quiet = (self.ending, True) if self.ending else (self.summary, False)
-        return type("Reporter", (PlainReporter,), {"begin": staticmethod(self.begin), "summary": staticmethod(summary), "quiet": quiet})
+        return type(
+            "Reporter",
+            (PlainReporter,),
+            {"begin": staticmethod(self.begin), "summary": staticmethod(summary), "quiet": quiet},
+        )
 
 
 def _drop_unreadable(database: Path) -> None:
@@ -210,25 +213,27 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
 
 
 def graph_of(named: str, *, refresh: bool = False) -> Graph:
-    """Give the graph of the manifest that is named, else of the nearest one; from its folder, as tasks are run."""
+    """Return the graph of the manifest that is named, else of the nearest one; from its folder, as tasks are run."""
     manifest = find_manifest(named, Path.cwd())
     os.chdir(manifest.parent)
     return Graph(manifest, refresh=refresh)
 
 
 def find_manifest(named: str, folder: Path) -> Path:
-    """Give the manifest's absolute path; raise UsageError where there is none."""
+    """Return the manifest's absolute path; raise UsageError where there is none."""
     if named:
         path = Path(named).absolute()
         path = path / MANIFEST_NAME if path.is_dir() else path
         if path.is_file():
             return path
-        raise UsageError("there is no such manifest", where=named, now="give the path of a file as in `prprep -m FILE`")
+        raise UsageError(
+            "there is no such manifest", where=named, hint="give the path of a file as in `prprep -m FILE`"
+        )
     for place in (folder, *folder.parents):
         if (place / MANIFEST_NAME).is_file():
             return place / MANIFEST_NAME
     raise UsageError(
         f"no {MANIFEST_NAME} in this folder or above it",
         where=str(folder),
-        now="`prprep init` drafts one from the repository and its notes; or name yours: prprep -m FILE",
+        hint="`prprep init` drafts one from the repository and its notes; or name yours: prprep -m FILE",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from doit.exceptions import InvalidDodoFile, TaskFailed, UnmetDependency
@@ -11,8 +12,6 @@ from ..errors import PrprepError
 from ..text.markdown import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from doit.exceptions import BaseFail
     from doit.task import Task
 
@@ -25,7 +24,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
     summary: Callable[[], str] | None = None
     quiet = False
 
-    def __init__(self, outstream: Any, options: dict[str, Any]) -> None:  # noqa: ANN401 - doit's signature
+    def __init__(self, outstream: Any, options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
         self._defects = False
         self._refused = False

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from doit.dependency import FileChangedChecker, UptodateCalculator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from doit.dependency import Dependency
     from doit.task import Task
 
@@ -75,7 +74,9 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
 
     asked = False
     # doit inspects the signature at every question, which takes longer than most answers.
-    __signature__ = inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("task", "values")])
+    __signature__ = inspect.Signature(
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("task", "values")]
+    )
 
     def __init__(self, is_fresh: Callable[[], bool]) -> None:
         super().__init__()

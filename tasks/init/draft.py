@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +25,6 @@ from .notes import Committed, WorkTree, notes
 from .repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ..git import Clone
     from .entries import Sorted
     from .notes import Note, Shelf
@@ -78,11 +77,11 @@ def demand_none(path: Path) -> None:
     """Raise UsageError where there is a manifest already."""
     if os.path.lexists(path):
         now = "`prprep add REF` adds one optimization to it, `prprep inventory` shows what is in it"
-        raise UsageError("there is a manifest already, and it is never overwritten", where=shown_path(path), now=now)
+        raise UsageError("there is a manifest already, and it is never overwritten", where=shown_path(path), hint=now)
 
 
 def place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
-    """Give where the manifest goes, and its repository as seen from there.
+    """Return where the manifest goes, and its repository as seen from there.
 
     Where no manifest is named it goes to the root of the repository that `folder` is in, or into `folder` where
     another repository is named.
@@ -91,7 +90,9 @@ def place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
     root = git.find(folder / Path(repo).expanduser()) if local else None
     if local and root is None:
         where = str((folder / Path(repo).expanduser()) if repo else folder)
-        raise RepositoryError("this is not a git repository", where=where, now="go into yours, or name it: `prprep init --repo PATH`")
+        raise RepositoryError(
+            "this is not a git repository", where=where, hint="go into yours, or name it: `prprep init --repo PATH`"
+        )
     own = git.find(folder)
     inside = root is not None and own is not None and own.root == root.root and own.root != own.folder
     path = (folder / manifest) if manifest else (root.root if root and inside else folder) / "prprep.yaml"
@@ -112,12 +113,12 @@ def _upstream(target: Target, given: str | None) -> tuple[str, str]:
     try:
         name = target.upstream()
     except RepositoryError as error:
-        raise RepositoryError(error.what, where=error.where, now="name it: `prprep init --upstream BRANCH`") from None
+        raise RepositoryError(error.what, where=error.where, hint="name it: `prprep init --upstream BRANCH`") from None
     return name, "origin's HEAD" if "/" in name else f"the branch {name}"
 
 
 def repository_of(target: Target, clone: Clone, upstream: str) -> Repository:
-    """Give what leads are held against; raise RepositoryError where there are no commits, or upstream names none."""
+    """Return what leads are held against; raise RepositoryError where there are no commits, or upstream names none."""
     found = clone.resolve([upstream, "HEAD"])
     place = target.repository or clone.path
     commit, head = found[upstream], found["HEAD"]
@@ -125,8 +126,10 @@ def repository_of(target: Target, clone: Clone, upstream: str) -> Repository:
         raise _no_commits(target)
     if commit is None:
         meant = nearest(upstream, git.ref_names(place))
-        now = f"did you mean {meant}?" if meant else "name the branch that pull requests are against: `--upstream BRANCH`"
-        raise RepositoryError(f"upstream is {quoted(upstream)}, which names no commit", where=target.address, now=now)
+        now = (
+            f"did you mean {meant}?" if meant else "name the branch that pull requests are against: `--upstream BRANCH`"
+        )
+        raise RepositoryError(f"upstream is {quoted(upstream)}, which names no commit", where=target.address, hint=now)
     refs = Refs(
         address=target.address,
         repository=target.repository,
@@ -140,7 +143,7 @@ def repository_of(target: Target, clone: Clone, upstream: str) -> Repository:
 
 
 def _no_commits(target: Target) -> RepositoryError:
-    return RepositoryError("this repository has no commits yet", where=target.address, now="commit something first")
+    return RepositoryError("this repository has no commits yet", where=target.address, hint="commit something first")
 
 
 def _notes(target: Target, repository: Repository) -> tuple[list[Note], list[str]]:
@@ -149,7 +152,10 @@ def _notes(target: Target, repository: Repository) -> tuple[list[Note], list[str
     own = git.find(target.worktree) if target.worktree else None
     if own and own.root != own.folder:  # A bare repository has no files of its own.
         shelves.append(("", WorkTree(own.root)))
-    commits = [("HEAD", repository.head), *((branch.name, branch.commits[-1].sha) for branch in repository.named_branches)]
+    commits = [
+        ("HEAD", repository.head),
+        *((branch.name, branch.commits[-1].sha) for branch in repository.named_branches),
+    ]
     shelves += [(name, Committed(CommitTree(repository.clone, sha))) for name, sha in commits]
     problems: list[str] = []
     for name, shelf in shelves:
@@ -163,12 +169,12 @@ def _notes(target: Target, repository: Repository) -> tuple[list[Note], list[str
 
 
 def _named(clone: Clone, refs: Sequence[str]) -> tuple[Lead, ...]:
-    """Give leads for the refs that the user names; raise UsageError for one that is not there."""
+    """Return leads for the refs that the user names; raise UsageError for one that is not there."""
     found = clone.resolve(refs)
     if unknown := next((ref for ref in refs if not found[ref]), None):
         meant = nearest(unknown, git.ref_names(clone.path))
         now = f"did you mean {meant}?" if meant else "`git branch --all` and `git log` show what there is"
-        raise UsageError(f"{quoted(unknown)} names no branch, tag or commit", now=now)
+        raise UsageError(f"{quoted(unknown)} names no branch, tag or commit", hint=now)
     branches = set(git.branch_names(clone.path))
     return tuple(
         Lead("the command line", branch=ref, standing="kept")
@@ -182,12 +188,16 @@ def _settings(repository: Repository) -> Iterator[str]:
     """Tell of `[tool.codeflash]` tables: detect goes by them, and what they name may not be there."""
     tree = CommitTree(repository.clone, repository.head)
     files = tree.files()
-    for file in [path for path in files if path.rpartition("/")[2] == "pyproject.toml" and path.count("/") < 3][:_MOST_ASIDES]:  # noqa: PLR2004
+    for file in [path for path in files if path.rpartition("/")[2] == "pyproject.toml" and path.count("/") < 3][
+        :_MOST_ASIDES
+    ]:
         try:
             table = tomllib.loads((tree.read(file) or b"").decode()).get("tool", {}).get("codeflash", {})
         except (ValueError, AttributeError):
             continue
-        named = {key: table[key] for key in _CODEFLASH_KEYS if isinstance(table, dict) and isinstance(table.get(key), str)}
+        named = {
+            key: table[key] for key in _CODEFLASH_KEYS if isinstance(table, dict) and isinstance(table.get(key), str)
+        }
         if not named:
             continue
         folder = file.rpartition("/")[0]
@@ -204,9 +214,17 @@ def _has_folder(files: Sequence[str], folder: str, name: str) -> bool:
 def _nothing(found: Sorted, sources: Sequence[str], problems: Sequence[str], *, where: str) -> UsageError:
     lines = ["nothing was found that could be prepared, so nothing is written", f"  looked at: {', '.join(sources)}"]
     lines += [f"  {problem}" for problem in problems]
-    lines += [f"  {entry.values.get('title') or entry.id} ({entry.source}): {entry.problem}" for entry in found.entries[:_MOST_ASIDES]]
+    lines += [
+        f"  {entry.values.get('title') or entry.id} ({entry.source}): {entry.problem}"
+        for entry in found.entries[:_MOST_ASIDES]
+    ]
     lines += [f"  {aside.title} ({aside.source}): {aside.why}" for aside in found.asides[:_MOST_ASIDES]]
-    more = len(found.entries) + len(found.asides) - min(len(found.entries), _MOST_ASIDES) - min(len(found.asides), _MOST_ASIDES)
+    more = (
+        len(found.entries)
+        + len(found.asides)
+        - min(len(found.entries), _MOST_ASIDES)
+        - min(len(found.asides), _MOST_ASIDES)
+    )
     lines += [f"  and {more} more"] if more else []
     now = "name what holds the change: `prprep init REF ...`; or what it is against: `prprep init --upstream REF`"
-    return UsageError("\n".join(lines), where=where, now=now)
+    return UsageError("\n".join(lines), where=where, hint=now)

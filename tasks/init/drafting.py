@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +12,6 @@ import yaml
 from ..text.markdown import one_line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from .entries import Aside, Entry
 
 WIDTH: Final = 120
@@ -35,7 +34,7 @@ class Frame:
 
 
 def manifest_text(frame: Frame, entries: Sequence[Entry], asides: Sequence[Aside]) -> str:
-    """Give the whole of a manifest; entries that cannot be used stand in it as comments."""
+    """Return the whole of a manifest; entries that cannot be used stand in it as comments."""
     lines = [*_head(frame), "optimizations:"]
     for place, entry in enumerate(entries):
         lines += [""] if place else []
@@ -43,14 +42,14 @@ def manifest_text(frame: Frame, entries: Sequence[Entry], asides: Sequence[Aside
     return "\n".join([*lines, *_asides(asides)]).rstrip() + "\n"
 
 
-def spelled(value: Any) -> str:  # noqa: ANN401 - whatever a manifest holds
+def spelled(value: Any) -> str:
     """Spell a text or number on one line of YAML."""
     text: str = yaml.safe_dump(value, allow_unicode=True, width=10_000_000, default_flow_style=True)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
 def item_lines(values: Mapping[str, Any], remarks: Mapping[str, str]) -> list[str]:
-    """Give the keys of an entry, one line each, or several for a list; `id` is the caller's."""
+    """Return the keys of an entry, one line each, or several for a list; `id` is the caller's."""
     lines: list[str] = []
     for key in _KEYS:
         value = values.get(key)
@@ -119,7 +118,9 @@ def _comment(text: str, indent: str, *, hanging: str = "") -> list[str]:
     start = f"{indent}# "
     shown = shorten(one_line(text), _LONGEST_COMMENT)
     later = start + hanging
-    lines = textwrap.wrap(shown, WIDTH, initial_indent=start, subsequent_indent=later, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        shown, WIDTH, initial_indent=start, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
     return lines or [start.rstrip()]
 
 

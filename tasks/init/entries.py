@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +19,6 @@ from .fields import titled
 from .ids import Ids, slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from .gathering import Gathered
     from .lead import Lead
     from .repository import Repository
@@ -97,9 +96,15 @@ def _aside_of_git(repository: Repository, lead: Lead, title: str) -> Aside | Non
     """Leave out commits that nobody called an optimization, and that upstream has, or that change no code."""
     if lead.commits and all(map(repository.is_upstream, lead.commits)) and repository.refs.upstream != repository.head:
         return Aside(title, lead.source, f"{lead.reason}, but {repository.refs.upstream_ref} has it already")
-    changed = [sha for sha in lead.commits if (parent := repository.parent(sha)) and repository.changes_code(parent, sha)]
+    changed = [
+        sha for sha in lead.commits if (parent := repository.parent(sha)) and repository.changes_code(parent, sha)
+    ]
     if lead.commits and not changed:
-        return Aside(title, lead.source, f"{lead.reason}, but it changes no code of the project (tests, documents and settings only)")
+        return Aside(
+            title,
+            lead.source,
+            f"{lead.reason}, but it changes no code of the project (tests, documents and settings only)",
+        )
     return None
 
 
@@ -194,9 +199,11 @@ class _Making:
         try:
             span = span_of(item, refs, clone)
         except CherryPickError as error:
-            listed = ", ".join(error.files[:3]) + (" and others" if len(error.files) > 3 else "")  # noqa: PLR2004
+            listed = ", ".join(error.files[:3]) + (" and others" if len(error.files) > 3 else "")
             self.problem = (
-                f"it does not go onto {self.repository.refs.upstream_ref} by itself (conflicts in {listed})" if listed else error.what
+                f"it does not go onto {self.repository.refs.upstream_ref} by itself (conflicts in {listed})"
+                if listed
+                else error.what
             )
             return None
         except PrprepError as error:
@@ -209,7 +216,9 @@ class _Making:
         self._remark(named, span.commits)
         upstream = self.repository.refs
         if all(map(self.repository.is_upstream, (commit.sha for commit in span.commits))):
-            self.warnings.append(f"{upstream.upstream_ref} has it already: it is compared with what was there before, for no pull request")
+            self.warnings.append(
+                f"{upstream.upstream_ref} has it already: it is compared with what was there before, for no pull request"
+            )
         return span.base, span.head
 
     def _remark(self, named: Mapping[str, Any], commits: Sequence[Any]) -> None:
@@ -226,7 +235,9 @@ class _Making:
         if not parent or not follows:
             return None
         if span := self._tried({"base": parent, "head": commits[-1]}):
-            self.warnings.append(f"{why}: it is compared with its parent, and a pull request needs what it builds on first")
+            self.warnings.append(
+                f"{why}: it is compared with its parent, and a pull request needs what it builds on first"
+            )
         return span
 
     # -- the rest -----------------------------------------------------------------------------------
@@ -243,7 +254,9 @@ class _Making:
             if len(there) == 1:
                 found += there
                 if not own:
-                    self.warnings.append(f"{there[0]} is named, but what changed is {_listed([each.target for each in changed])}")
+                    self.warnings.append(
+                        f"{there[0]} is named, but what changed is {_listed([each.target for each in changed])}"
+                    )
             elif there:
                 self.warnings.append(f"{name} may be {' or '.join(there[:3])}")
             else:
@@ -255,7 +268,7 @@ class _Making:
             self.values["functions"] = list(dict.fromkeys(found))[:_MOST_FUNCTIONS]
 
     def _title_without_claims(self) -> str:
-        """Give the last commit's title, which would be taken, without the numbers that it claims; "" where it has none."""
+        """Return the last commit's title, which would be taken, without the numbers that it claims; "" where it has none."""
         title = _title_of(self.repository, self.lead) if self.lead.commits else ""
         return titled(title) if words.claims_in(title) else ""
 
@@ -287,4 +300,4 @@ class _Making:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") if names else "no function"  # noqa: PLR2004
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") if names else "no function"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -12,17 +13,23 @@ from .lead import Lead
 from .outline import Inline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from ..manifest.model import Domain
 
-Meaning = Literal["commit", "branch", "pull", "status", "function", "file", "domain", "claim", "reason", "summary", "title", "number"]
+Meaning = Literal[
+    "commit", "branch", "pull", "status", "function", "file", "domain", "claim", "reason", "summary", "title", "number"
+]
 
 _MEANINGS: Final[tuple[tuple[Meaning, str], ...]] = (
     ("pull", r"prs?|prs? (?:status|number|link|url)|pull requests?"),
-    ("commit", r"commits?|commit (?:sha|hash|id|s)|git (?:commit|sha|hash)|sha1?|hash|rev|revisions?|commits? landed|landed (?:in|as)"),
+    (
+        "commit",
+        r"commits?|commit (?:sha|hash|id|s)|git (?:commit|sha|hash)|sha1?|hash|rev|revisions?|commits? landed|landed (?:in|as)",
+    ),
     ("branch", r"branch(?:es)?|branch name|git branch|head ref"),
-    ("status", r"status|state|verdict|decision|outcome|kept|keep|disposition|accepted|landed|merged|kept or discarded|keep/discard|action"),
+    (
+        "status",
+        r"status|state|verdict|decision|outcome|kept|keep|disposition|accepted|landed|merged|kept or discarded|keep/discard|action",
+    ),
     (
         "function",
         (
@@ -30,7 +37,10 @@ _MEANINGS: Final[tuple[tuple[Meaning, str], ...]] = (
             r"optimized functions?|symbols?|callables?|targets?|where|location|hot ?spot"
         ),
     ),
-    ("file", r"files?|file(?:s)? changed|changed files?|paths?|modules?|files? modified|modified files?|files? touched|touched"),
+    (
+        "file",
+        r"files?|file(?:s)? changed|changed files?|paths?|modules?|files? modified|modified files?|files? touched|touched",
+    ),
     ("domain", r"domains?|types?|categor(?:y|ies)|kind|area|dimension|resource|class"),
     (
         "claim",
@@ -41,7 +51,10 @@ _MEANINGS: Final[tuple[tuple[Meaning, str], ...]] = (
         ),
     ),
     ("reason", r"reason|why (?:not|discarded|reverted)|lesson|lessons?|analysis|rationale|why"),
-    ("summary", r"summary|what changed|mechanism|how|approach|fix|solution|technique|notes?|details?|comments?|remarks?"),
+    (
+        "summary",
+        r"summary|what changed|mechanism|how|approach|fix|solution|technique|notes?|details?|comments?|remarks?",
+    ),
     (
         "title",
         (
@@ -61,7 +74,9 @@ _TITLES: Final = (
     r"pattern",
     r"experiment",
 )
-_NO_TITLE: Final = re.compile(r"(?:[\w-]*[-_ ])?(?:exp|experiment|opt|run|iter|step|e)[-_ #]*\d+\w?|#?\d+", re.IGNORECASE)
+_NO_TITLE: Final = re.compile(
+    r"(?:[\w-]*[-_ ])?(?:exp|experiment|opt|run|iter|step|e)[-_ #]*\d+\w?|#?\d+", re.IGNORECASE
+)
 _LABEL = re.compile(r"^\s*([A-Za-z][\w /()#-]{0,28}?)\s*(?::|—|–|=>?)\s+(?=\S)|^\s*([A-Za-z][\w /()#-]{0,28}):(?=\S)")
 LONGEST_TITLE: Final = 100
 _LONGEST_BULLET: Final = 240
@@ -70,7 +85,11 @@ _MOST_BULLETS: Final = 3
 
 def meaning_of(label: str) -> Meaning | None:
     """Say what a label or the head of a column means; None for one that says nothing of use here."""
-    bare = re.sub(r"[`*_?:.]|\(s\)|[^\w\s/#()%→>-]", lambda found: "s" if found[0] == "(s)" else " ", label.lower().replace("_", " "))
+    bare = re.sub(
+        r"[`*_?:.]|\(s\)|[^\w\s/#()%→>-]",
+        lambda found: "s" if found[0] == "(s)" else " ",
+        label.lower().replace("_", " "),
+    )
     bare = " ".join(re.sub(r"\((?!%).*?\)", " ", bare).split())
     if label.strip() == "#":
         return "number"
@@ -168,7 +187,10 @@ class Telling:
             return ""
         parts = [*self.of("reason"), *self.of("summary"), *self.prose]
         said = parts if outcome.standing in {"discarded", "unfinished"} else []
-        why = next((sentence for text in said for sentence in words.sentences(_without_refs(text.text)) if len(sentence) > 3), "")  # noqa: PLR2004
+        why = next(
+            (sentence for text in said for sentence in words.sentences(_without_refs(text.text)) if len(sentence) > 3),
+            "",
+        )
         word = outcome.word if outcome.word[:1].isalpha() else outcome.standing
         return f"{word}: {shorten(why, _LONGEST_BULLET)}" if why else word
 
@@ -177,7 +199,8 @@ class Telling:
 
 _SHA = r"[`*(\[]*\b[0-9a-f]{7,40}\b[`*)\]]*"
 _DONE = re.compile(
-    rf"^(?:committed|landed|merged|shipped|done|kept|added|implemented)\s+(?:as|in|with|by|at)\s+{_SHA}[\s:,;—–-]*", re.IGNORECASE
+    rf"^(?:committed|landed|merged|shipped|done|kept|added|implemented)\s+(?:as|in|with|by|at)\s+{_SHA}[\s:,;—–-]*",
+    re.IGNORECASE,
 )
 _SIGNS = re.compile(r"[\U0001F300-\U0001FAFF\u2600-\u27BF\u2B00-\u2BFF\u23E9-\u23FA\u21A9\u21AA\uFE0F\u200D]+")
 _NUMBERED = re.compile(
@@ -189,7 +212,9 @@ _OUTCOMES = re.compile(
     r"(?:(?<=^)|(?<=\s))(?:KEPT|KEEP|DISCARDED|REVERTED|WIP|DONE|MERGED|ACCEPTED|REJECTED|COMMITTED|LANDED|WIN)(?=\W|$)",
     re.IGNORECASE,
 )
-_PULL = re.compile(r"[\[(]\s*(?:PR|pull request)\s*:?\s*#?\d+\s*[\])]|\b(?:PR|pull request)\s*:?\s*#?\d+\b|\(#\d+\)", re.IGNORECASE)
+_PULL = re.compile(
+    r"[\[(]\s*(?:PR|pull request)\s*:?\s*#?\d+\s*[\])]|\b(?:PR|pull request)\s*:?\s*#?\d+\b|\(#\d+\)", re.IGNORECASE
+)
 
 
 def titled(text: str) -> str:
@@ -202,7 +227,7 @@ def titled(text: str) -> str:
         title = _SIGNS.sub(" ", title)
         title = _words_only(title)
     title = _shortened(_without_claims(title))
-    none = len(title) > LONGEST_TITLE or len(title) < 4 or words.CLAIM.search(title) or _NO_TITLE.fullmatch(title)  # noqa: PLR2004
+    none = len(title) > LONGEST_TITLE or len(title) < 4 or words.CLAIM.search(title) or _NO_TITLE.fullmatch(title)
     return "" if none else title
 
 
@@ -215,7 +240,7 @@ def _words_only(title: str) -> str:
     title = re.sub(r"(?<!\w)\(\s*\)|(?<!\w)\[\s*\]|``", " ", " ".join(title.split()))
     title = re.sub(r"\s+(?=[:;,.](?:\s|$))", "", title)
     title = title.strip(" :;,—–-|")
-    if re.fullmatch(r"\(.*\)|`[^`]*`", title) and title.count("(") < 2:  # noqa: PLR2004 - brackets around it all
+    if re.fullmatch(r"\(.*\)|`[^`]*`", title) and title.count("(") < 2:
         title = title[1:-1].strip("` ")
     return title.removesuffix(".").strip()
 
@@ -231,18 +256,21 @@ def _without_claims(title: str) -> str:
 
 def _shortened(title: str) -> str:
     """Leave out what follows a dash, a colon, a semicolon or a bracket, from the end, until it is short enough."""
-    while len(title) > LONGEST_TITLE and (cut := max(title.rfind(mark) for mark in (" — ", " – ", " - ", ": ", "; ", " ("))) > 0:
+    while (
+        len(title) > LONGEST_TITLE
+        and (cut := max(title.rfind(mark) for mark in (" — ", " – ", " - ", ": ", "; ", " ("))) > 0
+    ):
         title = title[:cut].strip(" :;,—–-")
     return title
 
 
 def bullets(texts: Iterable[Inline]) -> tuple[str, ...]:
-    """Give up to three sentences that tell what was done, none of which claims what was not measured here."""
+    """Return up to three sentences that tell what was done, none of which claims what was not measured here."""
     found: list[str] = []
     for text in texts:
         for sentence in words.sentences(_without_refs(text.text)):
             plain = _SIGNS.sub("", sentence).strip(" -–—;,:")
-            if not words.asserts(plain) and 12 < len(plain) <= _LONGEST_BULLET and " " in plain:  # noqa: PLR2004
+            if not words.asserts(plain) and 12 < len(plain) <= _LONGEST_BULLET and " " in plain:
                 found.append(plain if plain[-1] in ".!?" else f"{plain}.")
     return tuple(dict.fromkeys(each[0].upper() + each[1:] for each in found))[:_MOST_BULLETS]
 
@@ -256,7 +284,9 @@ def _commits(texts: Sequence[Inline], *, field: bool) -> tuple[str, ...]:
     for text in texts:
         linked = words.linked_commits(text.links)
         # The link has all digits of what the text has some of.
-        short = [sha for sha in words.commits_in(text.text, field=field) if not any(full.startswith(sha) for full in linked)]
+        short = [
+            sha for sha in words.commits_in(text.text, field=field) if not any(full.startswith(sha) for full in linked)
+        ]
         found += [*linked, *short]
         if found and not field:
             break

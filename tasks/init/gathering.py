@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from .lead import Lead, together
 from .naming import is_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from ..artifacts import Commit
     from .notes import Note
     from .repository import Repository
@@ -64,13 +63,15 @@ def _of_git(repository: Repository, told: Sequence[Lead], sources: list[str]) ->
         sources.append(f"{last} of {name}, which {repository.refs.upstream_ref} has already")
         yield from history.of_commits(repository.recent, f"git log of {name}")
     if branches:
-        sources.append(f"{len(branches)} branch{'es' if len(branches) > 1 else ''}: {', '.join(branch.name for branch in branches)}")
+        sources.append(
+            f"{len(branches)} branch{'es' if len(branches) > 1 else ''}: {', '.join(branch.name for branch in branches)}"
+        )
     for branch in branches:
         yield from history.of_branch(branch, [current, *(other for other in branches if other is not branch)], named)
 
 
 def _resolved(repository: Repository, lead: Lead) -> Lead:
-    """Give commits by their full SHA-1, and say which of them are not there or may be several."""
+    """Return commits by their full SHA-1, and say which of them are not there or may be several."""
     found = repository.clone.resolve(lead.commits)
     commits, notes = [], list(lead.notes)
     for name in lead.commits:
@@ -122,14 +123,20 @@ def _located(repository: Repository, leads: Sequence[Lead]) -> Iterable[Lead]:
     taken = {sha for lead in leads if not _only_git(lead) for sha in lead.commits}
     found: dict[int, list[Commit]] = {}
     for place, lead in enumerate(leads):
-        if lead.standing == "kept" and not lead.refers and not any("is not in the repository" in note for note in lead.notes):
+        if (
+            lead.standing == "kept"
+            and not lead.refers
+            and not any("is not in the repository" in note for note in lead.notes)
+        ):
             free = [commit for commit in commits if commit.sha not in taken]
             found[place] = _by_title(lead, free) or _by_function(repository, lead, free)
             taken |= {commit.sha for commit in found[place]}
     claimed = {commit.sha for several in found.values() for commit in several}
     for place, lead in enumerate(leads):
         if several := found.get(place):
-            note = "the notes name no commit; found by " + ("its title" if _by_title(lead, several) else "the function that it changes")
+            note = "the notes name no commit; found by " + (
+                "its title" if _by_title(lead, several) else "the function that it changes"
+            )
             yield replace(lead, commits=tuple(commit.sha for commit in several), notes=(*lead.notes, note))
         elif not (_only_git(lead) and claimed & set(lead.commits)):
             yield lead
@@ -141,7 +148,7 @@ def _only_git(lead: Lead) -> bool:
 
 def _by_title(lead: Lead, commits: Sequence[Commit]) -> list[Commit]:
     wanted = _words(lead.title)
-    same = [commit for commit in commits if len(wanted) > 1 and _likeness(wanted, _words(commit.title)) >= 0.75]  # noqa: PLR2004
+    same = [commit for commit in commits if len(wanted) > 1 and _likeness(wanted, _words(commit.title)) >= 0.75]
     return same if len(same) == 1 else []
 
 
@@ -151,13 +158,30 @@ def _by_function(repository: Repository, lead: Lead, commits: Sequence[Commit]) 
     return [
         commit
         for commit in commits
-        if any(is_named(changed, function) for changed in repository.functions_of(commit.sha) for function in lead.functions)
+        if any(
+            is_named(changed, function)
+            for changed in repository.functions_of(commit.sha)
+            for function in lead.functions
+        )
     ]
 
 
 def _words(title: str) -> set[str]:
     bare = re.sub(r"^\w+(\([^)]*\))?!?:\s*|\(#\d+\)", "", title.lower())
-    return set(re.findall(r"[a-z0-9_]{2,}", bare)) - {"the", "of", "in", "for", "to", "and", "on", "by", "from", "with", "an", "is"}
+    return set(re.findall(r"[a-z0-9_]{2,}", bare)) - {
+        "the",
+        "of",
+        "in",
+        "for",
+        "to",
+        "and",
+        "on",
+        "by",
+        "from",
+        "with",
+        "an",
+        "is",
+    }
 
 
 def _likeness(first: set[str], second: set[str]) -> float:

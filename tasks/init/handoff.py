@@ -7,6 +7,7 @@ marks. What has none of these is no optimization: places that list baselines, id
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +18,6 @@ from .outline import Fence, Inline, Item, Section, Table, outline
 from .tables import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from .lead import Lead
 
 _EXPERIMENT: Final = re.compile(r"^\W*(?:optimi[sz]ation|experiment|exp|change|opt)\b\s*#?\d+", re.IGNORECASE)
@@ -41,7 +40,7 @@ class _Reading:
     # -- sections -----------------------------------------------------------------------------------
 
     def section(self, section: Section, above: Context) -> Iterator[Lead]:
-        """Give the leads of a section; `above` is what the headings over it say."""
+        """Yield the leads of a section; `above` is what the headings over it say."""
         context = headings.context_of(section, above) if section.level else above
         if not context.shut and section.level and self._is_one(section, above):
             yield self._whole(section, context)
@@ -52,10 +51,14 @@ class _Reading:
             yield from self.section(inner, context)
 
     def _is_one(self, section: Section, above: Context) -> bool:
-        """Say whether a section tells of one optimization, by its heading, its labels, or the heading above it."""
-        if headings.is_category(section.heading.text) or any(headings.outcome_of(inner.heading.text) for inner in section.sections):
+        """Return whether a section tells of one optimization, by its heading, its labels, or the heading above it."""
+        if headings.is_category(section.heading.text) or any(
+            headings.outcome_of(inner.heading.text) for inner in section.sections
+        ):
             return False
-        if any(self._tells_of_one(inner) for inner in section.sections) or any(_is_strong(table) for table in _tables(section)):
+        if any(self._tells_of_one(inner) for inner in section.sections) or any(
+            _is_strong(table) for table in _tables(section)
+        ):
             return False
         items = [block for block in section.blocks if isinstance(block, Item)]
         if sum(bool(_own_commits(item)) for item in items) > 1:
@@ -64,7 +67,12 @@ class _Reading:
             return True
         # A plain heading below "Kept", say, unless it only groups what is listed below it.
         listed = [item for item in items if _own_commits(item) or words.outcome_of_title(_first(item).text)]
-        return above.place is not None and not listed and bool(section.blocks) and not headings.is_beside(section.heading.text)
+        return (
+            above.place is not None
+            and not listed
+            and bool(section.blocks)
+            and not headings.is_beside(section.heading.text)
+        )
 
     def _tells_of_one(self, section: Section) -> bool:
         heading = section.heading
@@ -76,7 +84,11 @@ class _Reading:
             return False
         named = {meaning for meaning, _ in _labels(section.blocks)}
         marked = words.outcome_of_title(heading.text) is not None or heading.struck
-        return marked or bool(named & {"commit", "branch", "status"}) or len(named & {"function", "file", "claim", "pull"}) > 1
+        return (
+            marked
+            or bool(named & {"commit", "branch", "status"})
+            or len(named & {"function", "file", "claim", "pull"}) > 1
+        )
 
     def _whole(self, section: Section, context: Context) -> Lead:
         """Make one lead of a section and all below it."""
@@ -122,7 +134,9 @@ class _Reading:
         refers = bool(_own_commits(item) or named & {"commit", "branch"})
         if context.place is None and not (refers or (outcome and (named or words.mentions_in(first.text)))):
             return
-        if context.place == headings.OPEN and not (refers or outcome or first.struck or named & {"status", "function", "file"}):
+        if context.place == headings.OPEN and not (
+            refers or outcome or first.struck or named & {"status", "function", "file"}
+        ):
             return
         telling = self._telling(first, context)
         self._fill(telling, item)
@@ -201,7 +215,7 @@ def _tables(section: Section) -> list[Table]:
 
 
 def _labels(blocks: Sequence[object]) -> Iterator[tuple[Meaning, Inline]]:
-    """Give the labelled lines of blocks, and of the items below items."""
+    """Yield the labelled lines of blocks, and of the items below items."""
     for block in blocks:
         if isinstance(block, Item):
             yield from _labels([*block.texts, *block.children])
@@ -210,7 +224,7 @@ def _labels(blocks: Sequence[object]) -> Iterator[tuple[Meaning, Inline]]:
 
 
 def _lines(text: Inline) -> Iterator[Inline]:
-    """Give the lines of a paragraph, those put together that only go on: a label begins another."""
+    """Yield the lines of a paragraph, those put together that only go on: a label begins another."""
     lines: list[str] = []
     for line in text.text.split("\n"):
         if lines and not labelled(Inline(line, text.line)):

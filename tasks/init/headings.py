@@ -56,19 +56,19 @@ def context_of(section: Section, above: Context) -> Context:
 
 
 def is_beside(heading: str) -> bool:
-    """Say whether a heading is about something else than optimizations: what was found, measured or run."""
+    """Return whether a heading is about something else than optimizations: what was found, measured or run."""
     return bool(_BESIDE.search(heading)) and not words.commits_in(heading) and not words.outcome_of_title(heading)
 
 
 def outcome_of(heading: str) -> words.Outcome | None:
-    """Give the outcome that a heading says all below it had."""
+    """Return the outcome that a heading says all below it had."""
     if not is_category(heading):
         return None
     return words.outcome_of_title(heading) or words.outcome_in(heading)
 
 
 def is_category(heading: str) -> bool:
-    """Say whether a heading is made of general words only."""
+    """Return whether a heading is made of general words only."""
     rest = _GENERIC.sub(" ", heading)
     while (said := words.outcome_in(rest)) is not None:
         rest = re.sub(rf"(?<![\w-]){re.escape(said.word)}(?![\w-])", " ", rest, flags=re.IGNORECASE)

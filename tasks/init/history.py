@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +11,6 @@ from . import words
 from .lead import Lead
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from ..artifacts import Commit
 
 _PREFIX: Final = re.compile(r"^\W*(perf(?:ormance)?|optim\w*|opt|speed-?ups?)\b(?:\([^)]*\))?!?\s*[:\]]", re.IGNORECASE)
@@ -87,7 +86,7 @@ def reverted(commits: Sequence[Commit]) -> dict[str, str]:
 
 
 def of_commits(commits: Sequence[Commit], told: str) -> tuple[Lead, ...]:
-    """Give a lead for each commit that looks like performance work, its fixups with it; `told` names the branch."""
+    """Return a lead for each commit that looks like performance work, its fixups with it; `told` names the branch."""
     by_title: dict[str, list[str]] = {}
     for commit in commits:
         if fixup := _FIXUP.match(commit.title):
@@ -106,7 +105,7 @@ def of_commits(commits: Sequence[Commit], told: str) -> tuple[Lead, ...]:
 
 
 def of_branch(branch: Ahead, others: Sequence[Ahead], named: Sequence[Collection[str]]) -> tuple[Lead, ...]:
-    """Give the leads of a branch: one where it holds one optimization, else one for each of its telling commits.
+    """Return the leads of a branch: one where it holds one optimization, else one for each of its telling commits.
 
     `others` are the other branches that are named for performance work, `named` the commits of each optimization that
     notes tell of: a branch with two of them is no single one.
@@ -116,7 +115,16 @@ def of_branch(branch: Ahead, others: Sequence[Ahead], named: Sequence[Collection
     several = sum(bool(set(shas) & set(commits)) for commits in named) > 1
     if not words.BRANCH.match(branch.name) or _EFFORT.search(branch.name) or several:
         return of_commits(branch.commits, told if not branch.current else f"git log of {branch.name or 'HEAD'}")
-    below = {commit.sha for other in others for commit in other.commits if len(other.commits) < len(shas) and other.commits[-1].sha in shas}
+    below = {
+        commit.sha
+        for other in others
+        for commit in other.commits
+        if len(other.commits) < len(shas) and other.commits[-1].sha in shas
+    }
     own = tuple(sha for sha in shas if sha not in below)
     whole = len(own) == len(shas)
-    return (Lead(source=told, branch=branch.name if whole else "", commits=own, reason="the branch is named for it"),) if own else ()
+    return (
+        (Lead(source=told, branch=branch.name if whole else "", commits=own, reason="the branch is named for it"),)
+        if own
+        else ()
+    )

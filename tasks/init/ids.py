@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from ..manifest.forms import RESERVED_IDS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _LONGEST_ID: Final = 40
 _MOST_WORDS: Final = 4
 _SMALL: Final = frozenset(
-    ["a", "an", "and", "by", "for", "from", "in", "instead", "is", "it", "its", "of", "on", "per", "that", "the", "to", "with"]
+    [
+        "a",
+        "an",
+        "and",
+        "by",
+        "for",
+        "from",
+        "in",
+        "instead",
+        "is",
+        "it",
+        "its",
+        "of",
+        "on",
+        "per",
+        "that",
+        "the",
+        "to",
+        "with",
+    ]
 )
 
 

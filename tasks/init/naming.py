@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,12 @@ from ..project.code.modules import module_of
 from ..project.code.sources import near_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from ..artifacts import ChangedFunction
     from ..project.code.sources import Sources
 
 
 def is_named(changed: ChangedFunction, name: str) -> bool:
-    """Say whether `path::name`, `module:name`, `dotted.name` or a bare name stands for a function that changed."""
+    """Return whether `path::name`, `module:name`, `dotted.name` or a bare name stands for a function that changed."""
     path, colons, inside = name.partition("::")
     if colons:
         return _ends_with(changed.path, path, "/") and _ends_with(changed.name, inside, ".")
@@ -27,7 +26,7 @@ def is_named(changed: ChangedFunction, name: str) -> bool:
 
 
 def spelled(name: str, sources: Sources, files: Iterable[str]) -> tuple[str, ...]:
-    """Give what a name may stand for in a tree, as `module:Qualified.name`; a bare name is looked for in `files`."""
+    """Return what a name may stand for in a tree, as `module:Qualified.name`; a bare name is looked for in `files`."""
     path, colons, inside = name.partition("::")
     if colons:
         paths = [file for file in sources.tree.files() if _ends_with(file, path, "/")]
@@ -43,7 +42,7 @@ def spelled(name: str, sources: Sources, files: Iterable[str]) -> tuple[str, ...
 
 
 def near(name: str, sources: Sources) -> str:
-    """Give a function that is spelled like a missing one, "" where there is none."""
+    """Return a function that is spelled like a missing one, "" where there is none."""
     path, colons, inside = name.partition("::")
     module = module_of(path, sources.roots) if colons else ""
     target = f"{module}:{inside}" if module else name
@@ -56,7 +55,11 @@ def near(name: str, sources: Sources) -> str:
 
 def _in_files(name: str, sources: Sources, files: Iterable[str]) -> Iterable[str]:
     for file in files:
-        paths = [file] if file in sources.tree.files() else [path for path in sources.tree.files() if _ends_with(path, file, "/")]
+        paths = (
+            [file]
+            if file in sources.tree.files()
+            else [path for path in sources.tree.files() if _ends_with(path, file, "/")]
+        )
         for path in paths:
             module = module_of(path, sources.roots)
             if module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ..git import displayed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..project.project_files import TreeReader
 
 FOLDER: Final = ".codeflash"
@@ -89,9 +88,11 @@ class Committed:
 
 
 def notes(shelf: Shelf) -> tuple[list[Note], list[str]]:
-    """Give the notes first, then results, and a sentence for each file that could not be read."""
+    """Return the notes first, then results, and a sentence for each file that could not be read."""
     found, problems = [], []
-    for path in sorted(shelf.names(), key=lambda name: (not name.lower().endswith(NOTES), not name.startswith(FOLDER), name))[:MOST_FILES]:
+    for path in sorted(
+        shelf.names(), key=lambda name: (not name.lower().endswith(NOTES), not name.startswith(FOLDER), name)
+    )[:MOST_FILES]:
         content, why = shelf.read(path)
         if content is None:
             problems.append(f"{displayed(path)}: {why}")

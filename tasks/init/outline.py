@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from markdown_it.token import Token
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -65,7 +64,7 @@ class Section:
     sections: list[Section] = field(default_factory=list)
 
     def walk(self) -> Iterator[Section]:
-        """Give this section and all below it, in their order."""
+        """Yield this section and all below it, in their order."""
         yield self
         for section in self.sections:
             yield from section.walk()
@@ -73,7 +72,7 @@ class Section:
 
 def outline(text: str) -> Section:
     """Read markdown; whatever it is, something comes of it."""
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - only `init` reads notes
+    from markdown_it import MarkdownIt
 
     # Metadata before the text would be read as a heading; its lines stay, so that places are right.
     text = _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), text.replace("\r\n", "\n"), count=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .. import git
@@ -15,8 +16,6 @@ from . import words
 from .history import Ahead
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..artifacts import ChangedFunction, Commit, Layout
     from ..git import Clone, Refs
 
@@ -43,7 +42,7 @@ class Repository:
         return self.refs.repository or self.clone.path
 
     def ahead(self, name: str, tip: str, *, current: bool = False) -> Ahead:
-        """Give what a branch has and upstream has not, merges left out, the newest where there are very many."""
+        """Return what a branch has and upstream has not, merges left out, the newest where there are very many."""
         base = self.clone.merge_base(self.refs.upstream, tip)
         commits = self.clone.commits(base, tip)[-MOST_COMMITS:] if base else ()
         return Ahead(name, self._without_merges(commits), current=current)
@@ -76,7 +75,7 @@ class Repository:
         return tuple(found.values())
 
     def is_upstream(self, commit: str) -> bool:
-        """Say whether upstream contains a commit."""
+        """Return whether upstream contains a commit."""
         if commit not in self._contained:
             self._contained[commit] = self.clone.merge_base(self.refs.upstream, commit) == commit
         return self._contained[commit]
@@ -85,7 +84,7 @@ class Repository:
         return next(iter(self.clone.parents(commit)), None)
 
     def _without_merges(self, commits: tuple[Commit, ...]) -> tuple[Commit, ...]:
-        return tuple(commit for commit in commits if len(self.clone.parents(commit.sha)) < 2)  # noqa: PLR2004 - a merge has two
+        return tuple(commit for commit in commits if len(self.clone.parents(commit.sha)) < 2)
 
     # -- what commits change ------------------------------------------------------------------------
 
@@ -94,13 +93,13 @@ class Repository:
         return tuple(path for change in changes if (path := change.head_path or change.base_path))
 
     def changes_code(self, base: str, head: str) -> bool:
-        """Say whether a module that the project installs differs, or a file that one is compiled from."""
+        """Return whether a module that the project installs differs, or a file that one is compiled from."""
         files = self.files(base, head)
         layout = self.layout(head, files)
         return any(layout is None or _is_code(path, layout) for path in files if path.endswith((".py", *_COMPILED)))
 
     def functions(self, base: str, head: str) -> tuple[ChangedFunction, ...]:
-        """Give the functions that differ; none where the project's files cannot be read."""
+        """Return the functions that differ; none where the project's files cannot be read."""
         if (base, head) not in self._changes:
             layout = self.layout(head, self.files(base, head))
             try:

@@ -34,7 +34,9 @@ def leads(text: str, file: str) -> tuple[Lead, ...]:
 
 
 def _rows(text: str) -> list[list[Inline]]:
-    lines = [line for line in enumerate(text.splitlines(), 1) if line[1].strip() and not line[1].lstrip().startswith("#")]
+    lines = [
+        line for line in enumerate(text.splitlines(), 1) if line[1].strip() and not line[1].lstrip().startswith("#")
+    ]
     if not lines:
         return []
     first = lines[0][1]
@@ -55,7 +57,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _is_row(cells: list[str]) -> bool:
-    """Say whether a first line is a row already: a commit, and what became of it."""
+    """Return whether a first line is a row already: a commit, and what became of it."""
     return bool(re.fullmatch(r"[0-9a-f]{7,40}", cells[0])) and any(words.outcome_of_field(cell) for cell in cells[1:])
 
 

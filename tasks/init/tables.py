@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -9,8 +10,6 @@ from .fields import Meaning, Telling, meaning_of, title_rank
 from .outline import Inline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ..manifest.model import Domain
     from . import words
     from .lead import Lead
@@ -51,7 +50,7 @@ class Context:
 
 
 def leads(file: str, header: Sequence[str], rows: Sequence[Sequence[Inline]], context: Context) -> Iterator[Lead]:
-    """Give the optimizations of a table, without the rows that are none (a baseline, a total)."""
+    """Yield the optimizations of a table, without the rows that are none (a baseline, a total)."""
     columns = Columns.of(header)
     for row in (_labelled(columns, header, row) for row in rows):
         lead = _lead(file, columns, row, context)
@@ -63,7 +62,9 @@ def _labelled(columns: Columns, header: Sequence[str], row: Sequence[Inline]) ->
     """Put what a number is of before it."""
     cells = zip(columns.meanings, header, row, strict=False)
     return [
-        replace(cell, text=f"{name.lower()}: {cell.text}") if meaning == "claim" and any(map(str.isdigit, cell.text)) else cell
+        replace(cell, text=f"{name.lower()}: {cell.text}")
+        if meaning == "claim" and any(map(str.isdigit, cell.text))
+        else cell
         for meaning, name, cell in cells
     ]
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..manifest.model import Domain
     from .lead import Standing
 
@@ -26,13 +25,17 @@ _OTHERS: Final = re.compile(
     r"parent)(?:\s+(?:of|by|in|commit|is|was|at|measured))*\s*[:=(]?\s*[`*(\[]*$",
     re.IGNORECASE,
 )
-BRANCH: Final = re.compile(r"^(?:[\w.-]+/)?(?:perf|optimi[sz]\w*|opt|speed-?ups?|faster|codeflash)[/-][\w./-]*\w$", re.IGNORECASE)
+BRANCH: Final = re.compile(
+    r"^(?:[\w.-]+/)?(?:perf|optimi[sz]\w*|opt|speed-?ups?|faster|codeflash)[/-][\w./-]*\w$", re.IGNORECASE
+)
 """How branches are named that hold an optimization."""
-_BRANCH_IN_TEXT = re.compile(r"(?<![\w./-])((?:perf|optimi[sz]\w*|opt|speed-?ups?|codeflash)/[\w./-]*\w)(?![\w/])", re.IGNORECASE)
+_BRANCH_IN_TEXT = re.compile(
+    r"(?<![\w./-])((?:perf|optimi[sz]\w*|opt|speed-?ups?|codeflash)/[\w./-]*\w)(?![\w/])", re.IGNORECASE
+)
 
 
 def commits_in(text: str, *, field: bool = False) -> tuple[str, ...]:
-    """Give what looks like a commit that holds the change; a `field` for commits may hold them shorter, and spelled otherwise."""
+    """Return what looks like a commit that holds the change; a `field` for commits may hold them shorter, and spelled otherwise."""
     found = []
     for match in (_HEX_OF_A_FIELD if field else _HEX).finditer(text):
         sha = match[1]
@@ -52,13 +55,13 @@ def linked_branch(links: tuple[str, ...]) -> str:
 
 
 def range_in(text: str) -> tuple[str, str] | None:
-    """Give base and head of `base..head`."""
+    """Return base and head of `base..head`."""
     found = _RANGE.search(text)
     return (found[1], found[2]) if found else None
 
 
 def branch_in(text: str, *, field: bool = False) -> str:
-    """Give the branch that a text names; in a field for branches that is its first word."""
+    """Return the branch that a text names; in a field for branches that is its first word."""
     if field:
         words = re.sub(r"[`*()\[\]]", " ", text).split()
         return words[0].rstrip(",;") if words and re.fullmatch(r"[\w./-]+", words[0].rstrip(",;")) else ""
@@ -67,7 +70,7 @@ def branch_in(text: str, *, field: bool = False) -> str:
 
 
 def pull_request_in(text: str, links: tuple[str, ...] = (), *, field: bool = False) -> int | None:
-    """Give the number of a pull request; a bare `#12` counts only in a field for pull requests."""
+    """Return the number of a pull request; a bare `#12` counts only in a field for pull requests."""
     if linked := next((found[1] for link in (*links, text) if (found := _PULL_LINK.search(link))), None):
         return int(linked)
     found = _PULL.search(text) or (re.search(r"#(\d+)\b", text) if field else None)
@@ -84,7 +87,7 @@ _CALLED = re.compile(r"(?<![\w.`])((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\(\)")
 
 
 def functions_in(text: str, *, field: bool = False) -> tuple[str, ...]:
-    """Give the functions that a text names as such: `file.py::name`, and in a field for functions any name.
+    """Return the functions that a text names as such: `file.py::name`, and in a field for functions any name.
 
     They come as `path::name` or as `dotted.name` or `module:name`.
     """
@@ -94,13 +97,19 @@ def functions_in(text: str, *, field: bool = False) -> tuple[str, ...]:
         # Beside names in code, words are only words.
         spans = [span for span in _CODE.findall(bare) if not _FILE.fullmatch(span)]
         parts = [*spans, *re.split(r"[,;\n]|\band\b|\+|\s/\s", _CODE.sub(", " if spans else " ", bare))]
-        parts = [part for part in map(str.strip, parts) if part in spans or not spans or re.search(r"[._()]|[a-z][A-Z]", part)]
-        found += [_without_call(part) for part in map(str.strip, parts) if _NAME.match(part) and not _FILE.fullmatch(part)]
+        parts = [
+            part
+            for part in map(str.strip, parts)
+            if part in spans or not spans or re.search(r"[._()]|[a-z][A-Z]", part)
+        ]
+        found += [
+            _without_call(part) for part in map(str.strip, parts) if _NAME.match(part) and not _FILE.fullmatch(part)
+        ]
     return tuple(dict.fromkeys(found))
 
 
 def mentions_in(text: str) -> tuple[str, ...]:
-    """Give the names that occur as code, or as a call; which of them are the project's is not known here."""
+    """Return the names that occur as code, or as a call; which of them are the project's is not known here."""
     spans = [_without_call(span.strip()) for span in _CODE.findall(text) if _NAME.match(span.strip())]
     return tuple(dict.fromkeys(name for name in (*spans, *_CALLED.findall(text)) if not _HEX.fullmatch(name)))
 
@@ -115,12 +124,12 @@ def _without_call(name: str) -> str:
 
 # -- numbers ------------------------------------------------------------------------------------------
 
-_UNIT = (
-    r"(?:%|percent\b|[x×](?![A-Za-z0-9])|ms\b|[µμu]s\b|ns\b|s\b|sec(?:onds?)?\b|min\b|[KMG]i?B\b|kB\b|bytes?\b|FPS\b|ops/s|allocations?\b)"
-)
+_UNIT = r"(?:%|percent\b|[x×](?![A-Za-z0-9])|ms\b|[µμu]s\b|ns\b|s\b|sec(?:onds?)?\b|min\b|[KMG]i?B\b|kB\b|bytes?\b|FPS\b|ops/s|allocations?\b)"
 _NUMBER = r"(?<![\d.])[-+−~≈<>]?\d[\d,]*(?:\.\d+)?(?:\s?[-–]\s?\d+(?:\.\d+)?)?"
 _QUANTITY = rf"{_NUMBER}\s?{_UNIT}(?:\s?±\s?{_NUMBER}\s?{_UNIT}?)?"
-CLAIM: Final = re.compile(rf"{_QUANTITY}(?:\s*(?:→|->|=>|to|vs\.?)\s*{_QUANTITY})?|{_NUMBER}\s*(?:→|->|=>)\s*{_QUANTITY}")
+CLAIM: Final = re.compile(
+    rf"{_QUANTITY}(?:\s*(?:→|->|=>|to|vs\.?)\s*{_QUANTITY})?|{_NUMBER}\s*(?:→|->|=>)\s*{_QUANTITY}"
+)
 # What only a measurement, or a run of the tests, can say.
 _ASSERTED: Final = re.compile(
     r"\b(?:faster|slower|speed-?ups?|sped up|regress\w*|bit-for-bit|identical|drop-in|verified|benchmark(?:ed|s)?|measured|improv\w+)\b"
@@ -130,12 +139,12 @@ _ASSERTED: Final = re.compile(
 
 
 def claims_in(text: str) -> tuple[str, ...]:
-    """Give the measured numbers of a text, with their units."""
+    """Return the measured numbers of a text, with their units."""
     return tuple(dict.fromkeys(" ".join(found[0].split()) for found in CLAIM.finditer(text)))
 
 
 def asserts(text: str) -> bool:
-    """Say whether a sentence tells what has to be measured or run before it may be told."""
+    """Return whether a sentence tells what has to be measured or run before it may be told."""
     return bool(CLAIM.search(text) or _ASSERTED.search(text))
 
 
@@ -183,11 +192,13 @@ _FIRST: Final = tuple(
     )
 )
 _IN_THE_END = re.compile(
-    r"\b(?:then|later|but|since|subsequently|afterwards)\s+(?:was\s+)?(revert\w*|discard\w*|rolled back|abandoned)", re.IGNORECASE
+    r"\b(?:then|later|but|since|subsequently|afterwards)\s+(?:was\s+)?(revert\w*|discard\w*|rolled back|abandoned)",
+    re.IGNORECASE,
 )
 _NOT_SO = re.compile(r"\b(?:no|without|zero|any)\s+(?:\w+\s+)?(?:regress\w+|fail\w+|crash\w*|loss)\b", re.IGNORECASE)
 _BRACKETED = re.compile(
-    rf"[\[(]\s*({_DISCARDED}|{_UNFINISHED}|kept|keep|merged|accepted|committed|landed|applied|done|wins?)\s*[\])]", re.IGNORECASE
+    rf"[\[(]\s*({_DISCARDED}|{_UNFINISHED}|kept|keep|merged|accepted|committed|landed|applied|done|wins?)\s*[\])]",
+    re.IGNORECASE,
 )
 _AT_AN_END = re.compile(r"^\s*([A-Z]{3,}(?:[ -][A-Z]+)*)\b|[\s:—–-]([A-Z]{3,})\W*$")
 _BOX = re.compile(r"^\s*\[([ xX~-])\]\s")
@@ -223,7 +234,7 @@ def outcome_of_title(text: str) -> Outcome | None:
 
 
 def outcome_in(text: str) -> Outcome | None:
-    """Give the first outcome that words of a text tell, the bad ones first."""
+    """Return the first outcome that words of a text tell, the bad ones first."""
     text = _NOT_SO.sub(" ", text)
     for standing, pattern in _WORDS:
         if found := pattern.search(text):
@@ -232,7 +243,9 @@ def outcome_in(text: str) -> Outcome | None:
 
 
 def _marked(text: str) -> Outcome | None:
-    found = [(text.index(mark), Outcome(standing, mark)) for standing, marks in _MARKS for mark in marks if mark in text]
+    found = [
+        (text.index(mark), Outcome(standing, mark)) for standing, marks in _MARKS for mark in marks if mark in text
+    ]
     return min(found)[1] if found else None
 
 
@@ -247,8 +260,12 @@ _DOMAINS: Final[tuple[tuple[Domain, str], ...]] = (
 
 
 def domains_in(text: str) -> tuple[Domain, ...]:
-    """Give the domains that a field or a heading names, in the order in which it does."""
-    found = [(match.start(), domain) for domain, words in _DOMAINS if (match := re.search(rf"\b(?:{words})\b", text, re.IGNORECASE))]
+    """Return the domains that a field or a heading names, in the order in which it does."""
+    found = [
+        (match.start(), domain)
+        for domain, words in _DOMAINS
+        if (match := re.search(rf"\b(?:{words})\b", text, re.IGNORECASE))
+    ]
     return tuple(domain for _, domain in sorted(found))
 
 
@@ -256,6 +273,6 @@ def domains_in(text: str) -> tuple[Domain, ...]:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """Give the sentences of a text, line ends as blanks."""
+    """Yield the sentences of a text, line ends as blanks."""
     joined = " ".join(text.split())
     yield from (part.strip() for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`\"'(\d])", joined) if part.strip())

@@ -8,6 +8,7 @@ core schema, as editors do: `no` and `on` are words, 12345e6 is a number.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from yaml.events import (
@@ -25,8 +26,6 @@ from .scalars import as_written, plain
 from .source import Source, forbidden_in, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from yaml.events import Event
 
 MAX_DEPTH = 100
@@ -34,7 +33,12 @@ MAX_DEPTH = 100
 FREE_EXPANSION = 100_000
 
 _TAG = "tag:yaml.org,2002:"
-_TAGGED_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
+_TAGGED_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "null": (type(None),),
+}
 
 
 class _Broken:
@@ -73,7 +77,7 @@ class Frame:
         return Entry(self.items[place], self.offsets[place], self.offsets[place])
 
     def pair(self, place: int) -> Entry:
-        """Give the value whose key stands at `place`."""
+        """Return the value whose key stands at `place`."""
         return Entry(self.items[place + 1], self.offsets[place], self.offsets[place + 1])
 
 
@@ -118,7 +122,9 @@ class Builder:
             elif type(event) is AliasEvent:
                 put(self._alias(event), _offset(event))
             elif type(event) is DocumentStartEvent and self._documents.items:
-                self._report("a second document begins here", _offset(event), "a manifest is one document: remove the `---`")
+                self._report(
+                    "a second document begins here", _offset(event), "a manifest is one document: remove the `---`"
+                )
                 return
 
     @property
@@ -132,7 +138,7 @@ class Builder:
 
     def give_up(self) -> None:
         """Keep what stands complete before the place where parsing stopped: whole items and whole top-level keys."""
-        if len(self._stack) < 2:  # noqa: PLR2004 - not even the top-level mapping was begun
+        if len(self._stack) < 2:
             return
         keep = 2
         top = self._stack[1]
@@ -206,7 +212,11 @@ class Builder:
         self._expanded += size
         if self._expanded > self._limit:
             if self._expanded - size <= self._limit:
-                self._report(f"the aliases up to this one come to more than {self._limit:,} values", offset, "write out what is meant")
+                self._report(
+                    f"the aliases up to this one come to more than {self._limit:,} values",
+                    offset,
+                    "write out what is meant",
+                )
             value = BROKEN
         return value
 
@@ -229,7 +239,9 @@ class Builder:
             if key is None:
                 continue
             if key in first:
-                self._report(f"`{shown(key)}` is given twice", offset, f"first in line {self._source.place(first[key])[0]}")
+                self._report(
+                    f"`{shown(key)}` is given twice", offset, f"first in line {self._source.place(first[key])[0]}"
+                )
             first.setdefault(key, offset)
             if key == "<<" and self._source.text.startswith("<<", offset):
                 merged += self._merges(value, frame.offsets[place + 1])

@@ -69,14 +69,14 @@ class Document:
         return self.content is None and not self._source.problems
 
     def position(self, loc: Loc) -> tuple[int, int]:
-        """Give line and column, from 1, of the value that `loc` leads to."""
+        """Return line and column, from 1, of the value that `loc` leads to."""
         return self._source.place(self._find(loc).value)
 
     def excerpt(self, line: int) -> str:
         return self._source.excerpt(line)
 
     def written(self, loc: Loc) -> str:
-        """Give a number or word as the file spells it."""
+        """Return a number or word as the file spells it."""
         return as_written(self._source.text, self._find(loc).value)
 
     def is_list(self, loc: Loc) -> bool:
@@ -88,7 +88,7 @@ class Document:
         return self._source.problem(message, entry.key if at_key else entry.value, suggestion)
 
     def unreadable(self, problem: Problem) -> bool:
-        """Say whether the problem's line holds bytes that could not be read, which is a problem already."""
+        """Return whether the problem's line holds bytes that could not be read, which is a problem already."""
         return problem.line in self._source.damaged
 
     def _stop(self, builder: Builder, message: str, offset: int) -> None:

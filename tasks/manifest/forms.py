@@ -49,7 +49,9 @@ class OneOrMany:
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(_many, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         many = handler(schema)
         return {"anyOf": [many["items"], many]}
 
@@ -59,9 +61,13 @@ class OrSwitch:
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         text = core_schema.str_schema(min_length=1)
-        return core_schema.no_info_wrap_validator_function(_switch, text, serialization=core_schema.simple_ser_schema("any"))
+        return core_schema.no_info_wrap_validator_function(
+            _switch, text, serialization=core_schema.simple_ser_schema("any")
+        )
 
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return {"anyOf": [{"type": "string", "minLength": 1}, {"type": "boolean"}]}
 
 
@@ -93,20 +99,26 @@ def _not_our_own(path: str) -> str:
         first = first[2:]
     first = first.partition("/")[0]
     if first in {".git", ".prprep"}:
-        raise PydanticCustomError("own_folder", "lies in {folder}, which is no place for files of yours", {"folder": first})
+        raise PydanticCustomError(
+            "own_folder", "lies in {folder}, which is no place for files of yours", {"folder": first}
+        )
     return path
 
 
 def _no_transport(address: str) -> str:
     transport, colons, _ = address.partition("::")
     if colons and transport.replace("+", "").replace(".", "").replace("-", "").isalnum():
-        raise PydanticCustomError("transport", "uses git's transport {name}::, which can run programs", {"name": transport})
+        raise PydanticCustomError(
+            "transport", "uses git's transport {name}::, which can run programs", {"name": transport}
+        )
     return address
 
 
 def _free_id(value: str) -> str:
     if value.lower() in RESERVED_IDS:
-        raise PydanticCustomError("reserved", "is {name}, a word that the command line uses for something else", {"name": value})
+        raise PydanticCustomError(
+            "reserved", "is {name}, a word that the command line uses for something else", {"name": value}
+        )
     if value.lower().endswith((".json", ".log")):
         raise PydanticCustomError("state_file", "is {name}, but files of prprep's own end like that", {"name": value})
     return value
@@ -120,7 +132,10 @@ Ref = Annotated[str, Field(min_length=1, pattern=REF_FORM, description="a branch
 Slug = Annotated[str, Field(pattern=SLUG_FORM)]
 FunctionName = Annotated[
     str,
-    Field(pattern=FUNCTION_FORM, description="package.module:Qualified.name, or package.module for what runs when it is imported"),
+    Field(
+        pattern=FUNCTION_FORM,
+        description="package.module:Qualified.name, or package.module for what runs when it is imported",
+    ),
 ]
 Id = Annotated[
     str,

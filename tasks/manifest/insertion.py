@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
@@ -10,15 +11,13 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from ruamel.yaml.nodes import Node
 
     Items = MappingNode | SequenceNode
 
 
 def inserted(text: str, item_id: str, lines: Sequence[str]) -> str:
-    """Give the text with an optimization behind the last one, in a list and in a mapping by id alike.
+    """Return the text with an optimization behind the last one, in a list and in a mapping by id alike.
 
     `lines` are its keys and values in YAML, with remarks perhaps, `item_id` its id as YAML spells it. Where the manifest is
     written in flow style (as JSON is), ruamel.yaml writes all of it anew.
@@ -44,7 +43,11 @@ def _grown(text: str, item_id: str, lines: Sequence[str]) -> str | None:
         begin = f"{' ' * column}-{' ' * (width - 1)}"
         block = [f"{begin}id: {item_id}", *(f"{' ' * (column + width)}{line}" for line in lines)]
     else:
-        width = last.start_mark.column - column if isinstance(last, MappingNode) and not last.flow_style and last.value else 2
+        width = (
+            last.start_mark.column - column
+            if isinstance(last, MappingNode) and not last.flow_style and last.value
+            else 2
+        )
         block = [f"{' ' * column}{item_id}:", *(f"{' ' * (column + max(width, 1))}{line}" for line in lines)]
     rows = text.splitlines(keepends=True)
     place = _after(rows, _last_line(last, text), column)
@@ -64,7 +67,7 @@ def _items(text: str) -> Items | None:
 
 
 def _last_line(node: Node, text: str) -> int:
-    """Give the last line, from 0, that a node has any of its own text in."""
+    """Return the last line, from 0, that a node has any of its own text in."""
     while isinstance(node, MappingNode | SequenceNode) and node.value and not node.flow_style:
         node = node.value[-1][1] if isinstance(node, MappingNode) else node.value[-1]
     if isinstance(node, ScalarNode) and node.style in ("|", ">"):
@@ -75,7 +78,7 @@ def _last_line(node: Node, text: str) -> int:
 
 
 def _after(rows: Sequence[str], line: int, column: int) -> int:
-    """Give the line to insert at: behind comments that go on directly, deeper than where items begin."""
+    """Return the line to insert at: behind comments that go on directly, deeper than where items begin."""
     place = line + 1
     while place < len(rows) and (bare := rows[place].strip()).startswith("#") and rows[place].index(bare[0]) > column:
         place += 1
@@ -83,17 +86,17 @@ def _after(rows: Sequence[str], line: int, column: int) -> int:
 
 
 def _are_spaced(items: Items, rows: Sequence[str]) -> bool:
-    """Say whether there are empty lines between the items."""
+    """Return whether there are empty lines between the items."""
     starts = [(each[0] if isinstance(items, MappingNode) else each).start_mark.line for each in items.value]
     return len(starts) > 1 and any(not row.strip() for row in rows[starts[-2] : starts[-1]])
 
 
-def _plain(text: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+def _plain(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
 
 
-def _with(content: Any, item_id: str, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """Give the manifest's content with an item more."""
+def _with(content: Any, item_id: str, values: Mapping[str, Any]) -> Any:
+    """Return the manifest's content with an item more."""
     items = content["optimizations"]
     if isinstance(items, dict):
         return {**content, "optimizations": {**items, item_id: dict(values)}}

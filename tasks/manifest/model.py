@@ -59,9 +59,15 @@ class EnvironmentSettings(Model):
         default=None,
         description='a version in quotes ("3.12"), or the path of an interpreter from this file on, whose environment is used as it is',
     )
-    extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="extras of the project to install with it")
-    groups: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="dependency groups of pyproject.toml")
-    install: Annotated[tuple[Text, ...], OneOrMany()] = Field(default=(), description="further requirements or pip arguments, one each")
+    extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
+        default=(), description="extras of the project to install with it"
+    )
+    groups: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
+        default=(), description="dependency groups of pyproject.toml"
+    )
+    install: Annotated[tuple[Text, ...], OneOrMany()] = Field(
+        default=(), description="further requirements or pip arguments, one each"
+    )
     passed: Annotated[tuple[Variable, ...], OneOrMany(), *Unique] = Field(
         default=(),
         alias="pass",
@@ -72,7 +78,9 @@ class EnvironmentSettings(Model):
 class LintSettings(Model):
     """How benchmarks are held against the rules."""
 
-    ignore: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="rules that are not to be kept here")
+    ignore: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
+        default=(), description="rules that are not to be kept here"
+    )
     boundaries: Annotated[tuple[Text, ...], OneOrMany(), *Unique] = Field(
         default=(),
         description="packages that run models or speak to the network, beside those that prprep knows: mocks may stand for them",
@@ -86,12 +94,16 @@ class Measuring(Model):
         default="auto",
         description="how both trees come to the same benchmark: it is copied into them, or its commits are cherry-picked; auto chooses",
     )
-    engine: Engine = Field(default="native", description="codeflash has `codeflash compare` run beside prprep's own measuring")
+    engine: Engine = Field(
+        default="native", description="codeflash has `codeflash compare` run beside prprep's own measuring"
+    )
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1), OneOrMany(), *Unique] | None = Field(
         default=None,
         description="one or several; default: by the domain",
     )
-    timeout: float | None = Field(default=None, gt=0, description="seconds for one comparison; default 120 for time, none for memory")
+    timeout: float | None = Field(
+        default=None, gt=0, description="seconds for one comparison; default 120 for time, none for memory"
+    )
     budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds to spend on samples of one benchmark")
     confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence of the intervals, as a share")
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a change smaller than this share is no change")
@@ -99,13 +111,17 @@ class Measuring(Model):
         default="none",
         description="bwrap runs the target's code under bubblewrap: no network, and of this machine only what it needs",
     )
-    env: EnvironmentSettings = Field(default=EnvironmentSettings(), description="how the environment of each side is built")
+    env: EnvironmentSettings = Field(
+        default=EnvironmentSettings(), description="how the environment of each side is built"
+    )
     tests: Annotated[str | bool, OrSwitch()] | None = Field(
         default=None,
         description="the command of the project's own tests, or false to run none; default: found from the project's files",
     )
     tests_timeout: float = Field(default=600.0, gt=0, description="seconds for one run of the project's own tests")
-    verify: bool = Field(default=True, description="whether the commands that the body gives its readers are run first, in a fresh clone")
+    verify: bool = Field(
+        default=True, description="whether the commands that the body gives its readers are run first, in a fresh clone"
+    )
     commit_benchmark: CommitBenchmark = Field(
         default="auto",
         description="whether the pull request's branch holds the benchmark; auto: where the project keeps benchmarks",
@@ -131,12 +147,16 @@ class Optimization(Measuring):
         default=(),
         description="one to three bullets, mechanism before benefit; `human` leaves marked gaps that a person fills in",
     )
-    details: str | None = Field(default=None, description="technical details, in markdown, where the bullets do not say it all")
+    details: str | None = Field(
+        default=None, description="technical details, in markdown, where the bullets do not say it all"
+    )
     domain: Annotated[tuple[Domain, ...], OneOrMany(), *Unique] = Field(
         default=(),
         description="one or several; default: proposed from the diff",
     )
-    base: Ref | None = Field(default=None, description="the commit before the change; default: the merge base of upstream and head")
+    base: Ref | None = Field(
+        default=None, description="the commit before the change; default: the merge base of upstream and head"
+    )
     head: Ref | None = Field(default=None, description="the branch, tag or commit that holds the change")
     commits: Annotated[tuple[Ref, ...], OneOrMany(), *Unique] = Field(
         default=(),
@@ -152,7 +172,9 @@ class Optimization(Measuring):
             Discriminator(lambda value: PATH_FORM_TAG if isinstance(value, str) else CODE_FORM_TAG),
         ]
         | None
-    ) = Field(default=None, description="the path of the benchmark test in the repository, or the code to make one from")
+    ) = Field(
+        default=None, description="the path of the benchmark test in the repository, or the code to make one from"
+    )
     boundary_bytes: int | None = Field(
         default=None,
         ge=0,
@@ -162,8 +184,12 @@ class Optimization(Measuring):
         default=None,
         description="a command that calls the function with real inputs, to write a benchmark from: `python scripts/convert.py sample.pdf`",
     )
-    repo: Address | None = Field(default=None, description="the repository of this optimization, where it is another than the manifest's")
-    upstream: Ref | None = Field(default=None, description="the ref that its pull request is against; default: the manifest's, or as there")
+    repo: Address | None = Field(
+        default=None, description="the repository of this optimization, where it is another than the manifest's"
+    )
+    upstream: Ref | None = Field(
+        default=None, description="the ref that its pull request is against; default: the manifest's, or as there"
+    )
     slug: Slug | None = Field(default=None, description="owner/name of the repository that its pull request goes to")
     push: OptionFree | None = Field(
         default=None,
@@ -173,7 +199,7 @@ class Optimization(Measuring):
 
     @property
     def is_told_by_person(self) -> bool:
-        """Tell whether a person writes the sentences of the body."""
+        """Return whether a person writes the sentences of the body."""
         return self.summary == (BY_PERSON,)
 
 
@@ -187,10 +213,16 @@ class Manifest(Model):
         description="the ref that pull requests are against; default: what origin's HEAD names, then main, then master",
     )
     slug: Slug | None = Field(default=None, description="owner/name; default: from the remote")
-    output: Folder = Field(default=".codeflash", description="where pull-request bodies and the report go, below this file's folder")
+    output: Folder = Field(
+        default=".codeflash", description="where pull-request bodies and the report go, below this file's folder"
+    )
     templates: Folder | None = Field(
         default=None,
         description="a folder whose templates are used before prprep's own, below this file's folder",
     )
-    defaults: Measuring = Field(default=Measuring(), description="settings for every item that does not set them itself")
-    optimizations: tuple[Optimization, ...] = Field(min_length=1, description="the optimizations, as a list or as a mapping by id")
+    defaults: Measuring = Field(
+        default=Measuring(), description="settings for every item that does not set them itself"
+    )
+    optimizations: tuple[Optimization, ...] = Field(
+        min_length=1, description="the optimizations, as a list or as a mapping by id"
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -15,9 +17,6 @@ from .model import CODE_FORM_TAG, PATH_FORM_TAG, VERSION, Manifest, Measuring, M
 from .wording import Words, explain, mistake
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from pathlib import Path
-
     from pydantic_core import ErrorDetails
 
 _MAX_BYTES = 64 * 2**20
@@ -34,7 +33,7 @@ class Loaded:
     places: tuple[Loc, ...]
 
     def place_of_repository(self, items: Collection[str]) -> Loc:
-        """Give where the repository of some items is named: in the first of them that names one, else at the top."""
+        """Return where the repository of some items is named: in the first of them that names one, else at the top."""
         for item, place in zip(self.manifest.optimizations, self.places, strict=True):
             if item.id in items and item.repo not in (None, self.manifest.repo):
                 return (*place, "repo")
@@ -50,7 +49,7 @@ def read(path: Path) -> Loaded:
 
 
 def read_leniently(path: Path) -> tuple[Loaded | None, list[Problem]]:
-    """Give what can be understood of a manifest, and all its problems.
+    """Return what can be understood of a manifest, and all its problems.
 
     Where there are problems, the manifest is good for further checks only: what was wrong is left out of
     it. None where no item is left, or where it is not known which repository it is for.
@@ -74,7 +73,9 @@ def understood(raw: bytes, path: Path) -> tuple[Loaded | None, list[Problem]]:
 
 def resolved(item: Optimization, defaults: Measuring) -> Optimization:
     """Merge defaults into an item: what the item sets wins, and `env` is merged key by key."""
-    inherited: dict[str, object] = {name: getattr(defaults, name) for name in defaults.model_fields_set - item.model_fields_set}
+    inherited: dict[str, object] = {
+        name: getattr(defaults, name) for name in defaults.model_fields_set - item.model_fields_set
+    }
     if "env" in item.model_fields_set and "env" in defaults.model_fields_set:
         own = {name: getattr(item.env, name) for name in item.env.model_fields_set}
         inherited["env"] = defaults.env.model_copy(update=own)
@@ -121,7 +122,9 @@ class _Reading:
         """Check everything; give what is left of the manifest without what is wrong."""
         content = self.document.content
         if self.document.empty:
-            self.problems.append(Problem("this file is empty", suggestion=f"a manifest has `version: {VERSION}` and `optimizations:`"))
+            self.problems.append(
+                Problem("this file is empty", suggestion=f"a manifest has `version: {VERSION}` and `optimizations:`")
+            )
         elif not isinstance(content, dict):
             if content is not None and content is not BROKEN:
                 self._say(Words("a manifest is a mapping", f"with `version: {VERSION}` and `optimizations:`"), ())
@@ -137,7 +140,9 @@ class _Reading:
         made = self._made(Manifest, top)
         if made.model or not items or "repo" in made.wrong:
             return made.model
-        return _salvaged(Manifest, {"version": VERSION, **{key: value for key, value in top.items() if key not in made.wrong}})
+        return _salvaged(
+            Manifest, {"version": VERSION, **{key: value for key, value in top.items() if key not in made.wrong}}
+        )
 
     def _items(self, given: object) -> Iterator[Optimization]:
         """Check item for item; remember where those stand that can be used."""
@@ -148,7 +153,7 @@ class _Reading:
                 yield item
 
     def _entries(self, given: object) -> Iterator[tuple[Loc, dict[str, Any]]]:
-        """Give the items of a list or of a mapping by id, with their locs."""
+        """Yield the items of a list or of a mapping by id, with their locs."""
         if isinstance(given, dict):
             for key, content in given.items():
                 place = ("optimizations", key)
@@ -172,19 +177,28 @@ class _Reading:
 
     def _with_id(self, content: dict[str, Any], key: str, place: Loc) -> dict[str, Any]:
         if content.get("id", key) != key:
-            self._say(Words("`id` is not the key that this optimization stands under", f"leave it out, or write {key}"), (*place, "id"))
+            self._say(
+                Words("`id` is not the key that this optimization stands under", f"leave it out, or write {key}"),
+                (*place, "id"),
+            )
         return {**content, "id": key}
 
     def _item(self, content: dict[str, Any], place: Loc) -> Optimization | None:
         made = self._made(Optimization, content, place)
         self._check_commits(content, place, made.wrong | made.meant)
         self._check_id(content.get("id"), place)
-        return made.model or _salvaged(Optimization, {key: value for key, value in content.items() if key not in made.wrong})
+        return made.model or _salvaged(
+            Optimization, {key: value for key, value in content.items() if key not in made.wrong}
+        )
 
     def _check_commits(self, content: dict[str, Any], place: Loc, wrong: frozenset[str]) -> None:
         head, commits = content.get("head"), content.get("commits")
         if head is not None and commits:
-            self._say(Words("`commits` and `head` contradict each other", "keep the one that is meant"), (*place, "commits"), at_key=True)
+            self._say(
+                Words("`commits` and `head` contradict each other", "keep the one that is meant"),
+                (*place, "commits"),
+                at_key=True,
+            )
         elif head is None and not commits and not {"head", "commits"} & wrong:
             self._say(Words("this optimization has neither `head` nor `commits`"), place, at_key=True)
 
@@ -202,7 +216,10 @@ class _Reading:
         if known == given:
             self._say(Words(f"the id `{given}` is used twice", f"first in line {line}"), here)
         else:
-            self._say(Words(f"the ids `{given}` and `{known}` (line {line}) differ only in case, and would share a folder"), here)
+            self._say(
+                Words(f"the ids `{given}` and `{known}` (line {line}) differ only in case, and would share a folder"),
+                here,
+            )
 
     def _made(self, model: type[_AnyModel], content: dict[str, Any], place: Loc = ()) -> _Made[_AnyModel]:
         """Make a model, or say what is wrong with it."""
@@ -215,13 +232,15 @@ class _Reading:
         for details in sorted(found, key=lambda details: details["type"] == "missing"):
             if not self._is_known(details, place, meant):
                 loc = (*place, *(part for part in details["loc"] if part not in {PATH_FORM_TAG, CODE_FORM_TAG}))
-                words = explain(mistake(details, model, written=self.document.written(loc), in_list=self.document.is_list(loc[:-1])))
+                words = explain(
+                    mistake(details, model, written=self.document.written(loc), in_list=self.document.is_list(loc[:-1]))
+                )
                 self._say(words, loc)
                 meant.add(words.meant)
         return _Made(None, frozenset(str(details["loc"][0]) for details in found), frozenset(meant))
 
     def _is_known(self, details: ErrorDetails, place: Loc, meant: set[str]) -> bool:
-        """Say whether an error only follows from another problem."""
+        """Return whether an error only follows from another problem."""
         if details["type"] == "missing":
             return details["loc"][-1] in meant or (self.document.cut and not place)
         # Every single item has been checked before, and an empty list has been seen.

@@ -16,7 +16,7 @@ _TOLD_DEFAULTS = ("strategy", "engine", "budget", "confidence", "negligible", "s
 
 
 def schema_text() -> str:
-    """Give the schema as it stands in `prprep.schema.json`."""
+    """Return the schema as it stands in `prprep.schema.json`."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -27,7 +27,9 @@ def schema() -> dict[str, Any]:
     top = _tidied(made)
     parts["Entry"] = _entry(parts["Optimization"])
     parts["Optimization"] = _listed(parts["Optimization"])
-    top["properties"]["optimizations"] = _list_or_mapping(top["properties"]["optimizations"], parts["Optimization"]["properties"]["id"])
+    top["properties"]["optimizations"] = _list_or_mapping(
+        top["properties"]["optimizations"], parts["Optimization"]["properties"]["id"]
+    )
     title = {"$schema": _DIALECT, "title": "prprep.yaml"}
     return {**title, **top, "$defs": dict(sorted(parts.items()))}
 
@@ -36,15 +38,25 @@ def _tidied(model: dict[str, Any]) -> dict[str, Any]:
     """Take out the titles that repeat the keys, and defaults that say nothing."""
     properties = {}
     for name, field in model["properties"].items():
-        told = {key: value for key, value in field.items() if key != "title" and (key != "default" or name in _TOLD_DEFAULTS)}
+        told = {
+            key: value
+            for key, value in field.items()
+            if key != "title" and (key != "default" or name in _TOLD_DEFAULTS)
+        }
         properties[name] = told
-    return {**{key: value for key, value in model.items() if key not in {"title", "properties"}}, "properties": properties}
+    return {
+        **{key: value for key, value in model.items() if key not in {"title", "properties"}},
+        "properties": properties,
+    }
 
 
 def _listed(item: dict[str, Any]) -> dict[str, Any]:
     """Demand a head or commits, and no contradiction; an empty value is none."""
     head = {"required": ["head"], "properties": {"head": {"type": "string"}}}
-    commits = {"required": ["commits"], "properties": {"commits": {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1}]}}}
+    commits = {
+        "required": ["commits"],
+        "properties": {"commits": {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1}]}},
+    }
     properties = item["properties"]
     first = ("id", "title", "summary", "details", "domain", "base", "head", "commits", "functions", "benchmark", "pr")
     ordered = {name: properties[name] for name in (*first, *(name for name in properties if name not in first))}
@@ -52,7 +64,7 @@ def _listed(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entry(item: dict[str, Any]) -> dict[str, Any]:
-    """Give the form of an item that stands under its id."""
+    """Return the form of an item that stands under its id."""
     entry = _listed(item)
     return {**entry, "required": [name for name in entry.get("required", []) if name != "id"]}
 

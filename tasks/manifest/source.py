@@ -32,12 +32,12 @@ class Source:
         self._report_damage([(found.start(), _control(found[0])) for found in _FORBIDDEN.finditer(text)])
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Give line and column of a character, both from 1."""
+        """Return line and column of a character, both from 1."""
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
     def excerpt(self, line: int) -> str:
-        """Give a line as it can be shown: without tabs, control characters, and the end of a very long line."""
+        """Return a line as it can be shown: without tabs, control characters, and the end of a very long line."""
         if not 1 <= line <= len(self._starts):
             return ""
         begin = self._starts[line - 1]
@@ -63,7 +63,10 @@ class Source:
         except UnicodeDecodeError:
             pass
         text = raw.decode(errors="surrogateescape")
-        bad = [(found.start(), f"the byte 0x{ord(found[0]) - 0xDC00:02x} is no UTF-8") for found in re.finditer(r"[\udc80-\udcff]", text)]
+        bad = [
+            (found.start(), f"the byte 0x{ord(found[0]) - 0xDC00:02x} is no UTF-8")
+            for found in re.finditer(r"[\udc80-\udcff]", text)
+        ]
         self.text = re.sub(r"[\udc80-\udcff]", _UNREADABLE, text)
         self._report_damage(bad)
         return self.text
@@ -77,7 +80,7 @@ class Source:
 
     @cached_property
     def _starts(self) -> list[int]:
-        """Give the offset at which each line begins."""
+        """Return the offset at which each line begins."""
         return [0, *(found.end() for found in _BREAK.finditer(self.text))]
 
 
@@ -91,7 +94,9 @@ def shown(text: str) -> str:
     """Make text safe to print on one line: a tab is a space, what cannot be printed is U+FFFD."""
     if text.isprintable():
         return text
-    return "".join(character if character.isprintable() else " " if character.isspace() else _UNREADABLE for character in text)
+    return "".join(
+        character if character.isprintable() else " " if character.isspace() else _UNREADABLE for character in text
+    )
 
 
 def _width(text: str) -> int:

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from .forms import BENCHMARK_FORM, FOLDER_FORM, FUNCTION_FORM, ID_FORM, NAME_FORM, OPTION_FREE_FORM, REF_FORM, SLUG_FORM, VARIABLE_FORM
-from .model import CODE_FORM_TAG, PATH_FORM_TAG, VERSION, BenchmarkCode, EnvironmentSettings, Manifest, Measuring, Model, Optimization
+from .forms import (
+    BENCHMARK_FORM,
+    FOLDER_FORM,
+    FUNCTION_FORM,
+    ID_FORM,
+    NAME_FORM,
+    OPTION_FREE_FORM,
+    REF_FORM,
+    SLUG_FORM,
+    VARIABLE_FORM,
+)
+from .model import (
+    CODE_FORM_TAG,
+    PATH_FORM_TAG,
+    VERSION,
+    BenchmarkCode,
+    EnvironmentSettings,
+    Manifest,
+    Measuring,
+    Model,
+    Optimization,
+)
 from .source import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
@@ -73,7 +92,7 @@ class Mistake:
 
     @property
     def owner(self) -> tuple[type[Model], str]:
-        """Give the model that the last key belongs to, and how to call it."""
+        """Return the model that the last key belongs to, and how to call it."""
         parents = [part for part in self.loc[:-1] if part in _OWNERS]
         return _OWNERS[str(parents[-1])] if parents else (self.model, _TOPS[self.model])
 
@@ -93,7 +112,7 @@ def mistake(details: ErrorDetails, model: type[Model], *, written: str, in_list:
 
 
 def explain(wrong: Mistake) -> Words:
-    """Give the sentence for one of pydantic's errors."""
+    """Return the sentence for one of pydantic's errors."""
     if wrong.kind == "extra_forbidden":
         return _unknown_key(wrong)
     if wrong.kind == "missing":
@@ -107,12 +126,12 @@ def explain(wrong: Mistake) -> Words:
 
 
 def keyed(model: type[Model]) -> dict[str, FieldInfo]:
-    """Give a model's fields by the keys that the file has for them: `pass` is no name that Python allows."""
+    """Return a model's fields by the keys that the file has for them: `pass` is no name that Python allows."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Give the known name that is most like this one, whatever their case."""
+    """Return the known name that is most like this one, whatever their case."""
     by_lower = {each.lower(): each for each in known}
     found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None
@@ -143,13 +162,19 @@ def _keys(model: type[Model]) -> str:
 def _no_value(wrong: Mistake) -> Words:
     field = keyed(wrong.owner[0]).get(str(wrong.loc[-1]))
     required = field is None or field.is_required()
-    return Words(f"{wrong.label} has no value", "give one" if required else "give one or leave the key out", at_key=field is not None)
+    return Words(
+        f"{wrong.label} has no value",
+        "give one" if required else "give one or leave the key out",
+        at_key=field is not None,
+    )
 
 
 def _version(wrong: Mistake) -> Words:
     if isinstance(wrong.value, (int, float)):
         return Words(f"this prprep reads version {VERSION} of the manifest, and this one says version {wrong.written}")
-    return Words(f"`version` is {_found(wrong) if isinstance(wrong.value, (tuple, dict)) else wrong.written}, must be the number {VERSION}")
+    return Words(
+        f"`version` is {_found(wrong) if isinstance(wrong.value, (tuple, dict)) else wrong.written}, must be the number {VERSION}"
+    )
 
 
 def _found(wrong: Mistake) -> str:
@@ -188,8 +213,12 @@ def _no_choice(wrong: Mistake) -> Words:
 
 def _no_mapping(wrong: Mistake) -> Words:
     if CODE_FORM_TAG in wrong.loc:
-        return Words(f"{wrong.label} is {_found(wrong)}, must be the path of a test, or a mapping with `call` and `setup`")
-    return Words(f"{wrong.label} is {_found(wrong)}, must be a mapping", f"its keys are {_keys(_OWNERS[str(wrong.loc[-1])][0])}")
+        return Words(
+            f"{wrong.label} is {_found(wrong)}, must be the path of a test, or a mapping with `call` and `setup`"
+        )
+    return Words(
+        f"{wrong.label} is {_found(wrong)}, must be a mapping", f"its keys are {_keys(_OWNERS[str(wrong.loc[-1])][0])}"
+    )
 
 
 def _bad_form(wrong: Mistake) -> Words:
@@ -249,7 +278,10 @@ _FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
     FOLDER_FORM: ("a folder below the manifest's own", _why_no_folder),
     BENCHMARK_FORM: ("the path of a .py file in the repository", _meant_path),
     NAME_FORM: ("a name of letters, digits, `_`, `-` and `.`", _no_option),
-    VARIABLE_FORM: ("the name of a variable: letters, digits and `_`", lambda value: "give the name alone" if "=" in value else ""),
+    VARIABLE_FORM: (
+        "the name of a variable: letters, digits and `_`",
+        lambda value: "give the name alone" if "=" in value else "",
+    ),
     OPTION_FREE_FORM: ("a path, name or address", _no_option),
     SLUG_FORM: ("owner/name", _meant_slug),
 }
@@ -264,8 +296,12 @@ _BY_KIND: dict[str, Callable[[Mistake], Words]] = {
     **dict.fromkeys(_LIMITS, _beyond),
     "string_type": _no_text,
     "string_pattern_mismatch": _bad_form,
-    "string_too_short": lambda wrong: Words(f"{wrong.label} {wrong.is_or_holds} {'an empty text' if wrong.in_list else 'empty'}"),
-    "string_too_long": lambda wrong: Words(f"{wrong.label} has {len(str(wrong.value))} characters, at most {wrong.context['max_length']}"),
+    "string_too_short": lambda wrong: Words(
+        f"{wrong.label} {wrong.is_or_holds} {'an empty text' if wrong.in_list else 'empty'}"
+    ),
+    "string_too_long": lambda wrong: Words(
+        f"{wrong.label} has {len(str(wrong.value))} characters, at most {wrong.context['max_length']}"
+    ),
     "int_type": _no_number,
     "int_from_float": _no_number,
     "float_type": _no_number,
@@ -273,6 +309,8 @@ _BY_KIND: dict[str, Callable[[Mistake], Words]] = {
     "literal_error": _no_choice,
     "tuple_type": lambda wrong: Words(f"{wrong.label} is {_found(wrong)}, must be text or a list of texts"),
     "too_short": lambda wrong: Words(f"{wrong.label} is an empty list", "give one or leave the key out"),
-    "too_long": lambda wrong: Words(f"{wrong.label} has {wrong.context['actual_length']} entries, at most {wrong.context['max_length']}"),
+    "too_long": lambda wrong: Words(
+        f"{wrong.label} has {wrong.context['actual_length']} entries, at most {wrong.context['max_length']}"
+    ),
     "model_type": _no_mapping,
 }

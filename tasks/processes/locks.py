@@ -5,14 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ..errors import BusyError, PrprepError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextmanager
@@ -40,7 +37,7 @@ def _open(path: Path) -> int:
     except OSError as error:
         reason = error.strerror or str(error)
         now = "make the folder writable, or name another one in PRPREP_CACHE if it is the cache"
-        raise PrprepError(f"the lock cannot be opened: {reason}", where=str(path), now=now) from None
+        raise PrprepError(f"the lock cannot be opened: {reason}", where=str(path), hint=now) from None
 
 
 def _take(descriptor: int, path: Path, busy: str | None) -> None:
@@ -49,7 +46,9 @@ def _take(descriptor: int, path: Path, busy: str | None) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if busy is None else fcntl.LOCK_NB))
     except OSError as error:
         if error.errno not in (errno.EWOULDBLOCK, errno.EACCES) or busy is None:
-            raise PrprepError(f"the lock cannot be taken: {error.strerror}", where=str(path), now="use a folder on a local disk") from None
+            raise PrprepError(
+                f"the lock cannot be taken: {error.strerror}", where=str(path), hint="use a folder on a local disk"
+            ) from None
         holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
         who = f"process {holder}" if holder.isdigit() else "the other one"
-        raise BusyError(busy, where=str(path), now=f"wait until {who} has ended, or end it") from None
+        raise BusyError(busy, where=str(path), hint=f"wait until {who} has ended, or end it") from None

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,12 +22,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from ..errors import CommandFailedError
-from .reaper import LAST_WILL
+from .reaper import REAPER
 from .streams import Stream, exchange, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
     from plumbum.machines.local import LocalCommand
 
     Popen = subprocess.Popen[bytes]
@@ -37,7 +36,19 @@ KEPT: Final = 1 << 20
 GRACE_SECONDS: Final = 2.0
 
 OURS: Final = (
-    *("GIT_", "PYTHON", "PYTEST_", "COV_", "COVERAGE_", "CONDA_", "VIRTUAL_ENV", "UV_PROJECT", "UV_RUN_", "PRPREP_", "__PYVENV_"),
+    *(
+        "GIT_",
+        "PYTHON",
+        "PYTEST_",
+        "COV_",
+        "COVERAGE_",
+        "CONDA_",
+        "VIRTUAL_ENV",
+        "UV_PROJECT",
+        "UV_RUN_",
+        "PRPREP_",
+        "__PYVENV_",
+    ),
     *("COLUMNS", "LINES"),  # a width of lines would break messages that are recognised
 )
 
@@ -46,7 +57,15 @@ SECRETS: Final = (
     *("*API_KEY*", "*APIKEY*", "*PRIVATE_KEY*"),
     *("*_KEY", "*_KEY_ID", "*_PAT", "*_PWD", "*_AUTH", "*_DSN", "*_COOKIE", "*AUTH_CONFIG*", "*CONNECTION_STRING*"),
     *("AWS_*", "AZURE_*", "GCP_*", "GH_*", "GITHUB_*", "GITLAB_*", "VAULT_*", "TWINE_*"),
-    *("SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO", "DBUS_SESSION_BUS_ADDRESS", "KRB5CCNAME", "KUBECONFIG", "NETRC"),
+    *(
+        "SSH_AUTH_SOCK",
+        "SSH_AGENT_PID",
+        "GPG_AGENT_INFO",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "KRB5CCNAME",
+        "KUBECONFIG",
+        "NETRC",
+    ),
 )
 """Variables that hold secrets or lead to them, by the form of their names in capitals; the target's code gets none of them."""
 
@@ -118,7 +137,7 @@ class Running:
         self._process, self._written = process, written
 
     def poll(self) -> int | None:
-        """Give the exit code (negative for a signal), None while it runs."""
+        """Return the exit code (negative for a signal), None while it runs."""
         return self._process.poll()
 
     def wait(self, timeout: float | None = None) -> int:
@@ -129,7 +148,7 @@ class Running:
             raise _too_long(self.command, timeout, self.tail()) from None
 
     def tail(self, lines: int = 20) -> str:
-        """Give the last lines of what it has written so far."""
+        """Return the last lines of what it has written so far."""
         try:
             with self._written.open("rb") as stream:
                 stream.seek(max(0, stream.seek(0, os.SEEK_END) - 400 * lines))
@@ -140,7 +159,7 @@ class Running:
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Give the processes below one, by Linux's /proc; those that end meanwhile are left out."""
+    """Yield the processes below one, by Linux's /proc; those that end meanwhile are left out."""
     with suppress(OSError):
         for listed in Path(f"/proc/{pid}/task").glob("*/children"):
             for child in map(int, listed.read_text(encoding="ascii").split()):
@@ -165,7 +184,9 @@ def start(
     with tempfile.TemporaryDirectory(prefix="prprep-") as scratch:
         written = log or Path(scratch) / "output"
         with opened(written) as sink:
-            process = _launch(command, cwd=cwd, env=env, pass_fds=tuple(pass_fds), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+            process = _launch(
+                command, cwd=cwd, env=env, pass_fds=tuple(pass_fds), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
+            )
         try:
             yield Running(_words(command), process, written)
         finally:
@@ -173,22 +194,26 @@ def start(
 
 
 def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:
-    """Give the environment for the target's own code: ours without secrets and without what is about our Python, git, tests and terminal.
+    """Return the environment for the target's own code: ours without secrets and without what is about our Python, git, tests and terminal.
 
     `passed` names variables that are handed over whatever they hold; `extra` comes on top.
     """
-    own = {name: value for name, value in os.environ.items() if name in passed or not (name.startswith(OURS) or is_secret(name, value))}
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if name in passed or not (name.startswith(OURS) or is_secret(name, value))
+    }
     return own | dict(extra or {})
 
 
 def installer_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give the environment for uv: that of the target's code, with what uv needs to get at private packages."""
+    """Return the environment for uv: that of the target's code, with what uv needs to get at private packages."""
     needed = {name for name in os.environ if not name.startswith(OURS) and _has_form(name, INSTALLERS)}
     return target_environment(extra, passed=needed)
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Say whether a variable looks like a secret: by its name, or as an address with a password in it."""
+    """Return whether a variable looks like a secret: by its name, or as an address with a password in it."""
     named = _has_form(name.upper(), SECRETS) and not _has_form(name.upper(), HARMLESS)
     return named or _ADDRESS_WITH_PASSWORD.search(value) is not None
 
@@ -260,7 +285,7 @@ def _launch(
         raise _not_started(words, f"could not start: {getattr(error, 'strerror', None) or error}") from None
     process: Popen = popen
     if words[0] != "git":  # What git starts ends by itself when git does; and a run with nothing to do asks git alone.
-        LAST_WILL.add(process.pid)
+        REAPER.add(process.pid)
     return process
 
 
@@ -273,8 +298,8 @@ def _program(words: tuple[str, ...], cwd: Path, env: Mapping[str, str]) -> str:
         if os.path.isfile(candidate) and os.access(candidate, os.X_OK):  # noqa: PTH113
             return candidate
     if any(map(os.path.isfile, candidates)):
-        raise _not_started(words, "may not be executed", now=f"make it executable: chmod +x {candidates[0]}")
-    raise _not_started(words, "was not found", now=f"install {name}, or put its folder on PATH")
+        raise _not_started(words, "may not be executed", hint=f"make it executable: chmod +x {candidates[0]}")
+    raise _not_started(words, "was not found", hint=f"install {name}, or put its folder on PATH")
 
 
 def _is_executable_format(program: str) -> bool:
@@ -287,7 +312,7 @@ def _is_executable_format(program: str) -> bool:
 
 @cache
 def _leash() -> tuple[str, ...]:
-    """Give what makes Linux kill a child when we die (`kill -9` leaves us no time to do it), nothing elsewhere.
+    """Return what makes Linux kill a child when we die (`kill -9` leaves us no time to do it), nothing elsewhere.
 
     prctl in a preexec_fn would not be safe with threads; util-linux's setpriv does it after the fork and
     then becomes the program. It holds for the program itself, not for what that starts, and not for the
@@ -296,20 +321,22 @@ def _leash() -> tuple[str, ...]:
     for folder in ("/usr/bin", "/bin"):
         leash = (f"{folder}/setpriv", "--pdeathsig", "KILL", "--")
         if os.access(leash[0], os.X_OK):
-            return leash if subprocess.run([*leash, "/bin/true"], capture_output=True, check=False).returncode == 0 else ()
+            return (
+                leash if subprocess.run([*leash, "/bin/true"], capture_output=True, check=False).returncode == 0 else ()
+            )
     return ()
 
 
 def _command(program: str) -> LocalCommand:
-    from plumbum import LocalPath  # noqa: PLC0415 - 0.1 s, only when something runs
+    from plumbum import LocalPath
 
     return _bare_command()(LocalPath(program))
 
 
 @cache
 def _bare_command() -> type[LocalCommand]:
-    """Give plumbum's command on a machine that adds no variables of its own to what it is given."""
-    from plumbum.machines.local import LocalCommand, LocalMachine  # noqa: PLC0415
+    """Return plumbum's command on a machine that adds no variables of its own to what it is given."""
+    from plumbum.machines.local import LocalCommand, LocalMachine
 
     class Machine(LocalMachine):
         env: Any = {}  # noqa: RUF012 - plumbum's own is a snapshot of our environment
@@ -327,7 +354,7 @@ def _end(process: Popen) -> None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
     _signal(process, signal.SIGKILL)
-    LAST_WILL.remove(process.pid)
+    REAPER.remove(process.pid)
     process.wait()
 
 
@@ -341,9 +368,11 @@ def _words(command: Sequence[str | Path]) -> tuple[str, ...]:
     return tuple(map(str, command))
 
 
-def _not_started(words: tuple[str, ...], reason: str, *, now: str = "") -> CommandFailedError:
-    return CommandFailedError(words, code=None, reason=reason, now=now)
+def _not_started(words: tuple[str, ...], reason: str, *, hint: str = "") -> CommandFailedError:
+    return CommandFailedError(words, code=None, reason=reason, hint=hint)
 
 
 def _too_long(words: tuple[str, ...], timeout: float | None, output: str) -> CommandFailedError:
-    return CommandFailedError(words, code=None, output=output, reason=f"took longer than {timeout or 0:g} s and was stopped")
+    return CommandFailedError(
+        words, code=None, output=output, reason=f"took longer than {timeout or 0:g} s and was stopped"
+    )

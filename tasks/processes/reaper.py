@@ -11,16 +11,17 @@ import signal
 import sys
 
 TYPE_CHECKING = False
+from collections.abc import Iterable
+
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterable
 
 
-class LastWill:
+class Reaper:
     """The pipe to the process that outlives us; it is started with the first group, and once."""
 
     def __init__(self) -> None:
-        import threading  # noqa: PLC0415 - not in the process that listens
+        import threading
 
         self._executor: subprocess.Popen[bytes] | None = None
         self._owner, self._lock = 0, threading.Lock()
@@ -48,7 +49,7 @@ class LastWill:
 
 
 def _begun() -> subprocess.Popen[bytes]:
-    import subprocess  # noqa: PLC0415 - not in the process that listens
+    import subprocess
 
     command, quiet = [sys.executable, "-I", "-S", __file__], subprocess.DEVNULL
     # In a session of its own: what ends a terminal's or a service's group must not end it too.
@@ -68,7 +69,7 @@ def execute(lines: Iterable[bytes]) -> None:
 
 
 if __name__ != "__main__":
-    LAST_WILL = LastWill()
+    REAPER = Reaper()
 else:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -9,20 +9,17 @@ import os
 import shutil
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ..errors import BusyError
 from .locks import held
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 @contextmanager
 def scratch(cache: Path) -> Iterator[Path]:
-    """Give an empty folder that is gone after the block; remove what others have left, first."""
+    """Return an empty folder that is gone after the block; remove what others have left, first."""
     place = _place(cache)
     name = uuid.uuid4().hex
     with held(place / "folders.lock", busy=None):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import selectors
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 DRAIN_SECONDS: Final = 1.0
 TICK_SECONDS: Final = 0.05
@@ -54,7 +54,12 @@ def opened(log: Path | None) -> Iterator[IO[bytes] | None]:
 
 
 def exchange(
-    process: subprocess.Popen[bytes], streams: tuple[Stream, Stream], *, stdin: bytes, deadline: float, when_over: Callable[[], None]
+    process: subprocess.Popen[bytes],
+    streams: tuple[Stream, Stream],
+    *,
+    stdin: bytes,
+    deadline: float,
+    when_over: Callable[[], None],
 ) -> None:
     """Feed and read the pipes until all are closed; raise TimeoutExpired at `deadline` (of the monotonic clock).
 

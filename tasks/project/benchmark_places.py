@@ -14,7 +14,7 @@ TEST_FOLDERS = ("tests", "test", "testing")
 
 
 def benchmarks_root(project: Project) -> tuple[str, str]:
-    """Give the folder, from the root of the tree, and the reason in words.
+    """Return the folder, from the root of the tree, and the reason in words.
 
     Raise SourceError where `[tool.codeflash] benchmarks-root` leaves the project.
     """
@@ -34,9 +34,11 @@ def _of_codeflash(project: Project) -> tuple[str, str] | None:
             raise SourceError(
                 f"[tool.codeflash] benchmarks-root is {root!r}, which is no folder of the project",
                 where=file,
-                now='write it relative to this file, like benchmarks-root = "tests/benchmarks"',
+                hint='write it relative to this file, like benchmarks-root = "tests/benchmarks"',
             )
-        return posixpath.relpath(place.path(root) or ".", project.folder or "."), f"[tool.codeflash] benchmarks-root in {file}"
+        return posixpath.relpath(
+            place.path(root) or ".", project.folder or "."
+        ), f"[tool.codeflash] benchmarks-root in {file}"
     return None
 
 

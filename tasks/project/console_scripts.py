@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from .project_files import Project, at, strings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ..artifacts import Layout
     from .project_files import TreeReader
 
@@ -24,7 +22,7 @@ Command = tuple[str, ...]
 
 
 def commands_of(tree: TreeReader, layout: Layout) -> tuple[Command, ...]:
-    """Give the arguments to Python that run each console script of the project with `--help`.
+    """Return the arguments to Python that run each console script of the project with `--help`.
 
     Those named after a package of the project come first, the others in the order of the file. Read from `[project.scripts]`, else from
     Poetry's and flit's tables, setup.cfg and the literals of setup.py. Raise SourceError where such a file is broken.
@@ -36,7 +34,7 @@ def commands_of(tree: TreeReader, layout: Layout) -> tuple[Command, ...]:
 
 
 def common_commands(base: TreeReader, head: TreeReader, layout: Layout) -> tuple[Command, ...]:
-    """Give the commands that are the same at both refs: same name, same entry point."""
+    """Return the commands that are the same at both refs: same name, same entry point."""
     there = set(commands_of(base, layout))
     return tuple(command for command in commands_of(head, layout) if command in there)
 
@@ -44,12 +42,14 @@ def common_commands(base: TreeReader, head: TreeReader, layout: Layout) -> tuple
 def _command(name: str, reference: re.Match[str]) -> Command:
     """Do what an installed script does: its name for the arguments' first, no folder of its own on the import path."""
     module, path = reference.groups()
-    code = f"import sys; del sys.path[0], sys.argv[0]; from {module} import {path.partition('.')[0]}; sys.exit({path}())"
+    code = (
+        f"import sys; del sys.path[0], sys.argv[0]; from {module} import {path.partition('.')[0]}; sys.exit({path}())"
+    )
     return ("-c", code, name, ASKED)
 
 
 def _scripts(project: Project) -> dict[str, str]:
-    """Give name and entry point of each script, from the first place that has any."""
+    """Return name and entry point of each script, from the first place that has any."""
     places = (
         at(project.pyproject, "project", "scripts"),
         project.tool("poetry", "scripts"),
@@ -64,8 +64,15 @@ def _references(table: object) -> dict[str, str]:
     """Read a table of scripts; Poetry's may hold tables themselves, of which only those for console scripts count."""
     if not isinstance(table, Mapping):
         return {}
-    inner = {name: value if isinstance(value, str) else at(value, "reference") or at(value, "callable") for name, value in table.items()}
-    return {name: value for name, value in inner.items() if isinstance(value, str) and at(table[name], "type") in {None, "console"}}
+    inner = {
+        name: value if isinstance(value, str) else at(value, "reference") or at(value, "callable")
+        for name, value in table.items()
+    }
+    return {
+        name: value
+        for name, value in inner.items()
+        if isinstance(value, str) and at(table[name], "type") in {None, "console"}
+    }
 
 
 def _of_setup(project: Project) -> tuple[str, ...]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 from .project_files import Project, TreeReader, at
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HEAVY = frozenset(
     {
@@ -23,7 +21,9 @@ HEAVY = frozenset(
 )  # fmt: skip
 """Top-level import names of packages that are large to install or slow to import."""
 
-CHANGELOG_NAME = re.compile(r"(changelog|changes|history|news|release[-_]?notes)(\.(md|rst|txt|adoc|markdown))?", re.IGNORECASE)
+CHANGELOG_NAME = re.compile(
+    r"(changelog|changes|history|news|release[-_]?notes)(\.(md|rst|txt|adoc|markdown))?", re.IGNORECASE
+)
 WHATSNEW = ("docs/whatsnew", "doc/whatsnew", "docs/source/whatsnew", "doc/source/whatsnew")
 BLURB = "Misc/NEWS.d/next"
 TEMPLATE_NAME = re.compile(r"pull_request_template(\.(md|txt|markdown|rst))?", re.IGNORECASE)
@@ -39,12 +39,14 @@ PYPERF_PAGES = re.compile(
 
 
 def heavy_imports(tree: TreeReader) -> tuple[str, ...]:
-    """Give `path: package` for every heavy package that a conftest file imports when it is loaded.
+    """Return `path: package` for every heavy package that a conftest file imports when it is loaded.
 
     A conftest that the running interpreter cannot parse is left out.
     """
     conftests = sorted(path for path in tree.files() if posixpath.basename(path) == "conftest.py")
-    return tuple(f"{path}: {name}" for path in conftests for name in sorted(_top_level_imports(tree.read(path) or b"") & HEAVY))
+    return tuple(
+        f"{path}: {name}" for path in conftests for name in sorted(_top_level_imports(tree.read(path) or b"") & HEAVY)
+    )
 
 
 def _top_level_imports(source: bytes) -> set[str]:
@@ -70,7 +72,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def changelog(tree: TreeReader, *, project: str = "") -> str | None:
-    """Give the kind of changelog and its place, like `keep-a-changelog CHANGELOG.md` or `towncrier changes/`.
+    """Return the kind of changelog and its place, like `keep-a-changelog CHANGELOG.md` or `towncrier changes/`.
 
     The kinds are towncrier, scriv, blurb, whatsnew, keep-a-changelog and plain; `project` is looked at before the root.
     """
@@ -88,7 +90,11 @@ def _towncrier(project: Project) -> str | None:
         table = at(project.toml("towncrier.toml"), "tool", "towncrier")
     if not isinstance(table, dict):
         return None
-    inside = posixpath.join(str(table.get("package_dir", ".")), str(table["package"]).replace(".", "/")) if table.get("package") else ""
+    inside = (
+        posixpath.join(str(table.get("package_dir", ".")), str(table["package"]).replace(".", "/"))
+        if table.get("package")
+        else ""
+    )
     folder = table.get("directory") or posixpath.join(inside, "newsfragments")
     return f"towncrier {project.path(str(folder))}/"
 
@@ -120,14 +126,16 @@ def _changelog_file(project: Project) -> str | None:
     names = [path for path in near if CHANGELOG_NAME.fullmatch(posixpath.basename(path))]
     if not names:
         return None
-    chosen = min(names, key=lambda path: (path.count("/"), not posixpath.basename(path).lower().startswith("change"), path))
+    chosen = min(
+        names, key=lambda path: (path.count("/"), not posixpath.basename(path).lower().startswith("change"), path)
+    )
     text = (project.tree.read(project.path(chosen)) or b"").decode("utf-8", "replace").lower()
     kept = "keepachangelog.com" in text or re.search(r"^##\s*\[unreleased\]", text, re.MULTILINE)
     return f"{'keep-a-changelog' if kept else 'plain'} {project.path(chosen)}"
 
 
 def pull_request_template(tree: TreeReader) -> str | None:
-    """Give the path of the template that GitHub would use, else of the first of several to choose from."""
+    """Return the path of the template that GitHub would use, else of the first of several to choose from."""
     files = tree.files()
     for folder in TEMPLATE_FOLDERS:
         here = [path for path in files if posixpath.dirname(path).lower() == folder]
@@ -135,14 +143,18 @@ def pull_request_template(tree: TreeReader) -> str | None:
             return found[0]
     for folder in TEMPLATE_FOLDERS:
         several = posixpath.join(folder, "pull_request_template")
-        if found := sorted(path for path in files if posixpath.dirname(path).lower() == several and path.lower().endswith((".md", ".txt"))):
+        if found := sorted(
+            path
+            for path in files
+            if posixpath.dirname(path).lower() == several and path.lower().endswith((".md", ".txt"))
+        ):
             return found[0]
     return None
 
 
 def benchmark_tool(tree: TreeReader) -> Literal["asv", "pyperf"] | None:
     """Name the tool whose tables the project's reviewers know: asv by its configuration, pyperf where pages or requirements name it."""
-    if any(ASV_NAME.fullmatch(posixpath.basename(path)) and path.count("/") <= 2 for path in tree.files()):  # noqa: PLR2004 - not of test data
+    if any(ASV_NAME.fullmatch(posixpath.basename(path)) and path.count("/") <= 2 for path in tree.files()):
         return "asv"
     pages = (path for path in tree.files() if PYPERF_PAGES.fullmatch(path))
     return "pyperf" if any(PYPERF.search(tree.read(path) or b"") for path in pages) else None

@@ -21,7 +21,7 @@ Declared = Iterator[tuple[str, str]]
 
 
 def dependency_differences(base: TreeReader, head: TreeReader) -> tuple[DependencyDifference, ...]:
-    """Give every requirement and locked version that differs, by file and name.
+    """Return every requirement and locked version that differs, by file and name.
 
     Raise SourceError where a file that differs is broken.
     """
@@ -38,7 +38,7 @@ def _differences(path: str, base: TreeReader, head: TreeReader) -> Iterator[Depe
 
 
 def declared(tree: TreeReader, path: str) -> dict[str, str]:
-    """Give what one file asks for, by name; a name that stands there several times has its demands joined."""
+    """Return what one file asks for, by name; a name that stands there several times has its demands joined."""
     read = _reader(path)
     found: dict[str, set[str]] = defaultdict(set)
     for name, demand in read(tree, path) if read and tree.read(path) is not None else ():
@@ -47,14 +47,14 @@ def declared(tree: TreeReader, path: str) -> dict[str, str]:
 
 
 def asks_for(tree: TreeReader, name: str) -> bool:
-    """Tell whether a file of the project names a package (`name` is canonical), whatever for; a broken file names none."""
+    """Return whether a file of the project names a package (`name` is canonical), whatever for; a broken file names none."""
     spelled = re.compile(re.escape(name).replace(r"\-", "[-_.]+").encode(), re.IGNORECASE)
     files = (path for path in tree.files() if _reader(path) and spelled.search(tree.read(path) or b""))
     return any(name in _names(tree, path) for path in files)
 
 
 def _names(tree: TreeReader, path: str) -> set[str]:
-    from packaging.utils import canonicalize_name  # noqa: PLC0415 - only where the name is spelled
+    from packaging.utils import canonicalize_name
 
     try:
         return {canonicalize_name(labelled_name.partition(" (")[0]) for labelled_name in declared(tree, path)}
@@ -64,7 +64,9 @@ def _names(tree: TreeReader, path: str) -> set[str]:
 
 def _reader(path: str) -> Callable[[TreeReader, str], Declared] | None:
     folder, name = posixpath.split(path)
-    if REQUIREMENTS_NAME.fullmatch(name) or (posixpath.basename(folder) == "requirements" and name.endswith((".txt", ".in"))):
+    if REQUIREMENTS_NAME.fullmatch(name) or (
+        posixpath.basename(folder) == "requirements" and name.endswith((".txt", ".in"))
+    ):
         return _of_requirements_file
     if UNDER_TEST & set(folder.split("/")):
         return None  # material for tests, which may well be broken on purpose
@@ -128,7 +130,7 @@ def _of_requirements_file(tree: TreeReader, path: str) -> Declared:
 
 
 def requirement_lines(text: str) -> Iterator[str]:
-    """Give the requirements of a requirements file: joined lines, without comments, hashes and options.
+    """Yield the requirements of a requirements file: joined lines, without comments, hashes and options.
 
     `-e PATH` stays as it is; `-r FILE` is left out, since that file is read by itself.
     """
@@ -145,7 +147,7 @@ def _of_lock(tree: TreeReader, path: str) -> Declared:
 
 
 def locked_packages(lock: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """Give the packages of a uv, poetry, pdm or pylock file: tables with `name` and mostly `version`."""
+    """Yield the packages of a uv, poetry, pdm or pylock file: tables with `name` and mostly `version`."""
     entries = lock.get("package") or lock.get("packages")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
@@ -153,8 +155,8 @@ def locked_packages(lock: Mapping[str, object]) -> Iterator[Mapping[str, object]
 
 
 def _parsed(lines: Iterable[str], label: str = "") -> Declared:
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - only where something differs
-    from packaging.utils import canonicalize_name  # noqa: PLC0415
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
 
     for line in lines:
         text = line.strip()
@@ -172,5 +174,5 @@ def labelled(name: str, label: str) -> str:
 
 
 def strings_of_list(value: object) -> tuple[str, ...]:
-    """Give the strings of a list; a string by itself is one requirement, and a table is none."""
+    """Return the strings of a list; a string by itself is one requirement, and a table is none."""
     return (value,) if isinstance(value, str) else strings(value)

@@ -23,8 +23,10 @@ DEPTH = 3
 VIOLATION = re.compile(r"^[^:\n]+:(\d+):\d+: (.+)$", re.MULTILINE)
 
 
-def formatted(text: str, path: str, project: Project, *, first_party: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
-    """Give the text as the project's formatter would leave it, and what its linter still says of it, one line each.
+def formatted(
+    text: str, path: str, project: Project, *, first_party: tuple[str, ...] = ()
+) -> tuple[str, tuple[str, ...]]:
+    """Return the text as the project's formatter would leave it, and what its linter still says of it, one line each.
 
     `path` is where the file will lie, from the root of the repository. Where ruff does not run, the text stays as it is.
     """
@@ -45,7 +47,9 @@ def formatted(text: str, path: str, project: Project, *, first_party: tuple[str,
             told = programs.run(asked, cwd=root, timeout=SECONDS).output if lints else ""
         except (CommandFailedError, OSError):
             return text, ()
-        return place.read_text(encoding="utf-8"), tuple(f"line {line}: {rule}" for line, rule in VIOLATION.findall(told))
+        return place.read_text(encoding="utf-8"), tuple(
+            f"line {line}: {rule}" for line, rule in VIOLATION.findall(told)
+        )
 
 
 def _outline(root: Path, project: Project) -> None:
@@ -60,7 +64,7 @@ def _outline(root: Path, project: Project) -> None:
 
 
 def ruff_program() -> str:
-    """Give the ruff that was installed with prprep, else the one on the path."""
+    """Return the ruff that was installed with prprep, else the one on the path."""
     beside = Path(sys.executable).with_name("ruff")
     return str(beside) if beside.is_file() else shutil.which("ruff") or "ruff"
 
@@ -75,16 +79,24 @@ def _configure(folder: Path, project: Project, first_party: tuple[str, ...]) -> 
                 (folder / name).write_bytes(content)
         return True
     black = project.tool("black")
-    named = (at(black, "line-length"), project.tool("isort", "line_length"), project.setup_cfg.get("isort", "line_length", fallback=""))
+    named = (
+        at(black, "line-length"),
+        project.tool("isort", "line_length"),
+        project.setup_cfg.get("isort", "line_length", fallback=""),
+    )
     length = next(filter(None, map(_number, named)), 0)
-    lines = [f"line-length = {length or 88}", "[lint.isort]", f"known-first-party = {list(first_party)!r}".replace("'", '"')]
+    lines = [
+        f"line-length = {length or 88}",
+        "[lint.isort]",
+        f"known-first-party = {list(first_party)!r}".replace("'", '"'),
+    ]
     if at(black, "skip-string-normalization") is True:
         lines += ["[format]", 'quote-style = "preserve"']
     (folder / "ruff.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return False
 
 
-def _number(value: Any) -> int:  # noqa: ANN401 - whatever a configuration holds
+def _number(value: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError):

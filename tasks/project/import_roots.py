@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from .project_files import SIDE_FOLDERS, Project, at, clean, leaves, pytest_option, strings
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-NOT_MODULES = frozenset({"conftest", "dodo", "fabfile", "noxfile", "runtests", "setup", "tasks", "toxfile", "versioneer"})
+NOT_MODULES = frozenset(
+    {"conftest", "dodo", "fabfile", "noxfile", "runtests", "setup", "tasks", "toxfile", "versioneer"}
+)
 CONVENTIONAL_ROOTS = ("src", "", "lib", "python")
 
 
 def import_roots(project: Project) -> tuple[str, ...]:
-    """Give the import roots relative to the project's folder, "" for the folder itself.
+    """Return the import roots relative to the project's folder, "" for the folder itself.
 
     Only roots that something can be imported from; those that the build back end names come first,
     then those of pytest's `pythonpath`.
@@ -33,7 +31,7 @@ def import_roots(project: Project) -> tuple[str, ...]:
 
 
 def top_level_names(project: Project, root: str) -> tuple[str, ...]:
-    """Give the names that can be imported from a root (relative to the project's folder), sorted."""
+    """Return the names that can be imported from a root (relative to the project's folder), sorted."""
     below = _below(project, root)
     if clean(root):
         return tuple(sorted(_packages(below) | _modules(below) | _namespaces(below)))
@@ -47,16 +45,26 @@ def top_level_names(project: Project, root: str) -> tuple[str, ...]:
 def _usable(project: Project, roots: tuple[str, ...] | list[str]) -> tuple[str, ...]:
     cleaned = dict.fromkeys(clean(root) for root in roots if not leaves(root))
     # A `src` that is itself a package is what is imported, not where from.
-    return tuple(root for root in cleaned if f"{root}/__init__.py" not in project.files and top_level_names(project, root))
+    return tuple(
+        root for root in cleaned if f"{root}/__init__.py" not in project.files and top_level_names(project, root)
+    )
 
 
 def _below(project: Project, root: str) -> list[list[str]]:
     start = f"{clean(root)}/" if clean(root) else ""
-    return [path[len(start) :].split("/") for path in project.files if path.startswith(start) and path.endswith((".py", ".pyx"))]
+    return [
+        path[len(start) :].split("/")
+        for path in project.files
+        if path.startswith(start) and path.endswith((".py", ".pyx"))
+    ]
 
 
 def _packages(below: list[list[str]]) -> set[str]:
-    return {parts[0] for parts in below if len(parts) == 2 and parts[1] in {"__init__.py", "__init__.pyx"} and parts[0].isidentifier()}  # noqa: PLR2004 - folder and file
+    return {
+        parts[0]
+        for parts in below
+        if len(parts) == 2 and parts[1] in {"__init__.py", "__init__.pyx"} and parts[0].isidentifier()
+    }
 
 
 def _modules(below: list[list[str]]) -> set[str]:
@@ -65,12 +73,16 @@ def _modules(below: list[list[str]]) -> set[str]:
 
 
 def _namespaces(below: list[list[str]]) -> set[str]:
-    return {parts[0] for parts in below if len(parts) > 1 and all(part.isidentifier() for part in parts[:-1])} - _packages(below)
+    return {
+        parts[0] for parts in below if len(parts) > 1 and all(part.isidentifier() for part in parts[:-1])
+    } - _packages(below)
 
 
 def _own_names(project: Project) -> set[str]:
-    """Give the import names that the project says are its own, or that follow from its name."""
-    name = at(project.pyproject, "project", "name") or project.tool("poetry", "name") or project.setup_keywords.get("name")
+    """Return the import names that the project says are its own, or that follow from its name."""
+    name = (
+        at(project.pyproject, "project", "name") or project.tool("poetry", "name") or project.setup_keywords.get("name")
+    )
     name = name or project.setup_cfg.get("metadata", "name", fallback="")
     spelled = re.sub(r"[-.]+", "_", str(name)).lower()
     dotted = str(name).lower().replace("-", ".") if name else ""
@@ -102,7 +114,7 @@ def _of_build_back_end(project: Project) -> list[str]:
 
 
 def _package_paths(project: Project) -> tuple[str, ...]:
-    """Give the packages that hatchling and scikit-build-core are told by path, like `src/pagelayout`."""
+    """Return the packages that hatchling and scikit-build-core are told by path, like `src/pagelayout`."""
     wheel = project.tool("hatch", "build", "targets", "wheel")
     named = (
         strings(at(wheel, "packages"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ..artifacts import Layout
 from .benchmark_places import benchmarks_root
@@ -13,9 +14,6 @@ from .conventions import benchmark_tool, changelog, heavy_imports, pull_request_
 from .dependencies import dependency_differences
 from .import_roots import import_roots, top_level_names
 from .project_files import SIDE_FOLDERS, CommitTree, FolderTree, Project, TreeReader
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = [
     "CommitTree",
@@ -50,7 +48,9 @@ def describe(tree: TreeReader, *, focus: Sequence[str] = (), runner: str | None 
     """
     projects = _projects(tree, focus)
     main = projects[0]
-    roots = {project.path(root): top_level_names(project, root) for project in projects for root in import_roots(project)}
+    roots = {
+        project.path(root): top_level_names(project, root) for project in projects for root in import_roots(project)
+    }
     names = tuple(sorted({name for found in roots.values() for name in found}))
     benchmarks, benchmarks_reason = benchmarks_root(main)
     runs, runs_reason = (runner, "the manifest says so") if runner else _runner(main)
@@ -68,7 +68,7 @@ def describe(tree: TreeReader, *, focus: Sequence[str] = (), runner: str | None 
 
 
 def _projects(tree: TreeReader, focus: Sequence[str]) -> list[Project]:
-    """Give the projects that hold the focus files, the one with most of them first."""
+    """Return the projects that hold the focus files, the one with most of them first."""
     folders = {posixpath.dirname(path) for path in tree.files() if posixpath.basename(path) in PROJECT_FILES}
     if told := _telling(focus):
         owners = Counter(_owner(tree, folders, path) for path in told)
@@ -89,7 +89,7 @@ def _telling(focus: Sequence[str]) -> list[str]:
 
 
 def _owner(tree: TreeReader, folders: set[str], path: str) -> str:
-    """Give the nearest folder above `path` that is a project; a file that only configures tools makes none."""
+    """Return the nearest folder above `path` that is a project; a file that only configures tools makes none."""
     above = ["" if str(parent) == "." else str(parent) for parent in PurePosixPath(path).parents]
     candidates = [folder for folder in above if folder in folders]
     described = (folder for folder in candidates if Project(tree, folder).describes_itself)
@@ -111,7 +111,7 @@ def _is_folder(tree: TreeReader, path: str) -> bool:
 
 
 def _runner(project: Project) -> tuple[str, str]:
-    """Give the command that runs the project's Python, and what it was told from."""
+    """Return the command that runs the project's Python, and what it was told from."""
     above = [project, *(Project(project.tree, folder) for folder in _parents(project.folder))]
     for place in above:
         for lock, runner in LOCKS.items():

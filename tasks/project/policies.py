@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..artifacts import ContributionRule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .project_files import TreeReader
 
 PAGES = re.compile(
@@ -26,21 +25,25 @@ MOST = 24
 LONGEST = 400
 
 # Cases count: "ai" and "agent" are parts of many a word and sentence.
-_MODELS = re.compile(r"\bAI\b|\bLLMs?\b|\bGPT|ChatGPT|Copilot|\bClaude\b|\bCursor\b|\b[Gg]enerative\b|language models?\b|\b[Aa]gents?\b")
+_MODELS = re.compile(
+    r"\bAI\b|\bLLMs?\b|\bGPT|ChatGPT|Copilot|\bClaude\b|\bCursor\b|\b[Gg]enerative\b|language models?\b|\b[Aa]gents?\b"
+)
 _CO_AUTHOR = re.compile(r"co-?author", re.IGNORECASE)
 _DISCLOSE = re.compile(r"\b(?:disclos\w*|state|declare|indicate|mention|name the tool)\b", re.IGNORECASE)
 _WORDS = re.compile(
-    r"\b(?:description|text|comment|pull request|PR|contribution|issue|code|submit)s?\b|generated|written|assisted", re.IGNORECASE
+    r"\b(?:description|text|comment|pull request|PR|contribution|issue|code|submit)s?\b|generated|written|assisted",
+    re.IGNORECASE,
 )
 _SIGN_OFF = re.compile(r"signed-off-by|\bsign(?:ing)?[- ]off\b|developer certificate of origin|\bDCO\b", re.IGNORECASE)
 _ISSUE_FIRST = re.compile(
-    r"\b(?:open|file|create|start)\b.{0,40}\b(?:issue|discussion)\b.{0,60}\b(?:first|before)\b|\bissue first\b", re.IGNORECASE
+    r"\b(?:open|file|create|start)\b.{0,40}\b(?:issue|discussion)\b.{0,60}\b(?:first|before)\b|\bissue first\b",
+    re.IGNORECASE,
 )
 _BENCHMARK = re.compile(r"\bbenchmark", re.IGNORECASE)
 
 
 def contribution_rules(tree: TreeReader) -> tuple[ContributionRule, ...]:
-    """Give the sentences of the project's pages that bind a pull request, each with its place, pages near the root first."""
+    """Return the sentences of the project's pages that bind a pull request, each with its place, pages near the root first."""
     found: dict[tuple[str, str], ContributionRule] = {}
     for path in sorted(filter(_is_page, tree.files()), key=lambda path: (path.count("/"), path.lower())):
         for rule in _in_page(path, (tree.read(path) or b"").decode("utf-8", "replace")):
@@ -68,7 +71,7 @@ def _about(sentence: str) -> str:
 
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Give the sentences of paragraphs and list items, each with the 1-based line where it begins; comments are text, too."""
+    """Yield the sentences of paragraphs and list items, each with the 1-based line where it begins; comments are text, too."""
     block: list[tuple[int, str]] = []
     for number, line in enumerate([*text.splitlines(), ""], 1):
         words = line.strip().removeprefix("<!--").removesuffix("-->").strip()

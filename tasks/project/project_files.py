@@ -11,16 +11,13 @@ import os
 import posixpath
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..errors import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SIDE_FOLDERS = frozenset(
     {
@@ -121,7 +118,7 @@ class Project:
         return _setup_keywords(source) if source else {}
 
     def path(self, name: str) -> str:
-        """Give the path from the root of the tree, "" for the root itself."""
+        """Return the path from the root of the tree, "" for the root itself."""
         return clean(posixpath.join(self.folder, name))
 
     def has(self, name: str) -> bool:
@@ -137,7 +134,7 @@ class Project:
         return read_ini(self.tree, self.path(name))
 
     def tool(self, *keys: str) -> object:
-        """Give what stands at `[tool.KEYS...]` of pyproject.toml, None where nothing does."""
+        """Return what stands at `[tool.KEYS...]` of pyproject.toml, None where nothing does."""
         return at(self.pyproject, "tool", *keys)
 
     @property
@@ -157,7 +154,7 @@ def clean(path: str) -> str:
 
 
 def leaves(path: str) -> bool:
-    """Tell whether a path leads out of the folder that it is relative to."""
+    """Return whether a path leads out of the folder that it is relative to."""
     return clean(path).startswith(("/", "../")) or clean(path) == ".."
 
 
@@ -171,14 +168,14 @@ def at(table: object, *keys: str) -> object:
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """Give the strings of a list, or the words of one string; what is neither is left out."""
+    """Return the strings of a list, or the words of one string; what is neither is left out."""
     if isinstance(value, str):
         return tuple(value.split())
     return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list | tuple) else ()
 
 
 def pytest_option(project: Project, name: str) -> tuple[str, ...]:
-    """Give a list option of pytest's configuration, from the first of its files that has it."""
+    """Return a list option of pytest's configuration, from the first of its files that has it."""
     return (
         strings(at(project.toml("pytest.toml"), "pytest", name))
         or strings(project.ini("pytest.ini").get("pytest", name, fallback=""))
@@ -197,10 +194,14 @@ def read_toml(tree: TreeReader, path: str) -> Mapping[str, object]:
     try:
         return tomllib.loads(content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise SourceError("this file is not UTF-8", where=f"{path}, byte {error.start}", now="save it as UTF-8") from None
+        raise SourceError(
+            "this file is not UTF-8", where=f"{path}, byte {error.start}", hint="save it as UTF-8"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         told, place = _toml_place(str(error))
-        raise SourceError(f"this file is not valid TOML: {told}", where=f"{path}{place}", now="mend the file in that commit") from None
+        raise SourceError(
+            f"this file is not valid TOML: {told}", where=f"{path}{place}", hint="mend the file in that commit"
+        ) from None
 
 
 def _toml_place(message: str) -> tuple[str, str]:
@@ -217,7 +218,9 @@ def read_ini(tree: TreeReader, path: str) -> configparser.ConfigParser:
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0,)])[0][0]
         place = f"{path}:{line}" if line else path
-        raise SourceError("this file is not a valid INI file", where=place, now="mend the file in that commit") from None
+        raise SourceError(
+            "this file is not a valid INI file", where=place, hint="mend the file in that commit"
+        ) from None
     return parser
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from .project_files import TreeReader
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -20,7 +19,9 @@ MOST = 0.8
 ENOUGH = 5
 """Tests from which there is a style, where none of them is a benchmark."""
 FILES = 60
-PYTEST_OWN = frozenset({"benchmark", "self", "cls", "request", "tmp_path", "tmp_path_factory", "monkeypatch", "capsys", "caplog"})
+PYTEST_OWN = frozenset(
+    {"benchmark", "self", "cls", "request", "tmp_path", "tmp_path_factory", "monkeypatch", "capsys", "caplog"}
+)
 """Parameters of tests that say nothing of how a project makes its inputs."""
 MARKS = re.compile(r"^pytest\.mark\.\w*(bench|perf)\w*$")
 
@@ -54,7 +55,9 @@ class _Seen:
 def style_of(tree: TreeReader, root: str) -> Style:
     """Look at the project's benchmarks, where it has some, else at its tests; `root` is its folder of benchmarks."""
     near = root.split("/", maxsplit=1)[0] + "/"
-    paths = sorted((path for path in tree.files() if _is_test(path)), key=lambda path: (not path.startswith(near), path))
+    paths = sorted(
+        (path for path in tree.files() if _is_test(path)), key=lambda path: (not path.startswith(near), path)
+    )
     tests = [test for path in paths[:FILES] for test in _tests(tree.read(path) or b"")]
     benchmarks = [test for test in tests if test.is_benchmark]
     seen = benchmarks or (tests if len(tests) >= ENOUGH else [])
@@ -90,14 +93,16 @@ def _is_test(path: str) -> bool:
 
 
 def takes_inputs(test: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Tell whether a test gets an input from a fixture: a parameter that is neither pytest's nor one of `parametrize`."""
+    """Return whether a test gets an input from a fixture: a parameter that is neither pytest's nor one of `parametrize`."""
     given = {
         name.strip()
         for decorator in test.decorator_list
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("parametrize") and decorator.args
         for name in _argument_names(decorator.args[0])
     }
-    return any(each.arg not in given | PYTEST_OWN for each in (*test.args.posonlyargs, *test.args.args, *test.args.kwonlyargs))
+    return any(
+        each.arg not in given | PYTEST_OWN for each in (*test.args.posonlyargs, *test.args.args, *test.args.kwonlyargs)
+    )
 
 
 def _argument_names(node: ast.expr) -> Sequence[str]:

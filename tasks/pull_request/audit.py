@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from ..artifacts import AuditFinding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
     from ..artifacts import Commit, ContributionRule
     from ..git.history import ChangedFile
 
@@ -22,8 +21,30 @@ TOO_LARGE: Final = 5_000_000
 """Bytes from which a file keeps a pull request from being opened."""
 
 SCRATCH: Final = (
-    *("*.orig", "*.rej", "*.bak", "*.swp", "*.swo", "*~", "*.tmp", ".DS_Store", "Thumbs.db", "*.pyc", "nohup.out", "core"),
-    *("*.prof", "*.pstats", "*.lprof", "*.speedscope.json", "perf.data", "callgrind.out.*", "cachegrind.out.*", "memray-*.bin"),
+    *(
+        "*.orig",
+        "*.rej",
+        "*.bak",
+        "*.swp",
+        "*.swo",
+        "*~",
+        "*.tmp",
+        ".DS_Store",
+        "Thumbs.db",
+        "*.pyc",
+        "nohup.out",
+        "core",
+    ),
+    *(
+        "*.prof",
+        "*.pstats",
+        "*.lprof",
+        "*.speedscope.json",
+        "perf.data",
+        "callgrind.out.*",
+        "cachegrind.out.*",
+        "memray-*.bin",
+    ),
     *("memray-flamegraph-*.html", ".coverage", "coverage.xml", "*.benchmark.json"),
 )
 _SCRATCH_FOLDERS = (
@@ -32,7 +53,9 @@ _SCRATCH_FOLDERS = (
 )
 _BUILT = ("*.so", "*.o", "*.a", "*.pyd", "*.dll", "*.dylib", "*.exe", "*.whl", "*.egg")
 _TESTS = re.compile(r"(^|/)(tests?|testing|benchmarks?|asv_bench)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
-_WORDS_ABOUT = re.compile(r"(^|/)(docs?|changes|changelog\.d|news|newsfragments|release|Misc/NEWS\.d)/|\.(md|rst|txt)$", re.IGNORECASE)
+_WORDS_ABOUT = re.compile(
+    r"(^|/)(docs?|changes|changelog\.d|news|newsfragments|release|Misc/NEWS\.d)/|\.(md|rst|txt)$", re.IGNORECASE
+)
 _UNFINISHED = re.compile(r"^(?:fixup!|squash!|amend!|wip\b|\[wip\]|tmp\b|xxx\b)", re.IGNORECASE)
 _CO_AUTHOR = re.compile(r"^co-authored-by:\s*(?P<who>.+?)\s*$", re.IGNORECASE | re.MULTILINE)
 _MODEL = re.compile(
@@ -75,7 +98,7 @@ def without_model_co_authors(message: bytes) -> bytes:
 
 
 def model_co_authors(message: str) -> tuple[str, ...]:
-    """Give the language models that a message names as authors."""
+    """Return the language models that a message names as authors."""
     return tuple(match["who"] for match in _CO_AUTHOR.finditer(message) if _MODEL.search(match["who"]))
 
 
@@ -110,7 +133,11 @@ def _of_commit(commit: Commit, rules: Sequence[ContributionRule]) -> Iterator[Au
         yield AuditFinding(about="co-author", text=told, fatal=rule is not None)
     if (rule := _about("sign-off", rules)) and not SIGNED_OFF.search(commit.message):
         who = f"{commit.author} must add it" if commit.author else "its author must add it"
-        yield AuditFinding(about="sign-off", text=f"{name} has no Signed-off-by, which {rule.path}:{rule.line} asks for: {who}", fatal=True)
+        yield AuditFinding(
+            about="sign-off",
+            text=f"{name} has no Signed-off-by, which {rule.path}:{rule.line} asks for: {who}",
+            fatal=True,
+        )
 
 
 def _about(about: str, rules: Sequence[ContributionRule]) -> ContributionRule | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import yaml
@@ -18,14 +19,21 @@ from ..project.formatting import OWN, formatted
 from ..project.project_files import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ..project.project_files import TreeReader
 
 HOOKS = ".pre-commit-config.yaml"
 _DONE: Final = frozenset(
     {
-        *("ruff", "ruff-check", "ruff-format", "black", "black-jupyter", "isort", "trailing-whitespace", "check-merge-conflict"),
+        *(
+            "ruff",
+            "ruff-check",
+            "ruff-format",
+            "black",
+            "black-jupyter",
+            "isort",
+            "trailing-whitespace",
+            "check-merge-conflict",
+        ),
         *("check-added-large-files", "check-ast"),
     }
 )
@@ -34,7 +42,9 @@ _DONE: Final = frozenset(
 _LINE = re.compile(r"^line \d+: ")
 
 
-def of_code(base: TreeReader, head: TreeReader, paths: Sequence[str], *, folder: str, packages: tuple[str, ...]) -> Iterator[AuditFinding]:
+def of_code(
+    base: TreeReader, head: TreeReader, paths: Sequence[str], *, folder: str, packages: tuple[str, ...]
+) -> Iterator[AuditFinding]:
     """Judge the Python files among `paths`; `folder` is that of the project in the tree."""
     before, after = Project(base, folder), Project(head, folder)
     formats, lints = _formatter(after), _lints(after)
@@ -54,11 +64,17 @@ def of_code(base: TreeReader, head: TreeReader, paths: Sequence[str], *, folder:
 
 def not_run(tree: TreeReader, folder: str, *, base: str) -> tuple[str, ...]:
     """Name the checks that the project has and that were not run, each with how to run it."""
-    names = list(dict.fromkeys(hook for place in dict.fromkeys((folder, "")) for hook in _hooks(tree, posixpath.join(place, HOOKS))))
+    names = list(
+        dict.fromkeys(
+            hook for place in dict.fromkeys((folder, "")) for hook in _hooks(tree, posixpath.join(place, HOOKS))
+        )
+    )
     left = [name for name in names if name not in _DONE]
     if not left:
         return ()
-    return (f"hooks of {HOOKS} that were not run: {', '.join(left)}; run `pre-commit run --from-ref {base[:12]} --to-ref BRANCH`",)
+    return (
+        f"hooks of {HOOKS} that were not run: {', '.join(left)}; run `pre-commit run --from-ref {base[:12]} --to-ref BRANCH`",
+    )
 
 
 def _hooks(tree: TreeReader, path: str) -> Iterator[str]:

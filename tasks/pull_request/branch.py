@@ -6,7 +6,9 @@ All of it happens in the private clone. Made from the same commits, by the same 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
@@ -19,9 +21,6 @@ from . import audit, audit_tools, changelog_entry, wording
 from .fragments import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from ..git import Clone
     from ..git.identity import Identity
     from ..manifest.model import Optimization
@@ -77,7 +76,13 @@ class Files:
 
 
 def make(
-    item: Optimization, made: Made, clone: Clone, who: Identity, *, contents: Mapping[str, bytes], drop_model_authors: bool = False
+    item: Optimization,
+    made: Made,
+    clone: Clone,
+    who: Identity,
+    *,
+    contents: Mapping[str, bytes],
+    drop_model_authors: bool = False,
 ) -> Branching:
     """Make the branch in the clone and look through it; raise CherryPickError where the commits do not go onto upstream's newest.
 
@@ -93,7 +98,7 @@ def make(
         raise _with_drift(error, made, start) from None
     if tip == start.commit and start.commit == detection.upstream:
         now = "there is nothing left to open a pull request for; remove the item"
-        raise RepositoryError(f"{detection.upstream_ref} has all of this optimization already", where=item.id, now=now)
+        raise RepositoryError(f"{detection.upstream_ref} has all of this optimization already", where=item.id, hint=now)
     added = _added(item, made, clone, tip, contents)
     head = stacking.add(clone.path, tip, _addition(made, added, who, titles)) if added.files else tip
     return _looked_through(
@@ -117,7 +122,7 @@ def make(
 
 
 def start_of(item: Optimization, made: Made, clone: Clone) -> Start:
-    """Give where the branch begins: upstream's newest commit, or the branch of the pull request that it goes into."""
+    """Return where the branch begins: upstream's newest commit, or the branch of the pull request that it goes into."""
     detection, number = made.detection, folded_into(item, made.survey, made.opened)
     if number is None:
         return Start(detection.upstream, detection.upstream, f"{detection.upstream_ref} ({detection.upstream[:12]})")
@@ -126,13 +131,15 @@ def start_of(item: Optimization, made: Made, clone: Clone) -> Start:
     if commit is None:
         branch = f"its branch {name}" if name else "its branch"
         now = "fetch it, then run `prprep` with --refresh and this again; or remove `pr:` to open a new one"
-        raise RepositoryError(f"#{number} is to be updated, and {branch} is not in the repository", where=item.id, now=now)
+        raise RepositoryError(
+            f"#{number} is to be updated, and {branch} is not in the repository", where=item.id, hint=now
+        )
     base = clone.merge_base(detection.upstream, commit) or detection.upstream
     return Start(commit, base, f"#{number}, {name} ({commit[:12]})")
 
 
 def folded_into(item: Optimization, survey: Survey | None, opened: int | None) -> int | None:
-    """Give the number of the pull request that the branch goes into, None where it is to be a new one, or is `opened` by prprep."""
+    """Return the number of the pull request that the branch goes into, None where it is to be a new one, or is `opened` by prprep."""
     if item.pr:
         return item.pr if item.pr != opened else None
     into = survey.decision.into if survey and survey.decision.kind == "fold" else ""
@@ -141,7 +148,7 @@ def folded_into(item: Optimization, survey: Survey | None, opened: int | None) -
 
 
 def opened_by(paths: ItemPaths) -> int | None:
-    """Give the number of the pull request that prprep has opened for an item."""
+    """Return the number of the pull request that prprep has opened for an item."""
     opened = read_softly(Opening, paths.opened)
     return opened.number if opened and opened.own else None
 
@@ -164,8 +171,10 @@ def _added(item: Optimization, made: Made, clone: Clone, tip: str, contents: Map
     return replace(entry, files={**benchmark, **entry.files}, benchmark=why)
 
 
-def _benchmark(item: Optimization, made: Made, project: Project, contents: Mapping[str, bytes]) -> tuple[dict[str, bytes], str]:
-    """Give the benchmark's files that the branch lacks, where it is to have them, and the reason."""
+def _benchmark(
+    item: Optimization, made: Made, project: Project, contents: Mapping[str, bytes]
+) -> tuple[dict[str, bytes], str]:
+    """Return the benchmark's files that the branch lacks, where it is to have them, and the reason."""
     path, tree = made.scaffolding.path, project.tree
     if tree.read(path) is not None:
         return {}, f"{path} is there already"
@@ -177,7 +186,10 @@ def _benchmark(item: Optimization, made: Made, project: Project, contents: Mappi
         return lacking, "the manifest says always"
     kept = [name for name in tree.files() if name.startswith(f"{root}/") and _is_test(name)]
     if not kept:
-        return {}, f"the project keeps no benchmark tests in {root}; it is in the evidence (`commit_benchmark: always` changes that)"
+        return (
+            {},
+            f"the project keeps no benchmark tests in {root}; it is in the evidence (`commit_benchmark: always` changes that)",
+        )
     return lacking, f"the project keeps benchmarks in {root}"
 
 
@@ -254,10 +266,13 @@ def _looked_through(branch: Branching, made: Made, clone: Clone) -> Branching:
 def _with_drift(error: CherryPickError, made: Made, start: Start) -> CherryPickError:
     """Tell of a conflict with what is known of its cause."""
     changed = {drift.function: drift for drift in made.survey.drift} if made.survey else {}
-    told = [f"{name} was {drift.change} by {', '.join(each.sha[:12] for each in drift.commits)}" for name, drift in changed.items()]
+    told = [
+        f"{name} was {drift.change} by {', '.join(each.sha[:12] for each in drift.commits)}"
+        for name, drift in changed.items()
+    ]
     what = f"{error.what}" + (f"\n  since then {'; '.join(told)}" if told else "")
     now = f"put the optimization onto {start.name} yourself, resolve the conflict there, and name that branch as `head`"
-    return CherryPickError(what, files=error.files, where=made.detection.item, now=now)
+    return CherryPickError(what, files=error.files, where=made.detection.item, hint=now)
 
 
 def _is_test(path: str) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,9 +18,6 @@ from ..storage.files import digest, hash_of, write_whole
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from ..artifacts import Branching, Comparison
     from ..git import Clone
     from ..manifest.model import Optimization
@@ -45,7 +44,7 @@ def measured(
     ground: Ground,
     report: Report,
 ) -> Branching:
-    """Give the branch with its verdict; the item's own comparison is it where both sides are the same commits."""
+    """Return the branch with its verdict; the item's own comparison is it where both sides are the same commits."""
     if (branch.base, branch.head) == (made.detection.base, made.detection.head):
         return _judged(branch, made.comparison, ground.paths.compare)
     paths, tree = ground.paths, ground.cache.absolute() / "branches" / hash_of([clone.path.name, item.id, branch.head])
@@ -53,14 +52,18 @@ def measured(
     for path, content in ground.contents.items():
         if not (tree / path).exists():
             write_into(tree, path, content)
-    write_whole(paths.branch_folder / MANIFEST_NAME, manifest_for(item, branch, made, repository=tree, folder=paths.folder))
+    write_whole(
+        paths.branch_folder / MANIFEST_NAME, manifest_for(item, branch, made, repository=tree, folder=paths.folder)
+    )
     nested.run([f"compare:{item.id}"], folder=paths.branch_folder, cache=ground.cache, report=report)
     return _judged(branch, nested.comparison(paths.branch_folder, item.id), state_of(paths, item.id) / "compare.json")
 
 
 def manifest_for(item: Optimization, branch: Branching, made: Made, *, repository: Path, folder: Path) -> str:
     """Spell the manifest that measures the branch with the item's own settings; `folder` is that of the item's manifest."""
-    moved = made.detection.model_copy(update={"base": branch.base, "head": branch.head, "upstream": branch.base, "picked": ()})
+    moved = made.detection.model_copy(
+        update={"base": branch.base, "head": branch.head, "upstream": branch.base, "picked": ()}
+    )
     manifest: dict[str, Any] = yaml.safe_load(manifest_text(item, moved, made.scaffolding))
     manifest["repo"] = str(repository)
     if item.env.python and os.sep in item.env.python:
@@ -70,9 +73,11 @@ def manifest_for(item: Optimization, branch: Branching, made: Made, *, repositor
 
 
 def state_of(paths: ItemPaths, item_id: str) -> Path:
-    """Give the folder of the artifacts that measuring the branch made."""
+    """Return the folder of the artifacts that measuring the branch made."""
     return ProjectPaths(paths.branch_folder / MANIFEST_NAME, paths.branch_folder).item(item_id).state
 
 
 def _judged(branch: Branching, comparison: Comparison, artifact: Path) -> Branching:
-    return branch.model_copy(update={"verdict": comparison.verdict, "headline": comparison.headline, "comparison": digest(artifact) or ""})
+    return branch.model_copy(
+        update={"verdict": comparison.verdict, "headline": comparison.headline, "comparison": digest(artifact) or ""}
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import pipeline
@@ -21,9 +23,6 @@ from . import branch as making
 from . import bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from ..git.identity import Identity
     from ..manifest.model import Optimization
     from ..staleness import Freshness
@@ -59,7 +58,7 @@ class Work:
         found = identity(place)
         if found is None:
             now = 'say who makes the commits: git config --global user.name "YOUR NAME"; git config --global user.email ADDRESS'
-            raise RepositoryError("git does not know your name and address", where=str(place), now=now)
+            raise RepositoryError("git does not know your name and address", where=str(place), hint=now)
         return found
 
     def fingerprint(self) -> str:
@@ -76,9 +75,11 @@ class Work:
         with self.opened() as clone:
             contents = self._contents(made, clone)
             self.report("putting the commits together")
-            branch = making.make(self.item, made, clone, self.who, contents=contents, drop_model_authors=self.drop_model_authors)
+            branch = making.make(
+                self.item, made, clone, self.who, contents=contents, drop_model_authors=self.drop_model_authors
+            )
             if measure:
-                from .branch_measuring import Ground, measured  # noqa: PLC0415
+                from .branch_measuring import Ground, measured
 
                 ground = Ground(self.paths, contents, self.workspace.cache)
                 branch = measured(self.item, branch, made, clone, ground=ground, report=self.report)
@@ -93,7 +94,9 @@ class Work:
         with self.opened() as clone:
             if into:
                 if repository is None:
-                    raise UsageError("the repository is an address: no branch can be made there", now="use --patches FOLDER")
+                    raise UsageError(
+                        "the repository is an address: no branch can be made there", hint="use --patches FOLDER"
+                    )
                 known = (branch.base, *(commit.source or commit.sha for commit in branch.commits))
                 give_branch(clone.path, branch.head, repository, into, known=known)
                 told.append(f"made the branch {into} in {repository}: {branch.head[:12]}")
@@ -107,16 +110,20 @@ class Work:
         """Open the private clone, with the optimization's commits in it."""
         detection = Detection.read(self.paths.detect)
         wanted = (detection.upstream, *(commit.sha for commit in detection.commits))
-        return Clone.open(self.workspace.target(self.item_id).address, self.workspace.cache, report=self.report, wanted=wanted)
+        return Clone.open(
+            self.workspace.target(self.item_id).address, self.workspace.cache, report=self.report, wanted=wanted
+        )
 
     def _demand_evidence(self) -> None:
         for stage in NEEDED:
             if not self.freshness.is_fresh(stage, self.item_id) or not artifact_of(self.paths, stage).exists():
                 now = f"run `prprep render:{self.item_id}` first, or `prprep explain {self.item_id}` to see why"
-                raise RepositoryError(f"there is no fresh evidence yet: {stage} is not up to date", where=self.item_id, now=now)
+                raise RepositoryError(
+                    f"there is no fresh evidence yet: {stage} is not up to date", where=self.item_id, hint=now
+                )
 
     def _kept(self, *, measured: bool) -> Branching | None:
-        """Give the branch that is there, if it would be made the same and the clone still has it."""
+        """Return the branch that is there, if it would be made the same and the clone still has it."""
         if fingerprint_of(self.paths.branch) != self.fingerprint():
             return None
         try:
@@ -129,12 +136,17 @@ class Work:
         return kept if there and bundled == kept.evidence_sha256 and (kept.verdict or not measured) else None
 
     def has(self, clone: Clone, branch: Branching) -> bool:
-        """Say whether the clone has the branch, made once more where the cache was emptied meanwhile."""
+        """Return whether the clone has the branch, made once more where the cache was emptied meanwhile."""
         if clone.resolve([branch.head])[branch.head] is not None:
             return True
         made = making.Made.read(self.paths)
         again = making.make(
-            self.item, made, clone, self.who, contents=self._contents(made, clone), drop_model_authors=self.drop_model_authors
+            self.item,
+            made,
+            clone,
+            self.who,
+            contents=self._contents(made, clone),
+            drop_model_authors=self.drop_model_authors,
         )
         return again.head == branch.head
 
@@ -149,7 +161,7 @@ class Work:
 
     def _with_evidence(self, branch: Branching, made: making.Made, contents: dict[str, bytes]) -> Branching:
         """Write the bundle beside the body."""
-        from .branch_measuring import state_of  # noqa: PLC0415
+        from .branch_measuring import state_of
 
         target = bundle.place_for(self._body(made))
         state = state_of(self.paths, self.item_id)
@@ -173,12 +185,14 @@ def fingerprint(workspace: Workspace, item_id: str, who: str, *, drop_model_auth
     survey = making.read_softly(Survey, paths.survey)
     into = making.folded_into(workspace.items[item_id], survey, making.opened_by(paths))
     around = [into, survey and [each.sha for each in survey.contained]]
-    return hash_of(["branch", making.VERSION, item_id, workspace.plan.items[item_id], artifacts, around, who, drop_model_authors])
+    return hash_of(
+        ["branch", making.VERSION, item_id, workspace.plan.items[item_id], artifacts, around, who, drop_model_authors]
+    )
 
 
 def digest_of_bundle(paths: ItemPaths, branch: Branching) -> str:
     """Hash the evidence bundle as it is now; "" where it is gone."""
-    import hashlib  # noqa: PLC0415
+    import hashlib
 
     place = paths.folder / branch.evidence
     return hashlib.sha256(place.read_bytes()).hexdigest() if place.is_file() else ""

@@ -5,15 +5,22 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from ..storage.paths import ItemPaths
 
-ARTIFACTS = ("samples.json", "compare.json", "tests.json", "verify.json", "codeflash.json", "base.benchmark.json", "head.benchmark.json")
+ARTIFACTS = (
+    "samples.json",
+    "compare.json",
+    "tests.json",
+    "verify.json",
+    "codeflash.json",
+    "base.benchmark.json",
+    "head.benchmark.json",
+)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -22,7 +29,9 @@ def place_for(body: Path) -> Path:
     return body.with_name(f"evidence-{body.stem.removeprefix('pr-body-')}.zip")
 
 
-def gathered(paths: ItemPaths, *, benchmark: Mapping[str, bytes], manifest: str, branch: Path | None = None) -> dict[str, bytes]:
+def gathered(
+    paths: ItemPaths, *, benchmark: Mapping[str, bytes], manifest: str, branch: Path | None = None
+) -> dict[str, bytes]:
     """Collect the files: artifacts as they are, the benchmark and what it needs, a manifest to repeat the comparison with.
 
     `branch` is the folder of the branch's own artifacts.
@@ -37,7 +46,7 @@ def gathered(paths: ItemPaths, *, benchmark: Mapping[str, bytes], manifest: str,
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
-    """Give a zip archive whose bytes depend on the files alone."""
+    """Return a zip archive whose bytes depend on the files alone."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files):

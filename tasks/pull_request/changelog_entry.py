@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from . import changelog_sections as sections
@@ -12,8 +13,6 @@ from .fragments import Entry, Written
 from .wording import lower
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..project.project_files import Project
 
 _PREFIX = re.compile(r"^\w+(?:\([^)]*\))?!?:\s+|^\[[^\]]*\]\s*")
@@ -35,18 +34,23 @@ def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[
     claims = tuple(match[0] for match in _CLAIM.finditer(words))
     lead = _LEADS.get(domains[0] if domains else "", "Improve the performance of")
     name = f"`{function.replace(':', '.')}`" if function else ""
-    todos = tuple(f"the title says {claim!r}: the changelog entry leaves that out, and the title had better, too" for claim in claims)
+    todos = tuple(
+        f"the title says {claim!r}: the changelog entry leaves that out, and the title had better, too"
+        for claim in claims
+    )
     if claims or not words:
         return (f"{lead} {name}." if name else "Improve performance."), todos
     if _SAYS.search(words) or not name:
         short = function.replace(":", ".").rpartition(".")[2] if function else ""
-        told = re.sub(rf"(?<![\w`.]){re.escape(short)}\b(?:\(\))?(?!`)", f"`{short}`", words, count=1) if short else words
+        told = (
+            re.sub(rf"(?<![\w`.]){re.escape(short)}\b(?:\(\))?(?!`)", f"`{short}`", words, count=1) if short else words
+        )
         return f"{told[0].upper()}{told[1:]}.", todos
     return f"{lead} {name}: {lower(words)}.", todos
 
 
 def write(project: Project, changelog: str, entry: Entry) -> Written:
-    """Give the files that hold the entry; `changelog` is as `conventions.changelog` tells it, like `towncrier changes/`."""
+    """Return the files that hold the entry; `changelog` is as `conventions.changelog` tells it, like `towncrier changes/`."""
     kind, _, place = changelog.partition(" ")
     folder = place.rstrip("/")
     if kind == "towncrier":

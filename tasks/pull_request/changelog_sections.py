@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Final
 
 PERFORMANCE: Final = re.compile(r"\b(?:perf\w*|optimi[sz]\w*|speed\w*)", re.IGNORECASE)
 _UNRELEASED = re.compile(
@@ -54,7 +52,7 @@ class Pages:
         self.headings = tuple(sorted([*headings, *_labels(self.lines)], key=lambda heading: heading.start))
 
     def close(self, heading: Heading) -> int:
-        """Give the first line after a heading's section; definitions of links at its end belong to the file."""
+        """Return the first line after a heading's section; definitions of links at its end belong to the file."""
         after = (other.start for other in self.headings if other.start > heading.start and other.level <= heading.level)
         end = next(after, len(self.lines))
         while end > heading.end and (not self.lines[end - 1].strip() or _DEFINITION.match(self.lines[end - 1])):
@@ -62,24 +60,33 @@ class Pages:
         return end
 
     def below(self, heading: Heading) -> tuple[Heading, ...]:
-        """Give the headings one level below, in a heading's section."""
+        """Return the headings one level below, in a heading's section."""
         end, inside = self.close(heading), [other for other in self.headings if other.start > heading.start]
         here = [other for other in inside if other.start < end]
         return tuple(other for other in here if other.level == min(each.level for each in here))
 
     @property
     def releases(self) -> tuple[Heading, ...]:
-        """Give the headings of releases, as they come in the file."""
+        """Return the headings of releases, as they come in the file."""
         first = next((heading for heading in self.headings if _RELEASE.search(heading.title)), None)
-        return tuple(heading for heading in self.headings if first and heading.level == first.level and _RELEASE.search(heading.title))
+        return tuple(
+            heading
+            for heading in self.headings
+            if first and heading.level == first.level and _RELEASE.search(heading.title)
+        )
 
     def unreleased(self) -> Heading | None:
-        """Give the section of what is not released, where the file says which it is: by a word, or the one that has no date."""
-        told = ["\n".join([each.title, *self.lines[each.end : min(each.end + _LOOKED_AT, self.close(each))]]) for each in self.releases[:4]]
+        """Return the section of what is not released, where the file says which it is: by a word, or the one that has no date."""
+        told = [
+            "\n".join([each.title, *self.lines[each.end : min(each.end + _LOOKED_AT, self.close(each))]])
+            for each in self.releases[:4]
+        ]
         if not told:
             return None
         undated = len(told) > 1 and not _DATE.search(told[0]) and all(map(_DATE.search, told[1:]))
-        return self.releases[0] if _UNRELEASED.search(told[0]) or _NEXT.search(self.releases[0].title) or undated else None
+        return (
+            self.releases[0] if _UNRELEASED.search(told[0]) or _NEXT.search(self.releases[0].title) or undated else None
+        )
 
     def spelled(self, title: str, *, like: Heading) -> list[str]:
         """Spell a heading as another one of its level is spelled."""
@@ -88,20 +95,22 @@ class Pages:
             return [f"{title}:"]
         if first.startswith("#"):
             return [f"{'#' * like.level} {title}"]
-        return [*([first[0] * len(title)] if like.end - like.start > 2 else []), title, last[0] * len(title)]  # noqa: PLR2004 - with overline
+        return [*([first[0] * len(title)] if like.end - like.start > 2 else []), title, last[0] * len(title)]
 
     def bullet(self, sentence: str, *, near: Heading | None = None) -> list[str]:
         """Spell an entry of a list as the nearest ones are, wrapped where the file wraps its own."""
         rows = self.lines[near.start :] if near else self.lines
         found = next((match for match in map(_BULLET.match, [*rows, *self.lines]) if match), None)
         lead = "".join(found.groups()) if found else "- "
-        bullets, continued = (sum(bool(re.match(form, row)) for row in rows) for form in (r" {0,3}[-*+] ", r" {2,}[^\s*+-]"))
+        bullets, continued = (
+            sum(bool(re.match(form, row)) for row in rows) for form in (r" {0,3}[-*+] ", r" {2,}[^\s*+-]")
+        )
         wrapped = self.rst or continued * 3 > bullets
         width, rest = _WIDTH if wrapped else 10_000, " " * len(lead)
         return textwrap.wrap(sentence, width, initial_indent=lead, subsequent_indent=rest, break_long_words=False)
 
     def with_entry(self, heading: Heading, sentence: str) -> str:
-        """Give the text with an entry at the end of a section's own list."""
+        """Return the text with an entry at the end of a section's own list."""
         inner = self.below(heading)
         end = min([self.close(heading), *(other.start for other in inner)])
         while end > heading.end and not self.lines[end - 1].strip():
@@ -115,7 +124,7 @@ class Pages:
         return self.with_lines(end, ["", *entry] if apart else entry)
 
     def with_lines(self, place: int, new: Sequence[str]) -> str:
-        """Give the text with lines put in, and a blank one after them where a heading follows."""
+        """Return the text with lines put in, and a blank one after them where a heading follows."""
         rest = self.lines[place:]
         gap = [""] if rest and rest[0].strip() else []
         return "\n".join([*self.lines[:place], *new, *gap, *(rest or [""])])
@@ -127,7 +136,7 @@ class Pages:
         return sum(blank) * 2 >= len(blank)
 
     def _apart(self, start: int, end: int) -> bool:
-        """Tell whether blank lines stand between the entries of a list."""
+        """Return whether blank lines stand between the entries of a list."""
         places = [place for place in range(start, end) if _BULLET.match(self.lines[place])]
         return len(places) > 1 and all(not self.lines[place - 1].strip() for place in places[1:])
 
@@ -147,7 +156,7 @@ def keep_a_changelog(text: str, sentence: str, *, rst: bool) -> str | None:
 
 
 def follows_keep_a_changelog(text: str, *, rst: bool) -> bool:
-    """Tell whether a file has the form of Keep a Changelog without naming it: releases with its sections."""
+    """Return whether a file has the form of Keep a Changelog without naming it: releases with its sections."""
     pages = Pages(text, rst=rst)
     inner = [heading.title for release in pages.releases for heading in pages.below(release)]
     return bool(inner) and sum(title in _KEPT for title in inner) * 2 > len(inner)
@@ -185,7 +194,7 @@ def plain(text: str, sentence: str, *, rst: bool) -> tuple[str, str] | None:
 
 
 def newest(paths: Sequence[str]) -> str | None:
-    """Give the path with the highest version in its name."""
+    """Return the path with the highest version in its name."""
     versioned = [(tuple(map(int, re.findall(r"\d+", path.rpartition("/")[2]))), path) for path in paths]
     return max(((version, path) for version, path in versioned if version), default=(None, None))[1]
 
@@ -195,16 +204,20 @@ def is_rst(path: str) -> bool:
 
 
 def _category(pages: Pages) -> str:
-    """Give the name of the section that this file has for performance, else Changed; "" where its releases have no sections."""
+    """Return the name of the section that this file has for performance, else Changed; "" where its releases have no sections."""
     inner = [heading.title for release in pages.releases for heading in pages.below(release)]
     for wanted in (PERFORMANCE, _CHANGED, _OTHER):
         if used := [title for title in inner if wanted.search(title)]:
             return used[0]
-    return "Changed" if inner or (len(pages.releases) == 1 and pages.releases[0].title.strip("[]").lower() == "unreleased") else ""
+    return (
+        "Changed"
+        if inner or (len(pages.releases) == 1 and pages.releases[0].title.strip("[]").lower() == "unreleased")
+        else ""
+    )
 
 
 def _opened(pages: Pages, newest_release: Heading, kind: str, sentence: str) -> str:
-    """Give the text with a section for what is not released, above the newest release."""
+    """Return the text with a section for what is not released, above the newest release."""
     title = "[Unreleased]" if newest_release.title.startswith("[") else "Unreleased"
     section = _section(pages, kind, sentence, like=newest_release) if kind else pages.bullet(sentence)
     lines = [*pages.spelled(title, like=newest_release), "", *section, ""]
@@ -220,7 +233,7 @@ def _section(pages: Pages, kind: str, sentence: str, *, like: Heading) -> list[s
 
 
 def _in_list(lines: Sequence[str], end: int) -> bool:
-    """Tell whether the paragraph that ends before line `end` belongs to a list."""
+    """Return whether the paragraph that ends before line `end` belongs to a list."""
     for line in reversed(lines[:end]):
         if not line.strip():
             return False
@@ -246,7 +259,12 @@ def _md_headings(lines: Sequence[str]) -> list[Heading]:
             fence = "" if fence == marker[1] else fence or marker[1]
         elif not fence and (match := re.match(r"^(#{1,6})\s+(.*?)\s*#*\s*$", line)):
             found.append(Heading(place, place + 1, len(match[1]), match[2]))
-        elif not fence and place and re.match(r"^(=+|-{2,})\s*$", line) and re.match(r"(?! {0,3}[-*+] )\s*\S", lines[place - 1]):
+        elif (
+            not fence
+            and place
+            and re.match(r"^(=+|-{2,})\s*$", line)
+            and re.match(r"(?! {0,3}[-*+] )\s*\S", lines[place - 1])
+        ):
             found.append(Heading(place - 1, place + 1, 1 if line[0] == "=" else 2, lines[place - 1].strip()))
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +11,6 @@ from ..body.claims import unheld
 from ..text.markdown import one_line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ..body.claims import Held
 
 GAP: Final = "[To be written by a person"
@@ -22,7 +21,7 @@ _LONGEST: Final = 80
 
 
 def objections(rendered: str, edited: str, held: Held) -> Iterator[str]:
-    """Give what keeps an edited body from going out, one sentence each; nothing where it is as it was rendered.
+    """Yield what keeps an edited body from going out, one sentence each; nothing where it is as it was rendered.
 
     A line may go where it marks a gap; a box may be ticked or cleared; anything may be added that brings no figure with a unit which
     the evidence does not hold.
@@ -45,7 +44,7 @@ def _changes(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[Sequ
 
 
 def _missed(gone: Sequence[str], come: Sequence[str]) -> Iterator[str]:
-    """Give the lines that were rendered and are not there any more, gaps left out; a box is the same ticked or not."""
+    """Yield the lines that were rendered and are not there any more, gaps left out; a box is the same ticked or not."""
     there = {_cleared(line) for line in come}
     yield from (line for line in gone if line.strip() and GAP not in line and _cleared(line) not in there)
 

@@ -7,7 +7,7 @@ import hashlib
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,12 +15,20 @@ from ..project.project_files import at, strings
 from .changelog_sections import PERFORMANCE, Pages, is_rst
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..project.project_files import Project
 
 PREFERRED: Final = (
-    *("performance", "perf", "optimization", "optimisation", "improvement", "improved", "improve", "enhancement", "enhance"),
+    *(
+        "performance",
+        "perf",
+        "optimization",
+        "optimisation",
+        "improvement",
+        "improved",
+        "improve",
+        "enhancement",
+        "enhance",
+    ),
     *("changed", "change", "feature", "feat", "added", "misc", "trivial"),
 )
 """Names of kinds of changes, those that suit a performance improvement best first."""
@@ -68,7 +76,11 @@ def towncrier(project: Project, folder: str, entry: Entry) -> Written:
     suffix = _suffix(there, types, str(at(table, "filename") or ""))
     issue = str(entry.number) if entry.number else f"+perf-{entry.slug}"
     path = posixpath.join(place, f"{issue}.{kind}{suffix}")
-    todos = [] if entry.number else [f"rename {path} when the number of the issue or pull request is known: NUMBER.{kind}{suffix}"]
+    todos = (
+        []
+        if entry.number
+        else [f"rename {path} when the number of the issue or pull request is known: NUMBER.{kind}{suffix}"]
+    )
     return Written({path: entry.spelled(rst=suffix != ".md") + "\n"}, tuple(todos))
 
 
@@ -76,15 +88,23 @@ def scriv(project: Project, folder: str, entry: Entry) -> Written:
     """Write a fragment with one category in it."""
     settings = _scriv_settings(project)
     suffix = f".{settings.get('format', 'rst')}".strip()
-    there = [path for path in project.tree.files() if posixpath.dirname(path) == folder and posixpath.splitext(path)[1] in {".md", ".rst"}]
+    there = [
+        path
+        for path in project.tree.files()
+        if posixpath.dirname(path) == folder and posixpath.splitext(path)[1] in {".md", ".rst"}
+    ]
     if there and "format" not in settings:
         suffix = Counter(posixpath.splitext(path)[1] for path in there).most_common(1)[0][0]
     named = settings.get("categories")
-    categories = [name.strip() for name in (named.split(",") if isinstance(named, str) else strings(named) or _SCRIV_CATEGORIES)]
+    categories = [
+        name.strip() for name in (named.split(",") if isinstance(named, str) else strings(named) or _SCRIV_CATEGORIES)
+    ]
     kind = _chosen(categories, "")
     marks = str(settings.get("rst_header_chars") or "=-").strip()
     title = f"{kind}\n{marks[-1] * len(kind)}" if suffix == ".rst" else f"### {kind}"
-    return Written({posixpath.join(folder, f"perf-{entry.slug}{suffix}"): f"{title}\n\n- {entry.spelled(rst=suffix == '.rst')}\n"})
+    return Written(
+        {posixpath.join(folder, f"perf-{entry.slug}{suffix}"): f"{title}\n\n- {entry.spelled(rst=suffix == '.rst')}\n"}
+    )
 
 
 def blurb(folder: str, entry: Entry) -> Written:
@@ -93,7 +113,10 @@ def blurb(folder: str, entry: Entry) -> Written:
     nonce = base64.urlsafe_b64encode(hashlib.sha256(entry.item.encode()).digest())[:6].decode()
     name = f"{re.sub(r'[^0-9]+', '-', entry.dated).strip('-')}.gh-issue-NUMBER.{nonce}.rst"
     path = posixpath.join(folder, section, name)
-    return Written({path: entry.spelled(rst=True) + "\n"}, (f"rename {path}: NUMBER is the number of the issue, which blurb demands",))
+    return Written(
+        {path: entry.spelled(rst=True) + "\n"},
+        (f"rename {path}: NUMBER is the number of the issue, which blurb demands",),
+    )
 
 
 def _towncrier_types(table: object) -> dict[str, str]:
@@ -101,21 +124,24 @@ def _towncrier_types(table: object) -> dict[str, str]:
     listed, named = at(table, "type"), at(table, "fragment")
     if isinstance(listed, list):
         tables = [each for each in listed if isinstance(each, Mapping)]
-        return {str(each.get("directory") or str(each.get("name", "")).lower()): str(each.get("name", "")) for each in tables}
+        return {
+            str(each.get("directory") or str(each.get("name", "")).lower()): str(each.get("name", ""))
+            for each in tables
+        }
     if isinstance(named, Mapping):
         return {str(key): str(at(value, "name") or str(key).capitalize()) for key, value in named.items()}
     return {name: name.capitalize() for name in _TOWNCRIER_TYPES}
 
 
 def _section_folder(table: object) -> str:
-    """Give the folder of the first section; the unnamed one is at the top."""
+    """Return the folder of the first section; the unnamed one is at the top."""
     sections = at(table, "section")
     paths = [str(at(each, "path") or "") for each in sections] if isinstance(sections, list) else [""]
     return "" if "" in paths else paths[0]
 
 
 def _used(project: Project, types: Mapping[str, str], there: Sequence[str], changelog: str) -> str:
-    """Give the type that the project told of performance by before: in its fragments, else in its changelog."""
+    """Return the type that the project told of performance by before: in its fragments, else in its changelog."""
     counted: Counter[str] = Counter()
     for path in there:
         kind = next((part for part in posixpath.basename(path).split(".")[1:] if part in types), "")
@@ -136,12 +162,14 @@ def _about(content: bytes | None) -> bool:
 
 def _chosen(kinds: Sequence[str], used: str) -> str:
     """Choose a kind by its name where that speaks of performance, else the one that was used for it, else the next best name."""
-    named = sorted(kinds, key=lambda kind: PREFERRED.index(kind.lower()) if kind.lower() in PREFERRED else len(PREFERRED))
+    named = sorted(
+        kinds, key=lambda kind: PREFERRED.index(kind.lower()) if kind.lower() in PREFERRED else len(PREFERRED)
+    )
     return named[0] if PERFORMANCE.search(named[0]) or not used else used
 
 
 def _suffix(there: Sequence[str], types: Mapping[str, str], changelog: str) -> str:
-    """Give the suffix that the fragments have, "" where they have none; without any, the changelog's."""
+    """Return the suffix that the fragments have, "" where they have none; without any, the changelog's."""
     suffixes: Counter[str] = Counter()
     for path in there:
         parts = posixpath.basename(path).split(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,6 @@ from .branch_measuring import state_of
 from .publishing import Forge, Push, Words, push
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
     from ..manifest.model import Optimization
     from ..staleness import Freshness
     from ..storage.paths import ItemPaths
@@ -81,8 +80,16 @@ class Plan:
 class Case:
     """One item that is to become a pull request."""
 
-    def __init__(self, workspace: Workspace, freshness: Freshness, item_id: str, asked: Asked, report: Report = silent) -> None:
-        self.workspace, self.freshness, self.item_id, self.asked, self.report = workspace, freshness, item_id, asked, report
+    def __init__(
+        self, workspace: Workspace, freshness: Freshness, item_id: str, asked: Asked, report: Report = silent
+    ) -> None:
+        self.workspace, self.freshness, self.item_id, self.asked, self.report = (
+            workspace,
+            freshness,
+            item_id,
+            asked,
+            report,
+        )
 
     @property
     def item(self) -> Optimization:
@@ -93,7 +100,7 @@ class Case:
         return self.workspace.paths.item(self.item_id)
 
     def refusals(self, stages: Sequence[str]) -> list[str]:
-        """Give every reason not to open it."""
+        """Return every reason not to open it."""
         found = list(refusals.of_stages(self.workspace, self.freshness, self.item_id, stages))
         found += refusals.of_body(self.item, self.paths, self.workspace.templates)
         found += refusals.of_comparison(self.item, self.paths, name="the comparison")
@@ -115,10 +122,12 @@ class Case:
         rendering = Rendering.read(self.paths.render)
         if not detection.slug:
             now = "name it in the manifest: `slug: owner/name`"
-            raise PrprepError("it is not known which repository the pull request goes to", where=self.item_id, now=now)
+            raise PrprepError("it is not known which repository the pull request goes to", where=self.item_id, hint=now)
         there = self._remotes()
         survey = self._survey()
-        forge = Forge((survey.host if survey else None) or _host(there, detection.slug), detection.slug, self.workspace.folder)
+        forge = Forge(
+            (survey.host if survey else None) or _host(there, detection.slug), detection.slug, self.workspace.folder
+        )
         number, opened = self._into(), self._opened()
         known = self._theirs(forge, number) if number else None
         remote = self._remote(there, forge, known)
@@ -129,7 +138,7 @@ class Case:
         ours = opened.head if opened and opened.branch == name else ""
         if standing and standing not in {branch.head, ours} and known is None:
             what = f"{remote} has a branch {name} with other commits ({standing[:12]})"
-            raise PrprepError(what, where=self.item_id, now="give another name: --branch NAME; nothing is overwritten")
+            raise PrprepError(what, where=self.item_id, hint="give another name: --branch NAME; nothing is overwritten")
         return Plan(
             branch=branch,
             remote=remote,
@@ -151,17 +160,26 @@ class Case:
             self.report(f"pushing {plan.name}")
             replaces = plan.ours if plan.there and plan.there == plan.ours else ""
             with branching.Work(self.workspace, self.freshness, self.item_id, report=self.report).opened() as clone:
-                push(Push(clone.path, plan.branch.head, plan.remote.resolved or plan.remote.address, plan.name, replaces))
+                push(
+                    Push(clone.path, plan.branch.head, plan.remote.resolved or plan.remote.address, plan.name, replaces)
+                )
         before = self._opened()
         own = not plan.theirs and (before is None or before.own)
-        done = Opening(item=self.item_id, remote=plan.remote.address, branch=plan.name, head=plan.branch.head, number=plan.number, own=own)
+        done = Opening(
+            item=self.item_id,
+            remote=plan.remote.address,
+            branch=plan.name,
+            head=plan.branch.head,
+            number=plan.number,
+            own=own,
+        )
         done.write(self.paths.opened)
         try:
             url = self._asked_for(plan)
         except PrprepError as error:
             what = f"the branch {plan.name} was pushed, but the pull request was not {'updated' if plan.number else 'opened'}: {error.what}"
-            now = f"mend that ({error.now}), then run `prprep open {self.item_id}` again: it goes on from there"
-            raise PrprepError(what, where=self.item_id, now=now) from None
+            now = f"mend that ({error.hint}), then run `prprep open {self.item_id}` again: it goes on from there"
+            raise PrprepError(what, where=self.item_id, hint=now) from None
         number = plan.number or int(url.rpartition("/")[2] or 0)
         done.model_copy(update={"number": number, "url": url}).write(self.paths.opened)
         return url
@@ -196,7 +214,9 @@ class Case:
             owned += [remote for remote in there.values() if (remote.slug or "").lower() == forge.slug.lower()]
         if not owned:
             now = "name it: --remote NAME, or `push: NAME` in the manifest; `gh repo fork --remote` makes a fork"
-            raise PrprepError("it cannot be told which remote the branch is to be pushed to", where=self.item_id, now=now)
+            raise PrprepError(
+                "it cannot be told which remote the branch is to be pushed to", where=self.item_id, hint=now
+            )
         return owned[0]
 
     def _theirs(self, forge: Forge, number: int) -> dict[str, Any]:
@@ -204,11 +224,11 @@ class Case:
         known = forge.view(number)
         if known.get("state") != "OPEN":
             now = "remove `pr:` to open a new one"
-            raise PrprepError(f"#{number} is {str(known.get('state')).lower()}", where=self.item_id, now=now)
+            raise PrprepError(f"#{number} is {str(known.get('state')).lower()}", where=self.item_id, hint=now)
         author = str((known.get("author") or {}).get("login", ""))
         if self.item.pr is None and author.lower() != forge.login().lower():
             now = f"agree with them; where this may go into it, say so in the manifest: `pr: {number}`"
-            raise PrprepError(f"this belongs into #{number}, which is {author}'s", where=self.item_id, now=now)
+            raise PrprepError(f"this belongs into #{number}, which is {author}'s", where=self.item_id, hint=now)
         return known
 
     def _name(self, known: dict[str, Any] | None, opened: Opening | None) -> str:
@@ -220,7 +240,7 @@ class Case:
         if opened and opened.branch == name:
             return number
         now = f"`pr: {number}` in the manifest updates it; --branch NAME opens another"
-        raise PrprepError(f"there is an open pull request from {name} already, #{number}", where=self.item_id, now=now)
+        raise PrprepError(f"there is an open pull request from {name} already, #{number}", where=self.item_id, hint=now)
 
     def _base(self, detection: Detection, there: dict[str, Remote]) -> str:
         """Name the branch that the pull request is against, without the remote that it was fetched from."""
@@ -239,16 +259,18 @@ class Case:
         return read_softly(Branching, self.paths.branch)
 
     def _work(self) -> branching.Work | None:
-        """Give the work that would make the branch that is there; None where it would make another."""
+        """Return the work that would make the branch that is there; None where it would make another."""
         made_of = fingerprint_of(self.paths.branch)
         for drop in (False, True):
-            work = branching.Work(self.workspace, self.freshness, self.item_id, drop_model_authors=drop, report=self.report)
+            work = branching.Work(
+                self.workspace, self.freshness, self.item_id, drop_model_authors=drop, report=self.report
+            )
             if made_of is not None and made_of == work.fingerprint():
                 return work
         return None
 
     def _measured(self, branch: Branching) -> ItemPaths | None:
-        """Give the places of the branch's own evidence; None where the item's comparison is the branch's, too."""
+        """Return the places of the branch's own evidence; None where the item's comparison is the branch's, too."""
         detection = Detection.read(self.paths.detect)
         if (branch.base, branch.head) == (detection.base, detection.head):
             return None
@@ -285,16 +307,16 @@ class Case:
 
 
 def _host(there: dict[str, Remote], slug: str) -> str:
-    """Give the host of the remote that is the repository itself, else of any, else GitHub's own."""
+    """Return the host of the remote that is the repository itself, else of any, else GitHub's own."""
     same = [remote for remote in there.values() if (remote.slug or "").lower() == slug.lower()]
     return next((remote.host for remote in [*same, *there.values()] if remote.host), "github.com")
 
 
 def _address(named: str, there: dict[str, Remote]) -> Remote:
-    from ..git.addresses import local_path  # noqa: PLC0415
+    from ..git.addresses import local_path
 
     if "/" not in named and ":" not in named:
         known = ", ".join(filter(None, there))
-        raise UsageError(f"there is no remote {named}", now=f"there are {known}" if known else "give an address")
+        raise UsageError(f"there is no remote {named}", hint=f"there are {known}" if known else "give an address")
     local_path(named)  # Refuses what would run something.
     return Remote("", named, named)

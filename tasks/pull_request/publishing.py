@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from ..errors import CommandFailedError, PrprepError
 from ..git.commands import NETWORK_SECONDS
 from ..git.remotes import reaching, refused
 from ..processes import programs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 GH_SECONDS: Final = 120.0
 _LEFT_OUT: Final = ("GIT_", "GH_REPO", "GH_FORCE_TTY", "GH_DEBUG", "CLICOLOR_FORCE")
@@ -49,19 +47,23 @@ class Forge:
     folder: Path
 
     def login(self) -> str:
-        """Give the name that gh is logged in with."""
+        """Return the name that gh is logged in with."""
         return str(self._json("api", "user").get("login", ""))
 
     def view(self, number: int) -> dict[str, Any]:
-        """Give a pull request's state, head and author."""
+        """Return a pull request's state, head and author."""
         fields = "number,state,url,headRefName,headRepositoryOwner,isCrossRepository,author"
         return dict(self._json("pr", "view", str(number), *self._named, "--json", fields))
 
     def open_for(self, branch: str, owner: str) -> dict[str, Any] | None:
-        """Give the open pull request that is made from a branch; None where there is none."""
+        """Return the open pull request that is made from a branch; None where there is none."""
         fields = "number,url,headRefName,headRepositoryOwner"
         listed = self._json("pr", "list", *self._named, "--head", branch, "--state", "open", "--json", fields)
-        owned = (each for each in listed if (each.get("headRepositoryOwner") or {}).get("login", owner).lower() == owner.lower())
+        owned = (
+            each
+            for each in listed
+            if (each.get("headRepositoryOwner") or {}).get("login", owner).lower() == owner.lower()
+        )
         return next(owned, None)
 
     def create(self, words: Words, *, head: str, base: str, draft: bool) -> str:
@@ -71,19 +73,21 @@ class Forge:
         return next(iter(re.findall(r"https://\S+/pull/\d+", said)), said.strip())
 
     def edit(self, number: int, words: Words) -> None:
-        """Give a pull request another title and body."""
+        """Return a pull request another title and body."""
         self._said("pr", "edit", str(number), *self._named, *_spelled(words))
 
     @property
     def _named(self) -> tuple[str, str]:
         return "--repo", f"{self.host}/{self.slug}"
 
-    def _json(self, *arguments: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    def _json(self, *arguments: str) -> Any:
         said = self._said(*arguments)
         try:
             return json.loads(said)
         except ValueError:
-            raise PrprepError(f"{self.host} did not answer as GitHub does", now="see whether you reach it: gh auth status") from None
+            raise PrprepError(
+                f"{self.host} did not answer as GitHub does", hint="see whether you reach it: gh auth status"
+            ) from None
 
     def _said(self, *arguments: str) -> str:
         own = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
@@ -92,8 +96,8 @@ class Forge:
             return programs.run(["gh", *arguments], cwd=self.folder, env=env, timeout=GH_SECONDS).output
         except CommandFailedError as error:
             said = error.error.strip() or error.what
-            now = error.now or f"see `gh auth status --hostname {self.host}`"
-            raise PrprepError(f"gh {' '.join(arguments[:2])}: {said}", where=self.slug, now=now) from None
+            now = error.hint or f"see `gh auth status --hostname {self.host}`"
+            raise PrprepError(f"gh {' '.join(arguments[:2])}: {said}", where=self.slug, hint=now) from None
 
 
 def push(asked: Push) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..artifacts import Comparison, ProjectTests, Rendering, Survey, Verdict, Verification
@@ -20,9 +22,6 @@ from ..storage.files import digest_of
 from . import edited_body
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
-
     from ..artifacts import Branching, ContributionRule
     from ..manifest.model import Optimization
     from ..staleness import Freshness
@@ -65,7 +64,7 @@ def of_stages(workspace: Workspace, freshness: Freshness, item_id: str, stages: 
 
 
 def is_edited(artifact: Path) -> bool:
-    """Say whether an artifact's content is another than its header says."""
+    """Return whether an artifact's content is another than its header says."""
     head, _, body = artifact.read_bytes().partition(b"\n")
     try:
         return bool(json.loads(head)["digest"] != digest_of(body))
@@ -167,9 +166,13 @@ def of_rules(rules: Sequence[ContributionRule], despite: Collection[str]) -> Ite
 
 
 def forbids(rule: ContributionRule) -> bool:
-    """Say whether a sentence forbids text or pull requests that a machine made."""
+    """Return whether a sentence forbids text or pull requests that a machine made."""
     words = re.sub(r"[*_]", "", rule.sentence)
-    return rule.about == "generated text" and bool(_FORBIDDEN.search(words) and _MADE.search(words)) and not _A_FIELD.search(words)
+    return (
+        rule.about == "generated text"
+        and bool(_FORBIDDEN.search(words) and _MADE.search(words))
+        and not _A_FIELD.search(words)
+    )
 
 
 def _read(kind: type[T], path: Path) -> T | None:

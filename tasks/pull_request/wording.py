@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
+from typing import Final
 
 _KINDS = "build|chore|ci|docs?|feat|fix|perf|refactor|revert|style|tests?"
 CONVENTIONAL: Final = re.compile(rf"^(?:{_KINDS})(?:\([^)]*\))?!?: \S")
@@ -14,25 +12,27 @@ _ENOUGH: Final = 5
 
 
 def is_conventional(titles: Sequence[str]) -> bool:
-    """Say whether a project's commits have conventional titles (`fix: …`): most of the newest do."""
+    """Return whether a project's commits have conventional titles (`fix: …`): most of the newest do."""
     written = [title for title in titles if not title.startswith(("Merge ", "Revert ", "Bump ", "[pre-commit.ci]"))]
     return len(written) >= _ENOUGH and sum(bool(CONVENTIONAL.match(title)) for title in written) * 2 > len(written)
 
 
 def pull_request_title(title: str, titles: Sequence[str]) -> str:
-    """Give the title as the project's own are: with `perf: ` before it where they are conventional and it is not."""
+    """Return the title as the project's own are: with `perf: ` before it where they are conventional and it is not."""
     if CONVENTIONAL.match(title) or not is_conventional(titles):
         return title
     return f"perf: {lower(title)}"
 
 
 def own_title(function: str, *, benchmark: bool, entry: bool, titles: Sequence[str]) -> str:
-    """Give the title of the commit that adds the benchmark, the changelog entry, or both."""
+    """Return the title of the commit that adds the benchmark, the changelog entry, or both."""
     what = f"a benchmark of {function}" if benchmark else f"a changelog entry for {function}"
     title = f"Add {what} and a changelog entry" if benchmark and entry else f"Add {what}"
     if not is_conventional(titles):
         return title
-    kind = ("tests" if any(each.startswith(("tests:", "tests(")) for each in titles) else "test") if benchmark else "docs"
+    kind = (
+        ("tests" if any(each.startswith(("tests:", "tests(")) for each in titles) else "test") if benchmark else "docs"
+    )
     return f"{kind}: {lower(title)}"
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, ClassVar, Self
+from pathlib import Path
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import ArtifactError
 from .files import digest_of, write_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Record(BaseModel):
@@ -29,7 +27,12 @@ class Artifact(Record):
     def write(self, target: Path, fingerprint: str = "") -> None:
         """Write to a temporary name beside `target`, then rename."""
         body = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        about = {"schema": self.SCHEMA, "kind": type(self).__name__, "fingerprint": fingerprint, "digest": digest_of(body.encode())}
+        about = {
+            "schema": self.SCHEMA,
+            "kind": type(self).__name__,
+            "fingerprint": fingerprint,
+            "digest": digest_of(body.encode()),
+        }
         write_whole(target, json.dumps(about) + "\n" + body)
 
     @classmethod
@@ -39,11 +42,17 @@ class Artifact(Record):
             head, body = source.read_text(encoding="utf-8").split("\n", 1)
             header = json.loads(head)
             if (header["kind"], header["schema"]) != (cls.__name__, cls.SCHEMA):
-                raise ArtifactError("this artifact was written by another version", where=str(source), now="run doit again")
+                raise ArtifactError(
+                    "this artifact was written by another version", where=str(source), hint="run doit again"
+                )
             if header["digest"] != digest_of(body.encode()):
-                raise ArtifactError("this artifact was changed since it was written", where=str(source), now="run doit again")
+                raise ArtifactError(
+                    "this artifact was changed since it was written", where=str(source), hint="run doit again"
+                )
             return cls.model_validate_json(body)
         except FileNotFoundError:
-            raise ArtifactError("this artifact is not there", where=str(source), now="run doit to make it") from None
+            raise ArtifactError("this artifact is not there", where=str(source), hint="run doit to make it") from None
         except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
-            raise ArtifactError(f"this artifact cannot be read: {error}", where=str(source), now="delete it and run doit again") from None
+            raise ArtifactError(
+                f"this artifact cannot be read: {error}", where=str(source), hint="delete it and run doit again"
+            ) from None

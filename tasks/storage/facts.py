@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from .files import digest_of, keep_json, read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 class Fact(NamedTuple):
@@ -33,7 +31,7 @@ class Facts:
         self._changed = False
 
     def of(self, path: str) -> Fact | None:
-        """Give the facts of the file at `path`; None where there is none."""
+        """Return the facts of the file at `path`; None where there is none."""
         try:
             status = os.stat(path)  # noqa: PTH116 - paths are strings here: tens of thousands in a run
         except OSError:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..processes.progress import Report
 
 MOST = 1 << 20
@@ -31,7 +30,7 @@ class Journal:
         self.write(f"== {stage}, {time.strftime('%Y-%m-%d %H:%M:%S')}")
 
     def listening(self, report: Report) -> Report:
-        """Give a report whose lines stand in the log as well."""
+        """Return a report whose lines stand in the log as well."""
 
         def both(message: str) -> None:
             self.write(message)
@@ -56,7 +55,7 @@ class Journal:
 
 
 def tail(path: Path, lines: int) -> str:
-    """Give the last lines of a log; empty where there is none."""
+    """Return the last lines of a log; empty where there is none."""
     try:
         return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
     except OSError:

@@ -13,16 +13,16 @@ TEMPLATES_FOLDER = "templates"
 
 
 def cache_folder() -> Path:
-    """Give the folder for clones, trees and environments: PRPREP_CACHE, else the user's cache."""
+    """Return the folder for clones, trees and environments: PRPREP_CACHE, else the user's cache."""
     if named := os.environ.get("PRPREP_CACHE"):
         return Path(named).absolute()
-    from platformdirs import user_cache_path  # noqa: PLC0415 - a run with nothing to do needs no cache
+    from platformdirs import user_cache_path
 
     return user_cache_path("prprep", appauthor=False)
 
 
 def shipped_templates() -> Path:
-    """Give the folder of the templates that prprep brings along.
+    """Return the folder of the templates that prprep brings along.
 
     In a checkout it stands beside the package, in an installation inside of it.
     """

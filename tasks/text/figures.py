@@ -57,8 +57,8 @@ def percent(share: float, rounding: Rounding = "nearest") -> str:
         return NOT_DEFINED
     if share == 0:
         return "0 %"
-    digits = 1 if abs(share) >= 0.01 else 2  # noqa: PLR2004 - one per cent
-    while share > -1 and _rounded(share * 100, digits, rounding) <= -100 and digits < _MOST_DIGITS:  # noqa: PLR2004 - per cent
+    digits = 1 if abs(share) >= 0.01 else 2
+    while share > -1 and _rounded(share * 100, digits, rounding) <= -100 and digits < _MOST_DIGITS:
         digits += 1
     shown = _rounded(share * 100, digits, rounding)
     sign = "" if shown == 0 else MINUS if shown < 0 else "+"
@@ -94,14 +94,14 @@ def times(base: float, head: float) -> str:
     if not (head and math.isfinite(base / head)):
         return NOT_DEFINED if head != base else "1.00x"
     factor = base / head
-    return f"{factor:,.2f}x" if factor < 9.995 else f"{factor:,.1f}x" if factor < 99.95 else f"{factor:,.0f}x"  # noqa: PLR2004
+    return f"{factor:,.2f}x" if factor < 9.995 else f"{factor:,.1f}x" if factor < 99.95 else f"{factor:,.0f}x"
 
 
 def rate(mean: float) -> str:
     """Show how often a call of `mean` seconds fits into one second: `64.31 ops/s`."""
     if not mean:
         return NOT_DEFINED
-    return f"{1 / mean:,.2f} ops/s" if 1 / mean < 1000 else f"{1 / mean:,.0f} ops/s"  # noqa: PLR2004 - four digits
+    return f"{1 / mean:,.2f} ops/s" if 1 / mean < 1000 else f"{1 / mean:,.0f} ops/s"
 
 
 def _rounded(value: float, digits: int, rounding: Rounding) -> float:
@@ -114,7 +114,7 @@ def _rounded(value: float, digits: int, rounding: Rounding) -> float:
 
 def _four_digits(value: float) -> str:
     shown = abs(value)
-    digits = 3 if shown < 9.9995 else 2 if shown < 99.995 else 1  # noqa: PLR2004 - four digits in all
+    digits = 3 if shown < 9.9995 else 2 if shown < 99.995 else 1
     return _signed(f"{shown:,.{digits}f}", value)
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 # Terminal escapes: CSI (colours, cursor), OSC and its relatives (titles, links, ended by BEL or ST), two-byte ones.
 _TERMINAL = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[PX^_\]][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
@@ -40,7 +37,13 @@ def plain(text: str) -> str:
     """Drop terminal escapes and invisible control characters; line ends and tabs stay."""
     if text.isprintable():
         return text
-    text = _TERMINAL.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    text = (
+        _TERMINAL.sub("", text)
+        .replace("\r\n", "\n")
+        .replace("\r", "\n")
+        .replace("\u2028", "\n")
+        .replace("\u2029", "\n")
+    )
     return "".join(character for character in text if character in "\n\t" or not _is_control(character))
 
 
@@ -124,7 +127,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
 
 
 def finished(value: object) -> str:
-    """Give what a template prints for `value`: Markdown as it is, anything else escaped."""
+    """Return what a template prints for `value`: Markdown as it is, anything else escaped."""
     return value if isinstance(value, Markdown) else escape(str(value))
 
 
@@ -170,7 +173,7 @@ def _line_start(text: str) -> str:
 
 
 def _until_closed(lines: Iterable[str], fence: str) -> Iterable[str]:
-    """Give the lines up to the one that closes `fence`, or all where none does."""
+    """Yield the lines up to the one that closes `fence`, or all where none does."""
     closing = re.compile(rf"^ {{0,8}}{re.escape(fence[0])}{{{len(fence)},}}\s*$")
     for line in lines:
         if closing.match(line):

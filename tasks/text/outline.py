@@ -6,19 +6,20 @@ Only top-level headings begin a section, so that nothing is ever put into a list
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(?!---|\.\.\.).*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
-_VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"])
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
+)
 # Browsers end these by themselves.
 _ENDED = frozenset(["p", "li", "td", "th", "tr", "thead", "tbody", "tfoot", "dt", "dd", "option", "colgroup"])
 # What begins a block of HTML that goes on to the end of the text unless it is closed, and what closes it.
@@ -60,18 +61,22 @@ class Outline:
     tokens: tuple[Token, ...]
 
     def of(self, section: Section) -> str:
-        """Give the text below a section's heading."""
+        """Return the text below a section's heading."""
         return "\n".join(self.lines[section.text : section.end]).strip("\n")
 
     def within(self, section: Section) -> Iterator[Token]:
-        """Give the blocks of a section, without its heading."""
+        """Return the blocks of a section, without its heading."""
         return (token for token in self.tokens if token.map and section.text <= token.map[0] < section.end)
 
 
 def outline(text: str) -> Outline:
     """Read a text into sections."""
     lines, tokens = tuple(text.split("\n")), parsed(text)
-    headings = [(token, tokens[index + 1]) for index, token in enumerate(tokens) if token.type == "heading_open" and not token.level]
+    headings = [
+        (token, tokens[index + 1])
+        for index, token in enumerate(tokens)
+        if token.type == "heading_open" and not token.level
+    ]
     places = [token.map or [0, 0] for token, _ in headings]
     ends = [*(start for start, _ in places[1:]), len(lines)][: len(places)]
     depths = _depths(tokens)
@@ -83,11 +88,13 @@ def outline(text: str) -> Outline:
 
 
 def mended(text: str) -> str:
-    """Give a template of others with plain line ends, without YAML front matter, and with everything closed that it opens.
+    """Return a template of others with plain line ends, without YAML front matter, and with everything closed that it opens.
 
     What is added is a closing fence, the end of a comment, or a closing tag; nothing else changes.
     """
-    text = _FRONT_MATTER.sub("", text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff").replace("\0", ""))
+    text = _FRONT_MATTER.sub(
+        "", text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff").replace("\0", "")
+    )
     lines = text.strip("\n").split("\n")
     for _ in range(_MOST_REPAIRS):
         tokens = parsed("\n".join(lines))
@@ -117,7 +124,7 @@ def heading(level: int, words: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Give what a reader sees before anything is unfolded: a text without folded parts, but for their titles, and comments."""
+    """Return what a reader sees before anything is unfolded: a text without folded parts, but for their titles, and comments."""
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     title = r"<summary>(?P<title>(?:(?!</?summary|<details).)*)</summary>"
     folded = re.compile(rf"<details[^>]*>(?:\s*{title})?(?:(?!<details).)*?</details>", re.DOTALL)
@@ -134,14 +141,14 @@ def parsed(text: str) -> Sequence[Token]:
 
 
 def plain(inline: Token) -> str:
-    """Give the words of a heading or paragraph without markup."""
+    """Return the words of a heading or paragraph without markup."""
     children = (child for child in inline.children or [] if not _is_mark(child))
     return "".join(child.content if child.type in {"text", "code_inline"} else " " for child in children)
 
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - not for a run with nothing to do
+    from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark").enable("table")
 

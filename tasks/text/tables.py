@@ -5,18 +5,15 @@ from __future__ import annotations
 import shutil
 import textwrap
 import unicodedata
+from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 GAP = "  "
 NARROWEST = 12
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
-    """Give the table; columns keep their natural width while they fit, then the widest ones are wrapped."""
+    """Return the table; columns keep their natural width while they fit, then the widest ones are wrapped."""
     natural = [max(map(displayed_width, column)) for column in zip(header, *rows, strict=True)]
     widths = _fitted(natural, width - len(GAP) * (len(header) - 1))
     rule = GAP.join("-" * column for column in widths)
@@ -27,7 +24,9 @@ def displayed_width(text: str) -> int:
     """Count the columns that a terminal needs; East Asian wide characters take two."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text
+    )
 
 
 def _fitted(natural: list[int], width: int) -> list[int]:
@@ -49,7 +48,10 @@ def _lines(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
     wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
     lines = zip_longest(*wrapped, fillvalue="")
     return [
-        GAP.join(part + " " * (width - displayed_width(part)) for part, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        GAP.join(
+            part + " " * (width - displayed_width(part)) for part, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
     ]
 
 
@@ -69,5 +71,5 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def terminal_width() -> int:
-    """Give the terminal's width in columns, 120 where there is no terminal."""
+    """Return the terminal's width in columns, 120 where there is no terminal."""
     return shutil.get_terminal_size((120, 24)).columns

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TemplateError
 from ..storage.paths import shipped_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from jinja2 import Environment
 
 _SUFFIX = ".j2"
@@ -34,7 +33,7 @@ def fill(
     Values are never read as templates. Raise TemplateError, with the template's line, for a name that nothing
     fills and for anything else that is wrong with the template.
     """
-    import jinja2  # noqa: PLC0415 - a run with nothing to do fills nothing
+    import jinja2
 
     environment = _environment(shadows, finish)
     environment.filters.update(filters or {})
@@ -47,13 +46,21 @@ def fill(
         raise _missing(str(error.name or name), name, shadows) from None
     except jinja2.UndefinedError as error:
         raise _unfilled(error, values, where=_place(error, name, shadows)) from None
-    except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (
+        jinja2.TemplateError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         what = f"this template cannot be filled: {type(error).__name__}: {error}"
         raise TemplateError(what, where=_place(error, name, shadows)) from error
 
 
 def used(name: str, shadows: Path | None = None) -> tuple[Path, ...]:
-    """Give every template file that filling `name` can read, sorted; what includes by a computed name can read all.
+    """Return every template file that filling `name` can read, sorted; what includes by a computed name can read all.
 
     Of a template that a user shadows, only the user's file counts.
     """
@@ -70,10 +77,10 @@ def used(name: str, shadows: Path | None = None) -> tuple[Path, ...]:
 
 
 def _environment(shadows: Path | None, finish: Callable[[object], object] | None) -> Environment:
-    import jinja2  # noqa: PLC0415
-    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    def finalize(value: Any) -> Any:  # noqa: ANN401 - whatever a template prints
+    def finalize(value: Any) -> Any:
         return value if finish is None or isinstance(value, jinja2.Undefined) else finish(value)
 
     return ImmutableSandboxedEnvironment(
@@ -100,7 +107,7 @@ def _all_names(shadows: Path | None) -> set[str]:
 
 
 def _named_in(text: str, shadows: Path | None) -> set[str]:
-    """Give the templates that `text` names in include, extends and import."""
+    """Return the templates that `text` names in include, extends and import."""
     names: set[str] = set()
     for tag in _READS.finditer(text):
         literals = {literal[2] for literal in _LITERAL.finditer(tag[1])}
@@ -129,7 +136,7 @@ def _place(error: BaseException, name: str, shadows: Path | None) -> str:
 def _missing(missing: str, asked: str, shadows: Path | None) -> TemplateError:
     near = difflib.get_close_matches(missing, sorted(_all_names(shadows)), n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"looked in {' and '.join(map(str, _folders(shadows)))}"
-    return TemplateError(f"there is no template `{missing}`", where=asked if asked != missing else "", now=hint)
+    return TemplateError(f"there is no template `{missing}`", where=asked if asked != missing else "", hint=hint)
 
 
 def _unfilled(error: Exception, values: Mapping[str, object], *, where: str) -> TemplateError:
@@ -138,5 +145,9 @@ def _unfilled(error: Exception, values: Mapping[str, object], *, where: str) -> 
     if not unknown:
         return TemplateError(f"nothing fills this placeholder: {error}", where=where)
     near = difflib.get_close_matches(unknown[1], values, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else f"there are: {', '.join(sorted(values))}"
-    return TemplateError(f"nothing fills the placeholder `{unknown[1]}`", where=where, now=hint)
+    hint = (
+        f"did you mean {' or '.join(f'`{name}`' for name in near)}?"
+        if near
+        else f"there are: {', '.join(sorted(values))}"
+    )
+    return TemplateError(f"nothing fills the placeholder `{unknown[1]}`", where=where, hint=hint)

@@ -33,7 +33,7 @@ class Allocations:
         self._undo: list[Callable[[], None]] = []
         self.why_not = "" if wanted else "nothing is at a boundary"
         try:
-            import memray  # noqa: PLC0415 - may be missing
+            import memray
 
             self._memray: Any = memray
         except ImportError as error:
@@ -52,21 +52,25 @@ class Allocations:
         while self._undo:
             self._undo.pop()()
 
-    def _replace(self, owner: Any, attribute: str, original: Any, name: str) -> None:  # noqa: ANN401 - a class or a module
+    def _replace(self, owner: Any, attribute: str, original: Any, name: str) -> None:
         inner = getattr(original, "__func__", original)
         if not callable(inner):
             return
         around = self._async_around(inner, name) if inspect.iscoroutinefunction(inner) else self._around(inner, name)
         own = vars(owner).get(attribute, _ABSENT)
         try:
-            setattr(owner, attribute, type(original)(around) if isinstance(original, (staticmethod, classmethod)) else around)
+            setattr(
+                owner,
+                attribute,
+                type(original)(around) if isinstance(original, (staticmethod, classmethod)) else around,
+            )
         except (AttributeError, TypeError):
             return  # a class that is written in C
         self._undo.append(functools.partial(_put_back, owner, attribute, own))
 
     def _around(self, inner: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(inner)
-        def around(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the target's own
+        def around(*args: Any, **kwargs: Any) -> Any:
             tracker = self._tracker(name)
             if tracker is None:
                 return inner(*args, **kwargs)
@@ -80,7 +84,7 @@ class Allocations:
 
     def _async_around(self, inner: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(inner)
-        async def around(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the target's own
+        async def around(*args: Any, **kwargs: Any) -> Any:
             tracker = self._tracker(name)
             if tracker is None:
                 return await inner(*args, **kwargs)
@@ -92,8 +96,8 @@ class Allocations:
 
         return around
 
-    def _tracker(self, name: str) -> Any:  # noqa: ANN401 - memray.Tracker
-        """Give a tracker for a call; None within another one, and where enough is known."""
+    def _tracker(self, name: str) -> Any:
+        """Return a tracker for a call; None within another one, and where enough is known."""
         count = self._counts.get(name, 0)
         if self._busy or count >= MOST:
             return None
@@ -109,7 +113,7 @@ class Allocations:
 
 
 def _owner(dotted: str) -> tuple[Any, str]:
-    """Give the module or class that holds a function (`shop.requests.get`), and its name there."""
+    """Return the module or class that holds a function (`shop.requests.get`), and its name there."""
     *parts, last = dotted.split(".")
     for count in range(len(parts), 0, -1):
         owner: Any = sys.modules.get(".".join(parts[:count]))
@@ -120,7 +124,7 @@ def _owner(dotted: str) -> tuple[Any, str]:
     return None, last
 
 
-def _put_back(owner: Any, attribute: str, own: object) -> None:  # noqa: ANN401 - a class or a module
+def _put_back(owner: Any, attribute: str, own: object) -> None:
     if own is _ABSENT:
         delattr(owner, attribute)
     else:

@@ -64,7 +64,7 @@ class Calls:
         self._first = value, args, kwargs
 
     async def first(self) -> object:
-        """Give what the first call returned."""
+        """Return what the first call returned."""
         (value, args, kwargs), self._first = self._first, None
         if self.awaited:
             begun = _clock()
@@ -115,7 +115,7 @@ class Calls:
         }
 
     async def _timed(self, count: int) -> tuple[int, int]:
-        """Give wall and CPU time of the calls of `count` rounds; the CPU's clock is read outside of the other's."""
+        """Return wall and CPU time of the calls of `count` rounds; the CPU's clock is read outside of the other's."""
         if not self.setup and not self.teardown:
             return await self._loop(self.args, self.kwargs, count * self.iterations)
         wall = cpu = 0

@@ -24,11 +24,13 @@ _fork, _leave, _wait = getattr(os, "fork", None), os._exit, os.waitpid
 
 
 def is_forkable(calls: Calls) -> bool:
-    """Say whether a child can make the calls: threads and event loops do not come along into one."""
-    return bool(_fork) and not calls.awaited and _threads() == 1 and threading.current_thread() is threading.main_thread()
+    """Return whether a child can make the calls: threads and event loops do not come along into one."""
+    return (
+        bool(_fork) and not calls.awaited and _threads() == 1 and threading.current_thread() is threading.main_thread()
+    )
 
 
-def fork(channel: Any, calls: Calls) -> None:  # noqa: ANN401 - prprep_worker.Channel
+def fork(channel: Any, calls: Calls) -> None:
     """Let a child obey `run` until it is told to leave, while this process waits; answers `forked`, then `joined`."""
     # The module `random` seeds itself anew in a child; a benchmark that seeded it would get other numbers.
     state = sys.modules["random"].getstate() if "random" in sys.modules else None
@@ -40,7 +42,7 @@ def fork(channel: Any, calls: Calls) -> None:  # noqa: ANN401 - prprep_worker.Ch
     channel.send("broken" if signal or code not in (0, TOLD) else "joined", signal=signal, code=code)
 
 
-def _obey(channel: Any, calls: Calls, state: object) -> None:  # noqa: ANN401
+def _obey(channel: Any, calls: Calls, state: object) -> None:
     try:
         if state is not None:
             sys.modules["random"].setstate(state)

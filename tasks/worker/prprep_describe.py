@@ -42,7 +42,7 @@ PANDAS_SCALARS = {"NAType", "NaTType", "Period", "Interval"}
 
 
 def describe(value: object) -> Node:
-    """Give `{"tree", "consumed", "opaque", "order"}`.
+    """Return `{"tree", "consumed", "opaque", "order"}`.
 
     `opaque` lists up to five paths that cannot be compared, each with why; `order` is a digest of the order of keys in
     dicts, which do not count for equality.
@@ -53,7 +53,7 @@ def describe(value: object) -> Node:
     return {"tree": tree, "consumed": describer.consumed, "opaque": describer.opaque[:5], "order": order}
 
 
-async def again_(_order: Node, calls: Any, described: Node) -> Node:  # noqa: ANN401 - prprep_calls.Calls
+async def again_(_order: Node, calls: Any, described: Node) -> Node:
     """Call once more: say whether that returned the same, and what it took."""
     same = {**describe(await calls.value()), "order": described["order"]} == described
     return {"kind": "again", "same": same, "seconds": calls.seconds}
@@ -97,14 +97,16 @@ class _Describer:
         self.opaque.append([path, reason])
         return {"type": "opaque", "value": reason}
 
-    def _atom(self, value: Any, _: str) -> Node | None:  # noqa: ANN401, PLR0911 - one line a kind
+    def _atom(self, value: Any, _: str) -> Node | None:  # noqa: PLR0911 - one line a kind
         if isinstance(value, enum.Enum):
             return {"value": value.name}
         if isinstance(value, str):
             return _text(value)
         if isinstance(value, (bytes, bytearray, memoryview)):
             return _text(bytes(value).decode("latin-1"))
-        if type(value) in (bool, re.Pattern, *SIMPLE) or any(kind.__module__ in EXACT_REPR for kind in type(value).__mro__):
+        if type(value) in (bool, re.Pattern, *SIMPLE) or any(
+            kind.__module__ in EXACT_REPR for kind in type(value).__mro__
+        ):
             return {"value": repr(value)}
         if isinstance(value, SIMPLE):
             return {"value": next(kind.__repr__(value) for kind in SIMPLE if isinstance(value, kind))}
@@ -114,7 +116,7 @@ class _Describer:
             return {"value": value.__name__}
         return None
 
-    def _array(self, value: Any, path: str) -> Node | None:  # noqa: ANN401
+    def _array(self, value: Any, path: str) -> Node | None:
         """Describe what NumPy and pandas make, and whatever behaves like it."""
         home = type(value).__module__.partition(".")[0]
         if home == "pandas":
@@ -126,7 +128,7 @@ class _Describer:
             return None if converted.dtype.hasobject else self._numpy(converted, path)
         return self._numpy(value, path) if hasattr(value, "dtype") and hasattr(value, "tobytes") else None
 
-    def _pandas(self, value: Any, path: str) -> Node | None:  # noqa: ANN401
+    def _pandas(self, value: Any, path: str) -> Node | None:
         if type(value).__name__ in PANDAS_SCALARS:
             return {"value": repr(value)}
         if hasattr(value, "columns") and hasattr(value, "iloc"):
@@ -141,16 +143,18 @@ class _Describer:
             return self._fields(inner + ([("index", value.index)] if hasattr(value, "index") else []), path)
         return None
 
-    def _numpy(self, value: Any, path: str) -> Node:  # noqa: ANN401
+    def _numpy(self, value: Any, path: str) -> Node:
         kind = f"{value.dtype} {list(value.shape)}"
         if value.dtype.hasobject:
             return {"kind": kind, **self._items(value.ravel().tolist(), path)}
         if "mask" in dir(type(value)):
-            fields = self._fields([("mask", sys.modules["numpy"].ma.getmaskarray(value)), ("filled", value.filled())], path)
+            fields = self._fields(
+                [("mask", sys.modules["numpy"].ma.getmaskarray(value)), ("filled", value.filled())], path
+            )
             return {"kind": kind, **fields}
         return {"kind": kind, **self._packed(value.tobytes(), value.dtype.str, value)}
 
-    def _packed(self, raw: bytes, dtype: str, values: Any) -> Node:  # noqa: ANN401
+    def _packed(self, raw: bytes, dtype: str, values: Any) -> Node:
         """Describe numbers by their bytes, so that floats can be compared within a tolerance."""
         size = int(getattr(values, "size", 0) or len(raw) // 8)
         node = {"size": size, "dtype": dtype}
@@ -162,10 +166,12 @@ class _Describer:
         items = [{**named, "value": repr(element)} for element in shown]
         return {**node, "digest": hashlib.sha256(raw).hexdigest(), "items": items, "floats": bool(named)}
 
-    def _container(self, value: Any, path: str) -> Node | None:  # noqa: ANN401, PLR0911 - one line a kind
+    def _container(self, value: Any, path: str) -> Node | None:  # noqa: PLR0911 - one line a kind
         if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
             if len(value) >= PACKED and all(type(element) is float for element in value):
-                return self._packed(arrays.array("d", value).tobytes(), "<f8" if sys.byteorder == "little" else ">f8", value)
+                return self._packed(
+                    arrays.array("d", value).tobytes(), "<f8" if sys.byteorder == "little" else ">f8", value
+                )
             return self._items(value, path)
         if isinstance(value, tuple):
             return self._fields(((name, getattr(value, name)) for name in value._fields), path)
@@ -179,14 +185,14 @@ class _Describer:
             return self._items(value.args, path)
         return None
 
-    def _lazy(self, value: Any, path: str) -> Node | None:  # noqa: ANN401
+    def _lazy(self, value: Any, path: str) -> Node | None:
         """Consume an iterator: this is the value of an untimed call."""
         if not (hasattr(type(value), "__next__") and hasattr(type(value), "__iter__")):
             return None
         self.consumed = True
         return self._items(_guarded(value), path)
 
-    def _object(self, value: Any, path: str) -> Node | None:  # noqa: ANN401
+    def _object(self, value: Any, path: str) -> Node | None:
         if isinstance(value, types.FunctionType):
             return None
         if isinstance(value, Raised):
@@ -225,7 +231,9 @@ class _Describer:
             pairs.sort(key=lambda pair: _canonical(pair[0]))
         kept = _Kept(self)
         for described, key in pairs:
-            kept.add(lambda described=described, key=key: [described, self.node(value[key], f"{path}[{_shown(described)}]")])
+            kept.add(
+                lambda described=described, key=key: [described, self.node(value[key], f"{path}[{_shown(described)}]")]
+            )
         return kept.node("fields")
 
 

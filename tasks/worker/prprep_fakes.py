@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def is_stand_in(value: object, boundaries: set[str]) -> bool:
-    """Tell whether an object is what tests put in the place of a real one, or is itself at a boundary."""
+    """Return whether an object is what tests put in the place of a real one, or is itself at a boundary."""
     kind = type(value)
     if isinstance(value, (type, types.ModuleType)) or inspect.isroutine(value):
         return False
@@ -36,11 +36,13 @@ def is_stand_in(value: object, boundaries: set[str]) -> bool:
     if kind.__module__.partition(".")[0] in boundaries:
         return True
     names = {name for name, held in vars(module).items() if _package(held) in boundaries}
-    return any(names & set(held.__code__.co_names) for held in vars(kind).values() if isinstance(held, types.FunctionType))
+    return any(
+        names & set(held.__code__.co_names) for held in vars(kind).values() if isinstance(held, types.FunctionType)
+    )
 
 
 def _package(held: object) -> str:
-    """Give the top-level package that a name of a module comes from."""
+    """Return the top-level package that a name of a module comes from."""
     named = held.__name__ if isinstance(held, types.ModuleType) else getattr(held, "__module__", None)
     return named.partition(".")[0] if isinstance(named, str) else ""
 
@@ -48,8 +50,14 @@ def _package(held: object) -> str:
 def name_of(value: object, parameter: str, annotations: Mapping[str, str]) -> str:
     """Name the fake after the class that the parameter is annotated with, else after the object's own, else the parameter."""
     annotated = re.findall(r"[A-Za-z_]\w*", annotations.get(parameter, ""))
-    known = [word for word in annotated if word[0].isupper() and word not in {"Any", "Optional", "None", "Union", "Callable"}]
-    own = "" if isinstance(value, unittest.mock.NonCallableMock) else re.sub(r"^_?(Fake|Mock|Stub|Dummy)", "", type(value).__name__)
+    known = [
+        word for word in annotated if word[0].isupper() and word not in {"Any", "Optional", "None", "Union", "Callable"}
+    ]
+    own = (
+        ""
+        if isinstance(value, unittest.mock.NonCallableMock)
+        else re.sub(r"^_?(Fake|Mock|Stub|Dummy)", "", type(value).__name__)
+    )
     return f"Fake{(known or [own or parameter.title().replace('_', '')])[0]}"
 
 
@@ -60,7 +68,9 @@ class Watch:
     far the peak of resident memory rises, which shows what native code takes (memray and a profiler exclude each other).
     """
 
-    def __init__(self, objects: Mapping[str, object], writer: Callable[[], prprep_source.Writer], tree: str, boundaries: set[str]) -> None:
+    def __init__(
+        self, objects: Mapping[str, object], writer: Callable[[], prprep_source.Writer], tree: str, boundaries: set[str]
+    ) -> None:
         self._objects, self._writer, self._tree, self._boundaries = dict(objects), writer, tree + "/", boundaries
         self._open: list[tuple[Any, tuple[str, str], int, int]] = []
         self._seen: dict[tuple[str, str], dict[str, Any]] = {}
@@ -78,7 +88,7 @@ class Watch:
         if not self._traced:
             tracemalloc.stop()
 
-    def _event(self, frame: Any, event: str, value: object) -> None:  # noqa: ANN401 - types.FrameType
+    def _event(self, frame: Any, event: str, value: object) -> None:
         if event == "call":
             if not any(known is frame for known, *_ in self._open):
                 self._begin(frame)
@@ -88,7 +98,7 @@ class Watch:
             # A coroutine returns each time it waits; what it returns last counts.
             self._note(asked, frame.f_code, peak, value)
 
-    def _begin(self, frame: Any) -> None:  # noqa: ANN401 - types.FrameType
+    def _begin(self, frame: Any) -> None:
         code = frame.f_code
         asked = self._method(code, frame.f_locals.get(code.co_varnames[0])) if code.co_argcount else None
         if asked is None and not self._open:
@@ -99,17 +109,21 @@ class Watch:
             self._open.append((frame, asked, tracemalloc.get_traced_memory()[0], _resident()))
 
     def _method(self, code: types.CodeType, first: object) -> tuple[str, str] | None:
-        """Give parameter and method where a frame is a call of a method of one of the objects."""
+        """Return parameter and method where a frame is a call of a method of one of the objects."""
         for name, held in self._objects.items():
             is_method = getattr(getattr(type(first), code.co_name, None), "__code__", None) is code
             if held is first and is_method and (not code.co_name.startswith("__") or code.co_name == "__call__"):
                 return name, code.co_name
-            if isinstance(first, unittest.mock.NonCallableMock) and code.co_name == "__call__" and first._mock_parent is held:  # noqa: SLF001
+            if (
+                isinstance(first, unittest.mock.NonCallableMock)
+                and code.co_name == "__call__"
+                and first._mock_parent is held
+            ):
                 return name, first._mock_name  # noqa: SLF001 - nothing public tells
         return None
 
-    def _function(self, frame: Any) -> tuple[str, str] | None:  # noqa: ANN401 - types.FrameType
-        """Give the name of a function at a boundary that the project's own code calls, or that a test has put in its place."""
+    def _function(self, frame: Any) -> tuple[str, str] | None:
+        """Return the name of a function at a boundary that the project's own code calls, or that a test has put in its place."""
         caller, module = frame.f_back, frame.f_globals.get("__name__") or ""
         if caller is None or not caller.f_code.co_filename.startswith(self._tree):
             return None
@@ -151,7 +165,7 @@ class Watch:
         }
 
     def fakes(self, names: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Give each object's fake with its methods, and one without a parameter for functions; raise CannotWriteError.
+        """Return each object's fake with its methods, and one without a parameter for functions; raise CannotWriteError.
 
         That is where what one of them returned has no spelling.
         """
@@ -160,7 +174,11 @@ class Watch:
         functions = [told for (owner, _), told in self._seen.items() if not owner]
         return [
             *(
-                {"name": name, "parameter": parameter, "methods": [told for (owner, _), told in self._seen.items() if owner == parameter]}
+                {
+                    "name": name,
+                    "parameter": parameter,
+                    "methods": [told for (owner, _), told in self._seen.items() if owner == parameter],
+                }
                 for parameter, name in names.items()
             ),
             *([{"name": "", "parameter": "", "methods": functions}] if functions else []),
@@ -168,18 +186,20 @@ class Watch:
 
 
 def _resident() -> int:
-    """Give the most memory that the process has had, in bytes."""
+    """Return the most memory that the process has had, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak << 10
 
 
 def _dotted(code: types.CodeType, user: str, names: Mapping[str, object], boundaries: set[str]) -> str:
-    """Give the dotted name by which a module calls a function: its own (`shop.get`), or one of a module or class that it has."""
+    """Return the dotted name by which a module calls a function: its own (`shop.get`), or one of a module or class that it has."""
     for name, held in names.items():
         if _code(held) is code and _is_at(held, name, boundaries):
             return f"{user}.{name}"
     for name, held in names.items():
-        if isinstance(held, (types.ModuleType, type)) and (isinstance(held, type) or held.__name__.partition(".")[0] in boundaries):
+        if isinstance(held, (types.ModuleType, type)) and (
+            isinstance(held, type) or held.__name__.partition(".")[0] in boundaries
+        ):
             for attribute, inner in list(vars(held).items()):
                 if _code(inner) is code:
                     return f"{user}.{name}.{attribute}"
@@ -187,7 +207,7 @@ def _dotted(code: types.CodeType, user: str, names: Mapping[str, object], bounda
 
 
 def _is_at(held: object, name: str, boundaries: set[str]) -> bool:
-    """Tell whether a name of a module is one of the boundary's: by where its object is from, or by what the name was before."""
+    """Return whether a name of a module is one of the boundary's: by where its object is from, or by what the name was before."""
     module = getattr(held, "__module__", "") or ""
     return module.partition(".")[0] in boundaries or bool(prprep_source.TESTS.search(module)) or name in boundaries
 

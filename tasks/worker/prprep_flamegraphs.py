@@ -37,7 +37,7 @@ THE_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
 def main() -> None:
-    """Give for each profile its call sites at the peak, None where it cannot be read, and what went wrong."""
+    """Return for each profile its call sites at the peak, None where it cannot be read, and what went wrong."""
     asked = json.load(sys.stdin)
     spelling = Spelling(asked["tree"], [*sys.path, *(sysconfig.get_paths()[name] for name in LIBRARIES)])
     print(json.dumps({job["key"]: _read(job, spelling, f"{asked['side']}: {job['key']}") for job in asked["profiles"]}))
@@ -49,7 +49,10 @@ def _read(job: dict[str, str], spelling: Spelling, title: str) -> dict[str, Any]
     try:
         reader = memray.FileReader(job["profile"])
         native = reader.metadata.has_native_traces
-        records = [Record(record, spelling, native=native) for record in reader.get_high_watermark_allocation_records(merge_threads=True)]
+        records = [
+            Record(record, spelling, native=native)
+            for record in reader.get_high_watermark_allocation_records(merge_threads=True)
+        ]
         found = sites(records)
         _draw(records, reader.metadata, job["flamegraph"], title)
     except Exception as error:  # noqa: BLE001 - told to the coordinator
@@ -65,19 +68,25 @@ def sites(records: Iterable[Record]) -> list[list[Any]]:
     return [[file, line, function, size] for (function, file, line), size in held.most_common()]
 
 
-def _draw(records: list[Record], metadata: Any, target: str, title: str) -> None:  # noqa: ANN401 - memray's Metadata
-    from memray.reporters.flamegraph import FlameGraphReporter  # noqa: PLC0415 - may fail, and jinja2 with it
+def _draw(records: list[Record], metadata: Any, target: str, title: str) -> None:
+    from memray.reporters.flamegraph import FlameGraphReporter
 
     unchanging = {"start_time": THE_EPOCH, "end_time": THE_EPOCH, "command_line": title, "pid": 0}
     named = {field.name for field in dataclasses.fields(metadata)}
     metadata = dataclasses.replace(metadata, **{name: value for name, value in unchanging.items() if name in named})
     # Snapshots of the whole process's size are taken by the clock: nothing that is the same twice.
-    reporter = _call(FlameGraphReporter.from_snapshot, records, memory_records=(), native_traces=metadata.has_native_traces, inverted=False)
+    reporter = _call(
+        FlameGraphReporter.from_snapshot,
+        records,
+        memory_records=(),
+        native_traces=metadata.has_native_traces,
+        inverted=False,
+    )
     with open(target, "w", encoding="utf-8") as stream:
         _call(reporter.render, stream, metadata=metadata, show_memory_leaks=False, merge_threads=True, inverted=False)
 
 
-def _call(function: Any, first: object, **options: object) -> Any:  # noqa: ANN401
+def _call(function: Any, first: object, **options: object) -> Any:
     """Leave out the options that this version of memray does not have."""
     known = inspect.signature(function).parameters
     return function(first, **{name: value for name, value in options.items() if name in known})
@@ -86,7 +95,7 @@ def _call(function: Any, first: object, **options: object) -> Any:  # noqa: ANN4
 class Record:
     """One of memray's records, as its reporter reads it: stacks begin at the benchmark's call, and paths are relative."""
 
-    def __init__(self, record: Any, spelling: Spelling, *, native: bool) -> None:  # noqa: ANN401 - memray's AllocationRecord
+    def __init__(self, record: Any, spelling: Spelling, *, native: bool) -> None:
         self.size, self.n_allocations, self.tid = record.size, record.n_allocations, -1
         self.thread_name = ""
         self._python = spelling.stack(record.stack_trace())
@@ -99,7 +108,7 @@ class Record:
         return self._hybrid[:max_stacks]
 
     def site(self) -> Frame:
-        """Give the innermost function of Python's that has a name: comprehensions and lambdas count for what they stand in."""
+        """Return the innermost function of Python's that has a name: comprehensions and lambdas count for what they stand in."""
         if not self._python:
             return self._hybrid[0] if self._hybrid else ("", NATIVE, 0)
         function, file, line = self._python[0]
@@ -120,7 +129,9 @@ class Spelling:
 
     def __init__(self, tree: str, folders: Iterable[str]) -> None:
         self._tree = tuple(dict.fromkeys((tree, os.path.realpath(tree))))
-        named = {spelled for folder in folders if folder for spelled in (os.path.abspath(folder), os.path.realpath(folder))}
+        named = {
+            spelled for folder in folders if folder for spelled in (os.path.abspath(folder), os.path.realpath(folder))
+        }
         self._folders = sorted(named - set(self._tree), key=len, reverse=True)
         self._known: dict[str, str] = {}
 
@@ -146,7 +157,10 @@ class Spelling:
         tree = next((file[len(tree) + 1 :] for tree in self._tree if file.startswith(tree + os.sep)), None)
         if tree is not None and not {"site-packages", "dist-packages"} & set(tree.split(os.sep)):
             return tree.replace(os.sep, "/")
-        found = next((file[len(folder) + 1 :] for folder in self._folders if file.startswith(folder.rstrip(os.sep) + os.sep)), None)
+        found = next(
+            (file[len(folder) + 1 :] for folder in self._folders if file.startswith(folder.rstrip(os.sep) + os.sep)),
+            None,
+        )
         return (found or tree or os.path.basename(file)).replace(os.sep, "/")
 
 

@@ -30,7 +30,7 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
         os.write(2, end)
         message = {"wall": wall, "cpu": cpu}
     except BaseException as error:  # noqa: BLE001 - whatever the target raises, SystemExit too, is told and not lost
-        import traceback  # noqa: PLC0415
+        import traceback
 
         message = {"error": f"{type(error).__name__}: {error}", "text": "".join(traceback.format_exc()[-4000:])}
     if begin:
@@ -41,7 +41,7 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
 
 
 def _is_there(module):  # noqa: ANN001, ANN202
-    """Say whether the module, or a package that it is in, was imported by something else; namespaces have no file."""
+    """Return whether the module, or a package that it is in, was imported by something else; namespaces have no file."""
     names = module.split(".")
     above = (".".join(names[: number + 1]) for number in range(len(names)))
     return any(getattr(sys.modules.get(name), "__file__", None) for name in above)
@@ -49,20 +49,27 @@ def _is_there(module):  # noqa: ANN001, ANN202
 
 def _compile():  # noqa: ANN202
     """Write the compiled files that Python was kept from writing (`sys.dont_write_bytecode`), as an installer would."""
-    import contextlib  # noqa: PLC0415
-    import py_compile  # noqa: PLC0415
+    import contextlib
+    import py_compile
 
     for module in list(sys.modules.values()):
         spec = getattr(module, "__spec__", None)
         source, compiled = getattr(spec, "origin", None), getattr(spec, "cached", None)
-        if isinstance(source, str) and isinstance(compiled, str) and os.path.isfile(source) and not os.path.exists(compiled):
+        if (
+            isinstance(source, str)
+            and isinstance(compiled, str)
+            and os.path.isfile(source)
+            and not os.path.exists(compiled)
+        ):
             # A folder that may not be written to is the same for everybody who imports from it.
             with contextlib.suppress(OSError, py_compile.PyCompileError):
-                py_compile.compile(source, compiled, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
+                py_compile.compile(
+                    source, compiled, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP
+                )
 
 
 def of_the_project(packages, trees):  # noqa: ANN001, ANN201
-    """Give name and real path of every module that has one of the names, or lies in one of the trees."""
+    """Yield name and real path of every module that has one of the names, or lies in one of the trees."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and name != "__main__":
@@ -73,7 +80,7 @@ def of_the_project(packages, trees):  # noqa: ANN001, ANN201
 
 def tell(descriptor, message):  # noqa: ANN001, ANN201
     """Write one JSON line."""
-    import json  # noqa: PLC0415
+    import json
 
     payload = json.dumps(message).encode() + b"\n"
     while payload:

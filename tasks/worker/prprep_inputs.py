@@ -33,7 +33,15 @@ if TYPE_CHECKING:
 
 
 # Bound now: a test may replace what the module `os` offers.
-_fork, _kill, _leave, _pipe, _read, _wait, _write = getattr(os, "fork", None), os.kill, os._exit, os.pipe, os.read, os.waitpid, os.write
+_fork, _kill, _leave, _pipe, _read, _wait, _write = (
+    getattr(os, "fork", None),
+    os.kill,
+    os._exit,
+    os.pipe,
+    os.read,
+    os.waitpid,
+    os.write,
+)
 
 
 class Recording:
@@ -45,7 +53,9 @@ class Recording:
         self.function, self.positional, self.keywords = function, len(args), list(kwargs)
         self.values = [*args, *kwargs.values()]
         speller = Speller()
-        if (owner := getattr(function, "__self__", None)) is not None and not isinstance(owner, (type, types.ModuleType)):
+        if (owner := getattr(function, "__self__", None)) is not None and not isinstance(
+            owner, (type, types.ModuleType)
+        ):
             check([owner])
         self.spellings = [speller.spell(value) for value in self.values]
         self.builder = Builder(self.values, speller.kept)
@@ -67,7 +77,7 @@ _recordings: dict[int, tuple[object, Recording]] = {}
 
 
 async def try_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Give the arguments of the benchmark's call, or what the call makes of `order["input"]` within `order["limit"]` seconds."""
+    """Return the arguments of the benchmark's call, or what the call makes of `order["input"]` within `order["limit"]` seconds."""
     if "input" in order:
         return _tried(_recordings[id(calls)][1], order["input"], order["limit"])
     try:
@@ -79,7 +89,12 @@ async def try_(order: Message, calls: Calls, _described: Message) -> Message:
     _recordings[id(calls)] = calls, recording
     # Children need not look through what is here already.
     gc.freeze()
-    return {"kind": "recorded", "name": recording.name, "keywords": recording.keywords, "arguments": recording.spellings}
+    return {
+        "kind": "recorded",
+        "name": recording.name,
+        "keywords": recording.keywords,
+        "arguments": recording.spellings,
+    }
 
 
 def _recorded(calls: Calls) -> Recording | str:
@@ -99,7 +114,7 @@ def _recorded(calls: Calls) -> Recording | str:
     return recording
 
 
-def _varies(spelling: Any) -> bool:  # noqa: ANN401
+def _varies(spelling: Any) -> bool:
     kind, *rest = spelling
     if kind == "made":
         return any(_varies(value) for _, value in rest[2])
@@ -118,8 +133,8 @@ class _Watch:
         self._open: dict[Any, tuple[bool, tuple[tuple[Any, ...], dict[str, Any]]]] = {}
         self.returned: list[tuple[object, bool, types.CodeType, tuple[tuple[Any, ...], dict[str, Any]]]] = []
 
-    def __call__(self, frame: Any, event: str, value: object) -> None:  # noqa: ANN401
-        if event == "call" and frame not in self._open and len(self._open) + len(self.returned) < 10_000:  # noqa: PLR2004
+    def __call__(self, frame: Any, event: str, value: object) -> None:
+        if event == "call" and frame not in self._open and len(self._open) + len(self.returned) < 10_000:
             direct = frame.f_back is not None and frame.f_back.f_code is self._code
             self.direct += direct
             self._open[frame] = direct, _arguments(frame)
@@ -129,7 +144,7 @@ class _Watch:
             self.returned.append((value, direct, frame.f_code, given))
 
 
-def _inner(function: Any) -> Recording | None:  # noqa: ANN401
+def _inner(function: Any) -> Recording | None:
     """Find the outermost call with arguments whose result is what a function without arguments returns."""
     code = getattr(function, "__code__", None)
     if code is None:
@@ -157,7 +172,7 @@ def _inner(function: Any) -> Recording | None:  # noqa: ANN401
     return None
 
 
-def _arguments(frame: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ANN401
+def _arguments(frame: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     code, values = frame.f_code, frame.f_locals
     count, more = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
     args = tuple(values.get(name) for name in code.co_varnames[:count])
@@ -182,7 +197,7 @@ def _function(code: types.CodeType) -> Callable[..., Any] | None:
 
 
 def _tried(recording: Recording, spellings: list[Any], limit: float) -> Message:
-    """Give `outcome`: returned (with `value` and, where they were changed, `arguments`), raised, late, stopped, unbuilt or broke."""
+    """Return `outcome`: returned (with `value` and, where they were changed, `arguments`), raised, late, stopped, unbuilt or broke."""
     state = sys.modules["random"].getstate() if "random" in sys.modules else None
     readable, writable = _pipe()
     with warnings.catch_warnings():
@@ -237,7 +252,9 @@ def _answer(recording: Recording, spellings: list[Any]) -> Message:
     except Exception:  # noqa: BLE001 - constructors are the target's
         return {"outcome": "unbuilt"}
     # What is kept as it is may change inside as it likes.
-    looked_at = [index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_kept(spelling)]
+    looked_at = [
+        index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_kept(spelling)
+    ]
     before = [prprep_describe.describe(values[index]) for index in looked_at]
     guard = Guard()
     error = None
@@ -258,17 +275,17 @@ def _answer(recording: Recording, spellings: list[Any]) -> Message:
     return answer
 
 
-def _is_mutable(spelling: Any) -> bool:  # noqa: ANN401
+def _is_mutable(spelling: Any) -> bool:
     return spelling[0] in ("list", "dict", "set", "bytearray", "deque", "ndarray", "tuple", "made")
 
 
-def _holds_kept(spelling: Any) -> bool:  # noqa: ANN401
+def _holds_kept(spelling: Any) -> bool:
     if not isinstance(spelling, list) or not spelling:
         return False
     return spelling[0] == "kept" or any(_holds_kept(part) for part in spelling)
 
 
-def _awaited(coroutine: Any) -> object:  # noqa: ANN401
+def _awaited(coroutine: Any) -> object:
     """Run a coroutine to its end on a loop of its own: the one that runs has not come along."""
     asyncio._set_running_loop(None)  # noqa: SLF001 - there is no other way to forget it
     loop = asyncio.new_event_loop()

@@ -49,7 +49,7 @@ class Callgrind:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         try:
-            import ctypes  # noqa: PLC0415 - may be missing, and is only needed here
+            import ctypes
 
             code = bytes.fromhex(MACHINE_CODE[platform.machine()])
             self._page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
@@ -58,7 +58,9 @@ class Callgrind:
         except (ImportError, KeyError, OSError) as error:
             raise UncountedError("valgrind cannot be asked: %s: %s" % (type(error).__name__, error)) from error
         self._ask = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)(address)
-        self._words = {code: (ctypes.c_size_t * 6)(code) for code in (RUNNING_ON_VALGRIND, *range(0x43540000, 0x43540006))}
+        self._words = {
+            code: (ctypes.c_size_t * 6)(code) for code in (RUNNING_ON_VALGRIND, *range(0x43540000, 0x43540006))
+        }
         self._addresses = {code: ctypes.addressof(words) for code, words in self._words.items()}
         if not self._ask(self._addresses[RUNNING_ON_VALGRIND], 0):
             raise UncountedError("valgrind was left: what is started as Python starts another program in its place")
@@ -70,7 +72,7 @@ class Callgrind:
         self._ask(self._addresses[STOP_INSTRUMENTATION], 0)
 
     async def window(self, calls: Calls, arguments: Arguments, count: int) -> int:
-        """Give the instructions of `count` calls, with what it takes to open and close the window."""
+        """Return the instructions of `count` calls, with what it takes to open and close the window."""
         args, kwargs = arguments
         ask, zero, dump = self._ask, self._addresses[ZERO_STATS], self._addresses[DUMP_STATS]
         gc.collect()
@@ -93,7 +95,7 @@ class Callgrind:
 
 
 async def count_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Give the instructions of `calls` calls, after `warmup` others; where the order sets none, say how many there is time for."""
+    """Return the instructions of `calls` calls, after `warmup` others; where the order sets none, say how many there is time for."""
     try:
         callgrind = Callgrind(order["folder"])
     except UncountedError as error:
@@ -127,7 +129,10 @@ def _plan(calls: Calls) -> dict[str, int]:
     """
     seconds = max(calls.seconds, 1e-9)
     most = MOST_SETUPS if calls.setup or calls.teardown else MOST_CALLS
-    return {"warmup": min(MOST_WARMUP, int(WARM_SECONDS / seconds)), "calls": max(1, min(most, int(COUNTED_SECONDS / seconds)))}
+    return {
+        "warmup": min(MOST_WARMUP, int(WARM_SECONDS / seconds)),
+        "calls": max(1, min(most, int(COUNTED_SECONDS / seconds))),
+    }
 
 
 async def _counted(callgrind: Callgrind, calls: Calls, count: int) -> int:
@@ -149,11 +154,11 @@ async def _rounds(callgrind: Callgrind, calls: Calls, *, rounds: int, count: int
     return counted
 
 
-def _make_calls(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> None:  # noqa: ANN401 - the target's
+def _make_calls(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> None:
     for _ in repeat(None, count):
         function(*args, **kwargs)
 
 
-async def _await_calls(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> None:  # noqa: ANN401 - the target's
+async def _await_calls(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> None:
     for _ in repeat(None, count):
         await function(*args, **kwargs)

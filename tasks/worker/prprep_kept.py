@@ -38,7 +38,7 @@ class Kept(NamedTuple):
     imports: frozenset[str]
 
 
-def kept(value: Any, stem: str, check: Callable[[str], None], *, size: int = 0) -> Kept:  # noqa: ANN401 - any value
+def kept(value: Any, stem: str, check: Callable[[str], None], *, size: int = 0) -> Kept:
     """Keep a value in a file whose name begins with `stem`; `check` raises for a text that must not leave this machine.
 
     Raise NotDataError where it is no plain data, or too much; `size` is about how much it holds.
@@ -52,7 +52,9 @@ def kept(value: Any, stem: str, check: Callable[[str], None], *, size: int = 0) 
             _check_length(content)
             check(content.decode("latin-1"))
             place = f'Path(__file__).with_name("{stem}{suffix}")'
-            return Kept(f"{stem}{suffix}", content, code.format(place), frozenset({"from pathlib import Path", *imports}))
+            return Kept(
+                f"{stem}{suffix}", content, code.format(place), frozenset({"from pathlib import Path", *imports})
+            )
     raise NotDataError
 
 
@@ -61,7 +63,7 @@ def _check_length(content: bytes) -> None:
         raise NotDataError(f"as a file it would have {len(content):,} bytes, and {LARGEST:,} are the limit")
 
 
-def _text(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: ANN401
+def _text(value: Any, check: Callable[[str], None]) -> _Found | None:
     if type(value) is str:
         _check_all(value, check)
         try:
@@ -75,7 +77,7 @@ def _text(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: A
     return None
 
 
-def _json(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: ANN401
+def _json(value: Any, check: Callable[[str], None]) -> _Found | None:
     around, plain = "{}", value
     if type(value) in (tuple, set, frozenset):
         around = f"{type(value).__name__}({{}})"
@@ -94,14 +96,14 @@ def _json(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: A
     return ".json", content, around.format('json.loads({}.read_text(encoding="utf-8"))'), ("import json",)
 
 
-def _check_all(value: Any, check: Callable[[str], None]) -> None:  # noqa: ANN401 - what JSON holds
+def _check_all(value: Any, check: Callable[[str], None]) -> None:
     texts = list(_texts(value))
     check(prprep_source.joined(texts))
     if any(map(prprep_source.is_of_machine, texts)):
         raise NotDataError("it holds a path of this machine")
 
 
-def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - what JSON holds
+def _texts(value: Any) -> Iterator[str]:
     waiting = [value]
     while waiting:
         inner = waiting.pop()
@@ -113,7 +115,7 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - what JSON holds
             waiting += inner
 
 
-def _arrays(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa: ANN401
+def _arrays(value: Any, check: Callable[[str], None]) -> _Found | None:
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return None
@@ -121,14 +123,18 @@ def _arrays(value: Any, check: Callable[[str], None]) -> _Found | None:  # noqa:
         return _one_array(numpy, value, check)
     if type(value) is list and value and all(type(each) is numpy.ndarray for each in value):
         return ".npz", _zipped(numpy, check, *value), "list(np.load({}).values())", ("import numpy as np",)
-    if type(value) is dict and value and all(type(key) is str and type(each) is numpy.ndarray for key, each in value.items()):
+    if (
+        type(value) is dict
+        and value
+        and all(type(key) is str and type(each) is numpy.ndarray for key, each in value.items())
+    ):
         if any(not key.isidentifier() or key == "file" for key in value):
             return None
         return ".npz", _zipped(numpy, check, **value), "dict(np.load({}))", ("import numpy as np",)
     return None
 
 
-def _one_array(numpy: Any, value: Any, check: Callable[[str], None]) -> _Found:  # noqa: ANN401
+def _one_array(numpy: Any, value: Any, check: Callable[[str], None]) -> _Found:
     _check_array(value, check)
     if value.nbytes <= LARGEST // 2:
         out = io.BytesIO()
@@ -137,7 +143,7 @@ def _one_array(numpy: Any, value: Any, check: Callable[[str], None]) -> _Found: 
     return ".npz", _zipped(numpy, check, value), 'np.load({})["arr_0"]', ("import numpy as np",)
 
 
-def _zipped(numpy: Any, check: Callable[[str], None], *arrays: Any, **named: Any) -> bytes:  # noqa: ANN401
+def _zipped(numpy: Any, check: Callable[[str], None], *arrays: Any, **named: Any) -> bytes:
     for array in (*arrays, *named.values()):
         _check_array(array, check)
     out = io.BytesIO()
@@ -145,7 +151,7 @@ def _zipped(numpy: Any, check: Callable[[str], None], *arrays: Any, **named: Any
     return out.getvalue()
 
 
-def _check_array(array: Any, check: Callable[[str], None]) -> None:  # noqa: ANN401
+def _check_array(array: Any, check: Callable[[str], None]) -> None:
     if array.dtype.hasobject:
         raise NotDataError("its elements are objects, which a file could hold as a pickle only")
     if array.nbytes > HOPELESS * LARGEST:

@@ -37,9 +37,9 @@ _floors: dict[bool, dict[str, int]] = {}
 
 
 async def track_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Give the call's peak (bytes), its number of allocations and the bytes it leaves; `order["profile"]` must not exist."""
+    """Return the call's peak (bytes), its number of allocations and the bytes it leaves; `order["profile"]` must not exist."""
     try:
-        import memray  # noqa: PLC0415 - may be missing
+        import memray
     except ImportError as error:
         return {"kind": "untracked", "reason": str(error)}
     profile, native = order["profile"], order.get("native", False)
@@ -51,10 +51,15 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
     await _track(memray, calls, profile, native=native)
     seen = _figures(memray, profile)
     left = await _growth(memray, calls, other) if seen["left"] > floor["left"] else 0
-    return {"kind": "tracked", "peak": seen["peak"], "allocations": max(0, seen["allocations"] - floor["allocations"]), "left": left}
+    return {
+        "kind": "tracked",
+        "peak": seen["peak"],
+        "allocations": max(0, seen["allocations"] - floor["allocations"]),
+        "left": left,
+    }
 
 
-async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> None:  # noqa: ANN401 - may be missing
+async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> None:
     """Track one call, without setup and teardown, and the dropping of what it returned."""
     _remove(profile)
     args, kwargs = calls.arguments()
@@ -68,12 +73,12 @@ async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = Fals
     calls.end(args, kwargs)
 
 
-def _figures(memray: Any, profile: str) -> dict[str, int]:  # noqa: ANN401
+def _figures(memray: Any, profile: str) -> dict[str, int]:
     peak = memray.FileReader(profile).metadata.peak_memory
     return {"peak": peak, "allocations": _allocations(memray, profile), "left": _left(memray, profile)}
 
 
-async def _floor(memray: Any, calls: Calls, profile: str) -> dict[str, int]:  # noqa: ANN401
+async def _floor(memray: Any, calls: Calls, profile: str) -> dict[str, int]:
     """Track a call that does nothing, awaited as `calls` are."""
     if calls.awaited not in _floors:
         # The first of all shows what memray and the interpreter do once.
@@ -83,8 +88,8 @@ async def _floor(memray: Any, calls: Calls, profile: str) -> dict[str, int]:  # 
     return _floors[calls.awaited]
 
 
-async def _growth(memray: Any, calls: Calls, profile: str) -> int:  # noqa: ANN401
-    """Give the bytes that one more round leaves, with its setup and teardown."""
+async def _growth(memray: Any, calls: Calls, profile: str) -> int:
+    """Return the bytes that one more round leaves, with its setup and teardown."""
     counts = ROUNDS if calls.seconds < DEAR_SECONDS else FEW_ROUNDS
     await _left_by(memray, _empty(calls), profile, rounds=1)
     left = [await _left_by(memray, calls, profile, rounds=count) for count in counts]
@@ -92,7 +97,7 @@ async def _growth(memray: Any, calls: Calls, profile: str) -> int:  # noqa: ANN4
     return growths[(len(growths) - 1) // 2] // (counts[1] - counts[0]) if growths[0] > 0 else 0
 
 
-async def _left_by(memray: Any, calls: Calls, profile: str, *, rounds: int) -> int:  # noqa: ANN401
+async def _left_by(memray: Any, calls: Calls, profile: str, *, rounds: int) -> int:
     _remove(profile)
     gc.collect()
     with memray.Tracker(profile):
@@ -104,21 +109,27 @@ async def _left_by(memray: Any, calls: Calls, profile: str, *, rounds: int) -> i
     return left
 
 
-def _left(memray: Any, profile: str) -> int:  # noqa: ANN401
+def _left(memray: Any, profile: str) -> int:
     return sum(record.size for record in memray.FileReader(profile).get_leaked_allocation_records(merge_threads=True))
 
 
-def _allocations(memray: Any, profile: str) -> int:  # noqa: ANN401
+def _allocations(memray: Any, profile: str) -> int:
     """Count what was allocated; `total_allocations` of a profile's metadata counts what was freed as well."""
     try:
         return memray._memray.compute_statistics(profile).total_num_allocations  # noqa: SLF001 - `memray stats` does so
     except AttributeError:
-        freeing = {memray.AllocatorType.FREE, memray.AllocatorType.MUNMAP, getattr(memray.AllocatorType, "PYMALLOC_FREE", None)}
-        return sum(1 for record in memray.FileReader(profile).get_allocation_records() if record.allocator not in freeing)
+        freeing = {
+            memray.AllocatorType.FREE,
+            memray.AllocatorType.MUNMAP,
+            getattr(memray.AllocatorType, "PYMALLOC_FREE", None),
+        }
+        return sum(
+            1 for record in memray.FileReader(profile).get_allocation_records() if record.allocator not in freeing
+        )
 
 
 def _empty(calls: Calls) -> Calls:
-    """Give calls that do nothing, awaited as `calls` are."""
+    """Return calls that do nothing, awaited as `calls` are."""
     empty = prprep_calls.Calls(_nothing_awaited if calls.awaited else _nothing)
     empty.awaited = calls.awaited
     return empty

@@ -35,7 +35,7 @@ INSTALLED = {"site-packages", "dist-packages"}
 
 
 async def profile_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Give `functions`, each with `path`, `name`, `module`, `calls` of it in one call, `share` and `own` of `samples`.
+    """Return `functions`, each with `path`, `name`, `module`, `calls` of it in one call, `share` and `own` of `samples`.
 
     `order`: `tree`, files `without` (relative to it), `seconds` of sampling, and the `sampler`: signal, or thread
     where the first one does not work.
@@ -71,7 +71,7 @@ class Project:
         self._files, self._definitions = {}, {}
 
     def file(self, name: str) -> str | None:
-        """Give the path, relative to the tree, of a file as code objects name it."""
+        """Return the path, relative to the tree, of a file as code objects name it."""
         if name not in self._files:
             self._files[name] = self._find(name)
         return self._files[name]
@@ -95,7 +95,7 @@ class Project:
         return (path, around[-1][2]) if around else None
 
     def _of(self, path: str) -> list[tuple[int, int, str]]:
-        """Give first line (with decorators), last line and name of a file's functions, outer ones first; none of what is no Python."""
+        """Return first line (with decorators), last line and name of a file's functions, outer ones first; none of what is no Python."""
         if path not in self._definitions:
             found: list[tuple[int, int, str]] = []
             try:
@@ -113,12 +113,16 @@ def _functions(node: ast.AST, scope: str) -> Iterator[tuple[int, int, str]]:
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             inner = scope + child.name + "."
             if not isinstance(child, ast.ClassDef):
-                yield min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)]), child.end_lineno, scope + child.name
+                yield (
+                    min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)]),
+                    child.end_lineno,
+                    scope + child.name,
+                )
         yield from _functions(child, inner)
 
 
 def _modules() -> dict[str, str]:
-    """Give the names of modules by the real paths of their files."""
+    """Return the names of modules by the real paths of their files."""
     files = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
     return {os.path.realpath(file): name for name, file in files if isinstance(file, str) and name != "__main__"}
 
@@ -156,7 +160,7 @@ class _Monitoring:
         monitoring.register_callback(self._tool, monitoring.events.PY_START, self._start)
         monitoring.set_events(self._tool, monitoring.events.PY_START)
 
-    def _start(self, code: Any, _offset: int) -> object:  # noqa: ANN401 - types.CodeType
+    def _start(self, code: Any, _offset: int) -> object:
         if self._project.file(code.co_filename) is None:
             return self._monitoring.DISABLE
         self._places[code.co_filename, code.co_firstlineno, code.co_name] += 1
@@ -179,7 +183,7 @@ class _Profiling:
         threading.setprofile(self._event)
         sys.setprofile(self._event)
 
-    def _event(self, frame: Any, event: str, _argument: object) -> None:  # noqa: ANN401 - types.FrameType
+    def _event(self, frame: Any, event: str, _argument: object) -> None:
         code = frame.f_code
         if event == "call" and self._project.file(code.co_filename) is not None and _starts(frame):
             self._places[code.co_filename, code.co_firstlineno, code.co_name] += 1
@@ -189,7 +193,7 @@ class _Profiling:
         threading.setprofile(self._threads_before)
 
 
-def _starts(frame: Any) -> bool:  # noqa: ANN401 - types.FrameType
+def _starts(frame: Any) -> bool:
     """Tell a start from the next step of a generator or coroutine, which is a call to the profiler as well.
 
     Python 3.11 has an instruction for either, whose argument is 0 at the start; before, nothing was executed yet.

@@ -65,7 +65,9 @@ class Recorder:
         self.module, _, self.name = orders["target"].partition(":")
         self._orders, self._left = orders, float(orders["seconds"])
         self._lock = threading.RLock()
-        self._open: dict[int, list[tuple[float, dict[str, Any] | None, tuple[int, dict[str, Any] | None] | None] | None]] = {}
+        self._open: dict[
+            int, list[tuple[float, dict[str, Any] | None, tuple[int, dict[str, Any] | None] | None] | None]
+        ] = {}
         self._largest = 0
         self._sample, self._written = prprep_sample.Sample(), 0.0
         self._seen: dict[str, Any] = {
@@ -87,7 +89,9 @@ class Recorder:
         self.annotations: dict[str, str] = {}
         measured = orders.get("measure") or {}
         self._measured = (measured.get("test"), measured.get("size"))
-        self._allocations = prprep_allocations.Allocations(measured["wanted"], measured["profile"]) if measured else None
+        self._allocations = (
+            prprep_allocations.Allocations(measured["wanted"], measured["profile"]) if measured else None
+        )
         self._makings: dict[int, tuple[Any, prprep_source.Made]] = {}
         self.watched_kinds: set[type] = set()
 
@@ -188,7 +192,9 @@ class Recorder:
         told = prprep_sample.short(spelled)
         return place, told and {**told, "kinds": kinds, "size": size}
 
-    def _look(self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str], size: int) -> dict[str, Any] | None:
+    def _look(
+        self, names: Sequence[str], values: dict[str, Any], kinds: dict[str, str], size: int
+    ) -> dict[str, Any] | None:
         """Spell the arguments of a call that is larger than all before it."""
         if len(self._seen["sizes"]) < COUNTED:
             self._seen["sizes"].append(size)
@@ -209,7 +215,14 @@ class Recorder:
         stand_ins = (spelled or [kept])[0]["stand_ins"]
         for each in (*spelled, *([kept] if kept else [])):
             del each["stand_ins"], each["sampled"]
-        call = {"size": size, "test": self.running, "kinds": kinds, "described": described, "spelled": spelled, "kept": kept}
+        call = {
+            "size": size,
+            "test": self.running,
+            "kinds": kinds,
+            "described": described,
+            "spelled": spelled,
+            "kept": kept,
+        }
         return {**call, "stand_ins": stand_ins, "fakes": []}
 
     def _writer(self, scale: int = 1, taken: set[str] | None = None) -> prprep_source.Writer:
@@ -264,7 +277,9 @@ class Recorder:
                 if isinstance(refused, prprep_source.UnknownMakingError):
                     _watch_making(refused.kind, self)
                 if (keep or scale == 1) and not aside:
-                    self._seen["unwritten"][name] = f"{prprep_sizes.describe(values[name])}: {refused}{self._given_by(values[name])}"
+                    self._seen["unwritten"][name] = (
+                        f"{prprep_sizes.describe(values[name])}: {refused}{self._given_by(values[name])}"
+                    )
                 fixture = self._fixture_of(values[name]) if keep else ""
                 if not fixture:
                     return None
@@ -281,7 +296,11 @@ class Recorder:
     def _fixture_of(self, value: object) -> str:
         """Name the fixture that gave a value, where its conftest is one of those that the benchmark will see; else ""."""
         root = f"{self._orders.get('root', '')}/"
-        seen = (name for name, (given, file) in self.fixtures.items() if given is value and root.startswith(os.path.dirname(file)))
+        seen = (
+            name
+            for name, (given, file) in self.fixtures.items()
+            if given is value and root.startswith(os.path.dirname(file))
+        )
         return next(seen, "")
 
     # -- what is written -------------------------------------------------------------------------------
@@ -292,7 +311,11 @@ class Recorder:
 
     def write(self) -> None:
         with self._lock:
-            self._seen["sample"], self._seen["looked"], self._written = self._sample.message(), self._sample.count, time.perf_counter()
+            self._seen["sample"], self._seen["looked"], self._written = (
+                self._sample.message(),
+                self._sample.count,
+                time.perf_counter(),
+            )
             temporary = f"{self._orders['out']}.{os.getpid()}"
             with open(temporary, "w", encoding="utf-8") as out:
                 json.dump(self._seen, out)
@@ -308,7 +331,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, recorder: Recorder) -> None:
         self._recorder, self._inside = recorder, False
 
-    def find_spec(self, name: str, _path: Any, _target: Any = None) -> Any:  # noqa: ANN401 - importlib's
+    def find_spec(self, name: str, _path: Any, _target: Any = None) -> Any:
         if name != self._recorder.module or self._inside:
             return None
         self._inside = True
@@ -351,7 +374,7 @@ def _watch(module: types.ModuleType, recorder: Recorder) -> None:
 
 
 def _function(held: object) -> types.FunctionType | None:
-    """Give the function below static methods, properties and decorators that keep `__wrapped__`."""
+    """Return the function below static methods, properties and decorators that keep `__wrapped__`."""
     for attribute in ("__func__", "fget", "func"):
         held = getattr(held, attribute, None) or held
     while hasattr(held, "__wrapped__"):
@@ -384,7 +407,7 @@ def _monitor(code: types.CodeType, recorder: Recorder) -> None:
     monitoring.set_events(tool, events.PY_UNWIND)
 
 
-def _wrap(owner: Any, name: str, held: Any, function: types.FunctionType, recorder: Recorder) -> None:  # noqa: ANN401 - a module or a class
+def _wrap(owner: Any, name: str, held: Any, function: types.FunctionType, recorder: Recorder) -> None:
     signature = inspect.signature(function)
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -395,7 +418,11 @@ def _wrap(owner: Any, name: str, held: Any, function: types.FunctionType, record
         bound.apply_defaults()
         recorder.begin(*_given(function.__code__, dict(bound.arguments)))
 
-    around = _async_around(function, begin, recorder) if inspect.iscoroutinefunction(function) else _around(function, begin, recorder)
+    around = (
+        _async_around(function, begin, recorder)
+        if inspect.iscoroutinefunction(function)
+        else _around(function, begin, recorder)
+    )
     if isinstance(held, (staticmethod, classmethod)):
         setattr(owner, name, type(held)(around))
     elif isinstance(held, property):
@@ -404,9 +431,9 @@ def _wrap(owner: Any, name: str, held: Any, function: types.FunctionType, record
         setattr(owner, name, around)
 
 
-def _around(function: Any, begin: Any, recorder: Recorder) -> Any:  # noqa: ANN401 - functions
+def _around(function: Any, begin: Any, recorder: Recorder) -> Any:
     @functools.wraps(function)
-    def around(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def around(*args: Any, **kwargs: Any) -> Any:
         begin(args, kwargs)
         try:
             value = function(*args, **kwargs)
@@ -419,9 +446,9 @@ def _around(function: Any, begin: Any, recorder: Recorder) -> Any:  # noqa: ANN4
     return around
 
 
-def _async_around(function: Any, begin: Any, recorder: Recorder) -> Any:  # noqa: ANN401 - functions
+def _async_around(function: Any, begin: Any, recorder: Recorder) -> Any:
     @functools.wraps(function)
-    async def around(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    async def around(*args: Any, **kwargs: Any) -> Any:
         begin(args, kwargs)
         try:
             value = await function(*args, **kwargs)
@@ -446,7 +473,7 @@ def _watch_making(kind: type, recorder: Recorder) -> None:
     signature = inspect.signature(constructor)
 
     @functools.wraps(constructor)
-    def around(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def around(*args: Any, **kwargs: Any) -> None:
         constructor(*args, **kwargs)
         try:
             bound = signature.bind(*args, **kwargs)
@@ -473,7 +500,7 @@ def _monitor_makings(code: types.CodeType, recorder: Recorder) -> None:
     monitoring.set_local_events(recorder.making_tool, code, monitoring.events.PY_START)
 
 
-def _reference(value: object) -> Any:  # noqa: ANN401 - what gives the object when it is called
+def _reference(value: object) -> Any:
     try:
         return weakref.ref(value)
     except TypeError:
@@ -490,7 +517,7 @@ def _word(name: str, kind: str, code: str) -> str:
 
 
 def _given(code: types.CodeType, values: dict[str, Any]) -> tuple[list[str], dict[str, Any], dict[str, str]]:
-    """Give names, values and kinds of the parameters: `positional`, `keyword`, `args` or `kwargs`."""
+    """Return names, values and kinds of the parameters: `positional`, `keyword`, `args` or `kwargs`."""
     count, keyword = code.co_argcount, code.co_kwonlyargcount
     kinds = dict.fromkeys(code.co_varnames[:count], "positional")
     kinds.update(dict.fromkeys(code.co_varnames[count : count + keyword], "keyword"))
@@ -530,24 +557,24 @@ def _start() -> Recorder:
 RECORDER: Recorder | None = None
 
 
-def pytest_configure(config: Any) -> None:  # noqa: ANN401, ARG001 - pytest's
+def pytest_configure(config: Any) -> None:  # noqa: ARG001 - pytest's
     global RECORDER  # noqa: PLW0603 - one process records one function
     if RECORDER is None:
         RECORDER = _start()
 
 
-def pytest_runtest_logstart(nodeid: str, location: Any) -> None:  # noqa: ANN401, ARG001 - pytest's
+def pytest_runtest_logstart(nodeid: str, location: Any) -> None:  # noqa: ARG001 - pytest's
     if RECORDER is not None:
         RECORDER.running = nodeid
 
 
-def pytest_runtest_call(item: Any) -> None:  # noqa: ANN401 - pytest's
+def pytest_runtest_call(item: Any) -> None:
     if RECORDER is not None:
         RECORDER.fixtures = dict(_fixtures(item, str(item.config.rootpath)))
 
 
-def _fixtures(item: Any, root: str) -> Iterator[tuple[str, tuple[object, str]]]:  # noqa: ANN401 - pytest's
-    """Give the fixtures of the project's conftest files that a test has asked for: name, value, and the file."""
+def _fixtures(item: Any, root: str) -> Iterator[tuple[str, tuple[object, str]]]:
+    """Yield the fixtures of the project's conftest files that a test has asked for: name, value, and the file."""
     known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     for name, value in getattr(item, "funcargs", {}).items():
         code = getattr(getattr((known.get(name) or [None])[-1], "func", None), "__code__", None)
@@ -556,7 +583,7 @@ def _fixtures(item: Any, root: str) -> Iterator[tuple[str, tuple[object, str]]]:
             yield name, (value, os.path.relpath(file, root).replace(os.sep, "/"))
 
 
-def pytest_sessionfinish(session: Any, exitstatus: int) -> None:  # noqa: ANN401, ARG001 - pytest's
+def pytest_sessionfinish(session: Any, exitstatus: int) -> None:  # noqa: ARG001 - pytest's
     if RECORDER is not None:
         RECORDER.write()
 

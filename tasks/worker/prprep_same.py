@@ -23,7 +23,7 @@ PATIENCE = 2
 
 
 def gives(make: Callable[[], object], value: object) -> bool:
-    """Tell whether something makes an equal object."""
+    """Return whether something makes an equal object."""
     return _in_child(lambda: same(make(), value, 0)) is True
 
 
@@ -39,7 +39,7 @@ def _unlike(made: object, value: object) -> list[str] | None:
     return [name for name in after if name not in before or not same(before[name], after[name], 1)]
 
 
-def _in_child(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what JSON holds
+def _in_child(ask: Callable[[], Any]) -> Any:
     fork = getattr(os, "fork", None)
     if fork is None:
         return None
@@ -61,7 +61,7 @@ def _in_child(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what JSON holds
     return json.loads(told) if told else None
 
 
-def same(one: Any, other: Any, depth: int) -> bool:  # noqa: ANN401 - any two values
+def same(one: Any, other: Any, depth: int) -> bool:
     """Compare by what they hold, where their types do not say what is equal."""
     if one is other or _pickled_same(one, other):
         return True
@@ -74,7 +74,11 @@ def same(one: Any, other: Any, depth: int) -> bool:  # noqa: ANN401 - any two va
     if type(one).__eq__ is not object.__eq__:
         return bool(one == other)
     first, second = prprep_state.state_of(one) or {}, prprep_state.state_of(other) or {}
-    return bool(first) and first.keys() == second.keys() and all(same(first[name], second[name], depth + 1) for name in first)
+    return (
+        bool(first)
+        and first.keys() == second.keys()
+        and all(same(first[name], second[name], depth + 1) for name in first)
+    )
 
 
 def _pickled_same(one: object, other: object) -> bool:
@@ -84,15 +88,15 @@ def _pickled_same(one: object, other: object) -> bool:
         return False
 
 
-def is_default(field: Any, value: object, missing: object) -> bool:  # noqa: ANN401 - dataclasses.Field
-    """Tell whether a dataclass's field has its default; `missing` is what dataclasses say where there is none."""
+def is_default(field: Any, value: object, missing: object) -> bool:
+    """Return whether a dataclass's field has its default; `missing` is what dataclasses say where there is none."""
     if field.default is not missing:
         return equal(getattr(value, field.name), field.default)
     return field.default_factory is not missing and equal(getattr(value, field.name), field.default_factory())
 
 
 def equal(one: object, other: object) -> bool:
-    """Tell whether two values are of one type and equal, whatever their `==` does."""
+    """Return whether two values are of one type and equal, whatever their `==` does."""
     try:
         return type(one) is type(other) and bool(one == other)
     except Exception:  # noqa: BLE001 - `==` of others

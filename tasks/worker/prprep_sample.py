@@ -28,7 +28,7 @@ class Sample:
         self._drawn: dict[int, dict[str, Any] | None] = {}
 
     def place(self) -> int | None:
-        """Give the place of one more call in the sample; None where it was not drawn."""
+        """Return the place of one more call in the sample; None where it was not drawn."""
         self.count += 1
         if self.count <= SIZE:
             return self.count - 1
@@ -43,9 +43,11 @@ class Sample:
 
 
 def short(spelled: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Give what is kept of a spelling: None where it is no short code that stands for itself."""
+    """Return what is kept of a spelling: None where it is no short code that stands for itself."""
     if spelled is None or spelled["sampled"] or any(spelled[name] for name in NOT_ITS_OWN):
         return None
-    if sum(map(len, spelled["arguments"].values())) > LONGEST or any("\n" in code for code in spelled["arguments"].values()):
+    if sum(map(len, spelled["arguments"].values())) > LONGEST or any(
+        "\n" in code for code in spelled["arguments"].values()
+    ):
         return None
     return {"arguments": spelled["arguments"], "imports": spelled["imports"]}

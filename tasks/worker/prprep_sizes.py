@@ -11,7 +11,7 @@ LISTED, SAMPLED = 24, 8
 """Attributes and elements that are looked at."""
 
 
-def describe(value: Any) -> str:  # noqa: ANN401 - any value
+def describe(value: Any) -> str:
     """Say in a few words what a value is: its type, and how much of it there is."""
     kind, shape = kind_of(value), _asked(value, "shape")
     if isinstance(shape, tuple):
@@ -24,8 +24,8 @@ def describe(value: Any) -> str:  # noqa: ANN401 - any value
     return kind
 
 
-def size_of(value: Any, depth: int = 0) -> int:  # noqa: ANN401 - any value
-    """Give roughly how much a value holds: characters, elements, bytes of arrays."""
+def size_of(value: Any, depth: int = 0) -> int:
+    """Return roughly how much a value holds: characters, elements, bytes of arrays."""
     nbytes = _asked(value, "nbytes")
     if isinstance(nbytes, int):
         return nbytes
@@ -33,18 +33,18 @@ def size_of(value: Any, depth: int = 0) -> int:  # noqa: ANN401 - any value
         return len(value)
     if isinstance(value, (list, tuple, set, frozenset, dict, collections.deque)):
         inner = list(value.values()) if isinstance(value, dict) else list(value)
-        some = inner[:: max(1, len(inner) // SAMPLED)][:SAMPLED] if depth < 3 else []  # noqa: PLR2004
+        some = inner[:: max(1, len(inner) // SAMPLED)][:SAMPLED] if depth < 3 else []
         each = sum(size_of(element, depth + 1) for element in some) / len(some) if some else 1
         return round(len(value) * max(1, each))
     if isinstance(value, io.StringIO):
         return len(value.getvalue())
     state = _asked(value, "__dict__")
-    if isinstance(state, dict) and depth < 2 and not isinstance(value, (type, types.ModuleType, types.FunctionType)):  # noqa: PLR2004
+    if isinstance(state, dict) and depth < 2 and not isinstance(value, (type, types.ModuleType, types.FunctionType)):
         return sum(size_of(inner, depth + 1) for inner in list(state.values())[:LISTED])
     return 1
 
 
-def _asked(value: object, name: str) -> Any:  # noqa: ANN401 - any attribute
+def _asked(value: object, name: str) -> Any:
     """Ask for an attribute, whatever the target's own code does then."""
     try:
         return getattr(value, name, None)

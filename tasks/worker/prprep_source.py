@@ -119,12 +119,21 @@ class Writer:
             raise CannotWriteError("it was changed after it was made")
         return written
 
-    def write(self, value: Any, depth: int) -> str:  # noqa: ANN401 - any value
+    def write(self, value: Any, depth: int) -> str:
         if depth > DEEPEST:
             raise CannotWriteError("it is nested too deeply")
         if isinstance(value, unittest.mock.NonCallableMock):
             raise CannotWriteError("it is a Mock")
-        for way in (self._plain, self._text, self._container, self._named, self._place, self._structure, self._foreign, self._object):
+        for way in (
+            self._plain,
+            self._text,
+            self._container,
+            self._named,
+            self._place,
+            self._structure,
+            self._foreign,
+            self._object,
+        ):
             written = way(value, depth)
             if written is not None:
                 return written
@@ -138,7 +147,7 @@ class Writer:
         if self._tree + os.sep in text:
             raise CannotWriteError("it holds a path of this machine")
         for name, value in os.environ.items():
-            if SECRET.search(name) and len(value) > 7 and value in text:  # noqa: PLR2004 - shorter ones are no secrets
+            if SECRET.search(name) and len(value) > 7 and value in text:
                 raise CannotWriteError("it holds a secret of the environment")
 
     def _check_all(self, texts: Iterable[str]) -> None:
@@ -146,7 +155,7 @@ class Writer:
 
     # -- small things ----------------------------------------------------------------------------------
 
-    def _plain(self, value: Any, _depth: int) -> str | None:  # noqa: ANN401
+    def _plain(self, value: Any, _depth: int) -> str | None:
         kind = type(value)
         if value is None or value is ... or kind in (bool, int, complex):
             return repr(value)
@@ -163,7 +172,7 @@ class Writer:
                 return repr(value)
         return None
 
-    def _text(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _text(self, value: Any, depth: int) -> str | None:
         kind = type(value)
         if kind not in (str, bytes, bytearray):
             return None
@@ -186,34 +195,40 @@ class Writer:
         self.scaled = self.sampled = True
         return self._scale
 
-    def _text_factor(self, value: Any, depth: int) -> int:  # noqa: ANN401 - str or bytes
+    def _text_factor(self, value: Any, depth: int) -> int:
         """Scale what is a text: of a word, a name or an address, several in a row are none."""
         spaces = len(value.split())
         return self._factor(depth, len(value)) if spaces >= WORDS or len(value) > TEXT else 1
 
     # -- containers ------------------------------------------------------------------------------------
 
-    def _container(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _container(self, value: Any, depth: int) -> str | None:
         kind = type(value)
-        ways = {list: self._listed, tuple: self._tuple, set: self._set, frozenset: self._set, collections.deque: self._deque}
+        ways = {
+            list: self._listed,
+            tuple: self._tuple,
+            set: self._set,
+            frozenset: self._set,
+            collections.deque: self._deque,
+        }
         if kind in ways:
             return ways[kind](value, depth)
         is_mapping = kind in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
         return self._mapping(value, depth) if is_mapping else None
 
-    def _tuple(self, value: Any, depth: int) -> str:  # noqa: ANN401 - tuple
+    def _tuple(self, value: Any, depth: int) -> str:
         if len(value) > LISTED:
             return f"tuple({self._listed(list(value), depth)})"
         elements = ", ".join(self.write(element, depth + 1) for element in value)
         return f"({elements},)" if len(value) == 1 else f"({elements})"
 
-    def _set(self, value: Any, depth: int) -> str:  # noqa: ANN401 - set or frozenset
+    def _set(self, value: Any, depth: int) -> str:
         name = type(value).__name__
         if len(value) * self._factor(depth, len(value)) > LISTED:
             return f"{name}({self._distinct(list(value), depth)})"
         return f"{name}({self._listed(sorted(value, key=repr), depth + 1)})" if value else f"{name}()"
 
-    def _deque(self, value: Any, depth: int) -> str:  # noqa: ANN401 - deque
+    def _deque(self, value: Any, depth: int) -> str:
         self.imports.add("from collections import deque")
         return f"deque({self._listed(list(value), depth)})"
 
@@ -270,7 +285,7 @@ class Writer:
         some = distinct[:: max(1, len(distinct) // SAMPLED)][:SAMPLED]
         return f"rng.choices({some!r}, k={size:_})"
 
-    def _mapping(self, value: Any, depth: int) -> str:  # noqa: ANN401
+    def _mapping(self, value: Any, depth: int) -> str:
         kind = type(value)
         # Few keys mean something each; of many, more can be made up.
         size = len(value) * (self._factor(depth, len(value)) if len(value) > LISTED else 1)
@@ -297,11 +312,13 @@ class Writer:
 
     # -- names and places ------------------------------------------------------------------------------
 
-    def _named(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _named(self, value: Any, depth: int) -> str | None:
         if isinstance(value, enum.Enum):
             return f"{self._imported(type(value))}.{value.name}" if value.name else None
         if isinstance(value, type) or inspect.isroutine(value) or isinstance(value, types.FunctionType):
-            if getattr(value, "__self__", None) is not None and not isinstance(value.__self__, (type, types.ModuleType)):
+            if getattr(value, "__self__", None) is not None and not isinstance(
+                value.__self__, (type, types.ModuleType)
+            ):
                 return f"{self.write(value.__self__, depth + 1)}.{value.__name__}"
             return self._imported(value)
         if isinstance(value, types.ModuleType):
@@ -313,8 +330,8 @@ class Writer:
             return f"re.compile({value.pattern!r}{flags})"
         return None
 
-    def _imported(self, thing: Any) -> str:  # noqa: ANN401 - a class or a function
-        """Give the name under which a class or function can be imported; raise CannotWriteError where there is none."""
+    def _imported(self, thing: Any) -> str:
+        """Return the name under which a class or function can be imported; raise CannotWriteError where there is none."""
         module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "")
         if module == "builtins":
             return name
@@ -328,7 +345,7 @@ class Writer:
         self.imports.add(f"from {module} import {top}")
         return name
 
-    def _place(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _place(self, value: Any, depth: int) -> str | None:
         if isinstance(value, pathlib.PurePath):
             place = self._path(str(value))
             if place is not None:
@@ -371,7 +388,7 @@ class Writer:
 
     # -- structures ------------------------------------------------------------------------------------
 
-    def _structure(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _structure(self, value: Any, depth: int) -> str | None:
         kind = type(value)
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
             return self._called(kind, [(name, getattr(value, name)) for name in kind._fields], depth)
@@ -382,14 +399,20 @@ class Writer:
             return self._completed(value, given, {field.name for field in fields}, depth)
         attributes = getattr(kind, "__attrs_attrs__", None)
         if isinstance(attributes, tuple):
-            named = [(getattr(each, "alias", None) or each.name.lstrip("_"), getattr(value, each.name)) for each in attributes if each.init]
+            named = [
+                (getattr(each, "alias", None) or each.name.lstrip("_"), getattr(value, each.name))
+                for each in attributes
+                if each.init
+            ]
             return self._completed(value, named, {each.name for each in attributes if each.init}, depth)
-        if any(base.__module__.partition(".")[0] == "pydantic" and base.__name__ == "BaseModel" for base in kind.__mro__):
+        if any(
+            base.__module__.partition(".")[0] == "pydantic" and base.__name__ == "BaseModel" for base in kind.__mro__
+        ):
             given = getattr(value, "model_fields_set", None) or getattr(value, "__fields_set__", ())
             return self._called(kind, [(name, getattr(value, name)) for name in sorted(given)], depth)
         return None
 
-    def _completed(self, value: Any, given: list[tuple[str, object]], covered: set[str], depth: int) -> str:  # noqa: ANN401
+    def _completed(self, value: Any, given: list[tuple[str, object]], covered: set[str], depth: int) -> str:
         """Call the class of a structure, and set what its constructor is not given where it makes something else of that."""
         kind = type(value)
         make = functools.partial(kind, **dict(given))
@@ -397,10 +420,12 @@ class Writer:
             return self._called(kind, given, depth)
         changed = self._changed(value, make, lambda: self._called(kind, given, depth), depth)
         if changed is None:
-            raise CannotWriteError(f"{kind.__qualname__} was changed after it was made, in a way that setting attributes does not repeat")
+            raise CannotWriteError(
+                f"{kind.__qualname__} was changed after it was made, in a way that setting attributes does not repeat"
+            )
         return changed
 
-    def _changed(self, value: Any, make: Callable[[], object], spell: Callable[[], str], depth: int) -> str | None:  # noqa: ANN401
+    def _changed(self, value: Any, make: Callable[[], object], spell: Callable[[], str], depth: int) -> str | None:
         """Write an object that was changed after it was made: statements that make it and set what differs; gives its name."""
         names = prprep_same.differing(make, value)
         if not names or len(names) > CHANGED:
@@ -429,7 +454,7 @@ class Writer:
         words = [f"{key}={self.write(inner, depth + 1)}" for key, inner in given]
         return f"{name}({', '.join(words)})"
 
-    def _object(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _object(self, value: Any, depth: int) -> str | None:
         """Write an object as it was made, or by its constructor where that gives it back from what it keeps."""
         kind = type(value)
         if kind.__module__ == "builtins" or hasattr(kind, "__next__"):
@@ -437,7 +462,9 @@ class Writer:
         seen = self._made(value)
         if seen is not None and (seen.sampled or prprep_same.gives(seen.evaluated, value)):
             return self._adopted(seen)
-        if seen is not None and (changed := self._changed(value, seen.evaluated, functools.partial(self._adopted, seen), depth)):
+        if seen is not None and (
+            changed := self._changed(value, seen.evaluated, functools.partial(self._adopted, seen), depth)
+        ):
             return changed
         given = self._kept_parameters(value)
         if given is None:
@@ -456,8 +483,8 @@ class Writer:
         self.sampled = self.sampled or seen.sampled
         return seen.code
 
-    def _kept_parameters(self, value: Any) -> list[tuple[str, object]] | None:  # noqa: ANN401
-        """Give the parameters of the constructor that an object keeps, other than their defaults; None where nothing tells them."""
+    def _kept_parameters(self, value: Any) -> list[tuple[str, object]] | None:
+        """Return the parameters of the constructor that an object keeps, other than their defaults; None where nothing tells them."""
         kind = type(value)
         try:
             parameters = list(inspect.signature(kind).parameters.values())
@@ -478,13 +505,17 @@ class Writer:
 
     # -- other packages --------------------------------------------------------------------------------
 
-    def _foreign(self, value: Any, depth: int) -> str | None:  # noqa: ANN401
-        ways: dict[str, Callable[[Any, Any, int], str | None]] = {"numpy": self._numpy, "pandas": self._pandas, "PIL": self._image}
+    def _foreign(self, value: Any, depth: int) -> str | None:
+        ways: dict[str, Callable[[Any, Any, int], str | None]] = {
+            "numpy": self._numpy,
+            "pandas": self._pandas,
+            "PIL": self._image,
+        }
         top = type(value).__module__.partition(".")[0]
         module = sys.modules.get(top)
         return ways[top](module, value, depth) if module is not None and top in ways else None
 
-    def _numpy(self, numpy: Any, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _numpy(self, numpy: Any, value: Any, depth: int) -> str | None:
         self.imports.add("import numpy as np")
         if isinstance(value, numpy.generic):
             return f"np.{type(value).__name__}({value.item()!r})"
@@ -492,7 +523,7 @@ class Writer:
             return f"np.dtype({value.str!r})"
         return self._array(numpy, value, depth) if type(value) is numpy.ndarray else None
 
-    def _array(self, numpy: Any, value: Any, depth: int) -> str:  # noqa: ANN401
+    def _array(self, numpy: Any, value: Any, depth: int) -> str:
         kind, shape = value.dtype.kind, list(value.shape)
         if shape and value.size:
             shape[0] *= self._factor(depth, shape[0])
@@ -503,13 +534,15 @@ class Writer:
         if kind == "b":
             return f"np_rng.random({dims}) < {float(value.mean()):.3g}"
         if kind in "iu":
-            return f"np_rng.integers({int(value.min())}, {int(value.max()) + 1}, size={dims}, dtype=np.{value.dtype.name})"
+            return (
+                f"np_rng.integers({int(value.min())}, {int(value.max()) + 1}, size={dims}, dtype=np.{value.dtype.name})"
+            )
         if kind != "f" or not numpy.isfinite(value).all():
             raise CannotWriteError(f"an array of {value.dtype} has no builder")
         drawn = f"np_rng.normal({float(value.mean()):.6g}, {float(value.std()):.6g}, size={dims})"
         return drawn if value.dtype.name == "float64" else f"{drawn}.astype(np.{value.dtype.name})"
 
-    def _pandas(self, pandas: Any, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _pandas(self, pandas: Any, value: Any, depth: int) -> str | None:
         if isinstance(value, pandas.DataFrame):
             self.imports.add("import pandas as pd")
             columns = ", ".join(f"{name!r}: {self._column(value[name], depth)}" for name in value.columns)
@@ -519,16 +552,18 @@ class Writer:
             return f"pd.Series({self._column(value, depth)})"
         return None
 
-    def _column(self, series: Any, depth: int) -> str:  # noqa: ANN401 - pandas.Series
+    def _column(self, series: Any, depth: int) -> str:
         values = series.to_numpy()
         if values.dtype.kind in "biuf" and not (values.dtype.kind == "f" and series.isna().any()):
             return self.write(values, depth)
         if values.dtype.kind == "M":
             self.imports.add("import pandas as pd")
-            return f'pd.date_range("{series.min()}", periods={len(series) * self._factor(depth, len(series))}, freq="min")'
+            return (
+                f'pd.date_range("{series.min()}", periods={len(series) * self._factor(depth, len(series))}, freq="min")'
+            )
         return self.write(series.tolist(), depth)
 
-    def _image(self, _: Any, value: Any, depth: int) -> str | None:  # noqa: ANN401
+    def _image(self, _: Any, value: Any, depth: int) -> str | None:
         if not hasattr(value, "mode") or not hasattr(value, "size"):
             return None
         bands = {"RGB": (3,), "RGBA": (4,), "L": ()}.get(value.mode)
@@ -544,7 +579,7 @@ class Writer:
 
 
 def joined(texts: Iterable[str]) -> str:
-    """Give one text to look for something private in, since to look into each of many takes longer than tests may.
+    """Return one text to look for something private in, since to look into each of many takes longer than tests may.
 
     Neither a path nor a variable can hold a NUL: what is found began and ended in one of them.
     """
@@ -552,13 +587,13 @@ def joined(texts: Iterable[str]) -> str:
 
 
 def is_of_machine(text: str) -> bool:
-    """Tell whether a text is the absolute path of something that there is; the root alone tells nothing."""
-    if not text.strip(os.sep) or len(text) > 4_096 or "\n" in text or "\0" in text:  # noqa: PLR2004 - longer ones are none
+    """Return whether a text is the absolute path of something that there is; the root alone tells nothing."""
+    if not text.strip(os.sep) or len(text) > 4_096 or "\n" in text or "\0" in text:
         return False
     return os.path.isabs(text) and os.path.exists(text)
 
 
-def _quoted(value: Any) -> str:  # noqa: ANN401 - str or bytes
+def _quoted(value: Any) -> str:
     """Spell a text with double quotes, as formatters do, where it holds none."""
     spelled = repr(value)
     start = spelled.index("'") if "'" in spelled and '"' not in spelled else -1
@@ -566,14 +601,14 @@ def _quoted(value: Any) -> str:  # noqa: ANN401 - str or bytes
 
 
 def _stem(texts: list[str]) -> str | None:
-    """Give what numbered texts begin with; None where they are anything else, of which more cannot be made up."""
+    """Return what numbered texts begin with; None where they are anything else, of which more cannot be made up."""
     stem = texts[0].rstrip(DIGITS)
     alike = all(text.rstrip(DIGITS) == stem != text for text in texts)
     return stem if alike and not set(stem) & set('{}\\"\n') else None
 
 
-def _period(value: Any) -> Any:  # noqa: ANN401 - str or bytes
-    """Give what a text repeats, where it is nothing but repetitions of that (by its borders: Knuth, Morris and Pratt)."""
+def _period(value: Any) -> Any:
+    """Return what a text repeats, where it is nothing but repetitions of that (by its borders: Knuth, Morris and Pratt)."""
     head = value[: 4 * TEXT]
     borders = [0] * len(head)
     for place in range(1, len(head)):
@@ -586,8 +621,8 @@ def _period(value: Any) -> Any:  # noqa: ANN401 - str or bytes
     return head[:period] if repeats else value
 
 
-def _chunk(value: Any) -> Any:  # noqa: ANN401 - str or bytes
-    """Give the beginning of a text, up to the end of a line or a word."""
+def _chunk(value: Any) -> Any:
+    """Return the beginning of a text, up to the end of a line or a word."""
     head = value[:TEXT]
     for end in ("\n", " "):
         mark = end if isinstance(value, str) else end.encode()
@@ -597,7 +632,7 @@ def _chunk(value: Any) -> Any:  # noqa: ANN401 - str or bytes
 
 
 def _public(value: object, name: str, held: object) -> str:
-    """Give the name to set an attribute by: that of a property in front of it, where there is one that can be set."""
+    """Return the name to set an attribute by: that of a property in front of it, where there is one that can be set."""
     public = name.lstrip("_")
     front = inspect.getattr_static(type(value), public, None)
     is_front = public != name and isinstance(front, property) and front.fset is not None

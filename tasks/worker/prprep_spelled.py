@@ -10,7 +10,21 @@ import prprep_sizes
 import prprep_source
 
 RESERVED = {
-    *("benchmark", "call", "calls", "inputs", "largest", "loop", "monkeypatch", "np_rng", "recorded", "rng", "run", "tmp_path", "typical"),
+    *(
+        "benchmark",
+        "call",
+        "calls",
+        "inputs",
+        "largest",
+        "loop",
+        "monkeypatch",
+        "np_rng",
+        "recorded",
+        "rng",
+        "run",
+        "tmp_path",
+        "typical",
+    ),
     *("asyncio", "datetime", "io", "json", "np", "pd", "pytest", "random", "re"),
 }
 """Names that a benchmark uses itself."""
@@ -50,17 +64,23 @@ class Spelled:
         self._statements += writer.statements
         self.scaled, self.sampled = self.scaled or writer.scaled, self.sampled or writer.sampled
 
-    def _kept(self, name: str, value: object, writer: prprep_source.Writer, refused: prprep_source.CannotWriteError | None) -> bool:
+    def _kept(
+        self, name: str, value: object, writer: prprep_source.Writer, refused: prprep_source.CannotWriteError | None
+    ) -> bool:
         """Keep an argument as data; where that cannot be done, its spelling has to do, and where there is none, raise CannotWriteError."""
         try:
-            kept = prprep_kept.kept(value, f"{self._stem}_{name}", writer.check_private, size=prprep_sizes.size_of(value))
+            kept = prprep_kept.kept(
+                value, f"{self._stem}_{name}", writer.check_private, size=prprep_sizes.size_of(value)
+            )
         except (prprep_kept.NotDataError, prprep_source.CannotWriteError) as error:
             if refused is None:
                 return False
             if isinstance(refused, prprep_source.UnknownMakingError):
                 raise refused from None
             told = str(error)
-            raise prprep_source.CannotWriteError(f"{refused}; {told}" if told and told not in str(refused) else str(refused)) from None
+            raise prprep_source.CannotWriteError(
+                f"{refused}; {told}" if told and told not in str(refused) else str(refused)
+            ) from None
         self.arguments[name] = kept.code
         self._imports |= kept.imports
         self.data[kept.name] = base64.b64encode(kept.content).decode()

@@ -45,7 +45,7 @@ _clock = time.perf_counter
 
 
 async def sampled(calls: Calls, seconds: float, sampler: str) -> tuple[list[Weighted], str]:
-    """Give the stacks that were seen in calls, without setup and teardown, and the sampler that saw them: signal or thread.
+    """Return the stacks that were seen in calls, without setup and teardown, and the sampler that saw them: signal or thread.
 
     `sampler` is the one that is asked for; `child` is the signal where it can end a forked child only, and else the thread.
     """
@@ -97,7 +97,7 @@ def finish(calls: Calls, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> No
 
 
 def _signal_is_free() -> bool:
-    """Say whether the timer and its signal are not the target's own, and reach the thread that calls."""
+    """Return whether the timer and its signal are not the target's own, and reach the thread that calls."""
     return (
         hasattr(faulthandler, "register")
         and threading.current_thread() is threading.main_thread()
@@ -107,7 +107,7 @@ def _signal_is_free() -> bool:
 
 
 async def _interrupted(calls: Calls, seconds: float) -> list[Weighted] | None:
-    """Give the stacks at the timer's signals, None where they would not do.
+    """Return the stacks at the timer's signals, None where they would not do.
 
     Python may be about to link or unlink a frame when the timer strikes, and reading the stack then kills the process (seen
     with generators from Python 3.11 on, once in 10 to 500 samples). So a forked child is sampled where there can be one;
@@ -122,7 +122,7 @@ async def _interrupted(calls: Calls, seconds: float) -> list[Weighted] | None:
         return _dumped(written.read().decode("ascii", "replace").splitlines())
 
 
-def _sample_children(calls: Calls, seconds: float, written: Any) -> None:  # noqa: ANN401 - a binary file
+def _sample_children(calls: Calls, seconds: float, written: Any) -> None:
     ends = _clock() + seconds
     while _clock() < ends:
         # The module `random` seeds itself anew in a child; a benchmark that seeded it would get other numbers.
@@ -134,7 +134,7 @@ def _sample_children(calls: Calls, seconds: float, written: Any) -> None:  # noq
         os.write(written.fileno(), b"\n" + KILLED + b"\n")
 
 
-def _be_sampled(calls: Calls, seconds: float, written: Any, state: object) -> None:  # noqa: ANN401 - a binary file
+def _be_sampled(calls: Calls, seconds: float, written: Any, state: object) -> None:
     status = 1
     try:
         # What ends this child is expected: no core file, no report.
@@ -147,7 +147,7 @@ def _be_sampled(calls: Calls, seconds: float, written: Any, state: object) -> No
         os._exit(status)
 
 
-async def _sample(calls: Calls, seconds: float, written: Any) -> None:  # noqa: ANN401 - a binary file
+async def _sample(calls: Calls, seconds: float, written: Any) -> None:
     """Call for `seconds`, and let `faulthandler` write the stack whenever the timer strikes.
 
     A timer that strikes evenly keeps step with calls of about its own period, and finds them in the same places each time: of
@@ -172,7 +172,7 @@ async def _sample(calls: Calls, seconds: float, written: Any) -> None:  # noqa: 
         signal.signal(signal.SIGALRM, before)
 
 
-def _interval(written: Any) -> float:  # noqa: ANN401 - a binary file
+def _interval(written: Any) -> float:
     """Choose how often to sample, so that dumps take a fifth of the time at most: old Pythons write letter by letter."""
     place, took = os.lseek(written.fileno(), 0, os.SEEK_CUR), LONGEST_INTERVAL
     for _ in range(3):
@@ -205,12 +205,16 @@ def _dumped(lines: Iterable[str]) -> list[Weighted] | None:
 
 
 def _unescaped(name: str) -> str:
-    """Give back the letters that `faulthandler` writes as escapes; it does not escape backslashes."""
-    return re.sub(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))", lambda found: chr(int(found[1] or found[2] or found[3], 16)), name)
+    """Return back the letters that `faulthandler` writes as escapes; it does not escape backslashes."""
+    return re.sub(
+        r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))",
+        lambda found: chr(int(found[1] or found[2] or found[3], 16)),
+        name,
+    )
 
 
 async def _watched(calls: Calls, seconds: float) -> list[Weighted]:
-    """Give the stacks that a thread sees, each weighing the time since the one before: long C calls keep the thread waiting."""
+    """Return the stacks that a thread sees, each weighing the time since the one before: long C calls keep the thread waiting."""
     stacks, over, caller, lots = [], threading.Event(), threading.get_ident(), random.Random(1)  # noqa: S311 - no secret
 
     def watch() -> None:
@@ -234,7 +238,7 @@ async def _watched(calls: Calls, seconds: float) -> list[Weighted]:
     return stacks
 
 
-def _frames(frame: Any) -> Iterator[Place]:  # noqa: ANN401 - types.FrameType or None
+def _frames(frame: Any) -> Iterator[Place]:
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno or frame.f_code.co_firstlineno, frame.f_code.co_name
         frame = frame.f_back

@@ -38,7 +38,7 @@ def _run(command):  # noqa: ANN001, ANN202
     except SystemExit as error:
         return _code(error.code)
     except BaseException:  # noqa: BLE001 - whatever the target raises is what Python would show
-        import traceback  # noqa: PLC0415
+        import traceback
 
         traceback.print_exc()
         return 1
@@ -46,7 +46,7 @@ def _run(command):  # noqa: ANN001, ANN202
 
 
 def _run_module(name, *arguments):  # noqa: ANN001, ANN002, ANN202
-    import runpy  # noqa: PLC0415
+    import runpy
 
     sys.path.insert(0, os.getcwd())
     sys.argv[:] = [name, *arguments]

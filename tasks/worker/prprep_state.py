@@ -10,7 +10,7 @@ POINTER = struct.calcsize("P")
 
 
 def face_of(value: object) -> str | None:
-    """Give what an object shows of itself by a __str__ or __repr__ of its own; None where it has none, or shows an address."""
+    """Return what an object shows of itself by a __str__ or __repr__ of its own; None where it has none, or shows an address."""
     kind = type(value)
     if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
         return None
@@ -22,7 +22,7 @@ def face_of(value: object) -> str | None:
 
 
 def state_of(value: object) -> dict[str, object] | None:
-    """Give an object's attributes from its `__dict__` and its slots; None where it may have more than these."""
+    """Return an object's attributes from its `__dict__` and its slots; None where it may have more than these."""
     slots = [name for kind in type(value).__mro__ for name in _slots(kind) if name not in ("__dict__", "__weakref__")]
     # A plain object has a header, its slots, and at most two pointers to __dict__ and weak references. What is larger
     # is written in C and keeps something where nobody can see it.
@@ -37,9 +37,13 @@ def state_of(value: object) -> dict[str, object] | None:
 
 
 def _is_cached(kind: type, name: str) -> bool:
-    """Say whether an attribute was put there by the likes of functools.cached_property: it is there once it was asked for."""
+    """Return whether an attribute was put there by the likes of functools.cached_property: it is there once it was asked for."""
     found = next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
-    return hasattr(type(found), "__get__") and not hasattr(type(found), "__set__") and not isinstance(found, types.FunctionType)
+    return (
+        hasattr(type(found), "__get__")
+        and not hasattr(type(found), "__set__")
+        and not isinstance(found, types.FunctionType)
+    )
 
 
 def compared(value: object) -> list[str] | None:
@@ -58,4 +62,7 @@ def compared(value: object) -> list[str] | None:
 def _slots(kind: type) -> list[str]:
     slots = kind.__dict__.get("__slots__", ())
     names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return [f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name for name in names]
+    return [
+        f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+        for name in names
+    ]

@@ -26,7 +26,7 @@ class Notes:
 
 
 def claimed() -> Notes | None:
-    """Give the notes to the first who asks: tests that run pytest or unittest themselves must not add theirs."""
+    """Return the notes to the first who asks: tests that run pytest or unittest themselves must not add theirs."""
     os.environ.pop("PYTEST_PLUGINS", None)
     path = os.environ.pop(FILE, None)
     return Notes(path) if path else None
@@ -41,7 +41,7 @@ class Recorder:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._notes.add(started=nodeid)
 
-    def pytest_runtest_logreport(self, report: Any) -> None:  # noqa: ANN401 - pytest is the target's
+    def pytest_runtest_logreport(self, report: Any) -> None:
         ending = report.outcome
         if report.when != "call" and ending == "passed":
             return
@@ -50,12 +50,12 @@ class Recorder:
         if ending in ("passed", "failed", "error", "skipped"):  # Others are those of plugins: `rerun`, say.
             self._notes.add(test=report.nodeid, ending=ending)
 
-    def pytest_collectreport(self, report: Any) -> None:  # noqa: ANN401 - likewise
+    def pytest_collectreport(self, report: Any) -> None:
         if report.outcome == "failed":
             self._notes.add(test=report.nodeid or ".", ending="error")
 
 
-def pytest_configure(config: Any) -> None:  # noqa: ANN401 - likewise
+def pytest_configure(config: Any) -> None:
     notes = claimed()
     if notes:
         config.pluginmanager.register(Recorder(notes), "prprep-recorder-of-tests")

@@ -34,7 +34,7 @@ MOST = 1_000
 
 
 def tried(order: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Give `seconds` of a call, whether it `changes` its inputs and its result is `lazy`, what it `returned`; or what was `raised`."""
+    """Return `seconds` of a call, whether it `changes` its inputs and its result is `lazy`, what it `returned`; or what was `raised`."""
     filters, awaited = order["filters"], order["awaited"]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         names: dict[str, Any] = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}
@@ -84,7 +84,7 @@ def _filtered(filters: list[tuple[str, bool]]) -> Iterator[None]:
         yield
 
 
-def _timed(call: Any, names: dict[str, Any], *, awaited: bool) -> tuple[float, Any]:  # noqa: ANN401 - code
+def _timed(call: Any, names: dict[str, Any], *, awaited: bool) -> tuple[float, Any]:
     if awaited:
         begun = time.perf_counter()
         value = asyncio.run(_awaited(call, names))
@@ -94,7 +94,7 @@ def _timed(call: Any, names: dict[str, Any], *, awaited: bool) -> tuple[float, A
     return time.perf_counter() - begun, value
 
 
-async def _awaited(call: Any, names: dict[str, Any]) -> Any:  # noqa: ANN401 - code
+async def _awaited(call: Any, names: dict[str, Any]) -> Any:
     return await eval(call, names)  # noqa: S307 - as above
 
 
@@ -106,7 +106,7 @@ def main() -> None:
         json.dump(found, stream)
 
 
-def answer(*given: Any) -> None:  # noqa: ANN401 - whatever fixtures give
+def answer(*given: Any) -> None:
     """Try the code with what the fixtures of the order give."""
     with open(os.environ["PRPREP_TRIAL"], encoding="utf-8") as asked:
         order = json.load(asked)

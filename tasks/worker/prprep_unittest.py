@@ -30,11 +30,11 @@ class Result(unittest.TextTestResult):
         super().addSuccess(test)
         _note(test, "passed")
 
-    def addError(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802, ANN401
+    def addError(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802
         super().addError(test, err)
         _note(test, "error")
 
-    def addFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802, ANN401
+    def addFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802
         super().addFailure(test, err)
         _note(test, "failed")
 
@@ -42,7 +42,7 @@ class Result(unittest.TextTestResult):
         super().addSkip(test, reason)
         _note(test, "skipped")
 
-    def addExpectedFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802, ANN401
+    def addExpectedFailure(self, test: unittest.TestCase, err: Any) -> None:  # noqa: N802
         super().addExpectedFailure(test, err)
         _note(test, "skipped")
 
@@ -50,7 +50,7 @@ class Result(unittest.TextTestResult):
         super().addUnexpectedSuccess(test)
         _note(test, "failed")
 
-    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:  # noqa: N802, ANN401
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:  # noqa: N802
         super().addSubTest(test, subtest, err)
         if err is not None:
             _note(test, "failed" if issubclass(err[0], test.failureException) else "error")

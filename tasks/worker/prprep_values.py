@@ -30,7 +30,19 @@ SPELLED_CHILDREN = 24
 SPELLED_CHARACTERS = 1_000
 WALKED_NODES = 20_000
 DEEPEST = 8
-PLAIN_MODULES = ("numpy", "pandas", "re", "zoneinfo", "uuid", "_thread", "threading", "logging", "random", "weakref", "ipaddress")
+PLAIN_MODULES = (
+    "numpy",
+    "pandas",
+    "re",
+    "zoneinfo",
+    "uuid",
+    "_thread",
+    "threading",
+    "logging",
+    "random",
+    "weakref",
+    "ipaddress",
+)
 """Top-level modules whose objects, inside others, do no more than to hold something."""
 
 ATOMS = {
@@ -90,7 +102,7 @@ class Speller:
         self.kept.append(value)
         return ["kept", len(self.kept) - 1, type(value).__qualname__]
 
-    def _atom(self, value: Any, _: int) -> Spelling | None:  # noqa: ANN401
+    def _atom(self, value: Any, _: int) -> Spelling | None:
         kind = type(value)
         if value is None:
             return ["none"]
@@ -108,28 +120,38 @@ class Speller:
             return ["enum", *_place(kind), value.name, list(kind.__members__)]
         return [kind.__name__, ATOMS[kind](value)] if kind in ATOMS else None
 
-    def _container(self, value: Any, depth: int) -> Spelling | None:  # noqa: ANN401
+    def _container(self, value: Any, depth: int) -> Spelling | None:
         kind = type(value)
         if kind in CONTAINERS:
             elements = sorted(value, key=repr) if kind in (set, frozenset) else list(value)
             for element in elements[SPELLED_CHILDREN:]:
                 check(element)
-            return [kind.__name__, [self.spell(element, depth + 1) for element in elements[:SPELLED_CHILDREN]], len(elements)]
+            return [
+                kind.__name__,
+                [self.spell(element, depth + 1) for element in elements[:SPELLED_CHILDREN]],
+                len(elements),
+            ]
         if kind is dict:
             pairs = list(value.items())
             for pair in pairs[SPELLED_CHILDREN:]:
                 check(pair)
-            first = [[self.spell(key, depth + 1), self.spell(inner, depth + 1)] for key, inner in pairs[:SPELLED_CHILDREN]]
+            first = [
+                [self.spell(key, depth + 1), self.spell(inner, depth + 1)] for key, inner in pairs[:SPELLED_CHILDREN]
+            ]
             return ["dict", first, len(pairs)]
         return None
 
-    def _structure(self, value: Any, depth: int) -> Spelling | None:  # noqa: ANN401
+    def _structure(self, value: Any, depth: int) -> Spelling | None:
         names = fields_of(type(value))
         if names is None or not _is_importable(type(value)):
             return None
-        return ["made", *_place(type(value)), [[given, self.spell(getattr(value, name), depth + 1)] for name, given in names]]
+        return [
+            "made",
+            *_place(type(value)),
+            [[given, self.spell(getattr(value, name), depth + 1)] for name, given in names],
+        ]
 
-    def _array(self, value: Any, _: int) -> Spelling | None:  # noqa: ANN401
+    def _array(self, value: Any, _: int) -> Spelling | None:
         numpy = sys.modules.get("numpy")
         if numpy is None or type(value) is not numpy.ndarray or value.dtype.kind not in "biufcSU":
             return None
@@ -200,12 +222,14 @@ class Builder:
 
 
 def fields_of(kind: type) -> list[tuple[str, str]] | None:
-    """Give attribute and argument name of what a dataclass, attrs class or named tuple is made from."""
+    """Return attribute and argument name of what a dataclass, attrs class or named tuple is made from."""
     if dataclasses.is_dataclass(kind):
         return [(field.name, field.name) for field in dataclasses.fields(kind) if field.init]
     if isinstance(attributes := getattr(kind, "__attrs_attrs__", None), tuple):
         taken = [attribute for attribute in attributes if attribute.init]
-        return [(attribute.name, getattr(attribute, "alias", None) or attribute.name.lstrip("_")) for attribute in taken]
+        return [
+            (attribute.name, getattr(attribute, "alias", None) or attribute.name.lstrip("_")) for attribute in taken
+        ]
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return [(name, name) for name in kind._fields]
     return None
@@ -279,7 +303,7 @@ def _is_importable(kind: type) -> bool:
         return False
 
 
-def _class(module: str, name: str) -> Any:  # noqa: ANN401
+def _class(module: str, name: str) -> Any:
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)

@@ -40,18 +40,18 @@ _inputs: dict[int, tuple[Calls, list[tuple[str, bytes]], list[str]]] = {}
 
 def install() -> None:
     """Note from now on what `unittest.mock` (pytest-mock, too) and pytest's `monkeypatch` replace."""
-    from _pytest.monkeypatch import MonkeyPatch  # noqa: PLC0415 - pytest is the target's
+    from _pytest.monkeypatch import MonkeyPatch
 
     enter, setattr_ = unittest.mock._patch.__enter__, MonkeyPatch.setattr  # noqa: SLF001 - nothing public tells
 
     @functools.wraps(enter)
-    def entered(self: Any) -> object:  # noqa: ANN401 - unittest.mock's
+    def entered(self: Any) -> object:
         value = enter(self)
         _note(self.target, self.attribute, getattr(self, "temp_original", None), value)
         return value
 
     @functools.wraps(setattr_)
-    def set_(self: Any, target: Any, name: Any, *rest: Any, **words: Any) -> None:  # noqa: ANN401 - pytest's
+    def set_(self: Any, target: Any, name: Any, *rest: Any, **words: Any) -> None:
         owner, attribute = target, name
         if isinstance(target, str):
             module, _, attribute = target.rpartition(".")
@@ -67,7 +67,7 @@ def install() -> None:
 
 def _imported(dotted: str) -> object:
     try:
-        from _pytest.monkeypatch import resolve  # noqa: PLC0415
+        from _pytest.monkeypatch import resolve
 
         return resolve(dotted)
     except Exception:  # noqa: BLE001 - monkeypatch says itself what is wrong
@@ -90,9 +90,11 @@ def _note(owner: object, attribute: str, original: object, new: object) -> None:
 
 
 def _line() -> list[Any]:
-    """Give file and line of the nearest frame outside of the machinery of patching."""
+    """Return file and line of the nearest frame outside of the machinery of patching."""
     frame = sys._getframe(2)  # noqa: SLF001 - there is no other way
-    while frame and any(part in frame.f_code.co_filename for part in ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_")):
+    while frame and any(
+        part in frame.f_code.co_filename for part in ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_")
+    ):
         frame = frame.f_back
     return [frame.f_code.co_filename, frame.f_lineno] if frame else ["", 0]
 
@@ -109,7 +111,9 @@ def before(calls: Calls) -> None:
     for name, value in _named(calls):
         if _is_iterator(value):
             exhausted.append(name)
-        elif not isinstance(value, (str, bytes, int, float, complex, bool, type(None), types.ModuleType, type)) and not callable(value):
+        elif not isinstance(
+            value, (str, bytes, int, float, complex, bool, type(None), types.ModuleType, type)
+        ) and not callable(value):
             spelled = _pickled(value)
             if spelled is not None:
                 kept.append((name, spelled))
@@ -117,14 +121,17 @@ def before(calls: Calls) -> None:
 
 
 def _named(calls: Calls) -> Iterator[tuple[str, object]]:
-    """Give what the measured function gets: arguments, variables of the test that it uses, and data of its module."""
+    """Yield what the measured function gets: arguments, variables of the test that it uses, and data of its module."""
     function, args, kwargs = calls.function, list(calls.args), dict(calls.kwargs)
     while isinstance(function, functools.partial):
         function, args, kwargs = function.func, [*function.args, *args], {**function.keywords, **kwargs}
     code = getattr(function, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code else ()
     for index, value in enumerate(args):
-        yield (names[index] if index < len(names) and not inspect.ismethod(function) else f"argument {index + 1}"), value
+        yield (
+            (names[index] if index < len(names) and not inspect.ismethod(function) else f"argument {index + 1}"),
+            value,
+        )
     yield from kwargs.items()
     if code is None or not _is_test(code.co_filename):
         return
@@ -160,7 +167,7 @@ def _changed(calls: Calls) -> list[str]:
 
 
 def _differs(spelled: bytes, now: object) -> bool:
-    """Tell whether a value is another one now; what only shares its parts in another way is equal."""
+    """Return whether a value is another one now; what only shares its parts in another way is equal."""
     after = _pickled(now)
     if after is None or after == spelled:
         return False
@@ -178,7 +185,7 @@ def _is_iterator(value: object) -> bool:
 
 
 async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Give what was seen of a benchmark's call.
+    """Return what was seen of a benchmark's call.
 
     `order`: the `benchmark` file and its `tree` (absolute), and `lines`: of files, those to look out for. The answer:
     `changed` inputs, whether the result is `lazy` and its `type`, `seconds` of a call, `standins` (code of the test that ran
@@ -192,7 +199,9 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
     answer: Message = {
         "kind": "watched",
         "changed": changed,
-        "lazy": inspect.isgenerator(value) or inspect.isasyncgen(value) or (_is_iterator(value) and iter(value) is value),
+        "lazy": inspect.isgenerator(value)
+        or inspect.isasyncgen(value)
+        or (_is_iterator(value) and iter(value) is value),
         "type": type(value).__qualname__,
         "seconds": seconds,
         "iterations": calls.iterations,
@@ -217,7 +226,7 @@ def _shown(patch: Message) -> Message:
     return {key: patch[key] for key in ("owner", "attribute", "property_on_instance")}
 
 
-async def _under(eye: Any, calls: Calls) -> None:  # noqa: ANN401 - either of the two below
+async def _under(eye: Any, calls: Calls) -> None:
     args, kwargs = calls.arguments()
     with eye:
         value = calls.function(*args, **kwargs)
@@ -246,11 +255,15 @@ class _Standins:
         if not self._traced:
             tracemalloc.stop()
 
-    def _event(self, frame: Any, event: str, value: object) -> None:  # noqa: ANN401 - types.FrameType
+    def _event(self, frame: Any, event: str, value: object) -> None:
         code = frame.f_code
         if code.co_filename != self._benchmark:
             return
-        if event == "call" and frame.f_back is not None and frame.f_back.f_code.co_filename.startswith(self._tree + "/"):
+        if (
+            event == "call"
+            and frame.f_back is not None
+            and frame.f_back.f_code.co_filename.startswith(self._tree + "/")
+        ):
             if frame.f_back.f_code.co_filename != self._benchmark and not code.co_name.startswith("<"):
                 tracemalloc.reset_peak() if hasattr(tracemalloc, "reset_peak") else tracemalloc.clear_traces()
                 self._open.append((frame, tracemalloc.get_traced_memory()[0]))
@@ -258,13 +271,21 @@ class _Standins:
             _, held = self._open.pop()
             self._note(frame, max(0, tracemalloc.get_traced_memory()[1] - held), value)
 
-    def _note(self, frame: Any, peak: int, value: object) -> None:  # noqa: ANN401 - types.FrameType
+    def _note(self, frame: Any, peak: int, value: object) -> None:
         code = frame.f_code
         owner = frame.f_locals.get("self", _MISSING) if code.co_varnames[:1] == ("self",) else _MISSING
         name = code.co_name if owner is _MISSING else f"{type(owner).__qualname__.rpartition('.')[2]}.{code.co_name}"
         known = self._seen.setdefault(
             (name, code.co_firstlineno),
-            {"name": name, "line": code.co_firstlineno, "calls": 0, "peak": 0, "returned": "", "expected": "", "fits": True},
+            {
+                "name": name,
+                "line": code.co_firstlineno,
+                "calls": 0,
+                "peak": 0,
+                "returned": "",
+                "expected": "",
+                "fits": True,
+            },
         )
         known["calls"] += 1
         known["peak"] = max(known["peak"], peak)
@@ -279,20 +300,26 @@ class _Standins:
         return list(self._seen.values())
 
 
-def _expected(code: Any, owner: object, method: str) -> object:  # noqa: ANN401 - types.CodeType
-    """Give what the replaced function returns by its annotations; None where they do not tell, _MISSING where nothing is replaced."""
+def _expected(code: Any, owner: object, method: str) -> object:
+    """Return what the replaced function returns by its annotations; None where they do not tell, _MISSING where nothing is replaced."""
     for patch in _patches:
         new, original = patch["new"], patch["original"]
         if getattr(new, "__code__", None) is code:
             return _returned(original)
         if owner is not _MISSING and (new is owner or new is type(owner) or _gives(new, owner)):
-            kind = original if isinstance(original, type) else _returned(original) if callable(original) else type(original)
+            kind = (
+                original
+                if isinstance(original, type)
+                else _returned(original)
+                if callable(original)
+                else type(original)
+            )
             return _returned(inspect.getattr_static(kind, method, None)) if isinstance(kind, type) else None
     return _MISSING
 
 
 def _gives(new: object, owner: object) -> bool:
-    """Tell whether a Mock that was put in place returns the object."""
+    """Return whether a Mock that was put in place returns the object."""
     return isinstance(new, unittest.mock.Mock) and new._mock_return_value is owner  # noqa: SLF001 - asking it makes one
 
 
@@ -324,14 +351,14 @@ class _Lines:
     def __exit__(self, *_: object) -> None:
         sys.settrace(self._before)
 
-    def _trace(self, frame: Any, _event: str, _argument: object) -> Callable[..., Any] | None:  # noqa: ANN401 - types.FrameType
+    def _trace(self, frame: Any, _event: str, _argument: object) -> Callable[..., Any] | None:
         wanted = self._wanted.get(frame.f_code.co_filename)
         if wanted is None:
             return None
         path, numbers = wanted
         executed = self._executed[path]
 
-        def local(frame: Any, event: str, _argument: object) -> Callable[..., Any]:  # noqa: ANN401 - types.FrameType
+        def local(frame: Any, event: str, _argument: object) -> Callable[..., Any]:
             if event == "line" and frame.f_lineno in numbers:
                 executed.add(frame.f_lineno)
             return local

@@ -49,7 +49,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def _modules() -> dict[str, str]:
-    """Give the files of the project's modules that were imported."""
+    """Return the files of the project's modules that were imported."""
     packages = set(os.environ.get(PACKAGES, "").split(os.pathsep))
     found = {}
     for name, module in list(sys.modules.items()):
@@ -60,7 +60,7 @@ def _modules() -> dict[str, str]:
 
 
 def _told(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Give what was raised, in a line."""
+    """Return what was raised, in a line."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else str(report.longrepr)
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -47,7 +47,18 @@ ORDERS = {
 }
 """Orders that are coroutines `NAME_(order, calls, described)` of these modules; each gives its answer, `kind` and fields."""
 MARKERS = ("benchmark", "codspeed_benchmark")
-TOLERATED = ("codspeed", "codeflash", "timeout", "flaky", "xdist_group", "order", "run", "repeat", "limit_memory", "limit_leaks")
+TOLERATED = (
+    "codspeed",
+    "codeflash",
+    "timeout",
+    "flaky",
+    "xdist_group",
+    "order",
+    "run",
+    "repeat",
+    "limit_memory",
+    "limit_leaks",
+)
 
 # Bound now: a test may replace what the module `os` offers.
 _read, _write, _leave, _realpath, _islink = os.read, os.write, os._exit, os.path.realpath, os.path.islink
@@ -91,7 +102,7 @@ class Provenance:
         self._ahead = self.new()
 
     def new(self) -> list[dict[str, str]]:
-        """Give name and real path of each that was not given before."""
+        """Return name and real path of each that was not given before."""
         found, self._ahead = self._ahead, []
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
@@ -206,7 +217,7 @@ def _introduce(node: str, calls: Calls) -> Message:
     }
 
 
-def _fill_stats(fixture: Any, samples: list[float]) -> None:  # noqa: ANN401 - pytest-benchmark's
+def _fill_stats(fixture: Any, samples: list[float]) -> None:
     """Let the test read `benchmark.stats` as after pytest-benchmark's own rounds."""
     stats = fixture._make_stats(1)  # noqa: SLF001
     for seconds in samples:
@@ -221,7 +232,7 @@ def _under_a_loop() -> bool:
 
 
 def _run_in_a_loop(served: Coroutine[Any, Any, object]) -> object:
-    import asyncio  # noqa: PLC0415 - only where the target awaits
+    import asyncio
 
     loop = asyncio.new_event_loop()
     try:
@@ -232,14 +243,16 @@ def _run_in_a_loop(served: Coroutine[Any, Any, object]) -> object:
         loop.close()
 
 
-def _patch(fixture_class: Any) -> None:  # noqa: ANN401 - pytest-benchmark's
+def _patch(fixture_class: Any) -> None:
     signature = inspect.signature(fixture_class.pedantic)
 
-    def call(self: Any, function_to_benchmark: Any, *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
+    def call(self: Any, function_to_benchmark: Any, *args: Any, **kwargs: Any) -> object:
         self._mode = "benchmark(...)"
-        return take_over(self.fullname, prprep_calls.Calls(function_to_benchmark, args, kwargs, disable_gc=self._disable_gc), self)
+        return take_over(
+            self.fullname, prprep_calls.Calls(function_to_benchmark, args, kwargs, disable_gc=self._disable_gc), self
+        )
 
-    def pedantic(self: Any, *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
+    def pedantic(self: Any, *args: Any, **kwargs: Any) -> object:
         given = signature.bind(self, *args, **kwargs)
         given.apply_defaults()
         asked = given.arguments
@@ -265,7 +278,7 @@ def _patch(fixture_class: Any) -> None:  # noqa: ANN401 - pytest-benchmark's
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        from pytest_benchmark.fixture import BenchmarkFixture  # noqa: PLC0415 - may be missing
+        from pytest_benchmark.fixture import BenchmarkFixture
     except ImportError as error:
         raise pytest.UsageError(f"pytest-benchmark cannot be imported: {error}") from None
     _patch(BenchmarkFixture)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import git
@@ -12,9 +13,6 @@ from ..errors import Problem, RepositoryError, SourceError
 from ..manifest.wording import nearest, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
     from ..manifest.document import Loc
     from ..manifest.model import Optimization
     from ..manifest.reader import Loaded
@@ -34,7 +32,7 @@ def check(
     exists: Exists | None = None,
     items: Collection[str] | None = None,
 ) -> list[Problem]:
-    """Give the refs that name no commit, and, where `exists` is given, the functions that are not there.
+    """Return the refs that name no commit, and, where `exists` is given, the functions that are not there.
 
     Refs are resolved in one git process, in the user's repository or, where that is an address, in its clone; `items` are
     those that are about it, all where it is None.
@@ -43,7 +41,7 @@ def check(
     try:
         commits, names = _asked(repository, clone, sorted({ref for _, ref in uses}))
     except RepositoryError as error:
-        return [loaded.document.problem(error.what, loaded.place_of_repository(items or ()), suggestion=error.now)]
+        return [loaded.document.problem(error.what, loaded.place_of_repository(items or ()), suggestion=error.hint)]
     missing = {ref for _, ref in uses if commits.get(ref) is None}
     guesses = {ref: _meant(ref, names()) for ref in sorted(missing)[:_MOST_GUESSES]}
     problems = [_no_commit(loaded, loc, ref, guesses.get(ref, "")) for loc, ref in uses if ref in missing]
@@ -51,13 +49,13 @@ def check(
 
 
 def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Exists:
-    """Give the question whether a function of an item is there, answered from the files of its commits.
+    """Return the question whether a function of an item is there, answered from the files of its commits.
 
     `refs` gives an item's commits by its id. Where a file cannot be read as Python the answer is yes: the
     stage that needs the function says why.
     """
-    from ..project.code.sources import find, near_names  # noqa: PLC0415 - likewise
-    from ..project.layout import CommitTree, describe  # noqa: PLC0415 - a manifest without `functions:` needs none of it
+    from ..project.code.sources import find, near_names
+    from ..project.layout import CommitTree, describe
 
     tree = cache(lambda commit: CommitTree(clone, commit))
 
@@ -96,8 +94,10 @@ def _items(loaded: Loaded, items: Collection[str] | None) -> Iterator[tuple[Opti
 
 
 def _refs(loaded: Loaded, items: Collection[str] | None) -> Iterator[tuple[Loc, str]]:
-    """Give every ref of the manifest with its place; the top level's upstream belongs to the repository named beside it."""
-    its_own = [item for item, _ in _items(loaded, items) if item.repo in (None, loaded.manifest.repo) and not item.upstream]
+    """Yield every ref of the manifest with its place; the top level's upstream belongs to the repository named beside it."""
+    its_own = [
+        item for item, _ in _items(loaded, items) if item.repo in (None, loaded.manifest.repo) and not item.upstream
+    ]
     if loaded.manifest.upstream and its_own:
         yield ("upstream",), loaded.manifest.upstream
     for item, place in _items(loaded, items):
@@ -125,7 +125,9 @@ def _meant(ref: str, names: Sequence[str]) -> str:
     return "more digits may be needed to tell it from others" if re.fullmatch(r"[0-9a-f]{4,39}", ref) else ""
 
 
-def _missing_functions(loaded: Loaded, missing: set[str], exists: Exists, items: Collection[str] | None) -> Iterator[Problem]:
+def _missing_functions(
+    loaded: Loaded, missing: set[str], exists: Exists, items: Collection[str] | None
+) -> Iterator[Problem]:
     """Look for the functions of the items whose refs are all there."""
     for item, place in _items(loaded, items):
         if missing & {item.base, item.head, *item.commits}:
@@ -140,13 +142,15 @@ def _missing_functions(loaded: Loaded, missing: set[str], exists: Exists, items:
 
 
 def _sides(clone: git.Clone, refs: git.Refs) -> tuple[str, ...]:
-    """Give the commits in which an item's functions may be: head, base, and those to be picked."""
+    """Return the commits in which an item's functions may be: head, base, and those to be picked."""
     base = refs.base or (clone.merge_base(refs.upstream, refs.head) if refs.head else refs.upstream)
     return tuple(dict.fromkeys(commit for commit in (refs.head, base, *refs.picks) if commit))
 
 
 def _changed(clone: git.Clone, sides: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the files that differ between the first two sides: they tell which project of several is meant."""
-    if len(sides) < 2:  # noqa: PLR2004 - one side alone has no changes
+    """Return the files that differ between the first two sides: they tell which project of several is meant."""
+    if len(sides) < 2:
         return ()
-    return tuple(path for change in clone.changes(sides[1], sides[0]) for path in (change.head_path, change.base_path) if path)
+    return tuple(
+        path for change in clone.changes(sides[1], sides[0]) for path in (change.head_path, change.base_path) if path
+    )

@@ -6,14 +6,13 @@ Reading a manifest means YAML and models, which take longer than everything else
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..storage.files import keep_json, read_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..manifest.model import Manifest
 
 Settings = dict[str, Any]
@@ -28,14 +27,14 @@ class Plan:
 
     @classmethod
     def of(cls, manifest: Manifest) -> Plan:
-        from ..manifest.reader import resolved  # noqa: PLC0415 - not where a plan was kept
+        from ..manifest.reader import resolved
 
         items = {item.id: resolved(item, manifest.defaults).model_dump(mode="json") for item in manifest.optimizations}
         return cls(manifest.model_dump(mode="json", exclude={"optimizations", "defaults"}), items)
 
     @classmethod
     def kept(cls, store: Path, manifest_digest: str | None) -> Plan | None:
-        """Give the plan that was kept of a manifest with this digest by this version; None where there is none."""
+        """Return the plan that was kept of a manifest with this digest by this version; None where there is none."""
         kept = read_json(store)
         if (kept.get("version"), kept.get("manifest")) != (__version__, manifest_digest):
             return None

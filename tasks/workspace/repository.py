@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,8 +15,6 @@ from ..git.values import Refs
 from ..github.forge import NoPlace, Place, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..git import Clone
     from .plan import Settings
 
@@ -83,12 +82,12 @@ class Target:
         return self.named.slug or (slug_of(self.remote or "") if self.repository else self.address)
 
     def clone(self, wanted: set[str]) -> Clone:
-        from ..git import Clone  # noqa: PLC0415 - GitPython, not where nothing is stale
+        from ..git import Clone
 
         return Clone.open(self.address, self._cache, wanted=sorted(wanted))
 
     def stamp(self) -> list[list[object]] | None:
-        """Give what changes whenever a ref does, None where that takes git."""
+        """Return what changes whenever a ref does, None where that takes git."""
         return refs_stamp(self.repository) if self.repository else None
 
     def resolve(self, names: set[str]) -> dict[str, str | None]:
@@ -111,12 +110,12 @@ class Target:
             raise RepositoryError(
                 "no branch that pull requests could be against was found (origin's HEAD, main, master)",
                 where=self.address,
-                now="name it: `upstream: BRANCH` in the manifest",
+                hint="name it: `upstream: BRANCH` in the manifest",
             )
         return found
 
     def refs_of(self, settings: Settings, found: Mapping[str, str | None], upstream: tuple[str, str]) -> Refs:
-        """Give an item's refs from what names stand for; `upstream` is its name and commit."""
+        """Return an item's refs from what names stand for; `upstream` is its name and commit."""
         return Refs(
             address=self.address,
             repository=self.repository,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import __version__
@@ -13,9 +15,6 @@ from .plan import Plan
 from .repository import Named, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from ..errors import Problem
     from ..git.values import Refs
     from ..manifest.model import Manifest, Optimization
@@ -49,16 +48,25 @@ class Workspace:
             problems: list[Problem] = []
             workspace = cls(manifest, plan, cache=cache)
         else:
-            from ..manifest.reader import read_leniently, shown_path  # noqa: PLC0415 - YAML and models, not where a plan was kept
+            from ..manifest.reader import read_leniently, shown_path
 
             loaded, problems = read_leniently(manifest)
             if loaded is None:
                 raise ManifestError(shown_path(manifest), problems)
             workspace = cls(manifest, Plan.of(loaded.manifest), loaded=loaded, cache=cache)
-        missing = [target.repository for target in workspace.targets.values() if target.repository and not target.repository.exists()]
-        problems = [*problems, *workspace._problems(faulty=bool(problems), without=frozenset(missing if repository_may_be_missing else ()))]
+        missing = [
+            target.repository
+            for target in workspace.targets.values()
+            if target.repository and not target.repository.exists()
+        ]
+        problems = [
+            *problems,
+            *workspace._problems(
+                faulty=bool(problems), without=frozenset(missing if repository_may_be_missing else ())
+            ),
+        ]
         if problems:
-            from ..manifest.reader import shown_path  # noqa: PLC0415
+            from ..manifest.reader import shown_path
 
             raise ManifestError(shown_path(manifest), problems)
         if plan is None:
@@ -68,7 +76,7 @@ class Workspace:
     @cached_property
     def loaded(self) -> Loaded:
         """The manifest with the places of everything in it."""
-        from ..manifest.reader import read  # noqa: PLC0415
+        from ..manifest.reader import read
 
         return self._loaded or read(self.paths.manifest)
 
@@ -78,7 +86,7 @@ class Workspace:
 
     @cached_property
     def items(self) -> Mapping[str, Optimization]:
-        from ..manifest.reader import resolved  # noqa: PLC0415
+        from ..manifest.reader import resolved
 
         return {item.id: resolved(item, self.manifest.defaults) for item in self.manifest.optimizations}
 
@@ -93,11 +101,11 @@ class Workspace:
         return {each: Target(each, folder=self.folder, cache=self.cache) for each in named}
 
     def target(self, item_id: str) -> Target:
-        """Give the repository that an item is about."""
+        """Return the repository that an item is about."""
         return self.targets[Named.of(self.plan.items[item_id], self.plan.top)]
 
     def items_of(self, target: Target) -> dict[str, Settings]:
-        """Give the settings of the items that are about a repository."""
+        """Return the settings of the items that are about a repository."""
         return {item_id: settings for item_id, settings in self.plan.items.items() if self.target(item_id) is target}
 
     @cached_property
@@ -110,13 +118,13 @@ class Workspace:
         return owners
 
     def refs(self, item_id: str) -> Refs:
-        """Give what the item's refs name now; a ref that names nothing is None there."""
+        """Return what the item's refs name now; a ref that names nothing is None there."""
         if self._refs is None:
             self._refs = self._resolve()
         return self._refs[item_id]
 
     def _problems(self, *, faulty: bool, without: frozenset[Path]) -> list[Problem]:
-        """Give what the manifest names and its repositories do not have; remember that they have everything.
+        """Return what the manifest names and its repositories do not have; remember that they have everything.
 
         Repositories in `without` are still to be made.
         """
@@ -126,13 +134,13 @@ class Workspace:
         targets = [target for target in self.targets.values() if target.repository not in without]
         problems = [problem for target in targets for problem in self._problems_of(target)]
         if not problems and not faulty and len(targets) == len(self.targets) and (checked := self._checked()):
-            from ..artifacts import Stamp  # noqa: PLC0415 - a checked manifest needs it not
+            from ..artifacts import Stamp
 
             Stamp().write(stamp, checked)
         return problems
 
     def _problems_of(self, target: Target) -> list[Problem]:
-        from .checks import check, function_lookup  # noqa: PLC0415 - a checked manifest needs it not
+        from .checks import check, function_lookup
 
         items = self.items_of(target)
         try:
@@ -140,7 +148,11 @@ class Workspace:
                 exists = function_lookup(clone, self._refs_without_upstream)
                 return check(self.loaded, target.repository, clone=clone, exists=exists, items=items.keys())
         except RepositoryError as error:
-            return [self.loaded.document.problem(error.what, self.loaded.place_of_repository(items.keys()), suggestion=error.now)]
+            return [
+                self.loaded.document.problem(
+                    error.what, self.loaded.place_of_repository(items.keys()), suggestion=error.hint
+                )
+            ]
 
     def _checked(self) -> str | None:
         """Hash the manifest and what its refs name; None where a ref names nothing."""
@@ -165,8 +177,12 @@ class Workspace:
             upstream, found = self._found(target, items, kept, now)
             commit = found.get(upstream)
             if commit is None:
-                raise RepositoryError(f"`{upstream}` names no commit", where=target.address, now="correct `upstream:` in the manifest")
-            refs |= {item_id: target.refs_of(settings, found, (upstream, commit)) for item_id, settings in items.items()}
+                raise RepositoryError(
+                    f"`{upstream}` names no commit", where=target.address, hint="correct `upstream:` in the manifest"
+                )
+            refs |= {
+                item_id: target.refs_of(settings, found, (upstream, commit)) for item_id, settings in items.items()
+            }
         if now != kept:
             keep_json(store, now)
         return refs
@@ -174,7 +190,7 @@ class Workspace:
     def _found(
         self, target: Target, items: Mapping[str, Settings], kept: dict[str, Any], now: dict[str, Any]
     ) -> tuple[str, dict[str, str | None]]:
-        """Give upstream's name and the commits of all names, from the last run (`kept`) while no ref can have moved."""
+        """Return upstream's name and the commits of all names, from the last run (`kept`) while no ref can have moved."""
         names, key = sorted(_names(items)), hash_of(list(target.named))
         # Reflog names such as main@{yesterday} change with time alone.
         stamp = None if any("@{" in name for name in names) else target.stamp()
@@ -189,7 +205,7 @@ class Workspace:
         return upstream, found
 
     def _refs_without_upstream(self, item_id: str) -> Refs:
-        """Give an item's refs for looking up its functions, also where `upstream:` is one of the mistakes."""
+        """Return an item's refs for looking up its functions, also where `upstream:` is one of the mistakes."""
         try:
             return self.refs(item_id)
         except RepositoryError:
@@ -200,7 +216,7 @@ class Workspace:
 
 
 def short_name(target: str) -> str:
-    """Give the last part of `module:Qualified.name`, which files are named after."""
+    """Return the last part of `module:Qualified.name`, which files are named after."""
     return target.replace(":", ".").rpartition(".")[2]
 
 

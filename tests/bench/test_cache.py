@@ -17,7 +17,9 @@ from tests.support.mistakes import command, compare, is_improved, target, variab
 
 def caching(folder, *words, **variables):
     environment = variables_of({"PRPREP_CACHE": str(folder), **variables})
-    done = subprocess.run(command("cache", *words), cwd=folder.parent, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command("cache", *words), cwd=folder.parent, env=environment, capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -104,7 +106,9 @@ def test_the_limit_holds_after_a_run_and_is_looked_at_once_a_day(tmp_path, monke
     assert len(kept(tmp_path)) == 2
 
 
-@pytest.mark.parametrize(("text", "size"), [("20 GiB", 20 << 30), ("0", 0), ("1.5kib", 1536), ("5 MB", 5_000_000), (" 7 ", 7)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("20 GiB", 20 << 30), ("0", 0), ("1.5kib", 1536), ("5 MB", 5_000_000), (" 7 ", 7)]
+)
 def test_a_limit_is_read(text, size):
     assert limit_of(text) == size
 
@@ -123,4 +127,7 @@ def test_a_wrong_limit_fails_no_run(tmp_path, monkeypatch):
 
 
 def test_a_wrong_word_is_refused_in_words(tmp_path):
-    assert caching(tmp_path / "cache", "prun")[::2] == (3, "ERROR: `cache` has no prun\n  write `prprep cache` or `prprep cache prune`\n")
+    assert caching(tmp_path / "cache", "prun")[::2] == (
+        3,
+        "ERROR: `cache` has no prun\n  write `prprep cache` or `prprep cache prune`\n",
+    )

@@ -97,7 +97,9 @@ def test_imports_that_move_into_a_function_are_struct():
         Edit("f", "pages:f", "def _():\n    return 1", "def _():\n    import numpy\n    return 1"),
     ]
     assert propose(edits, []) == DomainProposal(
-        domains=("struct",), reason="`import numpy` goes in the module pages; `import numpy` comes in pages:f", given=False
+        domains=("struct",),
+        reason="`import numpy` goes in the module pages; `import numpy` comes in pages:f",
+        given=False,
     )
 
 
@@ -131,7 +133,11 @@ def test_lazy_attributes_of_a_module_are_struct():
     ("base", "head", "reason"),
     [
         ("def _(p):\n    return p", "def _(p):\n    del p", "`del p` comes in pages:extract"),
-        ("total([f(x) for x in y])", "total((f(x) for x in y))", "a generator takes the place of a list in pages:extract"),
+        (
+            "total([f(x) for x in y])",
+            "total((f(x) for x in y))",
+            "a generator takes the place of a list in pages:extract",
+        ),
         (
             "def _(x):\n    y = []\n    for z in x:\n        y.append(z)\n    return y",
             "def _(x):\n    for z in x:\n        yield z",
@@ -139,7 +145,11 @@ def test_lazy_attributes_of_a_module_are_struct():
         ),
         ("image = image / 255", "image /= 255", "`image` is changed in place in pages:extract"),
         ("class _:\n    x = 1", "class _:\n    __slots__ = ('x',)", "`__slots__` comes in pages:extract"),
-        ("@dataclass\nclass _:\n    x: int", "@dataclass(slots=True)\nclass _:\n    x: int", "`slots=` comes in pages:extract"),
+        (
+            "@dataclass\nclass _:\n    x: int",
+            "@dataclass(slots=True)\nclass _:\n    x: int",
+            "`slots=` comes in pages:extract",
+        ),
         ("np.add(a, b)", "np.add(a, b, out=a)", "`out=` comes in pages:extract"),
         ("np.zeros(3)", "np.zeros(3, dtype=np.float32)", "`dtype=` comes in pages:extract; `gc.`"),
         ("f()", "f()\ngc.collect()", "`gc.collect(` comes in pages:extract"),
@@ -179,7 +189,9 @@ def test_what_speaks_for_time(base, head, reason):
 def test_words_of_commit_messages_count(message, domain, word):
     domains, reason = proposal("x = 1", "x = 2", "Start", message)
     assert domains == (domain,)
-    assert reason == (f'"{word}" in a commit message' if word else "nothing in the change speaks for memory, concurrency or imports")
+    assert reason == (
+        f'"{word}" in a commit message' if word else "nothing in the change speaks for memory, concurrency or imports"
+    )
 
 
 def test_the_import_of_the_package_is_light():

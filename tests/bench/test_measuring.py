@@ -20,7 +20,9 @@ from tests.support.pairs import both, pair
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     head = {"src/project/__init__.py": "def work(size=1000):\n    return size * (size - 1) // 2 if size > 0 else 0\n"}
-    request = pair(tmp_path_factory.mktemp("pair"), head=head, metrics=("time", "memory", "import"), modules=("project",))
+    request = pair(
+        tmp_path_factory.mktemp("pair"), head=head, metrics=("time", "memory", "import"), modules=("project",)
+    )
     lines = []
     return request, measuring.measure(request, report=lines.append), lines
 
@@ -40,7 +42,10 @@ def test_every_metric_is_measured(whole):
     ]
     assert measured.tests == (test,)
     assert [(output.test, output.verdict) for output in measured.outputs] == [(test, "equal")]
-    assert {module.path for module in measured.modules["head"]} == {"src/project/__init__.py", "tests/test_benchmark.py"}
+    assert {module.path for module in measured.modules["head"]} == {
+        "src/project/__init__.py",
+        "tests/test_benchmark.py",
+    }
 
 
 @pytest.mark.slow
@@ -69,7 +74,9 @@ def test_the_same_seed_draws_the_same_lots(tmp_path):
 def test_without_time_the_benchmark_is_still_run_and_its_outputs_compared(tmp_path):
     head = {"src/project/__init__.py": "def work(size):\n    return 499500.0\n"}
     measured = measuring.measure(pair(tmp_path, head=head, metrics=("import",), modules=()))
-    assert [(output.verdict, output.detail) for output in measured.outputs] == [("different", "int 499500 at base, float 499500.0 at head")]
+    assert [(output.verdict, output.detail) for output in measured.outputs] == [
+        ("different", "int 499500 at base, float 499500.0 at head")
+    ]
     assert not measured.measurements
 
 
@@ -82,7 +89,9 @@ def test_a_result_that_changes_from_call_to_call_is_not_compared(tmp_path):
 
 @pytest.mark.slow
 def test_the_time_limit_keeps_the_launches_that_were_complete(tmp_path):
-    slow = both({"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 0.3)\n"})
+    slow = both(
+        {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 0.3)\n"}
+    )
     measured = measuring.measure(pair(tmp_path, **slow, timeout=9.0, budget=3600.0))
     assert {measurement.stopped for measurement in measured.measurements} == {"timeout"}
     assert measured.measurements[0].launches[0].base
@@ -90,7 +99,9 @@ def test_the_time_limit_keeps_the_launches_that_were_complete(tmp_path):
 
 
 def test_a_call_longer_than_the_time_limit_is_an_error(tmp_path):
-    slow = both({"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"})
+    slow = both(
+        {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"}
+    )
     with pytest.raises(MeasuringError, match="not one launch was finished within the time limit of 2 s"):
         measuring.measure(pair(tmp_path, **slow, timeout=2.0))
 
@@ -111,9 +122,7 @@ def test_comparisons_on_one_machine_do_not_overlap(tmp_path):
 @pytest.mark.slow
 def test_no_process_outlives_a_killed_measurement(tmp_path):
     """After `kill -9` of the coordinator both sides end, in the middle of a call too."""
-    benchmark = (
-        "import os, time\n\ndef test_work(benchmark):\n    open(f'{os.getpid()}.pid', 'w').close()\n    benchmark(time.sleep, 0.2)\n"
-    )
+    benchmark = "import os, time\n\ndef test_work(benchmark):\n    open(f'{os.getpid()}.pid', 'w').close()\n    benchmark(time.sleep, 0.2)\n"
     request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}), budget=600.0)
     program = f"""
 import sys

@@ -53,13 +53,17 @@ def test_the_program_is_this_prprep_wherever_it_is_started(tmp_path):
     (tmp_path / "numbers.py").write_text("raise SystemExit('another module called numbers')")
     program = nested.program(tmp_path / "a bin", tmp_path / "it's a cache")
     bare = {"PATH": f"{program.parent}{os.pathsep}/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(["sh", "-c", "prprep schema"], cwd=tmp_path, env=bare, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", "prprep schema"], cwd=tmp_path, env=bare, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert '"optimizations"' in done.stdout
 
 
 def test_a_run_that_fails_says_which_tasks_and_how_it_ended(folder, tmp_path):
-    with pytest.raises(CommandFailedError, match=r"`prprep compare:nothing` ended with exit code 3:\n(.|\n)*compare:nothing"):
+    with pytest.raises(
+        CommandFailedError, match=r"`prprep compare:nothing` ended with exit code 3:\n(.|\n)*compare:nothing"
+    ):
         nested.run(["compare:nothing"], folder=folder, cache=tmp_path / "cache")
     with pytest.raises(ArtifactError):
         nested.comparison(folder, "nothing")

@@ -15,8 +15,14 @@ EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 @pytest.fixture
 def request_(tmp_path):
     request = pair(tmp_path, packages=("project", "spaces"))
-    write(tmp_path / "head", {"src/project/deep/part.py": "", "src/spaces/ours.py": "", ".venv/lib/site-packages/other.py": ""})
-    write(tmp_path / "lib/site-packages", {"project/__init__.py": "", "spaces/theirs.py": "", "spaces/ours.py": "", "other.py": ""})
+    write(
+        tmp_path / "head",
+        {"src/project/deep/part.py": "", "src/spaces/ours.py": "", ".venv/lib/site-packages/other.py": ""},
+    )
+    write(
+        tmp_path / "lib/site-packages",
+        {"project/__init__.py": "", "spaces/theirs.py": "", "spaces/ours.py": "", "other.py": ""},
+    )
     return request
 
 
@@ -52,4 +58,7 @@ def test_what_others_bring_is_not_the_projects(request_, tmp_path, name, path):
 def test_a_module_from_elsewhere_stops_the_comparison(request_, tmp_path, name, path, place):
     with pytest.raises(ProvenanceError) as raised:
         prove_one(request_, name, tmp_path / path)
-    assert raised.value.what == f"on head `{name}` is imported from {place} and not from the tree of head: {Path(tmp_path / path)}"
+    assert (
+        raised.value.what
+        == f"on head `{name}` is imported from {place} and not from the tree of head: {Path(tmp_path / path)}"
+    )

@@ -10,7 +10,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tasks.artifacts import Interval, Launch, Measurement, MetricName, Summary, Verdict
-from tasks.bench.statistics import Looks, adjusted_confidence, first_look, interval_of, launch_ratios, ratio_interval, summarize, verdict
+from tasks.bench.statistics import (
+    Looks,
+    adjusted_confidence,
+    first_look,
+    interval_of,
+    launch_ratios,
+    ratio_interval,
+    summarize,
+    verdict,
+)
 
 
 def launch(base, head):
@@ -27,7 +36,9 @@ def exchanged(launches):
 
 
 times = st.floats(min_value=1e-9, max_value=1e3)
-any_launch = st.integers(1, 9).flatmap(lambda pairs: st.builds(launch, *[st.lists(times, min_size=pairs, max_size=pairs)] * 2))
+any_launch = st.integers(1, 9).flatmap(
+    lambda pairs: st.builds(launch, *[st.lists(times, min_size=pairs, max_size=pairs)] * 2)
+)
 some_launches = st.lists(any_launch, min_size=3, max_size=30)
 
 
@@ -43,10 +54,13 @@ class TestLaunchRatios:
         assert launch_ratios([launch(base, head)]) == pytest.approx([0.0], abs=1e-12)
 
     def test_disturbed_pairs_are_left_out(self):
-        assert launch_ratios([launch([1.0] * 10, [0.9] * 6 + [50.0] * 2 + [1e-3] * 2)]) == pytest.approx([math.log(0.9)])
+        assert launch_ratios([launch([1.0] * 10, [0.9] * 6 + [50.0] * 2 + [1e-3] * 2)]) == pytest.approx(
+            [math.log(0.9)]
+        )
 
     @pytest.mark.parametrize(
-        ("pairs", "middle"), [(1, [0]), (2, [0, 1]), (3, [1]), (4, [1, 2]), (5, [2]), (10, [4, 5]), (20, [8, 9, 10, 11])]
+        ("pairs", "middle"),
+        [(1, [0]), (2, [0, 1]), (3, [1]), (4, [1, 2]), (5, [2]), (10, [4, 5]), (20, [8, 9, 10, 11])],
     )
     def test_the_middle_fifth_of_the_pairs_counts(self, pairs, middle):
         heads = [math.exp(number**2 / 100) for number in range(pairs)]
@@ -86,7 +100,9 @@ class TestInterval:
         ids=["less", "equal", "both zero", "head zero", "base zero"],
     )
     def test_what_never_varies_is_exact(self, base, head, ratio):
-        assert ratio_interval([launch([base], [head])] * 2, 0.99) == Interval(ratio=ratio, low=ratio, high=ratio, confidence=0.99)
+        assert ratio_interval([launch([base], [head])] * 2, 0.99) == Interval(
+            ratio=ratio, low=ratio, high=ratio, confidence=0.99
+        )
 
     @pytest.mark.parametrize(
         ("launches", "ratio"),
@@ -111,7 +127,9 @@ class TestInterval:
     @given(some_launches, st.floats(min_value=1e-3, max_value=1e3))
     def test_units_do_not_matter(self, launches, unit):
         assume(ratio_interval(launches, 0.99).high < math.inf)
-        scaled = [launch([value * unit for value in each.base], [value * unit for value in each.head]) for each in launches]
+        scaled = [
+            launch([value * unit for value in each.base], [value * unit for value in each.head]) for each in launches
+        ]
         found, other = ratio_interval(launches, 0.99), ratio_interval(scaled, 0.99)
         assert [other.ratio, other.low, other.high] == pytest.approx([found.ratio, found.low, found.high], rel=1e-6)
 
@@ -119,7 +137,9 @@ class TestInterval:
     def test_exchanging_the_sides_turns_the_interval_round(self, launches):
         found, other = ratio_interval(launches, 0.99), ratio_interval(exchanged(launches), 0.99)
         assume(found.low > 0 and found.high < math.inf and other.low > 0 and other.high < math.inf)
-        assert [1 / other.ratio, 1 / other.high, 1 / other.low] == pytest.approx([found.ratio, found.low, found.high], rel=1e-6)
+        assert [1 / other.ratio, 1 / other.high, 1 / other.low] == pytest.approx(
+            [found.ratio, found.low, found.high], rel=1e-6
+        )
 
     @given(some_launches, st.floats(0.5, 0.9999), st.floats(0.5, 0.9999))
     def test_more_confidence_holds_less(self, launches, one, other):
@@ -167,7 +187,9 @@ class TestVerdict:
 
 
 def measurement(*, looks, planned, stopped, launches=()):
-    return Measurement(test="t", metric=MetricName.TIME, launches=tuple(launches), looks=looks, planned_looks=planned, stopped=stopped)
+    return Measurement(
+        test="t", metric=MetricName.TIME, launches=tuple(launches), looks=looks, planned_looks=planned, stopped=stopped
+    )
 
 
 class TestLooks:
@@ -225,7 +247,9 @@ class TestLooks:
         taken = next((k for k, number in enumerate(planned, 1) if looks.decide(launches[:number])), None)
         stopped = "decided" if taken else "budget"
         numbers = planned[: taken or len(planned)]
-        found = interval_of(measurement(looks=numbers, planned=3, stopped=stopped, launches=launches[: numbers[-1]]), 0.99)
+        found = interval_of(
+            measurement(looks=numbers, planned=3, stopped=stopped, launches=launches[: numbers[-1]]), 0.99
+        )
         assert (verdict(found, 0.01) is not Verdict.INCONCLUSIVE) == (taken is not None)
         assert found.confidence == 0.99
 

@@ -43,7 +43,9 @@ def clone(target: TargetRepo, cache: Path) -> Clone:
     return Clone.open(str(target.path), cache)
 
 
-def spec_of(target: TargetRepo, files: dict[str, bytes] | None = None, picks: tuple[str, ...] = (), tree: str = "") -> TreeSpec:
+def spec_of(
+    target: TargetRepo, files: dict[str, bytes] | None = None, picks: tuple[str, ...] = (), tree: str = ""
+) -> TreeSpec:
     hashes = {path: sha256(content) for path, content in (files or {}).items()}
     return TreeSpec(commit=target.head, picks=picks, files=hashes, tree=tree or target.git("rev-parse", "HEAD^{tree}"))
 
@@ -61,7 +63,13 @@ def test_it_is_made_once_and_kept_as_it_is(target: TargetRepo, clone: Clone, cac
     files = {BENCHMARK: TEXT}
     spec = spec_of(target, files)
     tree = trees.prepare(clone, spec, files, cache=cache)
-    for product in ("src/p/fast.so", "build/lib/m.py", "src/p.egg-info/PKG-INFO", "src/p/_version.py", "src/p/__pycache__/m.pyc"):
+    for product in (
+        "src/p/fast.so",
+        "build/lib/m.py",
+        "src/p.egg-info/PKG-INFO",
+        "src/p/_version.py",
+        "src/p/__pycache__/m.pyc",
+    ):
         (tree / product).parent.mkdir(parents=True, exist_ok=True)
         (tree / product).write_text("built")
     before = snapshot(tree)
@@ -158,7 +166,9 @@ def test_a_tree_that_is_not_the_recorded_one_is_refused(target: TargetRepo, clon
         ("src/p", "src/p: something else is in the way of this file in the tree"),
     ],
 )
-def test_nothing_is_written_outside_of_the_tree(target: TargetRepo, cache: Path, tmp_path: Path, path: str, message: str) -> None:
+def test_nothing_is_written_outside_of_the_tree(
+    target: TargetRepo, cache: Path, tmp_path: Path, path: str, message: str
+) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (target.path / "away").symlink_to(outside)
@@ -210,7 +220,9 @@ with Clone.open(address, Path(cache)) as clone:
     print(trees.prepare(clone, TreeSpec.model_validate_json(spec), {}, cache=Path(cache)))
 """
     command = [sys.executable, "-c", code, str(target.path), str(cache), spec_of(target).model_dump_json()]
-    makers = [subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    makers = [
+        subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
     told = {maker.communicate(timeout=120)[0] for maker in makers}
     assert [maker.returncode for maker in makers] == [0] * 3
     assert len(told) == 1
@@ -221,7 +233,14 @@ with Clone.open(address, Path(cache)) as clone:
 
 
 def scaffolding(origin: str, source: str, content: bytes = TEXT) -> Scaffolding:
-    values = {"item": "f", "path": BENCHMARK, "origin": origin, "source": source, "sha256": sha256(content), "made_from": "existing"}
+    values = {
+        "item": "f",
+        "path": BENCHMARK,
+        "origin": origin,
+        "source": source,
+        "sha256": sha256(content),
+        "made_from": "existing",
+    }
     return Scaffolding.model_validate(values)
 
 
@@ -236,10 +255,14 @@ def test_the_benchmark_is_read_from_where_it_was_chosen(target: TargetRepo, cach
     }
     with Clone.open(str(target.path), cache) as clone:
         for (origin, source), content in chosen.items():
-            read = trees.benchmark_bytes(scaffolding(origin, source, content), clone, folder=target.path, worktree=target.path)
+            read = trees.benchmark_bytes(
+                scaffolding(origin, source, content), clone, folder=target.path, worktree=target.path
+            )
             assert read == content
             with pytest.raises(MeasuringError) as caught:
-                trees.benchmark_bytes(scaffolding(origin, source, b"as it was"), clone, folder=target.path, worktree=target.path)
+                trees.benchmark_bytes(
+                    scaffolding(origin, source, b"as it was"), clone, folder=target.path, worktree=target.path
+                )
             expected = f"{BENCHMARK}: this file was edited or removed since the item was prepared\n  run doit again"
             assert str(caught.value) == expected
 
@@ -264,4 +287,6 @@ def test_everything_injected_is_found_again(target: TargetRepo, cache: Path) -> 
         chosen = scaffolding("worktree", BENCHMARK)
         found = trees.contents(injection, chosen, clone, folder=target.path, worktree=target.path)
         assert found == {BENCHMARK: TEXT, conftest: b"shared = 1\n"}
-        assert trees.prepare(clone, injection.base, found, cache=cache) != trees.prepare(clone, injection.head, found, cache=cache)
+        assert trees.prepare(clone, injection.base, found, cache=cache) != trees.prepare(
+            clone, injection.head, found, cache=cache
+        )

@@ -66,7 +66,11 @@ class TestWords:
         assert words("some words " * 1000)
 """
 MARK = "pytest.mark.benchmark"
-PLACES = [{"of_test": f"@{MARK}"}, {"of_test": "@pytest.mark.codspeed_benchmark"}, {"of_class": f"@{MARK}(group='words')"}]
+PLACES = [
+    {"of_test": f"@{MARK}"},
+    {"of_test": "@pytest.mark.codspeed_benchmark"},
+    {"of_class": f"@{MARK}(group='words')"},
+]
 PLACES += [{"of_file": f"pytestmark = {MARK}"}, {"of_file": f"pytestmark = [pytest.mark.smoke, {MARK}]"}]
 
 
@@ -74,7 +78,9 @@ def marked_alone(places: dict[str, str], files: dict[str, str], more: str = "") 
     """Give the findings of a test that has a marker and not the fixture, in a project of these files."""
     source = MARKED.format(**{"of_file": "", "of_class": "", "of_test": "", **places}) + more
     tree = Files({"src/pages/text.py": "def words(text):\n    return text.split()\n", **files})
-    return findings(BenchmarkFile("tests/benchmarks/test_benchmark_words.py", source.encode(), Sources(tree, ("src",))), EXPECTED)
+    return findings(
+        BenchmarkFile("tests/benchmarks/test_benchmark_words.py", source.encode(), Sources(tree, ("src",))), EXPECTED
+    )
 
 
 @pytest.mark.parametrize("places", PLACES, ids=lambda places: str(*places.values()))
@@ -109,7 +115,9 @@ def test_a_file_that_imports_codspeed_uses_it():
 
 
 def test_setup_in_a_test_that_is_measured_as_a_whole_is_told_under_codspeed_too():
-    more = f"\n@{MARK}\ndef test_benchmark_words_of_a_file(tmp_path):\n    assert words((tmp_path / 'text').read_text())\n"
+    more = (
+        f"\n@{MARK}\ndef test_benchmark_words_of_a_file(tmp_path):\n    assert words((tmp_path / 'text').read_text())\n"
+    )
     (found,) = marked_alone(PLACES[0], {"requirements.txt": "pytest-codspeed"}, more)
     told = "`(tmp_path / 'text').read_text()` makes the input within the test, all of which its marker has measured"
     assert (found.rule, found.test, found.found) == ("setup-measured", "test_benchmark_words_of_a_file", told)
@@ -140,7 +148,9 @@ def test_a_test_is_named_after_its_function():
 
 def test_a_manifest_can_add_boundaries():
     file = read(CASES / "faulty/mock_not_at_boundary.py")
-    assert "mock-not-at-boundary" not in {each.rule for each in findings(file, Expected(boundaries=frozenset({"words"})))}
+    assert "mock-not-at-boundary" not in {
+        each.rule for each in findings(file, Expected(boundaries=frozenset({"words"})))
+    }
 
 
 def benchmark_path(place: Path) -> str:
@@ -151,12 +161,15 @@ def benchmark_path(place: Path) -> str:
 def project(tmp_path_factory):
     """The project with all cases in its benchmarks root, committed but for one that is being written."""
     files = {
-        place.relative_to(CASES / "project").as_posix(): place.read_text() for place in (CASES / "project").rglob("*.*") if place.is_file()
+        place.relative_to(CASES / "project").as_posix(): place.read_text()
+        for place in (CASES / "project").rglob("*.*")
+        if place.is_file()
     }
     cases = {benchmark_path(place): place.read_text() for place in (*FAULTY, *GOOD)}
     written = next(path for path in cases if "toy_input" in path)
     repo = TargetRepo(
-        tmp_path_factory.mktemp("lint") / "project", {**files, **{path: text for path, text in cases.items() if path != written}}
+        tmp_path_factory.mktemp("lint") / "project",
+        {**files, **{path: text for path, text in cases.items() if path != written}},
     )
     (repo.path / written).write_text(cases[written])
     return repo.path

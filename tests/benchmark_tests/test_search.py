@@ -66,7 +66,9 @@ def test_a_method_is_used_where_the_class_and_the_attribute_are():
     assert uses(text, "pages.tables:Table.rows")
     assert uses(text, "pages.tables:Table")
     assert not uses(text, "pages.tables:Table.cells")
-    assert uses("from pages.tables import Table\ndef test(benchmark): benchmark(Table.cells, 1)", "pages.tables:Table.cells")
+    assert uses(
+        "from pages.tables import Table\ndef test(benchmark): benchmark(Table.cells, 1)", "pages.tables:Table.cells"
+    )
 
 
 def test_a_file_that_cannot_be_parsed_is_a_note():
@@ -87,7 +89,15 @@ def repo(tmp_path_factory):
         {"perf/both.py": "b = 1\n", "perf/gone.py": "g = 1\n", "perf/in/deep.py": "d = 1\n", "top.py": "t = 1\n"},
     )
     repo.git("tag", "base")
-    repo.commit({"perf/both.py": "b = 2\n", "perf/gone.py": None, "perf/new.py": "n = 2\n", "performance.py": "", "perf/notes.txt": ""})
+    repo.commit(
+        {
+            "perf/both.py": "b = 2\n",
+            "perf/gone.py": None,
+            "perf/new.py": "n = 2\n",
+            "performance.py": "",
+            "perf/notes.txt": "",
+        }
+    )
     repo.write({"perf/both.py": "b = 1\n", "perf/new.py": "n = 3\n", "perf/here.py": "h = 3\n"})
     return repo
 
@@ -111,10 +121,14 @@ def test_files_are_read_as_they_are_being_edited_else_at_head_else_at_base(repo,
         assert set(files_below("", clone=clone, span=span_of(repo), worktree=repo.path)) == {"top.py", "performance.py"}
 
 
-@pytest.mark.parametrize("path", ["perf/both.py", "perf/gone.py", "perf/new.py", "perf/here.py", "perf", "perf/nowhere.py"])
+@pytest.mark.parametrize(
+    "path", ["perf/both.py", "perf/gone.py", "perf/new.py", "perf/here.py", "perf", "perf/nowhere.py"]
+)
 def test_the_three_answers_are_gits_own_hashes(repo, tmp_path, path):
     def at(commit):
-        done = subprocess.run(["git", "rev-parse", f"{commit}:{path}"], cwd=repo.path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "rev-parse", f"{commit}:{path}"], cwd=repo.path, capture_output=True, text=True, check=False
+        )
         return done.stdout.strip() if done.returncode == 0 and path.endswith(".py") else None
 
     here = repo.git("hash-object", path) if (repo.path / path).is_file() else None

@@ -54,7 +54,9 @@ def test_how_a_run_ended_is_told_by_code_and_traceback():
     assert ended.stage == "measure, functions"
     assert kills._wrongly_said(ended, signal.SIGINT) == ""
     assert "exit code 130" in kills._wrongly_said(ended, signal.SIGTERM)
-    assert "traceback" in kills._wrongly_said(kills.Ended(143, "Traceback (most recent call last):\n  File tasks/x", ()), signal.SIGTERM)
+    assert "traceback" in kills._wrongly_said(
+        kills.Ended(143, "Traceback (most recent call last):\n  File tasks/x", ()), signal.SIGTERM
+    )
 
 
 def test_the_table_counts_by_signal():

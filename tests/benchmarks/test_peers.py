@@ -44,7 +44,9 @@ ASV = """
 """
 
 
-def outcome(tool="prprep", *, scenario="effects", effect=2, function="small", ratio=0.98, claim="less", wall=20.0, inside=10.0):
+def outcome(
+    tool="prprep", *, scenario="effects", effect=2, function="small", ratio=0.98, claim="less", wall=20.0, inside=10.0
+):
     return Outcome(scenario, tool, effect, function, ratio, claim, wall, inside, load=0.5)
 
 
@@ -58,7 +60,9 @@ def test_asvs_marked_rows_are_its_claims():
     assert tools.asv_claims(ASV) == {"small": "less", "large": "more"}
 
 
-@pytest.mark.parametrize(("ratio", "claim"), [(0.985, "less"), (0.995, ""), (1.0, ""), (1.009, ""), (1.02, "more"), (None, "")])
+@pytest.mark.parametrize(
+    ("ratio", "claim"), [(0.985, "less"), (0.995, ""), (1.0, ""), (1.009, ""), (1.02, "more"), (None, "")]
+)
 def test_a_table_without_a_test_claims_what_it_shows_beyond_one_per_cent(ratio, claim):
     assert claimed_by_table(ratio) == claim
 
@@ -86,7 +90,10 @@ def test_the_tables_tell_counts_errors_and_what_broke():
     assert "| prprep | small |  | 1 of 2; 0.8, 1.0 |  |  |" in text
     assert "| asv continuous | small |  | 0 of 2, 1 wrong; 12.0, 12.0 |  |  |" in text
     assert "| prprep | 3 | 2.00 (2.00 to 2.00) | 20.0 (20.0 to 20.0) |" in text
-    assert "found 1 of 1; 0.1, 0.1; wall time 28.0 (28.0 to 28.0) s; wall time over time inside 1.40 (1.40 to 1.40)" in text
+    assert (
+        "found 1 of 1; 0.1, 0.1; wall time 28.0 (28.0 to 28.0) s; wall time over time inside 1.40 (1.40 to 1.40)"
+        in text
+    )
 
 
 def test_a_line_cut_short_is_left_out_and_the_rest_gone_on_with(tmp_path):
@@ -100,7 +107,9 @@ def test_a_line_cut_short_is_left_out_and_the_rest_gone_on_with(tmp_path):
 
 @pytest.mark.parametrize("effect", target.EFFECTS)
 def test_an_effect_is_that_many_units_less_in_every_function(effect):
-    counts = {int(word) for word in target.module(effect).replace(")", " ").replace("(", " ").split() if word.isdecimal()}
+    counts = {
+        int(word) for word in target.module(effect).replace(")", " ").replace("(", " ").split() if word.isdecimal()
+    }
     assert target.UNITS * target.truth(effect) in counts
     assert target.module(0).count(f"range({target.UNITS})") == len(target.FUNCTIONS)
 
@@ -120,7 +129,9 @@ def _lines(module, name):
 
     def trace(frame, event, _argument):
         nonlocal count
-        count += event == "line" and frame.f_globals is seen  # what libraries do whenever garbage is collected is not counted
+        count += (
+            event == "line" and frame.f_globals is seen
+        )  # what libraries do whenever garbage is collected is not counted
         return trace
 
     sys.settrace(trace)
@@ -156,7 +167,9 @@ def test_every_tool_compares_for_real(tmp_path, name):
     """A fifth less, in as little time as the tool can do with."""
     target.make(tmp_path / "repository")
     (tmp_path / "one").mkdir()
-    asked = tools.Comparison(tmp_path / "repository", "base", "effect-20", 3.0, tmp_path / "one", Path(os.environ["PRPREP_CACHE"]))
+    asked = tools.Comparison(
+        tmp_path / "repository", "base", "effect-20", 3.0, tmp_path / "one", Path(os.environ["PRPREP_CACHE"])
+    )
     found = tools.TOOLS[name](asked)
     assert sorted(each.function for each in found) == sorted(target.FUNCTIONS)
     assert all(isinstance(each, Found) and 0.2 < each.ratio < 3 and each.inside > 0 for each in found)
@@ -164,6 +177,8 @@ def test_every_tool_compares_for_real(tmp_path, name):
 
 @pytest.mark.slow
 def test_the_command_makes_tables_of_what_was_kept():
-    run = subprocess.run([sys.executable, "-m", "benchmarks.peers", "--help"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.peers", "--help"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
     assert "--quick" in run.stdout
     assert json.dumps(list(tools.TOOLS))[2:8] in run.stdout

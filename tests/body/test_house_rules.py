@@ -25,7 +25,12 @@ def test_sentences_that_bind_the_text_are_refusals():
     bound += ["No LLM-generated text is welcome here.", "AI-written PRs may only be opened by maintainers."]
     assert sorted(each.sentence for each in refusals(tuple(map(rule, bound)))) == sorted(bound)
     assert (
-        refusals((rule("We can't tell whether a pull request was written by an LLM."), rule("Use AI not only to write, also for PRs.")))
+        refusals(
+            (
+                rule("We can't tell whether a pull request was written by an LLM."),
+                rule("Use AI not only to write, also for PRs."),
+            )
+        )
         == ()
     )
     assert refusals((rule("AI pull requests are rejected."), REFUSED))[0] == REFUSED

@@ -11,7 +11,10 @@ from tests.support.evidence import DETECTION, HEAD, ITEM, change, comparison
 @pytest.mark.parametrize(
     ("commits", "expected"),
     [
-        ([("Title", "Title\n\nFirst paragraph\nof two lines.\n\nSecond.\n")], ["Title", "First paragraph of two lines."]),
+        (
+            [("Title", "Title\n\nFirst paragraph\nof two lines.\n\nSecond.\n")],
+            ["Title", "First paragraph of two lines."],
+        ),
         ([("Title", "Title\n\n- one\n- two\n- three\n")], ["Title", "one", "two"]),
         ([("Title", "Title\n\nFixes #3\nSigned-off-by: Ada <a@b.c>\n")], ["Title"]),
         ([("One", ""), ("Two", ""), ("Three", ""), ("Four", "")], ["One", "Two", "Three"]),

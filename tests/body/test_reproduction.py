@@ -13,7 +13,18 @@ from tasks.artifacts import TreeSpec
 from tasks.body.reproduction import manifest_text
 from tasks.manifest.reader import read
 from tasks.stages.render.render import bounded
-from tests.support.evidence import BENCHMARK, DETECTION, HEAD, IMPORT_IMPROVED, INJECTION, ITEM, LAYOUT, SCAFFOLDING, SHA256, Case
+from tests.support.evidence import (
+    BENCHMARK,
+    DETECTION,
+    HEAD,
+    IMPORT_IMPROVED,
+    INJECTION,
+    ITEM,
+    LAYOUT,
+    SCAFFOLDING,
+    SHA256,
+    Case,
+)
 from tests.support.targets import TargetRepo
 
 
@@ -33,7 +44,9 @@ def test_the_manifest_names_commits_and_settings():
     item = ITEM.model_copy(update={"budget": 40.0, "base": "main", "head": "feature", "pr": 3, "details": "x"})
     item = item.model_copy(
         update={
-            "env": item.env.model_copy(update={"python": "/opt/python", "install": ("--index-url https://ada:secret@example.org/simple",)})
+            "env": item.env.model_copy(
+                update={"python": "/opt/python", "install": ("--index-url https://ada:secret@example.org/simple",)}
+            )
         }
     )
     assert manifest_in(body_of(Case(item=item))) == {
@@ -71,19 +84,26 @@ def test_a_head_made_of_picks_is_told_by_its_picks():
             "poetry run python",
             f"poetry install\n  poetry run python -m pip install pytest-benchmark pytest-memray\n  poetry run python -m pytest {BENCHMARK}\n",
         ),
-        ("hatch run python", f"hatch run pip install pytest-benchmark pytest-memray\n  hatch run python -m pytest {BENCHMARK}\n"),
+        (
+            "hatch run python",
+            f"hatch run pip install pytest-benchmark pytest-memray\n  hatch run python -m pytest {BENCHMARK}\n",
+        ),
         ("python", f'PYTHONPATH="$work/$side"/src python -m pytest {BENCHMARK}\n'),
     ],
 )
 def test_plain_pytest_is_run_as_the_project_is(runner, command):
-    assert f"  {command}" in body_of(Case(detection=DETECTION.model_copy(update={"layout": LAYOUT.model_copy(update={"runner": runner})})))
+    assert f"  {command}" in body_of(
+        Case(detection=DETECTION.model_copy(update={"layout": LAYOUT.model_copy(update={"runner": runner})}))
+    )
 
 
 def test_paths_are_quoted_for_the_shell():
     path = "tests/my benchmarks/test_$(x)`y`.py"
     case = Case(
         scaffolding=SCAFFOLDING.model_copy(update={"path": path}),
-        injection=INJECTION.model_copy(update={"base": TreeSpec(commit=DETECTION.base, files={path: SHA256}, tree="a" * 40)}),
+        injection=INJECTION.model_copy(
+            update={"base": TreeSpec(commit=DETECTION.base, files={path: SHA256}, tree="a" * 40)}
+        ),
     )
     assert f"cp \"$work\"/head/'{path}' \"$work\"/base/'{path}'\n" in body_of(case)
 
@@ -96,7 +116,11 @@ def test_a_benchmark_that_a_commit_holds_is_taken_from_that_sides_worktree():
     body = body_of(Case(injection=injection))
     assert re.findall(r"^cp .*$", body, re.MULTILINE) == [f'cp "$work"/head/{BENCHMARK} "$work"/base/{BENCHMARK}']
     assert "the benchmark below" not in body
-    body = body_of(Case(injection=injection, scaffolding=SCAFFOLDING.model_copy(update={"origin": "base", "source": DETECTION.base})))
+    body = body_of(
+        Case(
+            injection=injection, scaffolding=SCAFFOLDING.model_copy(update={"origin": "base", "source": DETECTION.base})
+        )
+    )
     assert re.findall(r"^cp .*$", body, re.MULTILINE) == [f'cp "$work"/base/{BENCHMARK} "$work"/head/{BENCHMARK}']
 
 
@@ -107,7 +131,8 @@ def test_the_readers_own_tree_is_never_touched():
 def target(folder: Path) -> tuple[TargetRepo, str]:
     """Make a repository whose head has a benchmark and a quicker function, in a src layout that is not installed."""
     repo = TargetRepo(
-        folder / "target", {"src/pagelayout/__init__.py": "", "src/pagelayout/text.py": "def merge_lines(lines):\n    return 'base'\n"}
+        folder / "target",
+        {"src/pagelayout/__init__.py": "", "src/pagelayout/text.py": "def merge_lines(lines):\n    return 'base'\n"},
     )
     base = repo.head
     benchmark = "from pagelayout.text import merge_lines\n\n\ndef test_x(benchmark):\n    print('SIDE', benchmark(merge_lines, []))\n"
@@ -125,13 +150,20 @@ def test_the_commands_run_each_sides_own_code_and_leave_nothing_behind(tmp_path)
         comparison=IMPORT_IMPROVED,
         detection=DETECTION.model_copy(update={"base": base, "head": head, "layout": layout}),
         injection=INJECTION.model_copy(
-            update={"base": TreeSpec(commit=base, files={BENCHMARK: SHA256}, tree="a" * 40), "head": TreeSpec(commit=head, tree="b" * 40)}
+            update={
+                "base": TreeSpec(commit=base, files={BENCHMARK: SHA256}, tree="a" * 40),
+                "head": TreeSpec(commit=head, tree="b" * 40),
+            }
         ),
     )
-    commands = re.findall(r"```sh\n(.*?)```", body_of(case), re.DOTALL)[1].replace(" -m pytest ", " -m pytest -s -q -p no:cacheprovider ")
+    commands = re.findall(r"```sh\n(.*?)```", body_of(case), re.DOTALL)[1].replace(
+        " -m pytest ", " -m pytest -s -q -p no:cacheprovider "
+    )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     run = {"cwd": repo.path, "capture_output": True, "text": True}
-    done = subprocess.run(["bash", "-c", commands], check=True, env={**os.environ, "PATH": path, "TMPDIR": str(tmp_path)}, **run)
+    done = subprocess.run(
+        ["bash", "-c", commands], check=True, env={**os.environ, "PATH": path, "TMPDIR": str(tmp_path)}, **run
+    )
     assert re.findall(r"SIDE (\w+)", done.stdout) == ["base", "head"]
     assert repo.git("status", "--porcelain") == ""
     assert len(repo.git("worktree", "list").splitlines()) == 1
@@ -143,4 +175,9 @@ def test_the_manifest_is_one_that_prprep_reads(tmp_path):
     path.write_text(manifest_text(item, DETECTION, SCAFFOLDING), encoding="utf-8")
     (found,) = read(path).manifest.optimizations
     assert (found.id, found.base, found.head, found.benchmark) == (item.id, DETECTION.base, DETECTION.head, BENCHMARK)
-    assert (found.budget, found.negligible, found.metrics, found.functions) == (40.0, 0.02, ("time", "memory"), item.functions)
+    assert (found.budget, found.negligible, found.metrics, found.functions) == (
+        40.0,
+        0.02,
+        ("time", "memory"),
+        item.functions,
+    )

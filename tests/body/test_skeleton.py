@@ -59,7 +59,11 @@ Prepared with prprep.
 
 def headings(text: str) -> list[tuple[int, str]]:
     tokens = MarkdownIt("commonmark").parse(text)
-    return [(int(token.tag[1]), tokens[index + 1].content) for index, token in enumerate(tokens) if token.type == "heading_open"]
+    return [
+        (int(token.tag[1]), tokens[index + 1].content)
+        for index, token in enumerate(tokens)
+        if token.type == "heading_open"
+    ]
 
 
 def is_kept(template: str, whole: str) -> bool:
@@ -153,16 +157,24 @@ def test_an_empty_template_leaves_the_body(template):
 
 
 def test_without_headings_the_body_follows_the_template():
-    assert placed("<!-- Only a comment. -->\r\nRemove it.\r\n", BODY, WORDS) == f"<!-- Only a comment. -->\nRemove it.\n\n{BODY}"
+    assert (
+        placed("<!-- Only a comment. -->\r\nRemove it.\r\n", BODY, WORDS)
+        == f"<!-- Only a comment. -->\nRemove it.\n\n{BODY}"
+    )
 
 
 def test_without_headings_boxes_follow_the_body():
-    assert placed("- [ ] closes #1\n- [ ] whatsnew entry", BODY, WORDS) == f"{BODY}\n- [ ] closes #1\n- [ ] whatsnew entry\n"
+    assert (
+        placed("- [ ] closes #1\n- [ ] whatsnew entry", BODY, WORDS)
+        == f"{BODY}\n- [ ] closes #1\n- [ ] whatsnew entry\n"
+    )
 
 
 def test_without_a_description_the_text_before_the_first_heading_takes_it():
     whole = placed("<!-- description goes here -->\n\n### Release note\n\n### Checklist\n", BODY, WORDS)
-    assert whole.startswith("<!-- description goes here -->\n\n**time −20 %**: 3 ms less.\n\n- Join once\n\n### Performance\n\n#### How")
+    assert whole.startswith(
+        "<!-- description goes here -->\n\n**time −20 %**: 3 ms less.\n\n- Join once\n\n### Performance\n\n#### How"
+    )
 
 
 def test_with_boxes_alone_the_description_comes_first():
@@ -187,7 +199,9 @@ def test_ours_never_lands_in_a_folded_part():
     template = "# Summary\n\n<details>\n\n# Inside\n\nhidden\n\n</details>\n\n# Checklist\n"
     whole = placed(template, BODY, WORDS)
     assert is_kept(template, whole)
-    assert whole.index("</details>") < whole.index("Join once") < whole.index("# Performance") < whole.index("# Checklist")
+    assert (
+        whole.index("</details>") < whole.index("Join once") < whole.index("# Performance") < whole.index("# Checklist")
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,7 +236,9 @@ def test_headings_of_ours_never_skip_a_level_below_the_templates():
     for level, other in itertools.product(range(1, 7), range(1, 7)):
         whole = placed(f"{'#' * level} Description\n\n{'#' * other} Tests\n\n- x\n", BODY, WORDS)
         levels = [found for found, _ in headings(whole)]
-        assert all(after <= before + 1 for before, after in itertools.pairwise(levels) if (before, after) != (level, other)), levels
+        assert all(
+            after <= before + 1 for before, after in itertools.pairwise(levels) if (before, after) != (level, other)
+        ), levels
 
 
 PIECES = st.sampled_from(
@@ -241,7 +257,9 @@ def test_whatever_the_template_it_stays_and_ours_is_there(pieces):
     whole = placed(template, BODY, WORDS)
     assert is_kept(mended(template), whole)
     parts, footer = parts_of(BODY)
-    ours = {line for part in parts for line in part.text.split("\n") if line.strip() and not line.startswith("#")} | {footer}
+    ours = {line for part in parts for line in part.text.split("\n") if line.strip() and not line.startswith("#")} | {
+        footer
+    }
     assert ours <= set(whole.split("\n"))
     titles = {section.title for section in outline(mended(template)).sections if section.title}
     assert titles <= {section.title for section in outline(whole).sections}

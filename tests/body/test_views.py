@@ -5,11 +5,25 @@ import pytest
 from tasks.artifacts import ChangedFunction, MetricName, Verdict
 from tasks.body import views
 from tasks.body.views import asv_rows, losses_of, pyperf_table, shares_of, unseen
-from tests.support.evidence import BENCHMARK, CPU_IMPROVED, DETECTION, INCONCLUSIVE, MEMORY_IMPROVED, REGRESSED, TEST, change, comparison
+from tests.support.evidence import (
+    BENCHMARK,
+    CPU_IMPROVED,
+    DETECTION,
+    INCONCLUSIVE,
+    MEMORY_IMPROVED,
+    REGRESSED,
+    TEST,
+    change,
+    comparison,
+)
 
 SLOWER = change(MetricName.TIME, 0.002, 0.003, Verdict.REGRESSED, primary=False, test=f"{BENCHMARK}::test_b")
 MIXED = comparison(
-    (change(MetricName.PEAK, 10, 20, Verdict.REGRESSED, primary=False), SLOWER, change(MetricName.TIME, 0.2, 0.1, Verdict.IMPROVED)),
+    (
+        change(MetricName.PEAK, 10, 20, Verdict.REGRESSED, primary=False),
+        SLOWER,
+        change(MetricName.TIME, 0.2, 0.1, Verdict.IMPROVED),
+    ),
     Verdict.IMPROVED,
 )
 

@@ -17,7 +17,12 @@ from tests.support.untouched import untouched
 
 def examined(folder, *arguments, **variables):
     done = subprocess.run(
-        command("doctor", *arguments), cwd=folder, env=variables_of(variables), capture_output=True, text=True, check=False
+        command("doctor", *arguments),
+        cwd=folder,
+        env=variables_of(variables),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "Traceback" not in done.stdout + done.stderr
     return done.returncode, done.stdout
@@ -51,7 +56,11 @@ def test_the_login_at_github_is_told_of(tmp_path, monkeypatch):
     with GitHub(tmp_path) as github:
         for name, value in github.environment.items():
             monkeypatch.setenv(name, value)
-        assert [check.lines()[0] for check in of_machine(tmp_path) if check.what.endswith(f"logged in to {github.host} as ada")]
+        assert [
+            check.lines()[0]
+            for check in of_machine(tmp_path)
+            if check.what.endswith(f"logged in to {github.host} as ada")
+        ]
         monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
         (check,) = [check for check in of_machine(tmp_path) if "pull requests" in check.what]
         assert check == Check(

@@ -12,7 +12,14 @@ from tests.support.mistakes import BENCHMARK, CODE, LIGHT, command, compare, tar
 
 
 def explained(run, *arguments):
-    done = subprocess.run(command("explain", *arguments), cwd=run.folder, env=variables_of({}), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command("explain", *arguments),
+        cwd=run.folder,
+        env=variables_of({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -42,7 +49,9 @@ def test_an_edit_is_told_with_what_was_and_what_is(tmp_path):
     assert found["detect"] == f"stale: the commit of head is {after}, was {before}"
     assert found["scaffold"] == "fresh, to be looked at again after detect"
     edit(run, '"domain": "cpu"', '"domain": "mem", "title": "Less"')
-    assert states(run)["detect"].startswith("stale: `title` is Less, was not set; `domain` is mem, was cpu; the commit of head is ")
+    assert states(run)["detect"].startswith(
+        "stale: `title` is Less, was not set; `domain` is mem, was cpu; the commit of head is "
+    )
 
 
 @pytest.mark.slow
@@ -62,7 +71,11 @@ def test_a_failure_is_told_with_the_end_of_the_log(tmp_path):
 @pytest.mark.slow
 def test_an_item_that_is_not_there_is_refused_in_words(tmp_path):
     run = compare(target(tmp_path), stages=("detect",))
-    assert explained(run, "fastr") == (3, "", 'ERROR: prprep.yaml has no optimization "fastr"\n  did you mean faster?\n')
+    assert explained(run, "fastr") == (
+        3,
+        "",
+        'ERROR: prprep.yaml has no optimization "fastr"\n  did you mean faster?\n',
+    )
     (run.folder / ".prprep/faster/made-from.json").write_text("{")
     edit(run, '"domain": "cpu"', '"domain": "mem"')
     assert states(run)["detect"] == "stale: what it was made from is not recorded"
@@ -73,7 +86,7 @@ def test_a_log_has_all_that_the_programs_wrote_and_stays_short(tmp_path):
     journal.begin("measure")
     heard = []
     journal.listening(heard.append)("environment of base")
-    error = PrprepError("it failed", now="mend it")
+    error = PrprepError("it failed", hint="mend it")
     error.__cause__ = CommandFailedError(("tool", "-x"), code=1, output="first\n" * 40, error="last")
     journal.failed(error)
     lines = tail(tmp_path / "item" / "log.txt", 100).splitlines()

@@ -51,7 +51,14 @@ def test_what_a_run_would_do_again_is_named(folder):
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(0, "just taken"), (59, "just taken"), (60, "1 minute old"), (7_300, "2 hours old"), (90_000, "1 day old"), (900_000, "10 days old")],
+    [
+        (0, "just taken"),
+        (59, "just taken"),
+        (60, "1 minute old"),
+        (7_300, "2 hours old"),
+        (90_000, "1 day old"),
+        (900_000, "10 days old"),
+    ],
 )
 def test_the_age_is_told_in_the_largest_unit_that_fits(tmp_path, seconds, expected):
     samples = tmp_path / "samples.json"

@@ -50,13 +50,21 @@ FAILURES = {
         "Git LFS pointer",
         {},
     ),
-    "module-missing": ({PLACE: importing("import nothing_like_it")}, "the module `nothing_like_it` is not in the environment", {}),
+    "module-missing": (
+        {PLACE: importing("import nothing_like_it")},
+        "the module `nothing_like_it` is not in the environment",
+        {},
+    ),
     "shared-library-missing": (
         {PLACE: importing(COMPILED.format(call="not_there()", link='["-L", folder, "-lnotthere"]'))},
         "the system library libnotthere.so is missing",
         {},
     ),
-    "binary-mismatch": ({PLACE: importing(COMPILED.format(call="not_there()", link="[]"))}, "does not fit the version", {}),
+    "binary-mismatch": (
+        {PLACE: importing(COMPILED.format(call="not_there()", link="[]"))},
+        "does not fit the version",
+        {},
+    ),
     "pytest-itself": ({"pluggy/__init__.py": "OLD = True\n"}, "one that pytest itself stands on", {}),
     "name-missing": (
         {CODE: LIGHT + "\n\ndef added(size):\n    return total(size)\n", PLACE: MEASURES.replace("total", "added")},
@@ -68,41 +76,86 @@ FAILURES = {
         "`total` is called in a way that it does not have here",
         {},
     ),
-    "newer-python": ({PLACE: importing("def newer(value -> int: return value")}, "written for another version, or broken", {}),
-    "fixture-missing": ({PLACE: MEASURES.replace("(benchmark)", "(benchmark, tables)")}, "the fixture `tables` is not there", {}),
-    "async-unsupported": ({PLACE: MEASURES.replace("def test", "async def test")}, "nothing runs asynchronous tests", {}),
+    "newer-python": (
+        {PLACE: importing("def newer(value -> int: return value")},
+        "written for another version, or broken",
+        {},
+    ),
+    "fixture-missing": (
+        {PLACE: MEASURES.replace("(benchmark)", "(benchmark, tables)")},
+        "the fixture `tables` is not there",
+        {},
+    ),
+    "async-unsupported": (
+        {PLACE: MEASURES.replace("def test", "async def test")},
+        "nothing runs asynchronous tests",
+        {},
+    ),
     "marker-unknown": (
         {
-            PLACE: MEASURES.replace("def test", "@pytest.mark.slowly\ndef test").replace("\nfrom", "\nimport pytest\nfrom", 1),
+            PLACE: MEASURES.replace("def test", "@pytest.mark.slowly\ndef test").replace(
+                "\nfrom", "\nimport pytest\nfrom", 1
+            ),
             "pytest.ini": "[pytest]\nstrict_markers = true\n",
         },
         "the marker `slowly` belongs to a plugin",
         {},
     ),
-    "option-unknown": ({"pytest.ini": "[pytest]\nstrict_config = true\nno_such_option = 1\n"}, "pytest does not know `no_such_option`", {}),
-    "pytest-too-old": ({"pytest.ini": "[pytest]\nminversion = 99.0\n"}, "the project asks for pytest 99.0 or newer", {}),
-    "property-has-no-setter": ({PLACE: failing("Thing().name = 2", before=PROPERTY)}, "a property is set on an instance", {}),
+    "option-unknown": (
+        {"pytest.ini": "[pytest]\nstrict_config = true\nno_such_option = 1\n"},
+        "pytest does not know `no_such_option`",
+        {},
+    ),
+    "pytest-too-old": (
+        {"pytest.ini": "[pytest]\nminversion = 99.0\n"},
+        "the project asks for pytest 99.0 or newer",
+        {},
+    ),
+    "property-has-no-setter": (
+        {PLACE: failing("Thing().name = 2", before=PROPERTY)},
+        "a property is set on an instance",
+        {},
+    ),
     "skipped": ({PLACE: failing('__import__("pytest").skip("not here")')}, "own mark or condition", {}),
     "out-of-memory": ({PLACE: failing("bytearray(1 << 55)")}, "not enough memory", {}),
-    "killed": ({PLACE: failing('__import__("os").kill(__import__("os").getpid(), 11)')}, "ended the process (SIGSEGV)", {}),
+    "killed": (
+        {PLACE: failing('__import__("os").kill(__import__("os").getpid(), 11)')},
+        "ended the process (SIGSEGV)",
+        {},
+    ),
     "disk-full": ({PLACE: failing('open("/dev/full", "w").write("x" * 9999)')}, "the disk is full", {}),
     "environment-variable-missing": (
         {PLACE: failing('__import__("os").environ["TEXTKIT_API_TOKEN"]')},
         "asks for the environment variable TEXTKIT_API_TOKEN",
         {},
     ),
-    "no-network": ({PLACE: failing('__import__("socket").create_connection(("127.0.0.1", 1))')}, "something on the network", {}),
+    "no-network": (
+        {PLACE: failing('__import__("socket").create_connection(("127.0.0.1", 1))')},
+        "something on the network",
+        {},
+    ),
     "settings-missing": (
         {PLACE: failing('__import__("django.conf").conf.settings.DATABASES')},
         "Django is used before it has settings",
         {"env": {"install": ["django"]}},
     ),
-    "file-missing": ({PLACE: failing('open("data/pages.json")')}, "the file data/pages.json is not in this side's tree", {}),
+    "file-missing": (
+        {PLACE: failing('open("data/pages.json")')},
+        "the file data/pages.json is not in this side's tree",
+        {},
+    ),
     "not-allowed": ({PLACE: failing('__import__("os").mkdir("/sys/prprep")')}, "writes or reads where it may not", {}),
-    "conftest-fails": ({"tests/conftest.py": 'raise RuntimeError("not here")\n'}, "a conftest.py of the project fails", {}),
+    "conftest-fails": (
+        {"tests/conftest.py": 'raise RuntimeError("not here")\n'},
+        "a conftest.py of the project fails",
+        {},
+    ),
 }
 REPAIRED = {
-    "module": ({PLACE: importing("import yaml")}, "pyyaml was installed for all sides, since the module `yaml` is not in the environment"),
+    "module": (
+        {PLACE: importing("import yaml")},
+        "pyyaml was installed for all sides, since the module `yaml` is not in the environment",
+    ),
     "fixture": (
         {PLACE: MEASURES.replace("(benchmark)", "(benchmark, mocker)")},
         "pytest-mock was installed for all sides, since the fixture `mocker` is not there",
@@ -114,7 +167,10 @@ REPAIRED = {
 def run(tmp_path_factory):
     """Make every failure happen, each on a branch of its own, in one run."""
     repo = target(tmp_path_factory.mktemp("diagnoses"), {"data/tables.json": POINTER})
-    for name, files in {**{name: each[0] for name, each in FAILURES.items()}, **{name: each[0] for name, each in REPAIRED.items()}}.items():
+    for name, files in {
+        **{name: each[0] for name, each in FAILURES.items()},
+        **{name: each[0] for name, each in REPAIRED.items()},
+    }.items():
         repo.branch(name, "main")
         repo.commit({CODE: LIGHT, **files}, f"Fail by {name}")
     repo.checkout("main")  # a benchmark of the work tree that differs would be taken for one that is being edited
@@ -138,7 +194,9 @@ def test_what_is_known_to_be_missing_is_installed_for_all_sides_and_told(run, na
     comparison = run.comparison(name)
     told = REPAIRED[name][1]
     assert told in comparison.repairs
-    assert told.replace("`", "") in run.body(name).replace("`", "").replace("<code>", "").replace("</code>", "").replace("\\", "")
+    assert told.replace("`", "") in run.body(name).replace("`", "").replace("<code>", "").replace(
+        "</code>", ""
+    ).replace("\\", "")
     package = told.split()[0]
     for side in (comparison.base, comparison.head):
         assert any(each.partition("==")[0] == package for each in side.packages)

@@ -31,7 +31,7 @@ def test_known_causes_are_told_in_words(written, cause):
     error = explained(CommandFailedError(("uv",), code=1, error=written), "building", "pyproject.toml")
     assert error.what == f"building failed: {cause}\n{written}"
     assert error.where == "pyproject.toml"
-    assert error.now
+    assert error.hint
 
 
 def test_a_long_message_keeps_its_end_and_the_compilers_error():

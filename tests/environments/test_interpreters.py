@@ -43,7 +43,9 @@ def test_poetrys_ranges(poetry, expected):
 
 
 def test_the_python_that_runs_prprep_is_preferred_where_it_is_allowed(tmp_path):
-    chosen, note = choose(project(tmp_path, {"pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'}), None, cwd=tmp_path)
+    chosen, note = choose(
+        project(tmp_path, {"pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'}), None, cwd=tmp_path
+    )
     assert chosen.version == ".".join(map(str, sys.version_info[:3]))
     assert note == ""
 
@@ -70,7 +72,10 @@ def test_a_path_begins_where_the_manifest_lies(wanted, expected):
 
 def test_the_python_version_file_comes_before_requires_python(tmp_path):
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    found = project(tmp_path, {".python-version": f"# ours\n{minor}.999\n", "pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'})
+    found = project(
+        tmp_path,
+        {".python-version": f"# ours\n{minor}.999\n", "pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'},
+    )
     chosen, note = choose(found, None, cwd=tmp_path)
     assert (chosen.version.startswith(minor), note) == (True, "")
 

@@ -8,7 +8,10 @@ from tasks.environments.package_indexes import uv_variables
 def test_pips_indexes_hold_for_uv_where_uv_has_none(tmp_path):
     config = tmp_path / "pip.conf"
     config.write_text("[global]\nindex-url = https://one.example/simple\n[install]\nfind-links = /wheels\n  /more\n")
-    environment = {"PIP_CONFIG_FILE": str(config), "PIP_EXTRA_INDEX_URL": "https://two.example/simple https://three.example/simple"}
+    environment = {
+        "PIP_CONFIG_FILE": str(config),
+        "PIP_EXTRA_INDEX_URL": "https://two.example/simple https://three.example/simple",
+    }
     found = uv_variables(environment, tmp_path)
     assert found == {
         "UV_DEFAULT_INDEX": "https://one.example/simple",

@@ -39,11 +39,41 @@ PIP = ["/v/bin/python", "-m", "pip"]
                 "--constraints",
                 "pins",
             ],
-            [*PIP, "install", "--disable-pip-version-check", "--quiet", "-r", "asked.in", "--constraint", "pins", "/tree[test]"],
+            [
+                *PIP,
+                "install",
+                "--disable-pip-version-check",
+                "--quiet",
+                "-r",
+                "asked.in",
+                "--constraint",
+                "pins",
+                "/tree[test]",
+            ],
         ),
         (
-            ["pip", "install", "--no-deps", "--python", "/v/bin/python", "-e", "/tree", "--default-index", "https://example.org"],
-            [*PIP, "install", "--disable-pip-version-check", "--quiet", "--no-deps", "-e", "/tree", "--index-url", "https://example.org"],
+            [
+                "pip",
+                "install",
+                "--no-deps",
+                "--python",
+                "/v/bin/python",
+                "-e",
+                "/tree",
+                "--default-index",
+                "https://example.org",
+            ],
+            [
+                *PIP,
+                "install",
+                "--disable-pip-version-check",
+                "--quiet",
+                "--no-deps",
+                "-e",
+                "/tree",
+                "--index-url",
+                "https://example.org",
+            ],
         ),
     ],
 )
@@ -60,8 +90,15 @@ def test_pythons_are_found_by_version_and_by_what_a_project_allows(tmp_path):
     for name in ("python3.9", "python3.12"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
-    for request, name in (("3.9", "python3.9"), (">=3.9", "python3.12"), (">=3.8,<3.12", "python3.9"), ("3.12.4", "python3.12")):
-        found = pip_fallback.run(["python", "find", "--system", "--", request], cwd=tmp_path, env={"PATH": str(tmp_path)})
+    for request, name in (
+        ("3.9", "python3.9"),
+        (">=3.9", "python3.12"),
+        (">=3.8,<3.12", "python3.9"),
+        ("3.12.4", "python3.12"),
+    ):
+        found = pip_fallback.run(
+            ["python", "find", "--system", "--", request], cwd=tmp_path, env={"PATH": str(tmp_path)}
+        )
         assert found == str(tmp_path / name)
     with pytest.raises(CommandFailedError, match=r"no Python 3\.10 was found"):
         pip_fallback.run(["python", "find", "3.10"], cwd=tmp_path, env={"PATH": str(tmp_path)})

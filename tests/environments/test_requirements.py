@@ -9,7 +9,10 @@ from tests.support.projects import PROJECT, project
 
 
 def test_the_projects_own_requirements_are_tried_with_its_test_extras_first(tmp_path):
-    text = PROJECT + '[project.optional-dependencies]\ntest = ["rich"]\ndocs = ["sphinx"]\n[dependency-groups]\ntests = ["iniconfig"]\n'
+    text = (
+        PROJECT
+        + '[project.optional-dependencies]\ntest = ["rich"]\ndocs = ["sphinx"]\n[dependency-groups]\ntests = ["iniconfig"]\n'
+    )
     ways = attempts(project(tmp_path, {"pyproject.toml": text}), EnvironmentSettings(extras=("docs",)))
     assert [(way.label, way.extras, way.lines) for way in ways] == [
         ("pyproject.toml with test, tests", ("docs", "test"), ("iniconfig",)),
@@ -47,7 +50,12 @@ def test_uv_lock_is_tried_before_the_projects_own_requirements(tmp_path):
 
 
 def test_requirements_files_where_nothing_else_is_there(tmp_path):
-    files = {"requirements.txt": "rich\n", "requirements-dev.txt": "mypy\n", "pages.py": "", "pyproject.toml": "[tool.black]\n"}
+    files = {
+        "requirements.txt": "rich\n",
+        "requirements-dev.txt": "mypy\n",
+        "pages.py": "",
+        "pyproject.toml": "[tool.black]\n",
+    }
     ways = attempts(project(tmp_path, files), EnvironmentSettings(install=("numpy>2", "--index https://example.org")))
     assert [(way.files, way.install, way.arguments) for way in ways] == [
         (("requirements.txt", "requirements-dev.txt"), ("numpy>2",), ("--index", "https://example.org")),
@@ -99,16 +107,30 @@ def test_unknown_extras_and_groups_are_refused_by_name(tmp_path, settings, messa
     ("before", "after", "same"),
     [
         ({"pyproject.toml": PROJECT}, {"pyproject.toml": PROJECT.replace("1.5", "1.6") + 'description = "x"\n'}, True),
-        ({"pyproject.toml": PROJECT}, {"pyproject.toml": PROJECT, "pages.py": "x = 1", "requirements-docs.txt": "sphinx"}, True),
+        (
+            {"pyproject.toml": PROJECT},
+            {"pyproject.toml": PROJECT, "pages.py": "x = 1", "requirements-docs.txt": "sphinx"},
+            True,
+        ),
         ({"pyproject.toml": PROJECT}, {"pyproject.toml": PROJECT + 'dependencies = ["rich"]\n'}, False),
         ({"pyproject.toml": PROJECT}, {"pyproject.toml": PROJECT + "[dependency-groups]\ntest = ['rich']\n"}, False),
         ({"pyproject.toml": PROJECT}, {"pyproject.toml": PROJECT.replace("pages", "tables")}, False),
         ({"setup.py": "setup()"}, {"setup.py": "setup(install_requires=open('requirements.txt'))"}, False),
         ({"setup.py": "setup()", "requirements.txt": "a"}, {"setup.py": "setup()", "requirements.txt": "b"}, False),
-        ({"requirements.txt": "-r more.txt", "more.txt": "a"}, {"requirements.txt": "-r more.txt", "more.txt": "b"}, False),
         (
-            {"pyproject.toml": PROJECT, "uv.lock": '[[package]]\nname = "pages"\nversion = "1"\nsource = {editable = "."}\n'},
-            {"pyproject.toml": PROJECT, "uv.lock": '[[package]]\nname = "pages"\nversion = "2"\nsource = {editable = "."}\n'},
+            {"requirements.txt": "-r more.txt", "more.txt": "a"},
+            {"requirements.txt": "-r more.txt", "more.txt": "b"},
+            False,
+        ),
+        (
+            {
+                "pyproject.toml": PROJECT,
+                "uv.lock": '[[package]]\nname = "pages"\nversion = "1"\nsource = {editable = "."}\n',
+            },
+            {
+                "pyproject.toml": PROJECT,
+                "uv.lock": '[[package]]\nname = "pages"\nversion = "2"\nsource = {editable = "."}\n',
+            },
             True,
         ),
         (

@@ -28,7 +28,9 @@ def made(tmp_path):
 
 
 def git(folder, *arguments):
-    done = subprocess.run(["git", *arguments], cwd=folder, env={**os.environ, **variables()}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env={**os.environ, **variables()}, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 

@@ -89,7 +89,8 @@ def test_refs_of_all_kinds_resolve_in_one_go(target: TargetRepo) -> None:
 def test_a_short_sha_that_two_commits_share_is_no_answer(tmp_path: Path) -> None:
     target = TargetRepo(tmp_path / "many", {"a.py": ""})
     stream = "".join(
-        f"commit refs/heads/many\ncommitter A <a@example.org> {1_700_000_000 + number} +0000\ndata 0\n\n" for number in range(900)
+        f"commit refs/heads/many\ncommitter A <a@example.org> {1_700_000_000 + number} +0000\ndata 0\n\n"
+        for number in range(900)
     )
     subprocess.run(["git", "fast-import", "--quiet"], cwd=target.path, input=stream.encode(), check=True)
     shas = sorted(target.git("rev-list", "many").split())
@@ -179,7 +180,10 @@ def test_the_root_is_found_from_below_and_in_linked_worktrees(target: TargetRepo
 @pytest.mark.parametrize(
     ("address", "what"),
     [
-        ("ext::sh -c touch% /tmp/x", "the address 'ext::sh -c touch% /tmp/x' names a transport helper, which could run any command"),
+        (
+            "ext::sh -c touch% /tmp/x",
+            "the address 'ext::sh -c touch% /tmp/x' names a transport helper, which could run any command",
+        ),
         ("-x", "the address '-x' is not the address of a repository"),
         ("--upload-pack=touch x", "the address '--upload-pack=touch x' is not the address of a repository"),
         ("", "the address '' is not the address of a repository"),
@@ -251,7 +255,8 @@ def test_unrelated_histories_have_no_merge_base(target: TargetRepo, cache: Path)
 def test_names_links_renames_and_types_of_files(tmp_path: Path, cache: Path) -> None:
     names = ["with space.py", 'quo"te.py', "new\nline.py", "-dash.py", "é.py", "tab\t.py", ":colon.py", "*.py"]
     target = TargetRepo(
-        tmp_path / "names", {"long.py": "".join(f"line_{number} = {number}\n" for number in range(30)), "link.py": "was = 1\n"}
+        tmp_path / "names",
+        {"long.py": "".join(f"line_{number} = {number}\n" for number in range(30)), "link.py": "was = 1\n"},
     )
     base = target.head
     raw = os.fsencode(target.path) + b"/caf\xe9.py"
@@ -268,11 +273,21 @@ def test_names_links_renames_and_types_of_files(tmp_path: Path, cache: Path) -> 
         assert [clone.read(head, name) for name in names] == [b"n = 1\n"] * len(names)
         assert clone.read(head, latin) == b"latin = 1\n"
         assert git.displayed(latin) == r"caf\xe9.py"
-        assert (clone.read(head, "link.py"), clone.read(head, "out.py"), clone.read(head, "loop.py")) == (b"real = 1\n", None, None)
+        assert (clone.read(head, "link.py"), clone.read(head, "out.py"), clone.read(head, "loop.py")) == (
+            b"real = 1\n",
+            None,
+            None,
+        )
         changes = clone.changes(base, head)
         assert git.FileChange("R", "long.py", "renamed.py") in changes
         assert git.FileChange("T", "link.py", "link.py") in changes
-        assert {change.head_path for change in changes if change.status == "A"} == {*names, latin, "sub/real.py", "out.py", "loop.py"}
+        assert {change.head_path for change in changes if change.status == "A"} == {
+            *names,
+            latin,
+            "sub/real.py",
+            "out.py",
+            "loop.py",
+        }
 
 
 def test_refs_that_moved_and_went_are_followed(target: TargetRepo, cache: Path) -> None:
@@ -283,7 +298,9 @@ def test_refs_that_moved_and_went_are_followed(target: TargetRepo, cache: Path) 
     target.git("branch", "topic/below", "opt")
     target.git("branch", "--force", "opt", "main")
     with opened(target, cache) as clone:
-        assert clone.resolve(["topic", "topic/below", "opt"]) == git.resolve(target.path, ["topic", "topic/below", "opt"])
+        assert clone.resolve(["topic", "topic/below", "opt"]) == git.resolve(
+            target.path, ["topic", "topic/below", "opt"]
+        )
     target.checkout("HEAD~1")
     with opened(target, cache) as clone:
         assert clone.resolve(["HEAD"])["HEAD"] == target.head
@@ -318,12 +335,29 @@ def booby_trapped(target: TargetRepo, marker: Path) -> None:
     trap = target.path / ".git/trap"
     trap.write_text(f"#!/bin/sh\necho $0 >> '{marker}'\ncat\n")
     trap.chmod(0o755)
-    for hook in ("post-checkout", "pre-commit", "post-commit", "post-merge", "reference-transaction", "post-index-change", "pre-auto-gc"):
+    for hook in (
+        "post-checkout",
+        "pre-commit",
+        "post-commit",
+        "post-merge",
+        "reference-transaction",
+        "post-index-change",
+        "pre-auto-gc",
+    ):
         (target.path / ".git/hooks").mkdir(exist_ok=True)
         (target.path / ".git/hooks" / hook).symlink_to(trap)
     quoted = "'" + str(trap).replace("'", "'\\''") + "'"
-    settings = {"core.fsmonitor": quoted, "filter.trap.smudge": quoted, "filter.trap.clean": quoted, "merge.trap.driver": quoted}
-    for key, value in {**settings, "core.hooksPath": str(target.path / ".git/hooks"), "diff.trap.textconv": quoted}.items():
+    settings = {
+        "core.fsmonitor": quoted,
+        "filter.trap.smudge": quoted,
+        "filter.trap.clean": quoted,
+        "merge.trap.driver": quoted,
+    }
+    for key, value in {
+        **settings,
+        "core.hooksPath": str(target.path / ".git/hooks"),
+        "diff.trap.textconv": quoted,
+    }.items():
         target.git("config", key, value)
     (target.path / ".git/info").mkdir(exist_ok=True)
     (target.path / ".git/info/attributes").write_text("* filter=trap merge=trap diff=trap\n")
@@ -387,7 +421,13 @@ def test_a_bare_repository_and_a_file_address(target: TargetRepo, cache: Path, t
 def test_a_shallow_source_gives_what_it_has(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
     shallow = tmp_path / "shallow"
     target.git(
-        "clone", "--quiet", "--depth=2", "--branch=opt", "--no-single-branch", f"file://{target.path}".replace("\n", "%0A"), str(shallow)
+        "clone",
+        "--quiet",
+        "--depth=2",
+        "--branch=opt",
+        "--no-single-branch",
+        f"file://{target.path}".replace("\n", "%0A"),
+        str(shallow),
     )
     with git.Clone.open(str(shallow), cache) as clone:
         assert [commit.title for commit in clone.commits("opt~1", "opt")] == ["Add d"]
@@ -456,7 +496,9 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return online
 
 
-def test_a_remote_repository_is_cloned_once_and_refreshed_when_old_or_lacking(tmp_path: Path, cache: Path, network: Path) -> None:
+def test_a_remote_repository_is_cloned_once_and_refreshed_when_old_or_lacking(
+    tmp_path: Path, cache: Path, network: Path
+) -> None:
     target = TargetRepo(tmp_path / "remote", {"a.py": "x = 1\n"})
     address = f"ssh://me:secret@example.org{target.path}"
     said: list[str] = []
@@ -472,7 +514,11 @@ def test_a_remote_repository_is_cloned_once_and_refreshed_when_old_or_lacking(tm
     with git.Clone.open(address, cache) as clone:
         assert clone.resolve(["main"]) == {"main": first}
     with git.Clone.open(address, cache, wanted=["new", "pull/7/head", "nowhere"]) as clone:
-        assert clone.resolve(["main", "pull/7/head", "nowhere"]) == {"main": second, "pull/7/head": second, "nowhere": None}
+        assert clone.resolve(["main", "pull/7/head", "nowhere"]) == {
+            "main": second,
+            "pull/7/head": second,
+            "nowhere": None,
+        }
         clone.worktree(cache / "trees/one", "new")
     third = target.commit({"a.py": "x = 3\n"})
     os.utime(path / "prprep-fetched", (0, 0))
@@ -481,7 +527,9 @@ def test_a_remote_repository_is_cloned_once_and_refreshed_when_old_or_lacking(tm
     with git.Clone.open(address, cache, report=said.append) as clone:
         assert clone.resolve(["main"]) == {"main": second}
     assert len(said) == 1
-    assert said[0].startswith(f"ssh://***@example.org{target.path} could not be fetched; going on with what was fetched before (")
+    assert said[0].startswith(
+        f"ssh://***@example.org{target.path} could not be fetched; going on with what was fetched before ("
+    )
     network.touch()
     with git.Clone.open(address, cache) as clone:
         assert clone.resolve(["main"]) == {"main": third}
@@ -526,7 +574,9 @@ def test_author_date_and_encoding_stay(target: TargetRepo, cache: Path) -> None:
     with opened(target, cache) as clone:
         picked = clone.pick("main", [target.head])
         assert (clone.commit(picked).title, clone.commit(picked).author) == ("Größer", "Grace H")
-        raw = subprocess.run(["git", "cat-file", "commit", picked], cwd=clone.path, capture_output=True, check=True).stdout
+        raw = subprocess.run(
+            ["git", "cat-file", "commit", picked], cwd=clone.path, capture_output=True, check=True
+        ).stdout
     assert b"author Grace H <grace@example.org> 1600000000 +0530\n" in raw
     assert b"committer prprep <prprep@localhost> 1600000000 +0530\nencoding ISO-8859-1\n\n" + message in raw
 
@@ -641,7 +691,9 @@ def make_elsewhere(target: TargetRepo, cache: Path, tree: Path) -> subprocess.Po
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
+def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
+    target: TargetRepo, cache: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "apart"
     with untouched(target.path), opened(target, cache) as clone:
         made = clone.pick("main", [target.git("rev-parse", "opt")])  # in the clone alone
@@ -649,7 +701,11 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(targe
         clone.apart(folder, made)
         assert {path.name for path in folder.iterdir()} == {".git", "a.py", "b", "e.py"}
         run = {"cwd": folder, "env": {**os.environ, **isolated.variables()}, "capture_output": True, "text": True}
-        subprocess.run(["git", "worktree", "add", "--quiet", tmp_path / "other", clone.merge_base("main", "opt")], check=True, **run)
+        subprocess.run(
+            ["git", "worktree", "add", "--quiet", tmp_path / "other", clone.merge_base("main", "opt")],
+            check=True,
+            **run,
+        )
         assert subprocess.run(["git", "status", "--porcelain"], check=True, **run).stdout == ""
         assert sorted(path.name for path in clone.path.iterdir()) == before
         clone.apart(folder, "main")
@@ -684,7 +740,13 @@ def test_a_worktree_cut_short_by_kill_9_is_found_and_made_again(tmp_path: Path, 
 def test_what_a_killed_writer_left_in_the_clone_is_cleaned(target: TargetRepo, cache: Path) -> None:
     with opened(target, cache) as clone:
         clone.worktree(cache / "trees/one", "opt")
-        for name in ("packed-refs.lock", "HEAD.lock", "refs/heads/opt.lock", "worktrees/one/index.lock", "objects/tmp_obj_x"):
+        for name in (
+            "packed-refs.lock",
+            "HEAD.lock",
+            "refs/heads/opt.lock",
+            "worktrees/one/index.lock",
+            "objects/tmp_obj_x",
+        ):
             (clone.path / name).touch()
         (clone.path / "refs/heads/benchmark-base").write_text(target.head + "\n")
         (clone.path / "prprep-busy").touch()

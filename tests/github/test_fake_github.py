@@ -42,7 +42,9 @@ class Client:
     def run(self, *arguments: str, repository: str = "acme/pages") -> subprocess.CompletedProcess[str]:
         named = [] if arguments[0] in {"api", "auth"} else ["-R", f"{self.github.host}/{repository}"]
         environment = {**os.environ, **self.github.environment, "GH_PROMPT_DISABLED": "1"}
-        return subprocess.run(["gh", *arguments, *named], env=environment, capture_output=True, text=True, check=False, cwd="/")
+        return subprocess.run(
+            ["gh", *arguments, *named], env=environment, capture_output=True, text=True, check=False, cwd="/"
+        )
 
     def __call__(self, *arguments: str) -> str:
         done = self.run(*arguments)
@@ -59,15 +61,29 @@ def gh(github):
 
 
 def test_a_pull_request_is_made_edited_listed_and_shown(gh, github):
-    url = gh("pr", "create", "--head", "faster", "--title", "Make f faster", "--body", "It was slow.", "--draft").strip()
+    url = gh(
+        "pr", "create", "--head", "faster", "--title", "Make f faster", "--body", "It was slow.", "--draft"
+    ).strip()
     assert url == f"https://{github.host}/acme/pages/pull/1"
     gh("pr", "edit", "1", "--title", "Make f much faster", "--body", "It is not.")
     gh("pr", "ready", "1")
     (found,) = gh.json(
-        "pr", "list", "--state", "all", "--search", "much", "--json", "number,title,body,state,isDraft,files,author,headRefName"
+        "pr",
+        "list",
+        "--state",
+        "all",
+        "--search",
+        "much",
+        "--json",
+        "number,title,body,state,isDraft,files,author,headRefName",
     )
     assert (found["number"], found["title"], found["body"]) == (1, "Make f much faster", "It is not.")
-    assert (found["state"], found["isDraft"], found["author"]["login"], found["headRefName"]) == ("OPEN", False, "ada", "faster")
+    assert (found["state"], found["isDraft"], found["author"]["login"], found["headRefName"]) == (
+        "OPEN",
+        False,
+        "ada",
+        "faster",
+    )
     assert [file["path"] for file in found["files"]] == ["a.py"]
     assert gh.json("pr", "list", "--state", "all", "--search", "nothing-of-the-kind", "--json", "number") == []
     assert "+    return 2" in gh("pr", "diff", "1")
@@ -76,8 +92,14 @@ def test_a_pull_request_is_made_edited_listed_and_shown(gh, github):
 
 
 def test_rest_makes_and_edits_too(gh, github):
-    made = gh.json("api", "repos/acme/pages/pulls", "-f", "title=T", "-f", "head=faster", "-f", "base=main", "-f", "body=B")
-    assert (made["number"], made["state"], made["head"]["sha"]) == (1, "open", github.repositories["acme/pages"].commit("faster"))
+    made = gh.json(
+        "api", "repos/acme/pages/pulls", "-f", "title=T", "-f", "head=faster", "-f", "base=main", "-f", "body=B"
+    )
+    assert (made["number"], made["state"], made["head"]["sha"]) == (
+        1,
+        "open",
+        github.repositories["acme/pages"].commit("faster"),
+    )
     gh("api", "-X", "PATCH", "repos/acme/pages/pulls/1", "-f", "state=closed")
     assert gh.json("api", "repos/acme/pages/pulls") == []
     (closed,) = gh.json("api", "repos/acme/pages/pulls?state=all&head=acme:faster")
@@ -93,7 +115,10 @@ def test_what_github_refuses_is_refused(gh, github):
         repository.open("main")
     with pytest.raises(Refused, match="can't be blank"):
         repository.open("nothing")
-    assert "already exists" in gh.run("api", "repos/acme/pages/pulls", "-f", "title=T", "-f", "head=faster", "-f", "base=main").stderr
+    assert (
+        "already exists"
+        in gh.run("api", "repos/acme/pages/pulls", "-f", "title=T", "-f", "head=faster", "-f", "base=main").stderr
+    )
     assert "Could not resolve to a Repository" in gh.run("pr", "list", repository="acme/none").stderr
     assert "HTTP 404" in gh.run("api", "repos/acme/none").stderr
     assert "Cannot query field 'colour'" in gh.run("api", "graphql", "-f", "query={viewer{colour}}").stderr
@@ -105,7 +130,10 @@ def test_a_merge_is_a_commit_on_the_base_branch_that_leads_back(gh, github):
     repository.open("other")
     repository.end(1, merged=True)
     repository.end(2)
-    assert [each["state"] for each in gh.json("pr", "list", "--state", "all", "--json", "state")] == ["CLOSED", "MERGED"]
+    assert [each["state"] for each in gh.json("pr", "list", "--state", "all", "--json", "state")] == [
+        "CLOSED",
+        "MERGED",
+    ]
     assert repository.git("show", "main:a.py") == "def f():\n    return 2\n"
     query = (
         '{repository(owner:"acme",name:"pages"){defaultBranchRef{name target{... on Commit{history(first:1,path:"a.py")'
@@ -113,13 +141,17 @@ def test_a_merge_is_a_commit_on_the_base_branch_that_leads_back(gh, github):
     )
     branch = gh.json("api", "graphql", "-f", f"query={query}")["data"]["repository"]["defaultBranchRef"]
     assert branch["name"] == "main"
-    assert branch["target"]["history"]["nodes"] == [{"associatedPullRequests": {"nodes": [{"number": 1, "merged": True}]}}]
+    assert branch["target"]["history"]["nodes"] == [
+        {"associatedPullRequests": {"nodes": [{"number": 1, "merged": True}]}}
+    ]
 
 
 def test_blobs_of_a_head_can_be_asked_for(gh, github):
     head = github.repositories["acme/pages"].open("faster").head_oid
     query = f'{{repository(owner:"acme",name:"pages"){{object(expression:"{head}:a.py"){{... on Blob{{text}}}}}}}}'
-    assert gh.json("api", "graphql", "-f", f"query={query}")["data"]["repository"]["object"] == {"text": "def f():\n    return 2\n"}
+    assert gh.json("api", "graphql", "-f", f"query={query}")["data"]["repository"]["object"] == {
+        "text": "def f():\n    return 2\n"
+    }
 
 
 @pytest.mark.parametrize(
@@ -154,7 +186,9 @@ def test_git_clones_and_pushes(github, target, tmp_path):
     environment = {**os.environ, **ISOLATED, **github.environment, "GIT_TERMINAL_PROMPT": "0"}
 
     def git(*arguments: str, folder=tmp_path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
 
     cloned = git("clone", repository.clone_url, "clone")
     assert cloned.returncode == 0, cloned.stderr

@@ -69,7 +69,7 @@ def test_what_is_not_on_github_says_so(remote, told):
     found = place_of(remote, None)
     assert isinstance(found, NoPlace)
     assert told in found.what
-    assert found.now
+    assert found.hint
 
 
 def test_a_host_that_the_user_names_for_gh_stands_in_for_a_missing_remote(monkeypatch):
@@ -93,7 +93,9 @@ def test_graphql_and_rest_answer(client, github):
 
 @with_gh
 def test_an_answer_in_part_comes_with_its_errors(client):
-    data, (error,) = client.graphql('{viewer{login} repository(owner:"acme",name:"pages"){pullRequest(number:7){title}}}', "x")
+    data, (error,) = client.graphql(
+        '{viewer{login} repository(owner:"acme",name:"pages"){pullRequest(number:7){title}}}', "x"
+    )
     assert data == {"viewer": {"login": "ada"}, "repository": {"pullRequest": None}}
     assert (error["type"], error["path"]) == ("NOT_FOUND", ["repository", "pullRequest"])
 
@@ -117,7 +119,7 @@ def test_trouble_is_told_with_the_way_out(client, github, trouble, what, now):
     with pytest.raises(ForgeError) as caught:
         client.graphql(VIEWER, "acme/pages")
     assert what in caught.value.what
-    assert now in caught.value.now
+    assert now in caught.value.hint
     assert "ghp_" not in str(caught.value)
 
 
@@ -147,7 +149,7 @@ def test_who_is_not_logged_in_is_told_without_the_network(client, github, monkey
     monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
     with pytest.raises(ForgeError, match="gh is not logged in to localhost") as caught:
         client.demand_login("x")
-    assert caught.value.now == f"run `gh auth login --hostname {github.host}`"
+    assert caught.value.hint == f"run `gh auth login --hostname {github.host}`"
     assert github.requests == []
 
 
@@ -156,7 +158,7 @@ def test_a_missing_gh_is_told(client, tmp_path, monkeypatch):
     for ask in (client.version, lambda: client.demand_login("x"), lambda: client.graphql(VIEWER, "x")):
         with pytest.raises(ForgeError, match=r"cannot be run: `gh .*` was not found") as caught:
             ask()
-        assert "install gh" in caught.value.now
+        assert "install gh" in caught.value.hint
 
 
 def test_gh_is_given_nothing_to_ask_page_or_colour_with(monkeypatch):

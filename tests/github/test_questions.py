@@ -24,7 +24,9 @@ def repo(tmp_path):
     branches = {
         "faster": {"pages/tables.py": TABLES.replace("[row for row in page]", "list(page)")},
         "same-function": {"pages/tables.py": TABLES.replace("row for row in page", "row for row in page if row")},
-        "same-file": {"pages/tables.py": TABLES.replace("column for column in page", "column for column in page if column")},
+        "same-file": {
+            "pages/tables.py": TABLES.replace("column for column in page", "column for column in page if column")
+        },
         "elsewhere": {"notes.txt": "two\n"},
         "gone": {"pages/tables.py": TABLES[TABLES.index("def columns") :]},
     }
@@ -68,7 +70,12 @@ def test_one_of_the_same_branch_is_found_in_every_state(github, pages):
     (answer,) = ask(github, QUESTION)
     (found,) = answer.pull_requests
     assert (found.number, found.state, found.touches, found.functions) == (1, "draft", "branch", ("pages.tables:rows",))
-    assert (found.title, found.author, found.branch, found.url) == ("Copy rows at once", "grace", "faster", f"{pages.url}/pull/1")
+    assert (found.title, found.author, found.branch, found.url) == (
+        "Copy rows at once",
+        "grace",
+        "faster",
+        f"{pages.url}/pull/1",
+    )
     pages.number(1).is_draft = False
     assert told(ask(github, QUESTION)[0]) == [(1, "open", "branch")]
     pages.end(1)
@@ -80,7 +87,9 @@ def test_one_of_the_same_branch_is_found_in_every_state(github, pages):
 
 def test_a_branch_of_the_same_name_that_is_about_something_else_is_not_it(github, pages):
     pages.open("elsewhere")
-    (answer,) = ask(github, Question(branch="elsewhere", functions=(EXTRACT,), files=("pages/tables.py",), since=QUESTION.since))
+    (answer,) = ask(
+        github, Question(branch="elsewhere", functions=(EXTRACT,), files=("pages/tables.py",), since=QUESTION.since)
+    )
     assert answer.pull_requests == ()
 
 
@@ -114,7 +123,11 @@ def test_the_same_commit_is_found_under_another_branch(github, pages, repo):
     pages.git("branch", "renamed", "faster")
     pages.open("renamed")
     question = Question(
-        branch="faster", commit=repo.git("rev-parse", "faster"), functions=(EXTRACT,), files=QUESTION.files, since=QUESTION.since
+        branch="faster",
+        commit=repo.git("rev-parse", "faster"),
+        functions=(EXTRACT,),
+        files=QUESTION.files,
+        since=QUESTION.since,
     )
     (found,) = ask(github, question)[0].pull_requests
     assert (found.branch, found.touches, found.same_commit) == ("renamed", "branch", True)
@@ -159,7 +172,9 @@ def test_a_fork_names_its_parent(github, pages, repo):
 
 
 def test_names_with_quotes_do_no_harm(github, pages):
-    odd = Question(branch='a"b\\c', functions=(Named("x:y", ('a"b.py',), ('ro"ws',)),), files=('a"b.py',), since=QUESTION.since)
+    odd = Question(
+        branch='a"b\\c', functions=(Named("x:y", ('a"b.py',), ('ro"ws',)),), files=('a"b.py',), since=QUESTION.since
+    )
     assert ask(github, odd)[0].pull_requests == ()
 
 

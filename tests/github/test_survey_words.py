@@ -34,11 +34,18 @@ def survey(**fields):
         ({}, "none"),
         ({"unknown": "no network; connect"}, "unknown: no network; connect"),
         ({"pull_requests": (OPEN,), "decision": FOLD}, "#12 open (touches the same function)"),
-        ({"pull_requests": (OPEN,), "decision": FOLD, "unknown": "no network", "older": True}, "#12 open (touches the same function)"),
+        (
+            {"pull_requests": (OPEN,), "decision": FOLD, "unknown": "no network", "older": True},
+            "#12 open (touches the same function)",
+        ),
         ({"unknown": "no network", "older": True}, "none"),
         ({"pull_requests": (OPEN.model_copy(update={"touches": "words", "functions": ()}),)}, "none"),
         (
-            {"pull_requests": tuple(OPEN.model_copy(update={"number": number, "touches": "file"}) for number in range(1, 6))},
+            {
+                "pull_requests": tuple(
+                    OPEN.model_copy(update={"number": number, "touches": "file"}) for number in range(1, 6)
+                )
+            },
             "#1 open (touches the same file), #2 open (touches the same file), #3 open (touches the same file) and 2 more",
         ),
         ({"decision": SKIP}, f"skip: {SKIP.reason}"),
@@ -46,7 +53,10 @@ def survey(**fields):
             {"decision": Decision(kind="fold", into="#7", reason="the manifest names it"), "unknown": "no network"},
             "#7 (the manifest names it); unknown: no network",
         ),
-        ({"decision": Decision(kind="fold", into="lines", reason="that item touches it too")}, "lines (that item touches it too)"),
+        (
+            {"decision": Decision(kind="fold", into="lines", reason="that item touches it too")},
+            "lines (that item touches it too)",
+        ),
     ],
 )
 def test_the_answer_in_a_cell(fields, expected):
@@ -58,7 +68,11 @@ def test_the_answer_in_a_cell(fields, expected):
     [
         ({}, None, ()),
         ({"unknown": "no network"}, None, ()),
-        ({"decision": FOLD, "pull_requests": (OPEN,)}, None, (f"fold into #12 (it touches the same function, {TARGET})",)),
+        (
+            {"decision": FOLD, "pull_requests": (OPEN,)},
+            None,
+            (f"fold into #12 (it touches the same function, {TARGET})",),
+        ),
         ({"decision": FOLD, "pull_requests": (OPEN,)}, 12, ()),
         (
             {"decision": FOLD, "pull_requests": (OPEN.model_copy(update={"state": "merged"}),)},
@@ -72,7 +86,10 @@ def test_the_answer_in_a_cell(fields, expected):
             ("#12 with the same commits was closed without being merged",),
         ),
         (
-            {"conflicts": ("a.py", "b.py", "c.py", "d.py"), "drift": (Drift(function=TARGET, change="changed", commits=(COMMIT,)),)},
+            {
+                "conflicts": ("a.py", "b.py", "c.py", "d.py"),
+                "drift": (Drift(function=TARGET, change="changed", commits=(COMMIT,)),),
+            },
             None,
             (
                 "it conflicts with origin/main in a.py, b.py, c.py and 1 more",

@@ -20,7 +20,20 @@ from tests.support.targets import TargetRepo
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parents[2]
-STAGES = ("detect", "survey", "record", "scaffold", "inject", "lint", "tests", "measure", "codeflash", "compare", "verify", "render")
+STAGES = (
+    "detect",
+    "survey",
+    "record",
+    "scaffold",
+    "inject",
+    "lint",
+    "tests",
+    "measure",
+    "codeflash",
+    "compare",
+    "verify",
+    "render",
+)
 TO_COMPARE = tuple(stage for stage in STAGES if stage not in {"survey", "tests", "verify", "render"})
 TOTAL = """
 def total(numbers):
@@ -217,7 +230,10 @@ def test_an_item_that_waits_for_a_person_is_no_failure(folder):
     repo.branch("perf/gap")
     repo.commit({"sums/gap.py": "def joined(parts, connection):\n    return connection.join(parts)\n"}, "Join")
     repo.checkout("main")
-    repo.commit({"sums/gap.py": "def joined(parts, connection):\n    return connection.join([part for part in parts])\n"}, "Begin to join")
+    repo.commit(
+        {"sums/gap.py": "def joined(parts, connection):\n    return connection.join([part for part in parts])\n"},
+        "Begin to join",
+    )
     repo.checkout("main")
     (folder / "prprep.yaml").write_text(
         (folder / "prprep.yaml").read_text() + GAP.replace("head: perf/gap", "base: main\n    head: perf/gap")
@@ -225,8 +241,12 @@ def test_an_item_that_waits_for_a_person_is_no_failure(folder):
     ended = prprep(folder)
     assert ended.executed >= {"detect:gap", "scaffold:gap"}
     benchmark = folder / ".codeflash" / "benchmarks" / "gap" / "test_benchmark_joined.py"
-    line = 1 + benchmark.read_text().splitlines().index(next(line for line in benchmark.read_text().splitlines() if "TODO" in line))
-    assert f"needs review: fill in the arguments at .codeflash/benchmarks/gap/test_benchmark_joined.py:{line}" in ended.out
+    line = 1 + benchmark.read_text().splitlines().index(
+        next(line for line in benchmark.read_text().splitlines() if "TODO" in line)
+    )
+    assert (
+        f"needs review: fill in the arguments at .codeflash/benchmarks/gap/test_benchmark_joined.py:{line}" in ended.out
+    )
     assert prprep(folder).executed == set()
 
     lines = benchmark.read_text().splitlines()
@@ -269,12 +289,19 @@ def test_what_goes_wrong_with_one_item_leaves_the_others_going(folder):
     repo.checkout("main")
     manifest = folder / "prprep.yaml"
     head, mark, items = manifest.read_text().partition("optimizations:\n")
-    manifest.write_text(head + mark + BROKEN.lstrip("\n") + items.replace("title: Sum in C", "title: Sum in C, once more"))
+    manifest.write_text(
+        head + mark + BROKEN.lstrip("\n") + items.replace("title: Sum in C", "title: Sum in C, once more")
+    )
     ended = prprep(folder, code=1)
     told = ended.out + ended.err
     assert {"render:total", "lint:failing"} <= ended.executed
     # The items before them take the names of their bodies over, and one is before another that changes the same function.
-    assert ended.executed & tasks_of("total", "longest") == {"detect:total", "survey:longest", "render:total", "render:longest"}
+    assert ended.executed & tasks_of("total", "longest") == {
+        "detect:total",
+        "survey:longest",
+        "render:total",
+        "render:longest",
+    }
     assert "4 items: 1 ready, 1 needs review, 2 blocked" in ended.out
     assert "blocked: detect: " in told
     assert "sums/numbers.py" in told
@@ -288,7 +315,14 @@ def test_what_goes_wrong_with_one_item_leaves_the_others_going(folder):
     manifest.write_text(head + mark + items)
     ended = prprep(folder)
     assert "2 items: 2 ready" in ended.out
-    assert ended.executed <= {"detect:total", "render:total", "detect:longest", "survey:longest", "render:longest", "report"}
+    assert ended.executed <= {
+        "detect:total",
+        "render:total",
+        "detect:longest",
+        "survey:longest",
+        "render:longest",
+        "report",
+    }
 
 
 def test_a_failure_that_was_taken_back_blocks_nothing(folder):
@@ -305,7 +339,9 @@ def test_a_failure_that_was_taken_back_blocks_nothing(folder):
 
 def test_an_item_that_takes_a_name_over_does_not_pass_for_a_persons_edit(folder):
     head, mark, items = (folder / "prprep.yaml").read_text().partition("optimizations:\n")
-    before = "  - id: before\n    title: Before\n    domain: cpu\n    head: perf/total\n    functions: sums.numbers:total\n"
+    before = (
+        "  - id: before\n    title: Before\n    domain: cpu\n    head: perf/total\n    functions: sums.numbers:total\n"
+    )
     (folder / "prprep.yaml").write_text(head + mark + before + items)
     prprep(folder)
     bodies = {path.name for path in (folder / ".codeflash").glob("pr-body-*")}
@@ -381,7 +417,12 @@ def test_a_killed_run_goes_on_where_it_was(folder, measuring):
     # In which order items come to a step is doit's choice; what is done by then is not done again.
     before = STAGES[: STAGES.index("measure")]
     beside = (*before, "codeflash")  # which waits for no measuring
-    done = {f"{stage}:{item}" for stage in beside for item in ("total", "longest") if (folder / f".prprep/{item}/{stage}.json").exists()}
+    done = {
+        f"{stage}:{item}"
+        for stage in beside
+        for item in ("total", "longest")
+        if (folder / f".prprep/{item}/{stage}.json").exists()
+    }
     assert done >= tasks_of("total", stages=before)
     edit(folder, "budget: 100", "budget: 1")
     ended = prprep(folder, "-n", "2")
@@ -417,9 +458,9 @@ def test_info_and_list(folder):
 
 def test_doits_own_reporters(folder):
     ended = prprep(folder, "-r", "json")
-    assert {task["name"]: task["result"] for task in json.loads(ended.out)["tasks"] if task["name"] not in STAGES} == dict.fromkeys(
-        [*tasks_of("total", "longest"), "report"], "up-to-date"
-    )
+    assert {
+        task["name"]: task["result"] for task in json.loads(ended.out)["tasks"] if task["name"] not in STAGES
+    } == dict.fromkeys([*tasks_of("total", "longest"), "report"], "up-to-date")
     assert "2 items: 2 ready" in ended.err
     ended = prprep(folder, "-r", "executed-only")
     assert (ended.out, "2 items: 2 ready" in ended.err) == ("", True)
@@ -443,7 +484,10 @@ def test_a_manifest_that_is_not_there(tmp_path):
         "  `prprep init` drafts one from the repository and its notes; or name yours: prprep -m FILE\n"
     )
     ended = prprep(tmp_path, "-m", "missing", code=3)
-    assert ended.out + ended.err == "ERROR: missing: there is no such manifest\n  give the path of a file as in `prprep -m FILE`\n"
+    assert (
+        ended.out + ended.err
+        == "ERROR: missing: there is no such manifest\n  give the path of a file as in `prprep -m FILE`\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -483,6 +527,8 @@ time.sleep(30)
 
 
 def test_a_signal_that_python_drops_in_a_callback_is_not_lost():
-    done = subprocess.run([sys.executable, "-c", DROPPING], cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPING], cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=20
+    )
     assert "Exception ignored" in done.stderr
     assert done.returncode == 143

@@ -65,7 +65,11 @@ def test_twelve_entries_in_three_styles(made, tmp_path):
         "clean-2": [made.shas["clean"]],
     }
     assert entries["extract"]["functions"] == ["textkit.pages:Pages.extract"]
-    assert (entries["read_rows"]["domain"], entries["read_rows"]["pr"], entries["to_number"]["domain"]) == (["mem"], 41, ["struct"])
+    assert (entries["read_rows"]["domain"], entries["read_rows"]["pr"], entries["to_number"]["domain"]) == (
+        ["mem"],
+        41,
+        ["struct"],
+    )
     assert set(left_out(found)) == {
         "Use `array.array` for sums",
         "Import everything lazily – in progress on `perf/lazy`",
@@ -74,7 +78,10 @@ def test_twelve_entries_in_three_styles(made, tmp_path):
     }
     text = found.path.read_text()
     assert "# Claimed there, and not measured by prprep: 512 MiB → 90 MiB." in text
-    assert "# [tool.codeflash] in pyproject.toml: module-root textkit, tests-root tests, benchmarks-root tests/benchmarks\n" in text
+    assert (
+        "# [tool.codeflash] in pyproject.toml: module-root textkit, tests-root tests, benchmarks-root tests/benchmarks\n"
+        in text
+    )
     assert [item.id for item in read(found.path).manifest.optimizations] == list(entries)
 
 
@@ -82,7 +89,7 @@ def test_one_that_is_there_is_never_overwritten(made, tmp_path):
     (made.repo.path / "prprep.yaml").write_text("mine")
     with pytest.raises(UsageError, match="never overwritten") as raised:
         drafted(tmp_path, made.repo)
-    assert "prprep add REF" in raised.value.now
+    assert "prprep add REF" in raised.value.hint
     assert (made.repo.path / "prprep.yaml").read_text() == "mine"
 
 
@@ -98,9 +105,9 @@ def test_what_is_not_there_is_told_and_commented_out(made, tmp_path):
     assert problems["Nowhere"].startswith("no commit and no branch is named")
     (scan,) = [entry for entry in found.found.entries if entry.values.get("title") == "Scan"]
     assert scan.warnings == ("there is no function textkit/scan.py::find_al; did you mean textkit.scan:find_all?",)
-    assert "  # NOT USED: commit deadbeef1 is not in the repository.\n  # - id: gone\n" in (text := found.path.read_text()).replace(
-        "Gone", "gone"
-    )
+    assert "  # NOT USED: commit deadbeef1 is not in the repository.\n  # - id: gone\n" in (
+        text := found.path.read_text()
+    ).replace("Gone", "gone")
     assert "did you mean textkit.scan:find_all?" in " ".join(text.replace("#", " ").split())
 
 
@@ -134,14 +141,19 @@ def test_commits_that_build_on_each_other_that_were_reverted_or_change_no_code(t
     first = repo.commit({"m.py": "def f(x):\n    return list(x)\n"}, "perf: list directly, 2x faster")
     second = repo.commit({"m.py": "def f(x):\n    return list(x) if x else []\n"}, "Skip empty input: faster")
     third = repo.commit({"m.py": "def f(x):\n    return [*x] if x else []\n"}, "perf: unpack")
-    repo.commit({"m.py": "def f(x):\n    return list(x) if x else []\n"}, f'Revert "perf: unpack"\n\nThis reverts commit {third}.')
+    repo.commit(
+        {"m.py": "def f(x):\n    return list(x) if x else []\n"},
+        f'Revert "perf: unpack"\n\nThis reverts commit {third}.',
+    )
     repo.commit({"d.md": "docs"}, "perf: explain")
     repo.commit({"tests/test_m.py": ""}, "test: cached fixtures")
     found = drafted(tmp_path, repo)
     list_directly, skip = found.found.entries
     assert (list_directly.values["commits"], list_directly.values["title"]) == ([first], "perf: list directly")
     assert (skip.values["base"], skip.values["head"]) == (first, second)
-    assert skip.warnings[0].startswith("it does not go onto main by itself (conflicts in m.py): it is compared with its parent")
+    assert skip.warnings[0].startswith(
+        "it does not go onto main by itself (conflicts in m.py): it is compared with its parent"
+    )
     assert left_out(found)["perf: unpack"].endswith("reverts it")
     assert "changes no code" in left_out(found)["perf: explain"]
 
@@ -184,13 +196,17 @@ def test_where_there_is_nothing_to_go_by(tmp_path):
 
 
 def prprep(folder, *words):
-    done = subprocess.run(command(*words), cwd=folder, env=variables_of({"COLUMNS": "200"}), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command(*words), cwd=folder, env=variables_of({"COLUMNS": "200"}), capture_output=True, text=True, check=False
+    )
     assert "Traceback" not in done.stdout + done.stderr
     return done.returncode, done.stdout, done.stderr
 
 
 def test_from_notes_to_a_body_with_nothing_typed_in_between(made):
-    with_notes(made, f"## Kept\n\n- **Drop pages early** (`{made.short('pages')}`), `Pages.extract`\n  - Domain: memory\n")
+    with_notes(
+        made, f"## Kept\n\n- **Drop pages early** (`{made.short('pages')}`), `Pages.extract`\n  - Domain: memory\n"
+    )
     folder = made.repo.path
     code, out, _ = prprep(folder, "init")
     assert code == 0

@@ -9,7 +9,13 @@ from tasks.init.entries import Aside, Entry
 from tasks.manifest.reader import understood
 
 FRAME = Frame(
-    ".", "origin/main", "origin's HEAD", "ada/kit", ("H.md (2 optimizations)", "git log"), ("H.md: it is UTF-16",), ("[tool.codeflash] x",)
+    ".",
+    "origin/main",
+    "origin's HEAD",
+    "ada/kit",
+    ("H.md (2 optimizations)", "git log"),
+    ("H.md: it is UTF-16",),
+    ("[tool.codeflash] x",),
 )
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678"
 USED = Entry(
@@ -41,11 +47,18 @@ def test_what_is_drafted_is_valid_and_says_what_the_entries_say():
     assert problems == []
     (item,) = loaded.manifest.optimizations
     assert (item.id, item.title, item.commits, item.functions) == ("one", "Say: 'it' # so", (SHA,), ("a:b",))
-    assert (item.domain, item.summary, item.pr, loaded.manifest.upstream) == (("mem", "cpu"), ("- Do [it].",), 7, "origin/main")
+    assert (item.domain, item.summary, item.pr, loaded.manifest.upstream) == (
+        ("mem", "cpu"),
+        ("- Do [it].",),
+        7,
+        "origin/main",
+    )
     assert text.startswith("# yaml-language-server: $schema=prprep.schema.json\n")
     assert f"      - {SHA} # A title # of two lines\n" in text
     assert "  # There is no function f - id: evil.\n  # Claimed: 3x.\n  - id: one\n" in text
-    assert "  # NOT USED: commit abc is not in the repository.\n  # - id: two\n  #   title: Two\n  #   head: ...\n" in text
+    assert (
+        "  # NOT USED: commit abc is not in the repository.\n  # - id: two\n  #   title: Two\n  #   head: ...\n" in text
+    )
     assert "# - Gone optimizations: (H.md:9): reverted\n" in text
     assert "# Note on H.md: it is UTF-16.\n" in text
     assert max(map(len, text.splitlines())) <= 120

@@ -27,10 +27,24 @@ def test_a_table_with_columns_of_any_name_and_order():
         | reverted | b2c3d4e | Pool buffers | `pool()` | 0.9x | memory | – |
         | WIP | – | Vectorise | | | | |
     """)
-    assert (first.standing, first.title, first.commits) == ("kept", "Cache tokens", ("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678",))
-    assert (first.functions, first.domains, first.pull_request, first.claims) == (("lex.py::Lexer.run",), ("cpu",), 7, ("speedup: 2.4x",))
+    assert (first.standing, first.title, first.commits) == (
+        "kept",
+        "Cache tokens",
+        ("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678",),
+    )
+    assert (first.functions, first.domains, first.pull_request, first.claims) == (
+        ("lex.py::Lexer.run",),
+        ("cpu",),
+        7,
+        ("speedup: 2.4x",),
+    )
     assert first.source == "H.md:6"
-    assert (second.standing, second.commits, second.functions, second.domains) == ("discarded", ("b2c3d4e",), ("pool",), ("mem",))
+    assert (second.standing, second.commits, second.functions, second.domains) == (
+        "discarded",
+        ("b2c3d4e",),
+        ("pool",),
+        ("mem",),
+    )
     assert (third.standing, third.commits) == ("unfinished", ())
 
 
@@ -121,7 +135,10 @@ def test_nested_bullets_are_fields_or_optimizations_of_a_group():
           - Function: `pkg.tables:to_number`
           - Import time: 120 ms -> 45 ms
     """)
-    assert [(lead.title, lead.domains) for lead in (first, second)] == [("Drop pages early", ("mem",)), ("Stream rows", ("mem",))]
+    assert [(lead.title, lead.domains) for lead in (first, second)] == [
+        ("Drop pages early", ("mem",)),
+        ("Stream rows", ("mem",)),
+    ]
     assert (third.commits, third.branch, third.files) == (("c3d4e5f",), "perf/imports", ("src/pkg/tables.py",))
     assert (third.functions, third.claims) == (("pkg.tables:to_number",), ("120 ms -> 45 ms",))
 
@@ -159,7 +176,12 @@ def test_headed_sections_with_labelled_lines():
         1. ✓ Measure `abc1234` again
     """
     first, second, third = read(text)
-    assert (first.standing, first.title, first.functions, first.files) == ("discarded", "Bind outputs", ("bind",), ("core/onnx.py",))
+    assert (first.standing, first.title, first.functions, first.files) == (
+        "discarded",
+        "Bind outputs",
+        ("bind",),
+        ("core/onnx.py",),
+    )
     assert first.reason == "regression: The transfer was overlapped already."
     assert (second.standing, second.title, second.commits) == ("kept", "Pin memory", ("a09fdff65",))
     assert (third.standing, third.title, third.commits) == ("kept", "Reuse the buffer", ())

@@ -15,9 +15,17 @@ LOOP = (
 
 def test_a_row_for_each_experiment_without_baselines_and_measurements():
     first, second = leads(LOOP, "results.tsv")
-    assert (first.standing, first.title, first.commits, first.source) == ("discarded", "gpu-binding", (), "results.tsv:3")
+    assert (first.standing, first.title, first.commits, first.source) == (
+        "discarded",
+        "gpu-binding",
+        (),
+        "results.tsv:3",
+    )
     assert (second.standing, second.title, second.commits) == ("kept", 'pinned "memory', ("a09fdff65",))
-    assert (second.functions, second.claims) == (("preproc_image",), ("before: 3.9ms", "after: 3.8ms", "improvement: +0.3%"))
+    assert (second.functions, second.claims) == (
+        ("preproc_image",),
+        ("before: 3.9ms", "after: 3.8ms", "improvement: +0.3%"),
+    )
 
 
 def test_commas_quotes_and_too_many_cells():

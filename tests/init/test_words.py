@@ -42,7 +42,9 @@ def test_outcomes_of_fields(text, standing):
     assert words.outcome_of_field(text).standing == standing
 
 
-@pytest.mark.parametrize("text", ["Reuse buffers", "Drop the copy", "Skip ASCII text", "Removed a lock", "Keep rows sorted", "CPU work"])
+@pytest.mark.parametrize(
+    "text", ["Reuse buffers", "Drop the copy", "Skip ASCII text", "Removed a lock", "Keep rows sorted", "CPU work"]
+)
 def test_verbs_of_a_title_are_no_outcomes(text):
     assert words.outcome_of_title(text) is None
 

@@ -65,7 +65,14 @@ class TestScalars:
             *(("", None), ("~", None), ("null", None), ("true", True), ("FALSE", False)),
             *(("12", 12), ("-3", -3), ("0755", 755), ("0x1F", 31), ("0o17", 15)),
             *(("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("1.", 1.0), ("-.inf", -math.inf)),
-            *(("yes", "yes"), ("on", "on"), ("1_000", "1_000"), ("2024-01-01", "2024-01-01"), ("12:30", "12:30"), ("n", "n")),
+            *(
+                ("yes", "yes"),
+                ("on", "on"),
+                ("1_000", "1_000"),
+                ("2024-01-01", "2024-01-01"),
+                ("12:30", "12:30"),
+                ("n", "n"),
+            ),
             *(("1a", "1a"), ("e5", "e5"), ("nullify", "nullify"), ("-", "-"), ("٣", "٣")),
         ],
     )
@@ -82,7 +89,14 @@ class TestScalars:
         assert Document(b"""[ '12', "12", !!str 12, 12 ]""").content == ("12", "12", "12", 12)
 
     def test_yamls_own_tags_are_held_to(self):
-        assert Document(b"[!!int 12, !!float 1, !!bool true, !!null ~, !!seq [], !!map {}]").content == (12, 1, True, None, (), {})
+        assert Document(b"[!!int 12, !!float 1, !!bool true, !!null ~, !!seq [], !!map {}]").content == (
+            12,
+            1,
+            True,
+            None,
+            (),
+            {},
+        )
         assert problems("[!!int x]") == ["1:2: the tag `!!int` has no meaning here (remove it)"]
 
 
@@ -97,7 +111,10 @@ class TestWhatYamlLetsPass:
             ("true: x", '1:1: the key true is true or false to YAML, must be text (quote it: "true")'),
             ("? [a]\n: x", "1:3: a key must be text"),
             ("~: x", "1:1: a key must be text"),
-            ("a: !!python/object:os.system x", "1:4: the tag `!!python/object:os.system` has no meaning here (remove it)"),
+            (
+                "a: !!python/object:os.system x",
+                "1:4: the tag `!!python/object:os.system` has no meaning here (remove it)",
+            ),
             ("a: !mine [x]", "1:4: the tag `!mine` has no meaning here (remove it)"),
             ("a: !!set {x}", "1:4: the tag `!!set` has no meaning here (remove it)"),
             ("a: &x [*x]", "1:8: `*x` stands inside of its own anchor `&x`"),
@@ -200,7 +217,10 @@ class TestSyntax:
 
 class TestBytes:
     def test_no_utf_8(self):
-        assert problems(b"a: ok\nb: caf\xe9 cr\xe8me\nc: \xff\n") == ["2:7: the byte 0xe9 is no UTF-8", "3:4: the byte 0xff is no UTF-8"]
+        assert problems(b"a: ok\nb: caf\xe9 cr\xe8me\nc: \xff\n") == [
+            "2:7: the byte 0xe9 is no UTF-8",
+            "3:4: the byte 0xff is no UTF-8",
+        ]
 
     def test_control_characters(self):
         assert problems(b"a: x\x00y\nb: \x1b[31m\n") == [

@@ -12,7 +12,9 @@ def test_doits_commands_are_reserved():
     assert {command.get_name() for command in DoitMain.DOIT_CMDS} <= RESERVED_IDS
 
 
-@pytest.mark.parametrize("ref", ["main", "perf/a-b", "v1.0", "a1b2c3d", "HEAD~2", "v1^{commit}", "@{upstream}", "topic@{1}", "é"])
+@pytest.mark.parametrize(
+    "ref", ["main", "perf/a-b", "v1.0", "a1b2c3d", "HEAD~2", "v1^{commit}", "@{upstream}", "topic@{1}", "é"]
+)
 def test_refs(ref):
     assert re.search(REF_FORM, ref)
 
@@ -22,7 +24,9 @@ def test_no_refs(ref):
     assert not re.search(REF_FORM, ref)
 
 
-@pytest.mark.parametrize("path", ["out", "out/", ".codeflash", "./out", "a/b.c/d", "..a", "a..", "a/..b", "...", "a b", "a~"])
+@pytest.mark.parametrize(
+    "path", ["out", "out/", ".codeflash", "./out", "a/b.c/d", "..a", "a..", "a/..b", "...", "a b", "a~"]
+)
 def test_folders_below(path):
     assert re.search(FOLDER_FORM, path)
 
@@ -37,6 +41,8 @@ def test_benchmarks(path):
     assert re.search(BENCHMARK_FORM, path)
 
 
-@pytest.mark.parametrize("path", ["a.pyc", "tests", "../a.py", "a/../b.py", "/a.py", "~/a.py", "a//b.py", "a\\b.py", ".py/"])
+@pytest.mark.parametrize(
+    "path", ["a.pyc", "tests", "../a.py", "a/../b.py", "/a.py", "~/a.py", "a//b.py", "a\\b.py", ".py/"]
+)
 def test_no_benchmarks(path):
     assert not re.search(BENCHMARK_FORM, path)

@@ -18,9 +18,41 @@ from tasks.manifest.schema import schema
 
 BOUNDED = settings(max_examples=150, deadline=None, database=None, derandomize=True)
 
-KEYS = sorted({*Manifest.model_fields, *Optimization.model_fields, *EnvironmentSettings.model_fields, "pass", "setup", "call", "zzz"})
+KEYS = sorted(
+    {
+        *Manifest.model_fields,
+        *Optimization.model_fields,
+        *EnvironmentSettings.model_fields,
+        "pass",
+        "setup",
+        "call",
+        "zzz",
+    }
+)
 TOKENS = [
-    *("\n", "\n  ", "\n    ", "\n  - ", "- ", ": ", "? ", ", ", "[", "]", "{", "}", "'", '"', "|\n", ">-\n", "#", " ", "\t", "\r", "\r\n"),
+    *(
+        "\n",
+        "\n  ",
+        "\n    ",
+        "\n  - ",
+        "- ",
+        ": ",
+        "? ",
+        ", ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        '"',
+        "|\n",
+        ">-\n",
+        "#",
+        " ",
+        "\t",
+        "\r",
+        "\r\n",
+    ),
     *(
         "&a ",
         "*a",
@@ -38,7 +70,20 @@ TOKENS = [
         "\u2028",
         "\ufeff",
     ),
-    *("~", "12", "1e9", ".nan", "true", "é", "😀", "version: 1\n", "optimizations:\n", "id: a", "head: x", *(f"{key}: " for key in KEYS)),
+    *(
+        "~",
+        "12",
+        "1e9",
+        ".nan",
+        "true",
+        "é",
+        "😀",
+        "version: 1\n",
+        "optimizations:\n",
+        "id: a",
+        "head: x",
+        *(f"{key}: " for key in KEYS),
+    ),
 ]
 VALUES = st.sampled_from(
     [
@@ -67,7 +112,9 @@ VALUES = st.sampled_from(
     ]
 )
 NESTED = st.recursive(
-    VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3), max_leaves=6
+    VALUES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=6,
 )
 
 
@@ -93,7 +140,11 @@ def mapping_of(model: type) -> st.SearchStrategy[dict[str, object]]:
 
 
 ITEMS = mapping_of(Optimization).map(lambda some: {"id": "a", "head": "x", **some})
-ENTRIES = st.lists(ITEMS, min_size=1, max_size=1) | st.dictionaries(st.sampled_from(["a", "a", "b", "run"]), ITEMS, max_size=1) | NESTED
+ENTRIES = (
+    st.lists(ITEMS, min_size=1, max_size=1)
+    | st.dictionaries(st.sampled_from(["a", "a", "b", "run"]), ITEMS, max_size=1)
+    | NESTED
+)
 MANIFESTS = st.builds(lambda some, items: {"version": 1, **some, "optimizations": items}, mapping_of(Manifest), ENTRIES)
 
 
@@ -148,7 +199,9 @@ def test_anything_like_yaml(text):
 @given(MANIFESTS)
 def test_reader_and_schema_agree(content):
     entries = content["optimizations"]
-    if isinstance(entries, dict) and any(isinstance(entry, dict) and entry.get("id", key) != key for key, entry in entries.items()):
+    if isinstance(entries, dict) and any(
+        isinstance(entry, dict) and entry.get("id", key) != key for key, entry in entries.items()
+    ):
         entries.clear()  # An id that contradicts its key is beyond any schema.
     accepted = understood(json.dumps(content).encode())
     assert accepted == Draft202012Validator(schema()).is_valid(content)

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.support.mistakes import BENCHMARK, CODE, HEAVY, LIGHT, MEASURES, command, compare, is_improved, item, target, variables_of
+from tests.support.mistakes import (
+    BENCHMARK,
+    CODE,
+    HEAVY,
+    LIGHT,
+    MEASURES,
+    command,
+    compare,
+    is_improved,
+    item,
+    target,
+    variables_of,
+)
 from tests.support.untouched import untouched
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
-QUICK = {CODE: HEAVY.replace("total(size)", "total(size=1000)"), BENCHMARK: MEASURES.replace("(total, 1000)", "(total)")}
+QUICK = {
+    CODE: HEAVY.replace("total(size)", "total(size=1000)"),
+    BENCHMARK: MEASURES.replace("(total, 1000)", "(total)"),
+}
 """Without arguments no further inputs are tried, which takes most of a run."""
 FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
 
@@ -35,7 +47,16 @@ def refused(folder: Path, text: str) -> str:
 # -- what a repository can make git run ---------------------------------------------------------------
 
 HOOKS = (
-    *("post-checkout", "pre-commit", "post-commit", "post-merge", "pre-merge-commit", "commit-msg", "prepare-commit-msg", "applypatch-msg"),
+    *(
+        "post-checkout",
+        "pre-commit",
+        "post-commit",
+        "post-merge",
+        "pre-merge-commit",
+        "commit-msg",
+        "prepare-commit-msg",
+        "applypatch-msg",
+    ),
     *(
         "reference-transaction",
         "post-index-change",
@@ -48,12 +69,48 @@ HOOKS = (
     ),
 )
 COMMANDS = (
-    *("core.fsmonitor", "core.sshCommand", "core.editor", "core.pager", "core.askPass", "core.gitProxy", "core.alternateRefsCommand"),
-    *("sequence.editor", "diff.external", "diff.trap.command", "diff.trap.textconv", "merge.trap.driver", "merge.tool", "gpg.program"),
-    *("filter.trap.smudge", "filter.trap.clean", "filter.trap.process", "interactive.diffFilter", "uploadpack.packObjectsHook"),
-    *("pager.log", "pager.diff", "pager.status", "remote.origin.uploadpack", "remote.origin.receivepack", "log.showSignature.program"),
+    *(
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.editor",
+        "core.pager",
+        "core.askPass",
+        "core.gitProxy",
+        "core.alternateRefsCommand",
+    ),
+    *(
+        "sequence.editor",
+        "diff.external",
+        "diff.trap.command",
+        "diff.trap.textconv",
+        "merge.trap.driver",
+        "merge.tool",
+        "gpg.program",
+    ),
+    *(
+        "filter.trap.smudge",
+        "filter.trap.clean",
+        "filter.trap.process",
+        "interactive.diffFilter",
+        "uploadpack.packObjectsHook",
+    ),
+    *(
+        "pager.log",
+        "pager.diff",
+        "pager.status",
+        "remote.origin.uploadpack",
+        "remote.origin.receivepack",
+        "log.showSignature.program",
+    ),
 )
-BANGED = ("credential.helper", "alias.status", "alias.diff-tree", "alias.cat-file", "alias.worktree", "submodule.sub.update")
+BANGED = (
+    "credential.helper",
+    "alias.status",
+    "alias.diff-tree",
+    "alias.cat-file",
+    "alias.worktree",
+    "submodule.sub.update",
+)
 TREE_ATTRIBUTES = "* filter=trap merge=trap diff=trap\n*.py export-subst\n"
 
 
@@ -89,7 +146,13 @@ def booby_trapped(repo, marker):
 
 def test_nothing_that_the_targets_git_is_configured_with_ever_runs(tmp_path):
     repo = target(
-        tmp_path, {**QUICK, ".gitattributes": TREE_ATTRIBUTES, ".gitmodules": '[submodule "sub"]\n\tpath = sub\n\turl = ext::x\n'}, FASTER
+        tmp_path,
+        {
+            **QUICK,
+            ".gitattributes": TREE_ATTRIBUTES,
+            ".gitmodules": '[submodule "sub"]\n\tpath = sub\n\turl = ext::x\n',
+        },
+        FASTER,
     )
     marker = tmp_path / "marker"
     picked = item(id="picked", commits=[repo.head], base="main")
@@ -139,7 +202,8 @@ def test_addresses_that_would_run_something_are_refused(tmp_path, address):
 
 
 @pytest.mark.parametrize(
-    "line", ["head: --upload-pack=touch MARKER", "head: --output=MARKER", "base: --exec=MARKER", "commits: [--output=MARKER]"]
+    "line",
+    ["head: --upload-pack=touch MARKER", "head: --output=MARKER", "base: --exec=MARKER", "commits: [--output=MARKER]"],
 )
 def test_refs_that_look_like_options_are_refused_where_they_exist_too(tmp_path, line):
     repo = target(tmp_path, QUICK, FASTER)
@@ -235,9 +299,9 @@ def harmless(run):
     """See that nothing of others reaches the terminal or the bodies but as text."""
     bodies = [path.read_text() for path in run.folder.glob(".codeflash/*.md")]
     for text in (run.told, *bodies):
-        assert not {character for character in text if character != "\n" and not (character.isprintable() or character == "\t")} - {
-            "\u200b"
-        }
+        assert not {
+            character for character in text if character != "\n" and not (character.isprintable() or character == "\t")
+        } - {"\u200b"}
         assert "1337" not in text
     for body in bodies:
         page = MarkdownIt("commonmark").enable("table").render(body)

@@ -135,7 +135,9 @@ def refusal(text: str | bytes) -> str:
 def item(lines: str) -> Optimization:
     """Read a manifest of one item, which has an id and a head already."""
     written = dedent(lines).strip().replace("\n", "\n    ")
-    return loaded(f"version: 1\noptimizations:\n  - id: one\n    head: topic\n    {written}\n").manifest.optimizations[0]
+    return loaded(f"version: 1\noptimizations:\n  - id: one\n    head: topic\n    {written}\n").manifest.optimizations[
+        0
+    ]
 
 
 class TestAllAtOnce:
@@ -152,7 +154,9 @@ class TestAllAtOnce:
         found, problems = read_leniently(Path("prprep.yaml"))
         assert len(problems) == 24
         assert found is not None
-        kept = [(item.id, item.head, place) for item, place in zip(found.manifest.optimizations, found.places, strict=True)]
+        kept = [
+            (item.id, item.head, place) for item, place in zip(found.manifest.optimizations, found.places, strict=True)
+        ]
         assert kept == [
             ("table_extraction", None, ("optimizations", 0)),
             ("Table_Extraction", None, ("optimizations", 1)),
@@ -163,7 +167,9 @@ class TestAllAtOnce:
         Path("prprep.yaml").write_text("version: 1\nrepo: ext::sh\noptimizations: {a: {head: x}}\n")
         found, problems = read_leniently(Path("prprep.yaml"))
         assert found is None
-        assert [problem.message for problem in problems] == ["`repo` uses git's transport ext::, which can run programs"]
+        assert [problem.message for problem in problems] == [
+            "`repo` uses git's transport ext::, which can run programs"
+        ]
 
     def test_a_misspelled_key_is_not_missing_as_well(self):
         assert refusal("version: 1\noptimizations:\n  - idd: a\n    haed: b\n") == (
@@ -189,7 +195,8 @@ class TestAllAtOnce:
 
     def test_a_mistake_that_many_items_merge_is_told_once(self):
         text = "version: 1\noptimizations:\n" + "".join(
-            f"  - {{id: i{number}, head: h, env: {'&shared {python: 3}' if number == 0 else '*shared'}}}\n" for number in range(5)
+            f"  - {{id: i{number}, head: h, env: {'&shared {python: 3}' if number == 0 else '*shared'}}}\n"
+            for number in range(5)
         )
         assert refusal(text).splitlines()[-1] == "1 problem in prprep.yaml; nothing was run"
 
@@ -197,13 +204,19 @@ class TestAllAtOnce:
 class TestItems:
     def test_as_a_list(self):
         found = loaded("version: 1\noptimizations:\n  - {id: a, head: x}\n  - {id: b, commits: [y, z]}\n")
-        assert [(item.id, item.head, item.commits) for item in found.manifest.optimizations] == [("a", "x", ()), ("b", None, ("y", "z"))]
+        assert [(item.id, item.head, item.commits) for item in found.manifest.optimizations] == [
+            ("a", "x", ()),
+            ("b", None, ("y", "z")),
+        ]
         assert found.places == (("optimizations", 0), ("optimizations", 1))
         assert found.document.position((*found.places[1], "commits", 1)) == (4, 26)
 
     def test_as_a_mapping_by_id(self):
         found = loaded("version: 1\noptimizations:\n  a:\n    head: x\n  b:\n    id: b\n    commits: y\n")
-        assert [(item.id, item.head, item.commits) for item in found.manifest.optimizations] == [("a", "x", ()), ("b", None, ("y",))]
+        assert [(item.id, item.head, item.commits) for item in found.manifest.optimizations] == [
+            ("a", "x", ()),
+            ("b", None, ("y",)),
+        ]
         assert found.places == (("optimizations", "a"), ("optimizations", "b"))
         assert found.document.position((*found.places[1], "commits", 0)) == (7, 14)
 
@@ -270,11 +283,17 @@ class TestFriendlyForms:
 
     def test_lists(self):
         found = item("domain: [mem, cpu]\nfunctions:\n  - pkg.a:f\n  - pkg.b\nmetrics: [time, memory]")
-        assert (found.domain, found.functions, found.metrics) == (("mem", "cpu"), ("pkg.a:f", "pkg.b"), ("time", "memory"))
+        assert (found.domain, found.functions, found.metrics) == (
+            ("mem", "cpu"),
+            ("pkg.a:f", "pkg.b"),
+            ("time", "memory"),
+        )
 
     def test_a_benchmark_as_path_and_as_code(self):
         assert item("benchmark: tests/benchmarks/test_a.py").benchmark == "tests/benchmarks/test_a.py"
-        assert item("benchmark: {setup: import x, call: x.f()}").benchmark == BenchmarkCode(setup="import x", call="x.f()")
+        assert item("benchmark: {setup: import x, call: x.f()}").benchmark == BenchmarkCode(
+            setup="import x", call="x.f()"
+        )
 
     def test_words_that_older_yaml_takes_for_booleans_are_words(self):
         assert item("title: no").title == "no"
@@ -306,7 +325,11 @@ class TestFriendlyForms:
         ]
 
     @pytest.mark.parametrize(
-        "encoded", [b"\xef\xbb\xbfversion: 1\noptimizations: {a: {head: x}}\n", b"version: 1\r\noptimizations:\r\n  a: {head: x}\r\n"]
+        "encoded",
+        [
+            b"\xef\xbb\xbfversion: 1\noptimizations: {a: {head: x}}\n",
+            b"version: 1\r\noptimizations:\r\n  a: {head: x}\r\n",
+        ],
     )
     def test_a_byte_order_mark_and_line_ends_of_windows(self, encoded):
         assert loaded(encoded).manifest.optimizations[0].id == "a"
@@ -314,7 +337,9 @@ class TestFriendlyForms:
 
 class TestFiles:
     def test_no_file(self):
-        with pytest.raises(ManifestError, match=r"(?m)^none\.yaml: there is no such file \(name the manifest with -m FILE\)$"):
+        with pytest.raises(
+            ManifestError, match=r"(?m)^none\.yaml: there is no such file \(name the manifest with -m FILE\)$"
+        ):
             read(Path("none.yaml"))
 
     def test_a_folder(self):
@@ -341,7 +366,10 @@ class TestFiles:
 
     @pytest.mark.parametrize("text", ["[a]", "text", "- version: 1", "12"])
     def test_a_top_level_that_is_no_mapping(self, text):
-        assert refusal(text).splitlines()[0] == "prprep.yaml:1:1: a manifest is a mapping (with `version: 1` and `optimizations:`)"
+        assert (
+            refusal(text).splitlines()[0]
+            == "prprep.yaml:1:1: a manifest is a mapping (with `version: 1` and `optimizations:`)"
+        )
 
     def test_a_path_elsewhere_is_spelled_in_full(self, tmp_path, monkeypatch):
         monkeypatch.chdir("/")

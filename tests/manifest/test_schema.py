@@ -32,9 +32,21 @@ ACCEPTED = [
 ]
 
 REFUSED = [
-    *(f"version: 1\noptimizations:\n  - id: a\n    {line}\n    head: x\n" for line, _ in ITEM if line not in BEYOND_SCHEMAS),
-    *(f"version: 1\noptimizations: [{{id: {item_id}, head: x}}]\n" for item_id, _ in IDS if item_id not in BEYOND_SCHEMAS),
-    *(f"version: 1\noptimizations: {{ {item_id}: {{head: x}} }}\n" for item_id, _ in IDS if item_id not in BEYOND_SCHEMAS | {"12"}),
+    *(
+        f"version: 1\noptimizations:\n  - id: a\n    {line}\n    head: x\n"
+        for line, _ in ITEM
+        if line not in BEYOND_SCHEMAS
+    ),
+    *(
+        f"version: 1\noptimizations: [{{id: {item_id}, head: x}}]\n"
+        for item_id, _ in IDS
+        if item_id not in BEYOND_SCHEMAS
+    ),
+    *(
+        f"version: 1\noptimizations: {{ {item_id}: {{head: x}} }}\n"
+        for item_id, _ in IDS
+        if item_id not in BEYOND_SCHEMAS | {"12"}
+    ),
     *(f"optimizations: {{a: {{head: x}}}}\n{lines}\n" for lines, _ in TOP),
     "version: 1",
     "version: 1\noptimizations: []",

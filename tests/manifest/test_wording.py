@@ -35,25 +35,37 @@ ITEM = [
     ("pr: 0", "4:9: `pr` is 0, must be at least 1"),
     # Choices
     ("engine: nativ", '4:13: `engine` is "nativ", must be one of native, codeflash (did you mean native?)'),
-    ("strategy: cherrypick", '4:15: `strategy` is "cherrypick", must be one of auto, inject, cherry-pick (did you mean cherry-pick?)'),
+    (
+        "strategy: cherrypick",
+        '4:15: `strategy` is "cherrypick", must be one of auto, inject, cherry-pick (did you mean cherry-pick?)',
+    ),
     ("strategy: [auto]", "4:15: `strategy` is a list, must be one of auto, inject, cherry-pick"),
     ("domain: fast", '4:13: `domain` is "fast", must be one of mem, cpu, async, struct'),
     ("domain: CPU", '4:13: `domain` is "CPU", must be one of mem, cpu, async, struct (did you mean cpu?)'),
     ("domain: [mem, mem]", "4:13: `domain` lists mem twice"),
-    ("metrics: [time, tim]", '4:21: `metrics` holds "tim", must be one of time, instructions, memory, import (did you mean time?)'),
+    (
+        "metrics: [time, tim]",
+        '4:21: `metrics` holds "tim", must be one of time, instructions, memory, import (did you mean time?)',
+    ),
     ("metrics: []", "4:14: `metrics` is an empty list (give one or leave the key out)"),
     # Refs
     (
         "base: --upload-pack=x",
         '4:11: `base` is "--upload-pack=x", must be a branch, tag or commit (git would take what begins with `-` for an option)',
     ),
-    ("base: main..topic", '4:11: `base` is "main..topic", must be a branch, tag or commit (`..` makes a range: write `base:` and `head:`)'),
+    (
+        "base: main..topic",
+        '4:11: `base` is "main..topic", must be a branch, tag or commit (`..` makes a range: write `base:` and `head:`)',
+    ),
     ("base: my branch", '4:11: `base` is "my branch", must be a branch, tag or commit (a ref has no spaces in it)'),
     ("base: 0012345", '4:11: `base` is 0012345, which YAML reads as a number, must be text (quote it: "0012345")'),
     ('base: "a\\nb"', '4:11: `base` is "a b", must be a branch, tag or commit (a ref has no spaces in it)'),
     ("base: ''", "4:11: `base` is empty"),
     # Functions
-    ("functions: pkg/mod.py:f", '4:16: `functions` is "pkg/mod.py:f", must be package.module:Qualified.name (did you mean pkg.mod:f?)'),
+    (
+        "functions: pkg/mod.py:f",
+        '4:16: `functions` is "pkg/mod.py:f", must be package.module:Qualified.name (did you mean pkg.mod:f?)',
+    ),
     (
         "functions: ['pkg.mod:f()']",
         '4:17: `functions` holds "pkg.mod:f()", must be package.module:Qualified.name (did you mean pkg.mod:f?)',
@@ -73,9 +85,18 @@ ITEM = [
         "benchmark: ~/test_x.py",
         '4:16: `benchmark` is "~/test_x.py", must be the path of a .py file in the repository (this path leaves it)',
     ),
-    ("benchmark: 'a.py::test'", '4:16: `benchmark` is "a.py::test", must be the path of a .py file in the repository (did you mean a.py?)'),
-    ("benchmark: f(1)", '4:16: `benchmark` is "f(1)", must be the path of a .py file in the repository (code goes below `call:`)'),
-    ("benchmark: [a.py]", "4:16: `benchmark` is a list, must be the path of a test, or a mapping with `call` and `setup`"),
+    (
+        "benchmark: 'a.py::test'",
+        '4:16: `benchmark` is "a.py::test", must be the path of a .py file in the repository (did you mean a.py?)',
+    ),
+    (
+        "benchmark: f(1)",
+        '4:16: `benchmark` is "f(1)", must be the path of a .py file in the repository (code goes below `call:`)',
+    ),
+    (
+        "benchmark: [a.py]",
+        "4:16: `benchmark` is a list, must be the path of a test, or a mapping with `call` and `setup`",
+    ),
     ("benchmark: {setup: x}", "4:5: `benchmark.call` is missing: `benchmark` needs it"),
     ("benchmark: {call: ''}", "4:23: `benchmark.call` is empty"),
     # Environments
@@ -83,7 +104,10 @@ ITEM = [
         "env: uv run python",
         '4:10: `env` is "uv run python", must be a mapping (its keys are runner, python, extras, groups, install, pass)',
     ),
-    ("env: {python: 3.10}", '4:19: `env.python` is 3.10, which YAML reads as a number, must be text (quote it: "3.10")'),
+    (
+        "env: {python: 3.10}",
+        '4:19: `env.python` is 3.10, which YAML reads as a number, must be text (quote it: "3.10")',
+    ),
     (
         "env: {python: -c}",
         '4:19: `env.python` is "-c", must be a path, name or address (what begins with `-` would be taken for an option)',
@@ -92,7 +116,10 @@ ITEM = [
         "env: {extras: [--x]}",
         '4:20: `env.extras` holds "--x", must be a name of letters, digits, `_`, `-` and `.` (what begins with `-` would be taken for an option)',
     ),
-    ("env: {pass: [A=b]}", '4:18: `env.pass` holds "A=b", must be the name of a variable: letters, digits and `_` (give the name alone)'),
+    (
+        "env: {pass: [A=b]}",
+        '4:18: `env.pass` holds "A=b", must be the name of a variable: letters, digits and `_` (give the name alone)',
+    ),
     ("env: {pass: [A, A]}", "4:17: `env.pass` lists A twice"),
     ("env: {passed: A}", "4:11: `passed` is no key of `env` (did you mean `pass`?)"),
     ("pass: A", "4:5: `pass` is no key of an optimization (it belongs below `env:`)"),
@@ -128,14 +155,20 @@ TOP = [
     ("version: true", "2:10: `version` is true, must be the number 1"),
     ("version: 3.5", "2:10: this prprep reads version 1 of the manifest, and this one says version 3.5"),
     ("version:", "2:1: `version` has no value (give one)"),
-    ("version: 1\nrepo: --x", '3:7: `repo` is "--x", must be a path, name or address (what begins with `-` would be taken for an option)'),
+    (
+        "version: 1\nrepo: --x",
+        '3:7: `repo` is "--x", must be a path, name or address (what begins with `-` would be taken for an option)',
+    ),
     ("version: 1\nrepo: 'ext::sh -c id'", "3:7: `repo` uses git's transport ext::, which can run programs"),
     (
         "version: 1\nslug: https://github.com/ada/pages.git",
         '3:7: `slug` is "https://github.com/ada/pages.git", must be owner/name (did you mean ada/pages?)',
     ),
     ("version: 1\nslug: pages", '3:7: `slug` is "pages", must be owner/name'),
-    ("version: 1\noutput: /tmp/out", '3:9: `output` is "/tmp/out", must be a folder below the manifest\'s own (this path leaves it)'),
+    (
+        "version: 1\noutput: /tmp/out",
+        '3:9: `output` is "/tmp/out", must be a folder below the manifest\'s own (this path leaves it)',
+    ),
     ("version: 1\noutput: a\\b", '3:9: `output` is "a\\b", must be a folder below the manifest\'s own'),
     ("version: 1\noutput: ./.git/x", "3:9: `output` lies in .git, which is no place for files of yours"),
     (

@@ -80,10 +80,12 @@ def often():
         step(number)
     return number
 """
-SLOWLY = EVERY.replace("sum({lists})\n\n\ndef tol", "sum([list(range(1000)) for _ in range(20)][0])\n\n\ndef tol").format(
-    lists="[list(range(size)) for _ in range(20)][0]", steps="\n    ".join(["value += 1"] * 12)
+SLOWLY = EVERY.replace(
+    "sum({lists})\n\n\ndef tol", "sum([list(range(1000)) for _ in range(20)][0])\n\n\ndef tol"
+).format(lists="[list(range(size)) for _ in range(20)][0]", steps="\n    ".join(["value += 1"] * 12))
+QUICKLY = EVERY.replace("sum({lists})\n\n\ndef tol", "sum(range(1000))\n\n\ndef tol").format(
+    lists="range(size)", steps="value += 12"
 )
-QUICKLY = EVERY.replace("sum({lists})\n\n\ndef tol", "sum(range(1000))\n\n\ndef tol").format(lists="range(size)", steps="value += 12")
 WAYS = """
 import json
 import os
@@ -154,7 +156,10 @@ def test_watched(benchmark):
 """
 TESTS = (
     "TestInAClass::test_total",
-    *map("test_{}".format, ("total", "pedantic", "marked", "twice", "awaited", "generator", "raising", "often", "watched")),
+    *map(
+        "test_{}".format,
+        ("total", "pedantic", "marked", "twice", "awaited", "generator", "raising", "often", "watched"),
+    ),
 )
 
 
@@ -166,9 +171,13 @@ def every(tmp_path_factory):
     base = {CODE: SLOWLY, BENCHMARK: None, FILE: WAYS.format(seen=str(seen))}
     repo = target(folder, base, {CODE: QUICKLY})
     (folder / "home").mkdir()
-    uv = subprocess.run([sys.executable, "-m", "uv", "cache", "dir"], check=True, capture_output=True, text=True).stdout.strip()
+    uv = subprocess.run(
+        [sys.executable, "-m", "uv", "cache", "dir"], check=True, capture_output=True, text=True
+    ).stdout.strip()
     with untouched(repo.path):
-        run = compare(repo, item(metrics=["time", "memory"], benchmark=FILE), HOME=str(folder / "home"), UV_CACHE_DIR=uv)
+        run = compare(
+            repo, item(metrics=["time", "memory"], benchmark=FILE), HOME=str(folder / "home"), UV_CACHE_DIR=uv
+        )
     assert run.code == 0, run.told
     return run, folder / "home", [json.loads(line) for line in seen.read_text().splitlines()]
 
@@ -194,12 +203,15 @@ def test_15_two_calls_in_one_test_are_kept_apart(every):
 
 
 def shares(run, test, function):
-    (found,) = [each for each in run.comparison().functions if (each.test, each.function) == (way(test), f"textkit:{function}")]
+    (found,) = [
+        each for each in run.comparison().functions if (each.test, each.function) == (way(test), f"textkit:{function}")
+    ]
     return found.base, found.head
 
 
 @pytest.mark.parametrize(
-    ("test", "function", "calls"), [("test_awaited", "awaited", 1), ("test_generator", "numbers", 1), ("test_raising", "picky", 10)]
+    ("test", "function", "calls"),
+    [("test_awaited", "awaited", 1), ("test_generator", "numbers", 1), ("test_raising", "picky", 10)],
 )
 def test_16_what_is_awaited_generated_or_raises_is_measured_to_its_end(every, test, function, calls):
     """It timed the making of coroutines and generators alone, and traced no function again that once had raised."""
@@ -253,7 +265,10 @@ def test_overhead_no_time_is_below_what_is_possible(every):
     for measurement in every[0].samples().measurements:
         if measurement.metric is MetricName.TIME:
             assert all(
-                value > 0 for launch in measurement.launches for side in (launch.base, launch.head, launch.control) for value in side
+                value > 0
+                for launch in measurement.launches
+                for side in (launch.base, launch.head, launch.control)
+                for value in side
             )
     for each in every[0].comparison().changes:
         for side in (each.base, each.head):
@@ -307,7 +322,10 @@ def test_{second}(benchmark):
 def test_overhead_memory_does_not_hang_on_the_order_of_tests(tmp_path):
     """It showed the same 3 % more memory as 96 % less or as 33 times as much, as pymalloc's arenas happened to be filled."""
     names = ("fill", "words")
-    ordered = {f"tests/benchmarks/test_{one}_first.py": ORDER.format(first=one, second=other) for one, other in (names, names[::-1])}
+    ordered = {
+        f"tests/benchmarks/test_{one}_first.py": ORDER.format(first=one, second=other)
+        for one, other in (names, names[::-1])
+    }
     repo = target(tmp_path, {CODE: WORDS.format(3000), BENCHMARK: None, **ordered}, {CODE: WORDS.format(3090)})
     run = compare(repo, *(item(id=Path(path).stem, benchmark=path) for path in ordered))
     shown = [change(run.comparison(Path(path).stem), test=f"{path}::test_words").interval.ratio for path in ordered]
@@ -343,8 +361,13 @@ class Held:
             assert compare(self.repo, stages=("lint",)).code == 0
             self._pids.unlink()
             self._hold.touch()
-        folder, streams = manifest(self.repo, item(), name=name), {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        self._begun.append(subprocess.Popen(command(), cwd=folder, env=variables_of({}), start_new_session=True, **streams))
+        folder, streams = (
+            manifest(self.repo, item(), name=name),
+            {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
+        )
+        self._begun.append(
+            subprocess.Popen(command(), cwd=folder, env=variables_of({}), start_new_session=True, **streams)
+        )
         return self._begun[-1]
 
     def pids(self):
@@ -430,13 +453,22 @@ setup()
 def test_23_what_a_build_makes_is_made_for_each_side(tmp_path):
     """It had no build products in its worktrees, and one environment for both refs."""
     code = HEAVY.replace("range(20)", "range(TIMES)").replace("def", "from textkit._built import TIMES\n\n\ndef", 1)
-    base = {"pyproject.toml": PYPROJECT, "setup.py": BUILT, "times.txt": "20\n", ".gitignore": "_built.py\n*.egg-info\nbuild\n", CODE: code}
+    base = {
+        "pyproject.toml": PYPROJECT,
+        "setup.py": BUILT,
+        "times.txt": "20\n",
+        ".gitignore": "_built.py\n*.egg-info\nbuild\n",
+        CODE: code,
+    }
     repo = target(tmp_path, base, {"times.txt": "1\n"})
     repo.write({"textkit/_built.py": "TIMES = 5\n"})
     with untouched(repo.path):
         comparison = compare(repo).comparison()
     assert measures_its_own_trees(repo, comparison, besides=("textkit/_built.py",))
-    built = [{module.blob for module in side.modules if module.name == "textkit._built"} for side in (comparison.base, comparison.head)]
+    built = [
+        {module.blob for module in side.modules if module.name == "textkit._built"}
+        for side in (comparison.base, comparison.head)
+    ]
     assert [len(blobs) for blobs in built] == [1, 1]
     assert built[0] != built[1]
     assert is_improved(comparison)
@@ -446,7 +478,11 @@ def test_23_each_side_has_the_dependencies_of_its_own_commit(tmp_path):
     """It had one environment for both refs, that of whoever ran it."""
     asked = PYPROJECT + 'dependencies = ["idna=={}"]\n'
     benchmark = "import idna\n" + MEASURES
-    repo = target(tmp_path, {"pyproject.toml": asked.format("3.9"), BENCHMARK: benchmark}, {"pyproject.toml": asked.format("3.10")})
+    repo = target(
+        tmp_path,
+        {"pyproject.toml": asked.format("3.9"), BENCHMARK: benchmark},
+        {"pyproject.toml": asked.format("3.10")},
+    )
     run = compare(repo)
     comparison = run.comparison()
     assert "idna==3.9" in comparison.base.packages

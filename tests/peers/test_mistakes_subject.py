@@ -43,7 +43,9 @@ def test_01_an_editable_installation_of_the_checkout_is_not_measured_for_both_re
     python = tmp_path / "venv/bin/python"
     for words in (["venv", str(tmp_path / "venv")], ["pip", "install", "--python", str(python), "-e", str(src.path)]):
         subprocess.run([sys.executable, "-m", "uv", *words], check=True, capture_output=True)
-    run = compare(src, item(env={"python": str(python)}), VIRTUAL_ENV=str(tmp_path / "venv"), PYTHONPATH=str(src.path / "src"))
+    run = compare(
+        src, item(env={"python": str(python)}), VIRTUAL_ENV=str(tmp_path / "venv"), PYTHONPATH=str(src.path / "src")
+    )
     comparison = run.comparison()
     assert measures_its_own_trees(src, comparison)
     assert SRC in {module.path for module in comparison.base.modules}
@@ -62,12 +64,17 @@ def test_01_a_head_that_imports_the_checkout_is_stopped_with_the_path(src):
 def test_02_one_benchmark_runs_at_both_refs(tmp_path):
     """It took the benchmark from each ref: less work in the test of head came out as a speed-up of ten."""
     repo = target(
-        tmp_path, {BENCHMARK: MEASURES.replace("1000", "5000").replace("499_500", "12_497_500")}, {CODE: HEAVY + "\n", BENCHMARK: MEASURES}
+        tmp_path,
+        {BENCHMARK: MEASURES.replace("1000", "5000").replace("499_500", "12_497_500")},
+        {CODE: HEAVY + "\n", BENCHMARK: MEASURES},
     )
     run = compare(repo)
     comparison = run.comparison()
     assert (change(comparison).interval.ratio, comparison.verdict) == (1.0, Verdict.UNCHANGED)
-    bytes_of = [{module.blob for module in side.modules if module.path == BENCHMARK} for side in (comparison.base, comparison.head)]
+    bytes_of = [
+        {module.blob for module in side.modules if module.path == BENCHMARK}
+        for side in (comparison.base, comparison.head)
+    ]
     assert bytes_of[0] == bytes_of[1] == {repo.git("rev-parse", f"faster:{BENCHMARK}")}
     told = f"the benchmark {BENCHMARK} was written over both trees: base has another version"
     assert comparison.repairs == (told,)
@@ -204,7 +211,9 @@ def test_07_functions_come_out_of_the_refs_and_not_out_of_the_work_tree(tmp_path
     """It read the functions that changed in the checked-out files, and took tests for functions of the project."""
     head = {CODE: LIGHT, "tests/test_unit.py": "def test_unit():\n    assert 1\n"}
     repo = target(
-        tmp_path, {"tests/test_unit.py": "def test_unit():\n    assert 2\n", "textkit/other.py": "def other():\n    return 1\n"}, head
+        tmp_path,
+        {"tests/test_unit.py": "def test_unit():\n    assert 2\n", "textkit/other.py": "def other():\n    return 1\n"},
+        head,
     )
     found = []
     for ref in ("faster", "main"):
@@ -220,7 +229,9 @@ def test_07_functions_come_out_of_the_refs_and_not_out_of_the_work_tree(tmp_path
 
 def test_08_a_function_that_moved_is_measured_on_both_sides(tmp_path):
     """It found no base for a file that was moved or is new, and showed dashes with exit code 0."""
-    repo = target(tmp_path, head={CODE: "from textkit.sums import total\n", "textkit/sums.py": HEAVY.replace("20", "2")})
+    repo = target(
+        tmp_path, head={CODE: "from textkit.sums import total\n", "textkit/sums.py": HEAVY.replace("20", "2")}
+    )
     run = compare(repo)
     assert is_improved(run.comparison())
     (reached,) = [each for each in run.comparison().functions if each.function.endswith(":total")]
@@ -230,7 +241,9 @@ def test_08_a_function_that_moved_is_measured_on_both_sides(tmp_path):
 
 def test_08_a_function_that_base_lacks_is_no_result(tmp_path):
     """It found no base for a file that was moved or is new, and showed dashes with exit code 0."""
-    repo = target(tmp_path, {BENCHMARK: None}, {"textkit/sums.py": LIGHT, BENCHMARK: MEASURES.replace("textkit", "textkit.sums")})
+    repo = target(
+        tmp_path, {BENCHMARK: None}, {"textkit/sums.py": LIGHT, BENCHMARK: MEASURES.replace("textkit", "textkit.sums")}
+    )
     run = compare(repo)
     assert run.code == 1
     assert run.failure().startswith(f"{BENCHMARK}: the benchmark cannot be imported on base:\n")
@@ -255,7 +268,12 @@ def test_09_a_benchmark_that_base_lacks_is_measured_on_both_sides(tmp_path, ther
 def test_10_functions_are_named_as_python_imports_them_in_any_layout(tmp_path):
     """It took the path of a function relative to the parent of the module root, and skipped what it then did not find."""
     deep = "src/textkit/sums.py"
-    base = {CODE: None, "src/textkit/__init__.py": "", deep: HEAVY, BENCHMARK: MEASURES.replace("textkit", "textkit.sums")}
+    base = {
+        CODE: None,
+        "src/textkit/__init__.py": "",
+        deep: HEAVY,
+        BENCHMARK: MEASURES.replace("textkit", "textkit.sums"),
+    }
     repo = target(tmp_path, base, {deep: LIGHT})
     run = compare(repo, item(functions="textkit.sums:total"), stages=("detect",))
     assert (run.code, run.detection().target, run.detection().functions[0].path) == (0, "textkit.sums:total", deep)
@@ -266,9 +284,16 @@ def test_10_functions_are_named_as_python_imports_them_in_any_layout(tmp_path):
 def test_11_a_project_in_a_folder_of_its_repository_finds_its_own_code(tmp_path):
     """It put the root of the repository on the path, where the project is in a folder below."""
     place = "services/text"
-    files = {f"{place}/{path}": text for path, text in {CODE: HEAVY, BENCHMARK: MEASURES, "pyproject.toml": PYPROJECT}.items()}
+    files = {
+        f"{place}/{path}": text
+        for path, text in {CODE: HEAVY, BENCHMARK: MEASURES, "pyproject.toml": PYPROJECT}.items()
+    }
     files["services/other/pyproject.toml"] = PYPROJECT.replace("textkit", "other")
-    repo = target(tmp_path, {CODE: None, BENCHMARK: None, "services/other/other/__init__.py": "", **files}, {f"{place}/{CODE}": LIGHT})
+    repo = target(
+        tmp_path,
+        {CODE: None, BENCHMARK: None, "services/other/other/__init__.py": "", **files},
+        {f"{place}/{CODE}": LIGHT},
+    )
     comparison = compare(repo, item(benchmark=f"{place}/{BENCHMARK}")).comparison()
     assert measures_its_own_trees(repo, comparison)
     assert is_improved(comparison, test=f"{place}/{TEST}")
@@ -280,7 +305,9 @@ OWN = ("utils", "tasks", "templates", "process", "report", "measure", "channel",
 def test_12_modules_of_the_project_are_not_hidden_by_those_of_the_tool(tmp_path):
     """It put its own folder first on the path, where its `utils` hid the project's."""
     base = {f"{name}.py": "OURS = True\n" for name in OWN}
-    imports = "".join(f"import {name}\n" for name in OWN) + "assert all(each.OURS for each in (" + ", ".join(OWN) + "))\n"
+    imports = (
+        "".join(f"import {name}\n" for name in OWN) + "assert all(each.OURS for each in (" + ", ".join(OWN) + "))\n"
+    )
     repo = target(tmp_path, {**base, BENCHMARK: imports + MEASURES.lstrip()})
     comparison = compare(repo).comparison()
     assert measures_its_own_trees(repo, comparison)

@@ -37,7 +37,9 @@ def test_a_lock_held_elsewhere_is_told_with_its_holder(tmp_path: Path) -> None:
     try:
         with pytest.raises(BusyError) as caught, held(path, busy="another prprep works in this folder"):
             pass
-        expected = f"{path}: another prprep works in this folder\n  wait until process {holder.pid} has ended, or end it"
+        expected = (
+            f"{path}: another prprep works in this folder\n  wait until process {holder.pid} has ended, or end it"
+        )
         assert str(caught.value) == expected
     finally:
         holder.kill()

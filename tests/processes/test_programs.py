@@ -125,7 +125,9 @@ def test_the_time_limit_ends_grandchildren_too(tmp_path: Path) -> None:
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "GRACE_SECONDS", 0.2)
     with pytest.raises(CommandFailedError):
-        programs.run(["sh", "-c", "trap '' TERM; echo $$ > pid; sleep 300 & wait; sleep 300"], cwd=tmp_path, timeout=0.4)
+        programs.run(
+            ["sh", "-c", "trap '' TERM; echo $$ > pid; sleep 300 & wait; sleep 300"], cwd=tmp_path, timeout=0.4
+        )
     assert wait_for_end(int((tmp_path / "pid").read_text()))
 
 
@@ -135,7 +137,10 @@ def test_a_grandchild_that_holds_the_pipe_does_not_hold_us(tmp_path: Path) -> No
 
 
 def test_any_exception_ends_the_group(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), programs.start(["sh", "-c", "sleep 300 & echo $! > child; wait"], cwd=tmp_path) as running:  # noqa: PT012 - the block is the point
+    with (
+        pytest.raises(KeyboardInterrupt),
+        programs.start(["sh", "-c", "sleep 300 & echo $! > child; wait"], cwd=tmp_path) as running,
+    ):
         while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
             time.sleep(0.01)
         raise KeyboardInterrupt
@@ -147,7 +152,10 @@ def test_a_program_beside_us(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     log = tmp_path / "log"
     with programs.start(
-        ["sh", "-c", f"echo one; echo two >&2; read word </dev/fd/{reading}; exit 5"], cwd=tmp_path, pass_fds=[reading], log=log
+        ["sh", "-c", f"echo one; echo two >&2; read word </dev/fd/{reading}; exit 5"],
+        cwd=tmp_path,
+        pass_fds=[reading],
+        log=log,
     ) as running:
         assert running.poll() is None
         with pytest.raises(CommandFailedError, match=r"took longer than 0\.3 s"):

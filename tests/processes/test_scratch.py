@@ -41,7 +41,9 @@ def test_nothing_is_made_where_there_is_nothing_to_remove(tmp_path):
 @pytest.mark.slow
 def test_what_a_killed_run_left_goes_at_the_next_start_and_what_is_in_use_stays(tmp_path):
     with scratch(tmp_path) as used:
-        holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+        holder = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(tmp_path)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+        )
         doomed = Path(holder.stdout.readline().strip())
         remove_left(tmp_path)
         assert (doomed / "x").exists()

@@ -30,7 +30,9 @@ MAIN = ("pagelayout", "pagelayout.cli import main; sys.exit(main())")
     [
         pyproject('[project.scripts]\npagelayout = "pagelayout.cli:main"'),
         pyproject('[project.scripts]\npagelayout = " pagelayout.cli : main [extra, more]"'),
-        {"pyproject.toml": '[tool.poetry]\nname = "pagelayout"\n[tool.poetry.scripts]\npagelayout = "pagelayout.cli:main"\n'},
+        {
+            "pyproject.toml": '[tool.poetry]\nname = "pagelayout"\n[tool.poetry.scripts]\npagelayout = "pagelayout.cli:main"\n'
+        },
         {
             "pyproject.toml": '[tool.poetry.scripts]\npagelayout = { reference = "pagelayout.cli:main", type = "console" }\n'
             'file = { reference = "bin/file.sh", type = "file" }\n[tool.poetry]\nname = "pagelayout"\n'
@@ -42,8 +44,12 @@ MAIN = ("pagelayout", "pagelayout.cli import main; sys.exit(main())")
             "pyproject.toml": '[build-system]\nrequires = ["flit"]\n[tool.flit.metadata]\nmodule = "pagelayout"\n'
             '[tool.flit.scripts]\npagelayout = "pagelayout.cli:main"\n'
         },
-        {"setup.cfg": "[metadata]\nname = pagelayout\n[options.entry_points]\nconsole_scripts =\n    pagelayout=pagelayout.cli:main\n"},
-        {"setup.py": "setup(entry_points={'console_scripts': ['pagelayout = pagelayout.cli:main'], 'other': ['a = b:c']})\n"},
+        {
+            "setup.cfg": "[metadata]\nname = pagelayout\n[options.entry_points]\nconsole_scripts =\n    pagelayout=pagelayout.cli:main\n"
+        },
+        {
+            "setup.py": "setup(entry_points={'console_scripts': ['pagelayout = pagelayout.cli:main'], 'other': ['a = b:c']})\n"
+        },
         {"setup.py": "setup(entry_points={'console_scripts': '''\\n pagelayout=pagelayout.cli:main\\n'''})\n"},
     ],
 )
@@ -78,10 +84,16 @@ def test_the_projects_own_name_comes_first(tmp_path):
 
 def test_only_what_is_the_same_on_both_sides_can_be_compared(tmp_path):
     base = FolderTree(
-        write(tmp_path / "base", PACKAGE | pyproject('[project.scripts]\na = "pagelayout:a"\nb = "pagelayout:b"\nc = "pagelayout:c"'))
+        write(
+            tmp_path / "base",
+            PACKAGE | pyproject('[project.scripts]\na = "pagelayout:a"\nb = "pagelayout:b"\nc = "pagelayout:c"'),
+        )
     )
     head = FolderTree(
-        write(tmp_path / "head", PACKAGE | pyproject('[project.scripts]\nc = "pagelayout:c"\na = "pagelayout.a:a"\nb = "pagelayout:b"'))
+        write(
+            tmp_path / "head",
+            PACKAGE | pyproject('[project.scripts]\nc = "pagelayout:c"\na = "pagelayout.a:a"\nb = "pagelayout:b"'),
+        )
     )
     assert [command[2] for command in common_commands(base, head, describe(head))] == ["c", "b"]
 
@@ -96,5 +108,7 @@ def test_a_command_runs_as_the_installed_script_would(tmp_path):
     table = '[project.scripts]\npagelayout = "pagelayout.cli:app.run"'
     tree = FolderTree(write(tmp_path, {**PACKAGE, "pagelayout/cli.py": code, **pyproject(table)}))
     (command,) = commands_of(tree, describe(tree))
-    done = subprocess.run([sys.executable, *command], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, *command], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.returncode) == ("['pagelayout', '--help'] False\n", 3)

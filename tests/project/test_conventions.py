@@ -23,7 +23,12 @@ def test_heavy_imports_are_those_that_run():
             import transformers
     """
     tree = Files(
-        {"tests/conftest.py": conftest, "conftest.py": "import matplotlib", "tests/broken/conftest.py": "def", "torch.py": "import torch"}
+        {
+            "tests/conftest.py": conftest,
+            "conftest.py": "import matplotlib",
+            "tests/broken/conftest.py": "def",
+            "torch.py": "import torch",
+        }
     )
     assert layout.heavy_imports(tree) == (
         "conftest.py: matplotlib",
@@ -42,7 +47,10 @@ def test_heavy_imports_are_those_that_run():
         ({"CHANGES.rst": "1.0\n===", "NEWS": ""}, "plain CHANGES.rst"),
         ({"docs/history.md": ""}, "plain docs/history.md"),
         ({"pyproject.toml": '[tool.towncrier]\ndirectory = "changes"\n', "CHANGELOG.md": ""}, "towncrier changes/"),
-        ({"towncrier.toml": '[tool.towncrier]\npackage = "pages"\npackage_dir = "src"\n'}, "towncrier src/pages/newsfragments/"),
+        (
+            {"towncrier.toml": '[tool.towncrier]\npackage = "pages"\npackage_dir = "src"\n'},
+            "towncrier src/pages/newsfragments/",
+        ),
         ({"setup.cfg": "[tool:scriv]\nfragment_directory = news.d\n"}, "scriv news.d/"),
         ({"pyproject.toml": "[tool.scriv]\n"}, "scriv changelog.d/"),
         ({"changelog.d/scriv.ini": "[scriv]\n"}, "scriv changelog.d/"),
@@ -62,10 +70,16 @@ def test_a_projects_own_changelog_comes_before_the_roots():
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({".github/PULL_REQUEST_TEMPLATE.md": "", "docs/pull_request_template.md": ""}, ".github/PULL_REQUEST_TEMPLATE.md"),
+        (
+            {".github/PULL_REQUEST_TEMPLATE.md": "", "docs/pull_request_template.md": ""},
+            ".github/PULL_REQUEST_TEMPLATE.md",
+        ),
         ({"Pull_Request_Template.txt": ""}, "Pull_Request_Template.txt"),
         ({"docs/pull_request_template.md": ""}, "docs/pull_request_template.md"),
-        ({".github/PULL_REQUEST_TEMPLATE/b.md": "", ".github/PULL_REQUEST_TEMPLATE/a.md": ""}, ".github/PULL_REQUEST_TEMPLATE/a.md"),
+        (
+            {".github/PULL_REQUEST_TEMPLATE/b.md": "", ".github/PULL_REQUEST_TEMPLATE/a.md": ""},
+            ".github/PULL_REQUEST_TEMPLATE/a.md",
+        ),
         ({"src/pull_request_template.md": "", ".github/ISSUE_TEMPLATE.md": ""}, None),
     ],
 )

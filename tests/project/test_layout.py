@@ -12,8 +12,18 @@ def describe(files, focus=(), runner=None):
 
 
 LAYOUTS = {
-    "flat": ({"pyproject.toml": PROJECT, "pages/__init__.py": "", "tests/__init__.py": "", "setup.py": ""}, "flat", ("",), ("pages",)),
-    "src by convention": ({"pyproject.toml": PROJECT, "src/pages/__init__.py": "", "tests/test_it.py": ""}, "src", ("src",), ("pages",)),
+    "flat": (
+        {"pyproject.toml": PROJECT, "pages/__init__.py": "", "tests/__init__.py": "", "setup.py": ""},
+        "flat",
+        ("",),
+        ("pages",),
+    ),
+    "src by convention": (
+        {"pyproject.toml": PROJECT, "src/pages/__init__.py": "", "tests/test_it.py": ""},
+        "src",
+        ("src",),
+        ("pages",),
+    ),
     "src as a package": ({"src/__init__.py": "", "src/pages.py": ""}, "flat", ("",), ("src",)),
     "setuptools package-dir": (
         {"pyproject.toml": PROJECT + '[tool.setuptools.package-dir]\n"" = "lib"\n', "lib/pages/__init__.py": ""},
@@ -22,25 +32,37 @@ LAYOUTS = {
         ("pages",),
     ),
     "setuptools where": (
-        {"pyproject.toml": PROJECT + '[tool.setuptools.packages.find]\nwhere = ["python"]\n', "python/pages/core.py": ""},
+        {
+            "pyproject.toml": PROJECT + '[tool.setuptools.packages.find]\nwhere = ["python"]\n',
+            "python/pages/core.py": "",
+        },
         "src",
         ("python",),
         ("pages",),
     ),
     "setup.cfg": (
-        {"setup.cfg": "[metadata]\nname = pages\n[options]\npackage_dir =\n    = source\n", "source/pages/__init__.py": ""},
+        {
+            "setup.cfg": "[metadata]\nname = pages\n[options]\npackage_dir =\n    = source\n",
+            "source/pages/__init__.py": "",
+        },
         "src",
         ("source",),
         ("pages",),
     ),
     "setup.py": (
-        {"setup.py": 'from setuptools import *\nsetup(name="pages", packages=find_packages("source"))', "source/pages/__init__.py": ""},
+        {
+            "setup.py": 'from setuptools import *\nsetup(name="pages", packages=find_packages("source"))',
+            "source/pages/__init__.py": "",
+        },
         "src",
         ("source",),
         ("pages",),
     ),
     "hatch packages": (
-        {"pyproject.toml": PROJECT + '[tool.hatch.build.targets.wheel]\npackages = ["code/pages"]\n', "code/pages/__init__.py": ""},
+        {
+            "pyproject.toml": PROJECT + '[tool.hatch.build.targets.wheel]\npackages = ["code/pages"]\n',
+            "code/pages/__init__.py": "",
+        },
         "src",
         ("code",),
         ("pages",),
@@ -55,7 +77,11 @@ LAYOUTS = {
         ("pages",),
     ),
     "uv_build module-root": (
-        {"pyproject.toml": PROJECT + '[tool.uv.build-backend]\nmodule-root = ""\n', "pages/__init__.py": "", "src/main.rs": ""},
+        {
+            "pyproject.toml": PROJECT + '[tool.uv.build-backend]\nmodule-root = ""\n',
+            "pages/__init__.py": "",
+            "src/main.rs": "",
+        },
         "flat",
         ("",),
         ("pages",),
@@ -72,14 +98,24 @@ LAYOUTS = {
         ("app",),
         ("pages",),
     ),
-    "pytest.ini pythonpath": ({"pytest.ini": "[pytest]\npythonpath = app\n", "app/pages.py": ""}, "src", ("app",), ("pages",)),
+    "pytest.ini pythonpath": (
+        {"pytest.ini": "[pytest]\npythonpath = app\n", "app/pages.py": ""},
+        "src",
+        ("app",),
+        ("pages",),
+    ),
     "one module": (
         {"pyproject.toml": PROJECT, "pages.py": "", "conftest.py": "", "setup.py": "", "noxfile.py": ""},
         "flat",
         ("",),
         ("pages",),
     ),
-    "modules beside a package": ({"pyproject.toml": PROJECT, "pages/__init__.py": "", "release.py": ""}, "flat", ("",), ("pages",)),
+    "modules beside a package": (
+        {"pyproject.toml": PROJECT, "pages/__init__.py": "", "release.py": ""},
+        "flat",
+        ("",),
+        ("pages",),
+    ),
     "namespace": ({"pyproject.toml": PROJECT, "src/corp/pages/__init__.py": ""}, "src", ("src",), ("corp",)),
     "namespace in a flat project": (
         {"pyproject.toml": '[project]\nname = "corp.pages"\n', "corp/pages/__init__.py": "", "docs/conf.py": ""},
@@ -88,14 +124,22 @@ LAYOUTS = {
         ("corp",),
     ),
     "several packages": (
-        {"pyproject.toml": PROJECT, "src/pages/__init__.py": "", "src/tables/__init__.py": "", "src/tables/sub/__init__.py": ""},
+        {
+            "pyproject.toml": PROJECT,
+            "src/pages/__init__.py": "",
+            "src/tables/__init__.py": "",
+            "src/tables/sub/__init__.py": "",
+        },
         "several",
         ("src",),
         ("pages", "tables"),
     ),
     "nothing": ({"README.md": ""}, "none", (), ()),
     "roots that leave the tree": (
-        {"pyproject.toml": PROJECT + '[tool.setuptools.packages.find]\nwhere = ["../other", "/etc"]\n', "pages/__init__.py": ""},
+        {
+            "pyproject.toml": PROJECT + '[tool.setuptools.packages.find]\nwhere = ["../other", "/etc"]\n',
+            "pages/__init__.py": "",
+        },
         "flat",
         ("",),
         ("pages",),
@@ -155,7 +199,12 @@ def test_a_folder_that_only_configures_tools_is_no_project():
 
 
 def test_code_tells_more_than_tests_and_documents():
-    focus = ["docs/index.md", "packages/pages/tests/test_a.py", "packages/pages/tests/test_b.py", "packages/tables/tables/__init__.py"]
+    focus = [
+        "docs/index.md",
+        "packages/pages/tests/test_a.py",
+        "packages/pages/tests/test_b.py",
+        "packages/tables/tables/__init__.py",
+    ]
     assert describe(MONOREPO, focus=focus).project == "packages/tables"
 
 
@@ -170,7 +219,10 @@ def test_without_a_change_a_monorepo_has_the_import_roots_of_all():
 
 
 def test_without_a_change_a_repository_with_one_nested_project_is_that_project():
-    assert describe({"README.md": "", "python/pyproject.toml": PROJECT, "python/pages/__init__.py": ""}).project == "python"
+    assert (
+        describe({"README.md": "", "python/pyproject.toml": PROJECT, "python/pages/__init__.py": ""}).project
+        == "python"
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,7 +235,11 @@ def test_without_a_change_a_repository_with_one_nested_project_is_that_project()
         ({"pdm.lock": ""}, "pdm run python", "pdm.lock is there"),
         ({"pyproject.toml": "[tool.pdm]\n"}, "pdm run python", "pyproject.toml has [tool.pdm]"),
         ({"pyproject.toml": "[tool.hatch.envs.default]\n"}, "hatch run python", "pyproject.toml has [tool.hatch.envs]"),
-        ({"pyproject.toml": "[tool.hatch.version]\n"}, "python", "no lock file and no table of a project manager was found"),
+        (
+            {"pyproject.toml": "[tool.hatch.version]\n"},
+            "python",
+            "no lock file and no table of a project manager was found",
+        ),
     ],
 )
 def test_the_runner_and_its_reason(files, runner, reason):
@@ -205,7 +261,10 @@ def test_the_manifests_runner_wins():
             "[tool.codeflash] benchmarks-root in pyproject.toml",
         ),
         (
-            {"pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests", "checks/benchmarks"]\n', "tests/test_a.py": ""},
+            {
+                "pyproject.toml": '[tool.pytest.ini_options]\ntestpaths = ["tests", "checks/benchmarks"]\n',
+                "tests/test_a.py": "",
+            },
             "checks/benchmarks",
             "pytest's testpaths name it",
         ),
@@ -225,7 +284,11 @@ def test_the_manifests_runner_wins():
             "tests/speed",
             "most benchmark files are there (2 of 3)",
         ),
-        ({"pytest.ini": "[pytest]\ntestpaths = unit\n", "unit/test_a.py": ""}, "unit/benchmarks", "pytest's testpaths name unit"),
+        (
+            {"pytest.ini": "[pytest]\ntestpaths = unit\n", "unit/test_a.py": ""},
+            "unit/benchmarks",
+            "pytest's testpaths name unit",
+        ),
         ({"test/test_a.py": ""}, "test/benchmarks", "the project's tests are in test"),
         ({}, "tests/benchmarks", "the usual place; nothing in the project says otherwise"),
     ],
@@ -236,7 +299,11 @@ def test_the_benchmarks_root_and_its_reason(files, root, reason):
 
 
 def test_the_roots_benchmarks_root_holds_for_a_nested_project():
-    files = {"pyproject.toml": '[tool.codeflash]\nbenchmarks-root = "speed"\n', "py/pyproject.toml": PROJECT, "py/pages.py": ""}
+    files = {
+        "pyproject.toml": '[tool.codeflash]\nbenchmarks-root = "speed"\n',
+        "py/pyproject.toml": PROJECT,
+        "py/pages.py": "",
+    }
     assert describe(files, focus=["py/pages.py"]).benchmarks_root == "speed"
 
 

@@ -31,7 +31,11 @@ welcome to read. Name no LLM as co-author in trailers.
 def test_sentences_are_given_with_the_line_where_they_begin():
     assert told({"CONTRIBUTING.md": CONTRIBUTING}) == [
         ("issue first", "CONTRIBUTING.md:7", "Please open an issue first, to discuss larger changes."),
-        ("sign-off", "CONTRIBUTING.md:8", "Every commit has to be signed off (`git commit -s`), see the Developer Certificate of Origin."),
+        (
+            "sign-off",
+            "CONTRIBUTING.md:8",
+            "Every commit has to be signed off (`git commit -s`), see the Developer Certificate of Origin.",
+        ),
         ("benchmark", "CONTRIBUTING.md:10", "Performance changes come with a benchmark."),
         ("generated text", "CONTRIBUTING.md:12", "Pull requests whose description was written by an AI are closed."),
         ("co-author", "CONTRIBUTING.md:13", "Name no LLM as co-author in trailers."),
@@ -53,13 +57,23 @@ def test_sentences_are_given_with_the_line_where_they_begin():
     ],
 )
 def test_what_a_sentence_is_about(sentence, about):
-    assert [rule.about for rule in contribution_rules(Files({".github/CONTRIBUTING.md": sentence}))] == [about] * bool(about)
+    assert [rule.about for rule in contribution_rules(Files({".github/CONTRIBUTING.md": sentence}))] == [about] * bool(
+        about
+    )
 
 
 def test_pages_are_looked_for_where_projects_keep_them():
-    places = ["CONTRIBUTING.rst", ".github/PULL_REQUEST_TEMPLATE.md", "AGENTS.md", "docs/AI_POLICY.md", "doc/source/dev/contributing.rst"]
+    places = [
+        "CONTRIBUTING.rst",
+        ".github/PULL_REQUEST_TEMPLATE.md",
+        "AGENTS.md",
+        "docs/AI_POLICY.md",
+        "doc/source/dev/contributing.rst",
+    ]
     others = ["src/agents.md", "tests/CONTRIBUTING.md", "AGENTS.py"]
-    found = [place.partition(":")[0] for _, place, _ in told({path: f"No AI text in {path}." for path in (*places, *others)})]
+    found = [
+        place.partition(":")[0] for _, place, _ in told({path: f"No AI text in {path}." for path in (*places, *others)})
+    ]
     assert sorted(found) == sorted(places)
 
 

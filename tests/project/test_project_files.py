@@ -28,4 +28,9 @@ def test_a_commit_is_asked_for_its_files_once():
 
     clone = Clone()
     tree = layout.CommitTree(clone, "abc")
-    assert (tree.files(), tree.files(), tree.read("pages.py"), clone.asked) == (("pages.py",), ("pages.py",), b"abc pages.py", 1)
+    assert (tree.files(), tree.files(), tree.read("pages.py"), clone.asked) == (
+        ("pages.py",),
+        ("pages.py",),
+        b"abc pages.py",
+        1,
+    )

@@ -81,7 +81,9 @@ def test_where_annotations_are_not_evaluated_their_imports_are_for_type_checkers
         < text.index("from typing import TYPE_CHECKING\n")
         < text.index("from app import")
     )
-    block = "if TYPE_CHECKING:\n    from pytest_benchmark.fixture import BenchmarkFixture\n    from pathlib import Path\n"
+    block = (
+        "if TYPE_CHECKING:\n    from pytest_benchmark.fixture import BenchmarkFixture\n    from pathlib import Path\n"
+    )
     assert f"from app import total\n\n{block}\n\ndef test_" in text
     compile(text, "test_x.py", "exec")
 
@@ -93,14 +95,22 @@ def test_what_is_handed_to_the_fixture_is_annotated_too():
 
 def test_a_class_is_named_after_the_function_and_texts_stay_as_they_are():
     text = styled(PLAIN, Style(in_class=True, marks=("pytest.mark.benchmark",)))
-    assert "class TestBenchmarkTotal:\n    @pytest.mark.benchmark\n    def test_benchmark_total(self, benchmark, tmp_path):\n" in text
+    assert (
+        "class TestBenchmarkTotal:\n    @pytest.mark.benchmark\n    def test_benchmark_total(self, benchmark, tmp_path):\n"
+        in text
+    )
     assert '        text = """\nkept as it is\n"""\n' in text
     assert "import pytest\n" in text
     ast.parse(text)
 
 
 def test_imports_that_are_there_are_not_written_twice():
-    assert styled("import pytest\n" + PLAIN.replace(", tmp_path", ", monkeypatch"), Style(annotated=True)).count("import pytest\n") == 1
+    assert (
+        styled("import pytest\n" + PLAIN.replace(", tmp_path", ", monkeypatch"), Style(annotated=True)).count(
+            "import pytest\n"
+        )
+        == 1
+    )
 
 
 CASES = """from app import total
@@ -127,10 +137,17 @@ def test_benchmark_total(benchmark, recorded):
 
 def test_the_cases_of_a_benchmark_are_annotated_and_stay_outside_of_the_class():
     text = styled(CASES, Style(annotated=True, in_class=True, marks=("pytest.mark.benchmark",)))
-    for line in ("def typical() -> list[Any]:", "def largest() -> list[Any]:", "        def run() -> object:", "from typing import Any"):
+    for line in (
+        "def typical() -> list[Any]:",
+        "def largest() -> list[Any]:",
+        "        def run() -> object:",
+        "from typing import Any",
+    ):
         assert line in text.splitlines()
     marks = '    @pytest.mark.benchmark\n    @pytest.mark.parametrize("recorded", [typical, largest])\n'
-    signature = "    def test_benchmark_total(self, benchmark: BenchmarkFixture, recorded: Callable[[], list[Any]]) -> None:\n"
+    signature = (
+        "    def test_benchmark_total(self, benchmark: BenchmarkFixture, recorded: Callable[[], list[Any]]) -> None:\n"
+    )
     assert f"class TestBenchmarkTotal:\n{marks}{signature}" in text
     ast.parse(text)
 
@@ -203,7 +220,12 @@ def test_benchmark_total(benchmark, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "style", [Style(fixtures=True), Style(fixtures=True, annotated=True, in_class=True), Style(fixtures=True, annotated=True, future=True)]
+    "style",
+    [
+        Style(fixtures=True),
+        Style(fixtures=True, annotated=True, in_class=True),
+        Style(fixtures=True, annotated=True, future=True),
+    ],
 )
 def test_inputs_come_from_a_fixture_of_their_name(tmp_path, style):
     loop = styled(LOOP, style)

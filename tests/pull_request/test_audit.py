@@ -6,7 +6,15 @@ import pytest
 
 from tasks.artifacts import Commit, ContributionRule
 from tasks.git.history import ChangedFile
-from tasks.pull_request.audit import LARGE, TOO_LARGE, model_co_authors, of_commits, of_files, of_white_space, without_model_co_authors
+from tasks.pull_request.audit import (
+    LARGE,
+    TOO_LARGE,
+    model_co_authors,
+    of_commits,
+    of_files,
+    of_white_space,
+    without_model_co_authors,
+)
 
 NO_MODELS = ContributionRule(path="AI_POLICY.md", line=14, about="co-author", sentence="No LLM bots in Co-authored-by.")
 SIGNED = ContributionRule(path="CONTRIBUTING.md", line=3, about="sign-off", sentence="All commits must be signed off.")
@@ -57,15 +65,21 @@ def test_large_and_binary_files_are_told_with_their_limits():
 
 
 def test_files_that_no_optimized_function_lies_in_are_pointed_at():
-    files = [ChangedFile("M", path) for path in ("src/a.py", "src/b.py", "tests/test_a.py", "docs/a.md", "CHANGES.rst", "setup.py")]
+    files = [
+        ChangedFile("M", path)
+        for path in ("src/a.py", "src/b.py", "tests/test_a.py", "docs/a.md", "CHANGES.rst", "setup.py")
+    ]
     (finding,) = of_files(files, related={"src/a.py"})
     assert (finding.about, finding.fatal) == ("unrelated", False)
     assert "src/b.py, setup.py:" in finding.text
 
 
-def commits(message: str = "", title: str = "Sum in C", rules: tuple[ContributionRule, ...] = ()) -> list[tuple[str, bool]]:
+def commits(
+    message: str = "", title: str = "Sum in C", rules: tuple[ContributionRule, ...] = ()
+) -> list[tuple[str, bool]]:
     return [
-        (finding.about, finding.fatal) for finding in of_commits([Commit(sha="a" * 40, title=title, message=message, author="Ada")], rules)
+        (finding.about, finding.fatal)
+        for finding in of_commits([Commit(sha="a" * 40, title=title, message=message, author="Ada")], rules)
     ]
 
 
@@ -90,13 +104,20 @@ def test_a_language_model_as_an_author_is_fatal_where_the_project_refuses_it():
 
 @pytest.mark.parametrize(
     "who",
-    ["Claude <noreply@anthropic.com>", "codeflash-ai[bot] <x@codeflash.ai>", "GitHub Copilot <c@x>", "Cursor <cursoragent@cursor.com>"],
+    [
+        "Claude <noreply@anthropic.com>",
+        "codeflash-ai[bot] <x@codeflash.ai>",
+        "GitHub Copilot <c@x>",
+        "Cursor <cursoragent@cursor.com>",
+    ],
 )
 def test_language_models_are_known(who):
     assert model_co_authors(f"Words.\n\nCo-Authored-By: {who}\n") == (who,)
 
 
-@pytest.mark.parametrize("who", ["Claudia <claudia@example.org>", "Ada <ada@example.org>", "dependabot[bot] <x@github.com>"])
+@pytest.mark.parametrize(
+    "who", ["Claudia <claudia@example.org>", "Ada <ada@example.org>", "dependabot[bot] <x@github.com>"]
+)
 def test_people_are_no_models(who):
     assert model_co_authors(f"Words.\n\nCo-authored-by: {who}\n") == ()
 

@@ -15,7 +15,9 @@ SHAPELESS = "def f():\n    return  'a'\n"
 def found(before: str | None, after: str, pyproject: str = RUFF) -> list[tuple[str, str]]:
     base = Files({"pyproject.toml": pyproject, **({"a.py": before} if before else {})})
     head = Files({"pyproject.toml": pyproject, "a.py": after})
-    return [(finding.about, finding.text) for finding in of_code(base, head, ["a.py", "notes.md"], folder="", packages=())]
+    return [
+        (finding.about, finding.text) for finding in of_code(base, head, ["a.py", "notes.md"], folder="", packages=())
+    ]
 
 
 def test_a_file_that_leaves_the_formatters_form_is_told():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +22,6 @@ from tests.support.histories import commit, detected, history
 from tests.support.untouched import untouched
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.targets import TargetRepo
 
 pytestmark = pytest.mark.slow
@@ -44,7 +43,9 @@ class Target:
     repo: TargetRepo
 
     @classmethod
-    def at(cls, folder: Path, base: dict | None = None, head: dict | None = None, message: str = "Sum without a list") -> Target:
+    def at(
+        cls, folder: Path, base: dict | None = None, head: dict | None = None, message: str = "Sum without a list"
+    ) -> Target:
         return cls(history(folder, {CODE: SLOW, **(base or {})}, {CODE: FAST, **(head or {})}, message))
 
     def upstream(self, files: dict, message: str = "More") -> str:
@@ -61,7 +62,9 @@ class Target:
         drop: bool = False,
     ):
         detection = detected(self.repo, item)
-        scaffolding = Scaffolding(item="it", path=PATH, origin="generated", source=PATH, sha256=SHA256, made_from="recorded")
+        scaffolding = Scaffolding(
+            item="it", path=PATH, origin="generated", source=PATH, sha256=SHA256, made_from="recorded"
+        )
         made = Made(detection, scaffolding, INJECTION, comparison, survey, opened)
         with Clone.open(str(self.repo.path), self.repo.path.parent / "cache") as clone:
             return making.make(item, made, clone, BEA, contents={PATH: BENCHMARK}, drop_model_authors=drop)
@@ -70,7 +73,9 @@ class Target:
         """Ask the private clone."""
         (clone,) = (self.repo.path.parent / "cache" / "clones").glob("*.git")
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-        done = subprocess.run(["git", *arguments], cwd=clone, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", *arguments], cwd=clone, env=environment, capture_output=True, text=True, check=True
+        )
         return done.stdout
 
 
@@ -142,7 +147,9 @@ def test_no_entry_claims_an_improvement_that_was_not_found(tmp_path):
 
 
 def test_titles_and_sign_off_are_those_of_the_project(tmp_path):
-    target = Target.at(tmp_path, {"CHANGELOG.md": KEPT, "CONTRIBUTING.md": "All commits must carry a Signed-off-by line.\n"})
+    target = Target.at(
+        tmp_path, {"CHANGELOG.md": KEPT, "CONTRIBUTING.md": "All commits must carry a Signed-off-by line.\n"}
+    )
     for number in range(6):
         target.upstream({"README.md": f"{number}\n"}, f"fix: words {number}")
     branch = target.make()
@@ -161,7 +168,10 @@ def test_merges_are_left_out_as_a_rebase_does(tmp_path):
     target.repo.git("merge", "--quiet", "--no-edit", "main")
     commit(target.repo, {"src/pages/more.py": "x = 1\n"}, "More sums")
     branch = target.make()
-    assert [(each.title, each.made) for each in branch.commits] == [("Sum without a list", "picked"), ("More sums", "picked")]
+    assert [(each.title, each.made) for each in branch.commits] == [
+        ("Sum without a list", "picked"),
+        ("More sums", "picked"),
+    ]
     assert "merge commits were left out" in branch.notes[0]
     assert target.git("diff", branch.head, "faster") == ""
 
@@ -190,7 +200,12 @@ def test_what_upstream_has_already_makes_no_branch(tmp_path):
 
 def folding(number: int, branch: str) -> Survey:
     pull = PullRequest(number=number, title="T", state="open", url="u", branch=branch, touches="function")
-    return Survey(item="it", slug="acme/pages", pull_requests=(pull,), decision=Decision(kind="fold", into=f"#{number}", reason=""))
+    return Survey(
+        item="it",
+        slug="acme/pages",
+        pull_requests=(pull,),
+        decision=Decision(kind="fold", into=f"#{number}", reason=""),
+    )
 
 
 def test_a_branch_that_goes_into_a_pull_request_is_built_on_it(tmp_path):
@@ -209,7 +224,11 @@ def test_a_branch_that_goes_into_a_pull_request_is_built_on_it(tmp_path):
 
 def test_trailers_of_language_models_are_flagged_and_taken_out_only_when_asked(tmp_path):
     message = "Sum without a list\n\nWords.\n\nCo-authored-by: Claude <noreply@anthropic.com>\n"
-    target = Target.at(tmp_path, {"AI_POLICY.md": "No LLM bots as co-authors: remove every Co-authored-by of an LLM.\n"}, message=message)
+    target = Target.at(
+        tmp_path,
+        {"AI_POLICY.md": "No LLM bots as co-authors: remove every Co-authored-by of an LLM.\n"},
+        message=message,
+    )
     branch = target.make()
     assert [(each.about, each.fatal) for each in branch.findings] == [("co-author", True)]
     assert "Claude" in target.git("log", "-1", "--format=%B", branch.head)

@@ -29,7 +29,8 @@ def test_the_title_becomes_a_sentence_for_users(title, domains, told):
 
 
 @pytest.mark.parametrize(
-    "title", ["Make merge 2.5x faster", "Merge 30% faster", "merge: 3-fold speed-up", "Save 12 ms in merge", "Halve 40 MiB"]
+    "title",
+    ["Make merge 2.5x faster", "Merge 30% faster", "merge: 3-fold speed-up", "Save 12 ms in merge", "Halve 40 MiB"],
 )
 def test_numbers_of_gains_are_left_out_and_pointed_at(title):
     told, (todo,) = sentence(title, MERGE, ["cpu"])
@@ -55,13 +56,18 @@ def test_each_kind_of_changelog_gets_its_own_form():
     }
     assert list(written("scriv changelog.d/", {}).files) == ["changelog.d/perf-it.rst"]
     assert next(iter(written("blurb Misc/NEWS.d/next/", {}).files)).startswith("Misc/NEWS.d/next/Library/")
-    kept = written("keep-a-changelog CHANGELOG.md", {"CHANGELOG.md": "# C\n\n## [Unreleased]\n\n### Changed\n\n- This.\n"})
+    kept = written(
+        "keep-a-changelog CHANGELOG.md", {"CHANGELOG.md": "# C\n\n## [Unreleased]\n\n### Changed\n\n- This.\n"}
+    )
     assert kept.files["CHANGELOG.md"].endswith("- This.\n- Speed up `merge`.\n")
     news = written(
-        "whatsnew docs/whatsnew/", {"docs/whatsnew/v1.9.rst": "", "docs/whatsnew/v1.10.rst": "Performance\n-----------\n\n- This.\n"}
+        "whatsnew docs/whatsnew/",
+        {"docs/whatsnew/v1.9.rst": "", "docs/whatsnew/v1.10.rst": "Performance\n-----------\n\n- This.\n"},
     )
     assert list(news.files) == ["docs/whatsnew/v1.10.rst"]
-    assert news.todos == ("see that 'Performance' in docs/whatsnew/v1.10.rst is where the next release's changes are told",)
+    assert news.todos == (
+        "see that 'Performance' in docs/whatsnew/v1.10.rst is where the next release's changes are told",
+    )
 
 
 def test_where_the_place_cannot_be_told_a_person_gets_the_sentence():
@@ -70,7 +76,10 @@ def test_where_the_place_cannot_be_told_a_person_gets_the_sentence():
         {},
         ("CHANGES.rst does not say what is not released yet: put this where it belongs: Speed up ``merge``.",),
     )
-    assert "holds no file for the next release" in written("whatsnew docs/whatsnew/", {"docs/whatsnew/index.rst": ""}).todos[0]
+    assert (
+        "holds no file for the next release"
+        in written("whatsnew docs/whatsnew/", {"docs/whatsnew/index.rst": ""}).todos[0]
+    )
 
 
 def test_a_file_in_the_form_of_keep_a_changelog_is_treated_as_one():

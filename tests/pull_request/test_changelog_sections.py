@@ -113,7 +113,11 @@ def test_restructured_text_is_spelled_as_it_spells_itself():
 @pytest.mark.parametrize(
     ("before", "section", "after"),
     [
-        ("2.0 (unreleased)\n----------------\n\n- One.\n\n1.0\n---\n\n- All.\n", "2.0 (unreleased)", "- One.\n- {}\n\n1.0\n"),
+        (
+            "2.0 (unreleased)\n----------------\n\n- One.\n\n1.0\n---\n\n- All.\n",
+            "2.0 (unreleased)",
+            "- One.\n- {}\n\n1.0\n",
+        ),
         (
             "Version 2.0\n-----------\n\n-   One.\n\nVersion 1.0\n-----------\n\nReleased 2020-01-01\n\n-   All.\n",
             "Version 2.0",

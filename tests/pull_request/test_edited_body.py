@@ -25,12 +25,15 @@ def test_a_gap_has_to_be_filled_and_may_be():
     gapped = bounded(Case(item=ITEM.model_copy(update={"summary": ("human",)})).evidence, None).text
     assert GAP in gapped
     assert told(gapped, gapped) == ["it still has a gap that a person is to fill"]
-    filled = "\n".join("Lines are joined once, as I found while profiling." if GAP in line else line for line in gapped.splitlines())
+    filled = "\n".join(
+        "Lines are joined once, as I found while profiling." if GAP in line else line for line in gapped.splitlines()
+    )
     assert told(filled, gapped) == []
 
 
 @pytest.mark.parametrize(
-    "edited", [BOXES.replace("[ ]", "[x]"), BOXES.replace("[ ]", "[X]"), BOXES.replace("[x]", "[ ]"), BOXES + "Thanks to #12.\n"]
+    "edited",
+    [BOXES.replace("[ ]", "[x]"), BOXES.replace("[ ]", "[X]"), BOXES.replace("[x]", "[ ]"), BOXES + "Thanks to #12.\n"],
 )
 def test_boxes_and_words_are_a_persons(edited):
     assert told(edited, BOXES) == []
@@ -38,7 +41,12 @@ def test_boxes_and_words_are_a_persons(edited):
 
 @pytest.mark.parametrize(
     ("added", "figure"),
-    [("It is 3.5x faster.", "3.5x"), ("Saves 12 MiB.", "12 MiB"), ("Now takes 0.4 ms.", "0.4 ms"), ("A gain of 55 % in all.", "55 %")],
+    [
+        ("It is 3.5x faster.", "3.5x"),
+        ("Saves 12 MiB.", "12 MiB"),
+        ("Now takes 0.4 ms.", "0.4 ms"),
+        ("A gain of 55 % in all.", "55 %"),
+    ],
 )
 def test_figures_that_nothing_holds_may_not_be_added(added, figure):
     (found,) = told(f"{RENDERED}\n{added}\n")
@@ -46,7 +54,13 @@ def test_figures_that_nothing_holds_may_not_be_added(added, figure):
 
 
 @pytest.mark.parametrize(
-    "added", ["It is 1.26x faster.", "Saves 3.136 ms a call.", "A gain of 20.9 %.", "See `x -n 3s` and https://example.org/50%."]
+    "added",
+    [
+        "It is 1.26x faster.",
+        "Saves 3.136 ms a call.",
+        "A gain of 20.9 %.",
+        "See `x -n 3s` and https://example.org/50%.",
+    ],
 )
 def test_figures_that_the_evidence_holds_may_be_repeated(added):
     assert told(f"{RENDERED}\n{added}\n") == []

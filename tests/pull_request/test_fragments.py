@@ -24,7 +24,8 @@ TYPED = """
 
 def types(*names: str) -> str:
     return TYPED + "".join(
-        f'\n    [[tool.towncrier.type]]\n    directory = "{name}"\n    name = "{name.title()}"\n    showcontent = true\n' for name in names
+        f'\n    [[tool.towncrier.type]]\n    directory = "{name}"\n    name = "{name.title()}"\n    showcontent = true\n'
+        for name in names
     )
 
 
@@ -48,16 +49,24 @@ def test_the_type_is_the_one_that_suits_best(named, chosen):
 
 
 def test_the_type_is_the_one_that_the_project_used_before():
-    files = {"pyproject.toml": types("feature", "bugfix", "misc"), "changes/12.misc.rst": "Improved the performance of all."}
+    files = {
+        "pyproject.toml": types("feature", "bugfix", "misc"),
+        "changes/12.misc.rst": "Improved the performance of all.",
+    }
     assert fragment(files)[0] == "changes/+perf-merge-lines.misc.rst"
-    changelog = "1.0\n===\n\nFeature\n-------\n\n- New.\n\nBugfix\n------\n\n- Faster: improve performance.\n- Optimize it.\n"
+    changelog = (
+        "1.0\n===\n\nFeature\n-------\n\n- New.\n\nBugfix\n------\n\n- Faster: improve performance.\n- Optimize it.\n"
+    )
     assert fragment({"pyproject.toml": types("feature", "bugfix"), "CHANGES.rst": changelog})[0].endswith(".bugfix.rst")
 
 
 def test_the_suffix_and_the_marks_are_those_of_the_other_fragments():
     markdown = {"pyproject.toml": types("change"), "changes/12.change.md": "Words."}
     assert fragment(markdown) == ("changes/+perf-merge-lines.change.md", "Improve the performance of `pages.merge`.\n")
-    assert fragment({"pyproject.toml": types("change"), "changes/12.change": "Words."})[0] == "changes/+perf-merge-lines.change"
+    assert (
+        fragment({"pyproject.toml": types("change"), "changes/12.change": "Words."})[0]
+        == "changes/+perf-merge-lines.change"
+    )
     assert fragment({"pyproject.toml": types("change")})[1] == "Improve the performance of ``pages.merge``.\n"
 
 
@@ -76,13 +85,19 @@ def test_an_unknown_number_is_left_to_a_person():
 def test_scriv_has_categories_of_its_own():
     settings = '[tool.scriv]\nformat = "md"\ncategories = ["Added", "Performance"]\n'
     written = scriv(Project(Files({"pyproject.toml": settings})), "changelog.d", ENTRY)
-    assert written.files == {"changelog.d/perf-merge-lines.md": "### Performance\n\n- Improve the performance of `pages.merge`.\n"}
+    assert written.files == {
+        "changelog.d/perf-merge-lines.md": "### Performance\n\n- Improve the performance of `pages.merge`.\n"
+    }
     usual = scriv(Project(Files({"pyproject.toml": "[tool.scriv]\n"})), "changelog.d", ENTRY)
-    assert usual.files == {"changelog.d/perf-merge-lines.rst": "Changed\n-------\n\n- Improve the performance of ``pages.merge``.\n"}
+    assert usual.files == {
+        "changelog.d/perf-merge-lines.rst": "Changed\n-------\n\n- Improve the performance of ``pages.merge``.\n"
+    }
 
 
 def test_blurb_gets_a_date_and_a_section_and_no_number():
-    written = blurb("Misc/NEWS.d/next", Entry("it", "Words.", dated="2024-01-31 12:00:05", files=("Lib/json/decoder.py",)))
+    written = blurb(
+        "Misc/NEWS.d/next", Entry("it", "Words.", dated="2024-01-31 12:00:05", files=("Lib/json/decoder.py",))
+    )
     (path,) = written.files
     assert path.startswith("Misc/NEWS.d/next/Library/2024-01-31-12-00-05.gh-issue-NUMBER.")
     assert "NUMBER is the number of the issue" in written.todos[0]

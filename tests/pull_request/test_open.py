@@ -78,7 +78,13 @@ class Prepared:
         command = [sys.executable, "-m", "tasks", *arguments]
         variables = {**self.variables, **more}
         done = subprocess.run(
-            command, cwd=self.folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         told = done.stdout + done.stderr
         assert done.returncode == code, told
@@ -111,11 +117,19 @@ class Prepared:
 def variables_for(github: GitHub, folder: Path) -> dict[str, str]:
     """Give an environment in which git and gh are logged in to the server, and nowhere else."""
     settings = folder / "gitconfig"
-    helper = f'!f() {{ test "$1" = get && printf "username=ada\\npassword={TOKEN}\\n"; }}; f'.replace("\\", "\\\\").replace('"', '\\"')
+    helper = f'!f() {{ test "$1" = get && printf "username=ada\\npassword={TOKEN}\\n"; }}; f'.replace(
+        "\\", "\\\\"
+    ).replace('"', '\\"')
     settings.write_text(
         f'[user]\n\tname = Bea\n\temail = bea@example.org\n[http]\n\tsslCAInfo = {github.certificate}\n[credential]\n\thelper = "{helper}"\n'
     )
-    return {**os.environ, **github.environment, "GIT_CONFIG_GLOBAL": str(settings), "PYTHONPATH": str(CHECKOUT), "COLUMNS": "400"}
+    return {
+        **os.environ,
+        **github.environment,
+        "GIT_CONFIG_GLOBAL": str(settings),
+        "PYTHONPATH": str(CHECKOUT),
+        "COLUMNS": "400",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +249,9 @@ def test_a_failed_stage_is_refused(case):
 def test_a_refusal_is_told_and_nothing_reaches_the_server(case):
     run = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
     failed = run.model_copy(update={"code": 1, "failed": 1})
-    tests = ProjectTests(item="total", command="pytest", base=run, head=failed, new_failures=("tests/test_numbers.py::test_none",))
+    tests = ProjectTests(
+        item="total", command="pytest", base=run, head=failed, new_failures=("tests/test_numbers.py::test_none",)
+    )
     tests.write(case.state / "tests.json", "fresh")
     told = case.prprep("open", "total", "--yes", code=1)
     assert "nothing was opened:\n  - " in told

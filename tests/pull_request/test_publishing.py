@@ -66,13 +66,19 @@ def publishes(words: list[str]) -> bool:
 
 def test_no_other_module_can_send_anything():
     found = {
-        path.relative_to(CHECKOUT / "tasks").as_posix() for path in SOURCES if any(map(publishes, commands_in(ast.parse(path.read_text()))))
+        path.relative_to(CHECKOUT / "tasks").as_posix()
+        for path in SOURCES
+        if any(map(publishes, commands_in(ast.parse(path.read_text()))))
     }
     assert found == {"pull_request/publishing.py"}
 
 
 def test_the_words_are_put_together_nowhere_else():
-    named = {path.name for path in SOURCES if "mutation" in "".join(words_of(ast.parse(path.read_text()))) and path != PUBLISHING}
+    named = {
+        path.name
+        for path in SOURCES
+        if "mutation" in "".join(words_of(ast.parse(path.read_text()))) and path != PUBLISHING
+    }
     assert named == set()
 
 
@@ -80,7 +86,9 @@ def test_only_open_uses_the_module_that_publishes():
     users = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
-            names = [node.module or "", *(alias.name for alias in node.names)] if isinstance(node, ast.ImportFrom) else []
+            names = (
+                [node.module or "", *(alias.name for alias in node.names)] if isinstance(node, ast.ImportFrom) else []
+            )
             if any(name.rpartition(".")[2] == "publishing" for name in names):
                 users.add(path.relative_to(CHECKOUT / "tasks").with_suffix("").as_posix())
     assert users == {"pull_request/opening"}
@@ -135,7 +143,13 @@ def test_no_other_command_hands_a_push_to_git_or_a_change_to_gh(tmp_path):
     for arguments in [["run"], *calls.values(), ["run"], ["list", "--all", "--status"]]:
         command = [sys.executable, "-m", "tasks", *arguments]
         done = subprocess.run(
-            command, cwd=tmp_path / "work", env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command,
+            cwd=tmp_path / "work",
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
         if arguments[0] in {"run", "branch"}:
@@ -158,7 +172,11 @@ def pair(tmp_path):
 
 def branch_of(bare: Path) -> str:
     done = subprocess.run(
-        ["git", "rev-parse", "--verify", "--quiet", "refs/heads/perf"], cwd=bare, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--verify", "--quiet", "refs/heads/perf"],
+        cwd=bare,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout.strip()
 
@@ -191,7 +209,9 @@ def test_what_gh_says_is_passed_on(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     forge = Forge("github.test", "acme/sums", tmp_path)
-    with pytest.raises(PrprepError, match=r"acme/sums: gh pr create: HTTP 403: Resource not accessible\n  see `gh auth status"):
+    with pytest.raises(
+        PrprepError, match=r"acme/sums: gh pr create: HTTP 403: Resource not accessible\n  see `gh auth status"
+    ):
         forge.create(Words("T", tmp_path / "body"), head="perf", base="main", draft=False)
 
 

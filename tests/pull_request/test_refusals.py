@@ -21,7 +21,9 @@ from tasks.stages.render import render
 from tests.support.evidence import Case
 
 WENT_WELL = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
-BRANCH = Branching(item="it", title="T", onto="main", base="a" * 40, head="b" * 40, tree="c" * 40, commits=(), verdict=Verdict.IMPROVED)
+BRANCH = Branching(
+    item="it", title="T", onto="main", base="a" * 40, head="b" * 40, tree="c" * 40, commits=(), verdict=Verdict.IMPROVED
+)
 
 
 @pytest.fixture
@@ -71,7 +73,9 @@ def test_rules_about_other_things_are_for_a_person():
 
 
 def test_new_failures_of_the_projects_tests(paths):
-    failed = ProjectTests(item="it", base=WENT_WELL, head=WENT_WELL.model_copy(update={"code": 1}), new_failures=("t.py::a", "t.py::b"))
+    failed = ProjectTests(
+        item="it", base=WENT_WELL, head=WENT_WELL.model_copy(update={"code": 1}), new_failures=("t.py::a", "t.py::b")
+    )
     failed.write(paths.state / "tests.json")
     assert list(refusals.of_tests(paths)) == ["tests of the project fail at head and not at base: t.py::a; t.py::b"]
     failed.model_copy(update={"new_failures": ()}).write(paths.state / "tests.json")
@@ -128,7 +132,10 @@ def test_a_body_whose_measured_part_was_edited(paths):
     assert list(refusals.of_body(case.item, paths, None)) == []
     body.write_text(body.read_text().replace("−20.9 %", "−40.9 %"))
     told = list(refusals.of_body(case.item, paths, None))
-    assert any("pr-body-merge_lines.md: this line of it was removed or changed: " in each and "−20.9 %" in each for each in told)
+    assert any(
+        "pr-body-merge_lines.md: this line of it was removed or changed: " in each and "−20.9 %" in each
+        for each in told
+    )
     assert any("a figure was added that the evidence does not hold (40.9 %)" in each for each in told)
     assert told[-1].endswith("or a template and render it again")
 

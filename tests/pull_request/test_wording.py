@@ -6,7 +6,15 @@ import pytest
 
 from tasks.pull_request.wording import is_conventional, own_title, pull_request_title
 
-CONVENTIONAL = ("fix: a bug", "feat(api): more", "chore: less", "docs: words", "Merge branch 'x'", "test: it", "ci!: all")
+CONVENTIONAL = (
+    "fix: a bug",
+    "feat(api): more",
+    "chore: less",
+    "docs: words",
+    "Merge branch 'x'",
+    "test: it",
+    "ci!: all",
+)
 PLAIN = ("Fix a bug", "Add more", "Remove less", "Write words", "fix: one of them", "Test it")
 
 

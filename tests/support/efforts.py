@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING
 
 from tests.support.targets import TargetRepo
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PYPROJECT = """
 [build-system]

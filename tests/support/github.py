@@ -18,9 +18,11 @@ import re
 import ssl
 import subprocess
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import trustme
@@ -28,10 +30,6 @@ import trustme
 from tests.support.github_graphql import execute
 from tests.support.github_state import PullRequest, Refused, Repository, edit, git
 from tests.support.targets import ISOLATED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["TOKEN", "TROUBLES", "GitHub", "PullRequest", "Refused", "Repository"]
 
@@ -51,10 +49,14 @@ class Trouble:
 
 
 TROUBLES = {
-    "401": Trouble(401, json.dumps({"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest"})),
+    "401": Trouble(
+        401, json.dumps({"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest"})
+    ),
     "403": Trouble(403, json.dumps({"message": "Resource not accessible by personal access token"})),
     "rate limit": Trouble(
-        403, json.dumps({"message": "API rate limit exceeded for user ID 1."}), headers=(("X-RateLimit-Remaining", "0"),)
+        403,
+        json.dumps({"message": "API rate limit exceeded for user ID 1."}),
+        headers=(("X-RateLimit-Remaining", "0"),),
     ),
     "graphql rate limit": Trouble(
         200, json.dumps({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}]})
@@ -163,7 +165,11 @@ class GitHub:
         if not (repository := self.repositories.get(found[2])):
             raise Refused(404, "Not Found")
         if not found[3]:
-            return 200, {"full_name": repository.slug, "default_branch": repository.default_branch, "fork": repository.parent is not None}
+            return 200, {
+                "full_name": repository.slug,
+                "default_branch": repository.default_branch,
+                "fork": repository.parent is not None,
+            }
         return _rest_of(repository, method, found[3], asked, sent)
 
 
@@ -176,8 +182,12 @@ def _rest_of(repository: Repository, method: str, path: str, asked: dict[str, st
     if path == "/pulls":
         if method == "POST":
             fields = {"title": sent["title"], "body": sent.get("body") or "", "draft": bool(sent.get("draft"))}
-            return 201, repository.open(sent["head"].rpartition(":")[2], base=sent["base"], author=repository.server.login, **fields).rest()
-        wanted = {"open": {"OPEN"}, "closed": {"CLOSED", "MERGED"}}.get(asked.get("state", "open"), {"OPEN", "CLOSED", "MERGED"})
+            return 201, repository.open(
+                sent["head"].rpartition(":")[2], base=sent["base"], author=repository.server.login, **fields
+            ).rest()
+        wanted = {"open": {"OPEN"}, "closed": {"CLOSED", "MERGED"}}.get(
+            asked.get("state", "open"), {"OPEN", "CLOSED", "MERGED"}
+        )
         found = [each.rest() for each in reversed(repository.pull_requests) if each.state in wanted]
         return 200, [each for each in found if asked.get("head") in (None, each["head"]["label"])]
     numbered = re.fullmatch(r"/pulls/(\d+)(/files)?", path)
@@ -201,10 +211,14 @@ class _Handler(BaseHTTPRequestHandler):
         chunked = self.headers.get("Transfer-Encoding", "") == "chunked"
         body = b"".join(self._chunks()) if chunked else self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {key.lower(): value for key, value in self.headers.items()}
-        if git_path := re.fullmatch(r"/([^/]+/[^/]+?)(?:\.git)?(/(?:info/refs|git-(?:upload|receive)-pack))", urlsplit(self.path).path):
+        if git_path := re.fullmatch(
+            r"/([^/]+/[^/]+?)(?:\.git)?(/(?:info/refs|git-(?:upload|receive)-pack))", urlsplit(self.path).path
+        ):
             self._git(git_path[1], git_path[2], body)
             return
-        if "application/vnd.github.v3.diff" in headers.get("accept", "") or "application/vnd.github.diff" in headers.get("accept", ""):
+        if "application/vnd.github.v3.diff" in headers.get(
+            "accept", ""
+        ) or "application/vnd.github.diff" in headers.get("accept", ""):
             self._send(*self._diff(), None)
             return
         self._send(*self.github.answer(self.command, self.path, body, headers))
@@ -228,7 +242,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | ISOLATED
-        environment |= {"GIT_PROJECT_ROOT": str(self.github.folder / "repositories"), "GIT_HTTP_EXPORT_ALL": "1", "REMOTE_USER": "ada"}
+        environment |= {
+            "GIT_PROJECT_ROOT": str(self.github.folder / "repositories"),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REMOTE_USER": "ada",
+        }
         environment |= {"REQUEST_METHOD": self.command, "PATH_INFO": f"/{slug}.git{path}", "QUERY_STRING": query}
         environment |= {"CONTENT_TYPE": self.headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(body))}
         environment |= {

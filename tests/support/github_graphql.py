@@ -59,11 +59,15 @@ class _Root:
         return pull
 
     def createPullRequest(self, _info: Any, input: dict[str, Any]) -> Any:  # noqa: A002, N802
-        repository = next(each for each in self.server.repositories.values() if f"R_{each.slug}" == input["repositoryId"])
+        repository = next(
+            each for each in self.server.repositories.values() if f"R_{each.slug}" == input["repositoryId"]
+        )
         fields = {"title": input["title"], "body": input.get("body") or "", "draft": bool(input.get("draft"))}
         head = input["headRefName"]
         owner = head.partition(":")[0] if ":" in head else ""
-        opened = repository.open(head.rpartition(":")[2], base=input["baseRefName"], author=self.server.login, head_owner=owner, **fields)
+        opened = repository.open(
+            head.rpartition(":")[2], base=input["baseRefName"], author=self.server.login, head_owner=owner, **fields
+        )
         return {"pullRequest": _PullRequest(opened)}
 
     def updatePullRequest(self, _info: Any, input: dict[str, Any]) -> Any:  # noqa: A002, N802
@@ -108,7 +112,13 @@ class _PullRequest:
         pull.refresh()
         self._pull = pull
         self.id = f"PR_{pull.repository.slug}_{pull.number}"
-        self.number, self.title, self.body, self.url, self.state = pull.number, pull.title, pull.body, pull.url, pull.state
+        self.number, self.title, self.body, self.url, self.state = (
+            pull.number,
+            pull.title,
+            pull.body,
+            pull.url,
+            pull.state,
+        )
         self.bodyText = pull.body
         self.isDraft, self.headRefName, self.baseRefName = pull.is_draft, pull.head_ref, pull.base_ref
         self.headRefOid, self.baseRefOid = pull.head_oid, pull.base_oid
@@ -119,11 +129,25 @@ class _PullRequest:
         self.headRepository = {"id": f"R_{owner}/{pull.repository.name}", "name": pull.repository.name}
         self.isCrossRepository = owner != pull.repository.owner
         self.createdAt = self.updatedAt = "2026-01-01T00:00:00Z"
-        self.maintainerCanModify, self.mergeStateStatus, self.mergeable, self.reviewDecision = True, "CLEAN", "MERGEABLE", None
+        self.maintainerCanModify, self.mergeStateStatus, self.mergeable, self.reviewDecision = (
+            True,
+            "CLEAN",
+            "MERGEABLE",
+            None,
+        )
         self.additions = self.deletions = 0
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"labels", "assignees", "reviewRequests", "projectCards", "comments", "reviews", "projectItems", "commits"}:
+        if name in {
+            "labels",
+            "assignees",
+            "reviewRequests",
+            "projectCards",
+            "comments",
+            "reviews",
+            "projectItems",
+            "commits",
+        }:
             return _connection([], 1, None)
         return None
 
@@ -139,9 +163,17 @@ class _PullRequest:
 class _Repository:
     def __init__(self, repository: Repository) -> None:
         self._it = repository
-        self.id, self.name, self.nameWithOwner, self.url = f"R_{repository.slug}", repository.name, repository.slug, repository.url
+        self.id, self.name, self.nameWithOwner, self.url = (
+            f"R_{repository.slug}",
+            repository.name,
+            repository.slug,
+            repository.url,
+        )
         self.owner = {"login": repository.owner, "id": f"U_{repository.owner}", "__typename": "User"}
-        self.isFork, self.parent = repository.parent is not None, _Repository(repository.parent) if repository.parent else None
+        self.isFork, self.parent = (
+            repository.parent is not None,
+            _Repository(repository.parent) if repository.parent else None,
+        )
         self.description, self.viewerPermission = "", "WRITE"
         self.isPrivate = self.isArchived = False
         self.hasIssuesEnabled = self.hasWikiEnabled = True
@@ -164,7 +196,9 @@ class _Repository:
         found = [
             each
             for each in reversed(self._it.pull_requests)
-            if (not states or each.state in states) and headRefName in (None, each.head_ref) and baseRefName in (None, each.base_ref)
+            if (not states or each.state in states)
+            and headRefName in (None, each.head_ref)
+            and baseRefName in (None, each.base_ref)
         ]
         return _connection([_PullRequest(each) for each in found], first, after)
 
@@ -188,7 +222,12 @@ class _Repository:
 
 class _Blob:
     def __init__(self, repository: Repository, blob: str) -> None:
-        self.oid, self.text, self.isBinary, self.isTruncated = blob, repository.git("cat-file", "blob", blob), False, False
+        self.oid, self.text, self.isBinary, self.isTruncated = (
+            blob,
+            repository.git("cat-file", "blob", blob),
+            False,
+            False,
+        )
         self.byteSize = len(self.text.encode())
 
     __typename = "Blob"
@@ -206,9 +245,13 @@ class _Commit:
     def messageHeadline(self) -> str:  # noqa: N802
         return self._repository.git("log", "-1", "--format=%s", self.oid).strip()
 
-    def history(self, _info: Any, first: int = 30, after: str | None = None, path: str | None = None, since: str = "") -> Any:
+    def history(
+        self, _info: Any, first: int = 30, after: str | None = None, path: str | None = None, since: str = ""
+    ) -> Any:
         named = ["--", path] if path else []
-        listed = self._repository.git("log", "--format=%H", *([f"--since={since}"] if since else []), self.oid, *named).split()
+        listed = self._repository.git(
+            "log", "--format=%H", *([f"--since={since}"] if since else []), self.oid, *named
+        ).split()
         return _connection([_Commit(self._repository, each) for each in listed], first, after)
 
     def associatedPullRequests(self, _info: Any, first: int = 10, **_: Any) -> Any:  # noqa: N802

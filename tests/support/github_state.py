@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from tests.support.targets import ISOLATED
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Server(Protocol):
@@ -76,8 +74,17 @@ class PullRequest:
             status, *names = line.split("\t")
             patch = self.repository.git("diff", "-M", span, "--", *names)
             hunks = patch[patch.index("\n@@") + 1 :].rstrip("\n") if "\n@@" in patch else ""
-            entry = {"filename": names[-1], "status": words[status[0]], "sha": "0" * 40, "changes": hunks.count("\n+") + hunks.count("\n-")}
-            found.append(entry | ({"patch": hunks} if hunks else {}) | ({"previous_filename": names[0]} if len(names) > 1 else {}))
+            entry = {
+                "filename": names[-1],
+                "status": words[status[0]],
+                "sha": "0" * 40,
+                "changes": hunks.count("\n+") + hunks.count("\n-"),
+            }
+            found.append(
+                entry
+                | ({"patch": hunks} if hunks else {})
+                | ({"previous_filename": names[0]} if len(names) > 1 else {})
+            )
         return found
 
     def diff(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.git import Clone, Refs, resolve, slug
@@ -13,8 +14,6 @@ from tasks.stages.detect.inventory import detection_of
 from tests.support.targets import TargetRepo
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tasks.artifacts import Detection
     from tasks.project.code.sources import Difference
 
@@ -53,7 +52,8 @@ def told(folder: Path, base: Files, head: Files) -> list[str]:
     """Give the differences as `status module:name`, with the name at base where it is another one."""
     functions = [difference.function for difference in found(folder, base, head)[0]]
     return [
-        f"{function.status} {function.target}" + (f" from {function.base_name}" if function.base_name not in (None, function.name) else "")
+        f"{function.status} {function.target}"
+        + (f" from {function.base_name}" if function.base_name not in (None, function.name) else "")
         for function in functions
     ]
 

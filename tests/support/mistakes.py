@@ -6,15 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tasks.artifacts import Change, Comparison, Detection, Failure, MetricName, Rendering, Samples
 from tests.support.targets import TargetRepo
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -62,7 +59,16 @@ def target(folder: Path, base: Files | None = None, head: Files | None = None) -
 
 def item(head: str = "faster", **settings: object) -> dict[str, object]:
     """Spell an item that is named after its head; memory, which is exact, unless `metrics` say otherwise."""
-    return {"id": head, "head": head, "domain": "cpu", "metrics": "memory", "budget": 0.5, "benchmark": BENCHMARK, **ALONE, **settings}
+    return {
+        "id": head,
+        "head": head,
+        "domain": "cpu",
+        "metrics": "memory",
+        "budget": 0.5,
+        "benchmark": BENCHMARK,
+        **ALONE,
+        **settings,
+    }
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,12 @@ def compare(repo: TargetRepo, *items: dict[str, object], stages: tuple[str, ...]
     """Run prprep on the items, to its end also where one of them fails."""
     folder = manifest(repo, *(items or (item(),)))
     done = subprocess.run(
-        command("run", "--continue", *stages), cwd=folder, env=variables_of(variables), capture_output=True, text=True, check=False
+        command("run", "--continue", *stages),
+        cwd=folder,
+        env=variables_of(variables),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     # What the target's own processes wrote may hold one; none is ours.
     assert f'File "{CHECKOUT}/tasks/' not in done.stdout + done.stderr

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tasks.environments.interpreters import choose
 from tasks.errors import EnvironmentBuildError
 from tests.support.projects import PROJECT, project
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def environment(folder: Path, version: str, *packages: str) -> Path:
@@ -23,6 +20,9 @@ def environment(folder: Path, version: str, *packages: str) -> Path:
     except EnvironmentBuildError:
         pytest.skip(f"Python {version} is not on this machine")
     python = folder / "environment" / "bin" / "python"
-    for words in (("venv", "--python", interpreter.path, python.parents[1]), ("pip", "install", "--python", python, *packages)):
+    for words in (
+        ("venv", "--python", interpreter.path, python.parents[1]),
+        ("pip", "install", "--python", python, *packages),
+    ):
         subprocess.run([sys.executable, "-m", "uv", *map(str, words)], check=True, capture_output=True)
     return python

@@ -6,12 +6,9 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.support.targets import TargetRepo
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def repository_of(name: str, versions: tuple[str, str], folder: Path) -> TargetRepo:

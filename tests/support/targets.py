@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ISOLATED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -35,7 +32,9 @@ class TargetRepo:
         date = f"{self._clock} +0000"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         environment |= ISOLATED | {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-        done = subprocess.run(["git", *arguments], cwd=self.path, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.path, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
         return done.stdout.strip()
 

@@ -78,7 +78,10 @@ def test_percent_in_one_direction(share, down, up):
 
 @given(st.floats(min_value=-0.99999, max_value=1000))
 def test_rounding_in_one_direction_never_passes_the_value(share):
-    down, up = (float(figures.percent(share, way).removesuffix(" %").replace("−", "-").replace(",", "")) / 100 for way in ("down", "up"))
+    down, up = (
+        float(figures.percent(share, way).removesuffix(" %").replace("−", "-").replace(",", "")) / 100
+        for way in ("down", "up")
+    )
     assert down <= share + 1e-9
     assert up >= share - 1e-9
     assert up - down < 0.0011
@@ -113,7 +116,15 @@ def test_a_change_never_claims_more_than_its_interval(ratio, low, high, change, 
 
 @pytest.mark.parametrize(
     ("base", "head", "expected"),
-    [(1.31, 1, "1.31x"), (0.8, 1, "0.80x"), (9.999, 1, "10.0x"), (112.4, 1, "112x"), (2e4, 1, "20,000x"), (1, 0, "–"), (0, 0, "1.00x")],
+    [
+        (1.31, 1, "1.31x"),
+        (0.8, 1, "0.80x"),
+        (9.999, 1, "10.0x"),
+        (112.4, 1, "112x"),
+        (2e4, 1, "20,000x"),
+        (1, 0, "–"),
+        (0, 0, "1.00x"),
+    ],
 )
 def test_times(base, head, expected):
     assert figures.times(base, head) == expected

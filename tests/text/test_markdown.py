@@ -51,7 +51,9 @@ def kinds(rendered: str) -> set[str]:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_escaped_text_is_one_paragraph_that_reads_as_it_was(text):
     rendered = markdown.escape(text)
-    assert kinds(rendered) == {"paragraph_open", "inline", "paragraph_close", "text"} | ({"text_special"} & kinds(rendered))
+    assert kinds(rendered) == {"paragraph_open", "inline", "paragraph_close", "text"} | (
+        {"text_special"} & kinds(rendered)
+    )
     assert GITHUB.render(rendered).count("\n") == 1
     shown = "".join(child.content for token in GITHUB.parse(rendered) for child in token.children or [])
     assert shown.replace("\u200b", "") == " ".join(text.split())
@@ -66,7 +68,9 @@ def test_any_text_is_escaped_to_plain_text(text):
 
 @given(st.lists(st.text(alphabet="a|\\`*_<>&# @1\n", max_size=12), min_size=3, max_size=3))
 def test_any_cells_make_one_table_of_as_many_cells(cells):
-    table = markdown.table(["a", "b", "c"], [cells, [markdown.code(cell) for cell in cells], [markdown.inline(cell) for cell in cells]])
+    table = markdown.table(
+        ["a", "b", "c"], [cells, [markdown.code(cell) for cell in cells], [markdown.inline(cell) for cell in cells]]
+    )
     types = [token.type for token in GITHUB.parse(table)]
     assert types[0] == "table_open"
     assert types[-1] == "table_close"
@@ -83,7 +87,10 @@ def test_a_code_span_shows_its_text_alone(text):
 
 @given(st.text(alphabet="a`~ \n<", max_size=40))
 def test_nothing_inside_closes_a_fence(text):
-    fenced, after = GITHUB.parse(markdown.fenced(text) + "\n\nafter")[0], GITHUB.parse(markdown.fenced(text) + "\n\nafter")[-2]
+    fenced, after = (
+        GITHUB.parse(markdown.fenced(text) + "\n\nafter")[0],
+        GITHUB.parse(markdown.fenced(text) + "\n\nafter")[-2],
+    )
     assert (fenced.type, after.content) == ("fence", "after")
 
 
@@ -125,7 +132,10 @@ def test_terminal_escapes_and_invisible_characters_are_dropped(text, expected):
 
 def test_prose_with_code_spans_stays_readable():
     text = "Use `dict.fromkeys` in merge_lines (O(n)), see `a_b | c`; *much* less, x -> y & z"
-    assert markdown.inline(text) == "Use `dict.fromkeys` in merge_lines (O(n)), see <code>a_b &#124; c</code>; *much* less, x -> y & z"
+    assert (
+        markdown.inline(text)
+        == "Use `dict.fromkeys` in merge_lines (O(n)), see <code>a_b &#124; c</code>; *much* less, x -> y & z"
+    )
     assert markdown.inline("*much*", emphasis=False) == "\\*much\\*"
     assert markdown.inline("**Bold** start") == "**Bold** start"
 

@@ -53,7 +53,9 @@ def test_a_section_that_ends_within_a_folded_part_is_open():
 
 
 def test_levels_move_together_and_end_at_the_sixth():
-    assert shifted("# a\n\n```\n# code\n```\n\n##### b\n\n###### c", 1) == "## a\n\n```\n# code\n```\n\n###### b\n\n**c**"
+    assert (
+        shifted("# a\n\n```\n# code\n```\n\n##### b\n\n###### c", 1) == "## a\n\n```\n# code\n```\n\n###### b\n\n**c**"
+    )
     assert shifted("## a", 0) == "## a"
 
 

@@ -8,7 +8,9 @@ def test_a_table_that_fits_keeps_its_width():
 
 
 def test_the_widest_columns_are_wrapped_at_blanks_and_behind_slashes():
-    table = text_table(["#", "Path", "Words"], [["1", "a/long/path/to/a/file.py", "some words that take a lot of room"]], 42)
+    table = text_table(
+        ["#", "Path", "Words"], [["1", "a/long/path/to/a/file.py", "some words that take a lot of room"]], 42
+    )
     assert table.splitlines() == [
         "#  Path                Words",
         "-  ------------------  -------------------",

@@ -32,7 +32,10 @@ def test_a_placeholder_is_filled_however_it_is_spaced(shadows, spelled):
 
 def test_a_value_is_never_read_as_a_template(shadows):
     folder = shadows("a.j2", "{{ X }}")
-    assert fill("a.j2", {"X": "{{ 7 * 7 }}{% include 'b.j2' %}{# c #}"}, folder) == "{{ 7 * 7 }}{% include 'b.j2' %}{# c #}"
+    assert (
+        fill("a.j2", {"X": "{{ 7 * 7 }}{% include 'b.j2' %}{# c #}"}, folder)
+        == "{{ 7 * 7 }}{% include 'b.j2' %}{# c #}"
+    )
 
 
 def test_a_users_template_comes_before_the_shipped_one(shadows):
@@ -58,7 +61,9 @@ def test_a_placeholder_like_no_other_gets_the_list(shadows):
 def test_an_unknown_placeholder_in_an_included_template_is_placed_there(shadows):
     shadows("inner.j2", "\n\n{{ RUNER }}")
     folder = shadows("a.j2", '{% include "inner.j2" %}')
-    assert failure("a.j2", {"RUNNER": ""}, folder).startswith(f"{folder}/inner.j2:3: nothing fills the placeholder `RUNER`\n")
+    assert failure("a.j2", {"RUNNER": ""}, folder).startswith(
+        f"{folder}/inner.j2:3: nothing fills the placeholder `RUNER`\n"
+    )
 
 
 def test_an_unknown_attribute_is_an_error_too(shadows):
@@ -103,7 +108,12 @@ def test_used_follows_includes_and_shadows(shadows):
     folder = shadows("headline.md.j2", '{% include "mine.md.j2" %}')
     shadows("mine.md.j2", "x")
     names = used("pr-body-cpu.md.j2", folder)
-    assert {folder / "headline.md.j2", folder / "mine.md.j2", shipped / "pr-body.md.j2", shipped / "pr-body-cpu.md.j2"} <= set(names)
+    assert {
+        folder / "headline.md.j2",
+        folder / "mine.md.j2",
+        shipped / "pr-body.md.j2",
+        shipped / "pr-body-cpu.md.j2",
+    } <= set(names)
     assert shipped / "headline.md.j2" not in names
     assert used("benchmark_cpu.py.j2") == (shipped / "benchmark_cpu.py.j2",)
 

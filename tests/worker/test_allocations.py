@@ -85,7 +85,12 @@ def test_a_function_is_found_by_the_name_that_the_project_calls_it_by(tmp_path, 
 def test_everything_is_put_back_and_errors_are_the_targets_own(tmp_path):
     before = dict(vars(Model))
     with pytest.raises(ValueError, match="as it is"):
-        measured(tmp_path, [["model", "broken"], ["model", "inherited"], ["model", "missing"]], {"model": Model()}, Model().broken)
+        measured(
+            tmp_path,
+            [["model", "broken"], ["model", "inherited"], ["model", "missing"]],
+            {"model": Model()},
+            Model().broken,
+        )
     assert dict(vars(Model)) == before
 
 
@@ -97,7 +102,9 @@ def test_a_few_calls_are_enough_and_the_largest_counts(tmp_path):
             return bytearray(next(self.sizes) * MEBIBYTE)
 
     model = Growing()
-    assert measured(tmp_path, [["model", "read"]], {"model": model}, lambda: [model.read() for _ in range(4)]) == {"model:read": 4}
+    assert measured(tmp_path, [["model", "read"]], {"model": model}, lambda: [model.read() for _ in range(4)]) == {
+        "model:read": 4
+    }
 
 
 def test_what_is_written_in_c_and_what_is_not_there_is_left_alone(tmp_path):

@@ -38,7 +38,18 @@ def read(value, folder: Path):
 
 
 DEEP = {"inner": [[[[[[[[1, 2.5, None, True, "text", {"key": "ä"}]]]]]]]]}
-PLAIN = ["line\n", "line\r\n", b"\x00\xff", bytearray(b"ab"), DEEP, [DEEP] * 3, {"a", "b"}, frozenset({1, 2}), (1, "two"), [float("inf")]]
+PLAIN = [
+    "line\n",
+    "line\r\n",
+    b"\x00\xff",
+    bytearray(b"ab"),
+    DEEP,
+    [DEEP] * 3,
+    {"a", "b"},
+    frozenset({1, 2}),
+    (1, "two"),
+    [float("inf")],
+]
 ARRAYS = [
     np.array(["one", "two"]),
     np.array([1.0, np.nan]),
@@ -56,8 +67,15 @@ def test_plain_data_comes_back_as_it_was(value, tmp_path):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"), max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(codec="utf-8"), max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -80,11 +98,16 @@ def test_arrays_come_back_as_they_were(value, tmp_path):
 
 def test_several_arrays_are_kept_together(tmp_path):
     named = {"left": np.arange(3), "right": np.array(["a"])}
-    assert {name: array.tolist() for name, array in read(named, tmp_path).items()} == {"left": [0, 1, 2], "right": ["a"]}
+    assert {name: array.tolist() for name, array in read(named, tmp_path).items()} == {
+        "left": [0, 1, 2],
+        "right": ["a"],
+    }
     assert [array.tolist() for array in read([np.arange(2), np.arange(3)], tmp_path)] == [[0, 1], [0, 1, 2]]
 
 
-@pytest.mark.parametrize("value", ["text", DEEP, np.arange(3.0), {"a": np.arange(3)}], ids=["text", "json", "npy", "npz"])
+@pytest.mark.parametrize(
+    "value", ["text", DEEP, np.arange(3.0), {"a": np.arange(3)}], ids=["text", "json", "npy", "npz"]
+)
 def test_the_same_value_gives_the_same_bytes(value):
     assert kept(value) == kept(value)
 

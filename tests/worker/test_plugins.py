@@ -101,20 +101,27 @@ def python(request, tmp_path_factory):
 
 def measured(folder: Path, python: Path, **settings):
     asked = pair(
-        folder, **both({"src/project/__init__.py": CODE, "tests/test_benchmark.py": TESTS, "pytest.ini": CONFIGURATION}), **settings
+        folder,
+        **both({"src/project/__init__.py": CODE, "tests/test_benchmark.py": TESTS, "pytest.ini": CONFIGURATION}),
+        **settings,
     )
     return measure(replace(asked, base=replace(asked.base, python=python), head=replace(asked.head, python=python)))
 
 
 def test_every_test_is_measured_whatever_plugins_there_are(tmp_path, python):
     found = measured(tmp_path, python, metrics=("time", "memory"), budget=0.3, timeout=60)
-    names = {metric: [each.test.rpartition("::")[2] for each in found.measurements if each.metric is metric] for metric in MetricName}
+    names = {
+        metric: [each.test.rpartition("::")[2] for each in found.measurements if each.metric is metric]
+        for metric in MetricName
+    }
     assert names[MetricName.TIME] == names[MetricName.PEAK] == list(KEYS)
     for each in found.measurements:
         if each.metric in (MetricName.TIME, MetricName.PEAK):
             assert all(value > 0 for launch in each.launches for value in (*launch.base, *launch.head))
     nothing_returned = {"test_marked", "test_marked_for_codspeed"}
-    assert {output.test.rpartition("::")[2] for output in found.outputs if output.verdict != "equal"} == nothing_returned
+    assert {
+        output.test.rpartition("::")[2] for output in found.outputs if output.verdict != "equal"
+    } == nothing_returned
     assert {output.verdict for output in found.outputs} == {"equal", "not comparable"}
 
 

@@ -122,7 +122,11 @@ def written(value, scale=1):
 def read(value, scale=1):
     """Write a value, and read it as a benchmark would."""
     code, writer = written(value, scale)
-    names = {"rng": random.Random(0), "np_rng": np.random.default_rng(0), "__file__": str(TREE / "tests/benchmarks/test_x.py")}
+    names = {
+        "rng": random.Random(0),
+        "np_rng": np.random.default_rng(0),
+        "__file__": str(TREE / "tests/benchmarks/test_x.py"),
+    }
     exec("\n".join(sorted(writer.imports)), names)
     return eval(code, names)
 
@@ -173,9 +177,16 @@ def test_small_values_come_back_as_they_were(value):
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | st.binary(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | st.binary(max_size=20),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4)
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=4)
     ),
     max_leaves=12,
 )
@@ -187,7 +198,9 @@ def test_plain_values_of_any_shape_come_back_as_they_were(value):
 
 
 @pytest.mark.parametrize(
-    "array", [np.arange(6, dtype=np.int16).reshape(2, 3), np.zeros(4), np.array([True, False]), np.float32(2.5)], ids=str
+    "array",
+    [np.arange(6, dtype=np.int16).reshape(2, 3), np.zeros(4), np.array([True, False]), np.float32(2.5)],
+    ids=str,
 )
 def test_small_arrays_come_back_as_they_were(array):
     found = read(array)
@@ -244,7 +257,9 @@ def test_sorted_numbers_stay_sorted():
 def test_arrays_images_and_frames_are_built_in_their_size_and_type():
     array = read(np.full((40, 50, 3), 7, dtype=np.uint8))
     assert (array.shape, array.dtype) == ((40, 50, 3), np.uint8)
-    frame = read(pd.DataFrame({"size": np.arange(100), "name": ["a", "b"] * 50, "at": pd.date_range("2026-01-01", periods=100)}))
+    frame = read(
+        pd.DataFrame({"size": np.arange(100), "name": ["a", "b"] * 50, "at": pd.date_range("2026-01-01", periods=100)})
+    )
     assert frame.shape == (100, 3)
     assert [kind.kind for kind in frame.dtypes] == ["i", frame.dtypes["name"].kind, "M"]
 
@@ -308,7 +323,10 @@ def made_again(value):
     ("value", "statements"),
     [
         (changed(Basket("ada"), _lines=["tea"]), ['basket = Basket(owner="ada")', 'basket._lines = ["tea"]']),
-        (changed(Basket("ada"), open=False, extra=(1,)), ['basket = Basket(owner="ada")', "basket.open = False", "basket.extra = (1,)"]),
+        (
+            changed(Basket("ada"), open=False, extra=(1,)),
+            ['basket = Basket(owner="ada")', "basket.open = False", "basket.extra = (1,)"],
+        ),
         (changed(Basket("ada"), _limit=9), []),
         (changed(Tally("ada"), count=3), ['tally = Tally(name="ada")', "tally.count = 3"]),
         (Tally("ada"), []),
@@ -387,7 +405,11 @@ def test_secrets_of_the_environment_are_never_written(monkeypatch):
 def test_a_secret_is_found_in_any_of_many_texts_and_never_between_two(monkeypatch):
     monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
     many = [f"name-{number}-x" for number in range(100)]
-    for value in ([*many, "abcdefgh12345"], {*many, "abcdefgh12345"}, {f"abcdefgh12345{number}": 1 for number in range(100)}):
+    for value in (
+        [*many, "abcdefgh12345"],
+        {*many, "abcdefgh12345"},
+        {f"abcdefgh12345{number}": 1 for number in range(100)},
+    ):
         with pytest.raises(prprep_source.CannotWriteError, match="a secret of the environment"):
             written(value)
     assert len(read(["abcdefgh", "12345"] * 50)) == 100
@@ -428,5 +450,7 @@ def test_very_many_short_texts_are_written_in_their_number_and_searched_at_once(
 def test_it_runs_on_the_oldest_python_without_other_packages(tmp_path):
     oldest_python = environment(tmp_path, "3.9", "six")
     code = "import prprep_source; print(prprep_source.Writer('/', 1).argument([1, {'a': (2,)}]))"
-    told = subprocess.run([oldest_python, "-c", code], env={"PYTHONPATH": str(WORKER_FOLDER)}, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [oldest_python, "-c", code], env={"PYTHONPATH": str(WORKER_FOLDER)}, capture_output=True, text=True, check=True
+    )
     assert told.stdout == '[1, {"a": (2,)}]\n'

@@ -172,7 +172,11 @@ timeout = 0.001
 @pytest.mark.parametrize("describe", [True, False])
 @pytest.mark.parametrize("configuration", ["", CONFIGURATION], ids=["plain", "configured"])
 def test_every_way_to_use_the_fixture_is_measured(tmp_path, configuration, describe):
-    files = {"src/project/__init__.py": CODE, "tests/test_benchmark.py": EVERY_WAY, "pytest.ini": configuration or "[pytest]\n"}
+    files = {
+        "src/project/__init__.py": CODE,
+        "tests/test_benchmark.py": EVERY_WAY,
+        "pytest.ini": configuration or "[pytest]\n",
+    }
     record = one_launch(pair(tmp_path, **both(files)), share=0.2, describe=describe)
     measured = by_key(record)
     assert measured.keys() == KEYS

@@ -91,7 +91,9 @@ def test_a_folder_without_a_repository(tmp_path):
 
 
 def test_many_wrong_refs_are_all_told(tmp_path, target):
-    text = "version: 1\noptimizations:\n" + "".join(f"  - {{id: i{number}, head: perf/tables{number}}}\n" for number in range(200))
+    text = "version: 1\noptimizations:\n" + "".join(
+        f"  - {{id: i{number}, head: perf/tables{number}}}\n" for number in range(200)
+    )
     problems = check(loaded(tmp_path, text), target.path)
     assert [problem.line for problem in problems] == list(range(3, 203))
     assert sum(problem.suggestion == "did you mean perf/tables?" for problem in problems) == 20
@@ -135,7 +137,13 @@ class TestFunctionLookup:
             with git.Clone.open(str(target.path), tmp_path / "cache") as clone:
                 commits = clone.resolve([ref for ref in ("main", head, base) if ref])
                 refs = git.Refs(
-                    str(target.path), target.path, None, "main", commits["main"], commits[base] if base else None, commits[head]
+                    str(target.path),
+                    target.path,
+                    None,
+                    "main",
+                    commits["main"],
+                    commits[base] if base else None,
+                    commits[head],
                 )
                 return function_lookup(clone, lambda _: refs)(found.manifest.optimizations[0], function)
 
@@ -146,7 +154,10 @@ class TestFunctionLookup:
         assert ask("perf/tables", function) == (True, ())
 
     def test_a_name_like_it(self, ask):
-        assert ask("perf/tables", "pages.tables:Table.row") == (False, ("pages.tables:Table.rows", "pages.tables:Table"))
+        assert ask("perf/tables", "pages.tables:Table.row") == (
+            False,
+            ("pages.tables:Table.rows", "pages.tables:Table"),
+        )
         assert ask("perf/tables", "pages.tables:extrac", base="v1") == (False, ("pages.tables:extract",))
 
     def test_a_module_like_it(self, ask):

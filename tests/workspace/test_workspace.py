@@ -59,7 +59,9 @@ def test_what_its_refs_name_is_remembered_of_every_repository(tmp_path, one, two
 
 def test_an_item_can_go_to_another_upstream_of_the_same_repository(tmp_path, one):
     one.git("branch", "release", "main")
-    workspace = opened(tmp_path, FIRST, {**FIRST, "id": "port", "upstream": "release", "slug": "grace/one"}, slug="ada/first")
+    workspace = opened(
+        tmp_path, FIRST, {**FIRST, "id": "port", "upstream": "release", "slug": "grace/one"}, slug="ada/first"
+    )
     assert (workspace.refs("port").upstream_ref, workspace.refs("port").slug) == ("release", "grace/one")
     assert (workspace.refs("first").upstream_ref, workspace.refs("first").slug) == ("main", "ada/first")
 
@@ -76,7 +78,12 @@ def test_a_repository_that_is_nobodys_need_not_be_there(tmp_path, two):
 
 def test_mistakes_are_told_with_their_place_in_the_item(tmp_path, one, two):
     with pytest.raises(ManifestError) as caught:
-        opened(tmp_path, FIRST, {**SECOND, "head": "fastest", "functions": []}, {**SECOND, "id": "third", "repo": "../three"})
+        opened(
+            tmp_path,
+            FIRST,
+            {**SECOND, "head": "fastest", "functions": []},
+            {**SECOND, "id": "third", "repo": "../three"},
+        )
     told = str(caught.value)
     assert '`head` is "fastest", but the repository has no such branch, tag or commit' in told
     assert "three" in told

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Launch, MetricName
@@ -15,8 +17,6 @@ from ..workers.workers import LAST_SECONDS, WORKER_FOLDER, Settings, core, ended
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from ...artifacts import Measurement, Side
     from ..request import Request, Role
@@ -65,7 +65,7 @@ class Clocks:
             self._cpu[key].append(cpu)
 
     def measurements(self) -> tuple[Measurement, ...]:
-        """Give wall time and CPU time of everything; raise MeasuringError where the time limit left nothing."""
+        """Return wall time and CPU time of everything; raise MeasuringError where the time limit left nothing."""
         return tuple(each for timed in self._sampling.measurements() for each in (timed, self._beside(timed)))
 
     def _launch(self, settings: Settings, take: Callable[[Role, Settings], Message]) -> tuple[Launch, Launch]:
@@ -76,7 +76,10 @@ class Clocks:
         for role in (*order, *reversed(order)):
             taken[role].append(take(role, settings))
         first: Side = next(role for role in order if role != "control")
-        wall, cpu = ({role: tuple(each[clock] / 1e9 for each in messages) for role, messages in taken.items()} for clock in ("wall", "cpu"))
+        wall, cpu = (
+            {role: tuple(each[clock] / 1e9 for each in messages) for role, messages in taken.items()}
+            for clock in ("wall", "cpu")
+        )
         return Launch(first=first, seed=settings.seed, **wall), Launch(first=first, seed=settings.seed, **cpu)
 
     def _beside(self, timed: Measurement) -> Measurement:
@@ -92,11 +95,20 @@ def answer(request: Request, role: Role, settings: Settings, program: Program) -
     with Channel() as channel:
         read, write = channel.inherited
         pinned = "" if settings.core is None else str(settings.core)
-        command: tuple[str | Path, ...] = (place.python, *program.options, WORKER_FOLDER / program.name, str(write), pinned, *program.words)
+        command: tuple[str | Path, ...] = (
+            place.python,
+            *program.options,
+            WORKER_FOLDER / program.name,
+            str(write),
+            pinned,
+            *program.words,
+        )
         folder = place.tree / request.project
         environment = variables(place, settings, {}, folder=folder)
         if settings.layout:
-            environment = settings.layout.padded(environment, (place.python, *program.starts) if program.starts else command)
+            environment = settings.layout.padded(
+                environment, (place.python, *program.starts) if program.starts else command
+            )
             command = (*settings.layout.wrapper, *command)
         command = (*sandbox.wrapper(place, folder, worker=WORKER_FOLDER), *command)
         with programs.start(command, cwd=folder, env=environment, pass_fds=(read, write), log=program.log) as running:
@@ -119,6 +131,6 @@ def lines(words: Sequence[str]) -> str:
 
 
 def told(text: str) -> str:
-    """Give the last lines of what was written, to follow a message."""
+    """Return the last lines of what was written, to follow a message."""
     last = "\n".join(text.strip().splitlines()[-TAIL:])
     return f"\n{last}" if last else ""

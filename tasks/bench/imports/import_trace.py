@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, median_low
-from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, ImportedModule, Side
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
 
 REPEATS = 3
 SHOWN = 20
@@ -62,7 +59,7 @@ def loads(text: str, names: Collection[str]) -> Loads:
 
 
 def one_sided(runs: Mapping[Side, Sequence[Loads]]) -> Trace:
-    """Give the modules that every run of one side loads and none of the other's, with the medians of their times in seconds."""
+    """Return the modules that every run of one side loads and none of the other's, with the medians of their times in seconds."""
     found = [module for side in SIDES for module in _only(runs[side], runs["head" if side == "base" else "base"], side)]
     heaviest = sorted(found, key=lambda module: (-module.cumulative, module.name))[:SHOWN]
     return Trace(tuple(heaviest), {side: median_low(len(run) for run in runs[side]) for side in SIDES})
@@ -70,7 +67,10 @@ def one_sided(runs: Mapping[Side, Sequence[Loads]]) -> Trace:
 
 def _only(runs: Sequence[Loads], others: Sequence[Loads], side: Side) -> list[ImportedModule]:
     names = set.intersection(*map(set, runs)) - set().union(*others)
-    return [ImportedModule(name=name, side=side, cumulative=_median(runs, name, 1), own=_median(runs, name, 0)) for name in sorted(names)]
+    return [
+        ImportedModule(name=name, side=side, cumulative=_median(runs, name, 1), own=_median(runs, name, 0))
+        for name in sorted(names)
+    ]
 
 
 def _median(runs: Sequence[Loads], name: str, column: int) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, MetricName, Module, Side
@@ -17,8 +19,6 @@ from .fresh import LOOKS, Clocks, Program, answer, drawn, lines, listed, told
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
-    from pathlib import Path
 
     from ...processes.progress import Report
     from ..request import Request, Role
@@ -58,7 +58,9 @@ def _prepared(request: Request, settings: Settings) -> Modules:
         found[role] = prove(modules, side=role, request=request)
     base, control = ({module.path: module.blob for module in found.get(role, ())} for role in ("base", "control"))
     if other := sorted(path for path in base.keys() & control.keys() if base[path] != control[path]):
-        raise MeasuringError("this file of the control is not base's", where=other[0], now="delete prprep's cache and run doit again")
+        raise MeasuringError(
+            "this file of the control is not base's", where=other[0], hint="delete prprep's cache and run doit again"
+        )
     return {side: found[side] for side in SIDES}
 
 
@@ -85,7 +87,9 @@ def _notes(request: Request, trace: import_trace.Trace) -> Iterator[str]:
         yield "Which modules came and went is not known: tracing the imports took longer than the time limit."
 
 
-def _import(request: Request, role: Role, settings: Settings, *, prepare: bool = False, log: Path | None = None) -> Message:
+def _import(
+    request: Request, role: Role, settings: Settings, *, prepare: bool = False, log: Path | None = None
+) -> Message:
     """Import in one fresh interpreter; with `log`, that gets the lines of `-X importtime`."""
     words = (lines(request.modules), *listed(request), "prepare" if prepare else "")
     options = ("-X", "importtime") if log else ()
@@ -94,7 +98,7 @@ def _import(request: Request, role: Role, settings: Settings, *, prepare: bool =
         raise _early(message["early"], role)
     if "error" in message:
         now = "name modules that both commits have; nothing was measured"
-        raise MeasuringError(_named(request, role) + message["error"] + told(message["text"]), now=now)
+        raise MeasuringError(_named(request, role) + message["error"] + told(message["text"]), hint=now)
     return message
 
 
@@ -105,4 +109,4 @@ def _named(request: Request, role: Role) -> str:
 def _early(names: list[str], role: Role) -> MeasuringError:
     what = f"`{names[0]}` is imported on {role} as soon as Python starts, so its import cannot be timed"
     now = "remove what imports it in every interpreter (a sitecustomize module, a .pth file); nothing was measured"
-    return MeasuringError(what, now=now)
+    return MeasuringError(what, hint=now)

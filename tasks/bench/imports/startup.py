@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from .fresh import LOOKS, Clocks, Program, answer, drawn, lines, listed, told
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
 
     from ...processes.progress import Report
     from ..request import Request, Role
@@ -54,9 +54,13 @@ def time_startup(request: Request, lots: random.Random, report: Report) -> Measu
     except TimeLimitError:
         sampling.cut()
     if not sampling.number:
-        cut = ("The start-up of commands was not timed: it took longer than the time limit.",) if sampling.stopped else ()
+        cut = (
+            ("The start-up of commands was not timed: it took longer than the time limit.",) if sampling.stopped else ()
+        )
         return Measured(notes=(*choice.notes, *cut))
-    modules = {side: tuple(sorted(choice.modules[side], key=lambda module: (module.path, module.name))) for side in SIDES}
+    modules = {
+        side: tuple(sorted(choice.modules[side], key=lambda module: (module.path, module.name))) for side in SIDES
+    }
     return Measured(measurements=clocks.measurements(), modules=modules, notes=tuple(choice.notes))
 
 
@@ -66,11 +70,13 @@ def label(command: Command) -> str:
 
 
 def _start(request: Request, command: Command, role: Role, settings: Settings) -> Message:
-    """Give the nanoseconds that one fresh process takes; raise MeasuringError where it fails."""
+    """Return the nanoseconds that one fresh process takes; raise MeasuringError where it fails."""
     program = Program("prprep_start_timer.py", command, options=("-I", "-S"), starts=command)
     message = answer(request, role, settings, program)
     if "error" in message:
-        raise MeasuringError(f"`{label(command)}` could not be started on {role}: {message['error']}{told(message['text'])}")
+        raise MeasuringError(
+            f"`{label(command)}` could not be started on {role}: {message['error']}{told(message['text'])}"
+        )
     if message["code"] != 0:
         raise _failed(command, role, {**_check(request, role, settings, command), "code": message["code"]})
     return message
@@ -92,7 +98,7 @@ class _Choice:
                 yield at_base[0]
 
     def _at_base(self, asked: Command) -> tuple[Command, Message] | None:
-        """Give the command in the form in which base can run it, if there is one, and what it told."""
+        """Return the command in the form in which base can run it, if there is one, and what it told."""
         forms = (asked, (*asked[:-1], ELSE)) if asked[-1] == ASKED else (asked,)
         messages = []
         for command in forms:
@@ -103,7 +109,7 @@ class _Choice:
         return None
 
     def _everywhere(self, command: Command, at_base: Message) -> bool:
-        """Say whether the command loads what is measured on either side; raise MeasuringError where it fails on one."""
+        """Return whether the command loads what is measured on either side; raise MeasuringError where it fails on one."""
         messages: dict[Role, Message] = {"base": at_base}
         for role in self._request.roles[1:]:
             messages[role] = _check(self._request, role, self._settings, command)
@@ -139,4 +145,4 @@ def _ending(message: Message) -> str:
 
 def _failed(command: Command, role: Role, message: Message) -> MeasuringError:
     what = f"`{label(command)}` failed on {role}: {_ending(message)}{told(message['text'])}"
-    return MeasuringError(what, now="a command that starts at base must start at head; nothing was measured")
+    return MeasuringError(what, hint="a command that starts at base must start at head; nothing was measured")

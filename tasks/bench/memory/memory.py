@@ -89,7 +89,7 @@ def measure_memory(
         stopped = _stopped(repeats, spent=time.monotonic() - began, budget=request.budget)
     if not repeats.number:
         what = f"no call's memory was measured within the time limit of {request.memory_timeout:g} s"
-        raise MeasuringError(what, now="raise `timeout`, or give the benchmark a smaller input")
+        raise MeasuringError(what, hint="raise `timeout`, or give the benchmark a smaller input")
     return repeats.measurements(stopped), _sites(request, profiles, report)
 
 
@@ -102,7 +102,7 @@ def _stopped(repeats: _Repeats, *, spent: float, budget: float) -> str:
 def _repeat(
     request: Request, lots: random.Random, deadline: float | None, *, kept: Profiles | None, native: bool
 ) -> tuple[Side, int, dict[Side, Tracked]]:
-    order = SIDES if lots.random() < 0.5 else SIDES[::-1]  # noqa: PLR2004 - a coin
+    order = SIDES if lots.random() < 0.5 else SIDES[::-1]
     settings = Settings(hash_seed(lots), malloc=True, deadline=deadline)
     tracked: dict[Side, Tracked] = {}
     for side in order:
@@ -133,7 +133,9 @@ def _track(request: Request, side: Side, settings: Settings, *, kept: dict[str, 
 def _ask(worker: Worker, profile: Path, *, native: bool) -> Figures:
     answer = worker.ask("track", profile=str(profile), native=native)
     if answer["kind"] == "untracked":
-        raise MeasuringError(f"memray cannot be imported on {worker.side}: {answer['reason']}", now="add memray to `env: install:`")
+        raise MeasuringError(
+            f"memray cannot be imported on {worker.side}: {answer['reason']}", hint="add memray to `env: install:`"
+        )
     return answer["peak"], answer["allocations"], answer["left"]
 
 
@@ -156,7 +158,9 @@ def _clear(profiles: Path) -> None:
 def _paired(tracked: dict[Side, Tracked]) -> dict[str, tuple[Figures, Figures]]:
     base, head = tracked["base"], tracked["head"]
     if lopsided := sorted(base.keys() ^ head.keys()):
-        raise MeasuringError(f"this call was measured on {'base' if lopsided[0] in base else 'head'} only", where=lopsided[0])
+        raise MeasuringError(
+            f"this call was measured on {'base' if lopsided[0] in base else 'head'} only", where=lopsided[0]
+        )
     return {key: (base[key], head[key]) for key in base}
 
 
@@ -164,11 +168,16 @@ def _sites(request: Request, profiles: Profiles, report: Report) -> tuple[Site, 
     """Compare the call sites of each benchmark call, where both sides' profiles could be read."""
     base, head = (read_profiles(request, side, profiles[side], report) for side in SIDES)
     moved = renamed(request.functions)
-    return tuple(site for key in base if key in head for site in changed_sites(key, base[key], head[key], renamed=moved))
+    return tuple(
+        site for key in base if key in head for site in changed_sites(key, base[key], head[key], renamed=moved)
+    )
 
 
 def _line(repeats: _Repeats) -> str:
     """Show the largest peak of either side."""
     last = [launches[-1] for (_, metric), launches in repeats.launches.items() if metric is MetricName.PEAK]
-    base, head = (max((launch.base[0] for launch in last), default=0), max((launch.head[0] for launch in last), default=0))
+    base, head = (
+        max((launch.base[0] for launch in last), default=0),
+        max((launch.head[0] for launch in last), default=0),
+    )
     return f"peak {base / 2**20:.1f} MiB at base, {head / 2**20:.1f} MiB at head"

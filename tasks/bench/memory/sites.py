@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...artifacts import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from ..request import Changed
 
 MOST = 10
@@ -45,8 +44,10 @@ class _Part:
         return _spelled(self.place, str(self.line or ""))
 
 
-def changed_sites(test: str, base: Iterable[Held], head: Iterable[Held], *, renamed: Mapping[Function, Function]) -> tuple[Site, ...]:
-    """Give the call sites whose part of the peak changed most, the largest change first; at most MOST.
+def changed_sites(
+    test: str, base: Iterable[Held], head: Iterable[Held], *, renamed: Mapping[Function, Function]
+) -> tuple[Site, ...]:
+    """Return the call sites whose part of the peak changed most, the largest change first; at most MOST.
 
     The lines of one function count together, under the line that holds most of it. `renamed` leads from a function at head to
     the same one at base.
@@ -59,7 +60,7 @@ def changed_sites(test: str, base: Iterable[Held], head: Iterable[Held], *, rena
 
 
 def renamed(functions: Sequence[Changed]) -> dict[Function, Function]:
-    """Give where each function that was moved or renamed stood at base, by where it stands at head."""
+    """Return where each function that was moved or renamed stood at base, by where it stands at head."""
     pairs = [(_function(*each.head), _function(*each.base)) for each in functions if each.head and each.base]
     return {head: base for head, base in pairs if head != base}
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,6 @@ from ..workers.pytest_options import options, warning_filters
 from ..workers.workers import WORKER_FOLDER, Settings, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from ...artifacts import RecordedCall
     from ...processes.progress import Report
     from ..request import SideRequest
@@ -63,7 +62,9 @@ class Place:
         return self.side.tree / self.project
 
 
-def record(place: Place, target: str, runs: Sequence[str], *, seconds: float, report: Report) -> tuple[list[Message], list[str]]:
+def record(
+    place: Place, target: str, runs: Sequence[str], *, seconds: float, report: Report
+) -> tuple[list[Message], list[str]]:
     """Run tests (paths in the tree) one after the other while there is time; give what was seen in each, and notes."""
     ends, seen, notes = time.monotonic() + seconds, [], []
     for path in runs:
@@ -78,7 +79,9 @@ def record(place: Place, target: str, runs: Sequence[str], *, seconds: float, re
     return seen, notes
 
 
-def record_command(place: Place, target: str, command: str, *, seconds: float, report: Report) -> tuple[list[Message], list[str]]:
+def record_command(
+    place: Place, target: str, command: str, *, seconds: float, report: Report
+) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest's: `python script.py ...`, `python -m module ...`, `pytest ...`; raise MeasuringError for others."""
     report(f"recording calls of {target}: {command}")
     found, note = _recorded(place, target, _driven(place, command), seconds=seconds)
@@ -101,7 +104,7 @@ def _driven(place: Place, command: str) -> list[str]:
     if words and script.is_file():
         return [python, str(WORKER_FOLDER / "prprep_recorder.py"), str(script), *words[1:]]
     now = "write `drive: python script.py`, `python -m module`, `pytest ...` or a command that the project installs"
-    raise MeasuringError(f"`{command}` cannot be run under the recorder", where="drive", now=now)
+    raise MeasuringError(f"`{command}` cannot be run under the recorder", where="drive", hint=now)
 
 
 def allocated(place: Place, target: str, command: str, call: RecordedCall) -> tuple[dict[str, int], str]:
@@ -112,7 +115,12 @@ def allocated(place: Place, target: str, command: str, call: RecordedCall) -> tu
     wanted = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
     words = _driven(place, command) if command else _pytest(place, call.test)
     with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
-        measured = {"test": call.test, "size": call.size, "wanted": wanted, "profile": str(Path(folder) / "profile.bin")}
+        measured = {
+            "test": call.test,
+            "size": call.size,
+            "wanted": wanted,
+            "profile": str(Path(folder) / "profile.bin"),
+        }
         found, note = _recorded(place, target, words, seconds=FILE_SECONDS, measure=measured)
     seen: dict[str, int] = (found or {}).get("peaks", {})
     return seen, "" if seen else (found or {}).get("why_not") or note or "the call was not made again"
@@ -133,7 +141,9 @@ def try_code(place: Place, order: Message, data: Mapping[str, bytes] | None = No
         asked = json.dumps({**order, "file": str(root / TRIAL), "filters": filters}).encode()
         command = [str(place.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
         try:
-            done = programs.run(command, cwd=place.folder, env=_trial_variables(place), stdin=asked, timeout=TRIAL_SECONDS)
+            done = programs.run(
+                command, cwd=place.folder, env=_trial_variables(place), stdin=asked, timeout=TRIAL_SECONDS
+            )
             answer: Message = json.loads(done.output)
         except CommandFailedError as error:
             return {"raised": error.what.splitlines()[0]}
@@ -156,11 +166,19 @@ def _under_pytest(place: Place, order: Message, data: Mapping[str, bytes], folde
     out = folder / "answer.json"
     filters = warning_filters(place.side.tree, place.side.tree / place.root / TRIAL)
     asked = folder / "order.json"
-    asked.write_text(json.dumps({**order, "file": str(root / TRIAL), "filters": filters, "out": str(out)}), encoding="utf-8")
+    asked.write_text(
+        json.dumps({**order, "file": str(root / TRIAL), "filters": filters, "out": str(out)}), encoding="utf-8"
+    )
     own = ("-p", "no:cacheprovider", "--import-mode=importlib")
     command = [str(place.side.python), "-m", "pytest", *options(tree, f"{place.root}/{TRIAL}", own)]
     try:
-        programs.run(command, cwd=place.folder, env=_trial_variables(place, PRPREP_TRIAL=str(asked)), timeout=TRIAL_SECONDS, check=False)
+        programs.run(
+            command,
+            cwd=place.folder,
+            env=_trial_variables(place, PRPREP_TRIAL=str(asked)),
+            timeout=TRIAL_SECONDS,
+            check=False,
+        )
         answer: Message = json.loads(out.read_text(encoding="utf-8"))
     except CommandFailedError as error:
         return {"raised": error.what.splitlines()[0]}
@@ -188,10 +206,18 @@ def _recorded(
 ) -> tuple[Message | None, str]:
     with alone(place.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
-        orders: Message = {"target": target, "tree": str(place.side.tree), "depth": place.depth, "out": str(out), "seconds": OWN_SECONDS}
+        orders: Message = {
+            "target": target,
+            "tree": str(place.side.tree),
+            "depth": place.depth,
+            "out": str(out),
+            "seconds": OWN_SECONDS,
+        }
         orders |= {"stem": place.stem, "root": place.root, "measure": measure}
         orders["boundaries"] = [name for name in place.boundaries if "." not in name and name not in OPEN]
-        environment = variables(place.side, Settings(seed=1), {"PRPREP_RECORDER": json.dumps(orders)}, folder=place.folder)
+        environment = variables(
+            place.side, Settings(seed=1), {"PRPREP_RECORDER": json.dumps(orders)}, folder=place.folder
+        )
         note = ""
         try:
             ended = programs.run(command, cwd=place.folder, env=environment, timeout=seconds, check=False)
@@ -210,5 +236,7 @@ def _recorded(
 def _ended(ended: programs.Finished, place: Place) -> str:
     """Say how a run ended that did not go well, with the last error that pytest shows."""
     errors = [line[1:].strip() for line in ended.output.splitlines() if line.startswith("E  ")]
-    told = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "").replace(f"{place.side.tree}/", "")
+    told = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "").replace(
+        f"{place.side.tree}/", ""
+    )
     return f"ended with exit code {ended.code}" + (f" ({told[:LONGEST]})" if told else "")

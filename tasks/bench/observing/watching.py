@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from ..workers.exclusive import alone
 from ..workers.workers import Settings, core, hash_seed, started
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ...processes.progress import Report
     from ..request import Request, Role
     from ..workers.channel import Message
@@ -73,7 +72,9 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
             while ready := worker.advance():
                 seen, shares = worker.ask("watch", benchmark=str(tree / path), tree=str(tree), lines=wanted), {}
                 if not seen["slow"]:
-                    shares = _shares(worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="child"))
+                    shares = _shares(
+                        worker.ask("profile", tree=str(tree), without=[path], seconds=SECONDS, sampler="child")
+                    )
                 found.append(_watched(ready.key, seen, shares, benchmark=str(tree / path)))
     except TimeLimitError:
         return ()

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain, islice, zip_longest
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 Spelling = list[Any]
 
-TELLING = ("*", "?", "\u2018", "\u201c", "'", '"', "\\", "/", ".", "-", " ", "\n", ",", "#", "%", "[", "(", "<", "é", "😀")
+TELLING = (
+    "*",
+    "?",
+    "\u2018",
+    "\u201c",
+    "'",
+    '"',
+    "\\",
+    "/",
+    ".",
+    "-",
+    " ",
+    "\n",
+    ",",
+    "#",
+    "%",
+    "[",
+    "(",
+    "<",
+    "é",
+    "😀",
+)
 """Put before and after a recorded text one by one."""
 LONGEST = 24
 IN_A_ROW = {"list", "set", "frozenset", "deque"}
 
 
 def edges(spellings: list[Spelling], limit: int) -> list[list[Spelling]]:
-    """Give up to `limit` inputs in which one argument is an edge case, the others as recorded; simple ones first."""
+    """Return up to `limit` inputs in which one argument is an edge case, the others as recorded; simple ones first."""
     own = [as_recorded(index, spelling) for index, spelling in enumerate(spellings)]
 
     def column(index: int) -> list[list[Spelling]]:
@@ -56,13 +75,17 @@ def around_value(spelling: Spelling) -> Iterator[Spelling]:
     elif kind == "str":
         yield from (["str", text, len(text)] for text in _texts(rest[0]))
     elif kind in {"bytes", "bytearray"}:
-        yield from ([kind, text, len(text)] for text in _texts(rest[0]) if all(ord(character) < 256 for character in text))  # noqa: PLR2004
+        yield from (
+            [kind, text, len(text)] for text in _texts(rest[0]) if all(ord(character) < 256 for character in text)
+        )
     elif kind == "path":
         yield from (["path", rest[0], text] for text in _texts(rest[1]) if "\0" not in text)
     elif kind == "enum":
         yield from (["enum", *rest[:2], member, rest[3]] for member in rest[3])
     elif kind == "made":
-        yield from _in_turns([_replacing(rest[2], place, lambda fields: ["made", *rest[:2], fields]) for place in range(len(rest[2]))])
+        yield from _in_turns(
+            [_replacing(rest[2], place, lambda fields: ["made", *rest[:2], fields]) for place in range(len(rest[2]))]
+        )
     elif kind == "dict":
         yield from _mappings(rest[0])
     elif kind == "ndarray":
@@ -90,7 +113,15 @@ def _rows(kind: str, elements: list[Spelling]) -> Iterator[Spelling]:
         return
     if kind != "tuple" or is_uniform(elements):
         first, some = elements[:1], elements[: LONGEST // 2]
-        shapes: tuple[list[Spelling], ...] = ([], first, first * 2, elements[::-1], elements[:-1], some * 2, elements[-1:])
+        shapes: tuple[list[Spelling], ...] = (
+            [],
+            first,
+            first * 2,
+            elements[::-1],
+            elements[:-1],
+            some * 2,
+            elements[-1:],
+        )
         yield from (in_a_row(kind, list(shape)) for shape in shapes)
         yield from _in_turns(
             [
@@ -102,7 +133,8 @@ def _rows(kind: str, elements: list[Spelling]) -> Iterator[Spelling]:
     else:
         changed = [(edge for edge in around_value(element)) for element in elements]
         places = [
-            (in_a_row(kind, [*elements[:place], edge, *elements[place + 1 :]]) for edge in found) for place, found in enumerate(changed)
+            (in_a_row(kind, [*elements[:place], edge, *elements[place + 1 :]]) for edge in found)
+            for place, found in enumerate(changed)
         ]
         yield from _in_turns(places)
 
@@ -112,7 +144,9 @@ def _mappings(pairs: list[list[Any]]) -> Iterator[Spelling]:
         return
     for shape in ([], pairs[:1], pairs[:-1], pairs[1:], pairs[::-1]):
         yield in_a_row("dict", list(shape))
-    values = [_replacing(pairs, place, lambda found: in_a_row("dict", found)) for place in range(min(len(pairs), LONGEST))]
+    values = [
+        _replacing(pairs, place, lambda found: in_a_row("dict", found)) for place in range(min(len(pairs), LONGEST))
+    ]
     keys = (in_a_row("dict", [[edge, pairs[0][1]], *pairs[1:]]) for edge in around_value(pairs[0][0]))
     yield from _in_turns([*values, keys])
 
@@ -170,13 +204,25 @@ def _ranges(text: str) -> Iterable[range]:
 
 def _dates(text: str) -> Iterable[date]:
     value = date.fromisoformat(text)
-    return (value + timedelta(1), value - timedelta(1), value.replace(day=1), date(2024, 2, 29), date(1970, 1, 1), date(1999, 12, 31))
+    return (
+        value + timedelta(1),
+        value - timedelta(1),
+        value.replace(day=1),
+        date(2024, 2, 29),
+        date(1970, 1, 1),
+        date(1999, 12, 31),
+    )
 
 
 def _datetimes(text: str) -> Iterable[datetime]:
     value = datetime.fromisoformat(text)
     leap = value.replace(year=2024, month=2, day=29)
-    return (value + timedelta(1), value - timedelta(seconds=1), value.replace(hour=0, minute=0, second=0, microsecond=0), leap)
+    return (
+        value + timedelta(1),
+        value - timedelta(seconds=1),
+        value.replace(hour=0, minute=0, second=0, microsecond=0),
+        leap,
+    )
 
 
 def _durations(text: str) -> Iterable[timedelta]:
@@ -189,7 +235,14 @@ NUMBERS: dict[str, Callable[[str], Iterable[object]]] = {
     "int": _ints,
     "float": _floats,
     "complex": lambda text: (0j, 1 + 0j, -1j, -complex(text), complex(text).conjugate()),
-    "Decimal": lambda text: (Decimal(0), Decimal(-1), Decimal("0.1"), -Decimal(text), Decimal(text) * 2, Decimal(text) / 3),
+    "Decimal": lambda text: (
+        Decimal(0),
+        Decimal(-1),
+        Decimal("0.1"),
+        -Decimal(text),
+        Decimal(text) * 2,
+        Decimal(text) / 3,
+    ),
     "Fraction": lambda text: (Fraction(0), Fraction(-1), Fraction(1, 3), -Fraction(text), Fraction(text) * 2),
     "date": _dates,
     "datetime": _datetimes,
@@ -199,8 +252,8 @@ NUMBERS: dict[str, Callable[[str], Iterable[object]]] = {
 
 
 def is_uniform(elements: list[Spelling]) -> bool:
-    """Say whether a tuple is a row of the same, and not a record."""
-    return len(elements) > 3 and len({element[0] for element in elements}) == 1  # noqa: PLR2004 - a point has three
+    """Return whether a tuple is a row of the same, and not a record."""
+    return len(elements) > 3 and len({element[0] for element in elements}) == 1
 
 
 def _in_turns(columns: Iterable[Iterable[Any]]) -> Iterator[Any]:

@@ -8,14 +8,22 @@ from typing import Any
 Spelling = list[Any]
 
 SHOWN_CHARACTERS = 160
-_BRACKETS = {"list": "[]", "tuple": "()", "set": ("{", "}"), "frozenset": ("frozenset({", "})"), "deque": ("deque([", "])")}
+_BRACKETS = {
+    "list": "[]",
+    "tuple": "()",
+    "set": ("{", "}"),
+    "frozenset": ("frozenset({", "})"),
+    "deque": ("deque([", "])"),
+}
 
 
 def spelled_call(name: str, keywords: list[str], spellings: list[Spelling]) -> str:
-    """Give the call as Markdown code: `work([1, 2], size=3)`."""
+    """Return the call as Markdown code: `work([1, 2], size=3)`."""
     positional = len(spellings) - len(keywords)
     shown = [*map(spelled, spellings[:positional])]
-    shown += [f"{keyword}={spelled(spelling)}" for keyword, spelling in zip(keywords, spellings[positional:], strict=True)]
+    shown += [
+        f"{keyword}={spelled(spelling)}" for keyword, spelling in zip(keywords, spellings[positional:], strict=True)
+    ]
     text = f"{name.rpartition('<locals>.')[2]}({', '.join(shown)})"
     if len(text) > SHOWN_CHARACTERS:
         # The end of an input counts as much as its beginning.
@@ -61,7 +69,7 @@ def _spelled_container(kind: str, rest: list[Any]) -> str:
 
 
 def largest(spelling: object) -> float:
-    """Give the size of the largest number in a spelling, of its elements, or of any in a list of them."""
+    """Return the size of the largest number in a spelling, of its elements, or of any in a list of them."""
     if not isinstance(spelling, list) or not spelling:
         return 0.0
     if spelling[0] in ("int", "float", "complex"):
@@ -83,7 +91,7 @@ def kept(spelling: object) -> list[str]:
 
 
 def differs(base: list[Spelling], head: list[Spelling]) -> tuple[str, str, str] | None:
-    """Give the first place where the arguments of both sides differ, and what is there; floats may differ by rounding."""
+    """Return the first place where the arguments of both sides differ, and what is there; floats may differ by rounding."""
     if len(base) != len(head):
         return "", f"{len(base)} arguments", f"{len(head)} arguments"
     places = (_differs(one, other, f"[{index}]") for index, (one, other) in enumerate(zip(base, head, strict=True)))
@@ -103,7 +111,9 @@ def _differs(base: Spelling, head: Spelling, path: str) -> tuple[str, str, str] 
             if base[0] != "dict":
                 if found := _differs(one, other, f"{path}[{index}]"):
                     return found
-            elif found := _differs(one[0], other[0], f"{path} key") or _differs(one[1], other[1], f"{path}[{spelled(one[0])}]"):
+            elif found := _differs(one[0], other[0], f"{path} key") or _differs(
+                one[1], other[1], f"{path}[{spelled(one[0])}]"
+            ):
                 return found
         return None
     return path, _short(spelled(base)), _short(spelled(head))

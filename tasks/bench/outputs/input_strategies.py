@@ -8,15 +8,26 @@ sorting or summing agree.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from .input_edges import IN_A_ROW, LONGEST, NUMBERS, TELLING, Spelling, around_value, array, as_recorded, in_a_row, is_uniform, is_whole
+from .input_edges import (
+    IN_A_ROW,
+    LONGEST,
+    NUMBERS,
+    TELLING,
+    Spelling,
+    around_value,
+    array,
+    as_recorded,
+    in_a_row,
+    is_uniform,
+    is_whole,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     Spellings = st.SearchStrategy["Spelling"]
 
 FURTHER = "_:;&{}])>$^|+=@!~`\t\r\0019aAzZ\u2019\u201d\u2013\u00dfİǆ\u0301\u00a0\u200b\u2028中\ufeff"
@@ -30,7 +41,7 @@ def around(spellings: list[Spelling]) -> st.SearchStrategy[list[Spelling]]:
 
 
 def _varied(spelling: Spelling) -> Spellings | None:
-    """Give the strategy around one recorded value; None where it cannot be varied."""
+    """Return the strategy around one recorded value; None where it cannot be varied."""
     found = _merged([spelling])
     return None if found is None or found.is_empty else found
 
@@ -46,7 +57,7 @@ def _any_of(spellings: list[Spelling]) -> Spellings:
 
 
 def _merged(same: list[Spelling]) -> Spellings | None:  # noqa: PLR0911 - one a kind
-    """Give one strategy around values of the same kind."""
+    """Return one strategy around values of the same kind."""
     kind, *first = same[0]
     if kind == "bool":
         return st.booleans().map(lambda value: ["bool", str(value)])
@@ -60,7 +71,9 @@ def _merged(same: list[Spelling]) -> Spellings | None:  # noqa: PLR0911 - one a 
     if kind == "str":
         return _text_strategy([each[1] for each in same]).map(lambda text: ["str", text, len(text)])
     if kind in {"bytes", "bytearray"}:
-        latin = _text_strategy([each[1] for each in same]).map(lambda text: text.encode("latin-1", "replace").decode("latin-1"))
+        latin = _text_strategy([each[1] for each in same]).map(
+            lambda text: text.encode("latin-1", "replace").decode("latin-1")
+        )
         return latin.map(lambda text: [kind, text, len(text)])
     if kind == "path":
         return _text_strategy([each[2] for each in same]).map(lambda text: ["path", first[0], text.replace("\0", "")])
@@ -72,8 +85,16 @@ def _merged(same: list[Spelling]) -> Spellings | None:  # noqa: PLR0911 - one a 
 def _compound(kind: str, same: list[Spelling]) -> Spellings | None:
     first = same[0][1:]
     if kind == "made":
-        slots = st.tuples(*(_any_of([each[3][place][1] for each in same if len(each[3]) > place]) for place in range(len(first[2]))))
-        return slots.map(lambda values: ["made", *first[:2], [[name, value] for (name, _), value in zip(first[2], values, strict=True)]])
+        slots = st.tuples(
+            *(_any_of([each[3][place][1] for each in same if len(each[3]) > place]) for place in range(len(first[2])))
+        )
+        return slots.map(
+            lambda values: [
+                "made",
+                *first[:2],
+                [[name, value] for (name, _), value in zip(first[2], values, strict=True)],
+            ]
+        )
     if kind == "ndarray":
         return _array_strategy(*first)
     if kind == "tuple" and not is_uniform(first[0]):
@@ -93,11 +114,13 @@ def _mapping_strategy(pairs: list[list[Any]], first: list[list[Any]]) -> Spellin
     if not pairs:
         return None
     record = st.tuples(*(_any_of([value]) for _, value in first)) if first else st.just(())
-    records = record.map(lambda values: in_a_row("dict", [[key, value] for (key, _), value in zip(first, values, strict=True)]))
-    pair = st.tuples(_any_of([key for key, _ in pairs]), _any_of([value for _, value in pairs])).map(list)
-    return records | st.lists(pair, max_size=min(LONGEST, 2 * len(first) + 2), unique_by=lambda found: repr(found[0])).map(
-        lambda found: in_a_row("dict", found)
+    records = record.map(
+        lambda values: in_a_row("dict", [[key, value] for (key, _), value in zip(first, values, strict=True)])
     )
+    pair = st.tuples(_any_of([key for key, _ in pairs]), _any_of([value for _, value in pairs])).map(list)
+    return records | st.lists(
+        pair, max_size=min(LONGEST, 2 * len(first) + 2), unique_by=lambda found: repr(found[0])
+    ).map(lambda found: in_a_row("dict", found))
 
 
 def _array_strategy(dtype: str, shape: list[int], elements: list[Spelling]) -> Spellings | None:
@@ -105,11 +128,13 @@ def _array_strategy(dtype: str, shape: list[int], elements: list[Spelling]) -> S
     if not shape or not elements or not rest or rest > LONGEST:
         return None
     row = st.lists(_any_of(elements).filter(lambda found: _fits(dtype, found)), min_size=rest, max_size=rest)
-    return st.lists(row, max_size=max(2, min(2 * shape[0], 4 * LONGEST // rest))).map(lambda rows: array(dtype, shape, rows))
+    return st.lists(row, max_size=max(2, min(2 * shape[0], 4 * LONGEST // rest))).map(
+        lambda rows: array(dtype, shape, rows)
+    )
 
 
 def _fits(dtype: str, spelling: Spelling) -> bool:
-    """Say whether a number fits into an integer type of NumPy."""
+    """Return whether a number fits into an integer type of NumPy."""
     kind, bits = dtype[1], 8 * int(dtype[2:])
     if kind not in "iu":
         return True
@@ -140,7 +165,9 @@ def _text_strategy(texts: list[str]) -> st.SearchStrategy[str]:
 def _spliced(texts: list[str], characters: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     def splice(text: str) -> st.SearchStrategy[str]:
         place = st.integers(0, len(text))
-        return st.tuples(place, place, st.lists(characters, max_size=3)).map(lambda cut: text[: cut[0]] + "".join(cut[2]) + text[cut[1] :])
+        return st.tuples(place, place, st.lists(characters, max_size=3)).map(
+            lambda cut: text[: cut[0]] + "".join(cut[2]) + text[cut[1] :]
+        )
 
     return st.sampled_from(texts).flatmap(splice)
 

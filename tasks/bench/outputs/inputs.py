@@ -7,6 +7,7 @@ import math
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,6 @@ from .outputs import Comparison, judge, told
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
 
     from ...processes.progress import Report
     from ..request import Request
@@ -49,7 +49,9 @@ class DifferenceError(Exception):
     """Both sides give other results on an input: for hypothesis, which looks for a simpler one then."""
 
 
-def compare_further_inputs(request: Request, outputs: tuple[Output, ...], lots: random.Random, report: Report) -> tuple[Output, ...]:
+def compare_further_inputs(
+    request: Request, outputs: tuple[Output, ...], lots: random.Random, report: Report
+) -> tuple[Output, ...]:
     """Try further inputs on every benchmark call whose outputs are equal; give the outputs with what came of it.
 
     A fresh process a side makes the calls, each in a forked child. Where nothing can be tried, `detail` says why.
@@ -60,7 +62,13 @@ def compare_further_inputs(request: Request, outputs: tuple[Output, ...], lots: 
     found: dict[str, Output] = {}
     seconds = min(ALL_SECONDS, request.timeout or math.inf)
     try:
-        _serve(request, {output.test: output for output in outputs if output.verdict == "equal"}, found, lots=lots, seconds=seconds)
+        _serve(
+            request,
+            {output.test: output for output in outputs if output.verdict == "equal"},
+            found,
+            lots=lots,
+            seconds=seconds,
+        )
     except TimeLimitError:
         reason = f"no further inputs were tried within {seconds:g} s"
     except ProvenanceError:
@@ -70,11 +78,17 @@ def compare_further_inputs(request: Request, outputs: tuple[Output, ...], lots: 
     else:
         reason = "no further inputs were tried: the call was not made again"
     different = sum(output.verdict == "different" for output in found.values())
-    report(f"results on further inputs: {sum(output.inputs - 1 for output in found.values())} compared, {different} calls differ")
-    return tuple(found.get(output.test) or (_noted(output, reason) if output.test in wanted else output) for output in outputs)
+    report(
+        f"results on further inputs: {sum(output.inputs - 1 for output in found.values())} compared, {different} calls differ"
+    )
+    return tuple(
+        found.get(output.test) or (_noted(output, reason) if output.test in wanted else output) for output in outputs
+    )
 
 
-def _serve(request: Request, equal: Mapping[str, Output], found: dict[str, Output], *, lots: random.Random, seconds: float) -> None:
+def _serve(
+    request: Request, equal: Mapping[str, Output], found: dict[str, Output], *, lots: random.Random, seconds: float
+) -> None:
     deadline = time.monotonic() + seconds
     settings = Settings(hash_seed(lots), core=core(pin=request.pin), deadline=deadline)
     with ExitStack() as stack:
@@ -92,7 +106,9 @@ def _serve(request: Request, equal: Mapping[str, Output], found: dict[str, Outpu
                 found[base.key] = _further(equal[base.key], workers, (base, head), seed=seed, deadline=deadline)
 
 
-def _further(output: Output, workers: Mapping[Side, Worker], ready: tuple[Ready, Ready], *, seed: int, deadline: float) -> Output:
+def _further(
+    output: Output, workers: Mapping[Side, Worker], ready: tuple[Ready, Ready], *, seed: int, deadline: float
+) -> Output:
     taken = max(call.seconds for call in ready)
     if taken > DEAR_SECONDS:
         return _noted(output, f"no further inputs were tried: one call takes {taken:.1f} s")
@@ -104,7 +120,9 @@ def _further(output: Output, workers: Mapping[Side, Worker], ready: tuple[Ready,
     if kept(base["arguments"]) != kept(head["arguments"]) or base["keywords"] != head["keywords"]:
         return _noted(output, "no further inputs were tried: the call is given other arguments at head")
     if place := differs(base["arguments"], head["arguments"]):
-        return Output(test=output.test, verdict="different", detail=f"after the call its arguments differ: {told(place)}")
+        return Output(
+            test=output.test, verdict="different", detail=f"after the call its arguments differ: {told(place)}"
+        )
     exploration = Exploration(output, workers, base, limit=OWN_SECONDS + LATE_FACTOR * taken)
     return exploration.run(seed, taken=taken, deadline=deadline)
 
@@ -129,7 +147,7 @@ class Exploration:
     _known: dict[str, str | None] = field(default_factory=dict)
 
     def run(self, seed: int, *, taken: float, deadline: float) -> Output:
-        from .input_strategies import around  # noqa: PLC0415 - hypothesis takes its time
+        from .input_strategies import around
 
         spellings: Input = self.recorded["arguments"]
         own = [as_recorded(index, spelling) for index, spelling in enumerate(spellings)]
@@ -139,10 +157,12 @@ class Exploration:
         self.limit = LATE_SECONDS + LATE_FACTOR * taken + (ended - began)
         self.until = min(deadline - 2 * self.limit, ended + 2 * SIDE_SECONDS)
         if refusal:
-            return _noted(self.output, f"no further inputs were tried: {refusal}") if isinstance(refusal, str) else refusal
+            return (
+                _noted(self.output, f"no further inputs were tried: {refusal}") if isinstance(refusal, str) else refusal
+            )
         cases, strategy = edges(spellings, EDGES), around(spellings)
         if cases:
-            from hypothesis import strategies  # noqa: PLC0415
+            from hypothesis import strategies
 
             self._explore(strategies.sampled_from(cases), len(cases), seed)
         self._explore(strategy, max(INPUTS - self.counted["equal"], INPUTS - EDGES), seed)
@@ -158,12 +178,16 @@ class Exploration:
                 return f"{_OUTCOMES[answer['outcome']]} at {side}".format(answer.get("text") or answer.get("type", ""))
         difference = self._difference(own, answers)
         if difference and self._repeats(own, answers):
-            return Output(test=self.output.test, verdict="different", detail=f"called again, with the same arguments: {difference}")
+            return Output(
+                test=self.output.test,
+                verdict="different",
+                detail=f"called again, with the same arguments: {difference}",
+            )
         return None
 
-    def _explore(self, strategy: Any, count: int, seed: int) -> None:  # noqa: ANN401 - a SearchStrategy, imported above
-        import hypothesis  # noqa: PLC0415
-        from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415
+    def _explore(self, strategy: Any, count: int, seed: int) -> None:
+        import hypothesis
+        from hypothesis.configuration import set_hypothesis_home_dir
 
         @hypothesis.seed(seed)
         @hypothesis.settings(
@@ -193,7 +217,7 @@ class Exploration:
                 set_hypothesis_home_dir(None)
 
     def _tried(self, tried: Input) -> str | None:
-        """Give the difference on an input, None where there is none, it cannot be tried, or time is up; the same every time."""
+        """Return the difference on an input, None where there is none, it cannot be tried, or time is up; the same every time."""
         key = _key(tried)
         if key not in self._known:
             if len(self._known) > TRIES or time.monotonic() > self.until:

@@ -10,14 +10,13 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import SIDES, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     import numpy as np
 
     from ...artifacts import Side
@@ -81,7 +80,10 @@ class Comparison:
     def _beyond(self, base: Node, head: Node, path: str) -> Iterator[Difference]:
         """Judge what was too much to send, and is only known to differ."""
         if base.get("floats") and head.get("floats"):
-            self.undecided = self.undecided or (path, f"floats differ in a {_sized(base)}, too many to be compared within a tolerance")
+            self.undecided = self.undecided or (
+                path,
+                f"floats differ in a {_sized(base)}, too many to be compared within a tolerance",
+            )
         else:
             yield path, f"a {base['type']}", f"a {head['type']} with other content further on"
 
@@ -89,7 +91,11 @@ class Comparison:
         for name in _in_order((*base, *head)):
             place = f"{path}{name}"
             if name not in base or name not in head:
-                yield place, _shown(base[name]) if name in base else "nothing", _shown(head[name]) if name in head else "nothing"
+                yield (
+                    place,
+                    _shown(base[name]) if name in base else "nothing",
+                    _shown(head[name]) if name in head else "nothing",
+                )
             else:
                 yield from self._differences(base[name], head[name], place)
         if list(base) != list(head):
@@ -120,7 +126,7 @@ class Comparison:
             yield f"{path}[{place}]" if one.size > 1 else path, repr(one[place].item()), repr(other[place].item())
 
     def _close(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        import numpy as np  # noqa: PLC0415 - heavy
+        import numpy as np
 
         tolerance = max(RELATIVE, EPSILONS * float(np.finfo(one.dtype).eps))
         parts = [(one.real, other.real), (one.imag, other.imag)] if one.dtype.kind == "c" else [(one, other)]
@@ -140,10 +146,12 @@ class Comparison:
 
 
 def judge(test: str, described: Mapping[Side, Node], repeats: Mapping[Side, bool], *, scale: float = 0.0) -> Output:
-    """Say whether both sides returned the same, with the first difference, or why that cannot be said."""
+    """Return whether both sides returned the same, with the first difference, or why that cannot be said."""
     for side in SIDES:
         if not repeats[side]:
-            return Output(test=test, verdict="not comparable", detail=f"differs between two calls on the same side ({side})")
+            return Output(
+                test=test, verdict="not comparable", detail=f"differs between two calls on the same side ({side})"
+            )
     base, head = (described[side]["tree"] for side in SIDES)
     comparison = Comparison(scale)
     if difference := comparison.first_difference(base, head):
@@ -163,7 +171,7 @@ def told(difference: Difference) -> str:
 
 
 def first_difference(base: Node, head: Node) -> Difference | None:
-    """Give the first place where two descriptions differ; None where they are equal (NaN equals NaN)."""
+    """Return the first place where two descriptions differ; None where they are equal (NaN equals NaN)."""
     return Comparison().first_difference(base, head)
 
 
@@ -182,7 +190,7 @@ def rounded(comparison: Comparison) -> str:
 
 
 def _numbers(node: Node) -> np.ndarray:
-    import numpy as np  # noqa: PLC0415 - heavy
+    import numpy as np
 
     return np.frombuffer(base64.b64decode(node["bytes"]), dtype=node["dtype"])
 
@@ -219,7 +227,11 @@ def _sized(node: Node) -> str:
 
 def _typed(node: Node) -> str:
     kind = f" {node['kind']}" if "kind" in node else ""
-    return f"{node['type']}{kind} {_shown(node)}" if "value" in node and node["type"] != "NoneType" else f"{node['type']}{kind}"
+    return (
+        f"{node['type']}{kind} {_shown(node)}"
+        if "value" in node and node["type"] != "NoneType"
+        else f"{node['type']}{kind}"
+    )
 
 
 def _shown(node: Node) -> str:
@@ -228,7 +240,7 @@ def _shown(node: Node) -> str:
     return _short(repr(node["value"]) if node["type"] in {"str", "bytes"} else node["value"])
 
 
-def _plain(node: Node) -> Any:  # noqa: ANN401 - JSON, for showing
+def _plain(node: Node) -> Any:
     if "bytes" in node:
         return [str(each) for each in _numbers(node)[:10].tolist()]
     if "items" in node:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 from ...artifacts import Measurement, MetricName, Provenance, Side
 from ...storage.files import write_whole
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
-
-def write_benchmark_json(target: Path, side: Side, measurements: Iterable[Measurement], *, provenance: Provenance, platform: str) -> None:
+def write_benchmark_json(
+    target: Path, side: Side, measurements: Iterable[Measurement], *, provenance: Provenance, platform: str
+) -> None:
     """Write the samples of all launches; nothing where no time was measured.
 
     A round is a block, its value seconds per call. There is no date in it: the same samples give the same file.
@@ -29,9 +29,9 @@ def write_benchmark_json(target: Path, side: Side, measurements: Iterable[Measur
         write_whole(target, json.dumps(document, indent=1) + "\n")
 
 
-def _arithmetic() -> Any:  # noqa: ANN401 - pytest-benchmark has no types
-    """Give pytest-benchmark's own summary of rounds, so that its numbers mean what they always do."""
-    from pytest_benchmark import stats  # noqa: PLC0415 - only where times are written
+def _arithmetic() -> Any:
+    """Return pytest-benchmark's own summary of rounds, so that its numbers mean what they always do."""
+    from pytest_benchmark import stats
 
     untyped: Any = stats
     return untyped.Stats()

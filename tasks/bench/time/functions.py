@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from ..workers.workers import Settings, core, hash_seed, started
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
 
     from ...processes.progress import Report
     from ..request import Request
@@ -73,15 +73,21 @@ class _Changes:
         return cls(dict(sorted((place, function) for place, function in places if place)))
 
     def holding(self, path: str, name: str) -> list[tuple[str, str]]:
-        """Give qualified name here and name in artifacts of each changed definition that a function is, or is defined in."""
-        return [(own, function) for (file, own), function in self.names.items() if file == path and f"{name}.".startswith(f"{own}.")]
+        """Return qualified name here and name in artifacts of each changed definition that a function is, or is defined in."""
+        return [
+            (own, function)
+            for (file, own), function in self.names.items()
+            if file == path and f"{name}.".startswith(f"{own}.")
+        ]
 
     def profile(self, answer: Message) -> _Profile:
         functions, reached = {}, set()
         for told in answer["functions"]:
             path, name = told["path"], told["name"]
             holding = self.holding(path, name)
-            reached |= {function for _, function in holding} | ({self.names[path, MODULE]} if (path, MODULE) in self.names else set())
+            reached |= {function for _, function in holding} | (
+                {self.names[path, MODULE]} if (path, MODULE) in self.names else set()
+            )
             share = Share(calls=told["calls"], share=told["share"], own=told["own"])
             # What is in a renamed class goes by the class's new name on both sides.
             spelled = holding[-1][1] + name[len(holding[-1][0]) :] if holding else f"{told['module'] or path}:{name}"
@@ -125,7 +131,9 @@ class _Pass:
                 self._at = ready.key
                 worker.settle()
                 sampler = "thread" if ready.key in self._delicate else "signal"
-                answer = worker.ask("profile", tree=str(request.side(side).tree), without=[benchmark], seconds=seconds, sampler=sampler)
+                answer = worker.ask(
+                    "profile", tree=str(request.side(side).tree), without=[benchmark], seconds=seconds, sampler=sampler
+                )
                 self.profiles[ready.key] = changes.profile(answer)
                 self.watched |= {ready.key} if answer["sampler"] == "thread" else set()
 
@@ -143,10 +151,22 @@ def profile_functions(request: Request, lots: random.Random, report: Report) -> 
     for side in SIDES:
         report(f"functions: sampling {side}")
         complete = passes[side].run() and complete
-    both = {key: (base, passes["head"].profiles[key]) for key, base in passes["base"].profiles.items() if key in passes["head"].profiles}
+    both = {
+        key: (base, passes["head"].profiles[key])
+        for key, base in passes["base"].profiles.items()
+        if key in passes["head"].profiles
+    }
     reached = {key: base.reached | head.reached for key, (base, head) in both.items()}
-    unseen = {changed.function for changed in request.functions if MODULE in {place[1] for place in (changed.base, changed.head) if place}}
-    missing = [changed.function for changed in request.functions if not any(changed.function in found for found in reached.values())]
+    unseen = {
+        changed.function
+        for changed in request.functions
+        if MODULE in {place[1] for place in (changed.base, changed.head) if place}
+    }
+    missing = [
+        changed.function
+        for changed in request.functions
+        if not any(changed.function in found for found in reached.values())
+    ]
     return Profiled(
         functions=tuple(shared for key, (base, head) in both.items() for shared in _shares(key, base, head)),
         tests=tuple(key for key in both if not reached[key] & unseen),
@@ -164,9 +184,10 @@ def _notes(*, complete: bool, watched: list[str]) -> Iterator[str]:
 
 
 def _shares(key: str, base: _Profile, head: _Profile) -> list[FunctionShare]:
-    """Give the functions of one test: changed ones, then the others by their greatest share, until SHOWN are full."""
+    """Return the functions of one test: changed ones, then the others by their greatest share, until SHOWN are full."""
     both = {
-        name: [each for each in (head.functions.get(name), base.functions.get(name)) if each] for name in base.functions | head.functions
+        name: [each for each in (head.functions.get(name), base.functions.get(name)) if each]
+        for name in base.functions | head.functions
     }
     changed = {name for name, found in both.items() if any(each.changed for each in found)}
     greatest = {name: max(each.share.share for each in found) for name, found in both.items()}

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ from ..workers.workers import Settings, hash_seed, started
 
 if TYPE_CHECKING:
     import random
-    from contextlib import AbstractContextManager
 
     from ...processes.progress import Report
     from ..request import Request
@@ -39,11 +39,11 @@ Plans = dict[str, tuple[int, int]]
 
 
 def check() -> str:
-    """Give valgrind's full path; raise MeasuringError where it is not installed."""
+    """Return valgrind's full path; raise MeasuringError where it is not installed."""
     found = shutil.which("valgrind")
     if not found:
         now = "install it (`apt-get install valgrind`), or take `instructions` out of `metrics`; nothing was measured"
-        raise MeasuringError("instructions are counted by valgrind, which is not installed on this machine", now=now)
+        raise MeasuringError("instructions are counted by valgrind, which is not installed on this machine", hint=now)
     return found
 
 
@@ -56,30 +56,42 @@ def measure_instructions(request: Request, lots: random.Random, report: Report) 
     try:
         plans = _plan(request, Settings(hash_seed(lots), deadline=deadline))
         for repeat in range(REPEATS):
-            order = SIDES if lots.random() < 0.5 else SIDES[::-1]  # noqa: PLR2004 - a coin
+            order = SIDES if lots.random() < 0.5 else SIDES[::-1]
             settings = Settings(hash_seed(lots), deadline=deadline)
             counted = {side: _count(request, side, settings, plans) for side in order}
             report(f"instructions {repeat + 1} of {REPEATS}: {_line(counted)}")
             for key, (_, calls) in plans.items():
                 base, head = counted["base"][key], counted["head"][key]
-                launches[key].append(Launch(first=order[0], seed=settings.seed, iterations=calls, base=(base,), head=(head,)))
+                launches[key].append(
+                    Launch(first=order[0], seed=settings.seed, iterations=calls, base=(base,), head=(head,))
+                )
     except TimeLimitError:
         stopped = "timeout"
     if not launches:
         what = f"no call's instructions were counted within the time limit of {request.timeout:g} s"
-        raise MeasuringError(what, now="raise `timeout`, or give the benchmark a smaller input: under valgrind all is 50 times slower")
+        raise MeasuringError(
+            what, hint="raise `timeout`, or give the benchmark a smaller input: under valgrind all is 50 times slower"
+        )
     return tuple(
-        Measurement(test=key, metric=MetricName.INSTRUCTIONS, launches=tuple(taken), looks=(len(taken),), stopped=stopped)
+        Measurement(
+            test=key, metric=MetricName.INSTRUCTIONS, launches=tuple(taken), looks=(len(taken),), stopped=stopped
+        )
         for key, taken in launches.items()
     )
 
 
 def wrapper(folder: str) -> tuple[str, ...]:
-    """Give what starts a command under callgrind, which counts nothing until it is told and writes to `folder`.
+    """Return what starts a command under callgrind, which counts nothing until it is told and writes to `folder`.
 
     What the user or the target's folder sets for valgrind in files or variables is left aside. Python keeps its own allocator.
     """
-    options = ("--tool=callgrind", "--command-line-only=yes", "--quiet", "--instr-atstart=no", f"--callgrind-out-file={folder}/counts")
+    options = (
+        "--tool=callgrind",
+        "--command-line-only=yes",
+        "--quiet",
+        "--instr-atstart=no",
+        f"--callgrind-out-file={folder}/counts",
+    )
     return (check(), *options)
 
 
@@ -91,7 +103,9 @@ def _plan(request: Request, settings: Settings) -> Plans:
     answers = {side: _asked(request, side, settings, {}) for side in SIDES}
     base, head = ({key: (told["warmup"], told["calls"]) for key, told in answers[side].items()} for side in SIDES)
     if lopsided := sorted(base.keys() ^ head.keys()):
-        raise MeasuringError(f"this call is made on {'base' if lopsided[0] in base else 'head'} only", where=lopsided[0])
+        raise MeasuringError(
+            f"this call is made on {'base' if lopsided[0] in base else 'head'} only", where=lopsided[0]
+        )
     return {key: (min(base[key][0], head[key][0]), min(base[key][1], head[key][1])) for key in base}
 
 
@@ -103,8 +117,11 @@ def _count(request: Request, side: Side, settings: Settings, plans: Plans) -> Co
 
 
 def _asked(request: Request, side: Side, settings: Settings, plans: Plans) -> dict[str, Message]:
-    """Give the answers at each benchmark call of a process under valgrind: counts by `plans`, or where it has none, plans."""
-    with tempfile.TemporaryDirectory(prefix="prprep-") as folder, _under_valgrind(request, side, settings, folder) as worker:
+    """Return the answers at each benchmark call of a process under valgrind: counts by `plans`, or where it has none, plans."""
+    with (
+        tempfile.TemporaryDirectory(prefix="prprep-") as folder,
+        _under_valgrind(request, side, settings, folder) as worker,
+    ):
         worker.collected()
         answers = {}
         while ready := worker.advance():
@@ -113,7 +130,9 @@ def _asked(request: Request, side: Side, settings: Settings, plans: Plans) -> di
             answers[ready.key] = answer = worker.ask("count", folder=folder, warmup=warmup, calls=calls)
             if answer["kind"] == "uncounted":
                 now = "take `instructions` out of `metrics`; nothing was counted"
-                raise MeasuringError(f"instructions cannot be counted on {side}: {answer['reason']}", where=ready.key, now=now)
+                raise MeasuringError(
+                    f"instructions cannot be counted on {side}: {answer['reason']}", where=ready.key, hint=now
+                )
         return answers
 
 

@@ -8,6 +8,7 @@ what drifts slowly cancels within two. Where the target allows it, each side mak
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import cycle
@@ -21,7 +22,6 @@ from .turns import Turns, calibrate, settle
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator, Mapping
 
     from ..request import Request, Role
     from ..workers.channel import Message
@@ -63,7 +63,7 @@ class KeyLaunch:
 
     @property
     def kept(self) -> list[Turn]:
-        """Give the turns in which no block was preempted; all of them where that would leave out more than half.
+        """Return the turns in which no block was preempted; all of them where that would leave out more than half.
 
         The rule is the same for every side: a turn is kept or left out as a whole.
         """
@@ -72,15 +72,21 @@ class KeyLaunch:
 
     @property
     def seconds(self) -> float:
-        """Give the seconds that the turns took, with setup and teardown."""
+        """Return the seconds that the turns took, with setup and teardown."""
         return sum(block.elapsed for turn in self.turns for block in turn.values())
 
     def launch(self, clock: str) -> Launch:
-        """Give the samples by one of the block's clocks, `wall` or `cpu`, in seconds per call."""
+        """Return the samples by one of the block's clocks, `wall` or `cpu`, in seconds per call."""
         calls = self.rounds * self.iterations * 1e9
         kept = self.kept
-        samples = {role: tuple(float(f"{getattr(turn[role], clock) / calls:.6g}") for turn in kept) for role in self.order}
-        told = {"steady": self.steady, "left_out": len(self.turns) - len(kept), "iterations": self.rounds * self.iterations}
+        samples = {
+            role: tuple(float(f"{getattr(turn[role], clock) / calls:.6g}") for turn in kept) for role in self.order
+        }
+        told = {
+            "steady": self.steady,
+            "left_out": len(self.turns) - len(kept),
+            "iterations": self.rounds * self.iterations,
+        }
         return Launch(first=self.first, seed=self.seed, **samples, **told)
 
 
@@ -111,9 +117,9 @@ class Pair:
             if lopsided := sorted(set(tests["base"]) ^ set(tests[role])):
                 has, lacks = ("base", role) if lopsided[0] in tests["base"] else (role, "base")
                 what = f"this test is on {has} but not on {lacks}; the sides cannot be compared"
-                raise MeasuringError(what, where=lopsided[0], now=_SAME)
+                raise MeasuringError(what, where=lopsided[0], hint=_SAME)
         if not tests["base"]:
-            raise MeasuringError("no test of the benchmark uses the `benchmark` fixture", now=_FIXTURE)
+            raise MeasuringError("no test of the benchmark uses the `benchmark` fixture", hint=_FIXTURE)
         return tests["base"]
 
     def advance(self) -> dict[Role, Ready] | None:
@@ -123,8 +129,10 @@ class Pair:
         if not reached:
             return None
         if len(reached) < len(ready) or len({call.key for call in reached.values()}) > 1:
-            told = " and ".join(f"`{each.key}` on {side}" if each else f"none on {side}" for side, each in ready.items())
-            raise MeasuringError(f"the sides call the `benchmark` fixture differently: next is {told}", now=_SAME)
+            told = " and ".join(
+                f"`{each.key}` on {side}" if each else f"none on {side}" for side, each in ready.items()
+            )
+            raise MeasuringError(f"the sides call the `benchmark` fixture differently: next is {told}", hint=_SAME)
         return reached
 
     def leave(self) -> None:
@@ -159,7 +167,9 @@ def launch(request: Request, pair: Pair, plan: Plan, *, lots: random.Random, rec
         for role in pair.roles:
             record.modules[role] |= set(ready[role].modules)
         order = _lot(pair.roles, lots)
-        entry = KeyLaunch(ready["base"].key, order, pair.settings.seed, iterations=ready["base"].iterations, phase=lots.random())
+        entry = KeyLaunch(
+            ready["base"].key, order, pair.settings.seed, iterations=ready["base"].iterations, phase=lots.random()
+        )
         record.keys.append(entry)
         _serve(pair, ready, entry, plan, share=None if plan.share is None else plan.share / keys)
     record.complete = True
@@ -173,13 +183,20 @@ def _serve(pair: Pair, ready: dict[Role, Ready], entry: KeyLaunch, plan: Plan, *
     if share is None:
         return
     if len({call.iterations for call in ready.values()}) > 1:
-        raise MeasuringError("the sides ask for different `iterations`", where=entry.key, now=_SAME)
+        raise MeasuringError("the sides ask for different `iterations`", where=entry.key, hint=_SAME)
     settle(pair.workers)
     if entry.key in plan.rounds:
         entry.rounds = plan.rounds[entry.key]
     else:
         entry.rounds = calibrate(pair.workers, seconds)
-    turns = Turns(pair.workers, entry.order, rounds=entry.rounds, seconds=max(seconds.values()), taken=entry.turns, phase=entry.phase)
+    turns = Turns(
+        pair.workers,
+        entry.order,
+        rounds=entry.rounds,
+        seconds=max(seconds.values()),
+        taken=entry.turns,
+        phase=entry.phase,
+    )
     if not share:
         entry.rough_ratio = seconds["head"] / seconds["base"] if turns.is_long else turns.rough_ratio()
         return
@@ -202,15 +219,20 @@ def _describe(pair: Pair, entry: KeyLaunch) -> dict[Role, float]:
 def _agree_on_outcomes(pair: Pair, record: LaunchRecord) -> None:
     for role, worker in pair.workers.items():
         if missing := sorted(set(record.tests) - set(worker.passed)):
-            raise MeasuringError(f"this test was not run to its end on {role}", where=missing[0], now=_SAME)
+            raise MeasuringError(f"this test was not run to its end on {role}", where=missing[0], hint=_SAME)
     if record.tests and not record.keys:
-        raise MeasuringError("the benchmark passes without calling its `benchmark` fixture", where=record.tests[0], now=_FIXTURE)
+        raise MeasuringError(
+            "the benchmark passes without calling its `benchmark` fixture", where=record.tests[0], hint=_FIXTURE
+        )
     # What is compiled holds paths of the folder where that was done.
     base, control = (
-        {module.path: module.blob for module in record.modules[role] if not module.path.endswith(COMPILED)} for role in ("base", "control")
+        {module.path: module.blob for module in record.modules[role] if not module.path.endswith(COMPILED)}
+        for role in ("base", "control")
     )
     if other := sorted(path for path in base.keys() & control.keys() if base[path] != control[path]):
-        raise MeasuringError("this file of the control is not base's", where=other[0], now="delete prprep's cache and run doit again")
+        raise MeasuringError(
+            "this file of the control is not base's", where=other[0], hint="delete prprep's cache and run doit again"
+        )
 
 
 def _lot(roles: tuple[Role, ...], lots: random.Random) -> tuple[Role, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...artifacts import Launch, Measurement, MetricName
@@ -11,8 +12,6 @@ from ...errors import MeasuringError
 from ..request import MINIMUM_LAUNCHES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from ..request import Request
 
     Decided = Callable[[Sequence[Launch]], bool]
@@ -54,7 +53,11 @@ class Sampling:
 
     def line(self) -> str:
         """Say how far it is: for reading along, nothing is decided on it."""
-        told = "".join(_shown(launches, self._confidence) for launches in self._launches.values()) if len(self._launches) == 1 else ""
+        told = (
+            "".join(_shown(launches, self._confidence) for launches in self._launches.values())
+            if len(self._launches) == 1
+            else ""
+        )
         return f"launch {self.number} of at most {max(self._planned)}{told}"
 
     def cut(self) -> None:
@@ -62,17 +65,17 @@ class Sampling:
         self.stopped = "timeout"
 
     def goes_on(self) -> bool:
-        """Say whether another launch is wanted."""
+        """Return whether another launch is wanted."""
         if not self.stopped:
             self.stopped = self._reason()
         return not self.stopped
 
     def measurements(self) -> tuple[Measurement, ...]:
-        """Give all that was taken; raise MeasuringError where the time limit left nothing."""
+        """Return all that was taken; raise MeasuringError where the time limit left nothing."""
         if not self._launches:
             raise MeasuringError(
                 f"not one launch was finished within the time limit of {self._timeout:g} s",
-                now="raise `timeout`, or give the benchmark a smaller input",
+                hint="raise `timeout`, or give the benchmark a smaller input",
             )
         return tuple(
             Measurement(
@@ -99,7 +102,7 @@ class Sampling:
 
 
 def deadline_of(request: Request) -> float | None:
-    """Give the moment of the monotonic clock at which the time limit of a metric ends that begins now."""
+    """Return the moment of the monotonic clock at which the time limit of a metric ends that begins now."""
     return None if request.timeout is None else time.monotonic() + request.timeout
 
 
@@ -109,13 +112,13 @@ def looks_for(budget: float, ladder: tuple[int, ...], seconds: float) -> tuple[i
 
 
 def _rule(request: Request, looks: tuple[int, ...]) -> Decided:
-    from ..statistics import Looks  # noqa: PLC0415 - NumPy and SciPy, only where something is measured
+    from ..statistics import Looks
 
     return Looks(planned=looks, confidence=request.confidence, negligible=request.negligible).decide
 
 
 def _shown(launches: list[Launch], confidence: float) -> str:
-    from ..statistics import FEWEST_LAUNCHES, ratio_interval  # noqa: PLC0415 - likewise
+    from ..statistics import FEWEST_LAUNCHES, ratio_interval
 
     if len(launches) < FEWEST_LAUNCHES:
         return ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ...artifacts import SIDES, Measurement, MetricName, Module, Output, Side
@@ -17,9 +19,6 @@ from .sequence import Sampling, deadline_of, looks_for
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
-    from types import TracebackType
 
     from ...processes.progress import Report
     from ..request import Request
@@ -74,7 +73,7 @@ class Run:
 
     @property
     def preempted(self) -> float:
-        """Give the share of blocks from which another process took the core."""
+        """Return the share of blocks from which another process took the core."""
         blocks = [block for entry in self.timed for turn in entry.turns for block in turn.values()]
         return sum(block.was_preempted for block in blocks) / len(blocks) if blocks else 0.0
 
@@ -115,7 +114,9 @@ def measure_time(request: Request, lots: random.Random, report: Report) -> tuple
                 sampling.cut()
             run.take(record)
             entries = [entry for entry in record.keys if entry.turns]
-            sampling.add({entry.key: entry.launch("wall") for entry in entries}, spent=sum(entry.seconds for entry in entries))
+            sampling.add(
+                {entry.key: entry.launch("wall") for entry in entries}, spent=sum(entry.seconds for entry in entries)
+            )
             report(sampling.line())
     return _with_cpu_time(sampling.measurements(), run), run
 
@@ -145,7 +146,9 @@ class Launches:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         if self._ahead:
             self._ahead.end()
         if self._ended:
@@ -164,7 +167,9 @@ class Launches:
         current.pair.move(self._others[0] if self._others else None)
 
     def _start(self, *, describe: bool, alone: bool) -> Started:
-        settings = Settings(hash_seed(self._lots), layout=memory_layout.draw(self._lots), describe=describe, deadline=self._deadline)
+        settings = Settings(
+            hash_seed(self._lots), layout=memory_layout.draw(self._lots), describe=describe, deadline=self._deadline
+        )
         return Started(paired(self._request, settings, starting_cores(pin=self._request.pin, alone=alone)))
 
 

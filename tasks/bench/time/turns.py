@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle
 from statistics import fmean, median
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING
 from ..workers.workers import Block, ChildFailedError, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from ..request import Role
 
 Turn = dict["Role", Block]
@@ -55,7 +54,7 @@ def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> 
 
 
 def more_rounds(rounds: int, fast: float, slow: float) -> int:
-    """Give the rounds to try next, after `rounds` took `fast` seconds on the fastest and `slow` on the slowest side."""
+    """Return the rounds to try next, after `rounds` took `fast` seconds on the fastest and `slow` on the slowest side."""
     if fast >= 0.8 * BLOCK_SECONDS or slow >= 0.8 * LONGEST_BLOCK_SECONDS:
         return rounds
     growth = min(BLOCK_SECONDS / max(fast, 1e-9), LONGEST_BLOCK_SECONDS / max(slow, 1e-9), 20.0)
@@ -90,8 +89,11 @@ class Turns:
         self._latest: list[float] = []
 
     def rough_ratio(self) -> float:
-        """Give the ratio head over base, to see whether it is plain: of a few turns the one closest to 1, and 1 where they disagree."""
-        logs = [math.log(turn["head"].wall / turn["base"].wall) for turn in (self._turn(timed=False) for _ in range(ROUGH_TURNS))]
+        """Return the ratio head over base, to see whether it is plain: of a few turns the one closest to 1, and 1 where they disagree."""
+        logs = [
+            math.log(turn["head"].wall / turn["base"].wall)
+            for turn in (self._turn(timed=False) for _ in range(ROUGH_TURNS))
+        ]
         if min(logs) <= 0 <= max(logs):
             return 1.0
         return math.exp(min(logs, key=abs))
@@ -107,7 +109,11 @@ class Turns:
             done = len(turns) * self._rounds >= asked
             self._latest = [block.elapsed for block in turns[-1].values()]
             spent = sum(block.elapsed for turn in turns for block in turn.values())
-            if done and len(turns) >= 2 * STEADY_TURNS and all(is_steady([turn[role].wall for turn in turns]) for role in self._workers):
+            if (
+                done
+                and len(turns) >= 2 * STEADY_TURNS
+                and all(is_steady([turn[role].wall for turn in turns]) for role in self._workers)
+            ):
                 return True
             if done and spent >= limit:
                 # What was called only a few times tells nothing.
@@ -147,16 +153,19 @@ class Turns:
 
     @property
     def is_long(self) -> bool:
-        """Say whether the test's own call is all the warming up that a call so long can have."""
+        """Return whether the test's own call is all the warming up that a call so long can have."""
         return self._seconds >= LONG_CALL_SECONDS and self._rounds == 1
 
     def _turn(self, rounds: int | None = None, *, timed: bool = True) -> Turn:
         self._phase = (self._phase + PHASE_STEP) % 1
-        return {role: self._workers[role].run(rounds or self._rounds, phase=self._phase, timed=timed) for role in next(self._orders)}
+        return {
+            role: self._workers[role].run(rounds or self._rounds, phase=self._phase, timed=timed)
+            for role in next(self._orders)
+        }
 
 
 def is_steady(walls: list[int]) -> bool:
-    """Say whether the latest blocks of a side are no faster than those before them."""
+    """Return whether the latest blocks of a side are no faster than those before them."""
     latest, before = median(walls[-STEADY_TURNS:]), median(walls[-2 * STEADY_TURNS : -STEADY_TURNS])
     return latest >= (1 - STILL_FALLING) * before
 

@@ -7,10 +7,8 @@ import os
 import selectors
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from types import TracebackType
+from typing import Any, Self
 
 VERSION = 1
 """Of the protocol; `prprep_worker.VERSION` is the other end's."""
@@ -38,7 +36,9 @@ class Channel:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         for descriptor in tuple(self._open):
             self._close(descriptor)
 
@@ -52,7 +52,7 @@ class Channel:
         for descriptor in self.inherited:
             self._close(descriptor)
 
-    def send(self, do: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
+    def send(self, do: str, **fields: Any) -> None:
         message = json.dumps({"do": do, **fields}).encode() + b"\n"
         try:
             while message:

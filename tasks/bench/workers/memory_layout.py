@@ -13,14 +13,14 @@ import os
 import resource
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 LOWEST_STACK = 128 << 20
 """Below this the kernel's place for mappings does not follow the limit."""
@@ -40,7 +40,7 @@ class MemoryLayout:
 
     @property
     def wrapper(self) -> tuple[str, ...]:
-        """Give what goes before a command to run it in this layout."""
+        """Return what goes before a command to run it in this layout."""
         return (*_tools(), f"--stack={self.stack}:")
 
     def padded(self, environment: Mapping[str, str], command: Sequence[str | Path]) -> dict[str, str]:
@@ -57,7 +57,7 @@ def draw(lots: random.Random) -> MemoryLayout | None:
 
 
 def usual_stack() -> int:
-    """Give the soft limit that processes have without us, which a worker takes back on."""
+    """Return the soft limit that processes have without us, which a worker takes back on."""
     return resource.getrlimit(resource.RLIMIT_STACK)[0]
 
 
@@ -73,6 +73,6 @@ def can_choose() -> bool:
 
 @cache
 def _tools() -> tuple[str, ...]:
-    """Give util-linux's two programs with full paths: the target's PATH may lead elsewhere."""
+    """Return util-linux's two programs with full paths: the target's PATH may lead elsewhere."""
     setarch, prlimit = shutil.which("setarch"), shutil.which("prlimit")
     return (setarch, "-R", prlimit) if setarch and prlimit else ()

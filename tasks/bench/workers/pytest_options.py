@@ -6,11 +6,9 @@ import configparser
 import os
 import shlex
 import tomllib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 KEPT_OFF = (
     "cacheprovider",
@@ -47,7 +45,18 @@ KEPT_OFF = (
 )
 """Plugins that move tests to other processes, trace, reorder, repeat or end them, by their entry points' names."""
 
-CARRIED = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--dp", "-p", "-W", "--pythonwarnings", "-o", "--override-ini")
+CARRIED = (
+    "--import-mode",
+    "--asyncio-mode",
+    "--ds",
+    "--dc",
+    "--dp",
+    "-p",
+    "-W",
+    "--pythonwarnings",
+    "-o",
+    "--override-ini",
+)
 """Options of the target's own `addopts` that tests may need; each takes a value."""
 
 _FILTERING = frozenset({"-W", "--pythonwarnings"})
@@ -59,7 +68,7 @@ MEASURED = ("-p", "prprep_worker", "--benchmark-enable")
 
 
 def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
-    """Give pytest's arguments for `benchmark`, a path in `tree`, perhaps with `::test`; `own` are those of our plugin."""
+    """Return pytest's arguments for `benchmark`, a path in `tree`, perhaps with `::test`; `own` are those of our plugin."""
     configuration, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
     off = [word for plugin in KEPT_OFF for word in ("-p", f"no:{plugin}")]
     return (
@@ -86,7 +95,7 @@ def carried(addopts: tuple[str, ...]) -> Iterator[str]:
 
 
 def _options(addopts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Give those of CARRIED that stand there, each with its value."""
+    """Yield those of CARRIED that stand there, each with its value."""
     words = iter(addopts)
     for word in words:
         name, equals, value = _split(word)
@@ -105,7 +114,7 @@ def find_configuration(tree: Path, benchmark: Path) -> tuple[Path | None, tuple[
 
 
 def warning_filters(tree: Path, benchmark: Path) -> tuple[tuple[str, bool], ...]:
-    """Give the filters of warnings that pytest would apply to `benchmark`, in its order: the last one counts most.
+    """Return the filters of warnings that pytest would apply to `benchmark`, in its order: the last one counts most.
 
     With each stands whether it is an option of `addopts`, whose message and module are no patterns.
     """

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...errors import MeasuringError
 from ...processes import programs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
     from ..request import Request, SideRequest
 
 HOME: Final = "/tmp/home"  # noqa: S108 - in a /tmp that begins empty
@@ -25,39 +24,64 @@ HOME: Final = "/tmp/home"  # noqa: S108 - in a /tmp that begins empty
 _SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/sys/devices/system")
 # What programs look up; no folder as a whole: some files of /etc hold passwords.
 _LOOKED_UP: Final = (
-    *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "passwd", "group", "nsswitch.conf", "hosts"),
-    *("os-release", "locale.alias", "mime.types", "fonts", "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "protocols"),
+    *(
+        "alternatives",
+        "ld.so.cache",
+        "ld.so.conf",
+        "ld.so.conf.d",
+        "localtime",
+        "timezone",
+        "passwd",
+        "group",
+        "nsswitch.conf",
+        "hosts",
+    ),
+    *(
+        "os-release",
+        "locale.alias",
+        "mime.types",
+        "fonts",
+        "ssl/certs",
+        "ssl/openssl.cnf",
+        "ca-certificates",
+        "pki/tls/certs",
+        "protocols",
+    ),
 )
 _INSTALL: Final = "install it (`apt-get install bubblewrap`), or take `sandbox` out of the item; nothing was measured"
 _ALLOW: Final = "let users make namespaces (`sysctl kernel.unprivileged_userns_clone=1`), or take `sandbox` out; nothing was measured"
 
 
 def check() -> str:
-    """Give bubblewrap's full path; raise MeasuringError where it is not there or may not make namespaces."""
+    """Return bubblewrap's full path; raise MeasuringError where it is not there or may not make namespaces."""
     program = _found()
     if not program:
-        raise MeasuringError("`sandbox: bwrap` asks for bubblewrap, which is not installed on this machine", now=_INSTALL)
+        raise MeasuringError(
+            "`sandbox: bwrap` asks for bubblewrap, which is not installed on this machine", hint=_INSTALL
+        )
     if why := _why_not(program):
-        raise MeasuringError(f"`sandbox: bwrap` is not possible on this machine: {why}", now=_ALLOW)
+        raise MeasuringError(f"`sandbox: bwrap` is not possible on this machine: {why}", hint=_ALLOW)
     return program
 
 
 def wrapper(place: SideRequest, folder: Path, *, worker: Path, writable: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Give what goes before a command of a side that runs in `folder`; nothing where the side is not confined.
+    """Return what goes before a command of a side that runs in `folder`; nothing where the side is not confined.
 
     `worker` holds our programs; `writable` are folders beside the tree that the command writes to.
     """
     if not place.confined:
         return ()
     base = (check(), *_NAMESPACES, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", HOME)  # noqa: S108
-    seen = [word for path in (*_SYSTEM, *(f"/etc/{name}" for name in _LOOKED_UP)) for word in ("--ro-bind-try", path, path)]
+    seen = [
+        word for path in (*_SYSTEM, *(f"/etc/{name}" for name in _LOOKED_UP)) for word in ("--ro-bind-try", path, path)
+    ]
     for option, folders in (("--ro-bind", (worker, *place.environments)), ("--bind", (place.tree, *writable))):
         seen += [word for path in folders for word in _bound(option, path)]
     return (*base, *seen, "--chdir", str(folder), "--")
 
 
 def variables(place: SideRequest, folder: Path) -> dict[str, str]:
-    """Give the variables that a confined side has otherwise; PWD is bubblewrap's own doing, and lengthens the environment."""
+    """Return the variables that a confined side has otherwise; PWD is bubblewrap's own doing, and lengthens the environment."""
     return {"HOME": HOME, "TMPDIR": "/tmp", "PWD": str(folder)} if place.confined else {}  # noqa: S108
 
 
@@ -80,7 +104,9 @@ def _bound(option: str, path: Path) -> Iterator[str]:
 
 
 def _found() -> str:
-    return next((place for place in ("/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap") if os.access(place, os.X_OK)), "")
+    return next(
+        (place for place in ("/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap") if os.access(place, os.X_OK)), ""
+    )
 
 
 @cache
@@ -88,4 +114,8 @@ def _why_not(program: str) -> str:
     """Try it once: containers and kernels may forbid namespaces."""
     tried = [program, *_NAMESPACES, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--", "/bin/true"]
     done = subprocess.run(tried, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    return "" if done.returncode == 0 else done.stderr.strip().removeprefix("bwrap: ") or f"bwrap ended with exit code {done.returncode}"
+    return (
+        ""
+        if done.returncode == 0
+        else done.stderr.strip().removeprefix("bwrap: ") or f"bwrap ended with exit code {done.returncode}"
+    )

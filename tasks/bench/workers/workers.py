@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,6 @@ from .pytest_options import options
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator, Mapping
 
     from ...artifacts import Module
     from ..request import Request, Role, SideRequest
@@ -84,7 +84,7 @@ class Block:
 
     @property
     def was_preempted(self) -> bool:
-        """Say whether another process took the core: it was switched away, and waited for more than PREEMPTED of its time."""
+        """Return whether another process took the core: it was switched away, and waited for more than PREEMPTED of its time."""
         return self.involuntary > 0 and self.wall - self.cpu > PREEMPTED * self.wall
 
 
@@ -95,7 +95,9 @@ class ChildFailedError(MeasuringError):
 class Worker:
     """One side's process; it runs only between an order and the answer to it."""
 
-    def __init__(self, request: Request, side: Role, *, channel: Channel, running: programs.Running, deadline: float | None) -> None:
+    def __init__(
+        self, request: Request, side: Role, *, channel: Channel, running: programs.Running, deadline: float | None
+    ) -> None:
         self.side = side
         self.passed: list[str] = []
         self._has_child = False
@@ -167,8 +169,8 @@ class Worker:
             for pid in (self._running.pid, *(programs.descendants(self._running.pid) if confined else ())):
                 _move_threads(pid, core)
 
-    def ask(self, do: str, **fields_: Any) -> Message:  # noqa: ANN401 - JSON
-        """Give an order at a benchmark call, and wait for its answer, whatever `kind` that is."""
+    def ask(self, do: str, **fields_: Any) -> Message:
+        """Return an order at a benchmark call, and wait for its answer, whatever `kind` that is."""
         self._send(do, **fields_)
         answer = self._receive()
         if answer["kind"] == "test":
@@ -201,10 +203,12 @@ class Worker:
             self._has_child = False
         if message["kind"] == "raised":
             self._expect("joined")
-            raise ChildFailedError(f"the benchmark failed on {self.side}, called again:\n{message['text']}", now=_WAY_OUT)
+            raise ChildFailedError(
+                f"the benchmark failed on {self.side}, called again:\n{message['text']}", hint=_WAY_OUT
+            )
         if message["kind"] == "broken":
             told = ended(message["code"] or -message["signal"])
-            raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {told}", now=_WAY_OUT)
+            raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {told}", hint=_WAY_OUT)
         if message["kind"] == "test":
             self._outcome(message)
         if message["kind"] != kind:
@@ -216,14 +220,18 @@ class Worker:
         if message["outcome"] != "passed":
             told = _OUTCOMES.get(message["outcome"], message["outcome"])
             step = "" if message["when"] == "call" or message["outcome"] == "xfailed" else f" in its {message['when']}"
-            raise MeasuringError(f"the benchmark {told} on {self.side}{step}:\n{message['text']}", where=message["node"], now=_WAY_OUT)
+            raise MeasuringError(
+                f"the benchmark {told} on {self.side}{step}:\n{message['text']}", where=message["node"], hint=_WAY_OUT
+            )
         self.passed.append(message["node"])
 
     def _uncollected(self, message: Message) -> MeasuringError:
         told = "was skipped" if message["outcome"] == "skipped" else "cannot be imported"
-        return MeasuringError(f"the benchmark {told} on {self.side}:\n{message['text']}", where=message["node"], now=_WAY_OUT)
+        return MeasuringError(
+            f"the benchmark {told} on {self.side}:\n{message['text']}", where=message["node"], hint=_WAY_OUT
+        )
 
-    def _send(self, do: str, **fields_: Any) -> None:  # noqa: ANN401 - JSON
+    def _send(self, do: str, **fields_: Any) -> None:
         try:
             self._channel.send(do, **fields_)
         except ClosedError:
@@ -241,7 +249,9 @@ class Worker:
 
     def _broken(self, what: str) -> MeasuringError:
         tail = self._running.tail().strip()
-        return MeasuringError(f"the benchmark broke on {self.side}: {what}" + (f"\n{tail}" if tail else ""), now=_WAY_OUT)
+        return MeasuringError(
+            f"the benchmark broke on {self.side}: {what}" + (f"\n{tail}" if tail else ""), hint=_WAY_OUT
+        )
 
 
 def _move_threads(pid: int, core: int) -> None:
@@ -255,14 +265,22 @@ _WAY_OUT = "a benchmark must pass at both commits; nothing was measured"
 
 
 def ended(code: int) -> str:
-    return f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+    return (
+        f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
+    )
 
 
 @contextmanager
 def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker]:
     """Run `request.benchmark` on one side, up to its first stop; its process group ends with the block."""
     place = request.side(side)
-    command: tuple[str | Path, ...] = (*settings.wrapper, place.python, "-m", "pytest", *options(place.tree, request.benchmark or ""))
+    command: tuple[str | Path, ...] = (
+        *settings.wrapper,
+        place.python,
+        "-m",
+        "pytest",
+        *options(place.tree, request.benchmark or ""),
+    )
     with Channel() as channel:
         told = {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))}
         environment = variables(place, settings, told, folder=place.tree / request.project)
@@ -292,14 +310,20 @@ def _handshake(request: Request, settings: Settings, channel: Channel) -> Messag
 
 
 def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], *, folder: Path) -> dict[str, str]:
-    """Give the environment of a side's processes that run in `folder`: its own import path, and the launch's hash seed.
+    """Return the environment of a side's processes that run in `folder`: its own import path, and the launch's hash seed.
 
     Compiled files are written as always: each side has a tree of its own, and import time is that of a warm cache.
     """
     path = os.pathsep.join(map(str, (*place.path_entries, WORKER_FOLDER)))
     allocator = {"PYTHONMALLOC": "malloc"} if settings.malloc else {}
     compiled = {"PYTHONPYCACHEPREFIX": str(place.pycache)} if place.pycache else {}
-    own = {"PYTHONPATH": path, "PYTHONHASHSEED": str(settings.seed), **allocator, **compiled, **sandbox.variables(place, folder)}
+    own = {
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": str(settings.seed),
+        **allocator,
+        **compiled,
+        **sandbox.variables(place, folder),
+    }
     return programs.target_environment({**own, **extra}, passed=place.passed)
 
 
@@ -320,6 +344,6 @@ def core(*, pin: bool) -> int | None:
 
 
 def starting_cores(*, pin: bool, alone: bool) -> tuple[int, ...]:
-    """Give the cores that processes start on: any where nothing is measured (`alone`), else any but `core`; perhaps none."""
+    """Return the cores that processes start on: any where nothing is measured (`alone`), else any but `core`; perhaps none."""
     measuring = core(pin=pin)
     return () if measuring is None else tuple(sorted(os.sched_getaffinity(0) - (set() if alone else {measuring})))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..reading import BenchmarkFile
@@ -10,8 +11,6 @@ from .rules import RULES, Rule
 from .static import Expected, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ...bench.observing.watching import Watched
 
 __all__ = ["RULES", "BenchmarkFile", "Expected", "Finding", "Rule", "findings"]
@@ -27,7 +26,7 @@ _ONCE = frozenset({"inputs-changed", "lazy-result", "setup-measured"})
 
 
 def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[Watched] = ()) -> tuple[Finding, ...]:
-    """Give what breaks the rules, by line; `seen` is what was seen of the benchmark while it ran, () where it was not run."""
+    """Return what breaks the rules, by line; `seen` is what was seen of the benchmark while it ran, () where it was not run."""
     ran = {standin.line for call in seen for standin in call.standins}
     read = [each for each in static.findings(file, expected) if each.rule not in _SEEN or each.line not in ran]
     at_lines = {(each.rule, each.line) for each in read}

@@ -24,7 +24,7 @@ NETWORK = frozenset(
 
 
 def boundary(dotted: str, more: frozenset[str] = frozenset()) -> str:
-    """Give the package of the table that a dotted name is of, or goes through (`pages.fetch.requests.get`), "" for none."""
+    """Return the package of the table that a dotted name is of, or goes through (`pages.fetch.requests.get`), "" for none."""
     parts = dotted.split(".")
     table = INFERENCE | NETWORK | more
     for start in range(len(parts)):

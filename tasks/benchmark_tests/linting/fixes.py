@@ -40,14 +40,20 @@ def fixed(file: BenchmarkFile, expected: Expected) -> Fixed:
 def _properties(file: BenchmarkFile, text: str, lines: set[int]) -> tuple[str, list[str]]:
     """Put `type(...)` around the owners of properties, from the end of the file to its beginning."""
     patches = [patch for test in file.tests for patch in test.patches if patch.is_property_mock and patch.line in lines]
-    owners = {(node.lineno, node.col_offset): node for patch in patches if (node := patch.owner_node) is not None and not _is_text(node)}
+    owners = {
+        (node.lineno, node.col_offset): node
+        for patch in patches
+        if (node := patch.owner_node) is not None and not _is_text(node)
+    }
     rows, done = text.splitlines(keepends=True), []
     for (line, start), node in sorted(owners.items(), reverse=True):
         if node.end_lineno != line or node.end_col_offset is None:
             continue
         row = rows[line - 1].encode("utf-8", "surrogateescape")
         owner = row[start : node.end_col_offset]
-        rows[line - 1] = (row[:start] + b"type(" + owner + b")" + row[node.end_col_offset :]).decode("utf-8", "surrogateescape")
+        rows[line - 1] = (row[:start] + b"type(" + owner + b")" + row[node.end_col_offset :]).decode(
+            "utf-8", "surrogateescape"
+        )
         done.append(f"line {line}: the property is patched on type({owner.decode('utf-8', 'replace')})")
     return "".join(rows), done[::-1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.definitions import Function, contents
@@ -12,12 +13,12 @@ from ..reading import MOCKS
 from .boundaries import boundary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ...project.code.sources import Definition
     from ..reading import BenchmarkFile, Patch, Test
 
-CONFIGURATION: Final = re.compile(r"(^|_)(config|configs|configuration|settings|conf|cfg|options|env_config|environ)$", re.IGNORECASE)
+CONFIGURATION: Final = re.compile(
+    r"(^|_)(config|configs|configuration|settings|conf|cfg|options|env_config|environ)$", re.IGNORECASE
+)
 PROCESS: Final = frozenset({"sys.argv", "sys.path", "sys.stdin", "sys.stdout", "sys.stderr", "os.getcwd"})
 """What a process is given, and no code of the project's."""
 FAKE: Final = re.compile(r"^_?(Fake|Mock|Stub|Dummy|Null|NoOp|Noop)|(Fake|Mock|Stub|Dummy)$")
@@ -45,7 +46,7 @@ class Standin(NamedTuple):
 
 
 def boundary_of(patch: Patch, file: BenchmarkFile, more: frozenset[str]) -> str:
-    """Give the package of the boundary that a replaced name is of, or that the code which defines it uses; "" for none."""
+    """Return the package of the boundary that a replaced name is of, or that the code which defines it uses; "" for none."""
     if named := boundary(patch.target, more):
         return named
     found = real_of(patch, file)
@@ -56,7 +57,10 @@ def boundary_of(patch: Patch, file: BenchmarkFile, more: frozenset[str]) -> str:
     known = dict(imports(ast.parse(source)))
     lines = source.decode("utf-8", "replace").splitlines()[definition.start - 1 : definition.end]
     used = {word for line in lines for word in re.findall(r"[A-Za-z_]\w*", line)}
-    return next((package for name in sorted(known) if name in used and (package := boundary(absolute_name(name, known), more))), "")
+    return next(
+        (package for name in sorted(known) if name in used and (package := boundary(absolute_name(name, known), more))),
+        "",
+    )
 
 
 def real_of(patch: Patch, file: BenchmarkFile) -> tuple[str, Definition] | None:
@@ -70,7 +74,7 @@ def real_of(patch: Patch, file: BenchmarkFile) -> tuple[str, Definition] | None:
 
 
 def is_configuration(patch: Patch) -> bool:
-    """Tell whether it is a setting that is replaced, by its name."""
+    """Return whether it is a setting that is replaced, by its name."""
     if patch.kind == "environment":
         return True
     names = [part for part in patch.owner.split(".") if part]
@@ -79,7 +83,7 @@ def is_configuration(patch: Patch) -> bool:
 
 
 def standins(test: Test, more: frozenset[str]) -> Iterator[Standin]:
-    """Give what the patches of a test put in place, and the methods of fakes that it hands to what is measured."""
+    """Yield what the patches of a test put in place, and the methods of fakes that it hands to what is measured."""
     for patch in test.patches:
         if patch.kind == "attribute" and not is_configuration(patch) and not patch.is_property_mock:
             found = real_of(patch, test.file)
@@ -101,12 +105,14 @@ def _is_used(name: str, test: Test) -> bool:
 
 
 def _is_told(name: str, test: Test) -> bool:
-    """Tell whether the test says what methods of a Mock return: `name.method.return_value = ...`."""
+    """Return whether the test says what methods of a Mock return: `name.method.return_value = ...`."""
     targets = (target for node in ast.walk(test.file.module) if isinstance(node, ast.Assign) for target in node.targets)
     return any(dotted(target).startswith(f"{name}.") for target in targets)
 
 
-def _of(new: ast.expr | None, name: str, test: Test, real: Definition | None, package: str, node: ast.AST) -> Iterator[Standin]:
+def _of(
+    new: ast.expr | None, name: str, test: Test, real: Definition | None, package: str, node: ast.AST
+) -> Iterator[Standin]:
     if isinstance(new, ast.Name) and isinstance(value := test.variables.get(new.id), ast.Call | ast.Lambda):
         new = value
     if (made := _made_by(new, test)) is not None:
@@ -129,21 +135,27 @@ def _of(new: ast.expr | None, name: str, test: Test, real: Definition | None, pa
 
 
 def _methods(fake: ast.ClassDef, test: Test, kind: str, package: str) -> Iterator[Standin]:
-    """Give the methods of a fake class; `kind` is the class that it stands for, "" where that is not known."""
-    own = [each for each in fake.body if isinstance(each, Function) and each.name not in {"__init__", "__enter__", "__exit__"}]
+    """Yield the methods of a fake class; `kind` is the class that it stands for, "" where that is not known."""
+    own = [
+        each
+        for each in fake.body
+        if isinstance(each, Function) and each.name not in {"__init__", "__enter__", "__exit__"}
+    ]
     real = _methods_of(kind, test) if kind else {}
     yield from (Standin(f"{fake.name}.{each.name}", each, real.get(each.name), package) for each in own)
 
 
 def _made_by(new: ast.expr | None, test: Test) -> ast.ClassDef | None:
-    """Give the fake class of which a replacement returns an instance."""
+    """Return the fake class of which a replacement returns an instance."""
     given = new.body if isinstance(new, ast.Lambda) else None
     if isinstance(new, ast.Call):
         given = next((word.value for word in new.keywords if word.arg == "return_value"), None)
     if isinstance(given, ast.Name):
         given = test.variables.get(given.id)
     name = dotted(given.func) if isinstance(given, ast.Call) else ""
-    return next((each for each in ast.walk(test.file.module) if isinstance(each, ast.ClassDef) and each.name == name), None)
+    return next(
+        (each for each in ast.walk(test.file.module) if isinstance(each, ast.ClassDef) and each.name == name), None
+    )
 
 
 def _methods_of(kind: str, test: Test) -> dict[str, Definition]:
@@ -161,7 +173,7 @@ def _methods_of(kind: str, test: Test) -> dict[str, Definition]:
 
 
 def allocates(node: ast.AST) -> bool:
-    """Tell whether a stand-in allocates more than next to nothing, or calls what may do so."""
+    """Return whether a stand-in allocates more than next to nothing, or calls what may do so."""
     if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in MOCKS:
         effects = [word.value for word in node.keywords if word.arg == "side_effect"]
         return any(isinstance(effect, ast.Name) or allocates(effect) for effect in effects)
@@ -178,7 +190,10 @@ def _allocates(node: ast.AST) -> bool:
     if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
         return True
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return any(isinstance(side, ast.List) or isinstance(getattr(side, "value", None), str | bytes) for side in (node.left, node.right))
+        return any(
+            isinstance(side, ast.List) or isinstance(getattr(side, "value", None), str | bytes)
+            for side in (node.left, node.right)
+        )
     if not isinstance(node, ast.Call):
         return False
     last = dotted(node.func).rpartition(".")[2]
@@ -189,7 +204,9 @@ def _allocates(node: ast.AST) -> bool:
 
 def _is_large(node: ast.AST) -> bool:
     """Tell a size that is not small: a number, a product, or what is computed from names; a 0 anywhere makes nothing of it."""
-    numbers = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, int | float)]
+    numbers = [
+        each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, int | float)
+    ]
     if 0 in numbers:
         return False
     named = any(isinstance(each, ast.Name | ast.Attribute | ast.Call) for each in ast.walk(node))
@@ -228,14 +245,14 @@ def _kind(node: ast.expr) -> str:
 
 
 def fits(kind: str, annotation: str) -> bool:
-    """Tell whether a value of a plain kind can be what an annotation says; what is not known fits."""
+    """Return whether a value of a plain kind can be what an annotation says; what is not known fits."""
     if not kind or not annotation:
         return True
     names = set(re.findall(r"[A-Za-z_][\w.]*", annotation.strip("'\"")))
     last = {name.rpartition(".")[2] for name in names}
     if kind == "Mock":
         return False
-    if last & {"Any", "object", "Self", "TypeVar", "T"} or any(len(name) <= 2 for name in last):  # noqa: PLR2004 - type variables
+    if last & {"Any", "object", "Self", "TypeVar", "T"} or any(len(name) <= 2 for name in last):
         return True
     return bool(last & _FITTING.get(kind, frozenset({kind})))
 
@@ -248,7 +265,9 @@ _DISPLAYS: Final = (
 )
 _FITTING: Final = {
     "None": frozenset({"None", "Optional", "NoReturn"}),
-    "list": frozenset({"list", "List", "Sequence", "Iterable", "Collection", "MutableSequence", "Container", "Reversible"}),
+    "list": frozenset(
+        {"list", "List", "Sequence", "Iterable", "Collection", "MutableSequence", "Container", "Reversible"}
+    ),
     "dict": frozenset({"dict", "Dict", "Mapping", "MutableMapping", "TypedDict"}),
     "tuple": frozenset({"tuple", "Tuple", "Sequence", "Iterable", "Collection", "NamedTuple"}),
     "set": frozenset({"set", "Set", "AbstractSet", "MutableSet", "Iterable", "Collection"}),

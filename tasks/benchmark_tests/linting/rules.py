@@ -115,7 +115,20 @@ fatal finding it measures something else than it says, and the item needs review
 def document() -> str:
     """Write the table down, for docs/rules.md."""
     rows = [f"| `{rule.name}` | {rule.why} | {_escaped(rule.fix)} | {_kind(rule)} |" for rule in RULES.values()]
-    return "\n".join(("# Rules for benchmarks", "", ABOUT, "", "| rule | why it matters | the fix | |", "|---|---|---|---|", *rows)) + "\n"
+    return (
+        "\n".join(
+            (
+                "# Rules for benchmarks",
+                "",
+                ABOUT,
+                "",
+                "| rule | why it matters | the fix | |",
+                "|---|---|---|---|",
+                *rows,
+            )
+        )
+        + "\n"
+    )
 
 
 def _escaped(text: str) -> str:

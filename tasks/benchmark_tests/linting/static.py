@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.definitions import Function
@@ -13,8 +14,6 @@ from ..reading import PATCHERS
 from . import mocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ...project.code.sources import Found
     from ..reading import BenchmarkFile, Called, Measured, Patch, Test
 
@@ -29,7 +28,20 @@ MAKING: Final = frozenset(
 )  # fmt: skip
 MAKERS: Final = frozenset({"np", "numpy", "random", "rng", "torch", "string"})
 CHANGING: Final = frozenset(
-    {"append", "extend", "insert", "pop", "popitem", "remove", "clear", "sort", "reverse", "add", "discard", "setdefault"},
+    {
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "popitem",
+        "remove",
+        "clear",
+        "sort",
+        "reverse",
+        "add",
+        "discard",
+        "setdefault",
+    },
 )
 PATCHING: Final = frozenset({"mock", "patch", "mocker", "monkeypatch"})
 LAZY: Final = frozenset({"map", "filter", "zip", "enumerate", "iter", "reversed"})
@@ -58,7 +70,7 @@ class Expected(NamedTuple):
 
 
 def findings(file: BenchmarkFile, expected: Expected) -> list[Finding]:
-    """Give what breaks the rules, in the order of lines."""
+    """Return what breaks the rules, in the order of lines."""
     found = [*_about_file(file, expected)]
     for test in file.tests:
         subject = subject_of(test, expected)
@@ -71,11 +83,13 @@ def findings(file: BenchmarkFile, expected: Expected) -> list[Finding]:
 
 
 def subject_of(test: Test, expected: Expected) -> str:
-    """Give the function under test: the one expected where the test calls it, the one that it calls, or that it is named after."""
+    """Return the function under test: the one expected where the test calls it, the one that it calls, or that it is named after."""
     called = [each.target for each in test.calls if each.found.definition.kind == "function"]
     if expected.target and (expected.target in called or not called):
         return expected.target
-    named = [target for target in called if re.search(rf"(^|_){re.escape(word_of(target))}(_|$)", test.name, re.IGNORECASE)]
+    named = [
+        target for target in called if re.search(rf"(^|_){re.escape(word_of(target))}(_|$)", test.name, re.IGNORECASE)
+    ]
     return next(iter([*named, *called]), "")
 
 
@@ -98,7 +112,12 @@ def _about_file(file: BenchmarkFile, expected: Expected) -> Iterator[Finding]:
 def _about_marker(test: Test) -> Iterator[Finding]:
     if test.is_whole and not test.file.uses_codspeed:
         told = "it has a marker and not the fixture `benchmark`: pytest-benchmark measures nothing of it"
-        yield Finding("no-benchmark", test.function.lineno, test.name, f"{told}, prprep and pytest-codspeed all of it, setup included")
+        yield Finding(
+            "no-benchmark",
+            test.function.lineno,
+            test.name,
+            f"{told}, prprep and pytest-codspeed all of it, setup included",
+        )
 
 
 def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Finding]:
@@ -106,7 +125,12 @@ def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Findi
         return  # the file follows a naming of its own, or is for several cases
     name = word_of(subject).strip("_")
     if name.lower().replace("_", "") not in test.name.lower().replace("_", ""):
-        yield Finding("wrong-name", test.function.lineno, test.name, f"it measures {_last(subject)}: test_benchmark_{name} would say so")
+        yield Finding(
+            "wrong-name",
+            test.function.lineno,
+            test.name,
+            f"it measures {_last(subject)}: test_benchmark_{name} would say so",
+        )
 
 
 # -- patches ------------------------------------------------------------------------------------------
@@ -125,18 +149,20 @@ def _about_patches(test: Test, subject: str, expected: Expected) -> Iterator[Fin
         elif mocks.is_configuration(patch):
             yield Finding("configuration-patched", line, test.name, f"{patch.target} is configuration")
         elif _is_elsewhere(patch, test, expected):
-            yield Finding("mock-not-at-boundary", line, test.name, f"{patch.target} is neither model inference nor the network")
+            yield Finding(
+                "mock-not-at-boundary", line, test.name, f"{patch.target} is neither model inference nor the network"
+            )
 
 
 def _is_elsewhere(patch: Patch, test: Test, expected: Expected) -> bool:
-    """Tell whether code is replaced that is neither at a boundary nor something of the process's own."""
+    """Return whether code is replaced that is neither at a boundary nor something of the process's own."""
     if patch.kind != "attribute" or patch.target in mocks.PROCESS:
         return False
     return not mocks.boundary_of(patch, test.file, expected.boundaries)
 
 
 def _is_target(patched: str, target: str, test: Test) -> bool:
-    """Tell whether the target itself is replaced: where it is defined, or where the benchmark takes it from."""
+    """Return whether the target itself is replaced: where it is defined, or where the benchmark takes it from."""
     if patched == target:
         return True
     found = test.file.find(patched) or _sought(patched, test)
@@ -181,7 +207,12 @@ def _about_standins(test: Test, expected: Expected) -> Iterator[Finding]:
         kind = "Mock" if each.is_object else mocks.returned_kind(each.node)
         wanted = each.real.returns if each.real and each.real.kind == "function" else ""
         if each.at_boundary and not mocks.allocates(each.node):
-            yield Finding("mock-allocates-nothing", line, test.name, f"{each.name} stands for what allocates, and allocates nothing itself")
+            yield Finding(
+                "mock-allocates-nothing",
+                line,
+                test.name,
+                f"{each.name} stands for what allocates, and allocates nothing itself",
+            )
         if kind == "Mock":
             yield Finding("mock-wrong-type", line, test.name, f"{each.name} returns a Mock, which is no real type")
         elif not mocks.fits(kind, wanted):
@@ -227,7 +258,12 @@ def _is_range(node: ast.Call) -> bool:
 def _about_laziness(test: Test, measured: Measured) -> Iterator[Finding]:
     for each in test.calls:
         if each.found.definition.kind == "function" and _yields(each) and _is_idle(each.node, measured):
-            yield Finding("lazy-result", each.node.lineno, test.name, f"{_last(each.target)} is a generator, and nothing consumes it")
+            yield Finding(
+                "lazy-result",
+                each.node.lineno,
+                test.name,
+                f"{_last(each.target)} is a generator, and nothing consumes it",
+            )
     for node in _given(measured):
         if isinstance(node, ast.Call) and dotted(node.func) in LAZY:
             yield Finding("lazy-result", node.lineno, test.name, f"`{_shortened(node)}` is made and not consumed")
@@ -236,7 +272,7 @@ def _about_laziness(test: Test, measured: Measured) -> Iterator[Finding]:
 
 
 def _given(measured: Measured) -> list[ast.expr]:
-    """Give what the measured code returns, or leaves as it is."""
+    """Return what the measured code returns, or leaves as it is."""
     if isinstance(measured.code, ast.Lambda):
         return [measured.code.body]
     inner = [each for part in measured.body for each in ast.walk(part)]
@@ -287,17 +323,22 @@ def _changed_by(node: ast.AST) -> Iterator[str]:
 
 def _restores(call: ast.Call) -> bool:
     """Tell `cache.pop(name, None)`, which brings back the state from which every round is to begin."""
-    return isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and len(call.args) == 2  # noqa: PLR2004 - with a default
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and len(call.args) == 2
 
 
 def restored(test: Test) -> set[str]:
-    """Give the names of what every round brings back to the state that it begins from."""
+    """Return the names of what every round brings back to the state that it begins from."""
     nodes = (node for measured in test.measured for part in measured.body for node in ast.walk(part))
     return {dotted(node.func).rpartition(".")[0] for node in nodes if isinstance(node, ast.Call) and _restores(node)}
 
 
 def _bound_within(measured: Measured) -> set[str]:
-    bound = {node.id for part in measured.body for node in ast.walk(part) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound = {
+        node.id
+        for part in measured.body
+        for node in ast.walk(part)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
     if isinstance(measured.code, Function | ast.Lambda):
         arguments = measured.code.args
         bound |= {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
@@ -310,4 +351,4 @@ def _last(target: str) -> str:
 
 def _shortened(node: ast.AST) -> str:
     text = ast.unparse(node)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's worth
+    return text if len(text) <= 60 else f"{text[:57]}..."

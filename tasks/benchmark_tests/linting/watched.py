@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ...bench.domains import ALMOST_NOTHING
@@ -9,8 +10,6 @@ from ...text import figures
 from .static import Finding, restored, subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ...bench.observing.watching import Standin, Watched
     from ..reading import BenchmarkFile, Test
     from .static import Expected
@@ -24,7 +23,7 @@ LEAST_SHARE: Final = 0.5
 
 
 def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[Watched]) -> list[Finding]:
-    """Give what breaks the rules, and could only be found by running."""
+    """Return what breaks the rules, and could only be found by running."""
     tests = {test.name: test for test in file.tests}
     found: list[Finding] = []
     for call in seen:
@@ -54,9 +53,17 @@ def _about(standin: Standin, file: BenchmarkFile) -> Iterator[tuple[str, int, st
     is_fake = standin.patched or ("." in standin.name and not file.is_handed_over(standin.line))
     if is_fake and standin.peak < ALMOST_NOTHING:
         peak = figures.size(standin.peak)
-        yield "mock-allocates-nothing", standin.line, f"{standin.name} allocated {peak} at most while it ran in the place of real code"
+        yield (
+            "mock-allocates-nothing",
+            standin.line,
+            f"{standin.name} allocated {peak} at most while it ran in the place of real code",
+        )
     if standin.patched and not standin.fits:
-        yield "mock-wrong-type", standin.line, f"{standin.name} returned {standin.returned}, the real one returns {standin.expected}"
+        yield (
+            "mock-wrong-type",
+            standin.line,
+            f"{standin.name} returned {standin.returned}, the real one returns {standin.expected}",
+        )
 
 
 def _is_small(call: Watched, expected: Expected) -> bool:
@@ -68,7 +75,11 @@ def _about_size(call: Watched, expected: Expected) -> Iterator[tuple[str, int, s
         yield "toy-input", 0, f"a call takes {figures.seconds(call.seconds)}"
     elif expected.recorded and call.seconds < FAR_BELOW * expected.recorded:
         usual = figures.seconds(expected.recorded)
-        yield "toy-input", 0, f"a call takes {figures.seconds(call.seconds)}; those that were recorded took {usual} (median)"
+        yield (
+            "toy-input",
+            0,
+            f"a call takes {figures.seconds(call.seconds)}; those that were recorded took {usual} (median)",
+        )
 
 
 def _about_share(call: Watched, test: Test | None, expected: Expected) -> Iterator[tuple[str, int, str]]:

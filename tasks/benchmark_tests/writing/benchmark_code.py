@@ -6,7 +6,9 @@ import ast
 import io
 import textwrap
 import tokenize
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...errors import SourceError, TemplateError
@@ -16,13 +18,15 @@ from .sample_values import SIZE
 from .signatures import Call, call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from ...artifacts import Detection
     from ...manifest.model import BenchmarkCode
 
-CPU, MEMORY, ASYNC, STRUCT = "benchmark_cpu.py.j2", "benchmark_mem.py.j2", "benchmark_async.py.j2", "benchmark_struct.py.j2"
+CPU, MEMORY, ASYNC, STRUCT = (
+    "benchmark_cpu.py.j2",
+    "benchmark_mem.py.j2",
+    "benchmark_async.py.j2",
+    "benchmark_struct.py.j2",
+)
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)
 GAP_MARK = 'pytest.fail("TODO: fill in'
 
@@ -60,11 +64,13 @@ class Parts:
 
 
 def gap_line(text: str) -> int:
-    """Give the 1-based line that a person has to fill in, 0 where none is left."""
+    """Return the 1-based line that a person has to fill in, 0 where none is left."""
     return next((number for number, line in enumerate(text.splitlines(), 1) if GAP_MARK in line), 0)
 
 
-def from_manifest(code: BenchmarkCode, detection: Detection, *, path: str, source: bytes | None, templates: Path | None) -> Benchmark:
+def from_manifest(
+    code: BenchmarkCode, detection: Detection, *, path: str, source: bytes | None, templates: Path | None
+) -> Benchmark:
     """Write the benchmark that the manifest's `setup` and `call` describe; raise SourceError where they are no Python."""
     where = f"{detection.item}: benchmark"
     setup, call = textwrap.dedent(code.setup).strip("\n"), textwrap.dedent(code.call).strip()
@@ -73,7 +79,9 @@ def from_manifest(code: BenchmarkCode, detection: Detection, *, path: str, sourc
     imports, rest = _lifted(setup, statements)
     own = _own_import(detection, _names(expression, *statements), _bound(statements))
     known = _signature(detection, source)
-    awaits = any(isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in ast.walk(expression))
+    awaits = any(
+        isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in ast.walk(expression)
+    )
     if known and known.is_async and not awaits and _calls(expression, known):
         call, awaits = f"await {call}", True
     parts = Parts(imports=(*imports, *own), setup=_indented(rest), expression=call, is_async=awaits)
@@ -81,7 +89,12 @@ def from_manifest(code: BenchmarkCode, detection: Detection, *, path: str, sourc
 
 
 def from_signature(
-    detection: Detection, *, path: str, source: bytes | None, templates: Path | None, learned: Mapping[str, str] | None = None
+    detection: Detection,
+    *,
+    path: str,
+    source: bytes | None,
+    templates: Path | None,
+    learned: Mapping[str, str] | None = None,
 ) -> Benchmark:
     """Write the benchmark with arguments made up from the signature, or with the one place to fill in.
 
@@ -89,7 +102,9 @@ def from_signature(
     """
     if _is_import(detection):
         return Benchmark(text_of(Parts((), "", ""), detection, path=path, templates=templates), "signature")
-    call = _signature(detection, source) or Call(name="", expression="", gap="a call of the function that was optimized")
+    call = _signature(detection, source) or Call(
+        name="", expression="", gap="a call of the function that was optimized"
+    )
     made_up = "" if call.gap or not call.setup else _sizes(call)
     lines = [assigned(*line.split(" = ", 1)) for line in call.setup]
     if call.gap:
@@ -135,7 +150,7 @@ def file_name(detection: Detection) -> str:
 
 def text_of(parts: Parts, detection: Detection, *, path: str, templates: Path | None) -> str:
     """Fill the template of the domain; raise TemplateError where a user's own makes no Python of it."""
-    from ...text.templating import fill  # noqa: PLC0415 - jinja2
+    from ...text.templating import fill
 
     name = _template(parts, detection)
     target = detection.target or detection.item
@@ -163,7 +178,9 @@ def text_of(parts: Parts, detection: Detection, *, path: str, templates: Path | 
     try:
         ast.parse(text)
     except SyntaxError as error:
-        raise TemplateError(f"this template makes no valid Python: {error.msg} in line {error.lineno}", where=name) from None
+        raise TemplateError(
+            f"this template makes no valid Python: {error.msg} in line {error.lineno}", where=name
+        ) from None
     return text
 
 
@@ -176,8 +193,10 @@ def _template(parts: Parts, detection: Detection) -> str:
 
 
 def _is_import(detection: Detection) -> bool:
-    """Tell whether it is the import that was optimized: a module alone, or structure as the first domain."""
-    return bool(detection.target) and (":" not in (detection.target or "") or detection.domain.domains[:1] == ("struct",))
+    """Return whether it is the import that was optimized: a module alone, or structure as the first domain."""
+    return bool(detection.target) and (
+        ":" not in (detection.target or "") or detection.domain.domains[:1] == ("struct",)
+    )
 
 
 def _signature(detection: Detection, source: bytes | None) -> Call | None:
@@ -185,7 +204,11 @@ def _signature(detection: Detection, source: bytes | None) -> Call | None:
     if not name:
         return None
     if source is None:
-        return Call(name=name.partition(".")[0], expression="", gap=f"a call of {name}, whose definition was not found in {module}")
+        return Call(
+            name=name.partition(".")[0],
+            expression="",
+            gap=f"a call of {name}, whose definition was not found in {module}",
+        )
     return call_of(source, name, path=module)
 
 
@@ -208,7 +231,9 @@ def _parsed(code: str, where: str) -> ast.Module:
         raise _no_python(error, where) from None
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            raise SourceError("setup cannot import from __future__", where=f"{where}, line {node.lineno}", now="leave that line out")
+            raise SourceError(
+                "setup cannot import from __future__", where=f"{where}, line {node.lineno}", hint="leave that line out"
+            )
     return tree
 
 
@@ -219,11 +244,15 @@ def _expression(code: str, where: str) -> ast.expr:
         raise _no_python(error, where, shift=1, wanted="one expression") from None
 
 
-def _no_python(error: SyntaxError | ValueError, where: str, *, shift: int = 0, wanted: str = "valid Python") -> SourceError:
+def _no_python(
+    error: SyntaxError | ValueError, where: str, *, shift: int = 0, wanted: str = "valid Python"
+) -> SourceError:
     line = getattr(error, "lineno", None)
     place = f"{where}, line {line - shift}" if line else where
     shown = f": {error.text.strip()}" if isinstance(error, SyntaxError) and error.text else ""
-    return SourceError(f"this is not {wanted} ({getattr(error, 'msg', error)}){shown}", where=place, now="correct it in the manifest")
+    return SourceError(
+        f"this is not {wanted} ({getattr(error, 'msg', error)}){shown}", where=place, hint="correct it in the manifest"
+    )
 
 
 def _lifted(code: str, statements: Sequence[ast.stmt]) -> tuple[tuple[str, ...], str]:
@@ -243,7 +272,7 @@ def _names(*nodes: ast.AST) -> set[str]:
 
 
 def _bound(statements: Sequence[ast.stmt]) -> set[str]:
-    """Give the names that the statements bind themselves."""
+    """Return the names that the statements bind themselves."""
     bound: set[str] = set()
     for node in (node for statement in statements for node in ast.walk(statement)):
         if isinstance(node, ast.alias):
@@ -256,7 +285,7 @@ def _bound(statements: Sequence[ast.stmt]) -> set[str]:
 
 
 def _calls(expression: ast.expr, known: Call) -> bool:
-    """Tell whether the expression is itself the call of the optimized coroutine."""
+    """Return whether the expression is itself the call of the optimized coroutine."""
     last = (known.expression or known.name).removeprefix("await ").partition("(")[0].rpartition(".")[2]
     if not isinstance(expression, ast.Call):
         return False
@@ -268,7 +297,12 @@ def _indented(code: str) -> str:
     """Indent by one level, all but the inside of strings that span lines."""
     inside: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.start[0] != token.end[0] and token.type not in {tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT}:
+        if token.start[0] != token.end[0] and token.type not in {
+            tokenize.NEWLINE,
+            tokenize.NL,
+            tokenize.INDENT,
+            tokenize.DEDENT,
+        }:
             inside |= set(range(token.start[0] + 1, token.end[0] + 1))
     lines = enumerate(code.splitlines(), 1)
     return "\n".join(line if number in inside or not line.strip() else SPACES + line for number, line in lines)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from .data_files import read_by
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -31,7 +29,7 @@ class Companion:
     fixtures: frozenset[str] = frozenset()
 
     def is_served_by(self, other: bytes | None, *, folder: str) -> bool:
-        """Tell whether a tree whose file is `other` needs nothing: the benchmark would find the same there.
+        """Return whether a tree whose file is `other` needs nothing: the benchmark would find the same there.
 
         In the benchmark's folder the whole file counts. A conftest further up is other tests' business too:
         there only the fixtures count that the benchmark uses. Of a package's __init__ that it is there.
@@ -49,7 +47,7 @@ class Companion:
 
 
 def companions(benchmark: str, content: bytes, tree: Readable) -> tuple[Companion, ...]:
-    """Give what `benchmark` needs beside itself as it stands in `tree`, in the order of their paths."""
+    """Return what `benchmark` needs beside itself as it stands in `tree`, in the order of their paths."""
     modules = _modules(benchmark, content, tree)
     conftests = _conftests(benchmark, [content, *(module.content for module in modules)], tree)
     sources = [(benchmark, content), *((found.path, found.content) for found in (*modules, *conftests))]
@@ -77,7 +75,7 @@ def _modules(benchmark: str, content: bytes, tree: Readable) -> list[Companion]:
 
 
 def _imported(path: str, source: bytes, folder: str) -> Iterator[str]:
-    """Give the files in `folder` that the imports of a file may mean; whether they exist is another question."""
+    """Yield the files in `folder` that the imports of a file may mean; whether they exist is another question."""
     for node in ast.walk(_parsed(source)):
         # Absolute imports find siblings too: pytest puts the folder, or the package's parent, on the path.
         roots = [""] if isinstance(node, ast.ImportFrom) and node.level else list(dict.fromkeys((folder, "")))
@@ -89,7 +87,7 @@ def _imported(path: str, source: bytes, folder: str) -> Iterator[str]:
 
 
 def _module_names(node: ast.AST, path: str) -> list[str]:
-    """Give the dotted names that an import may mean; relative ones counted from the root of the tree."""
+    """Return the dotted names that an import may mean; relative ones counted from the root of the tree."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):
@@ -101,7 +99,7 @@ def _module_names(node: ast.AST, path: str) -> list[str]:
 
 
 def _data(sources: list[tuple[str, bytes]], tree: Readable) -> list[Companion]:
-    """Give the files of data that any of the sources reads from beside itself."""
+    """Return the files of data that any of the sources reads from beside itself."""
     found = {}
     for path, source in sources:
         for place in read_by(path, _parsed(source)):
@@ -123,8 +121,14 @@ def _conftests(benchmark: str, sources: list[bytes], tree: Readable) -> list[Com
         fixtures = _fixtures(content) if content else {}
         if content and (serving := wanted & fixtures.keys()):
             serving = _closed(serving, fixtures)
-            wanted = (wanted - serving) | {name for used in serving for name in _parameters(fixtures[used])} - fixtures.keys()
-            found.append(Companion(path, content, "it uses " + ", ".join(f"`{name}`" for name in sorted(serving)), frozenset(serving)))
+            wanted = (wanted - serving) | {
+                name for used in serving for name in _parameters(fixtures[used])
+            } - fixtures.keys()
+            found.append(
+                Companion(
+                    path, content, "it uses " + ", ".join(f"`{name}`" for name in sorted(serving)), frozenset(serving)
+                )
+            )
     return found
 
 
@@ -135,7 +139,7 @@ def _closed(names: set[str], fixtures: dict[str, Function]) -> set[str]:
 
 
 def _used(source: bytes) -> set[str]:
-    """Give the names of fixtures that tests and fixtures of a file may ask for."""
+    """Return the names of fixtures that tests and fixtures of a file may ask for."""
     used: set[str] = set()
     for node in ast.walk(_parsed(source)):
         if isinstance(node, Function) and (node.name.startswith("test") or _is_fixture(node)):
@@ -146,7 +150,11 @@ def _used(source: bytes) -> set[str]:
 
 
 def _fixtures(source: bytes) -> dict[str, Function]:
-    return {_fixture_name(node): node for node in ast.walk(_parsed(source)) if isinstance(node, Function) and _is_fixture(node)}
+    return {
+        _fixture_name(node): node
+        for node in ast.walk(_parsed(source))
+        if isinstance(node, Function) and _is_fixture(node)
+    }
 
 
 def _fixture_name(node: Function) -> str:
@@ -158,11 +166,18 @@ def _fixture_name(node: Function) -> str:
 
 
 def _is_fixture(node: Function) -> bool:
-    return any(_last(decorator.func if isinstance(decorator, ast.Call) else decorator) == "fixture" for decorator in node.decorator_list)
+    return any(
+        _last(decorator.func if isinstance(decorator, ast.Call) else decorator) == "fixture"
+        for decorator in node.decorator_list
+    )
 
 
 def _parameters(node: Function) -> list[str]:
-    return [argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if argument.arg != "self"]
+    return [
+        argument.arg
+        for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        if argument.arg != "self"
+    ]
 
 
 def _last(node: ast.expr) -> str:
@@ -183,7 +198,7 @@ def _packages(folder: str, tree: Readable) -> list[Companion]:
 
 
 def _imports_as_package(sources: list[tuple[str, bytes]]) -> bool:
-    """Tell whether any of the files has a relative import, or imports its own folder by its dotted name."""
+    """Return whether any of the files has a relative import, or imports its own folder by its dotted name."""
     for path, source in sources:
         dotted = posixpath.dirname(path).replace("/", ".")
         for node in ast.walk(_parsed(source)):

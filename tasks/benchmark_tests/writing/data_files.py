@@ -6,22 +6,21 @@ import ast
 import hashlib
 import os
 import posixpath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import DataFile
 from ...storage.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from ...artifacts import Scaffolding
 
 # -- those that it reads ----------------------------------------------------------------------------
 
 
 def read_by(path: str, tree: ast.Module) -> list[str]:
-    """Give the paths below its folder that a file names from its own place, like `Path(__file__).with_name("a.json")`."""
+    """Return the paths below its folder that a file names from its own place, like `Path(__file__).with_name("a.json")`."""
     places = _Places(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
@@ -57,7 +56,12 @@ class _Places:
         if name in {"os.path.dirname", "os.path.join"}:
             return _folder(first) if name.endswith("dirname") else _joined(first, node.args[1:])
         held = self.of(node.func.value) if isinstance(node.func, ast.Attribute) else None
-        ways = {"resolve": held, "absolute": held, "joinpath": _joined(held, node.args), "with_name": _joined(_folder(held), node.args)}
+        ways = {
+            "resolve": held,
+            "absolute": held,
+            "joinpath": _joined(held, node.args),
+            "with_name": _joined(_folder(held), node.args),
+        }
         return ways.get(name.rpartition(".")[2])
 
 
@@ -95,7 +99,9 @@ def with_data(made: Scaffolding, data: Mapping[str, bytes], *, last: Scaffolding
             write_whole(target, content)
         elif before != _sha256(content):
             notes.append(f"this file was edited by hand and kept, though another one would now be written: {source}")
-        written[path] = _as_it_is(DataFile(source=source, sha256="", written=before if edited else _sha256(content)), folder)
+        written[path] = _as_it_is(
+            DataFile(source=source, sha256="", written=before if edited else _sha256(content)), folder
+        )
     for path in known.keys() - written.keys():
         _forget(known[path], folder)
     return made.model_copy(update={"data": written, "notes": tuple(notes)})

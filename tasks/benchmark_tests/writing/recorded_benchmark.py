@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts.recording import LARGEST_FILE
@@ -16,9 +18,6 @@ from .sampling import is_one_of_them
 from .styling import CASES, LARGEST, TYPICAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
     from ...artifacts import Detection, RecordedCall, Recording, Sample
     from ...project.code.sources import Definition
     from .recorded_code import RecordedCode
@@ -27,7 +26,9 @@ ROUNDS = 20
 """Of a benchmark whose arguments are made anew for each."""
 
 
-def from_recording(recording: Recording, detection: Detection, *, path: str, source: bytes, templates: Path | None) -> Benchmark:
+def from_recording(
+    recording: Recording, detection: Detection, *, path: str, source: bytes, templates: Path | None
+) -> Benchmark:
     """Write the benchmark from calls that were recorded; raise SourceError where the definition cannot be read.
 
     Typical calls show what the project does all day, a large one how the cost grows; peak memory is that of the large one.
@@ -38,7 +39,12 @@ def from_recording(recording: Recording, detection: Detection, *, path: str, sou
     definition = _definition(recording, source)
     if sample is not None and (call is None or is_one_of_them(call)):
         parts = _of_sample(recording, sample, definition)
-    elif sample is not None and call is not None and detection.domain.domains[:1] != ("mem",) and fits_beside(call, sample):
+    elif (
+        sample is not None
+        and call is not None
+        and detection.domain.domains[:1] != ("mem",)
+        and fits_beside(call, sample)
+    ):
         parts = _of_both(recording, sample, call, definition)
     elif call is not None:
         parts = _of_call(recording, call, definition)
@@ -52,8 +58,10 @@ def _definition(recording: Recording, source: bytes) -> Definition:
     definition = next((each for each in reversed(definitions(source, target)) if each.name == name), None)
     if definition is None:
         what = f"{target} is called at base, and is not there at head: no benchmark of it can run on both sides"
-        now = "name under `functions:` what both sides have and the change makes cheaper, like a function that called it"
-        raise SourceError(what, where=f"{recording.item}: functions", now=now)
+        now = (
+            "name under `functions:` what both sides have and the change makes cheaper, like a function that called it"
+        )
+        raise SourceError(what, where=f"{recording.item}: functions", hint=now)
     return definition
 
 
@@ -87,9 +95,13 @@ def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> 
 
 def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> Parts:
     sampled = compose_sample(sample, recording.target, definition, beside=call, defaults=recording.defaults)
-    typical = function_of(TYPICAL, f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines())
+    typical = function_of(
+        TYPICAL, f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines()
+    )
     scaled = f", its sizes times {call.spelling.scale:,}" if call.spelling.scale > 1 else ""
-    largest = function_of(LARGEST, f"Give the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target))
+    largest = function_of(
+        LARGEST, f"Give the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target)
+    )
     return Parts(
         imports=_sorted(("import pytest", *sampled.code.imports)),
         setup=textwrap.indent("\n".join((f"calls = {CASES}()", *sampled.code.setup)), SPACES),

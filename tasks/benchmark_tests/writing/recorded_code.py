@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
     from ...artifacts import Fake, FakeMethod, RecordedCall
     from ...project.code.sources import Definition
 
@@ -20,7 +19,10 @@ SPACES = "    "
 WIDTH = 88
 INLINE = 24
 """Characters of a value that is written into the call itself."""
-BUILDERS = {"rng": ("import random", "rng = random.Random(0)"), "np_rng": ("import numpy as np", "np_rng = np.random.default_rng(0)")}
+BUILDERS = {
+    "rng": ("import random", "rng = random.Random(0)"),
+    "np_rng": ("import numpy as np", "np_rng = np.random.default_rng(0)"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,12 @@ class RecordedCode:
 
 
 def compose(
-    call: RecordedCall, target: str, definition: Definition, *, bound: Collection[str] = (), defaults: Mapping[str, str] | None = None
+    call: RecordedCall,
+    target: str,
+    definition: Definition,
+    *,
+    bound: Collection[str] = (),
+    defaults: Mapping[str, str] | None = None,
 ) -> RecordedCode:
     """Write a call of `target` (`module:Qualified.name`) with the arguments that were recorded, defaults left out.
 
@@ -61,11 +68,17 @@ def compose(
     spelled = function if definition.is_property else f"{function}({', '.join(given)})"
     functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
     patches = tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions)
-    fixtures = (*(("monkeypatch",) if patches else ()), *(("tmp_path",) if "tmp_path" in spelling.needs else ()), *spelling.fixtures)
+    fixtures = (
+        *(("monkeypatch",) if patches else ()),
+        *(("tmp_path",) if "tmp_path" in spelling.needs else ()),
+        *spelling.fixtures,
+    )
     methods = [method for fake in call.fakes for method in fake.methods]
     imports |= {line for method in methods for line in method.imports}
     definitions = tuple(line for fake in call.fakes for line in _defined(fake))
-    return RecordedCode(tuple(sorted(imports)), tuple(made.setup), spelled, tuple(made.inputs), fixtures, definitions, patches)
+    return RecordedCode(
+        tuple(sorted(imports)), tuple(made.setup), spelled, tuple(made.inputs), fixtures, definitions, patches
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ class _Made:
 
 
 def _called(call: RecordedCall, target: str, made: _Made) -> tuple[str, dict[str, str]]:
-    """Give what is called, and the arguments that are left for it when the object of a method is made."""
+    """Return what is called, and the arguments that are left for it when the object of a method is made."""
     name, arguments = target.partition(":")[2], dict(call.spelling.arguments)
     owner, _, method = name.rpartition(".")
     first = next(iter(arguments), "")
@@ -96,7 +109,9 @@ def _called(call: RecordedCall, target: str, made: _Made) -> tuple[str, dict[str
     return f"{subject}.{method}", arguments
 
 
-def _given(arguments: Mapping[str, str], kinds: Mapping[str, str], defaults: Mapping[str, str], made: _Made) -> Iterator[str]:
+def _given(
+    arguments: Mapping[str, str], kinds: Mapping[str, str], defaults: Mapping[str, str], made: _Made
+) -> Iterator[str]:
     """Write each argument as it is passed; short literals stand in the call, others are made before it."""
     by_name = False
     for parameter, value in arguments.items():
@@ -126,7 +141,13 @@ def _defined(fake: Fake) -> Iterator[str]:
     yield from ("", "")
     if not fake.parameter:
         for method in fake.methods:
-            yield from (*_function(method, _fake_name(method), constants[method.method], told=f"Stands for {method.method} alone."), "", "")
+            yield from (
+                *_function(
+                    method, _fake_name(method), constants[method.method], told=f"Stands for {method.method} alone."
+                ),
+                "",
+                "",
+            )
         return
     yield f"class {fake.name}:"
     yield f'    """Stands for {fake.name.removeprefix("Fake")} alone: allocates what a call of it does, and returns what it returned."""'
@@ -156,7 +177,7 @@ def _rounded(size: int) -> str:
     for unit, name in ((1 << 20, "1024 * 1024"), (1 << 10, "1024")):
         if size >= unit:
             amount = size / unit
-            return f"{round(amount) if amount >= 10 else max(1, round(amount))} * {name}"  # noqa: PLR2004 - two digits
+            return f"{round(amount) if amount >= 10 else max(1, round(amount))} * {name}"
     return str(size)
 
 
@@ -169,11 +190,13 @@ def _passed(parameter: str, word: str, kind: str, *, by_name: bool) -> str:
 
 
 def variable_of(parameter: str, target: str, taken: Collection[str]) -> str:
-    """Give the name of a variable for a parameter: its own, and for `self` one made of its class's that is not `taken`."""
+    """Return the name of a variable for a parameter: its own, and for `self` one made of its class's that is not `taken`."""
     owner = target.rpartition(":")[2].rpartition(".")[0]
     if parameter != "self" or not owner:
         return parameter
-    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in owner.rpartition(".")[2]).strip("_")
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in owner.rpartition(".")[2]).strip(
+        "_"
+    )
     return f"{name}_" if name in taken or not name.isidentifier() else name
 
 
@@ -204,12 +227,14 @@ def _unparsed(code: str) -> str:
 
 
 def defaults_of(definition: Definition) -> dict[str, str]:
-    """Give the defaults of the parameters, as code."""
+    """Return the defaults of the parameters, as code."""
     body = ast.parse(definition.code).body if definition.code else []
     if not body or not isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef):
         return {}
     arguments = body[0].args
     positional = [*arguments.posonlyargs, *arguments.args]
-    found = {each.arg: ast.unparse(value) for each, value in zip(positional[::-1], arguments.defaults[::-1], strict=False)}
+    found = {
+        each.arg: ast.unparse(value) for each, value in zip(positional[::-1], arguments.defaults[::-1], strict=False)
+    }
     named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     return found | {each.arg: ast.unparse(value) for each, value in named if value is not None}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
 SIZE = 10_000
 INNER = 10
 
 _SEQUENCES = {"list", "sequence", "iterable", "collection", "mutablesequence", "container"}
-_OTHERS = {"tuple": "tuple({0})", "set": "{{{0}}}", "mutableset": "{{{0}}}", "abstractset": "{{{0}}}", "frozenset": "frozenset({0})"}
+_OTHERS = {
+    "tuple": "tuple({0})",
+    "set": "{{{0}}}",
+    "mutableset": "{{{0}}}",
+    "abstractset": "{{{0}}}",
+    "frozenset": "frozenset({0})",
+}
 _MAPPINGS = {"dict", "mapping", "mutablemapping"}
 
 
@@ -29,7 +32,7 @@ def value_of(annotation: ast.expr | None, depth: int = 0) -> str | None:
 
 
 def last_name(node: ast.expr) -> str:
-    """Give the last part of a dotted name in lower case: `typing.List` and `list` are one."""
+    """Return the last part of a dotted name in lower case: `typing.List` and `list` are one."""
     if isinstance(node, ast.Attribute):
         return node.attr.lower()
     return node.id.lower() if isinstance(node, ast.Name) else ""
@@ -114,4 +117,4 @@ def _plain(name: str, depth: int) -> str | None:
 
 
 def _variable(depth: int) -> str:
-    return "number" if depth < 2 else "inner"  # noqa: PLR2004 - the second level of two
+    return "number" if depth < 2 else "inner"

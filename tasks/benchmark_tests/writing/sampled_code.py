@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from ...artifacts import RecordedCall, Spelling
 from .recorded_code import BUILDERS, SPACES, assigned, compose, variable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from ...artifacts import Sample
     from ...project.code.sources import Definition
     from .recorded_code import RecordedCode
@@ -30,7 +29,7 @@ class SampledCode:
         return "\n".join(("[", *(f"{SPACES}{entry}," for entry in self.entries), "]"))
 
     def attempts(self) -> tuple[str, str]:
-        """Give code that defines an attempt, and an expression that makes them all.
+        """Return code that defines an attempt, and an expression that makes them all.
 
         Each gives the name of the type that the call returns, None where it fails, and whether that is an iterator.
         """
@@ -52,7 +51,12 @@ class SampledCode:
 
 
 def compose_sample(
-    sample: Sample, target: str, definition: Definition, *, beside: RecordedCall | None = None, defaults: Mapping[str, str] | None = None
+    sample: Sample,
+    target: str,
+    definition: Definition,
+    *,
+    beside: RecordedCall | None = None,
+    defaults: Mapping[str, str] | None = None,
 ) -> SampledCode:
     """Write the sampled calls of `target` (`module:Qualified.name`), in a form that a call `beside` them fits, too.
 
@@ -63,15 +67,20 @@ def compose_sample(
     arguments = tuple((name, variables.get(name, code)) for name, code in calls[0].items())
     imports = {line for call in sample.calls for line in call.imports}
     if beside:
-        imports |= {*beside.spelling.imports, *(line for need, (line, _) in BUILDERS.items() if need in beside.spelling.needs)}
+        imports |= {
+            *beside.spelling.imports,
+            *(line for need, (line, _) in BUILDERS.items() if need in beside.spelling.needs),
+        }
     spelling = Spelling(scale=1, arguments=arguments, imports=tuple(sorted(imports)))
     call = RecordedCall(size=0, seconds=0.0, test="", described=(), kinds=sample.kinds, spelling=spelling)
     code = compose(call, target, definition, bound=variables.values(), defaults=defaults)
-    return SampledCode(tuple(_entry([call[name] for name in variables]) for call in calls), tuple(variables.values()), code)
+    return SampledCode(
+        tuple(_entry([call[name] for name in variables]) for call in calls), tuple(variables.values()), code
+    )
 
 
 def large_call(call: RecordedCall, sampled: SampledCode, target: str) -> tuple[str, ...]:
-    """Give the lines of a function that returns the large call alone, as an element of a list like the sample's."""
+    """Return the lines of a function that returns the large call alone, as an element of a list like the sample's."""
     arguments = dict(call.spelling.arguments)
     names = {variable_of(name, target, arguments): name for name in arguments}
     lines = [builder for need, (_, builder) in BUILDERS.items() if need in call.spelling.needs]
@@ -89,13 +98,15 @@ def large_call(call: RecordedCall, sampled: SampledCode, target: str) -> tuple[s
 
 
 def fits_beside(call: RecordedCall, sample: Sample) -> bool:
-    """Tell whether a call can stand beside the sample: it needs no fakes, fixtures or folder, and leaves what it is given as it is."""
-    plain = not (call.fakes or call.changes or call.spelling.fixtures or call.spelling.files or "tmp_path" in call.spelling.needs)
+    """Return whether a call can stand beside the sample: it needs no fakes, fixtures or folder, and leaves what it is given as it is."""
+    plain = not (
+        call.fakes or call.changes or call.spelling.fixtures or call.spelling.files or "tmp_path" in call.spelling.needs
+    )
     return plain and dict(call.spelling.arguments).keys() == dict(sample.calls[0].arguments).keys()
 
 
 def _variables(calls: Sequence[Mapping[str, str]], target: str) -> dict[str, str]:
-    """Give the parameters of which the calls have different values, each with the name that it has in the loop."""
+    """Return the parameters of which the calls have different values, each with the name that it has in the loop."""
     varied = [name for name in calls[0] if name != "cls" and len({call[name] for call in calls}) > 1]
     return {name: variable_of(name, target, calls[0]) for name in varied}
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Sample, SampledCall
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
     from ...artifacts import RecordedCall
 
     Arguments = tuple[tuple[str, str], ...]
@@ -42,7 +40,7 @@ def together(runs: Sequence[Drawn]) -> Drawn:
 
 
 def typical(drawn: Drawn, largest: RecordedCall | None) -> Sample | None:
-    """Give different calls out of those `drawn`, evenly by size; with them the `largest`, where it is one of their kind.
+    """Return different calls out of those `drawn`, evenly by size; with them the `largest`, where it is one of their kind.
 
     Where most of them have no short spelling, what is left is not typical, and there is no sample.
     """
@@ -54,13 +52,17 @@ def typical(drawn: Drawn, largest: RecordedCall | None) -> Sample | None:
     for each in short:
         if tuple(each["arguments"]) == names:
             code = tuple(each["arguments"].items())
-            different[code] = SampledCall(arguments=code, imports=tuple(each["imports"]), size=each["size"], returns=each["returns"])
+            different[code] = SampledCall(
+                arguments=code, imports=tuple(each["imports"]), size=each["size"], returns=each["returns"]
+            )
     if largest and is_one_of_them(largest):
         spelling = largest.spelling
         fits = tuple(dict(spelling.arguments)) == names and sum(len(code) for _, code in spelling.arguments) <= LONGEST
         if fits:
-            different[spelling.arguments] = SampledCall(arguments=spelling.arguments, imports=spelling.imports, size=largest.size)
-    if len(different) < 2:  # noqa: PLR2004 - one call is no sample
+            different[spelling.arguments] = SampledCall(
+                arguments=spelling.arguments, imports=spelling.imports, size=largest.size
+            )
+    if len(different) < 2:
         return None
     chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), CHOSEN)
     return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
@@ -79,7 +81,7 @@ def working(sample: Sample, returned: Sequence[str | None], *, made: str = "") -
 
 
 def is_one_of_them(call: RecordedCall) -> bool:
-    """Tell whether the largest call is a small one like the others, whose inputs have no size that could be scaled."""
+    """Return whether the largest call is a small one like the others, whose inputs have no size that could be scaled."""
     spelling = call.spelling
     built = spelling.needs or spelling.files or spelling.statements or spelling.data or spelling.fixtures
     return spelling.scale == 1 and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...errors import SourceError
 from .sample_values import last_name, value_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-_REPEATED = {"cache": "its result is cached", "lru_cache": "its result is cached", "cached_property": "its result is cached"}
+_REPEATED = {
+    "cache": "its result is cached",
+    "lru_cache": "its result is cached",
+    "cached_property": "its result is cached",
+}
 _UNCALLABLE = {
     "contextmanager": "it is a context manager",
     "asynccontextmanager": "it is a context manager",
@@ -102,7 +104,9 @@ def _call(name: str, chain: list[ast.stmt]) -> Call:
     decorators = _decorators(definition)
     for decorator, why in (_REPEATED | _UNCALLABLE).items():
         if decorator in decorators:
-            return _blank(name, f"a call of {name}: {why} (@{decorator})", is_async=isinstance(definition, ast.AsyncFunctionDef))
+            return _blank(
+                name, f"a call of {name}: {why} (@{decorator})", is_async=isinstance(definition, ast.AsyncFunctionDef)
+            )
     return _call_of_function(name, definition, owner)
 
 
@@ -167,7 +171,7 @@ def _instance(name: str, definition: ast.ClassDef, arguments: _Arguments) -> str
 
 
 def _constructor(definition: ast.ClassDef) -> list[_Parameter] | None:
-    """Give the required parameters of the constructor; None where they are inherited from somewhere."""
+    """Return the required parameters of the constructor; None where they are inherited from somewhere."""
     for statement in definition.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             return list(_required(statement.args, 1))
@@ -186,7 +190,7 @@ def _fields(definition: ast.ClassDef) -> Iterator[_Parameter]:
 
 
 def _required(arguments: ast.arguments, bound: int) -> Iterator[_Parameter]:
-    """Give the parameters without a default, `bound` first ones (self, cls) left out."""
+    """Yield the parameters without a default, `bound` first ones (self, cls) left out."""
     positional = [*arguments.posonlyargs, *arguments.args]
     without_default = positional[: len(positional) - len(arguments.defaults)]
     for argument in without_default[bound:]:
@@ -225,7 +229,7 @@ def _decorators(definition: Function | ast.ClassDef) -> set[str]:
 
 
 def _yields(definition: Function) -> bool:
-    """Tell whether the body itself yields, not a function inside of it."""
+    """Return whether the body itself yields, not a function inside of it."""
     waiting: list[ast.AST] = list(definition.body)
     while waiting:
         node = waiting.pop()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .recorded_code import SPACES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ...project.project_style import Style
 
 CASES = "recorded"
@@ -98,7 +97,10 @@ def _indented(code: str) -> str:
 
 def with_fixture(text: str) -> str:
     """Move what makes a written benchmark's one input into a fixture of the input's name; another text stays as it is."""
-    test = next((node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")), None)
+    test = next(
+        (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")),
+        None,
+    )
     if test is None:
         return text
     start = 1 if ast.get_docstring(test) is not None else 0
@@ -116,17 +118,29 @@ def with_fixture(text: str) -> str:
     fixture, decorators = ["@pytest.fixture", f"def {name}({', '.join(needed)}):", *body], test.decorator_list
     top = min([test.lineno, *(each.lineno for each in decorators)]) - 1
     if needed == [CASES]:
-        fixture = [f"@pytest.fixture(params=[{TYPICAL}, {LARGEST}])", f"def {name}(request):", f"{SPACES}return request.param()"]
+        fixture = [
+            f"@pytest.fixture(params=[{TYPICAL}, {LARGEST}])",
+            f"def {name}(request):",
+            f"{SPACES}return request.param()",
+        ]
         decorators = []
     kept = [each for each in parameters if each not in needed or each in _loaded(rest)]
     head = [f"def {test.name}({', '.join([*kept, name])}):", *lines[test.lineno : setup[0].lineno - 1]]
     tail = "\n".join(lines[setup[-1].end_lineno :]).lstrip("\n")
-    return "\n".join([*lines[:top], *fixture, "", "", *(f"@{ast.unparse(each)}" for each in decorators), *head, tail]) + "\n"
+    return (
+        "\n".join([*lines[:top], *fixture, "", "", *(f"@{ast.unparse(each)}" for each in decorators), *head, tail])
+        + "\n"
+    )
 
 
 def _one_input(setup: Sequence[ast.stmt], rest: Sequence[ast.stmt]) -> str:
-    """Give the name of what the setup makes at last, where the rest uses that alone; else ""."""
-    made = {name.id for node in setup for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    """Return the name of what the setup makes at last, where the rest uses that alone; else ""."""
+    made = {
+        name.id
+        for node in setup
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+    }
     last = setup[-1] if setup else None
     name = ast.unparse(last.targets[0]) if isinstance(last, ast.Assign) else ""
     return name if made & _loaded(rest) == {name} else ""
@@ -134,8 +148,15 @@ def _one_input(setup: Sequence[ast.stmt], rest: Sequence[ast.stmt]) -> str:
 
 def _measures(node: ast.stmt) -> bool:
     """Tell the function that is measured, or the call of the fixture itself, from what comes before."""
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (isinstance(node, ast.Expr) and "benchmark" in _loaded([node]))
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (
+        isinstance(node, ast.Expr) and "benchmark" in _loaded([node])
+    )
 
 
 def _loaded(nodes: Sequence[ast.stmt]) -> set[str]:
-    return {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+    return {
+        each.id
+        for node in nodes
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
+    }

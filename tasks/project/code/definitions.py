@@ -7,14 +7,12 @@ import copy
 import hashlib
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from ...errors import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 MODULE: Final = "<module>"
 """The name of what a file does outside of its definitions."""
@@ -84,13 +82,13 @@ class Contents:
 
 
 def definitions(source: bytes, path: str) -> tuple[Definition, ...]:
-    """Give the definitions of a file, what stands outside of them last; raise SourceError where it is no Python."""
+    """Return the definitions of a file, what stands outside of them last; raise SourceError where it is no Python."""
     return contents(source, path).definitions
 
 
 @lru_cache(maxsize=256)
 def contents(source: bytes, path: str) -> Contents:
-    """Give definitions and bindings of a file; raise SourceError where the running Python cannot read it."""
+    """Return definitions and bindings of a file; raise SourceError where the running Python cannot read it."""
     try:
         module = parsed(source, path)
         found = (*_definitions(module.body, "", ""), _module(module))
@@ -114,7 +112,7 @@ def parsed(source: bytes, path: str) -> ast.Module:
 def _unreadable(why: str, where: str) -> SourceError:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     now = "run prprep with the Python that the project is written for, or mend the file"
-    return SourceError(f"this file cannot be read by Python {version}: {why}", where=where, now=now)
+    return SourceError(f"this file cannot be read by Python {version}: {why}", where=where, hint=now)
 
 
 # -- definitions ------------------------------------------------------------------------------------
@@ -178,7 +176,9 @@ def _parameters(arguments: ast.arguments) -> Iterator[Parameter]:
     positional = [*arguments.posonlyargs, *arguments.args]
     first_default = len(positional) - len(arguments.defaults)
     for place, argument in enumerate(positional):
-        kind: Literal["positional-only", "positional"] = "positional-only" if place < len(arguments.posonlyargs) else "positional"
+        kind: Literal["positional-only", "positional"] = (
+            "positional-only" if place < len(arguments.posonlyargs) else "positional"
+        )
         yield Parameter(argument.arg, kind, place >= first_default, _annotation(argument))
     if arguments.vararg:
         yield Parameter(arguments.vararg.arg, "*", annotation=_annotation(arguments.vararg))
@@ -218,8 +218,10 @@ def _own_statements(body: Sequence[ast.stmt], *, marked: bool) -> Iterator[ast.s
 
 
 def _does_nothing(statement: ast.stmt) -> bool:
-    """Tell whether a statement only fills a place (`pass`, `...`), which it does again where a block ends up empty."""
-    dots = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and statement.value.value is ...
+    """Return whether a statement only fills a place (`pass`, `...`), which it does again where a block ends up empty."""
+    dots = (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and statement.value.value is ...
+    )
     return dots or isinstance(statement, ast.Pass)
 
 
@@ -245,7 +247,7 @@ def _holders(statement: ast.stmt) -> list[ast.AST]:
 
 
 def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """Give the blocks of a compound statement (not of a definition), in the order that they stand in."""
+    """Yield the blocks of a compound statement (not of a definition), in the order that they stand in."""
     for field in ("body", "handlers", "cases", "orelse", "finalbody"):
         part = getattr(statement, field, None)
         if field in ("handlers", "cases"):

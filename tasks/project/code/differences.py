@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,8 +15,6 @@ from .definitions import MODULE, Definition, definitions
 from .modules import is_own_module, is_test, module_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from ...artifacts import Layout
     from ...git import Clone, FileChange
 
@@ -30,7 +29,21 @@ _TELLING_LINES: Final = 3
 """Shorter code is too much like other code to be followed."""
 _MOST_PAIRS: Final = 20_000
 _SPELLED_OUT: Final = 5
-_DOCUMENTS: Final = (".md", ".rst", ".txt", ".in", ".adoc", ".ipynb", ".pyi", ".lock", ".toml", ".cfg", ".ini", ".yaml", ".yml")
+_DOCUMENTS: Final = (
+    ".md",
+    ".rst",
+    ".txt",
+    ".in",
+    ".adoc",
+    ".ipynb",
+    ".pyi",
+    ".lock",
+    ".toml",
+    ".cfg",
+    ".ini",
+    ".yaml",
+    ".yml",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +95,16 @@ class _Search:
     notes: list[str] = field(default_factory=list)
 
 
-def changed_functions(clone: Clone, base: str, head: str, layout: Layout) -> tuple[tuple[ChangedFunction, ...], tuple[str, ...]]:
-    """Give the project's functions that differ between two commits, and what could not be told, a sentence each."""
+def changed_functions(
+    clone: Clone, base: str, head: str, layout: Layout
+) -> tuple[tuple[ChangedFunction, ...], tuple[str, ...]]:
+    """Return the project's functions that differ between two commits, and what could not be told, a sentence each."""
     found, notes = differences(clone, base, head, layout)
     return tuple(difference.function for difference in found), notes
 
 
 def differences(clone: Clone, base: str, head: str, layout: Layout) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-    """Give the definitions whose code differs, by path and line, and notes on what has none.
+    """Return the definitions whose code differs, by path and line, and notes on what has none.
 
     Of definitions inside of each other it is the innermost that is changed; one that was added or removed
     stands for those inside of it. A file's own code is the definition `<module>`.
@@ -101,7 +116,9 @@ def differences(clone: Clone, base: str, head: str, layout: Layout) -> tuple[tup
     pairs = _follow(search)
     found = [*_modified(search, layout), *_followed(pairs, search, layout), *_rest(pairs, search, layout)]
     notes = [*search.notes, *_left_out(changes, own, layout)]
-    return tuple(sorted(found, key=lambda each: (each.function.path, each.function.lines, each.function.name))), tuple(notes)
+    return tuple(sorted(found, key=lambda each: (each.function.path, each.function.lines, each.function.name))), tuple(
+        notes
+    )
 
 
 # -- file by file -----------------------------------------------------------------------------------
@@ -138,7 +155,7 @@ def _hold(clone: Clone, base: str, head: str, *, change: FileChange, search: _Se
 
 
 def _counts(name: str, places: dict[str, _Place]) -> bool:
-    """Tell whether a name that is on one side only says something: a new file's own code does where there is nothing else."""
+    """Return whether a name that is on one side only says something: a new file's own code does where there is nothing else."""
     return name != MODULE or (len(places) == 1 and bool(places[MODULE].code))
 
 
@@ -154,7 +171,11 @@ def _places(clone: Clone, commit: str, path: str | None) -> dict[str, _Place]:
 
 def _left_out(changes: Iterable[FileChange], own: list[FileChange], layout: Layout) -> Iterator[str]:
     paths = [change.head_path or change.base_path or "" for change in changes if change not in own]
-    others = [path for path in paths if not is_test(path, layout) and not path.endswith(_DOCUMENTS) and "." in path.rpartition("/")[2][1:]]
+    others = [
+        path
+        for path in paths
+        if not is_test(path, layout) and not path.endswith(_DOCUMENTS) and "." in path.rpartition("/")[2][1:]
+    ]
     if beside := [path for path in others if path.endswith(".py")]:
         packages = ", ".join(layout.packages) or "there are none"
         yield f"Python files outside of the project's packages ({packages}) changed too: {_listed(beside)}."
@@ -183,7 +204,9 @@ def _follow(search: _Search) -> list[tuple[_Place, _Place]]:
     return [*pairs, *_members(pairs, search, taken)]
 
 
-def _members(pairs: list[tuple[_Place, _Place]], search: _Search, taken: set[tuple[bool, str, str]]) -> Iterator[tuple[_Place, _Place]]:
+def _members(
+    pairs: list[tuple[_Place, _Place]], search: _Search, taken: set[tuple[bool, str, str]]
+) -> Iterator[tuple[_Place, _Place]]:
     """Pair what keeps its name inside of something that was renamed or moved, however much it changed."""
     partner = {(before.path, before.name): after for before, after in pairs}
     free = {(place.path, place.name): place for place in search.come if (True, place.path, place.name) not in taken}
@@ -208,7 +231,7 @@ def _rated(search: _Search) -> Iterator[tuple[float, _Place, _Place]]:
 
 
 def _plausible(search: _Search) -> Iterator[tuple[_Place, _Place]]:
-    """Give the pairs in one file or with one name, and those elsewhere whose code is the same."""
+    """Yield the pairs in one file or with one name, and those elsewhere whose code is the same."""
     by_name, by_path, by_code = (defaultdict(list) for _ in range(3))
     for place in search.come:
         by_name[place.last_name].append(place)
@@ -218,7 +241,9 @@ def _plausible(search: _Search) -> Iterator[tuple[_Place, _Place]]:
         path = search.renamed_files.get(before.path, before.path)
         near = [*by_path[path], *by_name[before.last_name]]
         telling = len(before.code.splitlines()) >= _TELLING_LINES
-        candidates = [*near, *by_code[before.code]] if telling else [after for after in near if after.code == before.code]
+        candidates = (
+            [*near, *by_code[before.code]] if telling else [after for after in near if after.code == before.code]
+        )
         unique = {(after.path, after.name): after for after in candidates}
         yield from ((before, after) for after in unique.values() if after.is_class == before.is_class)
 
@@ -253,13 +278,17 @@ def _followed(pairs: list[tuple[_Place, _Place]], search: _Search, layout: Layou
 
 
 def _rest(pairs: list[tuple[_Place, _Place]], search: _Search, layout: Layout) -> Iterator[Difference]:
-    """Give what has no partner, each standing for what is inside of it."""
+    """Yield what has no partner, each standing for what is inside of it."""
     followed = {id(place) for pair in pairs for place in pair}
     for side, status in ((search.gone, "removed"), (search.come, "added")):
         alone = {(place.path, place.name): place for place in side if id(place) not in followed}
         for place in alone.values():
             if not any((place.path, outer) in alone for outer in _outer(place.name)):
-                yield _difference("removed", place, None, layout) if status == "removed" else _difference("added", None, place, layout)
+                yield (
+                    _difference("removed", place, None, layout)
+                    if status == "removed"
+                    else _difference("added", None, place, layout)
+                )
 
 
 def _outer(name: str) -> list[str]:
@@ -287,7 +316,7 @@ def _difference(status: Status, before: _Place | None, after: _Place | None, lay
 
 
 def _changed_variants(before: Variants, after: Variants) -> tuple[Definition | None, Definition | None]:
-    """Give the first variant of either side that the other side does not have, else the last one."""
+    """Return the first variant of either side that the other side does not have, else the last one."""
     known, wanted = ({variant.code for variant in side} for side in (before, after))
     base = next((variant for variant in before if variant.code not in wanted), before[-1] if before else None)
     head = next((variant for variant in after if variant.code not in known), after[-1] if after else None)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 
 def imports(module: ast.AST) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Give the names that imports bind, wherever they stand, as (module, name there)."""
+    """Yield the names that imports bind, wherever they stand, as (module, name there)."""
     for node in ast.walk(module):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield from ((alias.asname or alias.name, (node.module, alias.name)) for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (
-                (alias.asname, (alias.name, "")) if alias.asname else (alias.name.partition(".")[0], (alias.name.partition(".")[0], ""))
+                (alias.asname, (alias.name, ""))
+                if alias.asname
+                else (alias.name.partition(".")[0], (alias.name.partition(".")[0], ""))
                 for alias in node.names
             )
 
 
 def dotted(node: ast.AST) -> str:
-    """Give `a.b.c` for an expression of names and attributes alone."""
+    """Return `a.b.c` for an expression of names and attributes alone."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -44,7 +43,7 @@ def targets(used: str, known: Mapping[str, tuple[str, str]]) -> Iterator[str]:
 
 
 def word_of(target: str) -> str:
-    """Give the word that a benchmark of `module:Qualified.name` is named after: of `Table` and `Table.__init__` that is `table`."""
+    """Return the word that a benchmark of `module:Qualified.name` is named after: of `Table` and `Table.__init__` that is `table`."""
     *owners, last = target.rpartition(":")[2].split(".")
     if last.startswith("__") and last.endswith("__") and owners:
         last = owners[-1]

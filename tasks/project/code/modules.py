@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ...artifacts import Layout
 
 
 def module_of(path: str, import_roots: Sequence[str]) -> str | None:
-    """Give the name by which a file is imported, from the innermost import root that it lies in.
+    """Return the name by which a file is imported, from the innermost import root that it lies in.
 
     None where it lies in none, or its path is no name.
     """
@@ -27,12 +26,12 @@ def module_of(path: str, import_roots: Sequence[str]) -> str | None:
 
 
 def is_own_module(module: str, layout: Layout) -> bool:
-    """Tell whether a module belongs to what the project installs, rather than lies beside it."""
+    """Return whether a module belongs to what the project installs, rather than lies beside it."""
     return module.partition(".")[0] in layout.packages
 
 
 def is_test(path: str, layout: Layout) -> bool:
-    """Tell whether a file is a test, a benchmark, or serves them."""
+    """Return whether a file is a test, a benchmark, or serves them."""
     folder, name = posixpath.split(path)
     if layout.benchmarks_root and path.startswith(f"{layout.benchmarks_root}/"):
         return True

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ast
 import difflib
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
 from .definitions import Function, parsed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 Span = tuple[int, int]
 """First and last line of a statement; of a compound one, of its head."""
 
 
 def changed_statements(before: bytes, after: bytes, path: str, names: Iterable[str]) -> tuple[Span, ...]:
-    """Give the statements of functions (by qualified name) of one file that differ from the file as it was before.
+    """Return the statements of functions (by qualified name) of one file that differ from the file as it was before.
 
     Of a function that only lost lines, all statements: to reach it is to reach the change. Raise SourceError where the
     running Python cannot read the file.
@@ -34,19 +31,31 @@ def executed(statements: Mapping[str, tuple[Span, ...]], lines: Mapping[str, Ite
     """Count statements and those of them of which a line was executed."""
     total = sum(len(spans) for spans in statements.values())
     seen = {path: set(numbers) for path, numbers in lines.items()}
-    done = sum(bool(seen.get(path, set()) & set(range(first, last + 1))) for path, spans in statements.items() for first, last in spans)
+    done = sum(
+        bool(seen.get(path, set()) & set(range(first, last + 1)))
+        for path, spans in statements.items()
+        for first, last in spans
+    )
     return total, done
 
 
 def lines_of(statements: Mapping[str, tuple[Span, ...]]) -> dict[str, tuple[int, ...]]:
-    return {path: tuple(line for first, last in spans for line in range(first, last + 1)) for path, spans in statements.items()}
+    return {
+        path: tuple(line for first, last in spans for line in range(first, last + 1))
+        for path, spans in statements.items()
+    }
 
 
 def _touched(before: bytes, after: bytes) -> set[int]:
-    """Give the lines of a file that are not as they were, 1-based."""
+    """Return the lines of a file that are not as they were, 1-based."""
     old, new = before.splitlines(), after.splitlines()
     matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
-    return {line for kind, _, _, first, last in matcher.get_opcodes() if kind != "equal" for line in range(first + 1, last + 1)}
+    return {
+        line
+        for kind, _, _, first, last in matcher.get_opcodes()
+        if kind != "equal"
+        for line in range(first + 1, last + 1)
+    }
 
 
 def _functions(module: ast.Module, names: frozenset[str]) -> Iterator[Function]:
@@ -63,8 +72,10 @@ def _functions(module: ast.Module, names: frozenset[str]) -> Iterator[Function]:
 
 
 def _statements(function: Function) -> Iterator[Span]:
-    """Give what a function executes line by line: no docstring, and of what it defines inside only that it does so."""
-    waiting: list[ast.stmt] = function.body[1:] if ast.get_docstring(function, clean=False) is not None else list(function.body)
+    """Yield what a function executes line by line: no docstring, and of what it defines inside only that it does so."""
+    waiting: list[ast.stmt] = (
+        function.body[1:] if ast.get_docstring(function, clean=False) is not None else list(function.body)
+    )
     while waiting:
         statement = waiting.pop()
         if isinstance(statement, ast.Global | ast.Nonlocal | Function | ast.ClassDef | ast.Pass):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,8 +15,6 @@ from .differences import Difference, changed_functions, differences
 from .modules import module_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ..layout import TreeReader
 
 __all__ = [
@@ -54,7 +53,7 @@ def find(tree: TreeReader, import_roots: Sequence[str], target: str) -> Found | 
 
 
 def near_names(tree: TreeReader, import_roots: Sequence[str], target: str) -> tuple[str, ...]:
-    """Give targets that exist and are spelled much like this one, the most similar first.
+    """Return targets that exist and are spelled much like this one, the most similar first.
 
     Raise SourceError where the module that it names cannot be read.
     """
@@ -70,7 +69,7 @@ def near_names(tree: TreeReader, import_roots: Sequence[str], target: str) -> tu
 
 
 def _near(read: Contents, name: str) -> tuple[str, ...]:
-    """Give the names of a file that end like this one, then those that are spelled like it."""
+    """Return the names of a file that end like this one, then those that are spelled like it."""
     names = [*(definition.name for definition in read.definitions[:-1]), *(binding.name for binding in read.bindings)]
     by_lower = {known.lower(): known for known in names if known != "*"}
     same_end = [known for known in by_lower.values() if known.rpartition(".")[2] == name.rpartition(".")[2]]
@@ -101,16 +100,20 @@ class Sources:
         return None
 
     def users(self, path: str, names: frozenset[str]) -> tuple[Definition, ...]:
-        """Give the functions of a file that use one of these names; raise SourceError where it cannot be read."""
+        """Return the functions of a file that use one of these names; raise SourceError where it cannot be read."""
         functions = [each for each in definitions(self.tree.read(path) or b"", path) if each.kind == "function"]
-        used = ({node.id for node in ast.walk(ast.parse(each.code)) if isinstance(node, ast.Name)} for each in functions)
+        used = (
+            {node.id for node in ast.walk(ast.parse(each.code)) if isinstance(node, ast.Name)} for each in functions
+        )
         return tuple(function for function, found in zip(functions, used, strict=True) if names & found)
 
     def path_of(self, module: str) -> str | None:
-        """Give the file that an import of `module` runs; a package goes before a module of its name."""
+        """Return the file that an import of `module` runs; a package goes before a module of its name."""
         stem = module.replace(".", "/")
         ends = (f"{stem}/__init__.py", f"{stem}.py")
-        return next((path for root in self.roots for end in ends if (path := posixpath.join(root, end)) in self._files), None)
+        return next(
+            (path for root in self.roots for end in ends if (path := posixpath.join(root, end)) in self._files), None
+        )
 
     def _find(self, module: str, name: str) -> Found | None:
         path = self.path_of(module)
@@ -127,7 +130,7 @@ class Sources:
         return next((Found(path, _bound(binding)) for binding in read.bindings if binding.name == name), None)
 
     def _elsewhere(self, module: str, path: str, read: Contents, name: str) -> Iterator[str]:
-        """Give the targets that a name may stand for which the module does not define."""
+        """Yield the targets that a name may stand for which the module does not define."""
         package = module if posixpath.basename(path) == "__init__.py" else module.rpartition(".")[0]
         first, _, rest = name.partition(".")
         for binding in reversed(read.bindings):
@@ -147,7 +150,7 @@ class Sources:
 
 
 def chosen(read: Contents, name: str) -> Definition | None:
-    """Give the definition that a name stands for: the last one, setters and overloads left out where there is another."""
+    """Return the definition that a name stands for: the last one, setters and overloads left out where there is another."""
     named = [definition for definition in read.definitions[:-1] if definition.name == name]
     return next((definition for definition in reversed(named) if not definition.role), named[-1] if named else None)
 

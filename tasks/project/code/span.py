@@ -39,9 +39,11 @@ def span_of(item: Optimization, refs: Refs, clone: Clone) -> Span:
         return span
     if not (item.base and item.head):
         what = f"nothing changed between base ({span.base[:12]}) and head ({span.head[:12]})"
-        raise RepositoryError(what, where=item.id, now="name the commits that hold the change as `head` or `commits`")
+        raise RepositoryError(what, where=item.id, hint="name the commits that hold the change as `head` or `commits`")
     # Both were named: somebody wants to see what identical code is made of.
-    return replace(span, notes=(*span.notes, "Base and head hold the same files: what this comparison shows is the machine."))
+    return replace(
+        span, notes=(*span.notes, "Base and head hold the same files: what this comparison shows is the machine.")
+    )
 
 
 def _demand_commits(item: Optimization, refs: Refs, clone: Clone) -> None:
@@ -52,9 +54,11 @@ def _demand_commits(item: Optimization, refs: Refs, clone: Clone) -> None:
     for key, ref, sha in named:
         if ref and not sha:
             what = f"`{key}` names {quoted(ref)}, but the repository has no such branch, tag or commit"
-            raise RepositoryError(what, where=item.id, now="correct it in the manifest, or fetch it")
+            raise RepositoryError(what, where=item.id, hint="correct it in the manifest, or fetch it")
     if not refs.head and not refs.picks:
-        raise RepositoryError("this optimization has neither `head` nor `commits`", where=item.id, now="name what holds the change")
+        raise RepositoryError(
+            "this optimization has neither `head` nor `commits`", where=item.id, hint="name what holds the change"
+        )
 
 
 def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
@@ -63,7 +67,7 @@ def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
     base = refs.base or (parent and clone.merge_base(refs.upstream, parent))
     if not base:
         what = f"commit {first[:12]} and {refs.upstream_ref} have no commit in common that could be the base"
-        raise RepositoryError(what, where=item.id, now="name the commit to put the commits onto: `base: COMMIT`")
+        raise RepositoryError(what, where=item.id, hint="name the commit to put the commits onto: `base: COMMIT`")
     commits = tuple(map(clone.commit, refs.picks))
     try:
         head = clone.pick(base, refs.picks)
@@ -75,7 +79,9 @@ def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
 
 def _between(item: Optimization, refs: Refs, clone: Clone) -> Span:
     head = refs.head or ""
-    base, notes = (refs.base, _given_notes(item, refs.base, head, clone)) if refs.base else _default_base(item, refs, clone)
+    base, notes = (
+        (refs.base, _given_notes(item, refs.base, head, clone)) if refs.base else _default_base(item, refs, clone)
+    )
     return Span(base, head, clone.commits(base, head), notes=notes)
 
 
@@ -84,13 +90,13 @@ def _default_base(item: Optimization, refs: Refs, clone: Clone) -> tuple[str, tu
     base = clone.merge_base(refs.upstream, head)
     if base is None:
         what = f"{refs.upstream_ref} and {item.head} have no common history"
-        raise RepositoryError(what, where=item.id, now="name the commit before the change: `base: COMMIT`")
+        raise RepositoryError(what, where=item.id, hint="name the commit before the change: `base: COMMIT`")
     if base != head:
         return base, ()
     parent = _first_parent(clone, head)
     if parent is None:
         what = f"{item.head} is the first commit of the repository: there is nothing to compare it with"
-        raise RepositoryError(what, where=item.id, now="name the commit that holds the change: `head: COMMIT`")
+        raise RepositoryError(what, where=item.id, hint="name the commit that holds the change: `head: COMMIT`")
     note = (
         f"{refs.upstream_ref} contains {item.head} already, so it is compared with its first parent; "
         "name `base` where the optimization has more commits."
@@ -103,11 +109,17 @@ def _given_notes(item: Optimization, base: str, head: str, clone: Clone) -> tupl
     common = clone.merge_base(base, head)
     if common == head and base != head:
         what = f"`base` ({item.base}) comes after `head` ({item.head})"
-        raise RepositoryError(what, where=item.id, now="name the commit before the change as `base` and the one with it as `head`")
+        raise RepositoryError(
+            what, where=item.id, hint="name the commit before the change as `base` and the one with it as `head`"
+        )
     if common is None:
         return (f"{item.base} and {item.head} have no common history; what they hold is compared.",)
     lacking = len(clone.commits(head, base))
-    return (f"{item.base} has {lacking} commit(s) that {item.head} lacks; their effect is in the comparison too.",) if lacking else ()
+    return (
+        (f"{item.base} has {lacking} commit(s) that {item.head} lacks; their effect is in the comparison too.",)
+        if lacking
+        else ()
+    )
 
 
 def _first_parent(clone: Clone, commit: str) -> str | None:

@@ -5,6 +5,8 @@ Whatever goes wrong with it, the item goes on with what prprep itself measures: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import CodeflashRun
@@ -16,10 +18,7 @@ from ...processes.progress import Report, silent
 from ...storage.files import hash_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from ...bench.setup import Standing
+    from ...bench.setup import BenchmarkSetup
     from ...manifest.model import Optimization
     from ...storage.paths import ItemPaths
     from .environment import Layered
@@ -41,24 +40,26 @@ def run(
     if item.engine != "codeflash":
         CodeflashRun(item=item.id).write(paths.codeflash, fingerprint)
         return
-    from ...bench.setup import rehearse  # noqa: PLC0415 - nothing of it where nothing is asked
+    from ...bench.setup import dry_run
 
     # A benchmark that does not pass, or cannot be built, is no matter of codeflash's: measuring tells it in the same words.
-    standing = rehearse(item, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    setup = dry_run(item, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
     with Clone.open(address, cache, report=report) as clone:
-        asked = _asked(item, standing, clone, paths=paths, worktree=worktree)
+        asked = _asked(item, setup, clone, paths=paths, worktree=worktree)
         try:
-            found = _compared(asked, standing, clone, cache=cache, report=report)
+            found = _compared(asked, setup, clone, cache=cache, report=report)
         except PrprepError as error:
             report(f"codeflash compare was not run: {error.what}")
             found = CodeflashRun(item=item.id, asked=True, findings=(_not_run(error),))
     found.write(paths.codeflash, fingerprint)
 
 
-def _asked(item: Optimization, standing: Standing, clone: Clone, *, paths: ItemPaths, worktree: Path | None) -> Asked:
-    from .running import Asked  # noqa: PLC0415
+def _asked(
+    item: Optimization, setup: BenchmarkSetup, clone: Clone, *, paths: ItemPaths, worktree: Path | None
+) -> Asked:
+    from .running import Asked
 
-    made = standing.made
+    made = setup.made
     contents = trees.contents(made.injection, made.scaffolding, clone, folder=paths.folder, worktree=worktree)
     return Asked(
         base=trees.commit_of(clone, made.injection.base),
@@ -74,27 +75,29 @@ def _asked(item: Optimization, standing: Standing, clone: Clone, *, paths: ItemP
     )
 
 
-def _compared(asked: Asked, standing: Standing, clone: Clone, *, cache: Path, report: Report) -> CodeflashRun:
-    from ...bench.workers.exclusive import alone  # noqa: PLC0415
-    from .environment import layered  # noqa: PLC0415
-    from .running import Place, compare  # noqa: PLC0415
+def _compared(asked: Asked, setup: BenchmarkSetup, clone: Clone, *, cache: Path, report: Report) -> CodeflashRun:
+    from ...bench.workers.exclusive import alone
+    from .environment import layered
+    from .running import Place, compare
 
-    ground = standing.grounds["head"]
+    ground = setup.environments_by_side["head"]
     layer = layered(ground.environment, ground.tree, asked.layout, cache=cache, report=report)
-    folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), standing.item.id, asked.base, asked.head])
+    folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), setup.item.id, asked.base, asked.head])
     with alone(machine.lock_path(cache), report):
         report(f"codeflash {layer.version} compares base and head")
         ran = compare(asked, Place(folder, layer.venv), clone)
-    differing = package_differences(standing.grounds["base"].environment.packages, ground.environment.packages)
-    found = told(standing.item.id, asked, ran, layer, differing=differing)
+    differing = package_differences(
+        setup.environments_by_side["base"].environment.packages, ground.environment.packages
+    )
+    found = told(setup.item.id, asked, ran, layer, differing=differing)
     for finding in found.findings:
         report(finding)
-    return found.model_copy(update={"repairs": (*found.repairs, *standing.repairs)})
+    return found.model_copy(update={"repairs": (*found.repairs, *setup.repairs)})
 
 
 def told(item: str, asked: Asked, ran: Ran, layer: Layered, *, differing: Sequence[str] = ()) -> CodeflashRun:
     """Put what codeflash said, and what is to be said of that, into the artifact."""
-    from . import command, findings, reading  # noqa: PLC0415
+    from . import command, findings, reading
 
     read: Reading = reading.read(ran.markdown or "")
     flags = command.spelled(ran.flags)
@@ -125,5 +128,5 @@ def _repairs(ran: Ran) -> tuple[str, ...]:
 
 
 def _not_run(error: PrprepError) -> str:
-    told = (text.splitlines()[0] for text in (error.what, error.now) if text)
+    told = (text.splitlines()[0] for text in (error.what, error.hint) if text)
     return f"codeflash compare was not run: {'; '.join(told)}"

@@ -6,13 +6,12 @@ import math
 import os
 import posixpath
 import shlex
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ...bench import domains
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from ...artifacts import ChangedFunction, Layout
     from ...manifest.model import Metric
 
@@ -21,8 +20,10 @@ OWN_TIMEOUT: Final = 600.0
 PREPARING_SECONDS: Final = 120.0
 
 
-def flags(metrics: Sequence[Metric], timeout: float | None, *, injected: Sequence[str], functions: str = "") -> tuple[str, ...]:
-    """Give the flags: memory where it is measured, a limit as the domain has it, what is injected, and functions where asked for."""
+def flags(
+    metrics: Sequence[Metric], timeout: float | None, *, injected: Sequence[str], functions: str = ""
+) -> tuple[str, ...]:
+    """Return the flags: memory where it is measured, a limit as the domain has it, what is injected, and functions where asked for."""
     limit = domains.timeout_for(metrics, timeout)
     words = ["--inject", *injected] if injected else []
     words += ["--functions", functions] if functions else []
@@ -31,7 +32,7 @@ def flags(metrics: Sequence[Metric], timeout: float | None, *, injected: Sequenc
 
 
 def longest(metrics: Sequence[Metric], timeout: float | None) -> float:
-    """Give the seconds after which the whole run is stopped: its passes as long as each may take, and what comes before."""
+    """Return the seconds after which the whole run is stopped: its passes as long as each may take, and what comes before."""
     passes = 4 if "memory" in metrics else 2
     return passes * (domains.timeout_for(metrics, timeout) or OWN_TIMEOUT) + PREPARING_SECONDS
 
@@ -45,7 +46,9 @@ def functions(changed: Sequence[ChangedFunction], layout: Layout, module_root: s
     if not there or any("." not in function.name and function.name.isidentifier() for function in there):
         return ""
     root = posixpath.normpath(posixpath.join(layout.project, module_root))
-    start = layout.project or "." if root == posixpath.normpath(layout.project or ".") else posixpath.dirname(root) or "."
+    start = (
+        layout.project or "." if root == posixpath.normpath(layout.project or ".") else posixpath.dirname(root) or "."
+    )
     named: dict[str, list[str]] = {}
     for function in there:
         name = function.name.rpartition(".")[2]
@@ -55,7 +58,7 @@ def functions(changed: Sequence[ChangedFunction], layout: Layout, module_root: s
 
 
 def variables(metrics: Sequence[Metric], import_roots: Sequence[str]) -> dict[str, str]:
-    """Give what a reader sets as well: import roots relative to the worktree that a pass runs in, so that each side has its own code.
+    """Return what a reader sets as well: import roots relative to the worktree that a pass runs in, so that each side has its own code.
 
     With memory alone also an allocator without arenas, which would hide how much a test takes.
     """

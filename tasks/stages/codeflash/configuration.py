@@ -35,7 +35,7 @@ def configured(text: str, layout: Layout, benchmark: str) -> Configured:
     try:
         tool = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
-        raise PrprepError(f"pyproject.toml is no TOML: {one_line(str(error))}", now="correct it") from None
+        raise PrprepError(f"pyproject.toml is no TOML: {one_line(str(error))}", hint="correct it") from None
     there = tool.get("codeflash", {}) if isinstance(tool, dict) else {}
     wanted = _wanted(layout, benchmark)
     lacking = {key: wanted[key] for key in NEEDED if key not in there}
@@ -47,14 +47,14 @@ def configured(text: str, layout: Layout, benchmark: str) -> Configured:
         header = _TABLE.search(text)
         if not header:
             what = f"[tool.codeflash] of pyproject.toml lacks {' and '.join(lacking)}"
-            raise PrprepError(what, now=f"write it as a table of its own, with {lines.strip()}")
+            raise PrprepError(what, hint=f"write it as a table of its own, with {lines.strip()}")
         return Configured(f"{text[: header.end()]}\n{lines.rstrip()}{text[header.end() :]}", lines, module_root)
     added = f"[tool.codeflash]\n{lines}"
     return Configured(f"{text.rstrip()}\n\n{added}".lstrip(), added, module_root)
 
 
 def _wanted(layout: Layout, benchmark: str) -> dict[str, str]:
-    """Give the places for a project that says nothing: the project's folder as the module root, the benchmark's folder as theirs."""
+    """Return the places for a project that says nothing: the project's folder as the module root, the benchmark's folder as theirs."""
     folder = posixpath.relpath(posixpath.dirname(benchmark) or ".", layout.project or ".")
     tests = folder.partition("/")[0] if folder.startswith("test") else folder
     return {"module-root": ".", "tests-root": tests, "benchmarks-root": folder}

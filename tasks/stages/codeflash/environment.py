@@ -36,7 +36,7 @@ class Layered:
 
 
 def layered(below: Environment, tree: Path, layout: Layout, *, cache: Path, report: Report) -> Layered:
-    """Give codeflash's layer over `below`, the environment of `tree`; raise EnvironmentBuildError where it cannot be installed."""
+    """Return codeflash's layer over `below`, the environment of `tree`; raise EnvironmentBuildError where it cannot be installed."""
     wanted = REQUIREMENTS.read_text(encoding="utf-8")
     key = hash_of([VERSION, str(below.python), below.key, wanted])
     folder = cache.absolute() / "environments"
@@ -71,5 +71,9 @@ def _hidden(own: tuple[str, ...], below: tuple[str, ...]) -> tuple[str, ...]:
     """Name the packages that the project's code sees in another version than in its own environment."""
     theirs = dict(package.partition("==")[::2] for package in below)
     found = (package.partition("==")[::2] for package in own)
-    told = [f"{name} {version} (the project has {theirs[name]})" for name, version in found if theirs.get(name, version) != version]
+    told = [
+        f"{name} {version} (the project has {theirs[name]})"
+        for name, version in found
+        if theirs.get(name, version) != version
+    ]
     return (CONTRADICTED + ", ".join(told),) if told else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from ...text.figures import seconds
 from ...text.markdown import one_line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from .reading import Reading
     from .running import Asked, Ran
     from .witness import Witness
@@ -91,12 +90,12 @@ def _no_result(ran: Ran) -> Iterator[str]:
 
 
 def _cause(ran: Ran) -> str:
-    """Give the known cause, else the last thing that it wrote."""
+    """Return the known cause, else the last thing that it wrote."""
     raised = [ended.told for seen in ran.witnesses for ended in seen.tests.values() if ended.outcome == "failed"]
     table = (*CODEFLASH, *BENCHMARK)
     known = diagnose("\n".join(raised), table) or diagnose(ran.written, table)
     if known:
-        return f"{known.cause}; {known.now}"
+        return f"{known.cause}; {known.hint}"
     lines = [line.strip(f"{_FRAME} ") for line in ran.written.splitlines()]
     told = [line for line in lines if re.search(r"\w", line)]
     return shorten(one_line(told[-1]), LONGEST) if told else "it said nothing"
@@ -139,7 +138,13 @@ def _not_passed(ran: Ran) -> Iterator[str]:
 def _not_run(asked: Asked, witnesses: Sequence[Witness]) -> Iterator[str]:
     """Tell where the benchmark was not among what ran: one that is in neither commit is left out without a word."""
     for side in SIDES:
-        ran = [test for seen in witnesses if seen.side == side for test, ended in seen.tests.items() if ended.outcome != "skipped"]
+        ran = [
+            test
+            for seen in witnesses
+            if seen.side == side
+            for test, ended in seen.tests.items()
+            if ended.outcome != "skipped"
+        ]
         if any(seen.side == side for seen in witnesses) and not any(_is_of(test, asked.benchmark) for test in ran):
             yield f"codeflash did not run {asked.benchmark} on {side}"
 

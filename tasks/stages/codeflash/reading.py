@@ -6,6 +6,7 @@ By a real Markdown parser and by the names of columns, so that columns may come,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -14,16 +15,33 @@ from markdown_it import MarkdownIt
 from ...artifacts import SIDES, CodeflashFigure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from markdown_it.token import Token
 
     from ...artifacts import Side
 
 Metric = Literal["time", "peak memory", "allocations"]
 
-SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
-BYTES: Final = {"b": 1.0, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "tib": 2.0**40, "kb": 1e3, "mb": 1e6, "gb": 1e9}
+SECONDS: Final = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "sec": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+}
+BYTES: Final = {
+    "b": 1.0,
+    "kib": 2.0**10,
+    "mib": 2.0**20,
+    "gib": 2.0**30,
+    "tib": 2.0**40,
+    "kb": 1e3,
+    "mb": 1e6,
+    "gb": 1e9,
+}
 
 _VALUE = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^\W\d_]*)")
 _TEST_LEVEL = 3
@@ -42,8 +60,10 @@ class Reading:
     twice: tuple[str, ...] = ()
 
     def of(self, test: str, metric: Metric) -> CodeflashFigure | None:
-        """Give the figure of a whole test."""
-        return next((each for each in self.figures if (each.test, each.function, each.metric) == (test, "", metric)), None)
+        """Return the figure of a whole test."""
+        return next(
+            (each for each in self.figures if (each.test, each.function, each.metric) == (test, "", metric)), None
+        )
 
     @property
     def functions(self) -> tuple[CodeflashFigure, ...]:
@@ -64,8 +84,10 @@ class Table:
         return next(found, None)
 
     def sides(self) -> dict[Side, tuple[str, ...]]:
-        """Give the rows of base and head, as far as they are there."""
-        return {side: row for row in self.rows for side in SIDES if row and re.search(rf"\({side}\)\W*$", row[0].lower())}
+        """Return the rows of base and head, as far as they are there."""
+        return {
+            side: row for row in self.rows for side in SIDES if row and re.search(rf"\({side}\)\W*$", row[0].lower())
+        }
 
 
 def read(markdown: str) -> Reading:
@@ -99,7 +121,11 @@ def _figures(table: Table) -> Iterator[CodeflashFigure | tuple[str, Side, Metric
     if not sides:
         return
     for metric, place, units in _columns(table):
-        values = {side: value(row[place], units, _unit(table.header[place])) for side, row in sides.items() if place < len(row)}
+        values = {
+            side: value(row[place], units, _unit(table.header[place]))
+            for side, row in sides.items()
+            if place < len(row)
+        }
         there = {side: found for side, found in values.items() if found is not None}
         if len(there) == len(SIDES):
             yield CodeflashFigure(test=table.test, function="", metric=metric, **there)
@@ -122,20 +148,24 @@ def _of_functions(table: Table) -> Iterator[CodeflashFigure]:
     if any(place is None for place in places.values()):
         return
     for row in table.rows:
-        values = {side: value(row[place], SECONDS, _unit(table.header[place])) for side, place in places.items() if place is not None}
+        values = {
+            side: value(row[place], SECONDS, _unit(table.header[place]))
+            for side, place in places.items()
+            if place is not None
+        }
         there = {side: found for side, found in values.items() if found is not None}
         if len(there) == len(SIDES):
             yield CodeflashFigure(test=table.test, function=row[0].strip("`* "), metric="time", **there)
 
 
 def _unit(title: str) -> str:
-    """Give the unit in a column's name, like `base (μs)`."""
+    """Return the unit in a column's name, like `base (μs)`."""
     found = re.search(r"\((\S+)\)\s*$", title)
     return found[1] if found else ""
 
 
 def tables(markdown: str) -> tuple[list[str], list[Table]]:
-    """Give the headings that name tests, and all tables with the last of those above them."""
+    """Return the headings that name tests, and all tables with the last of those above them."""
     tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
     headings: list[str] = []
     found: list[Table] = []
@@ -149,7 +179,7 @@ def tables(markdown: str) -> tuple[list[str], list[Table]]:
 
 
 def _rows(tokens: Sequence[Token]) -> list[tuple[str, ...]]:
-    """Give the cells of the table that begins here, its header first."""
+    """Return the cells of the table that begins here, its header first."""
     rows: list[list[str]] = []
     for token in tokens:
         if token.type == "tr_open":

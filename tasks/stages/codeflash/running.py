@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...bench.measuring import SideRequest
@@ -23,9 +25,6 @@ from . import command, witness
 from .configuration import Configured, configured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from ...artifacts import ChangedFunction, Layout
     from ...git import Clone
     from ...manifest.model import Metric
@@ -123,36 +122,51 @@ def _repository(asked: Asked, repository: Path, clone: Clone) -> Configured:
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
     except (OSError, UnicodeDecodeError):
-        raise PrprepError("pyproject.toml cannot be read", where=asked.layout.project, now="correct it") from None
+        raise PrprepError("pyproject.toml cannot be read", where=asked.layout.project, hint="correct it") from None
     made = configured(text, asked.layout, asked.benchmark)
     if made.added:
         write_into(repository, str(file.relative_to(repository)), made.text.encode())
     return made
 
 
-def _run(asked: Asked, place: Place, *, flags: tuple[str, ...], given: Mapping[str, str], limit: float) -> tuple[int | None, str]:
-    """Give the exit code and what was written, None where it took longer than `limit` seconds."""
+def _run(
+    asked: Asked, place: Place, *, flags: tuple[str, ...], given: Mapping[str, str], limit: float
+) -> tuple[int | None, str]:
+    """Return the exit code and what was written, None where it took longer than `limit` seconds."""
     folder = place.folder / "repository" / asked.layout.project
     results = place.folder / "results"
-    words: tuple[str | Path, ...] = ("-m", "codeflash.main", "compare", asked.base, asked.head, *flags, "--output", results / REPORT)
+    words: tuple[str | Path, ...] = (
+        "-m",
+        "codeflash.main",
+        "compare",
+        asked.base,
+        asked.head,
+        *flags,
+        "--output",
+        results / REPORT,
+    )
     side = SideRequest(
         place.folder / "repository",
         place.venv.python,
         passed=asked.passed,
         confined=asked.confined,
-        environments=(*_environments(place.venv), *stores(place.folder / "repository" / ".git")) if asked.confined else (),
+        environments=(*_environments(place.venv), *stores(place.folder / "repository" / ".git"))
+        if asked.confined
+        else (),
     )
     confined = sandbox.wrapper(side, folder, worker=WORKER_FOLDER, writable=(place.folder / "home", results))
     environment = _environment(asked, place, given)
     try:
-        finished = programs.run((*confined, place.venv.python, *words), cwd=folder, env=environment, timeout=limit, check=False)
+        finished = programs.run(
+            (*confined, place.venv.python, *words), cwd=folder, env=environment, timeout=limit, check=False
+        )
     except CommandFailedError as error:
         return None, f"{error.error}\n{error.output}".strip() or error.what
     return finished.code, f"{finished.error}\n{finished.output}"
 
 
 def _environments(venv: Venv) -> Iterator[Path]:
-    """Give the folders of an environment and of those that it stands on."""
+    """Yield the folders of an environment and of those that it stands on."""
     for folder in venv.folders():
         yield folder
         if folder != venv.folder and (folder / "pyvenv.cfg").exists():
@@ -160,10 +174,15 @@ def _environments(venv: Venv) -> Iterator[Path]:
 
 
 def _environment(asked: Asked, place: Place, given: Mapping[str, str]) -> dict[str, str]:
-    """Give the target's environment with a home of its own, wide lines to be read, and our plugin."""
+    """Return the target's environment with a home of its own, wide lines to be read, and our plugin."""
     home = place.folder / "home"
     path = os.pathsep.join(filter(None, (given.get("PYTHONPATH", ""), str(WORKER_FOLDER))))
-    own = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_CACHE_HOME": str(home / ".cache"), "TMPDIR": str(home)}
+    own = {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "TMPDIR": str(home),
+    }
     shown = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "1000"}
     search_path = f"{place.venv.python.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     seen = witness.variables(place.folder / "results", asked.layout.packages)

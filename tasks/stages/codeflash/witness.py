@@ -6,11 +6,10 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...artifacts import Side
 
 PLUGIN = "prprep_witness"
@@ -39,12 +38,16 @@ class Witness:
 
 
 def variables(folder: Path, packages: tuple[str, ...]) -> dict[str, str]:
-    """Give what lets the plugin take part."""
-    return {"PYTEST_PLUGINS": PLUGIN, "PRPREP_WITNESS": str(folder), "PRPREP_WITNESS_PACKAGES": os.pathsep.join(packages)}
+    """Return what lets the plugin take part."""
+    return {
+        "PYTEST_PLUGINS": PLUGIN,
+        "PRPREP_WITNESS": str(folder),
+        "PRPREP_WITNESS_PACKAGES": os.pathsep.join(packages),
+    }
 
 
 def read(folder: Path) -> tuple[Witness, ...]:
-    """Give what was seen in codeflash's worktrees, in the order base, head, timing before memory."""
+    """Return what was seen in codeflash's worktrees, in the order base, head, timing before memory."""
     found = [_witness(json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))]
     return tuple(sorted(filter(None, found), key=lambda each: (each.memory, each.side)))
 
@@ -55,6 +58,10 @@ def _witness(seen: dict[str, object]) -> Witness | None:
     if not side:
         return None
     tests, modules = cast("dict[str, list[str]]", seen["tests"]), cast("dict[str, str]", seen["modules"])
-    elsewhere = tuple((name, file) for name, file in sorted(modules.items()) if not file.startswith(f"{folder}{os.sep}"))
+    elsewhere = tuple(
+        (name, file) for name, file in sorted(modules.items()) if not file.startswith(f"{folder}{os.sep}")
+    )
     ended = {name: Ended(*how) for name, how in tests.items()}
-    return Witness(cast("Literal['base', 'head']", side[1]), bool(seen["memory"]), ended, tuple(sorted(modules)), elsewhere)
+    return Witness(
+        cast("Literal['base', 'head']", side[1]), bool(seen["memory"]), ended, tuple(sorted(modules)), elsewhere
+    )

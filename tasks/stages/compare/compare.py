@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ...artifacts import SIDES, UNITS, Change, CodeflashRun, Comparison, Detection, Linting, MetricName, Samples, Verdict
+from ...artifacts import (
+    SIDES,
+    UNITS,
+    Change,
+    CodeflashRun,
+    Comparison,
+    Detection,
+    Linting,
+    MetricName,
+    Samples,
+    Verdict,
+)
 from ...bench import domains
 from ...errors import IncomparableError
 from .contradictions import contradictions
 from .findings import about_benchmark, about_codeflash, headline, reason, to_review
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ...artifacts import Measurement, Side
     from ...manifest.model import Domain, Metric, Optimization
     from ...storage.paths import ItemPaths
@@ -43,7 +53,9 @@ def judged(item: Optimization, paths: ItemPaths) -> Comparison:
     rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
     comparison = judge(samples, rules)
     told = about_benchmark(linting, comparison.verdict)
-    comparison = comparison.model_copy(update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach})
+    comparison = comparison.model_copy(
+        update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach}
+    )
     return with_codeflash(comparison, codeflash)
 
 
@@ -77,7 +89,9 @@ def judge(samples: Samples, rules: Rules) -> Comparison:
     check(samples)
     primary = domains.primary_metrics(rules.domains, _asked_for(samples))
     controls = control_rows(samples)
-    changes = tuple(_change(each, rules, primary=primary, is_control_row=each.test in controls) for each in samples.measurements)
+    changes = tuple(
+        _change(each, rules, primary=primary, is_control_row=each.test in controls) for each in samples.measurements
+    )
     if not any(change.primary for change in changes):
         raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
     overall = overall_verdict([change.verdict for change in changes if change.primary])
@@ -108,12 +122,14 @@ def judge(samples: Samples, rules: Rules) -> Comparison:
 
 
 def _asked_for(samples: Samples) -> tuple[Metric, ...]:
-    """Give the metrics that were asked for; CPU time comes along with any that takes time."""
-    return tuple(dict.fromkeys(_ASKED[each.metric] for each in samples.measurements if each.metric is not MetricName.CPU))
+    """Return the metrics that were asked for; CPU time comes along with any that takes time."""
+    return tuple(
+        dict.fromkeys(_ASKED[each.metric] for each in samples.measurements if each.metric is not MetricName.CPU)
+    )
 
 
 def control_rows(samples: Samples) -> frozenset[str]:
-    """Give the tests that are known to reach nothing that changed; none where no test was seen to reach a changed function."""
+    """Return the tests that are known to reach nothing that changed; none where no test was seen to reach a changed function."""
     reaching = {share.test for share in samples.functions if share.changed}
     return frozenset(samples.profiled) - reaching if reaching else frozenset()
 
@@ -142,7 +158,7 @@ def check(samples: Samples) -> None:
 
 def _refusal(where: str, what: str) -> IncomparableError:
     now = "measure again: delete the item's samples.json and run doit"
-    return IncomparableError(f"{what}; the two sides cannot be compared", where=where, now=now)
+    return IncomparableError(f"{what}; the two sides cannot be compared", where=where, hint=now)
 
 
 def _sides_without_samples(measurement: Measurement) -> list[Side]:
@@ -150,7 +166,7 @@ def _sides_without_samples(measurement: Measurement) -> list[Side]:
 
 
 def _impossible(measurement: Measurement) -> tuple[Side, float] | None:
-    """Give the first sample that is negative or no number."""
+    """Return the first sample that is negative or no number."""
     for side in SIDES:
         for value in _values(measurement, side):
             if not (math.isfinite(value) and value >= 0):
@@ -163,7 +179,7 @@ def _values(measurement: Measurement, side: Side) -> list[float]:
 
 
 def _change(measurement: Measurement, rules: Rules, *, primary: Sequence[MetricName], is_control_row: bool) -> Change:
-    from ...bench import statistics  # noqa: PLC0415 - NumPy and SciPy, only where samples are judged
+    from ...bench import statistics
 
     interval = statistics.interval_of(measurement, rules.confidence)
     control = statistics.control_of(measurement, rules.confidence)

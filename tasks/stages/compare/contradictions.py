@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ...artifacts import Verdict
 from ...text import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ...artifacts import Change, CodeflashFigure
 
 NOISE: Final = 1.75

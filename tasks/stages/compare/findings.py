@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...artifacts import MetricName, Verdict
@@ -10,8 +11,6 @@ from ...bench.domains import ALMOST_NOTHING
 from ...text import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ...artifacts import Change, CodeflashRun, Interval, Linting, Measurement, Reach, Samples
 
 SMALL_LEAK = 1024
@@ -24,7 +23,7 @@ _ENDED = {
 
 
 def headline(changes: Sequence[Change], overall: Verdict, benchmark: str) -> str:
-    """Give the leading change in one line, with its test where the claim rests on several."""
+    """Return the leading change in one line, with its test where the claim rests on several."""
     leading = leading_change(changes, overall)
     several = len({change.test for change in changes if change.primary}) > 1
     where = f" in {leading.test.removeprefix(f'{benchmark}::')}" if several else ""
@@ -32,7 +31,7 @@ def headline(changes: Sequence[Change], overall: Verdict, benchmark: str) -> str
 
 
 def leading_change(changes: Sequence[Change], overall: Verdict) -> Change:
-    """Give the first primary change with the overall verdict, else the first primary one."""
+    """Return the first primary change with the overall verdict, else the first primary one."""
     primary = [change for change in changes if change.primary]
     return next((change for change in primary if change.verdict == overall), primary[0])
 
@@ -55,10 +54,16 @@ def reason(changes: Sequence[Change], overall: Verdict, measurements: Sequence[M
     if overall is Verdict.UNCHANGED:
         return f"The interval lies within ±{share}." if every else f"All {len(verdicts)} intervals lie within ±{share}."
     if overall is Verdict.INCONCLUSIVE:
-        stopped = next(each.stopped for each in measurements if (each.test, each.metric) == (leading.test, leading.metric))
+        stopped = next(
+            each.stopped for each in measurements if (each.test, each.metric) == (leading.test, leading.metric)
+        )
         return _undecided(leading, negligible, stopped)
     side = f"below {figures.MINUS}{share}" if overall is Verdict.IMPROVED else f"above +{share}"
-    counted = "" if every else f" This holds for {verdicts.count(overall)} of {len(verdicts)} results that the claim rests on."
+    counted = (
+        ""
+        if every
+        else f" This holds for {verdicts.count(overall)} of {len(verdicts)} results that the claim rests on."
+    )
     return f"The whole interval lies {side}.{counted}"
 
 
@@ -159,7 +164,11 @@ def _not_improved(changes: Sequence[Change], overall: Verdict) -> Iterator[str]:
 
 
 def _allocates_almost_nothing(change: Change) -> bool:
-    return change.primary and change.metric is MetricName.PEAK and max(change.base.median, change.head.median) < ALMOST_NOTHING
+    return (
+        change.primary
+        and change.metric is MetricName.PEAK
+        and max(change.base.median, change.head.median) < ALMOST_NOTHING
+    )
 
 
 def _almost_nothing(change: Change) -> str:

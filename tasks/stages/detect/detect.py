@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...processes.progress import silent
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...git import Refs
     from ...manifest.model import Optimization
     from ...processes.progress import Report
@@ -25,8 +24,8 @@ def run(
     report: Report = silent,
 ) -> None:
     """Read the item's commits, write detect.json; raise RepositoryError, CherryPickError and SourceError."""
-    from ...git import Clone  # noqa: PLC0415 - none of it is needed where nothing is stale
-    from .inventory import detection_of  # noqa: PLC0415 - likewise
+    from ...git import Clone
+    from .inventory import detection_of
 
     wanted = [sha for sha in (refs.upstream, refs.base, refs.head, *refs.picks) if sha]
     with Clone.open(refs.address, cache, report=report, wanted=wanted) as clone:

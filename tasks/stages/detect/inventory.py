@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ... import git
@@ -15,15 +16,21 @@ from ...errors import SourceError
 from ...project.code.definitions import MODULE
 from ...project.code.sources import Sources, differences, near_names
 from ...project.code.span import span_of
-from ...project.layout import CommitTree, benchmark_tool, changelog, dependency_differences, describe, heavy_imports, pull_request_template
+from ...project.layout import (
+    CommitTree,
+    benchmark_tool,
+    changelog,
+    dependency_differences,
+    describe,
+    heavy_imports,
+    pull_request_template,
+)
 from ...project.policies import contribution_rules
 from .domain import propose
 from .optimized import guess
 from .signals import Edit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ...artifacts import Commit
     from ...benchmark_tests.search import Benchmark
     from ...git import Clone, Refs
@@ -51,8 +58,12 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
     found, notes = differences(clone, span.base, span.head, layout)
     domain = _domain(item, found, span.commits)
     worktree = git.repository_root(refs.repository) if refs.repository else None
-    there, unread = benchmarks(files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree), head_sources)
-    target, reason = _named(item) or guess(found, domains=domain.domains, benchmarks=there, base=base_sources, head=head_sources)
+    there, unread = benchmarks(
+        files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree), head_sources
+    )
+    target, reason = _named(item) or guess(
+        found, domains=domain.domains, benchmarks=there, base=base_sources, head=head_sources
+    )
     detection = Detection(
         item=item.id,
         title=item.title or _title(span.commits) or item.id,
@@ -94,7 +105,7 @@ def _files(clone: Clone, span: Span) -> tuple[str, ...]:
 
 
 def _title(commits: Sequence[Commit]) -> str:
-    """Give the last commit's title, merges left out where there is another."""
+    """Return the last commit's title, merges left out where there is another."""
     titles = [commit.title for commit in commits]
     return next((title for title in reversed(titles) if not title.startswith("Merge ")), titles[-1] if titles else "")
 
@@ -125,8 +136,12 @@ def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> lis
         before, after = base.find(function), head.find(function)
         if not before and not after:
             near = near_names(head.tree, head.roots, function) or near_names(base.tree, base.roots, function)
-            now = f"did you mean {' or '.join(near)}?" if near else "write it as `package.module:Qualified.name`, as Python imports it"
-            raise SourceError(f"{function} is neither at head nor at base", where=f"{item.id}: functions", now=now)
+            now = (
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else "write it as `package.module:Qualified.name`, as Python imports it"
+            )
+            raise SourceError(f"{function} is neither at head nor at base", where=f"{item.id}: functions", hint=now)
         if not before or not after:
             here, lacking = ("head", "base") if after else ("base", "head")
             notes.append(f"{function} is at {here} only: a benchmark of it cannot run at {lacking}.")
@@ -150,7 +165,7 @@ def _edit(difference: Difference) -> Edit:
 
 
 def _benchmark_path(item: Optimization, detection: Detection, there: Sequence[Benchmark], head: Sources) -> str:
-    """Give the manifest's path, else the usual one, else that of a benchmark that uses the target."""
+    """Return the manifest's path, else the usual one, else that of a benchmark that uses the target."""
     usual = posixpath.join(detection.layout.benchmarks_root, file_name(detection))
     if item.benchmark is not None:
         return posixpath.normpath(item.benchmark) if isinstance(item.benchmark, str) else usual

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...project.code.definitions import MODULE
 from ...project.code.modules import module_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from ...benchmark_tests.search import Benchmark
     from ...manifest.model import Domain
     from ...project.code.sources import Difference, Found, Sources
@@ -23,7 +22,12 @@ _MADE_BY_CLASS = frozenset({"__init__", "__new__", "__post_init__"})
 
 
 def guess(
-    differences: Sequence[Difference], *, domains: Sequence[Domain], benchmarks: Sequence[Benchmark], base: Sources, head: Sources
+    differences: Sequence[Difference],
+    *,
+    domains: Sequence[Domain],
+    benchmarks: Sequence[Benchmark],
+    base: Sources,
+    head: Sources,
 ) -> Guess:
     """Choose the target: a module for its import, else a function with a benchmark, else the public one that changed most.
 
@@ -32,7 +36,9 @@ def guess(
     """
     both = [each for each in differences if each.base and each.head]
     functions = sorted((each for each in both if each.function.name != MODULE), key=_rank)
-    modules = sorted((each for each in both if each.function.name == MODULE), key=lambda each: (-each.weight, each.function.path))
+    modules = sorted(
+        (each for each in both if each.function.name == MODULE), key=lambda each: (-each.weight, each.function.path)
+    )
     if tuple(domains[:1]) == ("struct",):
         return _of_import(modules, functions)
     changed = _benchmarked(functions, benchmarks, head) or _most_changed(functions)
@@ -40,8 +46,10 @@ def guess(
 
 
 def is_public(name: str) -> bool:
-    """Tell whether no part of a qualified name is private; `__init__` and its like are public."""
-    return not any(part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in name.split("."))
+    """Return whether no part of a qualified name is private; `__init__` and its like are public."""
+    return not any(
+        part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in name.split(".")
+    )
 
 
 def _rank(difference: Difference) -> tuple[bool, int, str, str]:
@@ -64,7 +72,9 @@ def _of_import(modules: Sequence[Difference], functions: Sequence[Difference]) -
     if modules:
         return modules[0].function.module, "the domain is struct, and of the modules' own code this one's changed most"
     if functions:
-        return functions[0].function.module, "the domain is struct, and the function that changed most is in this module"
+        return functions[
+            0
+        ].function.module, "the domain is struct, and the function that changed most is in this module"
     return None, "the domain is struct, but no module is there on both sides whose code changed"
 
 
@@ -85,13 +95,17 @@ def _most_changed(functions: Sequence[Difference]) -> Guess | None:
     kind = "public function" if is_public(_callable(first)) else "function"
     lines = f"{first.weight} line{'' if first.weight == 1 else 's'}"
     nested = f", in {first.function.name}" if _callable(first) != first.function.name else ""
-    why = f"it is the only {kind} that changed" if len(functions) == 1 else f"of the {kind}s that changed it changed most"
+    why = (
+        f"it is the only {kind} that changed" if len(functions) == 1 else f"of the {kind}s that changed it changed most"
+    )
     return _target(first), f"{why} ({lines}{nested})"
 
 
 def _overriding(differences: Sequence[Difference], base: Sources) -> Guess | None:
     """Take a method that head adds to a class in the place of one that base inherits, perhaps from outside of the project."""
-    added = sorted((each for each in differences if each.head and not each.base and each.function.name != MODULE), key=_rank)
+    added = sorted(
+        (each for each in differences if each.head and not each.base and each.function.name != MODULE), key=_rank
+    )
     for difference in added:
         owner, _, method = difference.function.name.rpartition(".")
         target, holder = _target(difference), base.seek(f"{difference.function.module}:{owner}") if owner else None
@@ -103,7 +117,7 @@ def _overriding(differences: Sequence[Difference], base: Sources) -> Guess | Non
 
 
 def _inherits_from_outside(holder: Found, module: str, sources: Sources) -> bool:
-    """Tell whether a class has a base, at whatever distance, that the project does not define."""
+    """Return whether a class has a base, at whatever distance, that the project does not define."""
     waiting, seen = [(module, holder)], {holder}
     while waiting:
         where, each = waiting.pop()
@@ -125,15 +139,20 @@ def _user_of_module(modules: Sequence[Difference], head: Sources) -> Guess | Non
         if path and (users := head.users(path, changed)):
             chosen = min(users, key=lambda each: not is_public(each.name))
             name = chosen.outermost or chosen.name
-            return f"{difference.function.module}:{name}", f"it uses what changed in its module: {', '.join(sorted(changed))}"
+            return (
+                f"{difference.function.module}:{name}",
+                f"it uses what changed in its module: {', '.join(sorted(changed))}",
+            )
     if modules:
         return modules[0].function.module, "only the module's own code changed, which runs when it is imported"
     return None
 
 
 def _changed_names(difference: Difference) -> frozenset[str]:
-    """Give the names whose assignment in the module differs."""
-    before, after = (Counter(_assignments(side.code)) if side else Counter() for side in (difference.base, difference.head))
+    """Return the names whose assignment in the module differs."""
+    before, after = (
+        Counter(_assignments(side.code)) if side else Counter() for side in (difference.base, difference.head)
+    )
     return frozenset(name for name, _ in (after - before) + (before - after))
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from ...manifest.model import Domain
 
 
@@ -90,7 +89,9 @@ def _comes_or_goes(*features: str) -> Callable[[Delta], str]:
 
 
 def _told(features: Counter[str], wanted: Sequence[str], how: str) -> str:
-    return next((f"`{feature.removeprefix(_NAME)}` {how}" for feature in features if feature.startswith(tuple(wanted))), "")
+    return next(
+        (f"`{feature.removeprefix(_NAME)}` {how}" for feature in features if feature.startswith(tuple(wanted))), ""
+    )
 
 
 def _is_async(delta: Delta) -> str:
@@ -99,7 +100,11 @@ def _is_async(delta: Delta) -> str:
 
 def _generator_for_list(delta: Delta) -> str:
     lazy = next((feature for feature in ("a generator", "yield") if delta.came[feature]), "")
-    return f"{lazy} takes the place of a list" if lazy and (delta.went["a list comprehension"] or delta.went[".append("]) else ""
+    return (
+        f"{lazy} takes the place of a list"
+        if lazy and (delta.went["a list comprehension"] or delta.went[".append("])
+        else ""
+    )
 
 
 def _in_place(delta: Delta) -> str:
@@ -129,7 +134,11 @@ _DTYPES: Final = ("float32", "float16", "uint8", "int32", "int16")
 
 RULES: Final = (
     Rule("async", 5, _is_async),
-    Rule("async", 5, _comes_or_goes("gather(", "TaskGroup(", "create_task(", "as_completed(", "to_thread(", "run_in_executor(")),
+    Rule(
+        "async",
+        5,
+        _comes_or_goes("gather(", "TaskGroup(", "create_task(", "as_completed(", "to_thread(", "run_in_executor("),
+    ),
     Rule("async", 3, _comes_or_goes("await", "async for", "async with")),
     Rule("struct", 3, _import_leaves_module),
     Rule("struct", 3, _import_comes_into_function),
@@ -149,9 +158,17 @@ RULES: Final = (
 
 _WORDS: Final[tuple[tuple[Domain, int, str], ...]] = (
     ("mem", 4, r"\b(memory|peak|leak\w*|rss|oom|footprint|allocat\w+|in[- ]place)\b"),
-    ("struct", 4, r"\b(import[- ]time|start-?up|lazy[- ]import\w*|lazily import\w*|import\w* lazily|circular import\w*|cold start)\b"),
+    (
+        "struct",
+        4,
+        r"\b(import[- ]time|start-?up|lazy[- ]import\w*|lazily import\w*|import\w* lazily|circular import\w*|cold start)\b",
+    ),
     ("async", 3, r"\b(concurren\w+|event loop|asyncio|awaits?|coroutines?)\b"),
-    ("cpu", 4, r"(\b(cpu|faster|speed\w*|performan\w+|quadratic|hot (?:path|loop)|slow\w*|vectori[sz]\w+)\b|\bO\([^)]*\))"),
+    (
+        "cpu",
+        4,
+        r"(\b(cpu|faster|speed\w*|performan\w+|quadratic|hot (?:path|loop)|slow\w*|vectori[sz]\w+)\b|\bO\([^)]*\))",
+    ),
 )
 
 
@@ -167,7 +184,7 @@ def _words(messages: Sequence[str]) -> Iterator[Evidence]:
 
 
 def _features(code: str) -> Iterator[str]:
-    """Give the features of normalised code (see `Definition`), each as often as it is there."""
+    """Yield the features of normalised code (see `Definition`), each as often as it is there."""
     for node in _run(ast.parse(code)):
         for kind, told in _FEATURES:
             if isinstance(node, kind):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Commit, Detection, Injection, Scaffolding, TreeSpec
@@ -15,9 +17,6 @@ from ...git import Clone
 from ...processes.progress import Report, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from ...benchmark_tests.writing.companions import Companion
     from ...manifest.model import Optimization
     from ...storage.paths import ItemPaths
@@ -36,7 +35,7 @@ def run(
     """Read detect.json and scaffold.json, write inject.json; raise NeedsReviewError where the benchmark has a gap."""
     detection, scaffolding = Detection.read(paths.detect), Scaffolding.read(paths.scaffold)
     if scaffolding.needs:
-        raise NeedsReviewError(scaffolding.needs, now="then run doit again")
+        raise NeedsReviewError(scaffolding.needs, hint="then run doit again")
     wanted = (detection.base, *(detection.picked or (detection.head,)))
     with Clone.open(address, cache, report=report, wanted=wanted) as clone:
         # The sides first: a head that is made of commits may have to be made anew before it can be read.
@@ -87,7 +86,12 @@ class Plan:
 
 def _sides(clone: Clone, detection: Detection) -> dict[str, Side]:
     base = _side(clone, detection.base, ())
-    return {"base": base, "head": _side(clone, detection.base, detection.picked) if detection.picked else _side(clone, detection.head, ())}
+    return {
+        "base": base,
+        "head": _side(clone, detection.base, detection.picked)
+        if detection.picked
+        else _side(clone, detection.head, ()),
+    }
 
 
 def _side(clone: Clone, commit: str, picks: tuple[str, ...]) -> Side:
@@ -108,22 +112,30 @@ def inject(plan: Plan, clone: Clone, origin: Callable[[str], bytes | None]) -> I
     for companion in _needed(plan, clone, origin):
         files[companion.path] = hashlib.sha256(companion.content).hexdigest()
         texts = {name: clone.read(side.commit, companion.path) for name, side in plan.sides.items()}
-        repairs.append(f"{companion.path} was written over both trees ({companion.why}): {_who_lacks(texts, companion.content)}")
-    reason = "the benchmark goes into both trees" if plan.path in files else "both refs hold the benchmark, byte for byte the same"
+        repairs.append(
+            f"{companion.path} was written over both trees ({companion.why}): {_who_lacks(texts, companion.content)}"
+        )
+    reason = (
+        "the benchmark goes into both trees"
+        if plan.path in files
+        else "both refs hold the benchmark, byte for byte the same"
+    )
     specs = {name: side.spec.model_copy(update={"files": files}) for name, side in plan.sides.items()}
     return plan.injection("inject", reason, specs, tuple(repairs))
 
 
 def _who_lacks(had: dict[str, bytes | None], content: bytes) -> str:
     """Say what the sides had instead."""
-    told = {name: "has none" if text is None else "has another version" for name, text in had.items() if text != content}
+    told = {
+        name: "has none" if text is None else "has another version" for name, text in had.items() if text != content
+    }
     if len(set(told.values())) == 1 and len(told) > 1:
         return "base and head " + next(iter(told.values())).replace("has", "have")
     return ", ".join(f"{name} {what}" for name, what in told.items())
 
 
 def _needed(plan: Plan, clone: Clone, origin: Callable[[str], bytes | None]) -> list[Companion]:
-    """Give the companions that at least one of the sides lacks, or has in a way that the benchmark would notice."""
+    """Return the companions that at least one of the sides lacks, or has in a way that the benchmark would notice."""
     folder = posixpath.dirname(plan.path)
 
     def serves(side: Side, companion: Companion) -> bool:
@@ -152,7 +164,9 @@ class _Origin:
             return trees.data_bytes(self.plan.scaffolding, path, folder=self.folder)
         if self.plan.scaffolding.origin == "worktree" and self.worktree:
             return trees.read_inside(self.worktree, path)
-        return self.clone.read(self.plan.sides["base" if self.plan.scaffolding.origin == "base" else "head"].commit, path)
+        return self.clone.read(
+            self.plan.sides["base" if self.plan.scaffolding.origin == "base" else "head"].commit, path
+        )
 
 
 # -- cherry-pick ------------------------------------------------------------------------------------
@@ -166,7 +180,7 @@ def cherry_pick(plan: Plan, clone: Clone, detection: Detection) -> Injection:
     """
     if plan.scaffolding.origin not in ("base", "head"):
         now = "commit it on the branch of the optimization, or set `strategy: inject`"
-        raise RepositoryError("no commit holds the benchmark, so none can be cherry-picked", where=plan.path, now=now)
+        raise RepositoryError("no commit holds the benchmark, so none can be cherry-picked", where=plan.path, hint=now)
     giving = plan.scaffolding.origin
     taking = "head" if giving == "base" else "base"
     sides, picked = dict(plan.sides), tuple[Commit, ...]()
@@ -177,8 +191,15 @@ def cherry_pick(plan: Plan, clone: Clone, detection: Detection) -> Injection:
         sides[taking] = _side(clone, spec.commit, (*spec.picks, *(commit.sha for commit in picked)))
     with clone.temporary_branches(sides["base"].commit, sides["head"].commit):
         _verify(plan, clone)
-    titles = tuple(f"commit {commit.sha[:12]} ({commit.title}) was put onto {taking} for the benchmark that it holds" for commit in picked)
-    reason = f"the benchmark's commits go onto {taking}" if picked else "both refs hold the benchmark, byte for byte the same"
+    titles = tuple(
+        f"commit {commit.sha[:12]} ({commit.title}) was put onto {taking} for the benchmark that it holds"
+        for commit in picked
+    )
+    reason = (
+        f"the benchmark's commits go onto {taking}"
+        if picked
+        else "both refs hold the benchmark, byte for byte the same"
+    )
     return plan.injection("cherry-pick", reason, {name: side.spec for name, side in sides.items()}, titles)
 
 
@@ -190,18 +211,22 @@ def _benchmark_commits(plan: Plan, clone: Clone, *, giving: str, taking: str) ->
         found = clone.commits(plan.sides[taking].commit, plan.sides[giving].commit, path=plan.path)
     if not found:
         what = f"no commit of {giving} that {taking} lacks changed the benchmark (merges aside)"
-        raise RepositoryError(what, where=plan.path, now="set `strategy: inject`")
+        raise RepositoryError(what, where=plan.path, hint="set `strategy: inject`")
     return found
 
 
 def _refuse_mixed(picked: tuple[Commit, ...], clone: Clone, detection: Detection, benchmark: str) -> None:
     """Refuse commits that would bring the optimization to the side that is to be without it."""
     optimized = {path for function in detection.functions for path in (function.path, function.base_path) if path}
-    optimized = optimized or {path for path in detection.files if posixpath.dirname(path) != posixpath.dirname(benchmark)}
+    optimized = optimized or {
+        path for path in detection.files if posixpath.dirname(path) != posixpath.dirname(benchmark)
+    }
     for commit in picked:
         if mixed := sorted(_touched(clone, commit.sha) & (optimized - {benchmark})):
             what = f"commit {commit.sha[:12]} ({commit.title}) holds the benchmark and a part of the optimization ({', '.join(mixed)})"
-            raise CherryPickError(what, files=tuple(mixed), where=benchmark, now="set `strategy: inject`, or split the commit")
+            raise CherryPickError(
+                what, files=tuple(mixed), where=benchmark, hint="set `strategy: inject`, or split the commit"
+            )
 
 
 def _touched(clone: Clone, commit: str) -> set[str]:
@@ -212,4 +237,4 @@ def _verify(plan: Plan, clone: Clone) -> None:
     for name in ("benchmark-base", "benchmark-head"):
         if clone.read(f"refs/heads/{name}", plan.path) != plan.content:
             what = f"the cherry-picked commits do not lead to the same benchmark: {name} holds another version"
-            raise CherryPickError(what, files=(plan.path,), where=plan.path, now="set `strategy: inject`")
+            raise CherryPickError(what, files=(plan.path,), where=plan.path, hint="set `strategy: inject`")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Detection, LintFinding, Linting, Reach, Recording
 from ...bench import domains
 from ...bench.observing.watching import watch
-from ...bench.setup import Made, Standing
+from ...bench.setup import BenchmarkSetup, ItemArtifacts
 from ...bench.time.functions import MODULE
 from ...benchmark_tests.linting import RULES, BenchmarkFile, Expected, findings
 from ...errors import UnreachedError
@@ -18,9 +20,6 @@ from ...project.code.sources import Sources
 from ...project.project_files import FolderTree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from ...artifacts import Side
     from ...bench.observing.watching import Watched
     from ...benchmark_tests.linting import Finding
@@ -45,23 +44,27 @@ def run(
 
     Raise UnreachedError where the benchmark executes nothing of what changed, on either side.
     """
-    made = Made.read(paths)
-    standing = Standing(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
-    statements = _statements(standing, "head")
+    made = ItemArtifacts.read(paths)
+    setup = BenchmarkSetup(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    statements = _statements(setup, "head")
     metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
     seen: tuple[Watched, ...] = ()
     if set(metrics) - {"import"}:
-        seen, _ = standing.repaired(partial(watch, side="head", lines=lines_of(statements)), seed=1)
+        seen, _ = setup.repaired(partial(watch, side="head", lines=lines_of(statements)), seed=1)
     reach = reach_of(statements, seen, made.detection)
     if reach and not reach.executed and NOT_REACHED not in item.lint.ignore:
-        _refuse_unreached(item, standing, made)
-    found = findings(_file(standing, made), _expected(item, made, paths), seen)
+        _refuse_unreached(item, setup, made)
+    found = findings(_file(setup, made), _expected(item, made, paths), seen)
     kept = tuple(_recorded(each) for each in found if _counts(each.rule, item, made))
-    Linting(item=item.id, path=made.injection.benchmark, findings=kept, reach=reach, ran=bool(seen)).write(paths.lint, fingerprint)
+    Linting(item=item.id, path=made.injection.benchmark, findings=kept, reach=reach, ran=bool(seen)).write(
+        paths.lint, fingerprint
+    )
 
 
 def _recorded(found: Finding) -> LintFinding:
-    return LintFinding(rule=found.rule, line=found.line, test=found.test, found=found.found, fatal=RULES[found.rule].fatal)
+    return LintFinding(
+        rule=found.rule, line=found.line, test=found.test, found=found.found, fatal=RULES[found.rule].fatal
+    )
 
 
 def reach_of(statements: Mapping[str, tuple[Span, ...]], seen: Sequence[Watched], detection: Detection) -> Reach | None:
@@ -75,7 +78,7 @@ def reach_of(statements: Mapping[str, tuple[Span, ...]], seen: Sequence[Watched]
     return Reach(statements=total, executed=done, share=max(shares, default=0.0))
 
 
-def _counts(rule: str, item: Optimization, made: Made) -> bool:
+def _counts(rule: str, item: Optimization, made: ItemArtifacts) -> bool:
     """Leave out what the manifest ignores, and what mocks allocate where no memory is measured."""
     if rule in item.lint.ignore:
         return False
@@ -83,31 +86,34 @@ def _counts(rule: str, item: Optimization, made: Made) -> bool:
     return rule != "mock-allocates-nothing" or "memory" in measured
 
 
-def _refuse_unreached(item: Optimization, standing: Standing, made: Made) -> None:
+def _refuse_unreached(item: Optimization, setup: BenchmarkSetup, made: ItemArtifacts) -> None:
     """Raise the error, unless what changed is reached at base, or something else than functions changed too."""
     changed = made.detection.functions
     if any(function.name == MODULE for function in changed):
         return
-    statements = _statements(standing, "base")
+    statements = _statements(setup, "base")
     if any(statements.values()):
-        seen, _ = standing.repaired(partial(watch, side="base", lines=lines_of(statements)), seed=1)
+        seen, _ = setup.repaired(partial(watch, side="base", lines=lines_of(statements)), seed=1)
         if any(numbers for call in seen for numbers in call.executed.values()):
             return
     names = ", ".join(function.target for function in changed)
     raise UnreachedError(
         f"the benchmark executes nothing of what changed ({names})",
         where=f"{item.id}: {made.injection.benchmark}",
-        now="name or write a benchmark that calls it; where it does so in another process, set `lint: {ignore: [not-reached]}`",
+        hint="name or write a benchmark that calls it; where it does so in another process, set `lint: {ignore: [not-reached]}`",
     )
 
 
-def _statements(standing: Standing, side: Side) -> dict[str, tuple[Span, ...]]:
-    """Give the statements that differ, in the files of one side."""
+def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[Span, ...]]:
+    """Return the statements that differ, in the files of one side."""
     other: Side = "base" if side == "head" else "head"
-    here, there = (FolderTree(standing.grounds[each].tree) for each in (side, other))
+    here, there = (FolderTree(setup.environments_by_side[each].tree) for each in (side, other))
     names: dict[tuple[str, str], set[str]] = {}
-    for function in standing.made.detection.functions:
-        head, base = (function.path, function.name), (function.base_path or function.path, function.base_name or function.name)
+    for function in setup.made.detection.functions:
+        head, base = (
+            (function.path, function.name),
+            (function.base_path or function.path, function.base_name or function.name),
+        )
         (path, name), (before, _) = (head, base) if side == "head" else (base, head)
         if function.status != ("removed" if side == "head" else "added"):
             names.setdefault((path, before), set()).add(name)
@@ -119,14 +125,16 @@ def _statements(standing: Standing, side: Side) -> dict[str, tuple[Span, ...]]:
     return found
 
 
-def _file(standing: Standing, made: Made) -> BenchmarkFile:
-    tree = FolderTree(standing.grounds["head"].tree)
+def _file(setup: BenchmarkSetup, made: ItemArtifacts) -> BenchmarkFile:
+    tree = FolderTree(setup.environments_by_side["head"].tree)
     path = made.injection.benchmark
     return BenchmarkFile(path, tree.read(path) or b"", Sources(tree, made.detection.layout.import_roots))
 
 
-def _expected(item: Optimization, made: Made, paths: ItemPaths) -> Expected:
+def _expected(item: Optimization, made: ItemArtifacts, paths: ItemPaths) -> Expected:
     """Say what is known of the benchmark; where the project's own one lies is the project's business."""
     root = made.detection.layout.benchmarks_root if made.scaffolding.origin in {"generated", "edited"} else None
     recorded = Recording.read(paths.record).seconds
-    return Expected(target=made.detection.target or "", root=root, boundaries=frozenset(item.lint.boundaries), recorded=recorded)
+    return Expected(
+        target=made.detection.target or "", root=root, boundaries=frozenset(item.lint.boundaries), recorded=recorded
+    )

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, Injection, Load, Provenance, Samples
 from ...bench import domains, machine, measuring
 from ...bench.cache import keep_within_limit
-from ...bench.setup import Made, Standing
+from ...bench.setup import BenchmarkSetup, ItemArtifacts
 from ...bench.time.export import write_benchmark_json
 from ...environments.venvs import package_differences
 from ...processes.progress import Report, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from ...artifacts import Module, Side
     from ...bench.measuring import Measured, Request, Role
-    from ...bench.setup import Ground
+    from ...bench.setup import SideEnvironment
     from ...manifest.model import Optimization
     from ...storage.paths import ItemPaths
 
@@ -36,22 +35,34 @@ def run(
 ) -> None:
     """Read detect.json, scaffold.json and inject.json; write samples.json, profiles and pytest-benchmark's JSON."""
     before = machine.load()
-    standing = Standing(item, Made.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report)
-    measured, request = standing.repaired(measuring.measure, seed=seed)
+    setup = BenchmarkSetup(
+        item, ItemArtifacts.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report
+    )
+    measured, request = setup.repaired(measuring.measure, seed=seed)
     load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
-    samples = samples_of(item, standing.made.injection, measured, grounds=standing.grounds, request=request)
-    samples = samples.model_copy(update={"load": load, "repairs": (*samples.repairs, *standing.repairs)})
+    samples = samples_of(
+        item, setup.made.injection, measured, environments_by_side=setup.environments_by_side, request=request
+    )
+    samples = samples.model_copy(update={"load": load, "repairs": (*samples.repairs, *setup.repairs)})
     _export(samples, paths)
     samples.write(paths.samples, fingerprint)
     keep_within_limit(cache, report)
 
 
 def samples_of(
-    item: Optimization, injection: Injection, measured: Measured, *, grounds: Mapping[Role, Ground], request: Request
+    item: Optimization,
+    injection: Injection,
+    measured: Measured,
+    *,
+    environments_by_side: Mapping[Role, SideEnvironment],
+    request: Request,
 ) -> Samples:
     """Put everything that was measured, and what it was measured in, into the artifact."""
     trees_of: dict[Side, str] = {"base": injection.base.tree, "head": injection.head.tree}
-    base, head = (_provenance(grounds[side], tree=trees_of[side], modules=measured.modules.get(side, ())) for side in SIDES)
+    base, head = (
+        _provenance(environments_by_side[side], tree=trees_of[side], modules=measured.modules.get(side, ()))
+        for side in SIDES
+    )
     return Samples(
         item=item.id,
         benchmark=injection.benchmark,
@@ -68,12 +79,12 @@ def samples_of(
         sites=measured.sites,
         imported=measured.imported,
         repairs=injection.repairs,
-        notes=(*measured.notes, *_environment_notes(grounds)),
+        notes=(*measured.notes, *_environment_notes(environments_by_side)),
         flags=domains.flags_for(request.metrics, item.timeout),
     )
 
 
-def _provenance(ground: Ground, *, tree: str, modules: tuple[Module, ...]) -> Provenance:
+def _provenance(ground: SideEnvironment, *, tree: str, modules: tuple[Module, ...]) -> Provenance:
     environment = ground.environment
     return Provenance(
         commit=ground.commit,
@@ -85,9 +96,9 @@ def _provenance(ground: Ground, *, tree: str, modules: tuple[Module, ...]) -> Pr
     )
 
 
-def _environment_notes(grounds: Mapping[Role, Ground]) -> Iterator[str]:
+def _environment_notes(environments_by_side: Mapping[Role, SideEnvironment]) -> Iterator[str]:
     """Tell what differs between the environments, and what was done otherwise than the project's files ask for."""
-    base, head = (grounds[side].environment for side in SIDES)
+    base, head = (environments_by_side[side].environment for side in SIDES)
     if base.python_version != head.python_version:
         yield f"Base ran on Python {base.python_version}, head on Python {head.python_version}."
     if told := package_differences(base.packages, head.packages):

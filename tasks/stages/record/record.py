@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import posixpath
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
 from ...bench import trees
 from ...bench.machine import lock_path
 from ...bench.observing.recording import Place, allocated, record, record_command, try_code
-from ...bench.setup import Ground, side_of
+from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...benchmark_tests.search import users
 from ...benchmark_tests.writing.recorded_code import compose, defaults_of
@@ -26,9 +28,6 @@ from ...project.code.sources import Sources
 from ...project.project_files import SIDE_FOLDERS, FolderTree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from ...bench.workers.channel import Message
     from ...manifest.model import Optimization
     from ...project.code.sources import Found
@@ -54,7 +53,11 @@ def run(
     """Read detect.json, write record.json; where a benchmark exists or is described, nothing is run."""
     detection = Detection.read(paths.detect)
     why_not = reason_not_to(item, detection)
-    made = Recording(item=item.id, notes=(why_not,)) if why_not else _recorded(item, detection, cache=cache, address=address, report=report)
+    made = (
+        Recording(item=item.id, notes=(why_not,))
+        if why_not
+        else _recorded(item, detection, cache=cache, address=address, report=report)
+    )
     made.write(paths.record, fingerprint)
 
 
@@ -77,7 +80,7 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
     with Clone.open(address, cache, report=report, wanted=(commit,)) as clone:
         tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
     built = environments.build(tree, detection.layout, item.env, cache=cache, report=report)
-    side = side_of(Ground(commit, tree, built), detection.layout, item)
+    side = side_of(SideEnvironment(commit, tree, built), detection.layout, item)
     depth = len(posixpath.join(detection.layout.benchmarks_root, "test.py").split("/")) - 1
     place = Place(
         side,
@@ -107,7 +110,7 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
 
 
 def tests_of(sources: Sources, found: Found) -> tuple[str, ...]:
-    """Give the project's test files that may call a function: those that name it, then those that use its module.
+    """Return the project's test files that may call a function: those that name it, then those that use its module.
 
     Among these first the ones that are called after the module, and those that lie less deep.
     """
@@ -176,11 +179,13 @@ class _Chooser:
             return ()
         if self.item.drive:
             return (f"the command of `drive` does not call {self.target}",)
-        tried = f": {', '.join(ran)} {'was' if len(ran) == 1 else 'were'} run" if ran else "; none names it or its module"
+        tried = (
+            f": {', '.join(ran)} {'was' if len(ran) == 1 else 'were'} run" if ran else "; none names it or its module"
+        )
         return (f"no test of the project calls {self.target}{tried}",)
 
     def _working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
-        """Give the largest call whose code runs, scaled up until it takes long enough or no longer works.
+        """Return the largest call whose code runs, scaled up until it takes long enough or no longer works.
 
         Where what is made of samples does not run, files hold all of it.
         """
@@ -234,12 +239,18 @@ class _Chooser:
                 size = peaks.get(f"{fake.parameter}:{method.method}") if given is None else given
                 seen = f"by tracemalloc and resident memory, not memray: {why_not or 'it was not reached again'}"
                 measured = seen if size is None else BY_MEMRAY if given is None else BY_MANIFEST
-                methods.append(method.model_copy(update={"bytes": method.bytes if size is None else size, "measured": measured}))
+                methods.append(
+                    method.model_copy(update={"bytes": method.bytes if size is None else size, "measured": measured})
+                )
             fakes.append(fake.model_copy(update={"methods": tuple(methods)}))
         return call.model_copy(update={"fakes": tuple(fakes)})
 
     def _tried(self, call: Message, spelled: Message, *, refused: str = "") -> RecordedCall | str:
-        failed = f"built from a part of it, the call fails ({refused})" if refused else "a part of it, repeated, was not tried"
+        failed = (
+            f"built from a part of it, the call fails ({refused})"
+            if refused
+            else "a part of it, repeated, was not tried"
+        )
         reasons = {name: why or failed for name, why in spelled["reasons"].items()}
         spelling = Spelling(
             scale=spelled["scale"],
@@ -269,7 +280,9 @@ class _Chooser:
             "awaited": self.found.definition.is_async,
             "fixtures": spelling.fixtures,
         }
-        answer = try_code(self.place, order, {name: base64.b64decode(content) for name, content in spelling.data.items()})
+        answer = try_code(
+            self.place, order, {name: base64.b64decode(content) for name, content in spelling.data.items()}
+        )
         if "raised" in answer:
             return str(answer["raised"])
         returns = self._made or call["returns"]
@@ -278,8 +291,12 @@ class _Chooser:
         if spelling.fixtures and answer["changes"]:
             return "it changes what a fixture gives, so that every round would find something else"
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
-        return told.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": answer["changes"] or "anew" in spelling.needs})
+        return told.model_copy(
+            update={"spelling": timed, "lazy": answer["lazy"], "changes": answer["changes"] or "anew" in spelling.needs}
+        )
 
 
 def _fake(told: Message) -> Fake:
-    return Fake(name=told["name"], parameter=told["parameter"], methods=tuple(FakeMethod(**each) for each in told["methods"]))
+    return Fake(
+        name=told["name"], parameter=told["parameter"], methods=tuple(FakeMethod(**each) for each in told["methods"])
+    )

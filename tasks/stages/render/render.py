@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
@@ -13,8 +14,6 @@ from ...github import survey_words
 from ...storage.files import digest, write_whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...body.composing import Body
     from ...body.placeholders import Evidence, Limits
     from ...manifest.model import Manifest, Optimization
@@ -36,7 +35,7 @@ def run(
     fingerprint: str,
 ) -> None:
     """Read what the stages before wrote, write `body` and render.json."""
-    from ...body.placeholders import template_for  # noqa: PLC0415 - jinja2 and yaml, not needed where nothing is rendered
+    from ...body.placeholders import template_for
 
     evidence = gather(item, paths)
     made = bounded(evidence, templates)
@@ -57,7 +56,7 @@ def run(
 
 def gather(item: Optimization, paths: ItemPaths) -> Evidence:
     """Read the artifacts, and the benchmark where it stands in no commit."""
-    from ...body.placeholders import Evidence  # noqa: PLC0415
+    from ...body.placeholders import Evidence
 
     return replace(
         Evidence.compared(item, paths),
@@ -70,7 +69,7 @@ def gather(item: Optimization, paths: ItemPaths) -> Evidence:
 
 def bounded(evidence: Evidence, templates: Path | None) -> Body:
     """Compose with as much detail as GitHub takes and a reader wants in sight; raise TemplateError where even the least is too long."""
-    from ...body.composing import composed  # noqa: PLC0415
+    from ...body.composing import composed
 
     fitting: Body | None = None
     for limits in _limits():
@@ -82,21 +81,26 @@ def bounded(evidence: Evidence, templates: Path | None) -> Body:
     if fitting:
         return fitting
     what = f"this body has {len(made.text):,} characters and GitHub takes {GITHUB_TAKES:,}"
-    raise TemplateError(what, where=evidence.item.id, now="shorten `details:` of the manifest, or your own template")
+    raise TemplateError(what, where=evidence.item.id, hint="shorten `details:` of the manifest, or your own template")
 
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should look at before the pull request is opened, the weightiest first."""
-    from ...body import house_rules  # noqa: PLC0415
+    from ...body import house_rules
 
     by_person = evidence.item.is_told_by_person
     around = survey_words.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
-    run = [*(evidence.tests.needs_review if evidence.tests else ()), *(evidence.verification.needs_review if evidence.verification else ())]
+    run = [
+        *(evidence.tests.needs_review if evidence.tests else ()),
+        *(evidence.verification.needs_review if evidence.verification else ()),
+    ]
     found = [*around, *evidence.comparison.needs_review, *run, *evidence.scaffolding.notes]
     found += house_rules.to_review(evidence.detection.contribution_rules, by_person=by_person)
     if evidence.written and evidence.written.objections:
         again = f"delete {evidence.item.id}/summarize.json to ask again"
-        found += [f"the bullets of `summarize:` were not used, {told}; {again}" for told in evidence.written.objections[:3]]
+        found += [
+            f"the bullets of `summarize:` were not used, {told}; {again}" for told in evidence.written.objections[:3]
+        ]
     found += ["the body has gaps for sentences that a person writes"] if by_person else []
     if evidence.detection.dependencies:
         names = sorted({difference.name for difference in evidence.detection.dependencies})
@@ -107,7 +111,11 @@ def to_review(evidence: Evidence) -> tuple[str, ...]:
 def unprinted(evidence: Evidence, text: str) -> tuple[str, ...]:
     """Say so where the body gives other commands than those that were run, as a template of the user's may make it."""
     ran = evidence.verification.commands if evidence.verification else ()
-    return () if all(each.text in text for each in ran) else ("the commands that were run in a fresh clone are not those of the body",)
+    return (
+        ()
+        if all(each.text in text for each in ran)
+        else ("the commands that were run in a fresh clone are not those of the body",)
+    )
 
 
 def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
@@ -124,7 +132,7 @@ def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
 
 
 def _limits() -> tuple[Limits, ...]:
-    from ...body.placeholders import FULL, Limits  # noqa: PLC0415
+    from ...body.placeholders import FULL, Limits
 
     return (
         FULL,
@@ -136,7 +144,7 @@ def _limits() -> tuple[Limits, ...]:
 
 
 def _last_written(body: Path, paths: ItemPaths) -> str | None:
-    """Give the hash of what prprep last wrote at `body`, None where it does not know."""
+    """Return the hash of what prprep last wrote at `body`, None where it does not know."""
     try:
         last = Rendering.read(paths.render)
     except ArtifactError:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Bullets, Comparison, Detection
@@ -21,8 +22,6 @@ from ...storage.files import digest, fingerprint_of, hash_of
 from ...text.markdown import one_line
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...manifest.model import Optimization
     from ...processes.progress import Report
     from ...storage.paths import ItemPaths
@@ -35,10 +34,12 @@ _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 
 def run(item: Optimization, *, paths: ItemPaths, cache: Path, address: str, report: Report = silent) -> None:
     """Write summarize.json where the diff, the figures or the command are new; raise MeasuringError where the command fails."""
-    from ...git import Clone  # noqa: PLC0415 - not where nothing is asked
+    from ...git import Clone
 
     detection = Detection.read(paths.detect)
-    made_from = hash_of([VERSION, item.summarize, detection.base, detection.head, list(detection.picked), digest(paths.compare)])
+    made_from = hash_of(
+        [VERSION, item.summarize, detection.base, detection.head, list(detection.picked), digest(paths.compare)]
+    )
     if item.summarize is None or item.summary or fingerprint_of(paths.summarize) == made_from:
         return
     comparison = Comparison.read(paths.compare)
@@ -57,20 +58,22 @@ def ask(command: str, asked: dict[str, Any], *, folder: Path, where: str) -> str
         stdin = json.dumps(asked, ensure_ascii=False).encode()
         return programs.run(words, cwd=folder, env=dict(os.environ), timeout=SECONDS, stdin=stdin).output
     except ValueError as error:
-        raise MeasuringError(f"`{command}` cannot be read: {error}", where=where, now=now) from None
+        raise MeasuringError(f"`{command}` cannot be read: {error}", where=where, hint=now) from None
     except CommandFailedError as error:
-        raise MeasuringError(error.what, where=where, now=now) from None
+        raise MeasuringError(error.what, where=where, hint=now) from None
 
 
 def question(detection: Detection, comparison: Comparison, diff: str) -> dict[str, Any]:
-    """Give what the command reads."""
+    """Return what the command reads."""
     return {
         "version": VERSION,
         "item": detection.item,
         "title": detection.title,
         "base": detection.base,
         "head": detection.head,
-        "commits": [{"sha": commit.sha, "title": commit.title, "message": commit.message} for commit in detection.commits],
+        "commits": [
+            {"sha": commit.sha, "title": commit.title, "message": commit.message} for commit in detection.commits
+        ],
         "functions": [function.target for function in detection.functions],
         "diff": diff[:LONGEST_DIFF],
         "diff_is_whole": len(diff) <= LONGEST_DIFF,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Survey
@@ -19,9 +21,6 @@ from ...text.markdown import Markdown
 from ...text.tables import terminal_width, text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from ...manifest.model import Manifest, Optimization
     from ...storage.paths import ItemPaths, ProjectPaths
 
@@ -62,7 +61,7 @@ class Row:
 
     @property
     def status(self) -> str:
-        """Give the state with its first reason, on one line."""
+        """Return the state with its first reason, on one line."""
         if not self.reasons:
             return self.state
         more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
@@ -86,7 +85,7 @@ def run(manifest: Manifest, paths: ProjectPaths, *, stale: frozenset[str], width
 
 
 def inventory(manifest: Manifest, paths: ProjectPaths, *, width: int | None = None) -> str:
-    """Give the table of what was found out about each item."""
+    """Return the table of what was found out about each item."""
     rows = [_inventory_row(number, item, paths.item(item.id)) for number, item in enumerate(manifest.optimizations, 1)]
     return text_table(INVENTORY, rows, width or terminal_width())
 
@@ -153,13 +152,17 @@ def _finding(found: dict[str, Any]) -> str:
 
 
 def _rule(found: dict[str, Any]) -> str:
-    return markdown.one_line(f"{found.get('about')}: “{found.get('sentence')}” ({found.get('path')}, line {found.get('line')})")
+    return markdown.one_line(
+        f"{found.get('about')}: “{found.get('sentence')}” ({found.get('path')}, line {found.get('line')})"
+    )
 
 
 def tally(rows: Sequence[Row]) -> str:
     """Count the items by state: `4 items: 3 ready, 1 blocked`."""
     counted = Counter(row.state for row in rows)
-    states = ", ".join(f"{counted[state]} {state}" for state in (READY, REVIEW, BLOCKED, STALE, WAITING) if counted[state])
+    states = ", ".join(
+        f"{counted[state]} {state}" for state in (READY, REVIEW, BLOCKED, STALE, WAITING) if counted[state]
+    )
     return f"{len(rows)} item{'s' if len(rows) != 1 else ''}: {states}"
 
 
@@ -178,11 +181,17 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
         for row in rows
     ]
     table = markdown.table([Markdown(name) for name in HEADER], shown)
-    parts = [f"# Performance pull requests\n\n{tally(rows)}\n\n{table}", *(_details(row) for row in rows), *_rules(rows)]
+    parts = [
+        f"# Performance pull requests\n\n{tally(rows)}\n\n{table}",
+        *(_details(row) for row in rows),
+        *_rules(rows),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
-def _state(scaffolding: dict[str, Any], rendering: dict[str, Any], failure: dict[str, Any], *, stale: bool) -> tuple[str, tuple[str, ...]]:
+def _state(
+    scaffolding: dict[str, Any], rendering: dict[str, Any], failure: dict[str, Any], *, stale: bool
+) -> tuple[str, tuple[str, ...]]:
     if failure:
         return BLOCKED, (_reason(failure),)
     if needs := scaffolding.get("needs"):
@@ -196,25 +205,28 @@ def _state(scaffolding: dict[str, Any], rendering: dict[str, Any], failure: dict
 
 
 def _with_body(paths: ItemPaths, body: str, found: tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
-    """See whether the body is there, and whether one that somebody edited lies beside it."""
+    """Return whether the body is there, and whether one that somebody edited lies beside it."""
     path = paths.folder / body
     if not path.exists():
         return STALE, ("the body is gone; run doit again",)
     kept = path.with_name(f"{path.stem}.edited{path.suffix}")
     if not kept.exists():
         return found
-    return REVIEW, (*found[1], f"the body that was edited by hand is kept in {kept.name}: carry over what should stay, then delete it")
+    return REVIEW, (
+        *found[1],
+        f"the body that was edited by hand is kept in {kept.name}: carry over what should stay, then delete it",
+    )
 
 
 def _reason(failure: dict[str, Any]) -> str:
-    """Give the stage, the first line of the message, and its last line where that is the way out."""
+    """Return the stage, the first line of the message, and its last line where that is the way out."""
     lines = str(failure.get("message", "")).splitlines() or [""]
     way_out = f"; {lines[-1].strip()}" if len(lines) > 1 and lines[-1].startswith("  ") else ""
     return f"{failure.get('stage', '')}: {lines[0].rstrip(':')}{way_out}"
 
 
 def _compared(paths: ItemPaths, rendering: dict[str, Any]) -> tuple[str, bool]:
-    """Give the comparison's headline, and whether the body was made from this comparison."""
+    """Return the comparison's headline, and whether the body was made from this comparison."""
     now = digest(paths.compare)
     if rendering and now == rendering.get("comparison"):
         return markdown.one_line(rendering.get("headline", "")), True
@@ -228,10 +240,16 @@ def _benchmark(scaffolding: dict[str, Any]) -> str:
 
 
 def _details(row: Row) -> str:
-    lines = [f"## {row.number}. {markdown.inline(row.title, emphasis=False)}", "", f"- Task: {markdown.code(f'doit render:{row.id}')}"]
+    lines = [
+        f"## {row.number}. {markdown.inline(row.title, emphasis=False)}",
+        "",
+        f"- Task: {markdown.code(f'doit render:{row.id}')}",
+    ]
     lines.append(f"- Status: {row.state}")
     if row.benchmark != NOTHING:
-        lines.append(f"- Benchmark test: {_code_first(row.benchmark)}{', written to ' + markdown.code(row.source) if row.source else ''}")
+        lines.append(
+            f"- Benchmark test: {_code_first(row.benchmark)}{', written to ' + markdown.code(row.source) if row.source else ''}"
+        )
     if row.compare != NOTHING:
         lines.append(f"- Compare: {markdown.escape(row.compare)}")
     if row.evidence:
@@ -241,7 +259,8 @@ def _details(row: Row) -> str:
         lines.append(f"- PR body: {markdown.code(row.body)}{within}")
     if row.state != BLOCKED:
         lines += [
-            f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}" for reason in row.reasons
+            f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}"
+            for reason in row.reasons
         ]
     lines += [f"- {markdown.inline(found, emphasis=False)}" for found in row.around]
     lines += [f"- Benchmark rule: {markdown.inline(finding, emphasis=False)}" for finding in row.findings]
@@ -252,7 +271,7 @@ def _details(row: Row) -> str:
 
 
 def _rules(rows: Sequence[Row]) -> list[str]:
-    """Give what the projects' own pages say about pull requests, once for all items that it is said to."""
+    """Return what the projects' own pages say about pull requests, once for all items that it is said to."""
     by_rules: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
         if row.rules:
@@ -268,31 +287,48 @@ def _rules(rows: Sequence[Row]) -> list[str]:
 def _code_first(text: str) -> Markdown:
     """Show the path of `path (remark)` as code."""
     path, _, remark = text.partition(" (")
-    return Markdown(f"{markdown.code(path)} ({markdown.escape(remark.removesuffix(')'))})") if remark else markdown.escape(text)
+    return (
+        Markdown(f"{markdown.code(path)} ({markdown.escape(remark.removesuffix(')'))})")
+        if remark
+        else markdown.escape(text)
+    )
 
 
 def _link(body: str, root: Path, folder: Path) -> Markdown:
     if body == NOTHING:
         return Markdown(NOTHING)
     target = os.path.relpath(root / body, folder).replace(os.sep, "/")
-    return Markdown(f"[{markdown.escape(body)}](<{target}>)") if not set(target) & set("<>|\\\n") else markdown.code(body)
+    return (
+        Markdown(f"[{markdown.escape(body)}](<{target}>)") if not set(target) & set("<>|\\\n") else markdown.code(body)
+    )
 
 
 def _inventory_row(number: int, item: Optimization, paths: ItemPaths) -> tuple[str, ...]:
     found, failure = _fields(paths.detect), _fields(paths.failure)
     title = markdown.one_line(item.title or found.get("title", "")) or item.id
     if not found or failure.get("stage") == "detect":
-        state = f"{BLOCKED}: {markdown.shorten(markdown.one_line(_reason(failure)), _LONGEST_REASON)}" if failure else WAITING
+        state = (
+            f"{BLOCKED}: {markdown.shorten(markdown.one_line(_reason(failure)), _LONGEST_REASON)}"
+            if failure
+            else WAITING
+        )
         return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, state
     files, commits = found.get("files", ()), [commit["sha"][:12] for commit in found.get("commits", ())]
     survey = _survey(paths)
     pull_request = survey_words.status(survey) if survey else "not looked for yet"
     domains = ", ".join(found.get("domain", {}).get("domains", ()))
-    return str(number), title, _first_of(files), _first_of(commits[::-1]), domains or NOTHING, markdown.one_line(pull_request)
+    return (
+        str(number),
+        title,
+        _first_of(files),
+        _first_of(commits[::-1]),
+        domains or NOTHING,
+        markdown.one_line(pull_request),
+    )
 
 
 def _first_of(names: Sequence[str]) -> str:
-    """Give the first name and how many there are beside it."""
+    """Return the first name and how many there are beside it."""
     if not names:
         return NOTHING
     return markdown.one_line(names[0]) + (f" (+{len(names) - 1})" if len(names) > 1 else "")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import posixpath
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...artifacts import Detection, Presence, Recording, Scaffolding
@@ -16,8 +17,6 @@ from ...project.project_files import CommitTree, Project
 from ...storage.files import write_whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...benchmark_tests.writing.benchmark_code import Benchmark
     from ...git import Clone
     from ...manifest.model import Optimization
@@ -37,7 +36,7 @@ def run(
     report: Report = silent,
 ) -> None:
     """Read detect.json and record.json, write scaffold.json and, where no benchmark exists, the benchmark itself."""
-    from ...git import Clone  # noqa: PLC0415 - GitPython, not needed where nothing is scaffolded
+    from ...git import Clone
 
     detection = Detection.read(paths.detect)
     with Clone.open(address, cache, report=report, wanted=(detection.base, detection.head, *detection.picked)) as clone:
@@ -54,7 +53,7 @@ def run(
 
 
 def _existing(item: Optimization, detection: Detection) -> Presence | None:
-    """Give the benchmark to keep: one that the manifest names wherever it is, else one that was found."""
+    """Return the benchmark to keep: one that the manifest names wherever it is, else one that was found."""
     found = detection.benchmark
     if isinstance(item.benchmark, str):
         return found or Presence(path=item.benchmark, base=None, head=None, worktree=None)
@@ -86,10 +85,16 @@ def keep(detection: Detection, presence: Presence, *, clone: Clone, worktree: Pa
         raise RepositoryError(
             "this benchmark is neither at base, nor at head, nor in the work tree",
             where=where,
-            now="correct `benchmark:` in the manifest, or leave it out to have one written",
+            hint="correct `benchmark:` in the manifest, or leave it out to have one written",
         )
     return Scaffolding(
-        item=detection.item, path=path, origin=origin, source=source, sha256=_sha256(content), made_from="existing", notes=notes
+        item=detection.item,
+        path=path,
+        origin=origin,
+        source=source,
+        sha256=_sha256(content),
+        made_from="existing",
+        notes=notes,
     )
 
 
@@ -106,11 +111,11 @@ class Known:
 def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path | None) -> Scaffolding:
     """Write the benchmark, from a recorded call where there is one, or keep the written one as a person edited it."""
     detection, recording, source = known.detection, known.recording, known.source
-    from ...benchmark_tests.writing.benchmark_code import file_name, from_manifest, from_signature  # noqa: PLC0415 - only where one is written
-    from ...benchmark_tests.writing.recorded_benchmark import from_recording  # noqa: PLC0415 - likewise
-    from ...benchmark_tests.writing.styling import styled  # noqa: PLC0415 - likewise
-    from ...project.formatting import formatted  # noqa: PLC0415 - likewise
-    from ...project.project_style import style_of  # noqa: PLC0415 - likewise
+    from ...benchmark_tests.writing.benchmark_code import file_name, from_manifest, from_signature
+    from ...benchmark_tests.writing.recorded_benchmark import from_recording
+    from ...benchmark_tests.writing.styling import styled
+    from ...project.formatting import formatted
+    from ...project.project_style import style_of
 
     name = file_name(detection)
     path = posixpath.join(detection.layout.benchmarks_root, name)
@@ -130,7 +135,9 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
     target = paths.generated_benchmarks / item.id / name
     last = _last(paths)
     if _is_edited(target, benchmark, last):
-        return with_data(_edited(target, benchmark, path=path, last=last, paths=paths), {}, last=last, folder=paths.folder)
+        return with_data(
+            _edited(target, benchmark, path=path, last=last, paths=paths), {}, last=last, folder=paths.folder
+        )
     write_whole(target, benchmark.text)
     made = _scaffolding(target, benchmark.text, benchmark, path=path, paths=paths)
     made = with_data(made, benchmark.data, last=last, folder=paths.folder)
@@ -142,11 +149,15 @@ def _effects(benchmark: Benchmark, recording: Recording) -> tuple[str, ...]:
     """Tell what recorded calls did beside computing: the benchmark may do so in every round."""
     if benchmark.made_from == "manifest" or not recording.effects:
         return ()
-    rounds = "so may every round of the benchmark" + ("" if benchmark.made_from == "recorded" else ", once it calls that")
+    rounds = "so may every round of the benchmark" + (
+        "" if benchmark.made_from == "recorded" else ", once it calls that"
+    )
     return (f"a recorded call of {recording.target} {' and '.join(recording.effects)}: {rounds}",)
 
 
-def _edited(target: Path, benchmark: Benchmark, *, path: str, last: Scaffolding | None, paths: ItemPaths) -> Scaffolding:
+def _edited(
+    target: Path, benchmark: Benchmark, *, path: str, last: Scaffolding | None, paths: ItemPaths
+) -> Scaffolding:
     """Keep what a person made of the file; say so where prprep would now write something else than it did then."""
     made = _scaffolding(target, target.read_text(encoding="utf-8", errors="replace"), benchmark, path=path, paths=paths)
     written = last.written if last else made.written
@@ -157,7 +168,7 @@ def _edited(target: Path, benchmark: Benchmark, *, path: str, last: Scaffolding 
 
 
 def _scaffolding(target: Path, text: str, benchmark: Benchmark, *, path: str, paths: ItemPaths) -> Scaffolding:
-    from ...benchmark_tests.writing.benchmark_code import gap_line  # noqa: PLC0415
+    from ...benchmark_tests.writing.benchmark_code import gap_line
 
     source, line = _relative(target, paths.folder), gap_line(text)
     return Scaffolding(
@@ -174,7 +185,7 @@ def _scaffolding(target: Path, text: str, benchmark: Benchmark, *, path: str, pa
 
 
 def _is_edited(target: Path, benchmark: Benchmark, last: Scaffolding | None) -> bool:
-    """Tell whether the file holds something that prprep did not write; what it cannot vouch for counts as edited."""
+    """Return whether the file holds something that prprep did not write; what it cannot vouch for counts as edited."""
     if not target.exists():
         return False
     found = _sha256(target.read_bytes())
@@ -193,15 +204,21 @@ def _source(detection: Detection, clone: Clone) -> bytes | None:
     module, _, name = (detection.target or "").partition(":")
     if not name:
         return None
-    known = [function.path for function in detection.functions if function.module == module and function.status != "removed"]
+    known = [
+        function.path for function in detection.functions if function.module == module and function.status != "removed"
+    ]
     stem = module.replace(".", "/")
-    guessed = [posixpath.join(root, end) for root in detection.layout.import_roots for end in (f"{stem}.py", f"{stem}/__init__.py")]
+    guessed = [
+        posixpath.join(root, end)
+        for root in detection.layout.import_roots
+        for end in (f"{stem}.py", f"{stem}/__init__.py")
+    ]
     head = _head(detection, clone)
     return next((content for path in (*known, *guessed) if (content := clone.read(head, path)) is not None), None)
 
 
 def _head(detection: Detection, clone: Clone) -> str:
-    """Give the commit to read head's files from; one that was put together is put together again."""
+    """Return the commit to read head's files from; one that was put together is put together again."""
     return clone.pick(detection.base, detection.picked) if detection.picked else detection.head
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,8 +12,6 @@ from ...git import patches
 from ...project.code.definitions import MODULE, definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from ...artifacts import ChangedFunction, Commit, Detection
     from ...git import Clone
 
@@ -41,7 +40,10 @@ def upstream_since(detection: Detection, clone: Clone) -> Upstream:
     """Hold an optimization against upstream's newest commit."""
     since = clone.merge_base(detection.upstream, detection.head)
     if since is None:
-        return Upstream(None, notes=(f"{detection.upstream_ref} and head have no common history: what upstream changed is not known.",))
+        return Upstream(
+            None,
+            notes=(f"{detection.upstream_ref} and head have no common history: what upstream changed is not known.",),
+        )
     if since == detection.head:
         return Upstream(since, contained=detection.commits, as_commits=detection.commits)
     if since == detection.upstream:
@@ -53,7 +55,7 @@ def upstream_since(detection: Detection, clone: Clone) -> Upstream:
 
 
 def is_whole(upstream: Upstream, detection: Detection) -> bool:
-    """Say whether upstream has all of the optimization's commits that change something."""
+    """Return whether upstream has all of the optimization's commits that change something."""
     return bool(upstream.contained) and len(upstream.contained) == len(detection.commits)
 
 
@@ -78,7 +80,9 @@ def _conflicts(detection: Detection, clone: Clone, since: str) -> tuple[tuple[st
     try:
         return patches.conflicts(clone.path, since, detection.upstream, detection.head), ()
     except CommandFailedError:
-        return (), (f"Whether it can be merged into {detection.upstream_ref} is not known: that takes git {_MERGES_SINCE} or newer.",)
+        return (), (
+            f"Whether it can be merged into {detection.upstream_ref} is not known: that takes git {_MERGES_SINCE} or newer.",
+        )
 
 
 # -- functions --------------------------------------------------------------------------------------
@@ -91,30 +95,46 @@ class _Functions:
         self._detection, self._clone, self._since = detection, clone, since
         self._read: dict[tuple[str, str], bytes] = {}
         self._renamed: Mapping[str, str | None] = {
-            change.base_path: change.head_path for change in clone.changes(since, detection.upstream) if change.base_path
+            change.base_path: change.head_path
+            for change in clone.changes(since, detection.upstream)
+            if change.base_path
         }
 
     def held(self) -> tuple[tuple[Drift, ...], bool, tuple[str, ...]]:
-        """Give the drift, whether all functions are upstream as they are at head, and what could not be read."""
+        """Return the drift, whether all functions are upstream as they are at head, and what could not be read."""
         functions = _counting(self._detection.functions)
         tip, head = self._detection.upstream, self._detection.head
-        places = [place for each in functions for place in ((self._since, _at_base(each)[0]), (tip, self._now(each)), (head, each.path))]
+        places = [
+            place
+            for each in functions
+            for place in ((self._since, _at_base(each)[0]), (tip, self._now(each)), (head, each.path))
+        ]
         self._load(places)
         drift, arrived, notes = [], bool(functions), []
         for function in functions:
             try:
-                before, now, ours = self._code(self._since, *_at_base(function)), self._upstream_code(function), self._head_code(function)
+                before, now, ours = (
+                    self._code(self._since, *_at_base(function)),
+                    self._upstream_code(function),
+                    self._head_code(function),
+                )
             except SourceError as error:
                 notes.append(f"{error.where}: {error.what}; whether upstream changed {function.target} is not known.")
                 arrived = False
                 continue
             arrived = arrived and now == ours
             if now not in (before, ours):
-                drift.append(Drift(function=function.target, change="changed" if now else "removed", commits=self._changed_by(function)))
+                drift.append(
+                    Drift(
+                        function=function.target,
+                        change="changed" if now else "removed",
+                        commits=self._changed_by(function),
+                    )
+                )
         return tuple(drift), arrived, tuple(notes)
 
     def _now(self, function: ChangedFunction) -> str:
-        """Give the path where a function's file is at upstream's newest commit, or was."""
+        """Return the path where a function's file is at upstream's newest commit, or was."""
         path = _at_base(function)[0]
         return self._renamed.get(path) or path
 
@@ -142,7 +162,9 @@ class _Functions:
         parents = self._clone.resolve([f"{commit}^1" for commit in listed])
         pairs = [(commit, parents[f"{commit}^1"] or "") for commit in listed]
         self._load([(side, each) for pair in pairs for side in pair if side for each in (path, now)])
-        return tuple(self._clone.commit(commit) for commit, parent in pairs if self._differs(commit, parent, (path, now), name))
+        return tuple(
+            self._clone.commit(commit) for commit, parent in pairs if self._differs(commit, parent, (path, now), name)
+        )
 
     def _differs(self, commit: str, parent: str, paths: tuple[str, str], name: str) -> bool:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Decision, Detection, Survey
@@ -14,9 +16,6 @@ from ...processes.progress import silent
 from .drift import Upstream, upstream_since
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from ...artifacts import ChangedFunction, PullRequest
     from ...git import Clone
     from ...github.cache import Kept
@@ -55,7 +54,7 @@ def run(
     report: Report = silent,
 ) -> None:
     """Ask git and the forge, write survey.json; a forge that does not answer is no failure."""
-    from ...git import Clone  # noqa: PLC0415 - GitPython, not where nothing is stale
+    from ...git import Clone
 
     detection = Detection.read(paths.detect)
     with Clone.open(address, cache, report=report, wanted=[detection.upstream, detection.head]) as clone:
@@ -70,7 +69,7 @@ def _answered(asked: Detected, around: Around, clone: Clone, report: Report) -> 
     (item,) = asked
     place = around.place
     if not isinstance(place, Place):
-        return Known(None, None, f"{place.what}; {place.now}", "")
+        return Known(None, None, f"{place.what}; {place.hint}", "")
     return known(
         Subject(item, place, questions_of(asked, clone)[item]),
         client=Client(place.host),
@@ -81,14 +80,22 @@ def _answered(asked: Detected, around: Around, clone: Clone, report: Report) -> 
 
 
 def survey_of(
-    detection: Detection, answer: Known, upstream: Upstream, *, place: Place | NoPlace, named: int | None, rivals: Mapping[str, str]
+    detection: Detection,
+    answer: Known,
+    upstream: Upstream,
+    *,
+    place: Place | NoPlace,
+    named: int | None,
+    rivals: Mapping[str, str],
 ) -> Survey:
     """Put together what git and the forge said; `named` is the pull request of the manifest."""
     said = answer.answer
     pulls = said.pull_requests if said else ()
     notes = [*upstream.notes, *(said.notes if said else ())]
     if said and said.parent:
-        notes.append(f"{place} is a fork of {said.parent}: where pull requests go there, name it in the manifest, `slug: {said.parent}`.")
+        notes.append(
+            f"{place} is a fork of {said.parent}: where pull requests go there, name it in the manifest, `slug: {said.parent}`."
+        )
     return Survey(
         item=detection.item,
         slug=place.slug if isinstance(place, Place) else detection.slug,
@@ -124,7 +131,10 @@ def decide(
     `asked` tells whether the forge has answered: where it has not, that nothing was found says less.
     """
     if named:
-        state = next((f", and is {each.state}" for each in pulls if each.number == named and each.state in {"merged", "closed"}), "")
+        state = next(
+            (f", and is {each.state}" for each in pulls if each.number == named and each.state in {"merged", "closed"}),
+            "",
+        )
         return Decision(kind="fold", into=f"#{named}", reason=f"the manifest names it{state}")
     if skipped := _skipped(detection, upstream, pulls):
         return Decision(kind="skip", reason=skipped)
@@ -132,7 +142,9 @@ def decide(
     if own := next((each for each in live if each.touches == "branch"), None):
         return Decision(kind="fold", into=f"#{own.number}", reason=f"it is {own.state}, from the branch {own.branch}")
     if same := next((each for each in live if each.functions), None):
-        return Decision(kind="fold", into=f"#{same.number}", reason=f"it touches the same function, {', '.join(same.functions)}")
+        return Decision(
+            kind="fold", into=f"#{same.number}", reason=f"it touches the same function, {', '.join(same.functions)}"
+        )
     for function in detection.functions:
         if owner := next((rivals[key] for key in keys_of(function) if key in rivals), None):
             return Decision(kind="fold", into=owner, reason=f"that item touches the same function, {function.target}")
@@ -158,7 +170,7 @@ def _skipped(detection: Detection, upstream: Upstream, pulls: tuple[PullRequest,
 
 def questions_of(detections: Detected, clone: Clone) -> dict[str, Question]:
     """Make a question of every item."""
-    from ...git.patches import committed_at  # noqa: PLC0415 - GitPython's part of git
+    from ...git.patches import committed_at
 
     there = [found.base for found, _ in detections.values() if clone.resolve([found.base])[found.base]]
     dates = committed_at(clone.path, list(dict.fromkeys(there))) if there else {}
@@ -178,7 +190,7 @@ def _question(detection: Detection, pr: int | None, since: str) -> Question:
 
 
 def _branch(detection: Detection) -> str:
-    """Give the head branch as a forge would name it, "" where head is named otherwise."""
+    """Return the head branch as a forge would name it, "" where head is named otherwise."""
     name = detection.head_ref.removeprefix("refs/heads/").removeprefix("origin/")
     is_commit = detection.head.startswith(name) or any(commit.sha.startswith(name) for commit in detection.commits)
     return "" if is_commit or any(character in name for character in " ,~^:@{") else name

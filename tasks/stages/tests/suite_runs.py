@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,6 @@ from ...errors import CommandFailedError
 from ...processes import programs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ...bench.measuring import SideRequest
 
 TAIL_LINES: Final = 15
@@ -45,7 +44,7 @@ class SuiteRun:
         return tuple(test for test, ending in self.endings.items() if ending in {"failed", "error"})
 
     def told(self) -> SideRun:
-        """Give what is kept of it."""
+        """Return what is kept of it."""
         counted = {ending: sum(each == ending for each in self.endings.values()) for ending in get_args(Ending)}
         well = self.code == 0 and not self.failures
         return SideRun(
@@ -64,10 +63,18 @@ def run(place: SideRequest, command: str, *, folder: str, seconds: float) -> Sui
     where = place.tree / folder
     with tempfile.TemporaryDirectory(prefix="prprep-tests-") as scratch:
         notes = Path(scratch) / "endings"
-        own = {"PATH": command_path.put(Path(scratch) / "bin", place.python), "VIRTUAL_ENV": str(place.python.parents[1])}
+        own = {
+            "PATH": command_path.put(Path(scratch) / "bin", place.python),
+            "VIRTUAL_ENV": str(place.python.parents[1]),
+        }
         told = {"PYTEST_PLUGINS": "prprep_tests", "PRPREP_TESTS": str(notes), **own}
         environment = variables(place, Settings(seed=1), told, folder=where)
-        words = (*sandbox.wrapper(place, where, worker=WORKER_FOLDER, writable=(Path(scratch),)), "bash", "-c", _spelled(command))
+        words = (
+            *sandbox.wrapper(place, where, worker=WORKER_FOLDER, writable=(Path(scratch),)),
+            "bash",
+            "-c",
+            _spelled(command),
+        )
         try:
             ended = programs.run(words, cwd=where, env=environment, timeout=seconds, check=False)
             code, said = ended.code, f"{ended.output}\n{ended.error}"
@@ -107,7 +114,7 @@ def _spelled(command: str) -> str:
 
 
 def _tail(said: str, folders: tuple[Path, ...]) -> str:
-    """Give the end of what was printed, without places of this machine."""
+    """Return the end of what was printed, without places of this machine."""
     for folder in folders:
         for spelled in {os.path.realpath(folder), str(folder)}:
             said = said.replace(f"{spelled}/", "").replace(spelled, ".")

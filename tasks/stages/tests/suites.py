@@ -6,6 +6,7 @@ import ast
 import posixpath
 import re
 import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
@@ -15,8 +16,6 @@ from ...environments.requirements import TESTING, extras_of, group_names
 from ...project.project_files import SIDE_FOLDERS, Project, at, pytest_option, strings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from ...manifest.model import EnvironmentSettings
     from ...project.project_files import TreeReader
 
@@ -43,7 +42,7 @@ class Suite:
 
 
 def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, asked: str | None = None) -> Suite | None:
-    """Give how the tests of the project in `folder` are run, None where it has none; `asked` is the manifest's command."""
+    """Return how the tests of the project in `folder` are run, None where it has none; `asked` is the manifest's command."""
     if asked:
         return Suite((asked,), "the manifest", folder, "command")
     files = test_files(tree, benchmarks_root)
@@ -56,16 +55,21 @@ def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, asked: str 
         return None
     if why := _why_pytest(project, files):
         return Suite(_pytest(project, _inside(benchmarks_root, folder)), why, folder, "pytest")
-    return Suite((_unittest(project, files),), "the tests are unittest's, and nothing of the project names pytest", folder, "unittest")
+    return Suite(
+        (_unittest(project, files),),
+        "the tests are unittest's, and nothing of the project names pytest",
+        folder,
+        "unittest",
+    )
 
 
 def test_files(tree: TreeReader, benchmarks_root: str) -> tuple[str, ...]:
-    """Give the files of tests, benchmarks and what is vendored left out."""
+    """Return the files of tests, benchmarks and what is vendored left out."""
     return tuple(path for path in tree.files() if is_test_file(path) and not _below(path, benchmarks_root or "."))
 
 
 def is_test_file(path: str) -> bool:
-    """Say whether pytest or unittest would take a file for tests, by its name."""
+    """Return whether pytest or unittest would take a file for tests, by its name."""
     aside = SIDE_FOLDERS - {"test", "tests", "testing"}
     if set(path.split("/")[:-1]) & aside:
         return False
@@ -73,7 +77,7 @@ def is_test_file(path: str) -> bool:
 
 
 def edited_tests(files: Iterable[str], benchmarks_root: str) -> tuple[str, ...]:
-    """Give those of the changed files that tests are made of: test files, and whatever lies in a folder of tests."""
+    """Return those of the changed files that tests are made of: test files, and whatever lies in a folder of tests."""
     return tuple(path for path in files if _is_of_tests(path) and not _below(path, benchmarks_root or "."))
 
 
@@ -106,7 +110,9 @@ def _why_pytest(project: Project, files: Sequence[str]) -> str:
     modules = [(path, _parsed(project.tree.read(path) or b"")) for path in files]
     if path := next((path for path, module in modules if _is_pytests(module)), ""):
         return path
-    return "" if any("unittest" in _imports(module) for _, module in modules) else "nothing of the project names another"
+    return (
+        "" if any("unittest" in _imports(module) for _, module in modules) else "nothing of the project names another"
+    )
 
 
 def _parsed(source: bytes) -> ast.Module:
@@ -117,10 +123,12 @@ def _parsed(source: bytes) -> ast.Module:
 
 
 def _is_pytests(module: ast.Module) -> bool:
-    """Say whether a file imports pytest, or has tests outside of unittest's classes."""
+    """Return whether a file imports pytest, or has tests outside of unittest's classes."""
     functions = ast.FunctionDef | ast.AsyncFunctionDef
     bare = any(isinstance(node, functions) and node.name.startswith("test") for node in module.body)
-    classes = any(isinstance(node, ast.ClassDef) and node.name.startswith("Test") and not node.bases for node in module.body)
+    classes = any(
+        isinstance(node, ast.ClassDef) and node.name.startswith("Test") and not node.bases for node in module.body
+    )
     return "pytest" in _imports(module) or bare or classes
 
 
@@ -136,11 +144,15 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
-    """Give pytest without the benchmarks; then, for `addopts` that ask for plugins that nothing installs, without most of those."""
-    left_out = [f"--ignore={benchmarks}"] if project.has_folder(benchmarks) else [] if benchmarks else ["--benchmark-disable"]
+    """Return pytest without the benchmarks; then, for `addopts` that ask for plugins that nothing installs, without most of those."""
+    left_out = (
+        [f"--ignore={benchmarks}"] if project.has_folder(benchmarks) else [] if benchmarks else ["--benchmark-disable"]
+    )
     plain = shlex.join(["python", "-m", "pytest", *left_out])
     addopts = pytest_option(project, "addopts")
-    bare = shlex.join(["python", "-m", "pytest", "-o", "addopts=", *carried(tuple(shlex.split(" ".join(addopts)))), *left_out])
+    bare = shlex.join(
+        ["python", "-m", "pytest", "-o", "addopts=", *carried(tuple(shlex.split(" ".join(addopts)))), *left_out]
+    )
     return (plain, bare) if addopts else (plain,)
 
 
@@ -159,14 +171,16 @@ def _unittest(project: Project, files: Sequence[str]) -> str:
 
 
 def settings_for_tests(project: Project, settings: EnvironmentSettings) -> EnvironmentSettings:
-    """Give an environment's settings with what tests need and is not installed anyway; what nox runs is code, and is not read."""
+    """Return an environment's settings with what tests need and is not installed anyway; what nox runs is code, and is not read."""
     extras, groups = extras_of(project), group_names(project)
     own = any(name in TESTING for name in (*extras, *groups))
     names = () if own else DEVELOPING
     lines = (*_tox(project), *_hatch(project))
     return settings.model_copy(
         update={
-            "extras": tuple(dict.fromkeys((*settings.extras, *(name for name in extras if name in (*names, *_tox_extras(project)))))),
+            "extras": tuple(
+                dict.fromkeys((*settings.extras, *(name for name in extras if name in (*names, *_tox_extras(project)))))
+            ),
             "groups": tuple(dict.fromkeys((*settings.groups, *(name for name in groups if name in names)))),
             "install": tuple(dict.fromkeys((*settings.install, *lines))),
         }
@@ -174,7 +188,7 @@ def settings_for_tests(project: Project, settings: EnvironmentSettings) -> Envir
 
 
 def _tox(project: Project) -> Iterator[str]:
-    """Give the requirements that tox installs beside the project in each of its environments; conditional ones are left out."""
+    """Yield the requirements that tox installs beside the project in each of its environments; conditional ones are left out."""
     for line in project.ini("tox.ini").get("testenv", "deps", fallback="", raw=True).splitlines():
         yield from _requirements(project, line)
     for table in (project.toml("tox.toml"), project.tool("tox")):
@@ -199,7 +213,7 @@ def _lines(value: object) -> tuple[str, ...]:
 
 
 def _requirements(project: Project, line: str, seen: tuple[str, ...] = ()) -> Iterator[str]:
-    """Give the requirements that a line comes to, those of a file that it includes too; others are left out."""
+    """Yield the requirements that a line comes to, those of a file that it includes too; others are left out."""
     spelled = re.sub(r"(^|\s)#.*$", "", line).strip()
     if included := re.match(r"^(?:-r|--requirement)[\s=]*(\S+)$", spelled):
         path = posixpath.normpath(_FOLDER.sub("", included[1]))

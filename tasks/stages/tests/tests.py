@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, TreeSpec
 from ...bench import nested, trees
 from ...bench.machine import lock_path
-from ...bench.setup import Ground, relate, side_of
+from ...bench.setup import SideEnvironment, relate, side_of
 from ...bench.workers.exclusive import alone
 from ...environments import environments
 from ...environments.interpreters import located
@@ -20,9 +22,6 @@ from ...project.project_files import FolderTree, Project
 from . import suite_runs, suites
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from ...artifacts import Side
     from ...bench.measuring import Role, SideRequest
     from ...environments.environments import Environment
@@ -52,9 +51,11 @@ def run(
     if why := why_not(item):
         ProjectTests(item=item.id, why_not=why, edited=edited).write(paths.tests, fingerprint)
         return
-    with Clone.open(address, cache, report=report, wanted=(detection.base, *(detection.picked or (detection.head,)))) as clone:
-        grounds = {side: place.tree(clone, side) for side in SIDES}
-    made = _made(place, grounds).model_copy(update={"edited": edited, "seconds": item.tests_timeout})
+    with Clone.open(
+        address, cache, report=report, wanted=(detection.base, *(detection.picked or (detection.head,)))
+    ) as clone:
+        environments_by_side = {side: place.tree(clone, side) for side in SIDES}
+    made = _made(place, environments_by_side).model_copy(update={"edited": edited, "seconds": item.tests_timeout})
     made.write(paths.tests, fingerprint)
 
 
@@ -70,7 +71,9 @@ def compared(item_id: str, suite: Suite, base: SuiteRun, head: SuiteRun, again: 
     failed = {"failed", "error"}
     at_head = tuple(test for test in head.failures if base.endings.get(test) not in failed)
     flaky = tuple(test for test in at_head if again and again.endings.get(test) in {"passed", "skipped"})
-    differing = sorted(test for test in base.endings.keys() | head.endings.keys() if base.endings.get(test) != head.endings.get(test))
+    differing = sorted(
+        test for test in base.endings.keys() | head.endings.keys() if base.endings.get(test) != head.endings.get(test)
+    )
     return ProjectTests(
         item=item_id,
         command=suite.commands[0],
@@ -81,33 +84,37 @@ def compared(item_id: str, suite: Suite, base: SuiteRun, head: SuiteRun, again: 
         old_failures=tuple(sorted(set(head.failures) - set(at_head))),
         new_failures=tuple(sorted(set(at_head) - set(flaky))),
         flaky=tuple(sorted(flaky)),
-        differences=tuple(EndingDifference(test=test, base=base.endings.get(test), head=head.endings.get(test)) for test in differing),
+        differences=tuple(
+            EndingDifference(test=test, base=base.endings.get(test), head=head.endings.get(test)) for test in differing
+        ),
     )
 
 
 def repeating(suite: Suite, tests: Sequence[str]) -> str:
-    """Give the command that runs tests once more: them alone where the command is ours, and all where it is not."""
+    """Return the command that runs tests once more: them alone where the command is ours, and all where it is not."""
     if suite.kind != "pytest" or len(tests) > MOST_AGAIN:
         return suite.commands[0]
     return f"{suite.commands[0]} {shlex.join(tests)}"
 
 
-def _made(place: _Place, grounds: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
+def _made(place: _Place, environments_by_side: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
     item, layout = place.item, place.detection.layout
     asked = item.tests if isinstance(item.tests, str) else None
-    head = FolderTree(grounds["head"][1])
+    head = FolderTree(environments_by_side["head"][1])
     suite = suites.suite_of(head, layout.project, benchmarks_root=layout.benchmarks_root, asked=asked)
     if suite is None:
         return ProjectTests(item=item.id, why_not="no tests were found in the project")
-    built: dict[Role, Ground] = {}
+    built: dict[Role, SideEnvironment] = {}
     try:
-        for side, (commit, tree) in grounds.items():
-            built[side] = Ground(commit, tree, place.environment(tree, side))
+        for side, (commit, tree) in environments_by_side.items():
+            built[side] = SideEnvironment(commit, tree, place.environment(tree, side))
         with alone(lock_path(place.cache), place.report):
             made = _both(place, suite, {side: side_of(built[side], layout, item) for side in SIDES})
     except PrprepError as error:
         relate(error, built, place.cache)
-        return ProjectTests(item=item.id, command=suite.commands[0], found=suite.found, why_not=error.what.splitlines()[0], unable=True)
+        return ProjectTests(
+            item=item.id, command=suite.commands[0], found=suite.found, why_not=error.what.splitlines()[0], unable=True
+        )
     notes = dict.fromkeys(note for ground in built.values() for note in ground.environment.notes)
     return made.model_copy(update={"notes": (*made.notes, *place.notes, *notes)})
 
@@ -119,8 +126,14 @@ def _both(place: _Place, suite: Suite, sides: Mapping[Side, SideRequest]) -> Pro
         runs: dict[Side, SuiteRun] = {}
         for side in SIDES:
             runs[side] = place.run(tried, sides[side], side)
-            if runs[side].code == suite_runs.USAGE_ERROR and suite.kind == "pytest" and number + 1 < len(suite.commands):
-                place.notes.append("the project's options for pytest need plugins that are not installed: most of them were left out")
+            if (
+                runs[side].code == suite_runs.USAGE_ERROR
+                and suite.kind == "pytest"
+                and number + 1 < len(suite.commands)
+            ):
+                place.notes.append(
+                    "the project's options for pytest need plugins that are not installed: most of them were left out"
+                )
                 break
         else:
             return _judged(place, tried, sides["head"], runs)
@@ -129,12 +142,16 @@ def _both(place: _Place, suite: Suite, sides: Mapping[Side, SideRequest]) -> Pro
 
 def _judged(place: _Place, suite: Suite, head: SideRequest, runs: Mapping[Side, SuiteRun]) -> ProjectTests:
     if suite.kind == "pytest" and all(each.code == suite_runs.NO_TESTS for each in runs.values()):
-        return ProjectTests(item=place.item.id, command=suite.commands[0], found=suite.found, why_not="pytest found no tests to run")
+        return ProjectTests(
+            item=place.item.id, command=suite.commands[0], found=suite.found, why_not="pytest found no tests to run"
+        )
     first = compared(place.item.id, suite, runs["base"], runs["head"])
     if not first.new_failures:
         return first
     place.report(f"{len(first.new_failures)} failed at head alone: once more")
-    again = suite_runs.run(head, repeating(suite, first.new_failures), folder=suite.folder, seconds=place.item.tests_timeout)
+    again = suite_runs.run(
+        head, repeating(suite, first.new_failures), folder=suite.folder, seconds=place.item.tests_timeout
+    )
     return compared(place.item.id, suite, runs["base"], runs["head"], again)
 
 
@@ -150,7 +167,14 @@ class _Place:
     notes: list[str]
 
     def __init__(self, item: Optimization, detection: Detection, folder: Path, cache: Path, report: Report) -> None:
-        self.item, self.detection, self.folder, self.cache, self.report, self.notes = item, detection, folder, cache, report, []
+        self.item, self.detection, self.folder, self.cache, self.report, self.notes = (
+            item,
+            detection,
+            folder,
+            cache,
+            report,
+            [],
+        )
 
     def tree(self, clone: Clone, side: Side) -> tuple[str, Path]:
         """Check a side out as it was committed, in a tree that nothing is measured in: tests leave files behind."""

@@ -81,13 +81,21 @@ class Reader:
             code, said = nested.followed(running, timeout=seconds, report=self.report)
         if code == 0:
             return RunCommand(text=commands, code=0)
-        broken = failed.read_text(encoding="utf-8", errors="replace") if failed.exists() else commands.strip().splitlines()[0]
+        broken = (
+            failed.read_text(encoding="utf-8", errors="replace")
+            if failed.exists()
+            else commands.strip().splitlines()[0]
+        )
         tail = "\n".join(self._plain(said).splitlines()[-TAIL_LINES:])
         return RunCommand(text=commands, code=code, failed=self._plain(broken), tail=tail)
 
     def _environment(self, commands: str) -> dict[str, str]:
-        """Give the environment of the target's code; prprep itself, which gives it no more than that, gets what uv needs."""
-        path = command_path.put(self.bin, self.python) if self.python else f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        """Return the environment of the target's code; prprep itself, which gives it no more than that, gets what uv needs."""
+        path = (
+            command_path.put(self.bin, self.python)
+            if self.python
+            else f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        )
         own = {"PATH": path, "TMPDIR": str(self.folder / "tmp"), **_of_uv(self.folder), **copies.variables()}
         if _are_prpreps(commands):
             return programs.installer_environment(own)
@@ -99,7 +107,9 @@ class Reader:
             return ()
         seen = Venv(self.python.parents[1]).folders() if self.python else ()
         objects = (Path(place) for place in copies.borrowed(self.clone))
-        place = SideRequest(self.folder, self.python or Path("/usr/bin/python3"), (), confined=True, environments=(*seen, *objects))
+        place = SideRequest(
+            self.folder, self.python or Path("/usr/bin/python3"), (), confined=True, environments=(*seen, *objects)
+        )
         return sandbox.wrapper(place, self.clone, worker=WORKER_FOLDER)
 
     def _plain(self, text: str) -> str:
@@ -111,7 +121,14 @@ class Reader:
 
 
 def settle(
-    folder: Path, private: Path, commits: tuple[str, str], *, item: Optimization, layout: Layout, packages: tuple[str, ...], report: Report
+    folder: Path,
+    private: Path,
+    commits: tuple[str, str],
+    *,
+    item: Optimization,
+    layout: Layout,
+    packages: tuple[str, ...],
+    report: Report,
 ) -> Reader:
     """Clone, with a work tree of the first of the commits, and make the programs that the commands need.
 
@@ -137,14 +154,18 @@ def settle(
 
 
 def _are_prpreps(commands: str) -> bool:
-    """Say whether a block holds nothing but commands of prprep's."""
+    """Return whether a block holds nothing but commands of prprep's."""
     lines = [line.strip() for line in commands.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return all(line.startswith("prprep ") and not set(line) & set(";&|`$()<>") for line in lines)
 
 
 def _of_uv(folder: Path) -> dict[str, str]:
-    """Give uv the user's own indexes, as far as that needs no password, and a place of its own for tools."""
-    told = {name: value for name, value in uv_variables(os.environ, Path.home()).items() if not programs.is_secret(name, value)}
+    """Return uv the user's own indexes, as far as that needs no password, and a place of its own for tools."""
+    told = {
+        name: value
+        for name, value in uv_variables(os.environ, Path.home()).items()
+        if not programs.is_secret(name, value)
+    }
     return {**told, "UV_PYTHON_DOWNLOADS": "never", "UV_TOOL_DIR": str(folder / "tools")}
 
 

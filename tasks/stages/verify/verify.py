@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...artifacts import Comparison, Repeated, Verdict, Verification
@@ -21,9 +23,6 @@ from ...text import fences, figures
 from . import reader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from ...artifacts import Change, RunCommand
     from ...body.reproduction import Reproduction
     from ...manifest.model import Optimization
@@ -48,7 +47,11 @@ def run(
     report: Report = silent,
 ) -> None:
     """Read what the stages before made, write verify.json; commands that fail or disagree are what it says, and no failure of the stage."""
-    made = Verification(item=item.id, why_not=why) if (why := why_not(item)) else _made(item, paths, templates, cache, address, report)
+    made = (
+        Verification(item=item.id, why_not=why)
+        if (why := why_not(item))
+        else _made(item, paths, templates, cache, address, report)
+    )
     made.model_copy(update={"comparison": digest(paths.compare) or ""}).write(paths.verify, fingerprint)
 
 
@@ -67,7 +70,10 @@ def judged(
     `changed` says what of the reader's clone the commands changed.
     """
     repeated = held_against(claim, found) if found else ()
-    findings = [*(_failed(each) for each in ran if each.code != 0), *(_disagreeing(each) for each in repeated if not each.agrees)]
+    findings = [
+        *(_failed(each) for each in ran if each.code != 0),
+        *(_disagreeing(each) for each in repeated if not each.agrees),
+    ]
     findings += [f"the commands that the body gives change the reader's clone: {what}" for what in changed]
     return Verification(item=item_id, commands=tuple(ran), repeated=repeated, findings=tuple(findings))
 
@@ -91,7 +97,7 @@ def _repeated(claimed: Change, found: Change | None, negligible: float) -> Repea
 
 
 def _agrees(claimed: Change, found: Change, negligible: float) -> bool:
-    """Say whether a change was found again; of one that was not claimed, that none was found."""
+    """Return whether a change was found again; of one that was not claimed, that none was found."""
     if claimed.verdict is Verdict.IMPROVED:
         return found.interval.ratio < 1 - negligible
     if claimed.verdict is Verdict.REGRESSED:
@@ -102,7 +108,9 @@ def _agrees(claimed: Change, found: Change, negligible: float) -> bool:
 def _failed(each: RunCommand) -> str:
     how = "took too long" if each.code is None else f"ended with exit code {each.code}"
     last = each.tail.strip().splitlines()[-1:]
-    return f"a command that the body gives {how} in a fresh clone: {each.failed}" + "".join(f" ({line.strip()})" for line in last)
+    return f"a command that the body gives {how} in a fresh clone: {each.failed}" + "".join(
+        f" ({line.strip()})" for line in last
+    )
 
 
 def _disagreeing(each: Repeated) -> str:
@@ -114,7 +122,9 @@ def _disagreeing(each: Repeated) -> str:
 # -- a reader's place -------------------------------------------------------------------------------
 
 
-def _made(item: Optimization, paths: ItemPaths, templates: Path | None, cache: Path, address: str, report: Report) -> Verification:
+def _made(
+    item: Optimization, paths: ItemPaths, templates: Path | None, cache: Path, address: str, report: Report
+) -> Verification:
     evidence = Evidence.compared(item, paths)
     text = reproduce_text(evidence, FULL, templates)
     commands = fences.blocks(text, fences.SHELLS)
@@ -139,7 +149,9 @@ def _made(item: Optimization, paths: ItemPaths, templates: Path | None, cache: P
         return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
 
 
-def _settled(evidence: Evidence, steps: Reproduction, folder: Path, cache: Path, address: str, report: Report) -> Reader:
+def _settled(
+    evidence: Evidence, steps: Reproduction, folder: Path, cache: Path, address: str, report: Report
+) -> Reader:
     """Make the clone with what the body has its reader save in it, and the environment that it has them make."""
     detection = evidence.detection
     wanted = (detection.base, *(detection.picked or (detection.head,)))
@@ -147,7 +159,9 @@ def _settled(evidence: Evidence, steps: Reproduction, folder: Path, cache: Path,
     with Clone.open(address, cache, report=report, wanted=wanted) as clone:
         project = detection.base if detection.picked else detection.head
         commits = (detection.base, project)
-        return reader.settle(folder, clone.path, commits, item=evidence.item, layout=detection.layout, packages=packages, report=report)
+        return reader.settle(
+            folder, clone.path, commits, item=evidence.item, layout=detection.layout, packages=packages, report=report
+        )
 
 
 def _run(place: Reader, commands: Sequence[str]) -> tuple[RunCommand, ...]:

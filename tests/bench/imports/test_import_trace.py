@@ -40,7 +40,11 @@ def test_without_marks_there_are_no_times(text):
 def test_only_what_all_runs_of_one_side_and_none_of_the_other_load_came_or_went():
     both, sometimes = {"json": (1, 1)}, {"random": (5, 5)}
     base = [{**both, "numpy": (own, 100 * own), "_numpy": (3, 3)} for own in (10_000, 30_000, 20_000)]
-    head = [{**both, "queue": (4_000, 4_000)}, {**both, "queue": (5_000, 5_000), **sometimes}, {**both, "queue": (9_000, 9_000)}]
+    head = [
+        {**both, "queue": (4_000, 4_000)},
+        {**both, "queue": (5_000, 5_000), **sometimes},
+        {**both, "queue": (9_000, 9_000)},
+    ]
     assert one_sided({"base": base, "head": head}) == Trace(
         (
             ImportedModule(name="numpy", side="base", cumulative=2.0, own=0.02),
@@ -67,4 +71,6 @@ def test_sides_take_turns():
 
     found = trace(traced)
     assert order == ["base", "head", "head", "base", "base", "head"]
-    assert found.modules == tuple(ImportedModule(name=f"{side}_alone", side=side, cumulative=3e-6, own=2e-6) for side in ("base", "head"))
+    assert found.modules == tuple(
+        ImportedModule(name=f"{side}_alone", side=side, cumulative=3e-6, own=2e-6) for side in ("base", "head")
+    )

@@ -146,19 +146,24 @@ def test_a_target_that_writes_no_compiled_files_is_timed_with_them(tmp_path):
         ("import absent", "importing project failed on head: ModuleNotFoundError: No module named 'absent'"),
         ("import os\nos._exit(4)", "importing project failed on head: the interpreter ended with exit code 4"),
         ("import os\nos._exit(0)", "importing project failed on head: the interpreter ended with exit code 0"),
-        ("import os\nos.kill(os.getpid(), 9)", "importing project failed on head: the interpreter was killed by signal 9 (SIGKILL)"),
+        (
+            "import os\nos.kill(os.getpid(), 9)",
+            "importing project failed on head: the interpreter was killed by signal 9 (SIGKILL)",
+        ),
         ("import os\nos.closerange(3, 64)", "importing project failed on head: the interpreter ended with exit code 1"),
     ],
 )
 def test_an_import_that_fails_is_an_error(tmp_path, code, what):
     error = failure(asked(tmp_path, head={INIT: code}))
     assert error.what.splitlines()[0] == what
-    assert error.now == "name modules that both commits have; nothing was measured"
+    assert error.hint == "name modules that both commits have; nothing was measured"
 
 
 def test_what_a_failing_import_wrote_is_shown(tmp_path):
     error = failure(asked(tmp_path, head={INIT: "import os\nos.write(2, b'no licence was found')\nos._exit(4)"}))
-    assert error.what == "importing project failed on head: the interpreter ended with exit code 4\nno licence was found"
+    assert (
+        error.what == "importing project failed on head: the interpreter ended with exit code 4\nno licence was found"
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,11 +192,18 @@ def test_a_module_that_is_there_before_it_is_imported_is_an_error(tmp_path, modu
     files = {"src/sitecustomize.py": "import project\n", "src/project/inner.py": ""}
     error = failure(asked(tmp_path, modules=(module,), head=files, base={"src/project/inner.py": ""}))
     assert error.what == f"`{early}` is imported on head as soon as Python starts, so its import cannot be timed"
-    assert error.now == "remove what imports it in every interpreter (a sitecustomize module, a .pth file); nothing was measured"
+    assert (
+        error.hint
+        == "remove what imports it in every interpreter (a sitecustomize module, a .pth file); nothing was measured"
+    )
 
 
 def test_what_sitecustomize_imports_is_not_part_of_the_time(tmp_path, once):
-    files = {"src/sitecustomize.py": "import slow\n", "src/slow.py": "import time\ntime.sleep(0.05)\n", INIT: "import slow\n"}
+    files = {
+        "src/sitecustomize.py": "import slow\n",
+        "src/slow.py": "import time\ntime.sleep(0.05)\n",
+        INIT: "import slow\n",
+    }
     found = timed(asked(tmp_path, base=files))
     assert min(found.measurements[0].launches[0].base) < 0.05
     assert "slow" not in {module.name for module in found.imported}
@@ -224,4 +236,6 @@ def test_a_trace_that_takes_too_long_is_said(tmp_path, once):
     slow_when_traced = "import sys, time\nif 'importtime' in sys._xoptions:\n    time.sleep(60)\n"
     found = timed(asked(tmp_path, timeout=5.0, **both({INIT: slow_when_traced})))
     assert found.imported == ()
-    assert found.notes == ("Which modules came and went is not known: tracing the imports took longer than the time limit.",)
+    assert found.notes == (
+        "Which modules came and went is not known: tracing the imports took longer than the time limit.",
+    )

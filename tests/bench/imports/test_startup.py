@@ -15,7 +15,12 @@ from tests.support.pairs import both, pair
 CLI = "src/project/cli.py"
 INIT = "src/project/__init__.py"
 MAIN = "import argparse, sys\n\ndef main():\n    argparse.ArgumentParser().parse_args()\n"
-HELP = ("-c", "import sys; del sys.path[0], sys.argv[0]; from project.cli import main; sys.exit(main())", "project", "--help")
+HELP = (
+    "-c",
+    "import sys; del sys.path[0], sys.argv[0]; from project.cli import main; sys.exit(main())",
+    "project",
+    "--help",
+)
 SCRIPTS = '[project]\nname = "project"\n[project.scripts]\nproject = "project.cli:main"\n'
 
 
@@ -43,8 +48,13 @@ def _once(monkeypatch):
 def test_the_whole_of_a_process_is_timed(tmp_path):
     lines = []
     base = "import time\ntime.sleep(0.03)\n" + MAIN + "    time.sleep(0.03)\n"
-    at_exit = "import atexit, time\natexit.register(time.sleep, 0.03)\n" + base.replace("    argparse", "    return\n    argparse")
-    found = timed(asked(tmp_path, base={CLI: at_exit}, head={CLI: "def main():\n    pass\n"}, controlled=True, timeout=None), lines)
+    at_exit = "import atexit, time\natexit.register(time.sleep, 0.03)\n" + base.replace(
+        "    argparse", "    return\n    argparse"
+    )
+    found = timed(
+        asked(tmp_path, base={CLI: at_exit}, head={CLI: "def main():\n    pass\n"}, controlled=True, timeout=None),
+        lines,
+    )
     wall, cpu = found.measurements
     (launch,) = wall.launches
     assert (wall.test, wall.metric, cpu.test, cpu.metric) == (
@@ -66,7 +76,9 @@ def test_what_a_projects_files_name_is_what_is_started(tmp_path):
     request = asked(tmp_path, **both(files))
     tree = FolderTree(request.head.tree)
     assert commands_of(tree, describe(tree)) == (HELP,)
-    assert [each.test for each in startup.time_startup(request, random.Random(7), print).measurements] == ["start project --help"] * 2
+    assert [each.test for each in startup.time_startup(request, random.Random(7), print).measurements] == [
+        "start project --help"
+    ] * 2
 
 
 def test_commands_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, monkeypatch):
@@ -111,7 +123,9 @@ def test_a_module_alone_is_a_command_too(tmp_path):
 
 
 def test_what_cannot_help_shows_its_version(tmp_path):
-    code = "import sys\n\ndef main():\n    return 0 if sys.argv == ['project', '--version'] else f'unknown: {sys.argv}'\n"
+    code = (
+        "import sys\n\ndef main():\n    return 0 if sys.argv == ['project', '--version'] else f'unknown: {sys.argv}'\n"
+    )
     assert timed(asked(tmp_path, code)).measurements[0].test == "start project --version"
 
 
@@ -134,14 +148,22 @@ def test_a_command_that_loads_nothing_of_what_is_measured_is_not_timed(tmp_path)
 
 
 def test_a_command_that_no_longer_loads_what_is_measured_is_timed(tmp_path):
-    lazy = asked(tmp_path, modules=("project.tables",), base={CLI: "import project.tables\n" + MAIN}, head={"src/project/tables.py": ""})
+    lazy = asked(
+        tmp_path,
+        modules=("project.tables",),
+        base={CLI: "import project.tables\n" + MAIN},
+        head={"src/project/tables.py": ""},
+    )
     (lazy.base.tree / "src/project/tables.py").write_text("")
     assert timed(lazy).measurements[0].test == "start project --help"
 
 
 def test_two_commands_are_enough(tmp_path):
     commands = tuple((*HELP[:2], name, "--help") for name in ("one", "two", "three"))
-    assert [each.test for each in timed(asked(tmp_path, commands=commands)).measurements[::2]] == ["start one --help", "start two --help"]
+    assert [each.test for each in timed(asked(tmp_path, commands=commands)).measurements[::2]] == [
+        "start one --help",
+        "start two --help",
+    ]
 
 
 def test_no_commands_take_no_time(tmp_path):
@@ -155,15 +177,24 @@ def test_no_commands_take_no_time(tmp_path):
     ("code", "what"),
     [
         ("def main():\n    return 3\n", "`project --help` failed on head: it ended with exit code 3"),
-        ("def main():\n    return 'no licence'\n", "`project --help` failed on head: it ended with exit code 1\nno licence"),
-        ("import os\nos.write(2, b'gone\\n')\nos._exit(5)\n", "`project --help` failed on head: it ended with exit code 5\ngone"),
-        ("import os\nos.kill(os.getpid(), 9)\n", "`project --help` failed on head: the interpreter was killed by signal 9 (SIGKILL)"),
+        (
+            "def main():\n    return 'no licence'\n",
+            "`project --help` failed on head: it ended with exit code 1\nno licence",
+        ),
+        (
+            "import os\nos.write(2, b'gone\\n')\nos._exit(5)\n",
+            "`project --help` failed on head: it ended with exit code 5\ngone",
+        ),
+        (
+            "import os\nos.kill(os.getpid(), 9)\n",
+            "`project --help` failed on head: the interpreter was killed by signal 9 (SIGKILL)",
+        ),
     ],
 )
 def test_a_command_that_fails_on_head_alone_is_an_error(tmp_path, code, what):
     error = failure(asked(tmp_path, head={CLI: code}))
     assert error.what == what
-    assert error.now == "a command that starts at base must start at head; nothing was measured"
+    assert error.hint == "a command that starts at base must start at head; nothing was measured"
 
 
 def test_the_end_of_a_traceback_is_shown(tmp_path):
@@ -174,7 +205,9 @@ def test_the_end_of_a_traceback_is_shown(tmp_path):
 
 def test_a_command_that_fails_only_when_it_is_timed_is_an_error(tmp_path):
     code = "import sys\n\ndef main():\n    return 0 if 'prprep_import_timer' in sys.modules else 7\n"
-    assert failure(asked(tmp_path, head={CLI: code})).what == "`project --help` failed on head: it ended with exit code 7"
+    assert (
+        failure(asked(tmp_path, head={CLI: code})).what == "`project --help` failed on head: it ended with exit code 7"
+    )
 
 
 def test_a_command_that_leaves_by_itself_is_timed(tmp_path):

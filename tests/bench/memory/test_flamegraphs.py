@@ -44,7 +44,9 @@ def tracked(tmp_path_factory):
     environment = {**os.environ, "PYTHONPATH": str(request.base.tree / "src"), "PYTHONMALLOC": "malloc"}
     for name in ("everything", "table"):
         function = "everything" if name == "everything" else "Table"
-        subprocess.run([sys.executable, "-c", code, str(folder / f"base-{name}.bin"), function], env=environment, check=True)
+        subprocess.run(
+            [sys.executable, "-c", code, str(folder / f"base-{name}.bin"), function], env=environment, check=True
+        )
     return request, folder / "base-everything.bin"
 
 
@@ -73,7 +75,11 @@ def test_a_flame_graph_is_the_same_every_time_and_names_no_folder_of_this_machin
         texts.append(drawn.read_text(encoding="utf-8"))
     assert texts[0] == texts[1]
     assert "base: test_x.py::test_work" in texts[0]
-    for word in ("src/project/__init__.py", "return [bytearray(1 \\u003c\\u003c 20) for _ in range(3)]", "json/encoder.py"):
+    for word in (
+        "src/project/__init__.py",
+        "return [bytearray(1 \\u003c\\u003c 20) for _ in range(3)]",
+        "json/encoder.py",
+    ):
         assert word in texts[0]
     for folder in (str(request.base.tree), sys.prefix, sys.base_prefix, str(Path.home())):
         assert folder not in texts[0]
@@ -85,7 +91,9 @@ def test_a_flame_graph_that_cannot_be_drawn_is_told_and_the_sites_are_kept(track
     profile.with_name(f"base-table{SUFFIX}").mkdir()
     told = []
     table = profile.with_name("base-table.bin")
-    held = read_profiles(request, "base", {"test_x.py::test_work": profile, "test_x.py::test_table": table}, told.append)
+    held = read_profiles(
+        request, "base", {"test_x.py::test_work": profile, "test_x.py::test_table": table}, told.append
+    )
     assert held.keys() == {"test_x.py::test_work", "test_x.py::test_table"}
     assert len(told) == 1
     assert told[0].startswith("no flame graph of base, test_x.py::test_table: IsADirectoryError: ")
@@ -96,10 +104,17 @@ def test_a_profile_that_cannot_be_read_is_told_and_the_others_are_read(tracked, 
     request, profile = tracked
     (tmp_path / "broken.bin").write_bytes(b"not a profile")
     told = []
-    held = read_profiles(request, "base", {"test_x.py::test_broken": tmp_path / "broken.bin", "test_x.py::test_work": profile}, told.append)
+    held = read_profiles(
+        request,
+        "base",
+        {"test_x.py::test_broken": tmp_path / "broken.bin", "test_x.py::test_work": profile},
+        told.append,
+    )
     assert held.keys() == {"test_x.py::test_work"}
     assert len(told) == 1
-    assert told[0].startswith("no call sites of base, test_x.py::test_broken: OSError: The provided input file does not look like")
+    assert told[0].startswith(
+        "no call sites of base, test_x.py::test_broken: OSError: The provided input file does not look like"
+    )
 
 
 @pytest.mark.slow
@@ -111,7 +126,9 @@ def test_a_program_that_does_not_even_start_is_told_and_no_error(tmp_path):
 
 
 def record(python, hybrid=None):
-    return SimpleNamespace(size=5, n_allocations=1, stack_trace=lambda: python, hybrid_stack_trace=lambda: hybrid or python)
+    return SimpleNamespace(
+        size=5, n_allocations=1, stack_trace=lambda: python, hybrid_stack_trace=lambda: hybrid or python
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,10 +137,16 @@ def record(python, hybrid=None):
         ([("rows", "/tree/a.py", 3), ("work", "/tree/a.py", 9)], ("rows", "a.py", 3)),
         ([("<listcomp>", "/tree/a.py", 3), ("rows", "/tree/a.py", 2)], ("rows", "a.py", 3)),
         ([("<listcomp>", "/tree/a.py", 0), ("rows", "/tree/a.py", 2)], ("rows", "a.py", 2)),
-        ([("<genexpr>", "/tree/a.py", 3), ("<lambda>", "/tree/a.py", 3), ("rows", "/tree/a.py", 2)], ("rows", "a.py", 3)),
+        (
+            [("<genexpr>", "/tree/a.py", 3), ("<lambda>", "/tree/a.py", 3), ("rows", "/tree/a.py", 2)],
+            ("rows", "a.py", 3),
+        ),
         ([("<lambda>", "/tree/a.py", 3), ("run", "/lib/python/threading.py", 900)], ("<lambda>", "a.py", 3)),
         ([("<module>", "/tree/a.py", 3), ("work", "/tree/a.py", 9)], ("<module>", "a.py", 3)),
-        ([("full", "/tree/.venv/lib/site-packages/numpy/core/numeric.py", 329)], ("full", "numpy/core/numeric.py", 329)),
+        (
+            [("full", "/tree/.venv/lib/site-packages/numpy/core/numeric.py", 329)],
+            ("full", "numpy/core/numeric.py", 329),
+        ),
         ([("exec_module", "<frozen importlib._bootstrap>", 5)], ("exec_module", "<frozen importlib._bootstrap>", 5)),
         ([("plugin", "/elsewhere/deep/plugin.py", 5)], ("plugin", "plugin.py", 5)),
         ([("track_", "OURS/prprep_memory.py", 40), ("run", "/lib/python/runpy.py", 1)], ("", "(the call itself)", 0)),
@@ -145,12 +168,20 @@ def test_what_no_python_function_allocates_is_named_by_its_c_function(program):
 
 def test_stacks_end_where_the_benchmark_is_called(program):
     spelling = program.Spelling("/tree", ["/lib"])
-    stack = [("rows", "/tree/a.py", 3), ("track_", f"{program.OURS}/prprep_memory.py", 40), ("pytest", "/lib/pytest.py", 1)]
+    stack = [
+        ("rows", "/tree/a.py", 3),
+        ("track_", f"{program.OURS}/prprep_memory.py", 40),
+        ("pytest", "/lib/pytest.py", 1),
+    ]
     assert program.Record(record(stack), spelling, native=False).stack_trace() == [("rows", "a.py", 3)]
 
 
 def test_bytes_of_one_place_are_summed_up_and_the_largest_come_first(program):
     spelling = program.Spelling("/tree", [])
-    stacks = [[("small", "/tree/a.py", 1)], [("rows", "/tree/a.py", 3)], [("rows", "/tree/a.py", 3), ("work", "/tree/b.py", 1)]]
+    stacks = [
+        [("small", "/tree/a.py", 1)],
+        [("rows", "/tree/a.py", 3)],
+        [("rows", "/tree/a.py", 3), ("work", "/tree/b.py", 1)],
+    ]
     records = [program.Record(record(stack), spelling, native=False) for stack in stacks]
     assert json.loads(json.dumps(program.sites(records))) == [["a.py", 3, "rows", 10], ["a.py", 1, "small", 5]]

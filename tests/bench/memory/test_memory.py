@@ -27,7 +27,9 @@ KEPT += ["head-test_benchmark.py-test_work.bin", "head-test_benchmark.py-test_wo
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     code = "def work():\n    return len(bytearray({size} << 20)) // ({size} << 20)\n"
-    files = [{"src/project/__init__.py": code.format(size=size), "tests/test_benchmark.py": BENCHMARK} for size in (10, 1)]
+    files = [
+        {"src/project/__init__.py": code.format(size=size), "tests/test_benchmark.py": BENCHMARK} for size in (10, 1)
+    ]
     request = pair(tmp_path_factory.mktemp("pair"), base=files[0], head=files[1], metrics=("memory",))
     lines = []
     return request, *measure_memory(request, random.Random(1), lines.append), lines
@@ -41,7 +43,9 @@ def of(measurements, metric, test="test_work"):
 def measure(folder, base, head=None, benchmark=BENCHMARK, **settings):
     """Measure the code of two sides and give what came out by metric, for one test or several."""
     sides = [{"src/project/__init__.py": code, "tests/test_benchmark.py": benchmark} for code in (base, head or base)]
-    return measure_memory(pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings), random.Random(1), lambda _: None)[0]
+    return measure_memory(
+        pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings), random.Random(1), lambda _: None
+    )[0]
 
 
 def values(measurements, metric, test="test_work"):
@@ -184,8 +188,17 @@ def test_arguments(benchmark):
 
 @pytest.mark.slow
 def test_what_is_left_is_what_each_further_call_adds(tmp_path):
-    measured = measure(tmp_path, LEAKS.replace("SIZE", "20000"), LEAKS.replace("SIZE", "10000"), benchmark=LEAK_BENCHMARK)
-    for test in ("test_leak[fill]", "test_leak[swap]", "test_leak[cycle]", "test_leak[give]", "test_teardown", "test_arguments"):
+    measured = measure(
+        tmp_path, LEAKS.replace("SIZE", "20000"), LEAKS.replace("SIZE", "10000"), benchmark=LEAK_BENCHMARK
+    )
+    for test in (
+        "test_leak[fill]",
+        "test_leak[swap]",
+        "test_leak[cycle]",
+        "test_leak[give]",
+        "test_teardown",
+        "test_arguments",
+    ):
         assert values(measured, MetricName.LEAKED, test) == (0, 0), test
     for test in ("test_leak[grow]", "test_leak[grow_awaited]"):
         base, head = values(measured, MetricName.LEAKED, test)
@@ -248,11 +261,16 @@ def test_classes_folders_and_colliding_names_stay_apart(tmp_path):
 @pytest.mark.slow
 def test_native_stacks_are_recorded_where_asked_for(tmp_path):
     code = "def work():\n    return len(sorted(range({count}))) // {count}\n"
-    files = [{"src/project/__init__.py": code.format(count=count), "tests/test_benchmark.py": BENCHMARK} for count in (10_000, 20_000)]
+    files = [
+        {"src/project/__init__.py": code.format(count=count), "tests/test_benchmark.py": BENCHMARK}
+        for count in (10_000, 20_000)
+    ]
     request = pair(tmp_path, base=files[0], head=files[1], metrics=("memory",))
     _, (site,) = measure_memory(request, random.Random(1), lambda _: None, native=True)
     assert site.place == "src/project/__init__.py:2 work"
-    assert [memray.FileReader(request.profiles / KEPT[0].replace("base", side)).metadata.has_native_traces for side in SIDES] == [
+    assert [
+        memray.FileReader(request.profiles / KEPT[0].replace("base", side)).metadata.has_native_traces for side in SIDES
+    ] == [
         True,
         True,
     ]
@@ -270,7 +288,9 @@ def test_an_environment_without_memray_is_told(tmp_path):
     files = {"src/memray.py": "raise ImportError('no memray here')\n"}
     with pytest.raises(MeasuringError) as raised:
         measure_memory(pair(tmp_path, **both(files), metrics=("memory",)), random.Random(1), lambda _: None)
-    assert str(raised.value) in {f"memray cannot be imported on {side}: no memray here\n  add memray to `env: install:`" for side in SIDES}
+    assert str(raised.value) in {
+        f"memray cannot be imported on {side}: no memray here\n  add memray to `env: install:`" for side in SIDES
+    }
 
 
 @pytest.mark.slow
@@ -283,9 +303,13 @@ def test_what_one_side_alone_measures_is_an_error(tmp_path):
 
 @pytest.mark.slow
 def test_no_time_for_a_single_repeat_is_an_error(tmp_path):
-    slow = both({"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"})
+    slow = both(
+        {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"}
+    )
     with pytest.raises(MeasuringError) as raised:
-        measure_memory(pair(tmp_path, **slow, metrics=("memory",), memory_timeout=1.5), random.Random(1), lambda _: None)
+        measure_memory(
+            pair(tmp_path, **slow, metrics=("memory",), memory_timeout=1.5), random.Random(1), lambda _: None
+        )
     assert str(raised.value) == (
         "no call's memory was measured within the time limit of 1.5 s\n  raise `timeout`, or give the benchmark a smaller input"
     )

@@ -21,7 +21,11 @@ def compared(base, head, functions=()):
         ([Held(TEXT, 41, "rows", 9 * MIB)], [Held(TEXT, 45, "rows", MIB)], (f"{TEXT}:41 → 45 rows", 9 * MIB, MIB)),
         ([Held(TEXT, 41, "rows", 9 * MIB)], [], (f"{TEXT}:41 rows", 9 * MIB, 0)),
         ([], [Held("numpy/core/numeric.py", 329, "full", MIB)], ("numpy/core/numeric.py:329 full", 0, MIB)),
-        ([Held("(the call itself)", 0, "", MIB)], [Held("(the call itself)", 0, "", 2 * MIB)], ("(the call itself)", MIB, 2 * MIB)),
+        (
+            [Held("(the call itself)", 0, "", MIB)],
+            [Held("(the call itself)", 0, "", 2 * MIB)],
+            ("(the call itself)", MIB, 2 * MIB),
+        ),
         ([Held(TEXT, 0, "<lambda>", MIB)], [Held(TEXT, 7, "<lambda>", 2 * MIB)], (f"{TEXT}:7 <lambda>", MIB, 2 * MIB)),
     ],
     ids=["same line", "moved line", "gone", "came", "no function", "unknown line"],
@@ -38,7 +42,9 @@ def test_lines_of_a_function_count_together_under_the_one_that_holds_most():
 
 def test_a_function_that_was_renamed_or_moved_is_one_site():
     functions = [
-        Changed("pagelayout.lines:Page.lines", base=(TEXT, "Page.rows"), head=("src/pagelayout/lines.py", "Page.lines")),
+        Changed(
+            "pagelayout.lines:Page.lines", base=(TEXT, "Page.rows"), head=("src/pagelayout/lines.py", "Page.lines")
+        ),
         Changed("pagelayout.text:new", base=None, head=(TEXT, "new")),
         Changed("pagelayout.text:same", base=(TEXT, "same"), head=(TEXT, "same")),
     ]
@@ -51,12 +57,21 @@ def test_what_took_over_the_name_of_a_renamed_function_is_another_one():
     functions = [Changed("pagelayout.text:lines", base=(TEXT, "rows"), head=(TEXT, "lines"))]
     base = [Held(TEXT, 1, "rows", 9 * MIB)]
     head = [Held(TEXT, 1, "rows", 2 * MIB), Held(TEXT, 9, "lines", 4 * MIB)]
-    assert compared(base, head, functions) == [(f"{TEXT}:1 rows → {TEXT}:9 lines", 9 * MIB, 4 * MIB), (f"{TEXT}:1 rows", 0, 2 * MIB)]
+    assert compared(base, head, functions) == [
+        (f"{TEXT}:1 rows → {TEXT}:9 lines", 9 * MIB, 4 * MIB),
+        (f"{TEXT}:1 rows", 0, 2 * MIB),
+    ]
 
 
 def test_two_functions_that_swapped_names_are_followed():
-    functions = [Changed("m:b", base=("m.py", "a"), head=("m.py", "b")), Changed("m:a", base=("m.py", "b"), head=("m.py", "a"))]
-    base, head = [Held("m.py", 1, "a", 9 * MIB), Held("m.py", 5, "b", MIB)], [Held("m.py", 1, "b", 9 * MIB), Held("m.py", 5, "a", 3 * MIB)]
+    functions = [
+        Changed("m:b", base=("m.py", "a"), head=("m.py", "b")),
+        Changed("m:a", base=("m.py", "b"), head=("m.py", "a")),
+    ]
+    base, head = (
+        [Held("m.py", 1, "a", 9 * MIB), Held("m.py", 5, "b", MIB)],
+        [Held("m.py", 1, "b", 9 * MIB), Held("m.py", 5, "a", 3 * MIB)],
+    )
     assert compared(base, head, functions) == [("m.py:5 b → m.py:5 a", MIB, 3 * MIB)]
 
 
@@ -68,7 +83,8 @@ def test_the_largest_changes_come_first_and_no_more_than_ten():
 
 
 @pytest.mark.parametrize(
-    ("held", "change", "shown"), [(4096, ALMOST_NOTHING - 1, 0), (4096, ALMOST_NOTHING, 1), (100 * MIB, 50_000, 0), (100 * MIB, 150_000, 1)]
+    ("held", "change", "shown"),
+    [(4096, ALMOST_NOTHING - 1, 0), (4096, ALMOST_NOTHING, 1), (100 * MIB, 50_000, 0), (100 * MIB, 150_000, 1)],
 )
 def test_what_hardly_changes_is_not_shown(held, change, shown):
     assert len(compared([Held(TEXT, 1, "f", held)], [Held(TEXT, 1, "f", held + change)])) == shown

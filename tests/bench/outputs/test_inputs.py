@@ -115,7 +115,10 @@ def test_a_call_that_leaves_its_argument_otherwise_is_different(tmp_path):
     base = "def work(numbers):\n    return sorted(numbers)\n"
     head = "def work(numbers):\n    numbers.sort()\n    return list(numbers)\n"
     found = compared(tmp_path, base, head, "benchmark(work, [3, 1, 2])")
-    assert (found.verdict, found.detail) == ("different", "after the call its arguments differ: 3 at base, 1 at head at `[0][0]`")
+    assert (found.verdict, found.detail) == (
+        "different",
+        "after the call its arguments differ: 3 at base, 1 at head at `[0][0]`",
+    )
     found = compared(tmp_path / "sorted", base, head, "benchmark(work, [1, 2, 3])")
     assert found.verdict == "different"
     assert found.detail.endswith("the call changes its arguments at head only")
@@ -152,14 +155,20 @@ def test_inputs_that_raise_are_counted_apart(tmp_path):
     head = "def work(number):\n    if number < 0:\n        raise KeyError(number)\n    return number\n"
     found = compared(tmp_path / "other", base, head, "benchmark(work, 10)")
     assert found.verdict == "equal"
-    assert "more raised at base and not the same at head: at `work(-1)` base raises ValueError, head raises KeyError" in found.detail
+    assert (
+        "more raised at base and not the same at head: at `work(-1)` base raises ValueError, head raises KeyError"
+        in found.detail
+    )
 
 
 def test_an_error_at_head_alone_is_a_difference(tmp_path):
     base = "def first(rows, default=0):\n    return rows[0] if rows else default\n"
     head = "def first(rows, default=0):\n    return rows[0]\n"
     found = compared(tmp_path, base, head, "benchmark(first, [4, 5])")
-    assert (found.verdict, found.detail) == ("different", "at input `first([])`: returns at base, raises IndexError at head")
+    assert (found.verdict, found.detail) == (
+        "different",
+        "at input `first([])`: returns at base, raises IndexError at head",
+    )
 
 
 def test_dataclasses_attrs_enums_and_dicts_are_varied(tmp_path):
@@ -219,7 +228,9 @@ def test_what_cannot_be_varied_is_passed_as_it_is(tmp_path):
     def work(engine, size):
         return engine.run(size)
     """
-    found = compared(tmp_path, code, code.replace("self.calls)", "self.calls) + (size == 1)"), "benchmark(work, Engine(), 5)")
+    found = compared(
+        tmp_path, code, code.replace("self.calls)", "self.calls) + (size == 1)"), "benchmark(work, Engine(), 5)"
+    )
     assert found.verdict == "different"
     assert found.detail.startswith("at input `work(<Engine>, 1)`: ")
     found = compared(tmp_path / "bound", code, code, "benchmark(Engine().run, 5)")
@@ -301,9 +312,18 @@ REFUSED = {
         "import socket; benchmark(given, 1, socket.socket())",
         "the call is given a socket, which stands for something outside the process",
     ),
-    "iterator": ("benchmark(given, 1, iter([1]))", "the call is given a list_iterator, which can be consumed only once"),
-    "nothing": ("benchmark(given)", "the call has no arguments, nor is its result that of one inside it whose arguments can be varied"),
-    "objects": ("import fractions; benchmark(given, project.Thing())", "no argument is of a type that can be varied (Thing)"),
+    "iterator": (
+        "benchmark(given, 1, iter([1]))",
+        "the call is given a list_iterator, which can be consumed only once",
+    ),
+    "nothing": (
+        "benchmark(given)",
+        "the call has no arguments, nor is its result that of one inside it whose arguments can be varied",
+    ),
+    "objects": (
+        "import fractions; benchmark(given, project.Thing())",
+        "no argument is of a type that can be varied (Thing)",
+    ),
     "slow": ("import time; benchmark(lambda text: time.sleep(0.21), 'a')", "one call takes 0.2 s"),
 }
 
@@ -335,7 +355,10 @@ def test_a_crash_at_head_is_a_difference(tmp_path):
     base = "def work(size):\n    return size\n"
     head = "import os\n\ndef work(size):\n    if size == 0:\n        os.abort()\n    return size\n"
     found = compared(tmp_path, base, head, "benchmark(work, 5)")
-    assert (found.verdict, found.detail) == ("different", "at input `work(0)`: returns at base, breaks the process at head")
+    assert (found.verdict, found.detail) == (
+        "different",
+        "at input `work(0)`: returns at base, breaks the process at head",
+    )
 
 
 def test_what_does_not_repeat_is_no_difference(tmp_path):
@@ -353,10 +376,15 @@ def test_seeded_random_numbers_go_on_as_in_the_benchmark(tmp_path):
 
 def test_ranges_are_varied(tmp_path):
     code = "def work(pages):\n    return {page: len(pages) for page in pages}\n"
-    found = compared(tmp_path, code, code.replace("len(pages) for", "len(pages) or 1 for"), "benchmark(work, range(1, 41))")
+    found = compared(
+        tmp_path, code, code.replace("len(pages) for", "len(pages) or 1 for"), "benchmark(work, range(1, 41))"
+    )
     assert (found.verdict, found.detail) == ("equal", "")
     found = compared(
-        tmp_path / "other", code, code.replace("in pages}", "in sorted(pages)[::-1][::-1] or [0]}"), "benchmark(work, range(1, 41))"
+        tmp_path / "other",
+        code,
+        code.replace("in pages}", "in sorted(pages)[::-1][::-1] or [0]}"),
+        "benchmark(work, range(1, 41))",
     )
     assert found.verdict == "different"
     assert found.detail.startswith("at input `work(range(1, 1, 1))`: ")
@@ -369,7 +397,9 @@ def test_several_calls_are_kept_apart(tmp_path):
     trees = [{"src/project/__init__.py": code.format(further=further), **files} for further in ("", " + (size == 1)")]
     key = "tests/test_benchmark.py::test_work"
     outputs = tuple(Output(test=name, verdict="equal") for name in (key, f"{key}#2", f"{key}#3"))
-    found = compare_further_inputs(pair(tmp_path, base=trees[0], head=trees[1]), outputs, random.Random(1), lambda _: None)
+    found = compare_further_inputs(
+        pair(tmp_path, base=trees[0], head=trees[1]), outputs, random.Random(1), lambda _: None
+    )
     assert [output.verdict for output in found] == ["equal", "different", "equal"]
     assert found[1].detail == "at input `other(1)`: 1 at base, 2 at head"
 

@@ -153,7 +153,13 @@ EQUAL = {
     "frame": lambda: pandas.DataFrame({"a": [1.5, 2.5], "b": ["x", None]}, index=["i", "j"]),
     "categories": lambda: pandas.Series(["a", "b", "a"], dtype="category"),
     "times": lambda: pandas.date_range("2024-01-01", periods=3, tz="UTC"),
-    "missing": lambda: [pandas.NA, pandas.NaT, pandas.Timestamp("2024-01-01"), pandas.Timedelta("1h"), pandas.Interval(0, 1)],
+    "missing": lambda: [
+        pandas.NA,
+        pandas.NaT,
+        pandas.Timestamp("2024-01-01"),
+        pandas.Timedelta("1h"),
+        pandas.Interval(0, 1),
+    ],
     "many levels": lambda: pandas.DataFrame({("a", 1): [1], ("a", 2): [2]}),
     "array": ARRAY.copy,
     "masked objects": lambda: np.array([1, "a", None], dtype=object),
@@ -211,7 +217,11 @@ DIFFERENT = [
     (Attributes(1, "made", "a"), Attributes(1, "made", "b"), "'a' at base, 'b' at head at `._kind`"),
     (Model(name="a", sizes=[1]), Model(name="a", sizes=[2]), "1 at base, 2 at head at `.sizes[0]`"),
     (Model(name="a", sizes=[1]), Point(1.0), "Model at base, Point at head"),
-    (Model(name="a", sizes=[1], further=1), Model(name="a", sizes=[1], further=2), "1 at base, 2 at head at `.further`"),
+    (
+        Model(name="a", sizes=[1], further=1),
+        Model(name="a", sizes=[1], further=2),
+        "1 at base, 2 at head at `.further`",
+    ),
     ([1.0] * 100, [1.0] * 99 + [2.0], "1.0 at base, 2.0 at head at `[99]`"),
     ([1.0] * 100, [1.0] * 99, "list of 100 elements at base, list of 99 at head"),
     ([1.0] * 100, [1.0] * 99 + [1], "float 1.0 at base, int 1 at head at `[99]`"),
@@ -232,13 +242,19 @@ DIFFERENT = [
         pandas.DataFrame([[0, 2]], columns=["a", "a"]),
         "1 at base, 0 at head at `.a (0).values`",
     ),
-    (pandas.DataFrame({"a": [1, 2]}), pandas.DataFrame({"a": [1, 2]}, index=[1, 0]), "RangeIndex at base, Index at head at `.index`"),
+    (
+        pandas.DataFrame({"a": [1, 2]}),
+        pandas.DataFrame({"a": [1, 2]}, index=[1, 0]),
+        "RangeIndex at base, Index at head at `.index`",
+    ),
     ({"k" * 100 + "a": 1, "k" * 100 + "b": 2}, {"k" * 100 + "a": 1, "k" * 100 + "b": 3}, None),
     (iter([1, 2]), iter([1, 3]), "2 at base, 3 at head at `[1]`"),
 ]
 
 
-@pytest.mark.parametrize(("base", "head", "detail"), DIFFERENT, ids=[(detail or "long keys")[:40] for _, _, detail in DIFFERENT])
+@pytest.mark.parametrize(
+    ("base", "head", "detail"), DIFFERENT, ids=[(detail or "long keys")[:40] for _, _, detail in DIFFERENT]
+)
 def test_the_first_difference_is_shown_with_its_path(base, head, detail):
     outcome, said = verdict(base, head)
     assert outcome == "different"
@@ -270,11 +286,17 @@ def test_a_difference_counts_more_than_what_cannot_be_looked_into():
 
 def test_state_that_is_written_in_c_is_not_taken_for_equal():
     assert verdict(random.Random(1), random.Random(2)) == ("not comparable", "a random.Random cannot be looked into")
-    assert verdict([].append, [].append) == ("not comparable", "a builtins.builtin_function_or_method cannot be looked into")
+    assert verdict([].append, [].append) == (
+        "not comparable",
+        "a builtins.builtin_function_or_method cannot be looked into",
+    )
 
 
 def test_lazy_results_are_consumed():
-    assert verdict((n for n in range(3)), (n for n in range(3))) == ("equal", "compared after consuming the lazy result")
+    assert verdict((n for n in range(3)), (n for n in range(3))) == (
+        "equal",
+        "compared after consuming the lazy result",
+    )
 
 
 def test_what_never_ends_is_given_up(monkeypatch):
@@ -377,7 +399,9 @@ def test_coarse_floats_have_coarse_roundings():
     assert verdict(base, base * np.float32(1.0001))[0] == "different"
 
 
-@pytest.mark.parametrize(("base", "head"), [(1.0, 1.0 + 2e-9), (0.0, 1e-300), (math.inf, 1e308), (1e-20, 2e-20), (math.nan, 0.0)])
+@pytest.mark.parametrize(
+    ("base", "head"), [(1.0, 1.0 + 2e-9), (0.0, 1e-300), (math.inf, 1e308), (1e-20, 2e-20), (math.nan, 0.0)]
+)
 def test_floats_that_differ_by_more_than_rounding_are_different(base, head):
     for make in (float, lambda value: [value] * 100, lambda value: np.array([value])):
         assert verdict(make(base), make(head))[0] == "different"
@@ -403,7 +427,10 @@ def test_large_arrays_that_differ_beyond_what_is_sent_are_not_called_different(m
     head[4000] += 1e-16
     reason = "floats differ in a ndarray of 5000 elements, too many to be compared within a tolerance"
     assert verdict(base, head) == ("not comparable", reason)
-    assert verdict([base.tolist()], [head.tolist()]) == ("not comparable", reason.replace("ndarray", "list") + ", at `[0]`")
+    assert verdict([base.tolist()], [head.tolist()]) == (
+        "not comparable",
+        reason.replace("ndarray", "list") + ", at `[0]`",
+    )
     head[3] = 7
     assert verdict(base, head) == ("different", "0.000600120024004801 at base, 7.0 at head at `[3]`")
     numbers = np.arange(5000)

@@ -15,7 +15,9 @@ PEAK = Measurement(test="tests/test_x.py::test_work[10]", metric=MetricName.PEAK
 
 def test_pytest_benchmark_compare_reads_both_sides(tmp_path):
     for side in ("base", "head"):
-        write_benchmark_json(tmp_path / f"{side}.json", side, [TIMES, PEAK], provenance=PROVENANCE, platform="Ada — 1 core")
+        write_benchmark_json(
+            tmp_path / f"{side}.json", side, [TIMES, PEAK], provenance=PROVENANCE, platform="Ada — 1 core"
+        )
     command = [
         sys.executable,
         "-m",

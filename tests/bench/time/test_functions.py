@@ -91,7 +91,12 @@ def of(profile, test):
 
 @pytest.fixture(scope="module")
 def profile(tmp_path_factory):
-    request = pair(tmp_path_factory.mktemp("pair"), base=files(), head=files(), functions=(same("leaf"), same("unused"), same("Table")))
+    request = pair(
+        tmp_path_factory.mktemp("pair"),
+        base=files(),
+        head=files(),
+        functions=(same("leaf"), same("unused"), same("Table")),
+    )
     return profiled(request)
 
 
@@ -134,7 +139,9 @@ def test_renamed_functions_stand_in_one_row_and_one_sided_ones_have_one_side(tmp
         Changed("project:Grid", base=(FILE, "Table"), head=(FILE, "Grid")),
         Changed("project:resting", base=None, head=(FILE, "resting")),
     )
-    found = of(profiled(pair(tmp_path, base=files() | benchmark, head=head | benchmark, functions=changed)), "test_around")
+    found = of(
+        profiled(pair(tmp_path, base=files() | benchmark, head=head | benchmark, functions=changed)), "test_around"
+    )
     rows = found["project:Grid.rows"]
     assert (rows.base.calls, rows.head.calls, rows.changed) == (1, 1, True)
     assert (found["project:resting"].base, found["project:resting"].head.calls) == (None, 1)
@@ -252,9 +259,7 @@ for function in (plain, awaited):
     assert asked(tmp_path, code).split() == ["signal", "thread", "signal"]
 
 
-CYTHON = (
-    "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
-)
+CYTHON = "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
 SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup(name='fast', package_dir={'': 'src'}, packages=['project'], ext_modules=cythonize('src/project/fast.pyx'))\n"
 
 
@@ -288,7 +293,9 @@ def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
         f"import counted\nproject = prprep_profile.Project({str(tmp_path)!r}, [])\n"
         "print(sorted(drive(prprep_profile._reached(Calls(counted.outer), project)).items()))",
     )
-    assert printed == "[(('counted.py', 'outer'), 1), (('counted.py', 'outer.inner'), 1), (('counted.py', 'steps'), 1)]\n"
+    assert (
+        printed == "[(('counted.py', 'outer'), 1), (('counted.py', 'outer.inner'), 1), (('counted.py', 'steps'), 1)]\n"
+    )
 
 
 def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
@@ -325,8 +332,12 @@ def test_dumps_are_read(tmp_path):
         '  File "/a/c.py", line 3 in killed_here',
         "killed",
     ]
-    printed = asked(tmp_path, f"found = prprep_stacks._dumped({lines!r})\nprint(len(found), ascii(found[0]), found[-1])")
-    assert printed == "11 (1.0, [('/a/b\\xe4.py', 12, 'rows'), ('/a/c.py', 3, '<module>')]) (1.0, [('/a/c.py', 3, 'f')])\n"
+    printed = asked(
+        tmp_path, f"found = prprep_stacks._dumped({lines!r})\nprint(len(found), ascii(found[0]), found[-1])"
+    )
+    assert (
+        printed == "11 (1.0, [('/a/b\\xe4.py', 12, 'rows'), ('/a/c.py', 3, '<module>')]) (1.0, [('/a/c.py', 3, 'f')])\n"
+    )
     assert asked(tmp_path, f"print(prprep_stacks._dumped({lines[:2]!r} + ['  ...']))") == "None\n"
 
 
@@ -348,7 +359,13 @@ def test_the_table():
             head=Share(calls=1, share=0.5, own=0.5),
         ),
         FunctionShare(
-            test="t", function="p:gone", path="p.py", changed=False, samples=912, base=Share(calls=1200, share=0.75, own=0.75), head=None
+            test="t",
+            function="p:gone",
+            path="p.py",
+            changed=False,
+            samples=912,
+            base=Share(calls=1200, share=0.75, own=0.75),
+            head=None,
         ),
     ]
     test = SimpleNamespace(functions=shares, time=SimpleNamespace(base=time(0.02), head=time(0.01)))

@@ -79,7 +79,11 @@ def equal(tmp_path_factory):
 @pytest.mark.slow
 def test_the_same_code_has_the_same_count_in_every_process(equal):
     for measurement in equal[0].values():
-        assert (measurement.metric, len(measurement.launches), measurement.stopped) == (MetricName.INSTRUCTIONS, REPEATS, "repeats")
+        assert (measurement.metric, len(measurement.launches), measurement.stopped) == (
+            MetricName.INSTRUCTIONS,
+            REPEATS,
+            "repeats",
+        )
         assert len({launch.seed for launch in measurement.launches}) == REPEATS
         for base, head in counts(measurement):
             # Of few calls, one collection of garbage more or less is some tenths of a per cent.
@@ -114,7 +118,9 @@ def test_twice_the_work_is_twice_the_count(tmp_path, monkeypatch):
 
 @with_valgrind
 def test_no_time_for_a_count_is_an_error(tmp_path):
-    slow = both({"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"})
+    slow = both(
+        {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"}
+    )
     with pytest.raises(MeasuringError) as raised:
         measure_instructions(pair(tmp_path, **slow, timeout=1.5), random.Random(1), lambda _: None)
     assert str(raised.value) == (
@@ -131,7 +137,9 @@ def test_a_python_that_leaves_valgrind_is_an_error(tmp_path):
     python.chmod(0o755)
     request = pair(tmp_path)
     with pytest.raises(MeasuringError) as raised:
-        measure_instructions(replace(request, base=replace(request.base, python=python)), random.Random(1), lambda _: None)
+        measure_instructions(
+            replace(request, base=replace(request.base, python=python)), random.Random(1), lambda _: None
+        )
     assert str(raised.value) == (
         "tests/test_benchmark.py::test_work: instructions cannot be counted on base: "
         "valgrind was left: what is started as Python starts another program in its place\n"

@@ -68,7 +68,9 @@ def block(*, wall=3_000_000, waited=0, involuntary=0):
 
 
 def entry_of(*turns):
-    return lockstep.KeyLaunch("test", ("base", "head"), seed=1, turns=[dict(zip(("base", "head"), turn, strict=True)) for turn in turns])
+    return lockstep.KeyLaunch(
+        "test", ("base", "head"), seed=1, turns=[dict(zip(("base", "head"), turn, strict=True)) for turn in turns]
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,9 +136,7 @@ XFAILS = "import pytest\n\n@pytest.mark.xfail\ndef test_work(benchmark):\n    as
 MODULE_SKIPS = "import pytest\n\npytest.skip('not here', allow_module_level=True)\n"
 SETUP_FAILS = "import pytest\n\n@pytest.fixture\ndef broken():\n    raise OSError('no disk')\n\ndef test_work(benchmark, broken):\n    benchmark(int)\n"
 TEARDOWN_FAILS = "import pytest\n\n@pytest.fixture\ndef broken():\n    yield\n    raise OSError('no disk')\n\ndef test_work(benchmark, broken):\n    benchmark(int)\n"
-LATER_FAILS = (
-    "N = []\n\ndef later():\n    N.append(1)\n    assert len(N) < 5, 'too often'\n\ndef test_work(benchmark):\n    benchmark(later)\n"
-)
+LATER_FAILS = "N = []\n\ndef later():\n    N.append(1)\n    assert len(N) < 5, 'too often'\n\ndef test_work(benchmark):\n    benchmark(later)\n"
 NOT_IN_A_CHILD = "import os\n\nPID = os.getpid()\n\ndef same():\n    assert os.getpid() == PID, 'a child'\n\ndef test_work(benchmark):\n    benchmark(same)\n"
 NO_FIXTURE = "def test_x():\n    pass\n"
 UNUSED = "def test_work(benchmark):\n    pass\n"
@@ -155,10 +155,26 @@ WHERE = "tests/test_benchmark.py::test_work"
         (TEARDOWN_FAILS, "the benchmark failed on {side} in its teardown:", "no disk", WHERE),
         (LATER_FAILS, "the benchmark failed on {side}:", "too often", WHERE),
         (NOT_IN_A_CHILD + "    assert False\n", "the benchmark failed on {side}:", "assert False", WHERE),
-        ("import absent\n", "the benchmark cannot be imported on {side}:", "No module named 'absent'", "tests/test_benchmark.py"),
+        (
+            "import absent\n",
+            "the benchmark cannot be imported on {side}:",
+            "No module named 'absent'",
+            "tests/test_benchmark.py",
+        ),
         ("def broken(:\n", "the benchmark cannot be imported on {side}:", "SyntaxError", "tests/test_benchmark.py"),
     ],
-    ids=["fails", "skips", "xfails", "module-skips", "setup", "teardown", "later", "not in a child", "import", "syntax"],
+    ids=[
+        "fails",
+        "skips",
+        "xfails",
+        "module-skips",
+        "setup",
+        "teardown",
+        "later",
+        "not in a child",
+        "import",
+        "syntax",
+    ],
 )
 @pytest.mark.slow
 def test_a_benchmark_that_does_not_pass_is_an_error(tmp_path, side, text, what, told, where):
@@ -169,7 +185,7 @@ def test_a_benchmark_that_does_not_pass_is_an_error(tmp_path, side, text, what, 
     assert first == what.format(side=side)
     assert told in rest
     assert raised.value.where == where
-    assert raised.value.now == "a benchmark must pass at both commits; nothing was measured"
+    assert raised.value.hint == "a benchmark must pass at both commits; nothing was measured"
 
 
 MORE = "\ndef test_more(benchmark):\n    benchmark(int)\n"
@@ -179,8 +195,18 @@ TWICE = "\ndef test_work(benchmark):\n    benchmark(int)\n    benchmark(int)\n"
 @pytest.mark.parametrize(
     ("base", "head", "what", "where"),
     [
-        (MORE, MORE + TWICE, "this test is on head but not on base; the sides cannot be compared", "tests/test_benchmark.py::test_work"),
-        (MORE + TWICE, MORE, "this test is on base but not on head; the sides cannot be compared", "tests/test_benchmark.py::test_work"),
+        (
+            MORE,
+            MORE + TWICE,
+            "this test is on head but not on base; the sides cannot be compared",
+            "tests/test_benchmark.py::test_work",
+        ),
+        (
+            MORE + TWICE,
+            MORE,
+            "this test is on base but not on head; the sides cannot be compared",
+            "tests/test_benchmark.py::test_work",
+        ),
         (
             TWICE,
             TWICE.replace("    benchmark(int)\n", "", 1),
@@ -188,7 +214,12 @@ TWICE = "\ndef test_work(benchmark):\n    benchmark(int)\n    benchmark(int)\n"
             "",
         ),
         (NO_FIXTURE, NO_FIXTURE, "no test of the benchmark uses the `benchmark` fixture", ""),
-        (UNUSED, UNUSED, "the benchmark passes without calling its `benchmark` fixture", "tests/test_benchmark.py::test_work"),
+        (
+            UNUSED,
+            UNUSED,
+            "the benchmark passes without calling its `benchmark` fixture",
+            "tests/test_benchmark.py::test_work",
+        ),
     ],
     ids=["more on head", "more on base", "another call", "no fixture", "fixture not called"],
 )
@@ -203,7 +234,10 @@ def test_different_sets_of_tests_are_an_error(tmp_path, base, head, what, where)
 @pytest.mark.parametrize(
     ("death", "told"),
     [
-        ("os._exit(3)", "the benchmark broke on head: its process ended with exit code 3 before the benchmark was finished"),
+        (
+            "os._exit(3)",
+            "the benchmark broke on head: its process ended with exit code 3 before the benchmark was finished",
+        ),
         (
             "os.kill(os.getpid(), 9)",
             "the benchmark broke on head: its process was killed by signal 9 (SIGKILL) before the benchmark was finished",
@@ -221,7 +255,9 @@ def test_a_side_that_dies_is_an_error_that_names_how(tmp_path, death, told):
 
 
 def test_a_missing_file_is_told_with_what_pytest_says(tmp_path):
-    with pytest.raises(MeasuringError, match=r"pytest ended with exit code 4 before it ran a test(.|\n)*file or directory not found"):
+    with pytest.raises(
+        MeasuringError, match=r"pytest ended with exit code 4 before it ran a test(.|\n)*file or directory not found"
+    ):
         one_launch(pair(tmp_path, benchmark="tests/test_absent.py"))
 
 
@@ -256,7 +292,10 @@ def test_a_head_that_imports_an_installed_copy_is_stopped_with_the_path(tmp_path
     with pytest.raises(ProvenanceError) as raised:
         one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))
     path = (installed / "project/__init__.py").resolve()
-    assert raised.value.what == f"on head `project` is imported from an installed copy and not from the tree of head: {path}"
+    assert (
+        raised.value.what
+        == f"on head `project` is imported from an installed copy and not from the tree of head: {path}"
+    )
 
 
 def test_a_head_that_imports_the_other_tree_is_stopped_with_the_path(tmp_path):
@@ -264,7 +303,10 @@ def test_a_head_that_imports_the_other_tree_is_stopped_with_the_path(tmp_path):
     with pytest.raises(ProvenanceError) as raised:
         one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))
     path = (tmp_path / "base/src/project/__init__.py").resolve()
-    assert raised.value.what == f"on head `project` is imported from the tree of base and not from the tree of head: {path}"
+    assert (
+        raised.value.what
+        == f"on head `project` is imported from the tree of base and not from the tree of head: {path}"
+    )
 
 
 def test_nothing_is_timed_before_the_place_of_the_modules_is_proved(tmp_path, monkeypatch):
@@ -280,7 +322,10 @@ def test_a_control_that_is_not_base_is_an_error(tmp_path):
     request = pair(tmp_path, control={"src/project/__init__.py": CODE + "\n"}, controlled=True)
     with pytest.raises(MeasuringError) as raised:
         one_launch(request)
-    assert (raised.value.what, raised.value.where) == ("this file of the control is not base's", "src/project/__init__.py")
+    assert (raised.value.what, raised.value.where) == (
+        "this file of the control is not base's",
+        "src/project/__init__.py",
+    )
 
 
 def test_a_control_may_be_compiled_to_other_bytes(tmp_path):

@@ -32,7 +32,15 @@ def sampled(tmp_path, *, looks=(6, 8, 12), decided=never, spent=0.1, limit=50, k
         ({"budget": 1.0, "spent": 0.16}, 7, (6, 7), "budget"),
         ({"budget": 100.0, "timeout": 1e-9}, 1, (1,), "timeout"),
     ],
-    ids=["undecided", "at the first look", "at the second look", "not between looks", "long calls", "budget", "timeout"],
+    ids=[
+        "undecided",
+        "at the first look",
+        "at the second look",
+        "not between looks",
+        "long calls",
+        "budget",
+        "timeout",
+    ],
 )
 def test_sampling_stops(tmp_path, settings, launches, looks, stopped):
     settings = {"timeout": None, **settings}
@@ -53,7 +61,11 @@ def _at_once(tmp_path, settings):
 def test_all_calls_of_the_benchmark_have_to_decide(tmp_path):
     asked = []
     sampling = sampled(
-        tmp_path, keys=("a", "b"), decided=lambda launches: asked.append(len(launches)) or len(asked) > 1, budget=100.0, timeout=None
+        tmp_path,
+        keys=("a", "b"),
+        decided=lambda launches: asked.append(len(launches)) or len(asked) > 1,
+        budget=100.0,
+        timeout=None,
     )
     assert sampling.stopped == "decided"
     assert len(sampling.measurements()[0].launches) == 8
@@ -65,7 +77,9 @@ def test_a_call_that_the_time_limit_cut_keeps_its_launches(tmp_path):
     sampling.cut()
     sampling.add({"a": LAUNCH}, 0.1)
     assert not sampling.goes_on()
-    assert {measurement.test: (len(measurement.launches), measurement.stopped) for measurement in sampling.measurements()} == {
+    assert {
+        measurement.test: (len(measurement.launches), measurement.stopped) for measurement in sampling.measurements()
+    } == {
         "a": (2, "timeout"),
         "b": (1, "timeout"),
     }
@@ -81,7 +95,9 @@ def test_no_launch_within_the_time_limit_is_an_error(tmp_path):
     )
 
 
-@pytest.mark.parametrize(("budget", "looks"), [(0.1, (6,)), (7.9, (6,)), (8.0, (6, 10)), (20.0, (6, 10, 16, 24)), (1e6, (6, 10, 16, 24))])
+@pytest.mark.parametrize(
+    ("budget", "looks"), [(0.1, (6,)), (7.9, (6,)), (8.0, (6, 10)), (20.0, (6, 10, 16, 24)), (1e6, (6, 10, 16, 24))]
+)
 def test_looks_are_planned_by_the_budget(budget, looks):
     assert looks_for(budget, (6, 10, 16, 24), 0.8) == looks
 
@@ -96,7 +112,8 @@ def test_the_line_shows_where_the_interval_lies(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("heads", "launches", "stopped"), [((0.5, 0.51), 8, "decided"), ((0.5, 1.9), 12, "budget"), ((1.0, 1.001), 8, "decided")]
+    ("heads", "launches", "stopped"),
+    [((0.5, 0.51), 8, "decided"), ((0.5, 1.9), 12, "budget"), ((1.0, 1.001), 8, "decided")],
 )
 def test_the_sequential_rule_stops_where_the_data_decide(tmp_path, heads, launches, stopped):
     sampling = Sampling(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(8, 12))

@@ -28,7 +28,16 @@ KEY = "tests/test_benchmark.py::test_work"
         (100.0, [1.0], Schedule(2.5, (8, 12, 16, 24, 36))),
         (20.0, [0.0], Schedule(1.6, (8, 12))),
     ],
-    ids=["undecided", "one is plain", "all are plain", "little", "nothing known", "less than usual", "much", "no time at all"],
+    ids=[
+        "undecided",
+        "one is plain",
+        "all are plain",
+        "little",
+        "nothing known",
+        "less than usual",
+        "much",
+        "no time at all",
+    ],
 )
 def test_launches_are_as_long_as_the_effect_asks_for(budget, ratios, planned):
     assert schedule(budget, ratios) == planned
@@ -36,7 +45,9 @@ def test_launches_are_as_long_as_the_effect_asks_for(budget, ratios, planned):
 
 def turn(*, involuntary=0):
     waited = 1_000_000 if involuntary else 0
-    block = Block(wall=3_000_000, cpu=3_000_000 - waited, began=0, ended=3_000_000, voluntary=0, involuntary=involuntary)
+    block = Block(
+        wall=3_000_000, cpu=3_000_000 - waited, began=0, ended=3_000_000, voluntary=0, involuntary=involuntary
+    )
     return {"base": block, "head": block}
 
 
@@ -61,8 +72,12 @@ def test_of_quiet_launches_nothing_is_told():
 
 
 def test_cpu_time_and_the_control_come_from_the_same_blocks(tmp_path):
-    benchmark = both({"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 0.002)\n"})
-    measurements, run = measure_time(pair(tmp_path, **benchmark, controlled=True, budget=2.4), random.Random(1), lambda _: None)
+    benchmark = both(
+        {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 0.002)\n"}
+    )
+    measurements, run = measure_time(
+        pair(tmp_path, **benchmark, controlled=True, budget=2.4), random.Random(1), lambda _: None
+    )
     wall, cpu = measurements
     assert [(each.test, each.metric) for each in measurements] == [(KEY, MetricName.TIME), (KEY, MetricName.CPU)]
     assert (wall.looks, wall.planned_looks, wall.stopped) == (cpu.looks, cpu.planned_looks, cpu.stopped)
@@ -85,7 +100,9 @@ def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
         time.sleep(0.001 + left / 3_000)
         return 499500
     """
-    measurements, _ = measure_time(pair(tmp_path, head={"src/project/__init__.py": head}, budget=4.8), random.Random(1), lambda _: None)
+    measurements, _ = measure_time(
+        pair(tmp_path, head={"src/project/__init__.py": head}, budget=4.8), random.Random(1), lambda _: None
+    )
     steady = [launch.head[0] for launch in measurements[0].launches if launch.steady]
     warm = [first for first in steady if first < 0.004]
     assert len(warm) > len(steady) / 2 > 0

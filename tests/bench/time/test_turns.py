@@ -119,7 +119,9 @@ def watched():
 """
 
 
-@pytest.mark.skipif(gc.get_threshold() != (700, 10, 10), reason="counted in the collector's cycle of 84,700 allocations")
+@pytest.mark.skipif(
+    gc.get_threshold() != (700, 10, 10), reason="counted in the collector's cycle of 84,700 allocations"
+)
 def test_a_call_begins_anywhere_in_the_collectors_cycle(tmp_path):
     """One that allocates half as much as a cycle has a full collection in every second call, not in none."""
     told = tmp_path / "told"
@@ -173,7 +175,8 @@ def test_samples_come_from_several_children_of_one_process(tmp_path):
     "text",
     [
         "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n" + CALLS,
-        "import os, project\n\nPID = os.getpid()\n\ndef checked():\n    assert os.getpid() == PID\n    project.work()\n" + CHECKED,
+        "import os, project\n\nPID = os.getpid()\n\ndef checked():\n    assert os.getpid() == PID\n    project.work()\n"
+        + CHECKED,
         "import project\n\nasync def awaited():\n    project.work()\n\ndef test_work(benchmark):\n    benchmark(awaited)\n",
     ],
     ids=["threads", "fails in a child", "coroutine"],
@@ -231,4 +234,4 @@ def test_a_failure_in_a_later_child_is_an_error(tmp_path, fails, told):
     with pytest.raises(MeasuringError) as raised:
         one_launch(pair(tmp_path, head={"src/project/__init__.py": head}), share=3.0)
     assert raised.value.what.splitlines()[0] == told
-    assert raised.value.now == "a benchmark must pass at both commits; nothing was measured"
+    assert raised.value.hint == "a benchmark must pass at both commits; nothing was measured"

@@ -10,7 +10,9 @@ from tasks.bench.workers import memory_layout
 from tasks.bench.workers.memory_layout import MemoryLayout, draw
 from tests.support.pairs import both, one_launch, pair
 
-pytestmark = pytest.mark.skipif(not memory_layout.can_choose(), reason="this system does not let a process choose its layout")
+pytestmark = pytest.mark.skipif(
+    not memory_layout.can_choose(), reason="this system does not let a process choose its layout"
+)
 
 SHOW = "import ctypes, os, sys; print(hex(id(object)), hex(id(sys.stdin)), open('/proc/self/stat').read().split()[27])"
 
@@ -54,14 +56,18 @@ def test_the_target_sees_its_usual_stack_limit_and_environment(tmp_path):
     def test_it(benchmark):
         benchmark(lambda: (resource.getrlimit(resource.RLIMIT_STACK)[0], "PRPREP_PADDING" in os.environ))
     """
-    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=None, describe=True).keys[0]
+    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=None, describe=True).keys[
+        0
+    ]
     items = [item["value"] for item in entry.described["head"]["tree"]["items"]]
     assert items == [str(memory_layout.usual_stack()), "False"]
 
 
 def test_sides_of_a_launch_have_the_same_addresses(tmp_path):
     benchmark = "def test_it(benchmark):\n    benchmark(lambda: id(object()) >> 12)\n"
-    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=None, describe=True).keys[0]
+    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=None, describe=True).keys[
+        0
+    ]
     assert entry.described["base"] == entry.described["head"]
 
 

@@ -15,7 +15,10 @@ from tests.support.pairs import write
         ("--asyncio-mode=auto --ds=site.settings", ["--asyncio-mode=auto", "--ds=site.settings"]),
         ("-p project.fixtures -pproject.more", ["-p", "project.fixtures", "-p", "project.more"]),
         ("-p no:benchmark -p xdist -p randomly", []),
-        ("-W error -o log_cli=true -o addopts=-n4 --override-ini=required_plugins=xdist", ["-W", "error", "-o", "log_cli=true"]),
+        (
+            "-W error -o log_cli=true -o addopts=-n4 --override-ini=required_plugins=xdist",
+            ["-W", "error", "-o", "log_cli=true"],
+        ),
         ("-p", []),
     ],
 )
@@ -32,7 +35,10 @@ def test_only_what_tests_may_need_is_carried_over(addopts, kept):
         ({"pytest.toml": '[pytest]\naddopts = ["-q"]\n'}, "pytest.toml", ("-q",)),
         ({"pytest.ini": ""}, "pytest.ini", ()),
         (
-            {"pytest.ini": "[pytest]\naddopts =\n    -q\n    -p 'a b'\n", "pyproject.toml": "[tool.pytest.ini_options]\n"},
+            {
+                "pytest.ini": "[pytest]\naddopts =\n    -q\n    -p 'a b'\n",
+                "pyproject.toml": "[tool.pytest.ini_options]\n",
+            },
             "pytest.ini",
             ("-q", "-p", "a b"),
         ),
@@ -54,15 +60,22 @@ def test_the_configuration_is_found_where_pytest_finds_it(tmp_path, files, name,
     ("files", "filters"),
     [
         (
-            {"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error", "ignore:.*old:DeprecationWarning"]\n'},
+            {
+                "pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = ["error", "ignore:.*old:DeprecationWarning"]\n'
+            },
             ["error", "ignore:.*old:DeprecationWarning"],
         ),
         (
-            {"pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = """\n  error\n  ignore::UserWarning\n"""\n'},
+            {
+                "pyproject.toml": '[tool.pytest.ini_options]\nfilterwarnings = """\n  error\n  ignore::UserWarning\n"""\n'
+            },
             ["error", "ignore::UserWarning"],
         ),
         ({"pytest.toml": '[pytest]\nfilterwarnings = ["error"]\n'}, ["error"]),
-        ({"pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore:100%:UserWarning\n"}, ["error", "ignore:100%:UserWarning"]),
+        (
+            {"pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore:100%:UserWarning\n"},
+            ["error", "ignore:100%:UserWarning"],
+        ),
         ({"setup.cfg": "[tool:pytest]\nfilterwarnings = error\n"}, ["error"]),
         (
             {"tox.ini": "[pytest]\naddopts = -q -W error -Wignore::UserWarning --pythonwarnings=once -p x\n"},

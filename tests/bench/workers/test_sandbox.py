@@ -166,7 +166,12 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, metrics):
     (home / "secret").write_text("hush")
     with socket.create_server(("127.0.0.1", 0)) as server:
         suffix = f".{tmp_path.name}"
-        facts = {"TOLD": suffix, "ADDRESS": server.getsockname(), "HOME": str(home), "REPOSITORY": str(tmp_path / "repo")}
+        facts = {
+            "TOLD": suffix,
+            "ADDRESS": server.getsockname(),
+            "HOME": str(home),
+            "REPOSITORY": str(tmp_path / "repo"),
+        }
         known = "".join(f"{name} = {value!r}\n" for name, value in facts.items())
         packages = "import pytest, json\nPACKAGES = json.dumps([__import__('os').path.dirname(pytest.__path__[0])])\n"
         repo = target(tmp_path, {"pyproject.toml": PYPROJECT, BENCHMARK: known + packages + PRYING + MEASURES})
@@ -174,7 +179,15 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, metrics):
             run = compare(repo, item(sandbox="bwrap", metrics=metrics, budget=2, timeout=60))
     assert run.code == 0, run.told
     for tried in told(run, suffix):
-        refused = {"network", "home", "repository", "shadow", "write to usr", "write to environment", "write to site-packages"}
+        refused = {
+            "network",
+            "home",
+            "repository",
+            "shadow",
+            "write to usr",
+            "write to environment",
+            "write to site-packages",
+        }
         assert {name for name in refused if not tried[name].endswith("Error")} == set(), tried
         assert (tried["processes"], tried["own home"], tried["own tmp"]) == ("True", "1", "1")
         assert tried["other tree"] == "[]"
@@ -222,9 +235,11 @@ def test_where_namespaces_are_refused_there_is_one_clear_line(tmp_path, monkeypa
     refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     refusing.chmod(0o755)
     monkeypatch.setattr(sandbox, "_found", lambda: str(refusing))
-    with pytest.raises(MeasuringError, match="is not possible on this machine: No permissions to create new namespace") as caught:
+    with pytest.raises(
+        MeasuringError, match="is not possible on this machine: No permissions to create new namespace"
+    ) as caught:
         sandbox.check()
-    assert "take `sandbox` out" in caught.value.now
+    assert "take `sandbox` out" in caught.value.hint
 
 
 def test_a_side_that_is_not_confined_runs_as_it_is(tmp_path):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +11,6 @@ from tasks.benchmark_tests.writing.benchmark_code import TEMPLATES, from_manifes
 from tasks.errors import SourceError, TemplateError
 from tasks.manifest.model import BenchmarkCode
 from tests.support.evidence import DETECTION
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SOURCE = b"""
 def merge_lines(lines: list[str], widths: dict[str, list[int]], *, gap: float) -> str:
@@ -41,7 +38,9 @@ def signature(target: str | None, domain: str = "cpu", source: bytes | None = SO
 
 
 def manifest(call: str, setup: str = "", target: str = "text:merge_lines", domain: str = "cpu"):
-    return from_manifest(BenchmarkCode(setup=setup, call=call), detection(target, domain), path=PATH, source=SOURCE, templates=None)
+    return from_manifest(
+        BenchmarkCode(setup=setup, call=call), detection(target, domain), path=PATH, source=SOURCE, templates=None
+    )
 
 
 def below_def(text: str) -> str:
@@ -132,7 +131,9 @@ def test_a_coroutine_runs_on_a_loop_of_its_own():
 
 
 def test_a_generator_is_run_to_its_end():
-    assert below_def(signature("text:rows").text).endswith("    def run():\n        return list(rows(items))\n\n    benchmark(run)\n")
+    assert below_def(signature("text:rows").text).endswith(
+        "    def run():\n        return list(rows(items))\n\n    benchmark(run)\n"
+    )
 
 
 def test_an_import_is_timed_in_a_fresh_interpreter():
@@ -148,7 +149,9 @@ def test_a_function_without_arguments_is_called_with_its_defaults():
 
 
 def test_a_definition_that_was_not_found_is_a_gap():
-    assert "a call of hard, whose definition was not found in pagelayout.text" in signature("text:hard", source=None).text
+    assert (
+        "a call of hard, whose definition was not found in pagelayout.text" in signature("text:hard", source=None).text
+    )
 
 
 def test_code_of_the_manifest():
@@ -173,7 +176,10 @@ lines = [Line(n) for n in range(5)]  # five
 @pytest.mark.parametrize(
     ("call", "body"),
     [
-        ("merge_lines(['a'], gap=1)", "    def run():\n        return merge_lines(['a'], gap=1)\n\n    benchmark(run)\n"),
+        (
+            "merge_lines(['a'], gap=1)",
+            "    def run():\n        return merge_lines(['a'], gap=1)\n\n    benchmark(run)\n",
+        ),
         ("merge_lines(a, b, gap=0.5)", "    benchmark(merge_lines, a, b, gap=0.5)\n"),
         ("merge_lines(*a)", "    def run():\n        return merge_lines(*a)\n\n    benchmark(run)\n"),
         (
@@ -201,7 +207,8 @@ def test_the_real_function_is_imported_once(call, setup, imported):
 
 
 @pytest.mark.parametrize(
-    ("call", "returned"), [("fetch([])", "await fetch([])"), ("await fetch([])", "await fetch([])"), ("asyncio.run(fetch([]))", None)]
+    ("call", "returned"),
+    [("fetch([])", "await fetch([])"), ("await fetch([])", "await fetch([])"), ("asyncio.run(fetch([]))", None)],
 )
 def test_a_coroutine_of_the_manifest_is_awaited(call, returned):
     text = manifest(call, target="text:fetch", domain="async").text
@@ -215,9 +222,21 @@ def test_a_coroutine_of_the_manifest_is_awaited(call, returned):
     [
         ("merge_lines(", "", "merge_lines: benchmark.call"),
         ("x = 1", "", "merge_lines: benchmark.call, line 1: this is not one expression"),
-        ("f()", "a = 1\nb = )", "merge_lines: benchmark.setup, line 2: this is not valid Python (unmatched ')'): b = )"),
-        ("f()", "return 1", "merge_lines: benchmark.setup, line 1: this is not valid Python ('return' outside function)"),
-        ("f()", "from __future__ import annotations", "merge_lines: benchmark.setup, line 1: setup cannot import from __future__"),
+        (
+            "f()",
+            "a = 1\nb = )",
+            "merge_lines: benchmark.setup, line 2: this is not valid Python (unmatched ')'): b = )",
+        ),
+        (
+            "f()",
+            "return 1",
+            "merge_lines: benchmark.setup, line 1: this is not valid Python ('return' outside function)",
+        ),
+        (
+            "f()",
+            "from __future__ import annotations",
+            "merge_lines: benchmark.setup, line 1: setup cannot import from __future__",
+        ),
     ],
 )
 def test_code_that_is_no_python_is_told(call, setup, message):
@@ -240,7 +259,13 @@ def test_the_templates_are_named_once_more_for_freshness():
 
 @pytest.mark.parametrize(
     ("target", "domain", "outcome"),
-    [("text:nothing", "cpu", 0), ("text:fetch", "async", 0), ("text:rows", "cpu", 0), ("export", "struct", 0), ("text:hard", "mem", 1)],
+    [
+        ("text:nothing", "cpu", 0),
+        ("text:fetch", "async", 0),
+        ("text:rows", "cpu", 0),
+        ("export", "struct", 0),
+        ("text:hard", "mem", 1),
+    ],
 )
 def test_what_is_written_runs_with_plain_pytest_benchmark(tmp_path, target, domain, outcome):
     package = tmp_path / "pagelayout"
@@ -249,7 +274,16 @@ def test_what_is_written_runs_with_plain_pytest_benchmark(tmp_path, target, doma
     (package / "export.py").touch()
     (package / "text.py").write_bytes(b"class Page: ...\nclass Client: ...\n" + SOURCE)
     (tmp_path / "test_x.py").write_text(signature(target, domain).text, encoding="utf-8")
-    pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--benchmark-disable", "test_x.py"]
+    pytest_command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--benchmark-disable",
+        "test_x.py",
+    ]
     done = subprocess.run(pytest_command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == outcome, done.stdout
     assert ("Failed: TODO: fill in page" in done.stdout) == bool(outcome)

@@ -25,7 +25,12 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
 @pytest.mark.parametrize(
     ("text", "files", "expected"),
     [
-        pytest.param("def test_f(benchmark): ...", {"tests/benchmarks/conftest.py": FIXTURE.format("pages", "")}, [], id="uses nothing"),
+        pytest.param(
+            "def test_f(benchmark): ...",
+            {"tests/benchmarks/conftest.py": FIXTURE.format("pages", "")},
+            [],
+            id="uses nothing",
+        ),
         pytest.param(
             "def test_f(benchmark, pages): ...",
             {"tests/benchmarks/conftest.py": FIXTURE.format("pages", ""), "tests/benchmarks/__init__.py": ""},
@@ -34,13 +39,19 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
         ),
         pytest.param(
             "class TestF:\n  def test_f(self, benchmark, pages): ...",
-            {"tests/benchmarks/conftest.py": FIXTURE.format("pages", "book"), "tests/conftest.py": FIXTURE.format("book", "")},
+            {
+                "tests/benchmarks/conftest.py": FIXTURE.format("pages", "book"),
+                "tests/conftest.py": FIXTURE.format("book", ""),
+            },
             ["tests/benchmarks/conftest.py", "tests/conftest.py"],
             id="a fixture of a fixture further up",
         ),
         pytest.param(
             "def test_f(pages): ...",
-            {"tests/benchmarks/conftest.py": FIXTURE.format("pages", ""), "tests/conftest.py": FIXTURE.format("pages", "")},
+            {
+                "tests/benchmarks/conftest.py": FIXTURE.format("pages", ""),
+                "tests/conftest.py": FIXTURE.format("pages", ""),
+            },
             ["tests/benchmarks/conftest.py"],
             id="the nearest of two",
         ),
@@ -83,7 +94,12 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
         ),
         pytest.param(
             "from tests.benchmarks.pages import make\nimport json, p.pages",
-            {"tests/benchmarks/__init__.py": "", "tests/benchmarks/pages.py": "", "p/pages.py": "", "tests/other.py": ""},
+            {
+                "tests/benchmarks/__init__.py": "",
+                "tests/benchmarks/pages.py": "",
+                "p/pages.py": "",
+                "tests/other.py": "",
+            },
             ["tests/benchmarks/__init__.py", "tests/benchmarks/pages.py"],
             id="absolute import through the package",
         ),
@@ -102,10 +118,17 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
                 "tests/benchmarks/data/other.bin": "x",
                 "tests/benchmarks/__init__.py": "",
             },
-            ["tests/benchmarks/__init__.py", "tests/benchmarks/_pages.py", "tests/benchmarks/data/more.bin", "tests/benchmarks/page.json"],
+            [
+                "tests/benchmarks/__init__.py",
+                "tests/benchmarks/_pages.py",
+                "tests/benchmarks/data/more.bin",
+                "tests/benchmarks/page.json",
+            ],
             id="data that it and its siblings read",
         ),
-        pytest.param("from ...deep import x", {"deep.py": "", "tests/benchmarks/deep.py": ""}, [], id="out of the folder"),
+        pytest.param(
+            "from ...deep import x", {"deep.py": "", "tests/benchmarks/deep.py": ""}, [], id="out of the folder"
+        ),
         pytest.param("def test_f(:", {"conftest.py": FIXTURE.format("f", "")}, [], id="no Python"),
     ],
 )
@@ -133,7 +156,11 @@ def test_what_the_other_side_must_have(path: str, mine: str, theirs: str | None,
 def test_of_data_every_byte_counts(folder: str) -> None:
     text = b"open(Path(__file__).parent / 'a.json')\nopen(Path(__file__).parent / 'data' / 'a.json')"
     [companion] = companions(BENCHMARK, text, Files({f"{folder}/a.json": "[1]"}))
-    assert [companion.is_served_by(other, folder="tests/benchmarks") for other in (b"[1]", b"[2]", None)] == [True, False, False]
+    assert [companion.is_served_by(other, folder="tests/benchmarks") for other in (b"[1]", b"[2]", None)] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_of_an_init_file_it_counts_that_it_is_there() -> None:

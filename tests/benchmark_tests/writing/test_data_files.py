@@ -41,7 +41,9 @@ def sha256(content: bytes) -> str:
 
 def scaffolding(origin: str = "generated", **more) -> Scaffolding:
     source = ".codeflash/benchmarks/item/test_benchmark_f.py"
-    return Scaffolding(item="item", path=BENCHMARK, origin=origin, source=source, sha256="0" * 64, made_from="recorded", **more)
+    return Scaffolding(
+        item="item", path=BENCHMARK, origin=origin, source=source, sha256="0" * 64, made_from="recorded", **more
+    )
 
 
 @pytest.fixture

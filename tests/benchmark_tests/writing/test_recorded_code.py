@@ -27,7 +27,9 @@ def joined(parts, sep="-", *, end='"'): ...
 
 def composed(name, arguments, kinds=None, **more):
     spelling = Spelling(
-        scale=1, arguments=tuple(arguments.items()), **{key: more.pop(key) for key in ("imports", "needs", "files") if key in more}
+        scale=1,
+        arguments=tuple(arguments.items()),
+        **{key: more.pop(key) for key in ("imports", "needs", "files") if key in more},
     )
     call = RecordedCall(size=1, seconds=1.0, test="", described=(), kinds=kinds or {}, spelling=spelling, **more)
     definition = next(each for each in definitions(SOURCE, "app.py") if each.name == name)
@@ -74,15 +76,29 @@ def test_what_follows_an_argument_that_is_left_out_goes_by_name():
 
 
 def test_builders_files_and_what_they_need_come_first():
-    code = composed("total", {"numbers": "rng.choices([1, 2], k=9)"}, needs=("rng", "tmp_path"), files={"a.csv": '"1,2"'})
-    assert code.setup == ("rng = random.Random(0)", '(tmp_path / "a.csv").write_text("1,2")', "numbers = rng.choices([1, 2], k=9)")
-    assert (code.imports, code.fixtures, code.inputs) == (("from app import total", "import random"), ("tmp_path",), ("numbers",))
+    code = composed(
+        "total", {"numbers": "rng.choices([1, 2], k=9)"}, needs=("rng", "tmp_path"), files={"a.csv": '"1,2"'}
+    )
+    assert code.setup == (
+        "rng = random.Random(0)",
+        '(tmp_path / "a.csv").write_text("1,2")',
+        "numbers = rng.choices([1, 2], k=9)",
+    )
+    assert (code.imports, code.fixtures, code.inputs) == (
+        ("from app import total", "import random"),
+        ("tmp_path",),
+        ("numbers",),
+    )
 
 
 def test_a_fake_of_an_object_is_a_class_with_named_constants():
     method = FakeMethod(method="predict", parameters=("image",), returns="[1]", bytes=33_000_000, calls=2)
     quiet = FakeMethod(method="close", parameters=(), returns="None", bytes=100, calls=1, is_async=True)
-    code = composed("total", {"numbers": "FakeModel()"}, fakes=(Fake(name="FakeModel", parameter="numbers", methods=(method, quiet)),))
+    code = composed(
+        "total",
+        {"numbers": "FakeModel()"},
+        fakes=(Fake(name="FakeModel", parameter="numbers", methods=(method, quiet)),),
+    )
     text = "\n".join(code.definitions)
     assert text.startswith("PREDICT_BYTES = 31 * 1024 * 1024\n\n\nclass FakeModel:\n")
     assert "    def predict(self, image):\n        _buffer = bytearray(PREDICT_BYTES)\n        return [1]\n" in text
@@ -91,7 +107,9 @@ def test_a_fake_of_an_object_is_a_class_with_named_constants():
 
 
 def test_a_fake_of_a_function_is_put_in_its_place():
-    method = FakeMethod(method="app.requests.get", parameters=("*args", "**kwargs"), returns='"text"', bytes=2_000_000, calls=1)
+    method = FakeMethod(
+        method="app.requests.get", parameters=("*args", "**kwargs"), returns='"text"', bytes=2_000_000, calls=1
+    )
     code = composed("total", {"numbers": "[1]"}, fakes=(Fake(name="", parameter="", methods=(method,)),))
     assert code.patches == ('monkeypatch.setattr("app.requests.get", fake_get)',)
     assert code.fixtures == ("monkeypatch",)

@@ -42,7 +42,13 @@ def test_values_are_of_their_type_and_not_small(annotation, kind, length):
 
 
 def test_scalars():
-    assert [made(name) for name in ("int", "float", "bool", "complex", "Literal['fast', 'slow']")] == [1000, 0.5, True, 1 + 1j, "fast"]
+    assert [made(name) for name in ("int", "float", "bool", "complex", "Literal['fast', 'slow']")] == [
+        1000,
+        0.5,
+        True,
+        1 + 1j,
+        "fast",
+    ]
     assert len(re.findall(r"\w+", made("str"))) == SIZE
 
 
@@ -52,7 +58,17 @@ def test_nested_containers_hold_a_few_items_each():
 
 @pytest.mark.parametrize(
     "annotation",
-    ["Any", "Page", "np.ndarray", "Callable[[], int]", "Iterator[int]", "list[Page]", "list[list[list[int]]]", "Path", "'a b'"],
+    [
+        "Any",
+        "Page",
+        "np.ndarray",
+        "Callable[[], int]",
+        "Iterator[int]",
+        "list[Page]",
+        "list[list[list[int]]]",
+        "Path",
+        "'a b'",
+    ],
 )
 def test_other_types_are_not_made_up(annotation):
     assert value_of(ast.parse(annotation, mode="eval").body) is None

@@ -12,7 +12,16 @@ import pytest
 from tasks.artifacts import RecordedCall, Recording, Spelling
 from tasks.benchmark_tests.writing.recorded_benchmark import from_recording
 from tasks.benchmark_tests.writing.sampled_code import compose_sample, large_call
-from tasks.benchmark_tests.writing.sampling import CHOSEN, LONGEST, REALISTIC, Drawn, is_one_of_them, together, typical, working
+from tasks.benchmark_tests.writing.sampling import (
+    CHOSEN,
+    LONGEST,
+    REALISTIC,
+    Drawn,
+    is_one_of_them,
+    together,
+    typical,
+    working,
+)
 from tasks.project.code.definitions import definitions
 from tests.support.evidence import DETECTION
 
@@ -42,7 +51,12 @@ def drawn(*texts: str, name: str = "text", **more: str) -> Drawn:
 def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text", **more) -> RecordedCall:
     spelling = Spelling(scale=scale, arguments=((name, code),), seconds=seconds, **more)
     return RecordedCall(
-        size=500, seconds=0.1, test="tests/test_a.py::test_b", described=((name, "str"),), kinds={name: "positional"}, spelling=spelling
+        size=500,
+        seconds=0.1,
+        test="tests/test_a.py::test_b",
+        described=((name, "str"),),
+        kinds={name: "positional"},
+        spelling=spelling,
     )
 
 
@@ -216,7 +230,9 @@ def test_objects_vary_under_the_name_of_their_class():
 
 def test_the_large_call_is_an_element_of_the_same_shape():
     call = large("[rng.random() for _ in range(9_000)]", name="numbers", scale=10, needs=("rng",))
-    call = call.model_copy(update={"spelling": call.spelling.model_copy(update={"arguments": (*call.spelling.arguments, ("start", "7"))})})
+    call = call.model_copy(
+        update={"spelling": call.spelling.model_copy(update={"arguments": (*call.spelling.arguments, ("start", "7"))})}
+    )
     sample = typical(drawn("[1, 2]", "[3]", name="numbers", start="7"), None)
     sampled = compose_sample(sample, "app:total", definition("total"), beside=call)
     lines = large_call(call, sampled, "app:total")
@@ -225,9 +241,13 @@ def test_the_large_call_is_an_element_of_the_same_shape():
 
 
 def written(sample, call, target="app:total", **more) -> str:
-    recording = Recording(item="item", target=target, ran=("tests/test_a.py",), calls=9, size=3, largest=9, call=call, sample=sample)
+    recording = Recording(
+        item="item", target=target, ran=("tests/test_a.py",), calls=9, size=3, largest=9, call=call, sample=sample
+    )
     detection = DETECTION.model_copy(update={"target": target, **more})
-    return from_recording(recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None).text
+    return from_recording(
+        recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None
+    ).text
 
 
 def run_of(text: str, fixture: str = "") -> list:
@@ -274,11 +294,22 @@ def test_generators_are_consumed():
 def test_the_docstring_says_that_files_have_samples_of_their_own():
     sample = typical(Drawn(drawn("[1, 2]", "[3]", name="numbers").calls, 700), None)
     recording = Recording(
-        item="item", target="app:total", ran=("tests/test_a.py", "tests/test_b.py"), calls=900, size=3, largest=9, sample=sample
+        item="item",
+        target="app:total",
+        ran=("tests/test_a.py", "tests/test_b.py"),
+        calls=900,
+        size=3,
+        largest=9,
+        sample=sample,
     )
     detection = DETECTION.model_copy(update={"target": "app:total"})
-    text = from_recording(recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None).text
-    assert "different ones of 2 drawn at random (each file's own sample) from the 700 that were recorded while" in " ".join(text.split())
+    text = from_recording(
+        recording, detection, path="tests/benchmarks/test_benchmark_total.py", source=SOURCE, templates=None
+    ).text
+    assert (
+        "different ones of 2 drawn at random (each file's own sample) from the 700 that were recorded while"
+        in " ".join(text.split())
+    )
 
 
 def test_the_docstring_says_where_the_calls_are_from_and_how_large_they_are():

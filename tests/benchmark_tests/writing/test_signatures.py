@@ -76,10 +76,18 @@ def outer():
         ("Table", ("rows = [[inner / 7 for inner in range(10)] for number in range(SIZE)]",), "Table(rows)"),
         (
             "Table.merge",
-            ("rows = [[inner / 7 for inner in range(10)] for number in range(SIZE)]", "table = Table(rows)", "rows_ = 1_000"),
+            (
+                "rows = [[inner / 7 for inner in range(10)] for number in range(SIZE)]",
+                "table = Table(rows)",
+                "rows_ = 1_000",
+            ),
             "table.merge(rows_)",
         ),
-        ("Table.width", ("rows = [[inner / 7 for inner in range(10)] for number in range(SIZE)]", "table = Table(rows)"), "table.width"),
+        (
+            "Table.width",
+            ("rows = [[inner / 7 for inner in range(10)] for number in range(SIZE)]", "table = Table(rows)"),
+            "table.width",
+        ),
         ("Table.of", ("x = {number for number in range(SIZE)}",), "Table.of(x)"),
         ("Table.made", ("x = tuple(number for number in range(SIZE))",), "Table.made(x)"),
         ("Line.length", ("x = 1_000", "line = Line(x=x)"), "line.length()"),

@@ -76,7 +76,10 @@ def test_every_kind_of_definition_has_its_qualified_name_and_lines():
         ("matched", "function", 34, 34),
         (MODULE, "module", 1, 34),
     ]
-    assert {name for (name, _), definition in found.items() if definition.is_async} == {"outer.inner.innermost", "matched"}
+    assert {name for (name, _), definition in found.items() if definition.is_async} == {
+        "outer.inner.innermost",
+        "matched",
+    }
     assert {name for (name, _), definition in found.items() if definition.is_property} == {"Table.rows"}
     assert {name: definition.outermost for (name, _), definition in found.items() if definition.outermost} == {
         "outer.inner": "outer",
@@ -170,11 +173,15 @@ def test_a_definition_inside_of_another_is_not_in_its_code():
     body = read(before.replace("size = 3", "size = 4"))
     assert [name for name, one in read(before).items() if one.code != body[name].code] == [("C", "")]
     without = read(before.replace("        def inner(): return 1\n", ""))
-    assert read(before)["C.m", ""].code != without["C.m", ""].code, "making the inner function is a step of the outer one"
+    assert read(before)["C.m", ""].code != without["C.m", ""].code, (
+        "making the inner function is a step of the outer one"
+    )
 
 
 def test_a_modules_own_code_goes_without_definitions_wherever_they_stand():
-    found = only("'''Doc.'''\nimport re\ntry:\n    import fast\nexcept ImportError:\n    def fast(): ...\nx = 1\n", MODULE)
+    found = only(
+        "'''Doc.'''\nimport re\ntry:\n    import fast\nexcept ImportError:\n    def fast(): ...\nx = 1\n", MODULE
+    )
     assert found.code == "import re\ntry:\n    import fast\nexcept ImportError:\n    pass\nx = 1"
     assert only("", MODULE).code == ""
 
@@ -192,7 +199,11 @@ def test_the_coding_cookie_and_the_byte_order_mark_are_honoured():
         (b"print 'hello'\n", "pages.py:1", "Missing parentheses in call to 'print'. Did you mean print(...)?"),
         (b"x = 1\0\n", "pages.py", "source code string cannot contain null bytes"),
         (b"# coding: klingon\n", "pages.py", "unknown encoding: klingon"),
-        (b"x = '\xe9'\n", "pages.py:1", "(unicode error) 'utf-8' codec can't decode byte 0xe9 in position 0: unexpected end of data"),
+        (
+            b"x = '\xe9'\n",
+            "pages.py:1",
+            "(unicode error) 'utf-8' codec can't decode byte 0xe9 in position 0: unexpected end of data",
+        ),
     ],
 )
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the words are those of Python 3.11")
@@ -205,7 +216,9 @@ def test_a_file_that_this_python_cannot_read_is_an_error_with_its_line(source, w
     )
 
 
-@pytest.mark.parametrize("source", ["x = " + "(" * 5000 + ")" * 5000, "x = " + "-" * 60_000 + "1", "x = " + "+".join(["a"] * 20_000)])
+@pytest.mark.parametrize(
+    "source", ["x = " + "(" * 5000 + ")" * 5000, "x = " + "-" * 60_000 + "1", "x = " + "+".join(["a"] * 20_000)]
+)
 def test_code_that_is_nested_too_deeply_is_an_error_too(source):
     with pytest.raises(SourceError) as raised:
         definitions(source.encode(), "deep.py")

@@ -66,7 +66,9 @@ IN_ONE_FILE = [
 @pytest.fixture(scope="module")
 def told_of_files(tmp_path_factory):
     """Commit every case as a file of its own, and sort what is told by file."""
-    base, head = ({f"src/pages/case_{number}.py": case[side] for number, case in enumerate(IN_ONE_FILE)} for side in (0, 1))
+    base, head = (
+        {f"src/pages/case_{number}.py": case[side] for number, case in enumerate(IN_ONE_FILE)} for side in (0, 1)
+    )
     by_file = defaultdict(list)
     for line in told(tmp_path_factory.mktemp("differences"), base, head):
         status, module, name = re.fullmatch(r"(\w+) pages\.(\w+):(.+)", line).groups()
@@ -88,7 +90,11 @@ def test_what_changed_in_a_file(told_of_files, number):
             {A: LONG.format(name="join").replace(".strip()", ".rstrip()")},
             ["renamed pages.a:join from merge"],
         ),
-        ({A: LONG.format(name="merge")}, {A: OTHER.format(name="join")}, ["added pages.a:join", "removed pages.a:merge"]),
+        (
+            {A: LONG.format(name="merge")},
+            {A: OTHER.format(name="join")},
+            ["added pages.a:join", "removed pages.a:merge"],
+        ),
         ({A: "def f(): return 1\n"}, {A: "def g(): return 2\n"}, ["removed pages.a:f", "added pages.a:g"]),
         (
             {A: LONG.format(name="merge") + "def stays(): ...\n"},
@@ -146,9 +152,15 @@ def test_a_renamed_file_is_followed(tmp_path):
 
 def test_a_layout_that_became_src_is_followed(tmp_path):
     text = LONG.format(name="merge") + OTHER.format(name="load")
-    head = {"pages/a.py": None, "pages/__init__.py": None, A: text.replace(".strip()", ".rstrip()"), "src/pages/__init__.py": "# here\n"}
+    head = {
+        "pages/a.py": None,
+        "pages/__init__.py": None,
+        A: text.replace(".strip()", ".rstrip()"),
+        "src/pages/__init__.py": "# here\n",
+    }
     repo = TargetRepo(
-        tmp_path / "target", {"pyproject.toml": '[project]\nname="pages"\n', "pages/__init__.py": "# here\n", "pages/a.py": text}
+        tmp_path / "target",
+        {"pyproject.toml": '[project]\nname="pages"\n', "pages/__init__.py": "# here\n", "pages/a.py": text},
     )
     base = repo.head
     repo.commit(head)
@@ -162,7 +174,12 @@ def test_a_layout_that_became_src_is_followed(tmp_path):
 
 def test_new_and_removed_files(tmp_path):
     base = {A: "def f(): ...\nx = 1\n"}
-    head = {A: None, B: "def g():\n    return {}\n", "src/pages/c.py": "import pages\n", "src/pages/empty.py": "# nothing\n"}
+    head = {
+        A: None,
+        B: "def g():\n    return {}\n",
+        "src/pages/c.py": "import pages\n",
+        "src/pages/empty.py": "# nothing\n",
+    }
     assert told(tmp_path, base, head) == ["removed pages.a:f", "added pages.b:g", "added pages.c:<module>"]
 
 
@@ -186,7 +203,9 @@ def test_code_in_another_encoding_is_read(tmp_path):
 
 
 def test_a_file_that_cannot_be_parsed_is_a_note_and_the_others_are_read(tmp_path):
-    differences, notes = found(tmp_path, {A: "def f(): ...\n", B: "def g(): return 1\n"}, {A: "def f(:\n", B: "def g(): return 2\n"})
+    differences, notes = found(
+        tmp_path, {A: "def f(): ...\n", B: "def g(): return 1\n"}, {A: "def f(:\n", B: "def g(): return 2\n"}
+    )
     assert [difference.function.target for difference in differences] == ["pages.b:g"]
     assert notes == (
         f"src/pages/a.py:1: this file cannot be read by {RUNNING}: invalid syntax; which functions changed there is not known.",
@@ -219,7 +238,9 @@ def test_what_is_no_python_of_the_project_is_noted(tmp_path):
 def test_the_weight_is_the_number_of_lines_that_differ(tmp_path):
     base = dedent(LONG.format(name="f"))
     ((one,), _) = found(
-        tmp_path, {A: base}, {A: base.replace("if line", "if line and lines").replace("return merged", "print()\n    return merged")}
+        tmp_path,
+        {A: base},
+        {A: base.replace("if line", "if line and lines").replace("return merged", "print()\n    return merged")},
     )
     assert one.weight == 2
 
@@ -246,5 +267,7 @@ def test_nothing_is_written_to_the_repository(tmp_path):
     before = repo.git("for-each-ref"), repo.git("status", "--porcelain"), repo.git("worktree", "list")
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:
         commits = clone.resolve(["main", "faster"])
-        changed_functions(clone, str(commits["main"]), str(commits["faster"]), describe(CommitTree(clone, str(commits["faster"]))))
+        changed_functions(
+            clone, str(commits["main"]), str(commits["faster"]), describe(CommitTree(clone, str(commits["faster"])))
+        )
     assert (repo.git("for-each-ref"), repo.git("status", "--porcelain"), repo.git("worktree", "list")) == before

@@ -97,7 +97,12 @@ def test_a_target_is_found_where_it_is_defined(target, path, name, kind, start):
     shift = (
         1 if path in {"src/pages/__init__.py", "src/pages/tables.py"} and kind != "module" else 0
     )  # these texts begin with an empty line
-    assert (found.path, found.definition.name, found.definition.kind, found.definition.start) == (path, name, kind, start + shift)
+    assert (found.path, found.definition.name, found.definition.kind, found.definition.start) == (
+        path,
+        name,
+        kind,
+        start + shift,
+    )
 
 
 @pytest.mark.parametrize(

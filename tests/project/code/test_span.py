@@ -66,7 +66,10 @@ def test_base_and_head_that_are_interchanged_are_refused(repo):
 
 def test_a_head_that_upstream_contains_is_compared_with_its_first_parent(repo):
     repo.git("merge", "--quiet", "--no-ff", "-m", "Merge faster", "faster")
-    for head, parent, commits in (("faster", "first", ["Second"]), ("main", "main^1", ["First", "Second", "Merge faster"])):
+    for head, parent, commits in (
+        ("faster", "first", ["Second"]),
+        ("main", "main^1", ["First", "Second", "Merge faster"]),
+    ):
         found = span(repo, head=head)
         assert (found.base, found.head, titles(found)) == (sha(repo, parent), sha(repo, head), commits)
         assert found.notes == (
@@ -96,7 +99,10 @@ def test_histories_without_a_common_commit(repo):
     repo.commit({"a.py": "a = 3\n"}, "Island")
     with pytest.raises(RepositoryError) as raised:
         span(repo, head="island")
-    assert str(raised.value) == "it: main and island have no common history\n  name the commit before the change: `base: COMMIT`"
+    assert (
+        str(raised.value)
+        == "it: main and island have no common history\n  name the commit before the change: `base: COMMIT`"
+    )
     found = span(repo, base="main", head="island")
     assert found.notes == ("main and island have no common history; what they hold is compared.",)
 
@@ -126,7 +132,10 @@ def test_where_nothing_changed_there_is_nothing_to_compare(repo):
     [
         ({"head": "fastr"}, '`head` names "fastr", but the repository has no such branch, tag or commit'),
         ({"head": "faster", "base": "v1"}, '`base` names "v1", but the repository has no such branch, tag or commit'),
-        ({"commits": ("first", "secnd")}, '`commits` names "secnd", but the repository has no such branch, tag or commit'),
+        (
+            {"commits": ("first", "secnd")},
+            '`commits` names "secnd", but the repository has no such branch, tag or commit',
+        ),
     ],
 )
 def test_refs_that_name_nothing(repo, fields, message):

@@ -35,15 +35,19 @@ SLOW = "def unique(values):\n    found = []\n    for value in values:\n        i
 FAST = "def unique(values):\n    return list(dict.fromkeys(values))\n"
 MEASURES = "from textkit import unique\n\n\ndef test_benchmark_unique(benchmark):\n    assert len(benchmark(unique, list(range(600)) * 2)) == 600\n"
 METHOD = "\n\nclass Bag:\n    def total(self, first):\n        return first + sum(list(range(50_000)))\n"
-MEASURES_METHOD = (
-    "from textkit import Bag\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(Bag().total, 1) == 1_249_975_001\n"
-)
+MEASURES_METHOD = "from textkit import Bag\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(Bag().total, 1) == 1_249_975_001\n"
 PROJECT = f'{SETUPTOOLS}\n[project]\nname = "textkit"\nversion = "1"\n'
 
 
 def test_nothing_is_run_where_nothing_is_asked(tmp_path):
     paths = ProjectPaths(tmp_path / "prprep.yaml", tmp_path / ".codeflash").item("total")
-    arguments = {"paths": paths, "worktree": None, "cache": tmp_path / "cache", "address": "nowhere", "fingerprint": "f"}
+    arguments = {
+        "paths": paths,
+        "worktree": None,
+        "cache": tmp_path / "cache",
+        "address": "nowhere",
+        "fingerprint": "f",
+    }
     codeflash.run(Optimization(id="total", head="x"), **arguments)
     assert CodeflashRun.read(paths.codeflash) == CodeflashRun(item="total")
     assert not (tmp_path / "cache").exists()
@@ -52,7 +56,9 @@ def test_nothing_is_run_where_nothing_is_asked(tmp_path):
 def test_what_was_run_is_kept_as_it_is_with_what_it_was_run_with():
     layer = environment.Layered(Venv(Path("/nowhere")), "0.20.6", ("a note",))
     ran = dataclasses.replace(
-        RAN, configuration='[tool.codeflash]\nmodule-root = "."\n', variables={"PYTHONPATH": "src", "PYTHONMALLOC": "malloc"}
+        RAN,
+        configuration='[tool.codeflash]\nmodule-root = "."\n',
+        variables={"PYTHONPATH": "src", "PYTHONMALLOC": "malloc"},
     )
     found = codeflash.told("total", ASKED, ran, layer)
     assert (found.markdown, found.version, found.flags) == (RAN.markdown, "0.20.6", "--memory --timeout 120")
@@ -65,7 +71,9 @@ def test_what_was_run_is_kept_as_it_is_with_what_it_was_run_with():
 
 def test_a_report_without_tests_is_no_markdown_for_a_body():
     layer = environment.Layered(Venv(Path("/nowhere")), "0.20.6")
-    found = codeflash.told("total", ASKED, dataclasses.replace(RAN, markdown="_No benchmark results to compare._"), layer)
+    found = codeflash.told(
+        "total", ASKED, dataclasses.replace(RAN, markdown="_No benchmark results to compare._"), layer
+    )
     assert (found.markdown, found.figures) == ("", ())
     assert found.findings
 
@@ -95,7 +103,13 @@ class Target:
     layer: environment.Layered
 
     def asked(self, head="fast", **more) -> Asked:
-        settings = {"functions": ASKED.functions, "metrics": ("time",), "layout": LAYOUT, "files": {BENCHMARK: MEASURES.encode()}, **more}
+        settings = {
+            "functions": ASKED.functions,
+            "metrics": ("time",),
+            "layout": LAYOUT,
+            "files": {BENCHMARK: MEASURES.encode()},
+            **more,
+        }
         return Asked(self.base, self.heads[head], benchmark=BENCHMARK, **settings)
 
     def compare(self, head="fast", **more) -> Ran:
@@ -109,10 +123,16 @@ class Target:
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     root = tmp_path_factory.mktemp("codeflash")
-    repo = TargetRepo(root / "target", {"pyproject.toml": PROJECT, "src/textkit/__init__.py": SLOW + METHOD, "README.md": "textkit\n"})
+    repo = TargetRepo(
+        root / "target", {"pyproject.toml": PROJECT, "src/textkit/__init__.py": SLOW + METHOD, "README.md": "textkit\n"}
+    )
     base, heads = repo.head, {}
     wrong = FAST.replace("values))", "values))[1:]")
-    changes = {"fast": FAST + METHOD, "wrong": wrong + METHOD, "method": SLOW + METHOD.replace("list(range(50_000))", "range(50_000)")}
+    changes = {
+        "fast": FAST + METHOD,
+        "wrong": wrong + METHOD,
+        "method": SLOW + METHOD.replace("list(range(50_000))", "range(50_000)"),
+    }
     for name, text in changes.items():
         repo.branch(name, base)
         heads[name] = repo.commit({"src/textkit/__init__.py": text}, name)
@@ -178,11 +198,22 @@ def test_the_bodys_commands_repeat_it_in_a_clone(target, fast, tmp_path):
     (clone / BENCHMARK).write_text(MEASURES)
     commands = re.findall(r"```sh\n(.*?)```", bounded(case.evidence, None).text, re.DOTALL)[0]
     path = f"{target.layer.venv.python.parent}{os.pathsep}{os.environ['PATH']}"
-    settings = {**os.environ, "PATH": path, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    settings = {
+        **os.environ,
+        "PATH": path,
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+    }
     done = subprocess.run(["bash", "-c", commands], cwd=clone, env=settings, capture_output=True, text=True, check=True)
     found = read(done.stdout[done.stdout.index("## Benchmark") :]).of("test_benchmark_unique", "time")
     assert found.base > 5 * found.head
-    assert subprocess.run(["git", "worktree", "list"], cwd=clone, capture_output=True, text=True, check=True).stdout.count("\n") == 1
+    assert (
+        subprocess.run(["git", "worktree", "list"], cwd=clone, capture_output=True, text=True, check=True).stdout.count(
+            "\n"
+        )
+        == 1
+    )
 
 
 @slow

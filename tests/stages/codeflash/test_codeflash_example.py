@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +14,6 @@ from tasks.stages.codeflash import codeflash, environment
 from tasks.storage.files import write_whole
 from tasks.storage.paths import ProjectPaths
 from tests.support.mistakes import command, variables_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -82,11 +79,17 @@ def test_time_with_the_benchmark_that_was_written(folder):
 
 @pytest.mark.parametrize(("item", "function"), [("table_extraction", "extract_tables"), ("merge_text", "merge_text")])
 def test_the_body_holds_the_report_unaltered(folder, item, function):
-    run, text = CodeflashRun.read(paths(folder, item).codeflash), paths(folder, item).body(function).read_text(encoding="utf-8")
+    run, text = (
+        CodeflashRun.read(paths(folder, item).codeflash),
+        paths(folder, item).body(function).read_text(encoding="utf-8"),
+    )
     assert run.markdown.startswith("## Benchmark: `")
     assert run.markdown in text
     assert text.index("codeflash.main compare") < text.index("prprep compare:")
-    assert Rendering.read(paths(folder, item).render).needs_review == Comparison.read(paths(folder, item).compare).needs_review
+    assert (
+        Rendering.read(paths(folder, item).render).needs_review
+        == Comparison.read(paths(folder, item).compare).needs_review
+    )
 
 
 def test_nothing_of_it_is_left(folder):
@@ -102,7 +105,9 @@ def test_an_item_goes_on_where_codeflash_cannot_be_installed(folder, tmp_path, m
     item = next(each for each in read(folder / "prprep.yaml").manifest.optimizations if each.id == "merge_text")
     before = place.codeflash.read_bytes()
     arguments = {"worktree": folder / "repository", "cache": folder / "cache", "address": str(folder / "repository")}
-    codeflash.run(item.model_copy(update={"engine": "codeflash"}), paths=place, **arguments, fingerprint="f", report=said.append)
+    codeflash.run(
+        item.model_copy(update={"engine": "codeflash"}), paths=place, **arguments, fingerprint="f", report=said.append
+    )
     run = CodeflashRun.read(place.codeflash)
     assert (run.asked, run.markdown) == (True, "")
     assert run.findings[0].startswith("codeflash compare was not run: installing codeflash failed: ")

@@ -41,11 +41,15 @@ def test_a_whole_table_stays_as_it_is():
 def test_places_are_relative_to_the_project():
     layout = LAYOUT.model_copy(update={"project": "packages/textkit"})
     made = configured("", layout, "packages/textkit/bench/test_total.py")
-    assert tomllib.loads(made.text)["tool"]["codeflash"] == {"module-root": ".", "tests-root": "bench", "benchmarks-root": "bench"}
+    assert tomllib.loads(made.text)["tool"]["codeflash"] == {
+        "module-root": ".",
+        "tests-root": "bench",
+        "benchmarks-root": "bench",
+    }
 
 
 @pytest.mark.parametrize("text", ["[tool", '[tool]\ncodeflash = {module-root = "a"}\n'])
 def test_what_lines_cannot_be_put_into_is_told(text):
     with pytest.raises(PrprepError) as raised:
         configured(text, LAYOUT, BENCHMARK)
-    assert raised.value.now
+    assert raised.value.hint

@@ -24,7 +24,9 @@ LAYOUT = Layout(
     runner="python",
     runner_reason="",
 )
-FUNCTION = ChangedFunction(path="src/textkit/dedupe.py", module="textkit.dedupe", name="total_length", status="modified")
+FUNCTION = ChangedFunction(
+    path="src/textkit/dedupe.py", module="textkit.dedupe", name="total_length", status="modified"
+)
 ASKED = Asked("a" * 40, "b" * 40, {}, BENCHMARK, LAYOUT, ("time", "memory"), functions=(FUNCTION,))
 GOOD = REPORT.partition("### test_lost")[0]
 PASSED = {NODE: Ended("passed")}
@@ -72,7 +74,10 @@ def test_a_failure_that_is_codeflashs_own_is_explained():
 
 
 def test_a_benchmark_that_was_left_out():
-    others = {"tests/benchmarks/test_other.py::test_other": Ended("passed"), NODE: Ended("skipped", "Test requires benchmark fixture")}
+    others = {
+        "tests/benchmarks/test_other.py::test_other": Ended("passed"),
+        NODE: Ended("skipped", "Test requires benchmark fixture"),
+    }
     assert told(witnesses=(seen("base", others), seen("head")))[0] == f"codeflash did not run {BENCHMARK} on base"
 
 
@@ -82,13 +87,19 @@ def test_node_ids_may_begin_in_the_projects_folder():
 
 
 def test_dashes_for_a_side():
-    assert told(markdown=REPORT) == ("codeflash has no figures of base for test_lost: it shows a dash, or leaves the line out",)
+    assert told(markdown=REPORT) == (
+        "codeflash has no figures of base for test_lost: it shows a dash, or leaves the line out",
+    )
 
 
 def test_memory_that_is_not_shown():
     without = GOOD.partition("#### Memory")[0]
-    assert told(markdown=without)[0].startswith("codeflash shows no memory: it leaves out what differs by less than 1 %")
-    assert told(markdown=without, witnesses=BOTH[:2]) == ("codeflash shows no memory: its pass for memory ran no test to the end",)
+    assert told(markdown=without)[0].startswith(
+        "codeflash shows no memory: it leaves out what differs by less than 1 %"
+    )
+    assert told(markdown=without, witnesses=BOTH[:2]) == (
+        "codeflash shows no memory: its pass for memory ran no test to the end",
+    )
     assert told(dataclasses.replace(ASKED, metrics=("time",)), markdown=without) == ()
 
 

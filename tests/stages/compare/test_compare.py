@@ -44,7 +44,9 @@ def launch(base, head):
 
 def times(ratios, *, test=TEST, stopped="decided", metric=TIME):
     """One launch for each ratio; base takes 10 ms and a little more in every launch."""
-    launches = tuple(launch((0.01 + number / 1e5,) * 3, ((0.01 + number / 1e5) * ratio,) * 3) for number, ratio in enumerate(ratios))
+    launches = tuple(
+        launch((0.01 + number / 1e5,) * 3, ((0.01 + number / 1e5) * ratio,) * 3) for number, ratio in enumerate(ratios)
+    )
     return Measurement(test=test, metric=metric, launches=launches, looks=(len(launches),), stopped=stopped)
 
 
@@ -86,7 +88,10 @@ A_LITTLE_LESS = (0.985, 0.991, 0.989, 0.986, 0.990, 0.988, 0.992, 0.987)
 
 def test_an_improvement_as_a_whole():
     found = judged(
-        repeated(PEAK, 52_428_800, 26_911_744), repeated(ALLOCATIONS, 1_204, 1_204), domains=("mem",), repairs=("installed memray",)
+        repeated(PEAK, 52_428_800, 26_911_744),
+        repeated(ALLOCATIONS, 1_204, 1_204),
+        domains=("mem",),
+        repairs=("installed memray",),
     )
     peak, allocations = 26_911_744 / 52_428_800, 1.0
     assert found == Comparison(
@@ -137,7 +142,9 @@ def test_the_interval_of_a_change_is_the_t_interval_of_its_launches():
     mean = sum(logs) / 3
     reach = 9.924843 * math.sqrt(sum((log - mean) ** 2 for log in logs) / 2) / math.sqrt(3)
     found = change.interval
-    assert [found.ratio, found.low, found.high] == pytest.approx([math.exp(mean), math.exp(mean - reach), math.exp(mean + reach)], rel=1e-6)
+    assert [found.ratio, found.low, found.high] == pytest.approx(
+        [math.exp(mean), math.exp(mean - reach), math.exp(mean + reach)], rel=1e-6
+    )
     assert (change.launches, change.base.rounds, change.base.minimum, change.unit) == (3, 9, 0.01, "s")
 
 
@@ -147,7 +154,12 @@ def test_the_interval_of_a_change_is_the_t_interval_of_its_launches():
         pytest.param(
             (times(LESS),),
             ("cpu",),
-            (Verdict.IMPROVED, "time −21.0 % (99 % interval −21.3 % to −20.7 %)", "The whole interval lies below −1 %.", ()),
+            (
+                Verdict.IMPROVED,
+                "time −21.0 % (99 % interval −21.3 % to −20.7 %)",
+                "The whole interval lies below −1 %.",
+                (),
+            ),
             id="improved",
         ),
         pytest.param(
@@ -217,13 +229,23 @@ def test_the_interval_of_a_change_is_the_t_interval_of_its_launches():
         pytest.param(
             (times(LESS, metric=IMPORT, test="import pagelayout"),),
             ("struct",),
-            (Verdict.IMPROVED, "import time −21.0 % (99 % interval −21.3 % to −20.7 %)", "The whole interval lies below −1 %.", ()),
+            (
+                Verdict.IMPROVED,
+                "import time −21.0 % (99 % interval −21.3 % to −20.7 %)",
+                "The whole interval lies below −1 %.",
+                (),
+            ),
             id="import time",
         ),
         pytest.param(
             (repeated(PEAK, MIB, 0),),
             ("mem",),
-            (Verdict.IMPROVED, "peak memory −100.0 % (no spread in 3 launches)", "The whole interval lies below −1 %.", ()),
+            (
+                Verdict.IMPROVED,
+                "peak memory −100.0 % (no spread in 3 launches)",
+                "The whole interval lies below −1 %.",
+                (),
+            ),
             id="nothing left",
         ),
         pytest.param(
@@ -370,7 +392,8 @@ def test_results_that_differ_are_to_be_reviewed():
 def test_looks_make_the_interval_wider_and_leave_its_confidence():
     launches = times(LESS).launches
     once, early = (
-        Measurement(test=TEST, metric=TIME, launches=launches, looks=(8,), planned_looks=planned, stopped="decided") for planned in (1, 4)
+        Measurement(test=TEST, metric=TIME, launches=launches, looks=(8,), planned_looks=planned, stopped="decided")
+        for planned in (1, 4)
     )
     narrow, wide = (judged(each).changes[0].interval for each in (once, early))
     assert (narrow.confidence, wide.confidence) == (0.99, 0.99)
@@ -434,7 +457,10 @@ def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
     wrong = LintFinding(rule="lazy-result", line=7, test="test_total", found="nothing consumes it", fatal=True)
     slight = LintFinding(rule="toy-input", line=8, test="test_total", found="a call takes 9 ns")
     linting = Linting(
-        item="merge_lines", path="tests/test_total.py", findings=(wrong, slight), reach=Reach(statements=4, executed=1, share=0.0214)
+        item="merge_lines",
+        path="tests/test_total.py",
+        findings=(wrong, slight),
+        reach=Reach(statements=4, executed=1, share=0.0214),
     )
     fatal = "tests/test_total.py:7: nothing consumes it (lazy-result)"
     reached = "the benchmark executes 1 of 4 statements that changed; the functions that changed have 2 % of its time"
@@ -446,7 +472,10 @@ def test_an_open_interval_can_be_written_and_read(tmp_path):
     comparison = judged(times((0.5,)))
     comparison.write(tmp_path / "compare.json")
     assert Comparison.read(tmp_path / "compare.json") == comparison
-    assert json.loads((tmp_path / "compare.json").read_text().split("\n", 1)[1])["changes"][0]["interval"]["high"] == math.inf
+    assert (
+        json.loads((tmp_path / "compare.json").read_text().split("\n", 1)[1])["changes"][0]["interval"]["high"]
+        == math.inf
+    )
 
 
 # -- controls -------------------------------------------------------------------------------------
@@ -459,7 +488,9 @@ def controlled(ratios, controls, **more):
         base = 0.01 + number / 1e5
         head = base * math.sqrt(control) * ratio
         launches.append(Launch(first="base", seed=1, base=(base,) * 3, head=(head,) * 3, control=(base * control,) * 3))
-    return Measurement(test=TEST, metric=TIME, launches=tuple(launches), looks=(len(launches),), stopped="budget", **more)
+    return Measurement(
+        test=TEST, metric=TIME, launches=tuple(launches), looks=(len(launches),), stopped="budget", **more
+    )
 
 
 def test_a_claim_inside_the_controls_spread_is_not_made():
@@ -477,7 +508,9 @@ def test_a_claim_inside_the_controls_spread_is_not_made():
     )
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(0.999, Verdict.IMPROVED), (0.7, Verdict.INCONCLUSIVE), (1.35, Verdict.INCONCLUSIVE)])
+@pytest.mark.parametrize(
+    ("shift", "verdict"), [(0.999, Verdict.IMPROVED), (0.7, Verdict.INCONCLUSIVE), (1.35, Verdict.INCONCLUSIVE)]
+)
 def test_a_control_that_is_off_in_either_direction_counts(shift, verdict):
     controls = tuple(shift * (1 + 0.001 * (-1) ** number) for number in range(8))
     assert judged(controlled(LESS, controls)).verdict is verdict
@@ -491,11 +524,16 @@ def test_base_is_the_mean_of_both_its_trees():
 
 def share(test, function, *, changed):
     part = Share(calls=1.0, share=0.9, own=0.5)
-    return FunctionShare(test=test, function=function, path="src/pagelayout/text.py", changed=changed, base=part, head=part)
+    return FunctionShare(
+        test=test, function=function, path="src/pagelayout/text.py", changed=changed, base=part, head=part
+    )
 
 
 def test_a_test_that_reaches_nothing_changed_is_a_control_row():
-    functions = (share(TEST, "pagelayout.text:merge_lines", changed=True), share(OTHER, "pagelayout.text:other", changed=False))
+    functions = (
+        share(TEST, "pagelayout.text:merge_lines", changed=True),
+        share(OTHER, "pagelayout.text:other", changed=False),
+    )
     comparison = judged(times(LESS), times(MORE, test=OTHER), functions=functions, profiled=(TEST, OTHER))
     assert [(change.primary, change.control_row) for change in comparison.changes] == [(True, False), (False, True)]
     assert comparison.verdict is Verdict.IMPROVED

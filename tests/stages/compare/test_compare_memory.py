@@ -21,7 +21,10 @@ SITES = (
 
 def table(*changes, sites=()):
     values = {"test": views.TestView("test_work", changes, (), sites), "detection": DETECTION}
-    return markdown.tidy(fill("compare-memory.md.j2", values, filters=placeholders.FILTERS, finish=markdown.finished)) + "\n"
+    return (
+        markdown.tidy(fill("compare-memory.md.j2", values, filters=placeholders.FILTERS, finish=markdown.finished))
+        + "\n"
+    )
 
 
 @pytest.mark.parametrize(

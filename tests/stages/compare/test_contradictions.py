@@ -44,7 +44,9 @@ def test_another_sign_or_a_size_beyond_codeflashs_noise(measured, ratio, contrad
 def test_one_side_measured_twice_contradicts_a_large_change():
     fast = change(MetricName.TIME, 0.110, 0.001, Verdict.IMPROVED)
     (told,) = found(fast, figure(0.00104, 0.001))
-    assert told.startswith("codeflash's time of test_benchmark_merge_lines contradicts prprep's: −3.8 % by codeflash, −99.")
+    assert told.startswith(
+        "codeflash's time of test_benchmark_merge_lines contradicts prprep's: −3.8 % by codeflash, −99."
+    )
     assert told.endswith("by prprep")
 
 

@@ -20,7 +20,9 @@ ITEM = Optimization(id="it", head="faster")
 
 def run(repo, paths, item=ITEM, report=silent, refs=None):
     cache = repo.path.parent / "cache"
-    detect.run(item, refs=refs or refs_of(repo, item), paths=paths, cache=cache, fingerprint="made from this", report=report)
+    detect.run(
+        item, refs=refs or refs_of(repo, item), paths=paths, cache=cache, fingerprint="made from this", report=report
+    )
 
 
 @pytest.fixture

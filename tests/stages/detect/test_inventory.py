@@ -38,7 +38,9 @@ def test_the_whole_inventory(tmp_path):
         "CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n",
         ".github/PULL_REQUEST_TEMPLATE.md": "Why?\n",
     }
-    repo = history(tmp_path, base, {TABLES: LAZY, "requirements.txt": "numpy==2.0.0\n"}, "Yield tables\n\nThe peak was high.")
+    repo = history(
+        tmp_path, base, {TABLES: LAZY, "requirements.txt": "numpy==2.0.0\n"}, "Yield tables\n\nThe peak was high."
+    )
     repo.git("remote", "add", "origin", "git@github.com:ada/pages.git")
     main, faster = repo.git("rev-parse", "main"), repo.head
     with untouched(repo.path):
@@ -78,7 +80,9 @@ def test_the_whole_inventory(tmp_path):
             "given": False,
         },
         "benchmark": {"path": "tests/benchmarks/test_speed.py", "base": blob, "head": blob, "worktree": blob},
-        "dependencies": ({"file": "requirements.txt", "name": "numpy", "base": "numpy==1.26.4", "head": "numpy==2.0.0"},),
+        "dependencies": (
+            {"file": "requirements.txt", "name": "numpy", "base": "numpy==1.26.4", "head": "numpy==2.0.0"},
+        ),
         "heavy_imports": ("tests/conftest.py: torch",),
         "changelog": "keep-a-changelog CHANGELOG.md",
         "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
@@ -103,8 +107,17 @@ def test_what_the_manifest_says_wins(repo):
         env=EnvironmentSettings(runner="make python"),
     )
     found = detected(repo, given, slug="grace/pages")
-    assert (found.title, found.base_ref, found.head_ref, found.slug) == ("Tables one by one", "v1", "faster", "grace/pages")
-    assert (found.domain.domains, found.domain.given, found.domain.reason) == (("cpu", "mem"), True, "the manifest says so")
+    assert (found.title, found.base_ref, found.head_ref, found.slug) == (
+        "Tables one by one",
+        "v1",
+        "faster",
+        "grace/pages",
+    )
+    assert (found.domain.domains, found.domain.given, found.domain.reason) == (
+        ("cpu", "mem"),
+        True,
+        "the manifest says so",
+    )
     assert (found.target, found.target_reason) == ("pages.tables:extract", "the manifest names it")
     assert found.benchmark == Presence(path="perf/test_tables.py", base=None, head=None, worktree=None)
     assert found.layout.runner == "make python"
@@ -143,11 +156,17 @@ def test_a_function_of_one_side_is_noted(tmp_path):
 
 def test_a_public_name_of_the_package_is_a_target(tmp_path):
     base = {"src/pages/__init__.py": "from .tables import extract\n", TABLES: EXTRACT}
-    assert detected(history(tmp_path, base, {TABLES: LAZY}), item(functions=("pages:extract",))).target == "pages:extract"
+    assert (
+        detected(history(tmp_path, base, {TABLES: LAZY}), item(functions=("pages:extract",))).target == "pages:extract"
+    )
 
 
 def test_a_file_that_cannot_be_parsed_matters_where_the_target_is_in_it(tmp_path):
-    repo = history(tmp_path, {TABLES: EXTRACT, "src/pages/b.py": "x = 1\n"}, {TABLES: "def extract(:\n", "src/pages/b.py": "x = 2\n"})
+    repo = history(
+        tmp_path,
+        {TABLES: EXTRACT, "src/pages/b.py": "x = 1\n"},
+        {TABLES: "def extract(:\n", "src/pages/b.py": "x = 2\n"},
+    )
     with pytest.raises(SourceError) as raised:
         detected(repo, item(functions=("pages.tables:extract",)))
     assert raised.value.where == "src/pages/tables.py:1"
@@ -161,10 +180,14 @@ def test_a_file_that_cannot_be_parsed_matters_where_the_target_is_in_it(tmp_path
 
 def test_a_lazy_import_is_struct_and_its_module_the_target(tmp_path):
     base = "import json\n\n\ndef load(path):\n    return json.loads(path)\n"
-    repo = history(tmp_path, {TABLES: base}, {TABLES: "def load(path):\n    import json\n    return json.loads(path)\n"})
+    repo = history(
+        tmp_path, {TABLES: base}, {TABLES: "def load(path):\n    import json\n    return json.loads(path)\n"}
+    )
     found = detected(repo)
     assert found.domain.domains == ("struct",)
-    assert found.domain.reason == "`import json` goes in the module pages.tables; `import json` comes in pages.tables:load"
+    assert (
+        found.domain.reason == "`import json` goes in the module pages.tables; `import json` comes in pages.tables:load"
+    )
     assert (found.target, found.function) == ("pages.tables", "tables")
     assert found.benchmark.path == "tests/benchmarks/test_benchmark_tables.py"
 
@@ -196,8 +219,14 @@ def test_an_async_method_is_async(tmp_path):
             {"tests/benchmarks/test_a.py": BENCHMARK, "tests/benchmarks/test_extract_speed.py": BENCHMARK},
             "tests/benchmarks/test_extract_speed.py",
         ),
-        ({"tests/benchmarks/test_b.py": BENCHMARK, "tests/benchmarks/test_a.py": BENCHMARK}, "tests/benchmarks/test_a.py"),
-        ({"tests/benchmarks/test_a.py": BENCHMARK.replace("(benchmark)", "()")}, "tests/benchmarks/test_benchmark_extract.py"),
+        (
+            {"tests/benchmarks/test_b.py": BENCHMARK, "tests/benchmarks/test_a.py": BENCHMARK},
+            "tests/benchmarks/test_a.py",
+        ),
+        (
+            {"tests/benchmarks/test_a.py": BENCHMARK.replace("(benchmark)", "()")},
+            "tests/benchmarks/test_benchmark_extract.py",
+        ),
         ({"tests/test_a.py": BENCHMARK}, "tests/benchmarks/test_benchmark_extract.py"),
     ],
 )
@@ -212,7 +241,10 @@ def test_a_benchmark_that_is_in_the_work_tree_only(repo):
     repo.write({"tests/benchmarks/test_mine.py": BENCHMARK})
     found = detected(repo).benchmark
     assert found == Presence(
-        path="tests/benchmarks/test_mine.py", base=None, head=None, worktree=repo.git("hash-object", "tests/benchmarks/test_mine.py")
+        path="tests/benchmarks/test_mine.py",
+        base=None,
+        head=None,
+        worktree=repo.git("hash-object", "tests/benchmarks/test_mine.py"),
     )
 
 
@@ -237,19 +269,27 @@ def test_of_several_projects_the_one_that_changed_is_described(tmp_path):
     files = {
         f"packages/{name}/{path}": text
         for name in ("one", "two")
-        for path, text in {"pyproject.toml": f'[project]\nname = "{name}"\n', f"src/{name}/__init__.py": "def f():\n    return 1\n"}.items()
+        for path, text in {
+            "pyproject.toml": f'[project]\nname = "{name}"\n',
+            f"src/{name}/__init__.py": "def f():\n    return 1\n",
+        }.items()
     }
     repo = TargetRepo(tmp_path / "target", files)
     repo.branch("faster")
     repo.commit({"packages/two/src/two/__init__.py": "def f():\n    return 2\n"})
     found = detected(repo)
-    assert (found.target, found.layout.project, found.layout.import_roots) == ("two:f", "packages/two", ("packages/two/src",))
+    assert (found.target, found.layout.project, found.layout.import_roots) == (
+        "two:f",
+        "packages/two",
+        ("packages/two/src",),
+    )
     assert found.benchmark.path == "packages/two/tests/benchmarks/test_benchmark_f.py"
 
 
 def test_a_flat_layout(tmp_path):
     repo = TargetRepo(
-        tmp_path / "target", {"pages/__init__.py": "", "pages/a.py": "def f():\n    return 1\n", "setup.py": "setup(name='pages')\n"}
+        tmp_path / "target",
+        {"pages/__init__.py": "", "pages/a.py": "def f():\n    return 1\n", "setup.py": "setup(name='pages')\n"},
     )
     repo.branch("faster")
     repo.commit({"pages/a.py": "def f():\n    return 2\n", "setup.py": "setup(name='pages', version='2')\n"})
@@ -294,7 +334,9 @@ def test_a_repository_that_is_not_on_this_machine_has_no_work_tree(tmp_path, rep
     refs = Refs(address, None, None, "main", main, None, repo.head)
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:
         found = detection_of(item(), refs=refs, clone=clone)
-    assert found.benchmark == Presence(path="tests/benchmarks/test_benchmark_extract.py", base=None, head=None, worktree=None)
+    assert found.benchmark == Presence(
+        path="tests/benchmarks/test_benchmark_extract.py", base=None, head=None, worktree=None
+    )
     assert found.slug is None
 
 

@@ -28,7 +28,11 @@ BASES = "from collections.abc import Mapping\n\nclass Base:\n    def key(self):\
     ("before", "after", "target"),
     [
         ("class C(Base): ...\n", "class C(Base):\n    def key(self):\n        return 2\n", "pages.a:C.key"),
-        ("class C(Mapping): ...\n", "class C(Mapping):\n    def __contains__(self, key):\n        return True\n", "pages.a:C.__contains__"),
+        (
+            "class C(Mapping): ...\n",
+            "class C(Mapping):\n    def __contains__(self, key):\n        return True\n",
+            "pages.a:C.__contains__",
+        ),
         ("class C(Base): ...\n", "class C(Base):\n    def other(self):\n        return 2\n", None),
         ("", "class C(Base):\n    def key(self):\n        return 2\n", None),
         ("", "def key():\n    return 2\n", None),
@@ -55,7 +59,11 @@ def test_a_method_that_base_inherits_is_at_base_too(tmp_path, before, after, tar
             "pages.a:f",
             "of the public functions that changed it changed most (1 line)",
         ),
-        ("class C:\n    def _m(self):\n        x = {}\n", "pages.a:C._m", "it is the only function that changed (1 line)"),
+        (
+            "class C:\n    def _m(self):\n        x = {}\n",
+            "pages.a:C._m",
+            "it is the only function that changed (1 line)",
+        ),
         (
             "class C:\n    def __iter__(self):\n        x = {}\n",
             "pages.a:C.__iter__",
@@ -67,7 +75,11 @@ def test_a_method_that_base_inherits_is_at_base_too(tmp_path, before, after, tar
             "it is the only public function that changed (1 line, in C.__init__)",
         ),
         ("class C:\n    x = {}\n", "pages.a:C", "it is the only public function that changed (1 line)"),
-        ("def f():\n    def _g():\n        x = {}\n", "pages.a:f", "it is the only public function that changed (1 line, in f._g)"),
+        (
+            "def f():\n    def _g():\n        x = {}\n",
+            "pages.a:f",
+            "it is the only public function that changed (1 line, in f._g)",
+        ),
         (
             "class C:\n    def m(self):\n        class D:\n            def n(self):\n                x = {}\n",
             "pages.a:C.m",
@@ -107,7 +119,9 @@ def test_a_renamed_function_is_named_as_at_head(tmp_path):
 
 @pytest.mark.parametrize("domain", ["struct", "cpu"])
 def test_where_imports_alone_changed_it_is_the_module(tmp_path, domain):
-    target, reason = guessed(tmp_path, {A: "import json\nimport re\n", B: "import re\n"}, {A: "import io\n", B: ""}, domains=(domain,))
+    target, reason = guessed(
+        tmp_path, {A: "import json\nimport re\n", B: "import re\n"}, {A: "import io\n", B: ""}, domains=(domain,)
+    )
     assert target == "pages.a"
     assert (
         reason
@@ -138,7 +152,16 @@ def test_the_function_that_uses_a_changed_constant(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "answer"),
-    [("f", True), ("C.m", True), ("C.__iter__", True), ("_f", False), ("_C.m", False), ("C._m", False), ("C.__m", False), ("f.g", True)],
+    [
+        ("f", True),
+        ("C.m", True),
+        ("C.__iter__", True),
+        ("_f", False),
+        ("_C.m", False),
+        ("C._m", False),
+        ("C.__m", False),
+        ("f.g", True),
+    ],
 )
 def test_public_names(name, answer):
     assert is_public(name) is answer

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,6 @@ from tasks.storage.files import fingerprint_of
 from tasks.storage.paths import ItemPaths
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 TEXT = "def test_benchmark_f(benchmark): ...\n"
@@ -38,7 +36,9 @@ class Project:
     """A target with a base and an optimization on `opt`, and the folder of a manifest beside it."""
 
     def __init__(self, folder: Path) -> None:
-        self.target = TargetRepo(folder / "target", {"p/__init__.py": "", "p/m.py": "def f(): return sum([1, 2])\n", "README": ""})
+        self.target = TargetRepo(
+            folder / "target", {"p/__init__.py": "", "p/m.py": "def f(): return sum([1, 2])\n", "README": ""}
+        )
         self.base = self.target.head
         self.target.branch("opt")
         self.cache, self.manifest = folder / "cache", folder / "manifest"
@@ -75,7 +75,9 @@ class Project:
 
     def scaffolded(self, origin: str, source: str, text: str = TEXT, **more: Any) -> None:
         values = {"item": "f", "path": BENCHMARK, "origin": origin, "source": source, "made_from": "existing", **more}
-        Scaffolding.model_validate({"sha256": hashlib.sha256(text.encode()).hexdigest(), **values}).write(self.paths.scaffold)
+        Scaffolding.model_validate({"sha256": hashlib.sha256(text.encode()).hexdigest(), **values}).write(
+            self.paths.scaffold
+        )
 
     def generated(self, text: str = TEXT, **more: Any) -> None:
         place = self.paths.generated_benchmarks / "test_benchmark_f.py"
@@ -114,7 +116,10 @@ def project(tmp_path: Path) -> Project:
 def assert_one_benchmark(project: Project, injection: Injection, text: str = TEXT) -> dict[str, Path]:
     made = project.made(injection)
     assert [(tree / BENCHMARK).read_text() for tree in made.values()] == [text, text]
-    assert [(tree / "p/m.py").read_text() for tree in made.values()] == ["def f(): return sum([1, 2])\n", "def f(): return 3\n"]
+    assert [(tree / "p/m.py").read_text() for tree in made.values()] == [
+        "def f(): return sum([1, 2])\n",
+        "def f(): return 3\n",
+    ]
     assert injection.benchmark_sha256 == hashlib.sha256(text.encode()).hexdigest()
     return made
 
@@ -231,7 +236,9 @@ def test_what_the_benchmark_needs_beside_itself_goes_along(project: Project) -> 
 def test_a_conftest_of_the_work_tree_goes_along_too(project: Project) -> None:
     text = "def test_benchmark_f(benchmark, pages): ...\n"
     project.detected(project.optimize())
-    project.target.write({BENCHMARK: text, "tests/benchmarks/conftest.py": "import pytest\n@pytest.fixture\ndef pages(): return 1\n"})
+    project.target.write(
+        {BENCHMARK: text, "tests/benchmarks/conftest.py": "import pytest\n@pytest.fixture\ndef pages(): return 1\n"}
+    )
     project.scaffolded("worktree", BENCHMARK, text)
     made = assert_one_benchmark(project, project.run(), text)
     assert all((tree / "tests/benchmarks/conftest.py").exists() for tree in made.values())
@@ -331,7 +338,9 @@ def test_a_conflict_names_the_files(project: Project) -> None:
     with pytest.raises(CherryPickError) as caught:
         project.run(strategy="cherry-pick")
     assert caught.value.files == ("README",)
-    assert f"commit {head[:12]} (Add a benchmark) does not go onto {project.base[:12]}: conflicts in README" in str(caught.value)
+    assert f"commit {head[:12]} (Add a benchmark) does not go onto {project.base[:12]}: conflicts in README" in str(
+        caught.value
+    )
     assert not project.paths.inject.exists()
 
 

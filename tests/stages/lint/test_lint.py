@@ -38,7 +38,10 @@ def test_a_benchmark_that_executes_nothing_of_the_change_is_refused_before_it_is
 
 def test_what_is_executed_at_base_alone_counts_as_reached(tmp_path):
     """Head leaves out a call of the function whose body changed, too."""
-    base = HEAVY.replace("    return sum", "    helped(size)\n    return sum") + "\n\ndef helped(size):\n    return [size] * size\n"
+    base = (
+        HEAVY.replace("    return sum", "    helped(size)\n    return sum")
+        + "\n\ndef helped(size):\n    return [size] * size\n"
+    )
     head = HEAVY + "\n\ndef helped(size):\n    return [size]\n"
     repo = target(tmp_path, {CODE: base}, {CODE: head})
     assert linted(repo).path == BENCHMARK
@@ -55,7 +58,10 @@ def test_findings_are_kept_and_shown_in_the_report_unless_they_are_ignored(tmp_p
     found = linted(repo)
     assert [(each.rule, each.line, each.fatal) for each in found.findings] == [("configuration-patched", 5, False)]
     run = compare(repo, item(), stages=("lint", "report"))
-    assert "line 5: os.environ.TEXTKIT is configuration (configuration-patched)" in (run.folder / ".codeflash/report.md").read_text()
+    assert (
+        "line 5: os.environ.TEXTKIT is configuration (configuration-patched)"
+        in (run.folder / ".codeflash/report.md").read_text()
+    )
     assert linted(repo, lint={"ignore": ["configuration-patched"]}).findings == ()
 
 
@@ -83,8 +89,14 @@ def test_an_input_far_below_what_was_recorded_is_a_toy(tmp_path):
 
 def test_mocks_that_allocate_nothing_count_only_where_memory_is_measured(tmp_path):
     fake = "class FakeModel:\n    def predict(self, size):\n        return size\n\n\n"
-    model = "from textkit import total\n\n\n" + fake + "def test_total(benchmark):\n    benchmark(total, 1000, FakeModel())\n"
-    heavy = HEAVY.replace("(size)", "(size, model)", 1).replace("    return", "    size = model.predict(size)\n    return")
+    model = (
+        "from textkit import total\n\n\n"
+        + fake
+        + "def test_total(benchmark):\n    benchmark(total, 1000, FakeModel())\n"
+    )
+    heavy = HEAVY.replace("(size)", "(size, model)", 1).replace(
+        "    return", "    size = model.predict(size)\n    return"
+    )
     light = heavy.replace("range(20)", "range(2)")
     repo = target(tmp_path, {CODE: heavy, BENCHMARK: model}, {CODE: light})
     assert [each.rule for each in linted(repo, metrics="memory").findings] == ["mock-allocates-nothing"]

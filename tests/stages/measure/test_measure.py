@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Detection, DomainProposal, Injection, Layout, MetricName, Samples, Scaffolding, TreeSpec
-from tasks.bench.setup import Ground, Made, modules_of, relate, request_for, side_of
+from tasks.bench.setup import ItemArtifacts, SideEnvironment, modules_of, relate, request_for, side_of
 from tasks.environments import environments
 from tasks.environments.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
@@ -20,9 +20,7 @@ from tests.support.targets import TargetRepo
 
 SLOW = "def total(numbers):\n    result = 0\n    for number in list(numbers):\n        result += number\n    return result\n"
 FAST = "def total(numbers):\n    return sum(numbers)\n"
-BENCHMARK = (
-    "from project import total\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(total, range(20_000)) == 199_990_000\n"
-)
+BENCHMARK = "from project import total\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(total, range(20_000)) == 199_990_000\n"
 PYPROJECT = """
 [build-system]
 requires = ["setuptools>=61"]
@@ -82,7 +80,9 @@ def prepared(tmp_path_factory):
     specs = [TreeSpec(commit=commit, tree=repo.git("rev-parse", f"{commit}^{{tree}}")) for commit in (base, head)]
     path = "tests/test_benchmark_total.py"
     detection(base, head).write(paths.detect)
-    Scaffolding(item="total", path=path, origin="head", source=head, sha256=sha256, made_from="existing").write(paths.scaffold)
+    Scaffolding(item="total", path=path, origin="head", source=head, sha256=sha256, made_from="existing").write(
+        paths.scaffold
+    )
     Injection(
         item="total",
         strategy="inject",
@@ -125,7 +125,8 @@ def test_samples_hold_every_metric_and_what_they_were_measured_in(prepared, samp
     assert samples.repairs == ("a repair",)
     assert any(package.startswith("pytest-benchmark==") for package in samples.base.packages)
     assert {module.path: module.blob for module in samples.head.modules} == {
-        path: repo.git("rev-parse", f"HEAD:{path}") for path in ("src/project/__init__.py", "tests/test_benchmark_total.py")
+        path: repo.git("rev-parse", f"HEAD:{path}")
+        for path in ("src/project/__init__.py", "tests/test_benchmark_total.py")
     }
 
 
@@ -143,7 +144,9 @@ def test_profiles_and_pytest_benchmarks_own_json_are_kept(prepared, samples):
     _, paths, _ = prepared
     assert samples
     assert sorted(path.name for path in paths.profiles.iterdir()) == [
-        f"{side}-test_benchmark_total.py-test_benchmark_total.{kind}" for side in ("base", "head") for kind in ("bin", "flamegraph.html")
+        f"{side}-test_benchmark_total.py-test_benchmark_total.{kind}"
+        for side in ("base", "head")
+        for kind in ("bin", "flamegraph.html")
     ]
     for side in ("base", "head"):
         (benchmark,) = json.loads((paths.state / f"{side}.benchmark.json").read_text())["benchmarks"]
@@ -184,10 +187,12 @@ def test_paths_in_a_message_are_relative_to_the_tree(prepared, tmp_path):
 
 def ground(tree, **changes):
     fields = {"python": Path("/env/bin/python"), "key": "key", "python_version": "3.12.1", "packages": ()}
-    return Ground("a" * 40, Path(tree), environments.Environment(**{**fields, **changes}))
+    return SideEnvironment("a" * 40, Path(tree), environments.Environment(**{**fields, **changes}))
 
 
-SCAFFOLDING = Scaffolding(item="total", path="tests/test_x.py", origin="head", source="b" * 40, sha256="0" * 64, made_from="existing")
+SCAFFOLDING = Scaffolding(
+    item="total", path="tests/test_x.py", origin="head", source="b" * 40, sha256="0" * 64, made_from="existing"
+)
 INJECTION = Injection(
     item="total",
     strategy="inject",
@@ -200,9 +205,16 @@ INJECTION = Injection(
 
 
 def request_of(item, proposed):
-    grounds = {"base": ground("/cache/trees/one"), "head": ground("/cache/trees/other")}
+    environments_by_side = {"base": ground("/cache/trees/one"), "head": ground("/cache/trees/other")}
     found = detection(domain=DomainProposal(domains=proposed, reason="", given=True))
-    return request_for(item, Made(found, SCAFFOLDING, INJECTION), grounds, profiles=Path("/state/profiles"), cache=Path("/cache"), seed=7)
+    return request_for(
+        item,
+        ItemArtifacts(found, SCAFFOLDING, INJECTION),
+        environments_by_side,
+        profiles=Path("/state/profiles"),
+        cache=Path("/cache"),
+        seed=7,
+    )
 
 
 def test_memory_has_no_time_limit_unless_one_is_set():
@@ -222,7 +234,8 @@ def test_import_roots_of_the_tree_come_first():
 
 
 @pytest.mark.parametrize(
-    ("target", "modules"), [("project.deep:Table.rows", ("project.deep",)), ("project.deep", ("project.deep",)), (None, ("project",))]
+    ("target", "modules"),
+    [("project.deep:Table.rows", ("project.deep",)), ("project.deep", ("project.deep",)), (None, ("project",))],
 )
 def test_the_import_that_is_timed_is_the_targets(target, modules):
     assert modules_of(detection(target=target)) == modules
@@ -234,11 +247,17 @@ def test_packages_that_differ_are_told():
 
 
 def test_messages_name_no_place_of_this_machine(tmp_path):
-    grounds = {"base": ground(tmp_path / "cache/trees/one"), "head": ground(tmp_path / "cache/trees/other")}
-    inside, outside = tmp_path / "cache/environments/key/lib/site-packages/project/__init__.py", os.sep + "opt/project/__init__.py"
+    environments_by_side = {
+        "base": ground(tmp_path / "cache/trees/one"),
+        "head": ground(tmp_path / "cache/trees/other"),
+    }
+    inside, outside = (
+        tmp_path / "cache/environments/key/lib/site-packages/project/__init__.py",
+        os.sep + "opt/project/__init__.py",
+    )
     error = ProvenanceError(
         f"{inside} {outside} {tmp_path}/cache/trees/other/src/x.py", where=f"{tmp_path}/cache/trees/one/tests/test_x.py"
     )
-    relate(error, grounds, tmp_path / "cache")
+    relate(error, environments_by_side, tmp_path / "cache")
     assert error.what == f"environments/key/lib/site-packages/project/__init__.py {outside} src/x.py"
     assert error.where == "tests/test_x.py"

@@ -6,7 +6,7 @@ import base64
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -28,9 +28,6 @@ from tests.support.evidence import DETECTION
 from tests.support.pythons import environment
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -405,7 +402,11 @@ def test_what_tests_put_in_the_place_of_a_model_becomes_a_fake_that_allocates(pl
     (fake,) = seen_of(place, "detected")["kept"][0]["fakes"]
     assert (fake["name"], fake["parameter"]) == ("FakeDetector", "detector")
     (method,) = fake["methods"]
-    assert (method["method"], method["parameters"], method["returns"]) == ("predict", ["image", "size"], '[Item(name="x")]')
+    assert (method["method"], method["parameters"], method["returns"]) == (
+        "predict",
+        ["image", "size"],
+        '[Item(name="x")]',
+    )
     assert (method["calls"], method["imports"]) == (2, ["from shop import Item"])
     assert 3_000_000 <= method["bytes"] < 3_200_000
 
@@ -420,7 +421,9 @@ def test_a_function_of_the_network_that_tests_replace_becomes_a_fake_of_that_fun
 def test_data_without_a_readable_spelling_is_kept_as_a_file(place):
     (call,) = seen_of(place, "deepest")["kept"][-1:]
     assert call["spelled"] == []
-    assert call["kept"]["arguments"] == {"tree": 'json.loads(Path(__file__).with_name("benchmark_tree.json").read_text(encoding="utf-8"))'}
+    assert call["kept"]["arguments"] == {
+        "tree": 'json.loads(Path(__file__).with_name("benchmark_tree.json").read_text(encoding="utf-8"))'
+    }
     assert call["kept"]["reasons"] == {"tree": "it is nested too deeply"}
     tree = json.loads(base64.b64decode(call["kept"]["data"]["benchmark_tree.json"]))
     assert str(tree).count("inner") == 13
@@ -434,9 +437,7 @@ def test_a_text_that_is_sampled_is_kept_whole_too(place):
 
 def test_very_many_different_texts_are_recorded_and_scaled(place):
     """To spell them costs less than the time that a file of tests has, at every scale."""
-    many = (
-        "from shop import consumed\n\ndef test_it():\n    assert len(consumed([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
-    )
+    many = "from shop import consumed\n\ndef test_it():\n    assert len(consumed([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
     (place.side.tree / "tests/test_many.py").write_text(many)
     (seen,), notes = record_tests(place, "shop:consumed", ["tests/test_many.py"], seconds=60, report=silent)
     assert (notes, seen["unwritten"], seen["calls"]) == ([], {}, 1)
@@ -508,7 +509,9 @@ def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was
     (tree / "tests/test_hangs.py").write_text(
         "import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n"
     )
-    (tree / "tests/test_dies.py").write_text("import os\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    os._exit(3)\n")
+    (tree / "tests/test_dies.py").write_text(
+        "import os\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    os._exit(3)\n"
+    )
     (tree / "tests/test_breaks.py").write_text("import there_is_no_such_module\n")
     for name, note in (
         ("dies", "ended with exit code 3"),
@@ -529,7 +532,11 @@ def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was
 @pytest.mark.parametrize(("version", "tool"), [("3.9", "pytest==6.2.5"), ("3.11", "pytest==7.4.4"), ("3.13", "pytest")])
 def test_code_is_tried_under_the_filters_of_warnings_that_the_project_has(tmp_path, version, tool):
     python = environment(tmp_path, version, tool)
-    order = {"setup": "import warnings\ndef call(kind):\n    warnings.warn('a (new) one', kind)", "inputs": [], "awaited": False}
+    order = {
+        "setup": "import warnings\ndef call(kind):\n    warnings.warn('a (new) one', kind)",
+        "inputs": [],
+        "awaited": False,
+    }
     for line, kind, raised in (
         ("error", "UserWarning", "UserWarning: a (new) one"),
         ("error", "DeprecationWarning", "DeprecationWarning: a (new) one"),
@@ -558,11 +565,26 @@ def repo(tmp_path_factory):
 def made(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
     """Run record and scaffold for a function of the shop; give the artifacts and the benchmark's text."""
     layout = describe(FolderTree(repo.path))
-    commits = {"base": repo.head, "head": repo.head, "target": f"shop:{name}", "functions": (), "benchmark": None, "layout": layout}
+    commits = {
+        "base": repo.head,
+        "head": repo.head,
+        "target": f"shop:{name}",
+        "functions": (),
+        "benchmark": None,
+        "layout": layout,
+    }
     item = Optimization(id="item", head="main", functions=(f"shop:{name}",), domain=("cpu",), **settings)
     paths = ProjectPaths(folder / "prprep.yaml", folder / ".codeflash").item("item")
-    DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(paths.detect, "d")
-    more = {"paths": paths, "worktree": repo.path, "cache": folder.parent / "cache", "address": str(repo.path), "fingerprint": "f"}
+    DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(
+        paths.detect, "d"
+    )
+    more = {
+        "paths": paths,
+        "worktree": repo.path,
+        "cache": folder.parent / "cache",
+        "address": str(repo.path),
+        "fingerprint": "f",
+    }
     record.run(item, **more)
     scaffold.run(item, templates=None, **more)
     written = Scaffolding.read(paths.scaffold)
@@ -579,7 +601,9 @@ def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | Non
         (repo.path / path).write_bytes((folder / file.source).read_bytes())
     layout = describe(FolderTree(repo.path))
     built = environments.build(repo.path, layout, Optimization(id="x", head="h").env, cache=folder.parent / "cache")
-    done = subprocess.run([built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
     for words in (("check",), ("format", "--check")):
         subprocess.run([sys.executable, "-m", "ruff", *words, target], cwd=repo.path, check=True, capture_output=True)
@@ -590,7 +614,19 @@ def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | Non
 @pytest.mark.parametrize(
     "name",
     [
-        *("words", "Basket.total", "Basket.of", "Basket.cheapest", "Basket.names", "squares", "drain", "rows", "load", "fetch", "many"),
+        *(
+            "words",
+            "Basket.total",
+            "Basket.of",
+            "Basket.cheapest",
+            "Basket.names",
+            "squares",
+            "drain",
+            "rows",
+            "load",
+            "fetch",
+            "many",
+        ),
         *("parsed", "deepest", "bill", "Cart.__init__"),
     ],
 )
@@ -627,7 +663,9 @@ def test_it():
     for numbers in ([1, 2], [3], [drawn.randrange(999) for _ in range(400)]):
         assert total(numbers) == sum(numbers)
 """
-    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests})
+    repo = TargetRepo(
+        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests}
+    )
     recording, written, text = made(repo, tmp_path / "work", "total")
     assert recording.call.spelling.needs == ("rng",)
     assert "parametrize" in text
@@ -637,7 +675,9 @@ def test_it():
 def test_typical_calls_of_a_constructor(tmp_path):
     code = "class Version:\n    def __init__(self, text):\n        self.parts = text.split('.')\n"
     tests = "import pytest\nfrom shop import Version\n\n@pytest.mark.parametrize('text', ['1', '1.2', '1.2.3'])\ndef test_it(text):\n    assert Version(text).parts\n"
-    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests})
+    repo = TargetRepo(
+        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests}
+    )
     recording, written, text = made(repo, tmp_path / "work", "Version")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"1"', '"1.2"', '"1.2.3"']
     assert "return [Version(text) for text in calls]" in text
@@ -665,7 +705,9 @@ def test_calls_that_depend_on_more_than_arguments_are_no_sample(repo, tmp_path, 
 def test_a_benchmark_of_very_many_texts_is_written_in_their_number(tmp_path):
     many = "from shop import words\n\ndef test_it():\n    assert len(words([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
     code = "def words(texts):\n    return {text.upper() for text in texts}\n"
-    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": many})
+    repo = TargetRepo(
+        tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": many}
+    )
     recording, written, text = made(repo, tmp_path / "work", "words")
     assert (written.made_from, written.needs, recording.call.spelling.scale) == ("recorded", "", 1)
     assert "list of 200,000" in " ".join(text.split())
@@ -685,7 +727,10 @@ def test_a_file_that_is_kept_is_told_with_its_size_the_limit_and_the_reason(repo
     assert path == "tests/benchmarks/benchmark_parsed_document.txt"
     content = (tmp_path / written.data[path].source).read_bytes()
     assert len(json.loads(content)) == 400
-    assert "document = (\n        Path(__file__)" in text or 'document = Path(__file__).with_name("benchmark_parsed_document.txt")' in text
+    assert (
+        "document = (\n        Path(__file__)" in text
+        or 'document = Path(__file__).with_name("benchmark_parsed_document.txt")' in text
+    )
     told = f"document is kept in benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): built from a part of it"
     assert told in " ".join(text.split())
     assert "JSONDecodeError" in recording.call.spelling.reasons["document"]
@@ -730,7 +775,10 @@ def test_a_fake_that_allocates_stands_for_a_model(repo, tmp_path):
     assert "_buffer = bytearray(PREDICT_BYTES)" in text
     passes(repo, tmp_path, text)
     _, _, text = made(repo, tmp_path, "detected", boundary_bytes=1 << 25)
-    assert "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n" in text
+    assert (
+        "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n"
+        in text
+    )
 
 
 def test_what_has_no_spelling_is_what_a_fixture_of_the_project_gives(repo, tmp_path):
@@ -759,13 +807,22 @@ TAKES = "from shop import taken\n\ndef test_taken(shared):\n    assert taken(sha
     ("files", "code"),
     [
         ({"tests/unit/conftest.py": FIXTURE, "tests/unit/test_shop.py": TAKES}, "    return len(locks)\n"),
-        ({"tests/conftest.py": FIXTURE, "tests/test_shop.py": TAKES}, "    locks.append(1)\n    return len(locks) - 1\n"),
-        ({"tests/conftest.py": FIXTURE.replace("[locked]", "locked"), "tests/test_shop.py": TAKES}, "    locks.release()\n    return 1\n"),
+        (
+            {"tests/conftest.py": FIXTURE, "tests/test_shop.py": TAKES},
+            "    locks.append(1)\n    return len(locks) - 1\n",
+        ),
+        (
+            {"tests/conftest.py": FIXTURE.replace("[locked]", "locked"), "tests/test_shop.py": TAKES},
+            "    locks.release()\n    return 1\n",
+        ),
     ],
     ids=["of a folder beside the benchmarks", "changed by the call", "used up by the call"],
 )
 def test_a_fixture_that_the_benchmark_cannot_use_stays_a_hint(tmp_path, files, code):
-    repo = TargetRepo(tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": f"def taken(locks):\n{code}", **files})
+    repo = TargetRepo(
+        tmp_path / "target",
+        {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": f"def taken(locks):\n{code}", **files},
+    )
     recording, written, text = made(repo, tmp_path / "work", "taken")
     assert (recording.call, written.made_from) == (None, "gap")
     assert "(the fixture `shared` of tests/" in " ".join(text.replace("#", "").split())
@@ -775,7 +832,9 @@ def test_where_no_call_can_be_written_the_gap_tells_what_was_learned(repo, tmp_p
     recording, written, text = made(repo, tmp_path, "guarded")
     assert recording.call is None
     assert written.made_from == "gap"
-    assert "what stands for a model or the network was agent.predict returned MagicMock" in " ".join(text.replace("#", "").split())
+    assert "what stands for a model or the network was agent.predict returned MagicMock" in " ".join(
+        text.replace("#", "").split()
+    )
 
 
 def test_a_function_that_no_test_calls_is_called_by_its_signature_or_left_to_fill_in(repo, tmp_path):

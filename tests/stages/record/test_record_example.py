@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from examples.build import build
 from tasks.artifacts import Comparison, Linting, MetricName, Verdict
 from tasks.storage.files import write_whole
 from tests.support.mistakes import command, variables_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BENCHMARK = "tests/benchmarks/test_benchmark_extract_tables.py"
 DRIVE = """\

@@ -76,7 +76,9 @@ HOSTILE = Case(
         update={
             "reason": "<img src=x> | {{ reason }} @octocat",
             "headline": "time +26 % | <i>",
-            "outputs": (Output(test=f"{TEST}[a|b`c-<b>]", verdict="different", detail="base '</details>', head '| @octocat'"),),
+            "outputs": (
+                Output(test=f"{TEST}[a|b`c-<b>]", verdict="different", detail="base '</details>', head '| @octocat'"),
+            ),
             "repairs": ("installed `x|y` for <base> @octocat",),
             "notes": ("{% include 'x' %}",),
             "changes": tuple(change.model_copy(update={"test": f"{TEST}[a|b`c-<b>]"}) for change in REGRESSED.changes),
@@ -140,7 +142,10 @@ CASES = {
     "by-a-person": Case(
         item=ITEM.model_copy(update={"summary": ("human",)}),
         detection=DETECTION.model_copy(
-            update={"pull_request_template": "docs/pull_request_template.md", "template_text": "<!-- In your own words, please. -->\n"}
+            update={
+                "pull_request_template": "docs/pull_request_template.md",
+                "template_text": "<!-- In your own words, please. -->\n",
+            }
         ),
     ),
     "asv": Case(detection=DETECTION.model_copy(update={"benchmark_tool": "asv"})),
@@ -157,11 +162,20 @@ CASES = {
             }
         ),
         scaffolding=SCAFFOLDING.model_copy(
-            update={"origin": "generated", "source": ".codeflash/benchmarks/merge_lines/test_x.py", "made_from": "manifest"}
+            update={
+                "origin": "generated",
+                "source": ".codeflash/benchmarks/merge_lines/test_x.py",
+                "made_from": "manifest",
+            }
         ),
-        injection=INJECTION.model_copy(update={"head": TreeSpec(commit=HEAD, files={BENCHMARK: SHA256}, tree="b" * 40)}),
+        injection=INJECTION.model_copy(
+            update={"head": TreeSpec(commit=HEAD, files={BENCHMARK: SHA256}, tree="b" * 40)}
+        ),
         detection=DETECTION.model_copy(
-            update={"changelog": "keep-a-changelog CHANGELOG.md", "layout": LAYOUT.model_copy(update={"runner": "python"})}
+            update={
+                "changelog": "keep-a-changelog CHANGELOG.md",
+                "layout": LAYOUT.model_copy(update={"runner": "python"}),
+            }
         ),
         benchmark="from pagelayout.text import merge_lines\n\n\ndef test_benchmark_merge_lines(benchmark):\n    benchmark(merge_lines, ['a'])\n",
     ),
@@ -197,7 +211,9 @@ def test_the_markdown_is_whole(name):
     html = {child.content for token in tokens for child in token.children or [] if child.type == "html_inline"}
     blocks = {line for token in tokens if token.type == "html_block" for line in token.content.splitlines()}
     assert html <= {"<code>", "</code>"}
-    assert all(re.fullmatch(r"</?details>|<summary>[\w ,.()]+</summary>|<!-- [\w ,.!]+ -->", line) for line in blocks), blocks
+    assert all(
+        re.fullmatch(r"</?details>|<summary>[\w ,.()]+</summary>|<!-- [\w ,.!]+ -->", line) for line in blocks
+    ), blocks
     assert body.count("<details>") == body.count("</details>")
     prose = [child.content for token in tokens for child in token.children or [] if child.type == "text"]
     assert not [text for text in prose if re.search(r"@\w|#\d", text)]
@@ -221,14 +237,30 @@ def test_the_body_leads_with_how_to_reproduce():
         order = ["How to reproduce", "Summary", "Results", "Technical details", "Tests", "Environment", "Changelog"]
         assert headings == [name for name in order if name in headings]
         assert (
-            body_of(case).index("prprep compare:merge_lines") < body_of(case).index("git worktree add") < body_of(case).index("-m pytest")
+            body_of(case).index("prprep compare:merge_lines")
+            < body_of(case).index("git worktree add")
+            < body_of(case).index("-m pytest")
         )
 
 
 # -- numbers ----------------------------------------------------------------------------------------
 
-_UNITS = {"ns": 1e-9, "μs": 1e-6, "ms": 1e-3, "s": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "%": 0.01, "x": 1, "ops/s": 1}
-_NUMBER = re.compile(r"(?P<sign>[+−]?)(?P<digits>\d[\d,]*(?:\.\d+)?)(?: ?(?P<unit>ns|μs|ms|s|B|KiB|MiB|GiB|%|x|ops/s))?(?!\w|\.\d)")
+_UNITS = {
+    "ns": 1e-9,
+    "μs": 1e-6,
+    "ms": 1e-3,
+    "s": 1,
+    "B": 1,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "%": 0.01,
+    "x": 1,
+    "ops/s": 1,
+}
+_NUMBER = re.compile(
+    r"(?P<sign>[+−]?)(?P<digits>\d[\d,]*(?:\.\d+)?)(?: ?(?P<unit>ns|μs|ms|s|B|KiB|MiB|GiB|%|x|ops/s))?(?!\w|\.\d)"
+)
 
 
 def numbers(text: str) -> list[tuple[str, float, float]]:
@@ -253,22 +285,33 @@ def known_numbers(case: Case) -> list[float]:
         for statistic in ("minimum", "median", "mean"):
             base, head = (getattr(side, statistic) for side in sides)
             made += [base, head, base / (head or 1), head - base, abs(head - base)]
-        made += [side.rounds for side in sides] + [1 / (side.mean or 1) for side in sides] + [one.launches, one.interval.confidence]
+        made += (
+            [side.rounds for side in sides]
+            + [1 / (side.mean or 1) for side in sides]
+            + [one.launches, one.interval.confidence]
+        )
         made += [one.interval.ratio, 1 / (one.interval.ratio or 1)]
         made += [end - 1 for each in (one.interval, one.control) if each for end in (each.ratio, each.low, each.high)]
     for ran in filter(None, (case.tests.base, case.tests.head)):
         made += [ran.passed, ran.failed, ran.errors, ran.skipped]
     for each in case.verified.repeated:
         made += [end - 1 for end in (each.found.ratio, each.found.low, each.found.high)] if each.found else []
-    times = [one.interval.ratio for one in case.comparison.changes if one.metric in {MetricName.TIME, MetricName.IMPORT}]
+    times = [
+        one.interval.ratio for one in case.comparison.changes if one.metric in {MetricName.TIME, MetricName.IMPORT}
+    ]
     mean = math.prod(times) ** (1 / len(times)) if times else 1.0
     return [*made, mean, 1 / mean, len(times), *known_beside(case.comparison)]
 
 
 def known_beside(comparison: Comparison) -> list[float]:
     """Give the numbers of what stands beside the changes: inputs, shares and what time they are, call sites, load."""
-    made: list[float] = [sum(output.inputs for output in comparison.outputs), *(output.inputs for output in comparison.outputs)]
-    medians = {one.test: (one.base.median, one.head.median) for one in comparison.changes if one.metric is MetricName.TIME}
+    made: list[float] = [
+        sum(output.inputs for output in comparison.outputs),
+        *(output.inputs for output in comparison.outputs),
+    ]
+    medians = {
+        one.test: (one.base.median, one.head.median) for one in comparison.changes if one.metric is MetricName.TIME
+    }
     for share in comparison.functions:
         made.append(share.samples)
         for side, median in zip((share.base, share.head), medians[share.test], strict=True):
@@ -283,12 +326,26 @@ def known_beside(comparison: Comparison) -> list[float]:
 def test_every_number_stands_in_an_artifact(name):
     case = CASES[name]
     strings = json.dumps(
-        [part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding, case.tests)], ensure_ascii=False
+        [part.model_dump(mode="json") for part in (case.comparison, case.detection, case.scaffolding, case.tests)],
+        ensure_ascii=False,
     )
     body = re.sub(r"```.*?```", "", body_of(case), flags=re.DOTALL).replace("SHA-256", "").replace("&#8203;", "")
     for span in re.findall(r"`([^`]+)`", body):
-        assert span in strings or span in {"prprep.yaml", "samples.json", "[Unreleased]", "str.join", "+=", "-", "+", "~"}, span
-    text = re.sub(r"`[^`]+`", "", body).replace(case.comparison.platform, "").replace(f"Python {case.comparison.head.python}", "")
+        assert span in strings or span in {
+            "prprep.yaml",
+            "samples.json",
+            "[Unreleased]",
+            "str.join",
+            "+=",
+            "-",
+            "+",
+            "~",
+        }, span
+    text = (
+        re.sub(r"`[^`]+`", "", body)
+        .replace(case.comparison.platform, "")
+        .replace(f"Python {case.comparison.head.python}", "")
+    )
     known = known_numbers(case)
     checked = numbers(text)
     assert len(checked) > 15
@@ -361,7 +418,11 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
             "- `make test` ended with exit code 0 at head, and ended with exit code 0 at base; it does not tell of single tests\n",
             (),
         ),
-        ({"why_not": "the manifest says `tests: false`"}, "- The project's own tests were not run: the manifest says `tests: false`\n", ()),
+        (
+            {"why_not": "the manifest says `tests: false`"},
+            "- The project's own tests were not run: the manifest says `tests: false`\n",
+            (),
+        ),
         (
             {"why_not": "no environment", "unable": True},
             "- The project's own tests were not run: no environment\n",
@@ -372,7 +433,11 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
             "- Tests that are at head only: `t::new`\n",
             (),
         ),
-        ({"base": RAN, "head": RAN, "edited": ("tests/test_text.py",)}, "- Test files that this change edits: `tests/test_text.py`\n", ()),
+        (
+            {"base": RAN, "head": RAN, "edited": ("tests/test_text.py",)},
+            "- Test files that this change edits: `tests/test_text.py`\n",
+            (),
+        ),
     ],
 )
 def test_own_tests_are_said_to_pass_behind_a_run_alone(ran, told, review):
@@ -385,7 +450,9 @@ def test_own_tests_are_said_to_pass_behind_a_run_alone(ran, told, review):
 
 def test_a_body_says_how_its_commands_were_verified():
     again = Interval(ratio=0.7912, low=0.781, high=0.802, confidence=0.99)
-    found = Repeated(test=TEST, metric=MetricName.TIME, verdict=Verdict.IMPROVED, claimed=again, found=again, agrees=True)
+    found = Repeated(
+        test=TEST, metric=MetricName.TIME, verdict=Verdict.IMPROVED, claimed=again, found=again, agrees=True
+    )
     verified = VERIFIED.model_copy(update={"repeated": (found,)})
     assert (
         "\nThese commands were run in a fresh clone with fresh environments, and none failed; prprep came to time −20.9 %.\n\n## Summary"
@@ -417,7 +484,9 @@ def test_nothing_is_said_to_be_verified_that_was_not(verification, told, review)
 
 def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
     case = Case(verification=Verification(item="merge_lines", commands=(RunCommand(text="make benchmark\n", code=0),)))
-    assert unprinted(case.evidence, body_of(case)) == ("the commands that were run in a fresh clone are not those of the body",)
+    assert unprinted(case.evidence, body_of(case)) == (
+        "the commands that were run in a fresh clone are not those of the body",
+    )
     assert unprinted(Case().evidence, body_of(Case())) == ()
 
 
@@ -459,7 +528,10 @@ def test_different_packages_are_shown():
             "keep-a-changelog CHANGELOG.md",
             "For `CHANGELOG.md`, under `[Unreleased]`:\n\n```markdown\n### Changed\n\n- Merge lines without copying the page\n```",
         ),
-        ("scriv changelog.d/", "A fragment for `changelog.d/`:\n\n```markdown\n### Changed\n\n- Merge lines without copying the page\n```"),
+        (
+            "scriv changelog.d/",
+            "A fragment for `changelog.d/`:\n\n```markdown\n### Changed\n\n- Merge lines without copying the page\n```",
+        ),
         (
             "towncrier changes/",
             "A fragment for `changes/`; its name takes the number of the issue or of this pull request:\n\n```\nMerge lines without copying the page\n```",
@@ -477,7 +549,9 @@ def test_the_changelog_section_has_the_projects_form(changelog, section):
 
 def test_commits_beyond_three_are_counted():
     commits = tuple(Commit(sha=HEAD, title=title) for title in ("One", "Two", "Three", "Four", "Five"))
-    assert "- Three (and 2 more commits)\n" in body_of(Case(detection=DETECTION.model_copy(update={"commits": commits})))
+    assert "- Three (and 2 more commits)\n" in body_of(
+        Case(detection=DETECTION.model_copy(update={"commits": commits}))
+    )
 
 
 # -- templates ----------------------------------------------------------------------------------------
@@ -503,9 +577,15 @@ def test_peoples_own_templates_work_with_the_placeholders_by_name(tmp_path):
     assert "SUMMARY_BULLETS=[- Join the lines of a page once\n- Every line" in body
     assert "TECHNICAL_DETAILS=[]\n" in body
     assert "PLATFORM_DESCRIPTION=[Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.7]\n" in body
-    assert "CODEFLASH_COMPARE_OUTPUT=[### `test_benchmark_merge_lines`\n\n| | Min | Median | Mean | OPS | Rounds |\n" in body
+    assert (
+        "CODEFLASH_COMPARE_OUTPUT=[### `test_benchmark_merge_lines`\n\n| | Min | Median | Mean | OPS | Rounds |\n"
+        in body
+    )
     assert "CODEFLASH_COMPARE_FLAGS=[--memory --timeout 120]\n" in body
-    assert f"BASE_REF=[{DETECTION.base}]\nHEAD_REF=[{DETECTION.head}]\nRUNNER=[uv run python]\nBENCHMARK_PATH=[{BENCHMARK}]\n" in body
+    assert (
+        f"BASE_REF=[{DETECTION.base}]\nHEAD_REF=[{DETECTION.head}]\nRUNNER=[uv run python]\nBENCHMARK_PATH=[{BENCHMARK}]\n"
+        in body
+    )
     assert f"TEST_ITEM_1=[`{BENCHMARK}` ran on both commits, 1 test passed on both; improved: time −20.9 %" in body
     assert "CHANGELOG_SECTION=[]\n" in body
 
@@ -528,7 +608,10 @@ def test_an_empty_platform_is_an_unfilled_placeholder():
 
 def many_tests(count: int) -> Comparison:
     return comparison(
-        tuple(change(MetricName.TIME, 0.015 + number / 1e6, 0.0118, Verdict.IMPROVED, test=f"{TEST}[{number}]") for number in range(count)),
+        tuple(
+            change(MetricName.TIME, 0.015 + number / 1e6, 0.0118, Verdict.IMPROVED, test=f"{TEST}[{number}]")
+            for number in range(count)
+        ),
         Verdict.IMPROVED,
     )
 
@@ -546,7 +629,9 @@ def test_a_body_that_would_be_too_long_shows_less():
 
 
 def test_a_body_that_cannot_be_shortened_is_an_error():
-    with pytest.raises(TemplateError, match=r"^merge_lines: this body has 7\d,\d{3} characters and GitHub takes 65,536\n"):
+    with pytest.raises(
+        TemplateError, match=r"^merge_lines: this body has 7\d,\d{3} characters and GitHub takes 65,536\n"
+    ):
         body_of(Case(item=ITEM.model_copy(update={"details": "word " * 14_000})))
 
 
@@ -554,7 +639,10 @@ def test_a_body_that_cannot_be_shortened_is_an_error():
 
 
 OWN_WORDS = ContributionRule(
-    path="CONTRIBUTING.md", line=9, about="generated text", sentence="Descriptions of pull requests must not be written by an LLM."
+    path="CONTRIBUTING.md",
+    line=9,
+    about="generated text",
+    sentence="Descriptions of pull requests must not be written by an LLM.",
 )
 IN_TEMPLATE = CASES["in-a-template"]
 
@@ -565,7 +653,9 @@ def test_the_template_can_be_left_aside(tmp_path):
     (tmp_path / CPU).write_text("mine {{ SUMMARY_BULLETS }}", encoding="utf-8")
     assert body_of(IN_TEMPLATE, tmp_path).startswith("mine - Join")
     forced = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "project"})), tmp_path)
-    assert forced.startswith("<!-- Thank you! -->\n\n## What does this change?\n\n<!-- In two sentences. -->\n\nmine - Join")
+    assert forced.startswith(
+        "<!-- Thank you! -->\n\n## What does this change?\n\n<!-- In two sentences. -->\n\nmine - Join"
+    )
 
 
 def test_the_artifact_names_the_template_and_what_is_left_to_a_person(tmp_path):
@@ -579,7 +669,9 @@ def test_the_artifact_names_the_template_and_what_is_left_to_a_person(tmp_path):
 
 
 def test_tests_are_ticked_by_a_run_alone():
-    detection = DETECTION.model_copy(update={"pull_request_template": "t.md", "template_text": "## Checklist\n\n- [ ] All tests pass\n"})
+    detection = DETECTION.model_copy(
+        update={"pull_request_template": "t.md", "template_text": "## Checklist\n\n- [ ] All tests pass\n"}
+    )
     run = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
     evidence = replace(Case(detection=detection).evidence, tests=None)
     assert "- [ ] All tests pass" in bounded(evidence, None).text
@@ -610,7 +702,9 @@ def test_losses_stand_right_below_the_headline():
 def test_what_is_in_sight_shrinks_before_it_grows_long():
     unreached = tuple(f"pagelayout.text:function_{number}" for number in range(90))
     details = "A sentence about the inside of it. " * 100
-    case = Case(CPU_IMPROVED.model_copy(update={"unreached": unreached}), item=ITEM.model_copy(update={"details": details}))
+    case = Case(
+        CPU_IMPROVED.model_copy(update={"unreached": unreached}), item=ITEM.model_copy(update={"details": details})
+    )
     body = body_of(case)
     assert len(visible(body)) <= 4000
     assert "<summary>How it works</summary>" in body
@@ -631,7 +725,11 @@ def render(case: Case, folder: Path, templates: Path | None = None) -> tuple[Pat
 def test_the_stage_writes_the_body_and_its_artifact(tmp_path):
     body, rendering = render(Case(), tmp_path)
     assert body.read_text(encoding="utf-8") == body_of(Case())
-    assert (rendering.body, rendering.template, rendering.needs_review) == (".codeflash/pr-body-merge_lines.md", CPU, ())
+    assert (rendering.body, rendering.template, rendering.needs_review) == (
+        ".codeflash/pr-body-merge_lines.md",
+        CPU,
+        (),
+    )
     assert rendering.headline == CPU_IMPROVED.headline
 
 
@@ -685,7 +783,9 @@ def test_data_that_was_edited_meanwhile_is_refused(tmp_path):
     case = CASES["generated"]
     sha256 = hashlib.sha256(case.benchmark.encode()).hexdigest()
     file = DataFile(source=".codeflash/benchmarks/merge_lines/benchmark_x.json", sha256="0" * 64, written="0" * 64)
-    scaffolding = case.scaffolding.model_copy(update={"sha256": sha256, "data": {"tests/benchmarks/benchmark_x.json": file}})
+    scaffolding = case.scaffolding.model_copy(
+        update={"sha256": sha256, "data": {"tests/benchmarks/benchmark_x.json": file}}
+    )
     (tmp_path / file.source).parent.mkdir(parents=True)
     (tmp_path / file.source).write_text("[1]")
     with pytest.raises(MeasuringError, match=r"benchmark_x.json: .* was edited meanwhile"):
@@ -695,7 +795,10 @@ def test_data_that_was_edited_meanwhile_is_refused(tmp_path):
 def test_a_benchmark_that_was_edited_meanwhile_is_refused(tmp_path):
     with pytest.raises(MeasuringError) as caught:
         render(CASES["generated"], tmp_path)
-    assert str(caught.value) == ".codeflash/benchmarks/merge_lines/test_x.py: the benchmark was edited meanwhile\n  run doit again"
+    assert (
+        str(caught.value)
+        == ".codeflash/benchmarks/merge_lines/test_x.py: the benchmark was edited meanwhile\n  run doit again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -703,20 +806,28 @@ def test_a_benchmark_that_was_edited_meanwhile_is_refused(tmp_path):
     [
         (Case(), ()),
         (
-            Case(survey=SURVEY.model_copy(update={"conflicts": ("a.py",), "decision": Decision(kind="fold", into="#4", reason="why")})),
+            Case(
+                survey=SURVEY.model_copy(
+                    update={"conflicts": ("a.py",), "decision": Decision(kind="fold", into="#4", reason="why")}
+                )
+            ),
             ("fold into #4 (why)", "it conflicts with origin/main in a.py"),
         ),
         (
             Case(
                 item=ITEM.model_copy(update={"pr": 4}),
-                survey=SURVEY.model_copy(update={"decision": Decision(kind="fold", into="#4", reason="the manifest names it")}),
+                survey=SURVEY.model_copy(
+                    update={"decision": Decision(kind="fold", into="#4", reason="the manifest names it")}
+                ),
             ),
             (),
         ),
         (Case(UNCHANGED), ("the verdict is unchanged: time −0.10 % (99 % interval −0.50 % to +0.30 %)",)),
         (
             Case(
-                CPU_IMPROVED.model_copy(update={"outputs": (Output(test=TEST, verdict="different"),), "needs_review": ("said by compare",)})
+                CPU_IMPROVED.model_copy(
+                    update={"outputs": (Output(test=TEST, verdict="different"),), "needs_review": ("said by compare",)}
+                )
             ),
             ("said by compare",),
         ),
@@ -743,7 +854,9 @@ def test_artifacts_of_a_metric_with_no_cost_left_are_shown():
     freed = change(MetricName.ALLOCATIONS, 5, 1, Verdict.IMPROVED).model_copy(
         update={"head": nothing, "interval": Interval(ratio=0.0, low=0.0, high=0.0, confidence=0.99)}
     )
-    assert "| allocations | −100.0 % | −100.0 % (no spread) | −5 | 8 | improved |" in body_of(Case(comparison((freed,), Verdict.IMPROVED)))
+    assert "| allocations | −100.0 % | −100.0 % (no spread) | −5 | 8 | improved |" in body_of(
+        Case(comparison((freed,), Verdict.IMPROVED))
+    )
 
 
 def test_detection_and_scaffolding_are_read_from_their_files(tmp_path):

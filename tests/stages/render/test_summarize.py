@@ -26,7 +26,9 @@ def place(tmp_path):
     """Give an item whose commits are in a real repository, and count how often its command was asked."""
     repository = TargetRepo(tmp_path / "target", {"text.py": "def merge(lines):\n    return ''.join(lines)\n"})
     base = repository.head
-    head = repository.commit({"text.py": "def merge(lines):\n    return str().join(lines)  # 128\n", "data.bin": "\0\1"})
+    head = repository.commit(
+        {"text.py": "def merge(lines):\n    return str().join(lines)  # 128\n", "data.bin": "\0\1"}
+    )
     detection = DETECTION.model_copy(update={"base": base, "head": head})
 
     class Place:
@@ -81,7 +83,9 @@ def test_rejected_bullets_are_told_and_the_commits_speak(place):
     evidence = gather(place.item, place.paths)
     assert evidence.written == told
     (review,) = [line for line in to_review(evidence) if "summarize" in line]
-    assert review.startswith("the bullets of `summarize:` were not used, a number that the evidence does not hold (77 %)")
+    assert review.startswith(
+        "the bullets of `summarize:` were not used, a number that the evidence does not hold (77 %)"
+    )
 
 
 @pytest.mark.parametrize(

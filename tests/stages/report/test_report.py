@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
@@ -14,9 +14,6 @@ from tasks.stages.render import render
 from tasks.stages.report import report
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION, ITEM, REGRESSED, SCAFFOLDING, SURVEY, Case
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WIDE = 300
 GITHUB = MarkdownIt("commonmark").enable("table")
@@ -64,9 +61,13 @@ def test_every_state_has_its_words(project):
     project.add("ready", Case())
     project.add("regressed", Case(REGRESSED))
     failed = project.add("blocked", Case(), rendered=False)
-    error = MeasuringError("`pytest` ended with exit code 4:\nfile not found", where="blocked", now="see the log")
+    error = MeasuringError("`pytest` ended with exit code 4:\nfile not found", where="blocked", hint="see the log")
     Failure(item="blocked", stage="measure", message=str(error)).write(failed.failure)
-    project.add("gap", Case(scaffolding=SCAFFOLDING.model_copy(update={"needs": "fill in the arguments at a.py:16"})), rendered=False)
+    project.add(
+        "gap",
+        Case(scaffolding=SCAFFOLDING.model_copy(update={"needs": "fill in the arguments at a.py:16"})),
+        rendered=False,
+    )
     project.add("fresh")
     project.add("started", Case(), rendered=False)
     lines = project.table()
@@ -93,7 +94,9 @@ def test_the_table_is_the_one_that_is_promised(project):
         "ready",
     ]
     positions = [row.index(cell) for cell in cells]
-    assert positions == [header.index(name) for name in ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")]
+    assert positions == [
+        header.index(name) for name in ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
+    ]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -158,7 +161,12 @@ def test_report_md_holds_the_table_and_each_item(project):
     project.table()
     tokens = GITHUB.parse(project.markdown)
     types = [token.type for token in tokens]
-    assert (types.count("table_open"), types.count("tr_open"), types.count("td_open"), types.count("heading_open")) == (1, 3, 12, 3)
+    assert (types.count("table_open"), types.count("tr_open"), types.count("td_open"), types.count("heading_open")) == (
+        1,
+        3,
+        12,
+        3,
+    )
     assert "html_block" not in types
     assert (
         "| 1 | Merge lines &#124; &lt;b>once&lt;/b> @&#8203;octocat | `tests/benchmarks/test_benchmark_merge_lines.py` (was there) |"
@@ -171,7 +179,9 @@ def test_report_md_holds_the_table_and_each_item(project):
 
 
 def test_what_goes_on_around_an_item_is_told_and_a_fold_is_a_persons_business(project):
-    pull = PullRequest(number=12, title="Rows", state="open", url="https://x/12", branch="rows", touches="function", functions=("a:b",))
+    pull = PullRequest(
+        number=12, title="Rows", state="open", url="https://x/12", branch="rows", touches="function", functions=("a:b",)
+    )
     fold = Decision(kind="fold", into="#12", reason="it touches the same function, a:b")
     paths = project.add("merge", Case(survey=SURVEY.model_copy(update={"pull_requests": (pull,), "decision": fold})))
     Kept(project.paths.forge, now=lambda: 0.0).keep("acme/pagelayout", {"merge": ("q", {})})
@@ -186,7 +196,9 @@ def test_what_goes_on_around_an_item_is_told_and_a_fold_is_a_persons_business(pr
 
 
 def test_report_md_lists_what_is_left_to_a_person_and_what_the_project_asks(project):
-    rule = ContributionRule(path="AGENTS.md", line=7, about="disclosure", sentence="State <b>the</b> LLM that you used.")
+    rule = ContributionRule(
+        path="AGENTS.md", line=7, about="disclosure", sentence="State <b>the</b> LLM that you used."
+    )
     detection = DETECTION.model_copy(
         update={
             "pull_request_template": ".github/PULL_REQUEST_TEMPLATE.md",
@@ -198,10 +210,18 @@ def test_report_md_lists_what_is_left_to_a_person_and_what_the_project_asks(proj
     project.add("split", Case(detection=detection))
     assert status(project.table()[2]) == "ready"
     text = project.markdown
-    assert text.count("- PR body: `.codeflash/pr-body-merge.md`, in the project's template `.github/PULL_REQUEST_TEMPLATE.md`\n") == 1
+    assert (
+        text.count(
+            "- PR body: `.codeflash/pr-body-merge.md`, in the project's template `.github/PULL_REQUEST_TEMPLATE.md`\n"
+        )
+        == 1
+    )
     assert text.count("- [ ] tick it if it is so: “I have read it” (.github/PULL\\_REQUEST\\_TEMPLATE.md)") in {0, 2}
     assert text.count("- \\[ ] tick") + text.count("- [ ] tick") == 2
-    assert text.count("- [ ] disclose, in one line of your own, whether models were used: “State &lt;b>the&lt;/b> LLM") == 2
+    assert (
+        text.count("- [ ] disclose, in one line of your own, whether models were used: “State &lt;b>the&lt;/b> LLM")
+        == 2
+    )
     assert (
         text.count(
             "## What the project asks of contributions\n\n- disclosure: “State &lt;b>the&lt;/b> LLM that you used.” (AGENTS.md, line 7)"
@@ -228,7 +248,10 @@ def test_terminal_escapes_do_not_reach_the_terminal(project):
 
 def test_the_inventory(project):
     project.add(
-        "merge", Case(detection=DETECTION.model_copy(update={"files": ("src/a.py", "src/b.py")})), rendered=False, title="Merge once"
+        "merge",
+        Case(detection=DETECTION.model_copy(update={"files": ("src/a.py", "src/b.py")})),
+        rendered=False,
+        title="Merge once",
     )
     project.add("later")
     project.items[0] = project.items[0].model_copy(update={"pr": 12})
@@ -245,7 +268,9 @@ def test_the_inventory(project):
 
 
 def test_the_inventory_says_why_it_does_not_know(project):
-    project.add("merge", Case(survey=SURVEY.model_copy(update={"unknown": "gh is not logged in; log in"})), rendered=False)
+    project.add(
+        "merge", Case(survey=SURVEY.model_copy(update={"unknown": "gh is not logged in; log in"})), rendered=False
+    )
     assert "unknown: gh is not logged in; log in" in report.inventory(project.manifest, project.paths, width=WIDE)
     project.paths.item("merge").survey.unlink()
     assert "not looked for yet" in report.inventory(project.manifest, project.paths, width=WIDE)

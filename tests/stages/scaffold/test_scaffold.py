@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +13,6 @@ from tasks.storage.paths import ItemPaths, ProjectPaths
 from tests.support import mistakes
 from tests.support.evidence import DETECTION, ITEM
 from tests.support.targets import TargetRepo
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PATH = "tests/benchmarks/test_benchmark_merge_lines.py"
 SOURCE = "src/pagelayout/text.py"
@@ -42,7 +39,11 @@ class Place:
 
     def presence(self, *sides: str) -> Presence:
         """Say where the benchmark is, by asking git: `base` and `head` for what HEAD holds now."""
-        questions = {"worktree": ("hash-object", PATH), "base": ("rev-parse", f"HEAD:{PATH}"), "head": ("rev-parse", f"HEAD:{PATH}")}
+        questions = {
+            "worktree": ("hash-object", PATH),
+            "base": ("rev-parse", f"HEAD:{PATH}"),
+            "head": ("rev-parse", f"HEAD:{PATH}"),
+        }
         blobs = {side: self.repo.git(*question) if side in sides else None for side, question in questions.items()}
         return Presence(path=PATH, **blobs)
 
@@ -83,7 +84,12 @@ def with_code(call: str) -> Optimization:
 def test_heads_benchmark_is_kept(place):
     place.head({PATH: "head\n"})
     made = place.scaffold(place.detection(place.presence("head", "worktree")))
-    assert (made.origin, made.source, made.sha256, made.made_from) == ("head", place.repo.head, sha256("head\n"), "existing")
+    assert (made.origin, made.source, made.sha256, made.made_from) == (
+        "head",
+        place.repo.head,
+        sha256("head\n"),
+        "existing",
+    )
     assert (made.notes, place.said, place.generated.exists()) == ((), [], False)
 
 
@@ -139,7 +145,13 @@ def test_a_benchmark_that_the_manifest_names_and_nobody_has_is_told(place):
 def test_one_is_written_from_the_signature_at_head(place):
     place.head({SOURCE: PLAIN})
     made = place.scaffold(place.detection())
-    assert (made.path, made.origin, made.source, made.made_from, made.needs) == (PATH, "generated", GENERATED, "signature", "")
+    assert (made.path, made.origin, made.source, made.made_from, made.needs) == (
+        PATH,
+        "generated",
+        GENERATED,
+        "signature",
+        "",
+    )
     assert "benchmark(merge_lines, lines)" in place.generated.read_text(encoding="utf-8")
     assert made.sha256 == made.written == sha256(place.generated.read_text(encoding="utf-8"))
     assert place.said == [f"the benchmark's arguments were made up from the signature: {GENERATED}"]
@@ -213,7 +225,11 @@ def test_a_deleted_file_is_written_anew(place):
 
 def test_the_repository_stays_as_it_was(place):
     place.head({SOURCE: PLAIN})
-    before = (place.repo.git("status", "--porcelain=v2", "--branch"), place.repo.git("worktree", "list"), place.repo.git("branch", "--all"))
+    before = (
+        place.repo.git("status", "--porcelain=v2", "--branch"),
+        place.repo.git("worktree", "list"),
+        place.repo.git("branch", "--all"),
+    )
     place.scaffold(place.detection())
     assert before == (
         place.repo.git("status", "--porcelain=v2", "--branch"),
@@ -227,8 +243,12 @@ def test_a_function_that_head_has_no_more_is_refused_in_words(tmp_path):
     """Its calls are recorded at base, where tests reach it; a benchmark of it cannot run at head."""
     inlined = mistakes.LIGHT.replace("def total", "def summed")
     test = "from textkit import total\n\n\ndef test_total():\n    assert total(20_000)\n"
-    repo = mistakes.target(tmp_path, {mistakes.BENCHMARK: None, "tests/test_textkit.py": test}, {mistakes.CODE: inlined})
-    run = mistakes.compare(repo, mistakes.item(benchmark=None, functions="textkit:total"), stages=("scaffold", "report"))
+    repo = mistakes.target(
+        tmp_path, {mistakes.BENCHMARK: None, "tests/test_textkit.py": test}, {mistakes.CODE: inlined}
+    )
+    run = mistakes.compare(
+        repo, mistakes.item(benchmark=None, functions="textkit:total"), stages=("scaffold", "report")
+    )
     assert (run.code, "is a defect" in run.told) == (1, False)
     assert "textkit:total is called at base, and is not there at head" in run.failure()
     assert "blocked: scaffold" in run.told

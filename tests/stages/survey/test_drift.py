@@ -155,7 +155,9 @@ def test_an_older_git_leaves_conflicts_unknown(repo, tmp_path, monkeypatch):
     program = tmp_path / "bin" / "git"
     program.parent.mkdir()
     real = repo.git("--exec-path") + "/git"
-    program.write_text(f'#!/bin/sh\n[ "$1" = merge-tree ] && {{ echo "usage: git merge-tree" >&2; exit 129; }}\nexec "{real}" "$@"\n')
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = merge-tree ] && {{ echo "usage: git merge-tree" >&2; exit 129; }}\nexec "{real}" "$@"\n'
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
     found = since(repo)
@@ -167,7 +169,9 @@ def test_merging_leaves_the_objects_of_the_repository_alone(repo):
     commit(repo, {TABLES: OTHER}, "Leave empty pages out")
     objects = {path: path.stat().st_mtime_ns for path in (repo.path / ".git" / "objects").rglob("*") if path.is_file()}
     since(repo)
-    assert objects == {path: path.stat().st_mtime_ns for path in (repo.path / ".git" / "objects").rglob("*") if path.is_file()}
+    assert objects == {
+        path: path.stat().st_mtime_ns for path in (repo.path / ".git" / "objects").rglob("*") if path.is_file()
+    }
 
 
 def test_contents_are_read_in_one_process_and_missing_ones_left_out(repo):

@@ -43,7 +43,12 @@ def pull(number: int, **fields) -> PullRequest:
     )
 
 
-def decided(*pulls: PullRequest, upstream: Upstream = STOOD_STILL, named: int | None = None, rivals: dict[str, str] | None = None) -> str:
+def decided(
+    *pulls: PullRequest,
+    upstream: Upstream = STOOD_STILL,
+    named: int | None = None,
+    rivals: dict[str, str] | None = None,
+) -> str:
     made = decide(DETECTION, upstream, pulls, named=named, rivals=rivals or {})
     return f"{made.kind} {made.into}: {made.reason}".replace(" :", ":")
 
@@ -56,9 +61,18 @@ def decided(*pulls: PullRequest, upstream: Upstream = STOOD_STILL, named: int | 
         ({"pulls": [pull(4), pull(3, touches="branch", state="draft")]}, "fold #3: it is draft, from the branch b"),
         ({"pulls": [pull(4, touches="file", functions=())]}, "new: nothing else is about the same functions"),
         ({"pulls": [pull(4, touches="words", functions=())]}, "new: nothing else is about the same functions"),
-        ({"pulls": [pull(4, state="merged"), pull(5, state="closed")]}, "new: nothing else is about the same functions"),
-        ({"pulls": [pull(4, state="merged", touches="branch", same_commit=True)]}, "skip: the same commits are merged already, by #4"),
-        ({"pulls": [pull(4, state="closed", touches="branch", same_commit=True)]}, "new: nothing else is about the same functions"),
+        (
+            {"pulls": [pull(4, state="merged"), pull(5, state="closed")]},
+            "new: nothing else is about the same functions",
+        ),
+        (
+            {"pulls": [pull(4, state="merged", touches="branch", same_commit=True)]},
+            "skip: the same commits are merged already, by #4",
+        ),
+        (
+            {"pulls": [pull(4, state="closed", touches="branch", same_commit=True)]},
+            "new: nothing else is about the same functions",
+        ),
         ({"named": 7}, "fold #7: the manifest names it"),
         ({"named": 7, "pulls": [pull(7, state="merged"), pull(4)]}, "fold #7: the manifest names it, and is merged"),
         ({"upstream": replace(STOOD_STILL, since=HEAD)}, "skip: origin/main contains it already"),
@@ -67,7 +81,10 @@ def decided(*pulls: PullRequest, upstream: Upstream = STOOD_STILL, named: int | 
             "skip: the same patch is already in origin/main (abababababab Join once (#9))",
         ),
         ({"upstream": replace(STOOD_STILL, arrived=True)}, "skip: origin/main has what it changes as head has it"),
-        ({"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}}, f"fold lines: that item touches the same function, {TARGET}"),
+        (
+            {"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}},
+            f"fold lines: that item touches the same function, {TARGET}",
+        ),
         (
             {"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}, "pulls": [pull(4)]},
             f"fold #4: it touches the same function, {TARGET}",
@@ -88,14 +105,24 @@ def test_one_of_two_commits_upstream_is_no_skip():
 
 def test_where_pull_requests_are_unknown_the_decision_says_so():
     made = decide(DETECTION, STOOD_STILL, (), named=None, rivals={}, asked=False)
-    assert made.reason == "as far as git and the manifest tell (pull requests are unknown), nothing else is about the same functions"
+    assert (
+        made.reason
+        == "as far as git and the manifest tell (pull requests are unknown), nothing else is about the same functions"
+    )
 
 
 def test_what_is_unknown_is_said_and_no_answer_is_made_up():
     known = Known(None, None, "gh is not logged in; log in", "s")
     made = survey_of(DETECTION, known, STOOD_STILL, place=Place("github.com", "acme/pagelayout"), named=None, rivals={})
-    assert (made.unknown, made.older, made.default_branch, made.pull_requests) == ("gh is not logged in; log in", False, None, ())
-    elsewhere = survey_of(DETECTION, Known(None, None, "not GitHub", ""), STOOD_STILL, place=NoPlace("a", "b"), named=None, rivals={})
+    assert (made.unknown, made.older, made.default_branch, made.pull_requests) == (
+        "gh is not logged in; log in",
+        False,
+        None,
+        (),
+    )
+    elsewhere = survey_of(
+        DETECTION, Known(None, None, "not GitHub", ""), STOOD_STILL, place=NoPlace("a", "b"), named=None, rivals={}
+    )
     assert (elsewhere.host, elsewhere.slug) == (None, DETECTION.slug)
 
 
@@ -129,7 +156,9 @@ def github(tmp_path, repo):
         yield server
 
 
-def surveyed(repo, *items, github: GitHub | None = None, options: tuple[str, ...] = (), code: int = 0, **variables) -> tuple[Survey, str]:
+def surveyed(
+    repo, *items, github: GitHub | None = None, options: tuple[str, ...] = (), code: int = 0, **variables
+) -> tuple[Survey, str]:
     """Run prprep up to the survey; give that of the first item, and what was told."""
     items = items or (item(),)
     run = compare(repo, *items, stages=(*options, "survey"), **{**(github.environment if github else {}), **variables})
@@ -250,7 +279,12 @@ def test_pull_requests_go_to_the_remote_that_upstream_is_a_branch_of(tmp_path):
     repo = TargetRepo(tmp_path / "repo", {"a.py": "a = 1\n"})
     repo.git("remote", "add", "origin", "git@github.com:ada/pages.git")
     repo.git("remote", "add", "acme", "git@github.com:acme/pages.git")
-    for upstream, slug in {None: "ada/pages", "main": "ada/pages", "acme/main": "acme/pages", "perf/main": "ada/pages"}.items():
+    for upstream, slug in {
+        None: "ada/pages",
+        "main": "ada/pages",
+        "acme/main": "acme/pages",
+        "perf/main": "ada/pages",
+    }.items():
         assert Target(Named("repo", upstream, None), folder=tmp_path, cache=tmp_path).place == Place("github.com", slug)
 
 

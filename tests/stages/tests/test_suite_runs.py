@@ -82,7 +82,9 @@ def side(folder: Path, files: dict[str, str]) -> SideRequest:
     return SideRequest(tree, Path(sys.executable), (tree,))
 
 
-def ran(folder: Path, files: dict[str, str], command: str = "python -m pytest -p no:cacheprovider", seconds: float = 60):
+def ran(
+    folder: Path, files: dict[str, str], command: str = "python -m pytest -p no:cacheprovider", seconds: float = 60
+):
     return run(side(folder, files), command, folder="", seconds=seconds)
 
 
@@ -116,13 +118,23 @@ def test_a_suite_that_passes_leaves_no_tail(tmp_path):
 
 
 def test_a_suite_that_hangs_is_ended_and_says_where(tmp_path):
-    made = ran(tmp_path, {"test_a.py": "import time\n\ndef test_first():\n    pass\n\ndef test_hangs():\n    time.sleep(600)\n"}, seconds=5)
-    assert (made.code, made.endings, made.running) == (None, {"test_a.py::test_first": "passed"}, "test_a.py::test_hangs")
+    made = ran(
+        tmp_path,
+        {"test_a.py": "import time\n\ndef test_first():\n    pass\n\ndef test_hangs():\n    time.sleep(600)\n"},
+        seconds=5,
+    )
+    assert (made.code, made.endings, made.running) == (
+        None,
+        {"test_a.py::test_first": "passed"},
+        "test_a.py::test_hangs",
+    )
     assert made.told().running == "test_a.py::test_hangs"
 
 
 def test_a_suite_that_dies_has_told_what_came_before(tmp_path):
-    made = ran(tmp_path, {"test_a.py": "import os\n\ndef test_first():\n    pass\n\ndef test_dies():\n    os.abort()\n"})
+    made = ran(
+        tmp_path, {"test_a.py": "import os\n\ndef test_first():\n    pass\n\ndef test_dies():\n    os.abort()\n"}
+    )
     assert made.code != 0
     assert (made.endings, made.running) == ({"test_a.py::test_first": "passed"}, "test_a.py::test_dies")
 
@@ -146,7 +158,9 @@ def test_tests_that_run_pytest_themselves_add_nothing(tmp_path):
 
 def test_unittest_test_by_test(tmp_path):
     made = ran(
-        tmp_path, {"tests/test_a.py": UNITTEST, "tests/test_b.py": "import nothing_of_this_name\n"}, "python -m unittest discover -s tests"
+        tmp_path,
+        {"tests/test_a.py": UNITTEST, "tests/test_b.py": "import nothing_of_this_name\n"},
+        "python -m unittest discover -s tests",
     )
     assert made.code == 1
     assert made.endings == {
@@ -187,10 +201,14 @@ def test_under_bubblewrap(tmp_path):
         pytest.skip(str(error))
     place = side(tmp_path, {"test_a.py": "def test_a(tmp_path):\n    (tmp_path / 'x').write_text('')\n"})
     place = replace(place, confined=True, environments=(Path(sys.executable).parents[1], Path(sys.base_prefix)))
-    assert run(place, "python -m pytest -p no:cacheprovider", folder="", seconds=60).endings == {"test_a.py::test_a": "passed"}
+    assert run(place, "python -m pytest -p no:cacheprovider", folder="", seconds=60).endings == {
+        "test_a.py::test_a": "passed"
+    }
 
 
 def test_notes_that_are_cut_short_are_read_up_to_there(tmp_path):
-    (tmp_path / "notes").write_text('{"started": "a"}\n{"test": "a", "ending": "passed"}\n{"started": "b"}\n{"test": "b", "end')
+    (tmp_path / "notes").write_text(
+        '{"started": "a"}\n{"test": "a", "ending": "passed"}\n{"started": "b"}\n{"test": "b", "end'
+    )
     assert read_notes(tmp_path / "notes") == ({"a": "passed"}, "b")
     assert read_notes(tmp_path / "none") == ({}, "")

@@ -33,7 +33,11 @@ def suite(files: dict[str, str], folder: str = "", asked: str | None = None, roo
             "python -m pytest",
             "[tool.pytest] of pyproject.toml",
         ),
-        ({"tests/test_a.py": PYTEST, f"{ROOT}/test_b.py": PYTEST}, f"python -m pytest --ignore={ROOT}", "tests/test_a.py"),
+        (
+            {"tests/test_a.py": PYTEST, f"{ROOT}/test_b.py": PYTEST},
+            f"python -m pytest --ignore={ROOT}",
+            "tests/test_a.py",
+        ),
     ],
 )
 def test_pytest_is_found_without_the_benchmarks(files, command, found):
@@ -57,7 +61,9 @@ def test_unittest_where_nothing_names_pytest(files, command):
 
 
 def test_options_that_ask_for_plugins_are_left_out_at_the_second_try():
-    made = suite({"tests/test_a.py": PYTEST, "pytest.ini": "[pytest]\naddopts = --cov=x -n auto --import-mode=importlib"})
+    made = suite(
+        {"tests/test_a.py": PYTEST, "pytest.ini": "[pytest]\naddopts = --cov=x -n auto --import-mode=importlib"}
+    )
     assert made.commands == ("python -m pytest", "python -m pytest -o addopts= --import-mode=importlib")
 
 
@@ -82,7 +88,15 @@ def test_a_project_in_a_folder_of_the_repository():
 
 
 def test_files_of_tests_among_those_that_changed():
-    changed = ("src/a.py", "tests/test_a.py", "tests/data/a.json", "a_test.py", "conftest.py", f"{ROOT}/test_b.py", "docs/index.md")
+    changed = (
+        "src/a.py",
+        "tests/test_a.py",
+        "tests/data/a.json",
+        "a_test.py",
+        "conftest.py",
+        f"{ROOT}/test_b.py",
+        "docs/index.md",
+    )
     assert edited_tests(changed, ROOT) == ("tests/test_a.py", "tests/data/a.json", "a_test.py", "conftest.py")
 
 
@@ -93,7 +107,10 @@ def test_files_of_tests_among_those_that_changed():
         ({"pyproject.toml": PROJECT + "[dependency-groups]\ndev = ['a']\ntest = ['b']\n"}, {}),
         ({"pyproject.toml": PROJECT + "[project.optional-dependencies]\ndev = ['a']\n"}, {"extras": ("dev",)}),
         (
-            {"pyproject.toml": POETRY + "[tool.poetry]\nname = 'a'\nversion = '1'\n[tool.poetry.group.dev.dependencies]\na = '^1'\n"},
+            {
+                "pyproject.toml": POETRY
+                + "[tool.poetry]\nname = 'a'\nversion = '1'\n[tool.poetry.group.dev.dependencies]\na = '^1'\n"
+            },
             {"groups": ("dev",)},
         ),
         (
@@ -106,20 +123,31 @@ def test_files_of_tests_among_those_that_changed():
             {"install": ("a>=1", "c", "d ; python_version > '3'")},
         ),
         (
-            {"pyproject.toml": PROJECT + "[project.optional-dependencies]\nfast = ['a']\n", "tox.ini": "[testenv]\nextras = fast\n"},
+            {
+                "pyproject.toml": PROJECT + "[project.optional-dependencies]\nfast = ['a']\n",
+                "tox.ini": "[testenv]\nextras = fast\n",
+            },
             {"extras": ("fast",)},
         ),
         ({"pyproject.toml": PROJECT, "tox.toml": "[env_run_base]\ndeps = ['a']\n"}, {"install": ("a",)}),
-        ({"pyproject.toml": PROJECT + "[tool.hatch.envs.hatch-test]\nextra-dependencies = ['a']\n"}, {"install": ("a",)}),
+        (
+            {"pyproject.toml": PROJECT + "[tool.hatch.envs.hatch-test]\nextra-dependencies = ['a']\n"},
+            {"install": ("a",)},
+        ),
         ({"pyproject.toml": PROJECT}, {}),
     ],
 )
 def test_what_tests_need_beside_the_project(files, expected):
-    assert settings_for_tests(Project(Files(files)), EnvironmentSettings()).model_dump(exclude_defaults=True) == expected
+    assert (
+        settings_for_tests(Project(Files(files)), EnvironmentSettings()).model_dump(exclude_defaults=True) == expected
+    )
 
 
 def test_what_the_manifest_asks_for_stays():
-    files = {"pyproject.toml": PROJECT + "[project.optional-dependencies]\ndev = ['a']\nall = ['b']\n", "tox.ini": "[testenv]\ndeps = a\n"}
+    files = {
+        "pyproject.toml": PROJECT + "[project.optional-dependencies]\ndev = ['a']\nall = ['b']\n",
+        "tox.ini": "[testenv]\ndeps = a\n",
+    }
     asked = EnvironmentSettings(extras=("all",), install=("b",), python="3.12")
     made = settings_for_tests(Project(Files(files)), asked)
     assert (made.extras, made.install, made.python) == (("all", "dev"), ("b", "a"), "3.12")

@@ -22,10 +22,16 @@ from tests.support.untouched import untouched
 SUITE = Suite(("python -m pytest",), "pytest.ini", "", "pytest")
 
 
-def held(base: dict, head: dict, again: dict | None = None, *, codes: tuple[int | None, int | None] = (0, 0)) -> ProjectTests:
+def held(
+    base: dict, head: dict, again: dict | None = None, *, codes: tuple[int | None, int | None] = (0, 0)
+) -> ProjectTests:
     second = None if again is None else SuiteRun(1, again)
     return tests.compared(
-        "a", SUITE, SuiteRun(codes[0], base, tail="at base"), SuiteRun(codes[1], head, running="slow", tail="at head"), second
+        "a",
+        SUITE,
+        SuiteRun(codes[0], base, tail="at base"),
+        SuiteRun(codes[1], head, running="slow", tail="at head"),
+        second,
     )
 
 
@@ -52,13 +58,20 @@ def test_a_failure_at_head_alone_is_new(base):
 
 
 def test_a_failure_that_passes_when_run_once_more_is_flaky():
-    made = held({"a": "passed", "b": "passed"}, {"a": "failed", "b": "error"}, {"a": "passed", "b": "error"}, codes=(0, 1))
+    made = held(
+        {"a": "passed", "b": "passed"}, {"a": "failed", "b": "error"}, {"a": "passed", "b": "error"}, codes=(0, 1)
+    )
     assert (made.flaky, made.new_failures, made.pass_at_head) == (("a",), ("b",), False)
-    assert made.needs_review == ("1 test fails at head and not at base: b", "1 test fails at head, then passed when run once more: a")
+    assert made.needs_review == (
+        "1 test fails at head and not at base: b",
+        "1 test fails at head, then passed when run once more: a",
+    )
 
 
 def test_tests_of_one_side_and_those_that_were_mended():
-    made = held({"a": "failed", "old": "passed", "c": "passed"}, {"a": "passed", "new": "passed", "c": "passed"}, codes=(1, 0))
+    made = held(
+        {"a": "failed", "old": "passed", "c": "passed"}, {"a": "passed", "new": "passed", "c": "passed"}, codes=(1, 0)
+    )
     assert (made.fixed, made.only_at_base, made.only_at_head) == (("a",), ("old",), ("new",))
     assert made.pass_at_head
 
@@ -147,7 +160,9 @@ class Target:
         item = Optimization.model_validate({"id": "a", "head": "perf", **settings})
         cache = Path(os.environ["PRPREP_CACHE"])
         with untouched(self.repo.path):
-            tests.run(item, paths=paths, worktree=self.repo.path, cache=cache, address=str(self.repo.path), fingerprint="x")
+            tests.run(
+                item, paths=paths, worktree=self.repo.path, cache=cache, address=str(self.repo.path), fingerprint="x"
+            )
         return ProjectTests.read(paths.tests)
 
 
@@ -168,7 +183,9 @@ def test_a_head_that_breaks_one_test_of_which_one_was_broken_before_and_one_is_u
 def test_listed_commits_are_put_onto_base_and_the_trees_of_measuring_stay_clean(tmp_path):
     suite = BASE["tests/test_shop.py"] + ONCE.replace("once", "new")
     target = Target(
-        tmp_path, BASE, {"shop/__init__.py": "def price(name):\n    return sum(1 for _ in name)\n", "tests/test_shop.py": suite}
+        tmp_path,
+        BASE,
+        {"shop/__init__.py": "def price(name):\n    return sum(1 for _ in name)\n", "tests/test_shop.py": suite},
     )
     picked = (target.head,)
     target.head = "0" * 40  # It is made in the private clone alone.
@@ -191,7 +208,10 @@ def test_what_tests_need_is_installed_for_them(tmp_path):
 
 @pytest.mark.slow
 def test_what_tests_need_and_nobody_has(tmp_path):
-    base = {**BASE, "pyproject.toml": PYPROJECT + "[project.optional-dependencies]\ndev = ['prprep-has-no-such-package==1']\n"}
+    base = {
+        **BASE,
+        "pyproject.toml": PYPROJECT + "[project.optional-dependencies]\ndev = ['prprep-has-no-such-package==1']\n",
+    }
     made = Target(tmp_path, base, {"shop/__init__.py": "def price(name):\n    return len(list(name))\n"}).run()
     assert made.old_failures == ("tests/test_shop.py::test_old",)
     assert any("what tests need could not be installed at base" in note for note in made.notes)
@@ -214,7 +234,9 @@ def test_a_project_of_unittest_and_one_whose_suite_hangs(tmp_path):
     made = target.run(tests_timeout=8)
     assert made.command == "python -m unittest discover -s tests"
     assert (made.base.passed, made.head.code, made.head.running) == (1, None, "test_shop.TestShop.test_price")
-    assert made.needs_review == ("the project's own tests did not end within 8 s at head, at test_shop.TestShop.test_price",)
+    assert made.needs_review == (
+        "the project's own tests did not end within 8 s at head, at test_shop.TestShop.test_price",
+    )
 
 
 @pytest.mark.slow

@@ -32,7 +32,11 @@ RAN = (RunCommand(text="prprep compare:a\n", code=0),)
 def found(claim: Comparison, ratio: float, verdict: Verdict) -> Comparison:
     interval = Interval(ratio=ratio, low=ratio * 0.99, high=ratio * 1.01, confidence=0.99)
     return claim.model_copy(
-        update={"changes": tuple(change.model_copy(update={"interval": interval, "verdict": verdict}) for change in claim.changes)}
+        update={
+            "changes": tuple(
+                change.model_copy(update={"interval": interval, "verdict": verdict}) for change in claim.changes
+            )
+        }
     )
 
 
@@ -80,7 +84,9 @@ def test_commands_without_a_comparison_have_to_end_well():
 
 @pytest.mark.parametrize(("code", "how"), [(2, "ended with exit code 2"), (None, "took too long")])
 def test_a_command_that_fails_is_told_with_the_end_of_its_output(code, how):
-    made = verify.judged("a", (RunCommand(text="x\ny\n", code=code, failed="y", tail="one\nno such thing"),), CPU_IMPROVED, None)
+    made = verify.judged(
+        "a", (RunCommand(text="x\ny\n", code=code, failed="y", tail="one\nno such thing"),), CPU_IMPROVED, None
+    )
     assert made.findings == (f"a command that the body gives {how} in a fresh clone: y (no such thing)",)
     assert not made.verified
 
@@ -104,10 +110,19 @@ def test_a_body_without_commands_cannot_be_verified(tmp_path):
     (tmp_path / "templates" / "reproduce.md.j2").write_text("Ask the author.\n")
     case = Case()
     paths = case.write(tmp_path)
-    verify.run(case.item, paths=paths, templates=tmp_path / "templates", cache=tmp_path / "cache", address="nowhere", fingerprint="x")
+    verify.run(
+        case.item,
+        paths=paths,
+        templates=tmp_path / "templates",
+        cache=tmp_path / "cache",
+        address="nowhere",
+        fingerprint="x",
+    )
     made = Verification.read(paths.verify)
     assert (made.verified, made.comparison) == (False, digest(paths.compare))
-    assert made.needs_review == ("the commands that the body gives could not be run: the body gives no commands in a block of `sh`",)
+    assert made.needs_review == (
+        "the commands that the body gives could not be run: the body gives no commands in a block of `sh`",
+    )
 
 
 # -- for real ---------------------------------------------------------------------------------------
@@ -168,7 +183,9 @@ class Place:
         item = ITEM.model_copy(update=settings)
         shown = templates if templates.exists() else None
         with untouched(self.target):
-            verify.run(item, paths=self.paths, templates=shown, cache=self.cache, address=str(self.target), fingerprint="x")
+            verify.run(
+                item, paths=self.paths, templates=shown, cache=self.cache, address=str(self.target), fingerprint="x"
+            )
         assert {path.name for path in (self.cache / "scratch").iterdir()} == {"folders.lock"}
         made = Verification.read(self.paths.verify)
         assert str(self.cache) not in made.model_dump_json()
@@ -181,7 +198,11 @@ def place(compared, tmp_path):
 
 
 def byte_for_byte(clone: Path) -> dict[str, str]:
-    files = (path for path in clone.rglob("*") if path.is_file() and path.relative_to(clone).parts[0] not in {".prprep", ".codeflash"})
+    files = (
+        path
+        for path in clone.rglob("*")
+        if path.is_file() and path.relative_to(clone).parts[0] not in {".prprep", ".codeflash"}
+    )
     return {str(path.relative_to(clone)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -190,7 +211,9 @@ def test_a_claim_that_is_so_is_found_again_and_the_readers_clone_is_byte_for_byt
     monkeypatch.setattr(verify, "state_of", byte_for_byte)
     made = place.run()
     assert (made.verified, made.findings) == (True, ())
-    assert [(each.metric, each.verdict, each.agrees) for each in made.repeated] == [(MetricName.TIME, Verdict.IMPROVED, True)]
+    assert [(each.metric, each.verdict, each.agrees) for each in made.repeated] == [
+        (MetricName.TIME, Verdict.IMPROVED, True)
+    ]
     assert [each.text.split("\n", 1)[0] for each in made.commands] == ["prprep compare:total", "work=$(mktemp -d)"]
     text = "".join(each.text for each in made.commands)
     assert not re.search(r"git (\S+ )*(stash|checkout|switch|reset|branch)", text)
@@ -234,7 +257,9 @@ def test_the_command_that_fails_is_named_with_the_end_of_what_it_said(place):
     assert "no-such-file-of-base" in ran.tail
     assert "never" not in ran.tail
     assert made.needs_review == made.findings
-    assert made.findings[0].startswith("a command that the body gives ended with exit code 2 in a fresh clone: ls no-such-file-of-$side")
+    assert made.findings[0].startswith(
+        "a command that the body gives ended with exit code 2 in a fresh clone: ls no-such-file-of-$side"
+    )
 
 
 @pytest.mark.slow
@@ -249,7 +274,11 @@ def test_commands_that_hang_are_stopped(place, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "what"),
-    [("git checkout --quiet -b mine", "HEAD"), ("echo x >> sums/numbers.py", "files"), ("git branch mine", "branches and tags")],
+    [
+        ("git checkout --quiet -b mine", "HEAD"),
+        ("echo x >> sums/numbers.py", "files"),
+        ("git branch mine", "branches and tags"),
+    ],
 )
 def test_commands_that_reach_into_the_readers_tree_are_found_out(place, command, what):
     place.template(f"```sh\n{command}\n```\n")
@@ -280,9 +309,16 @@ def test_commands_under_bubblewrap_have_no_network_and_see_no_home(place):
 def test_it_is_run_once_and_goes_with_a_kill(place):
     """A killed run leaves no process, and the next start removes its folder."""
     words = [sys.executable, "-m", "tasks", "run", "--manifest", str(place.folder / "prprep.yaml")]
-    environment = {name: value for name, value in os.environ.items() if name != nested.MARK} | {"PYTHONPATH": str(CHECKOUT)}
+    environment = {name: value for name, value in os.environ.items() if name != nested.MARK} | {
+        "PYTHONPATH": str(CHECKOUT)
+    }
     running = subprocess.Popen(
-        [*words, "verify:total"], cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*words, "verify:total"],
+        cwd=CHECKOUT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     for line in running.stderr:
         if "verify:total: running the body's commands" in line:
