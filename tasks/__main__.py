@@ -7,8 +7,9 @@ import signal
 import sys
 
 TYPE_CHECKING = False
-from types import FrameType
-from typing import NoReturn
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
 
 
 def main() -> NoReturn:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..artifacts import Measurement, Output, Site
     from ..manifest.model import Metric
 
-__all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "measure", "dry_run"]
+__all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "dry_run", "measure"]
 
 
 def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:

@@ -11,10 +11,9 @@ import signal
 import sys
 
 TYPE_CHECKING = False
-from collections.abc import Iterable
-
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Iterable
 
 
 class Reaper:

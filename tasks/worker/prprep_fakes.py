@@ -114,11 +114,8 @@ class Watch:
             is_method = getattr(getattr(type(first), code.co_name, None), "__code__", None) is code
             if held is first and is_method and (not code.co_name.startswith("__") or code.co_name == "__call__"):
                 return name, code.co_name
-            if (
-                isinstance(first, unittest.mock.NonCallableMock)
-                and code.co_name == "__call__"
-                and first._mock_parent is held
-            ):
+            is_mock = isinstance(first, unittest.mock.NonCallableMock) and code.co_name == "__call__"
+            if is_mock and first._mock_parent is held:  # noqa: SLF001 - nothing public tells
                 return name, first._mock_name  # noqa: SLF001 - nothing public tells
         return None
 

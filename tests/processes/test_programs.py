@@ -137,10 +137,8 @@ def test_a_grandchild_that_holds_the_pipe_does_not_hold_us(tmp_path: Path) -> No
 
 
 def test_any_exception_ends_the_group(tmp_path: Path) -> None:
-    with (
-        pytest.raises(KeyboardInterrupt),
-        programs.start(["sh", "-c", "sleep 300 & echo $! > child; wait"], cwd=tmp_path) as running,
-    ):
+    command = ["sh", "-c", "sleep 300 & echo $! > child; wait"]
+    with pytest.raises(KeyboardInterrupt), programs.start(command, cwd=tmp_path) as running:
         while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
             time.sleep(0.01)
         raise KeyboardInterrupt
