@@ -138,7 +138,7 @@ def test_a_grandchild_that_holds_the_pipe_does_not_hold_us(tmp_path: Path) -> No
 
 def test_any_exception_ends_the_group(tmp_path: Path) -> None:
     command = ["sh", "-c", "sleep 300 & echo $! > child; wait"]
-    with pytest.raises(KeyboardInterrupt), programs.start(command, cwd=tmp_path) as running:
+    with pytest.raises(KeyboardInterrupt), programs.start(command, cwd=tmp_path) as running:  # noqa: PT012
         while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
             time.sleep(0.01)
         raise KeyboardInterrupt
