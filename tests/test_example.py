@@ -11,10 +11,10 @@ import pytest
 
 from examples.build import build, needs
 from tasks.artifacts import ProjectTests
-from tasks.bench import nested
 from tasks.manifest.reader import read, resolved
 from tasks.stages.tests import tests
 from tasks.storage.paths import ItemPaths
+from tasks.workspace import nested
 
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..bench import nested
 from ..bench.trees import write_into
 from ..body.reproduction import manifest_text
 from ..environments.interpreters import located
 from ..storage.files import digest, hash_of, write_whole
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
+from ..workspace import nested
 
 if TYPE_CHECKING:
     from ..artifacts import Branching, Comparison

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, TreeSpec
-from ...bench import nested, trees
+from ...bench import trees
 from ...bench.machine import lock_path
 from ...bench.setup import SideEnvironment, relate, side_of
 from ...bench.workers.exclusive import alone
@@ -19,6 +19,7 @@ from ...errors import EnvironmentBuildError, PrprepError
 from ...git import Clone
 from ...processes.progress import Report, silent
 from ...project.project_files import FolderTree, Project
+from ...workspace import nested
 from . import suite_runs, suites
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...artifacts import RunCommand
-from ...bench import nested
 from ...bench.measuring import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
@@ -21,6 +20,7 @@ from ...environments.venvs import Venv
 from ...git import copies
 from ...processes import programs
 from ...storage.paths import MANIFEST_NAME
+from ...workspace import nested
 
 if TYPE_CHECKING:
     from ...artifacts import Layout

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...artifacts import Comparison, Repeated, Verdict, Verification
-from ...bench import nested
 from ...bench.machine import lock_path
 from ...bench.workers.exclusive import alone
 from ...body.placeholders import FULL, Evidence, reproduce_text
@@ -20,6 +19,7 @@ from ...processes.progress import Report, silent
 from ...processes.scratch import scratch
 from ...storage.files import digest
 from ...text import fences, figures
+from ...workspace import nested
 from . import reader
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Layout, ProjectTests, SideRun
-from tasks.bench import nested
 from tasks.manifest.model import Optimization
 from tasks.stages.tests import tests
 from tasks.stages.tests.suite_runs import SuiteRun
 from tasks.stages.tests.suites import Suite
 from tasks.storage.paths import ItemPaths
+from tasks.workspace import nested
 from tests.support.evidence import DETECTION
 from tests.support.projects import PROJECT, SETUPTOOLS
 from tests.support.targets import TargetRepo

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Comparison, Interval, MetricName, RunCommand, Verdict, Verification
-from tasks.bench import nested
 from tasks.manifest.model import Optimization
 from tasks.processes import programs
 from tasks.stages.verify import verify
 from tasks.storage.files import digest
 from tasks.storage.paths import ItemPaths
+from tasks.workspace import nested
 from tests.support.evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, Case
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched

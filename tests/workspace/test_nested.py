@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from tasks.artifacts import Verdict
-from tasks.bench import nested
 from tasks.errors import ArtifactError, CommandFailedError
 from tasks.processes import programs
+from tasks.workspace import nested
 from tests.support.targets import TargetRepo
 
 SLOW = "def total(values):\n    result = 0\n    for value in values:\n        result = sum([result, value])\n    return result\n"
