@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.artifacts import Launch, Measurement, MetricName, Verdict
-from tasks.bench.statistics import Looks, control_of, interval_of, ratio_interval, verdict
+from tasks.bench.statistics import StoppingRule, control_of, interval_of, ratio_interval, verdict
 from tasks.bench.time.timing import schedule
 
 BLOCK_SECONDS = 0.003
@@ -160,7 +160,7 @@ def measured(launches: Sequence[Launch], *, shared: bool) -> Measurement:
     """Take launches until the rule says stop, and record the looks as the engine does."""
     for index, number in enumerate(LOOKS, 1):
         planned = LOOKS if shared else (number,)
-        if Looks(planned, CONFIDENCE, NEGLIGIBLE).decide(launches[:number]) or number == LOOKS[-1]:
+        if StoppingRule(planned, CONFIDENCE, NEGLIGIBLE).decide(launches[:number]) or number == LOOKS[-1]:
             return Measurement.model_construct(
                 test="simulated",
                 metric=MetricName.TIME,

@@ -1,4 +1,4 @@
-"""Describe the machine that numbers were taken on, and name what measuring on it holds."""
+"""Describe the machine that numbers are taken on, and let only one comparison at a time measure on it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import CommandFailedError
-from ..processes import programs
+from ..errors import BusyError, CommandFailedError
+from ..processes import locks, programs
+
+if TYPE_CHECKING:
+    from ..processes.progress import Report
 
 GIB = 1 << 30
 
@@ -65,8 +71,22 @@ def load() -> float | None:
 
 
 def lock_path(cache: Path) -> Path:
-    """Return the lock that a comparison holds while it measures: one at a time on a machine."""
     return cache / "locks" / "machine.lock"
+
+
+@contextmanager
+def exclusive(lock: Path | None, report: Report) -> Iterator[None]:
+    """Hold the machine's lock, and wait for it if need be: two comparisons at once would disturb each other."""
+    if lock is None:
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(lock, busy="another comparison is running on this machine"))
+        except BusyError as error:
+            report(f"{error.what}: waiting until it has ended")
+            stack.enter_context(locks.held(lock, busy=None))
+        yield
 
 
 def _counted(number: int) -> str:

@@ -11,21 +11,19 @@ from ..artifacts import SIDES
 from ..processes.progress import Report, silent
 from .imports.imports import time_imports
 from .imports.startup import time_startup
+from .machine import exclusive
 from .memory.memory import measure_memory
 from .outputs.inputs import compare_further_inputs
-from .request import Changed, Measured, Request, Role, SideRequest
+from .request import MeasurementResult, Request
 from .time import instructions
 from .time.functions import profile_functions
 from .time.timing import check, measure_time
 from .workers import memory_layout, sandbox
-from .workers.exclusive import alone
 from .workers.workers import core
 
 if TYPE_CHECKING:
     from ..artifacts import Measurement, Output, Site
     from ..manifest.model import Metric
-
-__all__ = ["Changed", "Measured", "Request", "Role", "SideRequest", "check_tools", "dry_run", "measure"]
 
 
 def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
@@ -36,14 +34,14 @@ def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
         instructions.check()
 
 
-def measure(request: Request, *, report: Report = silent) -> Measured:
+def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
     """Measure what `request.metrics` asks for, and hold the machine's lock meanwhile.
 
     Raises MeasuringError where the benchmark does not pass on both sides in the same way, ProvenanceError where a
     module of the project does not come out of its side's tree.
     """
     lots = random.Random(request.seed)  # noqa: S311 - lots that can be drawn again, no secret
-    with alone(request.lock, report):
+    with exclusive(request.lock, report):
         sandbox.compile_environments(request)
         return _measure(request, lots, report)
 
@@ -53,12 +51,12 @@ def dry_run(request: Request, *, report: Report = silent) -> tuple[Output, ...]:
     if not request.benchmark:
         return ()
     lots = random.Random(request.seed)  # noqa: S311 - as above
-    with alone(request.lock, report):
+    with exclusive(request.lock, report):
         return check(request, lots, report).outputs
 
 
-def _measure(request: Request, lots: random.Random, report: Report) -> Measured:
-    found = Measured()
+def _measure(request: Request, lots: random.Random, report: Report) -> MeasurementResult:
+    found = MeasurementResult()
     if request.benchmark:
         found = _benchmarked(request, lots, report)
     if request.modules and "import" in request.metrics:
@@ -71,7 +69,7 @@ def _measure(request: Request, lots: random.Random, report: Report) -> Measured:
     return replace(found, modules=modules, notes=(*_notes(request, found), *found.notes))
 
 
-def _together(found: Measured, more: Measured) -> Measured:
+def _together(found: MeasurementResult, more: MeasurementResult) -> MeasurementResult:
     return replace(
         found,
         measurements=(*found.measurements, *more.measurements),
@@ -81,7 +79,7 @@ def _together(found: Measured, more: Measured) -> Measured:
     )
 
 
-def _benchmarked(request: Request, lots: random.Random, report: Report) -> Measured:
+def _benchmarked(request: Request, lots: random.Random, report: Report) -> MeasurementResult:
     """Time the benchmark first, while nothing else was done; what else is to be known of its calls comes after that."""
     measurements: tuple[Measurement, ...] = ()
     if "time" in request.metrics:
@@ -90,7 +88,7 @@ def _benchmarked(request: Request, lots: random.Random, report: Report) -> Measu
         run = check(request, lots, report)
     if not set(request.metrics) - {"import"}:
         # The benchmark of an import shows that it goes well; its call is not what is compared.
-        return Measured(
+        return MeasurementResult(
             outputs=run.outputs, tests=run.tests, modules={side: tuple(run.modules[side]) for side in SIDES}
         )
     outputs = compare_further_inputs(request, run.outputs, lots, report)
@@ -101,7 +99,7 @@ def _benchmarked(request: Request, lots: random.Random, report: Report) -> Measu
     if "memory" in request.metrics:
         tracked, sites = measure_memory(request, lots, report, native=request.native)
         measurements += tracked
-    return Measured(
+    return MeasurementResult(
         measurements=measurements,
         outputs=outputs,
         tests=run.tests,
@@ -115,7 +113,7 @@ def _benchmarked(request: Request, lots: random.Random, report: Report) -> Measu
     )
 
 
-def _notes(request: Request, found: Measured) -> Iterator[str]:
+def _notes(request: Request, found: MeasurementResult) -> Iterator[str]:
     if any(measurement.stopped == "timeout" for measurement in found.measurements):
         yield "Measuring was stopped by its time limit; what was complete by then is kept."
     if not any(found.modules.values()):

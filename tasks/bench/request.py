@@ -36,7 +36,7 @@ class SideRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedDefinition:
     """A function that the optimization changed: its file and qualified name on either side, None where it is not there."""
 
     function: str
@@ -66,7 +66,7 @@ class Request:
     control: SideRequest | None = None
     packages: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
-    functions: tuple[Changed, ...] = ()
+    functions: tuple[ChangedDefinition, ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
     project: str = ""
     budget: float = 20.0
@@ -87,7 +87,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasurementResult:
     """What came out: ready for `artifacts.Samples`, paths relative to the trees."""
 
     measurements: tuple[Measurement, ...] = ()

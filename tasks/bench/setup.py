@@ -19,14 +19,14 @@ from ..processes.progress import Report, silent
 from ..project.console_scripts import common_commands
 from ..project.project_files import FolderTree
 from . import domains, machine, measuring, trees
-from .measuring import Changed, Request, SideRequest
+from .request import ChangedDefinition, Request, SideRequest
 
 if TYPE_CHECKING:
     from ..artifacts import ChangedFunction, Layout, TreeSpec
     from ..environments.environments import Environment
     from ..manifest.model import Metric, Optimization
     from ..storage.paths import ItemPaths
-    from .measuring import Role
+    from .request import Role
 
 T = TypeVar("T")
 _COPIES = {"control": "second"}
@@ -86,7 +86,7 @@ class BenchmarkSetup:
         address: str,
         report: Report,
     ) -> None:
-        self.item, self.made, self._cache, self._report, self._profiles = item, made, cache, report, paths.profiles
+        self.item, self.artifacts, self._cache, self._report, self._profiles = item, made, cache, report, paths.profiles
         self._folder = paths.folder
         metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
         measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
@@ -101,7 +101,7 @@ class BenchmarkSetup:
             }
         self._extra: tuple[str, ...] = ()
         self.repairs: tuple[str, ...] = ()
-        self.environments_by_side = self._build()
+        self.sides = self._build()
 
     def repaired(self, do: Callable[..., T], *, seed: int) -> tuple[T, Request]:
         """Do something with the benchmark; where it fails for a reason that can be repaired safely, repair that once, and do it again.
@@ -110,7 +110,7 @@ class BenchmarkSetup:
         """
         while True:
             request = request_for(
-                self.item, self.made, self.environments_by_side, profiles=self._profiles, cache=self._cache, seed=seed
+                self.item, self.artifacts, self.sides, profiles=self._profiles, cache=self._cache, seed=seed
             )
             try:
                 return do(request, report=self._report), request
@@ -130,7 +130,7 @@ class BenchmarkSetup:
         for role, (commit, tree) in self._places.items():
             self._report(f"environment of {role}")
             built = environments.build(
-                tree, self.made.detection.layout, settings, cache=self._cache, report=self._report
+                tree, self.artifacts.detection.layout, settings, cache=self._cache, report=self._report
             )
             environments_by_side[role] = SideEnvironment(commit, tree, built)
         return environments_by_side
@@ -140,12 +140,12 @@ class BenchmarkSetup:
         found = diagnose(error.what, BENCHMARK)
         if found is None:
             return False
-        needed, own = found.requirement, found.it.partition(".")[0] in self.made.detection.layout.packages
+        needed, own = found.requirement, found.it.partition(".")[0] in self.artifacts.detection.layout.packages
         if needed and not own and needed not in self._extra:
             self._extra = (*self._extra, needed)
             told = f"{needed} was installed for all sides, since {found.cause}"
             try:
-                self.environments_by_side = self._build()
+                self.sides = self._build()
             except PrprepError as failed:
                 error.hint += f"\n  {needed} was to be installed, which failed: {failed.what.splitlines()[0]}"
             else:
@@ -157,9 +157,9 @@ class BenchmarkSetup:
 
     def _relate(self, error: PrprepError) -> None:
         """Tell a failure with paths that mean the same everywhere, and what made-up arguments may have to do with it."""
-        relate(error, self.environments_by_side, self._cache)
-        scaffolding = self.made.scaffolding
-        made_up = scaffolding.made_from == "signature" and self.made.detection.domain.domains != ("struct",)
+        shorten_paths(error, self.sides, self._cache)
+        scaffolding = self.artifacts.scaffolding
+        made_up = scaffolding.made_from == "signature" and self.artifacts.detection.domain.domains != ("struct",)
         if made_up and "the benchmark failed on" in error.what:
             error.hint += (
                 f"\n  its arguments were made up from the function's signature: correct them in {scaffolding.source}"
@@ -208,7 +208,7 @@ def _commands(environments_by_side: Mapping[Role, SideEnvironment], layout: Layo
     return common_commands(base, head, layout)
 
 
-def _changed(function: ChangedFunction) -> Changed:
+def _changed(function: ChangedFunction) -> ChangedDefinition:
     """Spell a changed function as it is found in either tree; one that a side lacks is None there."""
     head = None if function.status == "removed" else (function.path, function.name)
     base = (
@@ -216,7 +216,7 @@ def _changed(function: ChangedFunction) -> Changed:
         if function.status == "added"
         else (function.base_path or function.path, function.base_name or function.name)
     )
-    return Changed(function.target, base=base, head=head)
+    return ChangedDefinition(function.target, base=base, head=head)
 
 
 def side_of(ground: SideEnvironment, layout: Layout, item: Optimization) -> SideRequest:
@@ -247,7 +247,7 @@ def _specs(injection: Injection, metrics: Sequence[Metric]) -> dict[Role, TreeSp
     return {"base": injection.base, "head": injection.head, **timed}
 
 
-def relate(error: PrprepError, environments_by_side: Mapping[Role, SideEnvironment], cache: Path) -> None:
+def shorten_paths(error: PrprepError, environments_by_side: Mapping[Role, SideEnvironment], cache: Path) -> None:
     """Spell the paths in a message relative to the trees and the cache, the same on every machine."""
     folders = [os.path.realpath(ground.tree) for ground in environments_by_side.values()] + [
         str(ground.tree) for ground in environments_by_side.values()

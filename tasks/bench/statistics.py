@@ -120,7 +120,7 @@ def spread_of(control: Interval | None) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class StoppingRule:
     """The sequential rule: the numbers of launches at which the data are looked at, and whether they decide.
 
     Look k of K spends (k/K)² - ((k-1)/K)² of the error 1 - `confidence` (an increment of the power family of Kim and DeMets
@@ -158,7 +158,7 @@ def first_look(confidence: float) -> int:
 def adjusted_confidence(measurement: Measurement, confidence: float) -> float:
     """Return the level of a measurement's interval, at which all of its looks together keep `confidence`.
 
-    The same level as `Looks` decided at. Where the budget or the time limit, which do not depend on the ratio, ended the
+    The same level as `StoppingRule` decided at. Where the budget or the time limit, which do not depend on the ratio, ended the
     sampling, the look that was taken then is the last and spends what the earlier ones left.
     """
     planned = max(measurement.planned_looks, 1)

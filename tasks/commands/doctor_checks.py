@@ -178,7 +178,7 @@ def _rehearsed(workspace: Workspace, item_id: str, report: Report) -> Iterator[C
     setup = dry_run(
         item, paths=paths, worktree=target.worktree, cache=workspace.cache, address=target.address, report=report
     )
-    for role, ground in setup.environments_by_side.items():
+    for role, ground in setup.sides.items():
         environment = ground.environment
         yield Check(
             "ok", f"environment of {role}: Python {environment.python_version}, {len(environment.packages)} packages"

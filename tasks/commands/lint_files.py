@@ -29,7 +29,7 @@ from ..storage.files import write_whole
 
 if TYPE_CHECKING:
     from ..artifacts import Layout
-    from ..bench.observing.watching import Watched
+    from ..bench.observing.watching import WatchedCall
     from ..benchmark_tests.linting import Finding
     from ..processes.progress import Report
 
@@ -78,7 +78,7 @@ def files_of(places: list[str]) -> list[Path]:
 
 def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Return what breaks the rules, and notes on what could not be looked at."""
-    seen: tuple[Watched, ...] = ()
+    seen: tuple[WatchedCall, ...] = ()
     notes: tuple[str, ...] = ()
     if run and subject.file.tests:
         try:
@@ -133,7 +133,7 @@ def _project_root(place: Path) -> Path:
     return max(described, key=lambda folder: len(folder.parts), default=place.parent)
 
 
-def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[Watched, ...]:
+def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedCall, ...]:
     """Run the file in a tree of the repository's HEAD, with what the work tree has of the file and what it needs."""
     if repository_root(subject.root) is None:
         raise UsageError("it lies in no git repository")

@@ -128,7 +128,8 @@ def test_no_process_outlives_a_killed_measurement(tmp_path):
 import sys
 sys.path.insert(0, {str(Path(measuring.__file__).parents[2])!r})
 from pathlib import Path
-from tasks.bench.measuring import Request, SideRequest, measure
+from tasks.bench.measuring import measure
+from tasks.bench.request import Request, SideRequest
 side = lambda tree: SideRequest(tree, Path(sys.executable), (tree / "src",))
 root = Path({str(tmp_path)!r})
 measure(Request(side(root / "base"), side(root / "head"), {request.benchmark!r}, ("time",), root / "profiles", 7, budget=600.0))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.artifacts import Interval, Launch, Measurement, MetricName, Summary, Verdict
 from tasks.bench.statistics import (
-    Looks,
+    StoppingRule,
     adjusted_confidence,
     first_look,
     interval_of,
@@ -223,27 +223,27 @@ class TestLooks:
 
     def test_a_clear_effect_stops_at_the_first_look_and_at_no_other_number(self):
         launches = of_logs([-0.5 + 0.001 * (number % 3) for number in range(20)])
-        looks = Looks((8, 12, 18), 0.99, 0.01)
+        looks = StoppingRule((8, 12, 18), 0.99, 0.01)
         assert [number for number in range(1, 21) if looks.decide(launches[:number])] == [8, 12, 18]
 
     def test_an_open_question_goes_on(self):
         logs = [0.0, 0.03, -0.03, 0.02, -0.02, 0.01, -0.01, 0.04, -0.04, 0.02, 0.01, -0.03]
-        assert not any(Looks((8, 12), 0.99, 0.01).decide(of_logs(logs)[:number]) for number in (8, 12))
+        assert not any(StoppingRule((8, 12), 0.99, 0.01).decide(of_logs(logs)[:number]) for number in (8, 12))
 
     def test_few_launches_do_not_stop_it_however_alike(self):
         launches = of_logs([-0.5, -0.5001, -0.5, -0.5002, -0.5, -0.5001, -0.5, -0.5001])
-        looks = Looks((6, 8), 0.99, 0.01)
+        looks = StoppingRule((6, 8), 0.99, 0.01)
         assert (looks.decide(launches[:6]), looks.decide(launches)) == (False, True)
-        assert Looks((6,), 0.99, 0.01).decide(launches[:6])
+        assert StoppingRule((6,), 0.99, 0.01).decide(launches[:6])
         assert [first_look(confidence) for confidence in (0.9, 0.95, 0.99, 0.999)] == [5, 6, 8, 11]
 
     def test_what_never_varies_needs_no_more(self):
-        assert Looks((2, 6), 0.99, 0.01).decide([launch([4.0], [2.0])] * 2)
+        assert StoppingRule((2, 6), 0.99, 0.01).decide([launch([4.0], [2.0])] * 2)
 
     @given(st.lists(st.floats(-0.05, 0.05), min_size=24, max_size=24), st.floats(-0.1, 0.1))
     def test_compare_judges_as_measure_decided(self, noise, effect):
         launches, planned = of_logs([effect + each for each in noise]), (8, 12, 24)
-        looks = Looks(planned, 0.99, 0.01)
+        looks = StoppingRule(planned, 0.99, 0.01)
         taken = next((k for k, number in enumerate(planned, 1) if looks.decide(launches[:number])), None)
         stopped = "decided" if taken else "budget"
         numbers = planned[: taken or len(planned)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from tasks.bench.measuring import Request, SideRequest
+from tasks.bench.request import Request, SideRequest
 from tasks.bench.time.lockstep import KeyLaunch, LaunchRecord, Plan, launch, paired
 from tasks.bench.workers import memory_layout
 from tasks.bench.workers.workers import Settings, hash_seed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...artifacts import SIDES, MetricName, Module, Side
 from ...errors import MeasuringError
 from ..provenance import prove
-from ..request import Measured
+from ..request import MeasurementResult
 from ..time.sequence import Sampling, deadline_of
 from ..workers.channel import TimeLimitError
 from . import import_trace
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Modules = dict[Side, tuple[Module, ...]]
 
 
-def time_imports(request: Request, lots: random.Random, report: Report) -> Measured:
+def time_imports(request: Request, lots: random.Random, report: Report) -> MeasurementResult:
     """Import `request.modules` again and again; a launch is two fresh interpreters a side, with one hash seed and memory layout.
 
     One untimed import on every side comes first: it shows where the modules come from, and leaves compiled files of
@@ -45,7 +45,7 @@ def time_imports(request: Request, lots: random.Random, report: Report) -> Measu
             report(f"import: {sampling.line()}")
     except TimeLimitError:
         sampling.cut()
-    timed = Measured(measurements=clocks.measurements(), modules=modules)
+    timed = MeasurementResult(measurements=clocks.measurements(), modules=modules)
     trace = _trace(request, lots, report)
     return replace(timed, imported=trace.modules, notes=tuple(_notes(request, trace)))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...artifacts import SIDES, MetricName, Module, Side
 from ...errors import MeasuringError
 from ..provenance import prove
-from ..request import Measured
+from ..request import MeasurementResult
 from ..time.sequence import Sampling
 from ..workers.channel import TimeLimitError
 from ..workers.workers import ended
@@ -36,7 +36,7 @@ ASKED, ELSE = "--help", "--version"
 Command = tuple[str, ...]
 
 
-def time_startup(request: Request, lots: random.Random, report: Report) -> Measured:
+def time_startup(request: Request, lots: random.Random, report: Report) -> MeasurementResult:
     """Start the commands that load one of `request.modules` again and again, from the start of Python to its end.
 
     Each is run once on every side before that, untimed: a command that base cannot run is left out with a note, and one
@@ -57,11 +57,11 @@ def time_startup(request: Request, lots: random.Random, report: Report) -> Measu
         cut = (
             ("The start-up of commands was not timed: it took longer than the time limit.",) if sampling.stopped else ()
         )
-        return Measured(notes=(*choice.notes, *cut))
+        return MeasurementResult(notes=(*choice.notes, *cut))
     modules = {
         side: tuple(sorted(choice.modules[side], key=lambda module: (module.path, module.name))) for side in SIDES
     }
-    return Measured(measurements=clocks.measurements(), modules=modules, notes=tuple(choice.notes))
+    return MeasurementResult(measurements=clocks.measurements(), modules=modules, notes=tuple(choice.notes))
 
 
 def label(command: Command) -> str:

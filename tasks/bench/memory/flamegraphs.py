@@ -11,7 +11,7 @@ from ...errors import CommandFailedError
 from ...processes import programs
 from ..workers import sandbox
 from ..workers.workers import WORKER_FOLDER, Settings, variables
-from .sites import Held
+from .sites import HeldMemory
 
 if TYPE_CHECKING:
     from ...artifacts import Side
@@ -25,7 +25,7 @@ LONGEST_SECONDS = 300.0
 
 def read_profiles(
     request: Request, side: Side, profiles: Mapping[str, Path], report: Report
-) -> dict[str, tuple[Held, ...]]:
+) -> dict[str, tuple[HeldMemory, ...]]:
     """Return what is held at the peak for each of `profiles` (by benchmark call), and draw a flame graph beside each.
 
     What fails is reported and left out: evidence that was measured does not hang on how it is shown.
@@ -51,7 +51,9 @@ def read_profiles(
         if read["failed"]:
             report(f"no {'call sites' if read['sites'] is None else 'flame graph'} of {side}, {key}: {read['failed']}")
     return {
-        key: tuple(Held(*site) for site in read["sites"]) for key, read in answer.items() if read["sites"] is not None
+        key: tuple(HeldMemory(*site) for site in read["sites"])
+        for key, read in answer.items()
+        if read["sites"] is not None
     }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...artifacts import Site
 
 if TYPE_CHECKING:
-    from ..request import Changed
+    from ..request import ChangedDefinition
 
 MOST = 10
 NEGLIGIBLE, ALMOST_NOTHING = 0.001, 1024
@@ -18,7 +18,7 @@ NEGLIGIBLE, ALMOST_NOTHING = 0.001, 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldMemory:
     """Bytes that one line of a function holds at the peak, its file spelled relative; line 0 where it is not known."""
 
     file: str
@@ -45,7 +45,7 @@ class _Part:
 
 
 def changed_sites(
-    test: str, base: Iterable[Held], head: Iterable[Held], *, renamed: Mapping[Function, Function]
+    test: str, base: Iterable[HeldMemory], head: Iterable[HeldMemory], *, renamed: Mapping[Function, Function]
 ) -> tuple[Site, ...]:
     """Return the call sites whose part of the peak changed most, the largest change first; at most MOST.
 
@@ -59,7 +59,7 @@ def changed_sites(
     return tuple(sorted(found, key=lambda site: (-abs(site.head - site.base), site.place))[:MOST])
 
 
-def renamed(functions: Sequence[Changed]) -> dict[Function, Function]:
+def renamed(functions: Sequence[ChangedDefinition]) -> dict[Function, Function]:
     """Return where each function that was moved or renamed stood at base, by where it stands at head."""
     pairs = [(_function(*each.head), _function(*each.base)) for each in functions if each.head and each.base]
     return {head: base for head, base in pairs if head != base}
@@ -70,7 +70,7 @@ def _function(file: str, name: str) -> Function:
     return Function(file, name.rpartition(".")[2])
 
 
-def _by_function(held: Iterable[Held], renamed: Mapping[Function, Function]) -> dict[Function, _Part]:
+def _by_function(held: Iterable[HeldMemory], renamed: Mapping[Function, Function]) -> dict[Function, _Part]:
     """Sum up by the function's place at base; what took over the name of a renamed function is another one."""
     taken_over = set(renamed.values()) - renamed.keys()
     lines: dict[Function, dict[int, int]] = defaultdict(lambda: defaultdict(int))

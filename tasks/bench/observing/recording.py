@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import silent
-from ..workers.exclusive import alone
+from ..machine import exclusive
 from ..workers.pytest_options import options, warning_filters
 from ..workers.workers import WORKER_FOLDER, Settings, variables
 
@@ -42,7 +42,7 @@ OURS = ("-p", "prprep_recorder", "--benchmark-disable", "-W", "ignore::pytest.Py
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordingSite:
     """Where a function is recorded: a side, the folder of the project in its tree, and how deep its test will lie.
 
     `boundaries` are packages whose objects fakes may stand for; `lock` is held while anything runs; names of files that are
@@ -63,7 +63,7 @@ class Place:
 
 
 def record(
-    place: Place, target: str, runs: Sequence[str], *, seconds: float, report: Report
+    place: RecordingSite, target: str, runs: Sequence[str], *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
     """Run tests (paths in the tree) one after the other while there is time; give what was seen in each, and notes."""
     ends, seen, notes = time.monotonic() + seconds, [], []
@@ -80,7 +80,7 @@ def record(
 
 
 def record_command(
-    place: Place, target: str, command: str, *, seconds: float, report: Report
+    place: RecordingSite, target: str, command: str, *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
     """Run a command of the manifest's: `python script.py ...`, `python -m module ...`, `pytest ...`; raise MeasuringError for others."""
     report(f"recording calls of {target}: {command}")
@@ -88,11 +88,11 @@ def record_command(
     return ([found] if found else []), ([f"{command}: {note}"] if note else [])
 
 
-def _pytest(place: Place, node: str) -> list[str]:
+def _pytest(place: RecordingSite, node: str) -> list[str]:
     return [str(place.side.python), "-m", "pytest", *options(place.side.tree, node, OURS)]
 
 
-def _driven(place: Place, command: str) -> list[str]:
+def _driven(place: RecordingSite, command: str) -> list[str]:
     words = shlex.split(command)
     python = str(place.side.python)
     script = Path(python).parent / words[0] if words else Path()
@@ -107,7 +107,9 @@ def _driven(place: Place, command: str) -> list[str]:
     raise MeasuringError(f"`{command}` cannot be run under the recorder", where="drive", hint=now)
 
 
-def allocated(place: Place, target: str, command: str, call: RecordedCall) -> tuple[dict[str, int], str]:
+def allocations_of_fakes(
+    place: RecordingSite, target: str, command: str, call: RecordedCall
+) -> tuple[dict[str, int], str]:
     """Run what made a call once more, and let memray see what models and the network allocate at their peak meanwhile.
 
     Give the bytes by `parameter:method`, and why there are none. `command` is the manifest's, "" where tests were run.
@@ -126,7 +128,7 @@ def allocated(place: Place, target: str, command: str, call: RecordedCall) -> tu
     return seen, "" if seen else (found or {}).get("why_not") or note or "the call was not made again"
 
 
-def try_code(place: Place, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
+def try_code(place: RecordingSite, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
     """Run code that was written from a recorded call, where its test would lie, with its files of `data` beside it.
 
     Warnings are what the project's own pytest makes of them: errors, where it is configured so. Where fixtures give arguments,
@@ -152,11 +154,11 @@ def try_code(place: Place, order: Message, data: Mapping[str, bytes] | None = No
     return answer
 
 
-def _trial_variables(place: Place, **extra: str) -> dict[str, str]:
+def _trial_variables(place: RecordingSite, **extra: str) -> dict[str, str]:
     return variables(place.side, Settings(seed=1), extra, folder=place.folder)
 
 
-def _under_pytest(place: Place, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
+def _under_pytest(place: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
     """Try code in a test that takes fixtures of the project."""
     fixtures = ", ".join(order["fixtures"])
     test = f"import prprep_trial\n\n\ndef test_trial({fixtures}):\n    prprep_trial.answer({fixtures})\n"
@@ -187,7 +189,7 @@ def _under_pytest(place: Place, order: Message, data: Mapping[str, bytes], folde
     return answer
 
 
-def _mirrored(place: Place, folder: Path, data: Mapping[str, bytes]) -> Path:
+def _mirrored(place: RecordingSite, folder: Path, data: Mapping[str, bytes]) -> Path:
     """Make a folder of benchmarks that seems to lie in the tree, with files of its own: the tree itself stays as it is."""
     here, there = folder, place.side.tree
     for part in [*filter(None, place.root.split("/")), ""]:
@@ -202,9 +204,9 @@ def _mirrored(place: Place, folder: Path, data: Mapping[str, bytes]) -> Path:
 
 
 def _recorded(
-    place: Place, target: str, command: list[str], *, seconds: float, measure: Message | None = None
+    place: RecordingSite, target: str, command: list[str], *, seconds: float, measure: Message | None = None
 ) -> tuple[Message | None, str]:
-    with alone(place.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
+    with exclusive(place.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
         orders: Message = {
             "target": target,
@@ -233,7 +235,7 @@ def _recorded(
         return found, note
 
 
-def _ended(ended: programs.Finished, place: Place) -> str:
+def _ended(ended: programs.Finished, place: RecordingSite) -> str:
     """Say how a run ended that did not go well, with the last error that pytest shows."""
     errors = [line[1:].strip() for line in ended.output.splitlines() if line.startswith("E  ")]
     told = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "").replace(

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..machine import exclusive
 from ..workers.channel import TimeLimitError
-from ..workers.exclusive import alone
 from ..workers.workers import Settings, core, hash_seed, started
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Standin:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedCall:
     """What was seen of one benchmark call; `seconds` of one call, `shares` of its time by path and qualified name."""
 
     key: str
@@ -51,7 +51,9 @@ class Watched:
     too_slow: bool
 
 
-def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]], report: Report) -> tuple[Watched, ...]:
+def watch(
+    request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]], report: Report
+) -> tuple[WatchedCall, ...]:
     """Run the benchmark once more on one side, and look at it; `lines` are those of the tree's files to look out for.
 
     Gives nothing where its time limit comes before the end. Raises MeasuringError where the benchmark does not pass,
@@ -67,7 +69,7 @@ def watch(request: Request, side: Role, *, lines: Mapping[str, tuple[int, ...]],
     found = []
     wanted = {file: list(numbers) for file, numbers in lines.items()}
     try:
-        with alone(request.lock, report), started(request, side, settings) as worker:
+        with exclusive(request.lock, report), started(request, side, settings) as worker:
             worker.collected()
             while ready := worker.advance():
                 seen, shares = worker.ask("watch", benchmark=str(tree / path), tree=str(tree), lines=wanted), {}
@@ -85,10 +87,10 @@ def _shares(answer: Message) -> dict[tuple[str, str], float]:
     return {(each["path"], each["name"]): each["share"] for each in answer["functions"]}
 
 
-def _watched(key: str, seen: Message, shares: dict[tuple[str, str], float], *, benchmark: str) -> Watched:
+def _watched(key: str, seen: Message, shares: dict[tuple[str, str], float], *, benchmark: str) -> WatchedCall:
     names = Standin.__dataclass_fields__
     own = (patch for patch in seen["patches"] if patch["file"] == benchmark)
-    return Watched(
+    return WatchedCall(
         key=key,
         seconds=seen["seconds"] / seen["iterations"],
         changed=tuple(seen["changed"]),

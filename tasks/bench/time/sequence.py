@@ -112,9 +112,9 @@ def looks_for(budget: float, ladder: tuple[int, ...], seconds: float) -> tuple[i
 
 
 def _rule(request: Request, looks: tuple[int, ...]) -> Decided:
-    from ..statistics import Looks
+    from ..statistics import StoppingRule
 
-    return Looks(planned=looks, confidence=request.confidence, negligible=request.negligible).decide
+    return StoppingRule(planned=looks, confidence=request.confidence, negligible=request.negligible).decide
 
 
 def _shown(launches: list[Launch], confidence: float) -> str:

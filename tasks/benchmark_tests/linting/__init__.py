@@ -11,7 +11,7 @@ from .rules import RULES, Rule
 from .static import Expected, Finding
 
 if TYPE_CHECKING:
-    from ...bench.observing.watching import Watched
+    from ...bench.observing.watching import WatchedCall
 
 __all__ = ["RULES", "BenchmarkFile", "Expected", "Finding", "Rule", "findings"]
 
@@ -25,7 +25,7 @@ _ONCE = frozenset({"inputs-changed", "lazy-result", "setup-measured"})
 """Rules of which one finding for a test is enough: running tells of the same, with another line."""
 
 
-def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[Watched] = ()) -> tuple[Finding, ...]:
+def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[WatchedCall] = ()) -> tuple[Finding, ...]:
     """Return what breaks the rules, by line; `seen` is what was seen of the benchmark while it ran, () where it was not run."""
     ran = {standin.line for call in seen for standin in call.standins}
     read = [each for each in static.findings(file, expected) if each.rule not in _SEEN or each.line not in ran]

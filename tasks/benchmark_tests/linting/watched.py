@@ -10,7 +10,7 @@ from ...text import figures
 from .static import Finding, restored, subject_of
 
 if TYPE_CHECKING:
-    from ...bench.observing.watching import Standin, Watched
+    from ...bench.observing.watching import Standin, WatchedCall
     from ..reading import BenchmarkFile, Test
     from .static import Expected
 
@@ -22,7 +22,7 @@ LEAST_SHARE: Final = 0.5
 """Of the measured time that the function under test should have."""
 
 
-def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[Watched]) -> list[Finding]:
+def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[WatchedCall]) -> list[Finding]:
     """Return what breaks the rules, and could only be found by running."""
     tests = {test.name: test for test in file.tests}
     found: list[Finding] = []
@@ -34,7 +34,9 @@ def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[Watched]) -
     return sorted(set(found), key=lambda finding: (finding.line, finding.rule, finding.found))
 
 
-def _of(call: Watched, test: Test | None, expected: Expected, file: BenchmarkFile) -> Iterator[tuple[str, int, str]]:
+def _of(
+    call: WatchedCall, test: Test | None, expected: Expected, file: BenchmarkFile
+) -> Iterator[tuple[str, int, str]]:
     changed = [name for name in call.changed if test is None or name not in restored(test)]
     if changed:
         yield "inputs-changed", 0, f"the first round changes {', '.join(changed)}"
@@ -66,11 +68,11 @@ def _about(standin: Standin, file: BenchmarkFile) -> Iterator[tuple[str, int, st
         )
 
 
-def _is_small(call: Watched, expected: Expected) -> bool:
+def _is_small(call: WatchedCall, expected: Expected) -> bool:
     return call.seconds < max(SHORTEST, FAR_BELOW * expected.recorded)
 
 
-def _about_size(call: Watched, expected: Expected) -> Iterator[tuple[str, int, str]]:
+def _about_size(call: WatchedCall, expected: Expected) -> Iterator[tuple[str, int, str]]:
     if call.seconds < SHORTEST:
         yield "toy-input", 0, f"a call takes {figures.seconds(call.seconds)}"
     elif expected.recorded and call.seconds < FAR_BELOW * expected.recorded:
@@ -82,7 +84,7 @@ def _about_size(call: Watched, expected: Expected) -> Iterator[tuple[str, int, s
         )
 
 
-def _about_share(call: Watched, test: Test | None, expected: Expected) -> Iterator[tuple[str, int, str]]:
+def _about_share(call: WatchedCall, test: Test | None, expected: Expected) -> Iterator[tuple[str, int, str]]:
     """Tell where most of the time goes elsewhere than to the function under test, as far as Python sees it."""
     subject = subject_of(test, expected) if test else expected.target
     found = test.file.sources.seek(subject) if test and subject else None

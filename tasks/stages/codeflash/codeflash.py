@@ -59,7 +59,7 @@ def _asked(
 ) -> Asked:
     from .running import Asked
 
-    made = setup.made
+    made = setup.artifacts
     contents = trees.contents(made.injection, made.scaffolding, clone, folder=paths.folder, worktree=worktree)
     return Asked(
         base=trees.commit_of(clone, made.injection.base),
@@ -76,19 +76,16 @@ def _asked(
 
 
 def _compared(asked: Asked, setup: BenchmarkSetup, clone: Clone, *, cache: Path, report: Report) -> CodeflashRun:
-    from ...bench.workers.exclusive import alone
     from .environment import layered
     from .running import Place, compare
 
-    ground = setup.environments_by_side["head"]
+    ground = setup.sides["head"]
     layer = layered(ground.environment, ground.tree, asked.layout, cache=cache, report=report)
     folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), setup.item.id, asked.base, asked.head])
-    with alone(machine.lock_path(cache), report):
+    with machine.exclusive(machine.lock_path(cache), report):
         report(f"codeflash {layer.version} compares base and head")
         ran = compare(asked, Place(folder, layer.venv), clone)
-    differing = package_differences(
-        setup.environments_by_side["base"].environment.packages, ground.environment.packages
-    )
+    differing = package_differences(setup.sides["base"].environment.packages, ground.environment.packages)
     found = told(setup.item.id, asked, ran, layer, differing=differing)
     for finding in found.findings:
         report(finding)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...bench.measuring import SideRequest
+from ...bench.request import SideRequest
 from ...bench.trees import write_into
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER

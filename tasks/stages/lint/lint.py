@@ -21,7 +21,7 @@ from ...project.project_files import FolderTree
 
 if TYPE_CHECKING:
     from ...artifacts import Side
-    from ...bench.observing.watching import Watched
+    from ...bench.observing.watching import WatchedCall
     from ...benchmark_tests.linting import Finding
     from ...manifest.model import Optimization
     from ...project.code.reach import Span
@@ -48,7 +48,7 @@ def run(
     setup = BenchmarkSetup(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
     statements = _statements(setup, "head")
     metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
-    seen: tuple[Watched, ...] = ()
+    seen: tuple[WatchedCall, ...] = ()
     if set(metrics) - {"import"}:
         seen, _ = setup.repaired(partial(watch, side="head", lines=lines_of(statements)), seed=1)
     reach = reach_of(statements, seen, made.detection)
@@ -67,7 +67,9 @@ def _recorded(found: Finding) -> LintFinding:
     )
 
 
-def reach_of(statements: Mapping[str, tuple[Span, ...]], seen: Sequence[Watched], detection: Detection) -> Reach | None:
+def reach_of(
+    statements: Mapping[str, tuple[Span, ...]], seen: Sequence[WatchedCall], detection: Detection
+) -> Reach | None:
     """Say how much of what changed the calls execute; None where nothing that changed is code of a function."""
     if not seen or any(call.too_slow for call in seen) or not any(statements.values()):
         return None
@@ -107,9 +109,9 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup, made: ItemArtif
 def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[Span, ...]]:
     """Return the statements that differ, in the files of one side."""
     other: Side = "base" if side == "head" else "head"
-    here, there = (FolderTree(setup.environments_by_side[each].tree) for each in (side, other))
+    here, there = (FolderTree(setup.sides[each].tree) for each in (side, other))
     names: dict[tuple[str, str], set[str]] = {}
-    for function in setup.made.detection.functions:
+    for function in setup.artifacts.detection.functions:
         head, base = (
             (function.path, function.name),
             (function.base_path or function.path, function.base_name or function.name),
@@ -126,7 +128,7 @@ def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[Span, ...]
 
 
 def _file(setup: BenchmarkSetup, made: ItemArtifacts) -> BenchmarkFile:
-    tree = FolderTree(setup.environments_by_side["head"].tree)
+    tree = FolderTree(setup.sides["head"].tree)
     path = made.injection.benchmark
     return BenchmarkFile(path, tree.read(path) or b"", Sources(tree, made.detection.layout.import_roots))
 

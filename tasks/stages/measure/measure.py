@@ -16,7 +16,7 @@ from ...processes.progress import Report, silent
 
 if TYPE_CHECKING:
     from ...artifacts import Module, Side
-    from ...bench.measuring import Measured, Request, Role
+    from ...bench.request import MeasurementResult, Request, Role
     from ...bench.setup import SideEnvironment
     from ...manifest.model import Optimization
     from ...storage.paths import ItemPaths
@@ -40,9 +40,7 @@ def run(
     )
     measured, request = setup.repaired(measuring.measure, seed=seed)
     load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
-    samples = samples_of(
-        item, setup.made.injection, measured, environments_by_side=setup.environments_by_side, request=request
-    )
+    samples = samples_of(item, setup.artifacts.injection, measured, environments_by_side=setup.sides, request=request)
     samples = samples.model_copy(update={"load": load, "repairs": (*samples.repairs, *setup.repairs)})
     _export(samples, paths)
     samples.write(paths.samples, fingerprint)
@@ -52,7 +50,7 @@ def run(
 def samples_of(
     item: Optimization,
     injection: Injection,
-    measured: Measured,
+    measured: MeasurementResult,
     *,
     environments_by_side: Mapping[Role, SideEnvironment],
     request: Request,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
 from ...bench import trees
 from ...bench.machine import lock_path
-from ...bench.observing.recording import Place, allocated, record, record_command, try_code
+from ...bench.observing.recording import RecordingSite, allocations_of_fakes, record, record_command, try_code
 from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...benchmark_tests.search import users
@@ -82,7 +82,7 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
     built = environments.build(tree, detection.layout, item.env, cache=cache, report=report)
     side = side_of(SideEnvironment(commit, tree, built), detection.layout, item)
     depth = len(posixpath.join(detection.layout.benchmarks_root, "test.py").split("/")) - 1
-    place = Place(
+    place = RecordingSite(
         side,
         detection.layout.project,
         depth,
@@ -139,7 +139,7 @@ class _Chooser:
     item: Optimization
     target: str
     found: Found
-    place: Place
+    place: RecordingSite
     detection: Detection
 
     def chosen(self, seen: Sequence[Message], ran: tuple[str, ...], notes: tuple[str, ...]) -> Recording:
@@ -231,7 +231,9 @@ class _Chooser:
         if not call.fakes:
             return call
         given = self.item.boundary_bytes
-        peaks, why_not = allocated(self.place, self.target, self.item.drive or "", call) if given is None else ({}, "")
+        peaks, why_not = (
+            allocations_of_fakes(self.place, self.target, self.item.drive or "", call) if given is None else ({}, "")
+        )
         fakes = []
         for fake in call.fakes:
             methods = []

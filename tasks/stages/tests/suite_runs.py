@@ -20,7 +20,7 @@ from ...errors import CommandFailedError
 from ...processes import programs
 
 if TYPE_CHECKING:
-    from ...bench.measuring import SideRequest
+    from ...bench.request import SideRequest
 
 TAIL_LINES: Final = 15
 USAGE_ERROR: Final = 4

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, TreeSpec
 from ...bench import trees
-from ...bench.machine import lock_path
-from ...bench.setup import SideEnvironment, relate, side_of
-from ...bench.workers.exclusive import alone
+from ...bench.machine import exclusive, lock_path
+from ...bench.setup import SideEnvironment, shorten_paths, side_of
 from ...environments import environments
 from ...environments.interpreters import located
 from ...errors import EnvironmentBuildError, PrprepError
@@ -24,7 +23,7 @@ from . import suite_runs, suites
 
 if TYPE_CHECKING:
     from ...artifacts import Side
-    from ...bench.measuring import Role, SideRequest
+    from ...bench.request import Role, SideRequest
     from ...environments.environments import Environment
     from ...manifest.model import Optimization
     from ...storage.paths import ItemPaths
@@ -109,10 +108,10 @@ def _made(place: _Place, environments_by_side: Mapping[Side, tuple[str, Path]]) 
     try:
         for side, (commit, tree) in environments_by_side.items():
             built[side] = SideEnvironment(commit, tree, place.environment(tree, side))
-        with alone(lock_path(place.cache), place.report):
+        with exclusive(lock_path(place.cache), place.report):
             made = _both(place, suite, {side: side_of(built[side], layout, item) for side in SIDES})
     except PrprepError as error:
-        relate(error, built, place.cache)
+        shorten_paths(error, built, place.cache)
         return ProjectTests(
             item=item.id, command=suite.commands[0], found=suite.found, why_not=error.what.splitlines()[0], unable=True
         )

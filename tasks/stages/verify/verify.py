@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...artifacts import Comparison, Repeated, Verdict, Verification
-from ...bench.machine import lock_path
-from ...bench.workers.exclusive import alone
+from ...bench.machine import exclusive, lock_path
 from ...body.placeholders import FULL, Evidence, reproduce_text
 from ...body.reproduction import Made, reproduction
 from ...body.saved_benchmark import benchmark_to_save
@@ -131,7 +130,7 @@ def _made(
     if not commands:
         return Verification(item=item.id, why_not=NO_COMMANDS, unable=True)
     try:
-        with alone(lock_path(cache), report), scratch(cache) as folder:
+        with exclusive(lock_path(cache), report), scratch(cache) as folder:
             made = Made(evidence.injection, evidence.comparison, evidence.codeflash)
             steps = reproduction(item, evidence.detection, evidence.scaffolding, made=made)
             place = _settled(evidence, steps, folder, cache, address, report)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.bench.memory.sites import ALMOST_NOTHING, MOST, Function, Held, changed_sites, renamed
-from tasks.bench.request import Changed
+from tasks.bench.memory.sites import ALMOST_NOTHING, MOST, Function, HeldMemory, changed_sites, renamed
+from tasks.bench.request import ChangedDefinition
 
 MIB = 1 << 20
 TEXT = "src/pagelayout/text.py"
@@ -17,16 +17,28 @@ def compared(base, head, functions=()):
 @pytest.mark.parametrize(
     ("base", "head", "expected"),
     [
-        ([Held(TEXT, 41, "rows", 9 * MIB)], [Held(TEXT, 41, "rows", MIB)], (f"{TEXT}:41 rows", 9 * MIB, MIB)),
-        ([Held(TEXT, 41, "rows", 9 * MIB)], [Held(TEXT, 45, "rows", MIB)], (f"{TEXT}:41 → 45 rows", 9 * MIB, MIB)),
-        ([Held(TEXT, 41, "rows", 9 * MIB)], [], (f"{TEXT}:41 rows", 9 * MIB, 0)),
-        ([], [Held("numpy/core/numeric.py", 329, "full", MIB)], ("numpy/core/numeric.py:329 full", 0, MIB)),
         (
-            [Held("(the call itself)", 0, "", MIB)],
-            [Held("(the call itself)", 0, "", 2 * MIB)],
+            [HeldMemory(TEXT, 41, "rows", 9 * MIB)],
+            [HeldMemory(TEXT, 41, "rows", MIB)],
+            (f"{TEXT}:41 rows", 9 * MIB, MIB),
+        ),
+        (
+            [HeldMemory(TEXT, 41, "rows", 9 * MIB)],
+            [HeldMemory(TEXT, 45, "rows", MIB)],
+            (f"{TEXT}:41 → 45 rows", 9 * MIB, MIB),
+        ),
+        ([HeldMemory(TEXT, 41, "rows", 9 * MIB)], [], (f"{TEXT}:41 rows", 9 * MIB, 0)),
+        ([], [HeldMemory("numpy/core/numeric.py", 329, "full", MIB)], ("numpy/core/numeric.py:329 full", 0, MIB)),
+        (
+            [HeldMemory("(the call itself)", 0, "", MIB)],
+            [HeldMemory("(the call itself)", 0, "", 2 * MIB)],
             ("(the call itself)", MIB, 2 * MIB),
         ),
-        ([Held(TEXT, 0, "<lambda>", MIB)], [Held(TEXT, 7, "<lambda>", 2 * MIB)], (f"{TEXT}:7 <lambda>", MIB, 2 * MIB)),
+        (
+            [HeldMemory(TEXT, 0, "<lambda>", MIB)],
+            [HeldMemory(TEXT, 7, "<lambda>", 2 * MIB)],
+            (f"{TEXT}:7 <lambda>", MIB, 2 * MIB),
+        ),
     ],
     ids=["same line", "moved line", "gone", "came", "no function", "unknown line"],
 )
@@ -35,28 +47,32 @@ def test_a_site_is_spelled_by_its_function_and_line(base, head, expected):
 
 
 def test_lines_of_a_function_count_together_under_the_one_that_holds_most():
-    base = [Held(TEXT, 41, "rows", MIB), Held(TEXT, 43, "rows", 8 * MIB), Held(TEXT, 50, "cells", MIB)]
-    head = [Held(TEXT, 42, "rows", 3 * MIB), Held(TEXT, 50, "cells", MIB)]
+    base = [
+        HeldMemory(TEXT, 41, "rows", MIB),
+        HeldMemory(TEXT, 43, "rows", 8 * MIB),
+        HeldMemory(TEXT, 50, "cells", MIB),
+    ]
+    head = [HeldMemory(TEXT, 42, "rows", 3 * MIB), HeldMemory(TEXT, 50, "cells", MIB)]
     assert compared(base, head) == [(f"{TEXT}:43 → 42 rows", 9 * MIB, 3 * MIB)]
 
 
 def test_a_function_that_was_renamed_or_moved_is_one_site():
     functions = [
-        Changed(
+        ChangedDefinition(
             "pagelayout.lines:Page.lines", base=(TEXT, "Page.rows"), head=("src/pagelayout/lines.py", "Page.lines")
         ),
-        Changed("pagelayout.text:new", base=None, head=(TEXT, "new")),
-        Changed("pagelayout.text:same", base=(TEXT, "same"), head=(TEXT, "same")),
+        ChangedDefinition("pagelayout.text:new", base=None, head=(TEXT, "new")),
+        ChangedDefinition("pagelayout.text:same", base=(TEXT, "same"), head=(TEXT, "same")),
     ]
     assert renamed(functions) == {Function("src/pagelayout/lines.py", "lines"): Function(TEXT, "rows")}
-    base, head = [Held(TEXT, 41, "rows", 9 * MIB)], [Held("src/pagelayout/lines.py", 7, "lines", MIB)]
+    base, head = [HeldMemory(TEXT, 41, "rows", 9 * MIB)], [HeldMemory("src/pagelayout/lines.py", 7, "lines", MIB)]
     assert compared(base, head, functions) == [(f"{TEXT}:41 rows → src/pagelayout/lines.py:7 lines", 9 * MIB, MIB)]
 
 
 def test_what_took_over_the_name_of_a_renamed_function_is_another_one():
-    functions = [Changed("pagelayout.text:lines", base=(TEXT, "rows"), head=(TEXT, "lines"))]
-    base = [Held(TEXT, 1, "rows", 9 * MIB)]
-    head = [Held(TEXT, 1, "rows", 2 * MIB), Held(TEXT, 9, "lines", 4 * MIB)]
+    functions = [ChangedDefinition("pagelayout.text:lines", base=(TEXT, "rows"), head=(TEXT, "lines"))]
+    base = [HeldMemory(TEXT, 1, "rows", 9 * MIB)]
+    head = [HeldMemory(TEXT, 1, "rows", 2 * MIB), HeldMemory(TEXT, 9, "lines", 4 * MIB)]
     assert compared(base, head, functions) == [
         (f"{TEXT}:1 rows → {TEXT}:9 lines", 9 * MIB, 4 * MIB),
         (f"{TEXT}:1 rows", 0, 2 * MIB),
@@ -65,18 +81,18 @@ def test_what_took_over_the_name_of_a_renamed_function_is_another_one():
 
 def test_two_functions_that_swapped_names_are_followed():
     functions = [
-        Changed("m:b", base=("m.py", "a"), head=("m.py", "b")),
-        Changed("m:a", base=("m.py", "b"), head=("m.py", "a")),
+        ChangedDefinition("m:b", base=("m.py", "a"), head=("m.py", "b")),
+        ChangedDefinition("m:a", base=("m.py", "b"), head=("m.py", "a")),
     ]
     base, head = (
-        [Held("m.py", 1, "a", 9 * MIB), Held("m.py", 5, "b", MIB)],
-        [Held("m.py", 1, "b", 9 * MIB), Held("m.py", 5, "a", 3 * MIB)],
+        [HeldMemory("m.py", 1, "a", 9 * MIB), HeldMemory("m.py", 5, "b", MIB)],
+        [HeldMemory("m.py", 1, "b", 9 * MIB), HeldMemory("m.py", 5, "a", 3 * MIB)],
     )
     assert compared(base, head, functions) == [("m.py:5 b → m.py:5 a", MIB, 3 * MIB)]
 
 
 def test_the_largest_changes_come_first_and_no_more_than_ten():
-    base = [Held(TEXT, number, f"f{number:02}", number * MIB) for number in range(1, 21)]
+    base = [HeldMemory(TEXT, number, f"f{number:02}", number * MIB) for number in range(1, 21)]
     rows = compared(base, [])
     assert [place for place, _, _ in rows] == [f"{TEXT}:{number} f{number:02}" for number in range(20, 20 - MOST, -1)]
     assert rows == compared(list(reversed(base)), [])
@@ -87,7 +103,7 @@ def test_the_largest_changes_come_first_and_no_more_than_ten():
     [(4096, ALMOST_NOTHING - 1, 0), (4096, ALMOST_NOTHING, 1), (100 * MIB, 50_000, 0), (100 * MIB, 150_000, 1)],
 )
 def test_what_hardly_changes_is_not_shown(held, change, shown):
-    assert len(compared([Held(TEXT, 1, "f", held)], [Held(TEXT, 1, "f", held + change)])) == shown
+    assert len(compared([HeldMemory(TEXT, 1, "f", held)], [HeldMemory(TEXT, 1, "f", held + change)])) == shown
 
 
 def test_nothing_held_is_no_site():

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.artifacts import FunctionShare, Share
-from tasks.bench.request import Changed
+from tasks.bench.request import ChangedDefinition
 from tasks.bench.time import functions as module
 from tasks.bench.time.functions import profile_functions
 from tasks.text import figures
@@ -78,7 +78,7 @@ def files(power=4000, benchmark=BENCHMARK):
 
 
 def same(name):
-    return Changed(f"project:{name}", base=(FILE, name), head=(FILE, name))
+    return ChangedDefinition(f"project:{name}", base=(FILE, name), head=(FILE, name))
 
 
 def profiled(request):
@@ -136,8 +136,8 @@ def test_renamed_functions_stand_in_one_row_and_one_sided_ones_have_one_side(tmp
     head = files() | {FILE: CODE.format(power=4000).replace("Table", "Grid").replace("idle", "resting")}
     benchmark = {"tests/test_benchmark.py": BENCHMARK.partition("def test_awaited")[0]}
     changed = (
-        Changed("project:Grid", base=(FILE, "Table"), head=(FILE, "Grid")),
-        Changed("project:resting", base=None, head=(FILE, "resting")),
+        ChangedDefinition("project:Grid", base=(FILE, "Table"), head=(FILE, "Grid")),
+        ChangedDefinition("project:resting", base=None, head=(FILE, "resting")),
     )
     found = of(
         profiled(pair(tmp_path, base=files() | benchmark, head=head | benchmark, functions=changed)), "test_around"
@@ -149,7 +149,7 @@ def test_renamed_functions_stand_in_one_row_and_one_sided_ones_have_one_side(tmp
 
 @pytest.mark.slow
 def test_a_call_into_a_file_whose_own_code_changed_is_not_known_to_be_apart_from_it(tmp_path):
-    constant = Changed("project", base=(FILE, "<module>"), head=(FILE, "<module>"))
+    constant = ChangedDefinition("project", base=(FILE, "<module>"), head=(FILE, "<module>"))
     found = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
     assert (found.tests, found.unreached) == ((), ())
     assert not any(share.changed for share in found.functions)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Detection, DomainProposal, Injection, Layout, MetricName, Samples, Scaffolding, TreeSpec
-from tasks.bench.setup import ItemArtifacts, SideEnvironment, modules_of, relate, request_for, side_of
+from tasks.bench.setup import ItemArtifacts, SideEnvironment, modules_of, request_for, shorten_paths, side_of
 from tasks.environments import environments
 from tasks.environments.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
@@ -258,6 +258,6 @@ def test_messages_name_no_place_of_this_machine(tmp_path):
     error = ProvenanceError(
         f"{inside} {outside} {tmp_path}/cache/trees/other/src/x.py", where=f"{tmp_path}/cache/trees/one/tests/test_x.py"
     )
-    relate(error, environments_by_side, tmp_path / "cache")
+    shorten_paths(error, environments_by_side, tmp_path / "cache")
     assert error.what == f"environments/key/lib/site-packages/project/__init__.py {outside} src/x.py"
     assert error.where == "tests/test_x.py"

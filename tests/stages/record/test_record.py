@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Detection, Recording, Scaffolding
-from tasks.bench.observing.recording import Place, record_command, try_code
+from tasks.bench.observing.recording import RecordingSite, record_command, try_code
 from tasks.bench.observing.recording import record as record_tests
 from tasks.bench.request import SideRequest
 from tasks.environments import environments
@@ -291,10 +291,10 @@ def place(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("record")
     python = environment(folder, request.param, "pytest", "pytest-benchmark")
     tree = TargetRepo(folder / "tree", FILES).path
-    return Place(SideRequest(tree, python, (tree / "src",)), "", 2, ("requests",))
+    return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2, ("requests",))
 
 
-def seen_of(place: Place, name: str) -> dict:
+def seen_of(place: RecordingSite, name: str) -> dict:
     found, notes = record_tests(place, f"shop:{name}", ["tests/test_shop.py"], seconds=60, report=silent)
     assert notes == []
     return found[0]
@@ -550,7 +550,7 @@ def test_code_is_tried_under_the_filters_of_warnings_that_the_project_has(tmp_pa
         tree = tmp_path / "tree"
         tree.mkdir(exist_ok=True)
         (tree / "pytest.ini").write_text(f"[pytest]\nfilterwarnings =\n    {line}\n")
-        answer = try_code(Place(SideRequest(tree, python, ()), "", 2), {**order, "call": f"call({kind})"})
+        answer = try_code(RecordingSite(SideRequest(tree, python, ()), "", 2), {**order, "call": f"call({kind})"})
         assert answer.get("raised") == raised, line
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.bench.measuring import SideRequest
+from tasks.bench.request import SideRequest
 from tasks.bench.workers import sandbox
 from tasks.errors import MeasuringError
 from tasks.stages.tests.suite_runs import NO_TESTS, USAGE_ERROR, read_notes, run
