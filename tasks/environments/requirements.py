@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import EnvironmentBuildError
-from ..project.dependencies import locked_packages, strings_of_list
+from ..project.dependencies import locked_packages, resolved_group, strings_of_list
 from ..project.project_files import at, strings
 from ..storage.files import hash_of
 from .interpreters import pep440
@@ -241,18 +241,18 @@ def _groups(project: Project) -> dict[str, object]:
     return {str(name): entries for table in tables if isinstance(table, Mapping) for name, entries in table.items()}
 
 
-def group_lines(project: Project, name: str, seen: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the requirements of a dependency group, those of the groups that it includes too."""
+def group_lines(project: Project, name: str) -> tuple[str, ...]:
+    """Return the requirements of a dependency group and of the groups that it includes.
+
+    Raise SourceError if the group in `[dependency-groups]` is malformed.
+    """
+    standard = at(project.pyproject, "dependency-groups")
+    if isinstance(standard, Mapping) and name in standard:
+        return resolved_group(standard, name, where=project.path("pyproject.toml"))
     entries = _groups(project).get(name)
-    if name in seen:
-        return ()
     if isinstance(entries, Mapping):
         return tuple(_from_poetry(package, demand) for package, demand in entries.items() if package != "python")
-    listed = entries if isinstance(entries, list) else []
-    included = [
-        str(entry["include-group"]) for entry in listed if isinstance(entry, Mapping) and "include-group" in entry
-    ]
-    return strings(listed) + tuple(line for group in included for line in group_lines(project, group, (*seen, name)))
+    return strings(entries) if isinstance(entries, list) else ()
 
 
 def _from_poetry(name: str, demand: object) -> str:

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from ..artifacts import DependencyDifference
 from ..errors import SourceError
@@ -86,6 +87,18 @@ def _of_pyproject(tree: TreeReader, path: str) -> Declared:
     yield from _parsed(strings_of_list(at(table, "tool", "uv", "dev-dependencies")), "group dev")
     yield from _parsed(strings_of_list(at(table, "build-system", "requires")), "build")
     yield from _of_poetry(at(table, "tool", "poetry"))
+
+
+def resolved_group(groups: Mapping[str, Any], name: str, *, where: str) -> tuple[str, ...]:
+    """Return the requirements of a group of `[dependency-groups]`, includes resolved; raise SourceError if it is malformed."""
+    from packaging.dependency_groups import resolve_dependency_groups
+
+    try:
+        return resolve_dependency_groups(groups, name)
+    except ExceptionGroup as errors:
+        reasons = "; ".join(" ".join(str(error).split()) for error in errors.exceptions)
+        what = f"the dependency group `{name}` is malformed: {reasons}"
+        raise SourceError(what, where=f"{where}: [dependency-groups]", hint="fix the group in that commit") from None
 
 
 def _of_poetry(poetry: object) -> Declared:

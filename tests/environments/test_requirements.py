@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.environments.requirements import attempts, group_lines, inputs
-from tasks.errors import EnvironmentBuildError
+from tasks.errors import EnvironmentBuildError, SourceError
 from tasks.manifest.model import EnvironmentSettings
 from tests.support.projects import PROJECT, project
 
@@ -67,7 +67,7 @@ def test_groups_of_every_tool_come_to_requirements(tmp_path):
     text = """
         [dependency-groups]
         bench = ["rich", {include-group = "deep"}]
-        deep = ["numpy>1", {include-group = "bench"}]
+        deep = ["numpy>1"]
         [tool.pdm.dev-dependencies]
         lint = ["ruff"]
         [tool.poetry.group.check.dependencies]
@@ -81,6 +81,23 @@ def test_groups_of_every_tool_come_to_requirements(tmp_path):
         ("mypy<2,>=1.2", "pytest[dev]"),
         (),
     ]
+
+
+MALFORMED = {
+    "cycle": ('[{include-group = "bench"}]', "bench includes itself"),
+    "missing": ('[{include-group = "deep"}]', "'deep' not found"),
+    "requirement": ('["!!"]', "Expected package name"),
+    "entry": ("[{path = '.'}]", "Invalid dependency group item"),
+}
+
+
+@pytest.mark.parametrize(("entries", "reason"), MALFORMED.values(), ids=MALFORMED)
+def test_malformed_group_names_file_group_and_reason(tmp_path, entries, reason):
+    found = project(tmp_path, {"pyproject.toml": f"[dependency-groups]\nbench = {entries}\n"})
+    with pytest.raises(
+        SourceError, match=rf"pyproject\.toml: \[dependency-groups\]: .*`bench` is malformed: .*{reason}"
+    ):
+        group_lines(found, "bench")
 
 
 UNKNOWN = {
