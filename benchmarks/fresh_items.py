@@ -43,7 +43,8 @@ from tasks.artifacts import (
 from tasks.pipeline import STAGES, body_of, write_report
 from tasks.processes.progress import silent
 from tasks.staleness import Freshness, artifact_of
-from tasks.storage.files import digest, write_whole
+from tasks.storage.files import write_whole
+from tasks.storage.hashing import digest
 from tasks.workspace.workspace import Workspace
 from tests.support.targets import TargetRepo
 

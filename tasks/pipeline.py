@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ArtifactError, NeedsReviewError, PrprepError
 from .staleness import Freshness, artifact_of, fields_of
-from .storage.files import fingerprint_of, keep_json, read_json
+from .storage.cache import keep_json
+from .storage.files import fingerprint_of, read_json
 from .storage.journal import Journal
 from .workspace.workspace import short_name
 

@@ -20,7 +20,8 @@ from . import __version__
 from .github.cache import Kept
 from .github.forge import Place
 from .storage.facts import Fact, Facts
-from .storage.files import hash_of, read_json
+from .storage.files import read_json
+from .storage.hashing import hash_of
 from .text.markdown import one_line, shorten
 from .versions import REPORT, STAGES, TEMPLATES
 

@@ -14,7 +14,8 @@ from tasks.errors import MeasuringError, NeedsReviewError
 from tasks.pipeline import STAGES, Stage, body_of, clean, perform, report_is_fresh, summary, tasks
 from tasks.processes.progress import silent
 from tasks.staleness import Freshness
-from tasks.storage.files import digest, fingerprint_of
+from tasks.storage.files import fingerprint_of
+from tasks.storage.hashing import digest
 from tasks.workspace.workspace import Workspace
 
 ONE, TWO = "item_00000", "item_00001"

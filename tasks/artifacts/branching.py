@@ -36,6 +36,7 @@ class Branching(Artifact):
     """
 
     SCHEMA = 1
+    STAGE = "branch"
 
     item: str
     title: str

@@ -9,6 +9,7 @@ class Bullets(Artifact):
     """The bullets as they were written; `objections` say why they are not used, one line each."""
 
     SCHEMA = 1
+    STAGE = "summarize"
 
     item: str
     command: str

@@ -27,6 +27,7 @@ class CodeflashRun(Artifact):
     """
 
     SCHEMA = 2
+    STAGE = "codeflash"
 
     item: str
     asked: bool = False

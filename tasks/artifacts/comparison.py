@@ -59,6 +59,7 @@ class Change(Record):
 
 class Comparison(Artifact):
     SCHEMA = 2
+    STAGE = "compare"
 
     item: str
     verdict: Verdict

@@ -96,6 +96,7 @@ class Detection(Artifact):
     """The answers of the inventory for one optimization."""
 
     SCHEMA = 4
+    STAGE = "detect"
 
     item: str
     title: str

@@ -22,6 +22,7 @@ class TreeSpec(Record):
 
 class Injection(Artifact):
     SCHEMA = 1
+    STAGE = "inject"
 
     item: str
     strategy: Literal["inject", "cherry-pick"]

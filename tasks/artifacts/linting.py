@@ -28,6 +28,7 @@ class Reach(Record):
 
 class Linting(Artifact):
     SCHEMA = 1
+    STAGE = "lint"
 
     item: str
     path: str

@@ -51,6 +51,7 @@ class ProjectTests(Artifact):
     """
 
     SCHEMA = 2
+    STAGE = "tests"
 
     item: str
     command: str = ""

@@ -111,6 +111,7 @@ class Recording(Artifact):
     """
 
     SCHEMA = 2
+    STAGE = "record"
 
     item: str
     target: str = ""

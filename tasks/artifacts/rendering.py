@@ -7,6 +7,7 @@ from ..storage.artifact import Artifact
 
 class Rendering(Artifact):
     SCHEMA = 2
+    STAGE = "render"
 
     item: str
     body: str

@@ -155,6 +155,7 @@ class Provenance(Record):
 
 class Samples(Artifact):
     SCHEMA = 2
+    STAGE = "measure"
 
     item: str
     benchmark: str

@@ -21,6 +21,7 @@ class Scaffolding(Artifact):
     """The benchmark: where it stands in the project, and which file to take it from."""
 
     SCHEMA = 1
+    STAGE = "scaffold"
 
     item: str
     path: str

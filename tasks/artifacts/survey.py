@@ -52,6 +52,7 @@ class Survey(Artifact):
     """
 
     SCHEMA = 1
+    STAGE = "survey"
 
     item: str
     slug: str | None

@@ -38,6 +38,7 @@ class Verification(Artifact):
     """
 
     SCHEMA = 2
+    STAGE = "verify"
 
     item: str
     why_not: str = ""

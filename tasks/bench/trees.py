@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import CommandFailedError, MeasuringError
 from ..processes.locks import held
-from ..storage.files import hash_of, write_whole
+from ..storage.files import write_whole
+from ..storage.hashing import hash_of
 
 if TYPE_CHECKING:
     from ..artifacts import Injection, Scaffolding, TreeSpec

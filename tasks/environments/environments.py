@@ -16,7 +16,7 @@ from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes.locks import held
 from ..processes.progress import silent
 from ..project.project_files import FolderTree, Project
-from ..storage.files import hash_of
+from ..storage.hashing import hash_of
 from . import pip_fallback
 from .installer import diagnosis, explained, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import EnvironmentBuildError
 from ..project.dependencies import locked_packages, resolved_group, strings_of_list
 from ..project.project_files import at, strings
-from ..storage.files import hash_of
+from ..storage.hashing import hash_of
 from .interpreters import pep440
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ForgeError
 from ..processes.locks import held
-from ..storage.files import hash_of
+from ..storage.hashing import hash_of
 from .questions import Answer, Asking, Question
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..storage.files import hash_of, keep_json, read_json
+from ..storage.cache import keep_json
+from ..storage.files import read_json
+from ..storage.hashing import hash_of
 from .forge import login_stamp
 
 DAY: Final = 86_400.0

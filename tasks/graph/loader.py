@@ -20,7 +20,8 @@ from ..errors import PrprepError, UsageError
 from ..processes.locks import held
 from ..processes.scratch import remove_left
 from ..staleness import Freshness
-from ..storage.files import digest, fingerprint_of, hash_of, write_whole
+from ..storage.files import fingerprint_of, write_whole
+from ..storage.hashing import digest, hash_of
 from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..text.markdown import plain
 from ..workspace.workspace import Workspace

@@ -13,7 +13,8 @@ import yaml
 from ..bench.trees import write_into
 from ..body.reproduction import manifest_text
 from ..environments.interpreters import located
-from ..storage.files import digest, hash_of, write_whole
+from ..storage.files import write_whole
+from ..storage.hashing import digest, hash_of
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
 from ..workspace import nested
 

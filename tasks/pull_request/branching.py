@@ -18,7 +18,8 @@ from ..git.delivery import give_branch, write_patches
 from ..git.identity import identity
 from ..processes.progress import Report, silent
 from ..staleness import artifact_of
-from ..storage.files import digest, fingerprint_of, hash_of
+from ..storage.files import fingerprint_of
+from ..storage.hashing import digest, hash_of
 from . import branch as making
 from . import bundle
 

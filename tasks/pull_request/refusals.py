@@ -18,7 +18,7 @@ from ..errors import ArtifactError, PrprepError
 from ..stages.compare import compare
 from ..stages.render import render
 from ..staleness import artifact_of, fields_of, reasons
-from ..storage.files import digest_of
+from ..storage.hashing import digest_of
 from . import edited_body
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .files import digest_of, keep_json, read_json
+from .cache import keep_json
+from .files import read_json
+from .hashing import digest_of
 
 
 class Fact(NamedTuple):

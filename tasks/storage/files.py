@@ -1,13 +1,7 @@
-"""Write files so that they are whole or not there, and say what is in them.
-
-The first line of an artifact is a header with the fingerprint of what it was made from and the digest of the rest,
-so that a change by hand is noticed. A digest leaves that line out: an artifact that comes out the same leaves the
-next stage fresh.
-"""
+"""Write files so that they are whole or not there, and read what they hold."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -30,7 +24,7 @@ def write_whole(target: Path, text: str | bytes) -> None:
 
 
 def write_new(target: Path, text: str) -> None:
-    """Put `text` at `target` in one step; raise FileExistsError, and leave everything, where something is there."""
+    """Put `text` at `target` in one step; raise FileExistsError if something is there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
@@ -43,7 +37,7 @@ def write_new(target: Path, text: str) -> None:
 
 
 def fingerprint_of(artifact: Path) -> str | None:
-    """Read what `artifact` says it was made from; None where it is missing or says nothing."""
+    """Return the fingerprint in an artifact's header; None if there is none."""
     try:
         with artifact.open("rb") as stream:
             header = json.loads(stream.readline(4096))
@@ -52,37 +46,8 @@ def fingerprint_of(artifact: Path) -> str | None:
         return None
 
 
-def digest(path: Path) -> str | None:
-    """Hash a file's bytes (an artifact's without its header line); None where there is no file."""
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
-    return digest_of(content)
-
-
-def digest_of(content: bytes) -> str:
-    """Hash bytes, an artifact's without its header line."""
-    if content.startswith(b'{"schema":'):
-        content = content.partition(b"\n")[2]
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def hash_of(parts: object) -> str:
-    """Hash anything that JSON can spell, the same on every machine."""
-    return hashlib.blake2b(json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
-
-
-def keep_json(path: Path, content: dict[str, Any]) -> None:
-    """Keep something for the next run that may be lost without harm; a folder that cannot be written to is no error."""
-    try:
-        write_whole(path, json.dumps(content))
-    except OSError:
-        return
-
-
 def read_json(path: Path) -> dict[str, Any]:
-    """Read what `keep_json` kept; empty where it is missing or broken."""
+    """Read a JSON object; empty where it is missing or broken."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..storage.files import keep_json, read_json
+from ..storage.cache import keep_json
+from ..storage.files import read_json
 
 if TYPE_CHECKING:
     from ..manifest.model import Manifest

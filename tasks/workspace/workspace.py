@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .. import __version__
 from ..errors import ManifestError, RepositoryError
-from ..storage.files import digest, fingerprint_of, hash_of, keep_json, read_json
+from ..storage.cache import keep_json
+from ..storage.files import fingerprint_of, read_json
+from ..storage.hashing import digest, hash_of
 from ..storage.paths import STATE_FOLDER, ProjectPaths, cache_folder
 from .plan import Plan
 from .repository import Named, Target

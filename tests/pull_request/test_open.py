@@ -17,7 +17,7 @@ from tasks.artifacts import Branching, Failure, Opening, ProjectTests, SideRun
 from tasks.pipeline import NAMES
 from tasks.pull_request.opening import Asked, Case
 from tasks.staleness import Freshness
-from tasks.storage.files import digest_of
+from tasks.storage.hashing import digest_of
 from tasks.workspace.workspace import Workspace
 from tests.support.github import TOKEN, GitHub, Refused
 from tests.support.targets import TargetRepo

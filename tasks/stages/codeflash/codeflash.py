@@ -15,7 +15,7 @@ from ...environments.venvs import package_differences
 from ...errors import PrprepError
 from ...git import Clone
 from ...processes.progress import Report, silent
-from ...storage.files import hash_of
+from ...storage.hashing import hash_of
 
 if TYPE_CHECKING:
     from ...bench.setup import BenchmarkSetup

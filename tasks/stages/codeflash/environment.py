@@ -11,7 +11,7 @@ from ...environments.interpreters import inspect
 from ...environments.venvs import Layer, Venv
 from ...errors import CommandFailedError
 from ...processes.locks import held
-from ...storage.files import hash_of
+from ...storage.hashing import hash_of
 
 if TYPE_CHECKING:
     from ...artifacts import Layout

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from ...artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
 from ...errors import ArtifactError, TemplateError
 from ...github import survey_words
-from ...storage.files import digest, write_whole
+from ...storage.files import write_whole
+from ...storage.hashing import digest
 
 if TYPE_CHECKING:
     from ...body.composing import Body

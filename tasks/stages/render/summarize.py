@@ -18,7 +18,8 @@ from ...body.claims import Held, objections
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import silent
-from ...storage.files import digest, fingerprint_of, hash_of
+from ...storage.files import fingerprint_of
+from ...storage.hashing import digest, hash_of
 from ...text.markdown import one_line
 
 if TYPE_CHECKING:

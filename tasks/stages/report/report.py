@@ -15,7 +15,8 @@ from ...errors import ArtifactError
 from ...github import survey_words
 from ...github.cache import Kept, when
 from ...github.forge import Place
-from ...storage.files import digest, write_whole
+from ...storage.files import write_whole
+from ...storage.hashing import digest
 from ...text import figures, markdown
 from ...text.markdown import Markdown
 from ...text.tables import terminal_width, text_table

@@ -16,7 +16,7 @@ from ...git import Clone
 from ...git.copies import state_of
 from ...processes.progress import Report, silent
 from ...processes.scratch import scratch
-from ...storage.files import digest
+from ...storage.hashing import digest
 from ...text import fences, figures
 from ...workspace import nested
 from . import reader

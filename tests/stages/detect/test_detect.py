@@ -9,7 +9,8 @@ from tasks.errors import RepositoryError
 from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.stages.detect import detect
-from tasks.storage.files import digest, fingerprint_of
+from tasks.storage.files import fingerprint_of
+from tasks.storage.hashing import digest
 from tasks.storage.paths import ItemPaths
 from tests.support.histories import history, refs_of
 from tests.support.untouched import untouched

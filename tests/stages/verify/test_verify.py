@@ -18,7 +18,7 @@ from tasks.artifacts import Comparison, Interval, MetricName, RunCommand, Verdic
 from tasks.manifest.model import Optimization
 from tasks.processes import programs
 from tasks.stages.verify import verify
-from tasks.storage.files import digest
+from tasks.storage.hashing import digest
 from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
 from tests.support.evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, Case

@@ -1,0 +1,51 @@
+"""Every hash that prprep takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of(path: Path) -> str | None:
+    """Hash a file; None if it cannot be read."""
+    content = read_bytes(path)
+    return None if content is None else sha256(content)
+
+
+def blob(content: bytes) -> str:
+    """Hash a file's content as git does: SHA-1 of `blob SIZE`, NUL and the content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def hash_of(parts: object) -> str:
+    """Hash anything that JSON can spell, the same on every machine."""
+    return short_hash(json.dumps(parts, sort_keys=True, default=str).encode())
+
+
+def short_hash(content: bytes, size: int = 16) -> str:
+    """Return `size` bytes of BLAKE2b in hexadecimal."""
+    return hashlib.blake2b(content, digest_size=size).hexdigest()
+
+
+def digest_of(content: bytes) -> str:
+    """Hash an artifact without its header line, or any other bytes."""
+    return short_hash(content.partition(b"\n")[2] if content.startswith(b'{"schema":') else content)
+
+
+def digest(path: Path) -> str | None:
+    """Hash a file as `digest_of` does; None if it cannot be read."""
+    content = read_bytes(path)
+    return None if content is None else digest_of(content)
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """Return a file's content; None if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
