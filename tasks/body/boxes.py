@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..text.markdown import one_line, shorten
-from ..text.outline import Outline, Section, mended, outline, plain
+from ..text.outline import Outline, Section, outline, plain
+from ..text.repair import repaired
 from .meanings import Meaning, meaning_of
 from .skeleton import has_tasks
 
 if TYPE_CHECKING:
-    from markdown_it.token import Token
+    from markdown_it.tree import SyntaxTreeNode
 
 _BOX = re.compile(r"^(?P<before>[\s>]*(?:[-*+]|\d+[.)])\s+)\[ \](?=\s)")
 _OPEN, _TICKED = re.compile(r"\[ \]\s+"), re.compile(r"\[[xX]\]\s+")
@@ -56,7 +57,7 @@ _KIND = (
 
 def answered(template: str, proofs: Proofs, *, name: str) -> tuple[str, tuple[str, ...]]:
     """Return the template with what is proved ticked, and what is left to a person; `name` is the template's path."""
-    text = outline(mended(template))
+    text = outline(repaired(template))
     lines = list(text.lines)
     todos: list[str] = []
     for section in text.sections:
@@ -66,19 +67,19 @@ def answered(template: str, proofs: Proofs, *, name: str) -> tuple[str, tuple[st
             lines[line] = _BOX.sub(r"\g<before>[x]", lines[line])
         if not (proved and meaning_of(section.title) is Meaning.TYPE):
             todos += [f"tick it if it is so: “{words}”" for line, words in statements if line not in proved]
-        todos += _asked(text, section)
+        todos += _asked(section)
     return "\n".join(lines), tuple(f"{todo} ({name})" for todo in dict.fromkeys(todos))
 
 
 def _statements(text: Outline, section: Section) -> Iterator[tuple[int, str]]:
     """Yield the lines of boxes that are not ticked, and what they say."""
-    for token in text.within(section):
-        if token.type == "inline" and token.map and _OPEN.match(token.content) and _BOX.match(text.lines[token.map[0]]):
-            yield token.map[0], _said(token)
+    for node in section.walk_nodes():
+        if node.type == "inline" and node.map and _OPEN.match(node.content) and _BOX.match(text.lines[node.map[0]]):
+            yield node.map[0], _said(node)
 
 
-def _said(token: Token) -> str:
-    return shorten(one_line(_OPEN.sub("", plain(token), count=1)), _LONGEST)
+def _said(node: SyntaxTreeNode) -> str:
+    return shorten(one_line(_OPEN.sub("", plain(node), count=1)), _LONGEST)
 
 
 def _is_proved(words: str, proofs: Proofs, meaning: Meaning) -> bool:
@@ -91,14 +92,14 @@ def _is_proved(words: str, proofs: Proofs, meaning: Meaning) -> bool:
     return any(getattr(proofs, proof) and re.fullmatch(pattern, said) for proof, pattern in _STATEMENTS.items())
 
 
-def _asked(text: Outline, section: Section) -> Iterator[str]:
+def _asked(section: Section) -> Iterator[str]:
     """Say what of a section without boxes is left to a person: issues, disclosure, what nothing of ours answers, prompts."""
     meaning, title = meaning_of(section.title), shorten(one_line(section.title), _LONGEST)
-    prompts = [one_line(token.content) for token in text.within(section) if token.type == "inline" and token.level == 1]
+    prompts = [one_line(node.content) for node in section.walk_nodes() if node.type == "inline" and node.level == 1]
     prompts = [
         prompt for prompt in prompts if not (_OPEN.match(prompt) or _TICKED.match(prompt) or prompt.startswith("<!--"))
     ]
-    if section.level and not has_tasks(text, section):
+    if section.level and not has_tasks(section):
         asked = {
             Meaning.ISSUE: f"name the issue, or say that there is none, under “{title}”",
             Meaning.DISCLOSURE: f"answer “{title}”",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..artifacts import Verdict
 from ..text import markdown
-from ..text.outline import mended, visible
+from ..text.outline import visible
+from ..text.repair import repaired
 from ..text.templating import fill
 from . import house_rules
 from .boxes import Proofs, answered
@@ -41,7 +42,7 @@ def composed(evidence: Evidence, limits: Limits, templates: Path | None) -> Body
         return Body(text, todos=_todos(evidence), seen=len(visible(text)))
     filled, todos = answered(template, proofs_of(evidence), name=name)
     whole = placed(filled, text, _words(evidence, templates))
-    return Body(whole, name, (*todos, *_todos(evidence)), len(visible(whole)) - len(visible(mended(template))))
+    return Body(whole, name, (*todos, *_todos(evidence)), len(visible(whole)) - len(visible(repaired(template))))
 
 
 def skeleton_of(evidence: Evidence, templates: Path | None) -> tuple[str, str]:

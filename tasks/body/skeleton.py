@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..text.outline import Outline, Section, heading, mended, outline, shifted
+from ..text.outline import Outline, Section, heading, outline, shifted
+from ..text.repair import repaired
 from .meanings import Meaning, meaning_of
 
 _RELEASE_NOTE = re.compile(r"release[-_]?notes?|changelog", re.IGNORECASE)
@@ -54,12 +55,12 @@ class Part:
 
 def placed(template: str, body: str, words: Words) -> str:
     """Put the sections of `body` into `template`; a template without anything in it leaves the body as it is."""
-    text = mended(template)
+    text = repaired(template)
     if not text.strip():
         return body
     skeleton = outline(text)
     if len(skeleton.sections) == 1:
-        parts = (body, text) if has_tasks(skeleton, skeleton.sections[0]) else (text, body)
+        parts = (body, text) if has_tasks(skeleton.root) else (text, body)
         return "\n\n".join(part.strip("\n") for part in parts) + "\n"
     parts_of_body, footer = parts_of(body)
     added = _added(skeleton, parts_of_body, words.own)
@@ -71,7 +72,8 @@ def placed(template: str, body: str, words: Words) -> str:
 def parts_of(body: str) -> tuple[list[Part], str]:
     """Take a body apart: its sections, what stands at the top together with the summary, and what stands below the last rule."""
     whole = outline(body)
-    rules = [token.map[0] for token in whole.tokens if token.type == "hr" and not token.level and token.map]
+    nodes = [node for section in whole.sections for node in section.nodes]
+    rules = [node.map[0] for node in nodes if node.type == "hr" and node.map]
     last = rules[-1] if rules else len(whole.lines)
     sections = [
         (section.title, "\n".join(whole.lines[section.text : min(section.end, last)]).strip("\n"))
@@ -85,19 +87,16 @@ def parts_of(body: str) -> tuple[list[Part], str]:
     return parts, "\n".join(whole.lines[last + 1 :]).strip("\n")
 
 
-def has_tasks(text: Outline, section: Section) -> bool:
+def has_tasks(section: Section) -> bool:
     """Return whether a section holds boxes to tick."""
-    return any(token.type == "inline" and _TASK.match(token.content) for token in text.within(section))
+    return any(node.type == "inline" and _TASK.match(node.content) for node in section.walk_nodes())
 
 
 def _grouped(whole: Outline) -> list[Section]:
     """Return the sections of the body's own level, each with those below it."""
     tops = [section for section in whole.sections if section.level <= _LEVEL]
     ends = [*(section.start for section in tops[1:]), len(whole.lines)]
-    return [
-        Section(section.level, section.title, section.start, section.text, end)
-        for section, end in zip(tops, ends, strict=True)
-    ]
+    return [replace(section, end=end) for section, end in zip(tops, ends, strict=True)]
 
 
 def _meaning(title: str) -> Meaning:
@@ -114,7 +113,7 @@ def _added(skeleton: Outline, parts: Sequence[Part], own: str) -> dict[int, list
             left.append(part)
             continue
         line = _end(skeleton, home)
-        titled = line in added or part.meaning is not meaning_of(home.title) or _ends_with_list(skeleton, home)
+        titled = line in added or part.meaning is not meaning_of(home.title) or _ends_with_list(home)
         _add(added, line, part.under(home.level, titled=titled))
     level, line, above = _place_of_own(skeleton)
     for part in [part for part in left if part.meaning is Meaning.DESCRIPTION]:
@@ -145,13 +144,12 @@ def _end(skeleton: Outline, section: Section) -> int:
     later = skeleton.sections[skeleton.sections.index(section) :]
     if section.is_open:
         return next((each.end for each in later if not each.is_open), len(skeleton.lines))
-    blocks = [token for token in skeleton.within(section) if not token.level]
-    return blocks[-1].map[0] if blocks and blocks[-1].type == "hr" and blocks[-1].map else section.end
+    last = section.nodes[-1] if section.nodes else None
+    return last.map[0] if last and last.type == "hr" and last.map else section.end
 
 
-def _ends_with_list(skeleton: Outline, section: Section) -> bool:
-    blocks = [token for token in skeleton.within(section) if not token.level]
-    return bool(blocks) and blocks[-1].type in {"bullet_list_open", "ordered_list_open"}
+def _ends_with_list(section: Section) -> bool:
+    return bool(section.nodes) and section.nodes[-1].type in {"bullet_list", "ordered_list"}
 
 
 def _place_of_own(skeleton: Outline) -> tuple[int, int, bool]:
@@ -163,7 +161,7 @@ def _place_of_own(skeleton: Outline) -> tuple[int, int, bool]:
         after = next((section for section in below if section.level <= described.level), None)
         before = skeleton.sections[skeleton.sections.index(after) - 1] if after else skeleton.sections[-1]
         return described.level, _end(skeleton, before), False
-    if skeleton.of(top).strip() and not has_tasks(skeleton, top):
+    if skeleton.text_of(top).strip() and not has_tasks(top):
         return first.level, _end(skeleton, top), False
     return first.level, 0, True
 
@@ -184,12 +182,12 @@ def _own_sections(parts: Sequence[Part], level: int, own: str) -> Iterator[list[
 def _noted(skeleton: Outline, words: Words) -> dict[int, tuple[int, list[str]]]:
     """Fill the blocks that hold release notes where nothing stands in them: first line to the line after, and what is put there."""
     found: dict[int, tuple[int, list[str]]] = {}
-    for token in skeleton.tokens:
-        start, end = token.map or (0, 0)
-        if token.type == "fence" and _RELEASE_NOTE.match(token.info.strip()) and _EMPTY_NOTE.fullmatch(token.content):
+    for node in (node for section in skeleton.sections for node in section.walk_nodes()):
+        start, end = node.map or (0, 0)
+        if node.type == "fence" and _RELEASE_NOTE.match(node.info.strip()) and _EMPTY_NOTE.fullmatch(node.content):
             indent = " " * (len(skeleton.lines[start]) - len(skeleton.lines[start].lstrip()))
             found[start + 1] = (end - 1, [indent + words.entry])
-        if token.type == "html_block" and _BEGIN_NOTES.fullmatch(token.content) and words.area:
+        if node.type == "html_block" and _BEGIN_NOTES.fullmatch(node.content) and words.area:
             found[end] = (end, ["", f"* {words.area}", f"  * {words.shown}"])
     return found
 

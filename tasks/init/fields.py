@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..text.markdown import shorten
+from ..text.outline import Inline
 from . import words
 from .lead import Lead
-from .outline import Inline
 
 if TYPE_CHECKING:
     from ..manifest.model import Domain

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ..text.markdown import one_line
+from ..text.outline import Block, CodeBlock, Inline, ListItem, MarkdownTable, Section, outline
 from . import headings, tables, words
 from .fields import Meaning, Telling, labelled, meaning_of
-from .outline import Fence, Inline, Item, Section, Table, outline
 from .tables import Context
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _LOG_LINE: Final = re.compile(r"^\s*(?:[*|/\\]\s*)*([0-9a-f]{7,40})\s+(?:\([^)]*
 
 def leads(text: str, file: str) -> tuple[Lead, ...]:
     """Read notes; `file` is how their place is told."""
-    return tuple(_Reading(file).section(outline(text), Context()))
+    return tuple(_Reading(file).section(outline(text).root, Context()))
 
 
 class _Reading:
@@ -45,7 +45,7 @@ class _Reading:
         if not context.shut and section.level and self._is_one(section, above):
             yield self._whole(section, context)
             return
-        for block in section.blocks:
+        for block in section.blocks():
             yield from self._block(block, context)
         for inner in section.sections:
             yield from self.section(inner, context)
@@ -60,7 +60,7 @@ class _Reading:
             _is_strong(table) for table in _tables(section)
         ):
             return False
-        items = [block for block in section.blocks if isinstance(block, Item)]
+        items = [block for block in section.blocks() if isinstance(block, ListItem)]
         if sum(bool(_own_commits(item)) for item in items) > 1:
             return False
         if self._tells_of_one(section):
@@ -70,7 +70,7 @@ class _Reading:
         return (
             above.place is not None
             and not listed
-            and bool(section.blocks)
+            and bool(section.blocks())
             and not headings.is_beside(section.heading.text)
         )
 
@@ -82,7 +82,7 @@ class _Reading:
             return True
         if section.level == 1:
             return False
-        named = {meaning for meaning, _ in _labels(section.blocks)}
+        named = {meaning for meaning, _ in _labels(section.blocks())}
         marked = words.outcome_of_title(heading.text) is not None or heading.struck
         return (
             marked
@@ -94,31 +94,31 @@ class _Reading:
         """Make one lead of a section and all below it."""
         telling = self._telling(section.heading, context)
         for inner in section.walk():
-            for block in inner.blocks:
+            for block in inner.blocks():
                 self._fill(telling, block)
         return telling.lead()
 
     # -- blocks -------------------------------------------------------------------------------------
 
-    def _block(self, block: Inline | Item | Table | Fence, context: Context) -> Iterator[Lead]:
+    def _block(self, block: Block, context: Context) -> Iterator[Lead]:
         match block:
-            case Table():
+            case MarkdownTable():
                 # With commits or outcomes in it, it is about optimizations wherever it stands.
                 if _is_strong(block) or (context.place is not None and _is_titled(block)):
                     yield from self._table(block, context)
             case _ if context.shut:
                 return
-            case Item():
+            case ListItem():
                 yield from self._item(block, context)
-            case Fence():
+            case CodeBlock():
                 yield from self._fence(block, context)
             case Inline():
                 yield from self._paragraph(block, context)
 
-    def _table(self, table: Table, context: Context) -> Iterator[Lead]:
+    def _table(self, table: MarkdownTable, context: Context) -> Iterator[Lead]:
         yield from tables.leads(self.file, [cell.text for cell in table.header], table.rows, context)
 
-    def _item(self, item: Item, context: Context) -> Iterator[Lead]:
+    def _item(self, item: ListItem, context: Context) -> Iterator[Lead]:
         first = _first(item)
         if not re.search(r"\w", first.text):
             return
@@ -142,7 +142,7 @@ class _Reading:
         self._fill(telling, item)
         yield telling.lead()
 
-    def _fence(self, fence: Fence, context: Context) -> Iterator[Lead]:
+    def _fence(self, fence: CodeBlock, context: Context) -> Iterator[Lead]:
         """Read what `git log --oneline` printed, where notes hold that in place of a list."""
         lines = [(place, line) for place, line in enumerate(fence.text.splitlines(), fence.line) if line.strip()]
         found = [(place, match) for place, line in lines if (match := _LOG_LINE.match(line))]
@@ -185,9 +185,9 @@ class _Reading:
         telling.prose += rest
         return telling
 
-    def _fill(self, telling: Telling, block: Inline | Item | Table | Fence) -> None:
+    def _fill(self, telling: Telling, block: Block) -> None:
         """Add what a block tells: labelled parts, prose; code and tables only show."""
-        if isinstance(block, Item):
+        if isinstance(block, ListItem):
             # What the telling began with is its title, and not told once more.
             texts = block.texts[1:] if block.texts and block.texts[0].line == telling.title.line else block.texts
             for text in texts:
@@ -202,22 +202,22 @@ class _Reading:
                     telling.prose.append(line)
 
 
-def _is_titled(table: Table) -> bool:
+def _is_titled(table: MarkdownTable) -> bool:
     return "title" in tables.Columns.of([cell.text for cell in table.header]).meanings
 
 
-def _is_strong(table: Table) -> bool:
+def _is_strong(table: MarkdownTable) -> bool:
     return tables.Columns.of([cell.text for cell in table.header]).tells_of_optimizations
 
 
-def _tables(section: Section) -> list[Table]:
-    return [block for block in section.blocks if isinstance(block, Table)]
+def _tables(section: Section) -> list[MarkdownTable]:
+    return [block for block in section.blocks() if isinstance(block, MarkdownTable)]
 
 
 def _labels(blocks: Sequence[object]) -> Iterator[tuple[Meaning, Inline]]:
     """Yield the labelled lines of blocks, and of the items below items."""
     for block in blocks:
-        if isinstance(block, Item):
+        if isinstance(block, ListItem):
             yield from _labels([*block.texts, *block.children])
         elif isinstance(block, Inline):
             yield from (found for line in _lines(block) if (found := labelled(line)))
@@ -234,11 +234,11 @@ def _lines(text: Inline) -> Iterator[Inline]:
     yield from (Inline(line, text.line, links=text.links) for line in lines)
 
 
-def _first(item: Item) -> Inline:
+def _first(item: ListItem) -> Inline:
     return item.texts[0] if item.texts else Inline("", item.line)
 
 
-def _own_commits(item: Item) -> tuple[str, ...]:
+def _own_commits(item: ListItem) -> tuple[str, ...]:
     first = _first(item)
     return words.linked_commits(first.links) or words.commits_in(first.text)
 

@@ -9,7 +9,7 @@ from . import words
 from .tables import Context
 
 if TYPE_CHECKING:
-    from .outline import Section
+    from ..text.outline import Section
 
 _NOT_PURSUED = words.Outcome("unfinished", "not pursued")
 OPEN = words.Outcome("unknown", "")

@@ -6,8 +6,8 @@ import csv
 import re
 from typing import TYPE_CHECKING, Final
 
+from ..text.outline import Inline
 from . import tables, words
-from .outline import Inline
 from .tables import Columns, Context
 
 if TYPE_CHECKING:

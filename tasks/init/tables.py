@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from ..text.outline import Inline
 from .fields import Meaning, Telling, meaning_of, title_rank
-from .outline import Inline
 
 if TYPE_CHECKING:
     from ..manifest.model import Domain

@@ -1,13 +1,11 @@
-"""Read Markdown as sections of lines, by a parser that knows where each block stands; close what a text leaves open.
+"""Read Markdown as GitHub does: sections, their blocks, and the lines that they are on.
 
-Only top-level headings begin a section, so that nothing is ever put into a list, a quotation, a fence or a comment.
+Only top-level headings begin a section, never one in a list, a quotation, a fence or a comment.
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -15,205 +13,234 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+    from markdown_it.tree import SyntaxTreeNode
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(?!---|\.\.\.).*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
-_VOID = frozenset(
+DEEPEST_HEADING = 6
+SHELLS = frozenset({"sh", "bash", "shell"})
+_MOST_NESTED_FOLDS = 50
+_VOID_ELEMENTS = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )
-# Browsers end these by themselves.
-_ENDED = frozenset(["p", "li", "td", "th", "tr", "thead", "tbody", "tfoot", "dt", "dd", "option", "colgroup"])
-# What begins a block of HTML that goes on to the end of the text unless it is closed, and what closes it.
-_RAW = (
-    (re.compile(r"<!--"), "-->"),
-    (re.compile(r"<\?"), "?>"),
-    (re.compile(r"<!\[CDATA\["), "]]>"),
-    (re.compile(r"<![A-Za-z]"), ">"),
-    (re.compile(r"<script\b", re.IGNORECASE), "</script>"),
-    (re.compile(r"<pre\b", re.IGNORECASE), "</pre>"),
-    (re.compile(r"<style\b", re.IGNORECASE), "</style>"),
-    (re.compile(r"<textarea\b", re.IGNORECASE), "</textarea>"),
+_CLOSED_BY_BROWSERS = frozenset(
+    ["p", "li", "td", "th", "tr", "thead", "tbody", "tfoot", "dt", "dd", "option", "colgroup"]
 )
-_MOST_REPAIRS = 50
-DEEPEST = 6
+_BEFORE_BOLD = re.compile(r"\b[0-9a-f]{7,40}\b|\[[ xX]\]|\W")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A heading with what follows it up to the next one: 0-based lines, `level` 0 for what stands before the first heading.
+class Inline:
+    """A paragraph, heading or cell as text: code keeps its backticks, other marks are dropped; `line` counts from 1.
 
-    `is_open` tells that an element of HTML that began before (a folded part, say) goes on at the end.
+    `bold` is the bold text that it begins with, apart from commits and punctuation; `links` are its addresses; `struck`
+    says that it begins struck through.
     """
 
-    level: int
+    text: str
+    line: int
+    bold: str = ""
+    links: tuple[str, ...] = ()
+    struck: bool = False
+
+
+@dataclass(slots=True)
+class ListItem:
+    """An item of a list: its own text, and the lists below it."""
+
+    line: int
+    texts: list[Inline] = field(default_factory=list)
+    children: list["ListItem"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownTable:
+    header: list[Inline]
+    rows: list[list[Inline]]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """Fenced or indented code; `line` is that of its first line of code."""
+
+    line: int
+    text: str
+
+
+Block = Inline | ListItem | MarkdownTable | CodeBlock
+
+
+@dataclass(slots=True)
+class Section:
+    """A heading with its text up to the next heading; `level` 0 is the text before the first heading.
+
+    `start`, `text` (the first line below the heading) and `end` are 0-based lines. `is_open` says that an HTML element
+    which began before the end, such as a folded part, continues after it.
+    """
+
+    heading: Inline
     title: str
+    level: int
     start: int
     text: int
     end: int
     is_open: bool = False
+    nodes: list["SyntaxTreeNode"] = field(default_factory=list)
+    sections: list["Section"] = field(default_factory=list)
+
+    def walk(self) -> Iterator["Section"]:
+        """Yield this section and all sections below it, in order."""
+        yield self
+        for section in self.sections:
+            yield from section.walk()
+
+    def blocks(self) -> list[Block]:
+        return list(_blocks(self.nodes))
+
+    def walk_nodes(self) -> Iterator["SyntaxTreeNode"]:
+        """Yield the section's own nodes that have lines, nested ones too."""
+        return (node for top in self.nodes for node in top.walk() if node.map)
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A text in lines, its sections in order, and the parser's blocks."""
+    """A text in lines, and its sections in order."""
 
     lines: tuple[str, ...]
     sections: tuple[Section, ...]
-    tokens: tuple[Token, ...]
 
-    def of(self, section: Section) -> str:
+    @property
+    def root(self) -> Section:
+        return self.sections[0]
+
+    def text_of(self, section: Section) -> str:
         """Return the text below a section's heading."""
         return "\n".join(self.lines[section.text : section.end]).strip("\n")
 
-    def within(self, section: Section) -> Iterator[Token]:
-        """Return the blocks of a section, without its heading."""
-        return (token for token in self.tokens if token.map and section.text <= token.map[0] < section.end)
-
 
 def outline(text: str) -> Outline:
-    """Read a text into sections."""
-    lines, tokens = tuple(text.split("\n")), parsed(text)
-    headings = [
-        (token, tokens[index + 1])
-        for index, token in enumerate(tokens)
-        if token.type == "heading_open" and not token.level
-    ]
-    places = [token.map or [0, 0] for token, _ in headings]
-    ends = [*(start for start, _ in places[1:]), len(lines)][: len(places)]
-    depths = _depths(tokens)
-    first = places[0][0] if places else len(lines)
-    sections = [Section(0, "", 0, 0, first, _depth(depths, first) > 0)]
-    for (token, words), (start, after), end in zip(headings, places, ends, strict=True):
-        sections.append(Section(int(token.tag[1]), plain(words), start, after, end, _depth(depths, end) > 0))
-    return Outline(lines, tuple(sections), tuple(tokens))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = tuple(text.split("\n"))
+    root = section = Section(Inline("", 1), "", 0, 0, 0, len(lines))
+    ancestors = [root]
+    tags = OpenTags()
+    for node in parse(text).children:
+        start, end = node.map or (0, 0)
+        if node.type == "heading":
+            section.end, section.is_open = start, bool(tags.open)
+            heading = node.children[0]
+            section = Section(inline(heading), plain(heading), int(node.tag[1:]), start, end, len(lines))
+            while ancestors[-1].level >= section.level:
+                ancestors.pop()
+            ancestors[-1].sections.append(section)
+            ancestors.append(section)
+        elif node.type != "front_matter":
+            section.nodes.append(node)
+        for inner in node.walk():
+            tags.feed_node(inner)
+    section.is_open = bool(tags.open)
+    return Outline(lines, tuple(root.walk()))
 
 
-def mended(text: str) -> str:
-    """Return a template of others with plain line ends, without YAML front matter, and with everything closed that it opens.
+def parse(text: str) -> "SyntaxTreeNode":
+    """Return the tree of blocks; the tokens of an inline node are in its `meta["spans"]`.
 
-    What is added is a closing fence, the end of a comment, or a closing tag; nothing else changes.
+    Emphasis can nest thousands of levels deep, on which SyntaxTreeNode would exhaust the stack.
     """
-    text = _FRONT_MATTER.sub(
-        "", text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff").replace("\0", "")
+    from markdown_it.tree import SyntaxTreeNode
+
+    tokens = _parser().parse(text) if text.strip() else []
+    return SyntaxTreeNode(
+        [
+            token.copy(children=None, meta={"spans": token.children or []}) if token.type == "inline" else token
+            for token in tokens
+        ]
     )
-    lines = text.strip("\n").split("\n")
-    for _ in range(_MOST_REPAIRS):
-        tokens = parsed("\n".join(lines))
-        if not _close_block(lines, tokens):
-            left = _open_tags(tokens)
-            return "\n".join(lines + (["", *(f"</{tag}>" for tag in reversed(left))] if left else []))
-    return "\n".join(lines)
 
 
-def shifted(text: str, by: int) -> str:
-    """Move all headings of a text by some levels; what would lie deeper than the sixth becomes a line in bold."""
-    if not by:
+def inline(node: "SyntaxTreeNode") -> Inline:
+    parts: list[str] = []
+    links: list[str] = []
+    bold: list[str] = []
+    depth, struck = 0, False
+    for span in node.meta["spans"]:
+        before = "".join(parts).strip()
+        if span.type == "strong_open" and (depth or not _BEFORE_BOLD.sub("", before)):
+            depth += 1
+        elif span.type == "strong_close":
+            depth -= bool(depth)
+        elif span.type == "s_open":
+            struck = struck or not before
+        elif span.type == "link_open":
+            links.append(str(span.attrs.get("href", "")))
+        elif text := _text_of(span):
+            parts.append(text)
+            bold += [text] if depth else []
+    text, beginning = "".join(parts).strip(), "".join(bold).strip()
+    return Inline(text, _line(node), beginning if beginning in text else "", tuple(links), struck)
+
+
+def plain(node: "SyntaxTreeNode") -> str:
+    """Return the text of an inline node without any markup."""
+    spans = [
+        span for span in node.meta["spans"] if not span.type.startswith(("em_", "strong_", "link_", "html_", "s_"))
+    ]
+    return "".join(span.content if span.type in {"text", "code_inline"} else " " for span in spans)
+
+
+def code_blocks(text: str, languages: frozenset[str]) -> tuple[str, ...]:
+    """Return the content of the fenced blocks in some languages, also of those in lists, quotations and `<details>`."""
+    fences = [node for node in parse(text).walk() if node.type == "fence"]
+    return tuple(node.content for node in fences if node.info.strip().partition(" ")[0].lower() in languages)
+
+
+def heading(level: int, title: str) -> str:
+    """Return a heading, or a line in bold if Markdown has no such level."""
+    return f"**{title}**" if level > DEEPEST_HEADING else f"{'#' * max(level, 1)} {title}"
+
+
+def shifted(text: str, levels: int) -> str:
+    """Move all headings of a text down by some levels; below the sixth level a heading becomes a line in bold."""
+    if not levels:
         return text
     lines = text.split("\n")
-    tokens = parsed(text)
-    for index, token in enumerate(tokens):
-        if token.type == "heading_open" and token.map and token.markup.startswith("#"):
-            lines[token.map[0]] = heading(int(token.tag[1]) + by, tokens[index + 1].content)
+    for node in parse(text).children:
+        if node.type == "heading" and node.map and node.markup.startswith("#"):
+            lines[node.map[0]] = heading(int(node.tag[1:]) + levels, node.children[0].content)
     return "\n".join(lines)
-
-
-def heading(level: int, words: str) -> str:
-    """Spell a heading, as a line in bold where there is no such level."""
-    if level > DEEPEST:
-        return f"**{words}**"
-    return f"{'#' * max(level, 1)} {words}"
 
 
 def visible(text: str) -> str:
-    """Return what a reader sees before anything is unfolded: a text without folded parts, but for their titles, and comments."""
+    """Return what a reader sees before unfolding anything: no comments, and only the titles of folded parts."""
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     title = r"<summary>(?P<title>(?:(?!</?summary|<details).)*)</summary>"
     folded = re.compile(rf"<details[^>]*>(?:\s*{title})?(?:(?!<details).)*?</details>", re.DOTALL)
-    for _ in range(_MOST_REPAIRS):
-        text, found = folded.subn(lambda match: match["title"] or "", text)
-        if not found:
+    for _ in range(_MOST_NESTED_FOLDS):
+        text, count = folded.subn(lambda match: match["title"] or "", text)
+        if not count:
             break
     return text
 
 
-def parsed(text: str) -> Sequence[Token]:
-    """Parse as GitHub does, as far as blocks go."""
-    return _parser().parse(text)
-
-
-def plain(inline: Token) -> str:
-    """Return the words of a heading or paragraph without markup."""
-    children = (child for child in inline.children or [] if not _is_mark(child))
-    return "".join(child.content if child.type in {"text", "code_inline"} else " " for child in children)
-
-
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    return MarkdownIt("commonmark").enable("table")
-
-
-def _is_mark(child: Token) -> bool:
-    return child.type.startswith(("em_", "strong_", "link_", "html_"))
-
-
-# -- what is left open ------------------------------------------------------------------------------
-
-
-def _close_block(lines: list[str], tokens: Sequence[Token]) -> bool:
-    """Close the first fence or raw block of HTML that runs to the end of what it stands in."""
-    for token in tokens:
-        if token.type == "fence" and token.map and not _is_closed(lines, token):
-            _close_fence(lines, token)
-            return True
-        if token.type == "html_block" and token.map and (closer := _missing_closer(token.content)):
-            last = _last_written(lines, *token.map)
-            lines[last] = f"{lines[last]} {closer}" if closer == "-->" else lines[last] + closer
-            return True
-    return False
-
-
-def _is_closed(lines: list[str], token: Token) -> bool:
-    start, end = token.map or (0, 0)
-    shut = re.compile(rf"[\s>]*{re.escape(token.markup[0])}{{{len(token.markup)},}}\s*")
-    return end - start > 1 and bool(shut.fullmatch(lines[end - 1]))
-
-
-def _close_fence(lines: list[str], token: Token) -> None:
-    start, end = token.map or (0, 0)
-    opening = lines[start]
-    before = opening[: opening.index(token.markup[0] * 3)]
-    prefix = "".join(character if character in "> \t" else " " for character in before)
-    lines.insert(_last_written(lines, start, end) + 1, prefix + token.markup)
-
-
-def _last_written(lines: list[str], start: int, end: int) -> int:
-    return next((number for number in range(end - 1, start, -1) if lines[number].strip()), start)
-
-
-def _missing_closer(content: str) -> str:
-    start = content.lstrip()
-    for opener, closer in _RAW:
-        if found := opener.match(start):
-            return "" if closer in start[found.end() :].lower() or closer in start[found.end() :] else closer
-    # A comment may also begin further on, after another tag.
-    begun = content.rfind("<!--")
-    return "-->" if begun >= 0 and "-->" not in content[begun + 4 :] else ""
-
-
-class _Tags(HTMLParser):
-    """The elements that are open."""
+class OpenTags(HTMLParser):
+    """Track which HTML elements are open."""
 
     def __init__(self) -> None:
         super().__init__()
         self.open: list[str] = []
 
+    def feed_node(self, node: "SyntaxTreeNode") -> None:
+        """Feed the HTML in a node, without that in its children."""
+        if node.type == "html_block":
+            self.feed(node.content)
+        for span in node.meta.get("spans", ()):
+            if span.type == "html_inline":
+                self.feed(span.content)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - HTMLParser's
-        if tag not in _VOID | _ENDED:
+        if tag not in _VOID_ELEMENTS | _CLOSED_BY_BROWSERS:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # The slash means nothing to a browser.
+        # Browsers ignore the slash of `<details/>`.
         self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
@@ -221,28 +248,50 @@ class _Tags(HTMLParser):
             del self.open[len(self.open) - 1 - self.open[::-1].index(tag) :]
 
 
-def _open_tags(tokens: Sequence[Token]) -> list[str]:
-    tags = _Tags()
-    for token in tokens:
-        _feed(tags, token)
-    return tags.open
+@lru_cache(maxsize=1)
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.front_matter import front_matter_plugin
+
+    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin)
 
 
-def _depths(tokens: Sequence[Token]) -> list[tuple[int, int]]:
-    """Give, after each block with HTML in it, its end and how many elements are open then."""
-    tags = _Tags()
-    return [(token.map[1], len(tags.open)) for token in tokens if _feed(tags, token) and token.map]
+def _blocks(nodes: Iterable["SyntaxTreeNode"]) -> Iterator[Block]:
+    for node in nodes:
+        match node.type:
+            case "inline":
+                yield inline(node)
+            case "fence" | "code_block":
+                yield CodeBlock(_line(node) + (node.type == "fence"), node.content)
+            case "bullet_list" | "ordered_list":
+                for child in node.children:
+                    yield from _list_item(child)
+            case "table":
+                header, *rows = [_cells(row) for row in node.walk() if row.type == "tr"]
+                yield MarkdownTable(header, rows)
+            case _:
+                yield from _blocks(node.children)
 
 
-def _depth(depths: list[tuple[int, int]], line: int) -> int:
-    return next((depth for end, depth in reversed(depths) if end <= line), 0)
+def _list_item(node: "SyntaxTreeNode") -> Iterator[ListItem | MarkdownTable]:
+    """Yield an item, then the tables in it; code in items is dropped."""
+    blocks = list(_blocks(node.children))
+    texts = [block for block in blocks if isinstance(block, Inline)]
+    yield ListItem(_line(node), texts, [block for block in blocks if isinstance(block, ListItem)])
+    yield from (block for block in blocks if isinstance(block, MarkdownTable))
 
 
-def _feed(tags: _Tags, token: Token) -> bool:
-    if token.type == "html_block":
-        tags.feed(token.content)
-        return True
-    found = [child.content for child in token.children or [] if child.type == "html_inline"]
-    for content in found:
-        tags.feed(content)
-    return bool(found)
+def _cells(row: "SyntaxTreeNode") -> list[Inline]:
+    return [inline(cell.children[0]) for cell in row.children]
+
+
+def _line(node: "SyntaxTreeNode") -> int:
+    return node.map[0] + 1 if node.map else 0
+
+
+def _text_of(span: "Token") -> str:
+    if span.type == "code_inline":
+        return f"`{span.content}`"
+    if span.type in {"softbreak", "hardbreak"}:
+        return "\n"
+    return span.content if span.type in {"text", "image"} else ""

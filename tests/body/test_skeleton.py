@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tasks.body.skeleton import Words, parts_of, placed
-from tasks.text.outline import mended, outline
+from tasks.text.outline import outline
+from tasks.text.repair import repaired
 
 WORDS = Words("Performance", "Merge lines faster", "Merge \\*lines\\* faster", "text")
 BODY = """**time −20 %**: 3 ms less.
@@ -255,11 +256,11 @@ PIECES = st.sampled_from(
 def test_whatever_the_template_it_stays_and_ours_is_there(pieces):
     template = "\n".join(pieces)
     whole = placed(template, BODY, WORDS)
-    assert is_kept(mended(template), whole)
+    assert is_kept(repaired(template), whole)
     parts, footer = parts_of(BODY)
     ours = {line for part in parts for line in part.text.split("\n") if line.strip() and not line.startswith("#")} | {
         footer
     }
     assert ours <= set(whole.split("\n"))
-    titles = {section.title for section in outline(mended(template)).sections if section.title}
+    titles = {section.title for section in outline(repaired(template)).sections if section.title}
     assert titles <= {section.title for section in outline(whole).sections}

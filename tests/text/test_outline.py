@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.text.outline import mended, outline, shifted, visible
+from tasks.text.outline import SHELLS, code_blocks, outline, shifted, visible
 
 
 def sections(text: str) -> list[tuple[int, str, str]]:
     read = outline(text)
-    return [(section.level, section.title, read.of(section)) for section in read.sections]
+    return [(section.level, section.title, read.text_of(section)) for section in read.sections]
 
 
 def test_headings_in_fences_comments_and_quotations_begin_no_section():
@@ -18,33 +18,6 @@ def test_headings_in_fences_comments_and_quotations_begin_no_section():
 
 def test_titles_are_words_without_markup():
     assert sections("## **What** does [this](x) `do`?")[1][1] == "What does this do?"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("# A\n\n```py\nx", "# A\n\n```py\nx\n```"),
-        ("````\n```\nx", "````\n```\nx\n````"),
-        ("- ~~~\n  x\n\n# B", "- ~~~\n  x\n  ~~~\n\n# B"),
-        ("> ```\n> q\n\nafter", "> ```\n> q\n> ```\n\nafter"),
-        ("<!-- a\n# B", "<!-- a\n# B -->"),
-        ("- <!-- a\n\n# B", "- <!-- a -->\n\n# B"),
-        ("<details>\n\n# A\n", "<details>\n\n# A\n\n</details>"),
-        ("<details><summary>x\n\nb", "<details><summary>x\n\nb\n\n</summary>\n</details>"),
-        ("<details/>\n\nb", "<details/>\n\nb\n\n</details>"),
-        ("<pre>\n# a", "<pre>\n# a</pre>"),
-        ("text <b>bold\n\nmore", "text <b>bold\n\nmore\n\n</b>"),
-        ("<br>\n\n<img src=x>\n\n<p>\n\ntext", "<br>\n\n<img src=x>\n\n<p>\n\ntext"),
-        ("<!-- whole -->\n\n# A", "<!-- whole -->\n\n# A"),
-        ("a\r\nb\rc", "a\nb\nc"),
-        ("---\nname: x\nabout: y\n---\n# A", "# A"),
-        ("---\n\nonly a rule", "---\n\nonly a rule"),
-        ("", ""),
-    ],
-)
-def test_what_is_open_is_closed_and_nothing_else_changes(text, expected):
-    assert mended(text) == expected
-    assert mended(expected) == expected
 
 
 def test_a_section_that_ends_within_a_folded_part_is_open():
@@ -62,3 +35,32 @@ def test_levels_move_together_and_end_at_the_sixth():
 def test_what_is_seen_leaves_out_folded_parts_and_comments():
     text = "a <!-- no\nno -->\n<details>\n<summary>title</summary>\n\nno <details><summary>inner</summary>no</details>\n\n</details> b"
     assert visible(text).split() == ["a", "title", "b"]
+
+
+def test_emphasis_nested_thousands_of_levels_deep():
+    text = "## " + "**a " * 3000 + "b**" * 3000
+    assert outline(text).sections[1].heading.line == 1
+
+
+def test_headings_in_quotations_and_lists_stay_as_they_are():
+    assert shifted("> # a\n\n- # b", 1) == "> # a\n\n- # b"
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("```sh\nls\n```\n", ("ls\n",)),
+        ("~~~ bash title=x\nls\n\ncd ..\n~~~\n", ("ls\n\ncd ..\n",)),
+        ("```python\nprint()\n```\n", ()),
+        ("```\nls\n```\n", ()),
+        ("    ls\n", ()),
+        ("- one:\n\n  ```sh\n  ls\n  ```\n", ("ls\n",)),
+        ("> ```sh\n> ls\n> ```\n", ("ls\n",)),
+        ("<details>\n<summary>More</summary>\n\n```sh\nls\n```\n\n</details>\n", ("ls\n",)),
+        ("````text\n```sh\nls\n```\n````\n", ()),
+        ("<!--\n```sh\nls\n```\n-->\n", ()),
+        ("```sh\na\n```\n\ntext `b`\n\n```shell\nc\n```\n", ("a\n", "c\n")),
+    ],
+)
+def test_code_blocks_that_a_reader_sees(text, blocks):
+    assert code_blocks(text, SHELLS) == blocks

@@ -17,8 +17,8 @@ def test_the_widest_columns_wrap_between_words():
     table = text_table(["#", "Commit", "Reason"], [["1", "a1b2c3d4", reason]], 60)
     assert [line for line in table.splitlines() if "---" not in line] == [
         "#  Commit    Reason",
-        "1  a1b2c3d4  some words that take a lot of room, more than there is",
-        "             on this line",
+        "1  a1b2c3d4  some words that take a lot of room, more than",
+        "             there is on this line",
     ]
 
 
@@ -33,7 +33,10 @@ def test_nothing_is_cut_off_in_a_very_narrow_terminal():
 
 
 def test_wide_letters_take_two_columns():
-    assert text_table(["A", "B"], [["日本", "x"], ["e\u0301", "y"]], 80).splitlines()[2:] == ["日本  x", "e\u0301     y"]
+    assert text_table(["A", "B"], [["日本", "x"], ["e\u0301", "y"]], 80).splitlines()[2:] == [
+        "日本  x",
+        "e\u0301     y",
+    ]
 
 
 def test_markup_is_plain_text():

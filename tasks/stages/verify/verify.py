@@ -17,7 +17,8 @@ from ...git.copies import state_of
 from ...processes.progress import Report, silent
 from ...processes.scratch import scratch
 from ...storage.hashing import digest
-from ...text import fences, figures
+from ...text import figures
+from ...text.outline import SHELLS, code_blocks
 from ...workspace import nested
 from . import reader
 
@@ -126,7 +127,7 @@ def _made(
 ) -> Verification:
     evidence = Evidence.compared(item, paths)
     text = reproduce_text(evidence, FULL, templates)
-    commands = fences.blocks(text, fences.SHELLS)
+    commands = code_blocks(text, SHELLS)
     if not commands:
         return Verification(item=item.id, why_not=NO_COMMANDS, unable=True)
     try:
@@ -138,7 +139,7 @@ def _made(
                 place.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, paths))
             for path, content in evidence.data.items():
                 place.save(path, content)
-            place.save_manifest("".join(fences.blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest)
+            place.save_manifest("".join(code_blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest)
             before = state_of(place.clone)
             ran = _run(place, commands)
             after = state_of(place.clone)
