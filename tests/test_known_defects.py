@@ -75,7 +75,7 @@ def test_a_change_of_results_is_no_drop_in_replacement(merged):
     assert {output.verdict for output in run.comparison("marks").outputs} >= {"different"}
     body = run.body("marks")
     assert "**The results differ between base and head** in `test_benchmark_clean[1]`" in body
-    assert "What the benchmark's calls returned is **not** equal on both commits" in body
+    assert "The benchmark's calls return **different** results on the two commits" in body
     assert "needs review" in (run.folder / ".codeflash" / "report.md").read_text()
 
 

@@ -21,14 +21,14 @@ IMPORT_TABLES = """\
 | **Speedup** | **2.00x** | **2.00x** | **2.00x** | |
 
 <details>
-<summary>Modules that came and went, the heaviest first</summary>
+<summary>Modules imported on one side only, slowest first</summary>
 
-| Module | Only at | With all that it imports | Alone |
+| Module | Only at | Cumulative | Self |
 |:---|:---|---:|---:|
 | `numpy` | base | 81.20 ms | 2.100 ms |
 | `pagelayout._lazy` | head | 310.0 μs | 310.0 μs |
 
-Times of `python -X importtime`, the medians of three runs apart from the timing: tracing makes them longer.
+Times from `python -X importtime`: medians of three separate runs, longer than above because of the tracing.
 </details>
 """
 

@@ -59,8 +59,8 @@ Time:           pytest tests/benchmarks/test_benchmark_x.py
 Peak memory:    pytest tests/benchmarks/test_benchmark_x.py --memray
 Base and head:  prprep compare:merge_lines
 
-The arguments were made up from the signature: 10,000 items in every container, 10,000 words in every text.
-Put in their place what the function gets in practice.
+The arguments are invented from the signature: 10,000 items in every container, 10,000 words in every text.
+Replace them with what the function gets in practice.
 """
 
 from pagelayout.text import merge_lines
@@ -112,13 +112,13 @@ def test_the_one_place_to_fill_in_is_named():
     made = signature("text:hard", "mem")
     line = made.text.splitlines()[gap_line(made.text) - 1]
     assert (made.made_from, line) == ("gap", '    page = pytest.fail("TODO: fill in page")')
-    assert "# To be filled in, with arguments of realistic size: page: Page.\n" in made.text
+    assert "# Fill in arguments of realistic size: page: Page.\n" in made.text
     assert made.text.endswith("\n    benchmark(hard, page, dpi)\n")
     assert gap_line(signature("text:merge_lines").text) == 0
 
 
 def test_a_memory_benchmark_says_so():
-    assert "The primary metric is peak memory; time comes second.\n" in signature("text:merge_lines", "mem").text
+    assert "The main metric is peak memory; time comes second.\n" in signature("text:merge_lines", "mem").text
 
 
 def test_a_coroutine_runs_on_a_loop_of_its_own():

@@ -61,9 +61,9 @@ def test_call_sites_are_folded_below_it():
         table(PEAK, ALLOCATIONS, sites=SITES).partition("−48.6 % |\n")[2].strip()
         == dedent("""
         <details>
-        <summary>Where the peak changed most (2 call sites)</summary>
+        <summary>Call sites whose part of the peak changed most (2)</summary>
 
-        | Held at the peak by | base | head | Difference |
+        | Call site | Base | Head | Difference |
         |:---|---:|---:|---:|
         | `src/pagelayout/text.py:41 → 45 merge_lines` | 38.1 MiB | 14.3 MiB | −23.8 MiB |
         | `json/encoder.py:258 iterencode` | 0 B | 4.0 KiB | +4.0 KiB |

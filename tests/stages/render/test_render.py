@@ -400,22 +400,22 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
         ),
         (
             {"base": BROKEN, "head": BROKEN, "old_failures": ("a", "b", "c", "d|e")},
-            "2 errors, 3 skipped; at base 210 passed, 1 failed, 2 errors, 3 skipped\n- Old failures, the same at base: 4 (`a`, `b`, `c` and 1 more)\n",
+            "2 errors, 3 skipped; at base 210 passed, 1 failed, 2 errors, 3 skipped\n- Failed on both sides: 4 (`a`, `b`, `c` and 1 more)\n",
             (),
         ),
         (
             {"base": RAN, "head": BROKEN, "new_failures": ("a", "b"), "flaky": ("c",)},
-            "at base 212 passed, 3 skipped\n- **New failures**, at head and not at base: `a`, `b`\n- Failed at head, and passed when run once more: `c`\n",
+            "at base 212 passed, 3 skipped\n- **New failures**, at head only: `a`, `b`\n- Failed at head, passed when run again: `c`\n",
             ("2 tests fail at head and not at base: a, b", "1 test fails at head, then passed when run once more: c"),
         ),
         (
             {"base": RAN, "head": STOPPED},
-            f"- Existing unit tests: {COMMAND}; at head it did not end within 600 s, at `tests/test_text.py::test_slow`; until then 7 passed; at base 212",
+            f"- Existing unit tests: {COMMAND}; at head timed out after 600 s in `tests/test_text.py::test_slow`, until then 7 passed; at base 212",
             ("the project's own tests did not end within 600 s at head, at tests/test_text.py::test_slow",),
         ),
         (
             {"base": SideRun(code=0), "head": SideRun(code=0), "by_test": False, "command": "make test"},
-            "- `make test` ended with exit code 0 at head, and ended with exit code 0 at base; it does not tell of single tests\n",
+            "- `make test` exited with code 0 at head and exited with code 0 at base; it does not report single tests\n",
             (),
         ),
         (
@@ -430,12 +430,12 @@ COMMAND = "`python -m pytest --ignore=tests/benchmarks`"
         ),
         (
             {"base": RAN, "head": RAN, "differences": (EndingDifference(test="t::new", base=None, head="passed"),)},
-            "- Tests that are at head only: `t::new`\n",
+            "- Tests at head only: `t::new`\n",
             (),
         ),
         (
             {"base": RAN, "head": RAN, "edited": ("tests/test_text.py",)},
-            "- Test files that this change edits: `tests/test_text.py`\n",
+            "- Test files edited by this change: `tests/test_text.py`\n",
             (),
         ),
     ],
@@ -455,7 +455,7 @@ def test_a_body_says_how_its_commands_were_verified():
     )
     verified = VERIFIED.model_copy(update={"repeated": (found,)})
     assert (
-        "\nThese commands were run in a fresh clone with fresh environments, and none failed; prprep came to time −20.9 %.\n\n## Summary"
+        "\nThese commands ran in a fresh clone with fresh environments, and none failed; prprep measured again: time −20.9 %.\n\n## Summary"
     ) in body_of(Case(verification=verified))
 
 
@@ -464,12 +464,12 @@ def test_a_body_says_how_its_commands_were_verified():
     [
         (
             VERIFIED.model_copy(update={"findings": ("time −20 % is claimed; it came to `+3 %`",)}),
-            "**These commands were run in a fresh clone, and did not come to what is said here:**\n\n- time −20 % is claimed; it came to `+3 %`\n",
+            "**These commands ran in a fresh clone and did not confirm this body:**\n\n- time −20 % is claimed; it came to `+3 %`\n",
             ("time −20 % is claimed; it came to `+3 %`",),
         ),
         (
             Verification(item="merge_lines", why_not="the manifest says `verify: false`"),
-            "These commands were not run before this was written: the manifest says `verify: false`.\n",
+            "These commands have not been run: the manifest says `verify: false`.\n",
             (),
         ),
     ],
@@ -493,10 +493,10 @@ def test_other_commands_in_the_body_than_those_that_ran_need_a_look():
 @pytest.mark.parametrize(
     ("outputs", "told"),
     [
-        ((), "What the measured calls returned was not compared."),
+        ((), "The results of the measured calls were not compared."),
         (
             (Output(test=TEST, verdict="equal"),),
-            "What the measured calls returned is equal on base and head, on the benchmark's own inputs.",
+            "The measured calls return equal results on base and head for the benchmark's own inputs.",
         ),
         (
             (Output(test=TEST, verdict="different", detail="[1] is not [2]"),),
@@ -517,7 +517,7 @@ def test_different_packages_are_shown():
     body = body_of(Case(CPU_IMPROVED.model_copy(update={"base": base})))
     assert "Python 3.11.9 for base, 3.12.7 for head; the packages differ:\n\n| Package | Base | Head |" in body
     assert "| `numpy` | 1.26.4 | 2.1.3 |" in body
-    assert "| `pytest` | not there | 8.3.3 |" in body
+    assert "| `pytest` | not installed | 8.3.3 |" in body
 
 
 @pytest.mark.parametrize(
@@ -534,7 +534,7 @@ def test_different_packages_are_shown():
         ),
         (
             "towncrier changes/",
-            "A fragment for `changes/`; its name takes the number of the issue or of this pull request:\n\n```\nMerge lines without copying the page\n```",
+            "A fragment for `changes/`, named after the number of the issue or of this pull request:\n\n```\nMerge lines without copying the page\n```",
         ),
         ("whatsnew docs/whatsnew/", "For `docs/whatsnew/`:\n\n```\n- Merge lines without copying the page\n```"),
     ],
@@ -694,7 +694,7 @@ def test_a_project_that_refuses_generated_text_is_quoted_until_a_person_writes()
 def test_losses_stand_right_below_the_headline():
     body = body_of(CASES["pyperf"])
     assert body.split("\n\n")[1:3] == [
-        "What costs more at head:",
+        "Costs more at head:",
         "- time of `test_short_pages`: +9.7 % (+8.4 % to +10.9 %), +300.0 μs",
     ]
 
@@ -770,13 +770,13 @@ def test_the_data_that_a_written_benchmark_reads_is_told_and_shown_where_it_is_a
         f"{folder}/long.txt": b"x" * 9_000,
     }
     body = body_of(CASES["generated"].vary(data=data))
-    assert f"the benchmark below as `{BENCHMARK}`, with the data beside it that it reads:" in body
-    shown = body.partition("<summary>The data that the benchmark reads</summary>")[2]
+    assert f"the benchmark below as `{BENCHMARK}`, with its data files:" in body
+    shown = body.partition("<summary>Data files of the benchmark</summary>")[2]
     for path, content in data.items():
         assert f"`{path}`: {len(content):,} bytes, SHA-256 `{hashlib.sha256(content).hexdigest()}`" in shown
     assert "````\n[&quot;" not in shown
     assert '````\n["</details>", "```"]\n````' in shown
-    assert shown.count("It comes with the benchmark, and is not shown here.") == 2
+    assert shown.count("Not shown here; it comes with the benchmark.") == 2
 
 
 def test_data_that_was_edited_meanwhile_is_refused(tmp_path):
