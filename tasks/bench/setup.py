@@ -17,7 +17,7 @@ from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
 from ..processes.progress import Report, silent
 from ..project.console_scripts import common_commands
-from ..project.project_files import FolderTree
+from ..project.files import FolderTree
 from . import domains, machine, measuring, trees
 from .request import ChangedDefinition, Request, SideRequest
 

@@ -23,8 +23,8 @@ from ..git import Clone
 from ..git.source import repository_root
 from ..manifest.model import EnvironmentSettings
 from ..project.code.sources import Sources
+from ..project.files import FolderTree
 from ..project.layout import describe
-from ..project.project_files import FolderTree
 from ..storage.files import write_whole
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes.locks import held
 from ..processes.progress import silent
-from ..project.project_files import FolderTree, Project
+from ..project.files import FolderTree, Project
 from ..storage.hashing import hash_of
 from . import pip_fallback
 from .installer import diagnosis, explained, lacks_editable, run_uv, uv_runs

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
-from ..project.project_files import at
+from ..project.files import at
 from .installer import run_uv
 
 if TYPE_CHECKING:
-    from ..project.project_files import Project
+    from ..project.files import Project
 
 OLDEST = "3.9"
 """The oldest Python that prprep's worker and memray run in."""

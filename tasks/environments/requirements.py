@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import EnvironmentBuildError
 from ..project.dependencies import locked_packages, resolved_group, strings_of_list
-from ..project.project_files import at, strings
+from ..project.files import at, strings
 from ..storage.hashing import hash_of
 from .interpreters import pep440
 
 if TYPE_CHECKING:
     from ..manifest.model import EnvironmentSettings
-    from ..project.project_files import Project
+    from ..project.files import Project
 
 MEASURING = ("pytest>=7", "pytest-benchmark>=4", "memray>=1.10; sys_platform != 'win32'")
 """What measuring needs in the target's environment; installed only where the project does not bring it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ..git import displayed
 
 if TYPE_CHECKING:
-    from ..project.project_files import TreeReader
+    from ..project.files import TreeReader
 
 FOLDER: Final = ".codeflash"
 NOTES: Final = "handoff.md"

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .project_files import Project, at, strings
+from .files import Project, at, strings
 
 if TYPE_CHECKING:
     from ..artifacts import Layout
-    from .project_files import TreeReader
+    from .files import TreeReader
 
 ASKED = "--help"
 

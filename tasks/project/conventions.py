@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from .project_files import Project, TreeReader, at
+from .files import Project, TreeReader, at
 
 HEAVY = frozenset(
     {

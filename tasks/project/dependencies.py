@@ -11,7 +11,7 @@ from typing import Any
 
 from ..artifacts import DependencyDifference
 from ..errors import SourceError
-from .project_files import Project, TreeReader, at, read_toml, strings
+from .files import Project, TreeReader, at, read_toml, strings
 
 LOCK_NAME = re.compile(r"(uv|poetry|pdm)\.lock|pylock(\.[^.]+)?\.toml")
 REQUIREMENTS_NAME = re.compile(r"(.*[-_.])?(requirements|constraints)([-_.].*)?\.(txt|in)")

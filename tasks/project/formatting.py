@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CommandFailedError
 from ..processes import programs
-from .project_files import at
+from .files import at
 
 if TYPE_CHECKING:
-    from .project_files import Project
+    from .files import Project
 
 OWN = ("ruff.toml", ".ruff.toml")
 SECONDS = 20.0

@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
-from .project_files import SIDE_FOLDERS, Project, at, clean, leaves, pytest_option, strings
+from .files import SIDE_FOLDERS, Project, at, clean, leaves, pytest_option, strings
 
 NOT_MODULES = frozenset(
     {"conftest", "dodo", "fabfile", "noxfile", "runtests", "setup", "tasks", "toxfile", "versioneer"}

@@ -9,11 +9,11 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from ..artifacts import Layout
-from .benchmark_places import benchmarks_root
+from .benchmarks_root import benchmarks_root
 from .conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
 from .dependencies import dependency_differences
+from .files import SIDE_FOLDERS, CommitTree, FolderTree, Project, TreeReader
 from .import_roots import import_roots, top_level_names
-from .project_files import SIDE_FOLDERS, CommitTree, FolderTree, Project, TreeReader
 
 __all__ = [
     "CommitTree",

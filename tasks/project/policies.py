@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..artifacts import ContributionRule
 
 if TYPE_CHECKING:
-    from .project_files import TreeReader
+    from .files import TreeReader
 
 PAGES = re.compile(
     r"(contributing|agents|claude|gemini|copilot[-_]instructions|(generative[-_])?ai[-_]?(policy|usage|contributions?)?|"

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from ..artifacts import AuditFinding
+from ..project.files import Project
 from ..project.formatting import OWN, formatted
-from ..project.project_files import Project
 
 if TYPE_CHECKING:
-    from ..project.project_files import TreeReader
+    from ..project.files import TreeReader
 
 HOOKS = ".pre-commit-config.yaml"
 _DONE: Final = frozenset(

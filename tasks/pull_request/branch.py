@@ -15,7 +15,7 @@ from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit,
 from ..errors import ArtifactError, CherryPickError, RepositoryError
 from ..git import history, stacking
 from ..project.conventions import changelog
-from ..project.project_files import CommitTree, Project
+from ..project.files import CommitTree, Project
 from ..storage.artifact import Artifact
 from . import audit, audit_tools, changelog_entry, wording
 from .fragments import Entry

@@ -13,7 +13,7 @@ from .fragments import Entry, Written
 from .wording import lower
 
 if TYPE_CHECKING:
-    from ..project.project_files import Project
+    from ..project.files import Project
 
 _PREFIX = re.compile(r"^\w+(?:\([^)]*\))?!?:\s+|^\[[^\]]*\]\s*")
 _REFERENCE = re.compile(r"\s*\((?:gh-|#|GH-)\d+\)\s*$")

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..project.project_files import at, strings
+from ..project.files import at, strings
 from .changelog_sections import PERFORMANCE, Pages, is_rst
 
 if TYPE_CHECKING:
-    from ..project.project_files import Project
+    from ..project.files import Project
 
 PREFERRED: Final = (
     *(

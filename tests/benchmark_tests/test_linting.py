@@ -11,7 +11,7 @@ from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Expected, Findin
 from tasks.commands import lint_files
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
-from tasks.project.project_files import FolderTree
+from tasks.project.files import FolderTree
 from tests.support.projects import Files
 from tests.support.targets import TargetRepo
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.project.project_files import Project
+from tasks.project.files import Project
 from tasks.pull_request.changelog_entry import sentence, write
 from tasks.pull_request.fragments import Entry
 from tests.support.projects import Files

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.project.project_files import Project
+from tasks.project.files import Project
 from tasks.pull_request.fragments import Entry, blurb, scriv, towncrier
 from tests.support.projects import Files
 from tests.support.targets import TargetRepo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
-from tasks.project.project_files import FolderTree, Project
+from tasks.project.files import FolderTree, Project
 from tests.support.targets import TargetRepo
 
 HATCHLING = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..reading import BenchmarkFile
-from . import static, watched
+from . import dynamic, static
 from .rules import RULES, Rule
 from .static import Expected, Finding
 
@@ -33,7 +33,7 @@ def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[WatchedCall
     of_tests = {(each.rule, each.test) for each in read if each.rule in _ONCE}
     more = [
         each
-        for each in watched.findings(file, expected, seen)
+        for each in dynamic.findings(file, expected, seen)
         if (each.rule, each.line) not in at_lines and (each.rule, each.test) not in of_tests
     ]
     replaced = {each.test for each in (*read, *more) if each.rule in _REPLACES}

@@ -17,7 +17,7 @@ from ...errors import UnreachedError
 from ...processes.progress import Report, silent
 from ...project.code.reach import changed_statements, executed, lines_of
 from ...project.code.sources import Sources
-from ...project.project_files import FolderTree
+from ...project.files import FolderTree
 
 if TYPE_CHECKING:
     from ...artifacts import Side

@@ -25,7 +25,7 @@ from ...git import Clone
 from ...processes.progress import Report, silent
 from ...project.code.imported_names import word_of
 from ...project.code.sources import Sources
-from ...project.project_files import SIDE_FOLDERS, FolderTree
+from ...project.files import SIDE_FOLDERS, FolderTree
 
 if TYPE_CHECKING:
     from ...bench.workers.channel import Message

@@ -13,7 +13,7 @@ from ...artifacts import Detection, Presence, Recording, Scaffolding
 from ...benchmark_tests.writing.data_files import with_data
 from ...errors import ArtifactError, RepositoryError
 from ...processes.progress import silent
-from ...project.project_files import CommitTree, Project
+from ...project.files import CommitTree, Project
 from ...storage.files import write_whole
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
     from ...benchmark_tests.writing.recorded_benchmark import from_recording
     from ...benchmark_tests.writing.styling import styled
     from ...project.formatting import formatted
-    from ...project.project_style import style_of
+    from ...project.style import style_of
 
     name = file_name(detection)
     path = posixpath.join(detection.layout.benchmarks_root, name)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ...bench.workers.pytest_options import carried
 from ...environments.requirements import TESTING, extras_of, group_names
-from ...project.project_files import SIDE_FOLDERS, Project, at, pytest_option, strings
+from ...project.files import SIDE_FOLDERS, Project, at, pytest_option, strings
 
 if TYPE_CHECKING:
     from ...manifest.model import EnvironmentSettings
-    from ...project.project_files import TreeReader
+    from ...project.files import TreeReader
 
 DEVELOPING: Final = ("dev", "develop", "development")
 """Extras and groups that tests need where the project has none for tests alone."""

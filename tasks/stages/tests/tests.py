@@ -17,7 +17,7 @@ from ...environments.interpreters import located
 from ...errors import EnvironmentBuildError, PrprepError
 from ...git import Clone
 from ...processes.progress import Report, silent
-from ...project.project_files import FolderTree, Project
+from ...project.files import FolderTree, Project
 from ...workspace import nested
 from . import suite_runs, suites
 

@@ -19,8 +19,8 @@ from tasks.errors import MeasuringError
 from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
+from tasks.project.files import FolderTree
 from tasks.project.layout import describe
-from tasks.project.project_files import FolderTree
 from tasks.stages.record import record
 from tasks.stages.scaffold import scaffold
 from tasks.storage.paths import ProjectPaths

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.manifest.model import EnvironmentSettings
-from tasks.project.project_files import Project
+from tasks.project.files import Project
 from tasks.stages.tests.suites import edited_tests, settings_for_tests, suite_of
 from tests.support.projects import POETRY, PROJECT, Files
 

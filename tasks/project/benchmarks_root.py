@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 
 from ..errors import SourceError
-from .project_files import Project, leaves, pytest_option
+from .files import Project, leaves, pytest_option
 
 DEFAULT = "tests/benchmarks"
 NAMES = ("benchmarks", "benchmark", "bench", "performance", "perf")

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tasks.benchmark_tests.writing.styling import styled
-from tasks.project.project_style import Style, style_of
+from tasks.project.style import Style, style_of
 
 PLAIN = '''"""Benchmark of app:total.
 

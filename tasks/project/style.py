@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .project_files import TreeReader
+    from .files import TreeReader
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
