@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from ..project.code.definitions import Function, parsed
-from ..project.code.imported_names import absolute_name, dotted, imports, targets
-from ..project.dependencies import asks_for
+from ..project.code.imported_names import absolute_name, dotted_name, imports, target_names
+from ..project.dependencies import requires
 
 if TYPE_CHECKING:
-    from ..project.code.sources import Found, Sources
+    from ..project.code.sources import LocatedDefinition, Sources
 
 FIXTURES: Final = frozenset({"benchmark", "benchmark_weave"})
 MARKERS: Final = frozenset({"benchmark", "codspeed_benchmark"})
@@ -55,7 +55,7 @@ class Called:
 
     node: ast.Call
     target: str
-    found: Found
+    found: LocatedDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +119,15 @@ class Test:
             if found := self.target_of(call.func):
                 yield Called(call, *found)
 
-    def target_of(self, node: ast.expr) -> tuple[str, Found] | None:
+    def target_of(self, node: ast.expr) -> tuple[str, LocatedDefinition] | None:
         """Return what an expression names in the project: imported, or a method of what a variable was made from."""
-        spelled = dotted(node)
+        spelled = dotted_name(node)
         if not spelled:
             return None
         first, _, rest = spelled.partition(".")
         made = self.variables.get(first)
         if rest and isinstance(made, ast.Call) and first not in self.file.imports:
-            maker = dotted(made.func)
+            maker = dotted_name(made.func)
             return self.file.find(f"{maker}.{rest}") if maker else None
         return self.file.find(spelled)
 
@@ -166,7 +166,7 @@ class BenchmarkFile:
             ),
             None,
         )
-        return at is not None and any(dotted(_called(known)) not in OF_THE_LANGUAGE for known in at.decorator_list)
+        return at is not None and any(dotted_name(_called(known)) not in OF_THE_LANGUAGE for known in at.decorator_list)
 
     @cached_property
     def constants(self) -> Mapping[str, ast.expr]:
@@ -176,7 +176,7 @@ class BenchmarkFile:
     def uses_codspeed(self) -> bool:
         """Return whether what a marker alone marks is measured in the project: pytest-benchmark has its fixture only."""
         imported = any(module.partition(".")[0] == "pytest_codspeed" for module, _ in self.imports.values())
-        return imported or asks_for(self.sources.tree, "pytest-codspeed")
+        return imported or requires(self.sources.tree, "pytest-codspeed")
 
     @cached_property
     def tests(self) -> tuple[Test, ...]:
@@ -186,11 +186,11 @@ class BenchmarkFile:
         tests = (function for function in self.functions if function.name.startswith("test"))
         return tuple(test for function in tests if (test := self._test(function, fixtures, always)))
 
-    def find(self, spelled: str) -> tuple[str, Found] | None:
+    def find(self, spelled: str) -> tuple[str, LocatedDefinition] | None:
         """Return target and definition of the longest beginning of a dotted name that is the whole of it."""
         whole = absolute_name(spelled, self.imports)
-        for target in targets(spelled, self.imports):
-            found = self.sources.seek(target) if target.replace(":", ".") == whole else None
+        for target in target_names(spelled, self.imports):
+            found = self.sources.try_find(target) if target.replace(":", ".") == whole else None
             if found and found.definition.kind in {"function", "class"}:
                 return target, found
         return None
@@ -218,9 +218,11 @@ class BenchmarkFile:
 
     def _handed(self, test: Function, fixture: str) -> Iterator[Measured]:
         for node in ast.walk(test):
-            if isinstance(node, Function) and any(dotted(_called(each)) == fixture for each in node.decorator_list):
+            if isinstance(node, Function) and any(
+                dotted_name(_called(each)) == fixture for each in node.decorator_list
+            ):
                 yield Measured(node, node)
-            elif isinstance(node, ast.Call) and dotted(node.func) in {
+            elif isinstance(node, ast.Call) and dotted_name(node.func) in {
                 fixture,
                 f"{fixture}.pedantic",
                 f"{fixture}.weave",
@@ -234,13 +236,13 @@ class BenchmarkFile:
 
     def _code(self, node: ast.expr, test: Function) -> ast.expr | Function:
         """Return the function of this file that a name stands for, the test's own before those of the file."""
-        name = dotted(node)
+        name = dotted_name(node)
         own = [each for each in ast.walk(test) if isinstance(each, Function) and each is not test]
         top = [each for each in self.module.body if isinstance(each, Function)]
         return next((each for each in (*own, *top) if each.name == name), node)
 
     def _arguments(self, node: ast.Call, given: Mapping[str, ast.expr]) -> tuple[ast.expr, ...]:
-        if not dotted(node.func).endswith(".pedantic"):
+        if not dotted_name(node.func).endswith(".pedantic"):
             return (*node.args[1:], *given.values())
         args, kwargs = given.get("args"), given.get("kwargs")
         listed = tuple(args.elts) if isinstance(args, ast.Tuple | ast.List) else ((args,) if args else ())
@@ -257,7 +259,7 @@ class BenchmarkFile:
 
     def _patcher(self, node: ast.Call) -> str:
         """Name the way in which a call replaces something, "" where it does not."""
-        spelled = dotted(node.func)
+        spelled = dotted_name(node.func)
         for how in ("patch.object", "patch.dict", "patch.multiple", "patch"):
             if spelled == how or spelled.endswith(f".{how}"):
                 first = spelled.partition(".")[0]
@@ -288,7 +290,7 @@ class BenchmarkFile:
             yield self._attribute(node, first, words)
 
     def _attribute(self, node: ast.Call, first: ast.expr, words: Mapping[str, ast.expr]) -> Patch:
-        is_property = dotted(words.get("new_callable", first)).rpartition(".")[2] == "PropertyMock"
+        is_property = dotted_name(words.get("new_callable", first)).rpartition(".")[2] == "PropertyMock"
         if text := _text(first):
             owner, _, name = text.rpartition(".")
             new = _at(node.args, 1) or words.get("new") or _mocked(words)
@@ -296,21 +298,21 @@ class BenchmarkFile:
         named = _text(_at(node.args, 1) or words.get("name") or words.get("attribute")) or ""
         new = _at(node.args, 2) or words.get("value") or words.get("new") or _mocked(words)
         is_property = is_property or (
-            isinstance(new, ast.Call) and dotted(new.func).rpartition(".")[2] == "PropertyMock"
+            isinstance(new, ast.Call) and dotted_name(new.func).rpartition(".")[2] == "PropertyMock"
         )
         owner, resolved = self._owner(first)
         return Patch(node, owner, named, "attribute", resolved, first, new, is_property)
 
     def _owner(self, node: ast.expr) -> tuple[str, bool]:
         """Spell an owner as it is known outside of the file, and say whether it is imported."""
-        spelled = dotted(node) or ast.unparse(node)
+        spelled = dotted_name(node) or ast.unparse(node)
         whole = absolute_name(spelled, self.imports)
         return (whole, True) if whole else (spelled, False)
 
     def _set(self, node: ast.Assign) -> Iterator[Patch]:
         """Find assignments to attributes of what was imported: patches that nobody takes back."""
         for target in node.targets:
-            if isinstance(target, ast.Attribute) and (whole := absolute_name(dotted(target.value), self.imports)):
+            if isinstance(target, ast.Attribute) and (whole := absolute_name(dotted_name(target.value), self.imports)):
                 yield Patch(node, whole, target.attr, owner_node=target.value, new=node.value)
 
 
@@ -344,7 +346,7 @@ def _taken(function: Function, fixtures: Mapping[str, Function]) -> Iterator[Fun
 
 def _carrying(node: ast.AST, *, within: bool) -> Iterator[Function]:
     """Yield the functions that carry one of MARKERS: as their own, as that of their class, or of their file."""
-    carries = within or any(dotted(_called(mark)).rpartition(".")[2] in MARKERS for mark in _marks(node))
+    carries = within or any(dotted_name(_called(mark)).rpartition(".")[2] in MARKERS for mark in _marks(node))
     if isinstance(node, Function):
         yield from (node,) if carries else ()
         return
@@ -365,7 +367,7 @@ def _called(node: ast.expr) -> ast.expr:
 
 
 def _decorated(function: Function, last: str) -> bool:
-    return any(dotted(_called(each)).rpartition(".")[2] == last for each in function.decorator_list)
+    return any(dotted_name(_called(each)).rpartition(".")[2] == last for each in function.decorator_list)
 
 
 def _is_autouse(function: Function) -> bool:
@@ -375,7 +377,7 @@ def _is_autouse(function: Function) -> bool:
 
 def _unwrapped(node: ast.expr) -> ast.expr:
     """Return the function of a `functools.partial`."""
-    while isinstance(node, ast.Call) and node.args and dotted(node.func).rpartition(".")[2] == "partial":
+    while isinstance(node, ast.Call) and node.args and dotted_name(node.func).rpartition(".")[2] == "partial":
         node = node.args[0]
     return node
 

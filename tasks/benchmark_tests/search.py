@@ -13,11 +13,11 @@ from ..artifacts import Presence
 from ..errors import SourceError
 from ..git import displayed
 from ..project.code.definitions import parsed
-from ..project.code.imported_names import dotted, imports, targets
+from ..project.code.imported_names import dotted_name, imports, target_names
 
 if TYPE_CHECKING:
     from ..git import Clone
-    from ..project.code.sources import Found, Sources
+    from ..project.code.sources import LocatedDefinition, Sources
     from ..project.code.span import Span
 
 _FIXTURES: Final = frozenset({"benchmark", "benchmark_weave"})
@@ -31,7 +31,7 @@ class Benchmark:
     names: frozenset[tuple[str, str]]
     attributes: frozenset[str]
 
-    def uses(self, found: Found) -> bool:
+    def uses(self, found: LocatedDefinition) -> bool:
         """Return whether the file names a definition, or for a method its class and the method as an attribute."""
         name = found.definition.name
         owner, _, method = name.rpartition(".")
@@ -53,7 +53,7 @@ def benchmarks(files: Mapping[str, bytes], sources: Sources) -> tuple[tuple[Benc
     return tuple(found), tuple(notes)
 
 
-def users(path: str, source: bytes, sources: Sources, found: Found) -> int:
+def users(path: str, source: bytes, sources: Sources, found: LocatedDefinition) -> int:
     """Say how near a file is to a definition: 2 where it uses it, 1 where it uses its module, 0 for neither."""
     try:
         module = parsed(source, displayed(path))
@@ -130,9 +130,9 @@ def _measures(module: ast.Module) -> bool:
 def _names(module: ast.Module, sources: Sources) -> Iterator[tuple[str, str]]:
     """Yield the project's definitions that the file names outside of its imports."""
     known = dict(imports(module))
-    for used in {name for node in ast.walk(module) if (name := dotted(node))}:
-        for target in targets(used, known):
-            if found := sources.seek(target):
+    for used in {name for node in ast.walk(module) if (name := dotted_name(node))}:
+        for target in target_names(used, known):
+            if found := sources.try_find(target):
                 yield found.path, found.definition.name
 
 

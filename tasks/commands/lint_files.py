@@ -14,7 +14,7 @@ from ..bench import trees
 from ..bench.machine import lock_path
 from ..bench.observing.watching import watch
 from ..bench.request import Request, SideRequest
-from ..benchmark_tests.linting import RULES, BenchmarkFile, Expected, findings
+from ..benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
 from ..benchmark_tests.linting.fixes import fixed
 from ..benchmark_tests.writing.companions import companions
 from ..environments import environments
@@ -45,7 +45,7 @@ class Subject:
     path: str
     layout: Layout
     file: BenchmarkFile
-    expected: Expected
+    expected: LintContext
 
     @classmethod
     def of(cls, place: Path, *, ignored_root: bool = False) -> Subject:
@@ -60,7 +60,7 @@ class Subject:
         tree = FolderTree(root)
         layout = describe(tree, focus=(path,))
         file = BenchmarkFile(path, place.read_bytes(), Sources(tree, layout.import_roots))
-        return cls(root, path, layout, file, Expected(root=None if ignored_root else layout.benchmarks_root))
+        return cls(root, path, layout, file, LintContext(root=None if ignored_root else layout.benchmarks_root))
 
 
 def files_of(places: list[str]) -> list[Path]:

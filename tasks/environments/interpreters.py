@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
-from ..project.files import at
+from ..project.files import lookup
 from .installer import run_uv
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def inspect(path: Path) -> Interpreter:
 
 def requires_python(project: Project) -> str:
     """Return the version specifier that the project states, "" where it states none."""
-    stated = at(project.pyproject, "project", "requires-python") or project.setup_keywords.get("python_requires")
+    stated = lookup(project.pyproject, "project", "requires-python") or project.setup_keywords.get("python_requires")
     stated = stated or project.setup_cfg.get("options", "python_requires", fallback="")
     poetry = project.tool("poetry", "dependencies", "python")
     if not stated and isinstance(poetry, str):

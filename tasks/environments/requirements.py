@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import EnvironmentBuildError
-from ..project.dependencies import locked_packages, resolved_group, strings_of_list
-from ..project.files import at, strings
+from ..project.dependencies import locked_packages, resolved_group, string_list
+from ..project.files import lookup, strings
 from ..storage.hashing import hash_of
 from .interpreters import pep440
 
@@ -97,7 +97,7 @@ def project_name(project: Project) -> str:
     """Return the distribution's normalized name, "" where no file states it."""
     from packaging.utils import canonicalize_name
 
-    stated = at(project.pyproject, "project", "name") or project.tool("poetry", "name")
+    stated = lookup(project.pyproject, "project", "name") or project.tool("poetry", "name")
     stated = stated or project.setup_cfg.get("metadata", "name", fallback="") or project.setup_keywords.get("name")
     return canonicalize_name(stated) if isinstance(stated, str) else ""
 
@@ -107,9 +107,9 @@ def build_tools(project: Project) -> tuple[str, ...]:
 
     An editable install by meson-python compiles again when it is imported, so its tools have to stay.
     """
-    if at(project.pyproject, "build-system", "build-backend") != "mesonpy":
+    if lookup(project.pyproject, "build-system", "build-backend") != "mesonpy":
         return ()
-    return (*strings_of_list(at(project.pyproject, "build-system", "requires")), "ninja")
+    return (*string_list(lookup(project.pyproject, "build-system", "requires")), "ninja")
 
 
 def extras_of(project: Project) -> tuple[str, ...]:
@@ -200,28 +200,30 @@ def _metadata_file(project: Project) -> str:
 
 def _is_static(project: Project) -> bool:
     """Whether pyproject.toml alone tells the requirements."""
-    dynamic = strings_of_list(at(project.pyproject, "project", "dynamic"))
-    return at(project.pyproject, "project") is not None and not {"dependencies", "optional-dependencies"} & set(dynamic)
+    dynamic = string_list(lookup(project.pyproject, "project", "dynamic"))
+    return lookup(project.pyproject, "project") is not None and not {"dependencies", "optional-dependencies"} & set(
+        dynamic
+    )
 
 
 def _tables(project: Project) -> object:
     """Return what a project's requirements follow from, without its version and description."""
     keys = ("requires-python", "dependencies", "optional-dependencies")
     poetry = ("dependencies", "dev-dependencies", "group", "extras", "source")
-    uv = at(project.pyproject, "tool", "uv")
+    uv = lookup(project.pyproject, "tool", "uv")
     return [
-        {key: at(project.pyproject, "project", key) for key in keys},
+        {key: lookup(project.pyproject, "project", key) for key in keys},
         {key: project.tool("poetry", key) for key in poetry},
-        at(project.pyproject, "dependency-groups"),
+        lookup(project.pyproject, "dependency-groups"),
         {key: value for key, value in uv.items() if key != "build-backend"} if isinstance(uv, Mapping) else None,
-        at(project.pyproject, "build-system", "requires") if project.tool("poetry") else None,
+        lookup(project.pyproject, "build-system", "requires") if project.tool("poetry") else None,
     ]
 
 
 def _extras(project: Project) -> tuple[str, ...]:
     cfg = project.setup_cfg
     tables = (
-        at(project.pyproject, "project", "optional-dependencies"),
+        lookup(project.pyproject, "project", "optional-dependencies"),
         project.tool("poetry", "extras"),
         project.setup_keywords.get("extras_require"),
         dict(cfg["options.extras_require"]) if cfg.has_section("options.extras_require") else None,
@@ -234,9 +236,9 @@ def _groups(project: Project) -> dict[str, object]:
     tables = (
         {"dev": project.tool("uv", "dev-dependencies")} if project.tool("uv", "dev-dependencies") else None,
         {"dev": project.tool("poetry", "dev-dependencies")} if project.tool("poetry", "dev-dependencies") else None,
-        {name: at(poetry, name, "dependencies") for name in poetry} if isinstance(poetry, Mapping) else None,
+        {name: lookup(poetry, name, "dependencies") for name in poetry} if isinstance(poetry, Mapping) else None,
         project.tool("pdm", "dev-dependencies"),
-        at(project.pyproject, "dependency-groups"),
+        lookup(project.pyproject, "dependency-groups"),
     )
     return {str(name): entries for table in tables if isinstance(table, Mapping) for name, entries in table.items()}
 
@@ -246,7 +248,7 @@ def group_lines(project: Project, name: str) -> tuple[str, ...]:
 
     Raise SourceError if the group in `[dependency-groups]` is malformed.
     """
-    standard = at(project.pyproject, "dependency-groups")
+    standard = lookup(project.pyproject, "dependency-groups")
     if isinstance(standard, Mapping) and name in standard:
         return resolved_group(standard, name, where=project.path("pyproject.toml"))
     entries = _groups(project).get(name)
@@ -256,8 +258,8 @@ def group_lines(project: Project, name: str) -> tuple[str, ...]:
 
 
 def _from_poetry(name: str, demand: object) -> str:
-    version = demand if isinstance(demand, str) else at(demand, "version")
-    extras = ",".join(strings(at(demand, "extras")))
+    version = demand if isinstance(demand, str) else lookup(demand, "version")
+    extras = ",".join(strings(lookup(demand, "extras")))
     return f"{name}[{extras}]{pep440(str(version or ''))}" if extras else f"{name}{pep440(str(version or ''))}"
 
 
@@ -276,8 +278,13 @@ def _uv_lock(project: Project) -> str:
 def _lock_content(project: Project) -> object:
     """Return what uv.lock locks, without the versions of the workspace's own projects."""
     packages = locked_packages(project.toml(lock)) if (lock := _uv_lock(project)) else ()
-    own = {"editable", "virtual", "directory"}
-    return [{**package, "version": ""} if own & set(at(package, "source") or ()) else package for package in packages]  # type: ignore[call-overload]
+    local = {"editable", "virtual", "directory"}
+
+    def is_local(package: Mapping[str, object]) -> bool:
+        source = package.get("source")
+        return isinstance(source, Mapping) and bool(local & source.keys())
+
+    return [{**package, "version": ""} if is_local(package) else package for package in packages]
 
 
 def _pins(project: Project) -> tuple[tuple[str, ...], str]:

@@ -31,12 +31,12 @@ def spelled(name: str, sources: Sources, files: Iterable[str]) -> tuple[str, ...
     if colons:
         paths = [file for file in sources.tree.files() if _ends_with(file, path, "/")]
         targets = [f"{module}:{inside}" for file in paths if (module := module_of(file, sources.roots))]
-        return tuple(target for target in targets if sources.seek(target))
+        return tuple(target for target in targets if sources.try_find(target))
     if ":" in name:
-        return (name,) if sources.seek(name) else ()
+        return (name,) if sources.try_find(name) else ()
     parts = name.split(".")
     dotted = [f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}" for count in range(len(parts) - 1, 0, -1)]
-    if found := [target for target in dotted if sources.seek(target)]:
+    if found := [target for target in dotted if sources.try_find(target)]:
         return (found[0],)
     return tuple(dict.fromkeys(_in_files(name, sources, files)))
 

@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 
 from ..errors import SourceError
-from .files import Project, leaves, pytest_option
+from .files import Project, is_outside, pytest_option
 
 DEFAULT = "tests/benchmarks"
 NAMES = ("benchmarks", "benchmark", "bench", "performance", "perf")
@@ -16,7 +16,7 @@ TEST_FOLDERS = ("tests", "test", "testing")
 def benchmarks_root(project: Project) -> tuple[str, str]:
     """Return the folder, from the root of the tree, and the reason in words.
 
-    Raise SourceError where `[tool.codeflash] benchmarks-root` leaves the project.
+    Raise SourceError where `[tool.codeflash] benchmarks-root` is_outside the project.
     """
     for find in (_of_codeflash, _of_testpaths, _of_folders, _of_file_names, _beside_tests):
         if found := find(project):
@@ -30,7 +30,7 @@ def _of_codeflash(project: Project) -> tuple[str, str] | None:
         if not isinstance(root, str):
             continue
         file = place.path("pyproject.toml")
-        if leaves(root) or not root.strip():
+        if is_outside(root) or not root.strip():
             raise SourceError(
                 f"[tool.codeflash] benchmarks-root is {root!r}, which is no folder of the project",
                 where=file,
@@ -81,7 +81,7 @@ def _beside_tests(project: Project) -> tuple[str, str] | None:
 def _testpaths(project: Project) -> tuple[str, ...]:
     paths = pytest_option(project, "testpaths")
     plain = (posixpath.normpath(path) for path in paths if not set(path) & set("*?[:"))
-    return tuple(path for path in plain if not leaves(path) and path != "." and not path.endswith(".py"))
+    return tuple(path for path in plain if not is_outside(path) and path != "." and not path.endswith(".py"))
 
 
 def _folders_of_tests(project: Project) -> set[str]:

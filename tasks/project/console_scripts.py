@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .files import Project, at, strings
+from .files import Project, lookup, strings
 
 if TYPE_CHECKING:
     from ..artifacts import Layout
@@ -51,7 +51,7 @@ def _command(name: str, reference: re.Match[str]) -> Command:
 def _scripts(project: Project) -> dict[str, str]:
     """Return name and entry point of each script, from the first place that has any."""
     places = (
-        at(project.pyproject, "project", "scripts"),
+        lookup(project.pyproject, "project", "scripts"),
         project.tool("poetry", "scripts"),
         project.tool("flit", "scripts"),
         _of_lines(project.setup_cfg.get("options.entry_points", "console_scripts", fallback="").splitlines()),
@@ -65,18 +65,18 @@ def _references(table: object) -> dict[str, str]:
     if not isinstance(table, Mapping):
         return {}
     inner = {
-        name: value if isinstance(value, str) else at(value, "reference") or at(value, "callable")
+        name: value if isinstance(value, str) else lookup(value, "reference") or lookup(value, "callable")
         for name, value in table.items()
     }
     return {
         name: value
         for name, value in inner.items()
-        if isinstance(value, str) and at(table[name], "type") in {None, "console"}
+        if isinstance(value, str) and lookup(table[name], "type") in {None, "console"}
     }
 
 
 def _of_setup(project: Project) -> tuple[str, ...]:
-    found = at(project.setup_keywords, "entry_points", "console_scripts")
+    found = lookup(project.setup_keywords, "entry_points", "console_scripts")
     return tuple(found.splitlines()) if isinstance(found, str) else strings(found)
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from .files import Project, TreeReader, at
+from .files import Project, TreeReader, lookup
 
 HEAVY = frozenset(
     {
@@ -87,7 +87,7 @@ def changelog(tree: TreeReader, *, project: str = "") -> str | None:
 def _towncrier(project: Project) -> str | None:
     table = project.tool("towncrier")
     if table is None:
-        table = at(project.toml("towncrier.toml"), "tool", "towncrier")
+        table = lookup(project.toml("towncrier.toml"), "tool", "towncrier")
     if not isinstance(table, dict):
         return None
     inside = (

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..artifacts import DependencyDifference
 from ..errors import SourceError
-from .files import Project, TreeReader, at, read_toml, strings
+from .files import Project, TreeReader, lookup, read_toml, strings
 
 LOCK_NAME = re.compile(r"(uv|poetry|pdm)\.lock|pylock(\.[^.]+)?\.toml")
 REQUIREMENTS_NAME = re.compile(r"(.*[-_.])?(requirements|constraints)([-_.].*)?\.(txt|in)")
@@ -47,7 +47,7 @@ def declared(tree: TreeReader, path: str) -> dict[str, str]:
     return {name: " | ".join(sorted(demands)) for name, demands in found.items()}
 
 
-def asks_for(tree: TreeReader, name: str) -> bool:
+def requires(tree: TreeReader, name: str) -> bool:
     """Return whether a file of the project names a package (`name` is canonical), whatever for; a broken file names none."""
     spelled = re.compile(re.escape(name).replace(r"\-", "[-_.]+").encode(), re.IGNORECASE)
     files = (path for path in tree.files() if _reader(path) and spelled.search(tree.read(path) or b""))
@@ -78,15 +78,15 @@ def _reader(path: str) -> Callable[[TreeReader, str], Declared] | None:
 
 def _of_pyproject(tree: TreeReader, path: str) -> Declared:
     table = read_toml(tree, path)
-    if isinstance(python := at(table, "project", "requires-python"), str):
+    if isinstance(python := lookup(table, "project", "requires-python"), str):
         yield "python", python
-    yield from _parsed(strings_of_list(at(table, "project", "dependencies")))
-    yield from _by_label("extra", at(table, "project", "optional-dependencies"))
-    yield from _by_label("group", at(table, "dependency-groups"))
-    yield from _by_label("group", at(table, "tool", "pdm", "dev-dependencies"))
-    yield from _parsed(strings_of_list(at(table, "tool", "uv", "dev-dependencies")), "group dev")
-    yield from _parsed(strings_of_list(at(table, "build-system", "requires")), "build")
-    yield from _of_poetry(at(table, "tool", "poetry"))
+    yield from _parsed(string_list(lookup(table, "project", "dependencies")))
+    yield from _by_label("extra", lookup(table, "project", "optional-dependencies"))
+    yield from _by_label("group", lookup(table, "dependency-groups"))
+    yield from _by_label("group", lookup(table, "tool", "pdm", "dev-dependencies"))
+    yield from _parsed(string_list(lookup(table, "tool", "uv", "dev-dependencies")), "group dev")
+    yield from _parsed(string_list(lookup(table, "build-system", "requires")), "build")
+    yield from _of_poetry(lookup(table, "tool", "poetry"))
 
 
 def resolved_group(groups: Mapping[str, Any], name: str, *, where: str) -> tuple[str, ...]:
@@ -102,11 +102,11 @@ def resolved_group(groups: Mapping[str, Any], name: str, *, where: str) -> tuple
 
 
 def _of_poetry(poetry: object) -> Declared:
-    yield from _poetry_table(at(poetry, "dependencies"))
-    yield from _poetry_table(at(poetry, "dev-dependencies"), "group dev")
-    groups = at(poetry, "group")
+    yield from _poetry_table(lookup(poetry, "dependencies"))
+    yield from _poetry_table(lookup(poetry, "dev-dependencies"), "group dev")
+    groups = lookup(poetry, "group")
     for group in groups if isinstance(groups, Mapping) else ():
-        yield from _poetry_table(at(groups, group, "dependencies"), f"group {group}")
+        yield from _poetry_table(lookup(groups, group, "dependencies"), f"group {group}")
 
 
 def _poetry_table(table: object, label: str = "") -> Declared:
@@ -117,7 +117,7 @@ def _poetry_table(table: object, label: str = "") -> Declared:
 
 def _by_label(kind: str, table: object) -> Declared:
     for label, entries in table.items() if isinstance(table, Mapping) else ():
-        yield from _parsed(strings_of_list(entries), f"{kind} {label}")
+        yield from _parsed(string_list(entries), f"{kind} {label}")
 
 
 def _of_setup_cfg(tree: TreeReader, path: str) -> Declared:
@@ -134,7 +134,7 @@ def _of_setup_py(tree: TreeReader, path: str) -> Declared:
     keywords = Project(tree, posixpath.dirname(path)).setup_keywords
     if isinstance(python := keywords.get("python_requires"), str):
         yield "python", python
-    yield from _parsed(strings_of_list(keywords.get("install_requires")))
+    yield from _parsed(string_list(keywords.get("install_requires")))
     yield from _by_label("extra", keywords.get("extras_require"))
 
 
@@ -186,6 +186,6 @@ def labelled(name: str, label: str) -> str:
     return f"{name} ({label})" if label else name
 
 
-def strings_of_list(value: object) -> tuple[str, ...]:
+def string_list(value: object) -> tuple[str, ...]:
     """Return the strings of a list; a string by itself is one requirement, and a table is none."""
     return (value,) if isinstance(value, str) else strings(value)

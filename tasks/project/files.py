@@ -119,7 +119,7 @@ class Project:
 
     def path(self, name: str) -> str:
         """Return the path from the root of the tree, "" for the root itself."""
-        return clean(posixpath.join(self.folder, name))
+        return normalized(posixpath.join(self.folder, name))
 
     def has(self, name: str) -> bool:
         return name in self.files
@@ -135,7 +135,7 @@ class Project:
 
     def tool(self, *keys: str) -> object:
         """Return what stands at `[tool.KEYS...]` of pyproject.toml, None where nothing does."""
-        return at(self.pyproject, "tool", *keys)
+        return lookup(self.pyproject, "tool", *keys)
 
     @property
     def describes_itself(self) -> bool:
@@ -147,18 +147,18 @@ class Project:
         return bool(self.pyproject.keys() & {"project", "build-system"}) or self.tool("poetry") is not None
 
 
-def clean(path: str) -> str:
+def normalized(path: str) -> str:
     """Spell a path without `.` and `..` in the middle; the root is ""."""
     spelled = posixpath.normpath(path)
     return "" if spelled == "." else spelled
 
 
-def leaves(path: str) -> bool:
+def is_outside(path: str) -> bool:
     """Return whether a path leads out of the folder that it is relative to."""
-    return clean(path).startswith(("/", "../")) or clean(path) == ".."
+    return normalized(path).startswith(("/", "../")) or normalized(path) == ".."
 
 
-def at(table: object, *keys: str) -> object:
+def lookup(table: object, *keys: str) -> object:
     """Walk down nested tables; None where a key is missing or what is there is no table."""
     for key in keys:
         if not isinstance(table, Mapping):
@@ -177,7 +177,7 @@ def strings(value: object) -> tuple[str, ...]:
 def pytest_option(project: Project, name: str) -> tuple[str, ...]:
     """Return a list option of pytest's configuration, from the first of its files that has it."""
     return (
-        strings(at(project.toml("pytest.toml"), "pytest", name))
+        strings(lookup(project.toml("pytest.toml"), "pytest", name))
         or strings(project.ini("pytest.ini").get("pytest", name, fallback=""))
         or strings(project.tool("pytest", name))
         or strings(project.tool("pytest", "ini_options", name))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CommandFailedError
 from ..processes import programs
-from .files import at
+from .files import lookup
 
 if TYPE_CHECKING:
     from .files import Project
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 OWN = ("ruff.toml", ".ruff.toml")
 SECONDS = 20.0
 DEPTH = 3
-"""Folders below the root in which an import root lies at the deepest, and a package in that."""
+"""Folders below the root in which an import root lies lookup the deepest, and a package in that."""
 VIOLATION = re.compile(r"^[^:\n]+:(\d+):\d+: (.+)$", re.MULTILINE)
 
 
@@ -80,7 +80,7 @@ def _configure(folder: Path, project: Project, first_party: tuple[str, ...]) -> 
         return True
     black = project.tool("black")
     named = (
-        at(black, "line-length"),
+        lookup(black, "line-length"),
         project.tool("isort", "line_length"),
         project.setup_cfg.get("isort", "line_length", fallback=""),
     )
@@ -90,7 +90,7 @@ def _configure(folder: Path, project: Project, first_party: tuple[str, ...]) -> 
         "[lint.isort]",
         f"known-first-party = {list(first_party)!r}".replace("'", '"'),
     ]
-    if at(black, "skip-string-normalization") is True:
+    if lookup(black, "skip-string-normalization") is True:
         lines += ["[format]", 'quote-style = "preserve"']
     (folder / "ruff.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return False

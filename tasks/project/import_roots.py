@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
-from .files import SIDE_FOLDERS, Project, at, clean, leaves, pytest_option, strings
+from .files import SIDE_FOLDERS, Project, is_outside, lookup, normalized, pytest_option, strings
 
 NOT_MODULES = frozenset(
     {"conftest", "dodo", "fabfile", "noxfile", "runtests", "setup", "tasks", "toxfile", "versioneer"}
@@ -33,7 +33,7 @@ def import_roots(project: Project) -> tuple[str, ...]:
 def top_level_names(project: Project, root: str) -> tuple[str, ...]:
     """Return the names that can be imported from a root (relative to the project's folder), sorted."""
     below = _below(project, root)
-    if clean(root):
+    if normalized(root):
         return tuple(sorted(_packages(below) | _modules(below) | _namespaces(below)))
     own = _own_names(project)
     packages = {name for name in _packages(below) if name not in SIDE_FOLDERS or name in own}
@@ -43,7 +43,7 @@ def top_level_names(project: Project, root: str) -> tuple[str, ...]:
 
 
 def _usable(project: Project, roots: tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    cleaned = dict.fromkeys(clean(root) for root in roots if not leaves(root))
+    cleaned = dict.fromkeys(normalized(root) for root in roots if not is_outside(root))
     # A `src` that is itself a package is what is imported, not where from.
     return tuple(
         root for root in cleaned if f"{root}/__init__.py" not in project.files and top_level_names(project, root)
@@ -51,7 +51,7 @@ def _usable(project: Project, roots: tuple[str, ...] | list[str]) -> tuple[str, 
 
 
 def _below(project: Project, root: str) -> list[list[str]]:
-    start = f"{clean(root)}/" if clean(root) else ""
+    start = f"{normalized(root)}/" if normalized(root) else ""
     return [
         path[len(start) :].split("/")
         for path in project.files
@@ -81,7 +81,9 @@ def _namespaces(below: list[list[str]]) -> set[str]:
 def _own_names(project: Project) -> set[str]:
     """Return the import names that the project says are its own, or that follow from its name."""
     name = (
-        at(project.pyproject, "project", "name") or project.tool("poetry", "name") or project.setup_keywords.get("name")
+        lookup(project.pyproject, "project", "name")
+        or project.tool("poetry", "name")
+        or project.setup_keywords.get("name")
     )
     name = name or project.setup_cfg.get("metadata", "name", fallback="")
     spelled = re.sub(r"[-.]+", "_", str(name)).lower()
@@ -117,12 +119,12 @@ def _package_paths(project: Project) -> tuple[str, ...]:
     """Return the packages that hatchling and scikit-build-core are told by path, like `src/pagelayout`."""
     wheel = project.tool("hatch", "build", "targets", "wheel")
     named = (
-        strings(at(wheel, "packages"))
+        strings(lookup(wheel, "packages"))
         or strings(project.tool("hatch", "build", "packages"))
-        or strings(at(wheel, "only-include"))
+        or strings(lookup(wheel, "only-include"))
         or strings(project.tool("scikit-build", "wheel", "packages"))
     )
-    return tuple(clean(path) for path in named if not path.endswith(".py"))
+    return tuple(normalized(path) for path in named if not path.endswith(".py"))
 
 
 def _of_setuptools(project: Project) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..project.files import at, strings
+from ..project.files import lookup, strings
 from .changelog_sections import PERFORMANCE, Pages, is_rst
 
 if TYPE_CHECKING:
@@ -68,12 +68,12 @@ class Written:
 def towncrier(project: Project, folder: str, entry: Entry) -> Written:
     """Write a fragment of the type that the project uses for such changes; an orphan (`+name`) while there is no number."""
     table = project.tool("towncrier")
-    table = table if isinstance(table, Mapping) else at(project.toml("towncrier.toml"), "tool", "towncrier")
+    table = table if isinstance(table, Mapping) else lookup(project.toml("towncrier.toml"), "tool", "towncrier")
     types = _towncrier_types(table)
     place = posixpath.join(folder, _section_folder(table))
     there = [path for path in project.tree.files() if posixpath.dirname(path) == place.rstrip("/")]
-    kind = _chosen(list(types), _used(project, types, there, str(at(table, "filename") or "")))
-    suffix = _suffix(there, types, str(at(table, "filename") or ""))
+    kind = _chosen(list(types), _used(project, types, there, str(lookup(table, "filename") or "")))
+    suffix = _suffix(there, types, str(lookup(table, "filename") or ""))
     issue = str(entry.number) if entry.number else f"+perf-{entry.slug}"
     path = posixpath.join(place, f"{issue}.{kind}{suffix}")
     todos = (
@@ -121,7 +121,7 @@ def blurb(folder: str, entry: Entry) -> Written:
 
 def _towncrier_types(table: object) -> dict[str, str]:
     """Map the types of fragments to what they are called in the changelog."""
-    listed, named = at(table, "type"), at(table, "fragment")
+    listed, named = lookup(table, "type"), lookup(table, "fragment")
     if isinstance(listed, list):
         tables = [each for each in listed if isinstance(each, Mapping)]
         return {
@@ -129,14 +129,14 @@ def _towncrier_types(table: object) -> dict[str, str]:
             for each in tables
         }
     if isinstance(named, Mapping):
-        return {str(key): str(at(value, "name") or str(key).capitalize()) for key, value in named.items()}
+        return {str(key): str(lookup(value, "name") or str(key).capitalize()) for key, value in named.items()}
     return {name: name.capitalize() for name in _TOWNCRIER_TYPES}
 
 
 def _section_folder(table: object) -> str:
     """Return the folder of the first section; the unnamed one is at the top."""
-    sections = at(table, "section")
-    paths = [str(at(each, "path") or "") for each in sections] if isinstance(sections, list) else [""]
+    sections = lookup(table, "section")
+    paths = [str(lookup(each, "path") or "") for each in sections] if isinstance(sections, list) else [""]
     return "" if "" in paths else paths[0]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Expected, Finding, findings, fixes, rules
+from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings, fixes, rules
 from tasks.commands import lint_files
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
@@ -31,7 +31,7 @@ def marked(place: Path, *, run: bool) -> set[tuple[int, str]]:
     return {(number, match[2]) for number, match in found if match and (run or not match[1])}
 
 
-EXPECTED = Expected(root="tests/benchmarks")
+EXPECTED = LintContext(root="tests/benchmarks")
 
 
 @pytest.mark.parametrize("place", FAULTY, ids=lambda place: place.stem)
@@ -125,7 +125,7 @@ def test_setup_in_a_test_that_is_measured_as_a_whole_is_told_under_codspeed_too(
 
 def test_a_file_in_the_wrong_place_is_told_and_moved():
     file = read(GOOD[0])
-    elsewhere = Expected(root="benchmarks")
+    elsewhere = LintContext(root="benchmarks")
     assert [each.rule for each in findings(file, elsewhere)] == ["wrong-place"]
     new = fixes.fixed(file, elsewhere)
     assert new.path == f"benchmarks/{GOOD[0].name}"
@@ -149,7 +149,7 @@ def test_a_test_is_named_after_its_function():
 def test_a_manifest_can_add_boundaries():
     file = read(CASES / "faulty/mock_not_at_boundary.py")
     assert "mock-not-at-boundary" not in {
-        each.rule for each in findings(file, Expected(boundaries=frozenset({"words"})))
+        each.rule for each in findings(file, LintContext(boundaries=frozenset({"words"})))
     }
 
 

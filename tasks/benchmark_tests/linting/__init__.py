@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from ..reading import BenchmarkFile
 from . import dynamic, static
 from .rules import RULES, Rule
-from .static import Expected, Finding
+from .static import Finding, LintContext
 
 if TYPE_CHECKING:
     from ...bench.observing.watching import WatchedCall
 
-__all__ = ["RULES", "BenchmarkFile", "Expected", "Finding", "Rule", "findings"]
+__all__ = ["RULES", "BenchmarkFile", "Finding", "LintContext", "Rule", "findings"]
 
 _SEEN = frozenset({"mock-allocates-nothing", "mock-wrong-type"})
 """Rules of which running tells more than reading, of the mocks that ran."""
@@ -25,7 +25,7 @@ _ONCE = frozenset({"inputs-changed", "lazy-result", "setup-measured"})
 """Rules of which one finding for a test is enough: running tells of the same, with another line."""
 
 
-def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[WatchedCall] = ()) -> tuple[Finding, ...]:
+def findings(file: BenchmarkFile, expected: LintContext, seen: Sequence[WatchedCall] = ()) -> tuple[Finding, ...]:
     """Return what breaks the rules, by line; `seen` is what was seen of the benchmark while it ran, () where it was not run."""
     ran = {standin.line for call in seen for standin in call.standins}
     read = [each for each in static.findings(file, expected) if each.rule not in _SEEN or each.line not in ran]

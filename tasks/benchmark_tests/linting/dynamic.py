@@ -12,7 +12,7 @@ from .static import Finding, restored, subject_of
 if TYPE_CHECKING:
     from ...bench.observing.watching import Standin, WatchedCall
     from ..reading import BenchmarkFile, Test
-    from .static import Expected
+    from .static import LintContext
 
 SHORTEST: Final = 5e-7
 """Seconds of a call below which it is mostly the cost of calling: ten to twenty times what calling an empty function costs."""
@@ -22,7 +22,7 @@ LEAST_SHARE: Final = 0.5
 """Of the measured time that the function under test should have."""
 
 
-def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[WatchedCall]) -> list[Finding]:
+def findings(file: BenchmarkFile, expected: LintContext, seen: Sequence[WatchedCall]) -> list[Finding]:
     """Return what breaks the rules, and could only be found by running."""
     tests = {test.name: test for test in file.tests}
     found: list[Finding] = []
@@ -35,7 +35,7 @@ def findings(file: BenchmarkFile, expected: Expected, seen: Sequence[WatchedCall
 
 
 def _of(
-    call: WatchedCall, test: Test | None, expected: Expected, file: BenchmarkFile
+    call: WatchedCall, test: Test | None, expected: LintContext, file: BenchmarkFile
 ) -> Iterator[tuple[str, int, str]]:
     changed = [name for name in call.changed if test is None or name not in restored(test)]
     if changed:
@@ -68,11 +68,11 @@ def _about(standin: Standin, file: BenchmarkFile) -> Iterator[tuple[str, int, st
         )
 
 
-def _is_small(call: WatchedCall, expected: Expected) -> bool:
+def _is_small(call: WatchedCall, expected: LintContext) -> bool:
     return call.seconds < max(SHORTEST, FAR_BELOW * expected.recorded)
 
 
-def _about_size(call: WatchedCall, expected: Expected) -> Iterator[tuple[str, int, str]]:
+def _about_size(call: WatchedCall, expected: LintContext) -> Iterator[tuple[str, int, str]]:
     if call.seconds < SHORTEST:
         yield "toy-input", 0, f"a call takes {figures.seconds(call.seconds)}"
     elif expected.recorded and call.seconds < FAR_BELOW * expected.recorded:
@@ -84,10 +84,10 @@ def _about_size(call: WatchedCall, expected: Expected) -> Iterator[tuple[str, in
         )
 
 
-def _about_share(call: WatchedCall, test: Test | None, expected: Expected) -> Iterator[tuple[str, int, str]]:
+def _about_share(call: WatchedCall, test: Test | None, expected: LintContext) -> Iterator[tuple[str, int, str]]:
     """Tell where most of the time goes elsewhere than to the function under test, as far as Python sees it."""
     subject = subject_of(test, expected) if test else expected.target
-    found = test.file.sources.seek(subject) if test and subject else None
+    found = test.file.sources.try_find(subject) if test and subject else None
     if found is None or found.definition.kind != "function" or not call.shares:
         return
     share = call.shares.get((found.path, found.definition.name))

@@ -6,8 +6,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...project.code.imported_names import word_of
-from .static import Expected, findings, subject_of
+from ...project.code.imported_names import short_name
+from .static import LintContext, findings, subject_of
 
 if TYPE_CHECKING:
     from ..reading import BenchmarkFile
@@ -21,7 +21,7 @@ class Fixed(NamedTuple):
     done: tuple[str, ...]
 
 
-def fixed(file: BenchmarkFile, expected: Expected) -> Fixed:
+def fixed(file: BenchmarkFile, expected: LintContext) -> Fixed:
     """Mend what has one right answer; nothing is written here."""
     text = file.source.decode("utf-8", "surrogateescape")
     found = findings(file, expected)
@@ -62,11 +62,11 @@ def _is_text(node: object) -> bool:
     return isinstance(getattr(node, "value", None), str)
 
 
-def _path(file: BenchmarkFile, expected: Expected, rules: set[str]) -> str:
+def _path(file: BenchmarkFile, expected: LintContext, rules: set[str]) -> str:
     folder, name = posixpath.split(file.path)
     if "wrong-name" in rules:
         subjects = {subject_of(test, expected) for test in file.tests} - {""}
-        of_one = word_of(subjects.pop()).strip("_") if len(subjects) == 1 else ""
+        of_one = short_name(subjects.pop()).strip("_") if len(subjects) == 1 else ""
         name = f"test_benchmark_{of_one}.py" if of_one else f"test_{name}"
     if "wrong-place" in rules and expected.root is not None:
         folder = expected.root

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.definitions import Function, contents
-from ...project.code.imported_names import absolute_name, dotted, imports
+from ...project.code.imported_names import absolute_name, dotted_name, imports
 from ..reading import MOCKS
 from .boundaries import boundary
 
@@ -67,7 +67,7 @@ def real_of(patch: Patch, file: BenchmarkFile) -> tuple[str, Definition] | None:
     """Find the definition that a patch replaces, where its owner is a module or a class of the project."""
     parts = patch.target.split(".")
     for count in range(len(parts) - 1, 0, -1):
-        found = file.sources.seek(f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}")
+        found = file.sources.try_find(f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}")
         if found and found.definition.kind in {"function", "class"}:
             return found.path, found.definition
     return None
@@ -91,7 +91,7 @@ def standins(test: Test, more: frozenset[str]) -> Iterator[Standin]:
             yield from _of(patch.new, patch.name, test, found and found[1], package, patch.node)
     for name, made in test.variables.items():
         if isinstance(made, ast.Call) and _is_used(name, test):
-            spelled = dotted(made.func)
+            spelled = dotted_name(made.func)
             if spelled.rpartition(".")[2] in MOCKS:
                 if not _is_told(name, test):
                     yield Standin(name, made, None, "", is_object=True)
@@ -107,7 +107,7 @@ def _is_used(name: str, test: Test) -> bool:
 def _is_told(name: str, test: Test) -> bool:
     """Return whether the test says what methods of a Mock return: `name.method.return_value = ...`."""
     targets = (target for node in ast.walk(test.file.module) if isinstance(node, ast.Assign) for target in node.targets)
-    return any(dotted(target).startswith(f"{name}.") for target in targets)
+    return any(dotted_name(target).startswith(f"{name}.") for target in targets)
 
 
 def _of(
@@ -123,7 +123,7 @@ def _of(
     if new is None or isinstance(new, ast.Lambda):
         yield Standin(name, new or node, real, package)
         return
-    spelled = dotted(new.func if isinstance(new, ast.Call) else new)
+    spelled = dotted_name(new.func if isinstance(new, ast.Call) else new)
     if spelled.rpartition(".")[2] in MOCKS:
         yield Standin(name, new, real, package)
         return
@@ -152,7 +152,7 @@ def _made_by(new: ast.expr | None, test: Test) -> ast.ClassDef | None:
         given = next((word.value for word in new.keywords if word.arg == "return_value"), None)
     if isinstance(given, ast.Name):
         given = test.variables.get(given.id)
-    name = dotted(given.func) if isinstance(given, ast.Call) else ""
+    name = dotted_name(given.func) if isinstance(given, ast.Call) else ""
     return next(
         (each for each in ast.walk(test.file.module) if isinstance(each, ast.ClassDef) and each.name == name), None
     )
@@ -174,7 +174,7 @@ def _methods_of(kind: str, test: Test) -> dict[str, Definition]:
 
 def allocates(node: ast.AST) -> bool:
     """Return whether a stand-in allocates more than next to nothing, or calls what may do so."""
-    if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in MOCKS:
+    if isinstance(node, ast.Call) and dotted_name(node.func).rpartition(".")[2] in MOCKS:
         effects = [word.value for word in node.keywords if word.arg == "side_effect"]
         return any(isinstance(effect, ast.Name) or allocates(effect) for effect in effects)
     return any(_allocates(inner) for part in _parts(node) for inner in ast.walk(part))
@@ -196,7 +196,7 @@ def _allocates(node: ast.AST) -> bool:
         )
     if not isinstance(node, ast.Call):
         return False
-    last = dotted(node.func).rpartition(".")[2]
+    last = dotted_name(node.func).rpartition(".")[2]
     if last in SIZED:
         return any(_is_large(argument) for argument in (*node.args, *(word.value for word in node.keywords)))
     return last == "copy" or (isinstance(node.func, ast.Name) and last.islower() and last not in SMALL)
@@ -239,7 +239,7 @@ def _kind(node: ast.expr) -> str:
         if isinstance(node, kinds):
             return name
     if isinstance(node, ast.Call):
-        last = dotted(node.func).rpartition(".")[2]
+        last = dotted_name(node.func).rpartition(".")[2]
         return "Mock" if last in MOCKS else last if last in {"list", "dict", "tuple", "set", "str", "bytes"} else ""
     return ""
 

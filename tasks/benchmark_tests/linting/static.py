@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.definitions import Function
-from ...project.code.imported_names import dotted, word_of
+from ...project.code.imported_names import dotted_name, short_name
 from ..reading import PATCHERS
 from . import mocks
 
 if TYPE_CHECKING:
-    from ...project.code.sources import Found
+    from ...project.code.sources import LocatedDefinition
     from ..reading import BenchmarkFile, Called, Measured, Patch, Test
 
 READING: Final = frozenset(
@@ -56,7 +56,7 @@ class Finding(NamedTuple):
     found: str
 
 
-class Expected(NamedTuple):
+class LintContext(NamedTuple):
     """What is known of a benchmark beside its text.
 
     `target` is the function under test as `module:Qualified.name`, "" where only the file tells it; `root` the project's
@@ -69,7 +69,7 @@ class Expected(NamedTuple):
     recorded: float = 0.0
 
 
-def findings(file: BenchmarkFile, expected: Expected) -> list[Finding]:
+def findings(file: BenchmarkFile, expected: LintContext) -> list[Finding]:
     """Return what breaks the rules, in the order of lines."""
     found = [*_about_file(file, expected)]
     for test in file.tests:
@@ -82,13 +82,15 @@ def findings(file: BenchmarkFile, expected: Expected) -> list[Finding]:
     return sorted(set(found), key=lambda finding: (finding.line, finding.rule, finding.found))
 
 
-def subject_of(test: Test, expected: Expected) -> str:
+def subject_of(test: Test, expected: LintContext) -> str:
     """Return the function under test: the one expected where the test calls it, the one that it calls, or that it is named after."""
     called = [each.target for each in test.calls if each.found.definition.kind == "function"]
     if expected.target and (expected.target in called or not called):
         return expected.target
     named = [
-        target for target in called if re.search(rf"(^|_){re.escape(word_of(target))}(_|$)", test.name, re.IGNORECASE)
+        target
+        for target in called
+        if re.search(rf"(^|_){re.escape(short_name(target))}(_|$)", test.name, re.IGNORECASE)
     ]
     return next(iter([*named, *called]), "")
 
@@ -96,7 +98,7 @@ def subject_of(test: Test, expected: Expected) -> str:
 # -- name and place -----------------------------------------------------------------------------------
 
 
-def _about_file(file: BenchmarkFile, expected: Expected) -> Iterator[Finding]:
+def _about_file(file: BenchmarkFile, expected: LintContext) -> Iterator[Finding]:
     if not file.tests:
         yield Finding("no-benchmark", 1, "", "no test takes the `benchmark` fixture and calls it")
         return
@@ -123,7 +125,7 @@ def _about_marker(test: Test) -> Iterator[Finding]:
 def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Finding]:
     if not subject or len(file.tests) > 1 or not posixpath.basename(file.path).startswith("test_benchmark_"):
         return  # the file follows a naming of its own, or is for several cases
-    name = word_of(subject).strip("_")
+    name = short_name(subject).strip("_")
     if name.lower().replace("_", "") not in test.name.lower().replace("_", ""):
         yield Finding(
             "wrong-name",
@@ -136,7 +138,7 @@ def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Findi
 # -- patches ------------------------------------------------------------------------------------------
 
 
-def _about_patches(test: Test, subject: str, expected: Expected) -> Iterator[Finding]:
+def _about_patches(test: Test, subject: str, expected: LintContext) -> Iterator[Finding]:
     target = subject.replace(":", ".")
     for patch in test.patches:
         line = patch.line
@@ -154,7 +156,7 @@ def _about_patches(test: Test, subject: str, expected: Expected) -> Iterator[Fin
             )
 
 
-def _is_elsewhere(patch: Patch, test: Test, expected: Expected) -> bool:
+def _is_elsewhere(patch: Patch, test: Test, expected: LintContext) -> bool:
     """Return whether code is replaced that is neither at a boundary nor something of the process's own."""
     if patch.kind != "attribute" or patch.target in mocks.PROCESS:
         return False
@@ -166,15 +168,15 @@ def _is_target(patched: str, target: str, test: Test) -> bool:
     if patched == target:
         return True
     found = test.file.find(patched) or _sought(patched, test)
-    known = test.file.sources.seek(":".join(_split(target, test)))
+    known = test.file.sources.try_find(":".join(_split(target, test)))
     return bool(found and known and (found[1].path, found[1].definition.name) == (known.path, known.definition.name))
 
 
-def _sought(spelled: str, test: Test) -> tuple[str, Found] | None:
+def _sought(spelled: str, test: Test) -> tuple[str, LocatedDefinition] | None:
     parts = spelled.split(".")
     for count in range(len(parts) - 1, 0, -1):
         target = f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}"
-        if found := test.file.sources.seek(target):
+        if found := test.file.sources.try_find(target):
             return target, found
     return None
 
@@ -188,7 +190,7 @@ def _split(target: str, test: Test) -> tuple[str, str]:
 def _on_type(owner: str, node: ast.expr | None, test: Test) -> bool:
     """Tell a type from an instance: `type(x)`, `x.__class__`, or a name that is a class."""
     if isinstance(node, ast.Call):
-        return bool(dotted(node.func) == "type")
+        return bool(dotted_name(node.func) == "type")
     last = owner.rpartition(".")[2]
     if last == "__class__":
         return True
@@ -201,7 +203,7 @@ def _on_type(owner: str, node: ast.expr | None, test: Test) -> bool:
 # -- stand-ins ----------------------------------------------------------------------------------------
 
 
-def _about_standins(test: Test, expected: Expected) -> Iterator[Finding]:
+def _about_standins(test: Test, expected: LintContext) -> Iterator[Finding]:
     for each in mocks.standins(test, expected.boundaries):
         line = int(getattr(each.node, "lineno", test.function.lineno))
         kind = "Mock" if each.is_object else mocks.returned_kind(each.node)
@@ -241,7 +243,7 @@ def _about_setup(test: Test, measured: Measured) -> Iterator[Finding]:
     for node in (node for part in measured.body for node in ast.walk(part)):
         if not isinstance(node, ast.Call) or id(node) in subjects:
             continue
-        spelled = dotted(node.func)
+        spelled = dotted_name(node.func)
         last = spelled.rpartition(".")[2] if spelled else getattr(node.func, "attr", "")
         owner = spelled.partition(".")[0]
         makes = last in MAKING and owner in {"np", "numpy", "random", "rng", "torch", "string"}
@@ -252,7 +254,7 @@ def _about_setup(test: Test, measured: Measured) -> Iterator[Finding]:
 
 
 def _is_range(node: ast.Call) -> bool:
-    return bool(node.args) and isinstance(node.args[0], ast.Call) and dotted(node.args[0].func) == "range"
+    return bool(node.args) and isinstance(node.args[0], ast.Call) and dotted_name(node.args[0].func) == "range"
 
 
 def _about_laziness(test: Test, measured: Measured) -> Iterator[Finding]:
@@ -265,7 +267,7 @@ def _about_laziness(test: Test, measured: Measured) -> Iterator[Finding]:
                 f"{_last(each.target)} is a generator, and nothing consumes it",
             )
     for node in _given(measured):
-        if isinstance(node, ast.Call) and dotted(node.func) in LAZY:
+        if isinstance(node, ast.Call) and dotted_name(node.func) in LAZY:
             yield Finding("lazy-result", node.lineno, test.name, f"`{_shortened(node)}` is made and not consumed")
         elif isinstance(node, ast.GeneratorExp):
             yield Finding("lazy-result", node.lineno, test.name, "the generator expression is made and not consumed")
@@ -299,7 +301,7 @@ def _definition_node(called: Called) -> ast.AST:
     body = ast.parse(definition.code).body if definition.code else []
     if not body or not isinstance(body[0], Function):
         return ast.Pass()
-    return ast.Pass() if any("contextmanager" in dotted(each) for each in body[0].decorator_list) else body[0]
+    return ast.Pass() if any("contextmanager" in dotted_name(each) for each in body[0].decorator_list) else body[0]
 
 
 def _about_changes(test: Test, measured: Measured) -> Iterator[Finding]:
@@ -315,10 +317,10 @@ def _about_changes(test: Test, measured: Measured) -> Iterator[Finding]:
 def _changed_by(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
         if not _restores(node):
-            yield dotted(node.func.value)
+            yield dotted_name(node.func.value)
     elif isinstance(node, ast.Delete | ast.AugAssign):
         targets = node.targets if isinstance(node, ast.Delete) else [node.target]
-        yield from (dotted(target.value) for target in targets if isinstance(target, ast.Subscript))
+        yield from (dotted_name(target.value) for target in targets if isinstance(target, ast.Subscript))
 
 
 def _restores(call: ast.Call) -> bool:
@@ -329,7 +331,9 @@ def _restores(call: ast.Call) -> bool:
 def restored(test: Test) -> set[str]:
     """Return the names of what every round brings back to the state that it begins from."""
     nodes = (node for measured in test.measured for part in measured.body for node in ast.walk(part))
-    return {dotted(node.func).rpartition(".")[0] for node in nodes if isinstance(node, ast.Call) and _restores(node)}
+    return {
+        dotted_name(node.func).rpartition(".")[0] for node in nodes if isinstance(node, ast.Call) and _restores(node)
+    }
 
 
 def _bound_within(measured: Measured) -> set[str]:

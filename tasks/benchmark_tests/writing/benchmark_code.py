@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...errors import SourceError, TemplateError
-from ...project.code.imported_names import word_of
+from ...project.code.imported_names import short_name
 from .recorded_code import SPACES, WIDTH, assigned
 from .sample_values import SIZE
 from .signatures import Call, call_of
@@ -32,7 +32,7 @@ GAP_MARK = 'pytest.fail("TODO: fill in'
 
 
 @dataclass(frozen=True, slots=True)
-class Benchmark:
+class WrittenBenchmark:
     """The text of a benchmark test, and what it was made from."""
 
     text: str
@@ -44,7 +44,7 @@ class Benchmark:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class BenchmarkParts:
     """What differs between one benchmark and the next."""
 
     imports: tuple[str, ...]
@@ -70,7 +70,7 @@ def gap_line(text: str) -> int:
 
 def from_manifest(
     code: BenchmarkCode, detection: Detection, *, path: str, source: bytes | None, templates: Path | None
-) -> Benchmark:
+) -> WrittenBenchmark:
     """Write the benchmark that the manifest's `setup` and `call` describe; raise SourceError where they are no Python."""
     where = f"{detection.item}: benchmark"
     setup, call = textwrap.dedent(code.setup).strip("\n"), textwrap.dedent(code.call).strip()
@@ -84,8 +84,8 @@ def from_manifest(
     )
     if known and known.is_async and not awaits and _calls(expression, known):
         call, awaits = f"await {call}", True
-    parts = Parts(imports=(*imports, *own), setup=_indented(rest), expression=call, is_async=awaits)
-    return Benchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
+    parts = BenchmarkParts(imports=(*imports, *own), setup=_indented(rest), expression=call, is_async=awaits)
+    return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
 
 
 def from_signature(
@@ -95,13 +95,15 @@ def from_signature(
     source: bytes | None,
     templates: Path | None,
     learned: Mapping[str, str] | None = None,
-) -> Benchmark:
+) -> WrittenBenchmark:
     """Write the benchmark with arguments made up from the signature, or with the one place to fill in.
 
     `learned` says of parameters what recorded calls gave them, where that has no spelling as code.
     """
     if _is_import(detection):
-        return Benchmark(text_of(Parts((), "", ""), detection, path=path, templates=templates), "signature")
+        return WrittenBenchmark(
+            text_of(BenchmarkParts((), "", ""), detection, path=path, templates=templates), "signature"
+        )
     call = _signature(detection, source) or Call(
         name="", expression="", gap="a call of the function that was optimized"
     )
@@ -110,7 +112,7 @@ def from_signature(
     if call.gap:
         given = f"{', '.join(call.unknown)} = " if call.unknown else ""
         lines.append(f'{given}{GAP_MARK} {", ".join(call.unknown) or "the call"}")')
-    parts = Parts(
+    parts = BenchmarkParts(
         imports=_own_import(detection, {call.name}, set()),
         setup=textwrap.indent("\n".join(lines), SPACES),
         expression=call.expression or _call_to_be(call),
@@ -120,13 +122,13 @@ def from_signature(
     )
     text = text_of(parts, detection, path=path, templates=templates)
     if call.gap:
-        return Benchmark(text, "gap")
+        return WrittenBenchmark(text, "gap")
     review = (
         "the benchmark's arguments were made up from the signature"
         if made_up
         else "the benchmark calls the function with its defaults alone"
     )
-    return Benchmark(text, "signature", review)
+    return WrittenBenchmark(text, "signature", review)
 
 
 def _with_learned(gap: str, learned: Mapping[str, str]) -> str:
@@ -145,10 +147,10 @@ def _call_to_be(call: Call) -> str:
 
 
 def file_name(detection: Detection) -> str:
-    return f"test_benchmark_{word_of(detection.target or detection.function)}.py"
+    return f"test_benchmark_{short_name(detection.target or detection.function)}.py"
 
 
-def text_of(parts: Parts, detection: Detection, *, path: str, templates: Path | None) -> str:
+def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates: Path | None) -> str:
     """Fill the template of the domain; raise TemplateError where a user's own makes no Python of it."""
     from ...text.templating import fill
 
@@ -159,7 +161,7 @@ def text_of(parts: Parts, detection: Detection, *, path: str, templates: Path | 
         "target": target,
         "module": target.partition(":")[0],
         "name": target.partition(":")[2] or target,
-        "function": word_of(detection.target or detection.function),
+        "function": short_name(detection.target or detection.function),
         "path": path.replace("\\", "\\\\").replace('"', '\\"'),
         "imports": parts.imports,
         "definitions": "\n".join(parts.definitions).strip("\n"),
@@ -184,7 +186,7 @@ def text_of(parts: Parts, detection: Detection, *, path: str, templates: Path | 
     return text
 
 
-def _template(parts: Parts, detection: Detection) -> str:
+def _template(parts: BenchmarkParts, detection: Detection) -> str:
     if not parts.expression:
         return STRUCT
     if parts.is_async:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from .data_files import read_by
+from .data_files import data_files_read
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -102,7 +102,7 @@ def _data(sources: list[tuple[str, bytes]], tree: Readable) -> list[Companion]:
     """Return the files of data that any of the sources reads from beside itself."""
     found = {}
     for path, source in sources:
-        for place in read_by(path, _parsed(source)):
+        for place in data_files_read(path, _parsed(source)):
             if not place.endswith(".py") and (content := tree.read(place)) is not None:
                 found[place] = Companion(place, content, f"{posixpath.basename(path)} reads it")
     return list(found.values())

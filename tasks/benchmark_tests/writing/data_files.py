@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # -- those that it reads ----------------------------------------------------------------------------
 
 
-def read_by(path: str, tree: ast.Module) -> list[str]:
+def data_files_read(path: str, tree: ast.Module) -> list[str]:
     """Return the paths below its folder that a file names from its own place, like `Path(__file__).with_name("a.json")`."""
     places = _Places(path)
     for node in ast.walk(tree):
@@ -79,7 +79,9 @@ def _joined(place: str | None, words: list[ast.expr]) -> str | None:
 # -- those that prprep writes -----------------------------------------------------------------------
 
 
-def with_data(made: Scaffolding, data: Mapping[str, bytes], *, last: Scaffolding | None, folder: Path) -> Scaffolding:
+def write_data_files(
+    made: Scaffolding, data: Mapping[str, bytes], *, last: Scaffolding | None, folder: Path
+) -> Scaffolding:
     """Write the files of data that go with a benchmark, by their names; those that a person edited stay as they are.
 
     With a benchmark that was edited the files stay that it had. `folder` is the manifest's.

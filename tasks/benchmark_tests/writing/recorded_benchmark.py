@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from ...artifacts.recording import LARGEST_FILE
 from ...errors import SourceError
 from ...project.code.definitions import definitions
-from .benchmark_code import Benchmark, Parts, text_of
+from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .recorded_code import SPACES, WIDTH, compose
 from .sampled_code import compose_sample, fits_beside, function_of, large_call
-from .sampling import is_one_of_them
+from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ ROUNDS = 20
 
 def from_recording(
     recording: Recording, detection: Detection, *, path: str, source: bytes, templates: Path | None
-) -> Benchmark:
+) -> WrittenBenchmark:
     """Write the benchmark from calls that were recorded; raise SourceError where the definition cannot be read.
 
     Typical calls show what the project does all day, a large one how the cost grows; peak memory is that of the large one.
@@ -37,7 +37,7 @@ def from_recording(
     if call is None and sample is None:
         raise ValueError("no call was recorded")
     definition = _definition(recording, source)
-    if sample is not None and (call is None or is_one_of_them(call)):
+    if sample is not None and (call is None or is_small_call(call)):
         parts = _of_sample(recording, sample, definition)
     elif (
         sample is not None
@@ -49,7 +49,7 @@ def from_recording(
     elif call is not None:
         parts = _of_call(recording, call, definition)
     data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()} if call else {}
-    return Benchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)
+    return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)
 
 
 def _definition(recording: Recording, source: bytes) -> Definition:
@@ -65,11 +65,11 @@ def _definition(recording: Recording, source: bytes) -> Definition:
     return definition
 
 
-def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> Parts:
+def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
     code = compose(call, recording.target, definition, defaults=recording.defaults)
     expression = f"await {code.call}" if definition.is_async else _consumed(code.call, lazy=call.lazy)
     anew = call.changes and not definition.is_async
-    return Parts(
+    return BenchmarkParts(
         imports=_sorted(code.imports),
         setup="" if anew else textwrap.indent("\n".join((*code.patches, *code.setup)), SPACES),
         expression=expression,
@@ -81,10 +81,10 @@ def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -
     )
 
 
-def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> Parts:
+def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> BenchmarkParts:
     sampled = compose_sample(sample, recording.target, definition, defaults=recording.defaults)
     setup = [f"calls = {sampled.listed}", *sampled.code.setup]
-    return Parts(
+    return BenchmarkParts(
         imports=_sorted(sampled.code.imports),
         setup=textwrap.indent("\n".join(setup), SPACES),
         expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
@@ -93,7 +93,7 @@ def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> 
     )
 
 
-def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> Parts:
+def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> BenchmarkParts:
     sampled = compose_sample(sample, recording.target, definition, beside=call, defaults=recording.defaults)
     typical = function_of(
         TYPICAL, f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines()
@@ -102,7 +102,7 @@ def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definitio
     largest = function_of(
         LARGEST, f"Give the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target)
     )
-    return Parts(
+    return BenchmarkParts(
         imports=_sorted(("import pytest", *sampled.code.imports)),
         setup=textwrap.indent("\n".join((f"calls = {CASES}()", *sampled.code.setup)), SPACES),
         expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),

@@ -23,23 +23,23 @@ CHOSEN = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnCalls:
     """Calls that were drawn at random out of those `looked` at; None stands for one without a short spelling."""
 
     calls: tuple[Mapping[str, Any] | None, ...]
     looked: int
 
 
-def together(runs: Sequence[Drawn]) -> Drawn:
+def combined(runs: Sequence[DrawnCalls]) -> DrawnCalls:
     """Put the samples of several runs together, each whole (a stratified sample, the runs are its strata).
 
     How often tests make a call is no measure of how often anybody does: one parametrized test makes thousands, and in proportion
     nothing of the other files would be left.
     """
-    return Drawn(tuple(call for run in runs for call in run.calls), sum(run.looked for run in runs))
+    return DrawnCalls(tuple(call for run in runs for call in run.calls), sum(run.looked for run in runs))
 
 
-def typical(drawn: Drawn, largest: RecordedCall | None) -> Sample | None:
+def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | None:
     """Return different calls out of those `drawn`, evenly by size; with them the `largest`, where it is one of their kind.
 
     Where most of them have no short spelling, what is left is not typical, and there is no sample.
@@ -55,7 +55,7 @@ def typical(drawn: Drawn, largest: RecordedCall | None) -> Sample | None:
             different[code] = SampledCall(
                 arguments=code, imports=tuple(each["imports"]), size=each["size"], returns=each["returns"]
             )
-    if largest and is_one_of_them(largest):
+    if largest and is_small_call(largest):
         spelling = largest.spelling
         fits = tuple(dict(spelling.arguments)) == names and sum(len(code) for _, code in spelling.arguments) <= LONGEST
         if fits:
@@ -68,7 +68,7 @@ def typical(drawn: Drawn, largest: RecordedCall | None) -> Sample | None:
     return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
 
 
-def working(sample: Sample, returned: Sequence[str | None], *, made: str = "") -> Sample | None:
+def reproducible(sample: Sample, returned: Sequence[str | None], *, made: str = "") -> Sample | None:
     """Keep the calls that return what they returned when they were recorded (type names, None where a call fails).
 
     Of a constructor, which returns nothing itself, they return the class that is `made`.
@@ -80,7 +80,7 @@ def working(sample: Sample, returned: Sequence[str | None], *, made: str = "") -
     return sample.model_copy(update={"calls": kept}) if len(kept) >= enough else None
 
 
-def is_one_of_them(call: RecordedCall) -> bool:
+def is_small_call(call: RecordedCall) -> bool:
     """Return whether the largest call is a small one like the others, whose inputs have no size that could be scaled."""
     spelling = call.spelling
     built = spelling.needs or spelling.files or spelling.statements or spelling.data or spelling.fixtures

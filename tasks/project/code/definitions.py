@@ -74,7 +74,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ModuleContents:
     """What a file holds, in its order; the last definition is the file's own code."""
 
     definitions: tuple[Definition, ...]
@@ -87,12 +87,12 @@ def definitions(source: bytes, path: str) -> tuple[Definition, ...]:
 
 
 @lru_cache(maxsize=256)
-def contents(source: bytes, path: str) -> Contents:
+def contents(source: bytes, path: str) -> ModuleContents:
     """Return definitions and bindings of a file; raise SourceError where the running Python cannot read it."""
     try:
         module = parsed(source, path)
         found = (*_definitions(module.body, "", ""), _module(module))
-        return Contents(found, tuple(_bindings(module.body, "")))
+        return ModuleContents(found, tuple(_bindings(module.body, "")))
     except RecursionError:
         raise _unreadable("it is nested too deeply", path) from None
 

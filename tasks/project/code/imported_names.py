@@ -21,7 +21,7 @@ def imports(module: ast.AST) -> Iterator[tuple[str, tuple[str, str]]]:
             )
 
 
-def dotted(node: ast.AST) -> str:
+def dotted_name(node: ast.AST) -> str:
     """Return `a.b.c` for an expression of names and attributes alone."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -30,7 +30,7 @@ def dotted(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-def targets(used: str, known: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+def target_names(used: str, known: Mapping[str, tuple[str, str]]) -> Iterator[str]:
     """Spell a dotted name of the file as targets (`module:name`); each of its beginnings names something, too."""
     parts = used.split(".")
     if parts[0] not in known:
@@ -42,7 +42,7 @@ def targets(used: str, known: Mapping[str, tuple[str, str]]) -> Iterator[str]:
             yield f"{module}:{name}"
 
 
-def word_of(target: str) -> str:
+def short_name(target: str) -> str:
     """Return the word that a benchmark of `module:Qualified.name` is named after: of `Table` and `Table.__init__` that is `table`."""
     *owners, last = target.rpartition(":")[2].split(".")
     if last.startswith("__") and last.endswith("__") and owners:

@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .definitions import Function, parsed
 
-Span = tuple[int, int]
+LineRange = tuple[int, int]
 """First and last line of a statement; of a compound one, of its head."""
 
 
-def changed_statements(before: bytes, after: bytes, path: str, names: Iterable[str]) -> tuple[Span, ...]:
+def changed_statements(before: bytes, after: bytes, path: str, names: Iterable[str]) -> tuple[LineRange, ...]:
     """Return the statements of functions (by qualified name) of one file that differ from the file as it was before.
 
     Of a function that only lost lines, all statements: to reach it is to reach the change. Raise SourceError where the
     running Python cannot read the file.
     """
     touched = _touched(before, after)
-    found: list[Span] = []
+    found: list[LineRange] = []
     for function in _functions(parsed(after, path), frozenset(names)):
         statements = list(_statements(function))
         changed = [span for span in statements if touched & set(range(span[0], span[1] + 1))]
@@ -27,7 +27,7 @@ def changed_statements(before: bytes, after: bytes, path: str, names: Iterable[s
     return tuple(sorted(set(found)))
 
 
-def executed(statements: Mapping[str, tuple[Span, ...]], lines: Mapping[str, Iterable[int]]) -> tuple[int, int]:
+def executed(statements: Mapping[str, tuple[LineRange, ...]], lines: Mapping[str, Iterable[int]]) -> tuple[int, int]:
     """Count statements and those of them of which a line was executed."""
     total = sum(len(spans) for spans in statements.values())
     seen = {path: set(numbers) for path, numbers in lines.items()}
@@ -39,7 +39,7 @@ def executed(statements: Mapping[str, tuple[Span, ...]], lines: Mapping[str, Ite
     return total, done
 
 
-def lines_of(statements: Mapping[str, tuple[Span, ...]]) -> dict[str, tuple[int, ...]]:
+def line_numbers(statements: Mapping[str, tuple[LineRange, ...]]) -> dict[str, tuple[int, ...]]:
     return {
         path: tuple(line for first, last in spans for line in range(first, last + 1))
         for path, spans in statements.items()
@@ -71,7 +71,7 @@ def _functions(module: ast.Module, names: frozenset[str]) -> Iterator[Function]:
             waiting.append((child, inner))
 
 
-def _statements(function: Function) -> Iterator[Span]:
+def _statements(function: Function) -> Iterator[LineRange]:
     """Yield what a function executes line by line: no docstring, and of what it defines inside only that it does so."""
     waiting: list[ast.stmt] = (
         function.body[1:] if ast.get_docstring(function, clean=False) is not None else list(function.body)

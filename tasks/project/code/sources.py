@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...errors import SourceError
-from .definitions import MODULE, Binding, Contents, Definition, Parameter, contents, definitions
+from .definitions import MODULE, Binding, Definition, ModuleContents, Parameter, contents, definitions
 from .differences import Difference, changed_functions, differences
 from .modules import module_of
 
@@ -21,7 +21,7 @@ __all__ = [
     "MODULE",
     "Definition",
     "Difference",
-    "Found",
+    "LocatedDefinition",
     "Parameter",
     "Sources",
     "changed_functions",
@@ -35,14 +35,14 @@ __all__ = [
 _MOST_NEAR: Final = 3
 
 
-class Found(NamedTuple):
+class LocatedDefinition(NamedTuple):
     """A definition and the path of the file that holds it."""
 
     path: str
     definition: Definition
 
 
-def find(tree: TreeReader, import_roots: Sequence[str], target: str) -> Found | None:
+def find(tree: TreeReader, import_roots: Sequence[str], target: str) -> LocatedDefinition | None:
     """Find what `package.module:Qualified.name`, or a module alone, names; None where it is not there.
 
     Names that are imported from elsewhere in the tree are followed, methods are looked for in base classes too. A
@@ -63,12 +63,12 @@ def near_names(tree: TreeReader, import_roots: Sequence[str], target: str) -> tu
         return tuple(f"{module}:{near}" for near in _near(contents(tree.read(path) or b"", path), name))
     modules = {found for path in tree.files() if path.endswith(".py") and (found := module_of(path, import_roots))}
     similar = get_close_matches(module, sorted(modules), n=_MOST_NEAR)
-    if same := [near + colon + name for near in similar if sources.seek(near + colon + name)]:
+    if same := [near + colon + name for near in similar if sources.try_find(near + colon + name)]:
         return tuple(same)
     return near_names(tree, import_roots, similar[0] + colon + name) if similar else ()
 
 
-def _near(read: Contents, name: str) -> tuple[str, ...]:
+def _near(read: ModuleContents, name: str) -> tuple[str, ...]:
     """Return the names of a file that end like this one, then those that are spelled like it."""
     names = [*(definition.name for definition in read.definitions[:-1]), *(binding.name for binding in read.bindings)]
     by_lower = {known.lower(): known for known in names if known != "*"}
@@ -83,9 +83,9 @@ class Sources:
     def __init__(self, tree: TreeReader, import_roots: Sequence[str]) -> None:
         self.tree, self.roots = tree, tuple(import_roots)
         self._files = frozenset(tree.files())
-        self._known: dict[str, Found | None] = {}
+        self._known: dict[str, LocatedDefinition | None] = {}
 
-    def find(self, target: str) -> Found | None:
+    def find(self, target: str) -> LocatedDefinition | None:
         """Do as the function `find` does."""
         if target not in self._known:
             self._known[target] = None  # What leads back to itself leads nowhere.
@@ -93,7 +93,7 @@ class Sources:
             self._known[target] = self._find(module, name)
         return self._known[target]
 
-    def seek(self, target: str) -> Found | None:
+    def try_find(self, target: str) -> LocatedDefinition | None:
         """Find a target; None also where a file on the way cannot be read."""
         with suppress(SourceError):
             return self.find(target)
@@ -115,21 +115,23 @@ class Sources:
             (path for root in self.roots for end in ends if (path := posixpath.join(root, end)) in self._files), None
         )
 
-    def _find(self, module: str, name: str) -> Found | None:
+    def _find(self, module: str, name: str) -> LocatedDefinition | None:
         path = self.path_of(module)
         if path is None:
             return None
         read = contents(self.tree.read(path) or b"", path)
         if not name:
-            return Found(path, read.definitions[-1])
+            return LocatedDefinition(path, read.definitions[-1])
         if direct := chosen(read, name):
-            return Found(path, direct)
+            return LocatedDefinition(path, direct)
         for target in self._elsewhere(module, path, read, name):
             if found := self.find(target):
                 return found
-        return next((Found(path, _bound(binding)) for binding in read.bindings if binding.name == name), None)
+        return next(
+            (LocatedDefinition(path, _bound(binding)) for binding in read.bindings if binding.name == name), None
+        )
 
-    def _elsewhere(self, module: str, path: str, read: Contents, name: str) -> Iterator[str]:
+    def _elsewhere(self, module: str, path: str, read: ModuleContents, name: str) -> Iterator[str]:
         """Yield the targets that a name may stand for which the module does not define."""
         package = module if posixpath.basename(path) == "__init__.py" else module.rpartition(".")[0]
         first, _, rest = name.partition(".")
@@ -149,7 +151,7 @@ class Sources:
             yield from (f"{module}:{base.partition('[')[0]}.{method}" for base in holder.bases)
 
 
-def chosen(read: Contents, name: str) -> Definition | None:
+def chosen(read: ModuleContents, name: str) -> Definition | None:
     """Return the definition that a name stands for: the last one, setters and overloads left out where there is another."""
     named = [definition for definition in read.definitions[:-1] if definition.name == name]
     return next((definition for definition in reversed(named) if not definition.role), named[-1] if named else None)

@@ -171,7 +171,7 @@ def _benchmark_path(item: Optimization, detection: Detection, there: Sequence[Be
         return posixpath.normpath(item.benchmark) if isinstance(item.benchmark, str) else usual
     if any(benchmark.path == usual for benchmark in there):
         return usual
-    found = head.seek(detection.target) if detection.target else None
+    found = head.try_find(detection.target) if detection.target else None
     users = [benchmark.path for benchmark in there if found and benchmark.uses(found)]
     return min(users, key=lambda path: _unlikeness(path, detection), default=usual)
 

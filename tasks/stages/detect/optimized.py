@@ -13,7 +13,7 @@ from ...project.code.modules import module_of
 if TYPE_CHECKING:
     from ...benchmark_tests.search import Benchmark
     from ...manifest.model import Domain
-    from ...project.code.sources import Difference, Found, Sources
+    from ...project.code.sources import Difference, LocatedDefinition, Sources
 
 Guess = tuple[str | None, str]
 """A target, and the reason in words."""
@@ -81,7 +81,7 @@ def _of_import(modules: Sequence[Difference], functions: Sequence[Difference]) -
 def _benchmarked(functions: Sequence[Difference], benchmarks: Sequence[Benchmark], head: Sources) -> Guess | None:
     for difference in functions:
         target = _target(difference)
-        found = head.seek(target)
+        found = head.try_find(target)
         for benchmark in benchmarks:
             if found and benchmark.uses(found):
                 return target, f"it changed, and {benchmark.path} calls it"
@@ -108,21 +108,21 @@ def _overriding(differences: Sequence[Difference], base: Sources) -> Guess | Non
     )
     for difference in added:
         owner, _, method = difference.function.name.rpartition(".")
-        target, holder = _target(difference), base.seek(f"{difference.function.module}:{owner}") if owner else None
+        target, holder = _target(difference), base.try_find(f"{difference.function.module}:{owner}") if owner else None
         if holder is None or holder.definition.kind != "class" or method in _MADE_BY_CLASS:
             continue
-        if base.seek(target) or _inherits_from_outside(holder, difference.function.module, base):
+        if base.try_find(target) or _inherits_from_outside(holder, difference.function.module, base):
             return target, "head adds it in the place of the one that base inherits"
     return None
 
 
-def _inherits_from_outside(holder: Found, module: str, sources: Sources) -> bool:
+def _inherits_from_outside(holder: LocatedDefinition, module: str, sources: Sources) -> bool:
     """Return whether a class has a base, at whatever distance, that the project does not define."""
     waiting, seen = [(module, holder)], {holder}
     while waiting:
         where, each = waiting.pop()
         for name in each.definition.bases:
-            found = sources.seek(f"{where}:{name.partition('[')[0]}")
+            found = sources.try_find(f"{where}:{name.partition('[')[0]}")
             if found is None or found.definition.kind != "class":
                 return True
             if found not in seen:

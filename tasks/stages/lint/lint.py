@@ -12,10 +12,10 @@ from ...bench import domains
 from ...bench.observing.watching import watch
 from ...bench.setup import BenchmarkSetup, ItemArtifacts
 from ...bench.time.functions import MODULE
-from ...benchmark_tests.linting import RULES, BenchmarkFile, Expected, findings
+from ...benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
 from ...errors import UnreachedError
 from ...processes.progress import Report, silent
-from ...project.code.reach import changed_statements, executed, lines_of
+from ...project.code.reach import changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
 from ...project.files import FolderTree
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...bench.observing.watching import WatchedCall
     from ...benchmark_tests.linting import Finding
     from ...manifest.model import Optimization
-    from ...project.code.reach import Span
+    from ...project.code.reach import LineRange
     from ...storage.paths import ItemPaths
 
 NOT_REACHED = "not-reached"
@@ -50,7 +50,7 @@ def run(
     metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
     seen: tuple[WatchedCall, ...] = ()
     if set(metrics) - {"import"}:
-        seen, _ = setup.repaired(partial(watch, side="head", lines=lines_of(statements)), seed=1)
+        seen, _ = setup.repaired(partial(watch, side="head", lines=line_numbers(statements)), seed=1)
     reach = reach_of(statements, seen, made.detection)
     if reach and not reach.executed and NOT_REACHED not in item.lint.ignore:
         _refuse_unreached(item, setup, made)
@@ -68,7 +68,7 @@ def _recorded(found: Finding) -> LintFinding:
 
 
 def reach_of(
-    statements: Mapping[str, tuple[Span, ...]], seen: Sequence[WatchedCall], detection: Detection
+    statements: Mapping[str, tuple[LineRange, ...]], seen: Sequence[WatchedCall], detection: Detection
 ) -> Reach | None:
     """Say how much of what changed the calls execute; None where nothing that changed is code of a function."""
     if not seen or any(call.too_slow for call in seen) or not any(statements.values()):
@@ -95,7 +95,7 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup, made: ItemArtif
         return
     statements = _statements(setup, "base")
     if any(statements.values()):
-        seen, _ = setup.repaired(partial(watch, side="base", lines=lines_of(statements)), seed=1)
+        seen, _ = setup.repaired(partial(watch, side="base", lines=line_numbers(statements)), seed=1)
         if any(numbers for call in seen for numbers in call.executed.values()):
             return
     names = ", ".join(function.target for function in changed)
@@ -106,7 +106,7 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup, made: ItemArtif
     )
 
 
-def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[Span, ...]]:
+def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[LineRange, ...]]:
     """Return the statements that differ, in the files of one side."""
     other: Side = "base" if side == "head" else "head"
     here, there = (FolderTree(setup.sides[each].tree) for each in (side, other))
@@ -119,7 +119,7 @@ def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[Span, ...]
         (path, name), (before, _) = (head, base) if side == "head" else (base, head)
         if function.status != ("removed" if side == "head" else "added"):
             names.setdefault((path, before), set()).add(name)
-    found: dict[str, tuple[Span, ...]] = {}
+    found: dict[str, tuple[LineRange, ...]] = {}
     for (path, before), functions in names.items():
         content = here.read(path)
         if content is not None and path.endswith(".py"):
@@ -133,10 +133,10 @@ def _file(setup: BenchmarkSetup, made: ItemArtifacts) -> BenchmarkFile:
     return BenchmarkFile(path, tree.read(path) or b"", Sources(tree, made.detection.layout.import_roots))
 
 
-def _expected(item: Optimization, made: ItemArtifacts, paths: ItemPaths) -> Expected:
+def _expected(item: Optimization, made: ItemArtifacts, paths: ItemPaths) -> LintContext:
     """Say what is known of the benchmark; where the project's own one lies is the project's business."""
     root = made.detection.layout.benchmarks_root if made.scaffolding.origin in {"generated", "edited"} else None
     recorded = Recording.read(paths.record).seconds
-    return Expected(
+    return LintContext(
         target=made.detection.target or "", root=root, boundaries=frozenset(item.lint.boundaries), recorded=recorded
     )

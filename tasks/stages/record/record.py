@@ -19,18 +19,18 @@ from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
 from ...benchmark_tests.search import users
 from ...benchmark_tests.writing.recorded_code import compose, defaults_of
 from ...benchmark_tests.writing.sampled_code import compose_sample
-from ...benchmark_tests.writing.sampling import REALISTIC, Drawn, together, typical, working
+from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...environments import environments
 from ...git import Clone
 from ...processes.progress import Report, silent
-from ...project.code.imported_names import word_of
+from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
 from ...project.files import SIDE_FOLDERS, FolderTree
 
 if TYPE_CHECKING:
     from ...bench.workers.channel import Message
     from ...manifest.model import Optimization
-    from ...project.code.sources import Found
+    from ...project.code.sources import LocatedDefinition
     from ...storage.paths import ItemPaths
 
 SECONDS = 120.0
@@ -88,14 +88,14 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
         depth,
         tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
         lock_path(cache),
-        stem=f"benchmark_{word_of(target)}",
+        stem=f"benchmark_{short_name(target)}",
         root=detection.layout.benchmarks_root,
     )
     sources = Sources(FolderTree(tree), detection.layout.import_roots)
-    found = sources.seek(target)
+    found = sources.try_find(target)
     if found is not None and found.definition.kind == "class":  # calling it is calling its constructor
         target = f"{target}.__init__"
-        made = sources.seek(target)
+        made = sources.try_find(target)
         found = made if made and made.definition.name == target.partition(":")[2] else None
     if found is None or found.definition.kind != "function":
         return Recording(item=item.id, target=target, notes=(f"{target} is no function of this commit",))
@@ -109,7 +109,7 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
     return _Chooser(item, target, found, place, detection).chosen(seen, tuple(ran), tuple(notes))
 
 
-def tests_of(sources: Sources, found: Found) -> tuple[str, ...]:
+def tests_of(sources: Sources, found: LocatedDefinition) -> tuple[str, ...]:
     """Return the project's test files that may call a function: those that name it, then those that use its module.
 
     Among these first the ones that are called after the module, and those that lie less deep.
@@ -138,7 +138,7 @@ class _Chooser:
 
     item: Optimization
     target: str
-    found: Found
+    found: LocatedDefinition
     place: RecordingSite
     detection: Detection
 
@@ -148,7 +148,7 @@ class _Chooser:
         sizes = [size for each in seen for size in each["sizes"]]
         call, failed = self._working(kept)
         effects = tuple(dict.fromkeys(effect for each in seen for effect in each["effects"]))
-        drawn = together([Drawn(tuple(each["sample"]), each["looked"]) for each in seen])
+        drawn = combined([DrawnCalls(tuple(each["sample"]), each["looked"]) for each in seen])
         plain = not (effects or self.found.definition.is_async or (call and call.fakes))
         unwritten = {name: why for each in seen for name, why in each["unwritten"].items()}
         calls = sum(each["calls"] for each in seen)
@@ -162,7 +162,7 @@ class _Chooser:
             largest=max(sizes, default=0),
             defaults=defaults_of(self.found.definition),
             call=self._with_allocations(call) if call else None,
-            sample=self._tried_sample(typical(drawn, call)) if plain else None,
+            sample=self._tried_sample(typical_sample(drawn, call)) if plain else None,
             unwritten={} if call else unwritten,
             effects=effects,
             notes=(*notes, *failed, *self._uncalled(calls, ran)),
@@ -223,7 +223,7 @@ class _Chooser:
         if "raised" in answer or answer["changes"]:
             return None
         lazy = any(is_iterator for _, is_iterator in answer["value"])
-        found = working(sample, [kind for kind, _ in answer["value"]], made=self._made)
+        found = reproducible(sample, [kind for kind, _ in answer["value"]], made=self._made)
         return found and found.model_copy(update={"lazy": lazy})
 
     def _with_allocations(self, call: RecordedCall) -> RecordedCall:

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...artifacts import Detection, Presence, Recording, Scaffolding
-from ...benchmark_tests.writing.data_files import with_data
+from ...benchmark_tests.writing.data_files import write_data_files
 from ...errors import ArtifactError, RepositoryError
 from ...processes.progress import silent
 from ...project.files import CommitTree, Project
 from ...storage.files import write_whole
 
 if TYPE_CHECKING:
-    from ...benchmark_tests.writing.benchmark_code import Benchmark
+    from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark
     from ...git import Clone
     from ...manifest.model import Optimization
     from ...processes.progress import Report
@@ -135,17 +135,17 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
     target = paths.generated_benchmarks / item.id / name
     last = _last(paths)
     if _is_edited(target, benchmark, last):
-        return with_data(
+        return write_data_files(
             _edited(target, benchmark, path=path, last=last, paths=paths), {}, last=last, folder=paths.folder
         )
     write_whole(target, benchmark.text)
     made = _scaffolding(target, benchmark.text, benchmark, path=path, paths=paths)
-    made = with_data(made, benchmark.data, last=last, folder=paths.folder)
+    made = write_data_files(made, benchmark.data, last=last, folder=paths.folder)
     complaints = tuple(f"the project's linter says of the benchmark: {each}" for each in told)
     return made.model_copy(update={"notes": (*made.notes, *complaints, *_effects(benchmark, recording))})
 
 
-def _effects(benchmark: Benchmark, recording: Recording) -> tuple[str, ...]:
+def _effects(benchmark: WrittenBenchmark, recording: Recording) -> tuple[str, ...]:
     """Tell what recorded calls did beside computing: the benchmark may do so in every round."""
     if benchmark.made_from == "manifest" or not recording.effects:
         return ()
@@ -156,7 +156,7 @@ def _effects(benchmark: Benchmark, recording: Recording) -> tuple[str, ...]:
 
 
 def _edited(
-    target: Path, benchmark: Benchmark, *, path: str, last: Scaffolding | None, paths: ItemPaths
+    target: Path, benchmark: WrittenBenchmark, *, path: str, last: Scaffolding | None, paths: ItemPaths
 ) -> Scaffolding:
     """Keep what a person made of the file; say so where prprep would now write something else than it did then."""
     made = _scaffolding(target, target.read_text(encoding="utf-8", errors="replace"), benchmark, path=path, paths=paths)
@@ -167,7 +167,7 @@ def _edited(
     return made.model_copy(update={"origin": "edited", "written": written, "notes": notes, "made_from": made_from})
 
 
-def _scaffolding(target: Path, text: str, benchmark: Benchmark, *, path: str, paths: ItemPaths) -> Scaffolding:
+def _scaffolding(target: Path, text: str, benchmark: WrittenBenchmark, *, path: str, paths: ItemPaths) -> Scaffolding:
     from ...benchmark_tests.writing.benchmark_code import gap_line
 
     source, line = _relative(target, paths.folder), gap_line(text)
@@ -184,7 +184,7 @@ def _scaffolding(target: Path, text: str, benchmark: Benchmark, *, path: str, pa
     )
 
 
-def _is_edited(target: Path, benchmark: Benchmark, last: Scaffolding | None) -> bool:
+def _is_edited(target: Path, benchmark: WrittenBenchmark, last: Scaffolding | None) -> bool:
     """Return whether the file holds something that prprep did not write; what it cannot vouch for counts as edited."""
     if not target.exists():
         return False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ...bench.workers.pytest_options import carried
 from ...environments.requirements import TESTING, extras_of, group_names
-from ...project.files import SIDE_FOLDERS, Project, at, pytest_option, strings
+from ...project.files import SIDE_FOLDERS, Project, lookup, pytest_option, strings
 
 if TYPE_CHECKING:
     from ...manifest.model import EnvironmentSettings
@@ -192,13 +192,13 @@ def _tox(project: Project) -> Iterator[str]:
     for line in project.ini("tox.ini").get("testenv", "deps", fallback="", raw=True).splitlines():
         yield from _requirements(project, line)
     for table in (project.toml("tox.toml"), project.tool("tox")):
-        for line in _lines(at(table, "env_run_base", "deps")):
+        for line in _lines(lookup(table, "env_run_base", "deps")):
             yield from _requirements(project, line)
 
 
 def _tox_extras(project: Project) -> tuple[str, ...]:
     told = project.ini("tox.ini").get("testenv", "extras", fallback="", raw=True).replace(",", " ")
-    return strings(told) + strings(at(project.toml("tox.toml"), "env_run_base", "extras"))
+    return strings(told) + strings(lookup(project.toml("tox.toml"), "env_run_base", "extras"))
 
 
 def _hatch(project: Project) -> Iterator[str]:

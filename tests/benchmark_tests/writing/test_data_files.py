@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from tasks.artifacts import DataFile, Scaffolding
-from tasks.benchmark_tests.writing.data_files import read_by, with_data
+from tasks.benchmark_tests.writing.data_files import data_files_read, write_data_files
 
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 BESIDE = "tests/benchmarks/a.json"
@@ -29,7 +29,7 @@ BESIDE = "tests/benchmarks/a.json"
     ],
 )  # fmt: skip
 def test_files_are_found_that_are_named_from_the_benchmarks_own_place(text, expected):
-    assert read_by(BENCHMARK, ast.parse(text)) == expected
+    assert data_files_read(BENCHMARK, ast.parse(text)) == expected
 
 
 # -- those that are written --------------------------------------------------------------------------
@@ -52,42 +52,42 @@ def target(tmp_path):
 
 
 def test_a_file_is_written_beside_the_benchmark(tmp_path, target):
-    made = with_data(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
+    made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
     assert target.read_bytes() == b"[1]"
     expected = DataFile(source=".codeflash/benchmarks/item/a.json", sha256=sha256(b"[1]"), written=sha256(b"[1]"))
     assert (made.data, made.notes) == ({BESIDE: expected}, ())
 
 
 def test_an_unedited_file_follows_what_was_recorded_and_goes_when_nothing_reads_it(tmp_path, target):
-    made = with_data(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
-    made = with_data(scaffolding(), {"a.json": b"[2]"}, last=made, folder=tmp_path)
+    made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
+    made = write_data_files(scaffolding(), {"a.json": b"[2]"}, last=made, folder=tmp_path)
     assert target.read_bytes() == b"[2]"
-    assert with_data(scaffolding(), {}, last=made, folder=tmp_path).data == {}
+    assert write_data_files(scaffolding(), {}, last=made, folder=tmp_path).data == {}
     assert not target.exists()
 
 
 def test_an_edited_file_is_never_overwritten_and_its_new_bytes_count(tmp_path, target):
-    made = with_data(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
+    made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
     target.write_bytes(b"[1, 2]")
-    same = with_data(scaffolding(), {"a.json": b"[1]"}, last=made, folder=tmp_path)
+    same = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=made, folder=tmp_path)
     assert (same.data[BESIDE].sha256, same.data[BESIDE].written, same.notes) == (sha256(b"[1, 2]"), sha256(b"[1]"), ())
-    other = with_data(scaffolding(), {"a.json": b"[3]"}, last=same, folder=tmp_path)
+    other = write_data_files(scaffolding(), {"a.json": b"[3]"}, last=same, folder=tmp_path)
     assert target.read_bytes() == b"[1, 2]"
     assert other.notes == (
         "this file was edited by hand and kept, though another one would now be written: .codeflash/benchmarks/item/a.json",
     )
-    with_data(scaffolding(), {}, last=other, folder=tmp_path)
+    write_data_files(scaffolding(), {}, last=other, folder=tmp_path)
     assert target.read_bytes() == b"[1, 2]"
 
 
 def test_a_file_that_prprep_cannot_vouch_for_is_kept(tmp_path, target):
     target.parent.mkdir(parents=True)
     target.write_bytes(b"mine")
-    made = with_data(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
+    made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
     assert (target.read_bytes(), made.data[BESIDE].sha256) == (b"mine", sha256(b"mine"))
 
 
 def test_with_an_edited_benchmark_the_files_stay_that_it_had(tmp_path, target):
-    made = with_data(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
-    edited = with_data(scaffolding("edited"), {}, last=made, folder=tmp_path)
+    made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
+    edited = write_data_files(scaffolding("edited"), {}, last=made, folder=tmp_path)
     assert (edited.data, target.read_bytes()) == (made.data, b"[1]")

@@ -16,11 +16,11 @@ from tasks.benchmark_tests.writing.sampling import (
     CHOSEN,
     LONGEST,
     REALISTIC,
-    Drawn,
-    is_one_of_them,
-    together,
-    typical,
-    working,
+    DrawnCalls,
+    combined,
+    is_small_call,
+    reproducible,
+    typical_sample,
 )
 from tasks.project.code.definitions import definitions
 from tests.support.evidence import DETECTION
@@ -39,11 +39,11 @@ def squares(numbers):
 """
 
 
-def seen(*calls: dict | None) -> Drawn:
-    return Drawn(calls, len(calls))
+def seen(*calls: dict | None) -> DrawnCalls:
+    return DrawnCalls(calls, len(calls))
 
 
-def drawn(*texts: str, name: str = "text", **more: str) -> Drawn:
+def drawn(*texts: str, name: str = "text", **more: str) -> DrawnCalls:
     told = {"imports": [], "kinds": {name: "positional"}, "returns": "int"}
     return seen(*({"arguments": {name: text, **more}, "size": len(text), **told} for text in texts))
 
@@ -132,13 +132,13 @@ def test_a_short_spelling_is_kept():
 
 
 def test_the_calls_are_different_and_from_small_to_large():
-    sample = typical(drawn("'ccc'", "'a'", "'bb'", "'a'"), None)
+    sample = typical_sample(drawn("'ccc'", "'a'", "'bb'", "'a'"), None)
     assert [dict(call.arguments)["text"] for call in sample.calls] == ["'a'", "'bb'", "'ccc'"]
     assert sample.drawn == 4
 
 
 def test_of_many_they_are_chosen_evenly_with_the_smallest_and_the_largest():
-    sample = typical(drawn(*(f"'{'x' * size}'" for size in range(1, 64))), None)
+    sample = typical_sample(drawn(*(f"'{'x' * size}'" for size in range(1, 64))), None)
     sizes = [call.size for call in sample.calls]
     assert len(sizes) == CHOSEN
     assert (sizes[0], sizes[-1]) == (3, 65)
@@ -151,14 +151,14 @@ def test_of_many_they_are_chosen_evenly_with_the_smallest_and_the_largest():
     ids=["nothing", "one", "one, twice", "most have no spelling", "none has one"],
 )
 def test_there_is_no_sample_of(calls):
-    assert typical(calls, None) is None
+    assert typical_sample(calls, None) is None
 
 
 def test_of_several_runs_the_samples_stand_together_whole():
     """A file of tests with many calls does not outweigh one with few."""
-    both = together([Drawn(drawn("'few'").calls, 1), Drawn(drawn("'many'", "'more'").calls, 9_900), seen()])
-    assert both == Drawn((*drawn("'few'").calls, *drawn("'many'", "'more'").calls), 9_901)
-    assert together([]) == seen()
+    both = combined([DrawnCalls(drawn("'few'").calls, 1), DrawnCalls(drawn("'many'", "'more'").calls, 9_900), seen()])
+    assert both == DrawnCalls((*drawn("'few'").calls, *drawn("'many'", "'more'").calls), 9_901)
+    assert combined([]) == seen()
 
 
 @pytest.mark.parametrize(
@@ -173,12 +173,12 @@ def test_of_several_runs_the_samples_stand_together_whole():
     ids=["scaled", "takes long", "built", "long", "other parameters"],
 )
 def test_else_it_stands_beside_them(call):
-    assert len(typical(drawn("'a'", "'b'"), call).calls) == 2
+    assert len(typical_sample(drawn("'a'", "'b'"), call).calls) == 2
 
 
 def test_a_large_call_is_none_of_them():
-    assert is_one_of_them(large("'x'"))
-    assert not is_one_of_them(large("'x'", scale=10))
+    assert is_small_call(large("'x'"))
+    assert not is_small_call(large("'x'", scale=10))
 
 
 @pytest.mark.parametrize(
@@ -192,15 +192,15 @@ def test_a_large_call_is_none_of_them():
 )
 def test_calls_that_no_longer_return_what_they_did_are_left_out(returned, kept):
     """What a test had set up before is not among the arguments."""
-    found = working(typical(drawn("'a'", "'b'", "'c'", "'d'"), None), returned)
+    found = reproducible(typical_sample(drawn("'a'", "'b'", "'c'", "'d'"), None), returned)
     assert (found and len(found.calls)) == kept
 
 
 def test_of_a_constructor_the_calls_return_the_class():
-    sample = typical(drawn("'a'", "'b'"), None)
-    assert working(sample, ["Version", "Version"]) is None
-    assert working(sample, ["Version", "Version"], made="Version") == sample
-    assert working(sample, ["Other", "Other"], made="Version") is None
+    sample = typical_sample(drawn("'a'", "'b'"), None)
+    assert reproducible(sample, ["Version", "Version"]) is None
+    assert reproducible(sample, ["Version", "Version"], made="Version") == sample
+    assert reproducible(sample, ["Other", "Other"], made="Version") is None
 
 
 # -- writing -------------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def definition(name: str):
 
 def test_what_varies_is_a_list_and_what_is_the_same_stands_in_the_call():
     calls = drawn("[1, 2]", "[3]", name="numbers", start="7")
-    sampled = compose_sample(typical(calls, None), "app:total", definition("total"))
+    sampled = compose_sample(typical_sample(calls, None), "app:total", definition("total"))
     assert sampled.entries == ("[3]", "[1, 2]")
     assert sampled.expression(sampled.code.call) == "[total(numbers, 7) for numbers in calls]"
 
@@ -223,7 +223,7 @@ def test_objects_vary_under_the_name_of_their_class():
          "kinds": {"self": "positional", "part": "positional", "by": "keyword"}}
         for number in range(2)
     ]  # fmt: skip
-    sampled = compose_sample(typical(seen(*calls), None), "app:Version.bump", definition("Version.bump"))
+    sampled = compose_sample(typical_sample(seen(*calls), None), "app:Version.bump", definition("Version.bump"))
     assert sampled.entries == ("(Version('0'), '0')", "(Version('1'), '1')")
     assert sampled.expression(sampled.code.call) == "[version.bump(part) for version, part in calls]"
 
@@ -233,7 +233,7 @@ def test_the_large_call_is_an_element_of_the_same_shape():
     call = call.model_copy(
         update={"spelling": call.spelling.model_copy(update={"arguments": (*call.spelling.arguments, ("start", "7"))})}
     )
-    sample = typical(drawn("[1, 2]", "[3]", name="numbers", start="7"), None)
+    sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers", start="7"), None)
     sampled = compose_sample(sample, "app:total", definition("total"), beside=call)
     lines = large_call(call, sampled, "app:total")
     assert lines == ("rng = random.Random(0)", "numbers = [rng.random() for _ in range(9_000)]", "return [numbers]")
@@ -263,7 +263,7 @@ def run_of(text: str, fixture: str = "") -> list:
 
 
 def test_small_calls_are_a_benchmark_of_their_own():
-    sample = typical(drawn("[1, 2]", "[3]", name="numbers"), large("[5, 6]", name="numbers"))
+    sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers"), large("[5, 6]", name="numbers"))
     text = written(sample, large("[5, 6]", name="numbers"))
     assert run_of(text) == [([3],), ([1, 2],), ([5, 6],)]
     assert '"""Time 3 typical calls of total."""' in text
@@ -271,7 +271,7 @@ def test_small_calls_are_a_benchmark_of_their_own():
 
 
 def test_a_large_call_stands_beside_them_in_one_test():
-    sample = typical(drawn("[1, 2]", "[3]", name="numbers"), None)
+    sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None)
     text = written(sample, large("[5] * 1_000", name="numbers", scale=100))
     assert run_of(text, "typical") == [([3],), ([1, 2],)]
     assert run_of(text, "largest") == [([5] * 1_000,)]
@@ -280,19 +280,19 @@ def test_a_large_call_stands_beside_them_in_one_test():
 
 
 def test_peak_memory_is_that_of_the_large_call():
-    sample = typical(drawn("[1, 2]", "[3]", name="numbers"), None)
+    sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None)
     domain = DETECTION.domain.model_copy(update={"domains": ("mem",)})
     text = written(sample, large("[5] * 1_000", name="numbers", scale=100), domain=domain)
     assert run_of(text) == [([5] * 1_000,)]
 
 
 def test_generators_are_consumed():
-    sample = typical(drawn("[1, 2]", "[3]", name="numbers"), None).model_copy(update={"lazy": True})
+    sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None).model_copy(update={"lazy": True})
     assert "return [list(squares(numbers)) for numbers in calls]" in written(sample, None, "app:squares")
 
 
 def test_the_docstring_says_that_files_have_samples_of_their_own():
-    sample = typical(Drawn(drawn("[1, 2]", "[3]", name="numbers").calls, 700), None)
+    sample = typical_sample(DrawnCalls(drawn("[1, 2]", "[3]", name="numbers").calls, 700), None)
     recording = Recording(
         item="item",
         target="app:total",
@@ -313,6 +313,6 @@ def test_the_docstring_says_that_files_have_samples_of_their_own():
 
 
 def test_the_docstring_says_where_the_calls_are_from_and_how_large_they_are():
-    text = " ".join(written(typical(drawn("[1, 2]", "[3]", name="numbers"), None), None).split())
+    text = " ".join(written(typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None), None).split())
     assert "The typical calls are 2 different ones of the 2 that were recorded while tests/test_a.py ran." in text
     assert "Each holds 3 to 6 characters, elements or bytes; the recorded ones hold 3 in the median." in text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.project.code.reach import changed_statements, executed, lines_of
+from tasks.project.code.reach import changed_statements, executed, line_numbers
 
 BEFORE = '''
 def total(numbers):
@@ -53,4 +53,4 @@ def test_the_head_of_a_compound_statement_is_one_and_its_body_others():
 def test_a_statement_is_executed_where_one_of_its_lines_is():
     statements = {"app.py": ((2, 4), (5, 5), (7, 7)), "more.py": ((1, 1),)}
     assert executed(statements, {"app.py": [3, 5], "else.py": [1]}) == (4, 2)
-    assert lines_of(statements) == {"app.py": (2, 3, 4, 5, 7), "more.py": (1,)}
+    assert line_numbers(statements) == {"app.py": (2, 3, 4, 5, 7), "more.py": (1,)}

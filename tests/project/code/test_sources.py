@@ -130,8 +130,8 @@ def test_a_module_that_cannot_be_read_is_an_error():
     with pytest.raises(SourceError) as raised:
         find(TREE, ROOTS, "pages.broken:f")
     assert raised.value.where == "src/pages/broken.py:1"
-    assert Sources(TREE, ROOTS).seek("pages.broken:f") is None
-    assert Sources(TREE, ROOTS).seek("pages:extract") == find(TREE, ROOTS, "pages:extract")
+    assert Sources(TREE, ROOTS).try_find("pages.broken:f") is None
+    assert Sources(TREE, ROOTS).try_find("pages:extract") == find(TREE, ROOTS, "pages:extract")
 
 
 @pytest.mark.parametrize(
