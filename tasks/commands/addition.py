@@ -13,8 +13,8 @@ from ..init.ids import Ids
 from ..init.lead import Lead
 from ..manifest.insertion import inserted
 from ..manifest.reader import shown_path, understood
-from ..manifest.wording import nearest, quoted
 from ..storage.files import write_whole
+from ..text.messages import nearest, quoted
 from ..workspace.repository import Named, Target
 
 if TYPE_CHECKING:

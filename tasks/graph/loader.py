@@ -141,7 +141,7 @@ class Graph:
         items = self.workspace.plan.items
         if item_id in items:
             return item_id
-        from ..manifest.wording import nearest, quoted
+        from ..text.messages import nearest, quoted
 
         meant = nearest(item_id, tuple(items))
         now = f"did you mean {meant}?" if meant else f"it has {', '.join(items)}"

@@ -13,9 +13,9 @@ from .. import git
 from ..errors import ManifestError, RepositoryError, UsageError
 from ..git.values import Refs
 from ..manifest.reader import shown_path, understood
-from ..manifest.wording import nearest, quoted
 from ..project.layout import CommitTree
 from ..storage.files import write_new
+from ..text.messages import nearest, quoted
 from ..workspace.repository import Named, Target
 from . import drafting
 from .entries import entries

@@ -22,8 +22,9 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from ..text.messages import printable as shown
 from .scalars import as_written, plain
-from .source import Source, forbidden_in, shown
+from .source import Source, forbidden_in
 
 if TYPE_CHECKING:
     from yaml.events import Event

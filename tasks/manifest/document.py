@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from ..text.messages import printable as shown
 from .construct import MAX_DEPTH, Builder, Entry, TooDeepError
 from .scalars import as_written
-from .source import Source, shown
+from .source import Source
 
 if TYPE_CHECKING:
     from ..errors import Problem

@@ -8,6 +8,7 @@ from functools import cached_property
 from unicodedata import combining, east_asian_width
 
 from ..errors import Problem
+from ..text.messages import printable as shown
 
 _BREAK = re.compile(r"\r\n?|\n")
 # What YAML does not allow in a file (YAML 1.2, section 5.1), and what it can only spell by an escape.
@@ -88,15 +89,6 @@ def forbidden_in(value: str) -> str:
     """Say which character of a value is not allowed, in words; empty where all are."""
     found = _FORBIDDEN.search(value)
     return _control(found[0]) if found else ""
-
-
-def shown(text: str) -> str:
-    """Make text safe to print on one line: a tab is a space, what cannot be printed is U+FFFD."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else " " if character.isspace() else _UNREADABLE for character in text
-    )
 
 
 def _width(text: str) -> int:

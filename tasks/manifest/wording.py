@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from ..text.messages import nearest, quoted
+from ..text.messages import printable as shown
 from .forms import (
     BENCHMARK_FORM,
     FOLDER_FORM,
@@ -25,12 +26,12 @@ from .model import (
     VERSION,
     BenchmarkCode,
     EnvironmentSettings,
+    LintSettings,
     Manifest,
     Measuring,
     Model,
     Optimization,
 )
-from .source import shown
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _LONGEST_QUOTE = 60
 _OWNERS: dict[str, tuple[type[Model], str]] = {
     "env": (EnvironmentSettings, "`env`"),
+    "lint": (LintSettings, "`lint`"),
     "defaults": (Measuring, "`defaults`"),
     CODE_FORM_TAG: (BenchmarkCode, "`benchmark`"),
 }
@@ -47,6 +49,7 @@ _HOMES: dict[type[Model], str] = {
     Manifest: "at the top of the manifest",
     Optimization: "in an optimization",
     EnvironmentSettings: "below `env:`",
+    LintSettings: "below `lint:`",
     BenchmarkCode: "below `benchmark:`",
 }
 _LIMITS = {
@@ -128,19 +131,6 @@ def explain(wrong: Mistake) -> Words:
 def keyed(model: type[Model]) -> dict[str, FieldInfo]:
     """Return a model's fields by the keys that the file has for them: `pass` is no name that Python allows."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like this one, whatever their case."""
-    by_lower = {each.lower(): each for each in known}
-    found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
-
-
-def quoted(text: str) -> str:
-    """Quote text so that it is safe and short on a line."""
-    safe = shown(text)
-    return f'"{safe[:_LONGEST_QUOTE]}…"' if len(safe) > _LONGEST_QUOTE else f'"{safe}"'
 
 
 def _unknown_key(wrong: Mistake) -> Words:

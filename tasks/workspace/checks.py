@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .. import git
 from ..errors import Problem, RepositoryError, SourceError
-from ..manifest.wording import nearest, quoted
+from ..text.messages import nearest, quoted
 
 if TYPE_CHECKING:
     from ..manifest.document import Loc

@@ -6,7 +6,6 @@ import pytest
 
 from tasks.errors import ManifestError
 from tasks.manifest.reader import read
-from tasks.manifest.wording import nearest, quoted
 
 ITEM = [
     # Text
@@ -208,13 +207,3 @@ def test_of_an_id(tmp_path, item_id, message):
 @pytest.mark.parametrize(("lines", "message"), TOP)
 def test_of_the_top(tmp_path, lines, message):
     assert said(tmp_path, f"optimizations: {{a: {{head: x}}}}\n{lines}\n") == [message]
-
-
-def test_long_and_unprintable_values_are_shown_short_and_safe():
-    assert quoted("x" * 100) == '"' + "x" * 60 + '…"'
-    assert quoted("a\x1b[31m\tb") == '"a\ufffd[31m b"'
-
-
-def test_the_nearest_name_whatever_its_case():
-    assert nearest("FUNCTION", ["functions", "benchmark"]) == "functions"
-    assert nearest("zzz", ["functions"]) is None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...errors import CherryPickError, RepositoryError
-from ...manifest.wording import quoted
+from ...text.messages import quoted
 
 if TYPE_CHECKING:
     from ...artifacts import Commit
