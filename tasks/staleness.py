@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .github.cache import Kept
-from .github.forge import Place
+from .github.client import Place
 from .storage.facts import Fact, Facts
 from .storage.files import read_json
 from .storage.hashing import hash_of

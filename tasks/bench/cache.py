@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BusyError, UsageError
-from ..git.opening import git_folder_of
+from ..git.clone_cache import git_folder_of
 from ..processes import locks
 from ..processes.scratch import remove_folder
 from ..text import figures

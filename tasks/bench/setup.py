@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..artifacts import SIDES, Detection, Injection, Scaffolding
-from ..environments import environments
+from ..environments import builder
 from ..environments.diagnoses import BENCHMARK, diagnose
 from ..environments.interpreters import located
 from ..environments.venvs import Venv
@@ -23,7 +23,7 @@ from .request import ChangedDefinition, Request, SideRequest
 
 if TYPE_CHECKING:
     from ..artifacts import ChangedFunction, Layout, TreeSpec
-    from ..environments.environments import Environment
+    from ..environments.builder import Environment
     from ..manifest.model import Metric, Optimization
     from ..storage.paths import ItemPaths
     from .request import Role
@@ -129,7 +129,7 @@ class BenchmarkSetup:
         environments_by_side: dict[Role, SideEnvironment] = {}
         for role, (commit, tree) in self._places.items():
             self._report(f"environment of {role}")
-            built = environments.build(
+            built = builder.build(
                 tree, self.artifacts.detection.layout, settings, cache=self._cache, report=self._report
             )
             environments_by_side[role] = SideEnvironment(commit, tree, built)
@@ -229,7 +229,7 @@ def side_of(ground: SideEnvironment, layout: Layout, item: Optimization) -> Side
         tuple(dict.fromkeys((*roots, *ground.environment.path_entries))),
         passed=item.env.passed,
         confined=confined,
-        environments=Venv(ground.environment.python.parents[1]).folders() if confined else (),
+        builder=Venv(ground.environment.python.parents[1]).folders() if confined else (),
         pycache=ground.environment.pycache,
     )
 

@@ -18,8 +18,8 @@ from ..bench.workers import memory_layout
 from ..benchmark_tests.linting import RULES
 from ..environments.installer import uv_program
 from ..errors import CommandFailedError, ForgeError, PrprepError
-from ..github import survey_words
-from ..github.forge import GITHUB, Client
+from ..github import survey_text
+from ..github.client import GITHUB, Client
 from ..processes import programs
 from ..text import figures
 
@@ -118,9 +118,9 @@ def _detected(workspace: Workspace, item_id: str) -> Iterator[Check]:
 
 def _surveyed(workspace: Workspace, item_id: str) -> Iterator[Check]:
     found = Survey.read(workspace.paths.item(item_id).survey)
-    first, *others = survey_words.details(found)
+    first, *others = survey_text.details(found)
     named = workspace.plan.items[item_id]["pr"]
-    yield Check("note" if survey_words.to_review(found, named=named) else "ok", first)
+    yield Check("note" if survey_text.to_review(found, named=named) else "ok", first)
     yield from (Check("note", told) for told in others)
 
 

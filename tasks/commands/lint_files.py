@@ -17,10 +17,10 @@ from ..bench.request import Request, SideRequest
 from ..benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
 from ..benchmark_tests.linting.fixes import fixed
 from ..benchmark_tests.writing.companions import companions
-from ..environments import environments
+from ..environments import builder
 from ..errors import PrprepError, UsageError
 from ..git import Clone
-from ..git.source import repository_root
+from ..git.repository import repository_root
 from ..manifest.model import EnvironmentSettings
 from ..project.code.sources import Sources
 from ..project.files import FolderTree
@@ -150,7 +150,7 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedC
             tree=clone.tree_of(commit),
         )
         place = trees.prepare(clone, spec, content, cache=cache)
-    built = environments.build(place, subject.layout, EnvironmentSettings(), cache=cache, report=report)
+    built = builder.build(place, subject.layout, EnvironmentSettings(), cache=cache, report=report)
     roots = tuple(dict.fromkeys((*(place / root for root in subject.layout.import_roots), *built.path_entries)))
     side = SideRequest(place, built.python, roots, pycache=built.pycache)
     request = Request(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .addresses import is_address, slug_of
-from .source import branch_names, current_branch, default_upstream, find, ref_names, repository_root, resolve, slug
-from .values import FileChange, Refs, displayed
+from .repository import branch_names, current_branch, default_upstream, find, ref_names, repository_root, resolve, slug
+from .models import FileChange, Refs, displayed
 
 if TYPE_CHECKING:
     from .clone import Clone

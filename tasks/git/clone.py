@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes.progress import silent
-from . import isolated, picking, worktrees
+from . import standalone, cherry_pick, worktrees
 from .addresses import without_password
 from .commands import ask, environment, is_sha, resolve_in
 from .objects import RawCommit
-from .opening import TEMPORARY_BRANCHES, exclusive, open_clone
-from .values import FileChange, displayed
+from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
+from .models import FileChange, displayed
 
 if TYPE_CHECKING:
     from git import Repo
@@ -156,7 +156,7 @@ class Clone:
         start, wanted = self._sha(onto), tuple(map(self._sha, commits))
         if (start, wanted) not in self._picked:
             with self._exclusive(), self._in_plain_words():
-                self._picked[start, wanted] = picking.pick(self.path, start, wanted)
+                self._picked[start, wanted] = cherry_pick.pick(self.path, start, wanted)
         return self._picked[start, wanted]
 
     @contextmanager
@@ -202,7 +202,7 @@ class Clone:
         It borrows the clone's objects; in the place of what was there.
         """
         with self._in_plain_words():
-            isolated.make(self.path, folder, self._sha(commit))
+            standalone.make(self.path, folder, self._sha(commit))
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from .addresses import local_path, slug_of, without_password
 from .commands import NETWORK_SECONDS, environment, is_sha
-from .source import locate
+from .repository import locate
 
 
 @dataclass(frozen=True, slots=True)

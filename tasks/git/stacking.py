@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .objects import RawCommit
-from .picking import carry_over, pick, raw_commit, scratch_of
+from .cherry_pick import carry_over, pick, raw_commit, scratch_of
 
 if TYPE_CHECKING:
     from .identity import Identity

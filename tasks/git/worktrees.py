@@ -10,7 +10,7 @@ from ..errors import RepositoryError
 from ..processes import programs
 from ..processes.scratch import remove_folder
 from .commands import LOCAL_SECONDS, ask, environment
-from .opening import git_folder_of
+from .clone_cache import git_folder_of
 
 WHOLE: Final = "prprep-whole"
 

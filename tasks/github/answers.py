@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from ..errors import ForgeError
 from ..processes.locks import held
 from ..storage.hashing import hash_of
-from .questions import Answer, Asking, Question
+from .search import Answer, Asking, Question
 
 if TYPE_CHECKING:
     from ..processes.progress import Report
     from .cache import Kept
-    from .forge import Client, Place
+    from .client import Client, Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..storage.cache import keep_json
 from ..storage.files import read_json
 from ..storage.hashing import hash_of
-from .forge import login_stamp
+from .client import login_stamp
 
 DAY: Final = 86_400.0
 """Seconds after which an answer is asked for again."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import git
 from ..errors import ManifestError, RepositoryError, UsageError
-from ..git.values import Refs
+from ..git.models import Refs
 from ..manifest.reader import shown_path, understood
 from ..project.layout import CommitTree
 from ..storage.files import write_new

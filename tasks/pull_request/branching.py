@@ -14,7 +14,7 @@ from ..bench import trees
 from ..body.reproduction import manifest_text
 from ..errors import ArtifactError, RepositoryError, UsageError
 from ..git import Clone
-from ..git.delivery import give_branch, write_patches
+from ..git.export import give_branch, write_patches
 from ..git.identity import identity
 from ..processes.progress import Report, silent
 from ..staleness import artifact_of

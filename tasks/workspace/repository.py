@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import RepositoryError
 from ..git.addresses import slug_of
-from ..git.source import default_upstream, refs_stamp, remote_address, repository_root, resolve
-from ..git.values import Refs
-from ..github.forge import NoPlace, Place, place_of
+from ..git.repository import default_upstream, refs_stamp, remote_address, repository_root, resolve
+from ..git.models import Refs
+from ..github.client import NoPlace, Place, place_of
 
 if TYPE_CHECKING:
     from ..git import Clone

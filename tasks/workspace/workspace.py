@@ -18,7 +18,7 @@ from .repository import Named, Target
 
 if TYPE_CHECKING:
     from ..errors import Problem
-    from ..git.values import Refs
+    from ..git.models import Refs
     from ..manifest.model import Manifest, Optimization
     from ..manifest.reader import Loaded
     from .plan import Settings

@@ -13,7 +13,7 @@ import pytest
 
 from tasks import git
 from tasks.errors import CherryPickError, RepositoryError
-from tasks.git import isolated
+from tasks.git import standalone
 from tasks.git.addresses import local_path
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
@@ -700,7 +700,7 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
         before = sorted(path.name for path in clone.path.iterdir())
         clone.apart(folder, made)
         assert {path.name for path in folder.iterdir()} == {".git", "a.py", "b", "e.py"}
-        run = {"cwd": folder, "env": {**os.environ, **isolated.variables()}, "capture_output": True, "text": True}
+        run = {"cwd": folder, "env": {**os.environ, **standalone.variables()}, "capture_output": True, "text": True}
         subprocess.run(
             ["git", "worktree", "add", "--quiet", tmp_path / "other", clone.merge_base("main", "opt")],
             check=True,
@@ -711,7 +711,7 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
         clone.apart(folder, "main")
         assert not (folder / "b/d.py").exists()
         # The user's own store has a name that git quotes, and is left out here.
-        assert list(isolated.stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
+        assert list(standalone.stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
 
 
 def test_a_worktree_cut_short_by_kill_9_is_found_and_made_again(tmp_path: Path, cache: Path) -> None:

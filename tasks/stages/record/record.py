@@ -20,7 +20,7 @@ from ...benchmark_tests.search import users
 from ...benchmark_tests.writing.recorded_code import compose, defaults_of
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
-from ...environments import environments
+from ...environments import builder
 from ...git import Clone
 from ...processes.progress import Report, silent
 from ...project.code.imported_names import short_name
@@ -79,7 +79,7 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
     commit = detection.head if target in added and not detection.picked else detection.base
     with Clone.open(address, cache, report=report, wanted=(commit,)) as clone:
         tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
-    built = environments.build(tree, detection.layout, item.env, cache=cache, report=report)
+    built = builder.build(tree, detection.layout, item.env, cache=cache, report=report)
     side = side_of(SideEnvironment(commit, tree, built), detection.layout, item)
     depth = len(posixpath.join(detection.layout.benchmarks_root, "test.py").split("/")) - 1
     place = RecordingSite(

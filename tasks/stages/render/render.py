@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
 from ...errors import ArtifactError, TemplateError
-from ...github import survey_words
+from ...github import survey_text
 from ...storage.files import write_whole
 from ...storage.hashing import digest
 
@@ -90,7 +90,7 @@ def to_review(evidence: Evidence) -> tuple[str, ...]:
     from ...body import house_rules
 
     by_person = evidence.item.is_told_by_person
-    around = survey_words.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
+    around = survey_text.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
     run = [
         *(evidence.tests.needs_review if evidence.tests else ()),
         *(evidence.verification.needs_review if evidence.verification else ()),

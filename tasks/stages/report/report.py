@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Survey
 from ...errors import ArtifactError
-from ...github import survey_words
+from ...github import survey_text
 from ...github.cache import Kept, when
 from ...github.forge import Place
 from ...storage.files import write_whole
@@ -138,7 +138,7 @@ def _around(paths: ItemPaths, forge: Kept | None) -> tuple[str, ...]:
         return ()
     place = str(Place(survey.host, survey.slug)) if survey.host and survey.slug else ""
     asked = forge.asked(place, paths.id) if forge and place else None
-    return survey_words.details(survey, asked=when(asked) if asked is not None else "")
+    return survey_text.details(survey, asked=when(asked) if asked is not None else "")
 
 
 def _survey(paths: ItemPaths) -> Survey | None:
@@ -316,7 +316,7 @@ def _inventory_row(number: int, item: Optimization, paths: ItemPaths) -> tuple[s
         return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, state
     files, commits = found.get("files", ()), [commit["sha"][:12] for commit in found.get("commits", ())]
     survey = _survey(paths)
-    pull_request = survey_words.status(survey) if survey else "not looked for yet"
+    pull_request = survey_text.status(survey) if survey else "not looked for yet"
     domains = ", ".join(found.get("domain", {}).get("domains", ()))
     return (
         str(number),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...artifacts import Drift
 from ...errors import CommandFailedError, SourceError
-from ...git import patches
+from ...git import patch_ids
 from ...project.code.definitions import MODULE, definitions
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def is_whole(upstream: Upstream, detection: Detection) -> bool:
 
 def _contained(detection: Detection, clone: Clone, since: str) -> tuple[tuple[Commit, ...], tuple[Commit, ...]]:
     """Find the optimization's patches in upstream, one by one or all of them in one commit."""
-    theirs = patches.patches_since(clone.path, since, detection.upstream, detection.files)
+    theirs = patch_ids.patches_since(clone.path, since, detection.upstream, detection.files)
     if not theirs:
         return (), ()
-    if squashed := theirs.get(patches.patch_id_between(clone.path, detection.base, detection.head) or ""):
+    if squashed := theirs.get(patch_ids.patch_id_between(clone.path, detection.base, detection.head) or ""):
         return detection.commits, (clone.commit(squashed),)
-    own = patches.patch_ids(clone.path, [commit.sha for commit in detection.commits])
+    own = patch_ids.patch_ids(clone.path, [commit.sha for commit in detection.commits])
     found = {commit: theirs[own[commit.sha]] for commit in detection.commits if own.get(commit.sha) in theirs}
     # Merges have no patch of their own.
     every = len(found) == len(own)
@@ -78,7 +78,7 @@ def _contained(detection: Detection, clone: Clone, since: str) -> tuple[tuple[Co
 
 def _conflicts(detection: Detection, clone: Clone, since: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     try:
-        return patches.conflicts(clone.path, since, detection.upstream, detection.head), ()
+        return patch_ids.conflicts(clone.path, since, detection.upstream, detection.head), ()
     except CommandFailedError:
         return (), (
             f"Whether it can be merged into {detection.upstream_ref} is not known: that takes git {_MERGES_SINCE} or newer.",
@@ -157,7 +157,7 @@ class _Functions:
         (path, name), now = _at_base(function), self._now(function)
         listed: list[str] = []
         for each in dict.fromkeys((path, now)):
-            listed += patches.commits_of(self._clone.path, self._since, self._detection.upstream, each)
+            listed += patch_ids.commits_of(self._clone.path, self._since, self._detection.upstream, each)
         listed = list(dict.fromkeys(listed))[-_MOST_COMMITS:]
         parents = self._clone.resolve([f"{commit}^1" for commit in listed])
         pairs = [(commit, parents[f"{commit}^1"] or "") for commit in listed]
@@ -175,7 +175,7 @@ class _Functions:
 
     def _load(self, places: Iterable[tuple[str, str]]) -> None:
         missing = [place for place in places if place not in self._read]
-        self._read |= patches.contents(self._clone.path, missing)
+        self._read |= patch_ids.contents(self._clone.path, missing)
 
 
 def _counting(functions: tuple[ChangedFunction, ...]) -> tuple[ChangedFunction, ...]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast, get_args
 from ...artifacts import Ending, SideRun
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER, Settings, variables
-from ...environments import command_path
+from ...environments import shims
 from ...errors import CommandFailedError
 from ...processes import programs
 
@@ -64,7 +64,7 @@ def run(place: SideRequest, command: str, *, folder: str, seconds: float) -> Sui
     with tempfile.TemporaryDirectory(prefix="prprep-tests-") as scratch:
         notes = Path(scratch) / "endings"
         own = {
-            "PATH": command_path.put(Path(scratch) / "bin", place.python),
+            "PATH": shims.put(Path(scratch) / "bin", place.python),
             "VIRTUAL_ENV": str(place.python.parents[1]),
         }
         told = {"PYTEST_PLUGINS": "prprep_tests", "PRPREP_TESTS": str(notes), **own}

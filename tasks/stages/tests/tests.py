@@ -12,7 +12,7 @@ from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, TreeS
 from ...bench import trees
 from ...bench.machine import exclusive, lock_path
 from ...bench.setup import SideEnvironment, shorten_paths, side_of
-from ...environments import environments
+from ...environments import builder
 from ...environments.interpreters import located
 from ...errors import EnvironmentBuildError, PrprepError
 from ...git import Clone
@@ -192,10 +192,10 @@ class _Place:
         self.report(f"environment of {side}")
         if wider != settings:
             try:
-                return environments.build(tree, layout, wider, cache=self.cache, report=self.report)
+                return builder.build(tree, layout, wider, cache=self.cache, report=self.report)
             except EnvironmentBuildError as error:
                 self.notes.append(f"what tests need could not be installed at {side}: {error.what.splitlines()[0]}")
-        return environments.build(tree, layout, settings, cache=self.cache, report=self.report)
+        return builder.build(tree, layout, settings, cache=self.cache, report=self.report)
 
     def run(self, suite: Suite, place: SideRequest, side: Side) -> SuiteRun:
         self.report(f"{suite.commands[0]} at {side}")

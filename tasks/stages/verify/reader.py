@@ -13,11 +13,11 @@ from ...artifacts import RunCommand
 from ...bench.request import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
-from ...environments import command_path, environments
+from ...environments import shims, builder
 from ...environments.installer import uv_program
 from ...environments.package_indexes import uv_variables
 from ...environments.venvs import Venv
-from ...git import copies
+from ...git import reader_clone
 from ...processes import programs
 from ...storage.paths import MANIFEST_NAME
 from ...workspace import nested
@@ -92,11 +92,11 @@ class Reader:
     def _environment(self, commands: str) -> dict[str, str]:
         """Return the environment of the target's code; prprep itself, which gives it no more than that, gets what uv needs."""
         path = (
-            command_path.put(self.bin, self.python)
+            shims.put(self.bin, self.python)
             if self.python
             else f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         )
-        own = {"PATH": path, "TMPDIR": str(self.folder / "tmp"), **_of_uv(self.folder), **copies.variables()}
+        own = {"PATH": path, "TMPDIR": str(self.folder / "tmp"), **_of_uv(self.folder), **reader_clone.variables()}
         if _are_prpreps(commands):
             return programs.installer_environment(own)
         confined = {"HOME": sandbox.HOME, "TMPDIR": "/tmp"} if self.item.sandbox == "bwrap" else {}  # noqa: S108 - one of its own
@@ -106,9 +106,9 @@ class Reader:
         if self.item.sandbox != "bwrap":
             return ()
         seen = Venv(self.python.parents[1]).folders() if self.python else ()
-        objects = (Path(place) for place in copies.borrowed(self.clone))
+        objects = (Path(place) for place in reader_clone.borrowed(self.clone))
         place = SideRequest(
-            self.folder, self.python or Path("/usr/bin/python3"), (), confined=True, environments=(*seen, *objects)
+            self.folder, self.python or Path("/usr/bin/python3"), (), confined=True, builder=(*seen, *objects)
         )
         return sandbox.wrapper(place, self.clone, worker=WORKER_FOLDER)
 
@@ -137,7 +137,7 @@ def settle(
     """
     reader = Reader(folder, item, report)
     report("cloning for a reader")
-    copies.copy_for_reader(private, reader.clone, commits[0])
+    reader_clone.copy_for_reader(private, reader.clone, commits[0])
     nested.program(reader.bin, reader.cache)
     _link(reader.bin / "uv", uv_program())
     for name in _MANAGERS:
@@ -147,9 +147,9 @@ def settle(
     if not packages:
         return reader
     report("a reader's environment")
-    copies.copy_for_reader(private, folder / "project", commits[1])
+    reader_clone.copy_for_reader(private, folder / "project", commits[1])
     settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
-    built = environments.build(folder / "project", layout, settings, cache=reader.cache, report=report)
+    built = builder.build(folder / "project", layout, settings, cache=reader.cache, report=report)
     return Reader(folder, item, report, built.python)
 
 

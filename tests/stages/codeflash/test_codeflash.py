@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import CodeflashRun, TreeSpec
-from tasks.environments import environments
+from tasks.environments import builder
 from tasks.environments.venvs import Venv
 from tasks.errors import EnvironmentBuildError
 from tasks.git import Clone
@@ -139,7 +139,7 @@ def target(tmp_path_factory):
     repo.checkout("main")
     tree, cache = root / "tree", root / "cache"
     subprocess.run(["git", "clone", "--quiet", "--branch", "fast", repo.path, tree], check=True)
-    below = environments.build(tree, LAYOUT, EnvironmentSettings(), cache=cache)
+    below = builder.build(tree, LAYOUT, EnvironmentSettings(), cache=cache)
     return Target(repo, base, heads, cache, layered(below, tree, LAYOUT, cache=cache, report=silent))
 
 
@@ -284,6 +284,6 @@ def test_codeflash_that_cannot_be_installed_is_an_error_in_plain_words(target, t
     wanted = tmp_path / "requirements.txt"
     wanted.write_text("codeflash==0.0.0.dev99\n")
     monkeypatch.setattr(environment, "REQUIREMENTS", wanted)
-    below = environments.build(target.cache.parent / "tree", LAYOUT, EnvironmentSettings(), cache=target.cache)
+    below = builder.build(target.cache.parent / "tree", LAYOUT, EnvironmentSettings(), cache=target.cache)
     with pytest.raises(EnvironmentBuildError, match="installing codeflash failed"):
         layered(below, target.cache.parent / "tree", LAYOUT, cache=target.cache, report=silent)

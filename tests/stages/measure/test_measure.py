@@ -9,7 +9,7 @@ import pytest
 
 from tasks.artifacts import Detection, DomainProposal, Injection, Layout, MetricName, Samples, Scaffolding, TreeSpec
 from tasks.bench.setup import ItemArtifacts, SideEnvironment, modules_of, request_for, shorten_paths, side_of
-from tasks.environments import environments
+from tasks.environments import builder
 from tasks.environments.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
 from tasks.manifest.model import Optimization
@@ -187,7 +187,7 @@ def test_paths_in_a_message_are_relative_to_the_tree(prepared, tmp_path):
 
 def ground(tree, **changes):
     fields = {"python": Path("/env/bin/python"), "key": "key", "python_version": "3.12.1", "packages": ()}
-    return SideEnvironment("a" * 40, Path(tree), environments.Environment(**{**fields, **changes}))
+    return SideEnvironment("a" * 40, Path(tree), builder.Environment(**{**fields, **changes}))
 
 
 SCAFFOLDING = Scaffolding(

@@ -14,7 +14,7 @@ from tasks.artifacts import Detection, Recording, Scaffolding
 from tasks.bench.observing.recording import RecordingSite, record_command, try_code
 from tasks.bench.observing.recording import record as record_tests
 from tasks.bench.request import SideRequest
-from tasks.environments import environments
+from tasks.environments import builder
 from tasks.errors import MeasuringError
 from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
@@ -600,7 +600,7 @@ def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | Non
     for path, file in data.items():
         (repo.path / path).write_bytes((folder / file.source).read_bytes())
     layout = describe(FolderTree(repo.path))
-    built = environments.build(repo.path, layout, Optimization(id="x", head="h").env, cache=folder.parent / "cache")
+    built = builder.build(repo.path, layout, Optimization(id="x", head="h").env, cache=folder.parent / "cache")
     done = subprocess.run(
         [built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False
     )

@@ -12,8 +12,8 @@ import pytest
 from tasks.artifacts import Commit, PullRequest, Survey
 from tasks.github.answers import Known
 from tasks.github.cache import DAY
-from tasks.github.forge import NoPlace, Place
-from tasks.github.questions import Answer
+from tasks.github.client import NoPlace, Place
+from tasks.github.search import Answer
 from tasks.stages.survey.drift import Upstream
 from tasks.stages.survey.survey import decide, survey_of
 from tasks.workspace.repository import Named, Target

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.errors import RepositoryError
 from tasks.git import Clone
-from tasks.git.copies import borrowed, copy_for_reader, state_of, variables
+from tasks.git.reader_clone import borrowed, copy_for_reader, state_of, variables
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .commands import ask
-from .picking import scratch_of
+from .cherry_pick import scratch_of
 
 _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
 

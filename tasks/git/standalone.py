@@ -8,7 +8,7 @@ from pathlib import Path
 from ..processes import programs
 from ..processes.scratch import remove_folder
 from .commands import LOCAL_SECONDS, ask, environment
-from .opening import put_alternates
+from .clone_cache import put_alternates
 
 
 def make(clone: Path, folder: Path, commit: str) -> None:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tasks.errors import ForgeError
-from tasks.github.forge import Client, NoPlace, Place, environment, login_stamp, place_of
+from tasks.github.client import Client, NoPlace, Place, environment, login_stamp, place_of
 from tests.support.github import GitHub
 from tests.support.targets import TargetRepo
 

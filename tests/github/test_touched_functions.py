@@ -7,7 +7,7 @@ import difflib
 import pytest
 
 from tasks.errors import SourceError
-from tasks.github.touching import touched
+from tasks.github.touched_functions import touched
 
 BEFORE = """\
 import os

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from ..artifacts import PullRequest
 from ..errors import ForgeError, SourceError
-from .touching import touched
+from .touched_functions import touched
 
 if TYPE_CHECKING:
-    from .forge import Client, Place
+    from .client import Client, Place
 
 _ITEMS: Final = 10
 """Items in one query."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import CommandFailedError, RepositoryError, UsageError
 from ..processes import programs
 from .commands import LOCAL_SECONDS, ask, environment, resolve_in
-from .source import locate
+from .repository import locate
 
 _ABSENT = "0" * 40
 _IDENTITY = {f"GIT_COMMITTER_{part}": value for part, value in {"NAME": "prprep", "EMAIL": "prprep@localhost"}.items()}

@@ -19,7 +19,7 @@ from ..errors import CherryPickError, CommandFailedError, RepositoryError
 from ..processes import programs
 from .commands import LOCAL_SECONDS, ask, environment
 from .objects import RawCommit
-from .values import displayed
+from .models import displayed
 
 COMMITTER = b"prprep <prprep@localhost>"
 _PARTS = {"NAME": "prprep", "EMAIL": "prprep@localhost", "DATE": "1000000000 +0000"}

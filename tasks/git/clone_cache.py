@@ -17,7 +17,7 @@ from ..processes.locks import held
 from ..processes.scratch import remove_folder
 from .addresses import local_path, without_password
 from .commands import NETWORK_SECONDS, ask, ask_softly, demand_version, environment, is_sha, refs_of, resolve_in
-from .source import Source, locate
+from .repository import Source, locate
 
 if TYPE_CHECKING:
     from ..processes.progress import Report

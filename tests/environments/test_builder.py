@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.environments import environments, installer, pip_fallback
+from tasks.environments import builder, installer, pip_fallback
 from tasks.environments.installer import run_uv
 from tasks.errors import EnvironmentBuildError
 from tasks.manifest.model import EnvironmentSettings
@@ -21,12 +21,12 @@ from tests.support.untouched import untouched
 slow = pytest.mark.slow
 
 
-def build(tree: Path, cache: Path, settings: EnvironmentSettings | None = None, **more) -> environments.Environment:
+def build(tree: Path, cache: Path, settings: EnvironmentSettings | None = None, **more) -> builder.Environment:
     described = layout.describe(layout.FolderTree(tree))
-    return environments.build(tree, described, settings or EnvironmentSettings(), cache=cache, **more)
+    return builder.build(tree, described, settings or EnvironmentSettings(), cache=cache, **more)
 
 
-def ask(environment: environments.Environment, code: str, cwd: Path = Path("/")):
+def ask(environment: builder.Environment, code: str, cwd: Path = Path("/")):
     """Run code in the environment, as measuring does, and give what it prints as JSON."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     path = os.pathsep.join(map(str, environment.path_entries))
@@ -43,7 +43,7 @@ def layers(cache: Path, kind: str) -> list[Path]:
     return sorted((cache / "environments" / kind).iterdir())
 
 
-def names(environment: environments.Environment) -> set[str]:
+def names(environment: builder.Environment) -> set[str]:
     return {package.partition("==")[0] for package in environment.packages}
 
 
@@ -384,7 +384,7 @@ def test_a_project_in_a_folder_is_installed_and_what_else_changed_goes_on_the_pa
     }
     tree = TargetRepo(tmp_path / "tree", files).path
     described = layout.describe(layout.FolderTree(tree), focus=[name for name in files if name.endswith(".py")])
-    environment = environments.build(tree, described, EnvironmentSettings(), cache=tmp_path / "cache")
+    environment = builder.build(tree, described, EnvironmentSettings(), cache=tmp_path / "cache")
     assert environment.path_entries == (tree / "packages/tables",)
     told = ask(environment, "import pages, tables; print(json.dumps([pages.__file__, tables.__file__]))")
     assert told == [
@@ -399,7 +399,7 @@ def test_a_side_without_the_projects_folder_is_one_message(tmp_path):
     )
     base = TargetRepo(tmp_path / "base", {"README.md": ""}).path
     with pytest.raises(EnvironmentBuildError) as caught:
-        environments.build(base, described, EnvironmentSettings(), cache=tmp_path / "cache")
+        builder.build(base, described, EnvironmentSettings(), cache=tmp_path / "cache")
     assert (
         str(caught.value)
         == f"{base}: this side has no folder py, where the project is\n  name a `base` from after it was made"

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from tasks.errors import ForgeError
-from tasks.github.forge import Client, Place
-from tasks.github.questions import Answer, Asking, Named, Question
+from tasks.github.client import Client, Place
+from tasks.github.search import Answer, Asking, Named, Question
 from tests.support.github import GitHub
 from tests.support.targets import TargetRepo
 

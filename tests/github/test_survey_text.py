@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.artifacts import Commit, Decision, Drift, PullRequest
-from tasks.github.survey_words import details, status, to_review
+from tasks.github.survey_text import details, status, to_review
 from tests.support.evidence import SURVEY
 
 TARGET = "pagelayout.text:merge_lines"
