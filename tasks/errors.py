@@ -87,7 +87,7 @@ class NeedsReviewError(PrprepError):
     """An item waits for a person: nothing failed, and nothing can go on without them."""
 
 
-class ForgeError(PrprepError):
+class GitHubError(PrprepError):
     """The forge that pull requests go to gave no answer; nothing follows from that about what it holds."""
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .github.cache import Kept
-from .github.client import Place
+from .github.cache import ResponseCache
+from .github.client import GitHubRepository
 from .storage.facts import Fact, Facts
 from .storage.files import read_json
 from .storage.hashing import hash_of
@@ -203,7 +203,7 @@ class Freshness:
     def __init__(self, workspace: Workspace, *, not_before: float = 0.0) -> None:
         """Answers of a forge from before `not_before` (seconds since the epoch) count as old."""
         self._workspace = workspace
-        self.forge = Kept(workspace.paths.forge, not_before)
+        self.forge = ResponseCache(workspace.paths.forge, not_before)
         self._first_to_change: dict[Named, dict[str, str]] = {}
         self._facts = Facts(
             workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _SURVEY, _ASKED])}"
@@ -315,7 +315,7 @@ class Freshness:
 
     def _asked(self, item_id: str) -> float | None:
         place = self._workspace.target(item_id).place
-        return self.forge.asked(str(place), item_id) if isinstance(place, Place) else None
+        return self.forge.asked_at(str(place), item_id) if isinstance(place, GitHubRepository) else None
 
     def _bodies(self, item_id: str) -> tuple[bool, ...]:
         body = f"{self._workspace.folder}/{self.recorded_body(item_id)}"
@@ -477,7 +477,7 @@ class Freshness:
     def _survey_intact(self, paths: ItemPaths, made: Fields) -> bool:
         """Return whether what the forge said, or why it did not, is recent, and what the survey was made from."""
         place = self._workspace.target(paths.id).place
-        return not isinstance(place, Place) or self.forge.state(str(place), paths.id) == made.get("answered")
+        return not isinstance(place, GitHubRepository) or self.forge.state(str(place), paths.id) == made.get("answered")
 
     def _scaffold_intact(self, paths: ItemPaths, made: Fields) -> bool:
         """Return whether the bytes of the benchmark, and of the data beside it, are still those that scaffold recorded."""

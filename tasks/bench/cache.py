@@ -91,7 +91,7 @@ def shown(cache: Path, things: Sequence[Kept], *, now: float) -> str:
 def prune(cache: Path, things: Iterable[Kept], report: Report) -> list[Kept]:
     """Remove things that nobody is using; give those that were. Raise BusyError while something is being measured."""
     removed = []
-    with locks.held(machine.lock_path(cache), busy="something is being measured with what is kept here"):
+    with locks.file_lock(machine.lock_path(cache), busy="something is being measured with what is kept here"):
         for each in things:
             if time.time() - _last_use(each.path, KINDS[each.kind][1]) < FRESH_SECONDS:
                 report(f"{each.kind} {each.path.name[:12]} was used just now and stays")
@@ -213,7 +213,7 @@ def _remove(thing: Kept) -> bool:
     with ExitStack() as stack:
         if thing.kind in {"tree", "clone"}:
             try:
-                stack.enter_context(locks.held(thing.path.with_suffix(".lock"), busy="in use"))
+                stack.enter_context(locks.file_lock(thing.path.with_suffix(".lock"), busy="in use"))
             except BusyError:
                 return False
         if thing.kind == "tree" and (registered := git_folder_of(thing.path)):

@@ -82,10 +82,10 @@ def exclusive(lock: Path | None, report: Report) -> Iterator[None]:
         return
     with ExitStack() as stack:
         try:
-            stack.enter_context(locks.held(lock, busy="another comparison is running on this machine"))
+            stack.enter_context(locks.file_lock(lock, busy="another comparison is running on this machine"))
         except BusyError as error:
             report(f"{error.what}: waiting until it has ended")
-            stack.enter_context(locks.held(lock, busy=None))
+            stack.enter_context(locks.file_lock(lock, busy=None))
         yield
 
 

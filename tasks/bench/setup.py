@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..artifacts import SIDES, Detection, Injection, Scaffolding
 from ..environments import builder
 from ..environments.diagnoses import BENCHMARK, diagnose
-from ..environments.interpreters import located
+from ..environments.interpreters import resolve_path
 from ..environments.venvs import Venv
 from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
@@ -124,7 +124,7 @@ class BenchmarkSetup:
 
     def _build(self) -> dict[Role, SideEnvironment]:
         asked = self.item.env
-        python = located(asked.python, self._folder)
+        python = resolve_path(asked.python, self._folder)
         settings = asked.model_copy(update={"install": (*asked.install, *self._extra), "python": python})
         environments_by_side: dict[Role, SideEnvironment] = {}
         for role, (commit, tree) in self._places.items():
@@ -140,7 +140,7 @@ class BenchmarkSetup:
         found = diagnose(error.what, BENCHMARK)
         if found is None:
             return False
-        needed, own = found.requirement, found.it.partition(".")[0] in self.artifacts.detection.layout.packages
+        needed, own = found.requirement, found.text.partition(".")[0] in self.artifacts.detection.layout.packages
         if needed and not own and needed not in self._extra:
             self._extra = (*self._extra, needed)
             told = f"{needed} was installed for all sides, since {found.cause}"
@@ -229,7 +229,7 @@ def side_of(ground: SideEnvironment, layout: Layout, item: Optimization) -> Side
         tuple(dict.fromkeys((*roots, *ground.environment.path_entries))),
         passed=item.env.passed,
         confined=confined,
-        builder=Venv(ground.environment.python.parents[1]).folders() if confined else (),
+        environments=Venv(ground.environment.python.parents[1]).required_folders() if confined else (),
         pycache=ground.environment.pycache,
     )
 

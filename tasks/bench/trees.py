@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from ..errors import CommandFailedError, MeasuringError
-from ..processes.locks import held
+from ..processes.locks import file_lock
 from ..storage.files import write_whole
 from ..storage.hashing import hash_of
 
@@ -42,7 +42,7 @@ def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cach
     """
     _check(spec, contents)
     tree = location(clone, spec, cache=cache, copy=copy)
-    with held(tree.with_suffix(".lock"), busy=None):
+    with file_lock(tree.with_suffix(".lock"), busy=None):
         commit = commit_of(clone, spec)
         _check_out(clone, tree, commit, injected=frozenset(spec.files))
         for path in spec.files:
@@ -53,14 +53,14 @@ def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cach
 def remove(clone: Clone, spec: TreeSpec, *, cache: Path) -> None:
     """Delete a tree; nothing happens where there is none."""
     tree = location(clone, spec, cache=cache)
-    with held(tree.with_suffix(".lock"), busy=None):
+    with file_lock(tree.with_suffix(".lock"), busy=None):
         _baseline_file(tree).unlink(missing_ok=True)
         clone.remove_worktree(tree)
 
 
 def commit_of(clone: Clone, spec: TreeSpec) -> str:
     """Return the commit that the tree is a checkout of, made anew by cherry-picking where need be."""
-    commit = clone.pick(spec.commit, spec.picks) if spec.picks else spec.commit
+    commit = clone.cherry_pick(spec.commit, spec.picks) if spec.picks else spec.commit
     if clone.tree_of(commit) != spec.tree:
         what = f"the tree of {spec.commit[:12]} with {len(spec.picks)} commits put onto it is not the one that was recorded"
         raise MeasuringError(what, hint="run the item's inject step again: `doit forget inject:ITEM`, then `doit`")
@@ -155,7 +155,7 @@ def _check(spec: TreeSpec, given: Mapping[str, bytes]) -> None:
 
 def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str]) -> None:
     baseline = _baseline(tree)
-    if baseline is not None and clone.is_whole(tree, commit) and _mended(clone, tree, baseline | injected):
+    if baseline is not None and clone.is_complete(tree, commit) and _mended(clone, tree, baseline | injected):
         return
     _baseline_file(tree).unlink(missing_ok=True)
     clone.remove_worktree(tree)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..artifacts import Presence
 from ..errors import SourceError
-from ..git import displayed
+from ..git import printable
 from ..project.code.definitions import parsed
 from ..project.code.imported_names import dotted_name, imports, target_names
 
@@ -45,7 +45,7 @@ def benchmarks(files: Mapping[str, bytes], sources: Sources) -> tuple[tuple[Benc
     found, notes = [], []
     for path, source in sorted(files.items()):
         try:
-            module = parsed(source, displayed(path))
+            module = parsed(source, printable(path))
             if _measures(module):
                 found.append(Benchmark(path, frozenset(_names(module, sources)), frozenset(_attributes(module))))
         except SourceError as error:
@@ -56,7 +56,7 @@ def benchmarks(files: Mapping[str, bytes], sources: Sources) -> tuple[tuple[Benc
 def users(path: str, source: bytes, sources: Sources, found: LocatedDefinition) -> int:
     """Say how near a file is to a definition: 2 where it uses it, 1 where it uses its module, 0 for neither."""
     try:
-        module = parsed(source, displayed(path))
+        module = parsed(source, printable(path))
     except SourceError:
         return 0
     file = Benchmark(path, frozenset(_names(module, sources)), frozenset(_attributes(module)))
@@ -80,7 +80,7 @@ def presence(path: str, *, clone: Clone, span: Span, worktree: Path | None) -> P
     """Say where the file is: at base, at head, in the work tree."""
     here = _content(worktree / path) if worktree else None
     base, head = clone.read(span.base, path), clone.read(span.head, path)
-    return Presence(path=displayed(path), base=blob_of(base), head=blob_of(head), worktree=blob_of(here))
+    return Presence(path=printable(path), base=blob_of(base), head=blob_of(head), worktree=blob_of(here))
 
 
 def blob_of(content: bytes | None) -> str | None:

@@ -59,7 +59,7 @@ def _lead(repository: Repository, ref: str) -> Lead:
     clone = repository.clone
     found = clone.resolve([ref])[ref]
     if found is None:
-        several = clone.beginning_with(ref) if len(ref) >= 4 and set(ref) <= set("0123456789abcdef") else ()
+        several = clone.with_prefix(ref) if len(ref) >= 4 and set(ref) <= set("0123456789abcdef") else ()
         if several:
             raise UsageError(
                 f"{quoted(ref)} may be several commits",

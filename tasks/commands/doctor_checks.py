@@ -17,7 +17,7 @@ from ..bench import machine
 from ..bench.workers import memory_layout
 from ..benchmark_tests.linting import RULES
 from ..environments.installer import uv_program
-from ..errors import CommandFailedError, ForgeError, PrprepError
+from ..errors import CommandFailedError, GitHubError, PrprepError
 from ..github import survey_text
 from ..github.client import GITHUB, Client
 from ..processes import programs
@@ -194,7 +194,7 @@ def _github() -> Check:
     try:
         version = client.version()
         return Check("ok", f"gh {version}, logged in to {client.host} as {client.login()}")
-    except ForgeError as error:
+    except GitHubError as error:
         return Check("note", f"pull requests cannot be looked for: {error.what}", error.hint)
 
 

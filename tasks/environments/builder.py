@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError, EnvironmentBuildError
-from ..processes.locks import held
+from ..processes.locks import file_lock
 from ..processes.progress import silent
 from ..project.files import FolderTree, Project
 from ..storage.hashing import hash_of
 from . import pip_fallback
-from .installer import diagnosis, explained, lacks_editable, run_uv, uv_runs
+from .installer import build_error, diagnosis, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
 from .requirements import MEASURING, Attempt, attempts, build_tools, inputs, project_name
-from .venvs import Layer, Venv, environment_of
+from .venvs import Layer, Venv, environment_folder
 
 if TYPE_CHECKING:
     from ..artifacts import Layout
@@ -110,10 +110,10 @@ def build(
             f"this side has no folder {layout.project}, where the project is", where=str(tree), hint=now
         )
     interpreter, note = choose(project, settings.python, cwd=tree)
-    existing = environment_of(interpreter.path) if settings.python else None
+    existing = environment_folder(interpreter.path) if settings.python else None
     site = Site(tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing)
     try:
-        with held(site.lock(hash_of(str(tree))), busy=None):  # building writes into the tree
+        with file_lock(site.lock(hash_of(str(tree))), busy=None):  # building writes into the tree
             return _build(site, (note,) if note else ())
     except OSError as error:
         what, where = f"the environment cannot be written: {error.strerror}", str(error.filename or cache)
@@ -131,11 +131,11 @@ def _build(site: Site, notes: tuple[str, ...]) -> Environment:
         [VERSION, inputs(site.project, site.settings), site.interpreter.version, site.interpreter.build, MEASURING]
     )
     dependencies = Venv(site.cache / "dependencies" / key)
-    with held(site.lock(key), busy=None):
-        below = dependencies.kept(key) or _install_dependencies(site, dependencies, key)
+    with file_lock(site.lock(key), busy=None):
+        below = dependencies.cached_layer(key) or _install_dependencies(site, dependencies, key)
     own, above = _tree_layer(site, dependencies, below.local)
     if doubled := below.names & above.names:  # the project's own name, where only its build tells it
-        with held(site.lock(key), busy=None):
+        with file_lock(site.lock(key), busy=None):
             dependencies.uninstall(doubled & dependencies.names())
             below = dependencies.finish(key, below)
     return _environment(site, own, key, layers=(below, above), notes=notes)
@@ -198,7 +198,7 @@ def _install_dependencies(site: Site, venv: Venv, key: str) -> Layer:
 
 def _finished_way(site: Site, venv: Venv, way: Attempt, *, key: str, notes: Sequence[str]) -> Layer:
     site.report(f"installing the dependencies: {way.label}")
-    venv.make(site.interpreter)
+    venv.create(site.interpreter)
     _install(site, venv, way)
     local = _detach(site, venv)
     told = (*notes, f"the dependencies are those of {way.label}") if notes else ()
@@ -252,10 +252,10 @@ def _tree_layer(site: Site, dependencies: Venv, local: tuple[str, ...], *, below
     spelled = {name: content.hex() for name, content in describing.items() if content}
     key = hash_of([VERSION, below or dependencies.folder.name, str(site.tree), site.layout.project, spelled])
     venv = Venv(site.cache / "trees" / key)
-    layer = venv.kept(key)
+    layer = venv.cached_layer(key)
     if layer and all((site.tree / path).exists() for path in layer.produced):
         return venv, layer
-    venv.make(site.interpreter)
+    venv.create(site.interpreter)
     link = f"import site; site.addsitedir({str(dependencies.site_packages)!r})\n"
     (venv.site_packages / PTH).write_text(link, encoding="utf-8")
     if site.existing:
@@ -276,7 +276,7 @@ def _install_lacking(site: Site, existing: Venv, venv: Venv) -> None:
     try:
         site.uv("pip", "install", "--quiet", "--python", venv.python, "--constraints", pins, *lacking)
     except CommandFailedError as error:
-        raise explained(error, f"installing what measuring needs beside {existing.folder}", site.where) from error
+        raise build_error(error, f"installing what measuring needs beside {existing.folder}", site.where) from error
 
 
 def _install_tree(site: Site, venv: Venv, places: list[Path], *, tools: Path) -> Layer:
@@ -287,7 +287,7 @@ def _install_tree(site: Site, venv: Venv, places: list[Path], *, tools: Path) ->
         _install_places(site, venv, _flagged("-e", map(str, places)), tools=tools)
     except CommandFailedError as error:
         if not lacks_editable(error):
-            raise explained(error, "building the project", site.where) from error
+            raise build_error(error, "building the project", site.where) from error
         editable = False
         _install_copies(site, venv, places, tools=tools)
     produced = sorted(set(FolderTree(site.tree).files()) - before)
@@ -298,7 +298,7 @@ def _install_copies(site: Site, venv: Venv, places: list[Path], *, tools: Path) 
     try:
         _install_places(site, venv, list(map(str, places)), tools=tools)
     except CommandFailedError as error:
-        raise explained(error, "building the project", site.where) from error
+        raise build_error(error, "building the project", site.where) from error
 
 
 def _install_places(site: Site, venv: Venv, places: list[str], *, tools: Path) -> None:
@@ -309,7 +309,7 @@ def _install_places(site: Site, venv: Venv, places: list[str], *, tools: Path) -
 
 
 def _refused(site: Site, way: Attempt, error: CommandFailedError) -> EnvironmentBuildError:
-    return explained(error, f"installing the dependencies ({way.label})", site.where)
+    return build_error(error, f"installing the dependencies ({way.label})", site.where)
 
 
 def _flagged(flag: str, values: Iterable[str]) -> list[str]:

@@ -24,30 +24,30 @@ class Diagnosis:
     repairs: Mapping[str, str] | None = None
     """Requirements to install, by what the sign caught; only names that are known are ever installed."""
 
-    def found_in(self, written: str) -> Found | None:
+    def match(self, written: str) -> Match | None:
         caught = self.sign.search(written)
-        return Found(self, next((value for value in caught.groupdict().values() if value), "")) if caught else None
+        return Match(self, next((value for value in caught.groupdict().values() if value), "")) if caught else None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Match:
     """A diagnosis that was made, with what its sign caught."""
 
     diagnosis: Diagnosis
-    it: str = ""
+    text: str = ""
 
     @property
     def cause(self) -> str:
-        return self.diagnosis.cause.replace("{it}", self.it)
+        return self.diagnosis.cause.replace("{it}", self.text)
 
     @property
     def hint(self) -> str:
-        return self.diagnosis.hint.replace("{it}", self.it)
+        return self.diagnosis.hint.replace("{it}", self.text)
 
     @property
     def requirement(self) -> str:
         """Return what is installed to repair it; empty where nothing safe is known."""
-        return (self.diagnosis.repairs or {}).get(self.it.partition(".")[0], "")
+        return (self.diagnosis.repairs or {}).get(self.text.partition(".")[0], "")
 
 
 def _known(
@@ -56,9 +56,9 @@ def _known(
     return Diagnosis(name, re.compile(sign, re.IGNORECASE), cause, now, final, repairs)
 
 
-def diagnose(written: str, table: Sequence[Diagnosis]) -> Found | None:
+def diagnose(written: str, table: Sequence[Diagnosis]) -> Match | None:
     """Return the first entry of the table whose sign is in what was written."""
-    return next((found for entry in table if (found := entry.found_in(written))), None)
+    return next((found for entry in table if (found := entry.match(written))), None)
 
 
 # -- building environments --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
 from . import pip_fallback
-from .diagnoses import ENVIRONMENT, UNKNOWN, Found, diagnose
+from .diagnoses import ENVIRONMENT, UNKNOWN, Match, diagnose
 from .package_indexes import uv_variables
 
 TOLD_LINES = 14
@@ -55,12 +55,12 @@ def uv_runs() -> bool:
     return True
 
 
-def diagnosis(error: CommandFailedError) -> Found:
+def diagnosis(error: CommandFailedError) -> Match:
     """Return the first known cause whose sign is in what the command wrote."""
-    return diagnose(f"{error.error}\n{error.output}", ENVIRONMENT) or Found(UNKNOWN)
+    return diagnose(f"{error.error}\n{error.output}", ENVIRONMENT) or Match(UNKNOWN)
 
 
-def explained(error: CommandFailedError, doing: str, where: str) -> EnvironmentBuildError:
+def build_error(error: CommandFailedError, doing: str, where: str) -> EnvironmentBuildError:
     """Turn a failure of uv while `doing` something into cause, place and way out."""
     known = diagnosis(error)
     lines = _telling_lines(error.error.strip("\n") or error.output.strip("\n"))

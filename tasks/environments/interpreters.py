@@ -116,7 +116,7 @@ def _range(part: str) -> str:
     return f">={found[2]},<{'.'.join(map(str, ceiling))}"
 
 
-def located(wanted: str | None, folder: Path) -> str | None:
+def resolve_path(wanted: str | None, folder: Path) -> str | None:
     """Return the path of an interpreter from the manifest's folder on; a version stays as it is."""
     if not wanted or not _is_path(wanted):
         return wanted

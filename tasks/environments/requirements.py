@@ -112,7 +112,7 @@ def build_tools(project: Project) -> tuple[str, ...]:
     return (*string_list(lookup(project.pyproject, "build-system", "requires")), "ninja")
 
 
-def extras_of(project: Project) -> tuple[str, ...]:
+def extra_names(project: Project) -> tuple[str, ...]:
     """Return the names of the project's extras."""
     return _extras(project)
 

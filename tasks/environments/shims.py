@@ -11,7 +11,7 @@ from .venvs import Venv
 _NAMES = {"python": "", "python3": "", "pytest": " -m pytest", "py.test": " -m pytest"}
 
 
-def put(folder: Path, python: Path) -> str:
+def write_shims(folder: Path, python: Path) -> str:
     """Write programs into a folder that run a Python, and give the PATH on which they come first.
 
     pytest's own program would run in the environment of the dependencies alone, without the tree's project.
@@ -21,7 +21,7 @@ def put(folder: Path, python: Path) -> str:
         (folder / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))}{words} "$@"\n', encoding="utf-8")
         (folder / name).chmod(0o755)
     environment = Venv(python.parents[1])
-    below = environment.folders() if (environment.folder / "pyvenv.cfg").exists() else ()
+    below = environment.required_folders() if (environment.folder / "pyvenv.cfg").exists() else ()
     return os.pathsep.join(
         [str(folder), str(python.parent), *(str(each / "bin") for each in below), os.environ.get("PATH", os.defpath)]
     )

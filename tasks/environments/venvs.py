@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import ArtifactError, CommandFailedError
 from ..storage.artifact import Artifact
 from ..storage.files import fingerprint_of
-from .installer import explained, run_uv
+from .installer import build_error, run_uv
 
 if TYPE_CHECKING:
     from .interpreters import Interpreter
@@ -43,7 +43,7 @@ class Layer(Artifact):
         return {package.partition("==")[0] for package in self.packages}
 
 
-def environment_of(python: Path) -> Path | None:
+def environment_folder(python: Path) -> Path | None:
     """Return the folder of the virtual or conda environment that an interpreter is in; None for one that is in none."""
     folder = python.absolute().parents[1]
     return folder if (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir() else None
@@ -70,7 +70,7 @@ class Venv:
     def site_packages(self) -> Path:
         return next((self.folder / "lib").glob("python*/site-packages"))
 
-    def make(self, interpreter: Interpreter) -> None:
+    def create(self, interpreter: Interpreter) -> None:
         """Make it empty, throwing away what was left half done."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
@@ -80,9 +80,9 @@ class Venv:
                 ["venv", "--quiet", "--no-project", "--python", interpreter.path, self.folder], cwd=self.folder.parent
             )
         except CommandFailedError as error:
-            raise explained(error, "making a virtual environment", str(interpreter.path)) from error
+            raise build_error(error, "making a virtual environment", str(interpreter.path)) from error
 
-    def kept(self, key: str) -> Layer | None:
+    def cached_layer(self, key: str) -> Layer | None:
         """Return what is in it, and mark it as used; None where it has to be made."""
         record = self.folder / RECORD
         if fingerprint_of(record) != key or not self.python.exists():
@@ -126,7 +126,7 @@ class Venv:
                 found[name] = Path(unquote(urlsplit(origin["url"]).path)).resolve()
         return found
 
-    def folders(self) -> tuple[Path, ...]:
+    def required_folders(self) -> tuple[Path, ...]:
         """Return all folders that its interpreter needs: its own, those that it is linked to, and those of the Python below it."""
         links = "".join(path.read_text(encoding="utf-8") for path in sorted(self.site_packages.glob("*.pth")))
         linked = (

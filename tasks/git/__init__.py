@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .addresses import is_address, slug_of
+from .models import FileChange, Refs, printable
 from .repository import branch_names, current_branch, default_upstream, find, ref_names, repository_root, resolve, slug
-from .models import FileChange, Refs, displayed
 
 if TYPE_CHECKING:
     from .clone import Clone
@@ -21,9 +21,9 @@ __all__ = [
     "branch_names",
     "current_branch",
     "default_upstream",
-    "displayed",
     "find",
     "is_address",
+    "printable",
     "ref_names",
     "repository_root",
     "resolve",

@@ -17,19 +17,19 @@ from pathlib import Path
 
 from ..errors import CherryPickError, CommandFailedError, RepositoryError
 from ..processes import programs
-from .commands import LOCAL_SECONDS, ask, environment
+from .commands import LOCAL_SECONDS, environment, run_git
+from .models import printable
 from .objects import RawCommit
-from .models import displayed
 
 COMMITTER = b"prprep <prprep@localhost>"
 _PARTS = {"NAME": "prprep", "EMAIL": "prprep@localhost", "DATE": "1000000000 +0000"}
 _IDENTITY = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in _PARTS.items()}
 
 
-def raw_commit(clone: Path, sha: str) -> RawCommit:
+def read_commit(clone: Path, sha: str) -> RawCommit:
     """Read a commit; raise RepositoryError where the clone does not have it."""
     try:
-        content = ask(clone, ["cat-file", "commit", sha])
+        content = run_git(clone, ["cat-file", "commit", sha])
     except CommandFailedError:
         raise RepositoryError(
             f"the commit {sha[:12]} is not there", hint="it may have been removed by a rebase: name the new one"
@@ -37,7 +37,7 @@ def raw_commit(clone: Path, sha: str) -> RawCommit:
     return RawCommit.parse(sha, content)
 
 
-def pick(
+def cherry_pick(
     clone: Path,
     onto: str,
     commits: Sequence[str],
@@ -51,17 +51,19 @@ def pick(
     `reword` makes a commit's message from the one that it has.
     Raises CherryPickError with the files in conflict, and leaves nothing behind then.
     """
-    raws = [raw_commit(clone, sha) for sha in commits]
+    raws = [read_commit(clone, sha) for sha in commits]
     for raw in raws:
         if len(raw.parents) > 1:
             now = "list the commits that it merged, or give a branch as `head`"
             raise CherryPickError(
                 f"commit {raw.sha[:12]} ({raw.title}) is a merge and cannot be put onto another commit", hint=now
             )
-    start = raw_commit(clone, onto)
-    parent_trees = {raw.sha: raw_commit(clone, raw.parents[0]).tree for raw in raws if raw.parents}
+    start = read_commit(clone, onto)
+    parent_trees = {raw.sha: read_commit(clone, raw.parents[0]).tree for raw in raws if raw.parents}
     with tempfile.TemporaryDirectory(prefix="picking-", dir=clone.parent) as folder:
-        scratch = scratch_of(clone, Path(folder), [start.tree, *parent_trees.values(), *(raw.tree for raw in raws)])
+        scratch = scratch_repository(
+            clone, Path(folder), [start.tree, *parent_trees.values(), *(raw.tree for raw in raws)]
+        )
         scratch.begin(start.tree)
         tip, tree = onto, start.tree
         for raw in raws:
@@ -69,7 +71,7 @@ def pick(
             if picked != tree:  # Else it is contained already: an empty commit would only be noise.
                 told = replace(raw, message=reword(raw.message))
                 tip, tree = scratch.commit(told, tree=picked, parent=tip, committer=committer), picked
-        carry_over(scratch.git / "objects", clone / "objects")
+        copy_objects(scratch.git / "objects", clone / "objects")
     return tip
 
 
@@ -110,7 +112,7 @@ class Scratch:
         done = programs.run(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, check=False)
         if done.code not in (0, 1):
             raise CommandFailedError(done.command, code=done.code, output=done.output, error=done.error)
-        return tuple(sorted({displayed(path) for path in done.output.split("\0")[1:] if path}))
+        return tuple(sorted({printable(path) for path in done.output.split("\0")[1:] if path}))
 
     def commit(self, raw: RawCommit, *, tree: str, parent: str, committer: bytes = COMMITTER) -> str:
         date = re.search(rb"(\d+ [+-]\d+)$", raw.author)
@@ -127,14 +129,14 @@ class Scratch:
     def _conflict(self, raw: RawCommit, onto: str, error: CommandFailedError) -> CherryPickError:
         unmerged = self.run("ls-files", "--unmerged", "-z").split("\0")
         files = tuple(dict.fromkeys(entry.partition("\t")[2] for entry in unmerged if entry))
-        reason = f"conflicts in {', '.join(map(displayed, files))}" if files else (error.error.strip() or error.what)
+        reason = f"conflicts in {', '.join(map(printable, files))}" if files else (error.error.strip() or error.what)
         now = "list the commits that it builds on before it, or give as `head` a branch where the conflict is resolved"
         return CherryPickError(
             f"commit {raw.sha[:12]} ({raw.title}) does not go onto {onto[:12]}: {reason}", files=files, hint=now
         )
 
 
-def scratch_of(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
+def scratch_repository(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
     """Make a repository in an empty folder that holds these trees, and borrows nothing."""
     scratch = Scratch(folder)
     programs.run(["git", "init", "--quiet", "--template=", folder], cwd=folder, env=environment(), timeout=60)
@@ -142,11 +144,13 @@ def scratch_of(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
     # Nothing is checked out but what is in conflict: no filters, no long checkouts, no names that the disk cannot hold.
     (scratch.git / "info" / "sparse-checkout").write_text("/.prprep-nothing\n", encoding="ascii")
     wanted = "".join(f"{tree}\n" for tree in dict.fromkeys(trees))
-    ask(clone, ["pack-objects", "--revs", "--quiet", scratch.git / "objects" / "pack" / "pack"], stdin=wanted.encode())
+    run_git(
+        clone, ["pack-objects", "--revs", "--quiet", scratch.git / "objects" / "pack" / "pack"], stdin=wanted.encode()
+    )
     return scratch
 
 
-def carry_over(objects: Path, target: Path) -> None:
+def copy_objects(objects: Path, target: Path) -> None:
     """Copy the loose objects, those that the pick made; what was brought along is in a pack."""
     for source in sorted(objects.glob("??/*")):
         place = target / source.parent.name / source.name

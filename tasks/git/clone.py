@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes.progress import silent
-from . import standalone, cherry_pick, worktrees
+from . import cherry_pick, standalone, worktrees
 from .addresses import without_password
-from .commands import ask, environment, is_sha, resolve_in
-from .objects import RawCommit
 from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
-from .models import FileChange, displayed
+from .commands import environment, is_sha, resolve_refs, run_git
+from .models import FileChange, printable
+from .objects import RawCommit
 
 if TYPE_CHECKING:
     from git import Repo
@@ -72,7 +72,7 @@ class Clone:
 
     def resolve(self, refs: Sequence[str]) -> dict[str, str | None]:
         """Resolve refs to commits, as the function `resolve` does."""
-        return resolve_in(self.path, refs)
+        return resolve_refs(self.path, refs)
 
     def merge_base(self, a: str, b: str) -> str | None:
         """Return the best common ancestor, None where there is none."""
@@ -84,7 +84,7 @@ class Clone:
         return self._commit(commit).tree
 
     def commit(self, sha: str) -> Commit:
-        return self._commit(sha).told()
+        return self._commit(sha).to_artifact()
 
     def is_merge(self, sha: str) -> bool:
         return len(self._commit(sha).parents) > 1
@@ -92,7 +92,7 @@ class Clone:
     def parents(self, commit: str) -> tuple[str, ...]:
         return self._commit(commit).parents
 
-    def beginning_with(self, digits: str) -> tuple[str, ...]:
+    def with_prefix(self, digits: str) -> tuple[str, ...]:
         """Return the commits whose SHA-1 begins with these digits, four at least."""
         names = self._ask("rev-parse", f"--disambiguate={digits}").decode("ascii").split()
         found = self.resolve(names)
@@ -148,7 +148,7 @@ class Clone:
 
     # -- making -----------------------------------------------------------------------------------
 
-    def pick(self, onto: str, commits: Sequence[str]) -> str:
+    def cherry_pick(self, onto: str, commits: Sequence[str]) -> str:
         """Put commits onto another, the same SHA every time; those that are contained already are skipped.
 
         Raises CherryPickError with the files in conflict.
@@ -156,7 +156,7 @@ class Clone:
         start, wanted = self._sha(onto), tuple(map(self._sha, commits))
         if (start, wanted) not in self._picked:
             with self._exclusive(), self._in_plain_words():
-                self._picked[start, wanted] = cherry_pick.pick(self.path, start, wanted)
+                self._picked[start, wanted] = cherry_pick.cherry_pick(self.path, start, wanted)
         return self._picked[start, wanted]
 
     @contextmanager
@@ -174,13 +174,13 @@ class Clone:
     def worktree(self, path: Path, commit: str) -> None:
         """Check `commit` out at `path`, detached; a whole one of the same commit stays as it is."""
         sha = self._sha(commit)
-        if not self.is_whole(path, sha):
+        if not self.is_complete(path, sha):
             with self._exclusive(), self._in_plain_words():
-                worktrees.make(self.path, path, sha)
+                worktrees.create(self.path, path, sha)
 
-    def is_whole(self, path: Path, commit: str) -> bool:
+    def is_complete(self, path: Path, commit: str) -> bool:
         """Return whether `worktree` has made this commit's worktree at `path` to its end."""
-        return worktrees.is_whole(self.path, path, commit)
+        return worktrees.is_complete(self.path, path, commit)
 
     def status(self, path: Path) -> tuple[tuple[str, str], ...]:
         """Return what differs in a worktree from its commit: (two letters, path), `??` for files that git does not know."""
@@ -196,13 +196,13 @@ class Clone:
         with self._exclusive():
             worktrees.remove(self.path, path)
 
-    def apart(self, folder: Path, commit: str) -> None:
+    def create_standalone(self, folder: Path, commit: str) -> None:
         """Make a repository of its own at `folder` with `commit` checked out, for a program that makes worktrees and refs itself.
 
         It borrows the clone's objects; in the place of what was there.
         """
         with self._in_plain_words():
-            standalone.make(self.path, folder, self._sha(commit))
+            standalone.create(self.path, folder, self._sha(commit))
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ class Clone:
 
     def _ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
         with self._in_plain_words():
-            return ask(self.path, arguments, stdin=stdin)
+            return run_git(self.path, arguments, stdin=stdin)
 
     @contextmanager
     def _in_plain_words(self) -> Iterator[None]:
@@ -267,7 +267,7 @@ class Clone:
         try:
             return self._object(sha)
         except ValueError:
-            raise self._unreadable(f"the content of {displayed(path)} is not there") from None
+            raise self._unreadable(f"the content of {printable(path)} is not there") from None
 
     def _object(self, sha: str) -> bytes:
         return cast("bytes", self._git().odb.stream(bytes.fromhex(sha)).read())
@@ -277,7 +277,7 @@ class Clone:
         found = name if is_sha(name) else self.resolve([name])[name]
         if found is None:
             raise RepositoryError(
-                f"{displayed(name)} names no commit", where=without_password(self.address), hint=_GONE
+                f"{printable(name)} names no commit", where=without_password(self.address), hint=_GONE
             )
         return found
 

@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
-from ..processes.locks import held
+from ..processes.locks import file_lock
 from ..processes.scratch import remove_folder
 from .addresses import local_path, without_password
-from .commands import NETWORK_SECONDS, ask, ask_softly, demand_version, environment, is_sha, refs_of, resolve_in
-from .repository import Source, locate
+from .commands import (
+    NETWORK_SECONDS,
+    environment,
+    first_line,
+    is_sha,
+    list_refs,
+    require_version,
+    resolve_refs,
+    run_git,
+)
+from .repository import LocalRepository, locate
 
 if TYPE_CHECKING:
     from ..processes.progress import Report
@@ -47,7 +56,7 @@ def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[st
     """Return the folder of the clone of `address`, up to date; raise RepositoryError in plain words."""
     path = local_path(address)
     source = locate(path) if path else None
-    demand_version()
+    require_version()
     clone = cache.absolute() / "clones" / f"{_key(address, source)}.git"
     with exclusive(clone):
         try:
@@ -63,7 +72,7 @@ def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[st
 @contextmanager
 def exclusive(clone: Path) -> Iterator[None]:
     """Hold the clone for writing; clean up first what a killed writer left behind."""
-    with held(clone.with_suffix(".lock"), busy=None):
+    with file_lock(clone.with_suffix(".lock"), busy=None):
         marker = clone / BUSY
         if marker.exists():
             _clean(clone)
@@ -83,7 +92,7 @@ def git_folder_of(tree: Path) -> Path | None:
     return tree / first.removeprefix("gitdir: ") if first.startswith("gitdir: ") else None
 
 
-def _key(address: str, source: Source | None) -> str:
+def _key(address: str, source: LocalRepository | None) -> str:
     named = str(source.folder.resolve()) if source else address
     return hashlib.blake2b(os.fsencode(named), digest_size=10).hexdigest()
 
@@ -91,8 +100,8 @@ def _key(address: str, source: Source | None) -> str:
 # -- a repository on this machine: objects borrowed, refs copied, nothing fetched -----------------------------
 
 
-def _bring_local(source: Source, clone: Path) -> None:
-    if (ask_softly(source.folder, ["config", "--get", "extensions.objectformat"]) or "sha1") != "sha1":
+def _bring_local(source: LocalRepository, clone: Path) -> None:
+    if (first_line(source.folder, ["config", "--get", "extensions.objectformat"]) or "sha1") != "sha1":
         what = "this repository names its objects by SHA-256, which is not supported"
         raise RepositoryError(what, where=str(source.root), hint="use a clone with SHA-1 objects")
     if clone.is_dir() and not (clone / "HEAD").is_file():
@@ -103,7 +112,7 @@ def _bring_local(source: Source, clone: Path) -> None:
     _copy_refs(source, clone)
 
 
-def _new(clone: Path, source: Source) -> None:
+def _new(clone: Path, source: LocalRepository) -> None:
     part = clone.with_suffix(".part")
     remove_folder(part)
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -118,19 +127,19 @@ def _new(clone: Path, source: Source) -> None:
 def _configure(clone: Path) -> None:
     # For what the target's own tools do with git in a worktree; our own commands bring their settings along.
     for key, value in _SETTINGS.items():
-        ask(clone, ["config", key, value])
+        run_git(clone, ["config", key, value])
     (clone / "info").mkdir(exist_ok=True)
 
 
-def put_alternates(git_folder: Path, objects: Path) -> None:
+def write_alternates(git_folder: Path, objects: Path) -> None:
     """Let a repository borrow the objects of another."""
     alternates = git_folder / "objects" / "info" / "alternates"
     alternates.parent.mkdir(parents=True, exist_ok=True)
     _put(alternates, _quoted(os.fsencode(objects)) + b"\n")
 
 
-def _borrow(source: Source, clone: Path) -> None:
-    put_alternates(clone, source.common / "objects")
+def _borrow(source: LocalRepository, clone: Path) -> None:
+    write_alternates(clone, source.common / "objects")
     shallow = source.common / "shallow"
     if shallow.is_file():
         _put(clone / "shallow", shallow.read_bytes())
@@ -156,9 +165,9 @@ def _quoted(path: bytes) -> bytes:
     )
 
 
-def _copy_refs(source: Source, clone: Path) -> None:
-    theirs = {name: sha for name, sha in refs_of(source.folder).items() if not name.startswith(_LEFT_OUT)}
-    ours = refs_of(clone)
+def _copy_refs(source: LocalRepository, clone: Path) -> None:
+    theirs = {name: sha for name, sha in list_refs(source.folder).items() if not name.startswith(_LEFT_OUT)}
+    ours = list_refs(clone)
     gone = b"".join(b"delete %s\0\0" % name for name in ours if name not in theirs)
     moved = b"".join(
         b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in theirs.items() if ours.get(name) != sha
@@ -166,9 +175,9 @@ def _copy_refs(source: Source, clone: Path) -> None:
     # Deletions first and by themselves: `a` may have given way to `a/b`.
     for changes in (gone, moved):
         if changes:
-            ask(clone, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=changes)
-    branch = ask_softly(source.folder, ["symbolic-ref", "--quiet", "HEAD"])
-    head = f"ref: {branch}" if branch else resolve_in(source.folder, ["HEAD"])["HEAD"]
+            run_git(clone, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=changes)
+    branch = first_line(source.folder, ["symbolic-ref", "--quiet", "HEAD"])
+    head = f"ref: {branch}" if branch else resolve_refs(source.folder, ["HEAD"])["HEAD"]
     if head:
         _put(clone / "HEAD", os.fsencode(head) + b"\n")
 
@@ -236,7 +245,7 @@ def _fetch_one(address: str, clone: Path, ref: str) -> None:
 
 
 def _missing(clone: Path, wanted: Sequence[str]) -> list[str]:
-    return [ref for ref, commit in resolve_in(clone, wanted).items() if commit is None] if wanted else []
+    return [ref for ref, commit in resolve_refs(clone, wanted).items() if commit is None] if wanted else []
 
 
 # -- after a crash, and in plain words ----------------------------------------------------------------------
@@ -251,9 +260,9 @@ def _clean(clone: Path) -> None:
     for admin in clone.glob("worktrees/*"):
         if not _is_linked(admin):
             shutil.rmtree(admin, ignore_errors=True)
-    left = [name for name in TEMPORARY_BRANCHES if b"refs/heads/" + name.encode() in refs_of(clone)]
+    left = [name for name in TEMPORARY_BRANCHES if b"refs/heads/" + name.encode() in list_refs(clone)]
     for name in left:
-        ask(clone, ["update-ref", "--no-deref", "-d", f"refs/heads/{name}"])
+        run_git(clone, ["update-ref", "--no-deref", "-d", f"refs/heads/{name}"])
     if left and (clone / FETCHED).exists():
         os.utime(clone / FETCHED, (0, 0))  # The repository may have branches of these names of its own.
 

@@ -85,7 +85,7 @@ def _configured(settings: dict[str, str]) -> dict[str, str]:
 
 
 @cache
-def demand_version() -> None:
+def require_version() -> None:
     """Raise RepositoryError where git is too old for what is asked of it here."""
     told = programs.run(["git", "--version"], cwd=Path("/"), env=environment(), timeout=60).output
     found = re.search(r"(\d+)\.(\d+)", told)
@@ -94,7 +94,7 @@ def demand_version() -> None:
         raise RepositoryError(f"git is too old ({told.strip()})", hint=f"install git {oldest} or newer")
 
 
-def ask(
+def run_git(
     git_folder: Path, arguments: Sequence[str | Path], *, stdin: bytes = b"", extra: dict[str, str] | None = None
 ) -> bytes:
     """Run a git command on the repository at `git_folder` and give its output; raise CommandFailedError."""
@@ -104,7 +104,7 @@ def ask(
     )
 
 
-def ask_softly(git_folder: Path, arguments: Sequence[str]) -> str | None:
+def first_line(git_folder: Path, arguments: Sequence[str]) -> str | None:
     """Return the first line of the output, None where the command says that there is no answer."""
     finished = programs.run(
         ["git", f"--git-dir={git_folder}", *arguments], cwd=git_folder, env=environment(), timeout=60, check=False
@@ -112,7 +112,7 @@ def ask_softly(git_folder: Path, arguments: Sequence[str]) -> str | None:
     return finished.output.partition("\n")[0] or None if finished.code == 0 else None
 
 
-def resolve_in(git_folder: Path, refs: Sequence[str]) -> dict[str, str | None]:
+def resolve_refs(git_folder: Path, refs: Sequence[str]) -> dict[str, str | None]:
     """Resolve refs to commits in one process; None where a ref does not exist, is ambiguous or is none.
 
     Git's own rules, and `origin/x` where `x` itself does not resolve.
@@ -130,7 +130,7 @@ def _peeled(git_folder: Path, forms: list[str]) -> list[str | None]:
         return []
     questions = b"".join(os.fsencode(form) + b"^{commit}\n" for form in forms)
     try:
-        answer = ask(git_folder, ["cat-file", "--batch-check=%(objectname) %(objecttype)"], stdin=questions)
+        answer = run_git(git_folder, ["cat-file", "--batch-check=%(objectname) %(objecttype)"], stdin=questions)
     except CommandFailedError as error:
         if "promisor" not in error.error:
             what = f"git could not read this repository: {error.error.strip() or error.what}"
@@ -155,7 +155,7 @@ def is_sha(text: str) -> bool:
     return len(text) == 40 and all(character in "0123456789abcdef" for character in text)
 
 
-def refs_of(git_folder: Path) -> dict[bytes, str]:
+def list_refs(git_folder: Path) -> dict[bytes, str]:
     """Return every ref with what it points to, broken ones left out."""
-    lines = ask(git_folder, ["for-each-ref", "--format=%(refname)%00%(objectname)"]).split(b"\n")
+    lines = run_git(git_folder, ["for-each-ref", "--format=%(refname)%00%(objectname)"]).split(b"\n")
     return {name: sha.decode("ascii") for name, _, sha in (line.partition(b"\0") for line in lines if line)}

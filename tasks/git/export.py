@@ -7,14 +7,14 @@ from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError, UsageError
 from ..processes import programs
-from .commands import LOCAL_SECONDS, ask, environment, resolve_in
+from .commands import LOCAL_SECONDS, environment, resolve_refs, run_git
 from .repository import locate
 
 _ABSENT = "0" * 40
 _IDENTITY = {f"GIT_COMMITTER_{part}": value for part, value in {"NAME": "prprep", "EMAIL": "prprep@localhost"}.items()}
 
 
-def give_branch(clone: Path, commit: str, repository: Path, branch: str, *, known: Sequence[str]) -> None:
+def create_branch(clone: Path, commit: str, repository: Path, branch: str, *, known: Sequence[str]) -> None:
     """Make `branch` in the user's repository; nothing else of it changes but that objects are added.
 
     `known` are commits that it has. Raises UsageError for a name that git does not take, RepositoryError for one that is there.
@@ -26,18 +26,18 @@ def give_branch(clone: Path, commit: str, repository: Path, branch: str, *, know
     )
     if finished.code != 0 or branch.startswith("-") or finished.output.strip() != branch:
         raise UsageError(f"git takes no branch of the name {branch!r}", hint="give another name")
-    if resolve_in(source.folder, [ref])[ref]:
+    if resolve_refs(source.folder, [ref])[ref]:
         raise RepositoryError(
             f"there is a branch {branch} already", where=str(repository), hint="give another name; none is overwritten"
         )
-    has = [sha for sha, found in resolve_in(source.folder, [commit, *known]).items() if found]
+    has = [sha for sha, found in resolve_refs(source.folder, [commit, *known]).items() if found]
     if commit not in has:
         wanted = "\n".join([commit, *(f"^{sha}" for sha in has)]) + "\n"
-        pack = ask(clone, ["pack-objects", "--revs", "--stdout", "--quiet"], stdin=wanted.encode())
-        ask(source.folder, ["index-pack", "--stdin"], stdin=pack)
+        pack = run_git(clone, ["pack-objects", "--revs", "--stdout", "--quiet"], stdin=wanted.encode())
+        run_git(source.folder, ["index-pack", "--stdin"], stdin=pack)
     try:
         # With the value that it has to have before: a branch that somebody makes meanwhile is not overwritten.
-        ask(source.folder, ["update-ref", "--no-deref", ref, commit, _ABSENT], extra=_IDENTITY)
+        run_git(source.folder, ["update-ref", "--no-deref", ref, commit, _ABSENT], extra=_IDENTITY)
     except CommandFailedError as error:
         now = "give another name; none is overwritten"
         raise RepositoryError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..processes import programs
-from .commands import LOCAL_SECONDS, ask, environment
+from .commands import LOCAL_SECONDS, environment, run_git
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,20 @@ class ChangedFile:
 
 def changed_files(clone: Path, base: str, head: str) -> tuple[ChangedFile, ...]:
     """Return the files that differ, renames as a removal and an addition, submodules left out."""
-    raw = ask(clone, ["diff-tree", "-r", "-z", "--raw", "--no-renames", base, head]).split(b"\0")
+    raw = run_git(clone, ["diff-tree", "-r", "-z", "--raw", "--no-renames", base, head]).split(b"\0")
     entries = [
         (meta.decode("ascii").lstrip(":").split(" "), path)
         for meta, path in zip(raw[::2], raw[1::2], strict=False)
         if meta
     ]
     blobs = [meta[3] for meta, _ in entries if meta[1] != "160000"]
-    told = ask(
+    told = run_git(
         clone, ["cat-file", "--batch-check=%(objectsize)"], stdin="".join(f"{blob}\n" for blob in blobs).encode()
     ).split(b"\n")
     sizes = {blob: int(size) for blob, size in zip(blobs, told, strict=False) if size.isdigit()}
-    stats = ask(clone, ["diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-textconv", base, head]).split(b"\0")
+    stats = run_git(clone, ["diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-textconv", base, head]).split(
+        b"\0"
+    )
     binary = {line.split(b"\t", 2)[2] for line in stats if line.startswith(b"-\t-\t")}
     return tuple(
         ChangedFile(meta[4][0], os.fsdecode(path), sizes.get(meta[3], 0), path in binary)
@@ -43,7 +45,7 @@ def changed_files(clone: Path, base: str, head: str) -> tuple[ChangedFile, ...]:
     )
 
 
-def white_space(clone: Path, base: str, head: str) -> tuple[str, ...]:
+def whitespace_errors(clone: Path, base: str, head: str) -> tuple[str, ...]:
     """Return what `git diff --check` says of the lines that were added, as `path:line: what`; Markdown's line breaks are none."""
     where = ["--", ".", ":(exclude)*.md", ":(exclude)*.patch"]
     command = ["git", f"--git-dir={clone}", "diff", "--check", "--no-ext-diff", base, head, *where]
@@ -53,14 +55,14 @@ def white_space(clone: Path, base: str, head: str) -> tuple[str, ...]:
 
 def recent_titles(clone: Path, commit: str, count: int) -> tuple[str, ...]:
     """Return the titles of the newest commits, merges left out."""
-    told = ask(clone, ["log", "--no-merges", f"--max-count={count}", "--format=%s", "--end-of-options", commit])
+    told = run_git(clone, ["log", "--no-merges", f"--max-count={count}", "--format=%s", "--end-of-options", commit])
     return tuple(told.decode("utf-8", "replace").splitlines())
 
 
-def date_of(clone: Path, commit: str) -> str:
+def author_date(clone: Path, commit: str) -> str:
     """Return the day and time at which a commit was written, like `2024-01-31 12:00:00`."""
     return (
-        ask(clone, ["show", "--no-patch", "--format=%ad", "--date=format:%Y-%m-%d %H:%M:%S", commit])
+        run_git(clone, ["show", "--no-patch", "--format=%ad", "--date=format:%Y-%m-%d %H:%M:%S", commit])
         .decode("ascii", "replace")
         .strip()
     )

@@ -34,6 +34,6 @@ class FileChange:
     head_path: str | None
 
 
-def displayed(path: str) -> str:
+def printable(path: str) -> str:
     """Make a path that need not be UTF-8 fit for artifacts and messages; equal paths stay equal."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

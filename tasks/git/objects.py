@@ -35,7 +35,7 @@ class RawCommit:
     def title(self) -> str:
         return self._text(self.message).strip().partition("\n")[0].strip()
 
-    def told(self) -> Commit:
+    def to_artifact(self) -> Commit:
         """Return it as artifacts hold it: text that can be written as UTF-8."""
         from ..artifacts import Commit
 

@@ -10,7 +10,7 @@ from ..processes import programs
 from .commands import CLOSED, LOCAL_SECONDS, environment
 
 
-def copy_for_reader(clone: Path, folder: Path, commit: str) -> None:
+def create(clone: Path, folder: Path, commit: str) -> None:
     """Make a plain clone with a work tree of `commit`, detached; every object of the private one is there. Raise RepositoryError."""
     try:
         # By a path git links the objects rather than choose among them, so commits that no ref names come along.
@@ -23,7 +23,7 @@ def copy_for_reader(clone: Path, folder: Path, commit: str) -> None:
         raise RepositoryError(what, where=str(clone), hint="run doit again") from None
 
 
-def borrowed(folder: Path) -> tuple[str, ...]:
+def alternates(folder: Path) -> tuple[str, ...]:
     """Return the folders of objects that a clone borrows from."""
     try:
         lines = (
@@ -50,7 +50,7 @@ def variables() -> dict[str, str]:
     return told
 
 
-def state_of(folder: Path) -> dict[str, str]:
+def repository_state(folder: Path) -> dict[str, str]:
     """Tell how a clone stands, by what readers care for: HEAD, refs, stash, work trees, and the state of every file in their tree."""
     return {
         "HEAD": _git(folder, "rev-parse", "HEAD") + _git(folder, "rev-parse", "--abbrev-ref", "HEAD"),

@@ -61,24 +61,24 @@ def push_default(repository: Path) -> str:
     return _config(repository, r"^remote\.pushdefault$").get("remote.pushdefault", "")
 
 
-def branch_on(address: str, branch: str, *, folder: Path) -> str | None:
+def branch_head(address: str, branch: str, *, folder: Path) -> str | None:
     """Return the commit that a branch of a remote is now, None where there is none; raise RepositoryError where it cannot be asked."""
     command = ["git", "ls-remote", "--", address, f"refs/heads/{branch}"]
     try:
-        told = programs.run(command, cwd=folder, env=reaching(address), timeout=NETWORK_SECONDS).output
+        told = programs.run(command, cwd=folder, env=remote_environment(address), timeout=NETWORK_SECONDS).output
     except CommandFailedError as error:
-        raise refused(error, address, "cannot be asked for its branches") from None
+        raise remote_error(error, address, "cannot be asked for its branches") from None
     sha = told.split("\t", 1)[0].strip()
     return sha if is_sha(sha) else None
 
 
-def reaching(address: str) -> dict[str, str]:
+def remote_environment(address: str) -> dict[str, str]:
     """Return git's environment for speaking to a remote with the user's own credentials; folders only where it is one."""
     own = environment(network=True)
     return own | ({"GIT_ALLOW_PROTOCOL": f"{own['GIT_ALLOW_PROTOCOL']}:file"} if local_path(address) else {})
 
 
-def refused(error: CommandFailedError, address: str, what: str) -> RepositoryError:
+def remote_error(error: CommandFailedError, address: str, what: str) -> RepositoryError:
     """Tell in plain words what a remote said."""
     said = without_password(error.error.strip() or error.what)
     now = "git must get there without a prompt: see your credential helper or SSH agent"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError
 from .addresses import slug_of
-from .commands import ask, ask_softly, refs_of, resolve_in
+from .commands import first_line, list_refs, resolve_refs, run_git
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LocalRepository:
     """Where a local repository keeps what: `folder` holds its HEAD, `common` its objects and refs.
 
     They differ in a linked worktree only.
@@ -35,7 +35,7 @@ def resolve(repository: Path, refs: Sequence[str]) -> dict[str, str | None]:
 
     Annotated tags give their commit; `origin/x` stands in where `x` itself does not resolve.
     """
-    return resolve_in(locate(repository).folder, refs)
+    return resolve_refs(locate(repository).folder, refs)
 
 
 def refs_stamp(repository: Path) -> list[list[object]]:
@@ -55,13 +55,13 @@ def refs_stamp(repository: Path) -> list[list[object]]:
 def ref_names(repository: Path) -> tuple[str, ...]:
     """Return the short names of all branches, tags and remote branches, to suggest from."""
     wanted = (b"refs/heads/", b"refs/tags/", b"refs/remotes/")
-    names = [name.split(b"/", 2)[2] for name in refs_of(locate(repository).folder) if name.startswith(wanted)]
+    names = [name.split(b"/", 2)[2] for name in list_refs(locate(repository).folder) if name.startswith(wanted)]
     return tuple(dict.fromkeys(name.decode(errors="replace") for name in names if not name.endswith(b"/HEAD")))
 
 
 def branch_names(repository: Path) -> tuple[str, ...]:
     """Return the local branches, then those of remotes (as `origin/x`) that have no local one of their name."""
-    names = [name.decode(errors="replace") for name in refs_of(locate(repository).folder)]
+    names = [name.decode(errors="replace") for name in list_refs(locate(repository).folder)]
     local = [name.removeprefix("refs/heads/") for name in names if name.startswith("refs/heads/")]
     remote = [
         name.removeprefix("refs/remotes/")
@@ -73,22 +73,22 @@ def branch_names(repository: Path) -> tuple[str, ...]:
 
 def current_branch(repository: Path) -> str | None:
     """Return the branch that HEAD stands for, None where it is detached."""
-    named = ask_softly(locate(repository).folder, ["symbolic-ref", "--quiet", "HEAD"])
+    named = first_line(locate(repository).folder, ["symbolic-ref", "--quiet", "HEAD"])
     return named.removeprefix("refs/heads/") if named else None
 
 
 def default_upstream(repository: Path) -> str | None:
     """Return what origin's HEAD names (as `origin/x`), else main, else master; of a bare one, its HEAD's branch first."""
     source = locate(repository)
-    origin = ask_softly(source.folder, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"])
-    own = ask_softly(source.folder, ["symbolic-ref", "--quiet", "HEAD"]) if source.root == source.folder else None
+    origin = first_line(source.folder, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"])
+    own = first_line(source.folder, ["symbolic-ref", "--quiet", "HEAD"]) if source.root == source.folder else None
     candidates = [
         (origin or "").removeprefix("refs/remotes/"),
         (own or "").removeprefix("refs/heads/"),
         "main",
         "master",
     ]
-    resolved = resolve_in(source.folder, candidates)
+    resolved = resolve_refs(source.folder, candidates)
     return next((name for name in candidates if resolved[name]), None)
 
 
@@ -103,7 +103,7 @@ def remote_address(repository: Path, upstream: str = "") -> str | None:
     None where there is none, or several others.
     """
     try:
-        listed = ask(locate(repository).folder, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"])
+        listed = run_git(locate(repository).folder, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"])
     except CommandFailedError:
         return None
     urls = {
@@ -116,7 +116,7 @@ def remote_address(repository: Path, upstream: str = "") -> str | None:
     return urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else None)
 
 
-def locate(repository: Path) -> Source:
+def locate(repository: Path) -> LocalRepository:
     """Find the repository that `repository` is in; raise RepositoryError where there is none."""
     if found := find(repository):
         return found
@@ -126,15 +126,15 @@ def locate(repository: Path) -> Source:
     )
 
 
-def find(folder: Path) -> Source | None:
+def find(folder: Path) -> LocalRepository | None:
     """Look for a repository in `folder` and above it, without running git."""
     start = folder.absolute()
     for place in (start, *start.parents):
         inside = _pointed_to(place / ".git")
         if inside and _is_git_folder(inside):
-            return Source(place, inside, _common(inside))
+            return LocalRepository(place, inside, _common(inside))
         if _is_git_folder(place):
-            return Source(place, place, _common(place))
+            return LocalRepository(place, place, _common(place))
     return None
 
 

@@ -7,24 +7,24 @@ from pathlib import Path
 
 from ..processes import programs
 from ..processes.scratch import remove_folder
-from .commands import LOCAL_SECONDS, ask, environment
-from .clone_cache import put_alternates
+from .clone_cache import write_alternates
+from .commands import LOCAL_SECONDS, environment, run_git
 
 
-def make(clone: Path, folder: Path, commit: str) -> None:
+def create(clone: Path, folder: Path, commit: str) -> None:
     """Check `commit` out, detached, in a new repository at `folder` that borrows the clone's objects; raise CommandFailedError."""
     remove_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     programs.run(["git", "init", "--quiet", "--template=", folder], cwd=folder.parent, env=environment(), timeout=60)
     git_folder = folder / ".git"
-    put_alternates(git_folder, clone / "objects")
+    write_alternates(git_folder, clone / "objects")
     if (clone / "shallow").is_file():
         (git_folder / "shallow").write_bytes((clone / "shallow").read_bytes())
-    ask(git_folder, ["update-ref", "--no-deref", "HEAD", commit])
+    run_git(git_folder, ["update-ref", "--no-deref", "HEAD", commit])
     programs.run(["git", "reset", "--quiet", "--hard", commit], cwd=folder, env=environment(), timeout=LOCAL_SECONDS)
 
 
-def stores(git_folder: Path) -> Iterator[Path]:
+def object_stores(git_folder: Path) -> Iterator[Path]:
     """Yield the folders of objects that a repository borrows, also by way of another; those whose names git has to quote left out."""
     from pathlib import Path
 

@@ -9,13 +9,13 @@ from typing import Final
 from ..errors import RepositoryError
 from ..processes import programs
 from ..processes.scratch import remove_folder
-from .commands import LOCAL_SECONDS, ask, environment
 from .clone_cache import git_folder_of
+from .commands import LOCAL_SECONDS, environment, run_git
 
 WHOLE: Final = "prprep-whole"
 
 
-def is_whole(clone: Path, tree: Path, commit: str) -> bool:
+def is_complete(clone: Path, tree: Path, commit: str) -> bool:
     """Return whether `make` has made this commit's worktree at `tree` to its end."""
     admin = git_folder_of(tree)
     try:
@@ -25,11 +25,11 @@ def is_whole(clone: Path, tree: Path, commit: str) -> bool:
         return False
 
 
-def make(clone: Path, tree: Path, commit: str) -> None:
+def create(clone: Path, tree: Path, commit: str) -> None:
     """Check `commit` out at `tree`, in the place of what was there; raise CommandFailedError."""
     remove(clone, tree)
     tree.parent.mkdir(parents=True, exist_ok=True)
-    ask(
+    run_git(
         clone,
         [
             "worktree",

@@ -6,24 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import ForgeError
-from ..processes.locks import held
+from ..errors import GitHubError
+from ..processes.locks import file_lock
 from ..storage.hashing import hash_of
-from .search import Answer, Asking, Question
+from .search import PullRequestSearch, SearchQuery, SearchResult
 
 if TYPE_CHECKING:
     from ..processes.progress import Report
-    from .cache import Kept
-    from .client import Client, Place
+    from .cache import ResponseCache
+    from .client import Client, GitHubRepository
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class LookupRequest:
     """What is asked: about which item, where, and the question itself."""
 
     item: str
-    place: Place
-    question: Question
+    place: GitHubRepository
+    question: SearchQuery
 
     @property
     def where(self) -> str:
@@ -35,51 +35,58 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Lookup:
     """What is known of an item: the answer and when it was asked for; `unknown` says why it is not a recent one."""
 
-    answer: Answer | None
+    answer: SearchResult | None
     asked: float | None
     unknown: str
     state: str
 
 
-def known(
-    subject: Subject, *, client: Client, kept: Kept, others: Callable[[], Mapping[str, Question]], report: Report
-) -> Known:
+def look_up(
+    subject: LookupRequest,
+    *,
+    client: Client,
+    kept: ResponseCache,
+    others: Callable[[], Mapping[str, SearchQuery]],
+    report: Report,
+) -> Lookup:
     """Return what the forge says, asking it where need be; `others` are the questions of items that it is asked about along with it.
 
     Nothing is raised: a forge that does not answer leaves the older answer, and the reason.
     """
-    with held(kept.store.with_suffix(".lock"), busy=None):
+    with file_lock(kept.store.with_suffix(".lock"), busy=None):
         if not kept.failure(subject.where) and not kept.is_recent(subject.where, subject.item, subject.hash):
             report(f"asking {subject.place.host} about {subject.place.slug}")
             _ask(subject, client=client, kept=kept, others=others())
         return _told(subject, kept)
 
 
-def _ask(subject: Subject, *, client: Client, kept: Kept, others: Mapping[str, Question]) -> None:
+def _ask(subject: LookupRequest, *, client: Client, kept: ResponseCache, others: Mapping[str, SearchQuery]) -> None:
     late = {
         item: question for item, question in others.items() if not kept.is_recent(subject.where, item, _hash(question))
     }
     asked = {**late, subject.item: subject.question}
     try:
         client.demand_login(subject.where)
-        answers = Asking(client, subject.place, asked).answers()
-    except ForgeError as error:
-        kept.fail(subject.where, error.what, error.hint)
+        answers = PullRequestSearch(client, subject.place, asked).answers()
+    except GitHubError as error:
+        kept.store_failure(subject.where, error.what, error.hint)
     else:
-        kept.keep(subject.where, {item: (_hash(asked[item]), answer.dumped()) for item, answer in answers.items()})
+        kept.store_results(
+            subject.where, {item: (_hash(asked[item]), answer.dumped()) for item, answer in answers.items()}
+        )
 
 
-def _told(subject: Subject, kept: Kept) -> Known:
+def _told(subject: LookupRequest, kept: ResponseCache) -> Lookup:
     failure, found = kept.failure(subject.where), kept.answer(subject.where, subject.item, subject.hash)
     unknown = f"{failure['what']}; {failure['now']}" if failure else ""
     state = kept.state(subject.where, subject.item) or ""
     if found is None:
-        return Known(None, None, unknown, state)
-    return Known(Answer.loaded(found[0]), found[1], unknown, state)
+        return Lookup(None, None, unknown, state)
+    return Lookup(SearchResult.loaded(found[0]), found[1], unknown, state)
 
 
-def _hash(question: Question) -> str:
+def _hash(question: SearchQuery) -> str:
     return hash_of(asdict(question))

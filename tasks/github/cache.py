@@ -20,7 +20,7 @@ HOUR: Final = 3_600.0
 
 
 @dataclass(slots=True)
-class Kept:
+class ResponseCache:
     """The answers in `store`; those from before `not_before` (seconds since the epoch) are asked for again."""
 
     store: Path
@@ -46,7 +46,7 @@ class Kept:
         entry = self._entry(place, item)
         return entry.get("question") == question and self._is_recent(entry, DAY)
 
-    def asked(self, place: str, item: str) -> float | None:
+    def asked_at(self, place: str, item: str) -> float | None:
         """Return when an item's answer was asked for, in seconds since the epoch."""
         return self._entry(place, item).get("asked")
 
@@ -57,7 +57,7 @@ class Kept:
             return dict(failed)
         return None
 
-    def keep(self, place: str, answers: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
+    def store_results(self, place: str, answers: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
         """Keep answers, each with its question; they end a failure."""
         asked = self.now()
         items = {
@@ -66,7 +66,7 @@ class Kept:
         }
         self._write(place, {"items": {**self._place(place).get("items", {}), **items}})
 
-    def fail(self, place: str, what: str, now: str) -> None:
+    def store_failure(self, place: str, what: str, now: str) -> None:
         """Keep why there was no answer; older answers stay."""
         failed = {"asked": self.now(), "what": what, "now": now, "login": login_stamp()}
         self._write(place, {"items": self._place(place).get("items", {}), "failed": failed})
@@ -97,6 +97,6 @@ class Kept:
         self._stamp = None
 
 
-def when(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Spell a time, given in seconds since the epoch, in UTC."""
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..errors import CommandFailedError, ForgeError
+from ..errors import CommandFailedError, GitHubError
 from ..git.addresses import host_of, slug_of
 from ..processes import programs
 
@@ -87,7 +87,7 @@ _MEANINGS: Final = (
 )
 
 
-class Place(NamedTuple):
+class GitHubRepository(NamedTuple):
     """A repository of a forge: the host, with its port where it has one, and owner/name."""
 
     host: str
@@ -105,7 +105,7 @@ class Place(NamedTuple):
         return self.slug if self.host == GITHUB else f"{self.host}/{self.slug}"
 
 
-class NoPlace(NamedTuple):
+class NotOnGitHub(NamedTuple):
     """Why a repository's pull requests cannot be asked for, and what to do about it."""
 
     what: str
@@ -126,7 +126,7 @@ class Client:
             raise self.failure(told, about)
         return told["data"], [error for error in told.get("errors") or () if isinstance(error, dict)]
 
-    def failure(self, told: Any, about: str) -> ForgeError:
+    def failure(self, told: Any, about: str) -> GitHubError:
         """Say what an answer without data means."""
         return self._meaning(_spelled(told), about)
 
@@ -138,7 +138,7 @@ class Client:
         """Raise ForgeError where gh is missing or has no token for the host; nothing is asked over the network."""
         told = self._run(["auth", "token", "--hostname", self.host], about)
         if told.code != 0 and "unknown command" not in told.error:
-            raise ForgeError(
+            raise GitHubError(
                 f"gh is not logged in to {self.host}", where=about, hint=f"run `gh auth login --hostname {self.host}`"
             )
 
@@ -166,59 +166,61 @@ class Client:
             raise self._meaning(finished.error.strip() or _spelled(told), about)
         return told
 
-    def _run(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> programs.Finished:
+    def _run(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> programs.CompletedProgram:
         try:
             return programs.run(
                 ["gh", *arguments],
                 cwd=Path("/"),
-                env=environment(self.host),
+                env=gh_environment(self.host),
                 timeout=self.limit,
                 stdin=stdin,
                 check=False,
             )
         except CommandFailedError as error:
             if "took longer" in error.what:
-                raise ForgeError(
+                raise GitHubError(
                     f"{self.host} did not answer within {self.limit:g} s", where=about, hint=_LATER
                 ) from None
             now = error.hint or "install it: https://cli.github.com"
-            raise ForgeError(
+            raise GitHubError(
                 f"gh, the command line of GitHub, cannot be run: {error.what}", where=about, hint=now
             ) from None
 
-    def _meaning(self, told: str, about: str) -> ForgeError:
+    def _meaning(self, told: str, about: str) -> GitHubError:
         """Say what gh's failure means and what to do."""
         for sign, what, now in _MEANINGS:
             if re.search(sign, told, re.IGNORECASE):
-                return ForgeError(
+                return GitHubError(
                     what.format(host=self.host, about=about), where=about, hint=now.format(host=self.host)
                 )
         first = told.strip().partition("\n")[0][:200] or _UNREADABLE
-        return ForgeError(f"{self.host} gave no answer: {first}", where=about, hint=_LATER)
+        return GitHubError(f"{self.host} gave no answer: {first}", where=about, hint=_LATER)
 
 
-def place_of(remote: str | None, named: str | None) -> Place | NoPlace:
+def github_repository(remote: str | None, named: str | None) -> GitHubRepository | NotOnGitHub:
     """Say where pull requests go: from the address of the remote, and the owner/name that the manifest names."""
     host, slug = host_of(remote or ""), named or slug_of(remote or "")
-    if host and is_other(host):
-        return NoPlace(f"{host} is not GitHub, and only GitHub is asked", "look there for pull requests about the same")
+    if host and is_other_forge(host):
+        return NotOnGitHub(
+            f"{host} is not GitHub, and only GitHub is asked", "look there for pull requests about the same"
+        )
     if slug:
-        return Place(host or os.environ.get("GH_HOST") or GITHUB, slug)
+        return GitHubRepository(host or os.environ.get("GH_HOST") or GITHUB, slug)
     if remote is None:
-        return NoPlace(
+        return NotOnGitHub(
             "the repository has no remote that could be on GitHub", "name it where it has: `slug: owner/name`"
         )
-    return NoPlace(
+    return NotOnGitHub(
         "the repository's remote is not one of GitHub's", "name the one that pull requests go to: `slug: owner/name`"
     )
 
 
-def is_other(host: str) -> bool:
+def is_other_forge(host: str) -> bool:
     """Return whether a host is known to be another forge than GitHub."""
     return _OTHERS.search(host.lower()) is not None
 
 
-def environment(host: str) -> dict[str, str]:
+def gh_environment(host: str) -> dict[str, str]:
     """Return gh's environment: the user's own, made for one host, without anything that makes it ask, page or colour."""
     own = {key: value for key, value in os.environ.items() if key not in _LEFT_OUT}
     return own | {"GH_HOST": host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from ..artifacts import PullRequest
-from ..errors import ForgeError, SourceError
-from .touched_functions import touched
+from ..errors import GitHubError, SourceError
+from .touched_functions import touched_functions
 
 if TYPE_CHECKING:
-    from .client import Client, Place
+    from .client import Client, GitHubRepository
 
 _ITEMS: Final = 10
 """Items in one query."""
@@ -34,7 +34,7 @@ _CLOSER: Final = {"branch": 0, "function": 1, "file": 2, "words": 3}
 Raw = dict[str, Any]
 
 
-class Named(NamedTuple):
+class SearchedFunction(NamedTuple):
     """A function of an optimization: `target` is how Python names it, the others where it is in the files of either side."""
 
     target: str
@@ -43,13 +43,13 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SearchQuery:
     """What is asked about one optimization; `since` is when the merge base was committed, as ISO 8601."""
 
     branch: str = ""
     commit: str = ""
     number: int | None = None
-    functions: tuple[Named, ...] = ()
+    functions: tuple[SearchedFunction, ...] = ()
     files: tuple[str, ...] = ()
     since: str = ""
 
@@ -61,7 +61,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SearchResult:
     """What the forge knows about one optimization; `parent` is owner/name of what the repository is a fork of."""
 
     default_branch: str | None = None
@@ -79,7 +79,7 @@ class Answer:
         }
 
     @classmethod
-    def loaded(cls, kept: Raw) -> Answer:
+    def loaded(cls, kept: Raw) -> SearchResult:
         pulls = tuple(PullRequest.model_validate(each) for each in kept["pull_requests"])
         return cls(kept["default_branch"], kept["parent"], pulls, tuple(kept["notes"]))
 
@@ -100,10 +100,10 @@ class _Found:
         return set(there)
 
 
-class Asking:
+class PullRequestSearch:
     """One round of questions about a repository."""
 
-    def __init__(self, client: Client, place: Place, questions: Mapping[str, Question]) -> None:
+    def __init__(self, client: Client, place: GitHubRepository, questions: Mapping[str, SearchQuery]) -> None:
         self._client, self._place, self._questions = client, place, dict(questions)
         self._about: Raw = {}
         self._open: list[Raw] = []
@@ -112,7 +112,7 @@ class Asking:
         self._patches: dict[int, dict[str, str]] = {}
         self._texts: dict[tuple[str, str], str] = {}
 
-    def answers(self) -> dict[str, Answer]:
+    def answers(self) -> dict[str, SearchResult]:
         """Ask; raise ForgeError where nothing was answered."""
         items = list(self._questions)
         for start in range(0, len(items), _ITEMS):
@@ -148,12 +148,12 @@ class Asking:
     def _named(self) -> str:
         return f"owner:{_quoted(self._place.owner)},name:{_quoted(self._place.name)}"
 
-    def _by_words(self, number: int, question: Question) -> Iterator[str]:
+    def _by_words(self, number: int, question: SearchQuery) -> Iterator[str]:
         for place, word in enumerate(question.words):
             query = _quoted(f'repo:{self._place.slug} is:pr "{word}"')
             yield f"s{number}_{place}:search(type:ISSUE,first:10,query:{query}){{nodes{{... on PullRequest{{...pull bodyText}}}}}}"
 
-    def _data(self, query: str, questions: Mapping[int, Question]) -> Raw:
+    def _data(self, query: str, questions: Mapping[int, SearchQuery]) -> Raw:
         data, errors = self._client.graphql(query, str(self._place))
         if not data.get("repository"):
             raise self._client.failure({"errors": errors}, str(self._place))
@@ -216,7 +216,7 @@ class Asking:
                 )
                 self._patches[pull["number"]] = {each["filename"]: each.get("patch", "") for each in listed}
             self._load_texts(chosen[:_MOST_PATCHES])
-        except ForgeError as error:
+        except GitHubError as error:
             self._notes.append(f"Which functions the pull requests touch could not be asked in full: {error.what}.")
 
     def _load_texts(self, pulls: Sequence[Raw]) -> None:
@@ -241,7 +241,7 @@ class Asking:
                 if blob.get("text") is not None and not blob.get("isTruncated"):
                     self._texts[place] = blob["text"]
 
-    def _functions(self, pull: Raw, question: Question) -> tuple[str, ...]:
+    def _functions(self, pull: Raw, question: SearchQuery) -> tuple[str, ...]:
         """Return the functions of an item that a pull request touches, as far as its hunks are known."""
         names: list[str] = []
         for function in question.functions:
@@ -253,7 +253,7 @@ class Asking:
 
     # -- the answer -------------------------------------------------------------------------------
 
-    def _answer(self, item: str) -> Answer:
+    def _answer(self, item: str) -> SearchResult:
         found, question = self._found[item], self._questions[item]
         told = [each for pull in found.pulls.values() if (each := self._told(pull, question, found))]
         by_words = [each for each in told if each.touches == "words"][:_MOST_BY_WORDS]
@@ -261,14 +261,14 @@ class Asking:
         notes = list(self._notes)
         if question.number and question.number not in found.pulls:
             notes.append(f"#{question.number}, which the manifest names, is not a pull request of {self._place}.")
-        return Answer(
+        return SearchResult(
             default_branch=(self._about.get("defaultBranchRef") or {}).get("name"),
             parent=(self._about.get("parent") or {}).get("nameWithOwner"),
             pull_requests=tuple(sorted(kept, key=lambda each: (_CLOSER[each.touches], -each.number))),
             notes=tuple(dict.fromkeys(notes)),
         )
 
-    def _told(self, pull: Raw, question: Question, found: _Found) -> PullRequest | None:
+    def _told(self, pull: Raw, question: SearchQuery, found: _Found) -> PullRequest | None:
         """Say what a pull request has in common with an item, None where it is nothing."""
         functions, shares = self._functions(pull, question), _shared(pull, question)
         touches: Literal["branch", "function", "file", "words"]
@@ -297,7 +297,7 @@ class Asking:
         )
 
 
-def _by_name(number: int, question: Question) -> Iterator[str]:
+def _by_name(number: int, question: SearchQuery) -> Iterator[str]:
     if question.branch:
         yield f"b{number}:pullRequests(headRefName:{_quoted(question.branch)},first:5,{_LATEST}){{nodes{{...pull}}}}"
     if question.number:
@@ -307,7 +307,7 @@ def _by_name(number: int, question: Question) -> Iterator[str]:
         yield f"c{number}:object(oid:{_quoted(question.commit)}){{{asked}}}"
 
 
-def _by_file(number: int, question: Question) -> Iterator[str]:
+def _by_file(number: int, question: SearchQuery) -> Iterator[str]:
     """Ask for what was merged into the default branch since the merge base."""
     paths = dict.fromkeys(path for function in question.functions for path in function.paths)
     for place, path in enumerate(list(paths)[:3]):
@@ -315,7 +315,7 @@ def _by_file(number: int, question: Question) -> Iterator[str]:
         yield f"h{number}_{place}:history(path:{_quoted(path)},since:{_quoted(question.since)},first:10){{{nodes}}}"
 
 
-def _shared(pull: Raw, question: Question) -> bool:
+def _shared(pull: Raw, question: SearchQuery) -> bool:
     return any(each["path"] in question.files for each in (pull.get("files") or {}).get("nodes") or ())
 
 
@@ -326,7 +326,7 @@ def _mentions(pull: Raw, words: Sequence[str]) -> bool:
 
 def _touches(patch: str, text: str, path: str, names: tuple[str, ...]) -> bool:
     try:
-        return bool(touched(patch, text.encode("utf-8", "replace"), path, names))
+        return bool(touched_functions(patch, text.encode("utf-8", "replace"), path, names))
     except SourceError:
         return False
 

@@ -13,7 +13,7 @@ _HUNK: Final = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 _REMOVED: Final = re.compile(r"^-\s*(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 
 
-def touched(patch: str, after: bytes, path: str, names: Collection[str]) -> tuple[str, ...]:
+def touched_functions(patch: str, after: bytes, path: str, names: Collection[str]) -> tuple[str, ...]:
     """Return those of `names` (qualified, as `Table.rows`) whose lines the patch of one file changes or removes.
 
     `after` is the file with the patch in it. Of definitions inside of each other the innermost is touched, and the

@@ -17,8 +17,8 @@ from doit.loader import generate_tasks
 
 from .. import pipeline
 from ..errors import PrprepError, UsageError
-from ..processes.locks import held
-from ..processes.scratch import remove_left
+from ..processes.locks import file_lock
+from ..processes.scratch import remove_abandoned
 from ..staleness import Freshness
 from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of
@@ -126,9 +126,9 @@ class Graph:
     def begin(self) -> None:
         """Take the folder for this run, until the process ends."""
         if not self._began:
-            self._locks.enter_context(held(self._state / "lock", busy=_BUSY))
+            self._locks.enter_context(file_lock(self._state / "lock", busy=_BUSY))
             self._began = True
-            remove_left(cache_folder())
+            remove_abandoned(cache_folder())
 
     def summary(self) -> str:
         """Write the report anew, whatever ran, and give its table."""

@@ -78,7 +78,7 @@ def _resolved(repository: Repository, lead: Lead) -> Lead:
         if sha := found[name]:
             commits.append(sha)
             continue
-        several = repository.clone.beginning_with(name) if _HEX.fullmatch(name) else ()
+        several = repository.clone.with_prefix(name) if _HEX.fullmatch(name) else ()
         several_told = f"commit {name} is not clear: {', '.join(sha[:12] for sha in several)} begin with it"
         notes.append(several_told if several else f"commit {name} is not in the repository")
     branch = lead.branch

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ..git import displayed
+from ..git import printable
 
 if TYPE_CHECKING:
     from ..project.files import TreeReader
@@ -95,11 +95,11 @@ def notes(shelf: Shelf) -> tuple[list[Note], list[str]]:
     )[:MOST_FILES]:
         content, why = shelf.read(path)
         if content is None:
-            problems.append(f"{displayed(path)}: {why}")
+            problems.append(f"{printable(path)}: {why}")
         elif content.strip():
-            found.append(_note(displayed(path), content))
+            found.append(_note(printable(path), content))
         elif path.lower().endswith(NOTES):
-            problems.append(f"{displayed(path)}: it is empty")
+            problems.append(f"{printable(path)}: it is empty")
     # Notes at the top count only where there are none below .codeflash.
     inside = any(not note.is_table and note.path.startswith(FOLDER) for note in found)
     return [note for note in found if not (inside and not note.is_table and not note.path.startswith(FOLDER))], problems

@@ -13,7 +13,7 @@ from ..errors import BusyError, PrprepError
 
 
 @contextmanager
-def held(path: Path, *, busy: str | None) -> Iterator[None]:
+def file_lock(path: Path, *, busy: str | None) -> Iterator[None]:
     """Hold the lock `path`, a file that stays behind with the holder's process id in it.
 
     With `busy=None` wait for it; else raise BusyError with that message at once where another process, or

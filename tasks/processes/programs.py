@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     Popen = subprocess.Popen[bytes]
 
-KEPT: Final = 1 << 20
+STREAM_LIMIT: Final = 1 << 20
 """Bytes kept of the beginning, and as many of the end, of either stream of `run`."""
 
 GRACE_SECONDS: Final = 2.0
 
-OURS: Final = (
+PRIVATE_PREFIXES: Final = (
     *(
         "GIT_",
         "PYTHON",
@@ -69,7 +69,7 @@ SECRETS: Final = (
 )
 """Variables that hold secrets or lead to them, by the form of their names in capitals; the target's code gets none of them."""
 
-HARMLESS: Final = ("TOKENIZERS_*", "MAX_TOKENS")
+NOT_SECRETS: Final = ("TOKENIZERS_*", "MAX_TOKENS")
 """Names that only look like secrets, and change what code does."""
 
 INSTALLERS: Final = ("UV_*", "PIP_*", "*_PROXY", "*_proxy", "NETRC", "SSH_AUTH_SOCK")
@@ -79,7 +79,7 @@ _ADDRESS_WITH_PASSWORD: Final = re.compile(r"\w://[^/\s@]*:[^/\s@]+@|https?://[^
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class CompletedProgram:
     """A program that ended; the streams are decoded with replacement, their middle left out where very long."""
 
     command: tuple[str, ...]
@@ -97,17 +97,17 @@ def run(
     stdin: bytes = b"",
     check: bool = True,
     log: Path | None = None,
-) -> Finished:
+) -> CompletedProgram:
     """Run `command` to its end; `env` is the whole environment, `log` gets everything it writes.
 
     Raises CommandFailedError where it cannot start or outlives `timeout` (seconds), and, with `check`,
     where its exit code is not 0.
     """
-    output, error = Stream(KEPT), Stream(KEPT)
+    output, error = Stream(STREAM_LIMIT), Stream(STREAM_LIMIT)
     with opened(log) as copy:
         output.copy = error.copy = copy
         code = _complete(command, (output, error), cwd=cwd, env=env, timeout=timeout, stdin=stdin)
-    finished = Finished(_words(command), code, output.text(), error.text())
+    finished = CompletedProgram(_words(command), code, output.text(), error.text())
     if check and code != 0:
         raise CommandFailedError(finished.command, code=code, output=finished.output, error=finished.error)
     return finished
@@ -122,14 +122,14 @@ def run_bytes(
     stdin: bytes = b"",
 ) -> bytes:
     """Run `command` and give all that it wrote to its standard output; raises as `run` does."""
-    output, error = Stream(None), Stream(KEPT)
+    output, error = Stream(None), Stream(STREAM_LIMIT)
     code = _complete(command, (output, error), cwd=cwd, env=env, timeout=timeout, stdin=stdin)
     if code != 0:
         raise CommandFailedError(_words(command), code=code, output="", error=error.text())
     return output.whole()
 
 
-class Running:
+class RunningProgram:
     """A program that runs beside us; both of its streams go to one file."""
 
     def __init__(self, command: tuple[str, ...], process: Popen, written: Path) -> None:
@@ -175,7 +175,7 @@ def start(
     env: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
     log: Path | None = None,
-) -> Iterator[Running]:
+) -> Iterator[RunningProgram]:
     """Run `command` beside us until the block ends; its whole group ends with the block, however that ends.
 
     What it writes goes to the end of `log`. Stay in the thread that started it: on Linux the program is killed
@@ -188,7 +188,7 @@ def start(
                 command, cwd=cwd, env=env, pass_fds=tuple(pass_fds), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink
             )
         try:
-            yield Running(_words(command), process, written)
+            yield RunningProgram(_words(command), process, written)
         finally:
             _end(process)
 
@@ -201,20 +201,20 @@ def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collec
     own = {
         name: value
         for name, value in os.environ.items()
-        if name in passed or not (name.startswith(OURS) or is_secret(name, value))
+        if name in passed or not (name.startswith(PRIVATE_PREFIXES) or is_secret(name, value))
     }
     return own | dict(extra or {})
 
 
 def installer_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment for uv: that of the target's code, with what uv needs to get at private packages."""
-    needed = {name for name in os.environ if not name.startswith(OURS) and _has_form(name, INSTALLERS)}
+    needed = {name for name in os.environ if not name.startswith(PRIVATE_PREFIXES) and _has_form(name, INSTALLERS)}
     return target_environment(extra, passed=needed)
 
 
 def is_secret(name: str, value: str) -> bool:
     """Return whether a variable looks like a secret: by its name, or as an address with a password in it."""
-    named = _has_form(name.upper(), SECRETS) and not _has_form(name.upper(), HARMLESS)
+    named = _has_form(name.upper(), SECRETS) and not _has_form(name.upper(), NOT_SECRETS)
     return named or _ADDRESS_WITH_PASSWORD.search(value) is not None
 
 

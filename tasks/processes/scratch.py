@@ -14,17 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BusyError
-from .locks import held
+from .locks import file_lock
 
 
 @contextmanager
-def scratch(cache: Path) -> Iterator[Path]:
+def scratch_folder(cache: Path) -> Iterator[Path]:
     """Return an empty folder that is gone after the block; remove what others have left, first."""
     place = _place(cache)
     name = uuid.uuid4().hex
-    with held(place / "folders.lock", busy=None):
+    with file_lock(place / "folders.lock", busy=None):
         _remove_left(place)
-        own = held(place / f"{name}.lock", busy="in use")
+        own = file_lock(place / f"{name}.lock", busy="in use")
         own.__enter__()
         (place / name).mkdir()
     try:
@@ -37,11 +37,11 @@ def scratch(cache: Path) -> Iterator[Path]:
             own.__exit__(None, None, None)
 
 
-def remove_left(cache: Path) -> None:
+def remove_abandoned(cache: Path) -> None:
     """Remove the folders whose owners have died; where there never was one, nothing is looked at."""
     place = _place(cache)
     if place.is_dir():
-        with held(place / "folders.lock", busy=None):
+        with file_lock(place / "folders.lock", busy=None):
             _remove_left(place)
 
 
@@ -73,7 +73,7 @@ def _remove_left(place: Path) -> None:
     for folder in [path for path in place.iterdir() if path.is_dir()]:
         lock = folder.with_suffix(".lock")
         try:
-            with held(lock, busy="in use"):
+            with file_lock(lock, busy="in use"):
                 remove_folder(folder)
                 lock.unlink(missing_ok=True)
         except BusyError:

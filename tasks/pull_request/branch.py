@@ -93,14 +93,14 @@ def make(
     picked = tuple(commit.sha for commit in detection.commits)
     reword = audit.without_model_co_authors if drop_model_authors else bytes
     try:
-        tip = stacking.stack(clone.path, start.commit, picked, committer=who, reword=reword)
+        tip = stacking.rebase(clone.path, start.commit, picked, committer=who, reword=reword)
     except CherryPickError as error:
         raise _with_drift(error, made, start) from None
     if tip == start.commit and start.commit == detection.upstream:
         now = "there is nothing left to open a pull request for; remove the item"
         raise RepositoryError(f"{detection.upstream_ref} has all of this optimization already", where=item.id, hint=now)
     added = _added(item, made, clone, tip, contents)
-    head = stacking.add(clone.path, tip, _addition(made, added, who, titles)) if added.files else tip
+    head = stacking.commit_files(clone.path, tip, _addition(made, added, who, titles)) if added.files else tip
     return _looked_through(
         Branching(
             item=item.id,
@@ -204,20 +204,20 @@ def _changelog(item: Optimization, made: Made, clone: Clone, project: Project) -
     if any(path == place or path.startswith(place) for path in detection.files):
         return Files({}, changelog=f"the optimization brings its own entry in {place}")
     told, doubts = changelog_entry.sentence(detection.title, detection.target, detection.domain.domains)
-    dated = history.date_of(clone.path, detection.commits[-1].sha)
+    dated = history.author_date(clone.path, detection.commits[-1].sha)
     number = folded_into(item, made.survey, made.opened) or made.opened
     written = changelog_entry.write(project, kind, Entry(item.id, told, number, dated, detection.files))
     files = {path: text.encode("utf-8", "surrogateescape") for path, text in written.files.items()}
     return Files(files, changelog=f"{kind}: {told}" if files else f"{kind}: by hand", todos=(*doubts, *written.todos))
 
 
-def _addition(made: Made, added: Files, who: Identity, titles: tuple[str, ...]) -> stacking.Addition:
+def _addition(made: Made, added: Files, who: Identity, titles: tuple[str, ...]) -> stacking.FileCommit:
     with_benchmark = any(path.endswith(".py") for path in added.files)
     with_entry = any(not path.endswith(".py") for path in added.files)
     title = wording.own_title(made.detection.function, benchmark=with_benchmark, entry=with_entry, titles=titles)
     asked = any(rule.about == "sign-off" for rule in made.detection.contribution_rules)
     message = f"{title}\n" + (f"\nSigned-off-by: {who}\n" if asked else "")
-    return stacking.Addition(added.files, message, who, made.detection.commits[-1].sha)
+    return stacking.FileCommit(added.files, message, who, made.detection.commits[-1].sha)
 
 
 # -- what it holds -----------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def _looked_through(branch: Branching, made: Made, clone: Clone) -> Branching:
     findings = [
         *audit.of_files(files, related=related),
         *audit.of_commits(commits, detection.contribution_rules),
-        *audit.of_white_space(history.white_space(clone.path, branch.base, branch.head)),
+        *audit.of_white_space(history.whitespace_errors(clone.path, branch.base, branch.head)),
         *audit_tools.of_code(base, head, paths, folder=detection.layout.project, packages=detection.layout.packages),
     ]
     left = audit_tools.not_run(head, detection.layout.project, base=branch.base)

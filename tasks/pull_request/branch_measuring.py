@@ -12,7 +12,7 @@ import yaml
 
 from ..bench.trees import write_into
 from ..body.reproduction import manifest_text
-from ..environments.interpreters import located
+from ..environments.interpreters import resolve_path
 from ..storage.files import write_whole
 from ..storage.hashing import digest, hash_of
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
@@ -68,7 +68,7 @@ def manifest_for(item: Optimization, branch: Branching, made: Made, *, repositor
     manifest: dict[str, Any] = yaml.safe_load(manifest_text(item, moved, made.scaffolding))
     manifest["repo"] = str(repository)
     if item.env.python and os.sep in item.env.python:
-        manifest["optimizations"][0].setdefault("env", {})["python"] = located(item.env.python, folder)
+        manifest["optimizations"][0].setdefault("env", {})["python"] = resolve_path(item.env.python, folder)
     text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120)
     return text
 

@@ -14,7 +14,7 @@ from ..bench import trees
 from ..body.reproduction import manifest_text
 from ..errors import ArtifactError, RepositoryError, UsageError
 from ..git import Clone
-from ..git.export import give_branch, write_patches
+from ..git.export import create_branch, write_patches
 from ..git.identity import identity
 from ..processes.progress import Report, silent
 from ..staleness import artifact_of
@@ -99,7 +99,7 @@ class Work:
                         "the repository is an address: no branch can be made there", hint="use --patches FOLDER"
                     )
                 known = (branch.base, *(commit.source or commit.sha for commit in branch.commits))
-                give_branch(clone.path, branch.head, repository, into, known=known)
+                create_branch(clone.path, branch.head, repository, into, known=known)
                 told.append(f"made the branch {into} in {repository}: {branch.head[:12]}")
             if patches:
                 written = write_patches(clone.path, branch.base, branch.head, patches)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..artifacts import Branching, Detection, Opening, Rendering, Survey
 from ..errors import ArtifactError, PrprepError, UsageError
 from ..git.history import is_ancestor
-from ..git.remotes import Remote, branch_on, push_default, remotes
+from ..git.remotes import Remote, branch_head, push_default, remotes
 from ..processes.progress import Report, silent
 from ..storage.files import fingerprint_of
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
@@ -134,7 +134,7 @@ class Case:
         name = self._name(known, opened)
         if number is None and (found := forge.open_for(name, remote.owner or forge.slug.partition("/")[0])):
             number = self._ours(int(found["number"]), opened, name)
-        standing = branch_on(remote.resolved or remote.address, name, folder=self.workspace.folder)
+        standing = branch_head(remote.resolved or remote.address, name, folder=self.workspace.folder)
         ours = opened.head if opened and opened.branch == name else ""
         if standing and standing not in {branch.head, ours} and known is None:
             what = f"{remote} has a branch {name} with other commits ({standing[:12]})"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..errors import CommandFailedError, PrprepError
 from ..git.commands import NETWORK_SECONDS
-from ..git.remotes import reaching, refused
+from ..git.remotes import remote_environment, remote_error
 from ..processes import programs
 
 GH_SECONDS: Final = 120.0
@@ -107,9 +107,9 @@ def push(asked: Push) -> None:
     command = ["git", f"--git-dir={asked.clone}", "push", "--porcelain", "--no-follow-tags", *lease]
     command += ["--", asked.address, f"{asked.commit}:{ref}"]
     try:
-        programs.run(command, cwd=asked.clone, env=reaching(asked.address), timeout=NETWORK_SECONDS)
+        programs.run(command, cwd=asked.clone, env=remote_environment(asked.address), timeout=NETWORK_SECONDS)
     except CommandFailedError as error:
-        raise refused(error, asked.address, f"did not take the branch {asked.branch}") from None
+        raise remote_error(error, asked.address, f"did not take the branch {asked.branch}") from None
 
 
 def _spelled(words: Words) -> Sequence[str]:

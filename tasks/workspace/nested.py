@@ -75,7 +75,7 @@ def run(
     return said
 
 
-def followed(running: programs.Running, *, timeout: float | None, report: Report) -> tuple[int | None, str]:
+def followed(running: programs.RunningProgram, *, timeout: float | None, report: Report) -> tuple[int | None, str]:
     """Pass on what a program says until it ends; give its exit code, None where it takes longer than `timeout`, and its last lines."""
     ends = time.monotonic() + timeout if timeout is not None else float("inf")
     told, code = "", running.poll()

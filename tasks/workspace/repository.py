@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import RepositoryError
 from ..git.addresses import slug_of
-from ..git.repository import default_upstream, refs_stamp, remote_address, repository_root, resolve
 from ..git.models import Refs
-from ..github.client import NoPlace, Place, place_of
+from ..git.repository import default_upstream, refs_stamp, remote_address, repository_root, resolve
+from ..github.client import GitHubRepository, NotOnGitHub, github_repository
 
 if TYPE_CHECKING:
     from ..git import Clone
@@ -72,9 +72,9 @@ class Target:
         return self.named.slug or slug_of(self.remote or "")
 
     @cached_property
-    def place(self) -> Place | NoPlace:
+    def place(self) -> GitHubRepository | NotOnGitHub:
         """Where its pull requests go, or why that is not known."""
-        return place_of(self.remote, self.named.slug)
+        return github_repository(self.remote, self.named.slug)
 
     @property
     def project(self) -> str | None:

@@ -86,10 +86,10 @@ def test_what_is_in_use_stays(tmp_path):
     (tmp_path / "trees" / A).mkdir(parents=True)
     os.utime(tmp_path / "trees" / A, (0, 0))
     said = []
-    with locks.held(tmp_path / "trees" / f"{A}.lock", busy=None):
+    with locks.file_lock(tmp_path / "trees" / f"{A}.lock", busy=None):
         assert prune(tmp_path, kept(tmp_path), said.append) == []
     assert said == [f"tree {A[:12]} is in use and stays"]
-    with locks.held(machine.lock_path(tmp_path), busy=None), pytest.raises(BusyError):
+    with locks.file_lock(machine.lock_path(tmp_path), busy=None), pytest.raises(BusyError):
         prune(tmp_path, kept(tmp_path), said.append)
 
 

@@ -109,7 +109,7 @@ def test_a_call_longer_than_the_time_limit_is_an_error(tmp_path):
 def test_comparisons_on_one_machine_do_not_overlap(tmp_path):
     """While another holds the lock nothing runs; it is told once, and goes on when the lock is free."""
     request, lines = pair(tmp_path, metrics=(), lock=tmp_path / "machine.lock"), []
-    with locks.held(tmp_path / "machine.lock", busy=None):
+    with locks.file_lock(tmp_path / "machine.lock", busy=None):
         waiting = threading.Thread(target=measuring.measure, args=(request,), kwargs={"report": lines.append})
         waiting.start()
         while not lines:

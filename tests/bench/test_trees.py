@@ -138,7 +138,7 @@ def test_commits_put_onto_another_are_made_again_in_a_new_clone(target: TargetRe
     target.checkout("main")
     onto = target.commit({"other.py": ""})
     with Clone.open(str(target.path), tmp_path / "one") as clone:
-        spec = spec_of(target, picks=(change,), tree=clone.tree_of(clone.pick(onto, [change])))
+        spec = spec_of(target, picks=(change,), tree=clone.tree_of(clone.cherry_pick(onto, [change])))
     with Clone.open(str(target.path), tmp_path / "two") as clone:
         tree = trees.prepare(clone, spec, {}, cache=tmp_path / "two")
     assert (tree / "src/p/m.py").read_text() == "m = 2\n"

@@ -1,4 +1,4 @@
-"""Every diagnosis, by making its failure happen; those of environments are in test_environments and test_installer as well."""
+"""Every diagnosis, by making its failure happen; those of environments are in test_builder and test_installer as well."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_the_document_is_what_the_table_says():
 
 def test_nothing_is_installed_by_a_name_that_is_not_known():
     found = diagnose("ModuleNotFoundError: No module named 'yamll'", BENCHMARK)
-    assert (found.it, found.requirement) == ("yamll", "")
+    assert (found.text, found.requirement) == ("yamll", "")
     assert diagnose("ModuleNotFoundError: No module named 'yaml.reader'", BENCHMARK).requirement == "pyyaml"
     assert diagnose("all is well", BENCHMARK) is None
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.environments.installer import explained
+from tasks.environments.installer import build_error
 from tasks.errors import CommandFailedError
 
 CAUSES = {
@@ -28,7 +28,7 @@ CAUSES = {
 
 @pytest.mark.parametrize(("written", "cause"), CAUSES.items())
 def test_known_causes_are_told_in_words(written, cause):
-    error = explained(CommandFailedError(("uv",), code=1, error=written), "building", "pyproject.toml")
+    error = build_error(CommandFailedError(("uv",), code=1, error=written), "building", "pyproject.toml")
     assert error.what == f"building failed: {cause}\n{written}"
     assert error.where == "pyproject.toml"
     assert error.hint
@@ -37,6 +37,6 @@ def test_known_causes_are_told_in_words(written, cause):
 def test_a_long_message_keeps_its_end_and_the_compilers_error():
     lines = [f"line {number}" for number in range(100)]
     lines[3] = "a.c:1: fatal error: Python.h: No such file or directory"
-    told = explained(CommandFailedError(("uv",), code=1, error="\n".join(lines)), "building", "").what.splitlines()
+    told = build_error(CommandFailedError(("uv",), code=1, error="\n".join(lines)), "building", "").what.splitlines()
     assert told[:2] == ["building failed: a header file is missing: Python.h", lines[3]]
     assert told[2:] == lines[-14:]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.environments.interpreters import choose, inspect, located, pep440, requires_python
+from tasks.environments.interpreters import choose, inspect, pep440, requires_python, resolve_path
 from tasks.errors import EnvironmentBuildError
 from tests.support.projects import PROJECT, project
 
@@ -67,7 +67,7 @@ def test_an_interpreter_can_be_named_by_its_path(tmp_path):
     ],
 )
 def test_a_path_begins_where_the_manifest_lies(wanted, expected):
-    assert located(wanted, Path("/project")) == expected
+    assert resolve_path(wanted, Path("/project")) == expected
 
 
 def test_the_python_version_file_comes_before_requires_python(tmp_path):

@@ -272,7 +272,7 @@ def test_names_links_renames_and_types_of_files(tmp_path: Path, cache: Path) -> 
         assert {*names, latin} <= set(clone.files(head))
         assert [clone.read(head, name) for name in names] == [b"n = 1\n"] * len(names)
         assert clone.read(head, latin) == b"latin = 1\n"
-        assert git.displayed(latin) == r"caf\xe9.py"
+        assert git.printable(latin) == r"caf\xe9.py"
         assert (clone.read(head, "link.py"), clone.read(head, "out.py"), clone.read(head, "loop.py")) == (
             b"real = 1\n",
             None,
@@ -383,8 +383,8 @@ def test_the_users_repository_is_only_read(target: TargetRepo, cache: Path, tmp_
         git.slug(target.path)
         with opened(target, cache) as clone:
             # All objects that this makes are in the user's repository already: even their times must stay.
-            assert clone.tree_of(clone.pick(f"{opt}~2", [f"{opt}~1", opt])) == clone.tree_of(opt)
-            clone.pick(main, [opt])
+            assert clone.tree_of(clone.cherry_pick(f"{opt}~2", [f"{opt}~1", opt])) == clone.tree_of(opt)
+            clone.cherry_pick(main, [opt])
             clone.changes(main, head)
             clone.commits(main, opt)
             clone.worktree(cache / "trees/one", head)
@@ -431,7 +431,7 @@ def test_a_shallow_source_gives_what_it_has(target: TargetRepo, cache: Path, tmp
     )
     with git.Clone.open(str(shallow), cache) as clone:
         assert [commit.title for commit in clone.commits("opt~1", "opt")] == ["Add d"]
-        assert clone.files(clone.pick("origin/main", ["opt"])) == ("a.py", "b/c.py", "b/d.py", "e.py")
+        assert clone.files(clone.cherry_pick("origin/main", ["opt"])) == ("a.py", "b/c.py", "b/d.py", "e.py")
         clone.worktree(cache / "trees/one", "opt")
         assert (cache / "trees/one/a.py").read_text() == "x = 2\n"
         with pytest.raises(RepositoryError, match="opt~2 names no commit"):
@@ -453,7 +453,7 @@ def test_a_partial_source_is_not_filled_behind_the_users_back(target: TargetRepo
         with pytest.raises(RepositoryError, match="where it is a partial clone, complete it"):
             clone.read("origin/opt", "a.py")
         with pytest.raises(RepositoryError, match="where it is a partial clone, complete it"):
-            clone.pick("origin/main", ["origin/opt"])
+            clone.cherry_pick("origin/main", ["origin/opt"])
 
 
 def test_tags_and_description_are_there_for_version_tools(target: TargetRepo, cache: Path) -> None:
@@ -554,7 +554,7 @@ def test_a_pick_is_the_same_commit_every_time(target: TargetRepo, cache: Path, t
     made = set()
     for place in (cache, tmp_path / "another cache"):
         with opened(target, place) as clone:
-            made |= {clone.pick(main, [f"{opt}~1", opt]), clone.pick(main, [f"{opt}~1", opt])}
+            made |= {clone.cherry_pick(main, [f"{opt}~1", opt]), clone.cherry_pick(main, [f"{opt}~1", opt])}
             picked = made.copy().pop()
             assert clone.files(picked) == ("a.py", "b/c.py", "b/d.py", "e.py")
             assert clone.merge_base(picked, main) == main
@@ -572,7 +572,7 @@ def test_author_date_and_encoding_stay(target: TargetRepo, cache: Path) -> None:
     target.git("add", "f.py")
     target.git("commit", "--quiet", "--author=Grace H <grace@example.org>", "--date=1600000000 +0530", "-F", "message")
     with opened(target, cache) as clone:
-        picked = clone.pick("main", [target.head])
+        picked = clone.cherry_pick("main", [target.head])
         assert (clone.commit(picked).title, clone.commit(picked).author) == ("Größer", "Grace H")
         raw = subprocess.run(
             ["git", "cat-file", "commit", picked], cwd=clone.path, capture_output=True, check=True
@@ -584,9 +584,9 @@ def test_author_date_and_encoding_stay(target: TargetRepo, cache: Path) -> None:
 def test_what_is_contained_already_is_skipped(target: TargetRepo, cache: Path) -> None:
     opt = target.git("rev-parse", "opt")
     with opened(target, cache) as clone:
-        assert clone.pick(opt, [f"{opt}~1"]) == opt
-        assert clone.pick(opt, []) == opt
-        again = clone.pick("main", [f"{opt}~1", opt, f"{opt}~1"])
+        assert clone.cherry_pick(opt, [f"{opt}~1"]) == opt
+        assert clone.cherry_pick(opt, []) == opt
+        again = clone.cherry_pick("main", [f"{opt}~1", opt, f"{opt}~1"])
         assert len(clone.commits("main", again)) == 2
 
 
@@ -601,7 +601,7 @@ def test_renames_binaries_modes_and_deletions_are_picked(tmp_path: Path, cache: 
     target.checkout("main")
     onto = target.commit({"old.py": long.replace("line_3 = 3", "line_3 = 33")})
     with opened(target, cache) as clone:
-        picked = clone.pick(onto, [change])
+        picked = clone.cherry_pick(onto, [change])
         assert clone.files(picked) == ("b.bin", "new.py", "tool")
         assert b"line_3 = 33" in (clone.read(picked, "new.py") or b"")
         clone.worktree(cache / "trees/one", picked)
@@ -613,7 +613,7 @@ def test_a_conflict_names_its_files_and_leaves_nothing(target: TargetRepo, cache
     opt, main = target.git("rev-parse", "opt"), target.git("rev-parse", "main")
     with opened(target, cache) as clone:
         with pytest.raises(CherryPickError) as caught:
-            clone.pick(main, [f"{opt}~1", opt])
+            clone.cherry_pick(main, [f"{opt}~1", opt])
         assert caught.value.files == ("a.py",)
         assert str(caught.value) == (
             f"commit {target.git('rev-parse', 'opt~1')[:12]} (Make a faster) does not go onto {main[:12]}: conflicts in a.py\n"
@@ -629,7 +629,7 @@ def test_a_merge_cannot_be_picked(target: TargetRepo, cache: Path) -> None:
         opened(target, cache) as clone,
         pytest.raises(CherryPickError, match=r"\(Merge opt\) is a merge and cannot be put onto another commit"),
     ):
-        clone.pick("opt", [target.head])
+        clone.cherry_pick("opt", [target.head])
 
 
 def test_temporary_branches_go_and_a_branch_of_the_users_comes_back(target: TargetRepo, cache: Path) -> None:
@@ -682,7 +682,7 @@ address, cache, commit, tree = sys.argv[1:]
 with git.Clone.open(address, Path(cache)) as clone:
     print("opened", flush=True)
     clone.worktree(Path(tree), commit)
-    print(clone.pick("main", [commit]))
+    print(clone.cherry_pick("main", [commit]))
 """
 
 
@@ -696,9 +696,9 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
 ) -> None:
     folder = tmp_path / "apart"
     with untouched(target.path), opened(target, cache) as clone:
-        made = clone.pick("main", [target.git("rev-parse", "opt")])  # in the clone alone
+        made = clone.cherry_pick("main", [target.git("rev-parse", "opt")])  # in the clone alone
         before = sorted(path.name for path in clone.path.iterdir())
-        clone.apart(folder, made)
+        clone.standalone(folder, made)
         assert {path.name for path in folder.iterdir()} == {".git", "a.py", "b", "e.py"}
         run = {"cwd": folder, "env": {**os.environ, **standalone.variables()}, "capture_output": True, "text": True}
         subprocess.run(
@@ -708,10 +708,10 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
         )
         assert subprocess.run(["git", "status", "--porcelain"], check=True, **run).stdout == ""
         assert sorted(path.name for path in clone.path.iterdir()) == before
-        clone.apart(folder, "main")
+        clone.standalone(folder, "main")
         assert not (folder / "b/d.py").exists()
         # The user's own store has a name that git quotes, and is left out here.
-        assert list(standalone.stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
+        assert list(standalone.object_stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
 
 
 def test_a_worktree_cut_short_by_kill_9_is_found_and_made_again(tmp_path: Path, cache: Path) -> None:
@@ -729,7 +729,7 @@ def test_a_worktree_cut_short_by_kill_9_is_found_and_made_again(tmp_path: Path, 
         assert maker.stdout is not None
         maker.stdout.close()
         with opened(target, cache) as clone:
-            assert not clone.is_whole(tree, target.head), "it was too fast to be caught in the middle"
+            assert not clone.is_complete(tree, target.head), "it was too fast to be caught in the middle"
             clone.worktree(tree, target.head)
             assert clone.status(tree) == ()
             assert sum(1 for _ in tree.rglob("*.py")) == 2001

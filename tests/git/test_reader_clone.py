@@ -9,7 +9,7 @@ import pytest
 
 from tasks.errors import RepositoryError
 from tasks.git import Clone
-from tasks.git.reader_clone import borrowed, copy_for_reader, state_of, variables
+from tasks.git.reader_clone import alternates, create, repository_state, variables
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -23,7 +23,7 @@ def made(tmp_path):
     lost = repo.commit({"a.txt": "head\n"})
     repo.git("reset", "--quiet", "--hard", base)  # `lost` is named by no ref.
     with untouched(repo.path), Clone.open(str(repo.path), tmp_path / "cache", wanted=(lost,)) as clone:
-        copy_for_reader(clone.path, tmp_path / "reader", base)
+        create(clone.path, tmp_path / "reader", base)
     return repo, tmp_path / "reader", base, lost
 
 
@@ -39,7 +39,7 @@ def test_both_commits_are_there_and_the_first_is_checked_out(made):
     assert (git(reader, "rev-parse", "HEAD"), (reader / "a.txt").read_text()) == (base, "base\n")
     assert git(reader, "cat-file", "-t", lost) == "commit"
     assert git(reader, "status", "--porcelain") == ""
-    assert str(repo.path / ".git" / "objects") in borrowed(reader)
+    assert str(repo.path / ".git" / "objects") in alternates(reader)
 
 
 def test_no_hook_of_the_users_runs_in_it(made, tmp_path, monkeypatch):
@@ -66,21 +66,21 @@ def test_no_hook_of_the_users_runs_in_it(made, tmp_path, monkeypatch):
 )
 def test_what_changes_is_told(made, arguments, what):
     _, reader, _, _ = made
-    before = state_of(reader)
+    before = repository_state(reader)
     git(reader, *arguments)
-    after = state_of(reader)
+    after = repository_state(reader)
     assert what in {name for name in before if before[name] != after[name]}
 
 
 def test_prpreps_own_output_is_no_change(made):
     _, reader, _, _ = made
-    before = state_of(reader)
+    before = repository_state(reader)
     for folder in (".prprep", ".codeflash"):
         (reader / folder).mkdir()
         (reader / folder / "x").touch()
-    assert state_of(reader) == before
+    assert repository_state(reader) == before
     (reader / "stash.txt").touch()
-    assert state_of(reader) != before
+    assert repository_state(reader) != before
 
 
 def test_a_commit_that_is_not_there(tmp_path, made):
@@ -88,4 +88,4 @@ def test_a_commit_that_is_not_there(tmp_path, made):
         pytest.raises(RepositoryError, match="the repository could not be cloned"),
         Clone.open(str(made[0].path), tmp_path / "cache") as clone,
     ):
-        copy_for_reader(clone.path, tmp_path / "other", "0" * 40)
+        create(clone.path, tmp_path / "other", "0" * 40)

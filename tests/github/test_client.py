@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from tasks.errors import ForgeError
-from tasks.github.client import Client, NoPlace, Place, environment, login_stamp, place_of
+from tasks.errors import GitHubError
+from tasks.github.client import Client, GitHubRepository, NotOnGitHub, gh_environment, github_repository, login_stamp
 from tests.support.github import GitHub
 from tests.support.targets import TargetRepo
 
@@ -39,19 +39,19 @@ def client(github):
 @pytest.mark.parametrize(
     ("remote", "named", "expected"),
     [
-        ("git@github.com:acme/pages.git", None, Place("github.com", "acme/pages")),
-        ("https://github.com/acme/pages", None, Place("github.com", "acme/pages")),
-        ("ssh://git@ssh.github.com:443/acme/pages.git", None, Place("github.com", "acme/pages")),
-        ("https://ada:secret@ghe.corp:8443/acme/pages.git", None, Place("ghe.corp:8443", "acme/pages")),
-        ("ssh://git@ghe.corp:2222/acme/pages.git", None, Place("ghe.corp", "acme/pages")),
-        ("git@github.com:ada/pages.git", "acme/pages", Place("github.com", "acme/pages")),
-        ("git@ghe.corp:ada/pages.git", "acme/pages", Place("ghe.corp", "acme/pages")),
-        (None, "acme/pages", Place("github.com", "acme/pages")),
-        ("/srv/git/pages.git", "acme/pages", Place("github.com", "acme/pages")),
+        ("git@github.com:acme/pages.git", None, GitHubRepository("github.com", "acme/pages")),
+        ("https://github.com/acme/pages", None, GitHubRepository("github.com", "acme/pages")),
+        ("ssh://git@ssh.github.com:443/acme/pages.git", None, GitHubRepository("github.com", "acme/pages")),
+        ("https://ada:secret@ghe.corp:8443/acme/pages.git", None, GitHubRepository("ghe.corp:8443", "acme/pages")),
+        ("ssh://git@ghe.corp:2222/acme/pages.git", None, GitHubRepository("ghe.corp", "acme/pages")),
+        ("git@github.com:ada/pages.git", "acme/pages", GitHubRepository("github.com", "acme/pages")),
+        ("git@ghe.corp:ada/pages.git", "acme/pages", GitHubRepository("ghe.corp", "acme/pages")),
+        (None, "acme/pages", GitHubRepository("github.com", "acme/pages")),
+        ("/srv/git/pages.git", "acme/pages", GitHubRepository("github.com", "acme/pages")),
     ],
 )
 def test_the_place_is_that_of_the_remote_unless_the_manifest_names_another(remote, named, expected):
-    assert place_of(remote, named) == expected
+    assert github_repository(remote, named) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_the_place_is_that_of_the_remote_unless_the_manifest_names_another(remot
     ],
 )
 def test_what_is_not_on_github_says_so(remote, told):
-    found = place_of(remote, None)
-    assert isinstance(found, NoPlace)
+    found = github_repository(remote, None)
+    assert isinstance(found, NotOnGitHub)
     assert told in found.what
     assert found.hint
 
 
 def test_a_host_that_the_user_names_for_gh_stands_in_for_a_missing_remote(monkeypatch):
     monkeypatch.setenv("GH_HOST", "ghe.corp")
-    assert str(place_of(None, "acme/pages")) == "ghe.corp/acme/pages"
-    assert str(place_of("git@github.com:acme/pages.git", None)) == "acme/pages"
+    assert str(github_repository(None, "acme/pages")) == "ghe.corp/acme/pages"
+    assert str(github_repository("git@github.com:acme/pages.git", None)) == "acme/pages"
 
 
 # -- the client -----------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def test_an_answer_in_part_comes_with_its_errors(client):
 )
 def test_trouble_is_told_with_the_way_out(client, github, trouble, what, now):
     github.break_down(trouble)
-    with pytest.raises(ForgeError) as caught:
+    with pytest.raises(GitHubError) as caught:
         client.graphql(VIEWER, "acme/pages")
     assert what in caught.value.what
     assert now in caught.value.hint
@@ -126,20 +126,20 @@ def test_trouble_is_told_with_the_way_out(client, github, trouble, what, now):
 @with_gh
 def test_a_server_that_hangs_is_given_up(github):
     github.break_down("hang")
-    with pytest.raises(ForgeError, match=r"did not answer within 0\.5 s"):
+    with pytest.raises(GitHubError, match=r"did not answer within 0\.5 s"):
         Client(github.host, limit=0.5).graphql(VIEWER, "x")
 
 
 @with_gh
 def test_a_host_that_is_not_there_cannot_be_reached(client, monkeypatch):
-    with pytest.raises(ForgeError, match="localhost:9 cannot be reached"):
+    with pytest.raises(GitHubError, match="localhost:9 cannot be reached"):
         Client("localhost:9").graphql(VIEWER, "x")
 
 
 @with_gh
 def test_a_certificate_that_is_not_trusted_is_told(client, github, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
-    with pytest.raises(ForgeError, match="certificate that this machine does not trust"):
+    with pytest.raises(GitHubError, match="certificate that this machine does not trust"):
         client.graphql(VIEWER, "x")
 
 
@@ -147,7 +147,7 @@ def test_a_certificate_that_is_not_trusted_is_told(client, github, monkeypatch):
 def test_who_is_not_logged_in_is_told_without_the_network(client, github, monkeypatch):
     client.demand_login("x")
     monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
-    with pytest.raises(ForgeError, match="gh is not logged in to localhost") as caught:
+    with pytest.raises(GitHubError, match="gh is not logged in to localhost") as caught:
         client.demand_login("x")
     assert caught.value.hint == f"run `gh auth login --hostname {github.host}`"
     assert github.requests == []
@@ -156,7 +156,7 @@ def test_who_is_not_logged_in_is_told_without_the_network(client, github, monkey
 def test_a_missing_gh_is_told(client, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     for ask in (client.version, lambda: client.demand_login("x"), lambda: client.graphql(VIEWER, "x")):
-        with pytest.raises(ForgeError, match=r"cannot be run: `gh .*` was not found") as caught:
+        with pytest.raises(GitHubError, match=r"cannot be run: `gh .*` was not found") as caught:
             ask()
         assert "install gh" in caught.value.hint
 
@@ -166,7 +166,7 @@ def test_gh_is_given_nothing_to_ask_page_or_colour_with(monkeypatch):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("GH_HOST", "elsewhere.example")
     monkeypatch.setenv("GH_TOKEN", "t")
-    given = environment("ghe.corp")
+    given = gh_environment("ghe.corp")
     assert {"GH_REPO", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_PAGER", "GH_DEBUG"}.isdisjoint(given)
     assert (given["GH_HOST"], given["GH_PROMPT_DISABLED"], given["GH_TOKEN"]) == ("ghe.corp", "1", "t")
 

@@ -6,16 +6,16 @@ import shutil
 
 import pytest
 
-from tasks.errors import ForgeError
-from tasks.github.client import Client, Place
-from tasks.github.search import Answer, Asking, Named, Question
+from tasks.errors import GitHubError
+from tasks.github.client import Client, GitHubRepository
+from tasks.github.search import PullRequestSearch, SearchedFunction, SearchQuery, SearchResult
 from tests.support.github import GitHub
 from tests.support.targets import TargetRepo
 
 pytestmark = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
 TABLES = "def rows(page):\n    return [row for row in page]\n\n\ndef columns(page):\n    return [column for column in page]\n"
-EXTRACT = Named("pages.tables:rows", ("pages/tables.py",), ("rows",))
-QUESTION = Question(branch="faster", functions=(EXTRACT,), files=("pages/tables.py",), since="2020-01-01T00:00:00Z")
+EXTRACT = SearchedFunction("pages.tables:rows", ("pages/tables.py",), ("rows",))
+QUESTION = SearchQuery(branch="faster", functions=(EXTRACT,), files=("pages/tables.py",), since="2020-01-01T00:00:00Z")
 
 
 @pytest.fixture
@@ -50,18 +50,18 @@ def pages(github, repo):
     return github.repository("acme/pages", like=repo.path)
 
 
-def ask(github: GitHub, *questions: Question, slug: str = "acme/pages") -> list[Answer]:
+def ask(github: GitHub, *questions: SearchQuery, slug: str = "acme/pages") -> list[SearchResult]:
     named = {f"item{number}": question for number, question in enumerate(questions)}
-    return list(Asking(Client(github.host), Place(github.host, slug), named).answers().values())
+    return list(PullRequestSearch(Client(github.host), GitHubRepository(github.host, slug), named).answers().values())
 
 
-def told(answer: Answer) -> list[tuple[int, str, str]]:
+def told(answer: SearchResult) -> list[tuple[int, str, str]]:
     return [(each.number, each.state, each.touches) for each in answer.pull_requests]
 
 
 def test_no_pull_request_is_none_in_one_request(github, pages):
     (answer,) = ask(github, QUESTION)
-    assert answer == Answer(default_branch="main")
+    assert answer == SearchResult(default_branch="main")
     assert [path for _, path, _ in github.requests] == ["/api/graphql"]
 
 
@@ -88,7 +88,7 @@ def test_one_of_the_same_branch_is_found_in_every_state(github, pages):
 def test_a_branch_of_the_same_name_that_is_about_something_else_is_not_it(github, pages):
     pages.open("elsewhere")
     (answer,) = ask(
-        github, Question(branch="elsewhere", functions=(EXTRACT,), files=("pages/tables.py",), since=QUESTION.since)
+        github, SearchQuery(branch="elsewhere", functions=(EXTRACT,), files=("pages/tables.py",), since=QUESTION.since)
     )
     assert answer.pull_requests == ()
 
@@ -107,7 +107,7 @@ def test_what_was_merged_into_the_file_is_found_by_its_history(github, pages):
     pages.open("same-function")
     pages.end(1, merged=True)
     assert told(ask(github, QUESTION)[0]) == [(1, "merged", "function")]
-    later = Question(branch="faster", functions=(EXTRACT,), files=QUESTION.files, since="2090-01-01T00:00:00Z")
+    later = SearchQuery(branch="faster", functions=(EXTRACT,), files=QUESTION.files, since="2090-01-01T00:00:00Z")
     assert told(ask(github, later)[0]) == []
 
 
@@ -122,7 +122,7 @@ def test_one_that_mentions_the_function_is_found_by_words(github, pages):
 def test_the_same_commit_is_found_under_another_branch(github, pages, repo):
     pages.git("branch", "renamed", "faster")
     pages.open("renamed")
-    question = Question(
+    question = SearchQuery(
         branch="faster",
         commit=repo.git("rev-parse", "faster"),
         functions=(EXTRACT,),
@@ -137,12 +137,12 @@ def test_the_same_commit_is_found_under_another_branch(github, pages, repo):
 
 def test_the_number_of_the_manifest_is_found_whatever_it_is_about(github, pages):
     pages.open("elsewhere")
-    question = Question(number=1, functions=(EXTRACT,), files=QUESTION.files, since=QUESTION.since)
+    question = SearchQuery(number=1, functions=(EXTRACT,), files=QUESTION.files, since=QUESTION.since)
     assert told(ask(github, question)[0]) == [(1, "open", "branch")]
 
 
 def test_a_number_that_is_not_there_is_said(github, pages):
-    question = Question(number=7, functions=(EXTRACT,), files=QUESTION.files, since=QUESTION.since)
+    question = SearchQuery(number=7, functions=(EXTRACT,), files=QUESTION.files, since=QUESTION.since)
     (answer,) = ask(github, question)
     assert answer.pull_requests == ()
     assert answer.notes == (f"#7, which the manifest names, is not a pull request of {github.host}/acme/pages.",)
@@ -172,14 +172,17 @@ def test_a_fork_names_its_parent(github, pages, repo):
 
 
 def test_names_with_quotes_do_no_harm(github, pages):
-    odd = Question(
-        branch='a"b\\c', functions=(Named("x:y", ('a"b.py',), ('ro"ws',)),), files=('a"b.py',), since=QUESTION.since
+    odd = SearchQuery(
+        branch='a"b\\c',
+        functions=(SearchedFunction("x:y", ('a"b.py',), ('ro"ws',)),),
+        files=('a"b.py',),
+        since=QUESTION.since,
     )
     assert ask(github, odd)[0].pull_requests == ()
 
 
 def test_a_repository_that_is_not_there_is_an_error(github, pages):
-    with pytest.raises(ForgeError, match="acme/none is not there, or the login of gh may not see it"):
+    with pytest.raises(GitHubError, match="acme/none is not there, or the login of gh may not see it"):
         ask(github, QUESTION, slug="acme/none")
 
 
@@ -194,4 +197,4 @@ def test_patches_that_cannot_be_had_leave_the_file(github, pages, monkeypatch):
 def test_an_answer_is_kept_and_read_back(github, pages):
     pages.open("same-function")
     (answer,) = ask(github, QUESTION)
-    assert Answer.loaded(answer.dumped()) == answer
+    assert SearchResult.loaded(answer.dumped()) == answer

@@ -7,7 +7,7 @@ import difflib
 import pytest
 
 from tasks.errors import SourceError
-from tasks.github.touched_functions import touched
+from tasks.github.touched_functions import touched_functions
 
 BEFORE = """\
 import os
@@ -41,7 +41,7 @@ def touches(old: str, new: str) -> tuple[str, ...]:
     assert old in BEFORE
     after = BEFORE.replace(old, new)
     lines = list(difflib.unified_diff(BEFORE.splitlines(), after.splitlines(), lineterm=""))[2:]
-    return touched("\n".join(lines), after.encode(), "a.py", NAMES)
+    return touched_functions("\n".join(lines), after.encode(), "a.py", NAMES)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_a_definition_that_was_moved_away_is_touched_and_its_neighbours_are_not(
         "        return inner()\n\n", "        return inner()\n"
     )
     patch = "\n".join(list(difflib.unified_diff(BEFORE.splitlines(), after.splitlines(), lineterm="", n=0))[2:])
-    assert touched(patch, after.encode(), "a.py", NAMES) == ("Table.columns",)
+    assert touched_functions(patch, after.encode(), "a.py", NAMES) == ("Table.columns",)
 
 
 def test_only_what_is_asked_for_is_told():
     patch = "@@ -4,3 +4,3 @@\n def first(a):\n-    one = a\n+    one = b\n     return one"
-    assert touched(patch, BEFORE.encode(), "a.py", ("last",)) == ()
+    assert touched_functions(patch, BEFORE.encode(), "a.py", ("last",)) == ()
 
 
 def test_a_file_that_is_no_python_is_refused():
     with pytest.raises(SourceError):
-        touched("@@ -1 +1 @@\n-a\n+b", b"def (", "a.py", NAMES)
+        touched_functions("@@ -1 +1 @@\n-a\n+b", b"def (", "a.py", NAMES)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import BusyError, PrprepError
-from tasks.processes.locks import held
+from tasks.processes.locks import file_lock
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from tasks.processes.locks import held
-with held(Path(sys.argv[1]), busy=None):
+from tasks.processes.locks import file_lock
+with file_lock(Path(sys.argv[1]), busy=None):
     print("held", flush=True)
     time.sleep(300)
 """
@@ -35,7 +35,7 @@ def test_a_lock_held_elsewhere_is_told_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "below" / "lock"
     holder = hold_elsewhere(path)
     try:
-        with pytest.raises(BusyError) as caught, held(path, busy="another prprep works in this folder"):
+        with pytest.raises(BusyError) as caught, file_lock(path, busy="another prprep works in this folder"):
             pass
         expected = (
             f"{path}: another prprep works in this folder\n  wait until process {holder.pid} has ended, or end it"
@@ -50,14 +50,14 @@ def test_the_kernel_releases_the_lock_of_a_killed_process(tmp_path: Path) -> Non
     holder = hold_elsewhere(tmp_path / "lock")
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    with held(tmp_path / "lock", busy="busy"):
+    with file_lock(tmp_path / "lock", busy="busy"):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
 def test_a_lock_is_free_again_after_its_block_and_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), held(tmp_path / "lock", busy="busy"):
+    with pytest.raises(ZeroDivisionError), file_lock(tmp_path / "lock", busy="busy"):
         raise ZeroDivisionError
-    with held(tmp_path / "lock", busy="busy"):
+    with file_lock(tmp_path / "lock", busy="busy"):
         pass
 
 
@@ -65,11 +65,11 @@ def test_a_second_holder_in_the_same_process_is_refused_or_waits(tmp_path: Path)
     order: list[str] = []
 
     def second() -> None:
-        with held(tmp_path / "lock", busy=None):
+        with file_lock(tmp_path / "lock", busy=None):
             order.append("second")
 
-    with held(tmp_path / "lock", busy=None):
-        with pytest.raises(BusyError), held(tmp_path / "lock", busy="busy"):
+    with file_lock(tmp_path / "lock", busy=None):
+        with pytest.raises(BusyError), file_lock(tmp_path / "lock", busy="busy"):
             pass
         thread = threading.Thread(target=second)
         thread.start()
@@ -83,6 +83,6 @@ def test_a_second_holder_in_the_same_process_is_refused_or_waits(tmp_path: Path)
 def test_a_lock_that_cannot_be_opened_is_a_plain_message(tmp_path: Path, name: str) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(PrprepError, match="the lock cannot be opened"), held(tmp_path / name, busy=None):
+    with pytest.raises(PrprepError, match="the lock cannot be opened"), file_lock(tmp_path / name, busy=None):
         pass
     assert not (tmp_path / "elsewhere").exists()

@@ -36,7 +36,7 @@ def wait_for_end(pid: int) -> bool:
 
 def test_a_command_gives_its_streams_and_its_code(tmp_path: Path) -> None:
     finished = programs.run(["sh", "-c", "echo out; echo err >&2; exit 3"], cwd=tmp_path, check=False)
-    assert finished == programs.Finished(("sh", "-c", "echo out; echo err >&2; exit 3"), 3, "out\n", "err\n")
+    assert finished == programs.CompletedProgram(("sh", "-c", "echo out; echo err >&2; exit 3"), 3, "out\n", "err\n")
 
 
 def test_no_shell_sees_the_words(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_chatty_program_is_cut_in_the_middle_and_logged_whole(tmp_path: Path) 
     assert finished.output.startswith("first\n")
     assert finished.output.endswith("last\n")
     assert " bytes left out ..." in finished.output
-    assert len(finished.output) < 4 * programs.KEPT
+    assert len(finished.output) < 4 * programs.STREAM_LIMIT
     assert log.stat().st_size == len("first\n") + 9_000_000 + len("last\n") + 3_000_001
 
 

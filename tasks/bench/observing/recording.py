@@ -235,7 +235,7 @@ def _recorded(
         return found, note
 
 
-def _ended(ended: programs.Finished, place: RecordingSite) -> str:
+def _ended(ended: programs.CompletedProgram, place: RecordingSite) -> str:
     """Say how a run ended that did not go well, with the last error that pytest shows."""
     errors = [line[1:].strip() for line in ended.output.splitlines() if line.startswith("E  ")]
     told = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "").replace(

@@ -96,7 +96,13 @@ class Worker:
     """One side's process; it runs only between an order and the answer to it."""
 
     def __init__(
-        self, request: Request, side: Role, *, channel: Channel, running: programs.Running, deadline: float | None
+        self,
+        request: Request,
+        side: Role,
+        *,
+        channel: Channel,
+        running: programs.RunningProgram,
+        deadline: float | None,
     ) -> None:
         self.side = side
         self.passed: list[str] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ...artifacts import ChangedFunction
 from ...errors import SourceError
-from ...git import displayed
+from ...git import printable
 from .definitions import MODULE, Definition, definitions
 from .modules import is_own_module, is_test, module_of
 
@@ -142,13 +142,13 @@ def _hold(clone: Clone, base: str, head: str, *, change: FileChange, search: _Se
         return
     if change.base_path and change.head_path and change.base_path != change.head_path:
         search.renamed_files[change.base_path] = change.head_path
-        search.notes.append(f"{displayed(change.base_path)} was renamed to {displayed(change.head_path)}.")
+        search.notes.append(f"{printable(change.base_path)} was renamed to {printable(change.head_path)}.")
     both = [name for name in after if name in before]
     modified = [(before[name], after[name]) for name in both if before[name].code != after[name].code]
     gone = [before[name] for name in before if name not in after and _counts(name, before)]
     come = [after[name] for name in after if name not in before and _counts(name, after)]
     if change.status == "M" and not (modified or gone or come):
-        search.notes.append(f"{displayed(change.head_path or '')}: only comments, docstrings or layout differ.")
+        search.notes.append(f"{printable(change.head_path or '')}: only comments, docstrings or layout differ.")
     search.modified += modified
     search.gone += gone
     search.come += come
@@ -164,7 +164,7 @@ def _places(clone: Clone, commit: str, path: str | None) -> dict[str, _Place]:
     if path is None or source is None:
         return {}
     grouped: dict[str, list[Definition]] = defaultdict(list)
-    for definition in definitions(source, displayed(path)):
+    for definition in definitions(source, printable(path)):
         grouped[definition.name].append(definition)
     return {name: _Place(path, name, tuple(variants)) for name, variants in grouped.items()}
 
@@ -184,7 +184,7 @@ def _left_out(changes: Iterable[FileChange], own: list[FileChange], layout: Layo
 
 
 def _listed(paths: Sequence[str]) -> str:
-    shown = ", ".join(map(displayed, paths[:_SPELLED_OUT]))
+    shown = ", ".join(map(printable, paths[:_SPELLED_OUT]))
     return f"{shown} and {len(paths) - _SPELLED_OUT} more" if len(paths) > _SPELLED_OUT else shown
 
 
@@ -303,11 +303,11 @@ def _difference(status: Status, before: _Place | None, after: _Place | None, lay
     shown = head or base
     assert shown is not None  # noqa: S101 - a place has a variant
     function = ChangedFunction(
-        path=displayed(place.path),
+        path=printable(place.path),
         module=_module_name(place.path, layout),
         name=place.name,
         status=status,
-        base_path=displayed(before.path) if before else None,
+        base_path=printable(before.path) if before else None,
         base_name=before.name if before else None,
         is_async=shown.is_async,
         lines=(shown.start, shown.end),

@@ -70,7 +70,7 @@ def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
         raise RepositoryError(what, where=item.id, hint="name the commit to put the commits onto: `base: COMMIT`")
     commits = tuple(map(clone.commit, refs.picks))
     try:
-        head = clone.pick(base, refs.picks)
+        head = clone.cherry_pick(base, refs.picks)
     except CherryPickError as error:
         error.where = error.where or item.id
         raise

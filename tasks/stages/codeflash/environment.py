@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...environments.installer import explained, run_uv
+from ...environments.installer import build_error, run_uv
 from ...environments.interpreters import inspect
 from ...environments.venvs import Layer, Venv
 from ...errors import CommandFailedError
-from ...processes.locks import held
+from ...processes.locks import file_lock
 from ...storage.hashing import hash_of
 
 if TYPE_CHECKING:
     from ...artifacts import Layout
-    from ...environments.environments import Environment
+    from ...environments.builder import Environment
     from ...processes.progress import Report
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -41,15 +41,15 @@ def layered(below: Environment, tree: Path, layout: Layout, *, cache: Path, repo
     key = hash_of([VERSION, str(below.python), below.key, wanted])
     folder = cache.absolute() / "environments"
     venv = Venv(folder / "codeflash" / key)
-    with held(folder / "locks" / f"{key}.lock", busy=None):
-        layer = venv.kept(key) or _install(venv, below, key, cwd=tree / layout.project, report=report)
+    with file_lock(folder / "locks" / f"{key}.lock", busy=None):
+        layer = venv.cached_layer(key) or _install(venv, below, key, cwd=tree / layout.project, report=report)
     version = dict(package.partition("==")[::2] for package in layer.packages).get("codeflash", "")
     return Layered(venv, version, layer.notes)
 
 
 def _install(venv: Venv, below: Environment, key: str, *, cwd: Path, report: Report) -> Layer:
     report("installing codeflash into an environment of its own")
-    venv.make(inspect(below.python))
+    venv.create(inspect(below.python))
     # What both need stands in this layer too, and comes first: in the version that the project has, where that goes together.
     pins = venv.write("pins.txt", below.packages)
     arguments = ("pip", "install", "--quiet", "--python", venv.python, "-r", REQUIREMENTS)
@@ -61,7 +61,7 @@ def _install(venv: Venv, below: Environment, key: str, *, cwd: Path, report: Rep
             run_uv(arguments, cwd=cwd)
             notes = _hidden(venv.packages(), below.packages)
     except CommandFailedError as error:
-        raise explained(error, "installing codeflash", REQUIREMENTS.read_text(encoding="utf-8").strip()) from error
+        raise build_error(error, "installing codeflash", REQUIREMENTS.read_text(encoding="utf-8").strip()) from error
     link = f"import site; site.addsitedir({str(Venv(below.python.parents[1]).site_packages)!r})\n"
     (venv.site_packages / PTH).write_text(link, encoding="utf-8")
     return venv.finish(key, Layer(notes=notes))

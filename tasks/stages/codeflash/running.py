@@ -16,10 +16,10 @@ from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
 from ...environments.venvs import Venv
 from ...errors import BusyError, CommandFailedError, PrprepError
-from ...git.isolated import stores
-from ...git.isolated import variables as git_variables
+from ...git.standalone import object_stores
+from ...git.standalone import variables as git_variables
 from ...processes import programs
-from ...processes.locks import held
+from ...processes.locks import file_lock
 from ...processes.scratch import remove_folder
 from . import command, witness
 from .configuration import Configured, configured
@@ -93,7 +93,7 @@ def compare(asked: Asked, place: Place, clone: Clone) -> Ran:
 def _own(folder: Path) -> Iterator[None]:
     """Hold the folder, begin with nothing in it, and leave nothing: worktrees and trace databases lie below it."""
     clear(folder.parent)
-    with held(folder.with_suffix(".lock"), busy=None):
+    with file_lock(folder.with_suffix(".lock"), busy=None):
         remove_folder(folder)
         for name in ("home", "results"):
             (folder / name).mkdir(parents=True)
@@ -109,13 +109,13 @@ def clear(place: Path) -> None:
         if folder.name.startswith(".removed-"):
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        with suppress(BusyError), held(folder.with_suffix(".lock"), busy="in use"):
+        with suppress(BusyError), file_lock(folder.with_suffix(".lock"), busy="in use"):
             remove_folder(folder)
 
 
 def _repository(asked: Asked, repository: Path, clone: Clone) -> Configured:
     """Check head out, since codeflash looks up in the work tree what changed, with what is injected and what it needs of configuration."""
-    clone.apart(repository, asked.head)
+    clone.create_standalone(repository, asked.head)
     for path, content in asked.files.items():
         write_into(repository, path, content)
     file = repository / asked.layout.project / "pyproject.toml"
@@ -150,7 +150,7 @@ def _run(
         place.venv.python,
         passed=asked.passed,
         confined=asked.confined,
-        environments=(*_environments(place.venv), *stores(place.folder / "repository" / ".git"))
+        environments=(*_environments(place.venv), *object_stores(place.folder / "repository" / ".git"))
         if asked.confined
         else (),
     )
@@ -167,7 +167,7 @@ def _run(
 
 def _environments(venv: Venv) -> Iterator[Path]:
     """Yield the folders of an environment and of those that it stands on."""
-    for folder in venv.folders():
+    for folder in venv.required_folders():
         yield folder
         if folder != venv.folder and (folder / "pyvenv.cfg").exists():
             yield from _environments(Venv(folder))

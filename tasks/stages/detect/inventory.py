@@ -76,7 +76,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
         slug=refs.slug,
         commits=span.commits,
         picked=span.picked,
-        files=tuple(map(git.displayed, files)),
+        files=tuple(map(git.printable, files)),
         functions=tuple(difference.function for difference in found),
         target=target,
         target_reason=reason,
@@ -114,7 +114,7 @@ def _left_empty(head: CommitTree) -> Iterator[str]:
     """Tell what a tree that is checked out of the clone lacks: other repositories, and files that lie elsewhere."""
     modules = re.findall(rb"^\s*path\s*=\s*(.+?)\s*$", head.read(".gitmodules") or b"", re.MULTILINE)
     if modules:
-        shown = ", ".join(git.displayed(os.fsdecode(path)) for path in modules)
+        shown = ", ".join(git.printable(os.fsdecode(path)) for path in modules)
         yield f"The project has submodules, which are empty in the trees that are measured: {shown}."
     if b"filter=lfs" in (head.read(".gitattributes") or b""):
         yield "The project keeps files by Git LFS: in the trees that are measured there are pointers in their place."

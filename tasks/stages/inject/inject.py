@@ -95,7 +95,7 @@ def _sides(clone: Clone, detection: Detection) -> dict[str, Side]:
 
 
 def _side(clone: Clone, commit: str, picks: tuple[str, ...]) -> Side:
-    made = clone.pick(commit, picks) if picks else commit
+    made = clone.cherry_pick(commit, picks) if picks else commit
     return Side(TreeSpec(commit=commit, picks=picks, tree=clone.tree_of(made)), made)
 
 

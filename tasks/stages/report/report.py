@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ...artifacts import Survey
 from ...errors import ArtifactError
 from ...github import survey_text
-from ...github.cache import Kept, when
-from ...github.forge import Place
+from ...github.cache import ResponseCache, format_time
+from ...github.client import GitHubRepository
 from ...storage.files import write_whole
 from ...storage.hashing import digest
 from ...text import figures, markdown
@@ -79,7 +79,7 @@ def run(manifest: Manifest, paths: ProjectPaths, *, stale: frozenset[str], width
     `stale` names items, or tasks as `stage:item`.
     """
     late = {name.rpartition(":")[2] for name in stale}
-    forge, items = Kept(paths.forge), enumerate(manifest.optimizations, 1)
+    forge, items = ResponseCache(paths.forge), enumerate(manifest.optimizations, 1)
     rows = [read_row(number, item, paths.item(item.id), stale=item.id in late, forge=forge) for number, item in items]
     _write_where_new(paths.report, report_text(rows, paths))
     return f"{text_table(HEADER, [row.cells for row in rows], width or terminal_width())}\n\n{tally(rows)}"
@@ -91,7 +91,9 @@ def inventory(manifest: Manifest, paths: ProjectPaths, *, width: int | None = No
     return text_table(INVENTORY, rows, width or terminal_width())
 
 
-def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool, forge: Kept | None = None) -> Row:
+def read_row(
+    number: int, item: Optimization, paths: ItemPaths, *, stale: bool, forge: ResponseCache | None = None
+) -> Row:
     """Read what an item has come to; `forge` tells when pull requests were asked for."""
     if not paths.state.is_dir():
         return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
@@ -125,20 +127,20 @@ def read_row(number: int, item: Optimization, paths: ItemPaths, *, stale: bool, 
 
 def _evidence(paths: ItemPaths, detection: dict[str, Any]) -> str:
     try:
-        taken = when(paths.samples.stat().st_mtime)
+        taken = format_time(paths.samples.stat().st_mtime)
     except OSError:
         return ""
     return f"measured {taken}, head {str(detection.get('head'))[:12]} against base {str(detection.get('base'))[:12]}"
 
 
-def _around(paths: ItemPaths, forge: Kept | None) -> tuple[str, ...]:
+def _around(paths: ItemPaths, forge: ResponseCache | None) -> tuple[str, ...]:
     """Tell what the survey found, and when the forge was asked."""
     survey = _survey(paths)
     if survey is None:
         return ()
-    place = str(Place(survey.host, survey.slug)) if survey.host and survey.slug else ""
-    asked = forge.asked(place, paths.id) if forge and place else None
-    return survey_text.details(survey, asked=when(asked) if asked is not None else "")
+    place = str(GitHubRepository(survey.host, survey.slug)) if survey.host and survey.slug else ""
+    asked = forge.asked_at(place, paths.id) if forge and place else None
+    return survey_text.details(survey, asked=format_time(asked) if asked is not None else "")
 
 
 def _survey(paths: ItemPaths) -> Survey | None:

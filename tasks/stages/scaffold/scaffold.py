@@ -219,7 +219,7 @@ def _source(detection: Detection, clone: Clone) -> bytes | None:
 
 def _head(detection: Detection, clone: Clone) -> str:
     """Return the commit to read head's files from; one that was put together is put together again."""
-    return clone.pick(detection.base, detection.picked) if detection.picked else detection.head
+    return clone.cherry_pick(detection.base, detection.picked) if detection.picked else detection.head
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -175,7 +175,7 @@ class _Functions:
 
     def _load(self, places: Iterable[tuple[str, str]]) -> None:
         missing = [place for place in places if place not in self._read]
-        self._read |= patch_ids.contents(self._clone.path, missing)
+        self._read |= patch_ids.read_files(self._clone.path, missing)
 
 
 def _counting(functions: tuple[ChangedFunction, ...]) -> tuple[ChangedFunction, ...]:

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Decision, Detection, Survey
-from ...github.answers import Known, Subject, known
-from ...github.cache import when
-from ...github.forge import Client, Place
-from ...github.questions import Named, Question
+from ...github.answers import Lookup, LookupRequest, look_up
+from ...github.cache import format_time
+from ...github.client import Client, GitHubRepository
+from ...github.search import SearchedFunction, SearchQuery
 from ...processes.progress import silent
 from .drift import Upstream, upstream_since
 
 if TYPE_CHECKING:
     from ...artifacts import ChangedFunction, PullRequest
     from ...git import Clone
-    from ...github.cache import Kept
-    from ...github.forge import NoPlace
+    from ...github.cache import ResponseCache
+    from ...github.client import NotOnGitHub
     from ...manifest.model import Optimization
     from ...processes.progress import Report
     from ...storage.paths import ItemPaths
@@ -37,8 +37,8 @@ class Around:
     once; `rivals` maps functions of this item, as `path:name`, to an item before it in the manifest that changes them too.
     """
 
-    place: Place | NoPlace
-    kept: Kept
+    place: GitHubRepository | NotOnGitHub
+    kept: ResponseCache
     others: Callable[[], Detected]
     rivals: Mapping[str, str]
 
@@ -65,13 +65,13 @@ def run(
     made.write(paths.survey, fingerprint)
 
 
-def _answered(asked: Detected, around: Around, clone: Clone, report: Report) -> Known:
+def _answered(asked: Detected, around: Around, clone: Clone, report: Report) -> Lookup:
     (item,) = asked
     place = around.place
-    if not isinstance(place, Place):
-        return Known(None, None, f"{place.what}; {place.hint}", "")
-    return known(
-        Subject(item, place, questions_of(asked, clone)[item]),
+    if not isinstance(place, GitHubRepository):
+        return Lookup(None, None, f"{place.what}; {place.hint}", "")
+    return look_up(
+        LookupRequest(item, place, questions_of(asked, clone)[item]),
         client=Client(place.host),
         kept=around.kept,
         others=lambda: questions_of(around.others(), clone),
@@ -81,10 +81,10 @@ def _answered(asked: Detected, around: Around, clone: Clone, report: Report) -> 
 
 def survey_of(
     detection: Detection,
-    answer: Known,
+    answer: Lookup,
     upstream: Upstream,
     *,
-    place: Place | NoPlace,
+    place: GitHubRepository | NotOnGitHub,
     named: int | None,
     rivals: Mapping[str, str],
 ) -> Survey:
@@ -98,8 +98,8 @@ def survey_of(
         )
     return Survey(
         item=detection.item,
-        slug=place.slug if isinstance(place, Place) else detection.slug,
-        host=place.host if isinstance(place, Place) else None,
+        slug=place.slug if isinstance(place, GitHubRepository) else detection.slug,
+        host=place.host if isinstance(place, GitHubRepository) else None,
         answered=answer.state,
         older=bool(said and answer.unknown),
         upstream_ref=detection.upstream_ref,
@@ -168,18 +168,18 @@ def _skipped(detection: Detection, upstream: Upstream, pulls: tuple[PullRequest,
 # -- the question -----------------------------------------------------------------------------------
 
 
-def questions_of(detections: Detected, clone: Clone) -> dict[str, Question]:
+def questions_of(detections: Detected, clone: Clone) -> dict[str, SearchQuery]:
     """Make a question of every item."""
-    from ...git.patches import committed_at
+    from ...git.patch_ids import commit_dates
 
     there = [found.base for found, _ in detections.values() if clone.resolve([found.base])[found.base]]
-    dates = committed_at(clone.path, list(dict.fromkeys(there))) if there else {}
+    dates = commit_dates(clone.path, list(dict.fromkeys(there))) if there else {}
     return {item: _question(found, pr, dates.get(found.base, "")) for item, (found, pr) in detections.items()}
 
 
-def _question(detection: Detection, pr: int | None, since: str) -> Question:
+def _question(detection: Detection, pr: int | None, since: str) -> SearchQuery:
     functions = [each for each in detection.functions if not each.name.startswith("<")]
-    return Question(
+    return SearchQuery(
         branch=_branch(detection),
         commit=detection.commits[-1].sha if detection.commits else "",
         number=pr,
@@ -196,10 +196,10 @@ def _branch(detection: Detection) -> str:
     return "" if is_commit or any(character in name for character in " ,~^:@{") else name
 
 
-def _named(function: ChangedFunction) -> Named:
+def _named(function: ChangedFunction) -> SearchedFunction:
     paths = dict.fromkeys(path for path in (function.path, function.base_path) if path)
     names = dict.fromkeys(name for name in (function.name, function.base_name) if name)
-    return Named(function.target, tuple(paths), tuple(names))
+    return SearchedFunction(function.target, tuple(paths), tuple(names))
 
 
 def keys_of(function: ChangedFunction) -> tuple[str, ...]:
@@ -210,8 +210,8 @@ def keys_of(function: ChangedFunction) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{path}:{name}" for path, name in sides))
 
 
-def _told(made: Survey, answer: Known) -> str:
+def _told(made: Survey, answer: Lookup) -> str:
     decision = f"{made.decision.kind} {made.decision.into}".strip()
     if made.unknown and answer.asked is not None:
-        return f"{decision}: {made.decision.reason}; {made.unknown}; its answer of {when(answer.asked)} is used"
+        return f"{decision}: {made.decision.reason}; {made.unknown}; its answer of {format_time(answer.asked)} is used"
     return f"{decision}: {made.decision.reason}" + (f"; pull requests unknown: {made.unknown}" if made.unknown else "")

@@ -64,7 +64,7 @@ def run(place: SideRequest, command: str, *, folder: str, seconds: float) -> Sui
     with tempfile.TemporaryDirectory(prefix="prprep-tests-") as scratch:
         notes = Path(scratch) / "endings"
         own = {
-            "PATH": shims.put(Path(scratch) / "bin", place.python),
+            "PATH": shims.write_shims(Path(scratch) / "bin", place.python),
             "VIRTUAL_ENV": str(place.python.parents[1]),
         }
         told = {"PYTEST_PLUGINS": "prprep_tests", "PRPREP_TESTS": str(notes), **own}

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
 
 from ...bench.workers.pytest_options import carried
-from ...environments.requirements import TESTING, extras_of, group_names
+from ...environments.requirements import TESTING, extra_names, group_names
 from ...project.files import SIDE_FOLDERS, Project, lookup, pytest_option, strings
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _unittest(project: Project, files: Sequence[str]) -> str:
 
 def settings_for_tests(project: Project, settings: EnvironmentSettings) -> EnvironmentSettings:
     """Return an environment's settings with what tests need and is not installed anyway; what nox runs is code, and is not read."""
-    extras, groups = extras_of(project), group_names(project)
+    extras, groups = extra_names(project), group_names(project)
     own = any(name in TESTING for name in (*extras, *groups))
     names = () if own else DEVELOPING
     lines = (*_tox(project), *_hatch(project))

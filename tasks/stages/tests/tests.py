@@ -13,7 +13,7 @@ from ...bench import trees
 from ...bench.machine import exclusive, lock_path
 from ...bench.setup import SideEnvironment, shorten_paths, side_of
 from ...environments import builder
-from ...environments.interpreters import located
+from ...environments.interpreters import resolve_path
 from ...errors import EnvironmentBuildError, PrprepError
 from ...git import Clone
 from ...processes.progress import Report, silent
@@ -24,7 +24,7 @@ from . import suite_runs, suites
 if TYPE_CHECKING:
     from ...artifacts import Side
     from ...bench.request import Role, SideRequest
-    from ...environments.environments import Environment
+    from ...environments.builder import Environment
     from ...manifest.model import Optimization
     from ...storage.paths import ItemPaths
     from .suite_runs import SuiteRun
@@ -180,13 +180,13 @@ class _Place:
         """Check a side out as it was committed, in a tree that nothing is measured in: tests leave files behind."""
         base, head, picked = self.detection.base, self.detection.head, self.detection.picked
         commit, picks = (base, picked) if side == "head" and picked else ({"base": base, "head": head}[side], ())
-        made = clone.pick(commit, picks) if picks else commit
+        made = clone.cherry_pick(commit, picks) if picks else commit
         spec = TreeSpec(commit=commit, picks=picks, tree=clone.tree_of(made))
         return made, trees.prepare(clone, spec, {}, cache=self.cache, copy="tests")
 
     def environment(self, tree: Path, side: Side) -> Environment:
         """Build the side's environment with what its tests need; where that cannot be installed, as measuring has it."""
-        settings = self.item.env.model_copy(update={"python": located(self.item.env.python, self.folder)})
+        settings = self.item.env.model_copy(update={"python": resolve_path(self.item.env.python, self.folder)})
         layout = self.detection.layout
         wider = suites.settings_for_tests(Project(FolderTree(tree), layout.project), settings)
         self.report(f"environment of {side}")

@@ -13,7 +13,7 @@ from ...artifacts import RunCommand
 from ...bench.request import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
-from ...environments import shims, builder
+from ...environments import builder, shims
 from ...environments.installer import uv_program
 from ...environments.package_indexes import uv_variables
 from ...environments.venvs import Venv
@@ -92,7 +92,7 @@ class Reader:
     def _environment(self, commands: str) -> dict[str, str]:
         """Return the environment of the target's code; prprep itself, which gives it no more than that, gets what uv needs."""
         path = (
-            shims.put(self.bin, self.python)
+            shims.write_shims(self.bin, self.python)
             if self.python
             else f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         )
@@ -105,10 +105,10 @@ class Reader:
     def _confinement(self) -> tuple[str, ...]:
         if self.item.sandbox != "bwrap":
             return ()
-        seen = Venv(self.python.parents[1]).folders() if self.python else ()
-        objects = (Path(place) for place in reader_clone.borrowed(self.clone))
+        seen = Venv(self.python.parents[1]).required_folders() if self.python else ()
+        objects = (Path(place) for place in reader_clone.alternates(self.clone))
         place = SideRequest(
-            self.folder, self.python or Path("/usr/bin/python3"), (), confined=True, builder=(*seen, *objects)
+            self.folder, self.python or Path("/usr/bin/python3"), (), confined=True, environments=(*seen, *objects)
         )
         return sandbox.wrapper(place, self.clone, worker=WORKER_FOLDER)
 
@@ -137,7 +137,7 @@ def settle(
     """
     reader = Reader(folder, item, report)
     report("cloning for a reader")
-    reader_clone.copy_for_reader(private, reader.clone, commits[0])
+    reader_clone.create(private, reader.clone, commits[0])
     nested.program(reader.bin, reader.cache)
     _link(reader.bin / "uv", uv_program())
     for name in _MANAGERS:
@@ -147,7 +147,7 @@ def settle(
     if not packages:
         return reader
     report("a reader's environment")
-    reader_clone.copy_for_reader(private, folder / "project", commits[1])
+    reader_clone.create(private, folder / "project", commits[1])
     settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
     built = builder.build(folder / "project", layout, settings, cache=reader.cache, report=report)
     return Reader(folder, item, report, built.python)

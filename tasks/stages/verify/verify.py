@@ -13,9 +13,9 @@ from ...body.reproduction import Made, reproduction
 from ...body.saved_benchmark import benchmark_to_save
 from ...errors import ArtifactError, PrprepError
 from ...git import Clone
-from ...git.copies import state_of
+from ...git.reader_clone import repository_state
 from ...processes.progress import Report, silent
-from ...processes.scratch import scratch
+from ...processes.scratch import scratch_folder
 from ...storage.hashing import digest
 from ...text import figures
 from ...text.outline import SHELLS, code_blocks
@@ -131,7 +131,7 @@ def _made(
     if not commands:
         return Verification(item=item.id, why_not=NO_COMMANDS, unable=True)
     try:
-        with exclusive(lock_path(cache), report), scratch(cache) as folder:
+        with exclusive(lock_path(cache), report), scratch_folder(cache) as folder:
             made = Made(evidence.injection, evidence.comparison, evidence.codeflash)
             steps = reproduction(item, evidence.detection, evidence.scaffolding, made=made)
             place = _settled(evidence, steps, folder, cache, address, report)
@@ -140,9 +140,9 @@ def _made(
             for path, content in evidence.data.items():
                 place.save(path, content)
             place.save_manifest("".join(code_blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest)
-            before = state_of(place.clone)
+            before = repository_state(place.clone)
             ran = _run(place, commands)
-            after = state_of(place.clone)
+            after = repository_state(place.clone)
             changed = [what for what, was in before.items() if after[what] != was]
             return judged(item.id, ran, evidence.comparison, _comparison(place), changed)
     except PrprepError as error:

@@ -15,7 +15,7 @@ from tasks.environments.venvs import Venv
 from tasks.errors import EnvironmentBuildError
 from tasks.git import Clone
 from tasks.manifest.model import EnvironmentSettings, Optimization
-from tasks.processes.locks import held
+from tasks.processes.locks import file_lock
 from tasks.processes.progress import silent
 from tasks.stages.codeflash import codeflash, environment
 from tasks.stages.codeflash.environment import layered
@@ -82,7 +82,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_what_another_holds_st
     for name in ("left", "held", ".removed-1-2-left"):
         (tmp_path / name / "home").mkdir(parents=True)
         (tmp_path / name / "home" / "trace.db").write_text("x")
-    with held(tmp_path / "held.lock", busy=None):
+    with file_lock(tmp_path / "held.lock", busy=None):
         clear(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["held", "held.lock", "left.lock"]
 

@@ -249,7 +249,7 @@ def test_a_head_made_of_commits_that_are_not_adjacent(project: Project) -> None:
     project.target.commit({"unwanted.py": ""})
     second = project.target.commit({"p/more.py": "more = 1\n"})
     with Clone.open(str(project.target.path), project.cache) as clone:
-        head = clone.pick(project.base, [first, second])
+        head = clone.cherry_pick(project.base, [first, second])
     project.detected(head, picked=(first, second))
     project.scaffolded("head", head)
     injection = project.run()
@@ -297,7 +297,7 @@ def test_commits_of_a_made_head_are_picked_by_their_own_names(project: Project) 
     project.target.commit({"unwanted.py": ""})
     benchmark = project.target.commit({BENCHMARK: TEXT}, "Add a benchmark")
     with Clone.open(str(project.target.path), project.cache) as clone:
-        head = clone.pick(project.base, [optimized, benchmark])
+        head = clone.cherry_pick(project.base, [optimized, benchmark])
     project.detected(head, picked=(optimized, benchmark))
     project.scaffolded("head", head)
     injection = project.run(strategy="cherry-pick")

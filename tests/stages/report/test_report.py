@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from tasks.artifacts import ContributionRule, Decision, Failure, PullRequest
 from tasks.errors import MeasuringError
-from tasks.github.cache import Kept
+from tasks.github.cache import ResponseCache
 from tasks.manifest.model import Manifest
 from tasks.stages.render import render
 from tasks.stages.report import report
@@ -184,7 +184,7 @@ def test_what_goes_on_around_an_item_is_told_and_a_fold_is_a_persons_business(pr
     )
     fold = Decision(kind="fold", into="#12", reason="it touches the same function, a:b")
     paths = project.add("merge", Case(survey=SURVEY.model_copy(update={"pull_requests": (pull,), "decision": fold})))
-    Kept(project.paths.forge, now=lambda: 0.0).keep("acme/pagelayout", {"merge": ("q", {})})
+    ResponseCache(project.paths.forge, now=lambda: 0.0).store_results("acme/pagelayout", {"merge": ("q", {})})
     assert status(project.table()[2]) == "needs review: fold into #12 (it touches the same function, a:b)"
     told = project.markdown.replace("&#8203;", "")  # A number without it would be linked wherever the report is shown.
     assert "- To review: fold into #12 (it touches the same function, a:b)\n" in told

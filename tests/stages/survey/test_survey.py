@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from tasks.artifacts import Commit, PullRequest, Survey
-from tasks.github.answers import Known
+from tasks.github.answers import Lookup
 from tasks.github.cache import DAY
-from tasks.github.client import NoPlace, Place
-from tasks.github.search import Answer
+from tasks.github.client import GitHubRepository, NotOnGitHub
+from tasks.github.search import SearchResult
 from tasks.stages.survey.drift import Upstream
 from tasks.stages.survey.survey import decide, survey_of
 from tasks.workspace.repository import Named, Target
@@ -112,8 +112,10 @@ def test_where_pull_requests_are_unknown_the_decision_says_so():
 
 
 def test_what_is_unknown_is_said_and_no_answer_is_made_up():
-    known = Known(None, None, "gh is not logged in; log in", "s")
-    made = survey_of(DETECTION, known, STOOD_STILL, place=Place("github.com", "acme/pagelayout"), named=None, rivals={})
+    known = Lookup(None, None, "gh is not logged in; log in", "s")
+    made = survey_of(
+        DETECTION, known, STOOD_STILL, place=GitHubRepository("github.com", "acme/pagelayout"), named=None, rivals={}
+    )
     assert (made.unknown, made.older, made.default_branch, made.pull_requests) == (
         "gh is not logged in; log in",
         False,
@@ -121,20 +123,24 @@ def test_what_is_unknown_is_said_and_no_answer_is_made_up():
         (),
     )
     elsewhere = survey_of(
-        DETECTION, Known(None, None, "not GitHub", ""), STOOD_STILL, place=NoPlace("a", "b"), named=None, rivals={}
+        DETECTION, Lookup(None, None, "not GitHub", ""), STOOD_STILL, place=NotOnGitHub("a", "b"), named=None, rivals={}
     )
     assert (elsewhere.host, elsewhere.slug) == (None, DETECTION.slug)
 
 
 def test_an_older_answer_is_used_and_called_older():
-    known = Known(Answer("main", None, (pull(4),)), 1.0, "no network; connect", "s")
-    made = survey_of(DETECTION, known, STOOD_STILL, place=Place("github.com", "acme/pagelayout"), named=None, rivals={})
+    known = Lookup(SearchResult("main", None, (pull(4),)), 1.0, "no network; connect", "s")
+    made = survey_of(
+        DETECTION, known, STOOD_STILL, place=GitHubRepository("github.com", "acme/pagelayout"), named=None, rivals={}
+    )
     assert (made.older, made.decision.into, made.unknown) == (True, "#4", "no network; connect")
 
 
 def test_a_fork_is_told():
-    known = Known(Answer("main", "acme/pagelayout"), 1.0, "", "s")
-    made = survey_of(DETECTION, known, STOOD_STILL, place=Place("github.com", "ada/pagelayout"), named=None, rivals={})
+    known = Lookup(SearchResult("main", "acme/pagelayout"), 1.0, "", "s")
+    made = survey_of(
+        DETECTION, known, STOOD_STILL, place=GitHubRepository("github.com", "ada/pagelayout"), named=None, rivals={}
+    )
     assert made.notes == (
         "ada/pagelayout is a fork of acme/pagelayout: where pull requests go there, name it in the manifest, `slug: acme/pagelayout`.",
     )
@@ -285,7 +291,9 @@ def test_pull_requests_go_to_the_remote_that_upstream_is_a_branch_of(tmp_path):
         "acme/main": "acme/pages",
         "perf/main": "ada/pages",
     }.items():
-        assert Target(Named("repo", upstream, None), folder=tmp_path, cache=tmp_path).place == Place("github.com", slug)
+        assert Target(Named("repo", upstream, None), folder=tmp_path, cache=tmp_path).place == GitHubRepository(
+            "github.com", slug
+        )
 
 
 @with_gh
