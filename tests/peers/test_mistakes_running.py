@@ -96,7 +96,7 @@ import pytest
 from textkit import awaited, numbers, often, picky, tolerant, total
 
 SEEN = os.open({seen!r}, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
-WATCHING = {{"memray", "coverage", "prprep_profile", "prprep_memory", "prprep_inputs", "prprep_instructions", "prprep_watch"}}
+WATCHING = {{"memray", "coverage", *("prprep_worker." + name for name in ("profiling.functions", "profiling.instructions", "memory.tracking", "inputs.trying", "benchmark.watch"))}}
 
 
 def unchanged(size):
@@ -245,11 +245,15 @@ def test_overhead_nothing_that_is_timed_is_instrumented(every):
     """It wrapped the measured functions while they were timed, at 2 to 15 µs a call."""
     told = every[2]
     # The step before measuring looks at the benchmark, too: nothing of it is a sample.
-    timed = [found for caller, found in told if caller == "_make_calls" and "prprep_watch" not in found]
+    timed = [
+        found for caller, found in told if caller == "_make_calls" and "prprep_worker.benchmark.watch" not in found
+    ]
     assert len(timed) > 100
     assert not any(timed)
     # The passes that do watch were seen to: the list would not be empty if one of them were timed.
-    assert {"memray", "prprep_profile"} <= {name for caller, found in told if caller != "_make_calls" for name in found}
+    assert {"memray", "prprep_worker.profiling.functions"} <= {
+        name for caller, found in told if caller != "_make_calls" for name in found
+    }
 
 
 def test_overhead_a_true_speedup_through_many_calls_is_shown_whole(every):

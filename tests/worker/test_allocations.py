@@ -11,7 +11,7 @@ import pytest
 from tasks.bench.workers.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
-import prprep_allocations
+from prprep_worker.memory.allocations import Allocations
 
 MEBIBYTE = 1 << 20
 
@@ -41,7 +41,7 @@ class Model(Base):
 
 
 def measured(tmp_path, wanted, values, call):
-    allocations = prprep_allocations.Allocations(wanted, str(tmp_path / "profile.bin"))
+    allocations = Allocations(wanted, str(tmp_path / "profile.bin"))
     allocations.start(values)
     try:
         call()
@@ -114,7 +114,7 @@ def test_what_is_written_in_c_and_what_is_not_there_is_left_alone(tmp_path):
 
 def test_without_memray_the_reason_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "memray", None)
-    allocations = prprep_allocations.Allocations([["model", "predict"]], str(tmp_path / "profile.bin"))
+    allocations = Allocations([["model", "predict"]], str(tmp_path / "profile.bin"))
     assert "memray" in allocations.why_not
     model = Model()
     allocations.start({"model": model})

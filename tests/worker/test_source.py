@@ -31,7 +31,7 @@ from tasks.bench.workers.workers import WORKER_FOLDER
 from tests.support.pythons import environment
 
 sys.path.append(str(WORKER_FOLDER))
-import prprep_source
+from prprep_worker.values import source
 
 TREE = Path(__file__).parents[2]
 
@@ -115,7 +115,7 @@ def importable(monkeypatch):
 
 
 def written(value, scale=1):
-    writer = prprep_source.Writer(str(TREE), 2, scale)
+    writer = source.Writer(str(TREE), 2, scale)
     return writer.argument(value), writer
 
 
@@ -241,7 +241,7 @@ def test_only_numbered_texts_are_made_up_and_of_others_there_are_real_ones():
     assert len(found) == 100
     assert set(found) < set(versions)
     for value in (set(versions), dict.fromkeys(versions, 1)):
-        with pytest.raises(prprep_source.CannotWriteError, match="cannot be made up"):
+        with pytest.raises(source.CannotWriteError, match="cannot be made up"):
             written(value)
 
 
@@ -352,13 +352,13 @@ def test_changed_objects_inside_of_others_have_names_of_their_own():
 
 
 def test_a_property_is_set_rather_than_what_is_behind_it():
-    writer = prprep_source.Writer(str(TREE), 2, made=lambda _: prprep_source.Made('Basket("ada")', imported_basket()))
+    writer = source.Writer(str(TREE), 2, made=lambda _: source.Made('Basket("ada")', imported_basket()))
     assert writer.argument(changed(Basket("ada"), _limit=9)) == "basket"
     assert writer.statements == ['basket = Basket("ada")', "basket.limit = 9"]
 
 
 def imported_basket():
-    writer = prprep_source.Writer(str(TREE), 2)
+    writer = source.Writer(str(TREE), 2)
     writer.write(Basket, 0)
     return writer
 
@@ -373,7 +373,7 @@ def imported_basket():
     ids=["nothing can be set", "too much of it", "to what has no spelling"],
 )
 def test_where_setting_attributes_does_not_do_it_is_told(value):
-    with pytest.raises(prprep_source.CannotWriteError):
+    with pytest.raises(source.CannotWriteError):
         written(value)
 
 
@@ -391,14 +391,14 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_has_no_spelling_is_told(name):
     value, told = REFUSED[name]
-    with pytest.raises(prprep_source.CannotWriteError, match=told):
+    with pytest.raises(source.CannotWriteError, match=told):
         written(value)
 
 
 def test_secrets_of_the_environment_are_never_written(monkeypatch):
     monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
     for value in ("Bearer abcdefgh12345", ["abcdefgh12345"] * 100, {"auth": "abcdefgh12345"}):
-        with pytest.raises(prprep_source.CannotWriteError, match="a secret of the environment"):
+        with pytest.raises(source.CannotWriteError, match="a secret of the environment"):
             written(value)
 
 
@@ -410,12 +410,12 @@ def test_a_secret_is_found_in_any_of_many_texts_and_never_between_two(monkeypatc
         {*many, "abcdefgh12345"},
         {f"abcdefgh12345{number}": 1 for number in range(100)},
     ):
-        with pytest.raises(prprep_source.CannotWriteError, match="a secret of the environment"):
+        with pytest.raises(source.CannotWriteError, match="a secret of the environment"):
             written(value)
     assert len(read(["abcdefgh", "12345"] * 50)) == 100
 
 
-class Asked(prprep_source.Writer):
+class Asked(source.Writer):
     """Counts how often a text is searched for something private, which costs more than all else of a short one."""
 
     count = 0
@@ -449,7 +449,7 @@ def test_very_many_short_texts_are_written_in_their_number_and_searched_at_once(
 @pytest.mark.slow
 def test_it_runs_on_the_oldest_python_without_other_packages(tmp_path):
     oldest_python = environment(tmp_path, "3.9", "six")
-    code = "import prprep_source; print(prprep_source.Writer('/', 1).argument([1, {'a': (2,)}]))"
+    code = "from prprep_worker.values.source import Writer; print(Writer('/', 1).argument([1, {'a': (2,)}]))"
     told = subprocess.run(
         [oldest_python, "-c", code], env={"PYTHONPATH": str(WORKER_FOLDER)}, capture_output=True, text=True, check=True
     )

@@ -213,7 +213,7 @@ theirs, write = os.pipe()
 os.close(ours), os.close(theirs)
 options = dict(version=1, read=read, write=write, packages=[], trees=[], core=None, stack=None, describe=False, watch=False)
 environment = os.environ | dict(PRPREP_WORKER=json.dumps(options), PYTHONPATH={str(WORKER_FOLDER)!r})
-command = [sys.executable, "-m", "pytest", "-p", "prprep_worker", "-p", "no:cacheprovider", "test_x.py"]
+command = [sys.executable, "-m", "pytest", "-p", "prprep_worker.benchmark.plugin", "-p", "no:cacheprovider", "test_x.py"]
 sys.exit(subprocess.run(command, env=environment, pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode)
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
@@ -223,7 +223,7 @@ sys.exit(subprocess.run(command, env=environment, pass_fds=(read, write), stdout
 
 def test_the_plugin_without_the_coordinator_is_refused(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "prprep_worker"],
+        [sys.executable, "-m", "pytest", "-p", "prprep_worker.benchmark.plugin"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(WORKER_FOLDER)},
         capture_output=True,
@@ -231,7 +231,7 @@ def test_the_plugin_without_the_coordinator_is_refused(tmp_path):
         check=False,
     )
     assert done.returncode != 0
-    assert "prprep_worker is started by prprep alone" in done.stdout + done.stderr
+    assert "only prprep starts prprep_worker" in done.stdout + done.stderr
 
 
 def test_wrong_use_of_pedantic_fails_as_it_does_without_us(tmp_path):

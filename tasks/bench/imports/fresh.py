@@ -13,7 +13,17 @@ from ...artifacts import Launch, MetricName
 from ...processes import programs
 from ..workers import memory_layout, sandbox
 from ..workers.channel import Channel, ClosedError
-from ..workers.workers import LAST_SECONDS, WORKER_FOLDER, Settings, core, ended, hash_seed, trees, variables
+from ..workers.workers import (
+    LAST_SECONDS,
+    WORKER_FOLDER,
+    WORKER_PROGRAMS,
+    Settings,
+    core,
+    ended,
+    hash_seed,
+    trees,
+    variables,
+)
 
 if TYPE_CHECKING:
     import random
@@ -98,7 +108,7 @@ def answer(request: Request, role: Role, settings: Settings, program: Program) -
         command: tuple[str | Path, ...] = (
             place.python,
             *program.options,
-            WORKER_FOLDER / program.name,
+            WORKER_PROGRAMS / program.name,
             str(write),
             pinned,
             *program.words,

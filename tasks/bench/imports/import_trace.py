@@ -14,7 +14,7 @@ from ...artifacts import SIDES, ImportedModule, Side
 REPEATS = 3
 SHOWN = 20
 BEGIN, END = "prprep: imports begin", "prprep: imports end"
-"""What the timer writes between Python's lines; `prprep_import_timer.MARKS` is the other end's."""
+"""What the timer writes between Python's lines; `MARKS` of `prprep_worker.startup.import_timer` is the other end's."""
 
 # Behind anything that the target left standing in its line.
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \|\s+(\S+)$", re.MULTILINE)

@@ -93,7 +93,7 @@ def _import(
     """Import in one fresh interpreter; with `log`, that gets the lines of `-X importtime`."""
     words = (lines(request.modules), *listed(request), "prepare" if prepare else "")
     options = ("-X", "importtime") if log else ()
-    message = answer(request, role, settings, Program("prprep_import_timer.py", words, options=options, log=log))
+    message = answer(request, role, settings, Program("startup/import_timer.py", words, options=options, log=log))
     if "early" in message:
         raise _early(message["early"], role)
     if "error" in message:

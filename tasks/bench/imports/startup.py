@@ -71,7 +71,7 @@ def label(command: Command) -> str:
 
 def _start(request: Request, command: Command, role: Role, settings: Settings) -> Message:
     """Return the nanoseconds that one fresh process takes; raise MeasuringError where it fails."""
-    program = Program("prprep_start_timer.py", command, options=("-I", "-S"), starts=command)
+    program = Program("startup/start_timer.py", command, options=("-I", "-S"), starts=command)
     message = answer(request, role, settings, program)
     if "error" in message:
         raise MeasuringError(
@@ -128,7 +128,7 @@ def _check(request: Request, role: Role, settings: Settings, command: Command) -
     words = (lines(request.modules), *listed(request), *command)
     try:
         soon = replace(settings, deadline=limit if end is None else min(limit, end))
-        return answer(request, role, soon, Program("prprep_start_check.py", words))
+        return answer(request, role, soon, Program("startup/start_check.py", words))
     except TimeLimitError:
         if end is not None and end < limit:
             raise

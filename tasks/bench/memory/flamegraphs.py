@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...errors import CommandFailedError
 from ...processes import programs
 from ..workers import sandbox
-from ..workers.workers import WORKER_FOLDER, Settings, variables
+from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, variables
 from .sites import HeldMemory
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...processes.progress import Report
     from ..request import Request
 
-PROGRAM = WORKER_FOLDER / "prprep_flamegraphs.py"
+PROGRAM = WORKER_PROGRAMS / "memory/flamegraphs.py"
 SUFFIX = ".flamegraph.html"
 LONGEST_SECONDS = 300.0
 

@@ -17,7 +17,7 @@ from ...processes import programs
 from ...processes.progress import silent
 from ..machine import exclusive
 from ..workers.pytest_options import options, warning_filters
-from ..workers.workers import WORKER_FOLDER, Settings, variables
+from ..workers.workers import WORKER_PROGRAMS, Settings, variables
 
 if TYPE_CHECKING:
     from ...artifacts import RecordedCall
@@ -37,7 +37,14 @@ LONGEST = 160
 
 OPEN = frozenset({"socket", "ssl"})
 """Of the network's packages those that much else imports as well."""
-OURS = ("-p", "prprep_recorder", "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
+RECORDER = WORKER_PROGRAMS / "recording/recorder.py"
+OURS = (
+    "-p",
+    "prprep_worker.recording.recorder",
+    "--benchmark-disable",
+    "-W",
+    "ignore::pytest.PytestDeprecationWarning",
+)
 """What pytest itself will take back one day stops nobody from recording now, also where warnings are errors."""
 
 
@@ -98,11 +105,11 @@ def _driven(place: RecordingSite, command: str) -> list[str]:
     script = Path(python).parent / words[0] if words else Path()
     if words[:1] == ["pytest"] or words[:3] == ["python", "-m", "pytest"]:
         rest = words[1:] if words[0] == "pytest" else words[3:]
-        return [python, "-m", "pytest", "-p", "prprep_recorder", *rest]
+        return [python, "-m", "pytest", "-p", "prprep_worker.recording.recorder", *rest]
     if words[:1] in (["python"], ["python3"]):
-        return [python, str(WORKER_FOLDER / "prprep_recorder.py"), *words[1:]]
+        return [python, str(RECORDER), *words[1:]]
     if words and script.is_file():
-        return [python, str(WORKER_FOLDER / "prprep_recorder.py"), str(script), *words[1:]]
+        return [python, str(RECORDER), str(script), *words[1:]]
     now = "write `drive: python script.py`, `python -m module`, `pytest ...` or a command that the project installs"
     raise MeasuringError(f"`{command}` cannot be run under the recorder", where="drive", hint=now)
 
@@ -141,7 +148,7 @@ def try_code(place: RecordingSite, order: Message, data: Mapping[str, bytes] | N
         root = _mirrored(place, Path(folder), data) if data else place.side.tree / place.root
         filters = warning_filters(place.side.tree, place.side.tree / place.root / TRIAL)
         asked = json.dumps({**order, "file": str(root / TRIAL), "filters": filters}).encode()
-        command = [str(place.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
+        command = [str(place.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
         try:
             done = programs.run(
                 command, cwd=place.folder, env=_trial_variables(place), stdin=asked, timeout=TRIAL_SECONDS
@@ -161,7 +168,7 @@ def _trial_variables(place: RecordingSite, **extra: str) -> dict[str, str]:
 def _under_pytest(place: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
     """Try code in a test that takes fixtures of the project."""
     fixtures = ", ".join(order["fixtures"])
-    test = f"import prprep_trial\n\n\ndef test_trial({fixtures}):\n    prprep_trial.answer({fixtures})\n"
+    test = f"from prprep_worker.recording import trial\n\n\ndef test_trial({fixtures}):\n    trial.answer({fixtures})\n"
     tree = folder / "tree"
     tree.mkdir()
     root = _mirrored(place, tree, {**data, TRIAL: test.encode()})

@@ -1,4 +1,4 @@
-"""Make edge cases of the values that a benchmark passes, as `prprep_values` spells them: the same ones every time."""
+"""Make edge cases of the values that a benchmark passes, as `prprep_worker.inputs.spellings` spells them: the same ones every time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the spellings of `prprep_values`: show them as Python writes them, and find where two of them differ."""
+"""Read the spellings of `prprep_worker.inputs.spellings`: show them as Python writes them, and find where two of them differ."""
 
 from __future__ import annotations
 

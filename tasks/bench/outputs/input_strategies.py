@@ -1,4 +1,4 @@
-"""Make inputs around those that a benchmark passes, as `prprep_values` spells them: strategies for hypothesis.
+"""Make inputs around those that a benchmark passes, as `prprep_worker.inputs.spellings` spells them: strategies for hypothesis.
 
 They keep to the types that were recorded, and near their sizes: numbers up to twice as large, containers up to twice as
 long. A float that is not finite is made only where one was recorded: with NaN no order holds, and no two ways of

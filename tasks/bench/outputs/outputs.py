@@ -1,4 +1,4 @@
-"""Compare what the benchmark's call returned on the two sides, as `prprep_describe` describes it.
+"""Compare what the benchmark's call returned on the two sides, as the worker's `values.description` describes it.
 
 Floats are equal where they differ by no more than RELATIVE of the larger one, or by EPSILONS roundings of a type that is
 coarser than that; the same goes for each part of a complex number. Everything else is equal or it is not.

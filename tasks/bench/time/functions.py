@@ -113,7 +113,7 @@ class _Pass:
             except TimeLimitError:
                 return False
             except MeasuringError:
-                # Reading the stack at any instruction may end a process (prprep_profile); whatever else does, does so again.
+                # Reading the stack at any instruction may end a process (`profiling.stacks` of the worker); whatever else does, does so again.
                 if not self._at or self._at in self._delicate:
                     raise
                 self._delicate.add(self._at)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 VERSION = 1
-"""Of the protocol; `prprep_worker.VERSION` is the other end's."""
+"""Of the protocol; `VERSION` of `prprep_worker.benchmark.plugin` is the other end's."""
 
 Message = dict[str, Any]
 

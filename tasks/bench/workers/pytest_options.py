@@ -64,7 +64,7 @@ _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject
 _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 
 
-MEASURED = ("-p", "prprep_worker", "--benchmark-enable")
+MEASURED = ("-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
 
 
 def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .memory_layout import MemoryLayout
 
 WORKER_FOLDER = Path(__file__).parents[2] / "worker"
+"""What goes on the target's import path; the one name in it is `prprep_worker`."""
+WORKER_PROGRAMS = WORKER_FOLDER / "prprep_worker"
 LAST_SECONDS = 10.0
 PREEMPTED = 0.01
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 if TYPE_CHECKING:
     from ...artifacts import Side
 
-PLUGIN = "prprep_witness"
+PLUGIN = "prprep_worker.outcomes.witness"
 
 
 @dataclass(frozen=True, slots=True)

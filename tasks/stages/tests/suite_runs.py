@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast, get_args
 
 from ...artifacts import Ending, SideRun
 from ...bench.workers import sandbox
-from ...bench.workers.workers import WORKER_FOLDER, Settings, variables
+from ...bench.workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, variables
 from ...environments import shims
 from ...errors import CommandFailedError
 from ...processes import programs
@@ -67,7 +67,7 @@ def run(place: SideRequest, command: str, *, folder: str, seconds: float) -> Sui
             "PATH": shims.write_shims(Path(scratch) / "bin", place.python),
             "VIRTUAL_ENV": str(place.python.parents[1]),
         }
-        told = {"PYTEST_PLUGINS": "prprep_tests", "PRPREP_TESTS": str(notes), **own}
+        told = {"PYTEST_PLUGINS": "prprep_worker.outcomes.plugin", "PRPREP_TESTS": str(notes), **own}
         environment = variables(place, Settings(seed=1), told, folder=where)
         words = (
             *sandbox.wrapper(place, where, worker=WORKER_FOLDER, writable=(Path(scratch),)),
@@ -110,7 +110,11 @@ def _notes(file: Path) -> list[dict[str, str]]:
 def _spelled(command: str) -> str:
     """Put our program, which does the same and notes endings, in the place of unittest's."""
     rest = command.removeprefix("python -m unittest ")
-    return command if rest == command else f"python {shlex.quote(str(WORKER_FOLDER / 'prprep_unittest.py'))} {rest}"
+    return (
+        command
+        if rest == command
+        else f"python {shlex.quote(str(WORKER_PROGRAMS / 'outcomes/unittest_runner.py'))} {rest}"
+    )
 
 
 def _tail(said: str, folders: tuple[Path, ...]) -> str:

@@ -91,7 +91,7 @@ def test_commands_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, monkeyp
 
     monkeypatch.setattr(startup, "answer", spy)
     timed(asked(tmp_path))
-    assert [name for name, *_ in order] == ["prprep_start_check.py"] * 2 + ["prprep_start_timer.py"] * 4
+    assert [name for name, *_ in order] == ["startup/start_check.py"] * 2 + ["startup/start_timer.py"] * 4
     quad = order[2:]
     assert quad == quad[::-1]
     assert {role for _, role, *_ in quad[:2]} == {"base", "head"}
@@ -204,7 +204,7 @@ def test_the_end_of_a_traceback_is_shown(tmp_path):
 
 
 def test_a_command_that_fails_only_when_it_is_timed_is_an_error(tmp_path):
-    code = "import sys\n\ndef main():\n    return 0 if 'prprep_import_timer' in sys.modules else 7\n"
+    code = "import sys\n\ndef main():\n    return 0 if 'prprep_worker.startup.import_timer' in sys.modules else 7\n"
     assert (
         failure(asked(tmp_path, head={CLI: code})).what == "`project --help` failed on head: it ended with exit code 7"
     )
@@ -228,7 +228,7 @@ def test_what_is_written_is_dropped_and_nothing_is_read(tmp_path):
 
 
 def test_a_time_limit_without_a_launch_is_said(tmp_path):
-    code = "import sys, time\n\ndef main():\n    time.sleep(0 if 'prprep_import_timer' in sys.modules else 60)\n"
+    code = "import sys, time\n\ndef main():\n    time.sleep(0 if 'prprep_worker.startup.import_timer' in sys.modules else 60)\n"
     found = timed(asked(tmp_path, code, timeout=3.0))
     assert found.measurements == ()
     assert found.notes == ("The start-up of commands was not timed: it took longer than the time limit.",)

@@ -29,7 +29,7 @@ def everything():
 
 @pytest.fixture(scope="module")
 def program():
-    spec = importlib.util.spec_from_file_location("prprep_flamegraphs", PROGRAM)
+    spec = importlib.util.spec_from_file_location("flamegraphs", PROGRAM)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -149,7 +149,7 @@ def record(python, hybrid=None):
         ),
         ([("exec_module", "<frozen importlib._bootstrap>", 5)], ("exec_module", "<frozen importlib._bootstrap>", 5)),
         ([("plugin", "/elsewhere/deep/plugin.py", 5)], ("plugin", "plugin.py", 5)),
-        ([("track_", "OURS/prprep_memory.py", 40), ("run", "/lib/python/runpy.py", 1)], ("", "(the call itself)", 0)),
+        ([("track_", "OURSmemory/tracking.py", 40), ("run", "/lib/python/runpy.py", 1)], ("", "(the call itself)", 0)),
         ([], ("", "(native code)", 0)),
     ],
 )
@@ -170,7 +170,7 @@ def test_stacks_end_where_the_benchmark_is_called(program):
     spelling = program.Spelling("/tree", ["/lib"])
     stack = [
         ("rows", "/tree/a.py", 3),
-        ("track_", f"{program.OURS}/prprep_memory.py", 40),
+        ("track_", f"{program.OURS}memory/tracking.py", 40),
         ("pytest", "/lib/pytest.py", 1),
     ]
     assert program.Record(record(stack), spelling, native=False).stack_trace() == [("rows", "a.py", 3)]

@@ -5,7 +5,6 @@ import dataclasses
 import decimal
 import enum
 import functools
-import importlib.util
 import itertools
 import json
 import math
@@ -25,11 +24,8 @@ import pytest
 from tasks.bench.outputs.outputs import judge
 from tasks.bench.workers.workers import WORKER_FOLDER
 
-_SPEC = importlib.util.spec_from_file_location("prprep_describe", WORKER_FOLDER / "prprep_describe.py")
-sys.path.insert(0, str(WORKER_FOLDER))  # what it imports lies beside it
-prprep_describe = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(prprep_describe)
-sys.path.remove(str(WORKER_FOLDER))
+sys.path.append(str(WORKER_FOLDER))
+from prprep_worker.values import description
 
 
 @dataclasses.dataclass
@@ -107,7 +103,7 @@ def cycle(value):
 
 
 def described(value):
-    return json.loads(json.dumps(prprep_describe.describe(value)))
+    return json.loads(json.dumps(description.describe(value)))
 
 
 def verdict(base, head):
@@ -300,7 +296,7 @@ def test_lazy_results_are_consumed():
 
 
 def test_what_never_ends_is_given_up(monkeypatch):
-    monkeypatch.setattr(prprep_describe, "SEEN_NODES", 1000)
+    monkeypatch.setattr(description, "SEEN_NODES", 1000)
     assert verdict(itertools.count(), itertools.count()) == ("not comparable", "more than 1,000 values, at `[999]`")
 
 
@@ -336,11 +332,11 @@ class Cached:
 
 
 def test_a_value_without_state_is_its_type():
-    assert prprep_describe.describe(Nothing())["opaque"] == []
+    assert description.describe(Nothing())["opaque"] == []
 
 
 def test_private_caches_are_no_result():
-    one, other, third = (prprep_describe.describe(Cached(*values)) for values in ((1, 2), (1, None), (3, 2)))
+    one, other, third = (description.describe(Cached(*values)) for values in ((1, 2), (1, None), (3, 2)))
     assert one == other
     assert one != third
 
@@ -351,7 +347,7 @@ class Faced(Cached):
 
 
 def test_what_an_object_shows_of_itself_counts_more_than_how_it_keeps_it():
-    one, other, third = (prprep_describe.describe(Faced(*values)) for values in ((1, 2), (1.0, None), ("1", 2)))
+    one, other, third = (description.describe(Faced(*values)) for values in ((1, 2), (1.0, None), ("1", 2)))
     assert one == third
     assert one != other
 
@@ -420,7 +416,7 @@ def test_a_row_that_holds_something_else_is_compared_element_by_element():
 
 
 def test_large_arrays_that_differ_beyond_what_is_sent_are_not_called_different(monkeypatch):
-    monkeypatch.setattr(prprep_describe, "SENT_BYTES", 1000)
+    monkeypatch.setattr(description, "SENT_BYTES", 1000)
     base = np.linspace(0, 1, 5000)
     head = base.copy()
     assert verdict(base, head) == ("equal", "")
@@ -438,7 +434,7 @@ def test_large_arrays_that_differ_beyond_what_is_sent_are_not_called_different(m
 
 
 def test_many_floats_that_differ_further_on_are_not_called_different(monkeypatch):
-    monkeypatch.setattr(prprep_describe, "SENT_NODES", 100)
+    monkeypatch.setattr(description, "SENT_NODES", 100)
     base = [{"x": number / 3} for number in range(500)]
     head = [*base[:-1], {"x": 499 / 3 + 1e-13}]
     assert verdict(base, head)[0] == "not comparable"
@@ -455,7 +451,7 @@ class Tensor:
 
 
 def test_what_behaves_like_an_array_is_one():
-    assert prprep_describe.describe(Tensor())["tree"]["kind"] == "float64 [3]"
+    assert description.describe(Tensor())["tree"]["kind"] == "float64 [3]"
 
 
 def test_a_call_is_repeated_by_value_and_not_by_the_order_of_keys():
@@ -467,7 +463,7 @@ def test_a_call_is_repeated_by_value_and_not_by_the_order_of_keys():
         async def value(self):
             return {2: 1, 1: 1}
 
-    first = prprep_describe.describe({1: 1, 2: 1})
+    first = description.describe({1: 1, 2: 1})
     with pytest.raises(StopIteration) as stopped:
-        prprep_describe.again_({}, Twice(), first).send(None)
+        description.again_({}, Twice(), first).send(None)
     assert stopped.value.value["same"]

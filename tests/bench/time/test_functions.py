@@ -220,8 +220,8 @@ ASKED = """
 import sys
 sys.path.insert(0, {worker!r})
 sys.path.insert(0, {tree!r})
-from prprep_calls import Calls, drive
-import prprep_profile, prprep_stacks
+from prprep_worker.benchmark.calls import Calls, drive
+from prprep_worker.profiling import functions, stacks
 {code}
 """
 
@@ -252,9 +252,9 @@ for function in (plain, awaited):
     if calls.awaited:
         import asyncio
         asyncio.run(calls.first())
-        print(asyncio.run(prprep_stacks.sampled(calls, 0.1, "child"))[1], asyncio.run(prprep_stacks.sampled(calls, 0.1, "signal"))[1])
+        print(asyncio.run(stacks.sampled(calls, 0.1, "child"))[1], asyncio.run(stacks.sampled(calls, 0.1, "signal"))[1])
     else:
-        print(drive(prprep_stacks.sampled(calls, 0.1, "child"))[1])
+        print(drive(stacks.sampled(calls, 0.1, "child"))[1])
 """
     assert asked(tmp_path, code).split() == ["signal", "thread", "signal"]
 
@@ -290,8 +290,8 @@ def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
     write(tmp_path, {"code.py": "", "counted.py": code})
     printed = asked(
         tmp_path,
-        f"import counted\nproject = prprep_profile.Project({str(tmp_path)!r}, [])\n"
-        "print(sorted(drive(prprep_profile._reached(Calls(counted.outer), project)).items()))",
+        f"import counted\nproject = functions.Project({str(tmp_path)!r}, [])\n"
+        "print(sorted(drive(functions._reached(Calls(counted.outer), project)).items()))",
     )
     assert (
         printed == "[(('counted.py', 'outer'), 1), (('counted.py', 'outer.inner'), 1), (('counted.py', 'steps'), 1)]\n"
@@ -315,7 +315,7 @@ def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
     questions = [(2, "x"), (4, "<lambda>"), (6, "B"), (8, "x"), (10, "<module>")]
     printed = asked(
         tmp_path,
-        f"project = prprep_profile.Project({str(tmp_path)!r}, [])\n"
+        f"project = functions.Project({str(tmp_path)!r}, [])\n"
         f"print([project.function(({str(tmp_path / 'lines.py')!r}, *each)) for each in {questions!r}])\n"
         f"print(project.file({str(tmp_path / 'env/lib/site-packages/lines.py')!r}), project.file(__file__ if '__file__' in dir() else '<string>'))",
     )
@@ -332,13 +332,11 @@ def test_dumps_are_read(tmp_path):
         '  File "/a/c.py", line 3 in killed_here',
         "killed",
     ]
-    printed = asked(
-        tmp_path, f"found = prprep_stacks._dumped({lines!r})\nprint(len(found), ascii(found[0]), found[-1])"
-    )
+    printed = asked(tmp_path, f"found = stacks._dumped({lines!r})\nprint(len(found), ascii(found[0]), found[-1])")
     assert (
         printed == "11 (1.0, [('/a/b\\xe4.py', 12, 'rows'), ('/a/c.py', 3, '<module>')]) (1.0, [('/a/c.py', 3, 'f')])\n"
     )
-    assert asked(tmp_path, f"print(prprep_stacks._dumped({lines[:2]!r} + ['  ...']))") == "None\n"
+    assert asked(tmp_path, f"print(stacks._dumped({lines[:2]!r} + ['  ...']))") == "None\n"
 
 
 # -- as a table -------------------------------------------------------------------------------------

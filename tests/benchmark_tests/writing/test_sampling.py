@@ -26,7 +26,7 @@ from tasks.project.code.definitions import definitions
 from tests.support.evidence import DETECTION
 
 sys.path.append(str(Path(__file__).parents[3] / "tasks" / "worker"))
-import prprep_sample
+from prprep_worker.recording import sample as sampling
 
 SOURCE = b"""
 class Version:
@@ -64,15 +64,15 @@ def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text"
 
 
 def test_all_calls_are_drawn_as_long_as_there_is_room():
-    sample = prprep_sample.Sample()
-    assert [sample.place() for _ in range(prprep_sample.SIZE)] == list(range(prprep_sample.SIZE))
+    sample = sampling.Sample()
+    assert [sample.place() for _ in range(sampling.SIZE)] == list(range(sampling.SIZE))
 
 
 def test_each_call_is_as_likely_as_any_other():
     """The mean of the numbers drawn is that of all; with 200 samples of 64 its standard error is 0.5 % of the range."""
     calls, means = 3_000, []
     for seed in range(200):
-        sample = prprep_sample.Sample()
+        sample = sampling.Sample()
         sample._random = random.Random(seed)
         kept: dict[int, int] = {}
         for number in range(calls):
@@ -85,7 +85,7 @@ def test_each_call_is_as_likely_as_any_other():
 def test_the_random_numbers_of_the_target_stay_as_they_were():
     random.seed(5)
     before = random.getstate()
-    sample = prprep_sample.Sample()
+    sample = sampling.Sample()
     for _ in range(1_000):
         sample.place()
     assert random.getstate() == before
@@ -114,18 +114,18 @@ SPELLED = {
         {"data": {"a": "1"}},
         {"fixtures": ["a"]},
         {"stand_ins": {"a": "Fake"}},
-        {"arguments": {"a": "x" * (prprep_sample.LONGEST + 1)}},
+        {"arguments": {"a": "x" * (sampling.LONGEST + 1)}},
         {"arguments": {"a": "[\n1]"}},
     ],
     ids=lambda more: next(iter(more)),
 )
 def test_what_is_no_short_code_of_its_own_is_not_kept(more):
-    assert prprep_sample.short({**SPELLED, **more}) is None
+    assert sampling.short({**SPELLED, **more}) is None
 
 
 def test_a_short_spelling_is_kept():
-    assert prprep_sample.short(SPELLED) == {"arguments": {"a": "1"}, "imports": ["import re"]}
-    assert prprep_sample.short(None) is None
+    assert sampling.short(SPELLED) == {"arguments": {"a": "1"}, "imports": ["import re"]}
+    assert sampling.short(None) is None
 
 
 # -- choosing ------------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from prprep_calls import drive
+from prprep_worker.benchmark.calls import drive
 
 if TYPE_CHECKING:
-    from prprep_calls import Calls
+    from prprep_worker.benchmark.calls import Calls
 
 TOLD = 71
 """Exit code of a child that has said itself what went wrong."""

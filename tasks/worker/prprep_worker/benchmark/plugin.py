@@ -1,7 +1,7 @@
 """Let prprep's coordinator decide when each call of the `benchmark` fixture is made: a pytest plugin.
 
-It runs in the target's own interpreter (`-p prprep_worker`), so: standard library only, Python 3.9 or newer. The
-test stays an ordinary pytest-benchmark test; where the fixture would run its rounds, this reports `ready` and obeys
+It runs in the target's own interpreter (`-p prprep_worker.benchmark.plugin`), so: standard library only, Python 3.9 or
+newer. The test stays an ordinary pytest-benchmark test; where the fixture would run its rounds, this reports `ready` and obeys
 orders, one JSON object a line over two inherited pipes, until it is told to go on:
 
     run     time a block of rounds
@@ -23,27 +23,26 @@ import resource
 import sys
 from typing import TYPE_CHECKING, Any
 
-import prprep_calls
-import prprep_children
-import prprep_describe
 import pytest
+
+from prprep_worker.benchmark.calls import Calls, drive
+from prprep_worker.benchmark.children import fork, is_forkable
+from prprep_worker.values.description import describe
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
-
-    from prprep_calls import Calls
 
     Message = dict[str, Any]
 
 VERSION = 1
 DEAR_SECONDS = 0.02
 ORDERS = {
-    "again": "prprep_describe",
-    "track": "prprep_memory",
-    "try": "prprep_inputs",
-    "profile": "prprep_profile",
-    "count": "prprep_instructions",
-    "watch": "prprep_watch",
+    "again": "prprep_worker.values.description",
+    "track": "prprep_worker.memory.tracking",
+    "try": "prprep_worker.inputs.trying",
+    "profile": "prprep_worker.profiling.functions",
+    "count": "prprep_worker.profiling.instructions",
+    "watch": "prprep_worker.benchmark.watch",
 }
 """Orders that are coroutines `NAME_(order, calls, described)` of these modules; each gives its answer, `kind` and fields."""
 MARKERS = ("benchmark", "codspeed_benchmark")
@@ -127,7 +126,7 @@ class Provenance:
 def _options() -> Message:
     options = json.loads(os.environ.pop("PRPREP_WORKER", "{}"))
     if options.get("version") != VERSION:
-        raise pytest.UsageError("prprep_worker is started by prprep alone, with the pipes that it speaks over")
+        raise pytest.UsageError("only prprep starts prprep_worker: it needs the pipes that prprep opens")
     # What the launch's memory layout needed is not for the target to see.
     os.environ.pop("PRPREP_PADDING", None)
     if options["stack"] is not None:
@@ -157,7 +156,7 @@ def take_over(node: str, calls: Calls, fixture: object = None) -> object:
     calls.begin()
     served = _serve(node, calls, fixture)
     if not calls.awaited:
-        return prprep_calls.drive(served)
+        return drive(served)
     if _under_a_loop():
         return served
     return _run_in_a_loop(served)
@@ -168,7 +167,7 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
     CHANNEL.send("ready", modules=PROVENANCE.new(), **_introduce(node, calls))
     samples, described = [], None
     if OPTIONS["describe"]:
-        described = prprep_describe.describe(value)
+        described = describe(value)
         CHANNEL.send("described", value=described)
     keep = calls.seconds >= DEAR_SECONDS and not (described and described["consumed"])
     if not keep:
@@ -181,7 +180,7 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
             if order["do"] == "settle":
                 described = None
             if order["do"] == "fork":
-                prprep_children.fork(CHANNEL, calls)
+                fork(CHANNEL, calls)
                 continue
             CHANNEL.send(**await _obey(order, calls, described=described, samples=samples))
     finally:
@@ -201,7 +200,7 @@ async def _obey(order: Message, calls: Calls, *, described: Message | None, samp
     if order["do"] == "settle":
         gc.collect()
         gc.freeze()
-        return {"kind": "settled", "forkable": prprep_children.is_forkable(calls)}
+        return {"kind": "settled", "forkable": is_forkable(calls)}
     obey = getattr(importlib.import_module(ORDERS[order["do"]]), order["do"] + "_")
     return await obey(order, calls, described)
 
@@ -248,16 +247,14 @@ def _patch(fixture_class: Any) -> None:
 
     def call(self: Any, function_to_benchmark: Any, *args: Any, **kwargs: Any) -> object:
         self._mode = "benchmark(...)"
-        return take_over(
-            self.fullname, prprep_calls.Calls(function_to_benchmark, args, kwargs, disable_gc=self._disable_gc), self
-        )
+        return take_over(self.fullname, Calls(function_to_benchmark, args, kwargs, disable_gc=self._disable_gc), self)
 
     def pedantic(self: Any, *args: Any, **kwargs: Any) -> object:
         given = signature.bind(self, *args, **kwargs)
         given.apply_defaults()
         asked = given.arguments
         self._mode = "benchmark.pedantic(...)"
-        calls = prprep_calls.Calls(
+        calls = Calls(
             asked["target"],
             asked["args"],
             asked["kwargs"],
@@ -313,7 +310,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if _uses_fixture(pyfuncitem) or not _is_marked(pyfuncitem):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001 - as pytest itself calls it
-    take_over(pyfuncitem.nodeid, prprep_calls.Calls(pyfuncitem.obj, (), arguments))
+    take_over(pyfuncitem.nodeid, Calls(pyfuncitem.obj, (), arguments))
     return True
 
 

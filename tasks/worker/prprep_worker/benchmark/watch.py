@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from prprep_calls import Calls
+    from prprep_worker.benchmark.calls import Calls
 
     Message = dict[str, Any]
 
@@ -93,7 +93,8 @@ def _line() -> list[Any]:
     """Return file and line of the nearest frame outside of the machinery of patching."""
     frame = sys._getframe(2)  # noqa: SLF001 - there is no other way
     while frame and any(
-        part in frame.f_code.co_filename for part in ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_")
+        part in frame.f_code.co_filename
+        for part in ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_worker")
     ):
         frame = frame.f_back
     return [frame.f_code.co_filename, frame.f_lineno] if frame else ["", 0]

@@ -20,7 +20,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-import prprep_describe
+from prprep_worker.values.state import state_of
 
 if TYPE_CHECKING:
     Spelling = list[Any]
@@ -275,13 +275,13 @@ class _Check:
             raise RefusedError(f"a {type(value).__qualname__}, which stands for something outside the process")
         if hasattr(type(value), "__next__"):
             raise RefusedError(f"a {type(value).__qualname__}, which can be consumed only once")
-        if prprep_describe.state_of(value) is None:
+        if state_of(value) is None:
             raise RefusedError(f"a {type(value).__module__}.{type(value).__qualname__}, which cannot be looked into")
         return state
 
 
 def _attributes(value: object) -> list[object]:
-    state = prprep_describe.state_of(value)
+    state = state_of(value)
     return list((getattr(value, "__dict__", {}) if state is None else state).values())
 
 

@@ -20,14 +20,14 @@ import types
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import prprep_describe
-from prprep_guard import Guard, limit_memory
-from prprep_values import Builder, RefusedError, Speller, check
+from prprep_worker.inputs.guard import Guard, limit_memory
+from prprep_worker.inputs.spellings import Builder, RefusedError, Speller, check
+from prprep_worker.values.description import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prprep_calls import Calls
+    from prprep_worker.benchmark.calls import Calls
 
     Message = dict[str, Any]
 
@@ -255,11 +255,11 @@ def _answer(recording: Recording, spellings: list[Any]) -> Message:
     looked_at = [
         index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_kept(spelling)
     ]
-    before = [prprep_describe.describe(values[index]) for index in looked_at]
+    before = [describe(values[index]) for index in looked_at]
     guard = Guard()
     error = None
     try:
-        described = prprep_describe.describe(recording.call(values))
+        described = describe(recording.call(values))
     except MemoryError:
         raise
     except BaseException as raised:  # noqa: BLE001 - whatever the target raises is its answer
@@ -269,7 +269,7 @@ def _answer(recording: Recording, spellings: list[Any]) -> Message:
     if error is not None:
         return {"outcome": "raised", "type": type(error).__qualname__, "text": _text(error)}
     answer: Message = {"outcome": "returned", "value": described}
-    after = [prprep_describe.describe(values[index]) for index in looked_at]
+    after = [describe(values[index]) for index in looked_at]
     if after != before:
         answer["arguments"] = [[index, value] for index, value in zip(looked_at, after)]  # noqa: B905 - Python 3.9
     return answer

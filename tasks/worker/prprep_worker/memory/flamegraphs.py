@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Frame = tuple[str, str, int]
     """Function, file, line."""
 
-OURS = os.path.dirname(os.path.abspath(__file__))
+OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 ITSELF = "(the call itself)"
 """What C code allocated that the benchmark calls directly, with no function of Python's own between."""
 NATIVE = "(native code)"
@@ -139,7 +139,7 @@ class Spelling:
         """Spell a stack, innermost first, up to the benchmark's call; what led there is prprep's and pytest's."""
         spelled = []
         for function, file, line in frames:
-            if os.path.dirname(file) == OURS:
+            if file.startswith(OURS):
                 return spelled or [("", ITSELF, 0)]
             spelled.append((function, self.file(file), line))
         return spelled

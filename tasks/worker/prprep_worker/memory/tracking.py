@@ -20,11 +20,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-import prprep_calls
+from prprep_worker.benchmark.calls import Calls
 
 if TYPE_CHECKING:
-    from prprep_calls import Calls
-
     Message = dict[str, Any]
 
 ROUNDS = (1, 5, 9, 13)
@@ -130,7 +128,7 @@ def _allocations(memray: Any, profile: str) -> int:
 
 def _empty(calls: Calls) -> Calls:
     """Return calls that do nothing, awaited as `calls` are."""
-    empty = prprep_calls.Calls(_nothing_awaited if calls.awaited else _nothing)
+    empty = Calls(_nothing_awaited if calls.awaited else _nothing)
     empty.awaited = calls.awaited
     return empty
 

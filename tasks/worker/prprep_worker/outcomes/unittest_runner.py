@@ -9,7 +9,7 @@ import os
 import sys
 import unittest
 
-from prprep_tests import Notes, claimed
+from prprep_worker.outcomes.plugin import Notes, claimed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ A pass of its own: nothing that is timed has any of this in it. Two ways of look
 
 - which functions are reached, and how often, is exact, of one call: `sys.monitoring` from Python 3.12 on, `sys.setprofile`
   before (which does not see threads that ran before the call);
-- shares are sampled (prprep_stacks), since hooks cost more than small functions do.
+- shares are sampled (`stacks`), since hooks cost more than small functions do.
 
 Shares are of wall time in the calls, without setup and teardown; what C code and other packages do is charged to the function
 that called them; of other threads it is seen that the main one waits for them, and what awaits is not on the stack.
@@ -20,13 +20,13 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import prprep_stacks
+from prprep_worker.profiling.stacks import call, finish, prepare, sampled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from prprep_calls import Calls
-    from prprep_stacks import Place, Weighted
+    from prprep_worker.benchmark.calls import Calls
+    from prprep_worker.profiling.stacks import Place, Weighted
 
     Message = dict[str, Any]
     Function = tuple[str, str]
@@ -42,7 +42,7 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
     """
     project = Project(order["tree"], order["without"])
     starts = await _reached(calls, project)
-    stacks, sampler = await prprep_stacks.sampled(calls, order["seconds"], order["sampler"])
+    stacks, sampler = await sampled(calls, order["seconds"], order["sampler"])
     total, inclusive, own = _shares(stacks, project)
     modules = _modules()
     functions = [
@@ -133,11 +133,11 @@ def _modules() -> dict[str, str]:
 async def _reached(calls: Calls, project: Project) -> Counter[Function]:
     """Count the starts of functions in one call; 0 for what only a lambda or comprehension of it was executed."""
     places = Counter()
-    args, kwargs = prprep_stacks.prepare(calls)
+    args, kwargs = prepare(calls)
     watch = _Monitoring if sys.version_info >= (3, 12) else _Profiling
     with watch(project, places):
-        await prprep_stacks.call(calls, args, kwargs, 1)
-    prprep_stacks.finish(calls, args, kwargs)
+        await call(calls, args, kwargs, 1)
+    finish(calls, args, kwargs)
     starts = Counter()
     for place, count in places.items():
         function = project.function(place)

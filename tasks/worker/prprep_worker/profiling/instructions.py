@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prprep_calls import Calls
+    from prprep_worker.benchmark.calls import Calls
 
     Message = dict[str, Any]
     Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]

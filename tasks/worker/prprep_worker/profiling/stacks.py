@@ -22,13 +22,13 @@ import time
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-import prprep_calls
-import prprep_children
+from prprep_worker.benchmark.calls import drive
+from prprep_worker.benchmark.children import is_forkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from prprep_calls import Calls
+    from prprep_worker.benchmark.calls import Calls
 
     Place = tuple[str, int, str]
     Weighted = tuple[float, list[Place]]
@@ -49,7 +49,7 @@ async def sampled(calls: Calls, seconds: float, sampler: str) -> tuple[list[Weig
 
     `sampler` is the one that is asked for; `child` is the signal where it can end a forked child only, and else the thread.
     """
-    asked = sampler == "signal" or (sampler == "child" and prprep_children.is_forkable(calls))
+    asked = sampler == "signal" or (sampler == "child" and is_forkable(calls))
     stacks = await _interrupted(calls, seconds) if asked and _signal_is_free() else None
     if stacks is not None:
         return [stack for stack in stacks if not _is_aside(stack)], "signal"
@@ -114,7 +114,7 @@ async def _interrupted(calls: Calls, seconds: float) -> list[Weighted] | None:
     another one takes its place, and what was written is kept.
     """
     with tempfile.TemporaryFile() as written:
-        if prprep_children.is_forkable(calls):
+        if is_forkable(calls):
             _sample_children(calls, seconds, written)
         else:
             await _sample(calls, seconds, written)
@@ -141,7 +141,7 @@ def _be_sampled(calls: Calls, seconds: float, written: Any, state: object) -> No
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
         faulthandler.disable()
         random.setstate(state)
-        prprep_calls.drive(_sample(calls, seconds, written))
+        drive(_sample(calls, seconds, written))
         status = 0
     finally:
         os._exit(status)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import prprep_kept
-import prprep_sizes
-import prprep_source
+from prprep_worker.values.data_files import NotDataError, data_file
+from prprep_worker.values.sizes import size_of
+from prprep_worker.values.source import CannotWriteError, UnknownMakingError, Writer
 
 RESERVED = {
     *(
@@ -45,13 +45,13 @@ class Spelled:
         self._files: dict[str, str] = {}
         self._statements: list[str] = []
 
-    def add(self, name: str, value: object, writer: prprep_source.Writer, *, keep: bool) -> None:
+    def add(self, name: str, value: object, writer: Writer, *, keep: bool) -> None:
         """Spell an argument; raise CannotWriteError."""
         refused = None
         writer.own = "" if name in {"self", "cls"} else name
         try:
             code = _written(writer, value)
-        except prprep_source.CannotWriteError as error:
+        except CannotWriteError as error:
             if not keep:
                 raise
             refused = error
@@ -64,21 +64,17 @@ class Spelled:
         self._statements += writer.statements
         self.scaled, self.sampled = self.scaled or writer.scaled, self.sampled or writer.sampled
 
-    def _kept(
-        self, name: str, value: object, writer: prprep_source.Writer, refused: prprep_source.CannotWriteError | None
-    ) -> bool:
+    def _kept(self, name: str, value: object, writer: Writer, refused: CannotWriteError | None) -> bool:
         """Keep an argument as data; where that cannot be done, its spelling has to do, and where there is none, raise CannotWriteError."""
         try:
-            kept = prprep_kept.kept(
-                value, f"{self._stem}_{name}", writer.check_private, size=prprep_sizes.size_of(value)
-            )
-        except (prprep_kept.NotDataError, prprep_source.CannotWriteError) as error:
+            kept = data_file(value, f"{self._stem}_{name}", writer.check_private, size=size_of(value))
+        except (NotDataError, CannotWriteError) as error:
             if refused is None:
                 return False
-            if isinstance(refused, prprep_source.UnknownMakingError):
+            if isinstance(refused, UnknownMakingError):
                 raise refused from None
             told = str(error)
-            raise prprep_source.CannotWriteError(
+            raise CannotWriteError(
                 f"{refused}; {told}" if told and told not in str(refused) else str(refused)
             ) from None
         self.arguments[name] = kept.code
@@ -106,10 +102,10 @@ class Spelled:
         }
 
 
-def _written(writer: prprep_source.Writer, value: object) -> str:
+def _written(writer: Writer, value: object) -> str:
     try:
         return writer.argument(value)
-    except prprep_source.CannotWriteError:
+    except CannotWriteError:
         raise
     except Exception as error:  # noqa: BLE001 - code of the target that looking at a value runs
-        raise prprep_source.CannotWriteError(f"looking at it raises {type(error).__name__}") from None
+        raise CannotWriteError(f"looking at it raises {type(error).__name__}") from None

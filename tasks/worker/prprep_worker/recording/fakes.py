@@ -14,8 +14,8 @@ import types
 import unittest.mock
 from typing import TYPE_CHECKING, Any
 
-import prprep_sizes
-import prprep_source
+from prprep_worker.values.sizes import summary
+from prprep_worker.values.source import TESTS, CannotWriteError, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ def is_stand_in(value: object, boundaries: set[str]) -> bool:
     module = sys.modules.get(kind.__module__)
     if kind.__module__ == "builtins" or module is None:
         return False
-    if prprep_source.TESTS.search(kind.__module__):
+    if TESTS.search(kind.__module__):
         return any(inspect.isfunction(held) for held in vars(kind).values())
     if kind.__module__.partition(".")[0] in boundaries:
         return True
@@ -69,7 +69,7 @@ class Watch:
     """
 
     def __init__(
-        self, objects: Mapping[str, object], writer: Callable[[], prprep_source.Writer], tree: str, boundaries: set[str]
+        self, objects: Mapping[str, object], writer: Callable[[], Writer], tree: str, boundaries: set[str]
     ) -> None:
         self._objects, self._writer, self._tree, self._boundaries = dict(objects), writer, tree + "/", boundaries
         self._open: list[tuple[Any, tuple[str, str], int, int]] = []
@@ -126,7 +126,7 @@ class Watch:
             return None
         user = caller.f_globals.get("__name__") or ""
         at_boundary = module.partition(".")[0] in self._boundaries
-        if prprep_source.TESTS.search(user) or not (at_boundary or prprep_source.TESTS.search(module)):
+        if TESTS.search(user) or not (at_boundary or TESTS.search(module)):
             return None
         key = frame.f_code, user
         if key not in self._named:
@@ -144,8 +144,8 @@ class Watch:
         writer = self._writer()
         try:
             returned = writer.expression(value)
-        except prprep_source.CannotWriteError as refused:
-            self._refused = f"{'.'.join(filter(None, asked))} returned {prprep_sizes.describe(value)}: {refused}"
+        except CannotWriteError as refused:
+            self._refused = f"{'.'.join(filter(None, asked))} returned {summary(value)}: {refused}"
             returned = "None"
         names = list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
         names += ["*args"] if code.co_flags & inspect.CO_VARARGS else []
@@ -167,7 +167,7 @@ class Watch:
         That is where what one of them returned has no spelling.
         """
         if self._refused:
-            raise prprep_source.CannotWriteError(self._refused)
+            raise CannotWriteError(self._refused)
         functions = [told for (owner, _), told in self._seen.items() if not owner]
         return [
             *(
@@ -206,7 +206,7 @@ def _dotted(code: types.CodeType, user: str, names: Mapping[str, object], bounda
 def _is_at(held: object, name: str, boundaries: set[str]) -> bool:
     """Return whether a name of a module is one of the boundary's: by where its object is from, or by what the name was before."""
     module = getattr(held, "__module__", "") or ""
-    return module.partition(".")[0] in boundaries or bool(prprep_source.TESTS.search(module)) or name in boundaries
+    return module.partition(".")[0] in boundaries or bool(TESTS.search(module)) or name in boundaries
 
 
 def _code(held: object) -> object:

@@ -1,7 +1,7 @@
 """Record the calls of one function while the project's own tests or a script run: a pytest plugin, and a program.
 
-    pytest -p prprep_recorder ...
-    python prprep_recorder.py script.py ... | -m module ... | -c code
+    pytest -p prprep_worker.recording.recorder ...
+    python recorder.py script.py ... | -m module ... | -c code
 
 PRPREP_RECORDER holds its orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test that
 is to be written, where to write what was seen (`out`), and the `seconds` that recording itself may cost. Nothing of the
@@ -25,12 +25,12 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
-import prprep_allocations
-import prprep_fakes
-import prprep_sample
-import prprep_sizes
-import prprep_source
-import prprep_spelled
+from prprep_worker.memory.allocations import Allocations
+from prprep_worker.recording.arguments import RESERVED, Spelled
+from prprep_worker.recording.fakes import Watch, is_stand_in, name_of
+from prprep_worker.recording.sample import LARGEST, Sample, short
+from prprep_worker.values.sizes import size_of, summary
+from prprep_worker.values.source import CannotWriteError, Made, UnknownMakingError, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class Recorder:
             int, list[tuple[float, dict[str, Any] | None, tuple[int, dict[str, Any] | None] | None] | None]
         ] = {}
         self._largest = 0
-        self._sample, self._written = prprep_sample.Sample(), 0.0
+        self._sample, self._written = Sample(), 0.0
         self._seen: dict[str, Any] = {
             "calls": 0,
             "seconds": [],
@@ -89,10 +89,8 @@ class Recorder:
         self.annotations: dict[str, str] = {}
         measured = orders.get("measure") or {}
         self._measured = (measured.get("test"), measured.get("size"))
-        self._allocations = (
-            prprep_allocations.Allocations(measured["wanted"], measured["profile"]) if measured else None
-        )
-        self._makings: dict[int, tuple[Any, prprep_source.Made]] = {}
+        self._allocations = Allocations(measured["wanted"], measured["profile"]) if measured else None
+        self._makings: dict[int, tuple[Any, Made]] = {}
         self.watched_kinds: set[type] = set()
 
     # -- one call --------------------------------------------------------------------------------------
@@ -115,21 +113,21 @@ class Recorder:
             self._seen["calls"] += 1
             try:
                 if self._left > 0:
-                    size = sum(prprep_sizes.size_of(value) for value in values.values())
+                    size = sum(size_of(value) for value in values.values())
                     drawn = self._draw(names, values, kinds, size)
                     kept = self._look(names, values, kinds, size)
             except Exception as error:  # noqa: BLE001 - the target goes on whatever happens here
                 self._seen["unwritten"].setdefault("the call", f"{type(error).__name__}: {error}"[:200])
             if kept is not None:
                 objects = {name: values[name] for name in kept["stand_ins"]}
-                kept["watch"] = prprep_fakes.Watch(objects, self._writer, self._orders["tree"], self.boundaries)
+                kept["watch"] = Watch(objects, self._writer, self._orders["tree"], self.boundaries)
                 kept["watch"].start()
             self._left -= time.perf_counter() - started
             self._open.setdefault(threading.get_ident(), []).append((time.perf_counter(), kept, drawn))
 
     def _measure(self, values: dict[str, Any]) -> None:
         """Let memray see what the boundary allocates in calls like the one that was chosen; nothing else is recorded."""
-        like = (self.running, sum(prprep_sizes.size_of(value) for value in values.values())) == self._measured
+        like = (self.running, sum(size_of(value) for value in values.values())) == self._measured
         if like and self._allocations is not None and not self._open:
             self._open[threading.get_ident()] = [(0.0, None, None)]
             self._allocations.start(values)
@@ -158,7 +156,7 @@ class Recorder:
                 watch.stop()
                 try:
                     kept["fakes"] = watch.fakes(kept.pop("stand_ins"))
-                except prprep_source.CannotWriteError as refused:
+                except CannotWriteError as refused:
                     self._seen["unwritten"]["what stands for a model or the network"] = str(refused)
                     kept = None
             # A call under a profiler takes longer than it does.
@@ -188,8 +186,8 @@ class Recorder:
         place = self._sample.place()
         if place is None:
             return None
-        spelled = self._spell(names, values, 1, aside=True) if size <= prprep_sample.LARGEST else None
-        told = prprep_sample.short(spelled)
+        spelled = self._spell(names, values, 1, aside=True) if size <= LARGEST else None
+        told = short(spelled)
         return place, told and {**told, "kinds": kinds, "size": size}
 
     def _look(
@@ -211,7 +209,7 @@ class Recorder:
         if not spelled and kept is None:
             return None
         self._largest = max(size, 1)
-        described = {name: prprep_sizes.describe(values[name]) for name in names}
+        described = {name: summary(values[name]) for name in names}
         stand_ins = (spelled or [kept])[0]["stand_ins"]
         for each in (*spelled, *([kept] if kept else [])):
             del each["stand_ins"], each["sampled"]
@@ -225,12 +223,12 @@ class Recorder:
         }
         return {**call, "stand_ins": stand_ins, "fakes": []}
 
-    def _writer(self, scale: int = 1, taken: set[str] | None = None) -> prprep_source.Writer:
-        return prprep_source.Writer(self._orders["tree"], self._orders["depth"], scale, self.made, taken)
+    def _writer(self, scale: int = 1, taken: set[str] | None = None) -> Writer:
+        return Writer(self._orders["tree"], self._orders["depth"], scale, self.made, taken)
 
     # -- how objects are made --------------------------------------------------------------------------
 
-    def made(self, value: object) -> prprep_source.Made | None:
+    def made(self, value: object) -> Made | None:
         known = self._makings.get(id(value))
         return known[1] if known is not None and known[0]() is value else None
 
@@ -249,7 +247,7 @@ class Recorder:
                 if writer.statements:
                     return  # what it was given was itself changed after it was made
                 spelled = f"{writer._imported(type(value))}({', '.join(filter(None, words))})"  # noqa: SLF001 - the other half of it
-                self._makings[id(value)] = _reference(value), prprep_source.Made(spelled, writer)
+                self._makings[id(value)] = _reference(value), Made(spelled, writer)
             except Exception:  # noqa: BLE001, S110 - the object has no spelling, then
                 pass
             self._left -= time.perf_counter() - started
@@ -261,25 +259,23 @@ class Recorder:
 
         `aside` is for calls of which nothing is told where they cannot be spelled.
         """
-        taken = {*names, *prprep_spelled.RESERVED, self.name.partition(".")[0]}
-        told = prprep_spelled.Spelled(self._orders.get("stem", "benchmark"), taken)
+        taken = {*names, *RESERVED, self.name.partition(".")[0]}
+        told = Spelled(self._orders.get("stem", "benchmark"), taken)
         stand_ins = {}
         for name in names:
             if self.name.endswith("__init__") and name == names[0]:
                 continue
-            if name not in ("self", "cls") and prprep_fakes.is_stand_in(values[name], self.boundaries):
-                stand_ins[name] = prprep_fakes.name_of(values[name], name, self.annotations)
+            if name not in ("self", "cls") and is_stand_in(values[name], self.boundaries):
+                stand_ins[name] = name_of(values[name], name, self.annotations)
                 told.arguments[name] = f"{stand_ins[name]}()"
                 continue
             try:
                 told.add(name, values[name], self._writer(scale, told.taken), keep=keep)
-            except prprep_source.CannotWriteError as refused:
-                if isinstance(refused, prprep_source.UnknownMakingError):
+            except CannotWriteError as refused:
+                if isinstance(refused, UnknownMakingError):
                     _watch_making(refused.kind, self)
                 if (keep or scale == 1) and not aside:
-                    self._seen["unwritten"][name] = (
-                        f"{prprep_sizes.describe(values[name])}: {refused}{self._given_by(values[name])}"
-                    )
+                    self._seen["unwritten"][name] = f"{summary(values[name])}: {refused}{self._given_by(values[name])}"
                 fixture = self._fixture_of(values[name]) if keep else ""
                 if not fixture:
                     return None
@@ -610,6 +606,5 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    import prprep_recorder  # the module that the finder's functions belong to, once
-
-    prprep_recorder.main(sys.argv[1:])
+    # Not the module `__main__`: pytest plugins that the script loads find this one by its own name.
+    importlib.import_module("prprep_worker.recording.recorder").main(sys.argv[1:])

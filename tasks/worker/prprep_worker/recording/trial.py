@@ -20,10 +20,11 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import prprep_sizes
-import prprep_watch
 import pytest
 from _pytest.config import parse_warning_filter
+
+from prprep_worker.benchmark.watch import _differs, _is_iterator, _pickled
+from prprep_worker.values.sizes import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,18 +43,18 @@ def tried(order: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         with _filtered(filters):
             exec(compile(order["setup"], order["file"], "exec"), names)  # noqa: S102 - it was written by prprep
         call = compile(f"({order['call']}\n)", order["file"], "eval")
-        sizes = {name: prprep_sizes.size_of(names.get(name)) for name in order["inputs"]}
-        before = {name: prprep_watch._pickled(names.get(name)) for name in order["inputs"]}  # noqa: SLF001 - a part of the same program
+        sizes = {name: size_of(names.get(name)) for name in order["inputs"]}
+        before = {name: _pickled(names.get(name)) for name in order["inputs"]}
         with _filtered(filters):
             seconds, value = _timed(call, names, awaited=awaited)
         changes = [
             name
             for name, spelled in before.items()
-            if prprep_watch._is_iterator(names.get(name))  # noqa: SLF001
-            or (spelled is not None and prprep_watch._differs(spelled, names[name]))  # noqa: SLF001
-            or (spelled is None and prprep_sizes.size_of(names.get(name)) != sizes[name])
+            if _is_iterator(names.get(name))
+            or (spelled is not None and _differs(spelled, names[name]))
+            or (spelled is None and size_of(names.get(name)) != sizes[name])
         ]
-        lazy = prprep_watch._is_iterator(value) and iter(value) is value  # noqa: SLF001
+        lazy = _is_iterator(value) and iter(value) is value
         with _filtered(filters):
             if lazy:
                 begun = time.perf_counter()
@@ -123,4 +124,6 @@ def _answered(order: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if sys.path[0] == os.path.dirname(__file__):
+        del sys.path[0]  # names of our modules may be names of the project's
     main()

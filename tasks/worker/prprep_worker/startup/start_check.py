@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 
-import prprep_import_timer as timer
+from prprep_worker.startup import import_timer as timer
 
 EXIT = os._exit
 

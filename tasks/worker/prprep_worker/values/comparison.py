@@ -12,7 +12,7 @@ import signal
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import prprep_state
+from prprep_worker.values.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def differing(make: Callable[[], object], value: object) -> list[str] | None:
 
 
 def _unlike(made: object, value: object) -> list[str] | None:
-    before, after = prprep_state.state_of(made), prprep_state.state_of(value)
+    before, after = state_of(made), state_of(value)
     if type(made) is not type(value) or not before or not after or before.keys() - after.keys():
         return None
     return [name for name in after if name not in before or not same(before[name], after[name], 1)]
@@ -73,7 +73,7 @@ def same(one: Any, other: Any, depth: int) -> bool:
         return list(one) == list(other) and all(same(one[key], other[key], depth + 1) for key in one)
     if type(one).__eq__ is not object.__eq__:
         return bool(one == other)
-    first, second = prprep_state.state_of(one) or {}, prprep_state.state_of(other) or {}
+    first, second = state_of(one) or {}, state_of(other) or {}
     return (
         bool(first)
         and first.keys() == second.keys()

@@ -11,8 +11,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import prprep_same
-import prprep_source
+from prprep_worker.values.comparison import same
+from prprep_worker.values.source import is_of_machine, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ class Kept(NamedTuple):
     imports: frozenset[str]
 
 
-def kept(value: Any, stem: str, check: Callable[[str], None], *, size: int = 0) -> Kept:
+def data_file(value: Any, stem: str, check: Callable[[str], None], *, size: int = 0) -> Kept:
     """Keep a value in a file whose name begins with `stem`; `check` raises for a text that must not leave this machine.
 
     Raise NotDataError where it is no plain data, or too much; `size` is about how much it holds.
@@ -90,7 +90,7 @@ def _json(value: Any, check: Callable[[str], None]) -> _Found | None:
         back = json.loads(content)
     except (TypeError, ValueError, RecursionError):
         return None
-    if not prprep_same.same(back, plain, -100):
+    if not same(back, plain, -100):
         return None  # tuples become lists, keys become texts
     _check_all(plain, check)
     return ".json", content, around.format('json.loads({}.read_text(encoding="utf-8"))'), ("import json",)
@@ -98,8 +98,8 @@ def _json(value: Any, check: Callable[[str], None]) -> _Found | None:
 
 def _check_all(value: Any, check: Callable[[str], None]) -> None:
     texts = list(_texts(value))
-    check(prprep_source.joined(texts))
-    if any(map(prprep_source.is_of_machine, texts)):
+    check(joined(texts))
+    if any(map(is_of_machine, texts)):
         raise NotDataError("it holds a path of this machine")
 
 

@@ -18,7 +18,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from prprep_state import compared, face_of, state_of
+from prprep_worker.values.state import compared, face_of, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

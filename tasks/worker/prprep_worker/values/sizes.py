@@ -11,7 +11,7 @@ LISTED, SAMPLED = 24, 8
 """Attributes and elements that are looked at."""
 
 
-def describe(value: Any) -> str:
+def summary(value: Any) -> str:
     """Say in a few words what a value is: its type, and how much of it there is."""
     kind, shape = kind_of(value), _asked(value, "shape")
     if isinstance(shape, tuple):

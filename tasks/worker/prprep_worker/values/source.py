@@ -28,9 +28,9 @@ import unittest.mock
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import prprep_same
-import prprep_sizes
-import prprep_state
+from prprep_worker.values.comparison import differing, equal, gives, is_default
+from prprep_worker.values.sizes import kind_of
+from prprep_worker.values.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -137,7 +137,7 @@ class Writer:
             written = way(value, depth)
             if written is not None:
                 return written
-        raise CannotWriteError(f"a {prprep_sizes.kind_of(value)} has no spelling as code")
+        raise CannotWriteError(f"a {kind_of(value)} has no spelling as code")
 
     def check_private(self, text: str) -> None:
         """Raise CannotWriteError where a text tells of this machine, its user or the environment's secrets."""
@@ -394,7 +394,7 @@ class Writer:
             return self._called(kind, [(name, getattr(value, name)) for name in kind._fields], depth)
         if dataclasses.is_dataclass(kind):
             fields = [field for field in dataclasses.fields(kind) if field.init]
-            asked = [field for field in fields if not prprep_same.is_default(field, value, dataclasses.MISSING)]
+            asked = [field for field in fields if not is_default(field, value, dataclasses.MISSING)]
             given = [(field.name, getattr(value, field.name)) for field in asked]
             return self._completed(value, given, {field.name for field in fields}, depth)
         attributes = getattr(kind, "__attrs_attrs__", None)
@@ -416,7 +416,7 @@ class Writer:
         """Call the class of a structure, and set what its constructor is not given where it makes something else of that."""
         kind = type(value)
         make = functools.partial(kind, **dict(given))
-        if not (prprep_state.state_of(value) or {}).keys() - covered or prprep_same.gives(make, value):
+        if not (state_of(value) or {}).keys() - covered or gives(make, value):
             return self._called(kind, given, depth)
         changed = self._changed(value, make, lambda: self._called(kind, given, depth), depth)
         if changed is None:
@@ -427,12 +427,12 @@ class Writer:
 
     def _changed(self, value: Any, make: Callable[[], object], spell: Callable[[], str], depth: int) -> str | None:
         """Write an object that was changed after it was made: statements that make it and set what differs; gives its name."""
-        names = prprep_same.differing(make, value)
+        names = differing(make, value)
         if not names or len(names) > CHANGED:
             return None
-        state = prprep_state.state_of(value) or {}
+        state = state_of(value) or {}
         set_again = [(_public(value, name, state[name]), state[name]) for name in names]
-        if not prprep_same.gives(lambda: _with(make(), set_again), value):
+        if not gives(lambda: _with(make(), set_again), value):
             return None
         made = spell()
         words = [(attribute, self.write(inner, depth + 1)) for attribute, inner in set_again]
@@ -460,7 +460,7 @@ class Writer:
         if kind.__module__ == "builtins" or hasattr(kind, "__next__"):
             return None
         seen = self._made(value)
-        if seen is not None and (seen.sampled or prprep_same.gives(seen.evaluated, value)):
+        if seen is not None and (seen.sampled or gives(seen.evaluated, value)):
             return self._adopted(seen)
         if seen is not None and (
             changed := self._changed(value, seen.evaluated, functools.partial(self._adopted, seen), depth)
@@ -470,7 +470,7 @@ class Writer:
         if given is None:
             return None
         make = functools.partial(kind, **dict(given))
-        if prprep_same.gives(make, value):
+        if gives(make, value):
             return self._called(kind, given, depth)
         if changed := self._changed(value, make, lambda: self._called(kind, given, depth), depth):
             return changed
@@ -499,7 +499,7 @@ class Writer:
                 raise UnknownMakingError(kind, f"{kind.__qualname__} does not keep its parameter {parameter.name}")
             if kept is not None:
                 held = getattr(value, kept)
-                if not prprep_same.equal(held, parameter.default):
+                if not equal(held, parameter.default):
                     given.append((parameter.name, held))
         return given
 
@@ -636,7 +636,7 @@ def _public(value: object, name: str, held: object) -> str:
     public = name.lstrip("_")
     front = inspect.getattr_static(type(value), public, None)
     is_front = public != name and isinstance(front, property) and front.fset is not None
-    return public if is_front and prprep_same.equal(getattr(value, public, None), held) else name
+    return public if is_front and equal(getattr(value, public, None), held) else name
 
 
 def _with(made: object, attributes: Iterable[tuple[str, object]]) -> object:

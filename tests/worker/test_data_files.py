@@ -16,16 +16,14 @@ from tasks.artifacts.recording import LARGEST_FILE
 from tasks.bench.workers.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
-import prprep_kept
-import prprep_sizes
-import prprep_source
+from prprep_worker.values import data_files, sizes, source
 
 TREE = Path(__file__).parents[2]
 
 
 def kept(value):
-    writer = prprep_source.Writer(str(TREE), 2)
-    return prprep_kept.kept(value, "benchmark_f_x", writer.check_private, size=prprep_sizes.size_of(value))
+    writer = source.Writer(str(TREE), 2)
+    return data_files.data_file(value, "benchmark_f_x", writer.check_private, size=sizes.size_of(value))
 
 
 def read(value, folder: Path):
@@ -84,7 +82,7 @@ JSON = st.recursive(
 def test_what_is_kept_as_json_is_read_back_equal(value):
     try:
         found = kept(value)
-    except (prprep_kept.NotDataError, prprep_source.CannotWriteError):
+    except (data_files.NotDataError, source.CannotWriteError):
         return
     assert json.loads(found.content) == value
 
@@ -130,7 +128,7 @@ def test_the_same_value_gives_the_same_bytes(value):
     ],
 )
 def test_what_cannot_be_kept_is_told(value, told):
-    with pytest.raises(prprep_kept.NotDataError, match=told):
+    with pytest.raises(data_files.NotDataError, match=told):
         kept(value)
 
 
@@ -147,22 +145,22 @@ def test_nothing_private_is_kept(wrap, monkeypatch):
         ),
         (f"in {TREE}{os.sep}src", "a path of this machine"),
     ):
-        with pytest.raises(prprep_source.CannotWriteError, match=told):
+        with pytest.raises(source.CannotWriteError, match=told):
             kept(wrap(text))
 
 
 def test_the_limit_is_the_one_that_users_are_told():
-    assert prprep_kept.LARGEST == LARGEST_FILE
+    assert data_files.LARGEST == LARGEST_FILE
 
 
 def test_many_texts_are_searched_for_something_private_at_once():
     searched = []
-    prprep_kept.kept([f"word-{number:x}" for number in range(5_000)], "benchmark_f_x", searched.append)
+    data_files.data_file([f"word-{number:x}" for number in range(5_000)], "benchmark_f_x", searched.append)
     assert len(searched) == 2  # the texts, and the file
 
 
 def test_what_is_too_large_is_refused_before_it_is_searched():
     searched = []
-    with pytest.raises(prprep_kept.NotDataError, match="are the limit"):
-        prprep_kept.kept([f"word-{number:x}" for number in range(50_000)], "benchmark_f_x", searched.append)
+    with pytest.raises(data_files.NotDataError, match="are the limit"):
+        data_files.data_file([f"word-{number:x}" for number in range(50_000)], "benchmark_f_x", searched.append)
     assert searched == []
