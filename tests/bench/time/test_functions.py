@@ -5,15 +5,14 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tasks.artifacts import FunctionShare, Share
 from tasks.bench.request import ChangedDefinition
-from tasks.bench.time import functions as module
 from tasks.bench.time.functions import profile_functions
+from tasks.bench.workers.workers import WORKER_FOLDER
 from tasks.text import figures
 from tasks.text.templating import fill
 from tests.support.pairs import both, pair, write
@@ -228,8 +227,7 @@ from prprep_worker.profiling import functions, stacks
 
 def asked(tmp_path, code):
     """Run code beside the worker's modules in a fresh interpreter, as the target's would, and give what it printed."""
-    worker = Path(module.__file__).parents[1] / "worker"
-    text = ASKED.format(worker=str(worker), tree=str(tmp_path), code=code)
+    text = ASKED.format(worker=str(WORKER_FOLDER), tree=str(tmp_path), code=code)
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
