@@ -23,8 +23,9 @@ from ..git import Clone
 from ..git.repository import repository_root
 from ..manifest.model import EnvironmentSettings
 from ..project.code.sources import Sources
-from ..project.files import FolderTree
+from ..project.files import FolderTree, Project
 from ..project.layout import describe
+from ..project.pytest_config import PYTHON_FILES, is_test_file, python_files
 from ..storage.files import write_whole
 
 if TYPE_CHECKING:
@@ -60,18 +61,18 @@ class Subject:
         tree = FolderTree(root)
         layout = describe(tree, focus=(path,))
         file = BenchmarkFile(path, place.read_bytes(), Sources(tree, layout.import_roots))
-        return cls(root, path, layout, file, LintContext(root=None if ignored_root else layout.benchmarks_root))
+        context = LintContext(
+            root=None if ignored_root else layout.benchmarks_root,
+            python_files=python_files(Project(tree, layout.project)),
+        )
+        return cls(root, path, layout, file, context)
 
 
 def files_of(places: list[str]) -> list[Path]:
     """Return the files that are named, and of a folder those that pytest would collect."""
     found: list[Path] = []
     for place in map(Path, places):
-        below = [
-            each
-            for each in sorted(place.rglob("*.py"))
-            if each.name.startswith(("test_", "bench_")) or each.stem.endswith("_test")
-        ]
+        below = [each for each in sorted(place.rglob("*.py")) if is_test_file(each.name, (*PYTHON_FILES, "bench_*.py"))]
         found += below if place.is_dir() else [place]
     return list(dict.fromkeys(found))
 

@@ -6,11 +6,11 @@ import posixpath
 from collections import Counter
 
 from ..errors import SourceError
-from .files import Project, is_outside, pytest_option
+from .files import Project, is_outside
+from .pytest_config import TEST_FOLDERS, is_test_file, pytest_option, python_files
 
 DEFAULT = "tests/benchmarks"
 NAMES = ("benchmarks", "benchmark", "bench", "performance", "perf")
-TEST_FOLDERS = ("tests", "test", "testing")
 
 
 def benchmarks_root(project: Project) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def _of_testpaths(project: Project) -> tuple[str, str] | None:
 
 def _of_folders(project: Project) -> tuple[str, str] | None:
     """Take a folder with a telling name and test files in it; asv's folders hold no test files."""
-    folders = _folders_of_tests(project)
+    folders = {posixpath.dirname(path) for path in _test_files(project)}
     for above in (*TEST_FOLDERS, *_testpaths(project), ""):
         for name in NAMES:
             folder = posixpath.join(above, name)
@@ -61,7 +61,7 @@ def _of_folders(project: Project) -> tuple[str, str] | None:
 
 
 def _of_file_names(project: Project) -> tuple[str, str] | None:
-    benchmarks = [path for path in project.files if "bench" in posixpath.basename(path) and _is_test(path)]
+    benchmarks = [path for path in _test_files(project) if "bench" in posixpath.basename(path)]
     if not benchmarks:
         return None
     folder, count = min(Counter(map(posixpath.dirname, benchmarks)).items(), key=lambda item: (-item[1], item[0]))
@@ -84,10 +84,6 @@ def _testpaths(project: Project) -> tuple[str, ...]:
     return tuple(path for path in plain if not is_outside(path) and path != "." and not path.endswith(".py"))
 
 
-def _folders_of_tests(project: Project) -> set[str]:
-    return {posixpath.dirname(path) for path in project.files if _is_test(path)}
-
-
-def _is_test(path: str) -> bool:
-    name = posixpath.basename(path)
-    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
+def _test_files(project: Project) -> list[str]:
+    patterns = python_files(project)
+    return [path for path in project.files if is_test_file(path, patterns)]

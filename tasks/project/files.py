@@ -174,18 +174,6 @@ def strings(value: object) -> tuple[str, ...]:
     return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list | tuple) else ()
 
 
-def pytest_option(project: Project, name: str) -> tuple[str, ...]:
-    """Return a list option of pytest's configuration, from the first of its files that has it."""
-    return (
-        strings(lookup(project.toml("pytest.toml"), "pytest", name))
-        or strings(project.ini("pytest.ini").get("pytest", name, fallback=""))
-        or strings(project.tool("pytest", name))
-        or strings(project.tool("pytest", "ini_options", name))
-        or strings(project.ini("tox.ini").get("pytest", name, fallback=""))
-        or strings(project.setup_cfg.get("tool:pytest", name, fallback=""))
-    )
-
-
 def read_toml(tree: TreeReader, path: str) -> Mapping[str, object]:
     """Read a TOML file, {} where there is none; raise SourceError with the line where it is broken."""
     content = tree.read(path)

@@ -10,7 +10,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
-from .files import SIDE_FOLDERS, Project, is_outside, lookup, normalized, pytest_option, strings
+from .files import SIDE_FOLDERS, Project, is_outside, lookup, normalized, strings
+from .pytest_config import is_test_file, pytest_option
 
 NOT_MODULES = frozenset(
     {"conftest", "dodo", "fabfile", "noxfile", "runtests", "setup", "tasks", "toxfile", "versioneer"}
@@ -68,8 +69,8 @@ def _packages(below: list[list[str]]) -> set[str]:
 
 
 def _modules(below: list[list[str]]) -> set[str]:
-    names = {parts[0].partition(".")[0] for parts in below if len(parts) == 1}
-    return {name for name in names if name.isidentifier() and not name.startswith(("__", "test_"))}
+    names = {parts[0].partition(".")[0] for parts in below if len(parts) == 1 and not is_test_file(parts[0])}
+    return {name for name in names if name.isidentifier() and not name.startswith("__")}
 
 
 def _namespaces(below: list[list[str]]) -> set[str]:

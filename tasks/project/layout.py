@@ -14,6 +14,7 @@ from .conventions import benchmark_tool, changelog, heavy_imports, pull_request_
 from .dependencies import dependency_differences
 from .files import SIDE_FOLDERS, CommitTree, FolderTree, Project, TreeReader
 from .import_roots import import_roots, top_level_names
+from .pytest_config import is_test_code
 
 __all__ = [
     "CommitTree",
@@ -84,7 +85,7 @@ def _projects(tree: TreeReader, focus: Sequence[str]) -> list[Project]:
 def _telling(focus: Sequence[str]) -> list[str]:
     """Keep the files that tell most about where the change is: code, before tests, before anything else."""
     code = [path for path in focus if path.endswith(".py")]
-    inside = [path for path in code if not {"tests", "test", "docs", "examples"} & set(path.split("/")[:-1])]
+    inside = [path for path in code if not is_test_code(path) and not {"docs", "examples"} & set(path.split("/")[:-1])]
     return inside or code or list(focus)
 
 

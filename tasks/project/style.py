@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .pytest_config import is_test_file, python_files
+
 if TYPE_CHECKING:
-    from .files import TreeReader
+    from .files import Project
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -52,11 +53,13 @@ class _Seen:
         return {text for decorator in self.node.decorator_list if MARKS.match(text := ast.unparse(decorator))}
 
 
-def style_of(tree: TreeReader, root: str) -> Style:
-    """Look at the project's benchmarks, where it has some, else at its tests; `root` is its folder of benchmarks."""
+def style_of(project: Project, root: str) -> Style:
+    """Return the style of the benchmarks in the project's tree, else of its tests; `root` is the benchmarks root."""
     near = root.split("/", maxsplit=1)[0] + "/"
+    tree, patterns = project.tree, python_files(project)
     paths = sorted(
-        (path for path in tree.files() if _is_test(path)), key=lambda path: (not path.startswith(near), path)
+        (path for path in tree.files() if is_test_file(path, patterns)),
+        key=lambda path: (not path.startswith(near), path),
     )
     tests = [test for path in paths[:FILES] for test in _tests(tree.read(path) or b"")]
     benchmarks = [test for test in tests if test.is_benchmark]
@@ -85,11 +88,6 @@ def _tests(source: bytes) -> Iterator[_Seen]:
 def _mostly(answers: Iterable[bool]) -> bool:
     told = list(answers)
     return bool(told) and sum(told) >= MOST * len(told)
-
-
-def _is_test(path: str) -> bool:
-    name = posixpath.basename(path)
-    return name.endswith(".py") and (name.startswith(("test_", "bench")) or name.endswith("_test.py"))
 
 
 def takes_inputs(test: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

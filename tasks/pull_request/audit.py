@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from ..artifacts import AuditFinding
+from ..project.pytest_config import is_test_code
 
 if TYPE_CHECKING:
     from ..artifacts import Commit, ContributionRule
@@ -52,7 +53,7 @@ _SCRATCH_FOLDERS = (
     *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".ipynb_checkpoints"),
 )
 _BUILT = ("*.so", "*.o", "*.a", "*.pyd", "*.dll", "*.dylib", "*.exe", "*.whl", "*.egg")
-_TESTS = re.compile(r"(^|/)(tests?|testing|benchmarks?|asv_bench)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
+_BENCHMARK_FOLDERS = frozenset({"benchmark", "benchmarks", "asv_bench"})
 _WORDS_ABOUT = re.compile(
     r"(^|/)(docs?|changes|changelog\.d|news|newsfragments|release|Misc/NEWS\.d)/|\.(md|rst|txt)$", re.IGNORECASE
 )
@@ -119,7 +120,8 @@ def _of_file(file: ChangedFile) -> Iterator[AuditFinding]:
 
 
 def _belongs_nowhere(path: str) -> bool:
-    return not _TESTS.search(path) and not _WORDS_ABOUT.search(path)
+    benchmark = not _BENCHMARK_FOLDERS.isdisjoint(path.split("/")[:-1])
+    return not (benchmark or is_test_code(path) or _WORDS_ABOUT.search(path))
 
 
 def _of_commit(commit: Commit, rules: Sequence[ContributionRule]) -> Iterator[AuditFinding]:

@@ -5,7 +5,6 @@ All of it happens in the private clone. Made from the same commits, by the same 
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from ..errors import ArtifactError, CherryPickError, RepositoryError
 from ..git import history, stacking
 from ..project.conventions import changelog
 from ..project.files import CommitTree, Project
+from ..project.pytest_config import is_test_file, python_files
 from ..storage.artifact import Artifact
 from . import audit, audit_tools, changelog_entry, wording
 from .fragments import Entry
@@ -184,8 +184,8 @@ def _benchmark(
         return {}, "the manifest says never; it is in the evidence"
     if item.commit_benchmark == "always":
         return lacking, "the manifest says always"
-    kept = [name for name in tree.files() if name.startswith(f"{root}/") and _is_test(name)]
-    if not kept:
+    patterns = python_files(project)
+    if not any(name.startswith(f"{root}/") and is_test_file(name, patterns) for name in tree.files()):
         return (
             {},
             f"the project keeps no benchmark tests in {root}; it is in the evidence (`commit_benchmark: always` changes that)",
@@ -273,8 +273,3 @@ def _with_drift(error: CherryPickError, made: Made, start: Start) -> CherryPickE
     what = f"{error.what}" + (f"\n  since then {'; '.join(told)}" if told else "")
     now = f"put the optimization onto {start.name} yourself, resolve the conflict there, and name that branch as `head`"
     return CherryPickError(what, files=error.files, where=made.detection.item, hint=now)
-
-
-def _is_test(path: str) -> bool:
-    name = posixpath.basename(path)
-    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))

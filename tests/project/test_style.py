@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tasks.benchmark_tests.writing.styling import styled
+from tasks.project.files import Project
 from tasks.project.style import Style, style_of
 
 PLAIN = '''"""Benchmark of app:total.
@@ -59,7 +60,7 @@ PLAIN_TESTS = "".join(f"def test_{number}(): ...\n" for number in range(6))
     ],
 )  # fmt: skip
 def test_the_style_is_that_of_the_benchmarks_else_of_the_tests(files, style):
-    assert style_of(Files(files), "tests/benchmarks") == style
+    assert style_of(Project(Files(files)), "tests/benchmarks") == style
 
 
 def test_a_project_without_a_style_leaves_the_text_as_it_is():
@@ -164,7 +165,7 @@ def test_the_cases_of_a_benchmark_are_annotated_and_stay_outside_of_the_class():
     ],
 )
 def test_inputs_by_fixtures_are_a_style(test, fixtures):
-    assert style_of(Files({"tests/benchmarks/test_b.py": test}), "tests/benchmarks").fixtures is fixtures
+    assert style_of(Project(Files({"tests/benchmarks/test_b.py": test})), "tests/benchmarks").fixtures is fixtures
 
 
 def results(text: str, folder) -> list[str]:

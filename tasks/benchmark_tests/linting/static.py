@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.definitions import Function
 from ...project.code.imported_names import dotted_name, short_name
+from ...project.pytest_config import PYTHON_FILES, is_test_file
 from ..reading import PATCHERS
 from . import mocks
 
@@ -67,6 +68,7 @@ class LintContext(NamedTuple):
     root: str | None = None
     boundaries: frozenset[str] = frozenset()
     recorded: float = 0.0
+    python_files: tuple[str, ...] = PYTHON_FILES
 
 
 def findings(file: BenchmarkFile, expected: LintContext) -> list[Finding]:
@@ -107,8 +109,9 @@ def _about_file(file: BenchmarkFile, expected: LintContext) -> Iterator[Finding]
         root = expected.root or "the top folder"
         yield Finding("wrong-place", 1, "", f"it is in {folder or 'the top folder'}, the benchmarks root is {root}")
     name = posixpath.basename(file.path)
-    if not (name.startswith(("test_", "bench_")) or name.endswith("_test.py")):
-        yield Finding("wrong-name", 1, "", f"pytest collects no file of the name {name}")
+    if not is_test_file(file.path, expected.python_files):
+        patterns = " ".join(expected.python_files)
+        yield Finding("wrong-name", 1, "", f"pytest does not collect {name} (python_files: {patterns})")
 
 
 def _about_marker(test: Test) -> Iterator[Finding]:

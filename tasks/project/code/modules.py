@@ -1,10 +1,11 @@
-"""Tell modules from other files by their paths."""
+"""Map paths of files to module names."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from ..pytest_config import is_test_code
 
 if TYPE_CHECKING:
     from ...artifacts import Layout
@@ -32,9 +33,5 @@ def is_own_module(module: str, layout: Layout) -> bool:
 
 def is_test(path: str, layout: Layout) -> bool:
     """Return whether a file is a test, a benchmark, or serves them."""
-    folder, name = posixpath.split(path)
-    if layout.benchmarks_root and path.startswith(f"{layout.benchmarks_root}/"):
-        return True
-    if name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"):
-        return True
-    return bool({"tests", "test"} & set(folder.split("/")))
+    root = layout.benchmarks_root
+    return is_test_code(path) or bool(root and path.startswith(f"{root}/"))

@@ -17,7 +17,8 @@ from ...errors import UnreachedError
 from ...processes.progress import Report, silent
 from ...project.code.reach import changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
-from ...project.files import FolderTree
+from ...project.files import FolderTree, Project
+from ...project.pytest_config import python_files
 
 if TYPE_CHECKING:
     from ...artifacts import Side
@@ -54,7 +55,9 @@ def run(
     reach = reach_of(statements, seen, made.detection)
     if reach and not reach.executed and NOT_REACHED not in item.lint.ignore:
         _refuse_unreached(item, setup, made)
-    found = findings(_file(setup, made), _expected(item, made, paths), seen)
+    file = _file(setup, made)
+    project = Project(file.sources.tree, made.detection.layout.project)
+    found = findings(file, _expected(item, made, paths)._replace(python_files=python_files(project)), seen)
     kept = tuple(_recorded(each) for each in found if _counts(each.rule, item, made))
     Linting(item=item.id, path=made.injection.benchmark, findings=kept, reach=reach, ran=bool(seen)).write(
         paths.lint, fingerprint

@@ -25,7 +25,8 @@ from ...git import Clone
 from ...processes.progress import Report, silent
 from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
-from ...project.files import SIDE_FOLDERS, FolderTree
+from ...project.files import FolderTree, Project
+from ...project.pytest_config import PYTHON_FILES, UNITTEST_FILES, in_side_folder, is_test_file, python_files
 
 if TYPE_CHECKING:
     from ...bench.workers.channel import Message
@@ -104,17 +105,20 @@ def _recorded(item: Optimization, detection: Detection, *, cache: Path, address:
         ran: Sequence[str] = (item.drive,)
         seen, notes = record_command(place, target, item.drive, seconds=seconds, report=report)
     else:
-        ran = tests_of(sources, found)
+        ran = relevant_tests(sources, found, python_files(Project(sources.tree, detection.layout.project)))
         seen, notes = record(place, target, ran, seconds=seconds, report=report)
     return _Chooser(item, target, found, place, detection).chosen(seen, tuple(ran), tuple(notes))
 
 
-def tests_of(sources: Sources, found: LocatedDefinition) -> tuple[str, ...]:
+def relevant_tests(
+    sources: Sources, found: LocatedDefinition, patterns: Sequence[str] = PYTHON_FILES
+) -> tuple[str, ...]:
     """Return the project's test files that may call a function: those that name it, then those that use its module.
 
     Among these first the ones that are called after the module, and those that lie less deep.
     """
-    tests = [path for path in sources.tree.files() if _is_test(path)]
+    patterns = (*patterns, *UNITTEST_FILES)
+    tests = [path for path in sources.tree.files() if is_test_file(path, patterns) and not in_side_folder(path)]
     ranked = [(rank, path) for path in tests if (rank := users(path, sources.tree.read(path) or b"", sources, found))]
     word = posixpath.basename(found.path).removesuffix(".py")
     words = {word, posixpath.basename(posixpath.dirname(found.path))} if word == "__init__" else {word}
@@ -124,12 +128,6 @@ def tests_of(sources: Sources, found: LocatedDefinition) -> tuple[str, ...]:
         return -rank, not any(word in posixpath.basename(path) for word in words), path.count("/"), path
 
     return tuple(path for _, path in sorted(ranked, key=near))[:FILES]
-
-
-def _is_test(path: str) -> bool:
-    name = posixpath.basename(path)
-    vendored = set(path.split("/")[:-1]) & (SIDE_FOLDERS - {"test", "tests", "testing"})
-    return path.endswith(".py") and not vendored and (name.startswith("test") or name.endswith("_test.py"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
         benchmark = from_manifest(item.benchmark, detection, path=path, source=source, templates=templates)
     told: tuple[str, ...] = ()
     if benchmark.made_from != "gap":
-        text = styled(benchmark.text, style_of(known.project.tree, detection.layout.benchmarks_root))
+        text = styled(benchmark.text, style_of(known.project, detection.layout.benchmarks_root))
         text, told = formatted(text, path, known.project, first_party=detection.layout.packages)
         benchmark = replace(benchmark, text=text)
     # Two items may optimize functions of one name; each has a folder of its own.

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ...bench.workers.pytest_options import carried
 from ...environments.requirements import TESTING, extra_names, group_names
-from ...project.files import SIDE_FOLDERS, Project, lookup, pytest_option, strings
+from ...project.files import Project, lookup, strings
+from ...project.pytest_config import in_side_folder, is_test_code, is_test_file, pytest_option, python_files
 
 if TYPE_CHECKING:
     from ...manifest.model import EnvironmentSettings
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 DEVELOPING: Final = ("dev", "develop", "development")
 """Extras and groups that tests need where the project has none for tests alone."""
 
-PATTERNS: Final = ("test_*.py", "*_test.py")
 _HATCH: Final = ("hatch-test", "test", "tests", "default")
 _CONDITION: Final = re.compile(r"^[\w.,!{}-]+:\s")
 _FOLDER: Final = re.compile(r"^\{(?:toxinidir|tox_root)\}/?")
@@ -45,9 +45,10 @@ def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, asked: str 
     """Return how the tests of the project in `folder` are run, None where it has none; `asked` is the manifest's command."""
     if asked:
         return Suite((asked,), "the manifest", folder, "command")
-    files = test_files(tree, benchmarks_root)
+    patterns = python_files(Project(tree, folder))
+    files = _test_files(tree, patterns, benchmarks_root)
     if not files:  # Benchmarks may lie among the tests.
-        benchmarks_root, files = "", test_files(tree, "")
+        benchmarks_root, files = "", _test_files(tree, patterns, "")
     folder = folder if any(_below(path, folder) for path in files) else ""
     project = Project(tree, folder)
     files = tuple(path for path in files if _below(path, folder))
@@ -63,27 +64,16 @@ def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, asked: str 
     )
 
 
-def test_files(tree: TreeReader, benchmarks_root: str) -> tuple[str, ...]:
-    """Return the files of tests, benchmarks and what is vendored left out."""
-    return tuple(path for path in tree.files() if is_test_file(path) and not _below(path, benchmarks_root or "."))
-
-
-def is_test_file(path: str) -> bool:
-    """Return whether pytest or unittest would take a file for tests, by its name."""
-    aside = SIDE_FOLDERS - {"test", "tests", "testing"}
-    if set(path.split("/")[:-1]) & aside:
-        return False
-    return any(fnmatchcase(posixpath.basename(path), pattern) for pattern in PATTERNS)
+def _test_files(tree: TreeReader, patterns: Sequence[str], benchmarks_root: str) -> tuple[str, ...]:
+    """Return the project's test files without its benchmarks."""
+    paths = (path for path in tree.files() if is_test_file(path, patterns) and not in_side_folder(path))
+    return tuple(path for path in paths if not _below(path, benchmarks_root or "."))
 
 
 def edited_tests(files: Iterable[str], benchmarks_root: str) -> tuple[str, ...]:
-    """Return those of the changed files that tests are made of: test files, and whatever lies in a folder of tests."""
-    return tuple(path for path in files if _is_of_tests(path) and not _below(path, benchmarks_root or "."))
-
-
-def _is_of_tests(path: str) -> bool:
-    *folders, name = path.split("/")
-    return is_test_file(path) or bool({"test", "tests", "testing"} & set(folders)) or name == "conftest.py"
+    """Return the changed files that are tests or serve them, without the benchmarks."""
+    tests = (path for path in files if is_test_code(path) and not in_side_folder(path))
+    return tuple(path for path in tests if not _below(path, benchmarks_root or "."))
 
 
 def _below(path: str, folder: str) -> bool:

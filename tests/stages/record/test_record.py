@@ -907,7 +907,7 @@ def test_a_recorded_call_that_warns_is_not_taken_where_warnings_are_errors(tmp_p
 def test_tests_are_chosen_by_what_they_use(repo):
     sources = Sources(FolderTree(repo.path), ("src",))
     found = sources.find("shop:words")
-    assert record.tests_of(sources, found) == ("tests/test_shop.py",)
+    assert record.relevant_tests(sources, found) == ("tests/test_shop.py",)
 
 
 def test_a_recording_can_be_kept_and_read(repo, tmp_path):

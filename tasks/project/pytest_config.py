@@ -1,0 +1,53 @@
+"""Read a project's pytest configuration, and tell tests from other files by it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from .files import SIDE_FOLDERS, Project, lookup, strings
+
+PYTHON_FILES = ("test_*.py", "*_test.py")
+"""pytest's default for `python_files`."""
+UNITTEST_FILES = ("test*.py",)
+TEST_FOLDERS = ("tests", "test", "testing")
+
+
+def pytest_option(project: Project, name: str) -> tuple[str, ...]:
+    """Return a list option from the first of pytest's configuration files that sets it."""
+    return (
+        strings(lookup(project.toml("pytest.toml"), "pytest", name))
+        or strings(project.ini("pytest.ini").get("pytest", name, fallback=""))
+        or strings(project.tool("pytest", name))
+        or strings(project.tool("pytest", "ini_options", name))
+        or strings(project.ini("tox.ini").get("pytest", name, fallback=""))
+        or strings(project.setup_cfg.get("tool:pytest", name, fallback=""))
+    )
+
+
+def python_files(project: Project) -> tuple[str, ...]:
+    """Return the patterns of the files that pytest collects in a project."""
+    return pytest_option(project, "python_files") or PYTHON_FILES
+
+
+def is_test_file(path: str, patterns: Sequence[str] = PYTHON_FILES) -> bool:
+    """Return whether pytest collects a file with these `python_files`, matched as pytest matches them."""
+    name = posixpath.basename(path)
+    return name.endswith(".py") and any(
+        fnmatchcase(f"/{path}", f"*/{pattern}") if "/" in pattern else fnmatchcase(name, pattern)
+        for pattern in patterns
+    )
+
+
+def is_test_code(path: str, patterns: Sequence[str] = PYTHON_FILES) -> bool:
+    """Return whether a file is a test or serves tests: a test file, a conftest.py, or any file in a folder of tests."""
+    *folders, name = path.split("/")
+    # Further down, `testing` is a package of the project, like numpy.testing.
+    in_folder = "tests" in folders or "test" in folders or folders[:1] == ["testing"]
+    return in_folder or name == "conftest.py" or is_test_file(path, patterns)
+
+
+def in_side_folder(path: str) -> bool:
+    """Return whether a file lies in a folder such as docs, examples or vendor, whose tests are not the project's."""
+    return not (SIDE_FOLDERS - set(TEST_FOLDERS)).isdisjoint(path.split("/")[:-1])
