@@ -1,81 +1,111 @@
-"""The command `prprep`: doit with prprep's own loader, and commands of its own."""
+"""The command `prprep`: doit's main loop with prprep's loader, commands, help pages and errors."""
 
 from __future__ import annotations
 
+import getopt
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
-from doit.cmd_run import Run
+from doit.cmd_base import get_loader
+from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 from doit.doit_cmd import DoitMain
-from doit.exceptions import InvalidDodoFile
+from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
+from doit.plugin import PluginDict
 
-from . import __version__, commands
+from . import __version__
+from .commands import ENTRIES
+from .commands.arguments import asks_for_help, parse
 from .errors import PrprepError
 from .graph.loader import ManifestLoader
-from .graph.reporter import PlainReporter
-from .text.markdown import plain as without_escapes
+from .graph.names import may_be_task, unknown_word
+from .text.markdown import plain
 
-if TYPE_CHECKING:
-    from doit.cmd_base import Command
-
+DEFECT, WRONG = 2, 3
 INTERRUPTED = 130
 INSISTENCE = 10.0
-"""Seconds after which a run that was asked to end, and has not, is asked again: longer than its processes take to end."""
-
-
-class PlainErrors:
-    """What doit would show as a traceback, and is no defect: a closed pipe, a full disk, a folder that is read-only."""
-
-    def parse_execute(self, arguments: list[str]) -> int:
-        try:
-            code: int = super().parse_execute(arguments)  # type: ignore[misc]
-        except BrokenPipeError:
-            # Whoever read our output has seen enough, as in `prprep list | head`; nothing more can be written there.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        except PrprepError as error:
-            raise InvalidDodoFile(without_escapes(str(error))) from None
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            raise InvalidDodoFile(f"{where}{error.strerror or error}\n  mend that, then run again") from None
-        return code
-
-
-def plain(command: type[Command]) -> type[Command]:
-    """Return doit's command with our errors, under its own name."""
-    return type(command.__name__, (PlainErrors, command), {"name": command.get_name()})
-
-
-class RunAndReport(Run):  # type: ignore[misc]
-    """doit's `run`; with one of doit's own reporters the table goes to standard error."""
-
-    name = "run"
-
-    def execute(self, params: Any, args: list[str]) -> int:
-        code: int = super().execute(params, args)
-        reporter = params.get("reporter")
-        if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
-            print(self.loader.graph.summary(), file=sys.stderr)
-        return code
+"""Seconds after which a run that did not end on a signal gets it again: longer than its processes take to end."""
 
 
 class PrprepMain(DoitMain):  # type: ignore[misc]
     """doit's entry point under prprep's name, without the settings that a target's pyproject.toml has for doit."""
 
     BIN_NAME = "prprep"
-    DOIT_CMDS = tuple(
-        plain(RunAndReport if command is Run else command) for command in (*DoitMain.DOIT_CMDS, *commands.OWN)
-    )
 
     def __init__(self) -> None:
         super().__init__(ManifestLoader(), config_filenames=())
 
-    @staticmethod
-    def print_version() -> None:
-        print(f"prprep {__version__}")
+    def get_cmds(self) -> PluginDict:
+        return PluginDict({entry.name: entry for entry in ENTRIES})
+
+    def run(self, all_args: list[str]) -> int:
+        """Run a command and return its exit code; every mistake of the user is one plain message."""
+        if all_args[:1] == ["--version"]:
+            print(f"prprep {__version__}")
+            return 0
+        try:
+            return self._run(all_args) or 0
+        except BrokenPipeError:
+            # Whoever read our output has seen enough, as in `prprep list | head`; nothing more can be written there.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except Exception as error:  # noqa: BLE001 - the one door for errors outside of tasks
+            return _refused(error)
+
+    def _run(self, all_args: list[str]) -> int | None:
+        commands = self.get_cmds()
+        loader = get_loader(self.config, self.task_loader, commands)
+        name, arguments = _command_name(all_args, loader, commands)
+        if asks_for_help(arguments):
+            topic = name or arguments[0]
+            return self._executed("help", [] if topic.startswith("-") else [topic], loader, commands)
+        if not name and arguments and arguments[0].strip() and not may_be_task(arguments[0]):
+            # Said before a manifest is looked for: without one, a misspelled command is still that.
+            raise unknown_word(arguments[0], commands)
+        return self._executed(name or "run", arguments, loader, commands)
+
+    def _executed(self, name: str, arguments: list[str], loader: ManifestLoader, commands: PluginDict) -> int | None:
+        command = commands.get_plugin(name)(
+            task_loader=loader, config=self.config, bin_name=self.BIN_NAME, cmds=commands
+        )
+        values, words = parse(command, arguments)
+        try:
+            code: int | None = command.execute(values, words)
+        except PrprepError as error:
+            if not getattr(command, "may_fail", False):
+                raise
+            return _refused(error, error.exit_code)
+        return code
+
+
+def _command_name(arguments: list[str], loader: ManifestLoader, commands: PluginDict) -> tuple[str | None, list[str]]:
+    """Split off the name of the command, which options of the manifest may precede; None without one."""
+    parser = CmdParse([CmdOption(option) for option in loader.cmd_options])
+    try:
+        _, rest = getopt.getopt(arguments, parser.get_short(), parser.get_long())
+    except getopt.GetoptError:
+        return None, arguments
+    if not rest or rest[0] not in commands:
+        return None, arguments
+    return rest[0], [*arguments[: len(arguments) - len(rest)], *rest[1:]]
+
+
+def _refused(error: Exception, code: int = WRONG) -> int:
+    match error:
+        case OSError():
+            message = (
+                f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}\n  fix it and run again"
+            )
+        case PrprepError() | CmdParseError() | InvalidCommand() | InvalidDodoFile() | InvalidTask():
+            message = str(error)
+        case _:
+            traceback.print_exception(error)
+            code, message = DEFECT, "this is a defect of prprep\n  please report it with the lines above"
+    print(f"ERROR: {plain(message).rstrip()}", file=sys.stderr)
+    return code
 
 
 def main() -> NoReturn:
@@ -88,19 +118,16 @@ def main() -> NoReturn:
     try:
         code = PrprepMain().run(sys.argv[1:])
     except KeyboardInterrupt:
-        print("\ninterrupted; what was done is kept, and the next run goes on from there", file=sys.stderr)
+        print("\ninterrupted; finished work is kept, and the next run continues from there", file=sys.stderr)
         code = INTERRUPTED
-    except PrprepError as error:
-        print(f"ERROR: {without_escapes(str(error))}", file=sys.stderr)
-        code = error.exit_code
-    # All is done and told: in the interpreter's last steps a signal would only print a traceback, or take the exit code's place.
+    # In the interpreter's last steps a signal would only print a traceback, or replace the exit code.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal's signature
-    # Python drops an exception that comes in a callback, and with it the signal: until the run has ended, once more.
+    # Python drops an exception that is raised in a callback, and with it the signal: repeat it until the run has ended.
     signal.signal(signal.SIGALRM, lambda *_: _terminated(number, None))
     signal.setitimer(signal.ITIMER_REAL, INSISTENCE)
     # Unwinding ends the process groups of both sides; the default action would leave them running.

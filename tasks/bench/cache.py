@@ -17,7 +17,6 @@ from ..git.clone_cache import git_folder_of
 from ..processes import locks
 from ..processes.scratch import remove_folder
 from ..text import figures
-from ..text.tables import terminal_width, text_table
 from . import machine
 
 if TYPE_CHECKING:
@@ -53,13 +52,12 @@ UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One thing that is kept: `size` in bytes on disk, `used` in seconds since the epoch, `about` what it belongs to."""
+    """One thing that is kept: `size` in bytes on disk, `used` in seconds since the epoch."""
 
     kind: str
     path: Path
     size: int
     used: float
-    about: str
 
 
 def kept(cache: Path) -> list[Kept]:
@@ -69,23 +67,8 @@ def kept(cache: Path) -> list[Kept]:
     for kind, (folder, touched) in KINDS.items():
         for path in _folders(cache / folder):
             used = _last_use(path, touched)
-            found.append(Kept(kind, path, _size(path, seen), used, _about(kind, path)))
+            found.append(Kept(kind, path, _size(path, seen), used))
     return sorted(found, key=lambda each: each.used)
-
-
-def shown(cache: Path, things: Sequence[Kept], *, now: float) -> str:
-    """Return the table of what is kept, and the sums."""
-    if not things:
-        return f"{cache}: nothing is kept"
-    rows = [
-        (each.kind, each.path.name[:12], figures.size(each.size), _age(now - each.used), each.about)
-        for each in reversed(things)
-    ]
-    total = figures.size(sum(each.size for each in things))
-    sums = ", ".join(f"{kind} {figures.size(size)}" for kind, size in _by_kind(things).items())
-    limit = limit_of(os.environ.get(LIMIT_VARIABLE, USUAL_LIMIT))
-    told = f"limit {figures.size(limit)} ({LIMIT_VARIABLE})" if limit else "no limit"
-    return f"{text_table(('Kept', 'Name', 'Size', 'Last used', 'For'), rows, terminal_width())}\n\n{cache}: {total} ({sums}); {told}"
 
 
 def prune(cache: Path, things: Iterable[Kept], report: Report) -> list[Kept]:
@@ -100,14 +83,6 @@ def prune(cache: Path, things: Iterable[Kept], report: Report) -> list[Kept]:
             else:
                 report(f"{each.kind} {each.path.name[:12]} is in use and stays")
     return removed
-
-
-def chosen(things: Sequence[Kept], *, days: float, everything: bool, now: float) -> list[Kept]:
-    """Choose what to remove: everything, or what was not used for so many days (where not negative), or what is beyond the limit."""
-    if everything or days >= 0:
-        return [each for each in things if everything or now - each.used > days * 24 * 3600]
-    limit = limit_of(os.environ.get(LIMIT_VARIABLE, USUAL_LIMIT))
-    return beyond(things, limit) if limit else []
 
 
 def beyond(things: Sequence[Kept], limit: int) -> list[Kept]:
@@ -180,34 +155,6 @@ def _size(path: Path, seen: set[tuple[int, int]]) -> int:
     return total
 
 
-def _about(kind: str, path: Path) -> str:
-    """Say what it belongs to, where its own files tell."""
-    with suppress(OSError, ValueError):
-        if kind == "clone":
-            borrowed = path / "objects" / "info" / "alternates"
-            if borrowed.exists():
-                return (
-                    borrowed.read_text(encoding="utf-8").splitlines()[0].removesuffix("/objects").removesuffix("/.git")
-                )
-            return _address(path / "config")
-        if kind == "tree":
-            head = git_folder_of(path)
-            return f"commit {(head / 'HEAD').read_text(encoding='ascii').strip()[:12]}" if head else ""
-        return _environment(path)
-    return ""
-
-
-def _address(config: Path) -> str:
-    found = re.search(r"^\s*url = (\S+)", config.read_text(encoding="utf-8"), re.MULTILINE)
-    return found[1] if found else ""
-
-
-def _environment(path: Path) -> str:
-    python = next((path / "lib").glob("python*"), None)
-    packages = sum(1 for _ in (python / "site-packages").glob("*.dist-info")) if python else 0
-    return f"{python.name}, {packages} packages" if python else "incomplete"
-
-
 def _remove(thing: Kept) -> bool:
     """Remove a thing with what belongs to it; False where somebody holds it."""
     with ExitStack() as stack:
@@ -223,18 +170,3 @@ def _remove(thing: Kept) -> bool:
         if thing.kind == "tree":
             thing.path.with_suffix(".json").unlink(missing_ok=True)
     return True
-
-
-def _by_kind(things: Iterable[Kept]) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for each in things:
-        sums[each.kind] = sums.get(each.kind, 0) + each.size
-    return sums
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"

@@ -1,4 +1,4 @@
-"""`prprep branch ID`: the branch that a pull request is made from."""
+"""`prprep branch ID`: the branch that a pull request is opened from."""
 
 from __future__ import annotations
 
@@ -7,34 +7,29 @@ from typing import Any
 
 from doit.cmd_base import Command
 
-from ..errors import UsageError
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, graph_of
-from .words import options_anywhere, plainly
 
 
 class Branch(Command):  # type: ignore[misc]
-    """Make the branch of an optimization, look through it, and measure it; give it to the user only where they ask."""
-
-    doc_purpose = "make the branch for a pull request, audit it and measure it"
-    doc_usage = "ID [--into BRANCH] [--patches FOLDER] [--no-measure] [--drop-model-authors]"
-    doc_description = (
-        "Everything happens in a private clone; your repository changes only by --into, which makes that one branch."
-    )
+    doc_usage = "ID"
+    doc_description = "It works in a private clone; your repository changes only with --into, by one new branch."
+    example = "prprep branch tables --into perf/tables"
+    may_fail = True
     cmd_options = (
         *ManifestLoader.cmd_options,
         {
             "name": "into",
             "long": "into",
-            "type": str,
             "default": "",
-            "help": "make this branch in your repository; none is overwritten",
+            "metavar": "BRANCH",
+            "help": "create this branch in your repository; an existing one is never overwritten",
         },
         {
             "name": "patches",
             "long": "patches",
-            "type": str,
             "default": "",
+            "metavar": "FOLDER",
             "help": "write the commits into this folder, for `git am`",
         },
         {
@@ -49,21 +44,13 @@ class Branch(Command):  # type: ignore[misc]
             "long": "drop-model-authors",
             "type": bool,
             "default": False,
-            "help": "take Co-authored-by trailers of language models out of the commits",
+            "help": "drop Co-authored-by trailers that name language models from the commits",
         },
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        return plainly(lambda: self._execute(opt_values, pos_args))
-
-    def _execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         from ..pull_request import branching
 
-        opt_values, pos_args = options_anywhere(self, opt_values, pos_args)
-        if len(pos_args) != 1:
-            raise UsageError(
-                "`branch` takes one optimization", hint="write `prprep branch ID`; `prprep list` shows them"
-            )
         patches = Path(opt_values["patches"]).absolute() if opt_values["patches"] else None
         graph = graph_of(opt_values["manifest"])
         item_id = graph.known(pos_args[0])

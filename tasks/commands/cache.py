@@ -1,31 +1,45 @@
-"""`prprep cache`: what is kept in the cache folder, and how it goes."""
+"""`prprep cache`: what the cache folder holds, and how it is pruned."""
 
 from __future__ import annotations
 
+import os
+import re
 import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from doit.cmd_base import Command
 
+from ..bench.cache import LIMIT_VARIABLE, USUAL_LIMIT, Kept, beyond, kept, limit_of, prune
 from ..errors import UsageError
+from ..git.clone_cache import git_folder_of
 from ..graph.console import CONSOLE
+from ..graph.names import suggestion
 from ..storage.paths import cache_folder
+from ..text import figures
+from ..text.tables import terminal_width, text_table
+
+HEADER = ("Kind", "Name", "Size", "Last used", "For")
+_DAY = 24 * 3600
 
 
 class Cache(Command):  # type: ignore[misc]
-    """Show what is kept in the cache folder, or remove what is not needed."""
-
-    doc_purpose = "show what is kept in the cache folder, or prune it"
-    doc_usage = "[prune [--older-than DAYS] [--all] [--dry-run]]"
+    doc_usage = "[prune]"
     doc_description = (
-        "All of it can be made again. `prune` without an option goes down to the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
+        "prprep makes again what it needs of it. `prune` without an option removes the least recently used until the "
+        "rest is within the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
     )
+    example = "prprep cache prune --older-than 30 --dry-run"
     cmd_options = (
         {
             "name": "days",
             "long": "older-than",
             "type": float,
-            "default": -1.0,
+            "default": None,
+            "metavar": "DAYS",
             "help": "prune what was not used for so many days",
         },
         {"name": "all", "long": "all", "type": bool, "default": False, "help": "prune everything"},
@@ -34,29 +48,90 @@ class Cache(Command):  # type: ignore[misc]
             "long": "dry-run",
             "type": bool,
             "default": False,
-            "help": "tell what would be removed, and remove nothing",
+            "help": "list what would be removed, and remove nothing",
         },
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..bench import cache
-        from ..text import figures
-
-        if pos_args[1:]:  # doit reads options only before the first word
-            opt_values, more = self.cmdparser.parse(pos_args[1:])
-            pos_args = [pos_args[0], *more]
         if pos_args not in ([], ["prune"]):
-            raise UsageError(
-                f"`cache` has no {' '.join(pos_args)}", hint="write `prprep cache` or `prprep cache prune`"
-            )
-        folder, now = cache_folder(), time.time()
-        things = cache.kept(folder)
+            raise UsageError(f"`prprep cache` has no {pos_args[0]}", hint=suggestion(pos_args[0], ("prune",), "it has"))
+        folder, now, days = cache_folder(), time.time(), opt_values["days"]
+        if days is not None and not days >= 0:
+            raise UsageError(f"--older-than is {days:g}, must be at least 0")
+        entries = kept(folder)
         if not pos_args:
-            print(cache.shown(folder, things, now=now))
+            print(listing(folder, entries, now=now))
             return 0
-        doomed = cache.chosen(things, days=opt_values["days"], everything=opt_values["all"], now=now)
+        selected = select(entries, days=days, everything=opt_values["all"], now=now)
         if not opt_values["dry"]:
-            doomed = cache.prune(folder, doomed, CONSOLE.line)
+            selected = prune(folder, selected, CONSOLE.line)
         verb = "would be removed" if opt_values["dry"] else "removed"
-        print(f"{verb}: {len(doomed)} of {len(things)}, {figures.size(sum(each.size for each in doomed))}")
+        size = figures.size(sum(entry.size for entry in selected))
+        print(f"{verb}: {len(selected)} of {len(entries)}, {size}")
         return 0
+
+
+def listing(cache: Path, entries: Sequence[Kept], *, now: float) -> str:
+    """Return the table of what the cache holds, the most recently used first, and the sums."""
+    if not entries:
+        return f"{cache}: empty"
+    rows = [
+        (entry.kind, entry.path.name[:12], figures.size(entry.size), _age(now - entry.used), _description(entry))
+        for entry in reversed(entries)
+    ]
+    sizes: Counter[str] = Counter()
+    for entry in entries:
+        sizes[entry.kind] += entry.size
+    sums = ", ".join(f"{kind} {figures.size(size)}" for kind, size in sizes.items())
+    limit = _limit()
+    shown_limit = f"limit {figures.size(limit)} ({LIMIT_VARIABLE})" if limit else "no limit"
+    table = text_table(HEADER, rows, terminal_width())
+    return f"{table}\n\n{cache}: {figures.size(sizes.total())} ({sums}); {shown_limit}"
+
+
+def select(entries: Sequence[Kept], *, days: float | None, everything: bool, now: float) -> list[Kept]:
+    """Select what to remove: everything, what was not used for `days`, or, without either, what is beyond the limit."""
+    if everything:
+        return list(entries)
+    if days is not None:
+        return [entry for entry in entries if now - entry.used > days * _DAY]
+    limit = _limit()
+    return beyond(entries, limit) if limit else []
+
+
+def _limit() -> int:
+    return limit_of(os.environ.get(LIMIT_VARIABLE, USUAL_LIMIT))
+
+
+def _description(entry: Kept) -> str:
+    """Say what an entry belongs to, if its files tell."""
+    with suppress(OSError, ValueError):
+        if entry.kind == "clone":
+            return _origin(entry.path)
+        if entry.kind == "tree":
+            git_folder = git_folder_of(entry.path)
+            return f"commit {(git_folder / 'HEAD').read_text(encoding='ascii')[:12]}" if git_folder else ""
+        python = next((entry.path / "lib").glob("python*"), None)
+        if not python:
+            return "incomplete"
+        packages = sum(1 for _ in (python / "site-packages").glob("*.dist-info"))
+        return f"{python.name}, {packages} packages"
+    return ""
+
+
+def _origin(clone: Path) -> str:
+    """Return the folder whose objects a clone borrows, else the address that it was fetched from."""
+    alternates = clone / "objects" / "info" / "alternates"
+    if alternates.exists():
+        first = alternates.read_text(encoding="utf-8").splitlines()[0]
+        return first.removesuffix("/objects").removesuffix("/.git")
+    url = re.search(r"^\s*url = (\S+)", (clone / "config").read_text(encoding="utf-8"), re.MULTILINE)
+    return url[1] if url else ""
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("day", _DAY), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"

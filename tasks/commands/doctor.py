@@ -1,39 +1,260 @@
-"""`prprep doctor`: all that comes before measuring, as a checklist."""
+"""`prprep doctor`: run every check that comes before measuring, and print each with its fix."""
 
 from __future__ import annotations
 
-from typing import Any
+import importlib.util
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from doit.cmd_base import Command
 
+from .. import pipeline
+from ..artifacts import Detection, Injection, Linting, Recording, Scaffolding, Survey
+from ..bench import machine
+from ..bench.workers import memory_layout
+from ..benchmark_tests.linting import RULES
+from ..environments.installer import uv_program
+from ..errors import CommandFailedError, GitHubError, PrprepError
+from ..github import survey_text
+from ..github.client import GITHUB, Client
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, graph_of
+from ..processes import programs
 from ..storage.paths import cache_folder
+from ..text import figures
+
+if TYPE_CHECKING:
+    from ..processes.progress import Report
+    from ..staleness import Freshness
+    from ..workspace.workspace import Workspace
+
+LEAST_FREE = 2 << 30
+"""Bytes in the cache's file system below which environments may not fit."""
+BUSY_LOAD = 0.5
+"""Load per core above which the machine is busy with other work."""
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the checklist; `fix` is what to do if `state` is not `ok`."""
+
+    state: Literal["ok", "note", "FAIL"]
+    what: str
+    fix: str = ""
+
+    def lines(self) -> list[str]:
+        first, *rest = self.what.splitlines() or [""]
+        if self.fix:
+            rest += [line.strip() for line in f"fix: {self.fix}".splitlines()]
+        return [f"  {self.state:4}  {first}", *(f"        {line}" for line in rest)]
 
 
 class Doctor(Command):  # type: ignore[misc]
-    """Run the checks that come before measuring, and print them as a checklist with the fixes."""
-
-    doc_purpose = "check what measuring needs, without measuring"
     doc_usage = "[ID ...]"
     doc_description = (
-        "Builds the environments and runs each benchmark once on every side. Without an ID all items are checked."
+        "It builds the environments and runs each benchmark once on every side. Without an ID, for all items."
     )
+    example = "prprep doctor tables"
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from .doctor_checks import checklist, of_item, of_machine
-
         graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
-        # Before the manifest is held against its repository: without git that would be all that is said.
-        well = checklist("machine", of_machine(cache_folder()), CONSOLE.print)
-        wanted = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
+        # The machine first: without git the manifest could not be compared with its repository.
+        passed = checklist("machine", of_machine(cache_folder()), CONSOLE.print)
+        items = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
         graph.begin()
         with CONSOLE.step("doctor") as report:
-            for item_id in wanted:
-                well = (
-                    checklist(item_id, of_item(graph.workspace, graph.freshness, item_id, report), CONSOLE.print)
-                    and well
-                )
+            for item_id in items:
+                checks = of_item(graph.workspace, graph.freshness, item_id, report)
+                passed = checklist(item_id, checks, CONSOLE.print) and passed
         graph.summary()
-        return 0 if well else 1
+        return 0 if passed else 1
+
+
+def checklist(heading: str, checks: Iterable[Check], show: Callable[[str], None]) -> bool:
+    """Show every check as soon as it has run; return whether none failed."""
+    show(heading)
+    passed = True
+    for check in checks:
+        show("\n".join(check.lines()))
+        passed = passed and check.state != "FAIL"
+    return passed
+
+
+def of_machine(cache: Path) -> Iterator[Check]:
+    """Check the programs and the machine that every item needs."""
+    yield _program("git", ["git", "--version"], "install git")
+    yield _program("uv", [uv_program(), "--version"], "install uv: pip install uv")
+    memray = "found" if importlib.util.find_spec("memray") else "not found"
+    yield Check("ok", f"Python {platform.python_version()}, memray {memray}")
+    yield _room(cache)
+    yield _quiet()
+    if memory_layout.can_choose():
+        yield Check("ok", "the processes of a launch can share a memory layout")
+    else:
+        yield Check(
+            "note",
+            "the processes of a launch cannot share a memory layout: intervals will be wider",
+            "install util-linux",
+        )
+    yield _github()
+    if not shutil.which("valgrind"):
+        yield Check(
+            "note",
+            "valgrind is missing: `metrics: [instructions]` needs it",
+            "install valgrind if an item asks for instructions",
+        )
+
+
+def of_item(workspace: Workspace, freshness: Freshness, item_id: str, report: Report) -> Iterator[Check]:
+    """Run for an item what comes before measuring, up to the first failure."""
+    try:
+        for name, checks in _BEFORE:
+            _bring_up_to_date(workspace, freshness, name, item_id, report)
+            yield from checks(workspace, item_id)
+            if freshness.waits(item_id):
+                return
+        yield from _dry_run(workspace, item_id, report)
+        _bring_up_to_date(workspace, freshness, "lint", item_id, report)
+        yield from _linted(workspace, item_id)
+    except PrprepError as error:
+        yield Check("FAIL", f"{error.where}: {error.what}" if error.where else error.what, error.hint)
+
+
+def _bring_up_to_date(workspace: Workspace, freshness: Freshness, name: str, item_id: str, report: Report) -> None:
+    stage = next(stage for stage in pipeline.STAGES if stage.name == name)
+    if not freshness.is_fresh(name, item_id):
+        pipeline.perform(workspace, freshness, stage, item_id, report)
+
+
+def _detected(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    detection = Detection.read(workspace.paths.item(item_id).detect)
+    commits = f"{len(detection.commits)} commit{'' if len(detection.commits) == 1 else 's'}"
+    base, head = f"{detection.base[:12]} ({detection.base_ref})", f"{detection.head[:12]} ({detection.head_ref})"
+    yield Check("ok", f"base {base}, head {head}, {commits}")
+    if detection.functions:
+        names = [function.target for function in detection.functions]
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        yield Check("ok", f"changed functions: {', '.join(names[:_SHOWN])}{more}")
+    else:
+        fix = "" if workspace.plan.items[item_id]["benchmark"] else "name what to measure: `functions:` or `benchmark:`"
+        yield Check("note", "no function of the project changed", fix)
+    yield Check("ok", f"domain: {', '.join(detection.domain.domains)}; run by {detection.layout.runner}")
+    yield from (Check("note", note) for note in detection.notes)
+
+
+def _surveyed(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    survey = Survey.read(workspace.paths.item(item_id).survey)
+    first, *more = survey_text.details(survey)
+    named = workspace.plan.items[item_id]["pr"]
+    yield Check("note" if survey_text.to_review(survey, named=named) else "ok", first)
+    yield from (Check("note", detail) for detail in more)
+
+
+def _recorded(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    recording = Recording.read(workspace.paths.item(item_id).record)
+    if recording.call:
+        tests = ", ".join(recording.ran[:_SHOWN])
+        yield Check("ok", f"{_calls(recording)} of {recording.target} recorded, from {tests}")
+    elif recording.ran:
+        yield Check("note", f"no call of {recording.target} can be written as code; recorded: {_calls(recording)}")
+    yield from (Check("note", note) for note in recording.notes if recording.target)
+
+
+def _calls(recording: Recording) -> str:
+    return f"{recording.calls:,} call{'' if recording.calls == 1 else 's'}"
+
+
+def _scaffolded(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    scaffolding = Scaffolding.read(workspace.paths.item(item_id).scaffold)
+    if scaffolding.needs:
+        yield Check("FAIL", f"the benchmark {scaffolding.path} is not complete", scaffolding.needs)
+    else:
+        yield Check("ok", f"benchmark: {scaffolding.path} ({scaffolding.origin})")
+    yield from (Check("note", note) for note in scaffolding.notes)
+
+
+def _injected(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    injection = Injection.read(workspace.paths.item(item_id).inject)
+    yield Check("ok", f"the trees can be built: base {injection.base.tree[:12]}, head {injection.head.tree[:12]}")
+    yield from (Check("note", repair) for repair in injection.repairs)
+
+
+def _linted(workspace: Workspace, item_id: str) -> Iterator[Check]:
+    linting = Linting.read(workspace.paths.item(item_id).lint)
+    if not linting.findings:
+        yield Check("ok", "the benchmark passes lint")
+    for finding in linting.findings:
+        text = f"{linting.path}, line {finding.line}: {finding.found} ({finding.rule})"
+        yield Check("note", text, RULES[finding.rule].fix)
+    if linting.reach:
+        yield Check("ok", f"it executes {linting.reach.executed} of {linting.reach.statements} statements that changed")
+
+
+_BEFORE = (
+    ("detect", _detected),
+    ("survey", _surveyed),
+    ("record", _recorded),
+    ("scaffold", _scaffolded),
+    ("inject", _injected),
+)
+
+
+def _dry_run(workspace: Workspace, item_id: str, report: Report) -> Iterator[Check]:
+    from ..bench.setup import dry_run
+
+    item, paths, target = workspace.items[item_id], workspace.paths.item(item_id), workspace.target(item_id)
+    setup = dry_run(
+        item, paths=paths, worktree=target.worktree, cache=workspace.cache, address=target.address, report=report
+    )
+    for role, side in setup.sides.items():
+        environment = side.environment
+        yield Check(
+            "ok", f"environment of {role}: Python {environment.python_version}, {len(environment.packages)} packages"
+        )
+        yield from (Check("note", f"{role}: {note}") for note in environment.notes)
+    yield from (Check("note", repair) for repair in setup.repairs)
+    yield Check("ok", "the benchmark passes on every side, each with the code of its own tree")
+
+
+def _github() -> Check:
+    """Check the login at github.com, or at GH_HOST; that at a project's other host is checked with its item."""
+    client = Client(os.environ.get("GH_HOST") or GITHUB)
+    try:
+        version = client.version()
+        return Check("ok", f"gh {version}, logged in to {client.host} as {client.login()}")
+    except GitHubError as error:
+        return Check("note", f"pull requests cannot be looked for: {error.what}", error.hint)
+
+
+def _program(name: str, command: list[str], fix: str) -> Check:
+    try:
+        version = programs.run(command, cwd=Path("/"), timeout=20).output.strip()
+    except CommandFailedError as error:
+        return Check("FAIL", error.what, error.hint or fix)
+    return Check("ok", version or name)
+
+
+def _room(cache: Path) -> Check:
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    text = f"cache: {cache}, {figures.quantity(free, 'B')} free"
+    if not os.access(existing, os.W_OK):
+        return Check("FAIL", f"cache: {existing} is not writable", "name another folder in PRPREP_CACHE")
+    if free > LEAST_FREE:
+        return Check("ok", text)
+    return Check("note", text, "free some space, or name another folder in PRPREP_CACHE")
+
+
+def _quiet() -> Check:
+    load, cores = machine.load(), machine.cores()
+    text = f"{machine.cpu_model()}, {cores} cores" + (f", load {load:.1f}" if load is not None else "")
+    if load is not None and load > BUSY_LOAD * cores:
+        return Check("note", text, "other work makes intervals wider; measuring works all the same")
+    return Check("ok", text)

@@ -2,27 +2,81 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from doit.cmd_base import Command
 
 from .. import pipeline
 from ..graph.loader import ManifestLoader, graph_of
+from ..staleness import artifact_of, fields_of, reasons
+from ..storage.journal import tail
+
+if TYPE_CHECKING:
+    from ..staleness import Freshness
+    from ..storage.paths import ItemPaths
+    from ..workspace.workspace import Workspace
+
+TAIL_LINES = 30
 
 
 class Explain(Command):  # type: ignore[misc]
-    """Tell of one item, or of all, what is stale and why, or what failed."""
-
-    doc_purpose = "say for an item what is stale and why, or what failed"
     doc_usage = "[ID ...]"
-    doc_description = "Without an ID all items are told of. Nothing is run."
+    doc_description = "Without an ID it explains all items. Nothing is run."
+    example = "prprep explain tables"
     cmd_options = ManifestLoader.cmd_options
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from .explanation import explanation
-
         graph = graph_of(opt_values["manifest"])
-        wanted = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
-        reads = {stage.name: stage.reads for stage in pipeline.STAGES}
-        print("\n\n".join(explanation(graph.workspace, graph.freshness, item_id, reads) for item_id in wanted))
+        items = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
+        print("\n\n".join(explanation(graph.workspace, graph.freshness, item_id) for item_id in items))
         return 0
+
+
+def explanation(workspace: Workspace, freshness: Freshness, item_id: str) -> str:
+    """Return the state of every stage, the message and log of a failure, and what to run next."""
+    paths, states = workspace.paths.item(item_id), dict(_states(workspace, freshness, item_id))
+    width = max(map(len, pipeline.NAMES))
+    lines = [item_id, *(f"  {stage:{width}}  {state}" for stage, state in states.items())]
+    lines += _failure(workspace, paths)
+    if freshness.waits(item_id):
+        lines += ["", f"waits for a person: {fields_of(paths.scaffold).get('needs')}"]
+    elif set(states.values()) != {"fresh"}:
+        lines += ["", f"next: prprep {pipeline.NAMES[-1]}:{item_id}"]
+    return "\n".join(lines)
+
+
+def _states(workspace: Workspace, freshness: Freshness, item_id: str) -> Iterator[tuple[str, str]]:
+    paths = workspace.paths.item(item_id)
+    failed = freshness.failed_stage(item_id)
+    checked_after: dict[str, str] = {}
+    """For a stage that is not fresh, or depends on one: the first of these, after which it is checked again."""
+    for stage in pipeline.STAGES:
+        first = next((checked_after[before] for before in stage.reads if before in checked_after), "")
+        if freshness.is_fresh(stage.name, item_id):
+            if first:
+                checked_after[stage.name] = first
+            yield stage.name, f"fresh, checked again after {first}" if first else "fresh"
+            continue
+        if stage.name == failed:
+            state = "failed"
+        elif not artifact_of(paths, stage.name).exists():
+            state = "not run yet"
+        else:
+            state = f"stale: {'; '.join(reasons(freshness, stage.name, item_id, paths))}"
+        checked_after[stage.name] = first or stage.name
+        yield stage.name, state
+
+
+def _failure(workspace: Workspace, paths: ItemPaths) -> list[str]:
+    failure = fields_of(paths.failure)
+    if not failure:
+        return []
+    lines = ["", f"{failure.get('stage')} failed:", *_indented(str(failure.get("message", "")))]
+    if log := tail(paths.log, TAIL_LINES):
+        lines += ["", f"the end of {paths.log.relative_to(workspace.folder)}:", *_indented(log)]
+    return lines
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}".rstrip() for line in text.splitlines()]

@@ -18,29 +18,29 @@ _MOST = 12
 
 
 class Init(Inventory):
-    """Draft prprep.yaml, and show what is in it."""
+    """Draft prprep.yaml, and print its inventory."""
 
-    name = "init"
-    doc_purpose = "draft prprep.yaml from .codeflash/HANDOFF.md, results, git log and branches"
-    doc_usage = "[REF ...] [-m FILE] [--repo PATH] [--upstream REF]"
+    doc_usage = "[REF ...]"
     doc_description = (
-        "REF names a branch or commit to prepare beside what is found. The manifest goes to the root of the repository, or, with "
-        "--repo, into this folder. One that is there is never overwritten; `prprep add` adds to it."
+        "REF is a branch or commit to prepare in addition to those that .codeflash/HANDOFF.md, results, git log and "
+        "branches name. The manifest goes to the root of the repository, with --repo into this folder. It never "
+        "overwrites one; `prprep add` adds to it."
     )
+    example = "prprep init perf/tables --upstream origin/main"
     own_options = (
         {
             "name": "repo",
             "long": "repo",
-            "type": str,
             "default": "",
+            "metavar": "PATH",
             "help": "a path or an address [default: the repository around this folder]",
         },
         {
             "name": "upstream",
             "long": "upstream",
-            "type": str,
             "default": "",
-            "help": "what pull requests are against [default: origin's HEAD]",
+            "metavar": "REF",
+            "help": "what pull requests are opened against [default: origin's HEAD]",
         },
     )
 
@@ -55,18 +55,17 @@ class Init(Inventory):
         from ..init import draft
         from ..manifest.reader import shown_path
 
-        refs = self.read(params, args)
         path, repo = draft.place(params["manifest"], params["repo"], Path.cwd())
-        drafted = draft.run(path, repo=repo, upstream=params["upstream"] or None, refs=refs, cache=cache_folder())
-        print("\n".join(_told(drafted)), end="\n\n")
+        drafted = draft.run(path, repo=repo, upstream=params["upstream"] or None, refs=args, cache=cache_folder())
+        print("\n".join(_summary(drafted)), end="\n\n")
         params["manifest"] = str(path)
         code = self.show(params, [])
-        print(f"\nnext: read {shown_path(path)}, then run `prprep`; `prprep doctor` checks first what measuring needs")
+        print(f"\nnext: read {shown_path(path)}, check with `prprep doctor` what measuring needs, then run `prprep`")
         return code
 
 
-def _told(drafted: Drafted) -> Iterator[str]:
-    """Say what was written, and what is not in it and why."""
+def _summary(drafted: Drafted) -> Iterator[str]:
+    """Return the lines on what was written, and on what was left out and why."""
     from ..manifest.reader import shown_path
     from ..text.markdown import one_line, shorten
 
@@ -83,5 +82,5 @@ def _told(drafted: Drafted) -> Iterator[str]:
     lines += [f"  {entry.id}: {comment}" for entry in used for comment in entry.warnings]
     lines += [f"  left out: {aside.title} ({aside.source}): {aside.why}" for aside in drafted.found.asides[:_MOST]]
     if (more := len(drafted.found.asides) - _MOST) > 0:
-        lines.append(f"  left out: {more} more, told at the end of the file")
+        lines.append(f"  left out: {more} more, listed at the end of the file")
     yield from ("  " + shorten(one_line(line), 300) for line in lines)

@@ -1,25 +1,56 @@
-"""`prprep lint`: benchmark files of any project, held against the rules."""
+"""`prprep lint`: check benchmark files of any work tree against the rules for benchmarks."""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from doit.cmd_base import Command
 
-from ..errors import UsageError
+from ..artifacts import TreeSpec
+from ..bench import trees
+from ..bench.machine import lock_path
+from ..bench.observing.watching import watch
+from ..bench.request import Request, SideRequest
+from ..benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
+from ..benchmark_tests.linting.fixes import fixed
+from ..benchmark_tests.writing.companions import companions
+from ..environments import builder
+from ..errors import PrprepError, UsageError
+from ..git import Clone
+from ..git.repository import repository_root
 from ..graph.console import CONSOLE
+from ..manifest.model import EnvironmentSettings
+from ..project.code.sources import Sources
+from ..project.files import FolderTree, Project
+from ..project.layout import describe
+from ..project.pytest_config import PYTHON_FILES, is_test_file, python_files
+from ..storage.files import write_whole
 from ..storage.paths import cache_folder
-from .words import options_anywhere
+
+if TYPE_CHECKING:
+    from ..artifacts import Layout
+    from ..bench.observing.watching import WatchedCall
+    from ..benchmark_tests.linting import Finding
+    from ..processes.progress import Report
+
+HEAD = "HEAD"
+SECONDS = 300.0
 
 
 class Lint(Command):  # type: ignore[misc]
-    """Hold benchmark files against the rules."""
-
-    doc_purpose = "hold benchmark files against the rules for benchmarks"
-    doc_usage = "PATH ... [--fix] [--no-run]"
-    doc_description = "PATH is a file, or a folder of them, of any project. Exit code 1 where something breaks a rule."
+    doc_usage = "PATH ..."
+    doc_description = (
+        "PATH is a file, or a folder of them, of any project. Exit code 1 if a file breaks a rule; docs/rules.md lists "
+        "the rules. The stage of the same name checks the benchmarks of items: `prprep lint:ID`, `prprep run lint`."
+    )
+    example = "prprep lint tests/benchmarks --fix"
     cmd_options = (
-        {"name": "fix", "long": "fix", "type": bool, "default": False, "help": "mend what has one right answer"},
+        {"name": "fix", "long": "fix", "type": bool, "default": False, "help": "fix what has one right answer"},
         {
             "name": "read",
             "long": "no-run",
@@ -30,23 +61,145 @@ class Lint(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from . import lint_files
-
-        opt_values, paths = options_anywhere(self, opt_values, pos_args)
-        places = lint_files.files_of(paths)
-        if not places:
-            now = "write `prprep lint tests/benchmarks`; the step of all items is `prprep run lint`, that of one `prprep lint:ID`"
-            raise UsageError("`lint` needs benchmark files", hint=now)
+        paths = files_of(pos_args)
+        if not paths:
+            raise UsageError(
+                f"no benchmark files in {', '.join(pos_args)}", hint="their names begin with test_ or bench_"
+            )
         count = 0
-        for place in places:
-            subject = lint_files.Subject.of(place)
-            if opt_values["fix"] and (done := lint_files.fix(subject)):
-                print("\n".join(f"{place}: {each}" for each in done))
+        for path in paths:
+            subject = Subject.of(path)
+            if opt_values["fix"] and (fixes := fix(subject)):
+                print("\n".join(f"{path}: {line}" for line in fixes))
                 continue
             with CONSOLE.step("lint") as report:
-                found, notes = lint_files.lint(subject, cache=cache_folder(), run=not opt_values["read"], report=report)
-            for line in lint_files.lines(subject, found, notes):
+                broken, notes = lint(subject, cache=cache_folder(), run=not opt_values["read"], report=report)
+            for line in lines(subject, broken, notes):
                 CONSOLE.print(line)
-            count += len(found)
-        print(f"{len(places)} file{'s' if len(places) != 1 else ''}, {count} finding{'s' if count != 1 else ''}")
+            count += len(broken)
+        print(f"{len(paths)} file{'s' if len(paths) != 1 else ''}, {count} finding{'s' if count != 1 else ''}")
         return 1 if count else 0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One benchmark file and its project, as they are in the work tree."""
+
+    root: Path
+    path: str
+    layout: Layout
+    file: BenchmarkFile
+    expected: LintContext
+
+    @classmethod
+    def of(cls, file: Path) -> Subject:
+        """Read a file and its project; raise UsageError if it does not exist, SourceError if it is not Python."""
+        file = file.absolute()
+        if not file.is_file():
+            raise UsageError("no such file", where=str(file), hint="name a benchmark file, or a folder of them")
+        root = repository_root(file.parent) or _project_root(file)
+        path = os.path.relpath(os.path.realpath(file), os.path.realpath(root)).replace(os.sep, "/")
+        tree = FolderTree(root)
+        layout = describe(tree, focus=(path,))
+        benchmark = BenchmarkFile(path, file.read_bytes(), Sources(tree, layout.import_roots))
+        context = LintContext(root=layout.benchmarks_root, python_files=python_files(Project(tree, layout.project)))
+        return cls(root, path, layout, benchmark, context)
+
+
+def files_of(names: list[str]) -> list[Path]:
+    """Return the files named, and of a folder those that pytest would collect."""
+    files: list[Path] = []
+    for path in map(Path, names):
+        if path.is_dir():
+            forms = (*PYTHON_FILES, "bench_*.py")
+            files += [file for file in sorted(path.rglob("*.py")) if is_test_file(file.name, forms)]
+        else:
+            files.append(path)
+    return list(dict.fromkeys(files))
+
+
+def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Return what breaks the rules, and notes on what could not be checked."""
+    seen: tuple[WatchedCall, ...] = ()
+    notes: tuple[str, ...] = ()
+    if run and subject.file.tests:
+        try:
+            seen = _watched(subject, cache=cache, report=report)
+        except PrprepError as error:
+            notes = (f"it was only read, because it cannot be run: {_shortened(error.what)}",)
+    return findings(subject.file, subject.expected, seen), notes
+
+
+def fix(subject: Subject) -> tuple[str, ...]:
+    """Fix in the work tree what has one right answer; raise UsageError if another file has the new name."""
+    new = fixed(subject.file, subject.expected)
+    if not new.done:
+        return ()
+    target = subject.root / new.path
+    if new.path != subject.path:
+        if target.exists():
+            raise UsageError(f"{subject.path} belongs at {new.path}, which exists", hint="move one of them by hand")
+        target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, new.source.decode("utf-8", "surrogateescape"))
+    if new.path != subject.path:
+        (subject.root / subject.path).unlink()
+    return new.done
+
+
+def lines(subject: Subject, broken: tuple[Finding, ...], notes: tuple[str, ...]) -> Iterator[str]:
+    """Yield for each finding its line, rule and message; why the rule exists; how to fix it."""
+    shown = os.path.relpath(subject.root / subject.path)
+    for finding in broken:
+        rule = RULES[finding.rule]
+        yield f"{shown}:{finding.line}: {finding.rule}: {finding.found}"
+        yield f"    why: {rule.why}"
+        yield f"    fix: {rule.fix}"
+    yield from (f"{shown}: note: {note}" for note in notes)
+
+
+def _shortened(message: str) -> str:
+    """Return the first line of a message, and the last one if pytest's output follows."""
+    first, *rest = [line.strip() for line in message.splitlines() if line.strip()]
+    return f"{first} {rest[-1]}" if rest else first
+
+
+def _project_root(file: Path) -> Path:
+    projects = (
+        folder for folder in file.parents for name in ("pyproject.toml", "setup.py") if (folder / name).exists()
+    )
+    return next(projects, file.parent)
+
+
+def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedCall, ...]:
+    """Run the file in a tree of HEAD, with the work tree's version of the file and of what it needs."""
+    if repository_root(subject.root) is None:
+        raise UsageError("it is not in a git repository")
+    tree = FolderTree(subject.root)
+    content = {subject.path: subject.file.source}
+    content |= {each.path: each.content for each in companions(subject.path, subject.file.source, tree)}
+    with Clone.open(str(subject.root), cache, report=report) as clone:
+        commit = clone.resolve([HEAD])[HEAD]
+        if commit is None:
+            raise UsageError("its repository has no commit yet")
+        spec = TreeSpec(
+            commit=commit,
+            files={path: hashlib.sha256(source).hexdigest() for path, source in content.items()},
+            tree=clone.tree_of(commit),
+        )
+        place = trees.prepare(clone, spec, content, cache=cache)
+    built = builder.build(place, subject.layout, EnvironmentSettings(), cache=cache, report=report)
+    roots = tuple(dict.fromkeys((*(place / root for root in subject.layout.import_roots), *built.path_entries)))
+    side = SideRequest(place, built.python, roots, pycache=built.pycache)
+    request = Request(
+        base=side,
+        head=side,
+        benchmark=subject.path,
+        metrics=("time",),
+        profiles=place,
+        seed=1,
+        packages=subject.layout.packages,
+        project=subject.layout.project,
+        timeout=SECONDS,
+        lock=lock_path(cache),
+    )
+    return watch(request, "head", lines={}, report=report)

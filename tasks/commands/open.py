@@ -11,17 +11,16 @@ from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, graph_of
-from .words import options_anywhere, plainly
 
 
 class Open(Command):  # type: ignore[misc]
-    """Push an optimization's branch and open, or update, its pull request; refuse where the evidence does not carry it."""
-
-    doc_purpose = "push the branch and open the pull request, after asking"
-    doc_usage = "ID [--yes] [--draft] [--remote NAME] [--branch NAME] [--despite PATH:LINE ...]"
+    doc_usage = "ID"
     doc_description = (
-        "Shows all that it will do, and asks. --yes answers for scripts. Nothing else in prprep publishes anything."
+        "It shows the pull request and asks; --yes answers for scripts. It refuses if the evidence does not support "
+        "the claim. Nothing else in prprep publishes anything."
     )
+    example = "prprep open tables --draft"
+    may_fail = True
     cmd_options = (
         *ManifestLoader.cmd_options,
         {"name": "yes", "long": "yes", "type": bool, "default": False, "help": "do not ask"},
@@ -29,15 +28,15 @@ class Open(Command):  # type: ignore[misc]
         {
             "name": "remote",
             "long": "remote",
-            "type": str,
             "default": "",
+            "metavar": "NAME",
             "help": "the remote, or the address of a fork, to push to",
         },
         {
             "name": "branch",
             "long": "branch",
-            "type": str,
             "default": "",
+            "metavar": "NAME",
             "help": "the branch's name there [default: perf/ID]",
         },
         {
@@ -45,21 +44,14 @@ class Open(Command):  # type: ignore[misc]
             "long": "despite",
             "type": list,
             "default": [],
-            "help": "a sentence of the project's pages, as PATH:LINE, that you have weighed and that does not keep this from being opened",
+            "metavar": "PATH:LINE",
+            "help": "open it although this line of the contribution rules seems to forbid it; repeatable",
         },
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        return plainly(lambda: self._execute(opt_values, pos_args))
-
-    def _execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         from ..pull_request.opening import Asked, Case
 
-        opt_values, pos_args = options_anywhere(self, opt_values, pos_args)
-        if len(pos_args) != 1:
-            raise UsageError(
-                "`open` takes one optimization", hint="write `prprep open ID`; `prprep report` shows which are ready"
-            )
         graph = graph_of(opt_values["manifest"])
         item_id = graph.known(pos_args[0])
         graph.begin()
@@ -83,9 +75,7 @@ class Open(Command):  # type: ignore[misc]
 
 
 def _agreed() -> bool:
-    """Ask; raise UsageError where nobody can answer."""
+    """Ask; raise UsageError if nobody can answer."""
     if not sys.stdin.isatty():
-        raise UsageError(
-            "nobody can be asked here: standard input is no terminal", hint="look at what is above, then add --yes"
-        )
+        raise UsageError("stdin is not a terminal", hint="read what is printed above, then pass --yes")
     return input("Do this? [y/N] ").strip().lower() in {"y", "yes"}

@@ -8,9 +8,9 @@ from doit.cmd_base import Command
 
 
 class Schema(Command):  # type: ignore[misc]
-    doc_purpose = "print the JSON Schema of prprep.yaml"
     doc_usage = ""
-    doc_description = "Editors that read it complete and check the manifest while it is written."
+    doc_description = "Editors that read it complete and check the manifest while you write."
+    example = "prprep schema > prprep.schema.json"
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
         from ..manifest.schema import schema_text

@@ -1,34 +1,67 @@
-"""`prprep status`: where every item stands, without running anything."""
+"""`prprep status`: the state of every item, how old its evidence is, and what a run would do again."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from doit.cmd_base import Command
 
 from .. import pipeline
-from ..errors import UsageError
 from ..graph.loader import ManifestLoader, graph_of
+from ..stages.report import report
+from ..text.tables import terminal_width, text_table
+
+if TYPE_CHECKING:
+    from ..staleness import Freshness
+    from ..workspace.workspace import Workspace
+
+HEADER = ("#", "Optimization", "Compare", "Evidence", "Status")
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 class Status(Command):  # type: ignore[misc]
-    """Print the table of all items, with the age of their evidence and what is stale."""
-
-    doc_purpose = "show where every item stands, how old its evidence is and what is stale"
     doc_usage = ""
-    doc_description = "Nothing is run and nothing is written but prprep's own notes on files."
+    doc_description = "Nothing is run; `prprep explain ID` says why an item is stale."
+    example = "prprep status"
     cmd_options = ManifestLoader.cmd_options
 
-    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..text.tables import terminal_width
-        from .standing import standing
-
-        if pos_args:
-            raise UsageError(
-                f"`status` takes no {pos_args[0]}", hint="write `prprep status`, or `prprep explain ID` for one item"
-            )
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
         graph = graph_of(opt_values["manifest"])
-        print(standing(graph.workspace, graph.freshness, pipeline.NAMES, now=time.time(), width=terminal_width()))
+        print(status_table(graph.workspace, graph.freshness, now=time.time(), width=terminal_width()))
         graph.freshness.save()
         return 0
+
+
+def status_table(workspace: Workspace, freshness: Freshness, *, now: float, width: int) -> str:
+    """Return the table of all items, `width` columns wide, and their tally; `now` is seconds since the epoch."""
+    rows, cells = [], []
+    for number, item in enumerate(workspace.manifest.optimizations, 1):
+        stale = [stage for stage in pipeline.NAMES if not freshness.is_fresh(stage, item.id)]
+        paths = workspace.paths.item(item.id)
+        row = _with_stages(report.read_row(number, item, paths, stale=bool(stale), forge=freshness.forge), stale)
+        rows.append(row)
+        cells.append((str(number), row.title, row.compare, evidence_age(paths.samples, now), row.status))
+    return f"{text_table(HEADER, cells, width)}\n\n{report.tally(rows)}"
+
+
+def evidence_age(samples: Path, now: float) -> str:
+    """Say how long ago samples were taken, in the largest unit that fits: `3 hours old`."""
+    try:
+        seconds = now - samples.stat().st_mtime
+    except OSError:
+        return report.NOTHING
+    for length, unit in _UNITS:
+        if (count := int(seconds // length)) >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''} old"
+    return "just taken"
+
+
+def _with_stages(row: report.Row, stale: Sequence[str]) -> report.Row:
+    """Name the stages that a run would execute for an item that has been through them before."""
+    if row.state != report.STALE or not stale:
+        return row
+    return dataclasses.replace(row, reasons=(f"{', '.join(stale)} will run again",))

@@ -26,6 +26,7 @@ from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..text.markdown import plain
 from ..workspace.workspace import Workspace
 from .actions import Action
+from .names import demand_item, matches, unknown_word
 from .reporter import PlainReporter
 from .state import ArtifactChecker, Fresh, Ledger
 
@@ -69,14 +70,19 @@ class Graph:
     def freshness(self) -> Freshness:
         return Freshness(self.workspace, not_before=self._not_before)
 
+    @property
+    def database(self) -> Path:
+        """What doit records, as JSON."""
+        return self._state / "doit.json"
+
     def config(self) -> dict[str, Any]:
         """Return doit's settings: artifacts say what is fresh, and one item's failure leaves the others going."""
         if not (self._state / ".gitignore").exists():
             # The state stays out of `git status` in whatever repository the manifest lies.
             write_whole(self._state / ".gitignore", "*\n")
-        _drop_unreadable(self._state / "doit.json")
+        _drop_unreadable(self.database)
         return {
-            "dep_file": str(self._state / "doit.json"),
+            "dep_file": str(self.database),
             "backend": "json",
             "codec_cls": Ledger,
             "check_file_uptodate": ArtifactChecker,
@@ -136,16 +142,9 @@ class Graph:
         self.freshness.save()
         return table
 
-    def known(self, item_id: str) -> str:
-        """Return the item's id; raise UsageError where the manifest has no such item."""
-        items = self.workspace.plan.items
-        if item_id in items:
-            return item_id
-        from ..text.messages import nearest, quoted
-
-        meant = nearest(item_id, tuple(items))
-        now = f"did you mean {meant}?" if meant else f"it has {', '.join(items)}"
-        raise UsageError(f"{self.manifest.name} has no optimization {quoted(item_id)}", hint=now)
+    def known(self, item_id: str, *, prefix: str = "") -> str:
+        """Return the item's id; raise UsageError if the manifest has no such item."""
+        return demand_item(item_id, self.workspace.plan.items, manifest=self.manifest.name, prefix=prefix)
 
     def _reporter(self) -> type[PlainReporter]:
         summary, quiet = (self.ending, True) if self.ending else (self.summary, False)
@@ -176,6 +175,7 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
             "long": "manifest",
             "type": str,
             "default": "",
+            "metavar": "FILE",
             "help": f"the manifest [default: {MANIFEST_NAME} in this folder or the nearest one above]",
         },
         {
@@ -203,9 +203,22 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     def load_doit_config(self) -> dict[str, Any]:
         return self._graph.config()
 
-    def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:  # noqa: ARG002 - doit's signature
+    def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:
         tasks: list[Task] = generate_tasks("prprep", self._graph.tasks(), None)
+        if pos_args and "TASK" in cmd.doc_usage:
+            self._demand_tasks(pos_args, tasks, targets=cmd.name == "run")
         return tasks
+
+    def _demand_tasks(self, words: list[str], tasks: list[Task], *, targets: bool) -> None:
+        """Raise UsageError for a word that is no task, nor, with `targets`, a file that a task writes."""
+        names = {task.name for task in tasks}
+        files = {target for task in tasks for target in task.targets} if targets else set()
+        for word in words:
+            if not matches(word, names) and word not in files:
+                stage, _, item = word.partition(":")
+                if item and stage in pipeline.NAMES and "*" not in item:
+                    self._graph.known(item, prefix=f"{stage}:")
+                raise unknown_word(word, self.cmd_names if targets else ())
 
     @property
     def _graph(self) -> Graph:

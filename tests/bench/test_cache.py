@@ -9,7 +9,8 @@ import time
 import pytest
 
 from tasks.bench import cache, machine
-from tasks.bench.cache import Kept, beyond, chosen, kept, limit_of, prune
+from tasks.bench.cache import Kept, beyond, kept, limit_of, prune
+from tasks.commands.cache import select
 from tasks.errors import BusyError, UsageError
 from tasks.processes import locks
 from tests.support.mistakes import command, compare, is_improved, target, variables_of
@@ -44,7 +45,7 @@ def test_what_a_run_kept_is_shown_and_made_again_after_it_was_removed(tmp_path):
     assert len(kept(folder)) == 6
     assert caching(folder, "prune", "--older-than", "1")[1].startswith("removed: 6 of 6, ")
     assert kept(folder) == []
-    assert caching(folder)[1] == f"{folder}: nothing is kept\n"
+    assert caching(folder)[1] == f"{folder}: empty\n"
 
     (tmp_path / "work/.prprep/faster/samples.json").unlink()
     assert is_improved(compare(repo, PRPREP_CACHE=str(folder)).comparison())
@@ -68,9 +69,9 @@ def test_the_least_recently_used_go_first(tmp_path):
     things = old(tmp_path, A, B, C)
     assert [each.path.name for each in things] == [A, B, C]
     assert [each.path.name for each in beyond(things, things[0].size * 2)] == [A]
-    assert [each.path.name for each in chosen(things, days=0.0, everything=False, now=time.time())] == [A, B, C]
-    assert chosen(things, days=-1.0, everything=False, now=time.time()) == []
-    clone = Kept("clone", tmp_path / "clones/d.git", 10, 0.0, "")
+    assert [each.path.name for each in select(things, days=0.0, everything=False, now=time.time())] == [A, B, C]
+    assert select(things, days=None, everything=False, now=time.time()) == []
+    clone = Kept("clone", tmp_path / "clones/d.git", 10, 0.0)
     assert beyond([clone, *things], 10) == things
 
 
@@ -129,5 +130,5 @@ def test_a_wrong_limit_fails_no_run(tmp_path, monkeypatch):
 def test_a_wrong_word_is_refused_in_words(tmp_path):
     assert caching(tmp_path / "cache", "prun")[::2] == (
         3,
-        "ERROR: `cache` has no prun\n  write `prprep cache` or `prprep cache prune`\n",
+        "ERROR: `prprep cache` has no prun\n  did you mean prune?\n  it has: prune\n",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings, fixes, rules
-from tasks.commands import lint_files
+from tasks.commands import lint
 from tasks.processes.progress import silent
 from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
@@ -179,8 +179,8 @@ def project(tmp_path_factory):
 @pytest.mark.parametrize("place", [*FAULTY, *GOOD], ids=lambda place: place.stem)
 def test_running_finds_what_is_marked_and_nothing_else(project, tmp_path_factory, place):
     cache = tmp_path_factory.getbasetemp() / "lint-cache"
-    subject = lint_files.Subject.of(project / benchmark_path(place))
-    found, notes = lint_files.lint(subject, cache=cache, run=True, report=silent)
+    subject = lint.Subject.of(project / benchmark_path(place))
+    found, notes = lint.lint(subject, cache=cache, run=True, report=silent)
     assert {(each.line, each.rule) for each in found} == marked(place, run=True), notes
     # These two break so much that the benchmark itself fails.
     fails = place.stem in {"mock_wrong_type", "property_on_instance"}

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tasks.commands import doctor_checks
-from tasks.commands.doctor_checks import Check, of_machine
+from tasks.commands import doctor
+from tasks.commands.doctor import Check, of_machine
 from tests.support.github import GitHub
 from tests.support.mistakes import BENCHMARK, CODE, LIGHT, command, item, manifest, target, variables_of
 from tests.support.untouched import untouched
@@ -44,7 +44,7 @@ def test_what_is_well_is_checked_without_measuring(tmp_path):
     assert f"  ok    benchmark: {BENCHMARK} (head)" in lines
     assert lines[-3:] == [
         "  ok    the benchmark passes on every side, each with the code of its own tree",
-        "  ok    the benchmark keeps the rules",
+        "  ok    the benchmark passes lint",
         "  ok    it executes 1 of 1 statements that changed",
     ]
     assert not (folder / ".prprep/faster/samples.json").exists()
@@ -117,9 +117,9 @@ def test_a_check_is_a_line_and_its_fix_another():
     assert Check("ok", "git 2").lines() == ["  ok    git 2"]
 
 
-@pytest.mark.parametrize(("free", "state"), [(1, "note"), (doctor_checks.LEAST_FREE + 1, "ok")])
+@pytest.mark.parametrize(("free", "state"), [(1, "note"), (doctor.LEAST_FREE + 1, "ok")])
 def test_room_in_the_cache(tmp_path, monkeypatch, free, state):
-    usage = type(doctor_checks.shutil.disk_usage(tmp_path))
-    monkeypatch.setattr(doctor_checks.shutil, "disk_usage", lambda _: usage(free + 1, 1, free))
+    usage = type(doctor.shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage(free + 1, 1, free))
     (found,) = [check for check in of_machine(tmp_path / "not" / "there") if check.what.startswith("cache: ")]
     assert found.state == state

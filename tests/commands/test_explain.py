@@ -47,7 +47,7 @@ def test_an_edit_is_told_with_what_was_and_what_is(tmp_path):
     after = repo.git("rev-parse", "faster")
     found = states(run)
     assert found["detect"] == f"stale: the commit of head is {after}, was {before}"
-    assert found["scaffold"] == "fresh, to be looked at again after detect"
+    assert found["scaffold"] == "fresh, checked again after detect"
     edit(run, '"domain": "cpu"', '"domain": "mem", "title": "Less"')
     assert states(run)["detect"].startswith(
         "stale: `title` is Less, was not set; `domain` is mem, was cpu; the commit of head is "
@@ -74,7 +74,7 @@ def test_an_item_that_is_not_there_is_refused_in_words(tmp_path):
     assert explained(run, "fastr") == (
         3,
         "",
-        'ERROR: prprep.yaml has no optimization "fastr"\n  did you mean faster?\n',
+        'ERROR: prprep.yaml has no optimization "fastr"\n  did you mean faster?\n  its optimizations: faster\n',
     )
     (run.folder / ".prprep/faster/made-from.json").write_text("{")
     edit(run, '"domain": "cpu"', '"domain": "mem"')

@@ -7,8 +7,7 @@ import os
 import pytest
 
 from benchmarks.fresh_items import make_fresh
-from tasks.commands.standing import evidence_age, standing
-from tasks.pipeline import NAMES
+from tasks.commands.status import evidence_age, status_table
 from tasks.staleness import Freshness
 from tasks.workspace.workspace import Workspace
 
@@ -24,7 +23,7 @@ def folder(tmp_path_factory):
 
 def told(folder, now):
     workspace = Workspace.open(folder / "prprep.yaml")
-    return standing(workspace, Freshness(workspace), NAMES, now=now, width=200)
+    return status_table(workspace, Freshness(workspace), now=now, width=200)
 
 
 def test_fresh_items_are_told_with_the_age_of_their_samples(folder):
@@ -44,7 +43,7 @@ def test_what_a_run_would_do_again_is_named(folder):
     before = manifest.read_text()
     manifest.write_text(before + "defaults: {negligible: 0.2}\n")
     try:
-        assert "stale: compare, verify, render to be done again" in told(folder, HOUR)
+        assert "stale: compare, verify, render will run again" in told(folder, HOUR)
     finally:
         manifest.write_text(before)
 

@@ -1,0 +1,85 @@
+"""Parse the arguments of a command: options anywhere, and one plain message for whatever does not fit."""
+
+from __future__ import annotations
+
+import getopt
+from typing import TYPE_CHECKING, Any
+
+from doit.cmdparse import CmdParseError
+
+from ..errors import UsageError
+from ..graph.names import suggestion
+from ..text.messages import quoted
+
+if TYPE_CHECKING:
+    from doit.cmd_base import Command
+    from doit.cmdparse import CmdOption
+
+HELP = ("-h", "--help")
+_KINDS = {int: "a whole number", float: "a number"}
+
+
+def asks_for_help(arguments: list[str]) -> bool:
+    return not set(HELP).isdisjoint(arguments)
+
+
+def parse(command: Command, arguments: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the values of the options and the other words; raise UsageError."""
+    parser = command.cmdparser
+    values, _ = parser.parse([])
+    try:
+        options, words = getopt.gnu_getopt(arguments, parser.get_short(), parser.get_long())
+    except getopt.GetoptError as error:
+        message = error.msg.replace("requires argument", "needs a value")
+        raise UsageError(f"`prprep {command.name}`: {message}", hint=_options(command, error.opt)) from None
+    for spelled, text in options:
+        option, is_inverse = parser.get_option(spelled)
+        if option.type is bool:
+            values[option.name] = not is_inverse
+        elif option.type is list:
+            values[option.name] = [*values[option.name], _value(str, option, spelled, text)]
+        else:
+            values[option.name] = _value(option.type, option, spelled, text)
+    _demand_count(command, words)
+    return values, words
+
+
+def usage(command: Command) -> str:
+    return " ".join(filter(None, ("prprep", command.name, command.doc_usage, "[OPTIONS]")))
+
+
+def _options(command: Command, name: str | None) -> str:
+    shown = [f"--{option.long}" for option in visible_options(command) if option.long]
+    return suggestion(f"--{name}", [*shown, "--help"], "its options")
+
+
+def visible_options(command: Command) -> list[CmdOption]:
+    """Return the options that a page shows, without those for doit's database, which prprep sets."""
+    hidden = {"dep_file", "backend", "codec_cls", "check_file_uptodate", "auto_delayed_regex", "pdb"}
+    return [
+        option for option in command.cmdparser.options if option.name not in hidden and (option.short or option.long)
+    ]
+
+
+def _value(kind: type, option: CmdOption, spelled: str, text: str) -> Any:
+    if not text.strip():
+        raise UsageError(f"{spelled} has an empty value", hint="give one, or leave the option out")
+    try:
+        return option.str2type(text) if kind is not str or option.choices else text
+    except CmdParseError:
+        pass
+    if option.choices:
+        raise UsageError(f"{spelled} is {quoted(text)}", hint=suggestion(text, option.choices, "its values"))
+    raise UsageError(f"{spelled} is {quoted(text)}, must be {_KINDS[kind]}")
+
+
+def _demand_count(command: Command, words: list[str]) -> None:
+    hint = f"usage: {usage(command)}"
+    if not all(word.strip() for word in words):
+        raise UsageError(f"an argument of `prprep {command.name}` is empty", hint=hint)
+    form = command.doc_usage
+    if not words and form and not form.startswith("["):
+        raise UsageError(f"`prprep {command.name}` needs {form.removesuffix(' ...')}", hint=hint)
+    most = len(words) if "..." in form else 1 if form else 0
+    if len(words) > most:
+        raise UsageError(f"`prprep {command.name}` got an argument too many: {' '.join(words[most:])}", hint=hint)

@@ -1,0 +1,156 @@
+"""doit's commands as prprep has them: their help, and refusals where doit has a traceback."""
+
+from __future__ import annotations
+
+import json
+import pprint
+import shutil
+import sys
+from typing import Any
+
+from doit import (
+    cmd_clean,
+    cmd_completion,
+    cmd_forget,
+    cmd_ignore,
+    cmd_info,
+    cmd_list,
+    cmd_resetdep,
+    cmd_run,
+    cmd_strace,
+)
+from doit.cmd_base import Command
+
+from ..errors import UsageError
+from ..graph.loader import ManifestLoader, graph_of
+from ..graph.reporter import PlainReporter
+
+OPTION_HELP = {
+    "always": "run tasks even if they are up to date",
+    "continue": "go on with other items after a failure (the default), or stop at the first",
+    "verbosity": "0: hide what tasks print, 1: hide their standard output, 2: show both (the default)",
+    "reporter": "how progress is printed; without it, as prprep does",
+    "outfile": "write the output into this file [default: stdout]",
+    "num_process": "run this many tasks at the same time [default: one]",
+    "par_type": "run them in a `process` or a `thread` each [default: thread]",
+    "single": "run only these tasks, not those that they depend on",
+    "failure_verbosity": "repeat at the end what failed tasks printed: 0 nothing (the default), 1 stderr, 2 both",
+    "subtasks": "list the tasks of every item too",
+    "quiet": "print only the names",
+    "status": "print (R)un, (U)p to date or (I)gnored before each",
+    "private": "list tasks that begin with _ too",
+    "list_deps": "list the files that each task reads too",
+    "template": "format each line, as in '{name} {doc}'",
+    "sort": "the order",
+    "hide_status": "do not say whether it is up to date",
+    "cleandep": "clean what the tasks depend on too",
+    "cleanall": "clean all tasks",
+    "dryrun": "list what would be removed, and remove nothing",
+    "cleanforget": "forget the tasks too",
+    "forget_sub": "forget what the tasks depend on too",
+    "forget_disable_default": "without TASK forget nothing",
+    "forget_all": "forget all tasks",
+    "shell": "the shell",
+    "hardcode_tasks": "put the names of the tasks into the script instead of asking prprep",
+    "show_all": "show files outside of this folder too",
+    "keep_trace": "keep the output of strace as strace.txt",
+}
+"""Our text for doit's options, by their names."""
+
+
+class Run(cmd_run.Run):  # type: ignore[misc]
+    """doit's `run`; with one of doit's own reporters the table goes to standard error."""
+
+    doc_usage = "[TASK ...]"
+    doc_description = (
+        "TASK is a stage of all items (`measure`), a stage of one item (`measure:tables`), a pattern (`'*:tables'`) or "
+        "a file that a task writes. What it depends on runs first; what is up to date is skipped."
+    )
+    example = "prprep run render:tables -n 2"
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        if params["num_process"] < 0:
+            raise UsageError(f"--process is {params['num_process']}, must be at least 0")
+        code: int = super().execute(params, args)
+        reporter = params.get("reporter")
+        if not (isinstance(reporter, type) and issubclass(reporter, PlainReporter)):
+            print(self.loader.graph.summary(), file=sys.stderr)
+        return code
+
+
+class ListTasks(cmd_list.List):  # type: ignore[misc]
+    doc_usage = "[TASK ...]"
+    doc_description = "Without --all only the stages are listed; --status shows what a run would do."
+    example = "prprep list --all --status"
+
+
+class Info(cmd_info.Info):  # type: ignore[misc]
+    doc_usage = "TASK"
+    doc_description = "Exit code 1 if the task is not up to date; `prprep explain ID` says why."
+    example = "prprep info measure:tables"
+
+
+class Clean(cmd_clean.Clean):  # type: ignore[misc]
+    doc_usage = "[TASK ...]"
+    doc_description = "Without TASK it cleans all tasks. A body or a benchmark that you edited is never removed."
+    example = "prprep clean 'measure:*' --dry-run"
+
+
+class Forget(cmd_forget.Forget):  # type: ignore[misc]
+    doc_usage = "[TASK ...]"
+    doc_description = "The next run executes them, and what depends on them if their results change."
+    example = "prprep forget measure:tables"
+
+
+class Ignore(cmd_ignore.Ignore):  # type: ignore[misc]
+    doc_usage = "TASK ..."
+    doc_description = "Tasks that depend on an ignored one are skipped too. `prprep forget TASK` takes it back."
+    example = "prprep ignore codeflash"
+
+
+class ResetDep(cmd_resetdep.ResetDep):  # type: ignore[misc]
+    doc_usage = "[TASK ...]"
+    doc_description = "This takes back `forget`. What an input has made stale stays stale."
+    example = "prprep reset-dep measure:tables"
+
+
+class TabCompletion(cmd_completion.TabCompletion):  # type: ignore[misc]
+    doc_usage = ""
+    doc_description = "Source the script in your shell's start-up file."
+    example = "prprep tabcompletion --shell zsh > _prprep"
+
+
+class DumpDatabase(Command):  # type: ignore[misc]
+    """Print doit's database, which is JSON here: doit's own command reads only dbm."""
+
+    doc_usage = ""
+    doc_description = (
+        "The artifacts decide what is up to date; the database adds what you told prprep to forget or ignore."
+    )
+    example = "prprep dumpdb"
+    cmd_options = ManifestLoader.cmd_options
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
+        graph = graph_of(opt_values["manifest"])
+        try:
+            tasks = json.loads(graph.database.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            print("nothing is recorded yet")
+            return 0
+        except ValueError:
+            raise UsageError("the database is corrupt; the next run replaces it", where=str(graph.database)) from None
+        for name, entry in tasks.items():
+            print(f"{name} -> {pprint.pformat(entry, indent=4, width=100)}")
+        return 0
+
+
+class Strace(cmd_strace.Strace):  # type: ignore[misc]
+    doc_usage = "TASK"
+    doc_description = "It follows the shell commands of a task; prprep's stages are Python, so it shows little."
+    example = "prprep strace detect:tables"
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        if not shutil.which("strace"):
+            raise UsageError("strace is not installed")
+        code: int = super().execute(params, args)
+        return code

@@ -1,0 +1,54 @@
+"""Refuse names that do not exist, each with the name that was probably meant and those that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
+
+from ..errors import UsageError
+from ..pipeline import NAMES
+from ..text.messages import nearest, quoted
+
+TASKS = (*NAMES, "report")
+_MOST_LISTED = 12
+
+
+def suggestion(name: str, known: Iterable[str], what: str, *, prefix: str = "") -> str:
+    """Return the hint for an unknown name; `prefix` goes before the name that was probably meant."""
+    names = list(known)
+    listed = f"{what}: {', '.join(names[:_MOST_LISTED]) or 'none'}"
+    if (more := len(names) - _MOST_LISTED) > 0:
+        listed += f" and {more} more"
+    meant = nearest(name, names)
+    return f"did you mean {prefix}{meant}?\n  {listed}" if meant else listed
+
+
+def unknown_word(word: str, commands: Iterable[str] = ()) -> UsageError:
+    """Return the error for a word that is not a task, nor one of the commands that may be in its place."""
+    commands = sorted(commands)
+    if word in commands:
+        return UsageError(f"`{word}` is a command and must come first", hint=f"write `prprep {word} ...`")
+    stage, colon, item = word.partition(":")
+    meant = nearest(stage, TASKS if colon else (*commands, *TASKS))
+    hint = f"did you mean {meant}{colon}{item}?\n  " if meant else ""
+    hint += f"commands: {', '.join(commands)}\n  " if commands else ""
+    kind = "neither a command nor a task" if commands else "not a task"
+    return UsageError(f"{quoted(word)} is {kind}", hint=f"{hint}tasks: {', '.join(TASKS)}")
+
+
+def may_be_task(word: str) -> bool:
+    """Return whether a manifest could have this task, pattern or file that a task writes."""
+    return word.startswith("-") or word.partition(":")[0] in TASKS or not {".", "/", "*"}.isdisjoint(word)
+
+
+def demand_item(item_id: str, items: Collection[str], *, manifest: str, prefix: str = "") -> str:
+    """Return the id; raise UsageError if the manifest has no such item."""
+    if item_id in items:
+        return item_id
+    hint = suggestion(item_id, items, "its optimizations", prefix=prefix)
+    raise UsageError(f"{manifest} has no optimization {quoted(item_id)}", hint=hint)
+
+
+def matches(word: str, tasks: Collection[str]) -> bool:
+    """Return whether a word is a task, or a pattern of one as doit reads it."""
+    return word in tasks or ("*" in word and any(fnmatchcase(name, word) for name in tasks))

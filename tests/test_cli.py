@@ -1,0 +1,233 @@
+"""The command line: help pages, wrong input and its whole message, and what a run with nothing to do imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.fresh_items import make_fresh
+from tasks.cli import PrprepMain
+from tasks.commands import ENTRIES
+from tasks.pipeline import NAMES
+from tests.support.mistakes import command, variables_of
+
+COMMANDS = (
+    "add, branch, cache, clean, doctor, dumpdb, explain, forget, help, ignore, info, init, inventory, lint, list, open, "
+    "reset-dep, run, schema, status, strace, tabcompletion"
+)
+TASKS = "detect, survey, record, scaffold, inject, lint, tests, measure, codeflash, compare, verify, render, report"
+EXIST = f"  commands: {COMMANDS}\n  tasks: {TASKS}"
+ITEMS = "  its optimizations: item_00000, item_00001"
+NO_TASK = "is neither a command nor a task\n"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    make_fresh(folder, 2)
+    return folder
+
+
+@pytest.fixture
+def prprep(monkeypatch, capsys):
+    """Run a command line in a folder; return its exit code, standard output and standard error."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(folder, *arguments):
+        monkeypatch.chdir(folder)
+        code = PrprepMain().run([*arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+ANYWHERE = [
+    (("mesure",), f'"mesure" {NO_TASK}  did you mean measure?\n{EXIST}'),
+    (("lsit",), f'"lsit" {NO_TASK}  did you mean list?\n{EXIST}'),
+    (("mesure:tables",), f'"mesure:tables" {NO_TASK}  did you mean measure:tables?\n{EXIST}'),
+    (("help", "mesure"), f'"mesure" {NO_TASK}  did you mean measure?\n{EXIST}'),
+    (("mesure", "--help"), f'"mesure" {NO_TASK}  did you mean measure?\n{EXIST}'),
+    (("qqq",), f'"qqq" {NO_TASK}{EXIST}'),
+    (("=",), f'"=" {NO_TASK}{EXIST}'),
+    (("a=b",), f'"a=b" {NO_TASK}{EXIST}'),
+    (("",), "an argument of `prprep run` is empty\n  usage: prprep run [TASK ...] [OPTIONS]"),
+    ((" ",), "an argument of `prprep run` is empty\n  usage: prprep run [TASK ...] [OPTIONS]"),
+    (("explain", ""), "an argument of `prprep explain` is empty\n  usage: prprep explain [ID ...] [OPTIONS]"),
+    (("lint", ""), "an argument of `prprep lint` is empty\n  usage: prprep lint PATH ... [OPTIONS]"),
+    (("help", ""), "an argument of `prprep help` is empty\n  usage: prprep help [COMMAND|TASK] [OPTIONS]"),
+    (("-m", "", "list"), "-m has an empty value\n  give one, or leave the option out"),
+    (("-m",), "`prprep run`: option -m needs a value\n  its options: {run}"),
+    (("--procss=2",), "`prprep run`: option --procss not recognized\n  did you mean --process?\n  its options: {run}"),
+    (
+        ("list", "--al=1"),
+        "`prprep list`: option --all must not have an argument\n  did you mean --all?\n  its options: {list}",
+    ),
+    (("list", "--foo"), "`prprep list`: option --foo not recognized\n  its options: {list}"),
+    (("list", "--sort", "nam"), '--sort is "nam"\n  did you mean name?\n  its values: name, definition'),
+    (("-n", "two"), '-n is "two", must be a whole number'),
+    (("run", "-n", "-1"), "--process is -1, must be at least 0"),
+    (("cache", "--older-than", "x"), '--older-than is "x", must be a number'),
+    (("cache", "--older-than", "nan"), "--older-than is nan, must be at least 0"),
+    (("cache", "prun"), "`prprep cache` has no prun\n  did you mean prune?\n  it has: prune"),
+    (("add",), "`prprep add` needs REF\n  usage: prprep add REF [OPTIONS]"),
+    (("lint",), "`prprep lint` needs PATH\n  usage: prprep lint PATH ... [OPTIONS]"),
+    (("ignore",), "`prprep ignore` needs TASK\n  usage: prprep ignore TASK ... [OPTIONS]"),
+    (("open", "a", "b"), "`prprep open` got an argument too many: b\n  usage: prprep open ID [OPTIONS]"),
+    (("schema", "x"), "`prprep schema` got an argument too many: x\n  usage: prprep schema [OPTIONS]"),
+    (("help", "a", "b"), "`prprep help` got an argument too many: b\n  usage: prprep help [COMMAND|TASK] [OPTIONS]"),
+    (("-m", "nowhere", "list"), "nowhere: there is no such manifest\n  give the path of a file as in `prprep -m FILE`"),
+]
+OPTIONS = {
+    "run": "--manifest, --refresh, --always-execute, --continue, --verbosity, --reporter, --output-file, --process, "
+    "--parallel-type, --single, --failure-verbosity, --help",
+    "list": "--manifest, --refresh, --all, --quiet, --status, --private, --deps, --template, --sort, --help",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), ANYWHERE, ids=lambda value: " ".join(value) if type(value) is tuple else ""
+)
+def test_wrong_input_is_one_plain_message_with_and_without_a_manifest(prprep, project, tmp_path, arguments, message):
+    for option, text in OPTIONS.items():
+        message = message.replace(f"{{{option}}}", text)
+    for folder in (project, tmp_path):
+        assert prprep(folder, *arguments) == (3, "", f"ERROR: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("measure:item_0000",),
+            f'prprep.yaml has no optimization "item_0000"\n  did you mean measure:item_00001?\n{ITEMS}',
+        ),
+        (("explain", "tabel"), f'prprep.yaml has no optimization "tabel"\n{ITEMS}'),
+        (("doctor", "tabel"), f'prprep.yaml has no optimization "tabel"\n{ITEMS}'),
+        (("inventory", "tabel"), f'prprep.yaml has no optimization "tabel"\n{ITEMS}'),
+        (("branch", "tabel"), f'prprep.yaml has no optimization "tabel"\n{ITEMS}'),
+        (("open", "tabel"), f'prprep.yaml has no optimization "tabel"\n{ITEMS}'),
+        *(
+            ((name, "mesur"), f'"mesur" is not a task\n  did you mean measure?\n  tasks: {TASKS}')
+            for name in ("list", "info", "clean", "forget", "ignore", "reset-dep")
+        ),
+        (("mesure:*",), f'"mesure:*" {NO_TASK}  did you mean measure:*?\n{EXIST}'),
+        (("measure", "report:x"), f'"report:x" {NO_TASK}  did you mean report:x?\n{EXIST}'),
+        (("-n", "1", "list"), "`list` is a command and must come first\n  write `prprep list ...`"),
+        (("run", "explain"), "`explain` is a command and must come first\n  write `prprep explain ...`"),
+    ],
+    ids=lambda value: " ".join(value) if type(value) is tuple else "",
+)
+def test_names_that_the_manifest_does_not_have(prprep, project, arguments, message):
+    code, out, error = prprep(project, *arguments)
+    assert (code, error) == (3, f"ERROR: {message}\n")
+    assert arguments[0] == "doctor" or not out
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+def test_every_command_has_a_page_by_three_ways(prprep, tmp_path, name):
+    code, page, error = prprep(tmp_path, name, "--help")
+    assert (code, error) == (0, "")
+    assert page.startswith(f"Usage:\n  prprep {name}")
+    assert "\nOptions:\n" in page
+    assert "  -h, --help" in page
+    assert "\nExample:\n  prprep " in page
+    assert prprep(tmp_path, name, "-h") == prprep(tmp_path, "help", name) == (0, page, "")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "report", "measure:tables"])
+def test_every_stage_has_a_page(prprep, tmp_path, name):
+    code, page, error = prprep(tmp_path, "help", name)
+    assert (code, error) == (0, "")
+    assert page.startswith(f"Usage:\n  prprep {name}")
+
+
+def test_no_option_of_a_page_is_without_its_text(prprep, tmp_path):
+    for entry in ENTRIES:
+        options = prprep(tmp_path, entry.name, "-h")[1].partition("\nOptions:\n")[2].partition("\nExample:\n")[0]
+        for line in filter(str.strip, options.splitlines()):
+            assert line.startswith("   ") or len(line.strip().split("  ", 1)) == 2, line
+            assert "dodo" not in line
+
+
+def test_the_main_page_is_prprep_s_own_and_lists_every_command_and_stage(prprep, tmp_path):
+    code, page, error = prprep(tmp_path, "--help")
+    assert (code, error) == (0, "")
+    assert prprep(tmp_path, "help")[1] == prprep(tmp_path, "-h")[1] == page
+    assert page.startswith("prprep turns optimizations already made into ready-to-merge performance pull requests.")
+    assert "pydoit" not in page
+    for entry in ENTRIES:
+        assert f"\n  {entry.name} " in page
+    assert all(f"\n  {name} " in page for name in NAMES)
+    first = page.partition("\nMost used:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(first) == 10
+
+
+def test_options_may_follow_the_words(prprep, project):
+    code, out, _ = prprep(project, "list", "measure", "--all", "--quiet")
+    assert code == 0
+    assert [line.strip() for line in out.splitlines()] == ["measure", "measure:item_00000", "measure:item_00001"]
+
+
+def test_the_database_is_printed(prprep, project, tmp_path):
+    (tmp_path / "prprep.yaml").write_text((project / "prprep.yaml").read_text())
+    assert prprep(tmp_path, "dumpdb") == (0, "nothing is recorded yet\n", "")
+    database = tmp_path / ".prprep/doit.json"
+    database.parent.mkdir(exist_ok=True)
+    database.write_text('{"report": {"checker:": "ArtifactChecker"}}')
+    assert prprep(tmp_path, "dumpdb") == (0, "report -> {'checker:': 'ArtifactChecker'}\n", "")
+    database.write_text("{")
+    code, out, error = prprep(tmp_path, "dumpdb")
+    assert (code, out) == (3, "")
+    assert error.endswith("doit.json: the database is corrupt; the next run replaces it\n")
+
+
+def test_a_defect_keeps_its_traceback(prprep, tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.manifest.schema.schema_text", lambda: 1 / 0)
+    code, _, error = prprep(tmp_path, "schema")
+    assert code == 2
+    assert "ZeroDivisionError" in error
+    assert error.endswith("ERROR: this is a defect of prprep\n  please report it with the lines above\n")
+
+
+def run(folder, *arguments):
+    environment = variables_of({})
+    return subprocess.run(
+        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_a_process_ends_with_the_code_and_the_message(tmp_path):
+    done = run(tmp_path, *command("lsit"))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == f'ERROR: "lsit" {NO_TASK}  did you mean list?\n{EXIST}\n'
+    assert run(tmp_path, *command("--version")).stdout.startswith("prprep ")
+
+
+def test_a_reader_that_leaves_early_is_no_error(project):
+    reading = subprocess.Popen(
+        command("list", "--all"), cwd=project, env=variables_of({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    reading.stdout.close()
+    assert reading.stderr.read() == b""
+    assert reading.wait(60) == 0
+
+
+LOADED = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, sep="\\n", file=sys.stderr))
+from tasks.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("list", "--all"), ("measure:item_00001",)], ids=" ".join)
+def test_a_run_with_nothing_to_do_imports_only_what_it_needs(project, arguments):
+    assert run(project, *command(*arguments)).returncode == 0
+    done = run(project, sys.executable, "-c", LOADED, *arguments)
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stderr.splitlines())
+    assert not imported & {"pydantic", "git", "ruamel.yaml", "jinja2", "yaml", "numpy", "rich", "markdown_it"}
+    commands = {name for name in imported if name.startswith("tasks.commands.")}
+    assert commands == {"tasks.commands.arguments", "tasks.commands.doit_commands"}
