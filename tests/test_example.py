@@ -11,7 +11,7 @@ import pytest
 
 from examples.build import build, needs
 from tasks.artifacts import ProjectTests
-from tasks.manifest.reader import read, resolved
+from tasks.manifest.reader import read, with_defaults
 from tasks.stages.tests import tests
 from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
@@ -78,7 +78,7 @@ def test_every_source_is_an_input_of_the_task():
 
 def test_the_example_leaves_nothing_out():
     loaded = read(CHECKOUT / "prprep.yaml")
-    items = [resolved(item, loaded.manifest.defaults) for item in loaded.manifest.optimizations]
+    items = [with_defaults(item, loaded.manifest.defaults) for item in loaded.manifest.optimizations]
     assert all(item.verify and item.tests is not False for item in items)
 
 
@@ -91,7 +91,7 @@ def test_the_projects_own_tests_are_the_same_at_base_and_head(tmp_path):
     nested.run(["detect:merge_text"], folder=tmp_path, cache=Path(os.environ["PRPREP_CACHE"]))
     loaded = read(tmp_path / "prprep.yaml")
     item = next(
-        resolved(each, loaded.manifest.defaults) for each in loaded.manifest.optimizations if each.id == "merge_text"
+        with_defaults(each, loaded.manifest.defaults) for each in loaded.manifest.optimizations if each.id == "merge_text"
     )
     paths = ItemPaths("merge_text", tmp_path / ".prprep" / "merge_text", tmp_path / ".codeflash")
     address = str(tmp_path / "repository")

@@ -12,7 +12,7 @@ from ..init.entries import entry_of
 from ..init.ids import Ids
 from ..init.lead import Lead
 from ..manifest.insertion import inserted
-from ..manifest.reader import shown_path, understood
+from ..manifest.reader import parse, shown_path
 from ..storage.files import write_whole
 from ..text.messages import nearest, quoted
 from ..workspace.repository import Named, Target
@@ -92,7 +92,7 @@ def _write(workspace: Workspace, entry: Entry) -> None:
     mark = "\ufeff" if raw.startswith(b"\xef\xbb\xbf") else ""
     values = {key: value for key, value in entry.values.items() if key != "id"}
     text = mark + inserted(raw.decode("utf-8-sig"), spelled(entry.id), item_lines(values, entry.remarks))
-    _, mistakes = understood(text.encode(), path)
+    _, mistakes = parse(text.encode(), path)
     if mistakes:
         raise ManifestError(shown_path(path), mistakes)
     write_whole(path.resolve(), text)

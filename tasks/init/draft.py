@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import git
 from ..errors import ManifestError, RepositoryError, UsageError
 from ..git.models import Refs
-from ..manifest.reader import shown_path, understood
+from ..manifest.reader import parse, shown_path
 from ..project.layout import CommitTree
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
@@ -62,7 +62,7 @@ def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cac
         raise _nothing(found, gathered.sources, problems, where=target.address)
     frame = drafting.Frame(repo, name, reason, target.slug, gathered.sources, tuple(problems), settings)
     text = drafting.manifest_text(frame, found.entries, found.asides)
-    _, mistakes = understood(text.encode(), path)
+    _, mistakes = parse(text.encode(), path)
     if mistakes:
         raise ManifestError(shown_path(path), mistakes)
     try:

@@ -1,13 +1,12 @@
-"""Make plain values from YAML's events, remembering the place of each, and find what YAML lets pass.
+"""Build plain values from YAML events, with the position of each.
 
-One pass with a stack of its own, not PyYAML's composer and constructor: nesting cannot exhaust any stack
-(libyaml's composer crashes at deep nesting), aliases are counted before they multiply, every duplicate key is
-seen, and after a syntax error the items before it are still there to be checked. Plain scalars are read by YAML 1.2's
-core schema, as editors do: `no` and `on` are words, 12345e6 is a number.
+One pass with a stack of its own instead of PyYAML's composer and constructor: nesting cannot exhaust the stack (libyaml's
+composer crashes on deep nesting), aliases are counted before they multiply, every duplicate key is seen, and after a
+syntax error the items before it can still be checked. Plain scalars follow YAML 1.2's core schema, as in editors: `no`
+and `on` are text, 12345e6 is a number.
 """
 
-from __future__ import annotations
-
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,16 +21,20 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from ..text.messages import printable as shown
-from .scalars import as_written, plain
-from .source import Source, forbidden_in
+from ..text.messages import printable
+from .source import Source, forbidden_character
 
 if TYPE_CHECKING:
     from yaml.events import Event
 
-MAX_DEPTH = 100
-# What aliases may add: a legitimate manifest repeats a few settings, so the file's own size is ample.
-FREE_EXPANSION = 100_000
+MAX_DEPTH: Final = 100
+# Values that aliases may add, besides as many as the file has characters; real manifests repeat a few settings.
+_MOST_ALIASED: Final = 100_000
+
+BROKEN: Final = object()
+"""A value that has been reported already."""
+_INCOMPLETE: Final = object()
+"""An anchored collection that is still open."""
 
 _TAG = "tag:yaml.org,2002:"
 _TAGGED_TYPES: dict[str, tuple[type, ...]] = {
@@ -42,56 +45,39 @@ _TAGGED_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-class _Broken:
-    """Stands for a value that has been complained about already."""
-
-
-class _Open:
-    """Stands for an anchored value that is not complete."""
-
-
-BROKEN: Final = _Broken()
-_OPEN: Final = _Open()
-
-
-class Frame:
-    """One mapping or sequence of the file: its values (for a mapping key, value, key, value, ...) and their offsets."""
-
-    __slots__ = ("_places", "anchor", "expanded", "items", "mapping", "offset", "offsets")
-
-    def __init__(self, *, mapping: bool, anchor: str | None = None, offset: int = 0, expanded: int = 0) -> None:
-        self.mapping, self.anchor, self.offset, self.expanded = mapping, anchor, offset, expanded
-        self.items: list[object] = []
-        self.offsets: list[int] = []
-        self._places: dict[object, int] | None = None
-
-    @property
-    def places(self) -> dict[object, int]:
-        """Map each key of a complete mapping to the place of its first use."""
-        if self._places is None:
-            # Keys that could not be read are no text, and nobody asks for them.
-            backwards = reversed(range(0, len(self.items), 2))
-            self._places = {self.items[place]: place for place in backwards if isinstance(self.items[place], str)}
-        return self._places
-
-    def entry(self, place: int) -> Entry:
-        return Entry(self.items[place], self.offsets[place], self.offsets[place])
-
-    def pair(self, place: int) -> Entry:
-        """Return the value whose key stands at `place`."""
-        return Entry(self.items[place + 1], self.offsets[place], self.offsets[place + 1])
-
-
-class Entry(NamedTuple):
+class Located(NamedTuple):
     """A value, and the offsets of its key and of itself."""
 
     content: object
-    key: int
-    value: int
+    key_offset: int
+    offset: int
+
+
+class Collection:
+    """A mapping or sequence of the file: its values (for a mapping key, value, key, value, ...) and their offsets."""
+
+    __slots__ = ("_indexes", "anchor", "is_mapping", "items", "offset", "offsets", "values_before")
+
+    def __init__(self, *, is_mapping: bool, anchor: str | None = None, offset: int = 0, values_before: int = 0) -> None:
+        self.is_mapping, self.anchor, self.offset, self.values_before = is_mapping, anchor, offset, values_before
+        self.items: list[object] = []
+        self.offsets: list[int] = []
+        self._indexes: dict[object, int] | None = None
+
+    def at(self, index: int) -> Located:
+        return Located(self.items[index], self.offsets[index], self.offsets[index])
+
+    def value_of(self, key: object) -> Located | None:
+        """Return the value of a key's first use in a complete mapping."""
+        if self._indexes is None:
+            backwards = reversed(range(0, len(self.items), 2))
+            self._indexes = {self.items[index]: index for index in backwards if isinstance(self.items[index], str)}
+        index = self._indexes.get(key)
+        return None if index is None else Located(self.items[index + 1], self.offsets[index], self.offsets[index + 1])
 
 
 class TooDeepError(Exception):
-    """Nesting beyond `MAX_DEPTH`, at this offset."""
+    """Nesting beyond `MAX_DEPTH`."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
@@ -99,82 +85,76 @@ class TooDeepError(Exception):
 
 
 class Builder:
-    """Build the value of each document; `frames` maps the id of a mapping or sequence to its frame."""
+    """Build the value of the first document; `collections` maps the id of each mapping and sequence to its positions."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._documents = Frame(mapping=False)
+        self._documents = Collection(is_mapping=False)
         self._stack = [self._documents]
         self._anchors: dict[str, tuple[object, int]] = {}
-        self._expanded = 0
-        self._limit = FREE_EXPANSION + len(source.text)
-        self.frames: dict[int, Frame] = {}
+        self._values = 0
+        self._most_values = _MOST_ALIASED + len(source.text)
+        self.collections: dict[int, Collection] = {}
 
-    def build(self, events: Iterable[Event]) -> None:
-        """Take all events; raise yaml's errors and TooDeepError, after which `give_up` tells what was complete."""
+    def build(self, events: Iterable["Event"]) -> None:
+        """Take all events; after one of yaml's errors or TooDeepError call `close_complete`."""
         put, scalar = self._put, self._scalar
         for event in events:
             if type(event) is ScalarEvent:
                 put(scalar(event), _offset(event))
             elif type(event) is MappingStartEvent or type(event) is SequenceStartEvent:
-                self._open(event, mapping=type(event) is MappingStartEvent)
+                self._open(event, is_mapping=type(event) is MappingStartEvent)
             elif type(event) is MappingEndEvent or type(event) is SequenceEndEvent:
                 self._close()
             elif type(event) is AliasEvent:
                 put(self._alias(event), _offset(event))
             elif type(event) is DocumentStartEvent and self._documents.items:
-                self._report(
-                    "a second document begins here", _offset(event), "a manifest is one document: remove the `---`"
-                )
+                self._report("a second document starts here", _offset(event), "remove the `---`")
                 return
 
     @property
-    def value(self) -> object:
-        """The first document, None where there is none."""
-        return self.root.content
+    def root(self) -> Located:
+        """The value of the document; its content is None if there is no document."""
+        return self._documents.at(0) if self._documents.items else Located(None, 0, 0)
 
-    @property
-    def root(self) -> Entry:
-        return self._documents.entry(0) if self._documents.items else Entry(None, 0, 0)
-
-    def give_up(self) -> None:
-        """Keep what stands complete before the place where parsing stopped: whole items and whole top-level keys."""
+    def close_complete(self) -> None:
+        """Keep the whole items and whole top-level keys before the position where parsing stopped."""
         if len(self._stack) < 2:
             return
-        keep = 2
         top = self._stack[1]
-        if len(self._stack) > keep and top.mapping and len(top.items) % 2 and top.items[-1] == "optimizations":
-            keep = 3
-        del self._stack[keep:]
+        is_in_items = top.is_mapping and len(top.items) % 2 == 1 and top.items[-1] == "optimizations"
+        del self._stack[3 if is_in_items else 2 :]
         while len(self._stack) > 1:
-            frame = self._stack[-1]
-            if frame.mapping and len(frame.items) % 2:
-                del frame.items[-1], frame.offsets[-1]
+            collection = self._stack[-1]
+            if collection.is_mapping and len(collection.items) % 2:
+                del collection.items[-1], collection.offsets[-1]
             self._close()
 
     def _put(self, value: object, offset: int) -> None:
-        frame = self._stack[-1]
-        frame.items.append(value)
-        frame.offsets.append(offset)
-        self._expanded += 1
+        collection = self._stack[-1]
+        collection.items.append(value)
+        collection.offsets.append(offset)
+        self._values += 1
 
-    def _open(self, event: CollectionStartEvent, *, mapping: bool) -> None:
+    def _open(self, event: CollectionStartEvent, *, is_mapping: bool) -> None:
         offset = _offset(event)
         if len(self._stack) > MAX_DEPTH:
             raise TooDeepError(offset)
-        if event.tag not in {None, "!", _TAG + ("map" if mapping else "seq")}:
+        if event.tag not in {None, "!", _TAG + ("map" if is_mapping else "seq")}:
             self._report_tag(event)
         if event.anchor:
-            self._anchors[event.anchor] = _OPEN, 0
-        self._stack.append(Frame(mapping=mapping, anchor=event.anchor, offset=offset, expanded=self._expanded))
+            self._anchors[event.anchor] = _INCOMPLETE, 0
+        self._stack.append(
+            Collection(is_mapping=is_mapping, anchor=event.anchor, offset=offset, values_before=self._values)
+        )
 
     def _close(self) -> None:
-        frame = self._stack.pop()
-        value: object = self._mapping(frame) if frame.mapping else tuple(frame.items)
-        self.frames[id(value)] = frame
-        self._put(value, frame.offset)
-        if frame.anchor:
-            self._anchors[frame.anchor] = value, self._expanded - frame.expanded
+        collection = self._stack.pop()
+        value: object = self._mapping(collection) if collection.is_mapping else tuple(collection.items)
+        self.collections[id(value)] = collection
+        self._put(value, collection.offset)
+        if collection.anchor:
+            self._anchors[collection.anchor] = value, self._values - collection.values_before
 
     def _scalar(self, event: ScalarEvent) -> object:
         value: object = event.value
@@ -182,7 +162,7 @@ class Builder:
             value = plain(event.value)
         elif event.tag not in {None, "!", _TAG + "str"}:
             value = self._tagged(event)
-        if type(value) is str and not value.isprintable() and (message := forbidden_in(value)):
+        if type(value) is str and not value.isprintable() and (message := forbidden_character(value)):
             self._report(message, _offset(event))
             value = BROKEN
         if event.anchor:
@@ -190,7 +170,6 @@ class Builder:
         return value
 
     def _tagged(self, event: ScalarEvent) -> object:
-        """Read a scalar with one of YAML's own tags; no other tag has a meaning here."""
         value = plain(event.value)
         if not isinstance(value, _TAGGED_TYPES.get((event.tag or "").removeprefix(_TAG), ())):
             self._report_tag(event)
@@ -198,54 +177,53 @@ class Builder:
         return value
 
     def _report_tag(self, event: ScalarEvent | CollectionStartEvent) -> None:
-        tag = shown((event.tag or "").replace(_TAG, "!!", 1))
-        self._report(f"the tag `{tag}` has no meaning here", _offset(event), "remove it")
+        tag = printable((event.tag or "").replace(_TAG, "!!", 1))
+        self._report(f"the YAML tag `{tag}` is not supported", _offset(event), "remove it")
 
     def _alias(self, event: AliasEvent) -> object:
         anchor, offset = event.anchor or "", _offset(event)
-        name = shown(anchor)
+        name = printable(anchor)
         value, size = self._anchors.get(anchor, (BROKEN, 0))
         if anchor not in self._anchors:
-            self._report(f"`*{name}` has no anchor `&{name}` above it", offset)
-        elif value is _OPEN:
-            self._report(f"`*{name}` stands inside of its own anchor `&{name}`", offset)
+            self._report(f"the alias `*{name}` has no anchor `&{name}` above it", offset)
+        elif value is _INCOMPLETE:
+            self._report(f"the alias `*{name}` is inside its own anchor `&{name}`", offset)
             value = BROKEN
-        self._expanded += size
-        if self._expanded > self._limit:
-            if self._expanded - size <= self._limit:
+        self._values += size
+        if self._values > self._most_values:
+            if self._values - size <= self._most_values:
                 self._report(
-                    f"the aliases up to this one come to more than {self._limit:,} values",
+                    f"the aliases up to this one expand to more than {self._most_values:,} values",
                     offset,
-                    "write out what is meant",
+                    "write the values out",
                 )
             value = BROKEN
         return value
 
-    def _mapping(self, frame: Frame) -> dict[str, object]:
-        keys, values = frame.items[::2], frame.items[1::2]
+    def _mapping(self, collection: Collection) -> dict[str, object]:
+        keys, values = collection.items[::2], collection.items[1::2]
         if all(type(key) is str for key in keys):
             mapping = dict(zip(keys, values, strict=True))
             if len(mapping) == len(keys) and "<<" not in mapping:
                 return mapping  # type: ignore[return-value]
-        return self._careful_mapping(frame)
+        return self._unusual_mapping(collection)
 
-    def _careful_mapping(self, frame: Frame) -> dict[str, object]:
-        """Make a mapping that has duplicate keys, keys that are no text, or merges."""
+    def _unusual_mapping(self, collection: Collection) -> dict[str, object]:
+        """Return a mapping that has duplicate keys, keys other than text, or merges."""
         own: dict[str, object] = {}
         first: dict[str, int] = {}
         merged: list[dict[str, object]] = []
-        for place in range(0, len(frame.items), 2):
-            offset, value = frame.offsets[place], frame.items[place + 1]
-            key = frame.items[place] = self._key(frame.items[place], offset)
+        for index in range(0, len(collection.items), 2):
+            offset, value = collection.offsets[index], collection.items[index + 1]
+            key = collection.items[index] = self._key(collection.items[index], offset)
             if key is None:
                 continue
             if key in first:
-                self._report(
-                    f"`{shown(key)}` is given twice", offset, f"first in line {self._source.place(first[key])[0]}"
-                )
+                line, _ = self._source.position(first[key])
+                self._report(f"duplicate key `{printable(key)}`", offset, f"first on line {line}")
             first.setdefault(key, offset)
             if key == "<<" and self._source.text.startswith("<<", offset):
-                merged += self._merges(value, frame.offsets[place + 1])
+                merged += self._merges(value, collection.offsets[index + 1])
             else:
                 own.setdefault(key, value)
         for mapping in merged:
@@ -253,28 +231,67 @@ class Builder:
         return own
 
     def _key(self, key: object, offset: int) -> str | None:
-        if isinstance(key, str):
-            return key
-        if isinstance(key, dict | tuple) or key is BROKEN or key is None:
-            if key is not BROKEN:
-                self._report("a key must be text", offset)
+        if isinstance(key, str) or key is BROKEN:
+            return key if isinstance(key, str) else None
+        if isinstance(key, dict | tuple) or key is None:
+            self._report("keys must be text", offset)
             return None
         text = as_written(self._source.text, offset)
-        kind = "true or false" if isinstance(key, bool) else "a number"
-        self._report(f"the key {text} is {kind} to YAML, must be text", offset, f'quote it: "{text}"')
+        self._report(f"keys must be text, but YAML reads {text} as {kind_of(key)}", offset, f'quote it: "{text}"')
         return text
 
     def _merges(self, value: object, offset: int) -> list[dict[str, object]]:
-        given = value if isinstance(value, tuple) else (value,)
-        if not all(isinstance(each, dict) for each in given):
-            if BROKEN not in given:
-                self._report("`<<` must name a mapping, or a list of mappings", offset)
+        values = value if isinstance(value, tuple) else (value,)
+        mappings = [mapping for mapping in values if isinstance(mapping, dict)]
+        if len(mappings) < len(values):
+            if BROKEN not in values:
+                self._report("`<<` can only merge a mapping, or a list of mappings", offset)
             return []
-        return [each for each in given if isinstance(each, dict)]
+        return mappings
 
     def _report(self, message: str, offset: int, suggestion: str = "") -> None:
         self._source.problems.append(self._source.problem(message, offset, suggestion))
 
 
-def _offset(event: Event) -> int:
+def _offset(event: "Event") -> int:
     return event.start_mark.index if event.start_mark else 0
+
+
+# -- plain scalars ----------------------------------------------------------------------------------
+
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_CONSTANTS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_FIRST_OF_CONSTANTS = frozenset("-+.0123456789~nNtTfF")
+# A longer number is a float: Python refuses to read integers of thousands of digits.
+_MOST_DIGITS = 300
+# A scalar without blanks, after its anchor and tag.
+_WRITTEN = re.compile(r"(?:[&!]\S*\s+)*([^\s,\[\]{}]*)")
+
+
+def plain(text: str) -> object:
+    """Read a plain scalar by YAML 1.2's core schema (section 10.3)."""
+    if text and text[0] not in _FIRST_OF_CONSTANTS:
+        return text
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INTEGER.fullmatch(text) and len(text) < _MOST_DIGITS:
+        return int(text, 0 if text[:2] in {"0o", "0x"} else 10)
+    if match := _FLOAT.fullmatch(text):
+        return float(text.replace(".", "") if match[1] or match[2] else text)
+    return text
+
+
+def kind_of(value: object) -> str:
+    """Name the type that YAML reads a boolean or number as."""
+    return "a boolean" if isinstance(value, bool) else "a number"
+
+
+def as_written(text: str, offset: int) -> str:
+    """Return a number or word as the file spells it, without its anchor and tag."""
+    match = _WRITTEN.match(text, offset)
+    return match[1].removesuffix(":") if match else ""

@@ -1,11 +1,10 @@
-"""The forms of single values in `prprep.yaml`: names, refs, paths, and one value in place of a list of one.
+"""The types of single values in `prprep.yaml`: names, refs, paths, and one value instead of a list of one.
 
-The patterns are read by Rust's regex crate, by Python and by editors (ECMAScript): no lookaround.
-A validator's message is a predicate; the reader puts the key before it.
+The patterns have no lookaround, since Rust's regex crate and editors (ECMAScript) read them too.
+A validator's message begins after the key, which the reader adds.
 """
 
-from __future__ import annotations
-
+import re
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
 
-# A part of a relative path: anything but `..`; the first part is no `~` of a home folder either.
+# A part of a relative path: anything but `..`; the first part must not begin with the `~` of a home folder either.
 _PART = r"(?:\.|[^/\\.][^/\\]*|\.[^/\\.][^/\\]*|\.\.[^/\\]+)"
 _FIRST = r"(?:\.|[^/\\.~][^/\\]*|\.[^/\\.][^/\\]*|\.\.[^/\\]+)"
 ID_FORM = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -27,11 +26,11 @@ VARIABLE_FORM = r"^[A-Za-z_][A-Za-z0-9_]*$"
 NAME_FORM = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 SLUG_FORM = r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*/[A-Za-z0-9_.][A-Za-z0-9_.-]*$"
 OPTION_FREE_FORM = r"^[^\s-]"
-_OWN_FOLDER_FORM = r"^(?:\./)*\.(?:git|prprep)(?:/|$)"
+_OWN_FOLDER_FORM = r"^(?:\./)*(\.git|\.prprep)(?:/|$)"
 _TRANSPORT_FORM = r"^[A-Za-z][A-Za-z0-9+.-]*::"
 _STATE_FILE_FORM = r"\.(?:json|log)$"
 
-# Words of the command line (doit's commands, prprep's own, the stages), and the lock below .prprep/.
+# doit's commands, prprep's own and the stages, and the lock in .prprep/.
 RESERVED_IDS = frozenset(
     {
         *("help", "run", "list", "info", "clean", "forget", "ignore", "dumpdb", "strace", "tabcompletion", "reset-dep"),
@@ -44,14 +43,14 @@ RESERVED_IDS = frozenset(
 
 
 class OneOrMany:
-    """Let a tuple field take a list, or one text in place of a list of one."""
+    """Let a tuple field take a list, or one text instead of a list of one."""
 
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(_many, handler(source))
 
     def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+        self, schema: core_schema.CoreSchema, handler: "GetJsonSchemaHandler"
+    ) -> "JsonSchemaValue":
         many = handler(schema)
         return {"anyOf": [many["items"], many]}
 
@@ -59,15 +58,15 @@ class OneOrMany:
 class OrSwitch:
     """Let a text field take true or false as well."""
 
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> core_schema.CoreSchema:
         text = core_schema.str_schema(min_length=1)
         return core_schema.no_info_wrap_validator_function(
             _switch, text, serialization=core_schema.simple_ser_schema("any")
         )
 
     def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+        self, schema: core_schema.CoreSchema, handler: "GetJsonSchemaHandler"
+    ) -> "JsonSchemaValue":
         return {"anyOf": [{"type": "string", "minLength": 1}, {"type": "boolean"}]}
 
 
@@ -81,46 +80,37 @@ def _many(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(values)) < len(values):
-        twice = next(value for place, value in enumerate(values) if value in values[:place])
-        raise PydanticCustomError("listed_twice", "lists {twice} twice", {"twice": twice})
-    return values
-
-
 def no_boolean(value: object) -> object:
-    """Make true and false fail: pydantic takes true for the literal 1, since Python holds the two to be equal."""
+    """Turn true and false into text, which fails: for pydantic true equals the literal 1."""
     return str(value) if isinstance(value, bool) else value
 
 
-def _not_our_own(path: str) -> str:
-    first = path
-    while first.startswith("./"):
-        first = first[2:]
-    first = first.partition("/")[0]
-    if first in {".git", ".prprep"}:
-        raise PydanticCustomError(
-            "own_folder", "lies in {folder}, which is no place for files of yours", {"folder": first}
-        )
+def _without_duplicates(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        duplicate = next(value for index, value in enumerate(values) if value in values[:index])
+        raise PydanticCustomError("listed_twice", "lists {value} twice", {"value": duplicate})
+    return values
+
+
+def _outside_own_folders(path: str) -> str:
+    if match := re.match(_OWN_FOLDER_FORM, path):
+        raise PydanticCustomError("own_folder", "must not be in {folder}", {"folder": match[1]})
     return path
 
 
-def _no_transport(address: str) -> str:
-    transport, colons, _ = address.partition("::")
-    if colons and transport.replace("+", "").replace(".", "").replace("-", "").isalnum():
+def _without_transport(address: str) -> str:
+    if match := re.match(_TRANSPORT_FORM, address):
         raise PydanticCustomError(
-            "transport", "uses git's transport {name}::, which can run programs", {"name": transport}
+            "transport", "uses git's transport {name}, which can run programs", {"name": match[0]}
         )
     return address
 
 
 def _free_id(value: str) -> str:
     if value.lower() in RESERVED_IDS:
-        raise PydanticCustomError(
-            "reserved", "is {name}, a word that the command line uses for something else", {"name": value}
-        )
+        raise PydanticCustomError("reserved", "must not be {name}, which is a command or a task", {"name": value})
     if value.lower().endswith((".json", ".log")):
-        raise PydanticCustomError("state_file", "is {name}, but files of prprep's own end like that", {"name": value})
+        raise PydanticCustomError("state_file", "must not end with .json or .log, as prprep's own files do", {})
     return value
 
 
@@ -134,7 +124,7 @@ FunctionName = Annotated[
     str,
     Field(
         pattern=FUNCTION_FORM,
-        description="package.module:Qualified.name, or package.module for what runs when it is imported",
+        description="package.module:Qualified.name, or package.module for code that runs on import",
     ),
 ]
 Id = Annotated[
@@ -149,12 +139,12 @@ Id = Annotated[
 Folder = Annotated[
     str,
     Field(min_length=1, pattern=FOLDER_FORM, json_schema_extra={"not": {"pattern": _OWN_FOLDER_FORM}}),
-    AfterValidator(_not_our_own),
+    AfterValidator(_outside_own_folders),
 ]
 Address = Annotated[
     str,
     Field(min_length=1, pattern=OPTION_FREE_FORM, json_schema_extra={"not": {"pattern": _TRANSPORT_FORM}}),
-    AfterValidator(_no_transport),
+    AfterValidator(_without_transport),
 ]
 BenchmarkPath = Annotated[str, Field(min_length=1, pattern=BENCHMARK_FORM)]
-Unique = (AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True}))
+Unique = (AfterValidator(_without_duplicates), Field(json_schema_extra={"uniqueItems": True}))

@@ -1,4 +1,4 @@
-"""What `prprep.yaml` may say, as pydantic models; unknown keys are refused."""
+"""The content of `prprep.yaml` as pydantic models; unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .forms import (
 
 VERSION = 1
 
-# Where pydantic says at which form of `benchmark:` it looked; no key of the manifest can be spelled like that.
+# How pydantic's errors name the two forms of `benchmark:`; no key of the manifest can look like that.
 PATH_FORM_TAG = "<path>"
 CODE_FORM_TAG = "<code>"
 
@@ -45,122 +45,124 @@ class Model(BaseModel):
 
 
 class BenchmarkCode(Model):
-    """Code to make a benchmark from: `setup` runs once and untimed, `call` is what is measured."""
+    """Code to write a benchmark from: `setup` runs once and untimed, `call` is measured."""
 
-    setup: str = Field(default="", description="statements that run once before the measuring; imports go here")
+    setup: str = Field(default="", description="statements that run once, before measuring; imports go here")
     call: str = Field(min_length=1, description="the expression to measure")
 
 
 class EnvironmentSettings(Model):
-    """How the environment of each side is built, where the project's own files do not say enough."""
+    """How to build the environment of each side, if the project's own files do not say enough."""
 
     runner: Text | None = Field(default=None, description="how the project runs Python, e.g. `uv run python`")
     python: OptionFree | None = Field(
         default=None,
-        description='a version in quotes ("3.12"), or the path of an interpreter from this file on, whose environment is used as it is',
+        description='a version in quotes ("3.12"), or the path of an interpreter relative to this file; its environment is used as it is',
     )
     extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
-        default=(), description="extras of the project to install with it"
+        default=(), description="extras of the project to install"
     )
     groups: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
-        default=(), description="dependency groups of pyproject.toml"
+        default=(), description="dependency groups of pyproject.toml to install"
     )
     install: Annotated[tuple[Text, ...], OneOrMany()] = Field(
-        default=(), description="further requirements or pip arguments, one each"
+        default=(), description="further requirements or pip arguments, one per item"
     )
     passed: Annotated[tuple[Variable, ...], OneOrMany(), *Unique] = Field(
         default=(),
         alias="pass",
-        description="variables of your environment that the target's code gets although they look like secrets",
+        description="environment variables to pass to the project's code although they look like secrets",
     )
 
 
 class LintSettings(Model):
-    """How benchmarks are held against the rules."""
+    """How benchmarks are linted."""
 
-    ignore: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
-        default=(), description="rules that are not to be kept here"
-    )
+    ignore: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="rules to ignore")
     boundaries: Annotated[tuple[Text, ...], OneOrMany(), *Unique] = Field(
         default=(),
-        description="packages that run models or speak to the network, beside those that prprep knows: mocks may stand for them",
+        description="further packages that run models or use the network; benchmarks may mock them",
     )
 
 
 class Measuring(Model):
-    """Everything about measuring that an item, or `defaults`, can set."""
+    """The settings of measuring that an item or `defaults` can set."""
 
     strategy: Strategy = Field(
         default="auto",
-        description="how both trees come to the same benchmark: it is copied into them, or its commits are cherry-picked; auto chooses",
+        description="how both trees get the same benchmark: by copying it, or by cherry-picking its commits; auto chooses",
     )
     engine: Engine = Field(
-        default="native", description="codeflash has `codeflash compare` run beside prprep's own measuring"
+        default="native", description="codeflash also runs `codeflash compare`, besides prprep's own measuring"
     )
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1), OneOrMany(), *Unique] | None = Field(
         default=None,
-        description="one or several; default: by the domain",
+        description="one or several; default: chosen by the domain",
     )
     timeout: float | None = Field(
-        default=None, gt=0, description="seconds for one comparison; default 120 for time, none for memory"
+        default=None,
+        gt=0,
+        description="time limit of one comparison in seconds; default: 120 for time, none for memory",
     )
-    budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds to spend on samples of one benchmark")
-    confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence of the intervals, as a share")
-    negligible: float = Field(default=0.01, ge=0, lt=1, description="a change smaller than this share is no change")
+    budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds of samples for one benchmark")
+    confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence level of the intervals")
+    negligible: float = Field(default=0.01, ge=0, lt=1, description="a relative change below this counts as no change")
     sandbox: Sandbox = Field(
         default="none",
-        description="bwrap runs the target's code under bubblewrap: no network, and of this machine only what it needs",
+        description="bwrap runs the project's code under bubblewrap, without network and with access only to the files it needs",
     )
     env: EnvironmentSettings = Field(
-        default=EnvironmentSettings(), description="how the environment of each side is built"
+        default=EnvironmentSettings(), description="how to build the environment of each side"
     )
     tests: Annotated[str | bool, OrSwitch()] | None = Field(
         default=None,
-        description="the command of the project's own tests, or false to run none; default: found from the project's files",
+        description="the command that runs the project's own tests, or false to run none; default: detected from the project's files",
     )
-    tests_timeout: float = Field(default=600.0, gt=0, description="seconds for one run of the project's own tests")
-    verify: bool = Field(
-        default=True, description="whether the commands that the body gives its readers are run first, in a fresh clone"
+    tests_timeout: float = Field(
+        default=600.0, gt=0, description="time limit of one run of the project's own tests, in seconds"
     )
+    verify: bool = Field(default=True, description="whether to run the body's commands in a fresh clone first")
     commit_benchmark: CommitBenchmark = Field(
         default="auto",
-        description="whether the pull request's branch holds the benchmark; auto: where the project keeps benchmarks",
+        description="whether to commit the benchmark to the pull request's branch; auto: if the project keeps benchmarks",
     )
-    lint: LintSettings = Field(default=LintSettings(), description="how the benchmark is held against the rules")
+    lint: LintSettings = Field(default=LintSettings(), description="how to lint the benchmark")
     template: Skeleton = Field(
         default="auto",
-        description="the body's skeleton: the project's own pull-request template, or your own and prprep's; "
-        "auto takes a body template of yours, else the project's",
+        description="whose pull-request template to fill: the project's, or your own (else prprep's); "
+        "auto: your own if there is one, else the project's",
     )
     summarize: Text | None = Field(
         default=None,
-        description="a command of yours that reads diff and figures as JSON and writes one to three bullets, for items without `summary`",
+        description="a command that reads diff and figures as JSON and prints one to three bullets, for items without `summary`",
     )
 
 
 class Optimization(Measuring):
-    """One kept optimization, to become one pull request."""
+    """One optimization, for one pull request."""
 
-    id: Id = Field(description="a short name of letters, digits, `_`, `-` and `.`; tasks and files are named after it")
+    id: Id = Field(
+        description="a short name of letters, digits, `_`, `-` and `.`, used in the names of tasks and files"
+    )
     title: Text | None = Field(default=None, description="the title of the pull request")
     summary: Annotated[tuple[Text, ...], Field(max_length=3), OneOrMany()] = Field(
         default=(),
-        description="one to three bullets, mechanism before benefit; `human` leaves marked gaps that a person fills in",
+        description="one to three bullets, mechanism before benefit; `human` leaves marked gaps for a person to fill in",
     )
     details: str | None = Field(
-        default=None, description="technical details, in markdown, where the bullets do not say it all"
+        default=None, description="technical details in Markdown, if the bullets do not say everything"
     )
     domain: Annotated[tuple[Domain, ...], OneOrMany(), *Unique] = Field(
         default=(),
-        description="one or several; default: proposed from the diff",
+        description="one or several; default: guessed from the diff",
     )
     base: Ref | None = Field(
-        default=None, description="the commit before the change; default: the merge base of upstream and head"
+        default=None, description="the ref before the change; default: the merge base of upstream and head"
     )
-    head: Ref | None = Field(default=None, description="the branch, tag or commit that holds the change")
+    head: Ref | None = Field(default=None, description="the branch, tag or commit with the change")
     commits: Annotated[tuple[Ref, ...], OneOrMany(), *Unique] = Field(
         default=(),
-        description="in place of head: commits that need not be adjacent, oldest first",
+        description="instead of head: the commits of the change, oldest first, not necessarily adjacent",
     )
     functions: Annotated[tuple[FunctionName, ...], OneOrMany(), *Unique] = Field(
         default=(),
@@ -173,56 +175,54 @@ class Optimization(Measuring):
         ]
         | None
     ) = Field(
-        default=None, description="the path of the benchmark test in the repository, or the code to make one from"
+        default=None, description="the path of the benchmark test in the repository, or the code to write one from"
     )
     boundary_bytes: int | None = Field(
         default=None,
         ge=0,
-        description="bytes that a call of a model or the network allocates, for the fake in a benchmark that prprep writes",
+        description="bytes that a real call of a model or the network allocates, for its mock in a benchmark that prprep writes",
     )
     drive: Text | None = Field(
         default=None,
-        description="a command that calls the function with real inputs, to write a benchmark from: `python scripts/convert.py sample.pdf`",
+        description="a command that calls the function with real inputs, to write a benchmark from; for example `python scripts/convert.py sample.pdf`",
     )
     repo: Address | None = Field(
-        default=None, description="the repository of this optimization, where it is another than the manifest's"
+        default=None, description="the repository of this optimization, if it is not the manifest's"
     )
     upstream: Ref | None = Field(
-        default=None, description="the ref that its pull request is against; default: the manifest's, or as there"
+        default=None, description="the ref that the pull request is against; default: the manifest's"
     )
-    slug: Slug | None = Field(default=None, description="owner/name of the repository that its pull request goes to")
+    slug: Slug | None = Field(default=None, description="owner/name of the repository that the pull request goes to")
     push: OptionFree | None = Field(
         default=None,
-        description="the remote, or the address of your fork, that `prprep open` pushes the branch to; default: as `gh` would find it",
+        description="the remote, or the address of your fork, to which `prprep open` pushes the branch; default: the one that `gh` would use",
     )
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
 
     @property
     def is_told_by_person(self) -> bool:
-        """Return whether a person writes the sentences of the body."""
+        """Whether a person writes the sentences of the body."""
         return self.summary == (BY_PERSON,)
 
 
 class Manifest(Model):
-    """The whole of `prprep.yaml`."""
+    """All of `prprep.yaml`."""
 
     version: Annotated[Literal[1], BeforeValidator(no_boolean)] = Field(description="the version of this format: 1")
-    repo: Address = Field(default=".", description="the repository: a path, relative to this file, or an address")
+    repo: Address = Field(default=".", description="the repository: a path relative to this file, or an address")
     upstream: Ref | None = Field(
         default=None,
-        description="the ref that pull requests are against; default: what origin's HEAD names, then main, then master",
+        description="the ref that pull requests are against; default: origin's HEAD, else main, else master",
     )
-    slug: Slug | None = Field(default=None, description="owner/name; default: from the remote")
+    slug: Slug | None = Field(default=None, description="owner/name on GitHub; default: from the remote")
     output: Folder = Field(
-        default=".codeflash", description="where pull-request bodies and the report go, below this file's folder"
+        default=".codeflash", description="the folder for pull-request bodies and the report, relative to this file"
     )
     templates: Folder | None = Field(
         default=None,
-        description="a folder whose templates are used before prprep's own, below this file's folder",
+        description="a folder with templates that replace prprep's own, relative to this file",
     )
-    defaults: Measuring = Field(
-        default=Measuring(), description="settings for every item that does not set them itself"
-    )
+    defaults: Measuring = Field(default=Measuring(), description="settings for all items that do not set them")
     optimizations: tuple[Optimization, ...] = Field(
         min_length=1, description="the optimizations, as a list or as a mapping by id"
     )

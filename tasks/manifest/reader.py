@@ -1,6 +1,4 @@
-"""Read `prprep.yaml`: all that is wrong with it at once, or a manifest."""
-
-from __future__ import annotations
+"""Read `prprep.yaml`, and report everything that is wrong with it at once."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -13,8 +11,8 @@ from pydantic import ValidationError
 from ..errors import ManifestError, Problem
 from .construct import BROKEN
 from .document import Document, Loc
+from .explanations import Explanation, FieldError, explain
 from .model import CODE_FORM_TAG, PATH_FORM_TAG, VERSION, Manifest, Measuring, Model, Optimization
-from .wording import Words, explain, mistake
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -25,18 +23,18 @@ _AnyModel = TypeVar("_AnyModel", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A manifest, its file, and where each item stands in it: `places` are the locs of `manifest.optimizations`."""
+    """A manifest and its file; `item_locs` are the locs of `manifest.optimizations`."""
 
     manifest: Manifest
     document: Document
     path: Path
-    places: tuple[Loc, ...]
+    item_locs: tuple[Loc, ...]
 
-    def place_of_repository(self, items: Collection[str]) -> Loc:
-        """Return where the repository of some items is named: in the first of them that names one, else at the top."""
-        for item, place in zip(self.manifest.optimizations, self.places, strict=True):
+    def repository_loc(self, items: Collection[str]) -> Loc:
+        """Return the loc of the repository of some items: in the first item that sets one, else at the top."""
+        for item, loc in zip(self.manifest.optimizations, self.item_locs, strict=True):
             if item.id in items and item.repo not in (None, self.manifest.repo):
-                return (*place, "repo")
+                return (*loc, "repo")
         return ("repo",)
 
 
@@ -49,30 +47,31 @@ def read(path: Path) -> Loaded:
 
 
 def read_leniently(path: Path) -> tuple[Loaded | None, list[Problem]]:
-    """Return what can be understood of a manifest, and all its problems.
+    """Return the valid part of a manifest, and all its problems.
 
-    Where there are problems, the manifest is good for further checks only: what was wrong is left out of
-    it. None where no item is left, or where it is not known which repository it is for.
+    If there are problems, the manifest is only good for further checks: everything invalid is left out. It is None if no
+    valid item or no valid `repo` is left.
     """
     try:
-        raw = _bytes(path)
+        with path.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
     except OSError as error:
-        return None, [Problem(_why_unreadable(path, error), suggestion="name the manifest with -m FILE")]
-    return understood(raw, path)
+        return None, [Problem(_why_unreadable(path, error), suggestion="pass the manifest with -m FILE")]
+    return parse(content, path)
 
 
-def understood(raw: bytes, path: Path) -> tuple[Loaded | None, list[Problem]]:
-    """Do as `read_leniently` does with what a manifest at `path` would hold."""
-    if len(raw) > _MAX_BYTES:
-        return None, [Problem(f"this file is larger than {_MAX_BYTES >> 20} MiB, which is no manifest")]
-    reading = _Reading(Document(raw))
-    manifest = reading.manifest()
-    loaded = Loaded(manifest, reading.document, path, tuple(reading.places)) if manifest else None
-    return loaded, list(dict.fromkeys([*reading.document.problems, *reading.problems]))
+def parse(content: bytes, path: Path) -> tuple[Loaded | None, list[Problem]]:
+    """Do what `read_leniently` does, for the content of a file at `path` that need not exist."""
+    if len(content) > _MAX_BYTES:
+        return None, [Problem(f"this file is larger than {_MAX_BYTES >> 20} MiB, too large for a manifest")]
+    checker = _Checker(Document(content))
+    manifest = checker.manifest()
+    loaded = Loaded(manifest, checker.document, path, tuple(checker.item_locs)) if manifest else None
+    return loaded, list(dict.fromkeys([*checker.document.problems, *checker.problems]))
 
 
-def resolved(item: Optimization, defaults: Measuring) -> Optimization:
-    """Merge defaults into an item: what the item sets wins, and `env` is merged key by key."""
+def with_defaults(item: Optimization, defaults: Measuring) -> Optimization:
+    """Merge `defaults` into an item: settings of the item win, and `env` is merged key by key."""
     inherited: dict[str, object] = {
         name: getattr(defaults, name) for name in defaults.model_fields_set - item.model_fields_set
     }
@@ -83,14 +82,9 @@ def resolved(item: Optimization, defaults: Measuring) -> Optimization:
 
 
 def shown_path(path: Path) -> str:
-    """Spell a path as short as it can be found by: from the current folder where it lies below it."""
+    """Return a path below the current folder as relative, any other as it is."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
-
-
-def _bytes(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(_MAX_BYTES + 1)
 
 
 def _why_unreadable(path: Path, error: OSError) -> str:
@@ -101,159 +95,144 @@ def _why_unreadable(path: Path, error: OSError) -> str:
     return f"this file cannot be read: {error.strerror or error}"
 
 
-class _Made(NamedTuple, Generic[_AnyModel]):
-    """A model, or None and the keys that are wrong, with those that unknown keys were probably meant to be."""
+class _Validated(NamedTuple, Generic[_AnyModel]):
+    """A model, or None with the keys that are wrong, and those that unknown keys were probably meant to be."""
 
     model: _AnyModel | None
-    wrong: frozenset[str]
-    meant: frozenset[str]
+    wrong: frozenset[str] = frozenset()
+    meant: frozenset[str] = frozenset()
 
 
-class _Reading:
-    """The checks of one document, which go on past whatever is wrong."""
+class _Checker:
+    """Check one document to its end, whatever is wrong with it."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.problems: list[Problem] = []
-        self.places: list[Loc] = []
+        self.item_locs: list[Loc] = []
         self._ids: dict[str, tuple[str, Loc]] = {}
 
     def manifest(self) -> Manifest | None:
-        """Check everything; give what is left of the manifest without what is wrong."""
+        """Return the manifest without its invalid parts."""
         content = self.document.content
-        if self.document.empty:
-            self.problems.append(
-                Problem("this file is empty", suggestion=f"a manifest has `version: {VERSION}` and `optimizations:`")
-            )
-        elif not isinstance(content, dict):
-            if content is not None and content is not BROKEN:
-                self._say(Words("a manifest is a mapping", f"with `version: {VERSION}` and `optimizations:`"), ())
-        else:
-            return self._whole(content)
+        suggestion = f"it needs `version: {VERSION}` and `optimizations:`"
+        if self.document.is_empty:
+            self.problems.append(Problem("this file is empty", suggestion=suggestion))
+        elif isinstance(content, dict):
+            return self._valid_manifest(content)
+        elif content is not None and content is not BROKEN:
+            self._report(Explanation("a manifest must be a mapping", suggestion), ())
         return None
 
-    def _whole(self, content: dict[str, Any]) -> Manifest | None:
-        items = tuple(self._items(content.get("optimizations", BROKEN)))
-        top = {**content, "optimizations": items}
+    def _valid_manifest(self, content: dict[str, Any]) -> Manifest | None:
+        top = {**content, "optimizations": tuple(self._items(content.get("optimizations", BROKEN)))}
+        items = top["optimizations"]
         if "optimizations" not in content:
             del top["optimizations"]
-        made = self._made(Manifest, top)
-        if made.model or not items or "repo" in made.wrong:
-            return made.model
-        return _salvaged(
-            Manifest, {"version": VERSION, **{key: value for key, value in top.items() if key not in made.wrong}}
-        )
+        validated = self._validated(Manifest, top)
+        if validated.model or not items or "repo" in validated.wrong:
+            return validated.model
+        if "version" in validated.wrong:
+            top["version"] = VERSION
+        return _valid_part(Manifest, top, validated.wrong - {"version"})
 
-    def _items(self, given: object) -> Iterator[Optimization]:
-        """Check item for item; remember where those stand that can be used."""
-        for place, content in self._entries(given):
-            item = self._item(content, place)
-            if item is not None:
-                self.places.append(place)
+    def _items(self, optimizations: object) -> Iterator[Optimization]:
+        for loc, content in self._item_contents(optimizations):
+            validated = self._validated(Optimization, content, loc)
+            self._check_commits(content, loc, validated.wrong | validated.meant)
+            self._check_id(content.get("id"), loc)
+            if item := validated.model or _valid_part(Optimization, content, validated.wrong):
+                self.item_locs.append(loc)
                 yield item
 
-    def _entries(self, given: object) -> Iterator[tuple[Loc, dict[str, Any]]]:
-        """Yield the items of a list or of a mapping by id, with their locs."""
-        if isinstance(given, dict):
-            for key, content in given.items():
-                place = ("optimizations", key)
+    def _item_contents(self, optimizations: object) -> Iterator[tuple[Loc, dict[str, Any]]]:
+        """Yield the items of a list or of a mapping by id."""
+        if isinstance(optimizations, dict):
+            for key, content in optimizations.items():
+                loc = ("optimizations", key)
                 own = {} if content is None else content
-                if self._is_mapping(own, place):
-                    yield place, self._with_id(own, key, place)
-        elif isinstance(given, tuple):
-            for index, content in enumerate(given):
+                if self._is_mapping(own, loc):
+                    yield loc, self._with_id(own, key, loc)
+        elif isinstance(optimizations, tuple):
+            for index, content in enumerate(optimizations):
                 if self._is_mapping(content, ("optimizations", index)):
                     yield ("optimizations", index), content
-        elif given is not BROKEN:
-            words = Words("`optimizations` must be a list of optimizations, or a mapping by id", at_key=given is None)
-            self._say(words, ("optimizations",))
-        if given in ((), {}) and not self.document.cut:
-            self._say(Words("`optimizations` is empty: a manifest needs one at least"), ("optimizations",))
+        elif optimizations is not BROKEN:
+            message = "`optimizations` must be a list of optimizations, or a mapping by id"
+            self._report(Explanation(message, at_key=optimizations is None), ("optimizations",))
+        if optimizations in ((), {}) and not self.document.is_cut:
+            self._report(Explanation("`optimizations` must have at least one optimization"), ("optimizations",))
 
-    def _is_mapping(self, content: object, place: Loc) -> bool:
+    def _is_mapping(self, content: object, loc: Loc) -> bool:
         if not isinstance(content, dict) and content is not BROKEN:
-            self._say(Words("an optimization must be a mapping", "with `id:` and `head:`, say"), place)
+            self._report(Explanation("an optimization must be a mapping", "with `id:` and `head:`, for example"), loc)
         return isinstance(content, dict)
 
-    def _with_id(self, content: dict[str, Any], key: str, place: Loc) -> dict[str, Any]:
+    def _with_id(self, content: dict[str, Any], key: str, loc: Loc) -> dict[str, Any]:
         if content.get("id", key) != key:
-            self._say(
-                Words("`id` is not the key that this optimization stands under", f"leave it out, or write {key}"),
-                (*place, "id"),
-            )
+            message = "`id` differs from the key of this optimization"
+            self._report(Explanation(message, f"remove it, or write {key}"), (*loc, "id"))
         return {**content, "id": key}
 
-    def _item(self, content: dict[str, Any], place: Loc) -> Optimization | None:
-        made = self._made(Optimization, content, place)
-        self._check_commits(content, place, made.wrong | made.meant)
-        self._check_id(content.get("id"), place)
-        return made.model or _salvaged(
-            Optimization, {key: value for key, value in content.items() if key not in made.wrong}
-        )
-
-    def _check_commits(self, content: dict[str, Any], place: Loc, wrong: frozenset[str]) -> None:
+    def _check_commits(self, content: dict[str, Any], loc: Loc, wrong: frozenset[str]) -> None:
         head, commits = content.get("head"), content.get("commits")
         if head is not None and commits:
-            self._say(
-                Words("`commits` and `head` contradict each other", "keep the one that is meant"),
-                (*place, "commits"),
-                at_key=True,
-            )
+            explanation = Explanation("`commits` and `head` cannot both be set", "remove one", at_key=True)
+            self._report(explanation, (*loc, "commits"))
         elif head is None and not commits and not {"head", "commits"} & wrong:
-            self._say(Words("this optimization has neither `head` nor `commits`"), place, at_key=True)
+            self._report(Explanation("this optimization has neither `head` nor `commits`", at_key=True), loc)
 
-    def _check_id(self, given: object, place: Loc) -> None:
-        """See that no two items have one id, or one folder where file systems do not tell cases apart."""
-        if not isinstance(given, str):
+    def _check_id(self, item_id: object, loc: Loc) -> None:
+        """Report an id that another item has, or that would share a folder if the file system ignores case."""
+        if not isinstance(item_id, str):
             return
-        here: Loc = (*place, "id")
-        known, there = self._ids.setdefault(given.lower(), (given, here))
+        here: Loc = (*loc, "id")
+        other, there = self._ids.setdefault(item_id.lower(), (item_id, here))
         if there == here:
             return
         line, column = self.document.position(there)
         if self.document.position(here) == (line, column):
-            here = place  # The id came along with a merge.
-        if known == given:
-            self._say(Words(f"the id `{given}` is used twice", f"first in line {line}"), here)
+            here = loc  # The id came with a merge.
+        if other == item_id:
+            self._report(Explanation(f"duplicate id `{item_id}`", f"first on line {line}"), here)
         else:
-            self._say(
-                Words(f"the ids `{given}` and `{known}` (line {line}) differ only in case, and would share a folder"),
-                here,
-            )
+            message = f"the ids `{item_id}` and `{other}` (line {line}) differ only in case, and would share a folder"
+            self._report(Explanation(message), here)
 
-    def _made(self, model: type[_AnyModel], content: dict[str, Any], place: Loc = ()) -> _Made[_AnyModel]:
-        """Make a model, or say what is wrong with it."""
+    def _validated(self, model: type[_AnyModel], content: dict[str, Any], loc: Loc = ()) -> _Validated[_AnyModel]:
+        """Validate `content`, and report every error."""
         try:
-            return _Made(model.model_validate(content), frozenset(), frozenset())
+            return _Validated(model.model_validate(content))
         except ValidationError as error:
-            found = error.errors(include_url=False)
+            errors = error.errors(include_url=False)
         meant: set[str] = set()
-        # What is missing comes last, since an unknown key may be the missing one misspelled.
-        for details in sorted(found, key=lambda details: details["type"] == "missing"):
-            if not self._is_known(details, place, meant):
-                loc = (*place, *(part for part in details["loc"] if part not in {PATH_FORM_TAG, CODE_FORM_TAG}))
-                words = explain(
-                    mistake(details, model, written=self.document.written(loc), in_list=self.document.is_list(loc[:-1]))
-                )
-                self._say(words, loc)
-                meant.add(words.meant)
-        return _Made(None, frozenset(str(details["loc"][0]) for details in found), frozenset(meant))
+        # Missing keys come last, since an unknown key may be a missing one misspelled.
+        for details in sorted(errors, key=lambda details: details["type"] == "missing"):
+            if not self._is_consequence(details, loc, meant):
+                value_loc = (*loc, *(part for part in details["loc"] if part not in {PATH_FORM_TAG, CODE_FORM_TAG}))
+                written, in_list = self.document.as_written(value_loc), self.document.is_list(value_loc[:-1])
+                explanation = explain(FieldError(details, model, written, in_list))
+                self._report(explanation, value_loc)
+                meant.add(explanation.meant_key)
+        return _Validated(None, frozenset(str(details["loc"][0]) for details in errors), frozenset(meant))
 
-    def _is_known(self, details: ErrorDetails, place: Loc, meant: set[str]) -> bool:
+    def _is_consequence(self, details: "ErrorDetails", loc: Loc, meant: set[str]) -> bool:
         """Return whether an error only follows from another problem."""
         if details["type"] == "missing":
-            return details["loc"][-1] in meant or (self.document.cut and not place)
-        # Every single item has been checked before, and an empty list has been seen.
-        return details["input"] is BROKEN or (not place and details["loc"] == ("optimizations",))
+            return details["loc"][-1] in meant or (self.document.is_cut and not loc)
+        # Items are checked one by one, and an empty list is reported by `_item_contents`.
+        return details["input"] is BROKEN or (not loc and details["loc"] == ("optimizations",))
 
-    def _say(self, words: Words, loc: Loc, *, at_key: bool = False) -> None:
-        problem = self.document.problem(words.message, loc, suggestion=words.suggestion, at_key=at_key or words.at_key)
-        if not self.document.unreadable(problem):
+    def _report(self, explanation: Explanation, loc: Loc) -> None:
+        problem = self.document.problem(
+            explanation.message, loc, suggestion=explanation.suggestion, at_key=explanation.at_key
+        )
+        if not self.document.is_damaged(problem.line):
             self.problems.append(problem)
 
 
-def _salvaged(model: type[_AnyModel], content: dict[str, Any]) -> _AnyModel | None:
+def _valid_part(model: type[_AnyModel], content: dict[str, Any], wrong: frozenset[str]) -> _AnyModel | None:
     try:
-        return model.model_validate(content)
+        return model.model_validate({key: value for key, value in content.items() if key not in wrong})
     except ValidationError:
         return None

@@ -41,7 +41,7 @@ def check(
     try:
         commits, names = _asked(repository, clone, sorted({ref for _, ref in uses}))
     except RepositoryError as error:
-        return [loaded.document.problem(error.what, loaded.place_of_repository(items or ()), suggestion=error.hint)]
+        return [loaded.document.problem(error.what, loaded.repository_loc(items or ()), suggestion=error.hint)]
     missing = {ref for _, ref in uses if commits.get(ref) is None}
     guesses = {ref: _meant(ref, names()) for ref in sorted(missing)[:_MOST_GUESSES]}
     problems = [_no_commit(loaded, loc, ref, guesses.get(ref, "")) for loc, ref in uses if ref in missing]
@@ -88,7 +88,7 @@ def _asked(
 
 
 def _items(loaded: Loaded, items: Collection[str] | None) -> Iterator[tuple[Optimization, Loc]]:
-    for item, place in zip(loaded.manifest.optimizations, loaded.places, strict=True):
+    for item, place in zip(loaded.manifest.optimizations, loaded.item_locs, strict=True):
         if items is None or item.id in items:
             yield item, place
 

@@ -28,9 +28,9 @@ class Plan:
 
     @classmethod
     def of(cls, manifest: Manifest) -> Plan:
-        from ..manifest.reader import resolved
+        from ..manifest.reader import with_defaults
 
-        items = {item.id: resolved(item, manifest.defaults).model_dump(mode="json") for item in manifest.optimizations}
+        items = {item.id: with_defaults(item, manifest.defaults).model_dump(mode="json") for item in manifest.optimizations}
         return cls(manifest.model_dump(mode="json", exclude={"optimizations", "defaults"}), items)
 
     @classmethod

@@ -88,9 +88,9 @@ class Workspace:
 
     @cached_property
     def items(self) -> Mapping[str, Optimization]:
-        from ..manifest.reader import resolved
+        from ..manifest.reader import with_defaults
 
-        return {item.id: resolved(item, self.manifest.defaults) for item in self.manifest.optimizations}
+        return {item.id: with_defaults(item, self.manifest.defaults) for item in self.manifest.optimizations}
 
     @property
     def folder(self) -> Path:
@@ -152,7 +152,7 @@ class Workspace:
         except RepositoryError as error:
             return [
                 self.loaded.document.problem(
-                    error.what, self.loaded.place_of_repository(items.keys()), suggestion=error.hint
+                    error.what, self.loaded.repository_loc(items.keys()), suggestion=error.hint
                 )
             ]
 

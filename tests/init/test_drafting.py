@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasks.init.drafting import Frame, manifest_text
 from tasks.init.entries import Aside, Entry
-from tasks.manifest.reader import understood
+from tasks.manifest.reader import parse
 
 FRAME = Frame(
     ".",
@@ -38,7 +38,7 @@ UNUSED = Entry({"id": "two", "title": "Two"}, "H.md:4", problem="commit abc is n
 
 def read(*entries, asides=()):
     text = manifest_text(FRAME, entries, asides)
-    loaded, problems = understood(text.encode(), Path("prprep.yaml"))
+    loaded, problems = parse(text.encode(), Path("prprep.yaml"))
     return text, loaded, [problem.message for problem in problems]
 
 

@@ -8,7 +8,7 @@ import yaml
 from tasks.manifest import document as document_module
 from tasks.manifest.construct import BROKEN, MAX_DEPTH
 from tasks.manifest.document import Document
-from tasks.manifest.scalars import plain
+from tasks.manifest.construct import plain
 
 
 def problems(text: str | bytes) -> list[str]:
@@ -97,31 +97,31 @@ class TestScalars:
             (),
             {},
         )
-        assert problems("[!!int x]") == ["1:2: the tag `!!int` has no meaning here (remove it)"]
+        assert problems("[!!int x]") == ["1:2: the YAML tag `!!int` is not supported (remove it)"]
 
 
 class TestWhatYamlLetsPass:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("a: {b: 1, b: 2}", "1:11: `b` is given twice (first in line 1)"),
-            ("a: {'b': 1, b: 2}", "1:13: `b` is given twice (first in line 1)"),
-            ("a:\n  - b:\n      c: 1\n      d: 2\n      c: 3\n", "5:7: `c` is given twice (first in line 3)"),
-            ("{12: x}", '1:2: the key 12 is a number to YAML, must be text (quote it: "12")'),
-            ("true: x", '1:1: the key true is true or false to YAML, must be text (quote it: "true")'),
-            ("? [a]\n: x", "1:3: a key must be text"),
-            ("~: x", "1:1: a key must be text"),
+            ("a: {b: 1, b: 2}", "1:11: duplicate key `b` (first on line 1)"),
+            ("a: {'b': 1, b: 2}", "1:13: duplicate key `b` (first on line 1)"),
+            ("a:\n  - b:\n      c: 1\n      d: 2\n      c: 3\n", "5:7: duplicate key `c` (first on line 3)"),
+            ("{12: x}", '1:2: keys must be text, but YAML reads 12 as a number (quote it: "12")'),
+            ("true: x", '1:1: keys must be text, but YAML reads true as a boolean (quote it: "true")'),
+            ("? [a]\n: x", "1:3: keys must be text"),
+            ("~: x", "1:1: keys must be text"),
             (
                 "a: !!python/object:os.system x",
-                "1:4: the tag `!!python/object:os.system` has no meaning here (remove it)",
+                "1:4: the YAML tag `!!python/object:os.system` is not supported (remove it)",
             ),
-            ("a: !mine [x]", "1:4: the tag `!mine` has no meaning here (remove it)"),
-            ("a: !!set {x}", "1:4: the tag `!!set` has no meaning here (remove it)"),
-            ("a: &x [*x]", "1:8: `*x` stands inside of its own anchor `&x`"),
-            ("a: &x {b: *x}", "1:11: `*x` stands inside of its own anchor `&x`"),
-            ("a: *x", "1:4: `*x` has no anchor `&x` above it"),
-            ("<<: x", "1:5: `<<` must name a mapping, or a list of mappings"),
-            ("a: 1\n---\nb: 2", "2:1: a second document begins here (a manifest is one document: remove the `---`)"),
+            ("a: !mine [x]", "1:4: the YAML tag `!mine` is not supported (remove it)"),
+            ("a: !!set {x}", "1:4: the YAML tag `!!set` is not supported (remove it)"),
+            ("a: &x [*x]", "1:8: the alias `*x` is inside its own anchor `&x`"),
+            ("a: &x {b: *x}", "1:11: the alias `*x` is inside its own anchor `&x`"),
+            ("a: *x", "1:4: the alias `*x` has no anchor `&x` above it"),
+            ("<<: x", "1:5: `<<` can only merge a mapping, or a list of mappings"),
+            ("a: 1\n---\nb: 2", "2:1: a second document starts here (remove the `---`)"),
             ('a: "x\\0y"', "1:4: the character U+0000 (NUL) is not allowed here"),
             ('a: "\\e[31m"', "1:4: the character U+001B (escape) is not allowed here"),
         ],
@@ -145,7 +145,7 @@ class TestWhatYamlLetsPass:
             *(f"{new}: &{new} [{','.join([f'*{old}'] * 10)}]" for old, new in zip("abcdefgh", "bcdefghi", strict=True)),
         ]
         [message] = problems("\n".join(lines))
-        assert message.startswith("5:29: the aliases up to this one come to more than 100,")
+        assert message.startswith("5:29: the aliases up to this one expand to more than 100,")
 
     def test_a_sensible_number_of_aliases(self):
         assert problems("- &a {x: 1, y: [1, 2]}\n" + "- *a\n" * 5000) == []
@@ -153,7 +153,7 @@ class TestWhatYamlLetsPass:
     def test_aliases_that_nest_deeply(self):
         chain = [f"a{depth}: &a{depth} [*a{depth - 1}]" for depth in range(1, 20_000)]
         [message] = problems("\n".join(["a0: &a0 [x]", *chain]))
-        assert " the aliases up to this one come to more than " in message
+        assert " the aliases up to this one expand to more than " in message
 
     @pytest.mark.parametrize(
         ("text", "place"),
@@ -174,24 +174,24 @@ class TestSyntax:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("a:\n\tb: 1", "2:1: a tab is used as indentation; YAML allows only spaces"),
-            ("a:\n  b: 1\n  \tc: 2", "3:3: a tab is used as indentation; YAML allows only spaces"),
-            ("-\t- x", "1:2: a tab is used as indentation; YAML allows only spaces"),
+            ("a:\n\tb: 1", "2:1: this line is indented with a tab; YAML allows only spaces"),
+            ("a:\n  b: 1\n  \tc: 2", "3:3: this line is indented with a tab; YAML allows only spaces"),
+            ("-\t- x", "1:2: this line is indented with a tab; YAML allows only spaces"),
             ("a: [1, 2\nb: c\n", "1:4: this `[` is not closed, or a `,` is missing after it"),
             ("a: {b: c\n", "1:4: this `{` is not closed, or a `,` is missing after it"),
-            ("a: 1\nb: 'x\nc: 2\n", "2:4: this quotation mark is not closed"),
-            ("a: 1\nb\nc: 2\n", "2:1: this is no `key: value`; a `:` and a space are missing"),
+            ("a: 1\nb: 'x\nc: 2\n", "2:4: this quote is not closed"),
+            ("a: 1\nb\nc: 2\n", "2:1: expected `key: value`; the `:` and a space are missing"),
             (
                 "a: b: c",
-                "1:5: a `:` stands where none can stand: a value that holds `: ` must be quoted, and a key be indented like those above it",
+                "1:5: unexpected `:`; quote a value that contains `: `, and indent a key like the keys above it",
             ),
-            ("a: @x", "1:4: a value cannot begin with this character; quote it"),
-            ("a: - b", "1:4: a list cannot begin here; it belongs on the next line"),
-            ("- a\nb: c", "2:1: a `-` was expected here; is the indentation that of the lines above it?"),
-            ("a:\n  - b\n - c", "3:2: a key was expected here; is the indentation that of the lines above it?"),
-            ('a: "\\d"', "1:5: this escape does not exist in double quotes; use single quotes or double the backslash"),
-            (" a: 1\nb: 2", "2:1: this stands outside of the manifest; is the indentation that of the first line?"),
-            ("%YAML 3.0\n---\na", "1:1: this is no YAML: found incompatible YAML document"),
+            ("a: @x", "1:4: a value cannot start with this character; quote it"),
+            ("a: - b", "1:4: a list cannot start here; put it on the next line"),
+            ("- a\nb: c", "2:1: expected `-`; check that the indentation matches the lines above"),
+            ("a:\n  - b\n - c", "3:2: expected a key; check that the indentation matches the lines above"),
+            ('a: "\\d"', "1:5: unknown escape in double quotes; use single quotes, or double the backslash"),
+            (" a: 1\nb: 2", "2:1: this is outside of the manifest; check that the indentation matches the first line"),
+            ("%YAML 3.0\n---\na", "1:1: this is not valid YAML: found incompatible YAML document"),
         ],
     )
     def test_one_message_with_its_place(self, text, message):
@@ -201,7 +201,7 @@ class TestSyntax:
 
     def test_what_stands_before_is_kept(self):
         document = Document(b"version: 1\noptimizations:\n  - id: a\n  - id: b\n  - id: 'c\n")
-        assert document.cut
+        assert document.is_cut
         assert document.content == {"version": 1, "optimizations": ({"id": "a"}, {"id": "b"})}
 
     def test_what_stands_before_is_kept_in_a_mapping_by_id(self):
@@ -218,8 +218,8 @@ class TestSyntax:
 class TestBytes:
     def test_no_utf_8(self):
         assert problems(b"a: ok\nb: caf\xe9 cr\xe8me\nc: \xff\n") == [
-            "2:7: the byte 0xe9 is no UTF-8",
-            "3:4: the byte 0xff is no UTF-8",
+            "2:7: the byte 0xe9 is not UTF-8",
+            "3:4: the byte 0xff is not UTF-8",
         ]
 
     def test_control_characters(self):

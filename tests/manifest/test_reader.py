@@ -7,7 +7,7 @@ import pytest
 
 from tasks.errors import ManifestError
 from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Measuring, Optimization
-from tasks.manifest.reader import Loaded, read, read_leniently, resolved
+from tasks.manifest.reader import Loaded, read, read_leniently, with_defaults
 
 WRONG = """\
 version: 2
@@ -40,84 +40,84 @@ optimizations:
   - 12
 """
 
-WRONG_IN_WORDS = """\
-prprep.yaml:1:10: this prprep reads version 1 of the manifest, and this one says version 2
+MESSAGES = """\
+prprep.yaml:1:10: this prprep reads version 1 of the manifest, not version 2
     1 | version: 2
       |          ^
-prprep.yaml:3:1: `upstrem` is no key of the manifest (did you mean `upstream`?)
+prprep.yaml:3:1: unknown key `upstrem` in the manifest (did you mean `upstream`?)
     3 | upstrem: main
       | ^
-prprep.yaml:4:9: `output` is "../elsewhere", must be a folder below the manifest's own (this path leaves it)
+prprep.yaml:4:9: `output` must be a folder below the manifest's folder, not "../elsewhere" (this path leads out of it)
     4 | output: ../elsewhere
       |         ^
-prprep.yaml:6:11: `defaults.budget` is "20", must be a number (write 20, without quotes)
+prprep.yaml:6:11: `defaults.budget` must be a number, not "20" (write 20, without quotes)
     6 |   budget: "20"
       |           ^
-prprep.yaml:7:17: `defaults.env.python` is 3.10, which YAML reads as a number, must be text (quote it: "3.10")
+prprep.yaml:7:17: `defaults.env.python` must be text, but YAML reads 3.10 as a number (quote it: "3.10")
     7 |   env: {python: 3.10}
       |                 ^
-prprep.yaml:10:5: `domian` is no key of an optimization (did you mean `domain`?)
+prprep.yaml:10:5: unknown key `domian` in an optimization (did you mean `domain`?)
    10 |     domian: mem
       |     ^
-prprep.yaml:11:11: `head` is 12345e6, which YAML reads as a number, must be text (quote it: "12345e6")
+prprep.yaml:11:11: `head` must be text, but YAML reads 12345e6 as a number (quote it: "12345e6")
    11 |     head: 12345e6
       |           ^
 prprep.yaml:12:9: the ids `Table_Extraction` and `table_extraction` (line 9) differ only in case, and would share a folder
    12 |   - id: Table_Extraction
       |         ^
-prprep.yaml:13:13: `domain` is "stuct", must be one of mem, cpu, async, struct (did you mean struct?)
+prprep.yaml:13:13: `domain` must be one of mem, cpu, async, struct, not "stuct" (did you mean struct?)
    13 |     domain: stuct
       |             ^
-prprep.yaml:14:11: `head` is "-rf", must be a branch, tag or commit (git would take what begins with `-` for an option)
+prprep.yaml:14:11: `head` must be a branch, tag or commit, not "-rf" (git would read a leading `-` as an option)
    14 |     head: -rf
       |           ^
-prprep.yaml:15:5: `head` is given twice (first in line 14)
+prprep.yaml:15:5: duplicate key `head` (first on line 14)
    15 |     head: other
       |     ^
-prprep.yaml:16:16: `functions` is "src/pkg/mod.py::f", must be package.module:Qualified.name (did you mean pkg.mod:f?)
+prprep.yaml:16:16: `functions` must be package.module:Qualified.name, not "src/pkg/mod.py::f" (did you mean pkg.mod:f?)
    16 |     functions: src/pkg/mod.py::f
       |                ^
-prprep.yaml:17:5: `id` is missing: an optimization needs it
+prprep.yaml:17:5: an optimization needs the key `id`
    17 |   - title: Text merge
       |     ^
-prprep.yaml:18:5: `commits` and `head` contradict each other (keep the one that is meant)
+prprep.yaml:18:5: `commits` and `head` cannot both be set (remove one)
    18 |     commits: [a1b2c3d, d4e5f6a]
       |     ^
-prprep.yaml:20:16: `benchmark` is "/etc/passwd.py", must be the path of a .py file in the repository (this path leaves it)
+prprep.yaml:20:16: `benchmark` must be the path of a .py file in the repository, not "/etc/passwd.py" (this path leads out of it)
    20 |     benchmark: /etc/passwd.py
       |                ^
-prprep.yaml:21:14: `timeout` is 0, must be more than 0
+prprep.yaml:21:14: `timeout` must be more than 0, not 0
    21 |     timeout: 0
       |              ^
 prprep.yaml:22:5: this optimization has neither `head` nor `commits`
    22 |   - id: a b
       |     ^
-prprep.yaml:22:9: `id` is "a b", must be letters, digits, `_`, `-` and `.`, a letter or digit first (for example a_b)
+prprep.yaml:22:9: `id` must be made of letters, digits, `_`, `-` and `.`, starting with a letter or digit, not "a b" (for example a_b)
    22 |   - id: a b
       |         ^
-prprep.yaml:23:15: `summary` holds 1, which YAML reads as a number, must be text (quote it: "1")
+prprep.yaml:23:15: each item of `summary` must be text, but YAML reads 1 as a number (quote it: "1")
    23 |     summary: [1, b]
       |               ^
-prprep.yaml:24:24: `benchmark.setup` is 3, which YAML reads as a number, must be text (quote it: "3")
+prprep.yaml:24:24: `benchmark.setup` must be text, but YAML reads 3 as a number (quote it: "3")
    24 |     benchmark: {setup: 3, cal: f()}
       |                        ^
-prprep.yaml:24:27: `cal` is no key of `benchmark` (did you mean `call`?)
+prprep.yaml:24:27: unknown key `cal` in `benchmark` (did you mean `call`?)
    24 |     benchmark: {setup: 3, cal: f()}
       |                           ^
-prprep.yaml:25:12: the tag `!!python/object:os.system` has no meaning here (remove it)
+prprep.yaml:25:12: the YAML tag `!!python/object:os.system` is not supported (remove it)
    25 |     tests: !!python/object:os.system ls
       |            ^
-prprep.yaml:26:9: the id `table_extraction` is used twice (first in line 9)
+prprep.yaml:26:9: duplicate id `table_extraction` (first on line 9)
    26 |   - id: table_extraction
       |         ^
-prprep.yaml:28:5: an optimization must be a mapping (with `id:` and `head:`, say)
+prprep.yaml:28:5: an optimization must be a mapping (with `id:` and `head:`, for example)
    28 |   - 12
       |     ^
 24 problems in prprep.yaml; nothing was run"""
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+def _in_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
@@ -126,14 +126,14 @@ def loaded(text: str | bytes) -> Loaded:
     return read(Path("prprep.yaml"))
 
 
-def refusal(text: str | bytes) -> str:
+def error_text(text: str | bytes) -> str:
     with pytest.raises(ManifestError) as caught:
         loaded(text)
     return str(caught.value)
 
 
 def item(lines: str) -> Optimization:
-    """Read a manifest of one item, which has an id and a head already."""
+    """Read a manifest with one item that has an id and a head."""
     written = dedent(lines).strip().replace("\n", "\n    ")
     return loaded(f"version: 1\noptimizations:\n  - id: one\n    head: topic\n    {written}\n").manifest.optimizations[
         0
@@ -141,29 +141,30 @@ def item(lines: str) -> Optimization:
 
 
 class TestAllAtOnce:
-    def test_every_mistake_is_told_with_its_place(self):
-        assert refusal(WRONG) == WRONG_IN_WORDS
+    def test_every_mistake_is_reported_with_its_position(self):
+        assert error_text(WRONG) == MESSAGES
 
     def test_the_exit_code_is_that_of_a_wrong_manifest(self):
         with pytest.raises(ManifestError) as caught:
             loaded(WRONG)
         assert caught.value.exit_code == 3
 
-    def test_what_is_right_is_kept_for_further_checks(self):
+    def test_the_valid_part_is_returned_for_further_checks(self):
         Path("prprep.yaml").write_text(WRONG)
         found, problems = read_leniently(Path("prprep.yaml"))
         assert len(problems) == 24
         assert found is not None
-        kept = [
-            (item.id, item.head, place) for item, place in zip(found.manifest.optimizations, found.places, strict=True)
+        valid = [
+            (item.id, item.head, place)
+            for item, place in zip(found.manifest.optimizations, found.item_locs, strict=True)
         ]
-        assert kept == [
+        assert valid == [
             ("table_extraction", None, ("optimizations", 0)),
             ("Table_Extraction", None, ("optimizations", 1)),
             ("table_extraction", "perf/again", ("optimizations", 4)),
         ]
 
-    def test_a_wrong_repo_leaves_nothing_to_check_against(self):
+    def test_without_a_valid_repo_nothing_is_returned(self):
         Path("prprep.yaml").write_text("version: 1\nrepo: ext::sh\noptimizations: {a: {head: x}}\n")
         found, problems = read_leniently(Path("prprep.yaml"))
         assert found is None
@@ -172,33 +173,33 @@ class TestAllAtOnce:
         ]
 
     def test_a_misspelled_key_is_not_missing_as_well(self):
-        assert refusal("version: 1\noptimizations:\n  - idd: a\n    haed: b\n") == (
-            "prprep.yaml:3:5: `idd` is no key of an optimization (did you mean `id`?)\n"
+        assert error_text("version: 1\noptimizations:\n  - idd: a\n    haed: b\n") == (
+            "prprep.yaml:3:5: unknown key `idd` in an optimization (did you mean `id`?)\n"
             "    3 |   - idd: a\n"
             "      |     ^\n"
-            "prprep.yaml:4:5: `haed` is no key of an optimization (did you mean `head`?)\n"
+            "prprep.yaml:4:5: unknown key `haed` in an optimization (did you mean `head`?)\n"
             "    4 |     haed: b\n"
             "      |     ^\n"
             "2 problems in prprep.yaml; nothing was run"
         )
 
     def test_items_before_a_syntax_error_are_checked(self):
-        assert refusal("version: 1\noptimizations:\n  - id: a\n    head: 1234567\n  - id: b\n    head: 'b\n") == (
-            'prprep.yaml:4:11: `head` is 1234567, which YAML reads as a number, must be text (quote it: "1234567")\n'
+        assert error_text("version: 1\noptimizations:\n  - id: a\n    head: 1234567\n  - id: b\n    head: 'b\n") == (
+            'prprep.yaml:4:11: `head` must be text, but YAML reads 1234567 as a number (quote it: "1234567")\n'
             "    4 |     head: 1234567\n"
             "      |           ^\n"
-            "prprep.yaml:6:11: this quotation mark is not closed\n"
+            "prprep.yaml:6:11: this quote is not closed\n"
             "    6 |     head: 'b\n"
             "      |           ^\n"
             "2 problems in prprep.yaml; nothing was run"
         )
 
-    def test_a_mistake_that_many_items_merge_is_told_once(self):
+    def test_a_mistake_that_many_items_merge_is_reported_once(self):
         text = "version: 1\noptimizations:\n" + "".join(
             f"  - {{id: i{number}, head: h, env: {'&shared {python: 3}' if number == 0 else '*shared'}}}\n"
             for number in range(5)
         )
-        assert refusal(text).splitlines()[-1] == "1 problem in prprep.yaml; nothing was run"
+        assert error_text(text).splitlines()[-1] == "1 problem in prprep.yaml; nothing was run"
 
 
 class TestItems:
@@ -208,8 +209,8 @@ class TestItems:
             ("a", "x", ()),
             ("b", None, ("y", "z")),
         ]
-        assert found.places == (("optimizations", 0), ("optimizations", 1))
-        assert found.document.position((*found.places[1], "commits", 1)) == (4, 26)
+        assert found.item_locs == (("optimizations", 0), ("optimizations", 1))
+        assert found.document.position((*found.item_locs[1], "commits", 1)) == (4, 26)
 
     def test_as_a_mapping_by_id(self):
         found = loaded("version: 1\noptimizations:\n  a:\n    head: x\n  b:\n    id: b\n    commits: y\n")
@@ -217,34 +218,34 @@ class TestItems:
             ("a", "x", ()),
             ("b", None, ("y",)),
         ]
-        assert found.places == (("optimizations", "a"), ("optimizations", "b"))
-        assert found.document.position((*found.places[1], "commits", 0)) == (7, 14)
+        assert found.item_locs == (("optimizations", "a"), ("optimizations", "b"))
+        assert found.document.position((*found.item_locs[1], "commits", 0)) == (7, 14)
 
     def test_problems_in_a_mapping_by_id(self):
         text = "version: 1\noptimizations:\n  a b: {head: x}\n  c:\n  d: {id: e, head: x}\n  7: {head: y}\n  f: [x]\n  D: {head: -x}\n  c: {head: z}\n"
-        assert refusal(text) == dedent("""\
-            prprep.yaml:3:3: `id` is "a b", must be letters, digits, `_`, `-` and `.`, a letter or digit first (for example a_b)
+        assert error_text(text) == dedent("""\
+            prprep.yaml:3:3: `id` must be made of letters, digits, `_`, `-` and `.`, starting with a letter or digit, not "a b" (for example a_b)
                 3 |   a b: {head: x}
                   |   ^
             prprep.yaml:4:3: this optimization has neither `head` nor `commits`
                 4 |   c:
                   |   ^
-            prprep.yaml:5:11: `id` is not the key that this optimization stands under (leave it out, or write d)
+            prprep.yaml:5:11: `id` differs from the key of this optimization (remove it, or write d)
                 5 |   d: {id: e, head: x}
                   |           ^
-            prprep.yaml:6:3: the key 7 is a number to YAML, must be text (quote it: "7")
+            prprep.yaml:6:3: keys must be text, but YAML reads 7 as a number (quote it: "7")
                 6 |   7: {head: y}
                   |   ^
-            prprep.yaml:7:6: an optimization must be a mapping (with `id:` and `head:`, say)
+            prprep.yaml:7:6: an optimization must be a mapping (with `id:` and `head:`, for example)
                 7 |   f: [x]
                   |      ^
             prprep.yaml:8:3: the ids `D` and `d` (line 5) differ only in case, and would share a folder
                 8 |   D: {head: -x}
                   |   ^
-            prprep.yaml:8:13: `head` is "-x", must be a branch, tag or commit (git would take what begins with `-` for an option)
+            prprep.yaml:8:13: `head` must be a branch, tag or commit, not "-x" (git would read a leading `-` as an option)
                 8 |   D: {head: -x}
                   |             ^
-            prprep.yaml:9:3: `c` is given twice (first in line 4)
+            prprep.yaml:9:3: duplicate key `c` (first on line 4)
                 9 |   c: {head: z}
                   |   ^
             8 problems in prprep.yaml; nothing was run""")
@@ -252,22 +253,22 @@ class TestItems:
     @pytest.mark.parametrize(
         ("optimizations", "message"),
         [
-            ("[]", "2:16: `optimizations` is empty: a manifest needs one at least"),
-            ("{}", "2:16: `optimizations` is empty: a manifest needs one at least"),
+            ("[]", "2:16: `optimizations` must have at least one optimization"),
+            ("{}", "2:16: `optimizations` must have at least one optimization"),
             ("", "2:1: `optimizations` must be a list of optimizations, or a mapping by id"),
             ("text", "2:16: `optimizations` must be a list of optimizations, or a mapping by id"),
         ],
     )
-    def test_none_at_all(self, optimizations, message):
-        assert refusal(f"version: 1\noptimizations: {optimizations}\n").splitlines()[0] == f"prprep.yaml:{message}"
+    def test_no_items(self, optimizations, message):
+        assert error_text(f"version: 1\noptimizations: {optimizations}\n").splitlines()[0] == f"prprep.yaml:{message}"
 
-    def test_an_id_that_came_with_a_merge(self):
+    def test_an_id_from_a_merge(self):
         text = "version: 1\noptimizations:\n  - &first\n    id: a\n    head: x\n  - <<: *first\n    head: y\n"
-        assert refusal(text).splitlines()[0] == "prprep.yaml:6:5: the id `a` is used twice (first in line 4)"
+        assert error_text(text).splitlines()[0] == "prprep.yaml:6:5: duplicate id `a` (first on line 4)"
 
 
-class TestFriendlyForms:
-    def test_one_text_for_a_list_of_one(self):
+class TestShortForms:
+    def test_one_text_instead_of_a_list_of_one(self):
         found = item("""
             summary: Page images are let go.
             domain: mem
@@ -295,7 +296,7 @@ class TestFriendlyForms:
             setup="import x", call="x.f()"
         )
 
-    def test_words_that_older_yaml_takes_for_booleans_are_words(self):
+    def test_booleans_of_yaml_1_1_are_text(self):
         assert item("title: no").title == "no"
 
     def test_numbers_with_an_exponent(self):
@@ -338,7 +339,7 @@ class TestFriendlyForms:
 class TestFiles:
     def test_no_file(self):
         with pytest.raises(
-            ManifestError, match=r"(?m)^none\.yaml: there is no such file \(name the manifest with -m FILE\)$"
+            ManifestError, match=r"(?m)^none\.yaml: there is no such file \(pass the manifest with -m FILE\)$"
         ):
             read(Path("none.yaml"))
 
@@ -352,26 +353,26 @@ class TestFiles:
         with pytest.raises(ManifestError, match=r"(?m)^prprep\.yaml/x: this file cannot be read: Not a directory"):
             read(Path("prprep.yaml/x"))
 
-    def test_a_file_too_large_for_a_manifest(self):
+    def test_a_file_that_is_too_large(self):
         with Path("prprep.yaml").open("wb") as stream:
             stream.truncate(65 * 2**20)
-        with pytest.raises(ManifestError, match="this file is larger than 64 MiB, which is no manifest"):
+        with pytest.raises(ManifestError, match="this file is larger than 64 MiB, too large for a manifest"):
             read(Path("prprep.yaml"))
 
     @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n...\n", "~"])
     def test_an_empty_file(self, text):
-        assert refusal(text) == (
-            "prprep.yaml: this file is empty (a manifest has `version: 1` and `optimizations:`)\n1 problem in prprep.yaml; nothing was run"
+        assert error_text(text) == (
+            "prprep.yaml: this file is empty (it needs `version: 1` and `optimizations:`)\n1 problem in prprep.yaml; nothing was run"
         )
 
     @pytest.mark.parametrize("text", ["[a]", "text", "- version: 1", "12"])
-    def test_a_top_level_that_is_no_mapping(self, text):
+    def test_a_top_level_other_than_a_mapping(self, text):
         assert (
-            refusal(text).splitlines()[0]
-            == "prprep.yaml:1:1: a manifest is a mapping (with `version: 1` and `optimizations:`)"
+            error_text(text).splitlines()[0]
+            == "prprep.yaml:1:1: a manifest must be a mapping (it needs `version: 1` and `optimizations:`)"
         )
 
-    def test_a_path_elsewhere_is_spelled_in_full(self, tmp_path, monkeypatch):
+    def test_a_path_outside_of_the_current_folder_is_shown_in_full(self, tmp_path, monkeypatch):
         monkeypatch.chdir("/")
         with pytest.raises(ManifestError) as caught:
             read(Path("/nowhere/prprep.yaml"))
@@ -382,30 +383,30 @@ class TestFiles:
         assert caught.value.file == "/nowhere/prprep.yaml"
 
 
-class TestResolved:
-    def test_what_the_item_sets_wins(self):
+class TestWithDefaults:
+    def test_settings_of_the_item_win(self):
         defaults = Measuring(budget=5, timeout=60, strategy="inject")
-        merged = resolved(Optimization(id="a", head="x", budget=7), defaults)
+        merged = with_defaults(Optimization(id="a", head="x", budget=7), defaults)
         assert (merged.budget, merged.timeout, merged.strategy, merged.id) == (7, 60, "inject", "a")
 
-    def test_an_item_can_set_back_to_nothing(self):
-        assert resolved(Optimization(id="a", timeout=None), Measuring(timeout=60)).timeout is None
+    def test_an_item_can_unset_a_default(self):
+        assert with_defaults(Optimization(id="a", timeout=None), Measuring(timeout=60)).timeout is None
 
-    def test_an_item_can_set_what_is_the_default_anyway(self):
-        assert resolved(Optimization(id="a", engine="native"), Measuring(engine="codeflash")).engine == "native"
+    def test_an_item_can_set_the_builtin_default(self):
+        assert with_defaults(Optimization(id="a", engine="native"), Measuring(engine="codeflash")).engine == "native"
 
-    def test_the_environment_is_merged_key_by_key(self):
+    def test_env_is_merged_key_by_key(self):
         defaults = Measuring(env=EnvironmentSettings(python="3.12", extras=("fast",), groups=("dev",)))
-        merged = resolved(Optimization(id="a", env=EnvironmentSettings(extras=("slow",), groups=())), defaults)
+        merged = with_defaults(Optimization(id="a", env=EnvironmentSettings(extras=("slow",), groups=())), defaults)
         assert merged.env == EnvironmentSettings(python="3.12", extras=("slow",), groups=())
 
-    def test_variables_to_pass_are_merged_too(self, tmp_path):
+    def test_variables_to_pass_are_merged(self, tmp_path):
         (tmp_path / "prprep.yaml").write_text(
             "version: 1\ndefaults: {env: {pass: A_KEY}}\noptimizations: {a: {head: x, env: {python: '3.12'}}}\n"
         )
         manifest = read(tmp_path / "prprep.yaml").manifest
-        assert resolved(manifest.optimizations[0], manifest.defaults).env.passed == ("A_KEY",)
+        assert with_defaults(manifest.optimizations[0], manifest.defaults).env.passed == ("A_KEY",)
 
     def test_without_defaults_the_item_is_the_same(self):
         plain = Optimization(id="a", head="x")
-        assert resolved(plain, Measuring()) is plain
+        assert with_defaults(plain, Measuring()) is plain

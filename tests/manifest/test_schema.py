@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from tasks.manifest.document import Document
 from tasks.manifest.reader import read_leniently
 from tasks.manifest.schema import schema, schema_text
-from tests.manifest.test_wording import IDS, ITEM, TOP
+from tests.manifest.test_explanations import IDS, ITEM, TOP
 
 COMMITTED = Path(__file__).parents[2] / "prprep.schema.json"
 
