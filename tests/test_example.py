@@ -91,7 +91,9 @@ def test_the_projects_own_tests_are_the_same_at_base_and_head(tmp_path):
     nested.run(["detect:merge_text"], folder=tmp_path, cache=Path(os.environ["PRPREP_CACHE"]))
     loaded = read(tmp_path / "prprep.yaml")
     item = next(
-        with_defaults(each, loaded.manifest.defaults) for each in loaded.manifest.optimizations if each.id == "merge_text"
+        with_defaults(each, loaded.manifest.defaults)
+        for each in loaded.manifest.optimizations
+        if each.id == "merge_text"
     )
     paths = ItemPaths("merge_text", tmp_path / ".prprep" / "merge_text", tmp_path / ".codeflash")
     address = str(tmp_path / "repository")

@@ -30,7 +30,9 @@ class Plan:
     def of(cls, manifest: Manifest) -> Plan:
         from ..manifest.reader import with_defaults
 
-        items = {item.id: with_defaults(item, manifest.defaults).model_dump(mode="json") for item in manifest.optimizations}
+        items = {
+            item.id: with_defaults(item, manifest.defaults).model_dump(mode="json") for item in manifest.optimizations
+        }
         return cls(manifest.model_dump(mode="json", exclude={"optimizations", "defaults"}), items)
 
     @classmethod

@@ -6,9 +6,8 @@ import pytest
 import yaml
 
 from tasks.manifest import document as document_module
-from tasks.manifest.construct import BROKEN, MAX_DEPTH
+from tasks.manifest.construct import BROKEN, MAX_DEPTH, plain
 from tasks.manifest.document import Document
-from tasks.manifest.construct import plain
 
 
 def problems(text: str | bytes) -> list[str]:

@@ -1,4 +1,4 @@
-"""One optimization more in a manifest whose every other byte stays."""
+"""One more optimization in a manifest; every other byte stays."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ VALUES = {"commits": ["a1b2c3d"], "functions": ["a.b:c"], "title": "Say: it"}
 REMARKS = {"a1b2c3d": "Its title # and more"}
 
 
-def grown(text, values=VALUES):
+def insert(text, values=VALUES):
     return inserted(text, "new", item_lines(values, REMARKS))
 
 
 def added(text):
-    """Give the lines that are new, and demand that no other is different."""
-    before, after = text.splitlines(), grown(text).splitlines()
+    """Return the new lines, and check that all others are the same."""
+    before, after = text.splitlines(), insert(text).splitlines()
     new = [line for line in after if line not in before]
-    kept = iter(after)
-    assert all(line in kept for line in before)
+    rest = iter(after)
+    assert all(line in rest for line in before)
     return new
 
 
@@ -55,7 +55,7 @@ LIST = dedent("""\
 
 def test_a_list_with_comments():
     assert added(LIST) == ITEM
-    text = grown(LIST)
+    text = insert(LIST)
     assert text.index("# about two") < text.index("- id: new") < text.index("# about nothing")
 
 
@@ -81,8 +81,8 @@ def test_a_mapping_by_id():
         "optimizations:\n  -\n    id: one\n    head: x\nversion: 1\n",
     ],
 )
-def test_other_forms_of_lists(text):
-    result = grown(text)
+def test_other_styles_of_lists(text):
+    result = insert(text)
     start = text.splitlines(keepends=True)[:3]
     assert result.startswith("".join(start[:2]))
     assert result.count("\r\n") in {0, result.count("\n")}
@@ -90,11 +90,11 @@ def test_other_forms_of_lists(text):
         assert line in result.splitlines()
 
 
-def test_flow_style_is_written_anew():
+def test_flow_style_is_rewritten():
     text = json.dumps({"version": 1, "optimizations": [{"id": "one", "head": "x"}]})
     import yaml
 
-    assert yaml.safe_load(grown(text)) == {
+    assert yaml.safe_load(insert(text)) == {
         "version": 1,
         "optimizations": [{"id": "one", "head": "x"}, {"id": "new", **VALUES, "functions": "a.b:c"}],
     }
