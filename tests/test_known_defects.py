@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Interval, ProjectTests, SideRun, Summary, Verdict
-from tasks.body.placeholders import Evidence
+from tasks.body.evidence import Evidence
 from tasks.stages.render.render import bounded
 from tasks.text import figures
 from tests.stages.render.test_render import body_of

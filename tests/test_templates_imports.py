@@ -43,7 +43,12 @@ START_TABLE = """\
 
 def shown(one, imported=MODULES):
     found = comparison((IMPORTS, START), Verdict.IMPROVED).model_copy(update={"imported": imported})
-    values = {"detection": DETECTION, "comparison": found, "improved": True, "test": views.TestView(one.test, (one,))}
+    values = {
+        "detection": DETECTION,
+        "comparison": found,
+        "improved": True,
+        "test": views.MeasuredTest(one.test, (one,)),
+    }
     return (
         fill("compare-imports.md.j2", values, None, filters=placeholders.FILTERS, finish=markdown.finished).strip("\n")
         + "\n"

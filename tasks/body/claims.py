@@ -1,4 +1,4 @@
-"""Hold sentences that a program wrote against the evidence: no figure that it does not hold, no claim without the verdict."""
+"""Check generated sentences against the evidence: no figure that is not in it, no claim without the verdict."""
 
 from __future__ import annotations
 
@@ -16,14 +16,9 @@ MOST, LONGEST = 3, 300
 
 _TIMES = {
     "ns": 1e-9,
-    "us": 1e-6,
-    "μs": 1e-6,
-    "µs": 1e-6,
-    "ms": 1e-3,
-    "s": 1.0,
-    "sec": 1.0,
-    "seconds": 1.0,
-    "milliseconds": 1e-3,
+    **dict.fromkeys(("us", "\u03bcs", "\u00b5s"), 1e-6),
+    **dict.fromkeys(("ms", "milliseconds"), 1e-3),
+    **dict.fromkeys(("s", "sec", "seconds"), 1.0),
 }
 _BYTES = {"B": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 1e3, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 _SHARES = {"%": 0.01, "percent": 0.01}
@@ -40,85 +35,81 @@ _BETTER = re.compile(
     r"\b(?:fast\w*|quick\w*|speed\w*|improv\w*|sav(?:e|es|ing|ed)|reduc\w*|less|fewer|lower\w*|cheap\w*|smaller|cuts?|shrinks?|efficien\w*)\b",
     re.IGNORECASE,
 )
-_BREAKS_OUT = re.compile(r"</?[a-z!]|\]\(|!\[|://|\bwww\.|```|^\s*\||@\w|(?:^|\s)#\d", re.IGNORECASE)
+_MARKUP = re.compile(r"</?[a-z!]|\]\(|!\[|://|\bwww\.|```|^\s*\||@\w|(?:^|\s)#\d", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What a claim is held against: the comparison, and the texts (diff, titles) whose bare numbers may be repeated."""
+class CitableEvidence:
+    """The comparison, and the texts (diff, titles) whose bare numbers may be repeated."""
 
     comparison: Comparison
     texts: str
 
 
-def objections(bullets: list[str], held: Held) -> tuple[str, ...]:
-    """Return what is wrong with the bullets, one line each, with the bullet that it is about; empty where nothing is."""
+def objections(bullets: list[str], evidence: CitableEvidence) -> tuple[str, ...]:
+    """Return what is wrong with the bullets, one line each with the bullet it is about."""
     if not bullets:
         return ("there is no bullet",)
-    found = [f"there are {len(bullets)} bullets, and {MOST} are the most"] if len(bullets) > MOST else []
-    return (*found, *(f"{wrong}: {bullet[:LONGEST]}" for bullet in bullets for wrong in _wrong(bullet, held)))
+    too_many = [f"there are {len(bullets)} bullets; at most {MOST} are allowed"] if len(bullets) > MOST else []
+    wrong = (f"{fault}: {bullet[:LONGEST]}" for bullet in bullets for fault in _faults(bullet, evidence))
+    return (*too_many, *wrong)
 
 
-def unheld(text: str, held: Held) -> tuple[str, ...]:
-    """Return the figures with a unit (times, sizes, shares, factors) in a text that the evidence does not hold."""
-    found = (match for match in _NUMBER.finditer(text) if match["unit"])
-    return tuple(match[0] for match in found if not _is_held(match["digits"], match["unit"], held))
+def unsupported_figures(text: str, evidence: CitableEvidence) -> tuple[str, ...]:
+    """Return the figures with a unit (times, sizes, shares, factors) that are not in the evidence."""
+    figures = (match for match in _NUMBER.finditer(text) if match["unit"])
+    return tuple(match[0] for match in figures if not _is_supported(match["digits"], match["unit"], evidence))
 
 
-def _wrong(bullet: str, held: Held) -> Iterator[str]:
+def _faults(bullet: str, evidence: CitableEvidence) -> Iterator[str]:
     if len(bullet) > LONGEST:
         yield f"longer than {LONGEST} characters"
-    if _BREAKS_OUT.search(bullet):
+    if _MARKUP.search(bullet):
         yield "markup, a link or a mention"
     if amount := _IN_WORDS.search(bullet):
-        yield f"an amount in words (“{amount[0]}”), which cannot be looked up"
-    if held.comparison.verdict != Verdict.IMPROVED and (claim := _BETTER.search(bullet)):
-        yield f"an improvement (“{claim[0]}”), and the verdict is {held.comparison.verdict}"
+        yield f"an amount in words (“{amount[0]}”), which cannot be checked"
+    verdict = evidence.comparison.verdict
+    if verdict != Verdict.IMPROVED and (claim := _BETTER.search(bullet)):
+        yield f"claims an improvement (“{claim[0]}”), but the verdict is {verdict}"
     for match in _NUMBER.finditer(bullet):
-        if not _is_held(match["digits"], match["unit"], held):
-            yield f"a number that the evidence does not hold ({match[0]})"
+        if not _is_supported(match["digits"], match["unit"], evidence):
+            yield f"a number that is not in the evidence ({match[0]})"
 
 
-def _is_held(digits: str, unit: str | None, held: Held) -> bool:
-    """Look a number up, as far as its last digit goes; a share also where the body rounds it outwards."""
-    if unit is None and re.search(rf"(?<![\w.]){re.escape(digits)}(?![\w.]\d|\d)", held.texts):
+def _is_supported(digits: str, unit: str | None, evidence: CitableEvidence) -> bool:
+    """Look a number up to its last digit; a share also matches if the body rounds it outwards."""
+    if unit is None and re.search(rf"(?<![\w.]){re.escape(digits)}(?![\w.]\d|\d)", evidence.texts):
         return True
     plain = digits.replace(",", "")
     scale = _UNITS.get(unit or "", 1.0)
+    number = float(plain) * scale
     slack = 10.0 ** -len(plain.partition(".")[2]) * scale * (1.0001 if unit in _SHARES else 0.5001)
-    return any(
-        abs(float(plain) * scale - value) <= slack + abs(value) * 1e-9 for value in _values(held.comparison, unit)
-    )
+    return any(abs(number - value) <= slack + abs(value) * 1e-9 for value in _values(evidence.comparison, unit))
 
 
 def _values(comparison: Comparison, unit: str | None) -> Iterator[float]:
-    """Yield what the comparison holds that is told in `unit`, without signs."""
-    for change in comparison.changes:
-        if unit in _SHARES:
-            yield from _shares(change)
-        elif unit in _FACTORS:
-            yield from _factors(change)
-        elif (
-            (unit in _TIMES and change.unit == "s")
-            or (unit in _BYTES and change.unit == "B")
-            or (unit is None and change.unit not in {"s", "B"})
-        ):
-            yield from _amounts(change)
+    """Yield the comparison's values that are spelled in `unit`, without signs."""
     if unit in _SHARES:
+        for change in comparison.changes:
+            yield from _shares(change)
         yield from (side.share for share in comparison.functions for side in (share.base, share.head) if side)
-    if unit is None:
-        yield from (output.inputs for output in comparison.outputs)
+    elif unit in _FACTORS:
+        for change in comparison.changes:
+            yield from _factors(change)
+    else:
+        measured_in = "s" if unit in _TIMES else "B" if unit in _BYTES else "1"
+        for change in comparison.changes:
+            yield from _amounts(change) if change.unit == measured_in else ()
+        yield from (output.inputs for output in comparison.outputs if unit is None)
 
 
 def _amounts(change: Change) -> Iterator[float]:
-    for statistic in ("minimum", "median", "mean"):
-        base, head = getattr(change.base, statistic), getattr(change.head, statistic)
+    for base, head in _statistics(change):
         yield from (base, head, abs(base - head))
 
 
 def _factors(change: Change) -> Iterator[float]:
-    for statistic in ("minimum", "median", "mean"):
-        base, head = getattr(change.base, statistic), getattr(change.head, statistic)
+    for base, head in _statistics(change):
         yield from (base / head, head / base) if base and head else ()
     yield from (1 / ratio for ratio in (change.interval.ratio, change.interval.low, change.interval.high) if ratio)
 
@@ -127,3 +118,8 @@ def _shares(change: Change) -> Iterator[float]:
     for ratio in (change.interval.ratio, change.interval.low, change.interval.high):
         yield from (abs(ratio - 1), abs(1 / ratio - 1)) if ratio else (1.0,)
     yield change.interval.confidence
+
+
+def _statistics(change: Change) -> Iterator[tuple[float, float]]:
+    for statistic in ("minimum", "median", "mean"):
+        yield getattr(change.base, statistic), getattr(change.head, statistic)

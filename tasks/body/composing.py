@@ -1,4 +1,4 @@
-"""Compose a whole body: prprep's own parts, put into the project's pull-request template where there is one."""
+"""Compose a whole body: prprep's own sections, inside the project's pull-request template if there is one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from ..text.outline import visible
 from ..text.repair import repaired
 from ..text.templating import fill
 from . import house_rules
-from .boxes import Proofs, answered
-from .placeholders import CPU, MEMORY, body_text, is_written
-from .skeleton import Words, placed
+from .boxes import Proofs, tick_proved
+from .placeholders import CPU, MEMORY, body_text, has_generated_bullets
+from .skeleton import ReleaseNote, fill_skeleton
 
 if TYPE_CHECKING:
     from ..artifacts import Detection
-    from .placeholders import Evidence, Limits
+    from .evidence import Evidence
+    from .placeholders import Limits
 
 OWN_SECTION = "own-section.md.j2"
 _BODIES = ("pr-body.md.j2", CPU, MEMORY)
@@ -26,7 +27,7 @@ _BODIES = ("pr-body.md.j2", CPU, MEMORY)
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body, the path of the template that it was put into, what is left to a person, and how much of it we wrote in sight."""
+    """A body, the path of the template around it, what a person has to do, and how many visible characters are ours."""
 
     text: str
     skeleton: str = ""
@@ -34,60 +35,60 @@ class Body:
     seen: int = 0
 
 
-def composed(evidence: Evidence, limits: Limits, templates: Path | None) -> Body:
+def compose(evidence: Evidence, limits: Limits, templates: Path | None) -> Body:
     """Return the body with as much detail as `limits` allow."""
     text = body_text(evidence, limits, templates)
     name, template = skeleton_of(evidence, templates)
     if not template.strip():
         return Body(text, todos=_todos(evidence), seen=len(visible(text)))
-    filled, todos = answered(template, proofs_of(evidence), name=name)
-    whole = placed(filled, text, _words(evidence, templates))
+    ticked, todos = tick_proved(template, proofs_of(evidence), name=name)
+    own_title = fill(OWN_SECTION, {}, templates).strip()
+    whole = fill_skeleton(ticked, text, own_title=own_title, note=_release_note(evidence))
     return Body(whole, name, (*todos, *_todos(evidence)), len(visible(whole)) - len(visible(repaired(template))))
 
 
 def skeleton_of(evidence: Evidence, templates: Path | None) -> tuple[str, str]:
-    """Return path and text of the project's template, unless the manifest or a body template of the user's stands against it."""
-    detection, wanted = evidence.detection, evidence.item.template
+    """Return path and text of the project's template, unless the manifest or the user's own overrides it."""
+    detection, setting = evidence.detection, evidence.item.template
     own = templates is not None and any((templates / name).is_file() for name in _BODIES)
-    if wanted == "own" or (wanted == "auto" and own) or not detection.pull_request_template:
+    if setting == "own" or (setting == "auto" and own) or not detection.pull_request_template:
         return "", ""
     return detection.pull_request_template, detection.template_text
 
 
 def proofs_of(evidence: Evidence) -> Proofs:
-    """Say what the artifacts prove of the statements that templates ask for."""
-    detection, comparison, there = evidence.detection, evidence.comparison, evidence.detection.benchmark
+    """Return what the artifacts prove of the statements that templates ask for."""
+    comparison, benchmark = evidence.comparison, evidence.detection.benchmark
     return Proofs(
         tests_pass=bool(evidence.tests and evidence.tests.pass_at_head),
-        benchmark_added=bool(there and there.head and not there.base),
+        benchmark_added=bool(benchmark and benchmark.head and not benchmark.base),
         results_shown=bool(comparison.changes),
         improved=comparison.verdict == Verdict.IMPROVED,
-        changelog_changed=_changes_changelog(detection),
+        changelog_changed=_changes_changelog(evidence.detection),
     )
 
 
 def _changes_changelog(detection: Detection) -> bool:
-    place = (detection.changelog or "").partition(" ")[2]
-    return bool(place) and any(
-        file == place or (place.endswith("/") and file.startswith(place)) for file in detection.files
+    path = (detection.changelog or "").partition(" ")[2]
+    return bool(path) and any(
+        file == path or (path.endswith("/") and file.startswith(path)) for file in detection.files
     )
 
 
-def _words(evidence: Evidence, templates: Path | None) -> Words:
-    own = fill(OWN_SECTION, {}, templates).strip()
+def _release_note(evidence: Evidence) -> ReleaseNote | None:
     if evidence.comparison.verdict != Verdict.IMPROVED:
-        return Words(own)
+        return None
     entry = markdown.one_line(evidence.item.title or evidence.detection.title)
     modules = [function.module.split(".") for function in evidence.detection.functions]
-    area = next((".".join(parts[1:2]) for parts in modules if len(parts) > 1), "")
-    return Words(own, entry.lstrip("`~ "), str(markdown.inline(entry, emphasis=False)), str(markdown.escape(area)))
+    area = next((parts[1] for parts in modules if len(parts) > 1), "")
+    return ReleaseNote(entry.lstrip("`~ "), markdown.inline(entry, emphasis=False), markdown.escape(area))
 
 
 def _todos(evidence: Evidence) -> tuple[str, ...]:
-    """Return what is left to a person whatever the template: their own sentences, and what the project's rules ask of them."""
-    found = ["write the sentences that are marked in the body"] if evidence.item.is_told_by_person else []
-    if is_written(evidence):
-        found.append("read the bullets, which a command wrote, and say so where the project asks for that")
+    """Return what a person has to do whatever the template says."""
+    todos = ["write the sentences that are marked in the body"] if evidence.item.is_told_by_person else []
+    if has_generated_bullets(evidence):
+        todos.append("read the bullets, which a command wrote, and say so if the project asks for that")
     if evidence.comparison.verdict == Verdict.IMPROVED and (evidence.detection.changelog or "").startswith("towncrier"):
-        found.append("name the changelog fragment after the issue or the pull request, whose number is not known yet")
-    return (*found, *house_rules.todos(evidence.detection.contribution_rules))
+        todos.append("name the changelog fragment after the issue or the pull request, whose number is not known yet")
+    return (*todos, *house_rules.todos(evidence.detection.contribution_rules))

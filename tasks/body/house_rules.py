@@ -1,4 +1,4 @@
-"""Hold a body against what a project's own pages say about pull requests: what to review, and what is left to a person."""
+"""Apply what the project's own pages say about pull requests: what to review, and what a person has to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..text.markdown import shorten
 if TYPE_CHECKING:
     from ..artifacts import ContributionRule
 
-# What forbids or binds, and not every negation: "we can't tell how you write" forbids nothing.
+# What forbids or binds, not every negation: "we can't tell how you write" forbids nothing.
 _BINDS = re.compile(
     r"\b(?:do(?: not|n['\u2019]t)|(?:must|may|should)(?: not|n['\u2019]t)|never|forbidden|prohibit\w*)\b"
     r"|\b(?:refuse[sd]?|banned|closed?|reject\w*)\b"
@@ -20,42 +20,44 @@ _BINDS = re.compile(
     re.IGNORECASE,
 )
 _OF_TEXT = re.compile(
-    r"descriptions?\b|\btext\b|\b(?:pull|merge) requests?\b|\bPRs?\b|\bwritten\b|\bprose\b|\bcommunicat\w*|own words|speak for",
+    r"descriptions?\b|\btext\b|\b(?:pull|merge) requests?\b|\bPRs?\b|\bwritten\b|\bprose\b|\bcommunicat\w*"
+    r"|own words|speak for",
     re.IGNORECASE,
 )
 _FIRST = re.compile(r"descriptions?\b|\btext\b|own words", re.IGNORECASE)
 _LONGEST = 220
 _QUOTED = 2
+_TODOS = {
+    "disclosure": "disclose, in one line of your own, whether models were used",
+    "sign-off": "sign the commits off",
+    "issue first": "make sure that there is an issue",
+}
 
 
 def refusals(rules: Sequence[ContributionRule]) -> tuple[ContributionRule, ...]:
-    """Return the sentences that refuse, or bind, text in a pull request that a program or model wrote; about descriptions first."""
+    """Return the sentences that forbid or restrict generated text in pull requests, those about descriptions first."""
     about = (rule for rule in rules if rule.about == "generated text")
-    found = (rule for rule in about if _BINDS.search(rule.sentence) and _OF_TEXT.search(rule.sentence))
-    return tuple(sorted(found, key=lambda rule: not _FIRST.search(rule.sentence)))
+    binding = (rule for rule in about if _BINDS.search(rule.sentence) and _OF_TEXT.search(rule.sentence))
+    return tuple(sorted(binding, key=lambda rule: not _FIRST.search(rule.sentence)))
 
 
 def to_review(rules: Sequence[ContributionRule], *, by_person: bool) -> tuple[str, ...]:
-    """Say what to review: sentences of the project about generated descriptions, quoted, unless a person writes this one."""
-    found = () if by_person else refusals(rules)
-    if not found:
+    """Quote the project's sentences about generated descriptions, unless a person writes this one."""
+    binding = () if by_person else refusals(rules)
+    if not binding:
         return ()
-    quoted = "; ".join(f"“{shorten(rule.sentence, _LONGEST)}” ({place(rule)})" for rule in found[:_QUOTED])
-    more = f", and {len(found) - _QUOTED} more in the report" if len(found) > _QUOTED else ""
-    way_out = "write the sentences yourself (`summary: human` leaves gaps)"
-    return (f"the project has rules for text that programs write: {quoted}{more}; {way_out}",)
+    quoted = "; ".join(map(_quoted, binding[:_QUOTED]))
+    more = f", and {len(binding) - _QUOTED} more in the report" if len(binding) > _QUOTED else ""
+    hint = "write the sentences yourself (`summary: human` leaves gaps)"
+    return (f"the project has rules about generated text: {quoted}{more}; {hint}",)
 
 
 def todos(rules: Sequence[ContributionRule]) -> Iterator[str]:
-    """Yield what the rules leave to a person: one line of disclosure, a sign-off, an issue before the pull request."""
-    for about, asked in (
-        ("disclosure", "disclose, in one line of your own, whether models were used"),
-        ("sign-off", "sign the commits off"),
-        ("issue first", "see that there is an issue"),
-    ):
+    """Yield what the rules ask of a person, each with the first sentence that says so."""
+    for about, todo in _TODOS.items():
         if rule := next((rule for rule in rules if rule.about == about), None):
-            yield f"{asked}: “{shorten(rule.sentence, _LONGEST)}” ({place(rule)})"
+            yield f"{todo}: {_quoted(rule)}"
 
 
-def place(rule: ContributionRule) -> str:
-    return f"{rule.path}, line {rule.line}"
+def _quoted(rule: ContributionRule) -> str:
+    return f"“{shorten(rule.sentence, _LONGEST)}” ({rule.path}, line {rule.line})"

@@ -1,4 +1,4 @@
-"""Tell what a section of a pull-request template is for, by the words of its heading."""
+"""Find out what a section of a pull-request template is for, from its heading."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ class Meaning(StrEnum):
     DESCRIPTION = "description"
 
 
-# The first that fits counts: "Type of changes" is no description, "AI usage disclosure" no list of checks.
-_WORDS = {
+# The first match counts: "Type of changes" is no description, "AI usage disclosure" no checklist.
+_PATTERNS = {
     Meaning.DISCLOSURE: r"\bai\b|\bllms?\b|disclos|generated|\bagents?\b|attest|\bcla\b|copilot|\bhuman\b",
     Meaning.TYPE: r"\b(?:type|kind|category)s? of\b|^(?:pr |change |pull request )?(?:type|kind|category)s?$",
     Meaning.CHECKLIST: (
-        r"check[- ]?list|\bto-?do\b|before (?:you |the )?(?:submit|merg|open)|^(?:checks?|requirements?|acknowledge\w*)$|sign-?off"
+        r"check[- ]?list|\bto-?do\b|before (?:you |the )?(?:submit|merg|open)"
+        r"|^(?:checks?|requirements?|acknowledge\w*)$|sign-?off"
     ),
     Meaning.CHANGELOG: r"change[- ]?log|release[- ]?notes?|\bnews\b|what'?s ?new",
     Meaning.REPRODUCTION: r"\breproduc",
@@ -44,6 +45,6 @@ _WORDS = {
 
 
 def meaning_of(title: str) -> Meaning:
-    """Read a heading: `#### Brief description of what is fixed or changed` is a description."""
-    words = re.sub(r"[^\w\s'/-]", " ", title.lower()).strip()
-    return next((meaning for meaning, pattern in _WORDS.items() if re.search(pattern, words)), Meaning.OTHER)
+    """Return the meaning of a heading: `Brief description of what is fixed or changed` is a description."""
+    title = re.sub(r"[^\w\s'/-]", " ", title.lower()).strip()
+    return next((meaning for meaning, pattern in _PATTERNS.items() if re.search(pattern, title)), Meaning.OTHER)

@@ -1,4 +1,4 @@
-"""Make the values of a pull-request body from artifacts: placeholders by name, structured values beside them."""
+"""Compute the values that the templates of a body use: placeholders by name, and structured values."""
 
 from __future__ import annotations
 
@@ -6,52 +6,27 @@ import hashlib
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..artifacts import CodeflashRun, Comparison, Detection, Injection, MetricName, Scaffolding, Verdict
+from ..artifacts import Comparison, MetricName, Verdict
 from ..text import figures, markdown
 from ..text.markdown import Markdown
 from ..text.templating import fill
 from . import views
-from .reproduction import Made, Reproduction, reproduction
-from .saved_benchmark import benchmark_to_save, data_to_save
+from .reproduction import reproduction
 
 if TYPE_CHECKING:
-    from ..artifacts import Bullets, Change, Commit, ProjectTests, Summary, Survey, Verification
+    from ..artifacts import Bullets, Change, Commit, Interval
     from ..manifest.model import Optimization
-    from ..storage.paths import ItemPaths
+    from .evidence import Evidence
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
-PARTS = (
-    "pr-body.md.j2",
-    "headline.md.j2",
-    "reproduce.md.j2",
-    "reproduce-codeflash.md.j2",
-    "compare-output.md.j2",
-    "compare-codeflash.md.j2",
-    "compare-measured.md.j2",
-    "compare-lead.md.j2",
-    "compare-metrics.md.j2",
-    "compare-time.md.j2",
-    "measured.md.j2",
-    "reviewers-asv.md.j2",
-    "reviewers-pyperf.md.j2",
-    "compare-test.md.j2",
-    "compare-functions.md.j2",
-    "compare-imports.md.j2",
-    "compare-memory.md.j2",
-    "evidence.md.j2",
-    "own-tests.md.j2",
-    "verified.md.j2",
-)
-SINGLE = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2", "own-section.md.j2")
 _OF_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED}
 BULLETS, BULLET_LENGTH = 3, 300
-NOT_ASKED = CodeflashRun(item="")
 LONGEST_REPORT = 40_000
-"""Characters of codeflash's markdown; more is kept in the artifact alone."""
+"""Characters of codeflash's report; the body leaves out a longer one, the artifact keeps it."""
 _TRAILER = re.compile(
     r"^[A-Za-z][A-Za-z-]*-(?:by|to|from|id|on|with): |^(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?):? \S+$",
     re.IGNORECASE,
@@ -60,87 +35,50 @@ _BULLET = re.compile(r"^\s{0,3}[-*+]\s+(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything that a body is made from; `benchmark` is the benchmark's text where a reader has to save it.
-
-    `data` are the files that it reads and that no commit holds either, by their paths in the project.
-    """
-
-    item: Optimization
-    detection: Detection
-    scaffolding: Scaffolding
-    injection: Injection
-    comparison: Comparison
-    survey: Survey | None
-    """None where a part of the body is filled that has nothing to do with it."""
-    benchmark: str = ""
-    data: Mapping[str, bytes] = field(default_factory=dict)
-    codeflash: CodeflashRun = NOT_ASKED
-    tests: ProjectTests | None = None
-    verification: Verification | None = None
-    written: Bullets | None = None
-    """Of the user's command."""
-
-    @classmethod
-    def compared(cls, item: Optimization, paths: ItemPaths) -> Evidence:
-        """Read what there is once the two sides are compared, and the benchmark where it stands in no commit."""
-        scaffolding = Scaffolding.read(paths.scaffold)
-        return cls(
-            item=item,
-            detection=Detection.read(paths.detect),
-            scaffolding=scaffolding,
-            injection=Injection.read(paths.inject),
-            comparison=Comparison.read(paths.compare),
-            survey=None,
-            codeflash=CodeflashRun.read(paths.codeflash),
-            benchmark=benchmark_to_save(scaffolding, paths).decode("utf-8", "replace"),
-            data=data_to_save(scaffolding, paths),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of what there is stands in the body: tests in sight, tests folded, characters, rows of lists."""
+    """How much detail a body has.
+
+    Tests shown and tests folded; characters of a benchmark; rows of folded lists and of lists in sight (`sight`);
+    whether the commands for plain pytest are in sight; characters of technical details in sight.
+    """
 
     visible: int
     folded: int
     characters: int
     rows: int
     sight: int = 8
-    """Rows of lists in sight."""
     commands: bool = True
-    """Whether the commands for plain pytest are in sight."""
     details: int = 1_200
-    """Characters of technical details in sight."""
 
 
-FULL = Limits(1, 40, 20_000, 60)
-"""As much detail as there is room for in most bodies."""
+FULL = Limits(visible=1, folded=40, characters=20_000, rows=60)
 
 
 def template_for(comparison: Comparison) -> str:
-    """Choose the CPU variant for anything with times in it, the memory variant for numbers of memray alone."""
+    """Return the CPU variant for anything with times, the memory variant for memray's numbers alone."""
     timed = any(change.metric not in _OF_MEMORY for change in comparison.changes)
     return CPU if timed or not comparison.changes else MEMORY
 
 
 def body_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
-    """Fill the body's template; raise TemplateError for a placeholder that nothing fills."""
-    filled = _filler(templates)
-    return markdown.tidy(filled(template_for(evidence.comparison), _values(evidence, limits, filled))) + "\n"
+    """Fill the body's template; raise TemplateError for an unknown placeholder."""
+    return _filled(template_for(evidence.comparison), evidence, limits, templates)
 
 
 def reproduce_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
-    """Fill the body's section on how to reproduce, alone."""
+    """Fill only the body's section on how to reproduce."""
+    return _filled("reproduce.md.j2", evidence, limits, templates)
+
+
+def _filled(name: str, evidence: Evidence, limits: Limits, templates: Path | None) -> str:
     filled = _filler(templates)
-    return markdown.tidy(filled("reproduce.md.j2", _values(evidence, limits, filled))) + "\n"
+    return markdown.tidy(filled(name, _values(evidence, limits, filled))) + "\n"
 
 
 def _values(
     evidence: Evidence, limits: Limits, filled: Callable[[str, Mapping[str, object]], Markdown]
 ) -> dict[str, object]:
-    values = _structured(evidence, limits)
-    values |= _facts(evidence)
+    values = _structured(evidence, limits) | _one_line_placeholders(evidence)
     values |= {
         "SUMMARY_BULLETS": filled("summary.md.j2", values),
         "TECHNICAL_DETAILS": markdown.prose(evidence.item.details or ""),
@@ -155,26 +93,26 @@ def _values(
     return {name: value for name, value in values.items() if value != "" or name in optional or not name.isupper()}
 
 
-def is_written(evidence: Evidence) -> bool:
-    """Return whether the bullets are those of the user's command."""
-    return bool(evidence.written and evidence.written.are_used)
+def has_generated_bullets(evidence: Evidence) -> bool:
+    """Return whether the bullets are those of the `summarize:` command."""
+    return bool(evidence.generated and evidence.generated.are_used)
 
 
-def bullets(item: Optimization, commits: tuple[Commit, ...], written: Bullets | None = None) -> tuple[Markdown, ...]:
-    """Return one to three bullets: the manifest's, else those of the user's command, else from what the commits say of themselves."""
+def bullets(item: Optimization, commits: tuple[Commit, ...], generated: Bullets | None = None) -> tuple[Markdown, ...]:
+    """Return one to three bullets: the manifest's, else those of `summarize:`, else from the commit messages."""
     if item.summary:
         return tuple(markdown.inline(line) for line in item.summary)
-    if written and written.are_used:
-        return tuple(markdown.inline(line, emphasis=False) for line in written.bullets)
-    told = _of_one(commits[0]) if len(commits) == 1 else [commit.title for commit in commits]
-    told = [line for line in told if line.strip()] or [item.title or item.id]
+    if generated and generated.are_used:
+        return tuple(markdown.inline(line, emphasis=False) for line in generated.bullets)
+    lines = _message_lines(commits[0]) if len(commits) == 1 else [commit.title for commit in commits]
+    lines = [line for line in lines if line.strip()] or [item.title or item.id]
     return tuple(
         markdown.inline(markdown.shorten(markdown.one_line(line), BULLET_LENGTH), emphasis=False)
-        for line in told[:BULLETS]
+        for line in lines[:BULLETS]
     )
 
 
-def _of_one(commit: Commit) -> list[str]:
+def _message_lines(commit: Commit) -> list[str]:
     """Return the title, then the bullets of the message or its first paragraph."""
     body = commit.message.removeprefix(commit.title).strip()
     lines = [line for line in markdown.plain(body).splitlines() if not _TRAILER.match(line.strip())]
@@ -184,19 +122,21 @@ def _of_one(commit: Commit) -> list[str]:
 
 
 def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
-    detection, comparison = evidence.detection, evidence.comparison
+    detection, comparison, codeflash = evidence.detection, evidence.comparison, evidence.codeflash
     benchmark = evidence.scaffolding.path
     tests = views.tests_of(comparison, benchmark)
     shown = [test for test in tests[: limits.visible] if not test.is_control_row]
-    kind, _, place = (detection.changelog or "").partition(" ")
+    kind, _, path = (detection.changelog or "").partition(" ")
     return {
         "item": evidence.item,
         "detection": detection,
         "scaffolding": evidence.scaffolding,
         "injection": evidence.injection,
         "comparison": comparison,
-        "codeflash": evidence.codeflash,
-        "codeflash_markdown": _as_it_is(evidence.codeflash),
+        "codeflash": codeflash,
+        "codeflash_markdown": Markdown(
+            codeflash.markdown.strip("\n") if len(codeflash.markdown) <= LONGEST_REPORT else ""
+        ),
         "changes": comparison.changes,
         "tests": tests,
         "shown": shown,
@@ -216,33 +156,23 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "returned": views.returned(comparison.outputs),
         "inputs": sum(output.inputs for output in comparison.outputs),
         "by_person": evidence.item.is_told_by_person,
-        "bullets": bullets(evidence.item, detection.commits, evidence.written),
-        "further_commits": max(0, len(detection.commits) - BULLETS)
-        if not (evidence.item.summary or is_written(evidence))
-        else 0,
-        "reproduction": _reproduction(evidence),
+        "bullets": bullets(evidence.item, detection.commits, evidence.generated),
+        "further_commits": 0
+        if evidence.item.summary or has_generated_bullets(evidence)
+        else max(0, len(detection.commits) - BULLETS),
+        "reproduction": reproduction(evidence),
         "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
         "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
-        "changelog": {"kind": kind, "place": place},
+        "changelog": {"kind": kind, "place": path},
         "entry": markdown.one_line(evidence.item.title or detection.title),
-        "packages": _differing(comparison),
+        "packages": _differing_packages(comparison),
         "modules": _modules(comparison),
         "limits": limits,
     }
 
 
-def _reproduction(evidence: Evidence) -> Reproduction:
-    made = Made(evidence.injection, evidence.comparison, evidence.codeflash)
-    return reproduction(evidence.item, evidence.detection, evidence.scaffolding, made=made)
-
-
-def _as_it_is(codeflash: CodeflashRun) -> Markdown:
-    """Return codeflash's own markdown unaltered, or nothing where it would leave no room for anything else."""
-    return Markdown(codeflash.markdown.strip("\n") if len(codeflash.markdown) <= LONGEST_REPORT else "")
-
-
-def _facts(evidence: Evidence) -> dict[str, object]:
-    """Return the placeholders that are one line each; commits by SHA, since a branch moves on."""
+def _one_line_placeholders(evidence: Evidence) -> dict[str, object]:
+    """Return the placeholders of one line each; commits by SHA, because branches move."""
     detection, comparison = evidence.detection, evidence.comparison
     return {
         "PLATFORM_DESCRIPTION": markdown.escape(comparison.platform),
@@ -255,7 +185,7 @@ def _facts(evidence: Evidence) -> dict[str, object]:
 
 
 def shell(text: str) -> Markdown:
-    """Quote `text` as one word of a shell command."""
+    """Quote `text` as one shell word."""
     return Markdown(shlex.quote(markdown.one_line(text)))
 
 
@@ -267,7 +197,7 @@ def _filler(templates: Path | None) -> Callable[[str, Mapping[str, object]], Mar
 
 
 def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
-    """Show a file's text where it is one, and short."""
+    """Describe a data file, with its text if it is text and short."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -282,33 +212,25 @@ def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
     }
 
 
-def _differing(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
+def _differing_packages(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
     """Return name and both versions of every package that differs between the two environments."""
-    base, head = (dict(_named(line) for line in side.packages) for side in (comparison.base, comparison.head))
+    sides = (comparison.base, comparison.head)
+    base, head = ({name: version for name, _, version in (p.partition("==") for p in side.packages)} for side in sides)
     names = sorted(name for name in base.keys() | head.keys() if base.get(name) != head.get(name))
     return tuple((name, base.get(name, ""), head.get(name, "")) for name in names)
 
 
-def _named(package: str) -> tuple[str, str]:
-    name, _, version = package.partition("==")
-    return name, version
-
-
 def _modules(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
-    """Return path and both blobs of every file of the project that was measured, those that differ first."""
+    """Return path and both blobs of every project file that was measured, those that differ first."""
     base, head = ({module.path: module.blob for module in side.modules} for side in (comparison.base, comparison.head))
     paths = sorted(base.keys() | head.keys(), key=lambda path: (base.get(path) == head.get(path), path))
     return tuple((path, base.get(path, ""), head.get(path, "")) for path in paths)
 
 
 def _speedup(change: Change, statistic: str) -> Markdown:
-    """Show how many times less head costs in one statistic; of calls per second, how many times more there are."""
-    name = {"ops": "mean"}.get(statistic, statistic)
+    """Return how many times less head costs; calls per second (`ops`) compare as the means do."""
+    name = "mean" if statistic == "ops" else statistic
     return Markdown(figures.times(getattr(change.base, name), getattr(change.head, name)))
-
-
-def _finished(show: Callable[..., str]) -> Callable[..., Markdown]:
-    return lambda *values: Markdown(show(*values))
 
 
 def _difference(change: Change, statistic: str = "median") -> Markdown:
@@ -316,12 +238,20 @@ def _difference(change: Change, statistic: str = "median") -> Markdown:
 
 
 def _faster(ratio: float) -> str:
-    """Show a ratio head/base as pyperf does: `1.26x faster`."""
+    """Return a ratio head/base as pyperf spells it: `1.26x faster`."""
     return f"{figures.times(1, ratio)} faster" if ratio <= 1 else f"{figures.times(ratio, 1)} slower"
 
 
-def _rate(summary: Summary) -> str:
-    return figures.rate(summary.mean)
+def _change(interval: Interval) -> str:
+    return figures.change(interval.ratio, interval.low, interval.high)
+
+
+def _interval(interval: Interval) -> str:
+    return figures.interval(interval.low, interval.high)
+
+
+def _markdown(show: Callable[..., str]) -> Callable[..., Markdown]:
+    return lambda *values: Markdown(show(*values))
 
 
 FILTERS: dict[str, Callable[..., object]] = {
@@ -331,23 +261,21 @@ FILTERS: dict[str, Callable[..., object]] = {
     "prose": markdown.prose,
     "raw": Markdown,
     "sh": shell,
-    "seconds": _finished(figures.seconds),
-    "size": _finished(figures.size),
-    "count": _finished(figures.count),
-    "quantity": _finished(figures.quantity),
-    "percent": _finished(figures.percent),
-    "share": _finished(figures.share),
-    "rate": _finished(_rate),
+    "seconds": _markdown(figures.seconds),
+    "size": _markdown(figures.size),
+    "count": _markdown(figures.count),
+    "quantity": _markdown(figures.quantity),
+    "percent": _markdown(figures.percent),
+    "share": _markdown(figures.share),
+    "rate": _markdown(lambda summary: figures.rate(summary.mean)),
     "speedup": _speedup,
-    "change": _finished(
-        lambda change: figures.change(change.interval.ratio, change.interval.low, change.interval.high)
-    ),
-    "interval": _finished(lambda change: figures.interval(change.interval.low, change.interval.high)),
-    "control": _finished(lambda change: figures.interval(change.control.low, change.control.high)),
-    "again": _finished(lambda each: figures.change(each.found.ratio, each.found.low, each.found.high)),
-    "saved": _finished(lambda change: figures.quantity(abs(change.base.median - change.head.median), change.unit)),
+    "change": _markdown(lambda change: _change(change.interval)),
+    "interval": _markdown(lambda change: _interval(change.interval)),
+    "control": _markdown(lambda change: _interval(change.control)),
+    "again": _markdown(lambda repeated: _change(repeated.found)),
+    "saved": _markdown(lambda change: figures.quantity(abs(change.base.median - change.head.median), change.unit)),
     "difference": _difference,
-    "ratio": _finished(lambda change: f"{change.interval.ratio:.2f}"),
-    "faster": _finished(lambda change: _faster(change.interval.ratio)),
-    "faster_by": _finished(_faster),
+    "ratio": _markdown(lambda change: f"{change.interval.ratio:.2f}"),
+    "faster": _markdown(lambda change: _faster(change.interval.ratio)),
+    "faster_by": _markdown(_faster),
 }

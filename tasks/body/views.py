@@ -1,4 +1,4 @@
-"""Arrange a comparison for a body: by test, what leads, what costs more, and rows in the shapes that reviewers know."""
+"""Arrange a comparison for a body: by test, its leading change, its losses, and rows as asv and pyperf show them."""
 
 from __future__ import annotations
 
@@ -15,50 +15,34 @@ ENOUGH_SAMPLES = 30
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
 
 
+def _change_in(metric: MetricName) -> property:
+    return property(lambda test: next((change for change in test.changes if change.metric == metric), None))
+
+
 @dataclass(frozen=True, slots=True)
-class TestView:
-    """What was found of one test: its changes by metric, its functions, and its call sites' parts of the peak."""
+class MeasuredTest:
+    """One test: its changes, one a metric, the project's functions in it, and its call sites' parts of the peak."""
 
     name: str
     changes: tuple[Change, ...]
     functions: tuple[FunctionShare, ...] = ()
     sites: tuple[Site, ...] = ()
 
+    time = _change_in(MetricName.TIME)
+    imports = _change_in(MetricName.IMPORT)
+    start = _change_in(MetricName.START)
+    peak = _change_in(MetricName.PEAK)
+    allocations = _change_in(MetricName.ALLOCATIONS)
+    leaked = _change_in(MetricName.LEAKED)
+
     @property
     def is_control_row(self) -> bool:
         return any(change.control_row for change in self.changes)
 
-    def of(self, metric: MetricName) -> Change | None:
-        return next((change for change in self.changes if change.metric == metric), None)
-
-    @property
-    def time(self) -> Change | None:
-        return self.of(MetricName.TIME)
-
-    @property
-    def imports(self) -> Change | None:
-        return self.of(MetricName.IMPORT)
-
-    @property
-    def peak(self) -> Change | None:
-        return self.of(MetricName.PEAK)
-
-    @property
-    def allocations(self) -> Change | None:
-        return self.of(MetricName.ALLOCATIONS)
-
-    @property
-    def leaked(self) -> Change | None:
-        return self.of(MetricName.LEAKED)
-
-    @property
-    def start(self) -> Change | None:
-        return self.of(MetricName.START)
-
 
 @dataclass(frozen=True, slots=True)
 class AsvRow:
-    """A row as `asv continuous` has it."""
+    """A row of `asv continuous`."""
 
     mark: str
     kind: str
@@ -74,7 +58,7 @@ class PyperfRow:
 
 @dataclass(frozen=True, slots=True)
 class PyperfTable:
-    """What `pyperf compare_to --table` shows: rows that are decided, those hidden, and the mean ratio head/base of both."""
+    """What `pyperf compare_to --table` shows: significant rows, hidden ones, and the geometric mean of all ratios."""
 
     rows: tuple[PyperfRow, ...]
     hidden: tuple[str, ...]
@@ -82,52 +66,52 @@ class PyperfTable:
 
 
 def leading(comparison: Comparison) -> Change | None:
-    """Return the change that stands for the comparison: a primary one that has its verdict, else the first primary one."""
+    """Return the change of the headline: a primary one with the comparison's verdict, else the first primary one."""
     primary = [change for change in comparison.changes if change.primary] or list(comparison.changes)
     return next((change for change in primary if change.verdict == comparison.verdict), primary[0] if primary else None)
 
 
-def tests_of(comparison: Comparison, benchmark: str) -> tuple[TestView, ...]:
-    """Group by test: the one that leads first, then those that the claim rests on, control rows last; short names."""
+def tests_of(comparison: Comparison, benchmark: str) -> tuple[MeasuredTest, ...]:
+    """Group by test: the leading one first, then those that the claim rests on, control rows last."""
     lead = leading(comparison)
     grouped: dict[str, list[Change]] = {}
     ranked = sorted(filter(_is_shown, comparison.changes), key=lambda change: (change.control_row, not change.primary))
     for change in sorted(ranked, key=lambda change: lead is None or change.test != lead.test):
         grouped.setdefault(change.test, []).append(change)
     return tuple(
-        TestView(
+        MeasuredTest(
             short_name(name, benchmark),
-            tuple(found),
+            tuple(changes),
             tuple(share for share in comparison.functions if share.test == name),
             tuple(site for site in comparison.sites if site.test == name),
         )
-        for name, found in grouped.items()
+        for name, changes in grouped.items()
     )
 
 
 def losses_of(comparison: Comparison, benchmark: str) -> tuple[tuple[str, Change], ...]:
-    """Return test and change of all that costs more at head, but for the one that the headline is about."""
+    """Return test and change of everything that costs more at head, except the change of the headline."""
     lead = leading(comparison)
-    found = (change for change in comparison.changes if change.verdict == Verdict.REGRESSED and change is not lead)
-    return tuple((short_name(change.test, benchmark), change) for change in found)
+    losses = (change for change in comparison.changes if change.verdict == Verdict.REGRESSED and change is not lead)
+    return tuple((short_name(change.test, benchmark), change) for change in losses)
 
 
 def shares_of(comparison: Comparison) -> tuple[FunctionShare, ...]:
-    """Return the parts that the changed functions have in the leading test's call, where there were samples enough."""
+    """Return the changed functions' shares of the leading test's call, if there were enough samples."""
     lead = leading(comparison)
-    found = [share for share in comparison.functions if share.changed and lead and share.test == lead.test]
-    return tuple(share for share in found if share.samples >= ENOUGH_SAMPLES)
+    shares = [share for share in comparison.functions if share.changed and lead and share.test == lead.test]
+    return tuple(share for share in shares if share.samples >= ENOUGH_SAMPLES)
 
 
 def unseen(detection: Detection, comparison: Comparison) -> tuple[str, ...]:
-    """Return changed functions of which it is not known whether the benchmark reaches them: nothing was seen of its calls."""
+    """Return the changed functions if the benchmark's calls were not observed, so that it may not reach them."""
     if comparison.functions or comparison.unreached or len(detection.functions) < 2:
         return ()
     return tuple(function.target for function in detection.functions if function.status != "removed")
 
 
 def short_name(test: str, benchmark: str) -> str:
-    """Leave out the file, which is said once."""
+    """Return the test's name without its file, which the body names once."""
     return test.removeprefix(f"{benchmark}::")
 
 
@@ -136,13 +120,13 @@ def outputs_of(outputs: tuple[Output, ...], benchmark: str) -> tuple[Output, ...
 
 
 def returned(outputs: tuple[Output, ...]) -> str:
-    """Sum up what the calls returned: unknown, equal, different, or (some of it) not comparable."""
+    """Sum up what the calls returned: `different`, `not comparable`, `equal` or `unknown`."""
     verdicts = {output.verdict for output in outputs}
     return next((verdict for verdict in ("different", "not comparable", "equal") if verdict in verdicts), "unknown")
 
 
 def asv_rows(comparison: Comparison, benchmark: str) -> tuple[AsvRow, ...]:
-    """Return every test by time, import time and memory, as asv lists benchmarks, what changed first."""
+    """Return every test's time, import time and peak memory as asv lists them, changed ones first."""
     shown = {MetricName.TIME: "time", MetricName.IMPORT: "import time", MetricName.PEAK: "peak memory"}
     rows = [
         AsvRow(_ASV_MARKS[change.verdict], shown[change.metric], short_name(change.test, benchmark), change)
@@ -153,7 +137,7 @@ def asv_rows(comparison: Comparison, benchmark: str) -> tuple[AsvRow, ...]:
 
 
 def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
-    """Return the times as pyperf would: what is not decided, or no change, is hidden and counts in the mean."""
+    """Return the times as pyperf does: undecided and unchanged ones are hidden, and count in the mean."""
     times = [
         change
         for change in comparison.changes
@@ -170,5 +154,5 @@ def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
 
 
 def _is_shown(change: Change) -> bool:
-    """Leave out that nothing is left in memory, as after most calls."""
+    """Hide the memory left after calls if it is zero on both sides, as after most calls."""
     return change.metric is not MetricName.LEAKED or bool(change.base.median or change.head.median)

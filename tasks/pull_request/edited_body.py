@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
-from ..body.claims import unheld
+from ..body.claims import unsupported_figures
 from ..text.markdown import one_line, shorten
 
 if TYPE_CHECKING:
-    from ..body.claims import Held
+    from ..body.claims import CitableEvidence
 
 GAP: Final = "[To be written by a person"
 """What marks a gap in the templates."""
@@ -20,7 +20,7 @@ _REFERENCE: Final = re.compile(r"#\d+|https?://\S+|`[^`]*`")
 _LONGEST: Final = 80
 
 
-def objections(rendered: str, edited: str, held: Held) -> Iterator[str]:
+def objections(rendered: str, edited: str, evidence: CitableEvidence) -> Iterator[str]:
     """Yield what keeps an edited body from going out, one sentence each; nothing where it is as it was rendered.
 
     A line may go where it marks a gap; a box may be ticked or cleared; anything may be added that brings no figure with a unit which
@@ -33,7 +33,7 @@ def objections(rendered: str, edited: str, held: Held) -> Iterator[str]:
         yield from (
             f"a figure was added that the evidence does not hold ({figure}): {_shown(line)}"
             for line in come
-            for figure in unheld(_REFERENCE.sub("", line), held)
+            for figure in unsupported_figures(_REFERENCE.sub("", line), evidence)
         )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..artifacts import Comparison, ProjectTests, Rendering, Survey, Verdict, Verification
-from ..body.claims import Held
+from ..body.claims import CitableEvidence
 from ..errors import ArtifactError, PrprepError
 from ..stages.compare import compare
 from ..stages.render import render
@@ -84,7 +84,11 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Ite
     if hashlib.sha256(rendered.encode()).hexdigest() != rendering.sha256:
         yield f"{rendering.body} would be rendered otherwise now: run `prprep render:{item.id}`"
         return
-    told = tuple(edited_body.objections(rendered, body.decode("utf-8", "replace"), Held(evidence.comparison, rendered)))
+    told = tuple(
+        edited_body.objections(
+            rendered, body.decode("utf-8", "replace"), CitableEvidence(evidence.comparison, rendered)
+        )
+    )
     now = "restore that, or put your words into the manifest (`summary:`, `details:`) or a template and render it again"
     yield from (f"{rendering.body}: {each}" for each in told[:SHOWN])
     if told and len(told) > SHOWN:

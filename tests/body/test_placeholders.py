@@ -23,8 +23,8 @@ from tests.support.evidence import DETECTION, HEAD, ITEM, change, comparison
     ],
 )
 def test_bullets_from_commits(commits, expected):
-    told = tuple(Commit(sha=HEAD, title=title, message=message) for title, message in commits)
-    assert list(bullets(ITEM, told)) == expected
+    made = tuple(Commit(sha=HEAD, title=title, message=message) for title, message in commits)
+    assert list(bullets(ITEM, made)) == expected
 
 
 def test_the_manifests_bullets_win_and_may_use_emphasis():

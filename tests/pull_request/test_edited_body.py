@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.body.claims import Held
+from tasks.body.claims import CitableEvidence
 from tasks.pull_request.edited_body import GAP, objections
 from tasks.stages.render.render import bounded
 from tests.support.evidence import CPU_IMPROVED, ITEM, Case
@@ -14,7 +14,7 @@ BOXES = "- [ ] I have read the rules\n- [x] Tests pass\n"
 
 
 def told(edited, rendered=RENDERED):
-    return list(objections(rendered, edited, Held(CPU_IMPROVED, rendered)))
+    return list(objections(rendered, edited, CitableEvidence(CPU_IMPROVED, rendered)))
 
 
 def test_a_body_as_it_was_rendered_may_go():

@@ -38,7 +38,7 @@ from tasks.artifacts import (
     Verdict,
     Verification,
 )
-from tasks.body.placeholders import Evidence
+from tasks.body.evidence import Evidence
 from tasks.manifest.model import Manifest, Optimization
 from tasks.storage.paths import ItemPaths, ProjectPaths
 from tasks.text import figures

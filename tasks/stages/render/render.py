@@ -16,7 +16,8 @@ from ...storage.hashing import digest
 
 if TYPE_CHECKING:
     from ...body.composing import Body
-    from ...body.placeholders import Evidence, Limits
+    from ...body.evidence import Evidence
+    from ...body.placeholders import Limits
     from ...manifest.model import Manifest, Optimization
     from ...storage.paths import ItemPaths
 
@@ -57,24 +58,24 @@ def run(
 
 def gather(item: Optimization, paths: ItemPaths) -> Evidence:
     """Read the artifacts, and the benchmark where it stands in no commit."""
-    from ...body.placeholders import Evidence
+    from ...body.evidence import Evidence
 
     return replace(
         Evidence.compared(item, paths),
         survey=Survey.read(paths.survey),
         tests=ProjectTests.read(paths.tests),
         verification=Verification.read(paths.verify),
-        written=Bullets.read(paths.summarize) if item.summarize and not item.summary else None,
+        generated=Bullets.read(paths.summarize) if item.summarize and not item.summary else None,
     )
 
 
 def bounded(evidence: Evidence, templates: Path | None) -> Body:
     """Compose with as much detail as GitHub takes and a reader wants in sight; raise TemplateError where even the least is too long."""
-    from ...body.composing import composed
+    from ...body.composing import compose
 
     fitting: Body | None = None
     for limits in _limits():
-        made = composed(evidence, limits, templates)
+        made = compose(evidence, limits, templates)
         if len(made.text) <= LONGEST:
             fitting = made
             if made.seen <= IN_SIGHT:
@@ -97,10 +98,10 @@ def to_review(evidence: Evidence) -> tuple[str, ...]:
     ]
     found = [*around, *evidence.comparison.needs_review, *run, *evidence.scaffolding.notes]
     found += house_rules.to_review(evidence.detection.contribution_rules, by_person=by_person)
-    if evidence.written and evidence.written.objections:
+    if evidence.generated and evidence.generated.objections:
         again = f"delete {evidence.item.id}/summarize.json to ask again"
         found += [
-            f"the bullets of `summarize:` were not used, {told}; {again}" for told in evidence.written.objections[:3]
+            f"the bullets of `summarize:` were not used, {told}; {again}" for told in evidence.generated.objections[:3]
         ]
     found += ["the body has gaps for sentences that a person writes"] if by_person else []
     if evidence.detection.dependencies:

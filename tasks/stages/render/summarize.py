@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import Bullets, Comparison, Detection
-from ...body.claims import Held, objections
+from ...body.claims import CitableEvidence, objections
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import silent
@@ -48,7 +48,7 @@ def run(item: Optimization, *, paths: ItemPaths, cache: Path, address: str, repo
         diff = clone.diff(detection.base, detection.head)
     report(f"asking `{item.summarize}`")
     answer = ask(item.summarize, question(detection, comparison, diff), folder=paths.folder, where=item.id)
-    judged(item, answer, Held(comparison, _texts(detection, diff))).write(paths.summarize, made_from)
+    judged(item, answer, CitableEvidence(comparison, _texts(detection, diff))).write(paths.summarize, made_from)
 
 
 def ask(command: str, asked: dict[str, Any], *, folder: Path, where: str) -> str:
@@ -85,11 +85,11 @@ def question(detection: Detection, comparison: Comparison, diff: str) -> dict[st
     }
 
 
-def judged(item: Optimization, answer: str, held: Held) -> Bullets:
+def judged(item: Optimization, answer: str, evidence: CitableEvidence) -> Bullets:
     """Read the answer, a bullet a line, and say what is wrong with it."""
     lines = [one_line(_BULLET.sub("", line)) for line in answer.splitlines()]
     bullets = [line for line in lines if line]
-    told = tuple(dict.fromkeys(objections(bullets, held)))
+    told = tuple(dict.fromkeys(objections(bullets, evidence)))
     return Bullets(item=item.id, command=item.summarize or "", bullets=tuple(bullets[:10]), objections=told[:10])
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from ...artifacts import Comparison, Repeated, Verdict, Verification
 from ...bench.machine import exclusive, lock_path
-from ...body.placeholders import FULL, Evidence, reproduce_text
-from ...body.reproduction import Made, reproduction
-from ...body.saved_benchmark import benchmark_to_save
+from ...body.evidence import Evidence, benchmark_to_save
+from ...body.placeholders import FULL, reproduce_text
+from ...body.reproduction import reproduction
 from ...errors import ArtifactError, PrprepError
 from ...git import Clone
 from ...git.reader_clone import repository_state
@@ -132,8 +132,7 @@ def _made(
         return Verification(item=item.id, why_not=NO_COMMANDS, unable=True)
     try:
         with exclusive(lock_path(cache), report), scratch_folder(cache) as folder:
-            made = Made(evidence.injection, evidence.comparison, evidence.codeflash)
-            steps = reproduction(item, evidence.detection, evidence.scaffolding, made=made)
+            steps = reproduction(evidence)
             place = _settled(evidence, steps, folder, cache, address, report)
             if steps.benchmark_to_save:
                 place.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, paths))

@@ -20,7 +20,7 @@ SITES = (
 
 
 def table(*changes, sites=()):
-    values = {"test": views.TestView("test_work", changes, (), sites), "detection": DETECTION}
+    values = {"test": views.MeasuredTest("test_work", changes, (), sites), "detection": DETECTION}
     return (
         markdown.tidy(fill("compare-memory.md.j2", values, filters=placeholders.FILTERS, finish=markdown.finished))
         + "\n"

@@ -663,8 +663,8 @@ def test_the_artifact_names_the_template_and_what_is_left_to_a_person(tmp_path):
     assert rendering.skeleton == ".github/PULL_REQUEST_TEMPLATE.md"
     assert rendering.todos == (
         "name the issue, or say that there is none, under “Related issue” (.github/PULL_REQUEST_TEMPLATE.md)",
-        "tick it if it is so: “I have read the contribution guide” (.github/PULL_REQUEST_TEMPLATE.md)",
-        "tick it if it is so: “AI was used” (.github/PULL_REQUEST_TEMPLATE.md)",
+        "tick if true: “I have read the contribution guide” (.github/PULL_REQUEST_TEMPLATE.md)",
+        "tick if true: “AI was used” (.github/PULL_REQUEST_TEMPLATE.md)",
     )
 
 
@@ -797,7 +797,7 @@ def test_a_benchmark_that_was_edited_meanwhile_is_refused(tmp_path):
         render(CASES["generated"], tmp_path)
     assert (
         str(caught.value)
-        == ".codeflash/benchmarks/merge_lines/test_x.py: the benchmark was edited meanwhile\n  run doit again"
+        == ".codeflash/benchmarks/merge_lines/test_x.py: the benchmark was edited meanwhile\n  run prprep again"
     )
 
 

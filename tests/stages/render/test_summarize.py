@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tasks.artifacts import Bullets
-from tasks.body.claims import Held
+from tasks.body.claims import CitableEvidence
 from tasks.errors import MeasuringError
 from tasks.stages.render.render import gather, to_review
 from tasks.stages.render.summarize import LONGEST_DIFF, ask, judged, question, run
@@ -79,13 +79,11 @@ def test_bullets_of_the_manifest_are_not_asked_for(place):
 
 def test_rejected_bullets_are_told_and_the_commits_speak(place):
     told = place.run("print('77 % less time')")
-    assert told.objections == ("a number that the evidence does not hold (77 %): 77 % less time",)
+    assert told.objections == ("a number that is not in the evidence (77 %): 77 % less time",)
     evidence = gather(place.item, place.paths)
-    assert evidence.written == told
+    assert evidence.generated == told
     (review,) = [line for line in to_review(evidence) if "summarize" in line]
-    assert review.startswith(
-        "the bullets of `summarize:` were not used, a number that the evidence does not hold (77 %)"
-    )
+    assert review.startswith("the bullets of `summarize:` were not used, a number that is not in the evidence (77 %)")
 
 
 @pytest.mark.parametrize(
@@ -117,6 +115,6 @@ def test_a_long_diff_is_cut_and_that_is_told():
 
 
 def test_lists_are_read_whatever_their_marks():
-    told = judged(ASKING, "- one\n\n* two\x1b[31m\n1. three\n", Held(CPU_IMPROVED, ""))
+    told = judged(ASKING, "- one\n\n* two\x1b[31m\n1. three\n", CitableEvidence(CPU_IMPROVED, ""))
     assert (told.bullets, told.objections) == (("one", "two", "three"), ())
-    assert judged(ASKING, "", Held(CPU_IMPROVED, "")).objections == ("there is no bullet",)
+    assert judged(ASKING, "", CitableEvidence(CPU_IMPROVED, "")).objections == ("there is no bullet",)

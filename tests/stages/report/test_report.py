@@ -216,7 +216,7 @@ def test_report_md_lists_what_is_left_to_a_person_and_what_the_project_asks(proj
         )
         == 1
     )
-    assert text.count("- [ ] tick it if it is so: “I have read it” (.github/PULL\\_REQUEST\\_TEMPLATE.md)") in {0, 2}
+    assert text.count("- [ ] tick if true: “I have read it” (.github/PULL\\_REQUEST\\_TEMPLATE.md)") in {0, 2}
     assert text.count("- \\[ ] tick") + text.count("- [ ] tick") == 2
     assert (
         text.count("- [ ] disclose, in one line of your own, whether models were used: “State &lt;b>the&lt;/b> LLM")
