@@ -38,13 +38,18 @@ class Status(Command):  # type: ignore[misc]
 
 def status_table(workspace: Workspace, freshness: Freshness, *, now: float, width: int) -> str:
     """Return the table of all items, `width` columns wide, and their tally; `now` is seconds since the epoch."""
-    rows, cells = [], []
+    rows: list[report.Row] = []
+    evidence = []
     for number, item in enumerate(workspace.manifest.optimizations, 1):
         stale = [stage for stage in pipeline.NAMES if not freshness.is_fresh(stage, item.id)]
         paths = workspace.paths.item(item.id)
-        row = _with_stages(report.read_row(number, item, paths, stale=bool(stale), forge=freshness.forge), stale)
-        rows.append(row)
-        cells.append((str(number), row.title, row.compare, evidence_age(paths.samples, now), row.status))
+        row = report.read_row(number, item, paths, stale=bool(stale), forge=freshness.forge)
+        rows.append(_with_stages(row, stale))
+        evidence.append(evidence_age(paths.samples, now))
+    cells = [
+        (str(row.number), row.title, row.compare, age, status)
+        for row, age, status in zip(rows, evidence, report.statuses(rows), strict=True)
+    ]
     return f"{text_table(HEADER, cells, width)}\n\n{report.tally(rows)}"
 
 

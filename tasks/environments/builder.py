@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes.locks import file_lock
-from ..processes.progress import silent
+from ..processes.progress import Note, Report, silent
 from ..project.files import FolderTree, Project
 from ..storage.hashing import hash_of
 from . import pip_fallback
@@ -26,7 +26,6 @@ from .venvs import Layer, Venv, environment_folder
 if TYPE_CHECKING:
     from ..artifacts import Layout
     from ..manifest.model import EnvironmentSettings
-    from ..processes.progress import Report
 
 VERSION = 1
 """Raised when the same inputs come to another environment."""
@@ -189,7 +188,7 @@ def _install_dependencies(site: Site, venv: Venv, key: str) -> Layer:
             if diagnosis(error).diagnosis.final:
                 raise _refused(site, way, error) from error
             notes.append(f"{way.label} could not be installed: {diagnosis(error).cause}")
-            site.report(notes[-1])
+            site.report(Note(notes[-1]))
     try:
         return _finished_way(site, venv, last, key=key, notes=notes)
     except CommandFailedError as error:

@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.locks import file_lock
+from ..processes.progress import Note, Report
 from ..processes.scratch import remove_folder
 from .addresses import local_path, without_password
 from .commands import (
@@ -27,9 +28,6 @@ from .commands import (
     run_git,
 )
 from .repository import LocalRepository, locate
-
-if TYPE_CHECKING:
-    from ..processes.progress import Report
 
 REFRESH_SECONDS: Final = 600.0
 BUSY: Final = "prprep-busy"
@@ -211,7 +209,7 @@ def _refresh(address: str, clone: Path, report: Report) -> None:
         _fetch(address, clone, "--prune", "--", address, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
     except RepositoryError as error:
         why = error.what.splitlines()[-1].strip()
-        report(f"{without_password(address)} could not be fetched; going on with what was fetched before ({why})")
+        report(Note(f"{without_password(address)} could not be fetched; using what was fetched before ({why})"))
         return
     (clone / FETCHED).touch()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from ..processes.progress import Note
 from ..text.markdown import one_line, plain
 
 if TYPE_CHECKING:
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
 
 class Console:
-    """Writes to the real standard error: doit takes sys.stdout and sys.stderr away while an action runs."""
+    """Writes to the real standard error: doit replaces sys.stdout and sys.stderr while an action runs."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
         self._lock = threading.RLock()
         self._live: Progress | None = None
         self._running = 0
+        self._notes: dict[str, int] = {}
 
     @property
     def stream(self) -> TextIO:
@@ -29,17 +31,23 @@ class Console:
 
     @contextmanager
     def step(self, label: str) -> Iterator[Callable[[str], None]]:
-        """Return a function that tells how the step `label` gets on, for as long as it runs."""
+        """Return a function that shows the progress of the step `label`, for as long as it runs."""
         if not self.stream.isatty():
-            yield lambda message: self.line(plain(f"   {label}: {message}"))
+            yield lambda message: self.line(plain(f"   {label}: {self._numbered(message)}"))
             return
-        progress = self._started()
+        progress = self._start()
         row = progress.add_task(label, message="")
+
+        def update(message: str) -> None:
+            if isinstance(message, Note) and message not in self._notes:
+                self.line(plain(f"   {label}: {self._numbered(message)}"))
+            progress.update(row, message=one_line(self._numbered(message)))
+
         try:
-            yield lambda message: progress.update(row, message=one_line(message))
+            yield update
         finally:
             progress.remove_task(row)
-            self._ended()
+            self._stop()
 
     def line(self, text: str) -> None:
         """Write one line at once, above what is live."""
@@ -50,7 +58,7 @@ class Console:
                 print(text, file=self.stream, flush=True)
 
     def print(self, text: str) -> None:
-        """Write what was asked for to standard output, above what is live where both go to the same terminal."""
+        """Write a result to standard output, above what is live if both go to the same terminal."""
         with self._lock:
             if self._live and sys.stdout.isatty():
                 self.line(text)
@@ -58,20 +66,30 @@ class Console:
                 sys.stdout.write(f"{text}\n")
                 sys.stdout.flush()
 
-    def _started(self) -> Progress:
+    def _numbered(self, message: str) -> str:
+        """Return a note with its number the first time, then a reference to it."""
+        if not isinstance(message, Note):
+            return message
+        with self._lock:
+            if message in self._notes:
+                return f"see note {self._notes[message]}"
+            self._notes[message] = len(self._notes) + 1
+            return f"note {self._notes[message]}: {message}"
+
+    def _start(self) -> Progress:
         from rich.console import Console as RichConsole
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         with self._lock:
             self._running += 1
             if self._live is None:
-                said = TextColumn("{task.fields[message]}", markup=False)
-                columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), said)
+                message = TextColumn("{task.fields[message]}", markup=False)
+                columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), message)
                 self._live = Progress(*columns, console=RichConsole(file=self.stream), transient=True)
                 self._live.start()
             return self._live
 
-    def _ended(self) -> None:
+    def _stop(self) -> None:
         with self._lock:
             self._running -= 1
             if self._running == 0 and self._live:

@@ -27,6 +27,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
     def __init__(self, outstream: Any, options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
         self._defects = False
+        self._failed: dict[str, str] = {}
         self._refused = False
 
     def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:  # noqa: ARG002
@@ -61,7 +62,10 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
                 self.write(f"!! {task.title()} (not run: {fail.message} failed)\n")
             return
         self._defects = self._defects or not isinstance(fail, TaskFailed)
-        self.write(f"## {task.title()} failed\n{fail.get_msg().strip()}\n")
+        message = fail.get_msg().strip()
+        # An error that every item runs into is printed once, also if it names the item.
+        first = self._failed.setdefault(message.replace(task.name.partition(":")[2] or "\0", ""), task.title())
+        self.write(f"## {task.title()} failed\n{message if first == task.title() else f'as {first} above'}\n")
 
     def complete_run(self) -> None:
         if self.runtime_errors:

@@ -7,5 +7,11 @@ from collections.abc import Callable
 Report = Callable[[str], None]
 
 
+class Note(str):
+    """A message that several items may have in common: a console prints it once and refers to it after that."""
+
+    __slots__ = ()
+
+
 def silent(message: str) -> None:
-    """Say nothing: the default wherever nobody listens."""
+    """Print nothing."""

@@ -528,7 +528,7 @@ def test_a_remote_repository_is_cloned_once_and_refreshed_when_old_or_lacking(
         assert clone.resolve(["main"]) == {"main": second}
     assert len(said) == 1
     assert said[0].startswith(
-        f"ssh://***@example.org{target.path} could not be fetched; going on with what was fetched before ("
+        f"ssh://***@example.org{target.path} could not be fetched; using what was fetched before ("
     )
     network.touch()
     with git.Clone.open(address, cache) as clone:

@@ -14,7 +14,7 @@ from ...bench import domains, machine, trees
 from ...environments.venvs import package_differences
 from ...errors import PrprepError
 from ...git import Clone
-from ...processes.progress import Report, silent
+from ...processes.progress import Note, Report, silent
 from ...storage.hashing import hash_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(
         try:
             found = _compared(asked, setup, clone, cache=cache, report=report)
         except PrprepError as error:
-            report(f"codeflash compare was not run: {error.what}")
+            report(Note(f"codeflash compare was not run: {error.what}"))
             found = CodeflashRun(item=item.id, asked=True, findings=(_not_run(error),))
     found.write(paths.codeflash, fingerprint)
 

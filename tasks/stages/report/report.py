@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,8 @@ READY, REVIEW, BLOCKED, STALE, WAITING = "ready", "needs review", "blocked", "st
 NOTHING = figures.NOT_DEFINED
 _ORIGINS = {"generated": "created", "edited": "created, edited by hand", "worktree": "was there, in the work tree"}
 _LONGEST_REASON = 160
+_SHORTEST_NOTE = 80
+"""Characters from which a sentence that several items share becomes a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,6 @@ class Row:
         more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
         return f"{self.state}: {markdown.shorten(self.reasons[0], _LONGEST_REASON)}{more}"
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        return str(self.number), self.title, self.benchmark, self.compare, self.body, self.status
-
 
 def run(manifest: Manifest, paths: ProjectPaths, *, stale: frozenset[str], width: int | None = None) -> str:
     """Write report.md where its text changes, and give the table for a terminal of `width` columns.
@@ -82,7 +80,11 @@ def run(manifest: Manifest, paths: ProjectPaths, *, stale: frozenset[str], width
     forge, items = ResponseCache(paths.forge), enumerate(manifest.optimizations, 1)
     rows = [read_row(number, item, paths.item(item.id), stale=item.id in late, forge=forge) for number, item in items]
     _write_where_new(paths.report, report_text(rows, paths))
-    return f"{text_table(HEADER, [row.cells for row in rows], width or terminal_width())}\n\n{tally(rows)}"
+    cells = [
+        (str(row.number), row.title, row.benchmark, row.compare, row.body, status)
+        for row, status in zip(rows, statuses(rows), strict=True)
+    ]
+    return f"{text_table(HEADER, cells, width or terminal_width())}\n\n{tally(rows)}"
 
 
 def inventory(manifest: Manifest, paths: ProjectPaths, *, width: int | None = None) -> str:
@@ -160,6 +162,15 @@ def _rule(found: dict[str, Any]) -> str:
     )
 
 
+def statuses(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield the status of each row; a long one that an earlier row has too only names that row."""
+    first: dict[str, int] = {}
+    for row in rows:
+        number = first.setdefault(row.status, row.number)
+        is_repeated = number != row.number and len(row.status) >= _SHORTEST_NOTE
+        yield f"{row.state}: same as {number}" if is_repeated else row.status
+
+
 def tally(rows: Sequence[Row]) -> str:
     """Count the items by state: `4 items: 3 ready, 1 blocked`."""
     counted = Counter(row.state for row in rows)
@@ -179,16 +190,20 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
             _code_first(row.benchmark),
             markdown.escape(row.compare),
             _link(row.body, paths.folder, folder),
-            markdown.inline(row.status, emphasis=False),
+            markdown.inline(status, emphasis=False),
         ]
-        for row in rows
+        for row, status in zip(rows, statuses(rows), strict=True)
     ]
     table = markdown.table([Markdown(name) for name in HEADER], shown)
+    notes = _notes(rows)
     parts = [
         f"# Performance pull requests\n\n{tally(rows)}\n\n{table}",
-        *(_details(row) for row in rows),
+        *(_details(row, notes) for row in rows),
         *_rules(rows),
     ]
+    if notes:
+        listed = (f"{number}. {markdown.inline(note, emphasis=False)}" for note, number in notes.items())
+        parts.append("## Notes\n\n" + "\n".join(listed))
     return "\n\n".join(parts) + "\n"
 
 
@@ -242,7 +257,14 @@ def _benchmark(scaffolding: dict[str, Any]) -> str:
     return f"{scaffolding.get('path')} ({_ORIGINS.get(scaffolding.get('origin', ''), 'was there')})"
 
 
-def _details(row: Row) -> str:
+def _notes(rows: Sequence[Row]) -> dict[str, int]:
+    """Return what the surveys of several items have in common, numbered, so that it is written once."""
+    counted = Counter(sentence for row in rows for sentence in row.around if not sentence.startswith("Decision: "))
+    shared = [sentence for sentence, count in counted.items() if count > 1 and len(sentence) >= _SHORTEST_NOTE]
+    return {sentence: number for number, sentence in enumerate(shared, 1)}
+
+
+def _details(row: Row, notes: Mapping[str, int]) -> str:
     lines = [
         f"## {row.number}. {markdown.inline(row.title, emphasis=False)}",
         "",
@@ -265,7 +287,10 @@ def _details(row: Row) -> str:
             f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}"
             for reason in row.reasons
         ]
-    lines += [f"- {markdown.inline(found, emphasis=False)}" for found in row.around]
+    for sentence in row.around:
+        number = notes.get(sentence)
+        shown = f"{sentence.partition(': ')[0]}: see note {number} below" if number else sentence
+        lines.append(f"- {markdown.inline(shown, emphasis=False)}")
     lines += [f"- Benchmark rule: {markdown.inline(finding, emphasis=False)}" for finding in row.findings]
     lines += [f"- [ ] {markdown.inline(todo, emphasis=False)}" for todo in row.todos]
     if row.state == BLOCKED and row.message:

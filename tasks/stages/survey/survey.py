@@ -12,7 +12,7 @@ from ...github.answers import Lookup, LookupRequest, look_up
 from ...github.cache import format_time
 from ...github.client import Client, GitHubRepository
 from ...github.search import SearchedFunction, SearchQuery
-from ...processes.progress import silent
+from ...processes.progress import Note, Report, silent
 from .drift import Upstream, upstream_since
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ...github.cache import ResponseCache
     from ...github.client import NotOnGitHub
     from ...manifest.model import Optimization
-    from ...processes.progress import Report
     from ...storage.paths import ItemPaths
 
 
@@ -61,7 +60,10 @@ def run(
         upstream = upstream_since(detection, clone)
         answer = _answered({item.id: (detection, item.pr)}, around, clone, report)
     made = survey_of(detection, answer, upstream, place=around.place, named=item.pr, rivals=around.rivals)
-    report(_told(made, answer))
+    report(f"{f'{made.decision.kind} {made.decision.into}'.strip()}: {made.decision.reason}")
+    if made.unknown:
+        older = f"; its answer of {format_time(answer.asked)} is used" if answer.asked is not None else ""
+        report(Note(f"pull requests unknown: {made.unknown}{older}"))
     made.write(paths.survey, fingerprint)
 
 
@@ -208,10 +210,3 @@ def keys_of(function: ChangedFunction) -> tuple[str, ...]:
         return ()
     sides = ((function.path, function.name), (function.base_path or function.path, function.base_name or function.name))
     return tuple(dict.fromkeys(f"{path}:{name}" for path, name in sides))
-
-
-def _told(made: Survey, answer: Lookup) -> str:
-    decision = f"{made.decision.kind} {made.decision.into}".strip()
-    if made.unknown and answer.asked is not None:
-        return f"{decision}: {made.decision.reason}; {made.unknown}; its answer of {format_time(answer.asked)} is used"
-    return f"{decision}: {made.decision.reason}" + (f"; pull requests unknown: {made.unknown}" if made.unknown else "")
