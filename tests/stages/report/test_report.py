@@ -230,6 +230,28 @@ def test_report_md_lists_what_is_left_to_a_person_and_what_the_project_asks(proj
     )
 
 
+def test_what_several_surveys_share_is_written_once():
+    shared, own = f"Pull requests: unknown: {'gh was not found; ' * 6}install gh", "Pull requests: none"
+    rows = [report.Row(number, f"item{number}", "Faster", around=(shared, own)) for number in (1, 2)]
+    text = report.report_text(rows, ProjectPaths(Path("/work/prprep.yaml"), Path("/work/.codeflash")))
+    assert text.count("gh was not found") == 6
+    assert text.count("- Pull requests: see note 1 below") == 2
+    assert text.endswith(f"## Notes\n\n1. {shared}\n")
+    assert text.count(f"- {own}") == 2
+
+
+def test_a_long_status_that_an_earlier_row_has_too_names_that_row():
+    long, short = (
+        "environment: uv was not found; install uv, or put its folder on PATH, and run it again later on",
+        "uv",
+    )
+    rows = [
+        report.Row(number, f"item{number}", "Faster", state=report.BLOCKED, reasons=(reason,))
+        for number, reason in enumerate((long, short, long, short), 1)
+    ]
+    assert list(report.statuses(rows)) == [f"blocked: {long}", "blocked: uv", "blocked: same as 1", "blocked: uv"]
+
+
 def test_report_md_is_written_only_where_its_text_changes(project):
     project.add("merge", Case())
     project.table()
