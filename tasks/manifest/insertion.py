@@ -12,8 +12,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 def inserted(text: str, item_id: str, lines: Sequence[str]) -> str:
     """Return the text with an optimization after the last one, in a list or in a mapping by id.
 
-    `item_id` is its id in YAML, `lines` are its other keys, perhaps with comments. ruamel.yaml rewrites a manifest in flow
-    style (such as JSON).
+    `item_id` is its id in YAML, `lines` are its other keys, perhaps with comments. A manifest in flow style, such as
+    JSON, is rewritten by ruamel.yaml.
     """
     name, values = _load(item_id), _load("\n".join(lines))
     content = _load(text)

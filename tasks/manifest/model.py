@@ -57,7 +57,8 @@ class EnvironmentSettings(Model):
     runner: Text | None = Field(default=None, description="how the project runs Python, e.g. `uv run python`")
     python: OptionFree | None = Field(
         default=None,
-        description='a version in quotes ("3.12"), or the path of an interpreter relative to this file; its environment is used as it is',
+        description='a version in quotes ("3.12"), or the path of an interpreter relative to this file; its environment '
+        "is used as it is",
     )
     extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
         default=(), description="extras of the project to install"
@@ -90,7 +91,8 @@ class Measuring(Model):
 
     strategy: Strategy = Field(
         default="auto",
-        description="how both trees get the same benchmark: by copying it, or by cherry-picking its commits; auto chooses",
+        description="how both trees get the same benchmark: by copying it, or by cherry-picking its commits; auto "
+        "chooses",
     )
     engine: Engine = Field(
         default="native", description="codeflash also runs `codeflash compare`, besides prprep's own measuring"
@@ -109,14 +111,16 @@ class Measuring(Model):
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a relative change below this counts as no change")
     sandbox: Sandbox = Field(
         default="none",
-        description="bwrap runs the project's code under bubblewrap, without network and with access only to the files it needs",
+        description="bwrap runs the project's code under bubblewrap, without network and with access only to the files "
+        "it needs",
     )
     env: EnvironmentSettings = Field(
         default=EnvironmentSettings(), description="how to build the environment of each side"
     )
     tests: Annotated[str | bool, OrSwitch()] | None = Field(
         default=None,
-        description="the command that runs the project's own tests, or false to run none; default: detected from the project's files",
+        description="the command that runs the project's own tests, or false to run none; default: detected from the "
+        "project's files",
     )
     tests_timeout: float = Field(
         default=600.0, gt=0, description="time limit of one run of the project's own tests, in seconds"
@@ -124,7 +128,8 @@ class Measuring(Model):
     verify: bool = Field(default=True, description="whether to run the body's commands in a fresh clone first")
     commit_benchmark: CommitBenchmark = Field(
         default="auto",
-        description="whether to commit the benchmark to the pull request's branch; auto: if the project keeps benchmarks",
+        description="whether to commit the benchmark to the pull request's branch; auto: if the project keeps "
+        "benchmarks",
     )
     lint: LintSettings = Field(default=LintSettings(), description="how to lint the benchmark")
     template: Skeleton = Field(
@@ -134,7 +139,8 @@ class Measuring(Model):
     )
     summarize: Text | None = Field(
         default=None,
-        description="a command that reads diff and figures as JSON and prints one to three bullets, for items without `summary`",
+        description="a command that reads diff and figures as JSON and prints one to three bullets, for items without "
+        "`summary`",
     )
 
 
@@ -147,7 +153,8 @@ class Optimization(Measuring):
     title: Text | None = Field(default=None, description="the title of the pull request")
     summary: Annotated[tuple[Text, ...], Field(max_length=3), OneOrMany()] = Field(
         default=(),
-        description="one to three bullets, mechanism before benefit; `human` leaves marked gaps for a person to fill in",
+        description="one to three bullets, mechanism before benefit; `human` leaves marked gaps for a person to fill "
+        "in",
     )
     details: str | None = Field(
         default=None, description="technical details in Markdown, if the bullets do not say everything"
@@ -180,11 +187,13 @@ class Optimization(Measuring):
     boundary_bytes: int | None = Field(
         default=None,
         ge=0,
-        description="bytes that a real call of a model or the network allocates, for its mock in a benchmark that prprep writes",
+        description="bytes that a real call of a model or the network allocates, for its mock in a benchmark that prprep "
+        "writes",
     )
     drive: Text | None = Field(
         default=None,
-        description="a command that calls the function with real inputs, to write a benchmark from; for example `python scripts/convert.py sample.pdf`",
+        description="a command that calls the function with real inputs, to write a benchmark from; for example `python "
+        "scripts/convert.py sample.pdf`",
     )
     repo: Address | None = Field(
         default=None, description="the repository of this optimization, if it is not the manifest's"
@@ -195,7 +204,8 @@ class Optimization(Measuring):
     slug: Slug | None = Field(default=None, description="owner/name of the repository that the pull request goes to")
     push: OptionFree | None = Field(
         default=None,
-        description="the remote, or the address of your fork, to which `prprep open` pushes the branch; default: the one that `gh` would use",
+        description="the remote, or the address of your fork, to which `prprep open` pushes the branch; default: the one "
+        "that `gh` would use",
     )
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
 

@@ -49,8 +49,8 @@ def read(path: Path) -> Loaded:
 def read_leniently(path: Path) -> tuple[Loaded | None, list[Problem]]:
     """Return the valid part of a manifest, and all its problems.
 
-    If there are problems, the manifest is only good for further checks: everything invalid is left out. It is None if no
-    valid item or no valid `repo` is left.
+    If there are problems, the manifest is only good for further checks: everything invalid is left out. It is None if
+    no valid item or no valid `repo` is left.
     """
     try:
         with path.open("rb") as stream:

@@ -11,16 +11,16 @@ from tasks.manifest.document import Document
 
 
 def problems(text: str | bytes) -> list[str]:
-    """Give the problems as `line:column: message (suggestion)`."""
-    found = Document(text.encode() if isinstance(text, str) else text).problems
-    return [each.render("f").splitlines()[0].removeprefix("f:") for each in found]
+    """Return the problems as `line:column: message (suggestion)`."""
+    document = Document(text.encode() if isinstance(text, str) else text)
+    return [problem.render("f").splitlines()[0].removeprefix("f:") for problem in document.problems]
 
 
 class TestPositions:
     TEXT = "a:\n  - b: x\n    c: [1, 22]\nd: {e: &m {f: 3}}\ng:\n  <<: *m\n  h: 4\n"
 
     @pytest.mark.parametrize(
-        ("loc", "place"),
+        ("loc", "position"),
         [
             ((), (1, 1)),
             (("a",), (2, 3)),
@@ -35,21 +35,21 @@ class TestPositions:
             (("g", "missing"), (5, 1)),
         ],
     )
-    def test_of_a_loc(self, loc, place):
-        assert Document(self.TEXT.encode()).position(loc) == place
+    def test_of_a_loc(self, loc, position):
+        assert Document(self.TEXT.encode()).position(loc) == position
 
-    def test_behind_wide_characters_the_caret_stands_below_the_value(self):
-        found = Document("a: {t: '漢字 e\u0301', x: y}\n".encode()).problem("here", ("a", "x"))
-        assert (found.line, found.column, found.caret) == (1, 20, 21)
+    def test_the_caret_is_below_the_value_after_wide_characters(self):
+        problem = Document("a: {t: '漢字 e\u0301', x: y}\n".encode()).problem("here", ("a", "x"))
+        assert (problem.line, problem.column, problem.caret) == (1, 20, 21)
 
-    def test_a_long_line_is_shown_around_the_place(self):
+    def test_a_long_line_is_cut_around_the_position(self):
         document = Document(b"{a: " + b"x" * 300 + b", b: y, c: " + b"z" * 300 + b"}")
         lines = document.problem("here", ("b",)).render("f").splitlines()
         assert lines[0] == "f:1:310: here"
         assert len(lines[1]) < 140
         assert lines[1][lines[2].index("^")] == "y"
 
-    def test_lines_end_as_editors_end_them(self):
+    def test_lines_end_as_in_editors(self):
         text = "a: 1\r\nb: 2\rc: 'x\u2028y'\nd: 4\n"
         assert [Document(text.encode()).position((key,)) for key in "abcd"] == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
@@ -87,7 +87,7 @@ class TestScalars:
     def test_quotes_and_tags_make_text(self):
         assert Document(b"""[ '12', "12", !!str 12, 12 ]""").content == ("12", "12", "12", 12)
 
-    def test_yamls_own_tags_are_held_to(self):
+    def test_yamls_own_tags(self):
         assert Document(b"[!!int 12, !!float 1, !!bool true, !!null ~, !!seq [], !!map {}]").content == (
             12,
             1,
@@ -99,7 +99,7 @@ class TestScalars:
         assert problems("[!!int x]") == ["1:2: the YAML tag `!!int` is not supported (remove it)"]
 
 
-class TestWhatYamlLetsPass:
+class TestMistakesThatYamlAllows:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
@@ -135,7 +135,7 @@ class TestWhatYamlLetsPass:
         text = "- &a {x: 1, y: 1}\n- &b {x: 2, y: 2, z: 2}\n- {<<: [*a, *b], x: 3}\n"
         assert Document(text.encode()).content[2] == {"x": 3, "y": 1, "z": 2}
 
-    def test_what_was_complained_about_is_marked(self):
+    def test_a_reported_value_is_marked(self):
         assert Document(b"a: !mine x").content == {"a": BROKEN}
 
     def test_an_alias_bomb(self):
@@ -146,7 +146,7 @@ class TestWhatYamlLetsPass:
         [message] = problems("\n".join(lines))
         assert message.startswith("5:29: the aliases up to this one expand to more than 100,")
 
-    def test_a_sensible_number_of_aliases(self):
+    def test_a_reasonable_number_of_aliases(self):
         assert problems("- &a {x: 1, y: [1, 2]}\n" + "- *a\n" * 5000) == []
 
     def test_aliases_that_nest_deeply(self):
@@ -155,7 +155,7 @@ class TestWhatYamlLetsPass:
         assert " the aliases up to this one expand to more than " in message
 
     @pytest.mark.parametrize(
-        ("text", "place"),
+        ("text", "position"),
         [
             ("[" * 100_000, (1, 101)),
             ("{a: " * 100_000, (1, 401)),
@@ -163,10 +163,10 @@ class TestWhatYamlLetsPass:
             ("\n".join(" " * depth + "a:" for depth in range(3000)), (101, 101)),
         ],
     )
-    def test_deep_nesting(self, text, place):
-        [found] = Document(text.encode()).problems
-        assert found.message == f"values are nested more than {MAX_DEPTH} levels deep"
-        assert (found.line, found.column) == place
+    def test_deep_nesting(self, text, position):
+        [problem] = Document(text.encode()).problems
+        assert problem.message == f"values are nested more than {MAX_DEPTH} levels deep"
+        assert (problem.line, problem.column) == position
 
 
 class TestSyntax:
@@ -193,29 +193,29 @@ class TestSyntax:
             ("%YAML 3.0\n---\na", "1:1: this is not valid YAML: found incompatible YAML document"),
         ],
     )
-    def test_one_message_with_its_place(self, text, message):
+    def test_one_message_with_its_position(self, text, message):
         if document_module.LOADER is yaml.SafeLoader:
-            pytest.skip("the words are those of libyaml")
+            pytest.skip("the messages are those of libyaml")
         assert problems(text) == [message]
 
-    def test_what_stands_before_is_kept(self):
+    def test_earlier_items_of_a_list_are_kept(self):
         document = Document(b"version: 1\noptimizations:\n  - id: a\n  - id: b\n  - id: 'c\n")
         assert document.is_cut
         assert document.content == {"version": 1, "optimizations": ({"id": "a"}, {"id": "b"})}
 
-    def test_what_stands_before_is_kept_in_a_mapping_by_id(self):
+    def test_earlier_items_of_a_mapping_are_kept(self):
         document = Document(b"version: 1\noptimizations:\n  a: {head: x}\n  b: {head: [}\n")
         assert document.content == {"version": 1, "optimizations": {"a": {"head": "x"}}}
 
     @pytest.mark.parametrize("text", ["'x", "a", "a: 'b", "[{", "a: &b {<<: *b, 'c", "- &a", "&a !b"])
-    def test_without_the_c_library_it_is_read_as_well(self, text, monkeypatch):
-        told = problems(text)
+    def test_without_the_c_library(self, text, monkeypatch):
+        by_c_library = problems(text)
         monkeypatch.setattr(document_module, "LOADER", yaml.SafeLoader)
-        assert len(problems(text)) == len(told)
+        assert len(problems(text)) == len(by_c_library)
 
 
 class TestBytes:
-    def test_no_utf_8(self):
+    def test_bytes_that_are_not_utf_8(self):
         assert problems(b"a: ok\nb: caf\xe9 cr\xe8me\nc: \xff\n") == [
             "2:7: the byte 0xe9 is not UTF-8",
             "3:4: the byte 0xff is not UTF-8",
@@ -230,5 +230,5 @@ class TestBytes:
     def test_utf_16(self):
         assert problems("a: b".encode("utf-16")) == [" this file is UTF-16, not UTF-8 (save it as UTF-8)"]
 
-    def test_a_byte_order_mark_counts_for_nothing(self):
+    def test_a_byte_order_mark_is_ignored(self):
         assert Document(b"\xef\xbb\xbfa: b").position(("a",)) == (1, 4)

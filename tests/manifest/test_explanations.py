@@ -1,4 +1,4 @@
-"""One line of an item, or of the top of a manifest, and what is said about it."""
+"""One wrong line of an item, or of the top of a manifest, and its message."""
 
 from __future__ import annotations
 
@@ -190,8 +190,8 @@ TOP = [
 ]
 
 
-def said(folder, text):
-    """Give the first lines of all problems, without the file's name."""
+def messages(folder, text):
+    """Return the first line of each problem, without the file's name."""
     manifest = folder / "m.yaml"
     manifest.write_text(text)
     with pytest.raises(ManifestError) as caught:
@@ -201,14 +201,14 @@ def said(folder, text):
 
 @pytest.mark.parametrize(("line", "message"), ITEM)
 def test_of_an_item(tmp_path, line, message):
-    assert said(tmp_path, f"version: 1\noptimizations:\n  - id: a\n    {line}\n    head: x\n") == [message]
+    assert messages(tmp_path, f"version: 1\noptimizations:\n  - id: a\n    {line}\n    head: x\n") == [message]
 
 
 @pytest.mark.parametrize(("item_id", "message"), IDS)
 def test_of_an_id(tmp_path, item_id, message):
-    assert said(tmp_path, f"version: 1\noptimizations: [{{id: {item_id}, head: x}}]\n") == [message]
+    assert messages(tmp_path, f"version: 1\noptimizations: [{{id: {item_id}, head: x}}]\n") == [message]
 
 
 @pytest.mark.parametrize(("lines", "message"), TOP)
 def test_of_the_top(tmp_path, lines, message):
-    assert said(tmp_path, f"optimizations: {{a: {{head: x}}}}\n{lines}\n") == [message]
+    assert messages(tmp_path, f"optimizations: {{a: {{head: x}}}}\n{lines}\n") == [message]

@@ -20,7 +20,7 @@ def test_refs(ref):
 
 
 @pytest.mark.parametrize("ref", ["", "-x", "--all", ".hidden", "a..b", "a...b", "ends.", "a b", "a\tb", "a\nb"])
-def test_no_refs(ref):
+def test_not_refs(ref):
     assert not re.search(REF_FORM, ref)
 
 
@@ -32,7 +32,7 @@ def test_folders_below(path):
 
 
 @pytest.mark.parametrize("path", ["", "..", "../a", "a/..", "a/../b", "/a", "//a", "a//b", "~", "~/a", "a\\b"])
-def test_no_folders_below(path):
+def test_not_folders_below(path):
     assert not re.search(FOLDER_FORM, path)
 
 
@@ -44,5 +44,5 @@ def test_benchmarks(path):
 @pytest.mark.parametrize(
     "path", ["a.pyc", "tests", "../a.py", "a/../b.py", "/a.py", "~/a.py", "a//b.py", "a\\b.py", ".py/"]
 )
-def test_no_benchmarks(path):
+def test_not_benchmarks(path):
     assert not re.search(BENCHMARK_FORM, path)

@@ -1,4 +1,4 @@
-"""Whatever a file holds, the reader gives a manifest or says what is wrong with it."""
+"""Whatever a file holds, the reader returns a manifest or explains what is wrong."""
 
 from __future__ import annotations
 
@@ -132,38 +132,40 @@ GOOD: dict[str, list[object]] = {
 
 
 def mapping_of(model: type) -> st.SearchStrategy[dict[str, object]]:
-    """Make mappings whose values are right more often than not."""
+    """Return mappings most of whose values are valid."""
     pairs = st.sampled_from(sorted(model.model_fields.keys() - {"optimizations"})).flatmap(
         lambda key: st.tuples(st.just(key), st.one_of(*[st.sampled_from(GOOD[key])] * 4, NESTED))
     )
     return st.lists(pairs, max_size=3).map(dict)
 
 
-ITEMS = mapping_of(Optimization).map(lambda some: {"id": "a", "head": "x", **some})
+ITEMS = mapping_of(Optimization).map(lambda values: {"id": "a", "head": "x", **values})
 ENTRIES = (
     st.lists(ITEMS, min_size=1, max_size=1)
     | st.dictionaries(st.sampled_from(["a", "a", "b", "run"]), ITEMS, max_size=1)
     | NESTED
 )
-MANIFESTS = st.builds(lambda some, items: {"version": 1, **some, "optimizations": items}, mapping_of(Manifest), ENTRIES)
+MANIFESTS = st.builds(
+    lambda values, items: {"version": 1, **values, "optimizations": items}, mapping_of(Manifest), ENTRIES
+)
 
 
-def understood(content: bytes) -> bool:
-    """Read; where it is refused, see that every problem can be shown at a place of the file."""
+def is_accepted(content: bytes) -> bool:
+    """Read it; if it is refused, check that every problem has a position in the file."""
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder) / "prprep.yaml"
         manifest.write_bytes(content)
-        refused = refusal(manifest)
-    if refused is None:
+        error = error_of(manifest)
+    if error is None:
         return True
     lines = content.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
-    assert refused.problems
-    assert all(0 <= problem.line <= lines and problem.column >= 0 for problem in refused.problems)
-    str(refused).encode()
+    assert error.problems
+    assert all(0 <= problem.line <= lines and problem.column >= 0 for problem in error.problems)
+    str(error).encode()
     return False
 
 
-def refusal(manifest: Path) -> ManifestError | None:
+def error_of(manifest: Path) -> ManifestError | None:
     try:
         read(manifest)
     except ManifestError as error:
@@ -176,13 +178,13 @@ def refusal(manifest: Path) -> ManifestError | None:
 @example(b"\xed\xa0\x80")
 @example(b'a: "\\ud800"')
 def test_any_bytes(content):
-    understood(content)
+    is_accepted(content)
 
 
 @BOUNDED
 @given(st.text(max_size=200))
 def test_any_text(content):
-    understood(content.encode(errors="surrogatepass"))
+    is_accepted(content.encode(errors="surrogatepass"))
 
 
 @BOUNDED
@@ -192,7 +194,7 @@ def test_any_text(content):
 @example("{? {a: [&a x]} : *a, <<: [*a, ~]}")
 @example("&a &b x")
 def test_anything_like_yaml(text):
-    understood(text.encode())
+    is_accepted(text.encode())
 
 
 @BOUNDED
@@ -202,8 +204,8 @@ def test_reader_and_schema_agree(content):
     if isinstance(entries, dict) and any(
         isinstance(entry, dict) and entry.get("id", key) != key for key, entry in entries.items()
     ):
-        entries.clear()  # An id that contradicts its key is beyond any schema.
-    accepted = understood(json.dumps(content).encode())
+        entries.clear()  # An id that contradicts its key is beyond a schema.
+    accepted = is_accepted(json.dumps(content).encode())
     assert accepted == Draft202012Validator(schema()).is_valid(content)
 
 
@@ -213,4 +215,4 @@ def test_a_manifest_cut_short(cut):
         f"  - id: item_{number}\n    head: topic/{number}\n    summary:\n      - 'One: {number}'\n    functions: [a.b:c]\n"
         for number in range(4)
     )
-    understood(whole[:cut].encode())
+    is_accepted(whole[:cut].encode())

@@ -1,4 +1,4 @@
-"""Repositories, commits and manifests that are out for harm: nothing of theirs runs but the code that is measured."""
+"""Hostile repositories, commits and manifests: nothing of theirs runs except the measured code."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ QUICK = {
     CODE: HEAVY.replace("total(size)", "total(size=1000)"),
     BENCHMARK: MEASURES.replace("(total, 1000)", "(total)"),
 }
-"""Without arguments no further inputs are tried, which takes most of a run."""
+"""Without arguments no further inputs are tried, which would take most of a run."""
 FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
 
 
 def refused(folder: Path, text: str) -> str:
-    """Run prprep on a manifest that it must not accept, and give what it said."""
+    """Run prprep on a manifest that it must refuse, and return its output."""
     folder.mkdir(exist_ok=True)
     (folder / "prprep.yaml").write_text(text)
     done = subprocess.run(command("run"), cwd=folder, env=variables_of({}), capture_output=True, text=True, check=False)
@@ -44,7 +44,7 @@ def refused(folder: Path, text: str) -> str:
     return done.stdout + done.stderr
 
 
-# -- what a repository can make git run ---------------------------------------------------------------
+# -- programs that a repository can make git run ----------------------------------------------------------
 
 HOOKS = (
     *(
@@ -115,7 +115,7 @@ TREE_ATTRIBUTES = "* filter=trap merge=trap diff=trap\n*.py export-subst\n"
 
 
 def booby_trapped(repo, marker):
-    """Let everything that the repository's configuration can make git run leave a mark."""
+    """Make every program that git's configuration can run leave a mark."""
     trap = repo.path / ".git" / "trap"
     trap.write_text(f"#!/bin/sh\necho \"$0 $*\" >> '{marker}'\ncat\n")
     trap.chmod(0o755)
@@ -144,7 +144,7 @@ def booby_trapped(repo, marker):
             stream.write(f'\t{name} = "{value}"\n')
 
 
-def test_nothing_that_the_targets_git_is_configured_with_ever_runs(tmp_path):
+def test_no_program_of_the_repositorys_git_configuration_runs(tmp_path):
     repo = target(
         tmp_path,
         {
@@ -193,25 +193,25 @@ def test_nothing_that_the_targets_git_is_configured_with_ever_runs(tmp_path):
         "https://host/a\\nb",
     ],
 )
-def test_addresses_that_would_run_something_are_refused(tmp_path, address):
+def test_addresses_that_would_run_a_program_are_refused(tmp_path, address):
     marker = tmp_path / "marker"
     spelled = address.replace("MARKER", str(marker))
-    told = refused(tmp_path / "work", f'version: 1\nrepo: "{spelled}"\noptimizations: {{a: {{head: x}}}}\n')
+    output = refused(tmp_path / "work", f'version: 1\nrepo: "{spelled}"\noptimizations: {{a: {{head: x}}}}\n')
     assert not marker.exists()
-    assert "prprep.yaml" in told
+    assert "prprep.yaml" in output
 
 
 @pytest.mark.parametrize(
     "line",
     ["head: --upload-pack=touch MARKER", "head: --output=MARKER", "base: --exec=MARKER", "commits: [--output=MARKER]"],
 )
-def test_refs_that_look_like_options_are_refused_where_they_exist_too(tmp_path, line):
+def test_refs_that_look_like_options_are_refused_even_if_they_exist(tmp_path, line):
     repo = target(tmp_path, QUICK, FASTER)
     for name in ("--upload-pack=x", "--output=MARKER", "-x"):
         repo.git("update-ref", f"refs/heads/{name}", "main")
     head = "" if line.startswith(("head", "commits")) else "\n    head: faster"
-    told = refused(tmp_path / "work", f"version: 1\nrepo: ../repo\noptimizations:\n  - id: a\n    {line}{head}\n")
-    assert "must be a branch, tag or commit (git would take what begins with `-` for an option)" in told
+    output = refused(tmp_path / "work", f"version: 1\nrepo: ../repo\noptimizations:\n  - id: a\n    {line}{head}\n")
+    assert "git would read a leading `-` as an option" in output
     assert not list(tmp_path.rglob("MARKER"))
 
 
@@ -249,8 +249,8 @@ NAMES = [
 
 def test_names_of_every_kind_and_a_huge_file(tmp_path):
     repo = target(tmp_path, QUICK, FASTER)
-    for place in (*map(os.fsencode, NAMES), b"caf\xe9.py", b"\xff\xfe.txt"):
-        (repo.path / os.fsdecode(place)).write_bytes(b"def changed():\n    return 1\n")
+    for name in (*map(os.fsencode, NAMES), b"caf\xe9.py", b"\xff\xfe.txt"):
+        (repo.path / os.fsdecode(name)).write_bytes(b"def changed():\n    return 1\n")
     with (repo.path / "huge.bin").open("wb") as stream:
         stream.truncate(300 * 2**20)
     (repo.path / "long.py").write_text("value = '" + "x" * 3_000_000 + "'\n")
@@ -259,7 +259,7 @@ def test_names_of_every_kind_and_a_huge_file(tmp_path):
         run = compare(repo)
     assert run.code == 0, run.told
     assert is_improved(run.comparison())
-    harmless(run)
+    check_harmless(run)
 
 
 def test_links_that_lead_out_of_the_tree(tmp_path):
@@ -281,7 +281,7 @@ def test_links_that_lead_out_of_the_tree(tmp_path):
     assert "root:" not in run.told
 
 
-# -- words ------------------------------------------------------------------------------------------
+# -- text ------------------------------------------------------------------------------------------
 
 TITLE = "<img src=x onerror=alert(1)> \x1b]0;pwned\x07\x1b[31mred {{ 7*191 }} {% include 'x' %} @octocat closes #1 | a | [l](javascript:x)"
 MESSAGE = f"""{TITLE}
@@ -295,8 +295,8 @@ open fence
 """
 
 
-def harmless(run):
-    """See that nothing of others reaches the terminal or the bodies but as text."""
+def check_harmless(run):
+    """Check that foreign text reaches terminal and bodies as plain text only."""
     bodies = [path.read_text() for path in run.folder.glob(".codeflash/*.md")]
     for text in (run.told, *bodies):
         assert not {
@@ -314,15 +314,17 @@ def test_commit_messages_reach_body_and_terminal_as_text(tmp_path):
     run = compare(repo)
     assert run.code == 0, run.told
     assert "onerror" in run.body()
-    harmless(run)
+    check_harmless(run)
 
 
-def test_what_the_targets_code_says_reaches_the_terminal_as_text(tmp_path):
-    said = "\x1b]0;pwned\x07\x1b[2J\x9b31m<script>alert(1)</script>"
-    failing = f"print({said!r})\n\n\ndef test_total(benchmark):\n    benchmark(int)\n    raise ValueError({said!r})\n"
+def test_output_of_the_projects_code_reaches_the_terminal_as_text(tmp_path):
+    output = "\x1b]0;pwned\x07\x1b[2J\x9b31m<script>alert(1)</script>"
+    failing = (
+        f"print({output!r})\n\n\ndef test_total(benchmark):\n    benchmark(int)\n    raise ValueError({output!r})\n"
+    )
     repo = target(tmp_path, {**QUICK, BENCHMARK: failing}, FASTER)
     run = compare(repo)
     assert run.code == 1
     assert "the benchmark failed on" in run.told
     assert "alert(1)" in run.told
-    harmless(run)
+    check_harmless(run)

@@ -12,7 +12,7 @@ from tests.manifest.test_explanations import IDS, ITEM, TOP
 
 COMMITTED = Path(__file__).parents[2] / "prprep.schema.json"
 
-# What no JSON Schema can say: JSON has no infinity, and an enumeration tells cases apart.
+# Beyond a JSON Schema: JSON has no infinity, and an enumeration is case sensitive.
 BEYOND_SCHEMAS = {"timeout: .inf", "Compare"}
 
 ACCEPTED = [
@@ -63,7 +63,7 @@ REFUSED = [
 
 
 def as_json(value):
-    """Give what a JSON parser would: lists, not tuples."""
+    """Return lists instead of tuples, as a JSON parser does."""
     if isinstance(value, dict):
         return {key: as_json(each) for key, each in value.items()}
     return [as_json(each) for each in value] if isinstance(value, tuple) else value
@@ -87,17 +87,17 @@ def test_it_is_a_valid_schema():
     Draft202012Validator.check_schema(schema())
 
 
-def test_every_key_is_explained():
+def test_every_key_has_a_description():
     parts = [schema(), *schema()["$defs"].values()]
-    silent = [key for part in parts for key, field in part["properties"].items() if not field.get("description")]
-    assert silent == []
+    undescribed = [key for part in parts for key, field in part["properties"].items() if not field.get("description")]
+    assert undescribed == []
 
 
 @pytest.mark.parametrize("text", ACCEPTED)
-def test_what_reader_and_schema_accept(tmp_path, text):
+def test_accepted_by_reader_and_schema(tmp_path, text):
     assert (accepted_by_reader(tmp_path, text), accepted_by_schema(text)) == (True, True)
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_reader_and_schema_refuse(tmp_path, text):
+def test_refused_by_reader_and_schema(tmp_path, text):
     assert (accepted_by_reader(tmp_path, text), accepted_by_schema(text)) == (False, False)
