@@ -57,8 +57,7 @@ class EnvironmentSettings(Model):
     runner: Text | None = Field(default=None, description="how the project runs Python, e.g. `uv run python`")
     python: OptionFree | None = Field(
         default=None,
-        description='a version in quotes ("3.12"), or the path of an interpreter relative to this file; its environment '
-        "is used as it is",
+        description='a version in quotes ("3.12"), or the path of an interpreter, relative to this file, to use as it is',
     )
     extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
         default=(), description="extras of the project to install"
@@ -91,8 +90,7 @@ class Measuring(Model):
 
     strategy: Strategy = Field(
         default="auto",
-        description="how both trees get the same benchmark: by copying it, or by cherry-picking its commits; auto "
-        "chooses",
+        description="how both trees get the same benchmark: by copying it, or by cherry-picking its commits",
     )
     engine: Engine = Field(
         default="native", description="codeflash also runs `codeflash compare`, besides prprep's own measuring"
@@ -111,8 +109,7 @@ class Measuring(Model):
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a relative change below this counts as no change")
     sandbox: Sandbox = Field(
         default="none",
-        description="bwrap runs the project's code under bubblewrap, without network and with access only to the files "
-        "it needs",
+        description="bwrap runs the project's code under bubblewrap, without network and other files than it needs",
     )
     env: EnvironmentSettings = Field(
         default=EnvironmentSettings(), description="how to build the environment of each side"
@@ -187,13 +184,12 @@ class Optimization(Measuring):
     boundary_bytes: int | None = Field(
         default=None,
         ge=0,
-        description="bytes that a real call of a model or the network allocates, for its mock in a benchmark that prprep "
-        "writes",
+        description="bytes that a real call of a model or the network allocates, so that its mock allocates them too",
     )
     drive: Text | None = Field(
         default=None,
-        description="a command that calls the function with real inputs, to write a benchmark from; for example `python "
-        "scripts/convert.py sample.pdf`",
+        description="a command that calls the function with real inputs, to write a benchmark from: "
+        "`python scripts/convert.py sample.pdf`",
     )
     repo: Address | None = Field(
         default=None, description="the repository of this optimization, if it is not the manifest's"
@@ -204,8 +200,7 @@ class Optimization(Measuring):
     slug: Slug | None = Field(default=None, description="owner/name of the repository that the pull request goes to")
     push: OptionFree | None = Field(
         default=None,
-        description="the remote, or the address of your fork, to which `prprep open` pushes the branch; default: the one "
-        "that `gh` would use",
+        description="the remote or the fork's address to which `prprep open` pushes the branch; default: as `gh` chooses",
     )
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
 
