@@ -49,7 +49,7 @@ class Branch(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..pull_request import branching
+        from ..pull_request import builder as branching
 
         patches = Path(opt_values["patches"]).absolute() if opt_values["patches"] else None
         graph = graph_of(opt_values["manifest"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from . import changelog_sections as sections
 from . import fragments
 from .fragments import Entry, Written
-from .wording import lower
+from .titles import lower
 
 if TYPE_CHECKING:
     from ..project.files import Project

@@ -14,9 +14,10 @@ from ..git.remotes import Remote, branch_head, push_default, remotes
 from ..processes.progress import Report, silent
 from ..storage.files import fingerprint_of
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
-from . import branching, refusals
-from .branch import folded_into, opened_by, read_softly
-from .branch_measuring import state_of
+from . import builder as branching
+from . import refusals
+from .assembling import folded_into, opened_by, read_softly
+from .measuring import state_of
 from .publishing import Forge, Push, Words, push
 
 if TYPE_CHECKING:

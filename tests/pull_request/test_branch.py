@@ -15,8 +15,8 @@ from tasks.errors import CherryPickError, RepositoryError
 from tasks.git import Clone
 from tasks.git.identity import Identity
 from tasks.manifest.model import Optimization
-from tasks.pull_request import branch as making
-from tasks.pull_request.branch import Made
+from tasks.pull_request import assembling as making
+from tasks.pull_request.assembling import Made
 from tests.support.evidence import CPU_IMPROVED, INJECTION, SHA256, UNCHANGED
 from tests.support.histories import commit, detected, history
 from tests.support.untouched import untouched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.pull_request.wording import is_conventional, own_title, pull_request_title
+from tasks.pull_request.titles import is_conventional, own_title, pull_request_title
 
 CONVENTIONAL = (
     "fix: a bug",

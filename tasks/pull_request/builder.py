@@ -20,7 +20,7 @@ from ..processes.progress import Report, silent
 from ..staleness import artifact_of
 from ..storage.files import fingerprint_of
 from ..storage.hashing import digest, hash_of
-from . import branch as making
+from . import assembling as making
 from . import bundle
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Work:
                 self.item, made, clone, self.who, contents=contents, drop_model_authors=self.drop_model_authors
             )
             if measure:
-                from .branch_measuring import Ground, measured
+                from .measuring import Ground, measured
 
                 ground = Ground(self.paths, contents, self.workspace.cache)
                 branch = measured(self.item, branch, made, clone, ground=ground, report=self.report)
@@ -162,7 +162,7 @@ class Work:
 
     def _with_evidence(self, branch: Branching, made: making.Made, contents: dict[str, bytes]) -> Branching:
         """Write the bundle beside the body."""
-        from .branch_measuring import state_of
+        from .measuring import state_of
 
         target = bundle.place_for(self._body(made))
         state = state_of(self.paths, self.item_id)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..manifest.model import Optimization
     from ..processes.progress import Report
     from ..storage.paths import ItemPaths
-    from .branch import Made
+    from .assembling import Made
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from ..project.conventions import changelog
 from ..project.files import CommitTree, Project
 from ..project.pytest_config import is_test_file, python_files
 from ..storage.artifact import Artifact
-from . import audit, audit_tools, changelog_entry, wording
+from . import audit, audit_tools, changelog_entry
+from . import titles as wording
 from .fragments import Entry
 
 if TYPE_CHECKING:
