@@ -25,7 +25,7 @@ class Add(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..init.drafting import item_lines
+        from ..init.manifest_text import item_lines
         from . import addition
 
         graph = graph_of(opt_values["manifest"])

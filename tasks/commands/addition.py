@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from .. import git
 from ..errors import ManifestError, RepositoryError, UsageError
+from ..init.candidate import Lead
 from ..init.draft import repository_of
-from ..init.drafting import item_lines, spelled
-from ..init.entries import entry_of
 from ..init.ids import Ids
-from ..init.lead import Lead
+from ..init.items import entry_of
+from ..init.manifest_text import item_lines, spelled
 from ..manifest.insertion import inserted
 from ..manifest.reader import parse, shown_path
 from ..storage.files import write_whole
@@ -19,7 +19,7 @@ from ..workspace.repository import Named, Target
 
 if TYPE_CHECKING:
     from ..git import Refs
-    from ..init.entries import Entry
+    from ..init.items import Entry
     from ..init.repository import Repository
     from ..workspace.workspace import Workspace
 

@@ -17,16 +17,16 @@ from ..project.layout import CommitTree
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
 from ..workspace.repository import Named, Target
-from . import drafting
-from .entries import entries
+from . import manifest_text as drafting
+from .candidate import Lead
 from .gathering import gather
-from .lead import Lead
+from .items import entries
 from .notes import Committed, WorkTree, notes
 from .repository import Repository
 
 if TYPE_CHECKING:
     from ..git import Clone
-    from .entries import Sorted
+    from .items import Sorted
     from .notes import Note, Shelf
 
 _CODEFLASH_KEYS = ("module-root", "tests-root", "benchmarks-root")

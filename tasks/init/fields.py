@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from ..text.markdown import shorten
 from ..text.outline import Inline
-from . import words
-from .lead import Lead
+from . import extract as words
+from .candidate import Lead
 
 if TYPE_CHECKING:
     from ..manifest.model import Domain

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import handoff, history, results
-from .lead import Lead, together
-from .naming import is_named
+from .candidate import Lead, together
+from .functions import is_named
 
 if TYPE_CHECKING:
     from ..artifacts import Commit

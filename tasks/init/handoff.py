@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from ..text.markdown import one_line
 from ..text.outline import Block, CodeBlock, Inline, ListItem, MarkdownTable, Section, outline
-from . import headings, tables, words
+from . import extract as words
+from . import headings, tables
 from .fields import Meaning, Telling, labelled, meaning_of
 from .tables import Context
 
 if TYPE_CHECKING:
-    from .lead import Lead
+    from .candidate import Lead
 
 _EXPERIMENT: Final = re.compile(r"^\W*(?:optimi[sz]ation|experiment|exp|change|opt)\b\s*#?\d+", re.IGNORECASE)
 _SHA_OR_SIGN: Final = re.compile(r"\b[0-9a-f]{7,40}\b|\W")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from . import words
+from . import extract as words
 from .tables import Context
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from . import words
-from .lead import Lead
+from . import extract as words
+from .candidate import Lead
 
 if TYPE_CHECKING:
     from ..artifacts import Commit

@@ -12,7 +12,7 @@ from ..errors import SourceError
 from ..project.code.modules import is_own_module, is_test, module_of
 from ..project.code.sources import Sources, changed_functions
 from ..project.layout import CommitTree, describe
-from . import words
+from . import extract as words
 from .history import Ahead
 
 if TYPE_CHECKING:

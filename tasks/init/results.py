@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ..text.outline import Inline
-from . import tables, words
+from . import extract as words
+from . import tables
 from .tables import Columns, Context
 
 if TYPE_CHECKING:
-    from .lead import Lead
+    from .candidate import Lead
 
 _UNNAMED: Final = ("commit", "metric", "status", "description")
 _FEWEST: Final = 2

@@ -11,8 +11,8 @@ from .fields import Meaning, Telling, meaning_of, title_rank
 
 if TYPE_CHECKING:
     from ..manifest.model import Domain
-    from . import words
-    from .lead import Lead
+    from . import extract as words
+    from .candidate import Lead
 
 _NOTHING = {"", "-", "–", "—", "n/a", "none", "null", "nan", "no commit", "tbd", "?"}
 

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.init.drafting import item_lines
+from tasks.init.manifest_text import item_lines
 from tasks.manifest.insertion import inserted
 
 VALUES = {"commits": ["a1b2c3d"], "functions": ["a.b:c"], "title": "Say: it"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from ..manifest.model import Domain
-    from .lead import Standing
+    from .candidate import Standing
 
 # -- commits, branches, pull requests -----------------------------------------------------------------
 

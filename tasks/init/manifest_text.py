@@ -12,7 +12,7 @@ import yaml
 from ..text.markdown import one_line, shorten
 
 if TYPE_CHECKING:
-    from .entries import Aside, Entry
+    from .items import Aside, Entry
 
 WIDTH: Final = 120
 _LONGEST_COMMENT: Final = 1000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.init.drafting import Frame, manifest_text
-from tasks.init.entries import Aside, Entry
+from tasks.init.items import Aside, Entry
+from tasks.init.manifest_text import Frame, manifest_text
 from tasks.manifest.reader import parse
 
 FRAME = Frame(

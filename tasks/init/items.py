@@ -14,13 +14,14 @@ from ..errors import CherryPickError, PrprepError
 from ..manifest.model import Optimization
 from ..project.code.span import span_of
 from ..workspace.checks import function_lookup
-from . import naming, words
+from . import extract as words
+from . import functions as naming
 from .fields import titled
 from .ids import Ids, slug
 
 if TYPE_CHECKING:
+    from .candidate import Lead
     from .gathering import Gathered
-    from .lead import Lead
     from .repository import Repository
 
 _SHOWN: Final = 12

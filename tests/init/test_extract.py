@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.init import words
+from tasks.init import extract as words
 
 
 @pytest.mark.parametrize(
