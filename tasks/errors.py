@@ -1,4 +1,4 @@
-"""Every way in which prprep refuses or gives up; imports nothing of prprep."""
+"""Every error that prprep raises; imports nothing of prprep."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 
 class PrprepError(Exception):
-    """Say in one message what went wrong, where, and what to do about it.
+    """One message: what went wrong, where (file with line and column, item or command), and a hint how to fix it.
 
-    `where` names a file with line and column, an item, or a command; `hint` is the way out.
-    `exit_code` is doit's: 1 something failed that the user can mend, 3 a wrong manifest or command.
+    `exit_code` is doit's: 1 for a failure that the user can fix, 3 for a wrong manifest or command.
     """
 
     exit_code = 1
@@ -24,11 +23,11 @@ class PrprepError(Exception):
 
 
 class RepositoryError(PrprepError):
-    """The target repository, or something in it, is not what the manifest says."""
+    """The repository, or something in it, does not match the manifest."""
 
 
 class CherryPickError(RepositoryError):
-    """Commits could not be put onto another; `files` are those in conflict."""
+    """Commits could not be cherry-picked; `files` are the conflicts."""
 
     def __init__(self, what: str, *, files: tuple[str, ...] = (), where: str = "", hint: str = "") -> None:
         self.files = files
@@ -36,7 +35,7 @@ class CherryPickError(RepositoryError):
 
 
 class SourceError(PrprepError):
-    """A file of the target cannot be read as Python by the running interpreter."""
+    """A file of the repository is not valid Python for the running interpreter."""
 
 
 class EnvironmentBuildError(PrprepError):
@@ -44,64 +43,64 @@ class EnvironmentBuildError(PrprepError):
 
 
 class MeasuringError(PrprepError):
-    """A benchmark did not run, or not in the same way on both sides.
+    """A benchmark failed, or ran differently on the two sides.
 
-    Lines of the target's output are cut to a readable length: a value in them may be as long as the benchmark's input.
+    Long lines are cut: a value in them may be as long as the benchmark's input.
     """
 
     LONGEST_LINE = 300
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
-        super().__init__("\n".join(self._cut(line) for line in what.splitlines()), where=where, hint=hint)
+        super().__init__("\n".join(map(self._cut, what.splitlines())), where=where, hint=hint)
 
     def _cut(self, line: str) -> str:
-        left_out = len(line) - self.LONGEST_LINE
-        return line if left_out <= 0 else f"{line[: self.LONGEST_LINE]} … ({left_out:,} more characters)"
+        excess = len(line) - self.LONGEST_LINE
+        return line if excess <= 0 else f"{line[: self.LONGEST_LINE]} … ({excess:,} more characters)"
 
 
 class ProvenanceError(MeasuringError):
-    """A module that was measured does not come from its side's tree."""
+    """A measured module was not imported from its side's tree."""
 
 
 class UnreachedError(PrprepError):
-    """The benchmark executes nothing of what changed."""
+    """The benchmark does not execute the changed code."""
 
 
 class IncomparableError(PrprepError):
-    """The samples of the two sides cannot be held against each other."""
+    """The samples of the two sides are not comparable."""
 
 
 class TemplateError(PrprepError):
-    """A template names a placeholder that nothing fills, or cannot be read."""
+    """A template cannot be read or has an unknown placeholder."""
 
 
 class ArtifactError(PrprepError):
-    """An artifact is missing, cut short, or of another schema version."""
+    """An artifact is missing, truncated, or of another schema version."""
 
 
 class BusyError(PrprepError):
-    """Another prprep holds the folder or the machine."""
+    """Another prprep holds the lock of the folder or the machine."""
 
 
 class NeedsReviewError(PrprepError):
-    """An item waits for a person: nothing failed, and nothing can go on without them."""
+    """An item waits for a person's decision; nothing failed."""
 
 
 class GitHubError(PrprepError):
-    """The forge that pull requests go to gave no answer; nothing follows from that about what it holds."""
+    """GitHub did not answer, so nothing is known about its pull requests."""
 
 
 class UsageError(PrprepError):
-    """A command was called in a way that it does not have."""
+    """A command was called with wrong arguments."""
 
     exit_code = 3
 
 
 class CommandFailedError(PrprepError):
-    """A program ended with an error, was killed, or ran out of time.
+    """A program failed, was killed, or ran into the time limit.
 
-    `code` is its exit code, negative for a signal, None where it never started or was stopped by
-    the time limit; `output` and `error` are the two streams, decoded with replacement.
+    `code` is the exit code, negative for a signal, None if the program did not start or `timed_out`;
+    `output` and `error` are the two streams, decoded with replacement.
     """
 
     def __init__(
@@ -113,22 +112,19 @@ class CommandFailedError(PrprepError):
         error: str = "",
         reason: str = "",
         hint: str = "",
+        timed_out: bool = False,
     ) -> None:
-        self.command, self.code, self.output, self.error = command, code, output, error
-        told = reason or (
-            f"ended with exit code {code}" if code is None or code >= 0 else f"was killed by signal {-code}"
-        )
+        self.command, self.code, self.output, self.error, self.timed_out = command, code, output, error, timed_out
+        ending = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
         tail = "\n".join((error.strip() or output.strip()).splitlines()[-12:])
-        what = f"`{' '.join(command)}` {told}" + (f":\n{tail}" if tail else "")
-        super().__init__(what, hint=hint)
+        super().__init__(f"`{' '.join(command)}` {reason or ending}" + (f":\n{tail}" if tail else ""), hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a manifest: 1-based line and column, 0 where it belongs to the whole file.
+    """One mistake in a manifest: 1-based line and column, 0 for the whole file.
 
-    `caret` is the column of the excerpt as it is shown, where that is not `column`: a long line is cut, and
-    some characters are wider than others.
+    `caret` is the column in the excerpt if not `column`: a long line is cut, and characters differ in width.
     """
 
     message: str
@@ -139,7 +135,7 @@ class Problem:
     caret: int = 0
 
     def render(self, file: str) -> str:
-        """Return the message as `file:line:column: message`, the line below it, and a caret."""
+        """Format as `file:line:column: message`, followed by the line and a caret."""
         place = f"{file}:{self.line}:{self.column}" if self.line else file
         hint = f" ({self.suggestion})" if self.suggestion else ""
         lines = [f"{place}: {self.message}{hint}"]
@@ -152,7 +148,7 @@ class Problem:
 
 @dataclass
 class ManifestError(PrprepError):
-    """Everything that is wrong with a manifest, all at once."""
+    """All mistakes of a manifest at once."""
 
     file: str
     problems: list[Problem] = field(default_factory=list)

@@ -1,7 +1,6 @@
-"""All that prprep knows of `gh`: how it is called, and what its failures mean.
+"""Run gh, GitHub's command line, which holds the user's logins.
 
-gh is the one program that gets the user's logins at GitHub. It is given no terminal and no standard input but the query,
-so it cannot ask anything; it runs outside of every repository; and it is stopped where GitHub does not answer.
+gh gets no terminal and only the query on stdin, so it cannot prompt. It runs outside every repository.
 """
 
 from __future__ import annotations
@@ -20,59 +19,48 @@ from ..errors import CommandFailedError, GitHubError
 from ..git.addresses import host_of, slug_of
 from ..processes import programs
 
-TIME_LIMIT: Final = 20.0
-"""Seconds that one request may take."""
-
 GITHUB: Final = "github.com"
-_OTHERS: Final = re.compile(
+_OTHER_FORGES: Final = re.compile(
     r"(^|\.)(gitlab|bitbucket|codeberg|gitea|gitee|sr\.ht|sourceforge|salsa\.debian|dev\.azure)(\.|$)"
 )
 _TOKENS: Final = ("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
-_LEFT_OUT: Final = (
-    "GH_REPO",
-    "GH_FORCE_TTY",
-    "GH_DEBUG",
-    "DEBUG",
-    "CLICOLOR_FORCE",
-    "GH_PAGER",
-    "PAGER",
-    "GH_BROWSER",
-    "BROWSER",
+_REMOVED_VARIABLES: Final = frozenset(
+    ["GH_REPO", "GH_FORCE_TTY", "GH_DEBUG", "DEBUG", "CLICOLOR_FORCE", "GH_PAGER", "PAGER", "GH_BROWSER", "BROWSER"]
 )
-_UNREADABLE: Final = "nothing that could be read came back"
+_UNREADABLE: Final = "the response could not be read"
 _LATER: Final = "run prprep with --refresh when it is over"
-# What gh tells of a failure, by a sign in it: what that means, and what to do.
-_MEANINGS: Final = (
+# Pattern in gh's message, what it means, hint.
+_FAILURES: Final = (
     (
         r"HTTP 401|bad credentials",
-        "{host} refuses the login of gh (HTTP 401)",
+        "{host} rejects the login of gh (HTTP 401)",
         "run `gh auth login --hostname {host}`, or renew the token and run prprep with --refresh",
     ),
     (
         r"rate limit|RATE_LIMITED|abuse detection",
-        "{host} takes no more requests for now (rate limit)",
+        "{host} accepts no more requests for now (rate limit)",
         "wait an hour, then run prprep with --refresh",
     ),
     (
         r"\bSAML\b|\bSSO\b",
-        "the login of gh may not see {about} before it is authorized for single sign-on",
+        "the login of gh needs single sign-on to read {about}",
         "authorize the token for the organization, then run prprep with --refresh",
     ),
     (
         r"could not resolve to a repository|HTTP 404|not found",
-        "{about} is not there, or the login of gh may not see it",
-        "correct `slug:`, or log in as somebody who may and run prprep with --refresh",
+        "{about} does not exist, or the login of gh may not see it",
+        "correct `slug:`, or log in to an account that may see it and run prprep with --refresh",
     ),
     (
         r"HTTP 403|not accessible|INSUFFICIENT_SCOPES|FORBIDDEN",
         "the login of gh may not read pull requests of {about} (HTTP 403)",
         "use a token that may: `gh auth refresh --hostname {host} --scopes repo`",
     ),
-    (r"HTTP 5\d\d", "{host} is in trouble (HTTP 5xx)", _LATER),
+    (r"HTTP 5\d\d", "{host} has a problem of its own (HTTP 5xx)", _LATER),
     (
         r"x509|certificate",
-        "{host} shows a certificate that this machine does not trust",
-        "add it to the machine's, or name it in SSL_CERT_FILE, then run prprep with --refresh",
+        "this machine does not trust the certificate of {host}",
+        "add it to the machine's certificates or name it in SSL_CERT_FILE, then run prprep with --refresh",
     ),
     (
         r"error connecting|dial tcp|no such host|connection refused|connection reset|timeout|\bEOF\b",
@@ -81,14 +69,14 @@ _MEANINGS: Final = (
     ),
     (
         f"unexpected end of JSON|invalid character|{_UNREADABLE}",
-        "what came back is no answer of GitHub's",
-        "see whether the network wants a login of its own, then run prprep with --refresh",
+        "the response does not come from GitHub",
+        "check whether the network asks for a login of its own, then run prprep with --refresh",
     ),
 )
 
 
 class GitHubRepository(NamedTuple):
-    """A repository of a forge: the host, with its port where it has one, and owner/name."""
+    """`host` includes the port, if there is one; `slug` is owner/name."""
 
     host: str
     slug: str
@@ -106,7 +94,7 @@ class GitHubRepository(NamedTuple):
 
 
 class NotOnGitHub(NamedTuple):
-    """Why a repository's pull requests cannot be asked for, and what to do about it."""
+    """Why a repository's pull requests cannot be searched, and a hint."""
 
     what: str
     hint: str
@@ -114,140 +102,115 @@ class NotOnGitHub(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """gh, for one host; `limit` is in seconds."""
+    """gh, for one host; `timeout` is in seconds per request. Every method raises GitHubError.
+
+    `about` is the `where` of an error: what the request is about.
+    """
 
     host: str
-    limit: float = TIME_LIMIT
+    timeout: float = 20.0
 
     def graphql(self, query: str, about: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Return the data of a query and its errors; raise ForgeError where nothing came back. `about` names what is asked for."""
-        told = self._answer(["api", "graphql", "--input", "-"], about, stdin=json.dumps({"query": query}).encode())
-        if not isinstance(told, dict) or not isinstance(told.get("data"), dict):
-            raise self.failure(told, about)
-        return told["data"], [error for error in told.get("errors") or () if isinstance(error, dict)]
+        """Return the data and the errors of a query; raise if there is no data."""
+        response = self._request(["api", "graphql", "--input", "-"], about, json.dumps({"query": query}).encode())
+        if not isinstance(response, dict) or not isinstance(response.get("data"), dict):
+            raise self.failure(response, about)
+        return response["data"], [error for error in response.get("errors") or () if isinstance(error, dict)]
 
-    def failure(self, told: Any, about: str) -> GitHubError:
-        """Say what an answer without data means."""
-        return self._meaning(_spelled(told), about)
+    def failure(self, response: Any, about: str) -> GitHubError:
+        """Return the error for a response without data."""
+        return self._explain(_errors_of(response), about)
 
     def rest(self, path: str, about: str) -> Any:
-        """Return what REST answers to a GET; raise ForgeError."""
-        return self._answer(["api", path], about)
+        """Return the response to a GET request."""
+        return self._request(["api", path], about)
 
-    def demand_login(self, about: str) -> None:
-        """Raise ForgeError where gh is missing or has no token for the host; nothing is asked over the network."""
-        told = self._run(["auth", "token", "--hostname", self.host], about)
-        if told.code != 0 and "unknown command" not in told.error:
-            raise GitHubError(
-                f"gh is not logged in to {self.host}", where=about, hint=f"run `gh auth login --hostname {self.host}`"
-            )
+    def require_login(self, about: str) -> None:
+        """Raise if gh is missing or has no token for the host; uses no network."""
+        finished = self._run(["auth", "token", "--hostname", self.host], about)
+        if finished.code != 0 and "unknown command" not in finished.error:
+            hint = f"run `gh auth login --hostname {self.host}`"
+            raise GitHubError(f"gh is not logged in to {self.host}", where=about, hint=hint)
 
     def version(self) -> str:
-        """Return the version of gh; raise ForgeError where it is missing."""
-        told = self._run(["--version"], "").output
-        found = re.search(r"\d+(\.\d+)+", told)
-        return found[0] if found else told.strip()
+        output = self._run(["--version"], "").output
+        match = re.search(r"\d+(\.\d+)+", output)
+        return match[0] if match else output.strip()
 
     def login(self) -> str:
-        """Return the name that gh is logged in with; raise ForgeError where it is not, or GitHub does not answer."""
-        self.demand_login(self.host)
+        """Return the user name of gh's login."""
+        self.require_login(self.host)
         data, _ = self.graphql("{viewer{login}}", self.host)
         return str((data.get("viewer") or {}).get("login", ""))
 
-    def _answer(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> Any:
-        finished = self._run(arguments, about, stdin=stdin)
+    def _request(self, arguments: Sequence[str], about: str, stdin: bytes = b"") -> Any:
+        finished = self._run(arguments, about, stdin)
         try:
-            told = json.loads(finished.output)
+            response = json.loads(finished.output)
         except ValueError:
-            told = None
-        # An answer in part comes with an exit code of 1: one of the things that were asked for may not be there.
-        whole = finished.code == 0 or (isinstance(told, dict) and isinstance(told.get("data"), dict))
-        if told is None or not whole:
-            raise self._meaning(finished.error.strip() or _spelled(told), about)
-        return told
+            response = None
+        # gh exits with 1 for a partial response too: one of the requested objects may not exist.
+        has_data = finished.code == 0 or (isinstance(response, dict) and isinstance(response.get("data"), dict))
+        if response is None or not has_data:
+            raise self._explain(finished.error.strip() or _errors_of(response), about)
+        return response
 
-    def _run(self, arguments: Sequence[str], about: str, *, stdin: bytes = b"") -> programs.CompletedProgram:
+    def _run(self, arguments: Sequence[str], about: str, stdin: bytes = b"") -> programs.CompletedProgram:
+        command, env = ["gh", *arguments], gh_environment(self.host)
         try:
-            return programs.run(
-                ["gh", *arguments],
-                cwd=Path("/"),
-                env=gh_environment(self.host),
-                timeout=self.limit,
-                stdin=stdin,
-                check=False,
-            )
+            return programs.run(command, cwd=Path("/"), env=env, timeout=self.timeout, stdin=stdin, check=False)
         except CommandFailedError as error:
-            if "took longer" in error.what:
-                raise GitHubError(
-                    f"{self.host} did not answer within {self.limit:g} s", where=about, hint=_LATER
-                ) from None
-            now = error.hint or "install it: https://cli.github.com"
-            raise GitHubError(
-                f"gh, the command line of GitHub, cannot be run: {error.what}", where=about, hint=now
-            ) from None
-
-    def _meaning(self, told: str, about: str) -> GitHubError:
-        """Say what gh's failure means and what to do."""
-        for sign, what, now in _MEANINGS:
-            if re.search(sign, told, re.IGNORECASE):
-                return GitHubError(
-                    what.format(host=self.host, about=about), where=about, hint=now.format(host=self.host)
+            if error.timed_out:
+                what, hint = f"{self.host} did not answer within {self.timeout:g} s", _LATER
+            else:
+                what, hint = (
+                    f"gh, GitHub's command line, cannot be run: {error.what}",
+                    error.hint or "install it: https://cli.github.com",
                 )
-        first = told.strip().partition("\n")[0][:200] or _UNREADABLE
-        return GitHubError(f"{self.host} gave no answer: {first}", where=about, hint=_LATER)
+            raise GitHubError(what, where=about, hint=hint) from None
+
+    def _explain(self, message: str, about: str) -> GitHubError:
+        for pattern, what, hint in _FAILURES:
+            if re.search(pattern, message, re.IGNORECASE):
+                message = what.format(host=self.host, about=about)
+                return GitHubError(message, where=about, hint=hint.format(host=self.host))
+        first_line = message.strip().partition("\n")[0][:200] or _UNREADABLE
+        return GitHubError(f"the request to {self.host} failed: {first_line}", where=about, hint=_LATER)
 
 
-def github_repository(remote: str | None, named: str | None) -> GitHubRepository | NotOnGitHub:
-    """Say where pull requests go: from the address of the remote, and the owner/name that the manifest names."""
-    host, slug = host_of(remote or ""), named or slug_of(remote or "")
-    if host and is_other_forge(host):
-        return NotOnGitHub(
-            f"{host} is not GitHub, and only GitHub is asked", "look there for pull requests about the same"
-        )
+def github_repository(remote: str | None, slug: str | None) -> GitHubRepository | NotOnGitHub:
+    """Return the repository that pull requests go to, from a remote's address and the manifest's `slug`."""
+    host, slug = host_of(remote or ""), slug or slug_of(remote or "")
+    if host and _OTHER_FORGES.search(host.lower()):
+        return NotOnGitHub(f"{host} is not GitHub, the only host prprep can search", "look there for similar work")
     if slug:
         return GitHubRepository(host or os.environ.get("GH_HOST") or GITHUB, slug)
-    if remote is None:
-        return NotOnGitHub(
-            "the repository has no remote that could be on GitHub", "name it where it has: `slug: owner/name`"
-        )
-    return NotOnGitHub(
-        "the repository's remote is not one of GitHub's", "name the one that pull requests go to: `slug: owner/name`"
-    )
-
-
-def is_other_forge(host: str) -> bool:
-    """Return whether a host is known to be another forge than GitHub."""
-    return _OTHERS.search(host.lower()) is not None
+    what = "has no remote on GitHub" if remote is None else "has a remote that is not on GitHub"
+    return NotOnGitHub(f"the repository {what}", "name the one that pull requests go to: `slug: owner/name`")
 
 
 def gh_environment(host: str) -> dict[str, str]:
-    """Return gh's environment: the user's own, made for one host, without anything that makes it ask, page or colour."""
-    own = {key: value for key, value in os.environ.items() if key not in _LEFT_OUT}
-    return own | {"GH_HOST": host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
+    """Return the user's environment for one host, without variables that make gh prompt, page or colour."""
+    kept = {name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES}
+    return kept | {"GH_HOST": host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
 
 
 def login_stamp() -> str:
-    """Return what changes when gh is installed or somebody logs in: taken without running it, and without reading a token."""
-    folder = os.environ.get("GH_CONFIG_DIR") or os.path.join(  # noqa: PTH118 - asked in every run
-        os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"),  # noqa: PTH111
-        "gh",
-    )
+    """Return a hash that changes when gh is installed or its login changes; reads no token and does not run gh."""
+    config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - runs every time
     try:
-        status = os.stat(f"{folder}/hosts.yml")  # noqa: PTH116
-        kept: tuple[int, int] | None = (status.st_mtime_ns, status.st_size)
+        status = os.stat(f"{os.environ.get('GH_CONFIG_DIR') or f'{config}/gh'}/hosts.yml")  # noqa: PTH116
+        stamp: tuple[int, int] | None = (status.st_mtime_ns, status.st_size)
     except OSError:
-        kept = None
-    seen = [shutil.which("gh"), [name for name in _TOKENS if os.environ.get(name)], kept]
-    return hashlib.blake2b(json.dumps(seen).encode(), digest_size=8).hexdigest()
+        stamp = None
+    parts = [shutil.which("gh"), [name for name in _TOKENS if os.environ.get(name)], stamp]
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
-def _spelled(told: Any) -> str:
-    """Spell the errors of an answer as gh does."""
-    if not isinstance(told, dict):
+def _errors_of(response: Any) -> str:
+    """Format the errors of a response as gh does."""
+    if not isinstance(response, dict):
         return _UNREADABLE
-    errors = [
-        f"{error.get('type', '')} {error.get('message', '')}"
-        for error in told.get("errors") or ()
-        if isinstance(error, dict)
-    ]
-    return "; ".join([*errors, str(told.get("message", ""))]).strip("; ") or _UNREADABLE
+    errors = [error for error in response.get("errors") or () if isinstance(error, dict)]
+    lines = [f"{error.get('type', '')} {error.get('message', '')}" for error in errors]
+    return "; ".join([*lines, str(response.get("message", ""))]).strip("; ") or _UNREADABLE

@@ -1,4 +1,4 @@
-"""Tell which functions a patch touches, from its hunks and the file as it is after it."""
+"""Find the functions that a patch touches."""
 
 from __future__ import annotations
 
@@ -14,32 +14,36 @@ _REMOVED: Final = re.compile(r"^-\s*(?:async\s+def|def|class)\s+(\w+)", re.MULTI
 
 
 def touched_functions(patch: str, after: bytes, path: str, names: Collection[str]) -> tuple[str, ...]:
-    """Return those of `names` (qualified, as `Table.rows`) whose lines the patch of one file changes or removes.
+    """Return those of `names` (qualified, such as `Table.rows`) that the patch of one file changes or removes.
 
-    `after` is the file with the patch in it. Of definitions inside of each other the innermost is touched, and the
-    functions around it. Raise SourceError where the file cannot be read as Python.
+    `after` is the patched file. A change in a nested definition touches it and the functions around it. Raises
+    SourceError if the file is not valid Python.
     """
-    found = [each for each in definitions(after, path) if each.kind in {"function", "class"}]
+    defined = [definition for definition in definitions(after, path) if definition.kind in {"function", "class"}]
     lines = after.decode("utf-8", "replace").splitlines()
     changed: set[str] = set()
     for line, indent in changed_lines(patch):
-        around = [each for each in found if each.start <= line <= each.end and indent > _indent(lines[each.start - 1])]
-        changed |= {each.name for each in around if each.kind == "function"}
+        around = [
+            definition
+            for definition in defined
+            if definition.start <= line <= definition.end and indent > _indent(lines[definition.start - 1])
+        ]
+        changed |= {definition.name for definition in around if definition.kind == "function"}
         changed |= {around[-1].name} if around else set()
-    gone = set(_REMOVED.findall(patch)) - {each.name.rpartition(".")[2] for each in found}
-    return tuple(name for name in names if name in changed or name.rpartition(".")[2] in gone)
+    removed = set(_REMOVED.findall(patch)) - {definition.name.rpartition(".")[2] for definition in defined}
+    return tuple(name for name in names if name in changed or name.rpartition(".")[2] in removed)
 
 
 def changed_lines(patch: str) -> Iterator[tuple[int, float]]:
-    """Yield the lines of the new file that were added, and the line before each that was removed.
+    """Yield (line of the new file, indentation) for every added line and for the line before every removed one.
 
-    Beside it stands how far a removed line was indented, which tells whether it belonged to what ends there; an added
-    one belongs where it stands (infinity). Removed blank lines tell nothing.
+    The indentation of a removed line shows whether it belonged to the definition that ends there; an added line has
+    infinity, since its own position is enough. Removed blank lines are skipped.
     """
     line = 0
     for text in patch.splitlines():
         if hunk := _HUNK.match(text):
-            # A hunk that leaves nothing is placed at the line before it.
+            # An empty new range is given by the line before it.
             line = int(hunk[1]) + (hunk[2] == "0")
         elif text.startswith("+"):
             yield line, math.inf

@@ -374,5 +374,5 @@ def _not_started(words: tuple[str, ...], reason: str, *, hint: str = "") -> Comm
 
 def _too_long(words: tuple[str, ...], timeout: float | None, output: str) -> CommandFailedError:
     return CommandFailedError(
-        words, code=None, output=output, reason=f"took longer than {timeout or 0:g} s and was stopped"
+        words, code=None, output=output, reason=f"took longer than {timeout or 0:g} s and was stopped", timed_out=True
     )

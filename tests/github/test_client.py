@@ -1,4 +1,4 @@
-"""How `gh` is called, and what its failures mean; against a server that answers as GitHub does."""
+"""The real gh against a small GitHub server."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def client(github):
     return Client(github.host)
 
 
-# -- where pull requests go ---------------------------------------------------------------------------
+# -- the repository -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("remote", "named", "expected"),
+    ("remote", "slug", "expected"),
     [
         ("git@github.com:acme/pages.git", None, GitHubRepository("github.com", "acme/pages")),
         ("https://github.com/acme/pages", None, GitHubRepository("github.com", "acme/pages")),
@@ -50,29 +50,29 @@ def client(github):
         ("/srv/git/pages.git", "acme/pages", GitHubRepository("github.com", "acme/pages")),
     ],
 )
-def test_the_place_is_that_of_the_remote_unless_the_manifest_names_another(remote, named, expected):
-    assert github_repository(remote, named) == expected
+def test_the_repository_is_the_remote_unless_the_manifest_names_another(remote, slug, expected):
+    assert github_repository(remote, slug) == expected
 
 
 @pytest.mark.parametrize(
-    ("remote", "told"),
+    ("remote", "message"),
     [
         ("https://gitlab.com/acme/pages.git", "gitlab.com is not GitHub"),
         ("git@gitlab.example.org:acme/pages.git", "gitlab.example.org is not GitHub"),
         ("git@bitbucket.org:acme/pages.git", "bitbucket.org is not GitHub"),
-        (None, "the repository has no remote"),
-        ("/srv/git/pages.git", "not one of GitHub's"),
-        ("https://example.org/a/b/c.git", "not one of GitHub's"),
+        (None, "has no remote on GitHub"),
+        ("/srv/git/pages.git", "a remote that is not on GitHub"),
+        ("https://example.org/a/b/c.git", "a remote that is not on GitHub"),
     ],
 )
-def test_what_is_not_on_github_says_so(remote, told):
-    found = github_repository(remote, None)
-    assert isinstance(found, NotOnGitHub)
-    assert told in found.what
-    assert found.hint
+def test_other_remotes_are_not_on_github(remote, message):
+    repository = github_repository(remote, None)
+    assert isinstance(repository, NotOnGitHub)
+    assert message in repository.what
+    assert repository.hint
 
 
-def test_a_host_that_the_user_names_for_gh_stands_in_for_a_missing_remote(monkeypatch):
+def test_gh_host_is_used_without_a_remote(monkeypatch):
     monkeypatch.setenv("GH_HOST", "ghe.corp")
     assert str(github_repository(None, "acme/pages")) == "ghe.corp/acme/pages"
     assert str(github_repository("git@github.com:acme/pages.git", None)) == "acme/pages"
@@ -82,7 +82,7 @@ def test_a_host_that_the_user_names_for_gh_stands_in_for_a_missing_remote(monkey
 
 
 @with_gh
-def test_graphql_and_rest_answer(client, github):
+def test_graphql_and_rest(client, github):
     github.repositories["acme/pages"].git("branch", "faster")
     assert client.graphql(VIEWER, "x") == ({"viewer": {"login": "ada"}}, [])
     assert client.rest("repos/acme/pages", "x")["default_branch"] == "main"
@@ -92,7 +92,7 @@ def test_graphql_and_rest_answer(client, github):
 
 
 @with_gh
-def test_an_answer_in_part_comes_with_its_errors(client):
+def test_a_partial_response_has_its_errors(client):
     data, (error,) = client.graphql(
         '{viewer{login} repository(owner:"acme",name:"pages"){pullRequest(number:7){title}}}', "x"
     )
@@ -102,80 +102,84 @@ def test_an_answer_in_part_comes_with_its_errors(client):
 
 @with_gh
 @pytest.mark.parametrize(
-    ("trouble", "what", "now"),
+    ("trouble", "what", "hint"),
     [
-        ("401", "refuses the login of gh (HTTP 401)", "gh auth login --hostname"),
+        ("401", "rejects the login of gh (HTTP 401)", "gh auth login --hostname"),
         ("403", "may not read pull requests of acme/pages", "use a token that may"),
-        ("rate limit", "takes no more requests for now (rate limit)", "--refresh"),
-        ("graphql rate limit", "takes no more requests for now (rate limit)", "--refresh"),
-        ("404", "acme/pages is not there, or the login of gh may not see it", "correct `slug:`"),
-        ("502", "is in trouble (HTTP 5xx)", "--refresh"),
-        ("not JSON", "what came back is no answer of GitHub's", "--refresh"),
-        ("cut short", "what came back is no answer of GitHub's", "--refresh"),
+        ("rate limit", "accepts no more requests for now (rate limit)", "--refresh"),
+        ("graphql rate limit", "accepts no more requests for now (rate limit)", "--refresh"),
+        ("404", "acme/pages does not exist, or the login of gh may not see it", "correct `slug:`"),
+        ("502", "has a problem of its own (HTTP 5xx)", "--refresh"),
+        ("not JSON", "the response does not come from GitHub", "--refresh"),
+        ("cut short", "the response does not come from GitHub", "--refresh"),
     ],
 )
-def test_trouble_is_told_with_the_way_out(client, github, trouble, what, now):
+def test_failures_are_explained_with_a_hint(client, github, trouble, what, hint):
     github.break_down(trouble)
     with pytest.raises(GitHubError) as caught:
         client.graphql(VIEWER, "acme/pages")
     assert what in caught.value.what
-    assert now in caught.value.hint
+    assert hint in caught.value.hint
     assert "ghp_" not in str(caught.value)
 
 
 @with_gh
-def test_a_server_that_hangs_is_given_up(github):
+def test_a_server_that_hangs_times_out(github):
     github.break_down("hang")
     with pytest.raises(GitHubError, match=r"did not answer within 0\.5 s"):
-        Client(github.host, limit=0.5).graphql(VIEWER, "x")
+        Client(github.host, timeout=0.5).graphql(VIEWER, "x")
 
 
 @with_gh
-def test_a_host_that_is_not_there_cannot_be_reached(client, monkeypatch):
+def test_a_missing_host_cannot_be_reached(client):
     with pytest.raises(GitHubError, match="localhost:9 cannot be reached"):
         Client("localhost:9").graphql(VIEWER, "x")
 
 
 @with_gh
-def test_a_certificate_that_is_not_trusted_is_told(client, github, monkeypatch):
+def test_an_untrusted_certificate_is_explained(client, github, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
-    with pytest.raises(GitHubError, match="certificate that this machine does not trust"):
+    with pytest.raises(GitHubError, match="does not trust the certificate"):
         client.graphql(VIEWER, "x")
 
 
 @with_gh
-def test_who_is_not_logged_in_is_told_without_the_network(client, github, monkeypatch):
-    client.demand_login("x")
+def test_a_missing_login_is_reported_without_network(client, github, monkeypatch):
+    client.require_login("x")
     monkeypatch.delenv("GH_ENTERPRISE_TOKEN")
     with pytest.raises(GitHubError, match="gh is not logged in to localhost") as caught:
-        client.demand_login("x")
+        client.require_login("x")
     assert caught.value.hint == f"run `gh auth login --hostname {github.host}`"
     assert github.requests == []
 
 
-def test_a_missing_gh_is_told(client, tmp_path, monkeypatch):
+def test_a_missing_gh_is_reported(client, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    for ask in (client.version, lambda: client.demand_login("x"), lambda: client.graphql(VIEWER, "x")):
+    for call in (client.version, lambda: client.require_login("x"), lambda: client.graphql(VIEWER, "x")):
         with pytest.raises(GitHubError, match=r"cannot be run: `gh .*` was not found") as caught:
-            ask()
+            call()
         assert "install gh" in caught.value.hint
 
 
-def test_gh_is_given_nothing_to_ask_page_or_colour_with(monkeypatch):
+def test_the_environment_does_not_let_gh_prompt_page_or_colour(monkeypatch):
     for name in ("GH_REPO", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_PAGER", "GH_DEBUG"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("GH_HOST", "elsewhere.example")
     monkeypatch.setenv("GH_TOKEN", "t")
-    given = gh_environment("ghe.corp")
-    assert {"GH_REPO", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_PAGER", "GH_DEBUG"}.isdisjoint(given)
-    assert (given["GH_HOST"], given["GH_PROMPT_DISABLED"], given["GH_TOKEN"]) == ("ghe.corp", "1", "t")
+    environment = gh_environment("ghe.corp")
+    assert {"GH_REPO", "GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_PAGER", "GH_DEBUG"}.isdisjoint(environment)
+    assert (environment["GH_HOST"], environment["GH_PROMPT_DISABLED"], environment["GH_TOKEN"]) == (
+        "ghe.corp",
+        "1",
+        "t",
+    )
 
 
-def test_gh_has_no_terminal_and_no_repository(client, tmp_path, monkeypatch):
+def test_gh_runs_without_terminal_and_repository(client, tmp_path, monkeypatch):
     program = tmp_path / "bin" / "gh"
     program.parent.mkdir()
-    told = "import json,os,sys;print(json.dumps({'stdin':sys.stdin.read(),'tty':os.isatty(0),'cwd':os.getcwd(),'session':os.getsid(0)==os.getpid()}))"
-    program.write_text(f"#!{sys.executable}\n{told}\n")
+    script = "import json,os,sys;print(json.dumps({'stdin':sys.stdin.read(),'tty':os.isatty(0),'cwd':os.getcwd(),'session':os.getsid(0)==os.getpid()}))"
+    program.write_text(f"#!{sys.executable}\n{script}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     assert client.rest("anything", "x") == {"stdin": "", "tty": False, "cwd": "/", "session": True}

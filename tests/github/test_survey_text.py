@@ -1,4 +1,4 @@
-"""What a survey says in the report, and what of it a person has to look at."""
+"""The summaries of a survey."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def survey(**fields):
         ),
     ],
 )
-def test_the_answer_in_a_cell(fields, expected):
+def test_status(fields, expected):
     assert status(survey(**fields)) == expected
 
 
@@ -77,7 +77,7 @@ def test_the_answer_in_a_cell(fields, expected):
         (
             {"decision": FOLD, "pull_requests": (OPEN.model_copy(update={"state": "merged"}),)},
             12,
-            ("#12, which the manifest names, is merged",),
+            ("#12, named in the manifest, is merged",),
         ),
         ({"decision": SKIP, "conflicts": ("a.py",), "contained": (COMMIT,)}, None, (f"skip: {SKIP.reason}",)),
         (
@@ -104,12 +104,12 @@ def test_the_answer_in_a_cell(fields, expected):
         ({"contained": (COMMIT,)}, None, ("origin/main has the same patch as abababababab Merge by rows",)),
     ],
 )
-def test_what_a_person_has_to_decide(fields, named, expected):
+def test_decisions_for_a_person(fields, named, expected):
     assert to_review(survey(**fields), named=named) == expected
 
 
-def test_all_that_was_found_stands_in_the_details():
-    found = survey(
+def test_details_list_everything():
+    full = survey(
         pull_requests=(OPEN,),
         decision=FOLD,
         drift=(Drift(function=TARGET, change="changed", commits=(COMMIT,)),),
@@ -117,11 +117,11 @@ def test_all_that_was_found_stands_in_the_details():
         conflicts=("a.py",),
         notes=("A note.",),
     )
-    assert details(found, asked="2026-01-02 03:04 UTC") == (
+    assert details(full, asked="2026-01-02 03:04 UTC") == (
         f"Decision: fold into #12: it touches the same function, {TARGET}",
         (
             f"Pull request #12 “Rows” (open, by grace, branch rows) touches the same function, {TARGET}: "
-            "https://github.com/acme/pagelayout/pull/12 (asked 2026-01-02 03:04 UTC)"
+            "https://github.com/acme/pagelayout/pull/12 (searched 2026-01-02 03:04 UTC)"
         ),
         f"Upstream has changed {TARGET} since the merge base, by abababababab Merge by rows",
         "Upstream has the same patch as abababababab Merge by rows",
@@ -130,16 +130,16 @@ def test_all_that_was_found_stands_in_the_details():
     )
 
 
-def test_of_what_is_skipped_only_the_reason_and_the_pull_requests_are_told():
-    found = survey(decision=SKIP, pull_requests=(OPEN,), contained=(COMMIT,), conflicts=("a.py",))
-    decided, listed = details(found)
+def test_details_of_a_skipped_item_are_the_reason_and_the_pull_requests():
+    skipped = survey(decision=SKIP, pull_requests=(OPEN,), contained=(COMMIT,), conflicts=("a.py",))
+    decided, listed = details(skipped)
     assert (decided, listed.partition(" “")[0]) == (f"Decision: skip: {SKIP.reason}", "Pull request #12")
 
 
-def test_none_is_said_only_where_it_was_answered():
-    none = "Pull requests: none of acme/pagelayout is about the same (asked 2026-01-02 03:04 UTC)"
+def test_none_only_after_a_search():
+    none = "Pull requests: none of acme/pagelayout is related (searched 2026-01-02 03:04 UTC)"
     assert details(SURVEY, asked="2026-01-02 03:04 UTC")[1] == none
-    assert details(survey(host="ghe.corp"))[1] == "Pull requests: none of ghe.corp/acme/pagelayout is about the same"
+    assert details(survey(host="ghe.corp"))[1] == "Pull requests: none of ghe.corp/acme/pagelayout is related"
     assert details(survey(unknown="no network; connect"))[1] == "Pull requests: unknown: no network; connect"
     older = details(survey(unknown="no network", older=True), asked="2026-01-02 03:04 UTC")
-    assert older[1] == "Pull requests: unknown: no network; its answer of 2026-01-02 03:04 UTC is used"
+    assert older[1] == "Pull requests: unknown: no network; the search of 2026-01-02 03:04 UTC is used"

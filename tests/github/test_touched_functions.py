@@ -1,5 +1,3 @@
-"""Which functions a patch touches."""
-
 from __future__ import annotations
 
 import difflib
@@ -61,11 +59,11 @@ def touches(old: str, new: str) -> tuple[str, ...]:
         ("\n\ndef first(a):\n    one = a\n    return one\n", "", ("first",)),
     ],
 )
-def test_the_functions_whose_lines_change(old, new, names):
+def test_functions_with_changed_lines(old, new, names):
     assert touches(old, new) == names
 
 
-def test_a_definition_that_was_moved_away_is_touched_and_its_neighbours_are_not():
+def test_a_removed_definition_is_touched_and_its_neighbours_are_not():
     after = BEFORE.replace("    def columns(self):\n        return 2\n\n\n", "\n").replace(
         "        return inner()\n\n", "        return inner()\n"
     )
@@ -73,11 +71,11 @@ def test_a_definition_that_was_moved_away_is_touched_and_its_neighbours_are_not(
     assert touched_functions(patch, after.encode(), "a.py", NAMES) == ("Table.columns",)
 
 
-def test_only_what_is_asked_for_is_told():
+def test_other_functions_are_left_out():
     patch = "@@ -4,3 +4,3 @@\n def first(a):\n-    one = a\n+    one = b\n     return one"
     assert touched_functions(patch, BEFORE.encode(), "a.py", ("last",)) == ()
 
 
-def test_a_file_that_is_no_python_is_refused():
+def test_invalid_python_raises():
     with pytest.raises(SourceError):
         touched_functions("@@ -1 +1 @@\n-a\n+b", b"def (", "a.py", NAMES)

@@ -171,8 +171,8 @@ def test_a_program_beside_us(tmp_path: Path) -> None:
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from tasks import process
-with process.start(["sleep", "300"], cwd=Path({str(tmp_path)!r})) as running:
+from tasks.processes import programs
+with programs.start(["sleep", "300"], cwd=Path({str(tmp_path)!r})) as running:
     print(running.pid, flush=True)
     running.wait()
 """
@@ -221,8 +221,8 @@ time.sleep(600)
 def test_what_a_killed_prprep_had_started_is_ended_with_all_that_it_started(tmp_path: Path, how: str) -> None:
     log = tmp_path / "log"
     running = f"[sys.executable, '-c', {STARTS_OTHERS!r}], cwd=Path('/'), log=Path({str(log)!r})"
-    block = {"run": f"process.run({running})", "start": f"with process.start({running}) as it: it.wait()"}[how]
-    code = f"import sys\nfrom pathlib import Path\nfrom tasks import process\n{block}\n"
+    block = {"run": f"programs.run({running})", "start": f"with programs.start({running}) as it: it.wait()"}[how]
+    code = f"import sys\nfrom pathlib import Path\nfrom tasks.processes import programs\n{block}\n"
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
     for _ in range(400):
         if log.exists() and log.read_text().strip():

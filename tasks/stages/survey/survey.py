@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Decision, Detection, Survey
-from ...github.answers import Lookup, LookupRequest, look_up
-from ...github.cache import format_time
+from ...github.cache import Lookup, LookupRequest, format_time, look_up
 from ...github.client import Client, GitHubRepository
 from ...github.search import SearchedFunction, SearchQuery
 from ...processes.progress import Note, Report, silent
@@ -62,7 +61,7 @@ def run(
     made = survey_of(detection, answer, upstream, place=around.place, named=item.pr, rivals=around.rivals)
     report(f"{f'{made.decision.kind} {made.decision.into}'.strip()}: {made.decision.reason}")
     if made.unknown:
-        older = f"; its answer of {format_time(answer.asked)} is used" if answer.asked is not None else ""
+        older = f"; its answer of {format_time(answer.asked_at)} is used" if answer.asked_at is not None else ""
         report(Note(f"pull requests unknown: {made.unknown}{older}"))
     made.write(paths.survey, fingerprint)
 
@@ -75,7 +74,7 @@ def _answered(asked: Detected, around: Around, clone: Clone, report: Report) -> 
     return look_up(
         LookupRequest(item, place, questions_of(asked, clone)[item]),
         client=Client(place.host),
-        kept=around.kept,
+        cache=around.kept,
         others=lambda: questions_of(around.others(), clone),
         report=report,
     )
@@ -91,7 +90,7 @@ def survey_of(
     rivals: Mapping[str, str],
 ) -> Survey:
     """Put together what git and the forge said; `named` is the pull request of the manifest."""
-    said = answer.answer
+    said = answer.result
     pulls = said.pull_requests if said else ()
     notes = [*upstream.notes, *(said.notes if said else ())]
     if said and said.parent:

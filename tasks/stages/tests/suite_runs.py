@@ -79,7 +79,7 @@ def run(place: SideRequest, command: str, *, folder: str, seconds: float) -> Sui
             ended = programs.run(words, cwd=where, env=environment, timeout=seconds, check=False)
             code, said = ended.code, f"{ended.output}\n{ended.error}"
         except CommandFailedError as error:
-            if "took longer" not in error.what:
+            if not error.timed_out:
                 raise
             code, said = None, error.output
         endings, running = read_notes(notes)

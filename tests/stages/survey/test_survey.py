@@ -10,8 +10,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.artifacts import Commit, PullRequest, Survey
-from tasks.github.answers import Lookup
-from tasks.github.cache import DAY
+from tasks.github.cache import DAY, Lookup
 from tasks.github.client import GitHubRepository, NotOnGitHub
 from tasks.github.search import SearchResult
 from tasks.stages.survey.drift import Upstream
@@ -179,7 +178,7 @@ with_gh = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed
 def test_github_is_asked_once_a_day_and_on_demand(repo, github):
     first, told = surveyed(repo, github=github)
     assert (first.decision.kind, first.unknown, first.default_branch, first.slug) == ("new", "", "main", "acme/pages")
-    assert f"asking {github.host} about acme/pages" in told
+    assert f"searching {github.host} for pull requests of acme/pages" in told
     asked = len(github.requests)
     assert ".  survey:faster" not in surveyed(repo, github=github)[1]
     assert len(github.requests) == asked
@@ -214,10 +213,10 @@ def test_an_older_answer_is_used_while_github_does_not_answer(repo, github):
     github.break_down("502")
     found, told = surveyed(repo, github=github)
     assert (found.decision.into, found.older) == ("#1", True)
-    assert "is in trouble (HTTP 5xx)" in found.unknown
+    assert "has a problem of its own (HTTP 5xx)" in found.unknown
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * DAY))
     assert f"its answer of {day}" in told
-    assert f"its answer of {day}" in (repo.path.parent / "work" / ".codeflash" / "report.md").read_text()
+    assert f"the search of {day}" in (repo.path.parent / "work" / ".codeflash" / "report.md").read_text()
     asked = len(github.requests)
     assert ".  survey:faster" not in surveyed(repo, github=github)[1]
     assert len(github.requests) == asked
@@ -230,9 +229,9 @@ def test_a_forge_in_trouble_is_asked_once_for_all_items(repo, github):
     repo.checkout("main")
     github.break_down("502")
     found, told = surveyed(repo, item(), item("other"), github=github)
-    assert "is in trouble" in found.unknown
+    assert "has a problem of its own" in found.unknown
     assert len(github.requests) == 1
-    assert told.count(f"asking {github.host}") == 1
+    assert told.count(f"searching {github.host}") == 1
 
 
 @with_gh
@@ -240,7 +239,7 @@ def test_a_forge_in_trouble_is_asked_once_for_all_items(repo, github):
     ("variables", "told"),
     [
         ({"GH_ENTERPRISE_TOKEN": ""}, "gh is not logged in to localhost"),
-        ({"GH_ENTERPRISE_TOKEN": "ghp_wrong"}, "refuses the login of gh (HTTP 401)"),
+        ({"GH_ENTERPRISE_TOKEN": "ghp_wrong"}, "rejects the login of gh (HTTP 401)"),
     ],
 )
 def test_a_login_that_is_missing_or_wrong_is_unknown_and_the_run_goes_on(repo, github, variables, told):
@@ -259,7 +258,7 @@ def test_without_gh_it_is_unknown_and_git_answers_all_the_same(repo, github, tmp
     for name in ("git", "sh"):
         (programs / name).symlink_to(shutil.which(name))
     found, _ = surveyed(repo, github=github, PATH=str(programs))
-    assert "gh, the command line of GitHub, cannot be run: `gh auth token" in found.unknown
+    assert "gh, GitHub's command line, cannot be run: `gh auth token" in found.unknown
     assert "install gh" in found.unknown
     assert found.decision.kind == "skip"
 
@@ -269,7 +268,7 @@ def test_without_gh_it_is_unknown_and_git_answers_all_the_same(repo, github, tmp
     [
         (None, "the repository has no remote"),
         ("https://gitlab.com/acme/pages.git", "gitlab.com is not GitHub"),
-        ("/srv/pages.git", "not one of GitHub's"),
+        ("/srv/pages.git", "a remote that is not on GitHub"),
     ],
 )
 def test_what_is_not_on_github_is_not_asked(repo, remote, told):
