@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("few", max_examples=25, deadline=None, derandomize=True, database=None)
+settings.register_profile("many", max_examples=5000, deadline=None)
+settings.load_profile("few")
+"""`python -m benchmarks.fuzz` runs the same tests with many examples."""
+
+# Without bytecode each of the thousand processes that tests start would compile prprep and pytest anew.
+sys.dont_write_bytecode = False
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As a background job of a shell: what tests start and interrupt would ignore it, too.
@@ -25,52 +35,15 @@ def _apart(tmp_path_factory):
         tokens = ("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_REPO")
         # What xdist tells its processes is not for the pytest that tests start.
         xdist = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID")
-        for name in ("PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV", "COLUMNS", "LINES", *xdist, *tokens):
+        for name in (
+            "PYTEST_ADDOPTS",
+            "PYTHONPATH",
+            "PYTHONDONTWRITEBYTECODE",
+            "VIRTUAL_ENV",
+            "COLUMNS",
+            "LINES",
+            *xdist,
+            *tokens,
+        ):
             patch.delenv(name, raising=False)
         yield
-
-
-# Modules whose tests start processes by the dozen (git, pytest, uv): none of them belongs to the layer that runs in seconds.
-SLOW_MODULES = {
-    "bench.imports.test_imports",
-    "bench.imports.test_startup",
-    "bench.memory.test_flamegraphs",
-    "bench.memory.test_memory",
-    "bench.outputs.test_inputs",
-    "bench.test_measuring",
-    "bench.test_trees",
-    "bench.time.test_functions",
-    "bench.time.test_instructions",
-    "bench.time.test_lockstep",
-    "bench.time.test_timing",
-    "bench.time.test_turns",
-    "bench.workers.test_memory_layout",
-    "benchmark_tests.test_search",
-    "benchmark_tests.writing.test_benchmark_code",
-    "environments.test_interpreters",
-    "git.test_git",
-    "github.test_fake_github",
-    "github.test_client",
-    "github.test_search",
-    "init.test_draft",
-    "processes.test_programs",
-    "project.code.test_differences",
-    "project.code.test_span",
-    "stages.detect.test_detect",
-    "stages.detect.test_inventory",
-    "stages.detect.test_optimized",
-    "stages.inject.test_inject",
-    "stages.scaffold.test_scaffold",
-    "stages.survey.test_drift",
-    "stages.survey.test_survey",
-    "test_pipeline",
-    "test_staleness",
-    "worker.test_worker",
-    "workspace.test_checks",
-}
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.module.__name__.removeprefix("tests.") in SLOW_MODULES:
-            item.add_marker(pytest.mark.slow)

@@ -18,6 +18,8 @@ from tasks.storage.files import fingerprint_of
 from tasks.storage.hashing import digest
 from tasks.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 ONE, TWO = "item_00000", "item_00001"
 NAMES = [stage.name for stage in STAGES]
 

@@ -35,6 +35,8 @@ from tasks.text import templating
 from tasks.workspace.workspace import Workspace
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[1]
 NAMES = [stage.name for stage in STAGES]
 ONE = "item_00001"

@@ -16,6 +16,8 @@ from tasks.errors import MeasuringError
 from tasks.processes import locks
 from tests.support.pairs import both, pair
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):

@@ -14,6 +14,8 @@ from tasks.git import Clone
 from tests.support.targets import TargetRepo
 from tests.support.untouched import snapshot, untouched
 
+pytestmark = pytest.mark.slow
+
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 TEXT = b"def test_benchmark_f(benchmark): ...\n"
 

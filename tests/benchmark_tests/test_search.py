@@ -12,6 +12,8 @@ from tasks.project.code.span import Span
 from tests.support.projects import Files
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 TREE = Files(
     {
         "src/pages/__init__.py": "from .tables import extract\nfrom . import tables\n",

@@ -9,6 +9,8 @@ from tasks.environments.interpreters import choose, inspect, pep440, requires_py
 from tasks.errors import EnvironmentBuildError
 from tests.support.projects import PROJECT, project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("files", "expected"),

@@ -18,6 +18,8 @@ from tasks.git.addresses import local_path
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 AWKWARD = 'my "rep"\n é'
 

@@ -14,6 +14,8 @@ from tasks.github.client import Client, GitHubRepository, NotOnGitHub, gh_enviro
 from tests.support.github import GitHub
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 with_gh = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
 VIEWER = "{viewer{login}}"
 

@@ -12,7 +12,7 @@ import pytest
 from tests.support.github import TOKEN, GitHub, Refused
 from tests.support.targets import ISOLATED, TargetRepo
 
-pytestmark = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")]
 
 
 @pytest.fixture

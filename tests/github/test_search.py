@@ -12,7 +12,7 @@ from tasks.github.search import PullRequestSearch, SearchedFunction, SearchQuery
 from tests.support.github import GitHub
 from tests.support.targets import TargetRepo
 
-pytestmark = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")]
 TABLES = "def rows(page):\n    return [row for row in page]\n\n\ndef columns(page):\n    return [column for column in page]\n"
 EXTRACT = SearchedFunction("pages.tables:rows", ("pages/tables.py",), ("rows",))
 QUERY = SearchQuery(branch="faster", functions=(EXTRACT,), files=("pages/tables.py",), since="2020-01-01T00:00:00Z")

@@ -14,6 +14,8 @@ from tests.support.mistakes import command, variables_of
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
+pytestmark = pytest.mark.slow
+
 
 def drafted(folder, repo, *refs, upstream=None):
     path, named = draft.place("", "", repo.path)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -15,8 +15,6 @@ from tasks.errors import ManifestError
 from tasks.manifest.model import EnvironmentSettings, Manifest, Optimization
 from tasks.manifest.reader import read
 from tasks.manifest.schema import schema
-
-BOUNDED = settings(max_examples=150, deadline=None, database=None, derandomize=True)
 
 KEYS = sorted(
     {
@@ -173,7 +171,6 @@ def error_of(manifest: Path) -> ManifestError | None:
     return None
 
 
-@BOUNDED
 @given(st.binary(max_size=200))
 @example(b"\xed\xa0\x80")
 @example(b'a: "\\ud800"')
@@ -181,13 +178,11 @@ def test_any_bytes(content):
     is_accepted(content)
 
 
-@BOUNDED
 @given(st.text(max_size=200))
 def test_any_text(content):
     is_accepted(content.encode(errors="surrogatepass"))
 
 
-@BOUNDED
 @given(st.lists(st.sampled_from(TOKENS), max_size=40).map("".join))
 @example("optimizations:\n&a *a: x")
 @example("? *a\n: &a x")
@@ -197,7 +192,6 @@ def test_anything_like_yaml(text):
     is_accepted(text.encode())
 
 
-@BOUNDED
 @given(MANIFESTS)
 def test_reader_and_schema_agree(content):
     entries = content["optimizations"]

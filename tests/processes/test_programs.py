@@ -13,6 +13,8 @@ import pytest
 from tasks.errors import CommandFailedError
 from tasks.processes import programs
 
+pytestmark = pytest.mark.slow
+
 PYTHON = sys.executable
 
 

@@ -9,6 +9,8 @@ from tasks.bench.workers.workers import WORKER_FOLDER
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, by_key, one_launch, pair
 
+pytestmark = pytest.mark.slow
+
 EVERY_WAY = """
 import asyncio
 import functools

@@ -8,6 +8,8 @@ from tasks.workspace.checks import check, function_lookup
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):

@@ -11,6 +11,8 @@ from tasks.bench.imports import fresh, imports
 from tasks.errors import MeasuringError, ProvenanceError
 from tests.support.pairs import both, pair
 
+pytestmark = pytest.mark.slow
+
 SLOW = "import time\n\ntime.sleep(0.03)\nprint('to standard output')\n"
 INIT = "src/project/__init__.py"
 

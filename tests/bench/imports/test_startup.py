@@ -12,6 +12,8 @@ from tasks.project.console_scripts import commands_of
 from tasks.project.layout import FolderTree, describe
 from tests.support.pairs import both, pair
 
+pytestmark = pytest.mark.slow
+
 CLI = "src/project/cli.py"
 INIT = "src/project/__init__.py"
 MAIN = "import argparse, sys\n\ndef main():\n    argparse.ArgumentParser().parse_args()\n"

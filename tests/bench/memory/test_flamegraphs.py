@@ -14,6 +14,8 @@ import pytest
 from tasks.bench.memory.flamegraphs import PROGRAM, SUFFIX, read_profiles
 from tests.support.pairs import pair
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 CODE = """
 import json

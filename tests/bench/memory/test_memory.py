@@ -12,6 +12,8 @@ from tasks.bench.memory.memory import LONGEST_NAME, MOST_REPEATS, REPEATS, measu
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 BENCHMARK = """
 from project import work

@@ -18,6 +18,8 @@ from tasks.text.templating import fill
 from tests.support.pairs import both, pair, write
 from tests.support.pythons import environment
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import functools
 

@@ -14,6 +14,8 @@ from tasks.bench.time.instructions import REPEATS, check, measure_instructions
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 def work(size=1000):
     counted = {{}}

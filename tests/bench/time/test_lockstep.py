@@ -17,6 +17,8 @@ from tasks.bench.workers.workers import Block, Settings
 from tasks.errors import MeasuringError, ProvenanceError
 from tests.support.pairs import CODE, both, by_key, one_launch, pair
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory):

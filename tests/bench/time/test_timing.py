@@ -13,6 +13,8 @@ from tasks.bench.workers.workers import Block, starting_cores
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
 
+pytestmark = pytest.mark.slow
+
 KEY = "tests/test_benchmark.py::test_work"
 
 

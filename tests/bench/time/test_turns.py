@@ -10,6 +10,8 @@ from tasks.bench.workers.workers import Block
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, one_launch, pair
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("rounds", "fast", "slow", "more"),

@@ -10,9 +10,10 @@ from tasks.bench.workers import memory_layout
 from tasks.bench.workers.memory_layout import MemoryLayout, draw
 from tests.support.pairs import both, one_launch, pair
 
-pytestmark = pytest.mark.skipif(
-    not memory_layout.can_choose(), reason="this system does not let a process choose its layout"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not memory_layout.can_choose(), reason="this system does not let a process choose its layout"),
+]
 
 SHOW = "import ctypes, os, sys; print(hex(id(object)), hex(id(sys.stdin)), open('/proc/self/stat').read().split()[27])"
 

@@ -12,6 +12,8 @@ from tasks.errors import SourceError, TemplateError
 from tasks.manifest.model import BenchmarkCode
 from tests.support.evidence import DETECTION
 
+pytestmark = pytest.mark.slow
+
 SOURCE = b"""
 def merge_lines(lines: list[str], widths: dict[str, list[int]], *, gap: float) -> str:
     return "".join(lines)

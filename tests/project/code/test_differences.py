@@ -13,6 +13,8 @@ from tasks.project.layout import CommitTree, describe
 from tests.support.histories import found, history, told
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 A = "src/pages/a.py"
 B = "src/pages/b.py"
 RUNNING = f"Python {sys.version_info.major}.{sys.version_info.minor}"

@@ -10,6 +10,8 @@ from tests.support.histories import refs_of
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repo(tmp_path):

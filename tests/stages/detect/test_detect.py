@@ -15,6 +15,8 @@ from tasks.storage.paths import ItemPaths
 from tests.support.histories import history, refs_of
 from tests.support.untouched import untouched
 
+pytestmark = pytest.mark.slow
+
 A = "src/pages/a.py"
 ITEM = Optimization(id="it", head="faster")
 

@@ -13,6 +13,8 @@ from tests.support.histories import commit, detected, history
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
+pytestmark = pytest.mark.slow
+
 TABLES = "src/pages/tables.py"
 EXTRACT = "def extract(pages):\n    found = [page.table for page in pages]\n    return found\n"
 LAZY = "def extract(pages):\n    for page in pages:\n        yield page.table\n"

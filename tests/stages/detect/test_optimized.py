@@ -9,6 +9,8 @@ from tasks.project.layout import CommitTree
 from tasks.stages.detect.optimized import guess, is_public
 from tests.support.histories import found
 
+pytestmark = pytest.mark.slow
+
 A, B = "src/pages/a.py", "src/pages/b.py"
 
 

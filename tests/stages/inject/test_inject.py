@@ -17,6 +17,8 @@ from tasks.storage.paths import ItemPaths
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
+pytestmark = pytest.mark.slow
+
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 TEXT = "def test_benchmark_f(benchmark): ...\n"
 LAYOUT = Layout(

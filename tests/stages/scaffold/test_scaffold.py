@@ -14,6 +14,8 @@ from tests.support import mistakes
 from tests.support.evidence import DETECTION, ITEM
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 PATH = "tests/benchmarks/test_benchmark_merge_lines.py"
 SOURCE = "src/pagelayout/text.py"
 PLAIN = "def merge_lines(lines: list[str]) -> str: ...\n"

@@ -11,6 +11,8 @@ from tasks.manifest.model import Optimization
 from tasks.stages.survey.drift import upstream_since
 from tests.support.histories import commit, detected, history
 
+pytestmark = pytest.mark.slow
+
 TABLES = "src/pages/tables.py"
 LINES = "\n\ndef lines(page):\n    return [line for line in page]\n"
 BASE = "def extract(pages):\n    return [page for page in pages]\n" + LINES

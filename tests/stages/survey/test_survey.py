@@ -21,6 +21,8 @@ from tests.support.github import GitHub
 from tests.support.mistakes import CODE, LIGHT, compare, item, target
 from tests.support.targets import TargetRepo
 
+pytestmark = pytest.mark.slow
+
 TARGET = "pagelayout.text:merge_lines"
 STOOD_STILL = Upstream(since="5e" * 20)
 OWN = DETECTION.commits[0]
