@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..reading import BenchmarkFile
+from ..benchmark_file import BenchmarkFile
 from . import dynamic, static
 from .rules import RULES, Rule
 from .static import Finding, LintContext

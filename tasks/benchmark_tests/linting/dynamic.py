@@ -11,7 +11,7 @@ from .static import Finding, restored, subject_of
 
 if TYPE_CHECKING:
     from ...bench.observing.watching import Standin, WatchedCall
-    from ..reading import BenchmarkFile, Test
+    from ..benchmark_file import BenchmarkFile, Test
     from .static import LintContext
 
 SHORTEST: Final = 5e-7

@@ -10,7 +10,7 @@ from ...project.code.imported_names import short_name
 from .static import LintContext, findings, subject_of
 
 if TYPE_CHECKING:
-    from ..reading import BenchmarkFile
+    from ..benchmark_file import BenchmarkFile
 
 
 class Fixed(NamedTuple):

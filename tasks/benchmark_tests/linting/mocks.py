@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.definitions import Function, contents
 from ...project.code.imported_names import absolute_name, dotted_name, imports
-from ..reading import MOCKS
+from ..benchmark_file import MOCKS
 from .boundaries import boundary
 
 if TYPE_CHECKING:
     from ...project.code.sources import Definition
-    from ..reading import BenchmarkFile, Patch, Test
+    from ..benchmark_file import BenchmarkFile, Patch, Test
 
 CONFIGURATION: Final = re.compile(
     r"(^|_)(config|configs|configuration|settings|conf|cfg|options|env_config|environ)$", re.IGNORECASE

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ...project.code.definitions import Function
 from ...project.code.imported_names import dotted_name, short_name
 from ...project.pytest_config import PYTHON_FILES, is_test_file
-from ..reading import PATCHERS
+from ..benchmark_file import PATCHERS
 from . import mocks
 
 if TYPE_CHECKING:
     from ...project.code.sources import LocatedDefinition
-    from ..reading import BenchmarkFile, Called, Measured, Patch, Test
+    from ..benchmark_file import BenchmarkFile, Called, Measured, Patch, Test
 
 READING: Final = frozenset(
     {"open", "read_text", "read_bytes", "load", "loads", "imread", "read_csv", "read_parquet", "read_json", "deepcopy"},

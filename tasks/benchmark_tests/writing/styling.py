@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .recorded_code import SPACES
 
 if TYPE_CHECKING:
-    from ...project.style import Style
+    from ..style import Style
 
 CASES = "recorded"
 """The parameter of a benchmark that is written with several cases."""

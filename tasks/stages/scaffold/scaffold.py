@@ -111,11 +111,11 @@ class Known:
 def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path | None) -> Scaffolding:
     """Write the benchmark, from a recorded call where there is one, or keep the written one as a person edited it."""
     detection, recording, source = known.detection, known.recording, known.source
+    from ...benchmark_tests.style import style_of
     from ...benchmark_tests.writing.benchmark_code import file_name, from_manifest, from_signature
     from ...benchmark_tests.writing.recorded_benchmark import from_recording
     from ...benchmark_tests.writing.styling import styled
     from ...project.formatting import formatted
-    from ...project.style import style_of
 
     name = file_name(detection)
     path = posixpath.join(detection.layout.benchmarks_root, name)

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from tasks.benchmark_tests.style import Style, style_of
 from tasks.benchmark_tests.writing.styling import styled
 from tasks.project.files import Project
-from tasks.project.style import Style, style_of
 
 PLAIN = '''"""Benchmark of app:total.
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .pytest_config import is_test_file, python_files
+from ..project.pytest_config import is_test_file, python_files
 
 if TYPE_CHECKING:
-    from .files import Project
+    from ..project.files import Project
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
