@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.benchmark_tests.search import benchmarks, blob_of, files_below, presence
+from tasks.benchmark_tests.search import benchmark_files, blob_of, files_below, presence
 from tasks.git import Clone
 from tasks.project.code.sources import Sources
 from tasks.project.code.span import Span
@@ -25,7 +25,7 @@ SOURCES = Sources(TREE, ("src",))
 
 
 def uses(text, target):
-    found, notes = benchmarks({"b.py": dedent(text).encode()}, SOURCES)
+    found, notes = benchmark_files({"b.py": dedent(text).encode()}, SOURCES)
     assert notes == ()
     return any(benchmark.uses(SOURCES.find(target)) for benchmark in found)
 
@@ -74,7 +74,7 @@ def test_a_method_is_used_where_the_class_and_the_attribute_are():
 
 
 def test_a_file_that_cannot_be_parsed_is_a_note():
-    found, notes = benchmarks({"tests/b.py": b"def f(:\n"}, SOURCES)
+    found, notes = benchmark_files({"tests/b.py": b"def f(:\n"}, SOURCES)
     assert found == ()
     assert len(notes) == 1
     assert notes[0].startswith("tests/b.py:1: this file cannot be read by Python ")

@@ -11,7 +11,7 @@ from .static import Finding, restored, subject_of
 
 if TYPE_CHECKING:
     from ...bench.observing.watching import Standin, WatchedCall
-    from ..benchmark_file import BenchmarkFile, Test
+    from ..benchmark_file import BenchmarkFile, BenchmarkTest
     from .static import LintContext
 
 SHORTEST: Final = 5e-7
@@ -35,7 +35,7 @@ def findings(file: BenchmarkFile, expected: LintContext, seen: Sequence[WatchedC
 
 
 def _of(
-    call: WatchedCall, test: Test | None, expected: LintContext, file: BenchmarkFile
+    call: WatchedCall, test: BenchmarkTest | None, expected: LintContext, file: BenchmarkFile
 ) -> Iterator[tuple[str, int, str]]:
     changed = [name for name in call.changed if test is None or name not in restored(test)]
     if changed:
@@ -52,7 +52,7 @@ def _of(
 
 
 def _about(standin: Standin, file: BenchmarkFile) -> Iterator[tuple[str, int, str]]:
-    is_fake = standin.patched or ("." in standin.name and not file.is_handed_over(standin.line))
+    is_fake = standin.patched or ("." in standin.name and not file.is_callback(standin.line))
     if is_fake and standin.peak < ALMOST_NOTHING:
         peak = figures.size(standin.peak)
         yield (
@@ -84,7 +84,9 @@ def _about_size(call: WatchedCall, expected: LintContext) -> Iterator[tuple[str,
         )
 
 
-def _about_share(call: WatchedCall, test: Test | None, expected: LintContext) -> Iterator[tuple[str, int, str]]:
+def _about_share(
+    call: WatchedCall, test: BenchmarkTest | None, expected: LintContext
+) -> Iterator[tuple[str, int, str]]:
     """Tell where most of the time goes elsewhere than to the function under test, as far as Python sees it."""
     subject = subject_of(test, expected) if test else expected.target
     found = test.file.sources.try_find(subject) if test and subject else None

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ...project.code.definitions import Function, contents
-from ...project.code.imported_names import absolute_name, dotted_name, imports
+from ...project.code.definitions import contents
+from ...project.code.imported_names import absolute_name, imports
+from ...project.code.syntax import Function, dotted_name
 from ..benchmark_file import MOCKS
 from .boundaries import boundary
 
 if TYPE_CHECKING:
     from ...project.code.sources import Definition
-    from ..benchmark_file import BenchmarkFile, Patch, Test
+    from ..benchmark_file import BenchmarkFile, BenchmarkTest, Patch
 
 CONFIGURATION: Final = re.compile(
     r"(^|_)(config|configs|configuration|settings|conf|cfg|options|env_config|environ)$", re.IGNORECASE
@@ -47,7 +48,7 @@ class Standin(NamedTuple):
 
 def boundary_of(patch: Patch, file: BenchmarkFile, more: frozenset[str]) -> str:
     """Return the package of the boundary that a replaced name is of, or that the code which defines it uses; "" for none."""
-    if named := boundary(patch.target, more):
+    if named := boundary(patch.replaced, more):
         return named
     found = real_of(patch, file)
     if found is None:
@@ -65,7 +66,7 @@ def boundary_of(patch: Patch, file: BenchmarkFile, more: frozenset[str]) -> str:
 
 def real_of(patch: Patch, file: BenchmarkFile) -> tuple[str, Definition] | None:
     """Find the definition that a patch replaces, where its owner is a module or a class of the project."""
-    parts = patch.target.split(".")
+    parts = patch.replaced.split(".")
     for count in range(len(parts) - 1, 0, -1):
         found = file.sources.try_find(f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}")
         if found and found.definition.kind in {"function", "class"}:
@@ -82,7 +83,7 @@ def is_configuration(patch: Patch) -> bool:
     return any(CONFIGURATION.search(name) for name in (*names[-1:], own)) or own.isupper()
 
 
-def standins(test: Test, more: frozenset[str]) -> Iterator[Standin]:
+def standins(test: BenchmarkTest, more: frozenset[str]) -> Iterator[Standin]:
     """Yield what the patches of a test put in place, and the methods of fakes that it hands to what is measured."""
     for patch in test.patches:
         if patch.kind == "attribute" and not is_configuration(patch) and not patch.is_property_mock:
@@ -99,19 +100,19 @@ def standins(test: Test, more: frozenset[str]) -> Iterator[Standin]:
                 yield from _of(made, name, test, None, "a fake", made)
 
 
-def _is_used(name: str, test: Test) -> bool:
+def _is_used(name: str, test: BenchmarkTest) -> bool:
     parts = [node for measured in test.measured for node in (*measured.body, *measured.arguments)]
     return any(isinstance(node, ast.Name) and node.id == name for part in parts for node in ast.walk(part))
 
 
-def _is_told(name: str, test: Test) -> bool:
+def _is_told(name: str, test: BenchmarkTest) -> bool:
     """Return whether the test says what methods of a Mock return: `name.method.return_value = ...`."""
     targets = (target for node in ast.walk(test.file.module) if isinstance(node, ast.Assign) for target in node.targets)
     return any(dotted_name(target).startswith(f"{name}.") for target in targets)
 
 
 def _of(
-    new: ast.expr | None, name: str, test: Test, real: Definition | None, package: str, node: ast.AST
+    new: ast.expr | None, name: str, test: BenchmarkTest, real: Definition | None, package: str, node: ast.AST
 ) -> Iterator[Standin]:
     if isinstance(new, ast.Name) and isinstance(value := test.variables.get(new.id), ast.Call | ast.Lambda):
         new = value
@@ -134,7 +135,7 @@ def _of(
             yield from _methods(held, test, real.name if real and real.kind == "class" else "", package)
 
 
-def _methods(fake: ast.ClassDef, test: Test, kind: str, package: str) -> Iterator[Standin]:
+def _methods(fake: ast.ClassDef, test: BenchmarkTest, kind: str, package: str) -> Iterator[Standin]:
     """Yield the methods of a fake class; `kind` is the class that it stands for, "" where that is not known."""
     own = [
         each
@@ -145,7 +146,7 @@ def _methods(fake: ast.ClassDef, test: Test, kind: str, package: str) -> Iterato
     yield from (Standin(f"{fake.name}.{each.name}", each, real.get(each.name), package) for each in own)
 
 
-def _made_by(new: ast.expr | None, test: Test) -> ast.ClassDef | None:
+def _made_by(new: ast.expr | None, test: BenchmarkTest) -> ast.ClassDef | None:
     """Return the fake class of which a replacement returns an instance."""
     given = new.body if isinstance(new, ast.Lambda) else None
     if isinstance(new, ast.Call):
@@ -158,7 +159,7 @@ def _made_by(new: ast.expr | None, test: Test) -> ast.ClassDef | None:
     )
 
 
-def _methods_of(kind: str, test: Test) -> dict[str, Definition]:
+def _methods_of(kind: str, test: BenchmarkTest) -> dict[str, Definition]:
     """Find the methods of the project's class of that name."""
     sources = test.file.sources
     for path in sources.tree.files():

@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ...project.code.definitions import Function
-from ...project.code.imported_names import dotted_name, short_name
+from ...project.code.imported_names import short_name
+from ...project.code.syntax import Function, dotted_name
 from ...project.pytest_config import PYTHON_FILES, is_test_file
 from ..benchmark_file import PATCHERS
 from . import mocks
 
 if TYPE_CHECKING:
     from ...project.code.sources import LocatedDefinition
-    from ..benchmark_file import BenchmarkFile, Called, Measured, Patch, Test
+    from ..benchmark_file import BenchmarkFile, BenchmarkTest, MeasuredCode, Patch, ProjectCall
 
 READING: Final = frozenset(
     {"open", "read_text", "read_bytes", "load", "loads", "imread", "read_csv", "read_parquet", "read_json", "deepcopy"},
@@ -84,9 +84,9 @@ def findings(file: BenchmarkFile, expected: LintContext) -> list[Finding]:
     return sorted(set(found), key=lambda finding: (finding.line, finding.rule, finding.found))
 
 
-def subject_of(test: Test, expected: LintContext) -> str:
+def subject_of(test: BenchmarkTest, expected: LintContext) -> str:
     """Return the function under test: the one expected where the test calls it, the one that it calls, or that it is named after."""
-    called = [each.target for each in test.calls if each.found.definition.kind == "function"]
+    called = [each.target for each in test.calls if each.is_of_function]
     if expected.target and (expected.target in called or not called):
         return expected.target
     named = [
@@ -114,7 +114,7 @@ def _about_file(file: BenchmarkFile, expected: LintContext) -> Iterator[Finding]
         yield Finding("wrong-name", 1, "", f"pytest does not collect {name} (python_files: {patterns})")
 
 
-def _about_marker(test: Test) -> Iterator[Finding]:
+def _about_marker(test: BenchmarkTest) -> Iterator[Finding]:
     if test.is_whole and not test.file.uses_codspeed:
         told = "it has a marker and not the fixture `benchmark`: pytest-benchmark measures nothing of it"
         yield Finding(
@@ -125,7 +125,7 @@ def _about_marker(test: Test) -> Iterator[Finding]:
         )
 
 
-def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Finding]:
+def _about_name(file: BenchmarkFile, test: BenchmarkTest, subject: str) -> Iterator[Finding]:
     if not subject or len(file.tests) > 1 or not posixpath.basename(file.path).startswith("test_benchmark_"):
         return  # the file follows a naming of its own, or is for several cases
     name = short_name(subject).strip("_")
@@ -141,32 +141,32 @@ def _about_name(file: BenchmarkFile, test: Test, subject: str) -> Iterator[Findi
 # -- patches ------------------------------------------------------------------------------------------
 
 
-def _about_patches(test: Test, subject: str, expected: LintContext) -> Iterator[Finding]:
+def _about_patches(test: BenchmarkTest, subject: str, expected: LintContext) -> Iterator[Finding]:
     target = subject.replace(":", ".")
     for patch in test.patches:
         line = patch.line
-        if patch.kind == "attribute" and subject and _is_target(patch.target, target, test):
-            yield Finding("target-patched", line, test.name, f"{patch.target} is the function under test")
+        if patch.kind == "attribute" and subject and _is_target(patch.replaced, target, test):
+            yield Finding("target-patched", line, test.name, f"{patch.replaced} is the function under test")
         elif patch.is_property_mock:
             if not _on_type(patch.owner, patch.owner_node, test):
                 told = f"the property {patch.name} is patched on {patch.owner}, an instance"
                 yield Finding("property-on-instance", line, test.name, told)
         elif mocks.is_configuration(patch):
-            yield Finding("configuration-patched", line, test.name, f"{patch.target} is configuration")
+            yield Finding("configuration-patched", line, test.name, f"{patch.replaced} is configuration")
         elif _is_elsewhere(patch, test, expected):
             yield Finding(
-                "mock-not-at-boundary", line, test.name, f"{patch.target} is neither model inference nor the network"
+                "mock-not-at-boundary", line, test.name, f"{patch.replaced} is neither model inference nor the network"
             )
 
 
-def _is_elsewhere(patch: Patch, test: Test, expected: LintContext) -> bool:
+def _is_elsewhere(patch: Patch, test: BenchmarkTest, expected: LintContext) -> bool:
     """Return whether code is replaced that is neither at a boundary nor something of the process's own."""
-    if patch.kind != "attribute" or patch.target in mocks.PROCESS:
+    if patch.kind != "attribute" or patch.replaced in mocks.PROCESS:
         return False
     return not mocks.boundary_of(patch, test.file, expected.boundaries)
 
 
-def _is_target(patched: str, target: str, test: Test) -> bool:
+def _is_target(patched: str, target: str, test: BenchmarkTest) -> bool:
     """Return whether the target itself is replaced: where it is defined, or where the benchmark takes it from."""
     if patched == target:
         return True
@@ -175,7 +175,7 @@ def _is_target(patched: str, target: str, test: Test) -> bool:
     return bool(found and known and (found[1].path, found[1].definition.name) == (known.path, known.definition.name))
 
 
-def _sought(spelled: str, test: Test) -> tuple[str, LocatedDefinition] | None:
+def _sought(spelled: str, test: BenchmarkTest) -> tuple[str, LocatedDefinition] | None:
     parts = spelled.split(".")
     for count in range(len(parts) - 1, 0, -1):
         target = f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}"
@@ -184,13 +184,13 @@ def _sought(spelled: str, test: Test) -> tuple[str, LocatedDefinition] | None:
     return None
 
 
-def _split(target: str, test: Test) -> tuple[str, str]:
+def _split(target: str, test: BenchmarkTest) -> tuple[str, str]:
     found = _sought(target, test)
     module, _, name = (found[0] if found else target).partition(":")
     return module, name
 
 
-def _on_type(owner: str, node: ast.expr | None, test: Test) -> bool:
+def _on_type(owner: str, node: ast.expr | None, test: BenchmarkTest) -> bool:
     """Tell a type from an instance: `type(x)`, `x.__class__`, or a name that is a class."""
     if isinstance(node, ast.Call):
         return bool(dotted_name(node.func) == "type")
@@ -206,7 +206,7 @@ def _on_type(owner: str, node: ast.expr | None, test: Test) -> bool:
 # -- stand-ins ----------------------------------------------------------------------------------------
 
 
-def _about_standins(test: Test, expected: LintContext) -> Iterator[Finding]:
+def _about_standins(test: BenchmarkTest, expected: LintContext) -> Iterator[Finding]:
     for each in mocks.standins(test, expected.boundaries):
         line = int(getattr(each.node, "lineno", test.function.lineno))
         kind = "Mock" if each.is_object else mocks.returned_kind(each.node)
@@ -227,8 +227,8 @@ def _about_standins(test: Test, expected: LintContext) -> Iterator[Finding]:
 # -- what is measured ---------------------------------------------------------------------------------
 
 
-def _about_calls(test: Test) -> Iterator[Finding]:
-    functions = list(dict.fromkeys(each.target for each in test.calls if each.found.definition.kind == "function"))
+def _about_calls(test: BenchmarkTest) -> Iterator[Finding]:
+    functions = list(dict.fromkeys(each.target for each in test.calls if each.is_of_function))
     if len(functions) > 1:
         line = next(each.node.lineno for each in test.calls if each.target == functions[1])
         yield Finding("several-functions", line, test.name, f"{', '.join(map(_last, functions))} are measured together")
@@ -240,7 +240,7 @@ def _about_calls(test: Test) -> Iterator[Finding]:
         yield from _about_changes(test, measured)
 
 
-def _about_setup(test: Test, measured: Measured) -> Iterator[Finding]:
+def _about_setup(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Finding]:
     subjects = {id(each.node) for each in test.calls}
     place = "within the test, all of which its marker has measured" if test.is_whole else "within the measured call"
     for node in (node for part in measured.body for node in ast.walk(part)):
@@ -260,9 +260,9 @@ def _is_range(node: ast.Call) -> bool:
     return bool(node.args) and isinstance(node.args[0], ast.Call) and dotted_name(node.args[0].func) == "range"
 
 
-def _about_laziness(test: Test, measured: Measured) -> Iterator[Finding]:
+def _about_laziness(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Finding]:
     for each in test.calls:
-        if each.found.definition.kind == "function" and _yields(each) and _is_idle(each.node, measured):
+        if each.is_of_function and _yields(each) and _is_idle(each.node, measured):
             yield Finding(
                 "lazy-result",
                 each.node.lineno,
@@ -276,7 +276,7 @@ def _about_laziness(test: Test, measured: Measured) -> Iterator[Finding]:
             yield Finding("lazy-result", node.lineno, test.name, "the generator expression is made and not consumed")
 
 
-def _given(measured: Measured) -> list[ast.expr]:
+def _given(measured: MeasuredCode) -> list[ast.expr]:
     """Return what the measured code returns, or leaves as it is."""
     if isinstance(measured.code, ast.Lambda):
         return [measured.code.body]
@@ -284,11 +284,11 @@ def _given(measured: Measured) -> list[ast.expr]:
     return [each.value for each in inner if isinstance(each, ast.Return | ast.Expr) and each.value is not None]
 
 
-def _is_idle(call: ast.Call, measured: Measured) -> bool:
+def _is_idle(call: ast.Call, measured: MeasuredCode) -> bool:
     return not measured.body or any(node is call for node in _given(measured))
 
 
-def _yields(called: Called) -> bool:
+def _yields(called: ProjectCall) -> bool:
     waiting = list(ast.iter_child_nodes(_definition_node(called)))
     while waiting:
         node = waiting.pop()
@@ -299,15 +299,15 @@ def _yields(called: Called) -> bool:
     return False
 
 
-def _definition_node(called: Called) -> ast.AST:
-    definition = called.found.definition
+def _definition_node(called: ProjectCall) -> ast.AST:
+    definition = called.definition.definition
     body = ast.parse(definition.code).body if definition.code else []
     if not body or not isinstance(body[0], Function):
         return ast.Pass()
     return ast.Pass() if any("contextmanager" in dotted_name(each) for each in body[0].decorator_list) else body[0]
 
 
-def _about_changes(test: Test, measured: Measured) -> Iterator[Finding]:
+def _about_changes(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Finding]:
     own = _bound_within(measured)
     for node in (node for part in measured.body for node in ast.walk(part) if isinstance(node, ast.expr | ast.stmt)):
         for changed in _changed_by(node):
@@ -331,7 +331,7 @@ def _restores(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and len(call.args) == 2
 
 
-def restored(test: Test) -> set[str]:
+def restored(test: BenchmarkTest) -> set[str]:
     """Return the names of what every round brings back to the state that it begins from."""
     nodes = (node for measured in test.measured for part in measured.body for node in ast.walk(part))
     return {
@@ -339,7 +339,7 @@ def restored(test: Test) -> set[str]:
     }
 
 
-def _bound_within(measured: Measured) -> set[str]:
+def _bound_within(measured: MeasuredCode) -> set[str]:
     bound = {
         node.id
         for part in measured.body

@@ -5,20 +5,16 @@ from __future__ import annotations
 import ast
 import copy
 import hashlib
-import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
-from ...errors import SourceError
+from .syntax import Function, Scope, last_name, parse, unreadable
 
 MODULE: Final = "<module>"
 """The name of what a file does outside of its definitions."""
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-Scope = Function | ast.ClassDef
 Kind = Literal["function", "class", "module", "name"]
 _ACCESSORS: Final = frozenset({"setter", "deleter"})
 
@@ -90,29 +86,11 @@ def definitions(source: bytes, path: str) -> tuple[Definition, ...]:
 def contents(source: bytes, path: str) -> ModuleContents:
     """Return definitions and bindings of a file; raise SourceError where the running Python cannot read it."""
     try:
-        module = parsed(source, path)
+        module = parse(source, path)
         found = (*_definitions(module.body, "", ""), _module(module))
         return ModuleContents(found, tuple(_bindings(module.body, "")))
     except RecursionError:
-        raise _unreadable("it is nested too deeply", path) from None
-
-
-def parsed(source: bytes, path: str) -> ast.Module:
-    """Parse a file, its coding cookie honoured; raise SourceError where the running Python cannot."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # An invalid escape of the target's is no business of ours.
-            return ast.parse(source)
-    except SyntaxError as error:
-        raise _unreadable(error.msg, f"{path}:{error.lineno}" if error.lineno else path) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise _unreadable(str(error) or "it is nested too deeply", path) from None
-
-
-def _unreadable(why: str, where: str) -> SourceError:
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    now = "run prprep with the Python that the project is written for, or mend the file"
-    return SourceError(f"this file cannot be read by Python {version}: {why}", where=where, hint=now)
+        raise unreadable("it is nested too deeply", path) from None
 
 
 # -- definitions ------------------------------------------------------------------------------------
@@ -134,7 +112,7 @@ def _definitions(body: Sequence[ast.stmt], prefix: str, outermost: str) -> Itera
 def _definition(node: Scope, name: str, outermost: str) -> Definition:
     start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     end = node.end_lineno or node.lineno
-    decorators = [_last_name(decorator) for decorator in node.decorator_list]
+    decorators = [last_name(decorator) for decorator in node.decorator_list]
     if isinstance(node, ast.ClassDef):
         bases = tuple(map(ast.unparse, node.bases))
         return Definition(name, "class", start, end, code=_code(node), bases=bases, outermost=outermost)
@@ -165,11 +143,6 @@ def _role(decorators: list[str]) -> Literal["", "setter", "deleter", "overload"]
         if role in decorators:
             return role
     return ""
-
-
-def _last_name(node: ast.expr) -> str:
-    called = node.func if isinstance(node, ast.Call) else node
-    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
 
 
 def _parameters(arguments: ast.arguments) -> Iterator[Parameter]:

@@ -21,15 +21,6 @@ def imports(module: ast.AST) -> Iterator[tuple[str, tuple[str, str]]]:
             )
 
 
-def dotted_name(node: ast.AST) -> str:
-    """Return `a.b.c` for an expression of names and attributes alone."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
-
-
 def target_names(used: str, known: Mapping[str, tuple[str, str]]) -> Iterator[str]:
     """Spell a dotted name of the file as targets (`module:name`); each of its beginnings names something, too."""
     parts = used.split(".")

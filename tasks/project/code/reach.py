@@ -6,7 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from .definitions import Function, parsed
+from .syntax import Function, parse
 
 LineRange = tuple[int, int]
 """First and last line of a statement; of a compound one, of its head."""
@@ -20,7 +20,7 @@ def changed_statements(before: bytes, after: bytes, path: str, names: Iterable[s
     """
     touched = _touched(before, after)
     found: list[LineRange] = []
-    for function in _functions(parsed(after, path), frozenset(names)):
+    for function in _functions(parse(after, path), frozenset(names)):
         statements = list(_statements(function))
         changed = [span for span in statements if touched & set(range(span[0], span[1] + 1))]
         found += changed or statements

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ... import git
 from ...artifacts import Detection, DomainProposal
-from ...benchmark_tests.search import benchmarks, files_below, presence
+from ...benchmark_tests.search import benchmark_files, files_below, presence
 from ...benchmark_tests.writing.benchmark_code import file_name
 from ...errors import SourceError
 from ...project.code.definitions import MODULE
@@ -32,7 +32,7 @@ from .signals import Edit
 
 if TYPE_CHECKING:
     from ...artifacts import Commit
-    from ...benchmark_tests.search import Benchmark
+    from ...benchmark_tests.benchmark_file import BenchmarkFile
     from ...git import Clone, Refs
     from ...manifest.model import Optimization
     from ...project.code.sources import Difference
@@ -58,7 +58,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
     found, notes = differences(clone, span.base, span.head, layout)
     domain = _domain(item, found, span.commits)
     worktree = git.repository_root(refs.repository) if refs.repository else None
-    there, unread = benchmarks(
+    there, unread = benchmark_files(
         files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree), head_sources
     )
     target, reason = _named(item) or guess(
@@ -164,7 +164,7 @@ def _edit(difference: Difference) -> Edit:
 # -- the benchmark ----------------------------------------------------------------------------------
 
 
-def _benchmark_path(item: Optimization, detection: Detection, there: Sequence[Benchmark], head: Sources) -> str:
+def _benchmark_path(item: Optimization, detection: Detection, there: Sequence[BenchmarkFile], head: Sources) -> str:
     """Return the manifest's path, else the usual one, else that of a benchmark that uses the target."""
     usual = posixpath.join(detection.layout.benchmarks_root, file_name(detection))
     if item.benchmark is not None:

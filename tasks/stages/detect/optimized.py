@@ -11,7 +11,7 @@ from ...project.code.definitions import MODULE
 from ...project.code.modules import module_of
 
 if TYPE_CHECKING:
-    from ...benchmark_tests.search import Benchmark
+    from ...benchmark_tests.benchmark_file import BenchmarkFile
     from ...manifest.model import Domain
     from ...project.code.sources import Difference, LocatedDefinition, Sources
 
@@ -25,7 +25,7 @@ def guess(
     differences: Sequence[Difference],
     *,
     domains: Sequence[Domain],
-    benchmarks: Sequence[Benchmark],
+    benchmarks: Sequence[BenchmarkFile],
     base: Sources,
     head: Sources,
 ) -> Guess:
@@ -78,7 +78,7 @@ def _of_import(modules: Sequence[Difference], functions: Sequence[Difference]) -
     return None, "the domain is struct, but no module is there on both sides whose code changed"
 
 
-def _benchmarked(functions: Sequence[Difference], benchmarks: Sequence[Benchmark], head: Sources) -> Guess | None:
+def _benchmarked(functions: Sequence[Difference], benchmarks: Sequence[BenchmarkFile], head: Sources) -> Guess | None:
     for difference in functions:
         target = _target(difference)
         found = head.try_find(target)

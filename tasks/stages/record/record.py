@@ -16,7 +16,7 @@ from ...bench.machine import lock_path
 from ...bench.observing.recording import RecordingSite, allocations_of_fakes, record, record_command, try_code
 from ...bench.setup import SideEnvironment, side_of
 from ...benchmark_tests.linting.boundaries import INFERENCE, NETWORK
-from ...benchmark_tests.search import users
+from ...benchmark_tests.search import usage
 from ...benchmark_tests.writing.recorded_code import compose, defaults_of
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
@@ -119,7 +119,7 @@ def relevant_tests(
     """
     patterns = (*patterns, *UNITTEST_FILES)
     tests = [path for path in sources.tree.files() if is_test_file(path, patterns) and not in_side_folder(path)]
-    ranked = [(rank, path) for path in tests if (rank := users(path, sources.tree.read(path) or b"", sources, found))]
+    ranked = [(rank, path) for path in tests if (rank := usage(path, sources.tree.read(path) or b"", sources, found))]
     word = posixpath.basename(found.path).removesuffix(".py")
     words = {word, posixpath.basename(posixpath.dirname(found.path))} if word == "__init__" else {word}
 

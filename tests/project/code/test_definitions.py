@@ -212,7 +212,7 @@ def test_a_file_that_this_python_cannot_read_is_an_error_with_its_line(source, w
         definitions(source, "pages.py")
     assert str(raised.value) == (
         f"{where}: this file cannot be read by {RUNNING}: {why}\n"
-        "  run prprep with the Python that the project is written for, or mend the file"
+        "  run prprep with the Python version that the project is written for, or fix the file"
     )
 
 

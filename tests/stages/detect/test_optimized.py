@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.benchmark_tests.search import Benchmark
+from tasks.benchmark_tests.benchmark_file import BenchmarkFile
 from tasks.git import Clone
 from tasks.project.code.sources import Sources
 from tasks.project.layout import CommitTree
@@ -20,7 +20,8 @@ def guessed(tmp_path, base, head, domains=("cpu",), benchmarks=()):
     with Clone.open(str(repo), tmp_path / "cache") as clone:
         refs = clone.resolve(["main", "faster"])
         before, after = (Sources(CommitTree(clone, str(refs[name])), ("src",)) for name in ("main", "faster"))
-        return guess(differences, domains=domains, benchmarks=benchmarks, base=before, head=after)
+        files = [BenchmarkFile(path, source, after) for path, source in benchmarks]
+        return guess(differences, domains=domains, benchmarks=files, base=before, head=after)
 
 
 BASES = "from collections.abc import Mapping\n\nclass Base:\n    def key(self):\n        return 1\n\n"
@@ -95,7 +96,7 @@ def test_the_public_function_that_changed_most_is_taken(tmp_path, code, target, 
 
 def test_a_function_with_a_benchmark_goes_before_one_that_changed_more(tmp_path):
     code = "def f():\n    x = {}\ndef g():\n    x = {}\n    y = {}\n"
-    benchmark = Benchmark("perf/test_f.py", frozenset({(A, "f")}), frozenset())
+    benchmark = ("perf/test_f.py", b"from pages.a import f\ndef test(benchmark): benchmark(f)\n")
     chosen = guessed(tmp_path, {A: code.replace("{}", "1")}, {A: code.replace("{}", "2")}, benchmarks=(benchmark,))
     assert chosen == ("pages.a:f", "it changed, and perf/test_f.py calls it")
 

@@ -1,0 +1,97 @@
+"""Parse Python files, and answer small questions about syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterable
+
+from ...errors import SourceError
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Scope = Function | ast.ClassDef
+
+
+def parse(source: bytes, path: str) -> ast.Module:
+    """Parse a file and honour its coding cookie; raise SourceError if the running Python cannot."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes are the project's business
+            return ast.parse(source)
+    except SyntaxError as error:
+        raise unreadable(error.msg, f"{path}:{error.lineno}" if error.lineno else path) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise unreadable(str(error) or "it is nested too deeply", path) from None
+
+
+def parse_or_empty(source: bytes) -> ast.Module:
+    """Parse a file; return an empty module if the running Python cannot."""
+    try:
+        return parse(source, "")
+    except SourceError:
+        return ast.Module(body=[], type_ignores=[])
+
+
+def unreadable(reason: str, where: str) -> SourceError:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    hint = "run prprep with the Python version that the project is written for, or fix the file"
+    return SourceError(f"this file cannot be read by Python {version}: {reason}", where=where, hint=hint)
+
+
+def dotted_name(node: ast.AST) -> str:
+    """Return `a.b.c` for an expression of names and attributes alone, else ""."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def callee(node: ast.expr) -> ast.expr:
+    """Return what a call calls; any other expression is returned as it is."""
+    return node.func if isinstance(node, ast.Call) else node
+
+
+def last_name(node: ast.expr) -> str:
+    """Return `c` for `a.b.c` and for a call of it, like a decorator's; "" if there is none."""
+    node = callee(node)
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def parameter_names(arguments: ast.arguments) -> tuple[str, ...]:
+    """Return the names of all parameters but `*args` and `**kwargs`."""
+    return tuple(each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+
+
+def names(nodes: Iterable[ast.AST], context: type[ast.expr_context] = ast.Load) -> set[str]:
+    """Return the names that are loaded (or stored) anywhere below the nodes."""
+    walked = (inner for node in nodes for inner in ast.walk(node))
+    return {node.id for node in walked if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
+
+
+def string_value(node: ast.AST | None) -> str:
+    """Return the value of a string literal, "" for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def is_generator(function: Function) -> bool:
+    """Return whether the function itself yields, rather than one defined inside it."""
+    pending: list[ast.AST] = list(function.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, Function | ast.Lambda | ast.ClassDef):
+            pending += ast.iter_child_nodes(node)
+    return False
+
+
+def indented(code: str, prefix: str = "    ") -> str:
+    """Indent code by one level, except inside strings that span lines."""
+    inside: set[int] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno:
+            inside |= set(range(node.lineno + 1, (node.end_lineno or 0) + 1))
+    lines = enumerate(code.splitlines(), 1)
+    return "\n".join(line if number in inside or not line.strip() else prefix + line for number, line in lines)
