@@ -1,4 +1,4 @@
-"""Show what is kept in the cache folder, and remove what is not needed: all of it can be made again."""
+"""List what is in the cache folder, and remove what is not needed: all of it can be rebuilt."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -30,123 +31,150 @@ KINDS = {
     "tree": ("trees", ""),
     "clone": ("clones", "HEAD"),
 }
-"""The folder of each kind, in the order in which they are cheap to make again, and the file in it that is touched by use."""
-OURS = re.compile(r"[0-9a-f]{20,64}(\.git)?")
+"""The folder of each kind, and the file in an entry whose time stamp shows its last use."""
+ENTRY_NAME = re.compile(r"[0-9a-f]{20,64}(\.git)?")
 FRESH_SECONDS = 15 * 60.0
-"""What was used since may be about to be measured, and is never removed."""
-LOOK_SECONDS = 24 * 3600.0
-"""How often the size is looked at after a run."""
-TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# prprep keeps clones, trees and environments here; all of it can be made again.\n"
-UNITS = {
-    "B": 1,
-    "KIB": 1 << 10,
-    "MIB": 1 << 20,
-    "GIB": 1 << 30,
-    "TIB": 1 << 40,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "TB": 10**12,
+"""An entry used since then may be about to be measured, and is never removed."""
+CHECK_SECONDS = 24 * 3600.0
+"""How often a run checks the size."""
+TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# prprep caches clones, trees and environments here.\n"
+UNITS = {"B": 1} | {
+    f"{prefix}{suffix}": base**power
+    for power, prefix in enumerate("KMGT", 1)
+    for suffix, base in (("IB", 1024), ("B", 1000))
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One thing that is kept: `size` in bytes on disk, `used` in seconds since the epoch."""
+class CacheEntry:
+    """A folder of the cache: `size` in bytes on disk, `used` in seconds since the epoch, `owner` what it belongs to."""
 
     kind: str
     path: Path
     size: int
     used: float
+    owner: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.path.name[:12]}"
 
 
-def kept(cache: Path) -> list[Kept]:
-    """Find all that is kept, the least recently used first; hard links are counted once."""
+def list_entries(cache: Path) -> list[CacheEntry]:
+    """Return all entries, the least recently used first; hard links are counted once."""
     seen: set[tuple[int, int]] = set()
-    found = []
-    for kind, (folder, touched) in KINDS.items():
-        for path in _folders(cache / folder):
-            used = _last_use(path, touched)
-            found.append(Kept(kind, path, _size(path, seen), used))
-    return sorted(found, key=lambda each: each.used)
+    entries = [
+        CacheEntry(kind, path, _size(path, seen), _last_use(path, marker), _owner(kind, path))
+        for kind, (folder, marker) in KINDS.items()
+        for path in _folders(cache / folder)
+    ]
+    return sorted(entries, key=lambda entry: entry.used)
 
 
-def prune(cache: Path, things: Iterable[Kept], report: Report) -> list[Kept]:
-    """Remove things that nobody is using; give those that were. Raise BusyError while something is being measured."""
+def entries_table(cache: Path, entries: Sequence[CacheEntry], *, now: float) -> str:
+    """Return the entries as a table, followed by the sums and the limit."""
+    if not entries:
+        return f"{cache}: empty"
+    rows = [
+        (entry.kind, entry.path.name[:12], figures.size(entry.size), _age(now - entry.used), entry.owner)
+        for entry in reversed(entries)
+    ]
+    by_kind: Counter[str] = Counter()
+    for entry in entries:
+        by_kind[entry.kind] += entry.size
+    sums = ", ".join(f"{kind} {figures.size(size)}" for kind, size in by_kind.items())
+    limit = limit_from_environment()
+    limited = f"limit {figures.size(limit)} ({LIMIT_VARIABLE})" if limit else "no limit"
+    table = text_table(("Kind", "Name", "Size", "Last used", "For"), rows, terminal_width())
+    return f"{table}\n\n{cache}: {figures.size(by_kind.total())} ({sums}); {limited}"
+
+
+def prune(cache: Path, entries: Iterable[CacheEntry], report: Report) -> list[CacheEntry]:
+    """Remove entries that nobody is using, and return them. Raises BusyError while something is being measured."""
     removed = []
-    with locks.file_lock(machine.lock_path(cache), busy="something is being measured with what is kept here"):
-        for each in things:
-            if time.time() - _last_use(each.path, KINDS[each.kind][1]) < FRESH_SECONDS:
-                report(f"{each.kind} {each.path.name[:12]} was used just now and stays")
-            elif _remove(each):
-                removed.append(each)
+    with locks.held(machine.lock_path(cache), busy="a comparison that uses the cache is running"):
+        for entry in entries:
+            if time.time() - _last_use(entry.path, KINDS[entry.kind][1]) < FRESH_SECONDS:
+                report(f"{entry} stays: it was used just now")
+            elif _remove(entry):
+                removed.append(entry)
             else:
-                report(f"{each.kind} {each.path.name[:12]} is in use and stays")
+                report(f"{entry} stays: it is in use")
     return removed
 
 
-def beyond(things: Sequence[Kept], limit: int) -> list[Kept]:
-    """Choose what has to go to come below a limit in bytes: the least recently used, a clone only after all that stands on it."""
-    excess, chosen = sum(each.size for each in things) - limit, []
-    for each in sorted(things, key=lambda each: (each.kind == "clone", each.used)):
+def select(entries: Sequence[CacheEntry], *, days: float, everything: bool, now: float) -> list[CacheEntry]:
+    """Return the entries to remove: all, or those not used for `days` (unless negative), or those beyond the limit."""
+    if everything or days >= 0:
+        return [entry for entry in entries if everything or now - entry.used > days * 24 * 3600]
+    limit = limit_from_environment()
+    return over_limit(entries, limit) if limit else []
+
+
+def over_limit(entries: Sequence[CacheEntry], limit: int) -> list[CacheEntry]:
+    """Return the least recently used entries beyond `limit` bytes, clones last: trees depend on them."""
+    excess, selected = sum(entry.size for entry in entries) - limit, []
+    for entry in sorted(entries, key=lambda entry: (entry.kind == "clone", entry.used)):
         if excess <= 0:
             break
-        chosen.append(each)
-        excess -= each.size
-    return chosen
+        selected.append(entry)
+        excess -= entry.size
+    return selected
 
 
 def keep_within_limit(cache: Path, report: Report) -> None:
-    """Remove the least recently used where all together is beyond the limit; once a day, since looking takes time."""
+    """Remove the least recently used entries if the cache exceeds its limit; at most once a day, as it takes time."""
     stamp = cache / "CACHEDIR.TAG"
     try:
-        limit = limit_of(os.environ.get(LIMIT_VARIABLE, USUAL_LIMIT))
+        limit = limit_from_environment()
     except UsageError as error:
         report(str(error))
         return
     with suppress(OSError, BusyError):
-        looked = stamp.stat().st_mtime if stamp.exists() else 0.0
-        if not limit or time.time() - looked < LOOK_SECONDS:
+        checked = stamp.stat().st_mtime if stamp.exists() else 0.0
+        if not limit or time.time() - checked < CHECK_SECONDS:
             return
         stamp.write_text(TAG, encoding="utf-8")
-        removed = prune(cache, beyond(kept(cache), limit), report)
-        if removed:
-            report(
-                f"removed {figures.size(sum(each.size for each in removed))} from the cache, to stay within {figures.size(limit)}"
-            )
+        if removed := prune(cache, over_limit(list_entries(cache), limit), report):
+            size = figures.size(sum(entry.size for entry in removed))
+            report(f"removed {size} from the cache, to stay within {figures.size(limit)}")
 
 
-def limit_of(text: str) -> int:
-    """Read a limit like `20 GiB` as bytes, 0 for none; raise UsageError."""
-    spelled = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?b|b)?\s*", text, re.IGNORECASE)
-    if not spelled:
-        raise UsageError(f"{text!r} is no size", where=LIMIT_VARIABLE, hint="write it like `20 GiB`, or 0 for no limit")
-    return int(float(spelled[1]) * UNITS[(spelled[2] or "B").upper()])
+def limit_from_environment() -> int:
+    return parse_size(os.environ.get(LIMIT_VARIABLE, USUAL_LIMIT))
 
 
-def _folders(place: Path) -> Iterator[Path]:
+def parse_size(text: str) -> int:
+    """Return a limit like `20 GiB` in bytes, 0 for none; raise UsageError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?b|b)?\s*", text, re.IGNORECASE)
+    if not match:
+        raise UsageError(f"{text!r} is not a size", where=LIMIT_VARIABLE, hint="write `20 GiB`, or 0 for no limit")
+    return int(float(match[1]) * UNITS[(match[2] or "B").upper()])
+
+
+def _folders(parent: Path) -> Iterator[Path]:
     with suppress(OSError):
         yield from sorted(
-            path for path in place.iterdir() if OURS.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+            path
+            for path in parent.iterdir()
+            if ENTRY_NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
         )
 
 
-def _last_use(path: Path, touched: str) -> float:
-    """Return when it was used last, as far as its files tell; the beginning of time where it is broken."""
-    marks = [path / touched] if touched else [path.with_suffix(".json"), path]
+def _last_use(path: Path, marker: str) -> float:
+    """Return when an entry was used last, in seconds since the epoch; 0 if it is broken."""
     times = [0.0]
-    for mark in marks:
+    for file in [path / marker] if marker else [path.with_suffix(".json"), path]:
         with suppress(OSError):
-            times.append(mark.stat().st_mtime)
+            times.append(file.stat().st_mtime)
     return max(times)
 
 
 def _size(path: Path, seen: set[tuple[int, int]]) -> int:
     total = 0
-    for place, folders, files in os.walk(path):
+    for folder, folders, files in os.walk(path):
         for name in (*folders, *files):
             with suppress(OSError):
-                status = os.lstat(os.path.join(place, name))  # noqa: PTH118 - hundreds of thousands of files
+                status = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - hundreds of thousands of files
                 if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
                     if (status.st_dev, status.st_ino) in seen:
                         continue
@@ -155,18 +183,45 @@ def _size(path: Path, seen: set[tuple[int, int]]) -> int:
     return total
 
 
-def _remove(thing: Kept) -> bool:
-    """Remove a thing with what belongs to it; False where somebody holds it."""
+def _owner(kind: str, path: Path) -> str:
+    """Return the repository of a clone, the commit of a tree, the contents of an environment; "" if unknown."""
+    with suppress(OSError, ValueError):
+        if kind == "clone":
+            borrowed = path / "objects" / "info" / "alternates"
+            if borrowed.exists():
+                objects = borrowed.read_text(encoding="utf-8").splitlines()[0]
+                return objects.removesuffix("/objects").removesuffix("/.git")
+            url = re.search(r"^\s*url = (\S+)", (path / "config").read_text(encoding="utf-8"), re.MULTILINE)
+            return url[1] if url else ""
+        if kind == "tree":
+            head = git_folder_of(path)
+            return f"commit {(head / 'HEAD').read_text(encoding='ascii').strip()[:12]}" if head else ""
+        python = next((path / "lib").glob("python*"), None)
+        packages = sum(1 for _ in (python / "site-packages").glob("*.dist-info")) if python else 0
+        return f"{python.name}, {packages} packages" if python else "incomplete"
+    return ""
+
+
+def _remove(entry: CacheEntry) -> bool:
+    """Remove an entry with everything that belongs to it; False if it is in use."""
     with ExitStack() as stack:
-        if thing.kind in {"tree", "clone"}:
+        if entry.kind in {"tree", "clone"}:
             try:
-                stack.enter_context(locks.file_lock(thing.path.with_suffix(".lock"), busy="in use"))
+                stack.enter_context(locks.held(entry.path.with_suffix(".lock"), busy="in use"))
             except BusyError:
                 return False
-        if thing.kind == "tree" and (registered := git_folder_of(thing.path)):
-            # What git keeps of a worktree lies in the clone.
+        if entry.kind == "tree" and (registered := git_folder_of(entry.path)):
+            # Git keeps its files about a worktree in the clone.
             remove_folder(registered)
-        remove_folder(thing.path)
-        if thing.kind == "tree":
-            thing.path.with_suffix(".json").unlink(missing_ok=True)
+        remove_folder(entry.path)
+        if entry.kind == "tree":
+            entry.path.with_suffix(".json").unlink(missing_ok=True)
     return True
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"

@@ -1,4 +1,4 @@
-"""The four domains: which metrics each one measures, and the time limits of a comparison."""
+"""What each of the four domains measures, and the time limits of a comparison."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 TIME_LIMIT_SECONDS: Final = 120.0
 COUNTING_LIMIT_SECONDS: Final = 600.0
-"""Under valgrind all is fifty times slower."""
+"""Valgrind makes everything fifty times slower."""
 ALMOST_NOTHING = 16 * 1024
-"""Bytes of peak memory on both sides below which a mock may allocate nothing: an empty call shows up to 264 under the same
-tracker, a mock's own records some KiB more."""
+"""Peak bytes on both sides below which the measured code may allocate nothing itself: under the same tracker an empty
+call shows up to 264, a mock's own records some KiB more."""
 
 _METRICS: Final[dict[Domain, Metric]] = {"mem": "memory", "cpu": "time", "async": "time", "struct": "import"}
 _CLAIMS: Final[dict[Metric, MetricName]] = {
@@ -26,26 +26,26 @@ _CLAIMS: Final[dict[Metric, MetricName]] = {
 }
 
 
-def metrics_for(domains: Sequence[Domain], asked: Sequence[Metric] | None = None) -> tuple[Metric, ...]:
-    """Return what is measured: what is asked for, else what the domains call for, in their order."""
-    return tuple(asked) if asked else tuple(dict.fromkeys(_METRICS[domain] for domain in domains))
+def metrics_for(domains: Sequence[Domain], metrics: Sequence[Metric] | None = None) -> tuple[Metric, ...]:
+    """Return `metrics` if there are any, else those of the domains, in their order."""
+    return tuple(metrics) if metrics else tuple(dict.fromkeys(_METRICS[domain] for domain in domains))
 
 
-def timeout_for(metrics: Sequence[Metric], asked: float | None = None) -> float | None:
-    """Return the limit of each metric in seconds: what is asked for, else 120 s (600 s with instructions), none for memory alone."""
-    if asked is not None or not set(metrics) - {"memory"}:
-        return asked
+def timeout_for(metrics: Sequence[Metric], timeout: float | None = None) -> float | None:
+    """Return each metric's limit in seconds: `timeout`, else 120 s (600 s with instructions), none for memory alone."""
+    if timeout is not None or not set(metrics) - {"memory"}:
+        return timeout
     return COUNTING_LIMIT_SECONDS if "instructions" in metrics else TIME_LIMIT_SECONDS
 
 
 def flags_for(metrics: Sequence[Metric], timeout: float | None = None) -> str:
-    """Spell the comparison's flags, like `--memory --timeout 120`; without a `timeout` the usual one is meant."""
+    """Spell the comparison's flags, like `--memory --timeout 120`; without a `timeout`, with the default one."""
     limit = timeout_for(metrics, timeout)
     flags = ["--memory"] if "memory" in metrics else []
     return " ".join([*flags, f"--timeout {limit:g}"] if limit is not None else flags)
 
 
 def primary_metrics(domains: Sequence[Domain], metrics: Sequence[Metric]) -> tuple[MetricName, ...]:
-    """Return the metrics that a claim rests on: the domains' own where they are measured, else all that are."""
+    """Return the metrics that a claim rests on: those of the domains that were measured, else all that were."""
     own = [metric for metric in metrics_for(domains) if metric in metrics]
     return tuple(_CLAIMS[metric] for metric in own or dict.fromkeys(metrics))

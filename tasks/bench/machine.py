@@ -23,22 +23,31 @@ GIB = 1 << 30
 def platform_description(python_version: str) -> str:
     """Return the machine in one line, like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
     memory = memory_bytes()
-    told = [_counted(cores()), *([f"{gibibytes(memory)} GiB RAM"] if memory else []), f"Python {python_version}"]
-    return f"{cpu_model()} — {', '.join(told)}"
+    parts = [
+        f"{cores()} core{'' if cores() == 1 else 's'}",
+        *([f"{gibibytes(memory)} GiB RAM"] if memory else []),
+        f"Python {python_version}",
+    ]
+    return f"{cpu_model()} — {', '.join(parts)}"
 
 
 def cpu_model() -> str:
-    """Return the processor's name as its maker spells it, the architecture where nothing says more."""
-    named = _sysctl("machdep.cpu.brand_string") if sys.platform == "darwin" else model_of(_text(Path("/proc/cpuinfo")))
-    return named or platform.machine() or "unknown processor"
+    """Return the processor's name as its maker spells it, else the architecture."""
+    if sys.platform == "darwin":
+        name = _sysctl("machdep.cpu.brand_string")
+    else:
+        try:
+            name = model_of(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            name = ""
+    return name or platform.machine() or "unknown processor"
 
 
 def model_of(cpuinfo: str) -> str:
     """Find the model in the text of /proc/cpuinfo: x86 says `model name`, some Arm boards `Model` or `Hardware`."""
     for key in ("model name", "Model", "Hardware", "cpu model"):
-        found = re.search(rf"^{key}\s*:\s*(\S.*)$", cpuinfo, re.MULTILINE)
-        if found:
-            bare = re.sub(r"\((R|TM|tm|r)\)|\bCPU\b|@.*$", "", found[1])
+        if match := re.search(rf"^{key}\s*:\s*(\S.*)$", cpuinfo, re.MULTILINE):
+            bare = re.sub(r"\((R|TM|tm|r)\)|\bCPU\b|@.*$", "", match[1])
             return " ".join(bare.split())
     return ""
 
@@ -49,21 +58,21 @@ def cores() -> int:
 
 
 def memory_bytes() -> int | None:
-    """Return the machine's memory, None where the system does not tell."""
+    """Return the machine's memory, None if the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
-        told = _sysctl("hw.memsize")
-        return int(told) if told.isdigit() else None
+        size = _sysctl("hw.memsize")
+        return int(size) if size.isdigit() else None
 
 
 def gibibytes(size: int) -> int:
-    """Round to what the machine is sold with: the kernel keeps a little of it for itself."""
+    """Round to the size of the memory modules: the kernel reserves a little of it."""
     return max(1, round(size / GIB))
 
 
 def load() -> float | None:
-    """Return the 1-minute load, None where the system does not tell."""
+    """Return the 1-minute load, None if the system does not report it."""
     try:
         return os.getloadavg()[0]
     except (OSError, AttributeError):
@@ -87,17 +96,6 @@ def exclusive(lock: Path | None, report: Report) -> Iterator[None]:
             report(f"{error.what}: waiting until it has ended")
             stack.enter_context(locks.file_lock(lock, busy=None))
         yield
-
-
-def _counted(number: int) -> str:
-    return f"{number} core{'' if number == 1 else 's'}"
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _sysctl(name: str) -> str:

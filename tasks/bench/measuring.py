@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
-    """Raise MeasuringError, before anything is made, where a metric or the sandbox needs a program that is not there."""
+    """Raise MeasuringError if a metric or the sandbox needs a program that is not installed."""
     if confined:
         sandbox.check()
     if "instructions" in metrics:
@@ -35,90 +35,86 @@ def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
 
 
 def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
-    """Measure what `request.metrics` asks for, and hold the machine's lock meanwhile.
+    """Measure `request.metrics`, and hold the machine's lock meanwhile.
 
-    Raises MeasuringError where the benchmark does not pass on both sides in the same way, ProvenanceError where a
-    module of the project does not come out of its side's tree.
+    Raises MeasuringError if the benchmark does not pass on both sides in the same way, ProvenanceError if a module of
+    the project does not come from its side's tree.
     """
-    lots = random.Random(request.seed)  # noqa: S311 - lots that can be drawn again, no secret
     with exclusive(request.lock, report):
         sandbox.compile_environments(request)
-        return _measure(request, lots, report)
+        return _measure(request, request.rng(), report)
 
 
 def dry_run(request: Request, *, report: Report = silent) -> tuple[Output, ...]:
-    """Run the benchmark once on every side, and give what its calls returned; raises as `measure` does."""
+    """Run the benchmark once on every side, and return the outputs of its calls; raises as `measure` does."""
     if not request.benchmark:
         return ()
-    lots = random.Random(request.seed)  # noqa: S311 - as above
     with exclusive(request.lock, report):
-        return check(request, lots, report).outputs
+        return check(request, request.rng(), report).outputs
 
 
-def _measure(request: Request, lots: random.Random, report: Report) -> MeasurementResult:
-    found = MeasurementResult()
-    if request.benchmark:
-        found = _benchmarked(request, lots, report)
+def _measure(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
+    result = _run_benchmark(request, rng, report) if request.benchmark else MeasurementResult()
     if request.modules and "import" in request.metrics:
-        for timed in (time_imports(request, lots, report), time_startup(request, lots, report)):
-            found = _together(found, timed)
+        for more in (time_imports(request, rng, report), time_startup(request, rng, report)):
+            result = _merge(result, more)
     modules = {
-        side: tuple(sorted(set(found.modules.get(side, ())), key=lambda module: (module.path, module.name)))
+        side: tuple(sorted(set(result.modules.get(side, ())), key=lambda module: (module.path, module.name)))
         for side in SIDES
     }
-    return replace(found, modules=modules, notes=(*_notes(request, found), *found.notes))
+    return replace(result, modules=modules, notes=(*_notes(request, result), *result.notes))
 
 
-def _together(found: MeasurementResult, more: MeasurementResult) -> MeasurementResult:
+def _merge(result: MeasurementResult, more: MeasurementResult) -> MeasurementResult:
     return replace(
-        found,
-        measurements=(*found.measurements, *more.measurements),
-        modules={side: (*found.modules.get(side, ()), *more.modules.get(side, ())) for side in SIDES},
-        imported=(*found.imported, *more.imported),
-        notes=(*found.notes, *more.notes),
+        result,
+        measurements=(*result.measurements, *more.measurements),
+        modules={side: (*result.modules.get(side, ()), *more.modules.get(side, ())) for side in SIDES},
+        imported=(*result.imported, *more.imported),
+        notes=(*result.notes, *more.notes),
     )
 
 
-def _benchmarked(request: Request, lots: random.Random, report: Report) -> MeasurementResult:
-    """Time the benchmark first, while nothing else was done; what else is to be known of its calls comes after that."""
+def _run_benchmark(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
+    """Time the benchmark first, before anything else disturbs the machine."""
     measurements: tuple[Measurement, ...] = ()
     if "time" in request.metrics:
-        measurements, run = measure_time(request, lots, report)
+        measurements, run = measure_time(request, rng, report)
     else:
-        run = check(request, lots, report)
+        run = check(request, rng, report)
+    modules = {side: tuple(run.modules[side]) for side in SIDES}
     if not set(request.metrics) - {"import"}:
-        # The benchmark of an import shows that it goes well; its call is not what is compared.
-        return MeasurementResult(
-            outputs=run.outputs, tests=run.tests, modules={side: tuple(run.modules[side]) for side in SIDES}
-        )
-    outputs = compare_further_inputs(request, run.outputs, lots, report)
-    profiled = profile_functions(request, lots, report)
+        # The benchmark of an import shows that it works; its call is not compared.
+        return MeasurementResult(outputs=run.outputs, tests=run.tests, modules=modules)
+    outputs = compare_further_inputs(request, run.outputs, rng, report)
+    profiles = profile_functions(request, rng, report)
     sites: tuple[Site, ...] = ()
     if "instructions" in request.metrics:
-        measurements += instructions.measure_instructions(request, lots, report)
+        measurements += instructions.measure_instructions(request, rng, report)
     if "memory" in request.metrics:
-        tracked, sites = measure_memory(request, lots, report, native=request.native)
-        measurements += tracked
+        memory, sites = measure_memory(request, rng, report, native=request.native)
+        measurements += memory
     return MeasurementResult(
         measurements=measurements,
         outputs=outputs,
         tests=run.tests,
-        modules={side: tuple(run.modules[side]) for side in SIDES},
-        functions=profiled.functions,
-        profiled=profiled.tests,
-        unreached=profiled.unreached,
+        modules=modules,
+        functions=profiles.functions,
+        profiled=profiles.tests,
+        unreached=profiles.unreached,
         sites=sites,
         preempted=run.preempted,
-        notes=(*run.notes, *profiled.notes),
+        notes=(*run.notes, *profiles.notes),
     )
 
 
-def _notes(request: Request, found: MeasurementResult) -> Iterator[str]:
-    if any(measurement.stopped == "timeout" for measurement in found.measurements):
-        yield "Measuring was stopped by its time limit; what was complete by then is kept."
-    if not any(found.modules.values()):
+def _notes(request: Request, result: MeasurementResult) -> Iterator[str]:
+    if any(measurement.stopped == "timeout" for measurement in result.measurements):
+        yield "The time limit ended measuring early; what was complete by then is used."
+    if not any(result.modules.values()):
         yield "What was measured imports no module of the project."
-    if core(pin=request.pin) is not None and {"time", "import"} & set(request.metrics):
-        yield "Both sides ran in turns on one core: what several cores would do at once is not shown."
-    if {"time", "import"} & set(request.metrics) and not memory_layout.can_choose():
-        yield "This system does not let processes share a memory layout: they differ by what their addresses happen to be."
+    timed = {"time", "import"} & set(request.metrics)
+    if timed and core(pin=request.pin) is not None:
+        yield "Both sides ran in turns on one core: gains from several cores do not show."
+    if timed and not memory_layout.can_choose():
+        yield "This system cannot give processes the same memory layout: they also differ by their random addresses."

@@ -1,4 +1,4 @@
-"""Hold the files that a worker imported against the tree that they must come from."""
+"""Prove that the modules a worker imported come from the tree of its side."""
 
 from __future__ import annotations
 
@@ -9,62 +9,73 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..artifacts import Module
-from ..errors import ProvenanceError
+from ..errors import MeasuringError, ProvenanceError
 
 if TYPE_CHECKING:
     from .request import Request, Role
 
 _INSTALLED = {"site-packages", "dist-packages"}
+_COMPILED = (".so", ".pyd", ".dylib")
+"""Compiled files hold paths of the folder in which they were built."""
 
 
 def prove(modules: Iterable[Mapping[str, str]], *, side: Role, request: Request) -> tuple[Module, ...]:
     """Return the side's modules (each with `name` and real `path`) with paths relative to its tree and git blobs.
 
-    Raises ProvenanceError, with the path, for a module of the project that comes from anywhere else.
+    Raises ProvenanceError, with the path, if a module of the project comes from anywhere else.
     """
-    own = Path(os.path.realpath(request.side(side).tree))
+    tree = Path(os.path.realpath(request.side(side).tree))
     files = [(module["name"], Path(module["path"])) for module in modules]
     return tuple(
-        _module(name, path, own) for name, path in files if _belongs(name, path, own=own, side=side, request=request)
+        _module(name, path, tree) for name, path in files if _belongs(name, path, tree=tree, side=side, request=request)
     )
 
 
-def _belongs(name: str, path: Path, *, own: Path, side: Role, request: Request) -> bool:
-    inside = path.is_relative_to(own)
-    if inside and not _INSTALLED & set(path.relative_to(own).parts):
+def check_control(base: Iterable[Module], control: Iterable[Module]) -> None:
+    """Raise MeasuringError if a source file of the control differs from base's."""
+    blobs = {module.path: module.blob for module in base if not module.path.endswith(_COMPILED)}
+    if other := sorted(module.path for module in control if blobs.get(module.path, module.blob) != module.blob):
+        raise MeasuringError(
+            "this file of the control differs from base's",
+            where=other[0],
+            hint="delete prprep's cache and run doit again",
+        )
+
+
+def _belongs(name: str, path: Path, *, tree: Path, side: Role, request: Request) -> bool:
+    inside = path.is_relative_to(tree)
+    if inside and not _INSTALLED & set(path.relative_to(tree).parts):
         return True
     for other in request.roles:
         if not inside and path.is_relative_to(os.path.realpath(request.side(other).tree)):
-            raise _misplaced(name, path, side=side, came_from=f"the tree of {other}")
-    if name.partition(".")[0] in request.packages and _is_of_the_tree(name, own, request.side(side).path_entries):
+            raise _misplaced(name, path, side=side, origin=f"the tree of {other}")
+    if name.partition(".")[0] in request.packages and _is_in_tree(name, tree, request.side(side).path_entries):
         raise _misplaced(
-            name, path, side=side, came_from="an installed copy" if _INSTALLED & set(path.parts) else "elsewhere"
+            name, path, side=side, origin="an installed copy" if _INSTALLED & set(path.parts) else "elsewhere"
         )
     return False
 
 
-def _is_of_the_tree(name: str, own: Path, path_entries: tuple[Path, ...]) -> bool:
-    """Return whether the tree holds this module, or the regular package that it is in.
+def _is_in_tree(name: str, tree: Path, path_entries: tuple[Path, ...]) -> bool:
+    """Return whether the tree has this module, or the regular package that holds it.
 
-    Other distributions may share a namespace package with the project; their parts of it are none of its modules.
+    Other distributions may share a namespace package with the project; their modules are not the project's.
     """
-    roots = [*map(Path, map(os.path.realpath, path_entries)), own, own / "src"]
+    roots = [*map(Path, map(os.path.realpath, path_entries)), tree, tree / "src"]
     top, inner = name.partition(".")[0], Path(*name.split("."))
-    return any(
-        (root / file).exists()
-        for root in roots
-        for file in (Path(top, "__init__.py"), Path(f"{inner}.py"), inner / "__init__.py")
-    )
+    files = (Path(top, "__init__.py"), Path(f"{inner}.py"), inner / "__init__.py")
+    return any((root / file).exists() for root in roots for file in files)
 
 
-def _misplaced(name: str, path: Path, *, side: Role, came_from: str) -> ProvenanceError:
+def _misplaced(name: str, path: Path, *, side: Role, origin: str) -> ProvenanceError:
     return ProvenanceError(
-        f"on {side} `{name}` is imported from {came_from} and not from the tree of {side}: {path}",
-        hint="remove what puts it on the import path (an editable install, a .pth file, sys.path in a conftest.py); nothing was measured",
+        f"on {side} `{name}` is imported from {origin} instead of the tree of {side}: {path}",
+        hint="remove what puts it on the import path (an editable install, a .pth file, sys.path in a conftest.py); "
+        "nothing was measured",
     )
 
 
-def _module(name: str, path: Path, own: Path) -> Module:
+def _module(name: str, path: Path, tree: Path) -> Module:
     content = path.read_bytes()
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    return Module(name=name, path=path.relative_to(own).as_posix(), blob=blob)
+    return Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob)

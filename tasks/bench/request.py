@@ -1,7 +1,9 @@
-"""What one measurement is asked for and gives; self-contained, so that it can be handed to another machine."""
+"""What one measurement needs and what it returns; self-contained, so that another machine could run it."""
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,19 +13,16 @@ if TYPE_CHECKING:
     from ..manifest.model import Metric
 
 Role = Literal["base", "head", "control"]
-"""What a process of a launch stands for; control is base's code in a second tree."""
-
-MINIMUM_LAUNCHES = 5
-"""Fewer launches than this say too little about how processes of the same code differ."""
+"""Which code a process of a launch runs; control is base's code in a second tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class SideRequest:
-    """One side: its tree, its interpreter, and what goes first on its import path, in this order.
+    """One side: its tree, its interpreter, and the first entries of its import path.
 
-    `passed` are variables of the user's environment that it gets though they look like secrets. With `confined` its processes see
-    nothing of the machine but the tree, the `environments` (folders), the interpreter and the system's own folders, and no network.
-    `pycache` is where compiled files go instead of beside their sources.
+    `passed` are variables of the user's environment that it gets although they look like secrets. With `confined` its
+    processes see only the tree, the `environments` (folders), the interpreter and the system's own folders, and have no
+    network. `pycache` is the folder for compiled files, which otherwise lie beside their sources.
     """
 
     tree: Path
@@ -37,7 +36,7 @@ class SideRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChangedDefinition:
-    """A function that the optimization changed: its file and qualified name on either side, None where it is not there."""
+    """A function that the optimization changed: its file and qualified name on each side, None if the side lacks it."""
 
     function: str
     """As artifacts spell it: `pagelayout.tables:Table.rows`."""
@@ -49,12 +48,12 @@ class ChangedDefinition:
 class Request:
     """One measurement of a pair of trees.
 
-    `benchmark` is a path in either tree (with `::test` where only one is wanted), `modules` are those whose
-    import is timed, `packages` the top-level names that must come out of a side's own tree, `project` the folder in
-    the tree to run in. `budget` is seconds of samples for one metric, `timeout` the seconds after which a metric is
-    stopped with what there is, `memory_timeout` the same for memory. `control` is a second tree of base's code, measured
-    in the same turns; `functions` are those that the optimization changed, `commands` the console scripts whose start-up
-    is timed (each as arguments to Python). `native` records C stacks in the memory profiles. `lock` is held while anything runs.
+    `benchmark` is a path in either tree (with `::test` to run only that one), `modules` are those whose import is
+    timed, `packages` the top-level names that must come from a side's own tree, `project` the folder of the tree to run
+    in. `budget` is the seconds of samples for one metric, `timeout` the seconds after which a metric stops with what it
+    has, `memory_timeout` the same for memory. `control` is a second tree of base's code, measured in the same turns;
+    `functions` are what the optimization changed, `commands` the console scripts whose start-up is timed (each as
+    arguments to Python). `native` records C stacks in the memory profiles. `lock` is held while anything runs.
     """
 
     base: SideRequest
@@ -85,10 +84,22 @@ class Request:
     def side(self, role: Role) -> SideRequest:
         return self.head if role == "head" else self.control if role == "control" and self.control else self.base
 
+    def rng(self) -> random.Random:
+        """Return a new generator, which draws the same every time."""
+        return random.Random(self.seed)  # noqa: S311 - reproducible, no secret
+
+    def deadline(self) -> float | None:
+        """Return the moment of the monotonic clock at which `timeout` ends if it begins now."""
+        return deadline_in(self.timeout)
+
+
+def deadline_in(seconds: float | None) -> float | None:
+    return None if seconds is None else time.monotonic() + seconds
+
 
 @dataclass(frozen=True, slots=True)
 class MeasurementResult:
-    """What came out: ready for `artifacts.Samples`, paths relative to the trees."""
+    """Everything that was measured, ready for `artifacts.Samples`; paths are relative to the trees."""
 
     measurements: tuple[Measurement, ...] = ()
     outputs: tuple[Output, ...] = ()

@@ -1,9 +1,10 @@
-"""Effect, interval, verdict and stopping rule: pure functions over launches, the launch being the unit.
+"""Effect, interval, verdict and stopping rule: pure functions of launches.
 
 Within a launch the n-th samples of base and head were taken one after the other, so that what disturbs the machine for
-longer than that disturbs both. From launch to launch everything that differs between processes of the same code is drawn
-anew, which is why only launches count as independent. Every choice here was made by what
-`python -m benchmarks.coverage_of_intervals` prints. NumPy and SciPy are imported: import this where it is used.
+longer than that disturbs both. Everything that differs between processes of the same code is drawn again for each
+launch, so only launches count as independent. Samples are costs per call (seconds, bytes or counts); ratios are
+head/base. `python -m benchmarks.coverage_of_intervals` shows what led to each choice here. NumPy and SciPy are slow to
+import: import this module inside the functions that use it.
 """
 
 from __future__ import annotations
@@ -25,44 +26,43 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-LEFT_OUT = 0.4
-"""Share of a launch's pairs that is left out at either end: half of the blocks may be disturbed on one side."""
+TRIM = 0.4
+"""Share of a launch's pairs that is trimmed at either end: half of the blocks may be disturbed on one side."""
 LAUNCHES_PER_TRIM = 12
-"""One launch of so many is left out at either end: with fewer, two kinds of process would look like one."""
+"""One launch of so many is trimmed at either end: with fewer, two kinds of process would look like one."""
 FEWEST_LAUNCHES = 3
-"""Fewer say nothing about how launches differ, unless nothing differs at all."""
+"""Fewer do not show how launches differ."""
 SPENDING_POWER = 2
 """How late the looks spend the error: look k of K has spent the share (k/K)² of it."""
 
 
 def launch_ratios(launches: Sequence[Launch]) -> Array:
-    """Return the log ratio head/base of each launch, shape (launches,).
+    """Return ln(head/base) of each launch, shape (launches,).
 
-    The trimmed mean of the log ratios of neighbours in time (the n-th sample of either side; what one side has more is left
-    out). Taken in the order ABBA a drift is as often for one side as for the other and cancels. Where a control ran, this is
-    the mean over both trees that have base's code: what they differ by then says nothing of the effect. It is taken over
-    trimmed means and not within turns: what disturbs a block only ever makes it longer, and the difference of two blocks is
-    still symmetric, where that of one and the mean of two is not.
-    Equal samples give 0, zeros too; where what is left has zeros on one side the result is not finite.
+    The trimmed mean (TRIM at either end) of ln(head[n]/base[n]) over the n-th samples of both sides; surplus samples of
+    one side are dropped. In the order ABBA a drift favours each side equally often and cancels. If a control ran, this
+    is the mean over both trees with base's code, each trimmed by itself: a disturbance only makes a block longer, so
+    the difference of two blocks is symmetric, that of one block and the mean of two is not. Equal samples give 0, also
+    zeros; zeros on one side only can give a result that is not finite.
     """
     return np.array(
-        [np.mean([_log_ratio(launch, "head", over) for over in _bases(launch)]) for launch in launches], dtype=float
+        [np.mean([_log_ratio(launch, "head", base) for base in _bases(launch)]) for launch in launches], dtype=float
     )
 
 
 def control_ratios(launches: Sequence[Launch]) -> Array:
-    """Return the log ratio control/base of each launch that had a control: two trees of the same code, by the same protocol."""
+    """Return ln(control/base) of each launch with a control, as `launch_ratios` does: both trees have the same code."""
     return np.array([_log_ratio(launch, "control", "base") for launch in launches if launch.control], dtype=float)
 
 
 def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
     """Return the ratio head/base with its two-sided interval at `confidence`, a share.
 
-    Student's t over the log ratios of n launches: c ± t(m-1) · s√n / m, where c is their mean without the g = ⌊n/12⌋ smallest
-    and largest, m = n - 2g, s the standard deviation with those pulled in to their neighbours (Tukey and McLaughlin 1963;
-    the usual interval where g = 0). Where every sample of base is the same and every sample of head is, in two launches or
-    more, the ratio is exact and the interval a point, 0 or infinite where one side is zero. Fewer than three launches, or
-    zeros in some of them, leave everything open: 0 to infinity.
+    exp(c ± t(m-1) · s·√n / m), Student's t over the log ratios of n launches: c is their mean without the g = ⌊n/12⌋
+    smallest and largest, m = n - 2g, s the standard deviation after clipping those to their neighbours (Tukey and
+    McLaughlin 1963; Student's interval if g = 0). If nothing varies on either side in two launches or more, the ratio
+    is exact and the interval a point, infinite if base is zero. Fewer than three launches, or zeros in some of them,
+    give 0 to infinity.
     """
     if (exact := _exact_ratio(launches)) is not None:
         return Interval(ratio=exact, low=exact, high=exact, confidence=confidence)
@@ -72,34 +72,34 @@ def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
 
 
 def control_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
-    """Return the ratio control/base with its interval as `ratio_interval` does; None where too few launches had a control."""
+    """Return the ratio control/base with its interval as `ratio_interval` does; None if too few launches have one."""
     return _interval(control_ratios(launches), confidence)
 
 
 def interval_of(measurement: Measurement, confidence: float) -> Interval:
-    """Return the interval of a measurement, valid at `confidence` however often its launches were looked at."""
+    """Return a measurement's interval of head/base, valid at `confidence` however often its launches were looked at."""
     interval = ratio_interval(measurement.launches, adjusted_confidence(measurement, confidence))
     return interval.model_copy(update={"confidence": confidence})
 
 
 def control_of(measurement: Measurement, confidence: float) -> Interval | None:
-    """Return the interval of a measurement's control in the same way; None where there was none."""
+    """Return the interval of control/base in the same way; None without a control."""
     interval = control_interval(measurement.launches, adjusted_confidence(measurement, confidence))
     return interval and interval.model_copy(update={"confidence": confidence})
 
 
 def band(negligible: float) -> tuple[float, float]:
-    """Return the ratios between which a change is negligible, both included: 0.99 and 1.01 for 0.01."""
+    """Return the ratios between which a change is negligible, inclusive: 0.99 and 1.01 for 0.01."""
     return 1 - negligible, 1 + negligible
 
 
 def verdict(interval: Interval, negligible: float, control: Interval | None = None) -> Verdict:
-    """Judge by where the whole interval lies: below the negligible band, above it, inside it; else it is inconclusive.
+    """Judge by where the whole interval lies: below the negligible band, above it or inside it; inconclusive otherwise.
 
-    An interval that leaves out 1 but reaches into the band is no claim: it says that there is a change, and not that the change
-    is worth having; and what remains of a systematic error (layout, alignment) is of that size. The three questions are
-    two minimum-effect tests and an equivalence test (Schuirmann 1987) on the one interval, so at most one holds.
-    A claim must also lie beyond what `control`, identical code in the same launches, may differ by in either direction.
+    An interval that excludes 1 but reaches into the band is no claim: the change may be too small to matter, and
+    systematic errors (layout, alignment) are of that size. The three questions are two minimum-effect tests and an
+    equivalence test (Schuirmann 1987) on one interval, so at most one holds. A claim must also exceed what identical
+    code in the same launches, `control`, may differ by in either direction.
     """
     low, high = band(negligible)
     spread = spread_of(control)
@@ -113,7 +113,7 @@ def verdict(interval: Interval, negligible: float, control: Interval | None = No
 
 
 def spread_of(control: Interval | None) -> float:
-    """Return the end of a control's interval that lies farther from 1, as a ratio of 1 or more."""
+    """Return the end of a control's interval that is farther from 1, as a ratio of at least 1."""
     if control is None:
         return 1.0
     return max(control.high, 1 / control.low if control.low else math.inf)
@@ -123,10 +123,10 @@ def spread_of(control: Interval | None) -> float:
 class StoppingRule:
     """The sequential rule: the numbers of launches at which the data are looked at, and whether they decide.
 
-    Look k of K spends (k/K)² - ((k-1)/K)² of the error 1 - `confidence` (an increment of the power family of Kim and DeMets
-    1987, used as it is). The sum is the error of all looks together, whatever the launches' dependence; so the intervals
-    of all looks hold at once (repeated confidence intervals, Jennison and Turnbull 1989), and so does the one at which
-    sampling stopped.
+    Look k of K spends (k/K)² - ((k-1)/K)² of the error 1 - `confidence` (an increment of the power family of Kim and
+    DeMets 1987). The sum is the error of all looks together, however the launches depend on each other; so the
+    intervals of all looks hold at once (repeated confidence intervals, Jennison and Turnbull 1989), also the one at
+    which sampling stops.
     """
 
     planned: tuple[int, ...]
@@ -134,7 +134,7 @@ class StoppingRule:
     negligible: float
 
     def decide(self, launches: Sequence[Launch]) -> bool:
-        """Return whether sampling can stop; never between the planned looks, nor before the launches can tell."""
+        """Return whether sampling can stop: only at planned looks, from `first_look` on unless nothing varies."""
         if len(launches) not in self.planned:
             return False
         number = self.planned.index(len(launches)) + 1
@@ -147,19 +147,19 @@ class StoppingRule:
 
 
 def first_look(confidence: float) -> int:
-    """Return the launches before which sampling does not stop early: 8 at 99 %.
+    """Return the launches before which sampling does not stop early, ⌈1 - log₂(1 - confidence)⌉: 8 at 99 %.
 
-    Noise that has two values (two memory layouts) puts n launches on one side of 1 with a probability of 2^(1-n), and their
-    spread is then far too small; t does not know that.
+    Noise with two values (two memory layouts) puts all of n launches on the same side of 1 with probability 2^(1-n);
+    their spread is then far too small, which Student's t cannot know.
     """
     return math.ceil(1 - math.log2(1 - confidence))
 
 
 def adjusted_confidence(measurement: Measurement, confidence: float) -> float:
-    """Return the level of a measurement's interval, at which all of its looks together keep `confidence`.
+    """Return the level of a measurement's interval at which all of its looks together keep `confidence`.
 
-    The same level as `StoppingRule` decided at. Where the budget or the time limit, which do not depend on the ratio, ended the
-    sampling, the look that was taken then is the last and spends what the earlier ones left.
+    It is the level at which `StoppingRule` decided. If the budget or the time limit ended sampling, which do not depend
+    on the ratio, that look is the last and spends what the earlier ones left.
     """
     planned = max(measurement.planned_looks, 1)
     number = min(max(len(measurement.looks), 1), planned)
@@ -167,7 +167,7 @@ def adjusted_confidence(measurement: Measurement, confidence: float) -> float:
 
 
 def summarize(values: Sequence[float]) -> Summary:
-    """Sum up one side's samples over all launches, at least one; units as given."""
+    """Summarize one side's samples of all launches, at least one, in their own unit."""
     array = np.asarray(values, dtype=float)
     return Summary(
         minimum=float(array.min()), median=float(np.median(array)), mean=float(array.mean()), rounds=len(array)
@@ -184,18 +184,18 @@ def _bases(launch: Launch) -> tuple[str, ...]:
     return ("base", "control") if launch.control else ("base",)
 
 
-def _log_ratio(launch: Launch, side: str, over: str) -> float:
-    pairs = min(len(getattr(launch, side)), len(getattr(launch, over)))
+def _log_ratio(launch: Launch, side: str, reference: str) -> float:
+    pairs = min(len(getattr(launch, side)), len(getattr(launch, reference)))
     if not pairs:
         return math.nan
-    above, below = (np.asarray(getattr(launch, each)[:pairs], dtype=float) for each in (side, over))
+    above, below = (np.asarray(getattr(launch, each)[:pairs], dtype=float) for each in (side, reference))
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where(above == below, 0.0, np.log(above) - np.log(below))
-        return float(_without_ends(logs, min(math.ceil(LEFT_OUT * pairs), (pairs - 1) // 2)).mean())
+        return float(_trimmed(logs, min(math.ceil(TRIM * pairs), (pairs - 1) // 2)).mean())
 
 
 def _interval(logs: Array, confidence: float) -> Interval | None:
-    """Return the t interval of log ratios as ratios; None where they are too few or not finite."""
+    """Return the t interval of log ratios as ratios; None if they are too few or not finite."""
     if len(logs) < FEWEST_LAUNCHES or not np.isfinite(logs).all():
         return None
     centre, reach = _centre_and_reach(logs, confidence)
@@ -203,21 +203,22 @@ def _interval(logs: Array, confidence: float) -> Interval | None:
     return Interval(ratio=middle, low=low, high=high, confidence=confidence)
 
 
-def _without_ends(values: Array, cut: int) -> Array:
-    """Leave out the `cut` smallest and the `cut` largest."""
+def _trimmed(values: Array, cut: int) -> Array:
+    """Drop the `cut` smallest and the `cut` largest."""
     return np.sort(values)[cut : len(values) - cut]
 
 
 def _centre_and_reach(logs: Array, confidence: float) -> tuple[float, float]:
+    """Return the interval's centre and half-width, by the formula of `ratio_interval`."""
     launches = len(logs)
-    inner = _without_ends(logs, launches // LAUNCHES_PER_TRIM)
-    pulled_in = np.clip(logs, inner[0], inner[-1])
+    inner = _trimmed(logs, launches // LAUNCHES_PER_TRIM)
+    clipped = np.clip(logs, inner[0], inner[-1])
     quantile = stdtrit(len(inner) - 1, (1 + confidence) / 2)
-    return float(inner.mean()), float(quantile * pulled_in.std(ddof=1) * math.sqrt(launches) / len(inner))
+    return float(inner.mean()), float(quantile * clipped.std(ddof=1) * math.sqrt(launches) / len(inner))
 
 
 def _exact_ratio(launches: Sequence[Launch]) -> float | None:
-    """Return the ratio where nothing varies on either side in two launches or more, else None."""
+    """Return the ratio if nothing varies on either side in two launches or more, else None."""
     base, head = ({value for launch in launches for value in getattr(launch, side)} for side in SIDES)
     if len(launches) < 2 or len(base) != 1 or len(head) != 1:
         return None
@@ -225,10 +226,9 @@ def _exact_ratio(launches: Sequence[Launch]) -> float | None:
 
 
 def _overall_ratio(launches: Sequence[Launch]) -> float:
-    """Return the ratio of the sums of either side, where no launch's ratio can be trusted."""
-    return _quotient(
-        *(math.fsum(value for launch in launches for value in getattr(launch, side)) for side in ("head", "base"))
-    )
+    """Return the ratio of each side's sum, for launches whose own ratios cannot be trusted."""
+    base, head = (math.fsum(value for launch in launches for value in getattr(launch, side)) for side in SIDES)
+    return _quotient(head, base)
 
 
 def _quotient(head: float, base: float) -> float:

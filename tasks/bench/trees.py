@@ -1,4 +1,4 @@
-"""Make the trees that are compared: a commit checked out, files written over it; whole or not there."""
+"""Create the trees that are compared: a commit checked out, with files written over it; complete or not at all."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from ..artifacts import Injection, Scaffolding, TreeSpec
     from ..git import Clone
 
-# Files that change how tests run and that no build writes: where one appears, somebody has been at the tree.
-_STEERING: Final = frozenset(
+# Files that change how tests run and that no build writes: a new one shows that somebody edited the tree.
+_CONFIGURATION: Final = frozenset(
     {"conftest.py", "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "sitecustomize.py"}
 )
 
 
 def location(clone: Clone, spec: TreeSpec, *, cache: Path, copy: str = "") -> Path:
-    """Return the folder of a tree: the same for the same clone and spec; or that of another checkout of the same, by name."""
+    """Return the folder of a tree, the same for the same clone and spec; `copy` names another checkout of the same."""
     return (
         cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
     )
 
 
 def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "") -> Path:
-    """Return the folder of the tree, made once and mended where it was damaged since.
+    """Return the folder of the tree, created once and repaired if it was damaged since.
 
-    `contents` maps the paths of `spec.files` to their bytes (`contents` of this module finds them); `copy` names
-    another checkout of the same: one to hold the first against, or one that may be written to.
-    Raises MeasuringError where they are not what `spec` says, CherryPickError and RepositoryError.
+    `contents` maps the paths of `spec.files` to their bytes (see `contents` in this module); `copy` names another
+    checkout of the same, to compare with the first or to write to. Raises MeasuringError if the bytes do not match
+    `spec`, CherryPickError and RepositoryError.
     """
     _check(spec, contents)
     tree = location(clone, spec, cache=cache, copy=copy)
@@ -50,38 +50,31 @@ def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cach
     return tree
 
 
-def remove(clone: Clone, spec: TreeSpec, *, cache: Path) -> None:
-    """Delete a tree; nothing happens where there is none."""
-    tree = location(clone, spec, cache=cache)
-    with file_lock(tree.with_suffix(".lock"), busy=None):
-        _baseline_file(tree).unlink(missing_ok=True)
-        clone.remove_worktree(tree)
-
-
 def commit_of(clone: Clone, spec: TreeSpec) -> str:
-    """Return the commit that the tree is a checkout of, made anew by cherry-picking where need be."""
-    commit = clone.cherry_pick(spec.commit, spec.picks) if spec.picks else spec.commit
+    """Return the commit that the tree is a checkout of, cherry-picked again if necessary."""
+    commit = clone.pick(spec.commit, spec.picks) if spec.picks else spec.commit
     if clone.tree_of(commit) != spec.tree:
-        what = f"the tree of {spec.commit[:12]} with {len(spec.picks)} commits put onto it is not the one that was recorded"
-        raise MeasuringError(what, hint="run the item's inject step again: `doit forget inject:ITEM`, then `doit`")
+        raise MeasuringError(
+            f"{spec.commit[:12]} with {len(spec.picks)} cherry-picked commits does not give the recorded tree",
+            hint="run the item's inject step again: `doit forget inject:ITEM`, then `doit`",
+        )
     return commit
 
 
-# -- the bytes of what is injected ------------------------------------------------------------------
+# -- the contents of injected files -----------------------------------------------------------------
 
 
 def benchmark_bytes(scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None) -> bytes:
-    """Read the benchmark that scaffold chose; raise MeasuringError where it is not the same any more.
+    """Return the benchmark that scaffold chose; raise MeasuringError if it has changed since.
 
     `folder` is the manifest's, `worktree` the root of the user's repository.
     """
-    return _matching(
-        scaffolding.path, scaffolding.sha256, _origins(scaffolding, clone, folder=folder, worktree=worktree)
-    )
+    candidates = _origins(scaffolding, clone, folder=folder, worktree=worktree)
+    return _matching(scaffolding.path, scaffolding.sha256, candidates)
 
 
 def data_bytes(scaffolding: Scaffolding, path: str, *, folder: Path) -> bytes:
-    """Read a file of data that prprep wrote beside the benchmark; raise MeasuringError where it is not the same any more."""
+    """Return a data file that prprep wrote next to the benchmark; raise MeasuringError if it has changed since."""
     file = scaffolding.data[path]
     return _matching(file.source, file.sha256, iter([_read(folder / file.source)]))
 
@@ -89,18 +82,18 @@ def data_bytes(scaffolding: Scaffolding, path: str, *, folder: Path) -> bytes:
 def contents(
     injection: Injection, scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None
 ) -> dict[str, bytes]:
-    """Read everything that is injected, the benchmark and what it needs beside itself, for `prepare`."""
+    """Return the bytes of all injected files by path, for `prepare`: the benchmark and the files it needs."""
     for spec in (injection.base, injection.head):
-        commit_of(clone, spec)  # Made anew first where the clone lost it: the benchmark may be read from it.
-    found = {}
+        commit_of(clone, spec)  # A clone may have lost a picked commit, which the benchmark may be read from.
+    files = {}
     for path, sha256 in {**injection.base.files, **injection.head.files}.items():
         candidates: Iterator[bytes | None] = iter(())
         if path == scaffolding.path:
             candidates = _origins(scaffolding, clone, folder=folder, worktree=worktree)
         elif path in scaffolding.data:
             candidates = iter([_read(folder / scaffolding.data[path].source)])
-        found[path] = _matching(path, sha256, chain(candidates, _anywhere(path, injection, clone, worktree)))
-    return found
+        files[path] = _matching(path, sha256, chain(candidates, _anywhere(path, injection, clone, worktree)))
+    return files
 
 
 def _origins(scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None) -> Iterator[bytes | None]:
@@ -129,9 +122,9 @@ def _matching(path: str, sha256: str, candidates: Iterator[bytes | None]) -> byt
 
 
 def read_inside(root: Path, path: str) -> bytes | None:
-    """Read a file below `root`; None where there is none, or where links lead out of it."""
-    place = (root / path).resolve()
-    return _read(place) if place.is_relative_to(root.resolve()) else None
+    """Return a file's bytes, None if it does not exist or links lead out of `root`."""
+    file = (root / path).resolve()
+    return _read(file) if file.is_relative_to(root.resolve()) else None
 
 
 def _read(path: Path) -> bytes | None:
@@ -141,13 +134,11 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _check(spec: TreeSpec, given: Mapping[str, bytes]) -> None:
+def _check(spec: TreeSpec, contents: Mapping[str, bytes]) -> None:
     for path, sha256 in spec.files.items():
-        if path not in given:
-            raise MeasuringError(
-                "this file is to be injected, and its bytes were not given", where=path, hint="run doit again"
-            )
-        _matching(path, sha256, iter([given[path]]))
+        if path not in contents:
+            raise MeasuringError("the content of this injected file is missing", where=path, hint="run doit again")
+        _matching(path, sha256, iter([contents[path]]))
 
 
 # -- the checkout -----------------------------------------------------------------------------------
@@ -155,7 +146,7 @@ def _check(spec: TreeSpec, given: Mapping[str, bytes]) -> None:
 
 def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str]) -> None:
     baseline = _baseline(tree)
-    if baseline is not None and clone.is_complete(tree, commit) and _mended(clone, tree, baseline | injected):
+    if baseline is not None and clone.is_whole(tree, commit) and _repaired(clone, tree, baseline | injected):
         return
     _baseline_file(tree).unlink(missing_ok=True)
     clone.remove_worktree(tree)
@@ -165,10 +156,10 @@ def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str
     write_whole(_baseline_file(tree), json.dumps([os.fsencode(path).hex() for path in dirty]))
 
 
-def _mended(clone: Clone, tree: Path, allowed: frozenset[str]) -> bool:
-    """Return whether the tree is as it should be, once what was changed in it is put back.
+def _repaired(clone: Clone, tree: Path, allowed: frozenset[str]) -> bool:
+    """Restore changed files; return whether the tree is as it should be.
 
-    Put back rather than made anew, since what a build left in the tree (extensions, metadata) is still good.
+    A new checkout would lose what a build left in the tree (extensions, metadata).
     """
     try:
         if not (damage := _damage(clone, tree, allowed)):
@@ -182,9 +173,9 @@ def _mended(clone: Clone, tree: Path, allowed: frozenset[str]) -> bool:
 
 
 def _damage(clone: Clone, tree: Path, allowed: frozenset[str]) -> list[tuple[str, str]]:
-    """Return what differs and should not; files that git does not know count where they steer how tests run."""
+    """Return what differs and should not; untracked files count only if they configure how tests run."""
     differing = [(code, path) for code, path in clone.status(tree) if path not in allowed]
-    return [(code, path) for code, path in differing if code != "??" or PurePosixPath(path).name in _STEERING]
+    return [(code, path) for code, path in differing if code != "??" or PurePosixPath(path).name in _CONFIGURATION]
 
 
 def _baseline_file(tree: Path) -> Path:
@@ -208,12 +199,15 @@ def write_into(tree: Path, path: str, content: bytes) -> None:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or any(part.lower() == ".git" for part in parts):
         raise MeasuringError(
-            "this path does not lie in the tree", where=path, hint="give a path relative to the root of the repository"
+            "this path is not in the tree", where=path, hint="write a path relative to the root of the repository"
         )
     folder = tree.joinpath(*parts[:-1])
     if not folder.resolve().is_relative_to(tree.resolve()):
-        now = "name another place for the benchmark"
-        raise MeasuringError("a symbolic link on the way to this path leads out of the tree", where=path, hint=now)
+        raise MeasuringError(
+            "a symbolic link in this path leads out of the tree",
+            where=path,
+            hint="choose another path for the benchmark",
+        )
     target = folder / parts[-1]
     if not target.is_symlink() and _read(target) == content:
         return
@@ -226,5 +220,5 @@ def write_into(tree: Path, path: str, content: bytes) -> None:
         Path(part).replace(target)
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         raise MeasuringError(
-            "something else is in the way of this file in the tree", where=path, hint="name another place for it"
+            "something else in the tree has this path", where=path, hint="choose another path for the file"
         ) from None

@@ -54,15 +54,15 @@ class Cache(Command):  # type: ignore[misc]
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         if pos_args not in ([], ["prune"]):
-            raise UsageError(f"`prprep cache` has no {pos_args[0]}", hint=suggestion(pos_args[0], ("prune",), "it has"))
-        folder, now, days = cache_folder(), time.time(), opt_values["days"]
-        if days is not None and not days >= 0:
-            raise UsageError(f"--older-than is {days:g}, must be at least 0")
-        entries = kept(folder)
+            raise UsageError(
+                f"`cache` has no {' '.join(pos_args)}", hint="write `prprep cache` or `prprep cache prune`"
+            )
+        folder, now = cache_folder(), time.time()
+        things = cache.list_entries(folder)
         if not pos_args:
-            print(listing(folder, entries, now=now))
+            print(cache.entries_table(folder, things, now=now))
             return 0
-        selected = select(entries, days=days, everything=opt_values["all"], now=now)
+        doomed = cache.select(things, days=opt_values["days"], everything=opt_values["all"], now=now)
         if not opt_values["dry"]:
             selected = prune(folder, selected, CONSOLE.line)
         verb = "would be removed" if opt_values["dry"] else "removed"

@@ -1,4 +1,4 @@
-"""Run prprep itself on a manifest in another folder: this interpreter and this package, in a process of its own."""
+"""Run prprep on a manifest in another folder: the same interpreter and package, in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..processes.progress import Report, silent
 from ..storage.paths import MANIFEST_NAME, ProjectPaths
 
 MARK: Final = "PRPREP_NESTED"
-"""Set for a prprep that another one runs: it runs no tests of the project, and verifies nothing."""
+"""Set in a prprep that another one runs: it runs no tests of the project, and verifies nothing."""
 
-LOOK_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.2
 TAIL_LINES: Final = 40
 _PACKAGE = (__package__ or "prprep").partition(".")[0]
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -37,57 +37,57 @@ def is_nested() -> bool:
 
 
 def command() -> tuple[str, ...]:
-    """Return the command that is this very prprep, whatever is on PATH."""
+    """Return the command that runs this prprep, whatever is on PATH."""
     return sys.executable, "-P", "-c", _LAUNCH
 
 
 def variables(cache: Path) -> dict[str, str]:
-    """Return what a nested prprep needs to be told by its environment; `cache` is its PRPREP_CACHE."""
+    """Return the environment variables of a nested prprep; `cache` is its PRPREP_CACHE."""
     return {MARK: "1", "PRPREP_CACHE": str(cache.absolute())}
 
 
 def program(folder: Path, cache: Path) -> Path:
-    """Write the program `prprep` into a folder, to be put on PATH; what it is told stands in it, so that no environment has to tell."""
-    told = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables(cache).items())
-    written = folder / "prprep"
+    """Write a program `prprep` into a folder for PATH; it sets its own variables, so the caller need not."""
+    assignments = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables(cache).items())
+    script = folder / "prprep"
     folder.mkdir(parents=True, exist_ok=True)
-    written.write_text(
-        f'#!/bin/sh\nunset PYTHONPATH PYTHONHOME\n{told} exec {shlex.join(command())} "$@"\n', encoding="utf-8"
+    script.write_text(
+        f'#!/bin/sh\nunset PYTHONPATH PYTHONHOME\n{assignments} exec {shlex.join(command())} "$@"\n', encoding="utf-8"
     )
-    written.chmod(0o755)
-    return written
+    script.chmod(0o755)
+    return script
 
 
 def run(
     tasks: Sequence[str], *, folder: Path, cache: Path, timeout: float | None = None, report: Report = silent
 ) -> str:
-    """Run tasks such as `compare:ID` of the manifest in `folder`, and give the end of what was said; `report` gets every line of it.
+    """Run tasks such as `compare:ID` of the manifest in `folder`; return the end of the output, report its lines.
 
-    Whoever calls must not hold the machine's lock of the same cache. Raise CommandFailedError where a task fails, or
-    where it takes longer than `timeout` seconds.
+    The caller must not hold the machine's lock of the same cache. Raises CommandFailedError if a task fails, or takes
+    longer than `timeout` seconds.
     """
-    words = (*command(), "run", "--manifest", str(folder / MANIFEST_NAME), *tasks)
-    with programs.start(words, cwd=folder, env=programs.installer_environment(variables(cache))) as running:
-        code, said = followed(running, timeout=timeout, report=report)
+    arguments = (*command(), "run", "--manifest", str(folder / MANIFEST_NAME), *tasks)
+    with programs.start(arguments, cwd=folder, env=programs.installer_environment(variables(cache))) as running:
+        code, output = followed(running, timeout=timeout, report=report)
     if code != 0:
         reason = f"took longer than {timeout:g} s and was stopped" if code is None else ""
-        raise CommandFailedError(("prprep", *tasks), code=code, output=said, reason=reason)
-    return said
+        raise CommandFailedError(("prprep", *tasks), code=code, output=output, reason=reason)
+    return output
 
 
-def followed(running: programs.RunningProgram, *, timeout: float | None, report: Report) -> tuple[int | None, str]:
-    """Pass on what a program says until it ends; give its exit code, None where it takes longer than `timeout`, and its last lines."""
+def followed(running: programs.Running, *, timeout: float | None, report: Report) -> tuple[int | None, str]:
+    """Report a program's lines until it ends; return its exit code, None after `timeout`, and its last lines."""
     ends = time.monotonic() + timeout if timeout is not None else float("inf")
-    told, code = "", running.poll()
+    reported, code = "", running.poll()
     while code is None and time.monotonic() < ends:
-        if (line := running.tail(1).strip()) and line != told:
-            told = line
+        if (line := running.tail(1).strip()) and line != reported:
+            reported = line
             report(line)
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
         code = running.poll()
     return code, running.tail(TAIL_LINES)
 
 
 def comparison(folder: Path, item_id: str) -> Comparison:
-    """Read what a nested run made of an item of the manifest in `folder`; raise ArtifactError where it made nothing."""
+    """Return the comparison that a nested run wrote for an item; raise ArtifactError if there is none."""
     return Comparison.read(ProjectPaths(folder / MANIFEST_NAME, folder).item(item_id).compare)

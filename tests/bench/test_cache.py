@@ -1,4 +1,4 @@
-"""What is kept in the cache folder is shown, and removed without harm."""
+"""The cache folder is listed and pruned without harm."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import time
 import pytest
 
 from tasks.bench import cache, machine
-from tasks.bench.cache import Kept, beyond, kept, limit_of, prune
-from tasks.commands.cache import select
+from tasks.bench.cache import CacheEntry, list_entries, over_limit, parse_size, prune, select
 from tasks.errors import BusyError, UsageError
 from tasks.processes import locks
 from tests.support.mistakes import command, compare, is_improved, target, variables_of
@@ -18,33 +17,38 @@ from tests.support.mistakes import command, compare, is_improved, target, variab
 
 def caching(folder, *words, **variables):
     environment = variables_of({"PRPREP_CACHE": str(folder), **variables})
-    done = subprocess.run(
+    completed = subprocess.run(
         command("cache", *words), cwd=folder.parent, env=environment, capture_output=True, text=True, check=False
     )
-    return done.returncode, done.stdout, done.stderr
+    return completed.returncode, completed.stdout, completed.stderr
 
 
 @pytest.mark.slow
-def test_what_a_run_kept_is_shown_and_made_again_after_it_was_removed(tmp_path):
+def test_a_cache_is_listed_pruned_and_rebuilt(tmp_path):
     repo, folder = target(tmp_path), tmp_path / "cache"
     assert is_improved(compare(repo, PRPREP_CACHE=str(folder)).comparison())
-    code, told, _ = caching(folder, COLUMNS="200")
+    code, output, _ = caching(folder, COLUMNS="200")
     assert code == 0
-    kinds = [line.split("  ")[0] for line in told.splitlines()[2:] if line.strip()][:-1]
+    kinds = [line.split("  ")[0] for line in output.splitlines()[2:] if line.strip()][:-1]
     assert sorted(kinds) == ["clone", "environment", "environment of a tree", "environment of a tree", "tree", "tree"]
-    assert str(repo.path) in told
-    assert "limit 20.0 GiB (PRPREP_CACHE_LIMIT)" in told
+    assert str(repo.path) in output
+    assert "limit 20.0 GiB (PRPREP_CACHE_LIMIT)" in output
 
-    code, told, said = caching(folder, "prune", "--all")
-    assert (code, told.split(",")[0], said.count("was used just now and stays")) == (0, "removed: 0 of 6", 6)
-    for each in kept(folder):
-        for name in (each.path, each.path / "HEAD", each.path / "prprep-layer.json", each.path.with_suffix(".json")):
-            if name.exists():
-                os.utime(name, (0, 0))
+    code, output, errors = caching(folder, "prune", "--all")
+    assert (code, output.split(",")[0], errors.count("stays: it was used just now")) == (0, "removed: 0 of 6", 6)
+    for entry in list_entries(folder):
+        for file in (
+            entry.path,
+            entry.path / "HEAD",
+            entry.path / "prprep-layer.json",
+            entry.path.with_suffix(".json"),
+        ):
+            if file.exists():
+                os.utime(file, (0, 0))
     assert caching(folder, "prune", "--older-than", "1", "--dry-run")[1].startswith("would be removed: 6 of 6, ")
-    assert len(kept(folder)) == 6
+    assert len(list_entries(folder)) == 6
     assert caching(folder, "prune", "--older-than", "1")[1].startswith("removed: 6 of 6, ")
-    assert kept(folder) == []
+    assert list_entries(folder) == []
     assert caching(folder)[1] == f"{folder}: empty\n"
 
     (tmp_path / "work/.prprep/faster/samples.json").unlink()
@@ -52,82 +56,82 @@ def test_what_a_run_kept_is_shown_and_made_again_after_it_was_removed(tmp_path):
 
 
 def old(folder, *names):
-    """Make environments that were used long ago, the later ones later."""
+    """Create environments that were used long ago, in the order of their names."""
     for number, name in enumerate(names):
-        place = folder / "environments/dependencies" / name
-        place.mkdir(parents=True)
-        (place / "package.py").write_bytes(b"x" * 100_000)
-        (place / "prprep-layer.json").write_text("{}")
-        os.utime(place / "prprep-layer.json", (1000 + number, 1000 + number))
-    return kept(folder)
+        environment = folder / "environments/dependencies" / name
+        environment.mkdir(parents=True)
+        (environment / "package.py").write_bytes(b"x" * 100_000)
+        (environment / "prprep-layer.json").write_text("{}")
+        os.utime(environment / "prprep-layer.json", (1000 + number, 1000 + number))
+    return list_entries(folder)
 
 
 A, B, C = "a" * 32, "b" * 32, "c" * 32
 
 
 def test_the_least_recently_used_go_first(tmp_path):
-    things = old(tmp_path, A, B, C)
-    assert [each.path.name for each in things] == [A, B, C]
-    assert [each.path.name for each in beyond(things, things[0].size * 2)] == [A]
-    assert [each.path.name for each in select(things, days=0.0, everything=False, now=time.time())] == [A, B, C]
-    assert select(things, days=None, everything=False, now=time.time()) == []
-    clone = Kept("clone", tmp_path / "clones/d.git", 10, 0.0)
-    assert beyond([clone, *things], 10) == things
+    entries = old(tmp_path, A, B, C)
+    assert [entry.path.name for entry in entries] == [A, B, C]
+    assert [entry.path.name for entry in over_limit(entries, entries[0].size * 2)] == [A]
+    assert [entry.path.name for entry in select(entries, days=0.0, everything=False, now=time.time())] == [A, B, C]
+    assert select(entries, days=-1.0, everything=False, now=time.time()) == []
+    clone = CacheEntry("clone", tmp_path / "clones/d.git", 10, 0.0, "")
+    assert over_limit([clone, *entries], 10) == entries
 
 
-def test_only_what_is_ours_is_ever_removed(tmp_path):
+def test_only_entries_of_prprep_are_removed(tmp_path):
     (tmp_path / "environments/dependencies/mine").mkdir(parents=True)
     (tmp_path / "trees").symlink_to(tmp_path / "environments")
-    things = old(tmp_path, A)
-    assert [each.path.name for each in prune(tmp_path, things, print)] == [A]
+    entries = old(tmp_path, A)
+    assert [entry.path.name for entry in prune(tmp_path, entries, print)] == [A]
     assert (tmp_path / "environments/dependencies/mine").exists()
 
 
-def test_what_is_in_use_stays(tmp_path):
+def test_entries_in_use_stay(tmp_path):
     (tmp_path / "trees" / A).mkdir(parents=True)
     os.utime(tmp_path / "trees" / A, (0, 0))
-    said = []
-    with locks.file_lock(tmp_path / "trees" / f"{A}.lock", busy=None):
-        assert prune(tmp_path, kept(tmp_path), said.append) == []
-    assert said == [f"tree {A[:12]} is in use and stays"]
-    with locks.file_lock(machine.lock_path(tmp_path), busy=None), pytest.raises(BusyError):
-        prune(tmp_path, kept(tmp_path), said.append)
+    lines = []
+    with locks.held(tmp_path / "trees" / f"{A}.lock", busy=None):
+        assert prune(tmp_path, list_entries(tmp_path), lines.append) == []
+    assert lines == [f"tree {A[:12]} stays: it is in use"]
+    with locks.held(machine.lock_path(tmp_path), busy=None), pytest.raises(BusyError):
+        prune(tmp_path, list_entries(tmp_path), lines.append)
 
 
-def test_the_limit_holds_after_a_run_and_is_looked_at_once_a_day(tmp_path, monkeypatch):
+def test_a_run_checks_the_limit_once_a_day(tmp_path, monkeypatch):
     size = old(tmp_path, A, B)[0].size
     monkeypatch.setenv(cache.LIMIT_VARIABLE, f"{size} B")
-    said = []
-    cache.keep_within_limit(tmp_path, said.append)
-    assert [each.path.name for each in kept(tmp_path)] == [B]
-    assert said == [f"removed {cache.figures.size(size)} from the cache, to stay within {cache.figures.size(size)}"]
+    lines = []
+    cache.keep_within_limit(tmp_path, lines.append)
+    assert [entry.path.name for entry in list_entries(tmp_path)] == [B]
+    assert lines == [f"removed {cache.figures.size(size)} from the cache, to stay within {cache.figures.size(size)}"]
     assert (tmp_path / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
     old(tmp_path, C)
-    cache.keep_within_limit(tmp_path, said.append)
-    assert len(kept(tmp_path)) == 2
+    cache.keep_within_limit(tmp_path, lines.append)
+    assert len(list_entries(tmp_path)) == 2
 
 
 @pytest.mark.parametrize(
     ("text", "size"), [("20 GiB", 20 << 30), ("0", 0), ("1.5kib", 1536), ("5 MB", 5_000_000), (" 7 ", 7)]
 )
-def test_a_limit_is_read(text, size):
-    assert limit_of(text) == size
+def test_sizes_are_parsed(text, size):
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "much", "5 XB", "-1"])
-def test_a_limit_that_is_none_is_refused_in_words(text):
-    with pytest.raises(UsageError, match="is no size"):
-        limit_of(text)
+def test_a_wrong_size_is_an_error(text):
+    with pytest.raises(UsageError, match="is not a size"):
+        parse_size(text)
 
 
-def test_a_wrong_limit_fails_no_run(tmp_path, monkeypatch):
+def test_a_wrong_limit_does_not_fail_a_run(tmp_path, monkeypatch):
     monkeypatch.setenv(cache.LIMIT_VARIABLE, "much")
-    said = []
-    cache.keep_within_limit(tmp_path, said.append)
-    assert said == ["PRPREP_CACHE_LIMIT: 'much' is no size\n  write it like `20 GiB`, or 0 for no limit"]
+    lines = []
+    cache.keep_within_limit(tmp_path, lines.append)
+    assert lines == ["PRPREP_CACHE_LIMIT: 'much' is not a size\n  write `20 GiB`, or 0 for no limit"]
 
 
-def test_a_wrong_word_is_refused_in_words(tmp_path):
+def test_a_wrong_subcommand_is_an_error(tmp_path):
     assert caching(tmp_path / "cache", "prun")[::2] == (
         3,
         "ERROR: `prprep cache` has no prun\n  did you mean prune?\n  it has: prune\n",

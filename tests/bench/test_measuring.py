@@ -69,8 +69,8 @@ def test_progress_is_told_launch_by_launch(whole):
 def test_the_same_seed_draws_the_same_lots(tmp_path):
     request = pair(tmp_path, budget=0.1)
     runs = [measuring.measure(request).measurements[0].launches for _ in range(2)]
-    lots = [[(launch.first, launch.seed) for launch in launches][:5] for launches in runs]
-    assert lots[0] == lots[1]
+    rng = [[(launch.first, launch.seed) for launch in launches][:5] for launches in runs]
+    assert rng[0] == rng[1]
 
 
 def test_without_time_the_benchmark_is_still_run_and_its_outputs_compared(tmp_path):
@@ -97,7 +97,7 @@ def test_the_time_limit_keeps_the_launches_that_were_complete(tmp_path):
     measured = measuring.measure(pair(tmp_path, **slow, timeout=9.0, budget=3600.0))
     assert {measurement.stopped for measurement in measured.measurements} == {"timeout"}
     assert measured.measurements[0].launches[0].base
-    assert "Measuring was stopped by its time limit; what was complete by then is kept." in measured.notes
+    assert "The time limit ended measuring early; what was complete by then is used." in measured.notes
 
 
 def test_a_call_longer_than_the_time_limit_is_an_error(tmp_path):

@@ -60,5 +60,5 @@ def test_a_module_from_elsewhere_stops_the_comparison(request_, tmp_path, name, 
         prove_one(request_, name, tmp_path / path)
     assert (
         raised.value.what
-        == f"on head `{name}` is imported from {place} and not from the tree of head: {Path(tmp_path / path)}"
+        == f"on head `{name}` is imported from {place} instead of the tree of head: {Path(tmp_path / path)}"
     )

@@ -347,7 +347,7 @@ def test_17_a_time_limit_keeps_what_was_measured(tmp_path):
     (timed,) = [each for each in run.samples().measurements if each.metric is MetricName.TIME]
     assert timed.stopped == "timeout"
     assert timed.launches
-    assert "Measuring was stopped by its time limit; what was complete by then is kept." in run.body()
+    assert "The time limit ended measuring early; what was complete by then is used." in run.body()
 
 
 class Held:

@@ -58,7 +58,7 @@ def test_01_a_head_that_imports_the_checkout_is_stopped_with_the_path(src):
     run = compare(src)
     assert run.code == 1
     path = (src.path / SRC).resolve()
-    assert f"on head `textkit` is imported from elsewhere and not from the tree of head: {path}" in run.failure()
+    assert f"on head `textkit` is imported from elsewhere instead of the tree of head: {path}" in run.failure()
 
 
 def test_02_one_benchmark_runs_at_both_refs(tmp_path):

@@ -9,7 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 from tasks.bench.request import Request, SideRequest
-from tasks.bench.time.lockstep import KeyLaunch, LaunchRecord, Plan, launch, paired
+from tasks.bench.time.lockstep import TimedCall, LaunchRecord, LaunchPlan, launch, paired
 from tasks.bench.workers import memory_layout
 from tasks.bench.workers.workers import Settings, hash_seed
 
@@ -72,12 +72,12 @@ def one_launch(
     request: Request, *, share: float | None = 0.05, describe: bool = False, rounds: dict[str, int] | None = None
 ) -> LaunchRecord:
     """Run a single launch and give its record."""
-    record, lots = LaunchRecord(), random.Random(request.seed)
-    settings = Settings(hash_seed(lots), layout=memory_layout.draw(lots), describe=describe)
+    record, rng = LaunchRecord(), random.Random(request.seed)
+    settings = Settings(hash_seed(rng), layout=memory_layout.draw(rng), describe=describe)
     with paired(request, settings) as sides:
-        launch(request, sides, Plan(share, rounds or {}), lots=lots, record=record)
+        launch(request, sides, LaunchPlan(share, rounds or {}), rng=rng, record=record)
     return record
 
 
-def by_key(record: LaunchRecord) -> dict[str, KeyLaunch]:
-    return {entry.key.partition("::")[2]: entry for entry in record.keys}
+def by_key(record: LaunchRecord) -> dict[str, TimedCall]:
+    return {entry.key.partition("::")[2]: entry for entry in record.calls}

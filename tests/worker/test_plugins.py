@@ -184,15 +184,15 @@ def test_what_a_benchmark_does_beside_being_fast_is_seen(tmp_path, python):
     seen = {each.key.rpartition("::")[2]: each for each in watch(asked, "head", lines=lines, report=silent)}
     assert {name: each.changed for name, each in seen.items() if each.changed} == {"test_drains": ("numbers",)}
     assert {name for name, each in seen.items() if each.lazy} == {"test_lazy"}
-    (standin,) = seen["test_fake"].standins
-    assert (standin.name, standin.returned, standin.expected, standin.fits, standin.patched) == (
+    (substitute,) = seen["test_fake"].substitutes
+    assert (substitute.name, substitute.returned, substitute.expected, substitute.fits, substitute.patched) == (
         "FakeSource.read",
         "list",
         "bytes",
         False,
         True,
     )
-    assert 3_000_000 <= standin.peak < 3_100_000
+    assert 3_000_000 <= substitute.peak < 3_100_000
     assert seen["test_fake"].executed == {"src/project/__init__.py": (15, 16, 18)}
     assert seen["test_lazy"].executed == {"src/project/__init__.py": ()}
     assert all(each.seconds > 0 for each in seen.values())

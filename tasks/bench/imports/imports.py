@@ -1,112 +1,162 @@
-"""Time the import of modules in fresh interpreters, all sides in turns, and tell which modules came and went."""
+"""Time imports in fresh interpreters, all sides in turns, and find the modules that only one side loads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import random
+import re
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from statistics import median, median_low
 from typing import TYPE_CHECKING
 
-from ...artifacts import SIDES, MetricName, Module, Side
+from ...artifacts import SIDES, ImportedModule, MetricName, Module, Side
 from ...errors import MeasuringError
-from ..provenance import prove
+from ..provenance import check_control, prove
 from ..request import MeasurementResult
-from ..time.sequence import Sampling, deadline_of
+from ..time.sequence import Sampling
 from ..workers.channel import TimeLimitError
-from . import import_trace
-from .fresh import LOOKS, Clocks, Program, answer, drawn, lines, listed, told
+from .interpreters import LOOKS, Program, answer, draw_settings, last_lines, lines, packages_and_trees, sample
 
 if TYPE_CHECKING:
-    import random
-
     from ...processes.progress import Report
     from ..request import Request, Role
     from ..workers.channel import Message
     from ..workers.workers import Settings
 
-Modules = dict[Side, tuple[Module, ...]]
+REPEATS = 3
+"""Traces of each side."""
+SHOWN = 20
+BEGIN, END = "prprep: imports begin", "prprep: imports end"
+"""What the timer writes around Python's lines; equal to `prprep_import_timer.MARKS`."""
+
+# The target may have left an unfinished line before Python's.
+_LINE = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \|\s+(\S+)$", re.MULTILINE)
+
+Loads = dict[str, tuple[int, int]]
+"""Own and cumulative microseconds by module name."""
 
 
-def time_imports(request: Request, lots: random.Random, report: Report) -> MeasurementResult:
-    """Import `request.modules` again and again; a launch is two fresh interpreters a side, with one hash seed and memory layout.
+def time_imports(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
+    """Import `request.modules` repeatedly; a launch is two fresh interpreters a side, all with one seed and layout.
 
-    One untimed import on every side comes first: it shows where the modules come from, and leaves compiled files of
-    all that it loads, even where the target has Python write none. So what is timed is the first import in a process,
-    with compiled files, which is what an installed package costs.
+    One untimed import on every side comes first: it shows where the modules come from, and leaves compiled files of all
+    that it loads, even if the target's Python is set to write none. So the sample is the first import in a process with
+    compiled files, which is what users of an installed package wait for.
     """
     key = f"import {', '.join(request.modules)}"
     sampling = Sampling(request, metric=MetricName.IMPORT, looks=LOOKS)
-    clocks, modules = Clocks(request, lots, sampling), Modules()
+    modules: dict[Side, tuple[Module, ...]] = {}
     try:
-        modules = _prepared(request, drawn(request, lots, sampling.deadline))
-        while sampling.goes_on():
-            clocks.sample({key: partial(_import, request)})
+        modules = _prepare(request, draw_settings(request, rng, sampling.deadline))
+        while sampling.should_continue():
+            sample(request, rng, sampling, {key: partial(_import, request)})
             report(f"import: {sampling.line()}")
     except TimeLimitError:
-        sampling.cut()
-    timed = MeasurementResult(measurements=clocks.measurements(), modules=modules)
-    trace = _trace(request, lots, report)
-    return replace(timed, imported=trace.modules, notes=tuple(_notes(request, trace)))
+        sampling.stop_at_timeout()
+    measurements = sampling.measurements()
+    traced = _trace(request, rng, report)
+    return MeasurementResult(
+        measurements=measurements, modules=modules, imported=traced.modules, notes=(_note(request, traced),)
+    )
 
 
-def _prepared(request: Request, settings: Settings) -> Modules:
-    """Import once on every side, compile what is not, and prove where the project's modules come from."""
-    found = {}
-    for role in request.roles:
-        modules = _import(request, role, settings, prepare=True)["modules"]
-        found[role] = prove(modules, side=role, request=request)
-    base, control = ({module.path: module.blob for module in found.get(role, ())} for role in ("base", "control"))
-    if other := sorted(path for path in base.keys() & control.keys() if base[path] != control[path]):
-        raise MeasuringError(
-            "this file of the control is not base's", where=other[0], hint="delete prprep's cache and run doit again"
-        )
-    return {side: found[side] for side in SIDES}
-
-
-def _trace(request: Request, lots: random.Random, report: Report) -> import_trace.Trace:
-    """Let Python itself tell what it imports, after the timing and in interpreters of its own."""
-
-    def traced(role: Role, log: Path) -> list[str]:
-        names: list[str] = _import(request, role, settings, log=log)["names"]
-        return names
-
-    report("import: tracing what is imported")
-    settings = drawn(request, lots, deadline_of(request))
-    try:
-        return import_trace.trace(traced)
-    except TimeLimitError:
-        return import_trace.Trace()
-
-
-def _notes(request: Request, trace: import_trace.Trace) -> Iterator[str]:
-    if trace.loaded:
-        names = ", ".join(f"`{module}`" for module in request.modules)
-        yield f"Importing {names} loads {trace.loaded['base']:,} modules at base and {trace.loaded['head']:,} at head."
-    else:
-        yield "Which modules came and went is not known: tracing the imports took longer than the time limit."
+def _prepare(request: Request, settings: Settings) -> dict[Side, tuple[Module, ...]]:
+    """Import once on every side, compile what is not yet compiled, and prove where the project's modules come from."""
+    modules = {
+        role: prove(_import(request, role, settings, prepare=True)["modules"], side=role, request=request)
+        for role in request.roles
+    }
+    check_control(modules["base"], modules.get("control", ()))
+    return {side: modules[side] for side in SIDES}
 
 
 def _import(
     request: Request, role: Role, settings: Settings, *, prepare: bool = False, log: Path | None = None
 ) -> Message:
-    """Import in one fresh interpreter; with `log`, that gets the lines of `-X importtime`."""
-    words = (lines(request.modules), *listed(request), "prepare" if prepare else "")
+    """Import in one fresh interpreter; `log` gets the lines of `-X importtime`."""
+    arguments = (lines(request.modules), *packages_and_trees(request), "prepare" if prepare else "")
     options = ("-X", "importtime") if log else ()
-    message = answer(request, role, settings, Program("startup/import_timer.py", words, options=options, log=log))
+    message = answer(request, role, settings, Program("prprep_import_timer.py", arguments, options=options, log=log))
     if "early" in message:
-        raise _early(message["early"], role)
+        raise MeasuringError(
+            f"`{message['early'][0]}` is imported on {role} as soon as Python starts, so its import cannot be timed",
+            hint="remove what imports it in every interpreter (a sitecustomize module, a .pth file); "
+            "nothing was measured",
+        )
     if "error" in message:
-        now = "name modules that both commits have; nothing was measured"
-        raise MeasuringError(_named(request, role) + message["error"] + told(message["text"]), hint=now)
+        what = (
+            f"importing {', '.join(request.modules)} failed on {role}: {message['error']}{last_lines(message['text'])}"
+        )
+        raise MeasuringError(what, hint="name modules that both commits have; nothing was measured")
     return message
 
 
-def _named(request: Request, role: Role) -> str:
-    return f"importing {', '.join(request.modules)} failed on {role}: "
+# -- which modules only one side loads --------------------------------------------------------------
 
 
-def _early(names: list[str], role: Role) -> MeasuringError:
-    what = f"`{names[0]}` is imported on {role} as soon as Python starts, so its import cannot be timed"
-    now = "remove what imports it in every interpreter (a sitecustomize module, a .pth file); nothing was measured"
-    return MeasuringError(what, hint=now)
+@dataclass(frozen=True, slots=True)
+class ImportTrace:
+    """The modules that only one side loads, the slowest first, and how many modules each side loads."""
+
+    modules: tuple[ImportedModule, ...] = ()
+    loaded: Mapping[Side, int] = field(default_factory=dict)
+
+
+def _trace(request: Request, rng: random.Random, report: Report) -> ImportTrace:
+    """Trace the imports with Python's own option, after the timing and in interpreters of their own."""
+    report("import: tracing what is imported")
+    settings = draw_settings(request, rng, request.deadline())
+    try:
+        return trace(lambda side, log: _import(request, side, settings, log=log)["names"])
+    except TimeLimitError:
+        return ImportTrace()
+
+
+def _note(request: Request, traced: ImportTrace) -> str:
+    if not traced.loaded:
+        return "Tracing the imports took longer than the time limit: it is not known which modules only one side loads."
+    names = ", ".join(f"`{module}`" for module in request.modules)
+    base, head = (traced.loaded[side] for side in SIDES)
+    return f"Importing {names} loads {base:,} modules at base and {head:,} at head."
+
+
+def trace(run: Callable[[Side, Path], list[str]]) -> ImportTrace:
+    """Trace REPEATS times a side in turns; `run` writes Python's lines to the file and returns the loaded modules."""
+    runs: dict[Side, list[Loads]] = {"base": [], "head": []}
+    with tempfile.TemporaryDirectory(prefix="prprep-") as scratch:
+        for repeat in range(REPEATS):
+            for side in SIDES if repeat % 2 == 0 else SIDES[::-1]:
+                log = Path(scratch) / f"{side}-{repeat}"
+                names = run(side, log)
+                runs[side].append(loads(log.read_text(encoding="utf-8", errors="replace"), names))
+    return one_sided(runs)
+
+
+def loads(text: str, names: Collection[str]) -> Loads:
+    """Read the lines of `names` between the marks: Python also writes a line for modules that it did not find.
+
+    A module that no import statement loaded has no line and took no time. A name that was imported several times has
+    the sum.
+    """
+    modules: Loads = dict.fromkeys(names, (0, 0))
+    for own, cumulative, name in _LINE.findall(text.partition(BEGIN)[2].partition(END)[0]):
+        if name in modules:
+            before = modules[name]
+            modules[name] = (before[0] + int(own), before[1] + int(cumulative))
+    return modules
+
+
+def one_sided(runs: Mapping[Side, Sequence[Loads]]) -> ImportTrace:
+    """Return the modules that every run of one side and none of the other loads, with median times in seconds."""
+    modules = [*_only(runs["base"], runs["head"], "base"), *_only(runs["head"], runs["base"], "head")]
+    slowest = sorted(modules, key=lambda module: (-module.cumulative, module.name))[:SHOWN]
+    return ImportTrace(tuple(slowest), {side: median_low(len(run) for run in runs[side]) for side in SIDES})
+
+
+def _only(runs: Sequence[Loads], others: Sequence[Loads], side: Side) -> Iterator[ImportedModule]:
+    for name in sorted(set.intersection(*map(set, runs)) - set().union(*others)):
+        own, cumulative = (median(run[name][column] for run in runs) / 1e6 for column in (0, 1))
+        yield ImportedModule(name=name, side=side, cumulative=cumulative, own=own)

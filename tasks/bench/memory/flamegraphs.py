@@ -1,4 +1,4 @@
-"""Let the target's memray read the profiles that it wrote: call sites at the peak, and a flame graph beside each."""
+"""Let the target's memray read the profiles that it wrote: call sites at the peak, and a flame graph next to each."""
 
 from __future__ import annotations
 
@@ -26,36 +26,33 @@ LONGEST_SECONDS = 300.0
 def read_profiles(
     request: Request, side: Side, profiles: Mapping[str, Path], report: Report
 ) -> dict[str, tuple[HeldMemory, ...]]:
-    """Return what is held at the peak for each of `profiles` (by benchmark call), and draw a flame graph beside each.
+    """Return what is held at the peak for each of `profiles` (by benchmark call), and draw a flame graph next to each.
 
-    What fails is reported and left out: evidence that was measured does not hang on how it is shown.
+    Failures are reported and left out: the measurements are valid without them.
     """
     place = request.side(side)
     jobs = [
-        {"key": key, "profile": str(profile), "flamegraph": str(_flamegraph(profile))}
+        {"key": key, "profile": str(profile), "flamegraph": str(profile).removesuffix(".bin") + SUFFIX}
         for key, profile in profiles.items()
     ]
-    asked = {"side": side, "tree": str(place.tree.absolute()), "profiles": jobs}
-    environment = variables(place, Settings(seed=1), {}, folder=place.tree)
+    order = {"side": side, "tree": str(place.tree.absolute()), "profiles": jobs}
     confinement = sandbox.wrapper(place, place.tree, worker=WORKER_FOLDER, writable=(request.profiles,))
     command: tuple[str | Path, ...] = (*confinement, place.python, PROGRAM)
+    environment = variables(place, Settings(seed=1), {}, folder=place.tree)
     try:
         output = programs.run_bytes(
-            command, cwd=place.tree, env=environment, timeout=LONGEST_SECONDS, stdin=json.dumps(asked).encode()
+            command, cwd=place.tree, env=environment, timeout=LONGEST_SECONDS, stdin=json.dumps(order).encode()
         )
     except CommandFailedError as error:
         report(f"no call sites and flame graphs of {side}: {error.what.splitlines()[-1]}")
         return {}
-    answer = json.loads(output.splitlines()[-1])
-    for key, read in answer.items():
-        if read["failed"]:
-            report(f"no {'call sites' if read['sites'] is None else 'flame graph'} of {side}, {key}: {read['failed']}")
+    answers = json.loads(output.splitlines()[-1])
+    for key, answer in answers.items():
+        if answer["failed"]:
+            missing = "call sites" if answer["sites"] is None else "flame graph"
+            report(f"no {missing} of {side}, {key}: {answer['failed']}")
     return {
-        key: tuple(HeldMemory(*site) for site in read["sites"])
-        for key, read in answer.items()
-        if read["sites"] is not None
+        key: tuple(HeldMemory(*site) for site in answer["sites"])
+        for key, answer in answers.items()
+        if answer["sites"] is not None
     }
-
-
-def _flamegraph(profile: Path) -> Path:
-    return profile.with_name(profile.name.removesuffix(".bin") + SUFFIX)

@@ -1,4 +1,4 @@
-"""Compare where memory was held at the peak: call sites of base and head, matched by file and function."""
+"""Compare where memory is held at the peak: call sites of base and head, matched by file and function."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from ..request import ChangedDefinition
 
 MOST = 10
-NEGLIGIBLE, ALMOST_NOTHING = 0.001, 1024
-"""Share of the larger peak, and bytes, below which a site's change is not shown: tables that hash by address differ by as much."""
+NEGLIGIBLE, NEGLIGIBLE_BYTES = 0.001, 1024
+"""Share of the larger peak, and bytes, below which a site's change is not shown: tables that hash by address differ by
+as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldMemory:
-    """Bytes that one line of a function holds at the peak, its file spelled relative; line 0 where it is not known."""
+    """Bytes that one line of a function holds at the peak, its file spelled relative; line 0 if it is unknown."""
 
     file: str
     line: int
@@ -28,20 +29,22 @@ class HeldMemory:
 
 
 class Function(NamedTuple):
-    """Where a call site stands; lines differ between sides when code moves."""
+    """The function of a call site; lines differ between sides when code moves."""
 
     file: str
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    place: Function
+class _FunctionMemory:
+    """Bytes that all lines of a function hold together, and the line that holds most."""
+
+    function: Function
     line: int
     size: int
 
-    def spelled(self) -> str:
-        return _spelled(self.place, str(self.line or ""))
+    def __str__(self) -> str:
+        return _spelled(self.function, str(self.line or ""))
 
 
 def changed_sites(
@@ -49,18 +52,18 @@ def changed_sites(
 ) -> tuple[Site, ...]:
     """Return the call sites whose part of the peak changed most, the largest change first; at most MOST.
 
-    The lines of one function count together, under the line that holds most of it. `renamed` leads from a function at head to
+    The lines of one function count together, under the line that holds most of it. `renamed` maps a function at head to
     the same one at base.
     """
     before, after = _by_function(base, {}), _by_function(head, renamed)
-    peak = max((sum(part.size for part in side.values()) for side in (before, after)), default=0)
-    found = [_site(test, before.get(place), after.get(place)) for place in before.keys() | after.keys()]
-    found = [site for site in found if abs(site.head - site.base) >= max(NEGLIGIBLE * peak, ALMOST_NOTHING)]
-    return tuple(sorted(found, key=lambda site: (-abs(site.head - site.base), site.place))[:MOST])
+    peak = max(sum(held.size for held in side.values()) for side in (before, after))
+    sites = [_site(test, before.get(function), after.get(function)) for function in before.keys() | after.keys()]
+    sites = [site for site in sites if abs(site.head - site.base) >= max(NEGLIGIBLE * peak, NEGLIGIBLE_BYTES)]
+    return tuple(sorted(sites, key=lambda site: (-abs(site.head - site.base), site.place))[:MOST])
 
 
 def renamed(functions: Sequence[ChangedDefinition]) -> dict[Function, Function]:
-    """Return where each function that was moved or renamed stood at base, by where it stands at head."""
+    """Return the function at base for each function at head that was moved or renamed."""
     pairs = [(_function(*each.head), _function(*each.base)) for each in functions if each.head and each.base]
     return {head: base for head, base in pairs if head != base}
 
@@ -70,34 +73,34 @@ def _function(file: str, name: str) -> Function:
     return Function(file, name.rpartition(".")[2])
 
 
-def _by_function(held: Iterable[HeldMemory], renamed: Mapping[Function, Function]) -> dict[Function, _Part]:
-    """Sum up by the function's place at base; what took over the name of a renamed function is another one."""
+def _by_function(held: Iterable[HeldMemory], renamed: Mapping[Function, Function]) -> dict[Function, _FunctionMemory]:
+    """Sum up by the function at base; what took over the name of a renamed function is another function."""
     taken_over = set(renamed.values()) - renamed.keys()
     lines: dict[Function, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for each in held:
         lines[Function(each.file, each.function)][each.line] += each.size
-    parts: dict[Function, _Part] = {}
-    for place, sizes in lines.items():
+    functions: dict[Function, _FunctionMemory] = {}
+    for function, sizes in lines.items():
         largest = min(sizes, key=lambda line: (-sizes[line], line))
-        key = Function(place.file, f"{place.name}, new") if place in taken_over else renamed.get(place, place)
-        parts[key] = _Part(place, largest, sum(sizes.values()))
-    return parts
+        new = Function(function.file, f"{function.name}, new")
+        key = new if function in taken_over else renamed.get(function, function)
+        functions[key] = _FunctionMemory(function, largest, sum(sizes.values()))
+    return functions
 
 
-def _site(test: str, base: _Part | None, head: _Part | None) -> Site:
+def _site(test: str, base: _FunctionMemory | None, head: _FunctionMemory | None) -> Site:
     return Site(test=test, place=_place(base, head), base=base.size if base else 0, head=head.size if head else 0)
 
 
-def _place(base: _Part | None, head: _Part | None) -> str:
-    """Spell one place, or both where they differ: `src/x.py:41 → 45 rows`, `src/x.py:41 rows → src/y.py:7 lines`."""
+def _place(base: _FunctionMemory | None, head: _FunctionMemory | None) -> str:
+    """Spell one place, or both if they differ: `src/x.py:41 → 45 rows`, `src/x.py:41 rows → src/y.py:7 lines`."""
     if not (base and head):
-        only = base or head
-        return only.spelled() if only else ""
-    if base.place != head.place:
-        return f"{base.spelled()} → {head.spelled()}"
-    return _spelled(base.place, " → ".join(dict.fromkeys(str(line) for line in (base.line, head.line) if line)))
+        return str(base or head)
+    if base.function != head.function:
+        return f"{base} → {head}"
+    return _spelled(base.function, " → ".join(dict.fromkeys(str(line) for line in (base.line, head.line) if line)))
 
 
-def _spelled(place: Function, lines: str) -> str:
-    file = f"{place.file}:{lines}" if lines else place.file
-    return f"{file} {place.name}".rstrip()
+def _spelled(function: Function, lines: str) -> str:
+    file = f"{function.file}:{lines}" if lines else function.file
+    return f"{file} {function.name}".rstrip()

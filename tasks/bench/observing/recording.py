@@ -1,4 +1,4 @@
-"""Run what calls a function, under a recorder, in one side's tree and environment; and try the code that comes of it."""
+"""Record calls of a function while tests or a command run on one side, and try code written from them."""
 
 from __future__ import annotations
 
@@ -31,29 +31,22 @@ FILE_SECONDS = 40.0
 """For one file of tests."""
 TRIAL_SECONDS = 30.0
 TRIAL = "test_trial.py"
-LEAST = 5.0
+LEAST_SECONDS = 5.0
 LONGEST = 160
 """Characters of an error that a run ended with."""
 
-OPEN = frozenset({"socket", "ssl"})
-"""Of the network's packages those that much else imports as well."""
-RECORDER = WORKER_PROGRAMS / "recording/recorder.py"
-OURS = (
-    "-p",
-    "prprep_worker.recording.recorder",
-    "--benchmark-disable",
-    "-W",
-    "ignore::pytest.PytestDeprecationWarning",
-)
-"""What pytest itself will take back one day stops nobody from recording now, also where warnings are errors."""
+COMMON_PACKAGES = frozenset({"socket", "ssl"})
+"""Packages for the network that much else imports as well."""
+PLUGIN_OPTIONS = ("-p", "prprep_recorder", "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
+"""A deprecation in pytest does not stop recording, even if warnings are errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingSite:
-    """Where a function is recorded: a side, the folder of the project in its tree, and how deep its test will lie.
+    """A side and the `project` folder in its tree; the test to write will lie `depth` folders deep.
 
-    `boundaries` are packages whose objects fakes may stand for; `lock` is held while anything runs; names of files that are
-    kept beside the test begin with `stem`, `root` is the folder of benchmarks in the tree.
+    `boundaries` are packages whose objects may be replaced by fakes; `lock` is held while anything runs; names of files
+    stored next to the test begin with `stem`; `root` is the folder of benchmarks in the tree.
     """
 
     side: SideRequest
@@ -68,40 +61,67 @@ class RecordingSite:
     def folder(self) -> Path:
         return self.side.tree / self.project
 
+    def variables(self, **extra: str) -> dict[str, str]:
+        return variables(self.side, Settings(seed=1), extra, folder=self.folder)
+
 
 def record(
-    place: RecordingSite, target: str, runs: Sequence[str], *, seconds: float, report: Report
+    site: RecordingSite, target: str, runs: Sequence[str], *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
-    """Run tests (paths in the tree) one after the other while there is time; give what was seen in each, and notes."""
-    ends, seen, notes = time.monotonic() + seconds, [], []
+    """Run tests (paths in the tree) one after the other while there is time; return a recording of each, and notes."""
+    end = time.monotonic() + seconds
+    recordings: list[Message] = []
+    notes = []
     for path in runs:
-        left = ends - time.monotonic()
-        if left < LEAST:
+        left = end - time.monotonic()
+        if left < LEAST_SECONDS:
             notes.append(f"there was no time left for {path}")
             break
         report(f"recording calls of {target}: {path}")
-        found, note = _recorded(place, target, _pytest(place, path), seconds=min(left, FILE_SECONDS))
-        seen += [found] if found else []
+        recording, note = _record(site, target, _pytest(site, path), seconds=min(left, FILE_SECONDS))
+        recordings += [recording] if recording else []
         notes += [f"{path}: {note}"] if note else []
-    return seen, notes
+    return recordings, notes
 
 
 def record_command(
-    place: RecordingSite, target: str, command: str, *, seconds: float, report: Report
+    site: RecordingSite, target: str, command: str, *, seconds: float, report: Report
 ) -> tuple[list[Message], list[str]]:
-    """Run a command of the manifest's: `python script.py ...`, `python -m module ...`, `pytest ...`; raise MeasuringError for others."""
+    """Run a command of the manifest (see the hint of `_driven`); raise MeasuringError if it cannot be recorded."""
     report(f"recording calls of {target}: {command}")
-    found, note = _recorded(place, target, _driven(place, command), seconds=seconds)
-    return ([found] if found else []), ([f"{command}: {note}"] if note else [])
+    recording, note = _record(site, target, _driven(site, command), seconds=seconds)
+    return ([recording] if recording else []), ([f"{command}: {note}"] if note else [])
 
 
-def _pytest(place: RecordingSite, node: str) -> list[str]:
-    return [str(place.side.python), "-m", "pytest", *options(place.side.tree, node, OURS)]
+def allocations_of_fakes(
+    site: RecordingSite, target: str, command: str, call: RecordedCall
+) -> tuple[dict[str, int], str]:
+    """Repeat the run that recorded a call, and let memray measure the peak of the models and network that are faked.
+
+    Returns bytes by `parameter:method`, and a reason if there are none. `command` is the manifest's, "" for tests.
+    """
+    methods = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
+    arguments = _driven(site, command) if command else _pytest(site, call.test)
+    with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
+        measure = {
+            "test": call.test,
+            "size": call.size,
+            "wanted": methods,
+            "profile": str(Path(folder) / "profile.bin"),
+        }
+        recording, note = _record(site, target, arguments, seconds=FILE_SECONDS, measure=measure)
+    recording = recording or {}
+    peaks: dict[str, int] = recording.get("peaks", {})
+    return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
 
-def _driven(place: RecordingSite, command: str) -> list[str]:
+def _pytest(site: RecordingSite, node: str) -> list[str]:
+    return [str(site.side.python), "-m", "pytest", *options(site.side.tree, node, PLUGIN_OPTIONS)]
+
+
+def _driven(site: RecordingSite, command: str) -> list[str]:
     words = shlex.split(command)
-    python = str(place.side.python)
+    python = str(site.side.python)
     script = Path(python).parent / words[0] if words else Path()
     if words[:1] == ["pytest"] or words[:3] == ["python", "-m", "pytest"]:
         rest = words[1:] if words[0] == "pytest" else words[3:]
@@ -109,51 +129,75 @@ def _driven(place: RecordingSite, command: str) -> list[str]:
     if words[:1] in (["python"], ["python3"]):
         return [python, str(RECORDER), *words[1:]]
     if words and script.is_file():
-        return [python, str(RECORDER), str(script), *words[1:]]
-    now = "write `drive: python script.py`, `python -m module`, `pytest ...` or a command that the project installs"
-    raise MeasuringError(f"`{command}` cannot be run under the recorder", where="drive", hint=now)
+        return [python, str(WORKER_FOLDER / "prprep_recorder.py"), str(script), *words[1:]]
+    raise MeasuringError(
+        f"`{command}` cannot be run under the recorder",
+        where="drive",
+        hint="write `drive: python script.py`, `python -m module`, `pytest ...` or a command that the project installs",
+    )
 
 
-def allocations_of_fakes(
-    place: RecordingSite, target: str, command: str, call: RecordedCall
-) -> tuple[dict[str, int], str]:
-    """Run what made a call once more, and let memray see what models and the network allocate at their peak meanwhile.
-
-    Give the bytes by `parameter:method`, and why there are none. `command` is the manifest's, "" where tests were run.
-    """
-    wanted = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
-    words = _driven(place, command) if command else _pytest(place, call.test)
-    with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
-        measured = {
-            "test": call.test,
-            "size": call.size,
-            "wanted": wanted,
-            "profile": str(Path(folder) / "profile.bin"),
+def _record(
+    site: RecordingSite, target: str, command: list[str], *, seconds: float, measure: Message | None = None
+) -> tuple[Message | None, str]:
+    """Run a command under the recorder; return the recording, if there is one, and a note on how the run ended."""
+    with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
+        out = Path(folder) / "seen.json"
+        order = {
+            "target": target,
+            "tree": str(site.side.tree),
+            "depth": site.depth,
+            "out": str(out),
+            "seconds": OWN_SECONDS,
+            "stem": site.stem,
+            "root": site.root,
+            "measure": measure,
+            "boundaries": [name for name in site.boundaries if "." not in name and name not in COMMON_PACKAGES],
         }
-        found, note = _recorded(place, target, words, seconds=FILE_SECONDS, measure=measured)
-    seen: dict[str, int] = (found or {}).get("peaks", {})
-    return seen, "" if seen else (found or {}).get("why_not") or note or "the call was not made again"
+        environment = site.variables(PRPREP_RECORDER=json.dumps(order))
+        note = ""
+        try:
+            finished = programs.run(command, cwd=site.folder, env=environment, timeout=seconds, check=False)
+            if finished.code == 1 and "pytest" in command:
+                note = "some of its tests fail; calls that ended well count"
+            elif finished.code not in (0, 5):
+                note = _ending(finished, site)
+        except CommandFailedError:
+            note = f"was stopped after {seconds:.0f} s"
+        try:
+            recording: Message = json.loads(out.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None, note
+        return recording, note
 
 
-def try_code(place: RecordingSite, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
-    """Run code that was written from a recorded call, where its test would lie, with its files of `data` beside it.
+def _ending(finished: programs.Finished, site: RecordingSite) -> str:
+    """Return a failed run's exit code, with the last error that pytest shows."""
+    errors = [line[1:].strip() for line in finished.output.splitlines() if line.startswith("E  ")]
+    error = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "")
+    message = error.replace(f"{site.side.tree}/", "")[:LONGEST]
+    return f"ended with exit code {finished.code}" + (f" ({message})" if message else "")
 
-    Warnings are what the project's own pytest makes of them: errors, where it is configured so. Where fixtures give arguments,
-    pytest itself runs the code.
-    Gives `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was `raised`.
+
+# -- trying code that was written from a recording --------------------------------------------------
+
+
+def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | None = None) -> Message:
+    """Run code written from a recorded call in the folder of its future test, with the files `data` next to it.
+
+    The project's own pytest configuration decides whether warnings are errors. If fixtures provide arguments, pytest
+    runs the code. Returns `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was
+    `raised`.
     """
     with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
         if order.get("fixtures"):
-            return _under_pytest(place, order, data or {}, Path(folder))
-        root = _mirrored(place, Path(folder), data) if data else place.side.tree / place.root
-        filters = warning_filters(place.side.tree, place.side.tree / place.root / TRIAL)
-        asked = json.dumps({**order, "file": str(root / TRIAL), "filters": filters}).encode()
-        command = [str(place.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
+            return _under_pytest(site, order, data or {}, Path(folder))
+        root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
+        command = [str(site.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
+        stdin = _order(site, order, root).encode()
         try:
-            done = programs.run(
-                command, cwd=place.folder, env=_trial_variables(place), stdin=asked, timeout=TRIAL_SECONDS
-            )
-            answer: Message = json.loads(done.output)
+            finished = programs.run(command, cwd=site.folder, env=site.variables(), stdin=stdin, timeout=TRIAL_SECONDS)
+            answer: Message = json.loads(finished.output)
         except CommandFailedError as error:
             return {"raised": error.what.splitlines()[0]}
         except ValueError:
@@ -161,91 +205,41 @@ def try_code(place: RecordingSite, order: Message, data: Mapping[str, bytes] | N
     return answer
 
 
-def _trial_variables(place: RecordingSite, **extra: str) -> dict[str, str]:
-    return variables(place.side, Settings(seed=1), extra, folder=place.folder)
+def _order(site: RecordingSite, order: Message, root: Path, **more: str) -> str:
+    filters = warning_filters(site.side.tree, site.side.tree / site.root / TRIAL)
+    return json.dumps({**order, "file": str(root / TRIAL), "filters": filters, **more})
 
 
-def _under_pytest(place: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
+def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
     """Try code in a test that takes fixtures of the project."""
     fixtures = ", ".join(order["fixtures"])
-    test = f"from prprep_worker.recording import trial\n\n\ndef test_trial({fixtures}):\n    trial.answer({fixtures})\n"
-    tree = folder / "tree"
+    test = f"import prprep_trial\n\n\ndef test_trial({fixtures}):\n    prprep_trial.answer({fixtures})\n"
+    tree, out, stored_order = folder / "tree", folder / "answer.json", folder / "order.json"
     tree.mkdir()
-    root = _mirrored(place, tree, {**data, TRIAL: test.encode()})
-    out = folder / "answer.json"
-    filters = warning_filters(place.side.tree, place.side.tree / place.root / TRIAL)
-    asked = folder / "order.json"
-    asked.write_text(
-        json.dumps({**order, "file": str(root / TRIAL), "filters": filters, "out": str(out)}), encoding="utf-8"
-    )
+    root = _mirrored(site, tree, {**data, TRIAL: test.encode()})
+    stored_order.write_text(_order(site, order, root, out=str(out)), encoding="utf-8")
     own = ("-p", "no:cacheprovider", "--import-mode=importlib")
-    command = [str(place.side.python), "-m", "pytest", *options(tree, f"{place.root}/{TRIAL}", own)]
+    command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own)]
+    environment = site.variables(PRPREP_TRIAL=str(stored_order))
     try:
-        programs.run(
-            command,
-            cwd=place.folder,
-            env=_trial_variables(place, PRPREP_TRIAL=str(asked)),
-            timeout=TRIAL_SECONDS,
-            check=False,
-        )
+        programs.run(command, cwd=site.folder, env=environment, timeout=TRIAL_SECONDS, check=False)
         answer: Message = json.loads(out.read_text(encoding="utf-8"))
     except CommandFailedError as error:
         return {"raised": error.what.splitlines()[0]}
     except (OSError, ValueError):
-        return {"raised": f"with the fixtures that the test takes ({fixtures}), it did not come to the call"}
+        return {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}
     return answer
 
 
-def _mirrored(place: RecordingSite, folder: Path, data: Mapping[str, bytes]) -> Path:
-    """Make a folder of benchmarks that seems to lie in the tree, with files of its own: the tree itself stays as it is."""
-    here, there = folder, place.side.tree
-    for part in [*filter(None, place.root.split("/")), ""]:
-        for entry in there.iterdir() if there.is_dir() else ():
+def _mirrored(site: RecordingSite, folder: Path, data: Mapping[str, bytes]) -> Path:
+    """Create the folder of benchmarks, with `data` in it, in a copy of the tree made of links."""
+    copy, original = folder, site.side.tree
+    for part in [*filter(None, site.root.split("/")), ""]:
+        for entry in original.iterdir() if original.is_dir() else ():
             if entry.name != part and not (part == "" and entry.name in data):
-                (here / entry.name).symlink_to(entry)
-        here, there = here / part, there / part
-        here.mkdir(exist_ok=True)
+                (copy / entry.name).symlink_to(entry)
+        copy, original = copy / part, original / part
+        copy.mkdir(exist_ok=True)
     for name, content in data.items():
-        (here / name).write_bytes(content)
-    return here
-
-
-def _recorded(
-    place: RecordingSite, target: str, command: list[str], *, seconds: float, measure: Message | None = None
-) -> tuple[Message | None, str]:
-    with exclusive(place.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
-        out = Path(folder) / "seen.json"
-        orders: Message = {
-            "target": target,
-            "tree": str(place.side.tree),
-            "depth": place.depth,
-            "out": str(out),
-            "seconds": OWN_SECONDS,
-        }
-        orders |= {"stem": place.stem, "root": place.root, "measure": measure}
-        orders["boundaries"] = [name for name in place.boundaries if "." not in name and name not in OPEN]
-        environment = variables(
-            place.side, Settings(seed=1), {"PRPREP_RECORDER": json.dumps(orders)}, folder=place.folder
-        )
-        note = ""
-        try:
-            ended = programs.run(command, cwd=place.folder, env=environment, timeout=seconds, check=False)
-            if ended.code not in (0, 5):
-                fails = ended.code == 1 and "pytest" in command
-                note = "some of its tests fail; calls that ended well count" if fails else _ended(ended, place)
-        except CommandFailedError:
-            note = f"was ended after {seconds:.0f} s"
-        try:
-            found: Message = json.loads(out.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None, note
-        return found, note
-
-
-def _ended(ended: programs.CompletedProgram, place: RecordingSite) -> str:
-    """Say how a run ended that did not go well, with the last error that pytest shows."""
-    errors = [line[1:].strip() for line in ended.output.splitlines() if line.startswith("E  ")]
-    told = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "").replace(
-        f"{place.side.tree}/", ""
-    )
-    return f"ended with exit code {ended.code}" + (f" ({told[:LONGEST]})" if told else "")
+        (copy / name).write_bytes(content)
+    return copy

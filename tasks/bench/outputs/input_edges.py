@@ -1,4 +1,4 @@
-"""Make edge cases of the values that a benchmark passes, as `prprep_worker.inputs.spellings` spells them: the same ones every time."""
+"""Derive edge cases from the values that a benchmark passes, as `prprep_values` spells them; the same every time."""
 
 from __future__ import annotations
 
@@ -12,43 +12,20 @@ from typing import Any
 
 Spelling = list[Any]
 
-TELLING = (
-    "*",
-    "?",
-    "\u2018",
-    "\u201c",
-    "'",
-    '"',
-    "\\",
-    "/",
-    ".",
-    "-",
-    " ",
-    "\n",
-    ",",
-    "#",
-    "%",
-    "[",
-    "(",
-    "<",
-    "é",
-    "😀",
-)
+SPECIAL_CHARACTERS = tuple("*?\u2018\u201c'\"\\/.- \n,#%[(<é😀")
 """Put before and after a recorded text one by one."""
 LONGEST = 24
-IN_A_ROW = {"list", "set", "frozenset", "deque"}
+SEQUENCES = {"list", "set", "frozenset", "deque"}
 
 
 def edges(spellings: list[Spelling], limit: int) -> list[list[Spelling]]:
-    """Return up to `limit` inputs in which one argument is an edge case, the others as recorded; simple ones first."""
+    """Return up to `limit` inputs with an edge case as one argument and the others as recorded; short ones first."""
     own = [as_recorded(index, spelling) for index, spelling in enumerate(spellings)]
-
-    def column(index: int) -> list[list[Spelling]]:
-        return [[*own[:index], edge, *own[index + 1 :]] for edge in islice(around_value(spellings[index]), limit)]
-
-    columns = map(column, range(len(own)))
-    unlike = {repr(found): found for found in _in_turns(columns) if found != own}
-    return sorted(islice(unlike.values(), limit), key=lambda found: len(repr(found)))
+    inputs = _interleave(
+        _replaced(own, index, islice(around_value(spelling), limit)) for index, spelling in enumerate(spellings)
+    )
+    unique = {repr(edge): edge for edge in inputs if edge != own}
+    return sorted(islice(unique.values(), limit), key=lambda edge: len(repr(edge)))
 
 
 def as_recorded(index: int, spelling: Spelling) -> Spelling:
@@ -56,6 +33,7 @@ def as_recorded(index: int, spelling: Spelling) -> Spelling:
 
 
 def is_whole(spelling: Spelling) -> bool:
+    """Return whether a spelling holds the complete value; long ones are cut."""
     kind, *rest = spelling
     if kind in {"str", "bytes", "bytearray"}:
         return bool(len(rest[0]) == rest[1])
@@ -63,108 +41,95 @@ def is_whole(spelling: Spelling) -> bool:
         return bool(math.prod(rest[1]) == len(rest[2]))
     if kind == "dict":
         return bool(len(rest[0]) == rest[1]) and all(is_whole(part) for pair in rest[0] for part in pair)
-    if kind in IN_A_ROW or kind == "tuple":
+    if kind in SEQUENCES or kind == "tuple":
         return bool(len(rest[0]) == rest[1]) and all(map(is_whole, rest[0]))
     return kind != "made" or all(is_whole(value) for _, value in rest[2])
 
 
 def around_value(spelling: Spelling) -> Iterator[Spelling]:
+    """Return the edge cases of one value."""
     kind, *rest = spelling
     if kind in NUMBERS:
         yield from _numbers(kind, rest[0])
     elif kind == "str":
         yield from (["str", text, len(text)] for text in _texts(rest[0]))
     elif kind in {"bytes", "bytearray"}:
-        yield from (
-            [kind, text, len(text)] for text in _texts(rest[0]) if all(ord(character) < 256 for character in text)
-        )
+        latin = (text for text in _texts(rest[0]) if all(ord(character) < 256 for character in text))
+        yield from ([kind, text, len(text)] for text in latin)
     elif kind == "path":
         yield from (["path", rest[0], text] for text in _texts(rest[1]) if "\0" not in text)
     elif kind == "enum":
         yield from (["enum", *rest[:2], member, rest[3]] for member in rest[3])
     elif kind == "made":
-        yield from _in_turns(
-            [_replacing(rest[2], place, lambda fields: ["made", *rest[:2], fields]) for place in range(len(rest[2]))]
-        )
+        fields = _interleave(_replaced_value(rest[2], index) for index in range(len(rest[2])))
+        yield from (["made", *rest[:2], each] for each in fields)
     elif kind == "dict":
         yield from _mappings(rest[0])
     elif kind == "ndarray":
         yield from _arrays(*rest)
-    elif kind in IN_A_ROW or kind == "tuple":
-        yield from _rows(kind, rest[0])
+    elif kind in SEQUENCES or kind == "tuple":
+        yield from _sequences(kind, rest[0])
 
 
 def _texts(text: str) -> Iterator[str]:
-    """Put the telling characters at the end, alone, at the start; then cut, double and change the case."""
+    """Put special characters at the end, alone, at the start; then cut, double and change the case."""
     first = next((character for character in text if character.isalnum()), "a")
-    for character in TELLING:
+    for character in SPECIAL_CHARACTERS:
         yield from (text + character, first + character, character, character + text)
         if character == "'":
             yield from ("", text * 2, text[:-1], text[1:], text.upper(), text.lower())
     yield from (text[::-1], text.swapcase(), f" {text} ", text[: len(text) // 2], "0", "-1", first)
 
 
-def in_a_row(kind: str, elements: list[Spelling]) -> Spelling:
+def sequence(kind: str, elements: list[Spelling]) -> Spelling:
     return [kind, elements, len(elements)]
 
 
-def _rows(kind: str, elements: list[Spelling]) -> Iterator[Spelling]:
+def _sequences(kind: str, elements: list[Spelling]) -> Iterator[Spelling]:
     if not elements:
         return
-    if kind != "tuple" or is_uniform(elements):
-        first, some = elements[:1], elements[: LONGEST // 2]
-        shapes: tuple[list[Spelling], ...] = (
-            [],
-            first,
-            first * 2,
-            elements[::-1],
-            elements[:-1],
-            some * 2,
-            elements[-1:],
-        )
-        yield from (in_a_row(kind, list(shape)) for shape in shapes)
-        yield from _in_turns(
-            [
-                (in_a_row(kind, [edge]) for edge in around_value(elements[0])),
-                (in_a_row(kind, [*elements[:-1], edge]) for edge in around_value(elements[-1])),
-                (in_a_row(kind, [elements[0], edge]) for edge in around_value(elements[0])),
-            ]
-        )
-    else:
-        changed = [(edge for edge in around_value(element)) for element in elements]
-        places = [
-            (in_a_row(kind, [*elements[:place], edge, *elements[place + 1 :]]) for edge in found)
-            for place, found in enumerate(changed)
-        ]
-        yield from _in_turns(places)
+    if kind == "tuple" and not is_uniform(elements):
+        records = (_replaced(elements, index, around_value(element)) for index, element in enumerate(elements))
+        yield from (sequence(kind, record) for record in _interleave(records))
+        return
+    first, some = elements[:1], elements[: LONGEST // 2]
+    for shape in ([], first, first * 2, elements[::-1], elements[:-1], some * 2, elements[-1:]):
+        yield sequence(kind, list(shape))
+    alone = ([edge] for edge in around_value(elements[0]))
+    at_end = _replaced(elements, len(elements) - 1, around_value(elements[-1]))
+    as_second = ([elements[0], edge] for edge in around_value(elements[0]))
+    yield from (sequence(kind, each) for each in _interleave([alone, at_end, as_second]))
 
 
 def _mappings(pairs: list[list[Any]]) -> Iterator[Spelling]:
     if not pairs:
         return
     for shape in ([], pairs[:1], pairs[:-1], pairs[1:], pairs[::-1]):
-        yield in_a_row("dict", list(shape))
-    values = [
-        _replacing(pairs, place, lambda found: in_a_row("dict", found)) for place in range(min(len(pairs), LONGEST))
-    ]
-    keys = (in_a_row("dict", [[edge, pairs[0][1]], *pairs[1:]]) for edge in around_value(pairs[0][0]))
-    yield from _in_turns([*values, keys])
+        yield sequence("dict", list(shape))
+    values = (_replaced_value(pairs, index) for index in range(min(len(pairs), LONGEST)))
+    keys = ([[edge, pairs[0][1]], *pairs[1:]] for edge in around_value(pairs[0][0]))
+    yield from (sequence("dict", each) for each in _interleave([*values, keys]))
 
 
-def _replacing(pairs: list[list[Any]], place: int, made: Callable[[list[list[Any]]], Spelling]) -> Iterator[Spelling]:
-    """Put each edge case of a pair's second part in its place."""
-    name, value = pairs[place]
-    return (made([*pairs[:place], [name, edge], *pairs[place + 1 :]]) for edge in around_value(value))
+def _replaced(elements: list[Any], index: int, edges: Iterable[Any]) -> Iterator[list[Any]]:
+    """Return a copy of the list for each edge case, with that at `index`."""
+    return ([*elements[:index], edge, *elements[index + 1 :]] for edge in edges)
+
+
+def _replaced_value(pairs: list[list[Any]], index: int) -> Iterator[list[list[Any]]]:
+    """Return a copy of the pairs for each edge case of the value at `index`."""
+    name, value = pairs[index]
+    return _replaced(pairs, index, ([name, edge] for edge in around_value(value)))
 
 
 def _arrays(dtype: str, shape: list[int], elements: list[Spelling]) -> Iterator[Spelling]:
-    rest = math.prod(shape[1:])
-    if not shape or not elements or not rest or rest > len(elements):
+    size = math.prod(shape[1:])
+    if not shape or not elements or not size or size > len(elements):
         return
-    rows = [elements[start : start + rest] for start in range(0, len(elements) - rest + 1, rest)]
-    for taken in ([], rows[:1], rows[:1] * 2, rows[::-1], rows[:-1]):
-        yield array(dtype, shape, taken)
-    yield from (array(dtype, shape, [[edge] * rest]) for edge in around_value(elements[0]))
+    rows = [elements[start : start + size] for start in range(0, len(elements) - size + 1, size)]
+    for some in ([], rows[:1], rows[:1] * 2, rows[::-1], rows[:-1]):
+        yield array(dtype, shape, some)
+    yield from (array(dtype, shape, [[edge] * size]) for edge in around_value(elements[0]))
     yield from (array(dtype, shape, [*rows[:-1], [*rows[-1][:-1], edge]]) for edge in around_value(elements[-1]))
 
 
@@ -192,8 +157,8 @@ def _ints(text: str) -> Iterable[object]:
 
 def _floats(text: str) -> Iterable[object]:
     value = float(text)
-    wild = () if math.isfinite(value) else (math.nan, math.inf, -math.inf)
-    return (0.0, -0.0, 1.0, -1.0, 0.1, value / 2, -value, value * 2, *wild)
+    non_finite = () if math.isfinite(value) else (math.nan, math.inf, -math.inf)
+    return (0.0, -0.0, 1.0, -1.0, 0.1, value / 2, -value, value * 2, *non_finite)
 
 
 def _ranges(text: str) -> Iterable[range]:
@@ -204,25 +169,14 @@ def _ranges(text: str) -> Iterable[range]:
 
 def _dates(text: str) -> Iterable[date]:
     value = date.fromisoformat(text)
-    return (
-        value + timedelta(1),
-        value - timedelta(1),
-        value.replace(day=1),
-        date(2024, 2, 29),
-        date(1970, 1, 1),
-        date(1999, 12, 31),
-    )
+    known = (date(2024, 2, 29), date(1970, 1, 1), date(1999, 12, 31))
+    return (value + timedelta(1), value - timedelta(1), value.replace(day=1), *known)
 
 
 def _datetimes(text: str) -> Iterable[datetime]:
     value = datetime.fromisoformat(text)
-    leap = value.replace(year=2024, month=2, day=29)
-    return (
-        value + timedelta(1),
-        value - timedelta(seconds=1),
-        value.replace(hour=0, minute=0, second=0, microsecond=0),
-        leap,
-    )
+    midnight = value.replace(hour=0, minute=0, second=0, microsecond=0)
+    return (value + timedelta(1), value - timedelta(seconds=1), midnight, value.replace(year=2024, month=2, day=29))
 
 
 def _durations(text: str) -> Iterable[timedelta]:
@@ -235,14 +189,7 @@ NUMBERS: dict[str, Callable[[str], Iterable[object]]] = {
     "int": _ints,
     "float": _floats,
     "complex": lambda text: (0j, 1 + 0j, -1j, -complex(text), complex(text).conjugate()),
-    "Decimal": lambda text: (
-        Decimal(0),
-        Decimal(-1),
-        Decimal("0.1"),
-        -Decimal(text),
-        Decimal(text) * 2,
-        Decimal(text) / 3,
-    ),
+    "Decimal": lambda text: (*map(Decimal, ("0", "-1", "0.1")), -Decimal(text), Decimal(text) * 2, Decimal(text) / 3),
     "Fraction": lambda text: (Fraction(0), Fraction(-1), Fraction(1, 3), -Fraction(text), Fraction(text) * 2),
     "date": _dates,
     "datetime": _datetimes,
@@ -252,10 +199,10 @@ NUMBERS: dict[str, Callable[[str], Iterable[object]]] = {
 
 
 def is_uniform(elements: list[Spelling]) -> bool:
-    """Return whether a tuple is a row of the same, and not a record."""
+    """Return whether a tuple is a sequence of like elements rather than a record."""
     return len(elements) > 3 and len({element[0] for element in elements}) == 1
 
 
-def _in_turns(columns: Iterable[Iterable[Any]]) -> Iterator[Any]:
+def _interleave(iterables: Iterable[Iterable[Any]]) -> Iterator[Any]:
     missing = object()
-    return (each for row in zip_longest(*columns, fillvalue=missing) for each in row if each is not missing)
+    return (each for row in zip_longest(*iterables, fillvalue=missing) for each in row if each is not missing)

@@ -1,13 +1,14 @@
-"""Compare what both sides return on further inputs, which hypothesis makes around those of the benchmark."""
+"""Compare what both sides return on further inputs, which hypothesis generates around those of the benchmark."""
 
 from __future__ import annotations
 
 import json
 import math
+import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,10 @@ from ...errors import MeasuringError, ProvenanceError
 from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, core, hash_seed, started
 from .input_edges import as_recorded, edges
-from .input_spelling import differs, kept, largest, spelled_call
-from .outputs import Comparison, judge, told
+from .input_spelling import call_as_markdown, first_difference, largest_number, passed_objects
+from .outputs import Comparison, spelled_difference
 
 if TYPE_CHECKING:
-    import random
-
     from ...processes.progress import Report
     from ..request import Request
     from ..workers.channel import Message
@@ -31,44 +30,40 @@ if TYPE_CHECKING:
     Input = list[list[Any]]
 
 INPUTS = 100
+"""Inputs of a call to compare."""
 EDGES = 60
+"""The first so many inputs are edge cases."""
 TRIES = 400
-"""Inputs of a call: as many are compared, as many of them are edge cases at first, and no more are tried, with what shrinking needs."""
+"""Inputs to try at most, including those that cannot be compared and those for shrinking."""
 SIDE_SECONDS = 2.0
 ALL_SECONDS = 6.0
-"""Time for one benchmark call on either side, and for all of them."""
-DEAR_SECONDS = 0.2
+"""Time for one benchmark call on each side, and for all of them."""
+EXPENSIVE_SECONDS = 0.2
 LATE_SECONDS = 0.05
 LATE_FACTOR = 10
 OWN_SECONDS = 1.0
-"""A further call may take LATE_SECONDS, LATE_FACTOR times what the benchmark's own takes, and twice what that takes to
-be made in a child and described, which may be OWN_SECONDS."""
+"""A further call may take LATE_SECONDS, plus LATE_FACTOR times what the benchmark's own call takes, plus twice what
+running that in a child and describing its result takes, which may be OWN_SECONDS."""
 
 
 class DifferenceError(Exception):
-    """Both sides give other results on an input: for hypothesis, which looks for a simpler one then."""
+    """Both sides return different results on an input; hypothesis then looks for a simpler one."""
 
 
 def compare_further_inputs(
-    request: Request, outputs: tuple[Output, ...], lots: random.Random, report: Report
+    request: Request, outputs: tuple[Output, ...], rng: random.Random, report: Report
 ) -> tuple[Output, ...]:
-    """Try further inputs on every benchmark call whose outputs are equal; give the outputs with what came of it.
+    """Try further inputs on every benchmark call whose outputs are equal; return the outputs with the results.
 
-    A fresh process a side makes the calls, each in a forked child. Where nothing can be tried, `detail` says why.
+    A fresh process a side runs the calls, each in a forked child. If nothing can be tried, `detail` says why.
     """
-    wanted = [output.test for output in outputs if output.verdict == "equal"]
-    if not wanted or request.benchmark is None:
+    equal = {output.test: output for output in outputs if output.verdict == "equal"}
+    if not equal or request.benchmark is None:
         return outputs
-    found: dict[str, Output] = {}
+    compared: dict[str, Output] = {}
     seconds = min(ALL_SECONDS, request.timeout or math.inf)
     try:
-        _serve(
-            request,
-            {output.test: output for output in outputs if output.verdict == "equal"},
-            found,
-            lots=lots,
-            seconds=seconds,
-        )
+        _serve(request, equal, compared, rng=rng, seconds=seconds)
     except TimeLimitError:
         reason = f"no further inputs were tried within {seconds:g} s"
     except ProvenanceError:
@@ -76,55 +71,52 @@ def compare_further_inputs(
     except MeasuringError as error:
         reason = f"no further inputs were tried: {error.what.splitlines()[0].rstrip(':')}"
     else:
-        reason = "no further inputs were tried: the call was not made again"
-    different = sum(output.verdict == "different" for output in found.values())
-    report(
-        f"results on further inputs: {sum(output.inputs - 1 for output in found.values())} compared, {different} calls differ"
-    )
+        reason = "no further inputs were tried: the call was not repeated"
+    inputs = sum(output.inputs - 1 for output in compared.values())
+    different = sum(output.verdict == "different" for output in compared.values())
+    report(f"results on further inputs: {inputs} compared, {different} calls differ")
     return tuple(
-        found.get(output.test) or (_noted(output, reason) if output.test in wanted else output) for output in outputs
+        compared.get(output.test) or (_noted(output, reason) if output.test in equal else output) for output in outputs
     )
 
 
 def _serve(
-    request: Request, equal: Mapping[str, Output], found: dict[str, Output], *, lots: random.Random, seconds: float
+    request: Request, equal: Mapping[str, Output], compared: dict[str, Output], *, rng: random.Random, seconds: float
 ) -> None:
     deadline = time.monotonic() + seconds
-    settings = Settings(hash_seed(lots), core=core(pin=request.pin), deadline=deadline)
+    settings = Settings(hash_seed(rng), core=core(pin=request.pin), deadline=deadline)
     with ExitStack() as stack:
         workers = {side: stack.enter_context(started(request, side, settings)) for side in SIDES}
         for worker in workers.values():
             worker.collected()
-        while len(found) < len(equal):
+        while len(compared) < len(equal):
             ready = {side: worker.advance() for side, worker in workers.items()}
             base, head = ready["base"], ready["head"]
             if base is None or head is None or base.key != head.key:
                 return
             if base.key in equal:
-                # A lot for each call, whatever becomes of it: the next one's inputs are the same.
-                seed = lots.randrange(2**32)
-                found[base.key] = _further(equal[base.key], workers, (base, head), seed=seed, deadline=deadline)
+                # Each call has a seed of its own, so the next one's inputs do not depend on this one's result.
+                seed = rng.randrange(2**32)
+                compared[base.key] = _further(equal[base.key], workers, (base, head), seed=seed, deadline=deadline)
 
 
 def _further(
     output: Output, workers: Mapping[Side, Worker], ready: tuple[Ready, Ready], *, seed: int, deadline: float
 ) -> Output:
-    taken = max(call.seconds for call in ready)
-    if taken > DEAR_SECONDS:
-        return _noted(output, f"no further inputs were tried: one call takes {taken:.1f} s")
-    recorded = {side: worker.ask("try") for side, worker in workers.items()}
-    for side in SIDES:
-        if recorded[side]["kind"] == "refused":
-            return _noted(output, f"no further inputs were tried: {recorded[side]['reason']}")
-    base, head = recorded["base"], recorded["head"]
-    if kept(base["arguments"]) != kept(head["arguments"]) or base["keywords"] != head["keywords"]:
-        return _noted(output, "no further inputs were tried: the call is given other arguments at head")
-    if place := differs(base["arguments"], head["arguments"]):
-        return Output(
-            test=output.test, verdict="different", detail=f"after the call its arguments differ: {told(place)}"
-        )
-    exploration = Exploration(output, workers, base, limit=OWN_SECONDS + LATE_FACTOR * taken)
-    return exploration.run(seed, taken=taken, deadline=deadline)
+    seconds = max(call.seconds for call in ready)
+    if seconds > EXPENSIVE_SECONDS:
+        return _not_tried(output, f"one call takes {seconds:.1f} s")
+    base, head = recorded = [workers[side].ask("try") for side in SIDES]
+    for call in recorded:
+        if call["kind"] == "refused":
+            return _not_tried(output, call["reason"])
+    if passed_objects(base["arguments"]) != passed_objects(head["arguments"]) or base["keywords"] != head["keywords"]:
+        return _not_tried(output, "the call has other arguments at head")
+    if difference := first_difference(base["arguments"], head["arguments"]):
+        detail = f"after the call its arguments differ: {spelled_difference(difference)}"
+        return Output(test=output.test, verdict="different", detail=detail)
+    exploration = Exploration(output, workers, base, limit=OWN_SECONDS + LATE_FACTOR * seconds)
+    return exploration.run(seed, seconds=seconds, deadline=deadline)
 
 
 @dataclass
@@ -137,52 +129,50 @@ class Exploration:
     limit: float
     """Seconds that one call may take."""
     until: float = math.inf
-    """When no more inputs are tried, on the monotonic clock."""
-    counted: Counter[str] = field(default_factory=Counter)
-    """Inputs by what came of them."""
-    otherwise: str = ""
-    """The first input that base refuses and head does not, or with another error."""
+    """When to stop trying inputs, on the monotonic clock."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """Inputs by what happened."""
+    other_error: str = ""
+    """The first input for which base raises an error and head does not raise the same."""
     rounding: float = 0.0
     differences: list[tuple[str, str]] = field(default_factory=list)
-    _known: dict[str, str | None] = field(default_factory=dict)
+    _results: dict[str, str | None] = field(default_factory=dict)
 
-    def run(self, seed: int, *, taken: float, deadline: float) -> Output:
+    def run(self, seed: int, *, seconds: float, deadline: float) -> Output:
+        """Explore for the time that a call of `seconds` leaves until `deadline`."""
         from .input_strategies import around
 
         spellings: Input = self.recorded["arguments"]
         own = [as_recorded(index, spelling) for index, spelling in enumerate(spellings)]
         began = time.monotonic()
-        refusal = self._try_own(own)
+        if output := self._try_own(own):
+            return output
         ended = time.monotonic()
-        self.limit = LATE_SECONDS + LATE_FACTOR * taken + (ended - began)
+        self.limit = LATE_SECONDS + LATE_FACTOR * seconds + (ended - began)
         self.until = min(deadline - 2 * self.limit, ended + 2 * SIDE_SECONDS)
-        if refusal:
-            return (
-                _noted(self.output, f"no further inputs were tried: {refusal}") if isinstance(refusal, str) else refusal
-            )
         cases, strategy = edges(spellings, EDGES), around(spellings)
         if cases:
             from hypothesis import strategies
 
             self._explore(strategies.sampled_from(cases), len(cases), seed)
-        self._explore(strategy, max(INPUTS - self.counted["equal"], INPUTS - EDGES), seed)
+        self._explore(strategy, max(INPUTS - self.counts["equal"], INPUTS - EDGES), seed)
         return self._output()
 
-    def _try_own(self, own: Input) -> Output | str | None:
-        """Make the benchmark's own call in the same way: give what keeps it from being tried with others."""
-        self._known[_key(own)] = None
+    def _try_own(self, own: Input) -> Output | None:
+        """Run the benchmark's own call in the same way; return the output if that fails or differs."""
+        self._results[_key(own)] = None
         answers = self._ask(own)
         for side in SIDES:
             answer = answers[side]
             if answer["outcome"] != "returned":
-                return f"{_OUTCOMES[answer['outcome']]} at {side}".format(answer.get("text") or answer.get("type", ""))
+                reason = f"{_FAILURES[answer['outcome']]} at {side}".format(
+                    answer.get("text") or answer.get("type", "")
+                )
+                return _not_tried(self.output, reason)
         difference = self._difference(own, answers)
         if difference and self._repeats(own, answers):
-            return Output(
-                test=self.output.test,
-                verdict="different",
-                detail=f"called again, with the same arguments: {difference}",
-            )
+            detail = f"called again, with the same arguments: {difference}"
+            return Output(test=self.output.test, verdict="different", detail=detail)
         return None
 
     def _explore(self, strategy: Any, count: int, seed: int) -> None:
@@ -202,11 +192,11 @@ class Exploration:
             verbosity=hypothesis.Verbosity.quiet,
         )
         @hypothesis.given(strategy)
-        def both_return_the_same(tried: Input) -> None:
-            if difference := self._tried(tried):
-                raise DifferenceError(_key(tried), difference)
+        def both_return_the_same(arguments: Input) -> None:
+            if difference := self._result(arguments):
+                raise DifferenceError(_key(arguments), difference)
 
-        # It keeps what it learns from the modules that are loaded, by default where the user is.
+        # Hypothesis stores what it learns from loaded modules, by default in the current folder.
         with tempfile.TemporaryDirectory(prefix="prprep-") as home:
             set_hypothesis_home_dir(home)
             try:
@@ -216,125 +206,125 @@ class Exploration:
             finally:
                 set_hypothesis_home_dir(None)
 
-    def _tried(self, tried: Input) -> str | None:
-        """Return the difference on an input, None where there is none, it cannot be tried, or time is up; the same every time."""
-        key = _key(tried)
-        if key not in self._known:
-            if len(self._known) > TRIES or time.monotonic() > self.until:
+    def _result(self, arguments: Input) -> str | None:
+        """Return the difference on an input; None if there is none, it cannot be tried, or time is up."""
+        key = _key(arguments)
+        if key not in self._results:
+            if len(self._results) > TRIES or time.monotonic() > self.until:
                 return None
-            self._known[key] = self._try(tried)
-        return self._known[key]
+            self._results[key] = self._try(arguments)
+        return self._results[key]
 
-    def _try(self, tried: Input) -> str | None:
-        answers = self._ask(tried)
-        outcomes = answers["base"]["outcome"], answers["head"]["outcome"]
-        if outcomes[0] == "raised":
-            self._count_raised(tried, answers)
+    def _try(self, arguments: Input) -> str | None:
+        answers = self._ask(arguments)
+        base, head = (answers[side]["outcome"] for side in SIDES)
+        if base == "raised":
+            self._count_raised(arguments, answers)
             return None
-        if outcomes[0] != "returned" or outcomes[1] in {"late", "stopped", "unbuilt"}:
-            late_at_head = outcomes == ("returned", "late")
-            self.counted["late at head" if late_at_head else "late" if "late" in outcomes else "skipped"] += 1
+        if base != "returned" or head in {"late", "stopped", "unbuilt"}:
+            late_at_head = (base, head) == ("returned", "late")
+            self.counts["late at head" if late_at_head else "late" if "late" in (base, head) else "skipped"] += 1
             return None
-        difference = self._difference(tried, answers)
-        if difference and not self._repeats(tried, answers):
-            self.counted["unsteady"] += 1
+        difference = self._difference(arguments, answers)
+        if difference and not self._repeats(arguments, answers):
+            self.counts["unsteady"] += 1
             return None
-        self.counted["different" if difference else "equal"] += 1
+        self.counts["different" if difference else "equal"] += 1
         return difference
 
-    def _ask(self, tried: Input) -> dict[Side, Message]:
-        """Ask base, and head where there is something to compare."""
-        answers: dict[Side, Message] = {"base": self.workers["base"].ask("try", input=tried, limit=self.limit)}
+    def _ask(self, arguments: Input) -> dict[Side, Message]:
+        """Call base, and head if there is something to compare."""
+        answers: dict[Side, Message] = {"base": self.workers["base"].ask("try", input=arguments, limit=self.limit)}
         if answers["base"]["outcome"] in {"returned", "raised"}:
-            answers["head"] = self.workers["head"].ask("try", input=tried, limit=self.limit)
+            answers["head"] = self.workers["head"].ask("try", input=arguments, limit=self.limit)
         else:
-            answers["head"] = {"outcome": "not asked"}
+            answers["head"] = {"outcome": "not called"}
         return answers
 
-    def _repeats(self, tried: Input, answers: Mapping[Side, Message]) -> bool:
-        return self._ask(tried) == answers
+    def _repeats(self, arguments: Input, answers: Mapping[Side, Message]) -> bool:
+        return self._ask(arguments) == answers
 
-    def _difference(self, tried: Input, answers: Mapping[Side, Message]) -> str | None:
+    def _difference(self, arguments: Input, answers: Mapping[Side, Message]) -> str | None:
         base, head = (answers[side] for side in SIDES)
         if head["outcome"] != "returned":
-            ended = f"raises {head['type']}" if head["outcome"] == "raised" else "breaks the process"
-            return f"returns at base, {ended} at head"
-        sizes = [self.recorded["arguments"][value[1]] if value[0] == "recorded" else value for value in tried]
-        described = {side: answers[side]["value"] for side in SIDES}
-        output = judge("", described, {"base": True, "head": True}, scale=largest(sizes))
-        if output.verdict == "different":
-            return output.detail
-        comparison = Comparison(largest(sizes))
-        comparison.first_difference(described["base"]["tree"], described["head"]["tree"])
+            ending = f"raises {head['type']}" if head["outcome"] == "raised" else "breaks the process"
+            return f"returns at base, {ending} at head"
+        recorded = self.recorded["arguments"]
+        inputs = [recorded[value[1]] if value[0] == "recorded" else value for value in arguments]
+        comparison = Comparison(largest_number(inputs))
+        if difference := comparison.first_difference(base["value"]["tree"], head["value"]["tree"]):
+            return spelled_difference(difference)
         self.rounding = max(self.rounding, comparison.rounding)
-        return _changed_otherwise(base.get("arguments"), head.get("arguments"), comparison)
+        return _arguments_differ(base.get("arguments"), head.get("arguments"), comparison)
 
-    def _count_raised(self, tried: Input, answers: Mapping[Side, Message]) -> None:
+    def _count_raised(self, arguments: Input, answers: Mapping[Side, Message]) -> None:
         base, head = (answers[side] for side in SIDES)
         if head["outcome"] == "raised" and head["type"] == base["type"]:
-            self.counted["raised"] += 1
+            self.counts["raised"] += 1
         elif head["outcome"] in {"returned", "raised"}:
-            self.counted["raised at base"] += 1
-            then = "returns" if head["outcome"] == "returned" else f"raises {head['type']}"
-            self.otherwise = self.otherwise or f"at {self._spelled(tried)} base raises {base['type']}, head {then}"
+            self.counts["raised at base"] += 1
+            ending = "returns" if head["outcome"] == "returned" else f"raises {head['type']}"
+            call = self._as_markdown(arguments)
+            self.other_error = self.other_error or f"at {call} base raises {base['type']}, head {ending}"
 
-    def _spelled(self, tried: Input) -> str:
-        return spelled_call(self.recorded["name"], self.recorded["keywords"], tried)
+    def _as_markdown(self, arguments: Input) -> str:
+        return call_as_markdown(self.recorded["name"], self.recorded["keywords"], arguments)
 
     def _output(self) -> Output:
-        inputs = self.output.inputs + self.counted["equal"] + self.counted["different"]
+        inputs = self.output.inputs + self.counts["equal"] + self.counts["different"]
         if self.differences:
-            key, difference = min(self.differences, key=lambda found: len(found[0]))
-            detail = f"at input {self._spelled(json.loads(key))}: {difference}"
+            key, difference = min(self.differences, key=lambda each: len(each[0]))
+            detail = f"at input {self._as_markdown(json.loads(key))}: {difference}"
             return Output(test=self.output.test, verdict="different", detail=detail, inputs=inputs)
-        said = [self.output.detail, *self._said()]
-        return self.output.model_copy(update={"inputs": inputs, "detail": "; ".join(part for part in said if part)})
+        details = [self.output.detail, *self._details()]
+        return self.output.model_copy(update={"inputs": inputs, "detail": "; ".join(filter(None, details))})
 
-    def _said(self) -> list[str]:
-        counted = {name: f"{count} input{'s' if count > 1 else ''}" for name, count in self.counted.items() if count}
-        told_as = {
-            "raised": "{} more raised the same error on both",
-            "raised at base": "{} more raised at base and not the same at head: " + _braced(self.otherwise),
-            "late at head": f"on {{}} more only head took over {self.limit:.2g} s or too much memory",
-            "late": f"{{}} more took over {self.limit:.2g} s or too much memory, and were not compared",
-            "unsteady": "on {} more a side did not repeat its own result",
-        }
-        said = [words.format(counted[name]) for name, words in told_as.items() if name in counted]
+    def _details(self) -> Iterator[str]:
+        if not self.counts["equal"]:
+            yield "no further input could be compared"
         if self.rounding and "not exactly" not in self.output.detail:
-            said.insert(0, f"floats are equal but for rounding: they differ by up to {self.rounding:.1e}")
-        if not self.counted["equal"]:
-            said.insert(0, "no further input could be compared")
-        return said
+            yield f"floats are equal but for rounding: they differ by up to {self.rounding:.1e}"
+        inputs = {name: f"{count} more input{'s' if count > 1 else ''}" for name, count in self.counts.items() if count}
+        limits = f"{self.limit:.2g} s or its memory limit"
+        if "raised" in inputs:
+            yield f"{inputs['raised']} raised the same error on both"
+        if "raised at base" in inputs:
+            yield f"{inputs['raised at base']} raised at base but not the same at head: {self.other_error}"
+        if "late at head" in inputs:
+            yield f"on {inputs['late at head']} only head exceeded {limits}"
+        if "late" in inputs:
+            yield f"on {inputs['late']} the call exceeded {limits}, and was not compared"
+        if "unsteady" in inputs:
+            yield f"on {inputs['unsteady']} a side did not repeat its own result"
 
 
-_OUTCOMES = {
-    "raised": "made in a process of its own, the call raises {}",
-    "late": "made in a process of its own, the call does not end",
-    "stopped": "the call does more than to compute ({})",
-    "unbuilt": "its arguments cannot be built again",
-    "broke": "made in a process of its own, the call breaks it",
-    "not asked": "the call was not made",
+_FAILURES = {
+    "raised": "in a process of its own, the call raises {}",
+    "late": "in a process of its own, the call does not end",
+    "stopped": "the call has side effects ({})",
+    "unbuilt": "its arguments cannot be rebuilt",
+    "broke": "in a process of its own, the call breaks the process",
+    "not called": "the call was not repeated",
 }
 
 
-def _changed_otherwise(base: list[Any] | None, head: list[Any] | None, comparison: Comparison) -> str | None:
-    """Say where the call leaves its arguments otherwise: only those come that it changed."""
+def _arguments_differ(base: list[Any] | None, head: list[Any] | None, comparison: Comparison) -> str | None:
+    """Return how the arguments differ after the call; only those that it changed are compared."""
     if (base is None) != (head is None):
         return f"the call changes its arguments at {'base' if head is None else 'head'} only"
     for (index, one), (_, other) in zip(base or (), head or (), strict=True):
-        if place := comparison.first_difference(one["tree"], other["tree"]):
-            return f"the call leaves argument {index + 1} otherwise: {told(place)}"
+        if difference := comparison.first_difference(one["tree"], other["tree"]):
+            return f"the call leaves argument {index + 1} different: {spelled_difference(difference)}"
     return None
+
+
+def _not_tried(output: Output, reason: str) -> Output:
+    return _noted(output, f"no further inputs were tried: {reason}")
 
 
 def _noted(output: Output, reason: str) -> Output:
     return output.model_copy(update={"detail": f"{output.detail}; {reason}" if output.detail else reason})
 
 
-def _braced(text: str) -> str:
-    """Keep braces from being filled in."""
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-def _key(tried: Input) -> str:
-    return json.dumps(tried)
+def _key(arguments: Input) -> str:
+    return json.dumps(arguments)

@@ -1,7 +1,7 @@
 """Compare what the benchmark's call returned on the two sides, as the worker's `values.description` describes it.
 
-Floats are equal where they differ by no more than RELATIVE of the larger one, or by EPSILONS roundings of a type that is
-coarser than that; the same goes for each part of a complex number. Everything else is equal or it is not.
+Floats are equal if they differ by at most RELATIVE of the larger one, or by EPSILONS roundings of a coarser type; the
+same holds for each part of a complex number. Everything else must be identical.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
 Node = dict[str, Any]
 Difference = tuple[str, str, str]
-"""A path like `[3].name`, and what stands there at base and at head."""
+"""A path like `[3].name`, and the values there at base and at head."""
 
 SHOWN_CHARACTERS = 80
 RELATIVE = 1e-9
 EPSILONS = 8
 CONTENT = {"value", "items", "fields"}
 ROUNDINGS = 16 * 2.0**-52
-"""Of the largest number that went in: what is left where numbers of that size cancel out."""
+"""Of the largest number in the input: what remains when numbers of that size cancel out."""
 FLOATS = {"float": float, "float64": float, "complex": complex, "complex128": complex}
 
 
 @dataclass
 class Comparison:
-    """Compare two descriptions node by node, and keep what is to be said of them beside a difference.
+    """Compare two descriptions node by node; besides differences, note rounding and what cannot be decided.
 
-    `scale` is the size of the largest number that went into the call, 0 where that is not known.
+    `scale` is the absolute value of the largest number in the call's input, 0 if unknown.
     """
 
     scale: float = 0.0
     rounding: float = 0.0
-    """The largest difference that was taken for rounding, relative to the larger float."""
+    """The largest difference that counts as rounding, relative to the larger float."""
     tolerance: float = RELATIVE
     undecided: tuple[str, str] | None = None
-    """The first place that is too large to be compared, and why."""
+    """The first path that is too large to be compared, and why."""
 
     def first_difference(self, base: Node, head: Node) -> Difference | None:
         return next(self._differences(base, head, ""), None)
@@ -73,31 +73,25 @@ class Comparison:
             if not self._is_rounding(base, head):
                 yield path, _shown(base), _shown(head)
         elif base.get("digest") != head.get("digest"):
-            yield from self._beyond(base, head, path)
+            yield from self._digest_difference(base, head, path)
         elif base.keys() & CONTENT != head.keys() & CONTENT:
             yield path, _shown(base), _shown(head)
 
-    def _beyond(self, base: Node, head: Node, path: str) -> Iterator[Difference]:
-        """Judge what was too much to send, and is only known to differ."""
+    def _digest_difference(self, base: Node, head: Node, path: str) -> Iterator[Difference]:
+        """Judge values that were too large to send and are only known to differ."""
         if base.get("floats") and head.get("floats"):
-            self.undecided = self.undecided or (
-                path,
-                f"floats differ in a {_sized(base)}, too many to be compared within a tolerance",
-            )
+            reason = f"floats differ in a {_sized(base)}, too many to be compared within a tolerance"
+            self.undecided = self.undecided or (path, reason)
         else:
             yield path, f"a {base['type']}", f"a {head['type']} with other content further on"
 
     def _field_differences(self, base: Mapping[str, Node], head: Mapping[str, Node], path: str) -> Iterator[Difference]:
-        for name in _in_order((*base, *head)):
-            place = f"{path}{name}"
-            if name not in base or name not in head:
-                yield (
-                    place,
-                    _shown(base[name]) if name in base else "nothing",
-                    _shown(head[name]) if name in head else "nothing",
-                )
+        for name in dict.fromkeys((*base, *head)):
+            if name in base and name in head:
+                yield from self._differences(base[name], head[name], f"{path}{name}")
             else:
-                yield from self._differences(base[name], head[name], place)
+                one, other = (_shown(fields[name]) if name in fields else "nothing" for fields in (base, head))
+                yield f"{path}{name}", one, other
         if list(base) != list(head):
             yield path, f"the order {_short(' '.join(base))}", f"the order {_short(' '.join(head))}"
 
@@ -109,11 +103,8 @@ class Comparison:
         apart = [(x, y) for x, y in parts if x != y and not (math.isnan(x) and math.isnan(y))]
         if not all(math.isclose(x, y, rel_tol=RELATIVE, abs_tol=ROUNDINGS * self.scale) for x, y in apart):
             return False
-        self._round(max((abs(x - y) / max(abs(x), abs(y)) for x, y in apart), default=0.0))
+        self.rounding = max(self.rounding, *(abs(x - y) / max(abs(x), abs(y)) for x, y in apart), 0.0)
         return True
-
-    def _round(self, difference: float) -> None:
-        self.rounding = max(self.rounding, difference)
 
     def _number_differences(self, base: Node, head: Node, path: str) -> Iterator[Difference]:
         one, other = _numbers(base), _numbers(head)
@@ -122,8 +113,8 @@ class Comparison:
             return
         close = self._close(one, other) if one.dtype.kind in "fc" else one == other
         if not close.all():
-            place = int(close.argmin())
-            yield f"{path}[{place}]" if one.size > 1 else path, repr(one[place].item()), repr(other[place].item())
+            index = int(close.argmin())
+            yield f"{path}[{index}]" if one.size > 1 else path, repr(one[index].item()), repr(other[index].item())
 
     def _close(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         import numpy as np
@@ -140,53 +131,44 @@ class Comparison:
                 close &= same | (finite & (apart <= np.maximum(tolerance * size, ROUNDINGS * self.scale)))
                 rounded = ~same & finite & close
                 if rounded.any():
-                    self._round(float((apart[rounded] / size[rounded]).max()))
+                    self.rounding = max(self.rounding, float((apart[rounded] / size[rounded]).max()))
                     self.tolerance = max(self.tolerance, tolerance)
         return close
 
 
 def judge(test: str, described: Mapping[Side, Node], repeats: Mapping[Side, bool], *, scale: float = 0.0) -> Output:
-    """Return whether both sides returned the same, with the first difference, or why that cannot be said."""
+    """Return whether both sides returned the same, with the first difference, or why they are not comparable."""
     for side in SIDES:
         if not repeats[side]:
-            return Output(
-                test=test, verdict="not comparable", detail=f"differs between two calls on the same side ({side})"
-            )
+            detail = f"differs between two calls on the same side ({side})"
+            return Output(test=test, verdict="not comparable", detail=detail)
     base, head = (described[side]["tree"] for side in SIDES)
     comparison = Comparison(scale)
     if difference := comparison.first_difference(base, head):
-        return Output(test=test, verdict="different", detail=told(difference))
+        return Output(test=test, verdict="different", detail=spelled_difference(difference))
     opaque = described["base"]["opaque"] or described["head"]["opaque"] or [comparison.undecided]
     if opaque[0]:
         path, reason = opaque[0]
         return Output(test=test, verdict="not comparable", detail=reason + (f", at `{path}`" if path else ""))
     if base["type"] == "NoneType":
         return Output(test=test, verdict="not comparable", detail="the call returns None on both sides")
-    return Output(test=test, verdict="equal", detail="; ".join(_beside(described, comparison)))
+    return Output(test=test, verdict="equal", detail="; ".join(_qualifications(described, comparison)))
 
 
-def told(difference: Difference) -> str:
+def spelled_difference(difference: Difference) -> str:
     path, base, head = difference
     return f"{base} at base, {head} at head" + (f" at `{path}`" if path else "")
 
 
-def first_difference(base: Node, head: Node) -> Difference | None:
-    """Return the first place where two descriptions differ; None where they are equal (NaN equals NaN)."""
-    return Comparison().first_difference(base, head)
-
-
-def _beside(described: Mapping[Side, Node], comparison: Comparison) -> Iterator[str]:
-    """Say in what way two values are equal that are not the same in every respect."""
+def _qualifications(described: Mapping[Side, Node], comparison: Comparison) -> Iterator[str]:
+    """Say in which respects two equal values are not identical."""
     if described["base"]["consumed"]:
         yield "compared after consuming the lazy result"
     if comparison.rounding:
-        yield rounded(comparison)
+        within, by = f"{comparison.tolerance:.0e}", f"{comparison.rounding:.1e}"
+        yield f"floats are equal within {within}, not exactly: they differ by up to {by}"
     if described["base"].get("order") != described["head"].get("order"):
-        yield "the keys of dicts come in another order"
-
-
-def rounded(comparison: Comparison) -> str:
-    return f"floats are equal within {comparison.tolerance:.0e}, not exactly: they differ by up to {comparison.rounding:.1e}"
+        yield "the keys of dicts are in another order"
 
 
 def _numbers(node: Node) -> np.ndarray:
@@ -196,29 +178,25 @@ def _numbers(node: Node) -> np.ndarray:
 
 
 def _unpacked(node: Node) -> Node:
-    """Spell a row of floats out, to be compared with one that holds something else as well."""
+    """Turn packed numbers into items, to compare them with a list that also has other types."""
     if "bytes" not in node:
         return node
-    items = [{"type": type(each).__name__, "value": repr(each)} for each in _numbers(node).tolist()]
-    found = {"type": node["type"], "size": node["size"], "items": items}
+    items = [{"type": type(number).__name__, "value": repr(number)} for number in _numbers(node).tolist()]
+    unpacked = {"type": node["type"], "size": node["size"], "items": items}
     if "kind" not in node:
-        return found
+        return unpacked
     digest = hashlib.sha256(base64.b64decode(node["bytes"])).hexdigest()
-    return {**found, "digest": digest, "floats": node["dtype"][1] in "fc"}
+    return {**unpacked, "digest": digest, "floats": node["dtype"][1] in "fc"}
 
 
 def _named(fields: Iterable[tuple[str | Node, Node]]) -> dict[str, Node]:
-    """Name the fields as Python would reach them: `.attribute`, `['key']`."""
+    """Name the fields by their access in Python: `.attribute`, `['key']`."""
     named: dict[str, Node] = {}
     for name, node in fields:
-        place = f".{name}" if isinstance(name, str) else f"[{_shown(name)}]"
-        # Long keys may look alike.
-        named[place if place not in named else f"[{json.dumps(name, ensure_ascii=False)}]"] = node
+        access = f".{name}" if isinstance(name, str) else f"[{_shown(name)}]"
+        # Long keys are shortened, and may then be equal.
+        named[access if access not in named else f"[{json.dumps(name, ensure_ascii=False)}]"] = node
     return named
-
-
-def _in_order(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
 
 
 def _sized(node: Node) -> str:
@@ -227,11 +205,8 @@ def _sized(node: Node) -> str:
 
 def _typed(node: Node) -> str:
     kind = f" {node['kind']}" if "kind" in node else ""
-    return (
-        f"{node['type']}{kind} {_shown(node)}"
-        if "value" in node and node["type"] != "NoneType"
-        else f"{node['type']}{kind}"
-    )
+    value = f" {_shown(node)}" if "value" in node and node["type"] != "NoneType" else ""
+    return f"{node['type']}{kind}{value}"
 
 
 def _shown(node: Node) -> str:
@@ -242,7 +217,7 @@ def _shown(node: Node) -> str:
 
 def _plain(node: Node) -> Any:
     if "bytes" in node:
-        return [str(each) for each in _numbers(node)[:10].tolist()]
+        return [str(number) for number in _numbers(node)[:10].tolist()]
     if "items" in node:
         return [_plain(item) for item in node["items"][:10]]
     if "fields" in node:

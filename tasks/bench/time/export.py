@@ -1,4 +1,4 @@
-"""Write one side's times as pytest-benchmark's own JSON, for `pytest-benchmark compare` and all that reads it."""
+"""Write one side's times as pytest-benchmark's own JSON, for `pytest-benchmark compare` and other readers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ...storage.files import write_whole
 def write_benchmark_json(
     target: Path, side: Side, measurements: Iterable[Measurement], *, provenance: Provenance, platform: str
 ) -> None:
-    """Write the samples of all launches; nothing where no time was measured.
+    """Write the samples of all launches; nothing if no time was measured.
 
-    A round is a block, its value seconds per call. There is no date in it: the same samples give the same file.
+    A round is a block, its value seconds per call. The file has no date: the same samples give the same bytes.
     """
     timed = [measurement for measurement in measurements if measurement.metric == MetricName.TIME]
     if timed:
@@ -30,7 +30,7 @@ def write_benchmark_json(
 
 
 def _arithmetic() -> Any:
-    """Return pytest-benchmark's own summary of rounds, so that its numbers mean what they always do."""
+    """Return pytest-benchmark's own summary of rounds, so that its numbers mean the same as there."""
     from pytest_benchmark import stats
 
     untyped: Any = stats

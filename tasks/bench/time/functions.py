@@ -1,9 +1,9 @@
-"""Find where in the project a benchmark's call spends its time, by a pass of its own in a fresh process for each side."""
+"""Sample where in the project a benchmark's call spends its time, in a fresh process for each side."""
 
 from __future__ import annotations
 
 import os
-import time
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,8 +14,6 @@ from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, core, hash_seed, started
 
 if TYPE_CHECKING:
-    import random
-
     from ...processes.progress import Report
     from ..request import Request
     from ..workers.channel import Message
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 SECONDS = 1.0
 """Sampling of one benchmark call on one side."""
 SHARE, LEAST_SECONDS = 0.03, 0.2
-"""Of the budget, what sampling all of a side's calls takes; and the least seconds that one call gets."""
+"""Share of the budget that sampling all of a side's calls takes, and the least seconds for one call."""
 SHOWN = 10
 
 MODULE = "<module>"
@@ -31,11 +29,11 @@ MODULE = "<module>"
 
 
 @dataclass(frozen=True, slots=True)
-class Profiled:
-    """Shares by test, and `tests`: the benchmark calls of which is known on both sides what they reach of what changed.
+class FunctionProfiles:
+    """Shares by test, and `tests`: the benchmark calls for which it is known on both sides which changes they reach.
 
-    Calls into a file whose own code changed are none of these. `unreached` are changed definitions that no call reaches;
-    it is empty where not all calls could be looked at.
+    Calls into a file whose own code changed are not among these. `unreached` are changed definitions that no call
+    reaches; it is empty if not all calls could be sampled.
     """
 
     functions: tuple[FunctionShare, ...]
@@ -49,12 +47,12 @@ class _Function:
     path: str
     share: Share
     changed: bool
-    """It, or what it is defined in."""
+    """Whether it changed, or the definition around it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Profile:
-    """One benchmark call on one side: functions as the artifacts call them, and what it reaches of what changed."""
+class _CallProfile:
+    """One benchmark call on one side: functions by their name in artifacts, and the changes it reaches."""
 
     functions: dict[str, _Function]
     reached: frozenset[str]
@@ -63,60 +61,63 @@ class _Profile:
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """What changed, as one side has it: what the artifacts call it by path and qualified name, outer definitions first."""
+    """What changed on one side: names in artifacts by path and qualified name, outer definitions first."""
 
     names: dict[tuple[str, str], str]
 
     @classmethod
     def of(cls, request: Request, side: Side) -> _Changes:
-        places = [(changed.base if side == "base" else changed.head, changed.function) for changed in request.functions]
-        return cls(dict(sorted((place, function) for place, function in places if place)))
+        names = [(changed.base if side == "base" else changed.head, changed.function) for changed in request.functions]
+        return cls(dict(sorted((place, function) for place, function in names if place)))
 
-    def holding(self, path: str, name: str) -> list[tuple[str, str]]:
-        """Return qualified name here and name in artifacts of each changed definition that a function is, or is defined in."""
+    def enclosing(self, path: str, name: str) -> list[tuple[str, str]]:
+        """Return qualified name and name in artifacts of each changed definition that is this function or holds it."""
         return [
             (own, function)
             for (file, own), function in self.names.items()
             if file == path and f"{name}.".startswith(f"{own}.")
         ]
 
-    def profile(self, answer: Message) -> _Profile:
+    def profile(self, answer: Message) -> _CallProfile:
         functions, reached = {}, set()
-        for told in answer["functions"]:
-            path, name = told["path"], told["name"]
-            holding = self.holding(path, name)
-            reached |= {function for _, function in holding} | (
-                {self.names[path, MODULE]} if (path, MODULE) in self.names else set()
-            )
-            share = Share(calls=told["calls"], share=told["share"], own=told["own"])
-            # What is in a renamed class goes by the class's new name on both sides.
-            spelled = holding[-1][1] + name[len(holding[-1][0]) :] if holding else f"{told['module'] or path}:{name}"
-            functions[spelled] = _Function(path, share, changed=bool(holding))
-        return _Profile(functions, frozenset(reached), answer["samples"])
+        for sampled in answer["functions"]:
+            path, name = sampled["path"], sampled["name"]
+            enclosing = self.enclosing(path, name)
+            reached |= {function for _, function in enclosing}
+            if (path, MODULE) in self.names:
+                reached.add(self.names[path, MODULE])
+            share = Share(calls=sampled["calls"], share=sampled["share"], own=sampled["own"])
+            spelled = f"{sampled['module'] or path}:{name}"
+            if enclosing:
+                # Both sides use the new name of a renamed class for what is in it.
+                own, function = enclosing[-1]
+                spelled = function + name[len(own) :]
+            functions[spelled] = _Function(path, share, changed=bool(enclosing))
+        return _CallProfile(functions, frozenset(reached), answer["samples"])
 
 
-class _Pass:
-    """The profiles of one side's calls, as far as they are done; `watched` are those that a thread looked at."""
+class _SideProfiler:
+    """Profile one side's calls: `profiles` so far, and `by_thread`, those that a thread had to sample."""
 
     def __init__(self, request: Request, side: Side, settings: Settings) -> None:
-        self.profiles: dict[str, _Profile] = {}
-        self.watched: set[str] = set()
+        self.profiles: dict[str, _CallProfile] = {}
+        self.by_thread: set[str] = set()
         self._request, self._side, self._settings = request, side, settings
-        self._at, self._delicate = "", set[str]()
+        self._current, self._delicate = "", set[str]()
 
     def run(self) -> bool:
-        """Profile all calls; say whether there was time for that."""
+        """Profile all calls; return whether there was time for that."""
         while True:
-            self._at = ""
+            self._current = ""
             try:
                 self._sample()
             except TimeLimitError:
                 return False
             except MeasuringError:
-                # Reading the stack at any instruction may end a process (`profiling.stacks` of the worker); whatever else does, does so again.
-                if not self._at or self._at in self._delicate:
+                # The signal sampler may crash a process (prprep_profile); other causes fail again.
+                if not self._current or self._current in self._delicate:
                     raise
-                self._delicate.add(self._at)
+                self._delicate.add(self._current)
             else:
                 return True
 
@@ -128,69 +129,66 @@ class _Pass:
             while ready := worker.advance():
                 if ready.key in self.profiles:
                     continue
-                self._at = ready.key
+                self._current = ready.key
                 worker.settle()
                 sampler = "thread" if ready.key in self._delicate else "signal"
                 answer = worker.ask(
                     "profile", tree=str(request.side(side).tree), without=[benchmark], seconds=seconds, sampler=sampler
                 )
                 self.profiles[ready.key] = changes.profile(answer)
-                self.watched |= {ready.key} if answer["sampler"] == "thread" else set()
+                if answer["sampler"] == "thread":
+                    self.by_thread.add(ready.key)
 
 
-def profile_functions(request: Request, lots: random.Random, report: Report) -> Profiled:
+def profile_functions(request: Request, rng: random.Random, report: Report) -> FunctionProfiles:
     """Sample every call on both sides, and count which of the project's functions it executes.
 
-    Gives the changed functions that a call reaches and those with the greatest shares, SHOWN together for one test where the
-    changed ones leave room. Ends at `request.timeout` with the calls that both sides have by then.
+    Returns for each test the changed functions that it reaches, and as many of those with the greatest shares as fit
+    into SHOWN. At `request.timeout`, returns the calls that both sides have by then.
     """
-    deadline = None if request.timeout is None else time.monotonic() + request.timeout
-    settings = Settings(hash_seed(lots), core=core(pin=request.pin), deadline=deadline)
-    passes: dict[Side, _Pass] = {side: _Pass(request, side, settings) for side in SIDES}
+    settings = Settings(hash_seed(rng), core=core(pin=request.pin), deadline=request.deadline())
+    sides: dict[Side, _SideProfiler] = {side: _SideProfiler(request, side, settings) for side in SIDES}
     complete = True
-    for side in SIDES:
+    for side, profiler in sides.items():
         report(f"functions: sampling {side}")
-        complete = passes[side].run() and complete
-    both = {
-        key: (base, passes["head"].profiles[key])
-        for key, base in passes["base"].profiles.items()
-        if key in passes["head"].profiles
-    }
-    reached = {key: base.reached | head.reached for key, (base, head) in both.items()}
-    unseen = {
+        complete = profiler.run() and complete
+    base, head = (sides[side].profiles for side in SIDES)
+    keys = [key for key in base if key in head]
+    reached = {key: base[key].reached | head[key].reached for key in keys}
+    of_modules = {
         changed.function
         for changed in request.functions
         if MODULE in {place[1] for place in (changed.base, changed.head) if place}
     }
-    missing = [
-        changed.function
-        for changed in request.functions
-        if not any(changed.function in found for found in reached.values())
-    ]
-    return Profiled(
-        functions=tuple(shared for key, (base, head) in both.items() for shared in _shares(key, base, head)),
-        tests=tuple(key for key in both if not reached[key] & unseen),
-        unreached=tuple(missing) if complete else (),
-        notes=tuple(_notes(complete=complete, watched=sorted(passes["base"].watched | passes["head"].watched))),
+    everything = set().union(*reached.values())
+    unreached = (changed.function for changed in request.functions if changed.function not in everything)
+    return FunctionProfiles(
+        functions=tuple(share for key in keys for share in _shares(key, base[key], head[key])),
+        tests=tuple(key for key in keys if not reached[key] & of_modules),
+        unreached=tuple(unreached) if complete else (),
+        notes=tuple(_notes(complete=complete, by_thread=sides["base"].by_thread | sides["head"].by_thread)),
     )
 
 
-def _notes(*, complete: bool, watched: list[str]) -> Iterator[str]:
+def _notes(*, complete: bool, by_thread: set[str]) -> Iterator[str]:
     if not complete:
         yield "Time per function was not sampled for every test: its time limit came first."
-    if watched:
-        shown = ", ".join(f"`{key.partition('::')[2]}`" for key in watched)
-        yield f"Shares of {shown} were sampled between Python's steps: part of a small function's time may be counted for its callers."
+    if by_thread:
+        names = ", ".join(f"`{key.partition('::')[2]}`" for key in sorted(by_thread))
+        yield (
+            f"Shares of {names} were sampled between Python's steps: "
+            "part of a small function's time may be counted for its callers."
+        )
 
 
-def _shares(key: str, base: _Profile, head: _Profile) -> list[FunctionShare]:
+def _shares(key: str, base: _CallProfile, head: _CallProfile) -> list[FunctionShare]:
     """Return the functions of one test: changed ones, then the others by their greatest share, until SHOWN are full."""
     both = {
         name: [each for each in (head.functions.get(name), base.functions.get(name)) if each]
         for name in base.functions | head.functions
     }
-    changed = {name for name, found in both.items() if any(each.changed for each in found)}
-    greatest = {name: max(each.share.share for each in found) for name, found in both.items()}
+    changed = {name for name, sides in both.items() if any(each.changed for each in sides)}
+    greatest = {name: max(each.share.share for each in sides) for name, sides in both.items()}
     order = sorted(both, key=lambda name: (name not in changed, -greatest[name], name))
     return [
         FunctionShare(
@@ -202,6 +200,6 @@ def _shares(key: str, base: _Profile, head: _Profile) -> list[FunctionShare]:
             head=head.functions[name].share if name in head.functions else None,
             samples=min(base.samples, head.samples),
         )
-        for place, name in enumerate(order)
-        if name in changed or (place < SHOWN and greatest[name])
+        for rank, name in enumerate(order)
+        if name in changed or (rank < SHOWN and greatest[name])
     ]

@@ -1,89 +1,79 @@
 """Count the instructions of the benchmark's call with valgrind's callgrind, in fresh processes for each side.
 
-A count is the same from run to run of the same code with the same hash seed, so that it shows changes far below what a clock
-can. It is no time: instructions cost from a quarter of a cycle to some hundred. The seed is another one for each launch, and
-common to its sides: what a count owes to the order of sets stands in the launches' spread.
+The same code with the same hash seed has the same count in every run, which so shows changes far below what a clock
+can. It is not a time: one instruction takes from a quarter of a cycle to some hundred. Each launch has another seed,
+common to its sides: what a count owes to the order of sets shows in the spread of the launches.
 """
 
 from __future__ import annotations
 
+import random
 import shutil
 import tempfile
-import time
-from collections import defaultdict
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...artifacts import SIDES, Launch, Measurement, MetricName, Side
+from ...artifacts import SIDES, Measurement, MetricName, Side
 from ...errors import MeasuringError
+from ..repeats import Repeats, check_same_calls
 from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
 
 if TYPE_CHECKING:
-    import random
-
     from ...processes.progress import Report
     from ..request import Request
     from ..workers.channel import Message
-    from ..workers.workers import Worker
 
 REPEATS = 3
-
-Counted = dict[str, float]
-"""Instructions per call of each benchmark call."""
 
 Plans = dict[str, tuple[int, int]]
 """Warm-up calls and counted calls of each benchmark call."""
 
 
 def check() -> str:
-    """Return valgrind's full path; raise MeasuringError where it is not installed."""
-    found = shutil.which("valgrind")
-    if not found:
-        now = "install it (`apt-get install valgrind`), or take `instructions` out of `metrics`; nothing was measured"
-        raise MeasuringError("instructions are counted by valgrind, which is not installed on this machine", hint=now)
-    return found
-
-
-def measure_instructions(request: Request, lots: random.Random, report: Report) -> tuple[Measurement, ...]:
-    """Count every call in REPEATS processes a side, one sample each; raise MeasuringError where it cannot be counted."""
-    check()
-    deadline = None if request.timeout is None else time.monotonic() + request.timeout
-    launches: dict[str, list[Launch]] = defaultdict(list)
-    stopped = "repeats"
-    try:
-        plans = _plan(request, Settings(hash_seed(lots), deadline=deadline))
-        for repeat in range(REPEATS):
-            order = SIDES if lots.random() < 0.5 else SIDES[::-1]
-            settings = Settings(hash_seed(lots), deadline=deadline)
-            counted = {side: _count(request, side, settings, plans) for side in order}
-            report(f"instructions {repeat + 1} of {REPEATS}: {_line(counted)}")
-            for key, (_, calls) in plans.items():
-                base, head = counted["base"][key], counted["head"][key]
-                launches[key].append(
-                    Launch(first=order[0], seed=settings.seed, iterations=calls, base=(base,), head=(head,))
-                )
-    except TimeLimitError:
-        stopped = "timeout"
-    if not launches:
-        what = f"no call's instructions were counted within the time limit of {request.timeout:g} s"
-        raise MeasuringError(
-            what, hint="raise `timeout`, or give the benchmark a smaller input: under valgrind all is 50 times slower"
-        )
-    return tuple(
-        Measurement(
-            test=key, metric=MetricName.INSTRUCTIONS, launches=tuple(taken), looks=(len(taken),), stopped=stopped
-        )
-        for key, taken in launches.items()
+    """Return valgrind's full path; raise MeasuringError if it is not installed."""
+    if path := shutil.which("valgrind"):
+        return path
+    raise MeasuringError(
+        "instructions are counted by valgrind, which is not installed on this machine",
+        hint="install it (`apt-get install valgrind`), or take `instructions` out of `metrics`; nothing was measured",
     )
 
 
-def wrapper(folder: str) -> tuple[str, ...]:
-    """Return what starts a command under callgrind, which counts nothing until it is told and writes to `folder`.
+def measure_instructions(request: Request, rng: random.Random, report: Report) -> tuple[Measurement, ...]:
+    """Count every call in REPEATS processes a side, one sample each; raise MeasuringError if it cannot be counted."""
+    check()
+    deadline, repeats, stopped = request.deadline(), Repeats((MetricName.INSTRUCTIONS,)), "repeats"
+    try:
+        plans = _plan(request, Settings(hash_seed(rng), deadline=deadline))
+        calls = {key: counted for key, (_, counted) in plans.items()}
+        for repeat in range(REPEATS):
+            repeats.add(
+                rng,
+                lambda side, settings: _count(request, side, settings, plans),
+                iterations=calls,
+                deadline=deadline,
+            )
+            base, head = (sum(counts) / 1e6 for counts in repeats.latest(MetricName.INSTRUCTIONS))
+            report(
+                f"instructions {repeat + 1} of {REPEATS}: "
+                f"{base:,.3f} million a call at base, {head:,.3f} million at head"
+            )
+    except TimeLimitError:
+        stopped = "timeout"
+    if not repeats.number:
+        raise MeasuringError(
+            f"no call's instructions were counted within the time limit of {request.timeout:g} s",
+            hint="raise `timeout`, or give the benchmark a smaller input: valgrind makes everything 50 times slower",
+        )
+    return repeats.measurements(stopped)
 
-    What the user or the target's folder sets for valgrind in files or variables is left aside. Python keeps its own allocator.
+
+def wrapper(folder: str) -> tuple[str, ...]:
+    """Return what starts a command under callgrind, which counts only on request and writes to `folder`.
+
+    Valgrind's settings in the user's or the target's files and variables are ignored. Python keeps its own allocator.
     """
     options = (
         "--tool=callgrind",
@@ -96,50 +86,41 @@ def wrapper(folder: str) -> tuple[str, ...]:
 
 
 def _plan(request: Request, settings: Settings) -> Plans:
-    """Let each side say what there is time for, and take the lesser: both make the same number of calls.
+    """Let each side report how many calls it has time for, and take the lesser: both make the same number of calls.
 
-    Besides, what the first process of a tree alone does is done then: Python compiles its files.
+    These processes also do what only the first process of a tree does: Python compiles its files.
     """
-    answers = {side: _asked(request, side, settings, {}) for side in SIDES}
-    base, head = ({key: (told["warmup"], told["calls"]) for key, told in answers[side].items()} for side in SIDES)
-    if lopsided := sorted(base.keys() ^ head.keys()):
-        raise MeasuringError(
-            f"this call is made on {'base' if lopsided[0] in base else 'head'} only", where=lopsided[0]
-        )
-    return {key: (min(base[key][0], head[key][0]), min(base[key][1], head[key][1])) for key in base}
+    answers: dict[Side, dict[str, Message]] = {side: _ask(request, side, settings, {}) for side in SIDES}
+    check_same_calls(answers)
+    base, head = (answers[side] for side in SIDES)
+    return {
+        key: (min(one["warmup"], head[key]["warmup"]), min(one["calls"], head[key]["calls"]))
+        for key, one in base.items()
+    }
 
 
-def _count(request: Request, side: Side, settings: Settings, plans: Plans) -> Counted:
-    answers = _asked(request, side, settings, plans)
+def _count(request: Request, side: Side, settings: Settings, plans: Plans) -> dict[str, tuple[float, ...]]:
+    answers = _ask(request, side, settings, plans)
     if lopsided := sorted(answers.keys() ^ plans.keys()):
-        raise MeasuringError(f"this call is made in some processes of {side} and not in others", where=lopsided[0])
-    return {key: told["instructions"] / plans[key][1] for key, told in answers.items()}
+        raise MeasuringError(f"only some processes of {side} make this call", where=lopsided[0])
+    return {key: (answer["instructions"] / plans[key][1],) for key, answer in answers.items()}
 
 
-def _asked(request: Request, side: Side, settings: Settings, plans: Plans) -> dict[str, Message]:
-    """Return the answers at each benchmark call of a process under valgrind: counts by `plans`, or where it has none, plans."""
-    with (
-        tempfile.TemporaryDirectory(prefix="prprep-") as folder,
-        _under_valgrind(request, side, settings, folder) as worker,
-    ):
-        worker.collected()
-        answers = {}
-        while ready := worker.advance():
-            worker.settle()
-            warmup, calls = plans.get(ready.key, (0, 0))
-            answers[ready.key] = answer = worker.ask("count", folder=folder, warmup=warmup, calls=calls)
-            if answer["kind"] == "uncounted":
-                now = "take `instructions` out of `metrics`; nothing was counted"
-                raise MeasuringError(
-                    f"instructions cannot be counted on {side}: {answer['reason']}", where=ready.key, hint=now
-                )
-        return answers
-
-
-def _under_valgrind(request: Request, side: Side, settings: Settings, folder: str) -> AbstractContextManager[Worker]:
-    return started(request, side, replace(settings, wrapper=wrapper(folder), writable=(Path(folder),)))
-
-
-def _line(counted: dict[Side, Counted]) -> str:
-    base, head = (sum(counted[side].values()) for side in SIDES)
-    return f"{base / 1e6:,.3f} million a call at base, {head / 1e6:,.3f} million at head"
+def _ask(request: Request, side: Side, settings: Settings, plans: Plans) -> dict[str, Message]:
+    """Return the answer at each benchmark call under valgrind: a count by `plans`, or a plan if it has none."""
+    answers = {}
+    with tempfile.TemporaryDirectory(prefix="prprep-") as folder:
+        settings = replace(settings, wrapper=wrapper(folder), writable=(Path(folder),))
+        with started(request, side, settings) as worker:
+            worker.collected()
+            while ready := worker.advance():
+                worker.settle()
+                warmup, calls = plans.get(ready.key, (0, 0))
+                answers[ready.key] = answer = worker.ask("count", folder=folder, warmup=warmup, calls=calls)
+                if answer["kind"] == "uncounted":
+                    raise MeasuringError(
+                        f"instructions cannot be counted on {side}: {answer['reason']}",
+                        where=ready.key,
+                        hint="take `instructions` out of `metrics`; nothing was counted",
+                    )
+    return answers

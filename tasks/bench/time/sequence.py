@@ -1,4 +1,4 @@
-"""Go on launch by launch until the data decide, the budget is spent or the time is up."""
+"""Decide after each launch whether another is needed: the data decide, the budget is spent, or the time is up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ...artifacts import Launch, Measurement, MetricName
 from ...errors import MeasuringError
-from ..request import MINIMUM_LAUNCHES
 
 if TYPE_CHECKING:
     from ..request import Request
@@ -17,12 +16,15 @@ if TYPE_CHECKING:
     Decided = Callable[[Sequence[Launch]], bool]
     """Whether the launches of one benchmark call decide at one of the planned looks."""
 
+MINIMUM_LAUNCHES = 5
+"""Fewer launches say too little about how processes of the same code differ."""
+
 
 class Sampling:
     """All launches of one metric, and when to stop.
 
-    The data are looked at only at the numbers of launches in `looks`, planned beforehand, so that the rule behind
-    `decided` can keep its error over all of them. The last look is where sampling ends, for whatever reason.
+    The data are looked at only at the numbers of launches in `looks`, planned in advance, so that the rule behind
+    `decided` keeps its error over all of them. The last look is the one at which sampling ends, for whatever reason.
     """
 
     def __init__(
@@ -37,62 +39,62 @@ class Sampling:
         self._budget, self._metric, self._planned = request.budget, metric, looks
         self._decided = decided or _rule(request, looks)
         self._timeout, self._confidence = request.timeout, request.confidence
-        self.deadline = deadline or deadline_of(request)
+        self.deadline = deadline or request.deadline()
         self.number = 0
         self.stopped = ""
         self._spent = 0.0
         self._looked: list[int] = []
-        self._launches: dict[str, list[Launch]] = defaultdict(list)
+        self._wall: dict[str, list[Launch]] = defaultdict(list)
+        self._cpu: dict[str, list[Launch]] = defaultdict(list)
 
-    def add(self, launches: Mapping[str, Launch], spent: float) -> None:
-        """Take what one launch gave for each benchmark call, and the seconds that its samples took."""
+    def add(self, wall: Mapping[str, Launch], *, spent: float, cpu: Mapping[str, Launch] | None = None) -> None:
+        """Add one launch of each benchmark call, which took `spent` seconds of samples; `cpu` is its CPU time.
+
+        Only wall time decides when to stop.
+        """
         self.number += 1
         self._spent += spent
-        for key, launch in launches.items():
-            self._launches[key].append(launch)
+        for launches, added in ((self._wall, wall), (self._cpu, cpu or {})):
+            for key, launch in added.items():
+                launches[key].append(launch)
 
     def line(self) -> str:
-        """Say how far it is: for reading along, nothing is decided on it."""
-        told = (
-            "".join(_shown(launches, self._confidence) for launches in self._launches.values())
-            if len(self._launches) == 1
-            else ""
-        )
-        return f"launch {self.number} of at most {max(self._planned)}{told}"
+        """Return the progress as a line of text; no decision rests on it."""
+        intervals = [_interval(launches, self._confidence) for launches in self._wall.values()]
+        return f"launch {self.number} of at most {max(self._planned)}{intervals[0] if len(intervals) == 1 else ''}"
 
-    def cut(self) -> None:
-        """Stop at the time limit."""
+    def stop_at_timeout(self) -> None:
         self.stopped = "timeout"
 
-    def goes_on(self) -> bool:
-        """Return whether another launch is wanted."""
+    def should_continue(self) -> bool:
         if not self.stopped:
             self.stopped = self._reason()
         return not self.stopped
 
     def measurements(self) -> tuple[Measurement, ...]:
-        """Return all that was taken; raise MeasuringError where the time limit left nothing."""
-        if not self._launches:
+        """Return wall time and then CPU time of each call; raise MeasuringError if the time limit left no launch."""
+        if not self._wall:
             raise MeasuringError(
                 f"not one launch was finished within the time limit of {self._timeout:g} s",
                 hint="raise `timeout`, or give the benchmark a smaller input",
             )
-        return tuple(
-            Measurement(
-                test=key,
-                metric=self._metric,
-                launches=tuple(launches),
-                looks=tuple(sorted({look for look in self._looked if look < len(launches)} | {len(launches)})),
-                planned_looks=len(self._planned),
-                stopped=self.stopped,
-            )
-            for key, launches in self._launches.items()
+        timed = [(self._measurement(key, launches), self._cpu.get(key)) for key, launches in self._wall.items()]
+        return tuple(each for wall, cpu in timed for each in (wall, *([_with_cpu(wall, cpu)] if cpu else [])))
+
+    def _measurement(self, key: str, launches: Sequence[Launch]) -> Measurement:
+        return Measurement(
+            test=key,
+            metric=self._metric,
+            launches=tuple(launches),
+            looks=tuple(sorted({look for look in self._looked if look < len(launches)} | {len(launches)})),
+            planned_looks=len(self._planned),
+            stopped=self.stopped,
         )
 
     def _reason(self) -> str:
         if self.number in self._planned:
             self._looked.append(self.number)
-            if all(self._decided(launches) for launches in self._launches.values()):
+            if all(self._decided(launches) for launches in self._wall.values()):
                 return "decided"
         if self.number >= max(self._planned) or (self.number >= MINIMUM_LAUNCHES and self._spent >= self._budget):
             return "budget"
@@ -101,14 +103,13 @@ class Sampling:
         return ""
 
 
-def deadline_of(request: Request) -> float | None:
-    """Return the moment of the monotonic clock at which the time limit of a metric ends that begins now."""
-    return None if request.timeout is None else time.monotonic() + request.timeout
-
-
 def looks_for(budget: float, ladder: tuple[int, ...], seconds: float) -> tuple[int, ...]:
-    """Plan the looks: as many rungs of the ladder as the budget pays for at `seconds` of samples a launch, at least one."""
+    """Return the looks of the ladder that the budget pays for at `seconds` of samples a launch, at least the first."""
     return tuple(look for look in ladder if look <= max(ladder[0], budget / seconds))
+
+
+def _with_cpu(wall: Measurement, launches: Sequence[Launch]) -> Measurement:
+    return wall.model_copy(update={"metric": MetricName.CPU, "launches": tuple(launches)})
 
 
 def _rule(request: Request, looks: tuple[int, ...]) -> Decided:
@@ -117,7 +118,7 @@ def _rule(request: Request, looks: tuple[int, ...]) -> Decided:
     return StoppingRule(planned=looks, confidence=request.confidence, negligible=request.negligible).decide
 
 
-def _shown(launches: list[Launch], confidence: float) -> str:
+def _interval(launches: list[Launch], confidence: float) -> str:
     from ..statistics import FEWEST_LAUNCHES, ratio_interval
 
     if len(launches) < FEWEST_LAUNCHES:

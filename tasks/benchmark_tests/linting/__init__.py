@@ -27,7 +27,7 @@ _ONCE = frozenset({"inputs-changed", "lazy-result", "setup-measured"})
 
 def findings(file: BenchmarkFile, expected: LintContext, seen: Sequence[WatchedCall] = ()) -> tuple[Finding, ...]:
     """Return what breaks the rules, by line; `seen` is what was seen of the benchmark while it ran, () where it was not run."""
-    ran = {standin.line for call in seen for standin in call.standins}
+    ran = {substitute.line for call in seen for substitute in call.substitutes}
     read = [each for each in static.findings(file, expected) if each.rule not in _SEEN or each.line not in ran]
     at_lines = {(each.rule, each.line) for each in read}
     of_tests = {(each.rule, each.test) for each in read if each.rule in _ONCE}

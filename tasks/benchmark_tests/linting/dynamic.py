@@ -10,9 +10,9 @@ from ...text import figures
 from .static import Finding, restored, subject_of
 
 if TYPE_CHECKING:
-    from ...bench.observing.watching import Standin, WatchedCall
-    from ..benchmark_file import BenchmarkFile, BenchmarkTest
-    from .static import LintContext
+    from ...bench.observing.watching import Substitute, WatchedCall
+    from ..reading import BenchmarkFile, Test
+    from .static import Expected
 
 SHORTEST: Final = 5e-7
 """Seconds of a call below which it is mostly the cost of calling: ten to twenty times what calling an empty function costs."""
@@ -44,27 +44,27 @@ def _of(
         yield "lazy-result", 0, f"the call returns a {call.returns}, and nothing consumes it"
     for name, line in call.patched_properties:
         yield "property-on-instance", line, f"{name} is a property of the type, patched on an instance"
-    for standin in call.standins:
-        yield from _about(standin, file)
+    for substitute in call.substitutes:
+        yield from _about(substitute, file)
     if not changed and not call.lazy:
         # Where it does nothing, or not always the same, its time says nothing.
         yield from _about_size(call, expected) if _is_small(call, expected) else _about_share(call, test, expected)
 
 
-def _about(standin: Standin, file: BenchmarkFile) -> Iterator[tuple[str, int, str]]:
-    is_fake = standin.patched or ("." in standin.name and not file.is_callback(standin.line))
-    if is_fake and standin.peak < ALMOST_NOTHING:
-        peak = figures.size(standin.peak)
+def _about(substitute: Substitute, file: BenchmarkFile) -> Iterator[tuple[str, int, str]]:
+    is_fake = substitute.patched or ("." in substitute.name and not file.is_handed_over(substitute.line))
+    if is_fake and substitute.peak < ALMOST_NOTHING:
+        peak = figures.size(substitute.peak)
         yield (
             "mock-allocates-nothing",
-            standin.line,
-            f"{standin.name} allocated {peak} at most while it ran in the place of real code",
+            substitute.line,
+            f"{substitute.name} allocated {peak} at most while it ran in the place of real code",
         )
-    if standin.patched and not standin.fits:
+    if substitute.patched and not substitute.fits:
         yield (
             "mock-wrong-type",
-            standin.line,
-            f"{standin.name} returned {standin.returned}, the real one returns {standin.expected}",
+            substitute.line,
+            f"{substitute.name} returned {substitute.returned}, the real one returns {substitute.expected}",
         )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.artifacts import ImportedModule
-from tasks.bench.imports.import_trace import BEGIN, END, SHOWN, Trace, loads, one_sided, trace
+from tasks.bench.imports.imports import BEGIN, END, SHOWN, ImportTrace, loads, one_sided, trace
 
 TEXT = """\
 import time: self [us] | cumulative | imported package
@@ -45,7 +45,7 @@ def test_only_what_all_runs_of_one_side_and_none_of_the_other_load_came_or_went(
         {**both, "queue": (5_000, 5_000), **sometimes},
         {**both, "queue": (9_000, 9_000)},
     ]
-    assert one_sided({"base": base, "head": head}) == Trace(
+    assert one_sided({"base": base, "head": head}) == ImportTrace(
         (
             ImportedModule(name="numpy", side="base", cumulative=2.0, own=0.02),
             ImportedModule(name="queue", side="head", cumulative=0.005, own=0.005),

@@ -7,7 +7,7 @@ from statistics import median
 import pytest
 
 from tasks.artifacts import MetricName
-from tasks.bench.imports import fresh, imports
+from tasks.bench.imports import imports, interpreters
 from tasks.errors import MeasuringError, ProvenanceError
 from tests.support.pairs import both, pair
 
@@ -97,8 +97,8 @@ def test_interpreters_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, onc
 
 def test_interpreters_of_a_launch_have_the_same_addresses(tmp_path):
     code = "import ctypes, sys\nraise SystemExit(f'{id(sys)} {id(object)} {ctypes.addressof(ctypes.c_int.in_dll(ctypes.pythonapi, \"Py_OptimizeFlag\"))}')\n"
-    request, lots = asked(tmp_path, **both({INIT: code})), random.Random(7)
-    if not (settings := fresh.drawn(request, lots, None)).layout:
+    request, rng = asked(tmp_path, **both({INIT: code})), random.Random(7)
+    if not (settings := interpreters.draw_settings(request, rng, None)).layout:
         pytest.skip("this system does not let a process choose its layout")
 
     def addresses(settings):
@@ -116,14 +116,14 @@ def test_interpreters_of_a_launch_have_the_same_addresses(tmp_path):
 def test_compiled_files_are_there_before_the_first_sample(tmp_path):
     request = asked(tmp_path, controlled=True)
     assert not compiled(tmp_path)
-    imports._prepared(request, fresh.drawn(request, random.Random(7), None))
+    imports._prepare(request, interpreters.draw_settings(request, random.Random(7), None))
     assert compiled(tmp_path) == ["base", "control", "head"]
 
 
 def test_the_users_wish_for_no_compiled_files_is_not_the_targets(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     request = asked(tmp_path)
-    imports._prepared(request, fresh.drawn(request, random.Random(7), None))
+    imports._prepare(request, interpreters.draw_settings(request, random.Random(7), None))
     assert compiled(tmp_path) == ["base", "head"]
 
 
@@ -131,10 +131,10 @@ def test_a_target_that_writes_no_compiled_files_is_timed_with_them(tmp_path):
     code = {INIT: "from . import more", "src/project/more.py": ""}
     switch = {"src/sitecustomize.py": "import sys\nsys.dont_write_bytecode = True\n"}
     request = asked(tmp_path, **both(code | switch))
-    settings = fresh.drawn(request, random.Random(7), None)
+    settings = interpreters.draw_settings(request, random.Random(7), None)
     imports._import(request, "base", settings)
     assert not compiled(tmp_path)
-    imports._prepared(request, settings)
+    imports._prepare(request, settings)
     assert compiled(tmp_path) == ["base", "head"]
 
 
@@ -219,7 +219,7 @@ def test_an_import_from_the_wrong_place_is_stopped(tmp_path):
 
 def test_a_control_that_is_not_bases_code_is_an_error(tmp_path):
     error = failure(asked(tmp_path, controlled=True, control={INIT: "other = 1\n"}))
-    assert (error.what, error.where) == ("this file of the control is not base's", INIT)
+    assert (error.what, error.where) == ("this file of the control differs from base's", INIT)
 
 
 def test_the_time_limit_keeps_what_was_complete(tmp_path):
@@ -239,5 +239,5 @@ def test_a_trace_that_takes_too_long_is_said(tmp_path, once):
     found = timed(asked(tmp_path, timeout=5.0, **both({INIT: slow_when_traced})))
     assert found.imported == ()
     assert found.notes == (
-        "Which modules came and went is not known: tracing the imports took longer than the time limit.",
+        "Tracing the imports took longer than the time limit: it is not known which modules only one side loads.",
     )

@@ -299,7 +299,7 @@ def test_an_environment_without_memray_is_told(tmp_path):
 def test_what_one_side_alone_measures_is_an_error(tmp_path):
     twice = {"tests/test_benchmark.py": "def test_work(benchmark):\n    benchmark(int)\n    benchmark(int)\n"}
     once = {"tests/test_benchmark.py": "def test_work(benchmark):\n    benchmark(int)\n"}
-    with pytest.raises(MeasuringError, match="this call was measured on head only"):
+    with pytest.raises(MeasuringError, match="only head makes this call"):
         measure_memory(pair(tmp_path, base=once, head=twice, metrics=("memory",)), random.Random(1), lambda _: None)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.bench.memory.sites import ALMOST_NOTHING, MOST, Function, HeldMemory, changed_sites, renamed
+from tasks.bench.memory.sites import MOST, NEGLIGIBLE_BYTES, Function, HeldMemory, changed_sites, renamed
 from tasks.bench.request import ChangedDefinition
 
 MIB = 1 << 20
@@ -100,7 +100,7 @@ def test_the_largest_changes_come_first_and_no_more_than_ten():
 
 @pytest.mark.parametrize(
     ("held", "change", "shown"),
-    [(4096, ALMOST_NOTHING - 1, 0), (4096, ALMOST_NOTHING, 1), (100 * MIB, 50_000, 0), (100 * MIB, 150_000, 1)],
+    [(4096, NEGLIGIBLE_BYTES - 1, 0), (4096, NEGLIGIBLE_BYTES, 1), (100 * MIB, 50_000, 0), (100 * MIB, 150_000, 1)],
 )
 def test_what_hardly_changes_is_not_shown(held, change, shown):
     assert len(compared([HeldMemory(TEXT, 1, "f", held)], [HeldMemory(TEXT, 1, "f", held + change)])) == shown

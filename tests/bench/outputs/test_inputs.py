@@ -144,19 +144,19 @@ def test_an_explosive_input_is_killed_and_told(tmp_path):
     found = compared(tmp_path, code, code, "benchmark(work, 4)")
     assert found.verdict == "equal"
     assert found.inputs > 5
-    assert " more took over " in found.detail
+    assert " the call exceeded " in found.detail
 
 
 def test_inputs_that_raise_are_counted_apart(tmp_path):
     base = "def work(number):\n    if number < 0:\n        raise ValueError(number)\n    return number\n"
     found = compared(tmp_path, base, base, "benchmark(work, 10)")
     assert found.verdict == "equal"
-    assert found.detail.endswith(" more raised the same error on both")
+    assert found.detail.endswith(" raised the same error on both")
     head = "def work(number):\n    if number < 0:\n        raise KeyError(number)\n    return number\n"
     found = compared(tmp_path / "other", base, head, "benchmark(work, 10)")
     assert found.verdict == "equal"
     assert (
-        "more raised at base and not the same at head: at `work(-1)` base raises ValueError, head raises KeyError"
+        "raised at base but not the same at head: at `work(-1)` base raises ValueError, head raises KeyError"
         in found.detail
     )
 
@@ -297,9 +297,9 @@ def given(*values):
 """
 
 REFUSED = {
-    "writes": ("benchmark(write, 'made')", "the call does more than to compute (open) at base"),
-    "removes": ("benchmark(remove, 'made')", "the call does more than to compute (os.remove) at base"),
-    "starts": ("benchmark(start, 'made')", "the call does more than to compute (subprocess.Popen) at base"),
+    "writes": ("benchmark(write, 'made')", "the call has side effects (open) at base"),
+    "removes": ("benchmark(remove, 'made')", "the call has side effects (os.remove) at base"),
+    "starts": ("benchmark(start, 'made')", "the call has side effects (subprocess.Popen) at base"),
     "path": ("benchmark(read, project.__file__)", "the call is given a path that exists"),
     "path object": ("benchmark(read, project.FILE)", "the call is given a path that exists"),
     "file": (
@@ -365,7 +365,7 @@ def test_what_does_not_repeat_is_no_difference(tmp_path):
     code = "import os\n\ndef work(size):\n    return size if size == 5 else os.urandom(8)\n"
     found = compared(tmp_path, code, code, "benchmark(work, 5)")
     assert found.verdict == "equal"
-    assert "more a side did not repeat its own result" in found.detail
+    assert "a side did not repeat its own result" in found.detail
 
 
 def test_seeded_random_numbers_go_on_as_in_the_benchmark(tmp_path):

@@ -173,7 +173,7 @@ def test_equal_values_are_equal(make):
 
 
 def test_order_counts_where_it_does_for_python():
-    assert verdict({1: "a", 2: "b"}, {2: "b", 1: "a"}) == ("equal", "the keys of dicts come in another order")
+    assert verdict({1: "a", 2: "b"}, {2: "b", 1: "a"}) == ("equal", "the keys of dicts are in another order")
     ordered = collections.OrderedDict
     assert verdict(ordered([(1, "a"), (2, "b")]), ordered([(2, "b"), (1, "a")])) == (
         "different",

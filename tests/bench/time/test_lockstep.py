@@ -11,7 +11,7 @@ from textwrap import dedent
 import pytest
 
 from tasks.bench.time import lockstep
-from tasks.bench.time.lockstep import Plan, launch, paired
+from tasks.bench.time.lockstep import LaunchPlan, launch, paired
 from tasks.bench.workers.channel import TimeLimitError
 from tasks.bench.workers.workers import Block, Settings
 from tasks.errors import MeasuringError, ProvenanceError
@@ -30,7 +30,7 @@ def blocks_of(entry):
 
 
 def test_a_turn_is_a_block_of_every_side_and_the_next_goes_backwards(record):
-    (entry,) = record.keys
+    (entry,) = record.calls
     orders = [tuple(turn) for turn in entry.turns]
     assert len(orders) >= 4
     assert sorted(orders[0]) == ["base", "control", "head"]
@@ -38,24 +38,24 @@ def test_a_turn_is_a_block_of_every_side_and_the_next_goes_backwards(record):
 
 
 def test_the_order_is_drawn_by_lot(tmp_path):
-    lots = random.Random(1)
-    drawn = {lockstep._lot(("base", "head", "control"), lots) for _ in range(200)}
+    rng = random.Random(1)
+    drawn = {lockstep._lot(("base", "head", "control"), rng) for _ in range(200)}
     assert len(drawn) == 6
 
 
 def test_only_one_side_runs_at_any_time(record):
-    blocks = blocks_of(record.keys[0])
+    blocks = blocks_of(record.calls[0])
     assert all(earlier.ended <= later.began for earlier, later in pairwise(blocks))
 
 
 def test_blocks_tell_cpu_time_and_context_switches(record):
-    blocks = blocks_of(record.keys[0])
+    blocks = blocks_of(record.calls[0])
     assert all(block.cpu > 0 and block.wall <= block.ended - block.began for block in blocks)
     assert all(block.voluntary >= 0 and block.involuntary >= 0 for block in blocks)
 
 
 def test_samples_are_seconds_per_call(record):
-    entry = record.keys[0]
+    entry = record.calls[0]
     for clock in ("wall", "cpu"):
         launched = entry.launch(clock)
         for role in ("base", "head", "control"):
@@ -70,7 +70,7 @@ def block(*, wall=3_000_000, waited=0, involuntary=0):
 
 
 def entry_of(*turns):
-    return lockstep.KeyLaunch(
+    return lockstep.TimedCall(
         "test", ("base", "head"), seed=1, turns=[dict(zip(("base", "head"), turn, strict=True)) for turn in turns]
     )
 
@@ -111,7 +111,7 @@ def test_both_sides_have_the_same_seed_and_pass_the_same_tests(tmp_path):
         assert benchmark(lambda: (hash("text"), os.environ["PYTHONHASHSEED"]))
     """
     request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))
-    entry = one_launch(request, share=None, describe=True).keys[0]
+    entry = one_launch(request, share=None, describe=True).calls[0]
     assert entry.described["base"] == entry.described["head"]
     assert entry.described["base"]["tree"]["items"][1]["value"] == str(entry.seed)
 
@@ -127,7 +127,7 @@ def test_every_module_of_the_project_is_told_with_its_blob(record):
 
 def test_rounds_of_an_earlier_launch_are_kept(tmp_path):
     record = one_launch(pair(tmp_path), rounds={"tests/test_benchmark.py::test_work": 17})
-    assert record.keys[0].rounds == 17
+    assert record.calls[0].rounds == 17
 
 
 # -- what is no result ----------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def test_the_time_limit_keeps_what_was_complete(tmp_path):
     request, record = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), lockstep.LaunchRecord()
     settings = Settings(1, deadline=time.monotonic() + 4)
     with paired(request, settings) as sides, pytest.raises(TimeLimitError):
-        launch(request, sides, Plan(share=0.02), lots=random.Random(1), record=record)
+        launch(request, sides, LaunchPlan(share=0.02), rng=random.Random(1), record=record)
     assert not record.complete
     assert by_key(record)["test_quick"].launch("wall").base
     assert not by_key(record).get("test_endless")
@@ -296,7 +296,7 @@ def test_a_head_that_imports_an_installed_copy_is_stopped_with_the_path(tmp_path
     path = (installed / "project/__init__.py").resolve()
     assert (
         raised.value.what
-        == f"on head `project` is imported from an installed copy and not from the tree of head: {path}"
+        == f"on head `project` is imported from an installed copy instead of the tree of head: {path}"
     )
 
 
@@ -307,7 +307,7 @@ def test_a_head_that_imports_the_other_tree_is_stopped_with_the_path(tmp_path):
     path = (tmp_path / "base/src/project/__init__.py").resolve()
     assert (
         raised.value.what
-        == f"on head `project` is imported from the tree of base and not from the tree of head: {path}"
+        == f"on head `project` is imported from the tree of base instead of the tree of head: {path}"
     )
 
 
@@ -325,7 +325,7 @@ def test_a_control_that_is_not_base_is_an_error(tmp_path):
     with pytest.raises(MeasuringError) as raised:
         one_launch(request)
     assert (raised.value.what, raised.value.where) == (
-        "this file of the control is not base's",
+        "this file of the control differs from base's",
         "src/project/__init__.py",
     )
 

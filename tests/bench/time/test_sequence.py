@@ -16,8 +16,8 @@ def never(launches):
 
 def sampled(tmp_path, *, looks=(6, 8, 12), decided=never, spent=0.1, limit=50, keys=("a",), **settings):
     sampling = Sampling(pair(tmp_path, **settings), metric=MetricName.TIME, looks=looks, decided=decided)
-    while sampling.goes_on() and sampling.number < limit:
-        sampling.add(dict.fromkeys(keys, LAUNCH), spent)
+    while sampling.should_continue() and sampling.number < limit:
+        sampling.add(dict.fromkeys(keys, LAUNCH), spent=spent)
     return sampling
 
 
@@ -53,8 +53,8 @@ def test_sampling_stops(tmp_path, settings, launches, looks, stopped):
 def _at_once(tmp_path, settings):
     """Time is up after the first launch."""
     sampling = Sampling(pair(tmp_path, **settings), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
-    sampling.add({"a": LAUNCH}, 0.1)
-    assert not sampling.goes_on()
+    sampling.add({"a": LAUNCH}, spent=0.1)
+    assert not sampling.should_continue()
     return sampling
 
 
@@ -73,10 +73,10 @@ def test_all_calls_of_the_benchmark_have_to_decide(tmp_path):
 
 def test_a_call_that_the_time_limit_cut_keeps_its_launches(tmp_path):
     sampling = Sampling(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
-    sampling.add({"a": LAUNCH, "b": LAUNCH}, 0.1)
-    sampling.cut()
-    sampling.add({"a": LAUNCH}, 0.1)
-    assert not sampling.goes_on()
+    sampling.add({"a": LAUNCH, "b": LAUNCH}, spent=0.1)
+    sampling.stop_at_timeout()
+    sampling.add({"a": LAUNCH}, spent=0.1)
+    assert not sampling.should_continue()
     assert {
         measurement.test: (len(measurement.launches), measurement.stopped) for measurement in sampling.measurements()
     } == {
@@ -87,7 +87,7 @@ def test_a_call_that_the_time_limit_cut_keeps_its_launches(tmp_path):
 
 def test_no_launch_within_the_time_limit_is_an_error(tmp_path):
     sampling = Sampling(pair(tmp_path, timeout=3.0), metric=MetricName.TIME, looks=(6,), decided=never)
-    sampling.cut()
+    sampling.stop_at_timeout()
     with pytest.raises(MeasuringError) as raised:
         sampling.measurements()
     assert str(raised.value) == (
@@ -105,9 +105,9 @@ def test_looks_are_planned_by_the_budget(budget, looks):
 def test_the_line_shows_where_the_interval_lies(tmp_path):
     sampling = Sampling(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8), decided=never)
     for head in (0.5, 0.5, 0.5):
-        sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(head,))}, 0.1)
+        sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(head,))}, spent=0.1)
     assert sampling.line() == "launch 3 of at most 8, head costs -50.0 % to -50.0 %"
-    sampling.add({"b": LAUNCH}, 0.1)
+    sampling.add({"b": LAUNCH}, spent=0.1)
     assert sampling.line() == "launch 4 of at most 8"
 
 
@@ -117,6 +117,6 @@ def test_the_line_shows_where_the_interval_lies(tmp_path):
 )
 def test_the_sequential_rule_stops_where_the_data_decide(tmp_path, heads, launches, stopped):
     sampling = Sampling(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(8, 12))
-    while sampling.goes_on():
-        sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(heads[sampling.number % 2],))}, 0.1)
+    while sampling.should_continue():
+        sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(heads[sampling.number % 2],))}, spent=0.1)
     assert (sampling.number, sampling.stopped) == (launches, stopped)

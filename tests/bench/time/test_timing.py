@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import MetricName
-from tasks.bench.time.lockstep import KeyLaunch, LaunchRecord
-from tasks.bench.time.timing import Launches, Plan, Run, Schedule, measure_time, schedule
+from tasks.bench.time.lockstep import LaunchRecord, TimedCall
+from tasks.bench.time.timing import BenchmarkRun, Launches, LaunchPlan, Schedule, measure_time, schedule
 from tasks.bench.workers.workers import Block, starting_cores
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
@@ -54,12 +54,12 @@ def turn(*, involuntary=0):
 
 
 def record(*, steady, turns):
-    return LaunchRecord(keys=[KeyLaunch(KEY, ("base", "head"), seed=1, steady=steady, turns=turns)])
+    return LaunchRecord(calls=[TimedCall(KEY, ("base", "head"), seed=1, steady=steady, turns=turns)])
 
 
 def test_launches_that_never_became_steady_and_turns_left_out_are_told():
     quiet, disturbed = [turn() for _ in range(3)], [turn(), turn(), turn(involuntary=2)]
-    run = Run(records=[record(steady=True, turns=quiet), record(steady=False, turns=disturbed)])
+    run = BenchmarkRun(records=[record(steady=True, turns=quiet), record(steady=False, turns=disturbed)])
     assert run.notes == (
         "test_work: in 1 of 2 launches times were still falling when warming up ended.",
         "test_work: 1 of 6 turns were left out on all sides, because another process took the core in them.",
@@ -68,9 +68,9 @@ def test_launches_that_never_became_steady_and_turns_left_out_are_told():
 
 
 def test_of_quiet_launches_nothing_is_told():
-    run = Run(records=[LaunchRecord(), record(steady=True, turns=[turn()])])
+    run = BenchmarkRun(records=[LaunchRecord(), record(steady=True, turns=[turn()])])
     assert (run.notes, run.preempted) == ((), 0.0)
-    assert Run().preempted == 0.0
+    assert BenchmarkRun().preempted == 0.0
 
 
 def test_cpu_time_and_the_control_come_from_the_same_blocks(tmp_path):
@@ -119,10 +119,10 @@ def test_the_next_launch_starts_while_one_is_measured_and_none_stays(tmp_path):
         return [int(path.stem) for path in tmp_path.glob("*/*.pid")]
 
     with Launches(request, random.Random(1), deadline=time.monotonic() + 60) as launches:
-        launches.run(Plan(share=0.1), LaunchRecord())
+        launches.run(LaunchPlan(share=0.1), LaunchRecord())
         while len(started()) < 4:
             time.sleep(0.01)
-        launches.run(Plan(share=0.1), LaunchRecord(), last=True)
+        launches.run(LaunchPlan(share=0.1), LaunchRecord(), last=True)
         assert len(started()) == 4
     assert not any(Path(f"/proc/{process}").exists() for process in started())
 
@@ -131,5 +131,5 @@ def test_a_launch_that_fails_leaves_no_process(tmp_path):
     benchmark = "import os\n\nopen(f'{os.getpid()}.pid', 'w').close()\n\ndef test_work(benchmark):\n    benchmark(lambda: 1 / 0)\n"
     request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))
     with pytest.raises(MeasuringError), Launches(request, random.Random(1), deadline=None) as launches:
-        launches.run(Plan(share=0.1), LaunchRecord())
+        launches.run(LaunchPlan(share=0.1), LaunchRecord())
     assert not any(Path(f"/proc/{path.stem}").exists() for path in tmp_path.glob("*/*.pid"))

@@ -37,7 +37,7 @@ def test_a_call_longer_than_its_share_is_run_once_on_either_side(tmp_path):
     def test_long(benchmark):
         benchmark(time.sleep, 0.1)
     """
-    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.01).keys[0]
+    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.01).calls[0]
     assert entry.rounds == 1
     assert [sorted(turn) for turn in entry.turns] == [["base", "head"]]
 
@@ -170,7 +170,7 @@ def test_samples_come_from_several_children_of_one_process(tmp_path):
     children = [process for process, parent in calls if parent == worker]
     assert len(children) >= 3
     assert len(calls) == 1 + len(children)
-    assert record.keys[0].launch("wall").base
+    assert record.calls[0].launch("wall").base
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_samples_come_from_several_children_of_one_process(tmp_path):
 def test_what_cannot_be_forked_is_timed_in_its_own_process(tmp_path, text):
     record, calls = processes(tmp_path, text, share=0.5)
     assert len(calls) == 1
-    assert len(record.keys[0].turns) >= 8
+    assert len(record.calls[0].turns) >= 8
 
 
 def test_a_seeded_benchmark_has_the_same_numbers_in_every_child(tmp_path):

@@ -57,7 +57,7 @@ def test_the_target_sees_its_usual_stack_limit_and_environment(tmp_path):
     def test_it(benchmark):
         benchmark(lambda: (resource.getrlimit(resource.RLIMIT_STACK)[0], "PRPREP_PADDING" in os.environ))
     """
-    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=None, describe=True).keys[
+    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=None, describe=True).calls[
         0
     ]
     items = [item["value"] for item in entry.described["head"]["tree"]["items"]]
@@ -66,7 +66,7 @@ def test_the_target_sees_its_usual_stack_limit_and_environment(tmp_path):
 
 def test_sides_of_a_launch_have_the_same_addresses(tmp_path):
     benchmark = "def test_it(benchmark):\n    benchmark(lambda: id(object()) >> 12)\n"
-    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=None, describe=True).keys[
+    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=None, describe=True).calls[
         0
     ]
     assert entry.described["base"] == entry.described["head"]

@@ -516,7 +516,7 @@ def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was
     for name, note in (
         ("dies", "ended with exit code 3"),
         ("breaks", "ended with exit code 2 (ModuleNotFoundError: No module named 'there_is_no_such_module')"),
-        ("hangs", "was ended after 8 s"),
+        ("hangs", "was stopped after 8 s"),
     ):
         seen, notes = record_tests(place, "shop:words", [f"tests/test_{name}.py"], seconds=8, report=silent)
         assert notes == [f"tests/test_{name}.py: {note}"]

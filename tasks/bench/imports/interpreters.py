@@ -1,0 +1,122 @@
+"""Run fresh interpreters of all sides in turns, to time imports and start-ups."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...artifacts import Launch
+from ...processes import programs
+from ..workers import memory_layout, sandbox
+from ..workers.channel import Channel, ClosedError
+from ..workers.workers import LAST_SECONDS, WORKER_FOLDER, Settings, core, ended, hash_seed, trees, variables
+
+if TYPE_CHECKING:
+    from ...artifacts import Side
+    from ..request import Request, Role
+    from ..time.sequence import Sampling
+    from ..workers.channel import Message
+
+LOOKS = (8, 14, 24, 40)
+"""Numbers of launches at which imports and start-ups are looked at."""
+
+TAIL = 12
+"""Lines of the target's output that an error shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of the worker folder: `arguments` follow the descriptor and the core, `options` are Python's own.
+
+    `starts` are the arguments of the Python that it starts, if that is what is timed; its output goes to `log`.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    log: Path | None = None
+
+
+def draw_settings(request: Request, rng: random.Random, deadline: float | None) -> Settings:
+    """Draw what the interpreters of one launch share: hash seed and memory layout."""
+    return Settings(hash_seed(rng), layout=memory_layout.draw(rng), core=core(pin=request.pin), deadline=deadline)
+
+
+def sample(
+    request: Request,
+    rng: random.Random,
+    sampling: Sampling,
+    timers: Mapping[str, Callable[[Role, Settings], Message]],
+) -> None:
+    """Add one launch of all `timers` to `sampling`; each returns nanoseconds as `wall` and `cpu`."""
+    began, settings = time.monotonic(), draw_settings(request, rng, sampling.deadline)
+    launches = {key: _launch(request, rng, settings, timer) for key, timer in timers.items()}
+    wall, cpu = ({key: launch[clock] for key, launch in launches.items()} for clock in ("wall", "cpu"))
+    sampling.add(wall, cpu=cpu, spent=time.monotonic() - began)
+
+
+def _launch(
+    request: Request, rng: random.Random, settings: Settings, timer: Callable[[Role, Settings], Message]
+) -> dict[str, Launch]:
+    """Take two samples of each side, in a random order and then in its reverse (ABCCBA): a steady drift cancels."""
+    order: list[Role] = rng.sample(request.roles, len(request.roles))
+    messages: dict[Role, list[Message]] = {role: [] for role in order}
+    for role in (*order, *reversed(order)):
+        messages[role].append(timer(role, settings))
+    first: Side = next(role for role in order if role != "control")
+    return {
+        clock: Launch(
+            first=first,
+            seed=settings.seed,
+            **{role: tuple(message[clock] / 1e9 for message in taken) for role, taken in messages.items()},
+        )
+        for clock in ("wall", "cpu")
+    }
+
+
+def answer(request: Request, role: Role, settings: Settings, program: Program) -> Message:
+    """Run `program` in a fresh interpreter of a side, and return its message, with its output as `text`.
+
+    If it ends without a message, or reports an error, the message has an `error`.
+    """
+    side = request.side(role)
+    folder = side.tree / request.project
+    with Channel() as channel:
+        read, write = channel.inherited
+        pinned = "" if settings.core is None else str(settings.core)
+        command: tuple[str | Path, ...] = (side.python, *program.options, WORKER_FOLDER / program.name)
+        command = (*command, str(write), pinned, *program.arguments)
+        environment = variables(side, settings, {}, folder=folder)
+        if settings.layout:
+            timed: tuple[str | Path, ...] = (side.python, *program.starts) if program.starts else command
+            environment = settings.layout.padded(environment, timed)
+            command = (*settings.layout.wrapper, *command)
+        command = (*sandbox.wrapper(side, folder, worker=WORKER_FOLDER), *command)
+        with programs.start(command, cwd=folder, env=environment, pass_fds=(read, write), log=program.log) as running:
+            channel.handed_over()
+            try:
+                message = channel.receive(settings.deadline)
+            except ClosedError:
+                return {"error": f"the interpreter {ended(running.wait(LAST_SECONDS))}", "text": running.tail()}
+            running.wait(LAST_SECONDS)
+            return {"text": running.tail(), **message}
+
+
+def packages_and_trees(request: Request) -> tuple[str, str]:
+    """Return the project's packages and the trees as arguments of a program."""
+    return lines(request.packages), lines(trees(request))
+
+
+def lines(words: Sequence[str]) -> str:
+    return "\n".join(words)
+
+
+def last_lines(text: str) -> str:
+    """Return the end of an output, to follow a message."""
+    last = "\n".join(text.strip().splitlines()[-TAIL:])
+    return f"\n{last}" if last else ""
