@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -47,13 +46,12 @@ UNITS = {"B": 1} | {
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """A folder of the cache: `size` in bytes on disk, `used` in seconds since the epoch, `owner` what it belongs to."""
+    """A folder of the cache: `size` in bytes on disk, `used` in seconds since the epoch."""
 
     kind: str
     path: Path
     size: int
     used: float
-    owner: str
 
     def __str__(self) -> str:
         return f"{self.kind} {self.path.name[:12]}"
@@ -63,35 +61,17 @@ def list_entries(cache: Path) -> list[CacheEntry]:
     """Return all entries, the least recently used first; hard links are counted once."""
     seen: set[tuple[int, int]] = set()
     entries = [
-        CacheEntry(kind, path, _size(path, seen), _last_use(path, marker), _owner(kind, path))
+        CacheEntry(kind, path, _size(path, seen), _last_use(path, marker))
         for kind, (folder, marker) in KINDS.items()
         for path in _folders(cache / folder)
     ]
     return sorted(entries, key=lambda entry: entry.used)
 
 
-def entries_table(cache: Path, entries: Sequence[CacheEntry], *, now: float) -> str:
-    """Return the entries as a table, followed by the sums and the limit."""
-    if not entries:
-        return f"{cache}: empty"
-    rows = [
-        (entry.kind, entry.path.name[:12], figures.size(entry.size), _age(now - entry.used), entry.owner)
-        for entry in reversed(entries)
-    ]
-    by_kind: Counter[str] = Counter()
-    for entry in entries:
-        by_kind[entry.kind] += entry.size
-    sums = ", ".join(f"{kind} {figures.size(size)}" for kind, size in by_kind.items())
-    limit = limit_from_environment()
-    limited = f"limit {figures.size(limit)} ({LIMIT_VARIABLE})" if limit else "no limit"
-    table = text_table(("Kind", "Name", "Size", "Last used", "For"), rows, terminal_width())
-    return f"{table}\n\n{cache}: {figures.size(by_kind.total())} ({sums}); {limited}"
-
-
 def prune(cache: Path, entries: Iterable[CacheEntry], report: Report) -> list[CacheEntry]:
     """Remove entries that nobody is using, and return them. Raises BusyError while something is being measured."""
     removed = []
-    with locks.held(machine.lock_path(cache), busy="a comparison that uses the cache is running"):
+    with locks.file_lock(machine.lock_path(cache), busy="a comparison that uses the cache is running"):
         for entry in entries:
             if time.time() - _last_use(entry.path, KINDS[entry.kind][1]) < FRESH_SECONDS:
                 report(f"{entry} stays: it was used just now")
@@ -100,14 +80,6 @@ def prune(cache: Path, entries: Iterable[CacheEntry], report: Report) -> list[Ca
             else:
                 report(f"{entry} stays: it is in use")
     return removed
-
-
-def select(entries: Sequence[CacheEntry], *, days: float, everything: bool, now: float) -> list[CacheEntry]:
-    """Return the entries to remove: all, or those not used for `days` (unless negative), or those beyond the limit."""
-    if everything or days >= 0:
-        return [entry for entry in entries if everything or now - entry.used > days * 24 * 3600]
-    limit = limit_from_environment()
-    return over_limit(entries, limit) if limit else []
 
 
 def over_limit(entries: Sequence[CacheEntry], limit: int) -> list[CacheEntry]:
@@ -183,31 +155,12 @@ def _size(path: Path, seen: set[tuple[int, int]]) -> int:
     return total
 
 
-def _owner(kind: str, path: Path) -> str:
-    """Return the repository of a clone, the commit of a tree, the contents of an environment; "" if unknown."""
-    with suppress(OSError, ValueError):
-        if kind == "clone":
-            borrowed = path / "objects" / "info" / "alternates"
-            if borrowed.exists():
-                objects = borrowed.read_text(encoding="utf-8").splitlines()[0]
-                return objects.removesuffix("/objects").removesuffix("/.git")
-            url = re.search(r"^\s*url = (\S+)", (path / "config").read_text(encoding="utf-8"), re.MULTILINE)
-            return url[1] if url else ""
-        if kind == "tree":
-            head = git_folder_of(path)
-            return f"commit {(head / 'HEAD').read_text(encoding='ascii').strip()[:12]}" if head else ""
-        python = next((path / "lib").glob("python*"), None)
-        packages = sum(1 for _ in (python / "site-packages").glob("*.dist-info")) if python else 0
-        return f"{python.name}, {packages} packages" if python else "incomplete"
-    return ""
-
-
 def _remove(entry: CacheEntry) -> bool:
     """Remove an entry with everything that belongs to it; False if it is in use."""
     with ExitStack() as stack:
         if entry.kind in {"tree", "clone"}:
             try:
-                stack.enter_context(locks.held(entry.path.with_suffix(".lock"), busy="in use"))
+                stack.enter_context(locks.file_lock(entry.path.with_suffix(".lock"), busy="in use"))
             except BusyError:
                 return False
         if entry.kind == "tree" and (registered := git_folder_of(entry.path)):
@@ -217,11 +170,3 @@ def _remove(entry: CacheEntry) -> bool:
         if entry.kind == "tree":
             entry.path.with_suffix(".json").unlink(missing_ok=True)
     return True
-
-
-def _age(seconds: float) -> str:
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"

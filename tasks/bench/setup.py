@@ -122,13 +122,13 @@ class BenchmarkSetup:
 
     def _build(self) -> dict[Role, SideEnvironment]:
         env = self.item.env
-        python = located(env.python, self._paths.folder)
+        python = resolve_path(env.python, self._paths.folder)
         settings = env.model_copy(update={"install": (*env.install, *self._extra), "python": python})
         layout = self.artifacts.detection.layout
         sides: dict[Role, SideEnvironment] = {}
         for role, (commit, tree) in self._trees.items():
             self._report(f"environment of {role}")
-            built = environments.build(tree, layout, settings, cache=self._cache, report=self._report)
+            built = builder.build(tree, layout, settings, cache=self._cache, report=self._report)
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 
@@ -138,7 +138,7 @@ class BenchmarkSetup:
         if diagnosis is None:
             return False
         package = diagnosis.requirement
-        own = diagnosis.it.partition(".")[0] in self.artifacts.detection.layout.packages
+        own = diagnosis.text.partition(".")[0] in self.artifacts.detection.layout.packages
         if package and not own and package not in self._extra:
             self._extra = (*self._extra, package)
             try:
@@ -209,7 +209,7 @@ def side_of(side: SideEnvironment, layout: Layout, item: Optimization) -> SideRe
         tuple(dict.fromkeys((*roots, *side.environment.path_entries))),
         passed=item.env.passed,
         confined=confined,
-        environments=Venv(side.environment.python.parents[1]).folders() if confined else (),
+        environments=Venv(side.environment.python.parents[1]).required_folders() if confined else (),
         pycache=side.environment.pycache,
     )
 

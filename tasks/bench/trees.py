@@ -52,7 +52,7 @@ def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cach
 
 def commit_of(clone: Clone, spec: TreeSpec) -> str:
     """Return the commit that the tree is a checkout of, cherry-picked again if necessary."""
-    commit = clone.pick(spec.commit, spec.picks) if spec.picks else spec.commit
+    commit = clone.cherry_pick(spec.commit, spec.picks) if spec.picks else spec.commit
     if clone.tree_of(commit) != spec.tree:
         raise MeasuringError(
             f"{spec.commit[:12]} with {len(spec.picks)} cherry-picked commits does not give the recorded tree",
@@ -146,7 +146,7 @@ def _check(spec: TreeSpec, contents: Mapping[str, bytes]) -> None:
 
 def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str]) -> None:
     baseline = _baseline(tree)
-    if baseline is not None and clone.is_whole(tree, commit) and _repaired(clone, tree, baseline | injected):
+    if baseline is not None and clone.is_complete(tree, commit) and _repaired(clone, tree, baseline | injected):
         return
     _baseline_file(tree).unlink(missing_ok=True)
     clone.remove_worktree(tree)

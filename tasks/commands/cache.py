@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections import Counter
@@ -13,7 +12,14 @@ from typing import Any
 
 from doit.cmd_base import Command
 
-from ..bench.cache import LIMIT_VARIABLE, USUAL_LIMIT, Kept, beyond, kept, limit_of, prune
+from ..bench.cache import (
+    LIMIT_VARIABLE,
+    CacheEntry,
+    limit_from_environment,
+    list_entries,
+    over_limit,
+    prune,
+)
 from ..errors import UsageError
 from ..git.clone_cache import git_folder_of
 from ..graph.console import CONSOLE
@@ -54,15 +60,15 @@ class Cache(Command):  # type: ignore[misc]
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         if pos_args not in ([], ["prune"]):
-            raise UsageError(
-                f"`cache` has no {' '.join(pos_args)}", hint="write `prprep cache` or `prprep cache prune`"
-            )
-        folder, now = cache_folder(), time.time()
-        things = cache.list_entries(folder)
+            raise UsageError(f"`prprep cache` has no {pos_args[0]}", hint=suggestion(pos_args[0], ("prune",), "it has"))
+        folder, now, days = cache_folder(), time.time(), opt_values["days"]
+        if days is not None and not days >= 0:
+            raise UsageError(f"--older-than is {days:g}, must be at least 0")
+        entries = list_entries(folder)
         if not pos_args:
-            print(cache.entries_table(folder, things, now=now))
+            print(listing(folder, entries, now=now))
             return 0
-        doomed = cache.select(things, days=opt_values["days"], everything=opt_values["all"], now=now)
+        selected = select(entries, days=days, everything=opt_values["all"], now=now)
         if not opt_values["dry"]:
             selected = prune(folder, selected, CONSOLE.line)
         verb = "would be removed" if opt_values["dry"] else "removed"
@@ -71,7 +77,7 @@ class Cache(Command):  # type: ignore[misc]
         return 0
 
 
-def listing(cache: Path, entries: Sequence[Kept], *, now: float) -> str:
+def listing(cache: Path, entries: Sequence[CacheEntry], *, now: float) -> str:
     """Return the table of what the cache holds, the most recently used first, and the sums."""
     if not entries:
         return f"{cache}: empty"
@@ -83,27 +89,23 @@ def listing(cache: Path, entries: Sequence[Kept], *, now: float) -> str:
     for entry in entries:
         sizes[entry.kind] += entry.size
     sums = ", ".join(f"{kind} {figures.size(size)}" for kind, size in sizes.items())
-    limit = _limit()
+    limit = limit_from_environment()
     shown_limit = f"limit {figures.size(limit)} ({LIMIT_VARIABLE})" if limit else "no limit"
     table = text_table(HEADER, rows, terminal_width())
     return f"{table}\n\n{cache}: {figures.size(sizes.total())} ({sums}); {shown_limit}"
 
 
-def select(entries: Sequence[Kept], *, days: float | None, everything: bool, now: float) -> list[Kept]:
+def select(entries: Sequence[CacheEntry], *, days: float | None, everything: bool, now: float) -> list[CacheEntry]:
     """Select what to remove: everything, what was not used for `days`, or, without either, what is beyond the limit."""
     if everything:
         return list(entries)
     if days is not None:
         return [entry for entry in entries if now - entry.used > days * _DAY]
-    limit = _limit()
-    return beyond(entries, limit) if limit else []
+    limit = limit_from_environment()
+    return over_limit(entries, limit) if limit else []
 
 
-def _limit() -> int:
-    return limit_of(os.environ.get(LIMIT_VARIABLE, USUAL_LIMIT))
-
-
-def _description(entry: Kept) -> str:
+def _description(entry: CacheEntry) -> str:
     """Say what an entry belongs to, if its files tell."""
     with suppress(OSError, ValueError):
         if entry.kind == "clone":

@@ -75,7 +75,7 @@ def run(
     return output
 
 
-def followed(running: programs.Running, *, timeout: float | None, report: Report) -> tuple[int | None, str]:
+def followed(running: programs.RunningProgram, *, timeout: float | None, report: Report) -> tuple[int | None, str]:
     """Report a program's lines until it ends; return its exit code, None after `timeout`, and its last lines."""
     ends = time.monotonic() + timeout if timeout is not None else float("inf")
     reported, code = "", running.poll()

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from tasks.bench import cache, machine
-from tasks.bench.cache import CacheEntry, list_entries, over_limit, parse_size, prune, select
+from tasks.bench.cache import CacheEntry, list_entries, over_limit, parse_size, prune
+from tasks.commands.cache import select
 from tasks.errors import BusyError, UsageError
 from tasks.processes import locks
 from tests.support.mistakes import command, compare, is_improved, target, variables_of
@@ -74,8 +75,8 @@ def test_the_least_recently_used_go_first(tmp_path):
     assert [entry.path.name for entry in entries] == [A, B, C]
     assert [entry.path.name for entry in over_limit(entries, entries[0].size * 2)] == [A]
     assert [entry.path.name for entry in select(entries, days=0.0, everything=False, now=time.time())] == [A, B, C]
-    assert select(entries, days=-1.0, everything=False, now=time.time()) == []
-    clone = CacheEntry("clone", tmp_path / "clones/d.git", 10, 0.0, "")
+    assert select(entries, days=None, everything=False, now=time.time()) == []
+    clone = CacheEntry("clone", tmp_path / "clones/d.git", 10, 0.0)
     assert over_limit([clone, *entries], 10) == entries
 
 
@@ -91,10 +92,10 @@ def test_entries_in_use_stay(tmp_path):
     (tmp_path / "trees" / A).mkdir(parents=True)
     os.utime(tmp_path / "trees" / A, (0, 0))
     lines = []
-    with locks.held(tmp_path / "trees" / f"{A}.lock", busy=None):
+    with locks.file_lock(tmp_path / "trees" / f"{A}.lock", busy=None):
         assert prune(tmp_path, list_entries(tmp_path), lines.append) == []
     assert lines == [f"tree {A[:12]} stays: it is in use"]
-    with locks.held(machine.lock_path(tmp_path), busy=None), pytest.raises(BusyError):
+    with locks.file_lock(machine.lock_path(tmp_path), busy=None), pytest.raises(BusyError):
         prune(tmp_path, list_entries(tmp_path), lines.append)
 
 

@@ -9,7 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 from tasks.bench.request import Request, SideRequest
-from tasks.bench.time.lockstep import TimedCall, LaunchRecord, LaunchPlan, launch, paired
+from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, TimedCall, launch, paired
 from tasks.bench.workers import memory_layout
 from tasks.bench.workers.workers import Settings, hash_seed
 

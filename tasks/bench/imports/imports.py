@@ -30,7 +30,7 @@ REPEATS = 3
 """Traces of each side."""
 SHOWN = 20
 BEGIN, END = "prprep: imports begin", "prprep: imports end"
-"""What the timer writes around Python's lines; equal to `prprep_import_timer.MARKS`."""
+"""What the timer writes around Python's lines; equal to `MARKS` of `prprep_worker.startup.import_timer`."""
 
 # The target may have left an unfinished line before Python's.
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \|\s+(\S+)$", re.MULTILINE)
@@ -79,7 +79,7 @@ def _import(
     """Import in one fresh interpreter; `log` gets the lines of `-X importtime`."""
     arguments = (lines(request.modules), *packages_and_trees(request), "prepare" if prepare else "")
     options = ("-X", "importtime") if log else ()
-    message = answer(request, role, settings, Program("prprep_import_timer.py", arguments, options=options, log=log))
+    message = answer(request, role, settings, Program("startup/import_timer.py", arguments, options=options, log=log))
     if "early" in message:
         raise MeasuringError(
             f"`{message['early'][0]}` is imported on {role} as soon as Python starts, so its import cannot be timed",

@@ -13,7 +13,17 @@ from ...artifacts import Launch
 from ...processes import programs
 from ..workers import memory_layout, sandbox
 from ..workers.channel import Channel, ClosedError
-from ..workers.workers import LAST_SECONDS, WORKER_FOLDER, Settings, core, ended, hash_seed, trees, variables
+from ..workers.workers import (
+    LAST_SECONDS,
+    WORKER_FOLDER,
+    WORKER_PROGRAMS,
+    Settings,
+    core,
+    ended,
+    hash_seed,
+    trees,
+    variables,
+)
 
 if TYPE_CHECKING:
     from ...artifacts import Side
@@ -89,7 +99,7 @@ def answer(request: Request, role: Role, settings: Settings, program: Program) -
     with Channel() as channel:
         read, write = channel.inherited
         pinned = "" if settings.core is None else str(settings.core)
-        command: tuple[str | Path, ...] = (side.python, *program.options, WORKER_FOLDER / program.name)
+        command: tuple[str | Path, ...] = (side.python, *program.options, WORKER_PROGRAMS / program.name)
         command = (*command, str(write), pinned, *program.arguments)
         environment = variables(side, settings, {}, folder=folder)
         if settings.layout:

@@ -66,7 +66,7 @@ def label(command: Command) -> str:
 
 def _start(request: Request, command: Command, role: Role, settings: Settings) -> Message:
     """Return the nanoseconds that one fresh process takes; raise MeasuringError if it fails."""
-    program = Program("prprep_start_timer.py", command, options=("-I", "-S"), starts=command)
+    program = Program("startup/start_timer.py", command, options=("-I", "-S"), starts=command)
     message = answer(request, role, settings, program)
     if "error" in message:
         raise MeasuringError(
@@ -123,7 +123,7 @@ def _check(request: Request, role: Role, settings: Settings, command: Command) -
     arguments = (lines(request.modules), *packages_and_trees(request), *command)
     try:
         soon = replace(settings, deadline=limit if end is None else min(limit, end))
-        return answer(request, role, soon, Program("prprep_start_check.py", arguments))
+        return answer(request, role, soon, Program("startup/start_check.py", arguments))
     except TimeLimitError:
         if end is not None and end < limit:
             raise

@@ -37,7 +37,14 @@ LONGEST = 160
 
 COMMON_PACKAGES = frozenset({"socket", "ssl"})
 """Packages for the network that much else imports as well."""
-PLUGIN_OPTIONS = ("-p", "prprep_recorder", "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
+RECORDER = WORKER_PROGRAMS / "recording/recorder.py"
+PLUGIN_OPTIONS = (
+    "-p",
+    "prprep_worker.recording.recorder",
+    "--benchmark-disable",
+    "-W",
+    "ignore::pytest.PytestDeprecationWarning",
+)
 """A deprecation in pytest does not stop recording, even if warnings are errors."""
 
 
@@ -129,7 +136,7 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
     if words[:1] in (["python"], ["python3"]):
         return [python, str(RECORDER), *words[1:]]
     if words and script.is_file():
-        return [python, str(WORKER_FOLDER / "prprep_recorder.py"), str(script), *words[1:]]
+        return [python, str(RECORDER), str(script), *words[1:]]
     raise MeasuringError(
         f"`{command}` cannot be run under the recorder",
         where="drive",
@@ -171,7 +178,7 @@ def _record(
         return recording, note
 
 
-def _ending(finished: programs.Finished, site: RecordingSite) -> str:
+def _ending(finished: programs.CompletedProgram, site: RecordingSite) -> str:
     """Return a failed run's exit code, with the last error that pytest shows."""
     errors = [line[1:].strip() for line in finished.output.splitlines() if line.startswith("E  ")]
     error = next((line for line in errors if re.match(r"[\w.]+(Error|Exception|Warning): ", line)), "")
@@ -193,7 +200,7 @@ def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | No
         if order.get("fixtures"):
             return _under_pytest(site, order, data or {}, Path(folder))
         root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
-        command = [str(site.side.python), str(WORKER_FOLDER / "prprep_trial.py")]
+        command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
         stdin = _order(site, order, root).encode()
         try:
             finished = programs.run(command, cwd=site.folder, env=site.variables(), stdin=stdin, timeout=TRIAL_SECONDS)
@@ -213,7 +220,7 @@ def _order(site: RecordingSite, order: Message, root: Path, **more: str) -> str:
 def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
     """Try code in a test that takes fixtures of the project."""
     fixtures = ", ".join(order["fixtures"])
-    test = f"import prprep_trial\n\n\ndef test_trial({fixtures}):\n    prprep_trial.answer({fixtures})\n"
+    test = f"from prprep_worker.recording import trial\n\n\ndef test_trial({fixtures}):\n    trial.answer({fixtures})\n"
     tree, out, stored_order = folder / "tree", folder / "answer.json", folder / "order.json"
     tree.mkdir()
     root = _mirrored(site, tree, {**data, TRIAL: test.encode()})

@@ -1,4 +1,4 @@
-"""Vary the inputs that a benchmark passes, as `prprep_values` spells them: strategies for hypothesis.
+"""Vary the inputs that a benchmark passes, as `prprep_worker.inputs.spellings` spells them: strategies for hypothesis.
 
 They have the recorded types and about their sizes: numbers up to twice as large, containers up to twice as long. Floats
 are finite unless a recorded one is not: NaN has no order, and no two ways of sorting or summing agree on it.

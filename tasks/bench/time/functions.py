@@ -114,7 +114,7 @@ class _SideProfiler:
             except TimeLimitError:
                 return False
             except MeasuringError:
-                # The signal sampler may crash a process (prprep_profile); other causes fail again.
+                # The signal sampler may crash a process (`prprep_worker.profiling.stacks`); other causes fail again.
                 if not self._current or self._current in self._delicate:
                     raise
                 self._delicate.add(self._current)

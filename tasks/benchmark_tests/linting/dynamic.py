@@ -11,8 +11,8 @@ from .static import Finding, restored, subject_of
 
 if TYPE_CHECKING:
     from ...bench.observing.watching import Substitute, WatchedCall
-    from ..reading import BenchmarkFile, Test
-    from .static import Expected
+    from ..benchmark_file import BenchmarkFile, BenchmarkTest
+    from .static import LintContext
 
 SHORTEST: Final = 5e-7
 """Seconds of a call below which it is mostly the cost of calling: ten to twenty times what calling an empty function costs."""
@@ -52,7 +52,7 @@ def _of(
 
 
 def _about(substitute: Substitute, file: BenchmarkFile) -> Iterator[tuple[str, int, str]]:
-    is_fake = substitute.patched or ("." in substitute.name and not file.is_handed_over(substitute.line))
+    is_fake = substitute.patched or ("." in substitute.name and not file.is_callback(substitute.line))
     if is_fake and substitute.peak < ALMOST_NOTHING:
         peak = figures.size(substitute.peak)
         yield (

@@ -295,8 +295,7 @@ def test_a_head_that_imports_an_installed_copy_is_stopped_with_the_path(tmp_path
         one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))
     path = (installed / "project/__init__.py").resolve()
     assert (
-        raised.value.what
-        == f"on head `project` is imported from an installed copy instead of the tree of head: {path}"
+        raised.value.what == f"on head `project` is imported from an installed copy instead of the tree of head: {path}"
     )
 
 
@@ -306,8 +305,7 @@ def test_a_head_that_imports_the_other_tree_is_stopped_with_the_path(tmp_path):
         one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))
     path = (tmp_path / "base/src/project/__init__.py").resolve()
     assert (
-        raised.value.what
-        == f"on head `project` is imported from the tree of base instead of the tree of head: {path}"
+        raised.value.what == f"on head `project` is imported from the tree of base instead of the tree of head: {path}"
     )
 
 
