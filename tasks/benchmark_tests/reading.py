@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from ..project.code.syntax import Function, last_name, parameter_names, parse_or_empty, string_value
+from ..project.code.syntax import Function, last_name, parameter_names, parse_or_empty, statements_of, string_value
 
 FIXTURES: Final = frozenset({"benchmark", "benchmark_weave"})
 MARKERS: Final = frozenset({"benchmark", "codspeed_benchmark"})
@@ -117,7 +117,7 @@ def _functions(node: ast.AST, owner: ast.ClassDef | None, marks: tuple[ast.expr,
     if isinstance(node, Function):
         yield PytestFunction(node, owner, marks)
         return
-    for child in ast.iter_child_nodes(node):
+    for child in statements_of(node):
         yield from _functions(child, node if isinstance(node, ast.ClassDef) else owner, marks)
 
 

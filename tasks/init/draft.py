@@ -13,7 +13,7 @@ from .. import git
 from ..errors import ManifestError, RepositoryError, UsageError
 from ..git.models import Refs
 from ..manifest.reader import parse, shown_path
-from ..project.layout import CommitTree
+from ..project.files import CommitTree
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
 from ..workspace.repository import Named, Target

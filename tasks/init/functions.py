@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ..errors import SourceError
 from ..project.code.definitions import MODULE, definitions
 from ..project.code.modules import module_of
-from ..project.code.sources import near_names
 
 if TYPE_CHECKING:
     from ..artifacts import ChangedFunction
@@ -49,7 +48,7 @@ def near(name: str, sources: Sources) -> str:
     if ":" not in target:
         return ""
     with suppress(SourceError):
-        return next(iter(near_names(sources.tree, sources.roots, target)), "")
+        return next(iter(sources.near_names(target)), "")
     return ""
 
 

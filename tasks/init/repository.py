@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from .. import git
 from ..errors import SourceError
+from ..project.code.differences import changed_functions
 from ..project.code.modules import is_own_module, is_test, module_of
-from ..project.code.sources import Sources, changed_functions
-from ..project.layout import CommitTree, describe
+from ..project.code.sources import Sources
+from ..project.files import CommitTree
+from ..project.layout import describe
 from . import extract as words
 from .history import Ahead
 

@@ -10,23 +10,9 @@ from typing import Literal
 
 from ..artifacts import Layout
 from .benchmarks_root import benchmarks_root
-from .conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
-from .dependencies import dependency_differences
-from .files import SIDE_FOLDERS, CommitTree, FolderTree, Project, TreeReader
+from .files import SIDE_FOLDERS, Project, TreeReader
 from .import_roots import import_roots, top_level_names
 from .pytest_config import is_test_code
-
-__all__ = [
-    "CommitTree",
-    "FolderTree",
-    "TreeReader",
-    "benchmark_tool",
-    "changelog",
-    "dependency_differences",
-    "describe",
-    "heavy_imports",
-    "pull_request_template",
-]
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 LOCKS = {

@@ -54,8 +54,9 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Exists
     `refs` gives an item's commits by its id. Where a file cannot be read as Python the answer is yes: the
     stage that needs the function says why.
     """
-    from ..project.code.sources import find, near_names
-    from ..project.layout import CommitTree, describe
+    from ..project.code.sources import Sources
+    from ..project.files import CommitTree
+    from ..project.layout import describe
 
     tree = cache(lambda commit: CommitTree(clone, commit))
 
@@ -65,10 +66,10 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Exists
         near: list[str] = []
         for commit in sides:
             try:
-                roots = describe(tree(commit), focus=focus).import_roots
-                if find(tree(commit), roots, function):
+                sources = Sources(tree(commit), describe(tree(commit), focus=focus).import_roots)
+                if sources.find(function):
                     return True, ()
-                near += [name for name in near_names(tree(commit), roots, function) if find(tree(commit), roots, name)]
+                near += filter(sources.find, sources.near_names(function))
             except SourceError:
                 return True, ()
         return False, tuple(dict.fromkeys(near))

@@ -13,7 +13,7 @@ from tasks.environments import builder, installer, pip_fallback
 from tasks.environments.installer import run_uv
 from tasks.errors import EnvironmentBuildError
 from tasks.manifest.model import EnvironmentSettings
-from tasks.project import layout
+from tasks.project import files, layout
 from tests.support.projects import HATCHLING, POETRY, PROJECT, SETUPTOOLS
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
@@ -22,7 +22,7 @@ slow = pytest.mark.slow
 
 
 def build(tree: Path, cache: Path, settings: EnvironmentSettings | None = None, **more) -> builder.Environment:
-    described = layout.describe(layout.FolderTree(tree))
+    described = layout.describe(files.FolderTree(tree))
     return builder.build(tree, described, settings or EnvironmentSettings(), cache=cache, **more)
 
 
@@ -383,7 +383,7 @@ def test_a_project_in_a_folder_is_installed_and_what_else_changed_goes_on_the_pa
         "packages/tables/tables/__init__.py": "",
     }
     tree = TargetRepo(tmp_path / "tree", files).path
-    described = layout.describe(layout.FolderTree(tree), focus=[name for name in files if name.endswith(".py")])
+    described = layout.describe(files.FolderTree(tree), focus=[name for name in files if name.endswith(".py")])
     environment = builder.build(tree, described, EnvironmentSettings(), cache=tmp_path / "cache")
     assert environment.path_entries == (tree / "packages/tables",)
     told = ask(environment, "import pages, tables; print(json.dumps([pages.__file__, tables.__file__]))")
@@ -395,7 +395,7 @@ def test_a_project_in_a_folder_is_installed_and_what_else_changed_goes_on_the_pa
 
 def test_a_side_without_the_projects_folder_is_one_message(tmp_path):
     described = layout.describe(
-        layout.FolderTree(TargetRepo(tmp_path / "head", {"py/setup.py": "", "py/pages.py": ""}).path)
+        files.FolderTree(TargetRepo(tmp_path / "head", {"py/setup.py": "", "py/pages.py": ""}).path)
     )
     base = TargetRepo(tmp_path / "base", {"README.md": ""}).path
     with pytest.raises(EnvironmentBuildError) as caught:

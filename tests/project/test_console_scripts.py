@@ -7,7 +7,8 @@ import pytest
 
 from tasks.errors import SourceError
 from tasks.project.console_scripts import commands_of, common_commands
-from tasks.project.layout import FolderTree, describe
+from tasks.project.files import FolderTree
+from tasks.project.layout import describe
 from tests.support.pairs import write
 
 PACKAGE = {"pagelayout/__init__.py": "", "pagelayout/cli.py": ""}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.project import layout
+from tasks.project import conventions
 from tests.support.projects import Files
 
 
@@ -30,7 +30,7 @@ def test_heavy_imports_are_those_that_run():
             "torch.py": "import torch",
         }
     )
-    assert layout.heavy_imports(tree) == (
+    assert conventions.heavy_imports(tree) == (
         "conftest.py: matplotlib",
         "tests/conftest.py: cv2",
         "tests/conftest.py: pandas",
@@ -59,12 +59,12 @@ def test_heavy_imports_are_those_that_run():
     ],
 )
 def test_the_changelog(files, expected):
-    assert layout.changelog(Files(files)) == expected
+    assert conventions.changelog(Files(files)) == expected
 
 
 def test_a_projects_own_changelog_comes_before_the_roots():
     tree = Files({"CHANGELOG.md": "", "py/CHANGES.md": ""})
-    assert layout.changelog(tree, project="py") == "plain py/CHANGES.md"
+    assert conventions.changelog(tree, project="py") == "plain py/CHANGES.md"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_projects_own_changelog_comes_before_the_roots():
     ],
 )
 def test_the_pull_request_template(files, expected):
-    assert layout.pull_request_template(Files(files)) == expected
+    assert conventions.pull_request_template(Files(files)) == expected
 
 
 @pytest.mark.parametrize(
@@ -101,4 +101,4 @@ def test_the_pull_request_template(files, expected):
     ],
 )
 def test_the_tool_whose_tables_reviewers_know(files, expected):
-    assert layout.benchmark_tool(Files(files)) == expected
+    assert conventions.benchmark_tool(Files(files)) == expected

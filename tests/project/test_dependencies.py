@@ -3,12 +3,15 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import SourceError
-from tasks.project import layout
+from tasks.project import dependencies
 from tests.support.projects import Files
 
 
 def differences(base, head):
-    return [(one.file, one.name, one.base, one.head) for one in layout.dependency_differences(Files(base), Files(head))]
+    return [
+        (one.file, one.name, one.base, one.head)
+        for one in dependencies.dependency_differences(Files(base), Files(head))
+    ]
 
 
 DIFFERENCES = {

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tasks.project import layout
+from tasks.project import files, layout
 from tests.support.projects import PROJECT
 from tests.support.targets import TargetRepo
 
@@ -9,7 +9,7 @@ def test_a_folder_is_read_without_gits_files_and_not_beyond_its_border(tmp_path)
     (tmp_path / "secret").write_text("x")
     repo = TargetRepo(tmp_path / "repo", {"pages/__init__.py": "", "pyproject.toml": PROJECT})
     (repo.path / "way-out").symlink_to(tmp_path / "secret")
-    tree = layout.FolderTree(repo.path)
+    tree = files.FolderTree(repo.path)
     assert tree.files() == ("pages/__init__.py", "pyproject.toml", "way-out")
     assert tree.read("way-out") is None
     assert layout.describe(tree).packages == ("pages",)
@@ -27,7 +27,7 @@ def test_a_commit_is_asked_for_its_files_once():
             return f"{commit} {path}".encode()
 
     clone = Clone()
-    tree = layout.CommitTree(clone, "abc")
+    tree = files.CommitTree(clone, "abc")
     assert (tree.files(), tree.files(), tree.read("pages.py"), clone.asked) == (
         ("pages.py",),
         ("pages.py",),

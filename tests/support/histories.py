@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from tasks.git import Clone, Refs, resolve, slug
 from tasks.manifest.model import Optimization
-from tasks.project.code.sources import differences
-from tasks.project.layout import CommitTree, describe
+from tasks.project.code.differences import differences
+from tasks.project.files import CommitTree
+from tasks.project.layout import describe
 from tasks.stages.detect.inventory import detection_of
 from tests.support.targets import TargetRepo
 
 if TYPE_CHECKING:
     from tasks.artifacts import Detection
-    from tasks.project.code.sources import Difference
+    from tasks.project.code.differences import Difference
 
 PROJECT = '[project]\nname = "pages"\nversion = "1.5"\n'
 Files = dict[str, str | bytes | None]

@@ -14,7 +14,7 @@ from ..benchmark_file import MOCKS
 from .boundaries import boundary
 
 if TYPE_CHECKING:
-    from ...project.code.sources import Definition
+    from ...project.code.definitions import Definition
     from ..benchmark_file import BenchmarkFile, BenchmarkTest, Patch
 
 CONFIGURATION: Final = re.compile(

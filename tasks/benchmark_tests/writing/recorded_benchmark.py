@@ -19,7 +19,7 @@ from .styling import CASES, LARGEST, TYPICAL
 
 if TYPE_CHECKING:
     from ...artifacts import Detection, RecordedCall, Recording, Sample
-    from ...project.code.sources import Definition
+    from ...project.code.definitions import Definition
     from .recorded_code import RecordedCode
 
 ROUNDS = 20

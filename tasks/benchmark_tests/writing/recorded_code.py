@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...artifacts import Fake, FakeMethod, RecordedCall
-    from ...project.code.sources import Definition
+    from ...project.code.definitions import Definition
 
 LEAST_BYTES = 16 * 1024
 """What a call allocates from which its fake does so, too."""

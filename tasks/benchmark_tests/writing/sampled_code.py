@@ -12,7 +12,7 @@ from .recorded_code import BUILDERS, SPACES, assigned, compose, variable_of
 
 if TYPE_CHECKING:
     from ...artifacts import Sample
-    from ...project.code.sources import Definition
+    from ...project.code.definitions import Definition
     from .recorded_code import RecordedCode
 
 

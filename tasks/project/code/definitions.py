@@ -1,4 +1,4 @@
-"""Read the definitions of a Python file, each with its own code apart from what is defined inside of it."""
+"""Read the definitions of a Python file, each with its own code, without the definitions inside it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A function, method or class; the file's own code (`<module>`); or a name that is bound in another way.
+    """A function, method or class; the file's own code (`<module>`); or a name bound in another way.
 
-    `name` is qualified (`Table.rows`, `outer.inner`); lines are 1-based and begin at the first decorator. `code`
-    is normalised: no comments, docstrings or layout, `_` for the definition's own name, and without the
-    definitions inside of it. `outermost` is the function that holds it, "" where none does.
+    `name` is qualified (`Table.rows`, `outer.inner`); lines are 1-based and begin at the first decorator. `code` is
+    normalized: no comments, docstrings, layout or inner definitions, and `_` as the definition's own name. `outermost`
+    is the function that it is defined in, if any.
     """
 
     name: str
@@ -51,16 +51,16 @@ class Definition:
 
     @property
     def digest(self) -> str:
-        """Hash the code: the same where only comments, docstrings, layout or places differ."""
+        """A hash of the code, which comments, docstrings, layout and line numbers do not change."""
         return hashlib.blake2b(self.code.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A name that an import or an assignment gives in the module or a class.
+    """A name that an import or an assignment binds in the module or a class.
 
-    For an import, `module` is what it is from (with its leading dots) and `original` the name there, "" for the
-    module itself. The name of a star import is `*`.
+    An import has its `module` (with leading dots) and the `original` name there, "" for the module itself. The name of
+    a star import is `*`.
     """
 
     name: str
@@ -71,33 +71,30 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class ModuleContents:
-    """What a file holds, in its order; the last definition is the file's own code."""
+    """The definitions and bindings of a file, in order; the last definition is the file's own code."""
 
     definitions: tuple[Definition, ...]
     bindings: tuple[Binding, ...]
 
 
 def definitions(source: bytes, path: str) -> tuple[Definition, ...]:
-    """Return the definitions of a file, what stands outside of them last; raise SourceError where it is no Python."""
+    """Return the definitions of a file, its own code last; raise SourceError if it cannot be parsed."""
     return contents(source, path).definitions
 
 
 @lru_cache(maxsize=256)
 def contents(source: bytes, path: str) -> ModuleContents:
-    """Return definitions and bindings of a file; raise SourceError where the running Python cannot read it."""
+    """Return definitions and bindings of a file; raise SourceError if the running Python cannot parse it."""
     try:
         module = parse(source, path)
-        found = (*_definitions(module.body, "", ""), _module(module))
-        return ModuleContents(found, tuple(_bindings(module.body, "")))
+        everything = (*_definitions(module.body, "", ""), _module(module))
+        return ModuleContents(everything, tuple(_bindings(module.body, "")))
     except RecursionError:
         raise unreadable("it is nested too deeply", path) from None
 
 
-# -- definitions ------------------------------------------------------------------------------------
-
-
 def _definitions(body: Sequence[ast.stmt], prefix: str, outermost: str) -> Iterator[Definition]:
-    """Walk a scope, conditional definitions too; an outer definition comes before those inside of it."""
+    """Walk a scope and its compound statements; an outer definition comes before those inside it."""
     for statement in body:
         if isinstance(statement, Scope):
             name = prefix + statement.name
@@ -133,7 +130,6 @@ def _definition(node: Scope, name: str, outermost: str) -> Definition:
 
 def _module(module: ast.Module) -> Definition:
     own = list(_own_statements(_without_docstring(module.body), marked=False))
-    # A module without statements has no lines; everything else that has is a statement of its own.
     end = module.body[-1].end_lineno if module.body else 1
     return Definition(MODULE, "module", 1, end or 1, code="\n".join(map(ast.unparse, own)))
 
@@ -148,11 +144,11 @@ def _role(decorators: list[str]) -> Literal["", "setter", "deleter", "overload"]
 def _parameters(arguments: ast.arguments) -> Iterator[Parameter]:
     positional = [*arguments.posonlyargs, *arguments.args]
     first_default = len(positional) - len(arguments.defaults)
-    for place, argument in enumerate(positional):
+    for index, argument in enumerate(positional):
         kind: Literal["positional-only", "positional"] = (
-            "positional-only" if place < len(arguments.posonlyargs) else "positional"
+            "positional-only" if index < len(arguments.posonlyargs) else "positional"
         )
-        yield Parameter(argument.arg, kind, place >= first_default, _annotation(argument))
+        yield Parameter(argument.arg, kind, index >= first_default, _annotation(argument))
     if arguments.vararg:
         yield Parameter(arguments.vararg.arg, "*", annotation=_annotation(arguments.vararg))
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
@@ -165,14 +161,10 @@ def _annotation(argument: ast.arg) -> str:
     return ast.unparse(argument.annotation) if argument.annotation else ""
 
 
-# -- a definition's own code ------------------------------------------------------------------------
-
-
 def _code(node: Scope) -> str:
     own = copy.copy(node)
     own.name = "_"
-    # Where a function defines another is a step of its own, which goes when that moves elsewhere; a method is
-    # no such step of its class.
+    # Defining an inner function is a step of the outer one; defining a method is no step of its class.
     own.body = list(_own_statements(_without_docstring(node.body), marked=isinstance(node, Function))) or [ast.Pass()]
     return ast.unparse(own)
 
@@ -191,7 +183,7 @@ def _own_statements(body: Sequence[ast.stmt], *, marked: bool) -> Iterator[ast.s
 
 
 def _does_nothing(statement: ast.stmt) -> bool:
-    """Return whether a statement only fills a place (`pass`, `...`), which it does again where a block ends up empty."""
+    """Return whether a statement is `pass` or `...`."""
     dots = (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and statement.value.value is ...
     )
@@ -209,18 +201,18 @@ def _hollowed(statement: ast.stmt, *, marked: bool) -> ast.stmt:
 
 
 def _holders(statement: ast.stmt) -> list[ast.AST]:
-    """Put copies of a statement's handlers and cases in their place, and give them."""
-    found: list[ast.AST] = []
+    """Replace a statement's handlers and cases by copies, and return those."""
+    holders: list[ast.AST] = []
     for field in ("handlers", "cases"):
         if inner := getattr(statement, field, None):
             copies = [copy.copy(holder) for holder in inner]
             setattr(statement, field, copies)
-            found += copies
-    return found
+            holders += copies
+    return holders
 
 
 def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """Yield the blocks of a compound statement (not of a definition), in the order that they stand in."""
+    """Yield the blocks of a compound statement (not of a definition), in order."""
     for field in ("body", "handlers", "cases", "orelse", "finalbody"):
         part = getattr(statement, field, None)
         if field in ("handlers", "cases"):
@@ -234,9 +226,6 @@ def _without_docstring(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         return body[1:]
     return body
-
-
-# -- other names ------------------------------------------------------------------------------------
 
 
 def _bindings(body: Sequence[ast.stmt], prefix: str) -> Iterator[Binding]:

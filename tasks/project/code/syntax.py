@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ...errors import SourceError
 
@@ -37,6 +37,15 @@ def unreadable(reason: str, where: str) -> SourceError:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     hint = "run prprep with the Python version that the project is written for, or fix the file"
     return SourceError(f"this file cannot be read by Python {version}: {reason}", where=where, hint=hint)
+
+
+def statements_of(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements directly inside a node, those of handlers and cases included."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        elif isinstance(child, ast.ExceptHandler | ast.match_case):
+            yield from child.body
 
 
 def dotted_name(node: ast.AST) -> str:

@@ -14,17 +14,13 @@ from ...benchmark_tests.search import benchmark_files, files_below, presence
 from ...benchmark_tests.writing.benchmark_code import file_name
 from ...errors import SourceError
 from ...project.code.definitions import MODULE
-from ...project.code.sources import Sources, differences, near_names
+from ...project.code.differences import differences
+from ...project.code.sources import Sources
 from ...project.code.span import span_of
-from ...project.layout import (
-    CommitTree,
-    benchmark_tool,
-    changelog,
-    dependency_differences,
-    describe,
-    heavy_imports,
-    pull_request_template,
-)
+from ...project.conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
+from ...project.dependencies import dependency_differences
+from ...project.files import CommitTree
+from ...project.layout import describe
 from ...project.policies import contribution_rules
 from .domain import propose
 from .optimized import guess
@@ -35,7 +31,7 @@ if TYPE_CHECKING:
     from ...benchmark_tests.benchmark_file import BenchmarkFile
     from ...git import Clone, Refs
     from ...manifest.model import Optimization
-    from ...project.code.sources import Difference
+    from ...project.code.differences import Difference
     from ...project.code.span import Span
     from .optimized import Guess
 
@@ -135,7 +131,7 @@ def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> lis
     for function in item.functions:
         before, after = base.find(function), head.find(function)
         if not before and not after:
-            near = near_names(head.tree, head.roots, function) or near_names(base.tree, base.roots, function)
+            near = head.near_names(function) or base.near_names(function)
             now = (
                 f"did you mean {' or '.join(near)}?"
                 if near

@@ -13,7 +13,8 @@ from ...project.code.modules import module_of
 if TYPE_CHECKING:
     from ...benchmark_tests.benchmark_file import BenchmarkFile
     from ...manifest.model import Domain
-    from ...project.code.sources import Difference, LocatedDefinition, Sources
+    from ...project.code.differences import Difference
+    from ...project.code.sources import LocatedDefinition, Sources
 
 Guess = tuple[str | None, str]
 """A target, and the reason in words."""

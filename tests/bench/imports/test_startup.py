@@ -9,7 +9,8 @@ from tasks.artifacts import MetricName
 from tasks.bench.imports import interpreters, startup
 from tasks.errors import MeasuringError, ProvenanceError
 from tasks.project.console_scripts import commands_of
-from tasks.project.layout import FolderTree, describe
+from tasks.project.files import FolderTree
+from tasks.project.layout import describe
 from tests.support.pairs import both, pair
 
 pytestmark = pytest.mark.slow

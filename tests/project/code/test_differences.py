@@ -9,7 +9,8 @@ import pytest
 
 from tasks.git import Clone
 from tasks.project.code.differences import changed_functions
-from tasks.project.layout import CommitTree, describe
+from tasks.project.files import CommitTree
+from tasks.project.layout import describe
 from tests.support.histories import found, history, told
 from tests.support.targets import TargetRepo
 
@@ -229,9 +230,9 @@ def test_what_is_no_python_of_the_project_is_noted(tmp_path):
     differences, notes = found(tmp_path, {A: "def f(): return 1\n"}, head)
     assert [difference.function.target for difference in differences] == ["pages.a:f"]
     assert notes == (
-        "Python files outside of the project's packages (pages) changed too: scripts/run.py.",
+        "Python files outside the project's packages (pages) changed too: scripts/run.py.",
         (
-            "Files that are not Python changed too, and may matter for what is measured: src/pages/fast.c, src/pages/model.json, "
+            "Files that are not Python changed too, and may affect what is measured: src/pages/fast.c, src/pages/model.json, "
             "src/pages/resources/0.png, src/pages/resources/1.png, src/pages/resources/2.png and 2 more."
         ),
     )

@@ -4,8 +4,12 @@ import pytest
 
 from tasks.errors import SourceError
 from tasks.git import Clone
-from tasks.project.code.sources import Sources, changed_functions, definitions, find, module_of, near_names
-from tasks.project.layout import CommitTree, describe
+from tasks.project.code.definitions import definitions
+from tasks.project.code.differences import changed_functions
+from tasks.project.code.modules import module_of
+from tasks.project.code.sources import Sources
+from tasks.project.files import CommitTree
+from tasks.project.layout import describe
 from tests.support.histories import history
 from tests.support.projects import Files
 
@@ -92,7 +96,7 @@ ROOTS = ("src", "other")
     ],
 )
 def test_a_target_is_found_where_it_is_defined(target, path, name, kind, start):
-    found = find(TREE, ROOTS, target)
+    found = Sources(TREE, ROOTS).find(target)
     assert found
     shift = (
         1 if path in {"src/pages/__init__.py", "src/pages/tables.py"} and kind != "module" else 0
@@ -121,17 +125,17 @@ def test_a_target_is_found_where_it_is_defined(target, path, name, kind, start):
     ],
 )
 def test_what_is_not_there_is_not_found(target):
-    found = find(TREE, ROOTS, target)
+    found = Sources(TREE, ROOTS).find(target)
     assert found is None or found.definition.kind == "name"
     assert found is None or target in {"pages.layout:gone", "pages:gone", "pages.deep.inner:too_far"}
 
 
 def test_a_module_that_cannot_be_read_is_an_error():
     with pytest.raises(SourceError) as raised:
-        find(TREE, ROOTS, "pages.broken:f")
+        Sources(TREE, ROOTS).find("pages.broken:f")
     assert raised.value.where == "src/pages/broken.py:1"
     assert Sources(TREE, ROOTS).try_find("pages.broken:f") is None
-    assert Sources(TREE, ROOTS).try_find("pages:extract") == find(TREE, ROOTS, "pages:extract")
+    assert Sources(TREE, ROOTS).try_find("pages:extract") == Sources(TREE, ROOTS).find("pages:extract")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ def test_a_module_that_cannot_be_read_is_an_error():
     ],
 )
 def test_names_that_may_have_been_meant(target, near):
-    assert near_names(TREE, ROOTS, target) == near
+    assert Sources(TREE, ROOTS).near_names(target) == near
 
 
 def test_users_of_names_are_found():
@@ -171,5 +175,5 @@ def test_it_is_the_one_door_to_what_is_known_of_sources(tmp_path):
         commits = clone.resolve(["main", "faster"])
         tree = CommitTree(clone, str(commits["faster"]))
         functions, notes = changed_functions(clone, str(commits["main"]), str(commits["faster"]), describe(tree))
-        assert find(tree, ("src",), "pages.a:f")
+        assert Sources(tree, ("src",)).find("pages.a:f")
     assert ([function.target for function in functions], notes) == (["pages.a:f"], ())

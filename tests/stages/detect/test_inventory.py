@@ -297,7 +297,7 @@ def test_a_flat_layout(tmp_path):
     repo.commit({"pages/a.py": "def f():\n    return 2\n", "setup.py": "setup(name='pages', version='2')\n"})
     found = detected(repo)
     assert (found.target, found.layout.kind) == ("pages.a:f", "flat")
-    assert found.notes == ("Python files outside of the project's packages (pages) changed too: setup.py.",)
+    assert found.notes == ("Python files outside the project's packages (pages) changed too: setup.py.",)
 
 
 def test_the_title_is_not_a_merges(repo):

@@ -5,7 +5,7 @@ import pytest
 from tasks.benchmark_tests.benchmark_file import BenchmarkFile
 from tasks.git import Clone
 from tasks.project.code.sources import Sources
-from tasks.project.layout import CommitTree
+from tasks.project.files import CommitTree
 from tasks.stages.detect.optimized import guess, is_public
 from tests.support.histories import found
 
