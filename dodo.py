@@ -1,4 +1,4 @@
-"""The front door for plain `doit` in a checkout: the bundled example, then the graph of prprep.yaml."""
+"""The entry point of plain `doit` in a checkout: the bundled example, then the graph of prprep.yaml."""
 
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,10 @@ DOIT_CONFIG = graph.config()
 
 
 def task_example():
-    """Make the example's git repository from its base tree and patches."""
+    """Build the example's git repository from its base tree and patches."""
     return graph.preparation(partial(build, EXAMPLE), inputs=needs(), product=EXAMPLE)
 
 
 def task_prprep():
-    """Give the stages of every item, and the report."""
+    """Yield the stages of every item, and the report."""
     yield from graph.tasks()

@@ -25,40 +25,31 @@ AUTHOR = {
 
 
 def build(target: Path) -> None:
-    """Put the repository at `target` in one step; `main` is checked out, each folder of patches is a branch `perf/…`.
+    """Build the repository and move it to `target`; every folder of patches becomes a branch `perf/…`.
 
-    Raises CalledProcessError where git fails.
+    Raise CalledProcessError if git fails.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as temporary:
-        made = Path(temporary) / "repository"
-        shutil.copytree(
-            SOURCES / "base", made, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", ".pytest_cache")
-        )
-        _commit_all(made)
+        repository = Path(temporary) / "repository"
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", ".pytest_cache")
+        shutil.copytree(SOURCES / "base", repository, ignore=ignored)
+        _commit_all(repository)
         for patches in sorted((SOURCES / "patches").iterdir()):
-            _git(made, "checkout", "--quiet", "-b", f"perf/{patches.name}", "main")
-            _git(
-                made,
-                "am",
-                "--quiet",
-                "--keep-cr",
-                "--committer-date-is-author-date",
-                *map(str, sorted(patches.glob("*.patch"))),
-            )
-        _git(made, "checkout", "--quiet", "main")
+            _git(repository, "checkout", "--quiet", "-b", f"perf/{patches.name}", "main")
+            files = map(str, sorted(patches.glob("*.patch")))
+            _git(repository, "am", "--quiet", "--keep-cr", "--committer-date-is-author-date", *files)
+        _git(repository, "checkout", "--quiet", "main")
         if target.exists():
-            # Moved aside whole: a build that is killed here leaves no repository, never half of one.
+            # Moved aside first: a build that is killed here leaves no repository rather than half of one.
             target.rename(Path(temporary) / "replaced")
-        made.rename(target)
+        repository.rename(target)
 
 
 def needs() -> list[Path]:
-    """Give every file that the repository is made from."""
-    return [
-        Path(__file__),
-        *sorted(path for path in SOURCES.rglob("*") if path.is_file() and "__pycache__" not in path.parts),
-    ]
+    """Return every file that the repository is made from."""
+    sources = (path for path in SOURCES.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return [Path(__file__), *sorted(sources)]
 
 
 def _commit_all(folder: Path) -> None:
@@ -70,13 +61,13 @@ def _commit_all(folder: Path) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> None:
-    """Run git without the user's configuration and hooks, so that nothing of theirs gets into the commits."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1", "LC_ALL": "C"}
+    """Run git without the user's configuration and hooks: both would change the commits."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    isolated = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1", "LC_ALL": "C"}
     # Without core.attributesFile git reads ~/.config/git/attributes, whatever GIT_CONFIG_GLOBAL says.
     settings = ("core.autocrlf=false", "core.attributesFile=/dev/null", "core.hooksPath=/dev/null", "gc.auto=0")
-    options = [word for setting in settings for word in ("-c", setting)]
-    subprocess.run(["git", *options, *arguments], cwd=folder, env=kept | alone | AUTHOR, check=True)
+    options = [option for setting in settings for option in ("-c", setting)]
+    subprocess.run(["git", *options, *arguments], cwd=folder, env=inherited | isolated | AUTHOR, check=True)
 
 
 if __name__ == "__main__":

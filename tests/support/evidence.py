@@ -75,7 +75,7 @@ DETECTION = Detection(
         Commit(
             sha=HEAD,
             title="Join the lines of a page once",
-            message="Join the lines of a page once\n\nEvery line was put onto the text so far, which copied it again.\n\nSigned-off-by: Ada <ada@example.org>\n",
+            message="Join the lines of a page once\n\nEach line was appended to the text, which copied the text again.\n\nSigned-off-by: Ada <ada@example.org>\n",
             author="Ada",
         ),
     ),
