@@ -62,32 +62,32 @@ def template_for(comparison: Comparison) -> str:
 
 def body_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
     """Fill the body's template; raise TemplateError for an unknown placeholder."""
-    return _filled(template_for(evidence.comparison), evidence, limits, templates)
+    return _text(template_for(evidence.comparison), evidence, limits, templates)
 
 
 def reproduce_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
     """Fill only the body's section on how to reproduce."""
-    return _filled("reproduce.md.j2", evidence, limits, templates)
+    return _text("reproduce.md.j2", evidence, limits, templates)
 
 
-def _filled(name: str, evidence: Evidence, limits: Limits, templates: Path | None) -> str:
-    filled = _filler(templates)
-    return markdown.tidy(filled(name, _values(evidence, limits, filled))) + "\n"
+def _text(name: str, evidence: Evidence, limits: Limits, templates: Path | None) -> str:
+    return markdown.tidy(_filled(name, _values(evidence, limits, templates), templates)) + "\n"
 
 
-def _values(
-    evidence: Evidence, limits: Limits, filled: Callable[[str, Mapping[str, object]], Markdown]
-) -> dict[str, object]:
+def _filled(name: str, values: Mapping[str, object], templates: Path | None) -> Markdown:
+    return Markdown(fill(name, values, templates, filters=FILTERS, finish=markdown.finished).strip("\n"))
+
+
+def _values(evidence: Evidence, limits: Limits, templates: Path | None) -> dict[str, object]:
     values = _structured(evidence, limits) | _one_line_placeholders(evidence)
     values |= {
-        "SUMMARY_BULLETS": filled("summary.md.j2", values),
+        "SUMMARY_BULLETS": _filled("summary.md.j2", values, templates),
         "TECHNICAL_DETAILS": markdown.prose(evidence.item.details or ""),
-        "CODEFLASH_COMPARE_OUTPUT": filled("compare-output.md.j2", values),
-        "CHANGELOG_SECTION": filled("changelog.md.j2", values),
+        "CODEFLASH_COMPARE_OUTPUT": _filled("compare-output.md.j2", values, templates),
+        "CHANGELOG_SECTION": _filled("changelog.md.j2", values, templates),
     }
-    items = [
-        Markdown(line.removeprefix("- ")) for line in filled("test-items.md.j2", values).splitlines() if line.strip()
-    ]
+    lines = _filled("test-items.md.j2", values, templates).splitlines()
+    items = [Markdown(line.removeprefix("- ")) for line in lines if line.strip()]
     values |= {"TEST_ITEMS": items, **{f"TEST_ITEM_{number}": text for number, text in enumerate(items, 1)}}
     optional = {"TECHNICAL_DETAILS", "CHANGELOG_SECTION", "CODEFLASH_COMPARE_FLAGS"}
     return {name: value for name, value in values.items() if value != "" or name in optional or not name.isupper()}
@@ -189,13 +189,6 @@ def shell(text: str) -> Markdown:
     return Markdown(shlex.quote(markdown.one_line(text)))
 
 
-def _filler(templates: Path | None) -> Callable[[str, Mapping[str, object]], Markdown]:
-    def filled(name: str, values: Mapping[str, object]) -> Markdown:
-        return Markdown(fill(name, values, templates, filters=FILTERS, finish=markdown.finished).strip("\n"))
-
-    return filled
-
-
 def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
     """Describe a data file, with its text if it is text and short."""
     try:
@@ -203,11 +196,10 @@ def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
     except UnicodeDecodeError:
         text = ""
     shown = text.rstrip("\n") if text.isprintable() or "\n" in text else ""
-    sha256 = hashlib.sha256(content).hexdigest()
     return {
         "path": path,
         "size": len(content),
-        "sha256": sha256,
+        "sha256": hashlib.sha256(content).hexdigest(),
         "text": shown if len(shown) <= limits.characters // 4 else "",
     }
 

@@ -60,15 +60,11 @@ class SideSteps:
 class CodeflashSteps:
     """How a reader runs codeflash, in a worktree of head.
 
-    `packages` have to be installed beforehand; `variables` go before the command, `flags` after it;
-    `configuration` holds lines for the worktree's pyproject.toml.
+    `packages` have to be installed beforehand, if the runner does not add them for one run.
     """
 
     command: str
     packages: tuple[str, ...]
-    variables: str
-    flags: str
-    configuration: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +116,8 @@ def reproduction(evidence: Evidence) -> Reproduction:
 
 def _codeflash_steps(run: CodeflashRun, runner: str) -> CodeflashSteps:
     packages = (f"codeflash=={run.version}",)
-    return CodeflashSteps(
-        command=f"{_python(runner, packages)} -m codeflash.main compare",
-        packages=() if runner.startswith("uv run ") else packages,
-        variables=run.variables,
-        flags=run.flags,
-        configuration=run.configuration,
-    )
+    command = f"{_python(runner, packages)} -m codeflash.main compare"
+    return CodeflashSteps(command, packages=() if runner.startswith("uv run ") else packages)
 
 
 def manifest_text(item: Optimization, detection: Detection, scaffolding: Scaffolding) -> str:
@@ -161,11 +152,10 @@ def _steps(side: Side, detection: Detection, scaffolding: Scaffolding, injection
 
 def _python(runner: str, packages: tuple[str, ...]) -> str:
     """Return the runner with what measuring needs; uv adds packages for one run, the others have them installed."""
-    if runner.startswith("uv run "):
-        return " ".join(
-            ["uv run", *(f"--with {shlex.quote(name)}" for name in packages), runner.removeprefix("uv run ")]
-        )
-    return runner
+    if not runner.startswith("uv run "):
+        return runner
+    added = (f"--with {shlex.quote(name)}" for name in packages)
+    return " ".join(["uv run", *added, runner.removeprefix("uv run ")])
 
 
 def _python_path(import_roots: tuple[str, ...]) -> str:

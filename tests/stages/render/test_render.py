@@ -574,7 +574,7 @@ def test_peoples_own_templates_work_with_the_placeholders_by_name(tmp_path):
     ]  # fmt: skip
     (tmp_path / CPU).write_text("".join(f"{name}=[{{{{{name}}}}}]\n" for name in names), encoding="utf-8")
     body = body_of(Case(CPU_IMPROVED.model_copy(update={"flags": "--memory --timeout 120"})), tmp_path)
-    assert "SUMMARY_BULLETS=[- Join the lines of a page once\n- Every line" in body
+    assert "SUMMARY_BULLETS=[- Join the lines of a page once\n- Each line" in body
     assert "TECHNICAL_DETAILS=[]\n" in body
     assert "PLATFORM_DESCRIPTION=[Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.7]\n" in body
     assert (
