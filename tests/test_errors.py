@@ -1,11 +1,9 @@
-"""Messages are whole, in place, and short enough to read."""
-
 from __future__ import annotations
 
 from tasks.errors import CommandFailedError, ManifestError, MeasuringError, Problem, PrprepError
 
 
-def test_a_message_has_where_what_and_the_way_out():
+def test_a_message_has_where_what_and_hint():
     assert (
         str(PrprepError("no such ref", where="prprep.yaml", hint="name one")) == "prprep.yaml: no such ref\n  name one"
     )
@@ -21,12 +19,12 @@ def test_a_killed_command_names_the_signal():
     assert str(CommandFailedError(("git",), code=-9)) == "`git` was killed by signal 9"
 
 
-def test_long_lines_of_the_target_are_cut():
+def test_long_lines_of_a_benchmark_are_cut():
     message = str(MeasuringError(f"the benchmark failed on base:\n{'x' * 1000}", where="test_x"))
     assert message == f"test_x: the benchmark failed on base:\n{'x' * 300} … (700 more characters)"
 
 
-def test_problems_stand_in_the_order_of_their_lines():
+def test_problems_are_ordered_by_line():
     later, first = Problem("b", line=9, column=3, excerpt="  b: 1"), Problem("a", line=2, column=1)
     assert str(ManifestError("m.yaml", [later, first])) == (
         "m.yaml:2:1: a\nm.yaml:9:3: b\n    9 |   b: 1\n      |   ^\n2 problems in m.yaml; nothing was run"

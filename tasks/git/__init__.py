@@ -1,6 +1,6 @@
-"""All that prprep knows of git.
+"""Everything that prprep does with git.
 
-The user's repository is only read, by commands that write nothing; everything else happens in a private clone.
+The user's repository is only read; everything else happens in a private clone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from .addresses import is_address, slug_of
 from .models import FileChange, Refs, printable
-from .repository import branch_names, current_branch, default_upstream, find, ref_names, repository_root, resolve, slug
+from .repository import (
+    branch_names,
+    current_branch,
+    default_upstream,
+    find,
+    ref_names,
+    repository_root,
+    resolve,
+    slug,
+)
 
 if TYPE_CHECKING:
     from .clone import Clone
@@ -33,7 +42,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # The clone brings GitPython's part along, which a run with nothing to do never asks.
+    # The clone imports GitPython, which a run with nothing to do does not need.
     if name == "Clone":
         from .clone import Clone
 

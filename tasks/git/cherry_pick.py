@@ -1,8 +1,7 @@
-"""Put commits onto another without a work tree of anybody's.
+"""Create commits in the private clone: cherry-picks, rebased branches, and commits of prprep's own.
 
-Done in a repository of its own that borrows no objects: git "freshens" (touches the times of) objects that it
-would write and finds in a borrowed store, and the borrowed store is the user's repository. What a pick made is
-then carried over to the clone, object by object.
+Everything happens in a scratch repository that borrows no objects. Otherwise git would "freshen" (touch) equal objects
+in a borrowed store, and that store is the user's repository. New objects are then copied to the clone one by one.
 """
 
 from __future__ import annotations
@@ -11,30 +10,34 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import CherryPickError, CommandFailedError, RepositoryError
+from ..errors import CherryPickError, CommandFailedError
 from ..processes import programs
-from .commands import LOCAL_SECONDS, environment, run_git
+from .commands import LOCAL_SECONDS, environment, run_git, run_git_in
 from .models import printable
-from .objects import RawCommit
+from .objects import RawCommit, read_commit
+
+if TYPE_CHECKING:
+    from .repository import Identity
 
 COMMITTER = b"prprep <prprep@localhost>"
 _PARTS = {"NAME": "prprep", "EMAIL": "prprep@localhost", "DATE": "1000000000 +0000"}
 _IDENTITY = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in _PARTS.items()}
 
 
-def read_commit(clone: Path, sha: str) -> RawCommit:
-    """Read a commit; raise RepositoryError where the clone does not have it."""
-    try:
-        content = run_git(clone, ["cat-file", "commit", sha])
-    except CommandFailedError:
-        raise RepositoryError(
-            f"the commit {sha[:12]} is not there", hint="it may have been removed by a rebase: name the new one"
-        ) from None
-    return RawCommit.parse(sha, content)
+@dataclass(frozen=True, slots=True)
+class FileCommit:
+    """A commit that adds or changes files (path to bytes); it has the date of the commit `dated`, so its SHA is stable."""
+
+    files: Mapping[str, bytes]
+    message: str
+    author: Identity
+    dated: str
 
 
 def cherry_pick(
@@ -45,39 +48,74 @@ def cherry_pick(
     committer: bytes = COMMITTER,
     reword: Callable[[bytes], bytes] = bytes,
 ) -> str:
-    """Put `commits`, in this order, onto `onto` and give the last new commit; `onto` itself where all are contained.
+    """Cherry-pick `commits` in order and return the last new commit; `onto` itself if it contains them all.
 
-    The same input gives the same SHA: the author stays, the committer is the one that is given, with the author's date.
-    `reword` makes a commit's message from the one that it has.
-    Raises CherryPickError with the files in conflict, and leaves nothing behind then.
+    The same input gives the same SHA: author and date stay, and the committer gets the author's date. `reword` maps
+    each message to a new one. Raises CherryPickError with the conflicts; the clone is unchanged then.
     """
     raws = [read_commit(clone, sha) for sha in commits]
     for raw in raws:
         if len(raw.parents) > 1:
-            now = "list the commits that it merged, or give a branch as `head`"
-            raise CherryPickError(
-                f"commit {raw.sha[:12]} ({raw.title}) is a merge and cannot be put onto another commit", hint=now
-            )
+            what = f"commit {raw.sha[:12]} ({raw.title}) is a merge and cannot be cherry-picked"
+            raise CherryPickError(what, hint="list the commits that it merged, or name a branch as `head`")
     start = read_commit(clone, onto)
     parent_trees = {raw.sha: read_commit(clone, raw.parents[0]).tree for raw in raws if raw.parents}
-    with tempfile.TemporaryDirectory(prefix="picking-", dir=clone.parent) as folder:
-        scratch = scratch_repository(
-            clone, Path(folder), [start.tree, *parent_trees.values(), *(raw.tree for raw in raws)]
-        )
+    with _writable(clone, [start.tree, *parent_trees.values(), *(raw.tree for raw in raws)]) as scratch:
         scratch.begin(start.tree)
         tip, tree = onto, start.tree
         for raw in raws:
-            picked = scratch.put(raw, parent_trees.get(raw.sha), onto=onto)
-            if picked != tree:  # Else it is contained already: an empty commit would only be noise.
-                told = replace(raw, message=reword(raw.message))
-                tip, tree = scratch.commit(told, tree=picked, parent=tip, committer=committer), picked
-        copy_objects(scratch.git / "objects", clone / "objects")
+            picked = scratch.apply(raw, parent_trees.get(raw.sha), onto=onto)
+            if picked != tree:  # otherwise it is contained already
+                reworded = replace(raw, message=reword(raw.message))
+                tip, tree = scratch.commit(reworded, tree=picked, parent=tip, committer=committer), picked
     return tip
+
+
+def rebase(
+    clone: Path, onto: str, commits: Sequence[str], *, committer: Identity, reword: Callable[[bytes], bytes] = bytes
+) -> str:
+    """Rebase commits and return the last one; commits already in place keep their SHA and signature.
+
+    Merges are left out, as in `git rebase`. Raises CherryPickError.
+    """
+    tip, rest = onto, [sha for sha in commits if len(read_commit(clone, sha).parents) <= 1]
+    while rest and _is_in_place(clone, rest[0], tip, reword):
+        tip = rest.pop(0)
+    return cherry_pick(clone, tip, rest, committer=str(committer).encode(), reword=reword) if rest else tip
+
+
+def _is_in_place(clone: Path, sha: str, parent: str, reword: Callable[[bytes], bytes]) -> bool:
+    raw = read_commit(clone, sha)
+    return raw.parents == (parent,) and reword(raw.message) == raw.message
+
+
+def commit_files(clone: Path, parent: str, new: FileCommit) -> str:
+    """Commit files on top of `parent` and return the commit; `parent` itself if nothing changes."""
+    tree = read_commit(clone, parent).tree
+    with _writable(clone, [tree]) as scratch:
+        scratch.begin(tree)
+        for path, content in new.files.items():
+            blob = scratch.run("hash-object", "-w", "--stdin", stdin=content)
+            mode = scratch.run("ls-files", "--stage", "-z", "--", f":(literal){path}").partition(" ")[0] or "100644"
+            entry = f"{mode} {blob}\t".encode() + os.fsencode(path) + b"\0"
+            scratch.run("update-index", "--add", "-z", "--index-info", stdin=entry)
+        new_tree = scratch.run("write-tree")
+        if new_tree == tree:
+            return parent
+        author = str(new.author).encode()
+        dated = author + b" " + _date(read_commit(clone, new.dated))
+        raw = RawCommit("", new_tree, (parent,), dated, b"", new.message.encode())
+        return scratch.commit(raw, tree=new_tree, parent=parent, committer=author)
+
+
+def _date(raw: RawCommit) -> bytes:
+    match = re.search(rb"(\d+ [+-]\d+)$", raw.author)
+    return match[1] if match else b"0 +0000"
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A repository with the trees that a pick needs and an empty work tree."""
+    """A repository with the trees that a cherry-pick needs and an empty work tree."""
 
     tree: Path
 
@@ -87,17 +125,16 @@ class Scratch:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> str:
         command = ["git", "-c", "core.sparseCheckout=true", "-c", "core.bare=false", *arguments]
-        told = programs.run_bytes(
-            command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, stdin=stdin
-        )
-        return os.fsdecode(told).strip("\n")
+        env = environment() | _IDENTITY
+        output = programs.run_bytes(command, cwd=self.tree, env=env, timeout=LOCAL_SECONDS, stdin=stdin)
+        return os.fsdecode(output).strip("\n")
 
     def begin(self, tree: str) -> None:
         self.run("update-ref", "--no-deref", "HEAD", self.run("commit-tree", tree, stdin=b"onto"))
         self.run("read-tree", "-m", "-u", "HEAD")
 
-    def put(self, raw: RawCommit, parent_tree: str | None, *, onto: str) -> str:
-        """Apply one commit to the index and give the tree that comes of it."""
+    def apply(self, raw: RawCommit, parent_tree: str | None, *, onto: str) -> str:
+        """Apply a commit to the index and return the new tree."""
         parent = ["-p", self.run("commit-tree", parent_tree, stdin=b"parent")] if parent_tree else []
         change = self.run("commit-tree", raw.tree, *parent, stdin=b"change")
         try:
@@ -107,56 +144,61 @@ class Scratch:
         return self.run("write-tree")
 
     def merge(self, ours: str, theirs: str) -> tuple[str, ...]:
-        """Return the files in conflict between two commits of the scratch; raise CommandFailedError where git cannot tell."""
-        command = ["git", "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs]
-        done = programs.run(command, cwd=self.tree, env=environment() | _IDENTITY, timeout=LOCAL_SECONDS, check=False)
-        if done.code not in (0, 1):
-            raise CommandFailedError(done.command, code=done.code, output=done.output, error=done.error)
-        return tuple(sorted({printable(path) for path in done.output.split("\0")[1:] if path}))
+        """Return the conflicts of two commits; raise CommandFailedError if git cannot merge them."""
+        arguments = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
+        finished = run_git_in(self.tree, *arguments, extra=_IDENTITY, check=False)
+        if finished.code not in (0, 1):
+            raise CommandFailedError(finished.command, code=finished.code, output=finished.output, error=finished.error)
+        return tuple(sorted({printable(path) for path in finished.output.split("\0")[1:] if path}))
 
     def commit(self, raw: RawCommit, *, tree: str, parent: str, committer: bytes = COMMITTER) -> str:
-        date = re.search(rb"(\d+ [+-]\d+)$", raw.author)
-        encoding = b"encoding " + raw.encoding + b"\n" if raw.encoding else b""
-        committer = committer + b" " + (date[1] if date else b"0 +0000")
-        fields = b"tree %s\nparent %s\nauthor %s\ncommitter %s\n" % (
-            tree.encode(),
-            parent.encode(),
-            raw.author,
-            committer,
-        )
-        return self.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=fields + encoding + b"\n" + raw.message)
+        fields = [
+            b"tree " + tree.encode(),
+            b"parent " + parent.encode(),
+            b"author " + raw.author,
+            b"committer " + committer + b" " + _date(raw),
+            *([b"encoding " + raw.encoding] if raw.encoding else []),
+        ]
+        content = b"\n".join(fields) + b"\n\n" + raw.message
+        return self.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content)
 
     def _conflict(self, raw: RawCommit, onto: str, error: CommandFailedError) -> CherryPickError:
         unmerged = self.run("ls-files", "--unmerged", "-z").split("\0")
         files = tuple(dict.fromkeys(entry.partition("\t")[2] for entry in unmerged if entry))
         reason = f"conflicts in {', '.join(map(printable, files))}" if files else (error.error.strip() or error.what)
-        now = "list the commits that it builds on before it, or give as `head` a branch where the conflict is resolved"
-        return CherryPickError(
-            f"commit {raw.sha[:12]} ({raw.title}) does not go onto {onto[:12]}: {reason}", files=files, hint=now
-        )
+        what = f"commit {raw.sha[:12]} ({raw.title}) cannot be cherry-picked onto {onto[:12]}: {reason}"
+        hint = "list the commits that it builds on before it, or name a branch without the conflict as `head`"
+        return CherryPickError(what, files=files, hint=hint)
+
+
+@contextmanager
+def _writable(clone: Path, trees: Sequence[str]) -> Iterator[Scratch]:
+    """Yield a scratch repository and copy its new objects to the clone after the block."""
+    with tempfile.TemporaryDirectory(prefix="picking-", dir=clone.parent) as folder:
+        scratch = scratch_repository(clone, Path(folder), trees)
+        yield scratch
+        _copy_objects(scratch.git / "objects", clone / "objects")
 
 
 def scratch_repository(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
-    """Make a repository in an empty folder that holds these trees, and borrows nothing."""
+    """Create a repository with these trees in an empty folder; it borrows nothing."""
     scratch = Scratch(folder)
-    programs.run(["git", "init", "--quiet", "--template=", folder], cwd=folder, env=environment(), timeout=60)
+    run_git_in(folder, "init", "--quiet", "--template=", folder)
     (scratch.git / "info").mkdir()
-    # Nothing is checked out but what is in conflict: no filters, no long checkouts, no names that the disk cannot hold.
+    # Only conflicts are checked out: no filters, no long checkouts, no names that the disk cannot hold.
     (scratch.git / "info" / "sparse-checkout").write_text("/.prprep-nothing\n", encoding="ascii")
-    wanted = "".join(f"{tree}\n" for tree in dict.fromkeys(trees))
-    run_git(
-        clone, ["pack-objects", "--revs", "--quiet", scratch.git / "objects" / "pack" / "pack"], stdin=wanted.encode()
-    )
+    wanted = "".join(f"{tree}\n" for tree in dict.fromkeys(trees)).encode()
+    run_git(clone, ["pack-objects", "--revs", "--quiet", scratch.git / "objects" / "pack" / "pack"], stdin=wanted)
     return scratch
 
 
-def copy_objects(objects: Path, target: Path) -> None:
-    """Copy the loose objects, those that the pick made; what was brought along is in a pack."""
-    for source in sorted(objects.glob("??/*")):
-        place = target / source.parent.name / source.name
-        if not place.exists():
-            place.parent.mkdir(exist_ok=True)
-            part = place.with_name(f"tmp_obj_{source.name}")
-            shutil.copyfile(source, part)
+def _copy_objects(source: Path, target: Path) -> None:
+    """Copy the loose objects, which are the new ones; the others are in a pack."""
+    for file in sorted(source.glob("??/*")):
+        copy = target / file.parent.name / file.name
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            part = copy.with_name(f"tmp_obj_{file.name}")
+            shutil.copyfile(file, part)
             part.chmod(0o444)
-            part.replace(place)
+            part.replace(copy)

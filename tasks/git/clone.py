@@ -1,4 +1,4 @@
-"""The private clone: what a stage reads of the target, and where its worktrees hang."""
+"""The private clone: what stages read of the repository, and the parent of their worktrees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..processes.progress import silent
 from . import cherry_pick, standalone, worktrees
 from .addresses import without_password
 from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
-from .commands import environment, is_sha, resolve_refs, run_git
+from .commands import is_sha, resolve_refs, run_git
 from .models import FileChange, printable
 from .objects import RawCommit
 
@@ -27,30 +27,29 @@ if TYPE_CHECKING:
     from ..processes.progress import Report
 
 _SYMLINK, _SUBMODULE = "120000", "160000"
-_GONE: Final = "it may have gone with a rebase or a forced push: name one that is there now"
+_GONE: Final = "a rebase or a forced push may have removed it: name one that exists"
 _EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 class Clone:
-    """A bare repository below the cache that borrows the source's objects; not for several threads at once.
+    """A bare repository in the cache that borrows the source's objects; not thread-safe.
 
-    Paths are relative to the root, with forward slashes; a name that is not UTF-8 comes with surrogates
-    (`displayed` makes it fit for an artifact).
+    Paths are relative to the root, with forward slashes; names that are not UTF-8 have surrogates (see `printable`).
     """
 
     def __init__(self, path: Path, address: str) -> None:
         self.path, self.address = path, address
         self._repo: Repo | None = None
         self._depth = 0
-        self._picked: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._entries = lru_cache(maxsize=8)(self._list)
+        self._picks: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._list_tree = lru_cache(maxsize=8)(self._list)
 
     @classmethod
     def open(cls, address: str, cache: Path, *, report: Report = silent, wanted: Sequence[str] = ()) -> Self:
-        """Make the clone of `address`, or bring it up to date.
+        """Create or update the clone of `address`.
 
-        A local repository's refs are copied every time; a remote one is fetched at most every ten minutes,
-        unless one of `wanted` is missing. Raises RepositoryError.
+        The refs of a local repository are copied every time; a remote one is fetched at most every ten minutes, unless
+        one of `wanted` is missing. Raises RepositoryError.
         """
         return cls(open_clone(address, cache, report=report, wanted=wanted), address)
 
@@ -63,7 +62,7 @@ class Clone:
         self.close()
 
     def close(self) -> None:
-        """End the processes that GitPython keeps."""
+        """End GitPython's processes."""
         if self._repo:
             self._repo.close()
             self._repo = None
@@ -71,12 +70,12 @@ class Clone:
     # -- reading ----------------------------------------------------------------------------------
 
     def resolve(self, refs: Sequence[str]) -> dict[str, str | None]:
-        """Resolve refs to commits, as the function `resolve` does."""
+        """Resolve refs to commits; None if a ref is missing or ambiguous."""
         return resolve_refs(self.path, refs)
 
     def merge_base(self, a: str, b: str) -> str | None:
-        """Return the best common ancestor, None where there is none."""
-        with self._walking() as repo:
+        """Return the best common ancestor, None if there is none."""
+        with self._repository() as repo:
             bases = repo.merge_base(self._sha(a), self._sha(b))
         return bases[0].hexsha if bases else None
 
@@ -93,50 +92,45 @@ class Clone:
         return self._commit(commit).parents
 
     def with_prefix(self, digits: str) -> tuple[str, ...]:
-        """Return the commits whose SHA-1 begins with these digits, four at least."""
-        names = self._ask("rev-parse", f"--disambiguate={digits}").decode("ascii").split()
-        found = self.resolve(names)
-        return tuple(name for name in names if found[name] == name)
+        """Return the commits whose SHA-1 begins with these digits (at least four)."""
+        names = self._run("rev-parse", f"--disambiguate={digits}").decode("ascii").split()
+        commits = self.resolve(names)
+        return tuple(name for name in names if commits[name] == name)
 
     def commits(self, base: str, head: str, *, path: str | None = None) -> tuple[Commit, ...]:
-        """Return the commits of base..head, oldest first; with `path`, those that changed it, merges left out."""
+        """Return the commits of base..head, oldest first; with `path`, those that changed it, without merges."""
         span = f"{self._commit(base).sha}..{self._commit(head).sha}"
-        named = [f":(literal){path}"] if path is not None else []
-        with self._walking() as repo:
-            walk = [
-                commit.hexsha
-                for commit in repo.iter_commits(span, named, topo_order=True, reverse=True, no_merges=bool(named))
-            ]
-        return tuple(map(self.commit, walk))
+        paths = [f":(literal){path}"] if path is not None else []
+        with self._repository() as repo:
+            found = list(repo.iter_commits(span, paths, topo_order=True, reverse=True, no_merges=bool(paths)))
+        return tuple(self.commit(commit.hexsha) for commit in found)
 
     def changes(self, base: str, head: str) -> tuple[FileChange, ...]:
-        """Return the files that differ between two commits, renames followed, submodules left out."""
-        told = self._ask(
-            "diff-tree", "-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv", self._sha(base), self._sha(head)
-        )
-        return tuple(_parsed(told))
+        """Return the files that differ between two commits, with renames, without submodules."""
+        options = ("-r", "-z", "--raw", "-M", "--no-ext-diff", "--no-textconv")
+        return tuple(_parse_raw(self._run("diff-tree", *options, self._sha(base), self._sha(head))))
 
     def diff(self, base: str, head: str) -> str:
-        """Return the difference of two commits as a patch, binary files by name alone; bytes that are no UTF-8 are replaced."""
-        shown = ("--patch", "-r", "-M", "--no-color", "--no-ext-diff", "--no-textconv")
-        return self._ask("diff-tree", *shown, self._sha(base), self._sha(head)).decode("utf-8", "replace")
+        """Return the difference of two commits as a patch, decoded with replacement; of binary files only the names."""
+        options = ("--patch", "-r", "-M", "--no-color", "--no-ext-diff", "--no-textconv")
+        return self._run("diff-tree", *options, self._sha(base), self._sha(head)).decode("utf-8", "replace")
 
     def changes_of(self, commit: str) -> tuple[FileChange, ...]:
-        """Return the files that one commit changed, held against its first parent."""
+        """Return the files that differ between a commit and its first parent."""
         parents = self._commit(commit).parents
         return self.changes(parents[0] if parents else _EMPTY_TREE, commit)
 
     def files(self, commit: str) -> tuple[str, ...]:
-        """Return the paths of all files, symbolic links among them."""
+        """Return the paths of all files, including symbolic links."""
         return tuple(self._tree(commit))
 
     def blob(self, commit: str, path: str) -> str | None:
-        """Return the SHA-1 of a file's blob, None where there is no such file."""
+        """Return the SHA-1 of a file's blob, None if it does not exist."""
         entry = self._tree(commit).get(path)
         return entry[1] if entry else None
 
     def read(self, commit: str, path: str) -> bytes | None:
-        """Return a file's bytes as they were committed; a symbolic link is followed inside the tree."""
+        """Return a file's committed bytes; symbolic links are followed within the tree."""
         entries = self._tree(commit)
         for _ in range(10):
             mode, sha = entries.get(path, ("", ""))
@@ -146,62 +140,59 @@ class Clone:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
         return None
 
-    # -- making -----------------------------------------------------------------------------------
+    # -- writing ----------------------------------------------------------------------------------
 
     def cherry_pick(self, onto: str, commits: Sequence[str]) -> str:
-        """Put commits onto another, the same SHA every time; those that are contained already are skipped.
-
-        Raises CherryPickError with the files in conflict.
-        """
+        """Cherry-pick commits reproducibly, except those already contained; raise CherryPickError with the conflicts."""
         start, wanted = self._sha(onto), tuple(map(self._sha, commits))
-        if (start, wanted) not in self._picked:
-            with self._exclusive(), self._in_plain_words():
-                self._picked[start, wanted] = cherry_pick.cherry_pick(self.path, start, wanted)
-        return self._picked[start, wanted]
+        if (start, wanted) not in self._picks:
+            with self._exclusive(), self._explained():
+                self._picks[start, wanted] = cherry_pick.cherry_pick(self.path, start, wanted)
+        return self._picks[start, wanted]
 
     @contextmanager
     def temporary_branches(self, base: str, head: str) -> Iterator[None]:
-        """Let benchmark-base and benchmark-head name two commits inside the block, and be as before after it."""
+        """Let benchmark-base and benchmark-head name two commits within the block, and restore them after it."""
         names = [f"refs/heads/{name}" for name in TEMPORARY_BRANCHES]
         with self._exclusive():
             before = self.resolve(names)
             try:
-                self._point(dict(zip(names, (base, head), strict=True)))
+                self._update_refs(dict(zip(names, (base, head), strict=True)))
                 yield
             finally:
-                self._point(before)
+                self._update_refs(before)
 
     def worktree(self, path: Path, commit: str) -> None:
-        """Check `commit` out at `path`, detached; a whole one of the same commit stays as it is."""
+        """Check `commit` out at `path`, detached; a complete worktree of it is left alone."""
         sha = self._sha(commit)
         if not self.is_complete(path, sha):
-            with self._exclusive(), self._in_plain_words():
+            with self._exclusive(), self._explained():
                 worktrees.create(self.path, path, sha)
 
     def is_complete(self, path: Path, commit: str) -> bool:
-        """Return whether `worktree` has made this commit's worktree at `path` to its end."""
+        """Return whether `path` is a complete worktree of `commit`."""
         return worktrees.is_complete(self.path, path, commit)
 
     def status(self, path: Path) -> tuple[tuple[str, str], ...]:
-        """Return what differs in a worktree from its commit: (two letters, path), `??` for files that git does not know."""
+        """Return what differs in a worktree from its commit: (two letters, path), `??` for untracked files."""
         return worktrees.status(path)
 
     def restore(self, path: Path) -> None:
-        """Put the tracked files of a worktree back as they were committed; others stay."""
-        with self._exclusive(), self._in_plain_words():
+        """Restore the tracked files of a worktree."""
+        with self._exclusive(), self._explained():
             worktrees.reset(path)
 
     def remove_worktree(self, path: Path) -> None:
-        """Delete a worktree; raise RepositoryError where `path` is something else."""
+        """Delete a worktree; raise RepositoryError if `path` is something else."""
         with self._exclusive():
             worktrees.remove(self.path, path)
 
     def create_standalone(self, folder: Path, commit: str) -> None:
-        """Make a repository of its own at `folder` with `commit` checked out, for a program that makes worktrees and refs itself.
+        """Replace `folder` with a repository of its own at `commit`, for programs that create worktrees and refs.
 
-        It borrows the clone's objects; in the place of what was there.
+        It borrows the clone's objects.
         """
-        with self._in_plain_words():
+        with self._explained():
             standalone.create(self.path, folder, self._sha(commit))
 
     # -- inside -----------------------------------------------------------------------------------
@@ -218,23 +209,23 @@ class Clone:
             finally:
                 self._depth -= 1
 
-    def _point(self, refs: dict[str, str | None]) -> None:
+    def _update_refs(self, refs: dict[str, str | None]) -> None:
         lines = [f"update {ref}\0{sha}\0\0" if sha else f"delete {ref}\0\0" for ref, sha in refs.items()]
-        self._ask("update-ref", "--no-deref", "-z", "--stdin", stdin="".join(lines).encode())
+        self._run("update-ref", "--no-deref", "-z", "--stdin", stdin="".join(lines).encode())
 
-    def _ask(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        with self._in_plain_words():
+    def _run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        with self._explained():
             return run_git(self.path, arguments, stdin=stdin)
 
     @contextmanager
-    def _in_plain_words(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         try:
             yield
         except CommandFailedError as error:
             raise self._unreadable(error.error.strip() or error.what) from None
 
     @contextmanager
-    def _walking(self) -> Iterator[Repo]:
+    def _repository(self) -> Iterator[Repo]:
         from git.exc import GitCommandError
 
         try:
@@ -243,11 +234,11 @@ class Clone:
             raise self._unreadable(str(error.stderr).strip()) from None
 
     def _tree(self, commit: str) -> dict[str, tuple[str, str]]:
-        return self._entries(self._sha(commit))
+        return self._list_tree(self._sha(commit))
 
     def _list(self, commit: str) -> dict[str, tuple[str, str]]:
         entries = {}
-        for entry in self._ask("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit).split(b"\0"):
+        for entry in self._run("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit).split(b"\0"):
             meta, _, path = entry.partition(b"\t")
             if path and not meta.startswith(_SUBMODULE.encode()):
                 mode, _, sha = meta.decode("ascii").split(" ")
@@ -259,32 +250,31 @@ class Clone:
         try:
             return RawCommit.parse(sha, self._object(sha))
         except ValueError:
-            raise RepositoryError(
-                f"the commit {sha[:12]} is not there", where=without_password(self.address), hint=_GONE
-            ) from None
+            raise self._gone(f"the commit {sha[:12]} does not exist") from None
 
     def _blob(self, sha: str, path: str) -> bytes:
         try:
             return self._object(sha)
         except ValueError:
-            raise self._unreadable(f"the content of {printable(path)} is not there") from None
+            raise self._unreadable(f"the content of {printable(path)} is missing") from None
 
     def _object(self, sha: str) -> bytes:
         return cast("bytes", self._git().odb.stream(bytes.fromhex(sha)).read())
 
     def _sha(self, name: str) -> str:
-        """Return a name's commit: what a name stands for may move, so only commits are remembered."""
-        found = name if is_sha(name) else self.resolve([name])[name]
-        if found is None:
-            raise RepositoryError(
-                f"{printable(name)} names no commit", where=without_password(self.address), hint=_GONE
-            )
-        return found
+        """Return the commit of a name; a name may move, so only commits are cached."""
+        sha = name if is_sha(name) else self.resolve([name])[name]
+        if sha is None:
+            raise self._gone(f"{printable(name)} does not resolve to a commit")
+        return sha
+
+    def _gone(self, what: str) -> RepositoryError:
+        return RepositoryError(what, where=without_password(self.address), hint=_GONE)
 
     def _unreadable(self, why: str) -> RepositoryError:
-        what = f"git could not read what is needed of this repository: {without_password(why)}"
-        now = "where it is a partial clone, complete it: `git fetch --refetch --no-filter`, or clone it again in full"
-        return RepositoryError(what, where=without_password(self.address), hint=now)
+        what = f"git could not read this repository: {without_password(why)}"
+        hint = "complete a partial clone with `git fetch --refetch --no-filter`, or clone it again in full"
+        return RepositoryError(what, where=without_password(self.address), hint=hint)
 
     def _git(self) -> Repo:
         if self._repo is None:
@@ -294,18 +284,17 @@ class Clone:
             objects = str(self.path / "objects")
             pinned = {"GIT_DIR": str(self.path), "GIT_COMMON_DIR": str(self.path), "GIT_OBJECT_DIRECTORY": objects}
             # GitPython's processes inherit our environment: what cannot be removed is overridden.
-            emptied = {
+            unset = {
                 "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
                 "GIT_CONFIG_PARAMETERS": "",
                 "GIT_GRAFT_FILE": os.devnull,
             }
-            closed = {key: value for key, value in environment().items() if key.startswith("GIT_")}
-            self._repo.git.update_environment(**closed, **pinned, **emptied)
+            self._repo.git.update_environment(**standalone.git_variables(), **pinned, **unset)
         return self._repo
 
 
-def _parsed(raw: bytes) -> Iterator[FileChange]:
-    """Read git's NUL-separated raw format."""
+def _parse_raw(raw: bytes) -> Iterator[FileChange]:
+    """Parse the NUL-separated output of `diff-tree --raw`."""
     fields = iter(raw.split(b"\0"))
     for meta in fields:
         if meta:
@@ -313,9 +302,5 @@ def _parsed(raw: bytes) -> Iterator[FileChange]:
             first = os.fsdecode(next(fields))
             second = os.fsdecode(next(fields)) if status[0] in "RC" else first
             if _SUBMODULE not in (old_mode, new_mode):
-                yield _change(status[0], first, second)
-
-
-def _change(status: str, first: str, second: str) -> FileChange:
-    kind = cast("Literal['A', 'M', 'D', 'R', 'T']", status)
-    return FileChange(kind, None if status == "A" else first, None if status == "D" else second)
+                kind = cast("Literal['A', 'M', 'D', 'R', 'T']", status[0])
+                yield FileChange(kind, None if kind == "A" else first, None if kind == "D" else second)

@@ -1,4 +1,4 @@
-"""Make and refresh the private clones: bare, below the cache, one for each address."""
+"""Create and refresh the private clones: bare repositories in the cache, one per address."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.locks import file_lock
-from ..processes.progress import Note, Report
 from ..processes.scratch import remove_folder
 from .addresses import local_path, without_password
 from .commands import (
@@ -26,21 +25,20 @@ from .commands import (
     require_version,
     resolve_refs,
     run_git,
+    run_git_in,
 )
 from .repository import LocalRepository, locate
+
+if TYPE_CHECKING:
+    from ..processes.progress import Report
 
 REFRESH_SECONDS: Final = 600.0
 BUSY: Final = "prprep-busy"
 FETCHED: Final = "prprep-fetched"
 TEMPORARY_BRANCHES: Final = ("benchmark-base", "benchmark-head")
-# Refs that belong to one work tree or to git's own bookkeeping, and replacements, which GitHub would not show either.
-_LEFT_OUT: Final = (
-    b"refs/bisect/",
-    b"refs/worktree/",
-    b"refs/rewritten/",
-    b"refs/replace/",
-    b"refs/stash",
-    b"refs/prefetch/",
+# Refs of a single work tree or of git's own bookkeeping, and replacements, which GitHub would not show either.
+_SKIPPED_REFS: Final = tuple(
+    f"refs/{kind}".encode() for kind in ("bisect/", "worktree/", "rewritten/", "replace/", "stash", "prefetch/")
 )
 _SETTINGS: Final = {
     "gc.auto": "0",
@@ -51,25 +49,26 @@ _SETTINGS: Final = {
 
 
 def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[str]) -> Path:
-    """Return the folder of the clone of `address`, up to date; raise RepositoryError in plain words."""
+    """Return the folder of the up-to-date clone of `address`; raise RepositoryError."""
     path = local_path(address)
     source = locate(path) if path else None
     require_version()
-    clone = cache.absolute() / "clones" / f"{_key(address, source)}.git"
+    key = hashlib.blake2b(os.fsencode(str(source.folder.resolve()) if source else address), digest_size=10).hexdigest()
+    clone = cache.absolute() / "clones" / f"{key}.git"
     with exclusive(clone):
         try:
             if source:
-                _bring_local(source, clone)
+                _update_local(source, clone)
             else:
-                _bring_remote(address, clone, report=report, wanted=wanted)
+                _update_remote(address, clone, report=report, wanted=wanted)
         except CommandFailedError as error:
-            raise _explained(error, address) from None
+            raise _explain(error, address) from None
     return clone
 
 
 @contextmanager
 def exclusive(clone: Path) -> Iterator[None]:
-    """Hold the clone for writing; clean up first what a killed writer left behind."""
+    """Lock the clone for writing, and first clean up after a killed writer."""
     with file_lock(clone.with_suffix(".lock"), busy=None):
         marker = clone / BUSY
         if marker.exists():
@@ -77,12 +76,12 @@ def exclusive(clone: Path) -> Iterator[None]:
         if clone.is_dir():
             marker.touch()
         yield
-        # Not in a `finally`: after an error the next writer had better look.
+        # Not in a `finally`: after an error the next writer cleans up.
         marker.unlink(missing_ok=True)
 
 
 def git_folder_of(tree: Path) -> Path | None:
-    """Return the folder in a clone that a worktree's file `.git` points to."""
+    """Return the folder in a clone that a worktree's `.git` file names."""
     try:
         first = (tree / ".git").read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -90,40 +89,33 @@ def git_folder_of(tree: Path) -> Path | None:
     return tree / first.removeprefix("gitdir: ") if first.startswith("gitdir: ") else None
 
 
-def _key(address: str, source: LocalRepository | None) -> str:
-    named = str(source.folder.resolve()) if source else address
-    return hashlib.blake2b(os.fsencode(named), digest_size=10).hexdigest()
+# -- a local repository: objects are borrowed, refs copied ----------------------------------------------------
 
 
-# -- a repository on this machine: objects borrowed, refs copied, nothing fetched -----------------------------
-
-
-def _bring_local(source: LocalRepository, clone: Path) -> None:
+def _update_local(source: LocalRepository, clone: Path) -> None:
     if (first_line(source.folder, ["config", "--get", "extensions.objectformat"]) or "sha1") != "sha1":
-        what = "this repository names its objects by SHA-256, which is not supported"
+        what = "repositories with SHA-256 object names are not supported"
         raise RepositoryError(what, where=str(source.root), hint="use a clone with SHA-1 objects")
     if clone.is_dir() and not (clone / "HEAD").is_file():
         remove_folder(clone)
     if not clone.is_dir():
-        _new(clone, source)
-    _borrow(source, clone)
+        _init(clone, source)
+    _borrow_objects(source, clone)
     _copy_refs(source, clone)
 
 
-def _new(clone: Path, source: LocalRepository) -> None:
+def _init(clone: Path, source: LocalRepository) -> None:
     part = clone.with_suffix(".part")
     remove_folder(part)
     part.parent.mkdir(parents=True, exist_ok=True)
-    programs.run(
-        ["git", "init", "--quiet", "--bare", "--template=", part], cwd=part.parent, env=environment(), timeout=60
-    )
+    run_git_in(part.parent, "init", "--quiet", "--bare", "--template=", part)
     _configure(part)
-    _borrow(source, part)
+    _borrow_objects(source, part)
     part.rename(clone)
 
 
 def _configure(clone: Path) -> None:
-    # For what the target's own tools do with git in a worktree; our own commands bring their settings along.
+    # For the project's own tools that use git in a worktree; our commands pass their settings.
     for key, value in _SETTINGS.items():
         run_git(clone, ["config", key, value])
     (clone / "info").mkdir(exist_ok=True)
@@ -133,63 +125,58 @@ def write_alternates(git_folder: Path, objects: Path) -> None:
     """Let a repository borrow the objects of another."""
     alternates = git_folder / "objects" / "info" / "alternates"
     alternates.parent.mkdir(parents=True, exist_ok=True)
-    _put(alternates, _quoted(os.fsencode(objects)) + b"\n")
+    _write_if_changed(alternates, _quoted(os.fsencode(objects)) + b"\n")
 
 
-def _borrow(source: LocalRepository, clone: Path) -> None:
+def _borrow_objects(source: LocalRepository, clone: Path) -> None:
     write_alternates(clone, source.common / "objects")
     shallow = source.common / "shallow"
     if shallow.is_file():
-        _put(clone / "shallow", shallow.read_bytes())
+        _write_if_changed(clone / "shallow", shallow.read_bytes())
     else:
         (clone / "shallow").unlink(missing_ok=True)
 
 
-def _put(target: Path, content: bytes) -> None:
-    if not target.is_file() or target.read_bytes() != content:
-        part = target.with_suffix(".part")
+def _write_if_changed(file: Path, content: bytes) -> None:
+    if not file.is_file() or file.read_bytes() != content:
+        part = file.with_suffix(".part")
         part.write_bytes(content)
-        part.replace(target)
+        part.replace(file)
 
 
 def _quoted(path: bytes) -> bytes:
-    """Quote a path as git does in C style where its list of alternates needs it."""
+    """Quote a path in C style if git's list of alternates needs it."""
     if path.isascii() and path.decode().isprintable() and not path.startswith((b'"', b"#")):
         return path
-    return (
-        b'"'
-        + b"".join(bytes([byte]) if 32 <= byte < 127 and byte not in b'"\\' else b"\\%03o" % byte for byte in path)
-        + b'"'
-    )
+    plain = [bytes([byte]) if 32 <= byte < 127 and byte not in b'"\\' else b"\\%03o" % byte for byte in path]
+    return b'"' + b"".join(plain) + b'"'
 
 
 def _copy_refs(source: LocalRepository, clone: Path) -> None:
-    theirs = {name: sha for name, sha in list_refs(source.folder).items() if not name.startswith(_LEFT_OUT)}
+    theirs = {name: sha for name, sha in list_refs(source.folder).items() if not name.startswith(_SKIPPED_REFS)}
     ours = list_refs(clone)
-    gone = b"".join(b"delete %s\0\0" % name for name in ours if name not in theirs)
-    moved = b"".join(
-        b"update %s\0%s\0\0" % (name, sha.encode()) for name, sha in theirs.items() if ours.get(name) != sha
-    )
-    # Deletions first and by themselves: `a` may have given way to `a/b`.
-    for changes in (gone, moved):
-        if changes:
-            run_git(clone, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=changes)
+    removed = b"".join(b"delete %s\0\0" % name for name in ours if name not in theirs)
+    changed = [(name, sha.encode()) for name, sha in theirs.items() if ours.get(name) != sha]
+    # Deletions first and in a transaction of their own: `a/b` may replace `a`.
+    for updates in (removed, b"".join(b"update %s\0%s\0\0" % ref for ref in changed)):
+        if updates:
+            run_git(clone, ["update-ref", "--no-deref", "-z", "--stdin"], stdin=updates)
     branch = first_line(source.folder, ["symbolic-ref", "--quiet", "HEAD"])
     head = f"ref: {branch}" if branch else resolve_refs(source.folder, ["HEAD"])["HEAD"]
     if head:
-        _put(clone / "HEAD", os.fsencode(head) + b"\n")
+        _write_if_changed(clone / "HEAD", os.fsencode(head) + b"\n")
 
 
-# -- a repository elsewhere: an ordinary bare clone, refreshed by fetching ------------------------------------
+# -- a remote repository: a plain bare clone, refreshed by fetching -------------------------------------------
 
 
-def _bring_remote(address: str, clone: Path, *, report: Report, wanted: Sequence[str]) -> None:
+def _update_remote(address: str, clone: Path, *, report: Report, wanted: Sequence[str]) -> None:
     if not (clone / FETCHED).exists():
         _clone_remote(address, clone, report)
     elif time.time() - (clone / FETCHED).stat().st_mtime > REFRESH_SECONDS or _missing(clone, wanted):
         _refresh(address, clone, report)
     for ref in _missing(clone, wanted):
-        _fetch_one(address, clone, ref)
+        _fetch_ref(address, clone, ref)
 
 
 def _clone_remote(address: str, clone: Path, report: Report) -> None:
@@ -206,55 +193,48 @@ def _clone_remote(address: str, clone: Path, report: Report) -> None:
 
 def _refresh(address: str, clone: Path, report: Report) -> None:
     try:
-        _fetch(address, clone, "--prune", "--", address, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        _fetch(address, clone, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", prune=True)
     except RepositoryError as error:
-        why = error.what.splitlines()[-1].strip()
-        report(Note(f"{without_password(address)} could not be fetched; using what was fetched before ({why})"))
+        reason = error.what.splitlines()[-1].strip()
+        report(f"{without_password(address)} could not be fetched; the last fetch is used ({reason})")
         return
     (clone / FETCHED).touch()
 
 
-def _fetch(address: str, clone: Path, *arguments: str) -> None:
-    command = [
-        "git",
-        f"--git-dir={clone}",
-        "fetch",
-        "--quiet",
-        "--no-write-fetch-head",
-        "--no-recurse-submodules",
-        *arguments,
-    ]
+def _fetch(address: str, clone: Path, *refspecs: str, prune: bool = False) -> None:
+    options = ["--quiet", "--no-write-fetch-head", "--no-recurse-submodules", *(["--prune"] if prune else [])]
+    command = ["git", f"--git-dir={clone}", "fetch", *options, "--", address, *refspecs]
     try:
         programs.run(command, cwd=clone, env=environment(network=True), timeout=NETWORK_SECONDS)
     except CommandFailedError as error:
-        raise _explained(error, address) from None
+        raise _explain(error, address) from None
 
 
-def _fetch_one(address: str, clone: Path, ref: str) -> None:
+def _fetch_ref(address: str, clone: Path, ref: str) -> None:
     """Fetch a commit by its SHA, or a ref outside of branches and tags such as `refs/pull/12/head`."""
     full = ref if is_sha(ref) or ref.startswith("refs/") else f"refs/{ref}"
-    target = f"refs/prprep/{ref}" if is_sha(ref) else full
+    local = f"refs/prprep/{ref}" if is_sha(ref) else full
     if ":" in full or (full != ref and "/" not in ref):
         return
     try:
-        _fetch(address, clone, "--", address, f"+{full}:{target}")
+        _fetch(address, clone, f"+{full}:{local}")
     except RepositoryError:
-        return  # It is then reported, by the manifest's line, as a ref that does not exist.
+        return  # reported later as a missing ref, with the manifest's line
 
 
 def _missing(clone: Path, wanted: Sequence[str]) -> list[str]:
     return [ref for ref, commit in resolve_refs(clone, wanted).items() if commit is None] if wanted else []
 
 
-# -- after a crash, and in plain words ----------------------------------------------------------------------
+# -- after a crash --------------------------------------------------------------------------------------------
 
 
 def _clean(clone: Path) -> None:
-    """Remove what a killed writer left: git's locks, half-written objects, temporary branches, lost worktrees."""
-    for place, _, names in os.walk(clone):
+    """Remove what a killed writer left: git's locks, partial objects, temporary branches, lost worktrees."""
+    for folder, _, names in os.walk(clone):
         for name in names:
             if name.endswith(".lock") or name.startswith(("tmp_obj_", "tmp_pack_", "tmp_idx_")):
-                os.unlink(os.path.join(place, name))  # noqa: PTH108, PTH118 - os.walk gives text
+                Path(folder, name).unlink()
     for admin in clone.glob("worktrees/*"):
         if not _is_linked(admin):
             shutil.rmtree(admin, ignore_errors=True)
@@ -262,28 +242,24 @@ def _clean(clone: Path) -> None:
     for name in left:
         run_git(clone, ["update-ref", "--no-deref", "-d", f"refs/heads/{name}"])
     if left and (clone / FETCHED).exists():
-        os.utime(clone / FETCHED, (0, 0))  # The repository may have branches of these names of its own.
+        os.utime(clone / FETCHED, (0, 0))  # the repository may have branches of these names
 
 
 def _is_linked(admin: Path) -> bool:
-    from pathlib import Path
-
     try:
         return Path((admin / "gitdir").read_text(errors="surrogateescape").removesuffix("\n")).exists()
     except OSError:
         return False
 
 
-def _explained(error: CommandFailedError, address: str) -> RepositoryError:
-    said = without_password(error.error or error.what).strip()
-    lines = [line for line in said.splitlines() if line.strip()]
-    told = next(
-        (line for line in reversed(lines) if line.startswith("fatal:")), lines[-1] if lines else "git gave no reason"
-    )
-    what = f"git could not read this repository: {told.removeprefix('fatal: ')}"
+def _explain(error: CommandFailedError, address: str) -> RepositoryError:
+    lines = [line for line in without_password(error.error or error.what).strip().splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith("fatal:")]
+    message = (fatal or lines or ["git gave no reason"])[-1]
+    what = f"git could not read this repository: {message.removeprefix('fatal: ')}"
     if error.code is None:
         what = without_password(error.what)
-    now = "check the address, the network and your access to it: `git ls-remote` on it must work without a prompt"
+    hint = "check the address, the network and your access: `git ls-remote` must work without a prompt"
     if local_path(address):
-        now = "check that it is whole and readable: `git fsck --connectivity-only` in it must find nothing wrong"
-    return RepositoryError(what, where=without_password(address), hint=now)
+        hint = "check the repository with `git fsck --connectivity-only`"
+    return RepositoryError(what, where=without_password(address), hint=hint)

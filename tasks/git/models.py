@@ -1,4 +1,4 @@
-"""What git tells, as values."""
+"""Values that git commands return."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Refs:
-    """The refs of one optimization, resolved to full SHAs.
+    """The refs of one optimization as full SHAs.
 
-    `repository` is the user's work tree where the address is a local one, `slug` its owner/name where that is known;
-    `picks` are the commits to put onto base where the manifest lists them one by one.
+    `repository` is the user's work tree if the address is local; `slug` its owner/name if known; `picks` are the
+    commits to cherry-pick onto base if the manifest lists single commits.
     """
 
     address: str
@@ -27,7 +27,7 @@ class Refs:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A file that differs: added, modified, deleted, renamed (perhaps modified too) or of another type."""
+    """A file that differs: added, modified, deleted, renamed (and perhaps modified) or of another type."""
 
     status: Literal["A", "M", "D", "R", "T"]
     base_path: str | None
@@ -35,5 +35,5 @@ class FileChange:
 
 
 def printable(path: str) -> str:
-    """Make a path that need not be UTF-8 fit for artifacts and messages; equal paths stay equal."""
+    """Return a path that need not be UTF-8 in a form for artifacts and messages; different paths stay different."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,9 +1,15 @@
-"""Read commits from their own bytes (GitPython 3.2 overlooks their encoding)."""
+"""Read commits and files from git's objects (GitPython ignores the encoding of a commit)."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..errors import CommandFailedError, RepositoryError
+from .commands import run_git
 
 if TYPE_CHECKING:
     from ..artifacts import Commit
@@ -11,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RawCommit:
-    """A commit's fields as they are stored; `author` with address and date."""
+    """The stored fields of a commit; `author` includes email and date."""
 
     sha: str
     tree: str
@@ -23,20 +29,19 @@ class RawCommit:
     @classmethod
     def parse(cls, sha: str, content: bytes) -> RawCommit:
         head, _, message = content.partition(b"\n\n")
-        # A line that begins with a space goes on with the one before it (signatures).
+        # Lines that begin with a space continue a signature.
         fields = [line.partition(b" ") for line in head.split(b"\n") if not line.startswith(b" ")]
-        named = {key: value for key, _, value in fields}
+        by_name = {key: value for key, _, value in fields}
         parents = tuple(value.decode() for key, _, value in fields if key == b"parent")
-        return cls(
-            sha, named[b"tree"].decode(), parents, named.get(b"author", b""), named.get(b"encoding", b""), message
-        )
+        author, encoding = by_name.get(b"author", b""), by_name.get(b"encoding", b"")
+        return cls(sha, by_name[b"tree"].decode(), parents, author, encoding, message)
 
     @property
     def title(self) -> str:
         return self._text(self.message).strip().partition("\n")[0].strip()
 
     def to_artifact(self) -> Commit:
-        """Return it as artifacts hold it: text that can be written as UTF-8."""
+        """Return the commit with text that can be written as UTF-8."""
         from ..artifacts import Commit
 
         rest = self._text(self.message).strip().partition("\n")[2].strip()
@@ -48,3 +53,31 @@ class RawCommit:
             return stored.decode(self.encoding.decode("ascii") or "utf-8", "replace")
         except (LookupError, UnicodeDecodeError):
             return stored.decode("utf-8", "replace")
+
+
+def read_commit(clone: Path, sha: str) -> RawCommit:
+    """Read a commit; raise RepositoryError if the clone does not have it."""
+    try:
+        return RawCommit.parse(sha, run_git(clone, ["cat-file", "commit", sha]))
+    except CommandFailedError:
+        what, hint = f"the commit {sha[:12]} does not exist", "a rebase may have replaced it: name the new one"
+        raise RepositoryError(what, hint=hint) from None
+
+
+def read_files(clone: Path, files: Sequence[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+    """Read (commit, path) in one process; files that do not exist are left out."""
+    wanted = [file for file in dict.fromkeys(files) if "\n" not in file[1]]
+    if not wanted:
+        return {}
+    names = b"".join(os.fsencode(f"{commit}:{path}") + b"\n" for commit, path in wanted)
+    output = run_git(clone, ["cat-file", "--batch"], stdin=names)
+    contents, start = {}, 0
+    for file in wanted:
+        header, _, _ = output[start:].partition(b"\n")
+        start += len(header) + 1
+        kind = header.rsplit(b" ", 2)[1:]
+        if len(kind) == 2 and kind[0] == b"blob":
+            contents[file] = output[start : start + int(kind[1])]
+        if len(kind) == 2 and kind[1].isdigit():
+            start += int(kind[1]) + 1
+    return contents

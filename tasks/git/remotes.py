@@ -1,4 +1,4 @@
-"""The remotes of the user's repository, and what their branches are now."""
+"""The remotes of the user's repository and their branches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .repository import locate
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A remote: its name ("" for a bare address), the address as it is configured, and the one that git would push to."""
+    """A remote: name ("" for a bare address), the configured address, and the one that git would push to."""
 
     name: str
     address: str
@@ -33,65 +33,65 @@ class Remote:
 
     @property
     def host(self) -> str:
-        """The host, with its port where it has one, of an https address; that of any other without it; "" for a folder."""
+        """The host, with the port of an https address; "" for a folder."""
         if "://" in self.address:
             url = urlsplit(self.address)
             return (url.netloc.rpartition("@")[2] if url.scheme in {"http", "https"} else url.hostname) or ""
-        found = re.fullmatch(r"(?:[^@/:\s]+@)?([^:/\s]+):.+", self.address)
-        return found[1] if found else ""
+        match = re.fullmatch(r"(?:[^@/:\s]+@)?([^:/\s]+):.+", self.address)
+        return match[1] if match else ""
 
     def __str__(self) -> str:
-        shown = without_password(self.address)
-        return f"{self.name} ({shown})" if self.name else shown
+        address = without_password(self.address)
+        return f"{self.name} ({address})" if self.name else address
 
 
 def remotes(repository: Path) -> dict[str, Remote]:
-    """Return the remotes by their names, `origin` first; `pushurl` before `url`, and `pushInsteadOf` as git has it."""
-    told = _config(repository, r"^remote\..*\.(push)?url$")
-    names = dict.fromkeys(key.removeprefix("remote.").rpartition(".")[0] for key in told)
-    found = {}
+    """Return the remotes by name, `origin` first; `pushurl` wins over `url`, and `pushInsteadOf` applies."""
+    config = _config(repository, r"^remote\..*\.(push)?url$")
+    names = dict.fromkeys(key.removeprefix("remote.").rpartition(".")[0] for key in config)
+    by_name = {}
     for name in sorted(names, key=lambda name: (name != "origin", name)):
-        address = told.get(f"remote.{name}.pushurl") or told.get(f"remote.{name}.url") or ""
-        found[name] = Remote(name, address, _said(repository, "remote", "get-url", "--push", name) or address)
-    return found
+        address = config.get(f"remote.{name}.pushurl") or config.get(f"remote.{name}.url") or ""
+        by_name[name] = Remote(name, address, _output(repository, "remote", "get-url", "--push", name) or address)
+    return by_name
 
 
 def push_default(repository: Path) -> str:
-    """Return the remote that the user pushes to by their configuration, "" where it names none."""
+    """Return the configured remote to push to, "" if there is none."""
     return _config(repository, r"^remote\.pushdefault$").get("remote.pushdefault", "")
 
 
 def branch_head(address: str, branch: str, *, folder: Path) -> str | None:
-    """Return the commit that a branch of a remote is now, None where there is none; raise RepositoryError where it cannot be asked."""
+    """Return the commit of a remote branch, None if it does not exist; raise RepositoryError if the remote fails."""
     command = ["git", "ls-remote", "--", address, f"refs/heads/{branch}"]
     try:
-        told = programs.run(command, cwd=folder, env=remote_environment(address), timeout=NETWORK_SECONDS).output
+        output = programs.run(command, cwd=folder, env=remote_environment(address), timeout=NETWORK_SECONDS).output
     except CommandFailedError as error:
-        raise remote_error(error, address, "cannot be asked for its branches") from None
-    sha = told.split("\t", 1)[0].strip()
+        raise remote_error(error, address, "does not list its branches") from None
+    sha = output.split("\t", 1)[0].strip()
     return sha if is_sha(sha) else None
 
 
 def remote_environment(address: str) -> dict[str, str]:
-    """Return git's environment for speaking to a remote with the user's own credentials; folders only where it is one."""
-    own = environment(network=True)
-    return own | ({"GIT_ALLOW_PROTOCOL": f"{own['GIT_ALLOW_PROTOCOL']}:file"} if local_path(address) else {})
+    """Return git's environment for a remote, with the user's credentials; folders are allowed only as `address`."""
+    env = environment(network=True)
+    return env | ({"GIT_ALLOW_PROTOCOL": f"{env['GIT_ALLOW_PROTOCOL']}:file"} if local_path(address) else {})
 
 
 def remote_error(error: CommandFailedError, address: str, what: str) -> RepositoryError:
-    """Tell in plain words what a remote said."""
-    said = without_password(error.error.strip() or error.what)
-    now = "git must get there without a prompt: see your credential helper or SSH agent"
-    return RepositoryError(f"{without_password(address)} {what}:\n{said}", hint=now)
+    """Return the error for a failed command on a remote."""
+    message = without_password(error.error.strip() or error.what)
+    hint = "git must reach it without a prompt: check your credential helper or SSH agent"
+    return RepositoryError(f"{without_password(address)} {what}:\n{message}", hint=hint)
 
 
-def _config(repository: Path, form: str) -> dict[str, str]:
-    told = _said(repository, "config", "-z", "--get-regexp", form) or ""
-    return {key: value for key, _, value in (entry.partition("\n") for entry in told.split("\0")) if key}
+def _config(repository: Path, pattern: str) -> dict[str, str]:
+    output = _output(repository, "config", "-z", "--get-regexp", pattern) or ""
+    return {key: value for key, _, value in (entry.partition("\n") for entry in output.split("\0")) if key}
 
 
-def _said(repository: Path, *arguments: str) -> str | None:
-    """Ask a question that the user's own configuration has a part in, and that goes to no network."""
+def _output(repository: Path, *arguments: str) -> str | None:
+    """Run a command that uses the user's configuration but no network; None if it fails."""
     folder = locate(repository).folder
     env = environment(network=True) | {"GIT_OPTIONAL_LOCKS": "0", "GIT_DIR": os.fspath(folder)}
     finished = programs.run(["git", *arguments], cwd=folder, env=env, timeout=60, check=False)

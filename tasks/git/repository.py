@@ -1,153 +1,157 @@
-"""Ask the user's repository: nothing here writes to it, refreshes its index or runs anything it configures."""
+"""Query the user's repository; never write to it, refresh its index or run a command that it configures."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CommandFailedError, RepositoryError
+from ..processes import programs
 from .addresses import slug_of
-from .commands import first_line, list_refs, resolve_refs, run_git
+from .commands import environment, first_line, list_refs, resolve_refs, run_git
 
 
 @dataclass(frozen=True, slots=True)
 class LocalRepository:
-    """Where a local repository keeps what: `folder` holds its HEAD, `common` its objects and refs.
-
-    They differ in a linked worktree only.
-    """
+    """The folders of a repository: `folder` holds HEAD, `common` objects and refs; they differ in linked worktrees."""
 
     root: Path
     folder: Path
     common: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user's name and email."""
+
+    name: str
+    email: str
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+
+def identity(folder: Path) -> Identity | None:
+    """Return the author that git would use for a commit in a repository; None if git would have to guess."""
+    author = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL")
+    env = environment(network=True) | {name: os.environ[name] for name in author if name in os.environ}
+    command = ["git", "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"]
+    finished = programs.run(command, cwd=folder, env=env, timeout=60, check=False)
+    match = re.match(r"(.+) <([^<>]+)> \d+ [+-]\d+$", finished.output.strip())
+    return Identity(match[1], match[2]) if finished.code == 0 and match else None
+
+
 def repository_root(folder: Path) -> Path | None:
-    """Return the root of the work tree (or the bare repository) that `folder` lies in, None outside of any."""
-    found = find(folder)
-    return found.root if found else None
+    """Return the root of the work tree (or the bare repository) around `folder`, None outside of any."""
+    repository = find(folder)
+    return repository.root if repository else None
 
 
 def resolve(repository: Path, refs: Sequence[str]) -> dict[str, str | None]:
-    """Resolve refs to full commit SHAs in one git process; None where one does not exist or is ambiguous.
+    """Resolve refs to full commit SHAs in one git process; None if a ref is missing or ambiguous.
 
-    Annotated tags give their commit; `origin/x` stands in where `x` itself does not resolve.
+    Annotated tags resolve to their commit; `origin/x` is a fallback for `x`.
     """
     return resolve_refs(locate(repository).folder, refs)
 
 
 def refs_stamp(repository: Path) -> list[list[object]]:
-    """Return what changes whenever a ref of a local repository does: time stamps and sizes, taken without running git.
+    """Return time stamps and sizes that change whenever a ref does, without running git.
 
-    git writes a ref to a new file and renames it, so a folder's time stamp tells of every ref in it.
+    git writes a ref to a new file and renames it, so a folder's time stamp covers every ref in it.
     """
-    source = locate(repository)
-    files: list[str | Path] = [
-        source.folder / "HEAD",
-        *(source.common / name for name in ("packed-refs", "config", "shallow")),
-    ]
-    folders = [place for top in ("refs", "reftable") for place, _, _ in os.walk(source.common / top)]
-    return [[str(path), *_stamp(path)] for path in [*files, *sorted(folders)]]
+    local = locate(repository)
+    files = [local.folder / "HEAD", *(local.common / name for name in ("packed-refs", "config", "shallow"))]
+    folders = [folder for top in ("refs", "reftable") for folder, _, _ in os.walk(local.common / top)]
+    return [[path, *_stamp(path)] for path in (*map(str, files), *sorted(folders))]
 
 
 def ref_names(repository: Path) -> tuple[str, ...]:
-    """Return the short names of all branches, tags and remote branches, to suggest from."""
-    wanted = (b"refs/heads/", b"refs/tags/", b"refs/remotes/")
-    names = [name.split(b"/", 2)[2] for name in list_refs(locate(repository).folder) if name.startswith(wanted)]
+    """Return the short names of all branches, tags and remote branches."""
+    kinds = (b"refs/heads/", b"refs/tags/", b"refs/remotes/")
+    names = [name.split(b"/", 2)[2] for name in list_refs(locate(repository).folder) if name.startswith(kinds)]
     return tuple(dict.fromkeys(name.decode(errors="replace") for name in names if not name.endswith(b"/HEAD")))
 
 
 def branch_names(repository: Path) -> tuple[str, ...]:
-    """Return the local branches, then those of remotes (as `origin/x`) that have no local one of their name."""
+    """Return the local branches, then the remote branches (as `origin/x`) without a local one of the same name."""
     names = [name.decode(errors="replace") for name in list_refs(locate(repository).folder)]
     local = [name.removeprefix("refs/heads/") for name in names if name.startswith("refs/heads/")]
-    remote = [
-        name.removeprefix("refs/remotes/")
-        for name in names
-        if name.startswith("refs/remotes/") and not name.endswith("/HEAD")
-    ]
+    remotes = (name for name in names if name.startswith("refs/remotes/") and not name.endswith("/HEAD"))
+    remote = [name.removeprefix("refs/remotes/") for name in remotes]
     return (*local, *(name for name in remote if name.partition("/")[2] not in local))
 
 
 def current_branch(repository: Path) -> str | None:
-    """Return the branch that HEAD stands for, None where it is detached."""
-    named = first_line(locate(repository).folder, ["symbolic-ref", "--quiet", "HEAD"])
-    return named.removeprefix("refs/heads/") if named else None
+    """Return the checked out branch, None for a detached HEAD."""
+    ref = first_line(locate(repository).folder, ["symbolic-ref", "--quiet", "HEAD"])
+    return ref.removeprefix("refs/heads/") if ref else None
 
 
 def default_upstream(repository: Path) -> str | None:
-    """Return what origin's HEAD names (as `origin/x`), else main, else master; of a bare one, its HEAD's branch first."""
-    source = locate(repository)
-    origin = first_line(source.folder, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"])
-    own = first_line(source.folder, ["symbolic-ref", "--quiet", "HEAD"]) if source.root == source.folder else None
-    candidates = [
-        (origin or "").removeprefix("refs/remotes/"),
-        (own or "").removeprefix("refs/heads/"),
-        "main",
-        "master",
-    ]
-    resolved = resolve_refs(source.folder, candidates)
+    """Return origin's HEAD (as `origin/x`), else the HEAD of a bare repository, else main, else master."""
+    local = locate(repository)
+    origin = first_line(local.folder, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]) or ""
+    is_bare = local.root == local.folder
+    head = (first_line(local.folder, ["symbolic-ref", "--quiet", "HEAD"]) or "") if is_bare else ""
+    candidates = [origin.removeprefix("refs/remotes/"), head.removeprefix("refs/heads/"), "main", "master"]
+    resolved = resolve_refs(local.folder, candidates)
     return next((name for name in candidates if resolved[name]), None)
 
 
 def slug(repository: Path) -> str | None:
-    """Return owner/name from the address of `origin`, or of the one remote that there is."""
+    """Return owner/name from the address of `origin`, or of the only remote."""
     return slug_of(remote_address(repository) or "")
 
 
 def remote_address(repository: Path, upstream: str = "") -> str | None:
-    """Return the address of the remote that `upstream` is a branch of, else of `origin`, or of the one remote that there is.
-
-    None where there is none, or several others.
-    """
+    """Return the address of the remote of the branch `upstream`, else of `origin`, else of the only remote."""
     try:
         listed = run_git(locate(repository).folder, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"])
     except CommandFailedError:
         return None
-    urls = {
-        key: url for key, _, url in (entry.partition("\n") for entry in listed.decode(errors="replace").split("\0"))
-    }
-    urls.pop("", None)
-    named = upstream.removeprefix("refs/remotes/").partition("/")
-    if named[1] and (address := urls.get(f"remote.{named[0]}.url")):
+    entries = (entry.partition("\n") for entry in listed.decode(errors="replace").split("\0") if entry)
+    urls = {key: url for key, _, url in entries}
+    remote, slash, _ = upstream.removeprefix("refs/remotes/").partition("/")
+    if slash and (address := urls.get(f"remote.{remote}.url")):
         return address
     return urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else None)
 
 
 def locate(repository: Path) -> LocalRepository:
-    """Find the repository that `repository` is in; raise RepositoryError where there is none."""
+    """Return the repository around a folder; raise RepositoryError if there is none."""
     if found := find(repository):
         return found
     what = "this is not a git repository" if repository.exists() else "there is no such folder"
-    raise RepositoryError(
-        what, where=str(repository), hint="name the repository under `repo` in prprep.yaml, or run `git init` there"
-    )
+    hint = "name the repository under `repo` in prprep.yaml, or run `git init` there"
+    raise RepositoryError(what, where=str(repository), hint=hint)
 
 
 def find(folder: Path) -> LocalRepository | None:
-    """Look for a repository in `folder` and above it, without running git."""
+    """Look for a repository in `folder` and its parents, without running git."""
     start = folder.absolute()
-    for place in (start, *start.parents):
-        inside = _pointed_to(place / ".git")
+    for candidate in (start, *start.parents):
+        inside = _follow(candidate / ".git")
         if inside and _is_git_folder(inside):
-            return LocalRepository(place, inside, _common(inside))
-        if _is_git_folder(place):
-            return LocalRepository(place, place, _common(place))
+            return LocalRepository(candidate, inside, _common(inside))
+        if _is_git_folder(candidate):
+            return LocalRepository(candidate, candidate, _common(candidate))
     return None
 
 
-def _stamp(path: str | Path) -> tuple[int, int]:
+def _stamp(path: str) -> tuple[int, int]:
     try:
-        status = os.stat(path)  # noqa: PTH116 - folders come as strings
+        status = os.stat(path)  # noqa: PTH116 - folders are strings
     except OSError:
         return 0, 0
     return status.st_mtime_ns, status.st_size
 
 
-def _pointed_to(dot_git: Path) -> Path | None:
-    """Follow the file `.git` of linked worktrees and submodules to the folder that it names."""
+def _follow(dot_git: Path) -> Path | None:
+    """Follow the file `.git` of linked worktrees and submodules to the git folder."""
     try:
         if dot_git.is_dir():
             return dot_git
@@ -159,17 +163,17 @@ def _pointed_to(dot_git: Path) -> Path | None:
 
 def _common(folder: Path) -> Path:
     try:
-        named = (folder / "commondir").read_text(errors="surrogateescape").removesuffix("\n")
+        relative = (folder / "commondir").read_text(errors="surrogateescape").removesuffix("\n")
     except OSError:
         return folder
-    return (folder / named).resolve()
+    return (folder / relative).resolve()
 
 
-def _is_git_folder(place: Path) -> bool:
+def _is_git_folder(folder: Path) -> bool:
     try:
-        if not (place / "HEAD").is_file() and not (place / "HEAD").is_symlink():
+        if not (folder / "HEAD").is_file() and not (folder / "HEAD").is_symlink():
             return False
-        common = _common(place)
+        common = _common(folder)
         return (common / "objects").is_dir() and ((common / "refs").exists() or (common / "reftable").exists())
     except OSError:
         return False

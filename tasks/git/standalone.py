@@ -1,47 +1,97 @@
-"""Repositories apart from the clone, for programs that use git themselves: nothing of theirs comes into the clone."""
+"""Repositories outside the clone, for programs that use git and for the commands of a pull request's reader."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.scratch import remove_folder
 from .clone_cache import write_alternates
-from .commands import LOCAL_SECONDS, environment, run_git
+from .commands import CLOSED, LOCAL_SECONDS, config_variables, environment, run_git, run_git_in
 
 
 def create(clone: Path, folder: Path, commit: str) -> None:
-    """Check `commit` out, detached, in a new repository at `folder` that borrows the clone's objects; raise CommandFailedError."""
+    """Check `commit` out, detached, in a new repository that borrows the clone's objects; raise CommandFailedError."""
     remove_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    programs.run(["git", "init", "--quiet", "--template=", folder], cwd=folder.parent, env=environment(), timeout=60)
+    run_git_in(folder.parent, "init", "--quiet", "--template=", folder)
     git_folder = folder / ".git"
     write_alternates(git_folder, clone / "objects")
     if (clone / "shallow").is_file():
         (git_folder / "shallow").write_bytes((clone / "shallow").read_bytes())
     run_git(git_folder, ["update-ref", "--no-deref", "HEAD", commit])
-    programs.run(["git", "reset", "--quiet", "--hard", commit], cwd=folder, env=environment(), timeout=LOCAL_SECONDS)
+    run_git_in(folder, "reset", "--quiet", "--hard", commit)
 
 
 def object_stores(git_folder: Path) -> Iterator[Path]:
-    """Yield the folders of objects that a repository borrows, also by way of another; those whose names git has to quote left out."""
-    from pathlib import Path
-
+    """Yield the object folders that a repository uses, through alternates too; not those with quoted names."""
     waiting, seen = [git_folder / "objects"], set[Path]()
     while waiting:
         store = waiting.pop()
-        if store in seen:
-            continue
-        seen.add(store)
-        yield store
-        try:
-            lines = (store / "info" / "alternates").read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
-            continue
-        waiting += [Path(line) for line in lines if line and not line.startswith(('"', "#"))]
+        if store not in seen:
+            seen.add(store)
+            yield store
+            waiting += [Path(line) for line in _alternates(store) if not line.startswith(('"', "#"))]
 
 
-def variables() -> dict[str, str]:
-    """Return what keeps the user's own git configuration and hooks out of a program that runs git."""
+def git_variables() -> dict[str, str]:
+    """Return the variables that disable the user's git configuration and hooks in a program that runs git."""
     return {name: value for name, value in environment().items() if name.startswith("GIT_")}
+
+
+# -- a reader's clone -------------------------------------------------------------------------------
+
+_OUTPUTS = (":(exclude).prprep", ":(exclude).codeflash")
+"""What prprep writes if the reader runs it."""
+
+
+def clone_for_reader(clone: Path, folder: Path, commit: str) -> None:
+    """Create a plain clone with `commit` checked out, detached; it has every object of the private one.
+
+    Raise RepositoryError.
+    """
+    options = ("--quiet", "--no-checkout", "--template=", "--no-recurse-submodules")
+    env = environment() | {"GIT_ALLOW_PROTOCOL": "file"}
+    try:
+        # A clone by path links all objects, so commits without a ref are included.
+        programs.run(["git", "clone", *options, "--", clone, folder], cwd=clone, env=env, timeout=LOCAL_SECONDS)
+        run_git_in(folder, "checkout", "--quiet", "--detach", commit)
+    except CommandFailedError as error:
+        what = f"the repository could not be cloned: {(error.error or error.what).strip().splitlines()[-1]}"
+        raise RepositoryError(what, where=str(clone), hint="run doit again") from None
+
+
+def borrowed_objects(folder: Path) -> tuple[str, ...]:
+    """Return the object folders that a clone borrows from."""
+    return tuple(line for line in _alternates(folder / ".git" / "objects") if line.startswith("/"))
+
+
+def reader_variables() -> dict[str, str]:
+    """Return the variables that keep this machine's configuration and hooks out of a reader's git commands."""
+    keys = ("core.hooksPath", "core.fsmonitor", "gc.auto", "maintenance.auto")
+    isolated = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+    return isolated | config_variables({key: CLOSED[key] for key in keys})
+
+
+def repository_state(folder: Path) -> dict[str, str]:
+    """Describe what a reader cares for in a clone: HEAD, refs, stash, work trees, files and configuration."""
+    status = ("status", "--porcelain", "--untracked-files=all", "--ignore-submodules=all", "--", ".", *_OUTPUTS)
+    commands = {
+        "HEAD": ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"),
+        "branches and tags": ("for-each-ref", "--format=%(refname) %(objectname)"),
+        "work trees": ("worktree", "list", "--porcelain"),
+        "files": status,
+    }
+    state = {name: run_git_in(folder, *command).output for name, command in commands.items()}
+    return state | {"configuration": (folder / ".git" / "config").read_text(encoding="utf-8", errors="replace")}
+
+
+def _alternates(store: Path) -> list[str]:
+    try:
+        text = (store / "info" / "alternates").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line]

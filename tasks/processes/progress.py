@@ -1,4 +1,4 @@
-"""How stages and tools say what they are doing: one short plain line at a time."""
+"""Progress messages of stages and tools: one short line each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Report = Callable[[str], None]
 
 
 class Note(str):
-    """A message that several items may have in common: a console prints it once and refers to it after that."""
+    """A message that several items may share; a console prints it once and refers to it after that."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""End what a killed prprep has started, whole groups of processes: `kill -9` leaves it no time to do so itself.
+"""Kill the process groups that prprep started if prprep dies (`kill -9` leaves no time for clean-up).
 
-A process of its own listens at a pipe for the groups that begin and end. When the pipe closes, prprep is gone, however it
-ended, and the groups that are still there are killed. Run as a program this file is that process; it imports next to nothing.
+A separate process reads from a pipe which groups begin and end. When the pipe closes, prprep is gone, and the remaining
+groups are killed. Run as a program, this file is that process; it imports as little as possible.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ if TYPE_CHECKING:
 
 
 class Reaper:
-    """The pipe to the process that outlives us; it is started with the first group, and once."""
+    """The pipe to the reaper process, which starts with the first group."""
 
     def __init__(self) -> None:
         import threading
 
-        self._executor: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._owner, self._lock = 0, threading.Lock()
 
     def add(self, group: int) -> None:
-        """Have a group killed should we be killed before `remove`."""
+        """Kill a group if prprep dies before `remove`."""
         with self._lock:
             # A fork of ours has groups of its own.
-            if self._executor is None or self._owner != os.getpid():
-                self._executor, self._owner = _begun(), os.getpid()
-            self._tell(f"+{group}\n")
+            if self._process is None or self._owner != os.getpid():
+                self._process, self._owner = _start(), os.getpid()
+            self._send(f"+{group}\n")
 
     def remove(self, group: int) -> None:
-        """Forget a group that has ended; nothing happens where it was not added."""
+        """Forget a group that has ended, or was never added."""
         with self._lock:
-            if self._executor and self._owner == os.getpid():
-                self._tell(f"-{group}\n")
+            if self._process and self._owner == os.getpid():
+                self._send(f"-{group}\n")
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         try:
-            if self._executor and self._executor.stdin:
-                os.write(self._executor.stdin.fileno(), line.encode())
+            if self._process and self._process.stdin:
+                os.write(self._process.stdin.fileno(), line.encode())
         except BrokenPipeError:
-            self._executor = None  # Somebody ended it: the next group starts another.
+            self._process = None  # somebody killed it: the next group starts another
 
 
-def _begun() -> subprocess.Popen[bytes]:
+def _start() -> subprocess.Popen[bytes]:
     import subprocess
 
     command, quiet = [sys.executable, "-I", "-S", __file__], subprocess.DEVNULL
-    # In a session of its own: what ends a terminal's or a service's group must not end it too.
+    # In a session of its own, so that it survives the end of a terminal's or a service's group.
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True, cwd="/")
 
 
-def execute(lines: Iterable[bytes]) -> None:
-    """Listen until the pipe closes, then kill the groups that have not ended."""
+def reap(lines: Iterable[bytes]) -> None:
+    """Read until the pipe closes, then kill the groups that have not ended."""
     groups: set[int] = set()
     for line in lines:
         (groups.add if line.startswith(b"+") else groups.discard)(int(line[1:]))
@@ -72,4 +72,4 @@ if __name__ != "__main__":
 else:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    execute(sys.stdin.buffer)
+    reap(sys.stdin.buffer)

@@ -1,6 +1,6 @@
-"""Folders for what lives only as long as a step; what a killed run left of them is removed at the next start.
+"""Temporary folders in CACHE/scratch; those of killed runs are removed at the next start.
 
-They lie below CACHE/scratch, each with a lock beside it that its owner holds: the kernel releases it, however the owner dies.
+The owner holds a lock next to each folder, which the kernel releases if the owner dies.
 """
 
 from __future__ import annotations
@@ -19,34 +19,35 @@ from .locks import file_lock
 
 @contextmanager
 def scratch_folder(cache: Path) -> Iterator[Path]:
-    """Return an empty folder that is gone after the block; remove what others have left, first."""
-    place = _place(cache)
-    name = uuid.uuid4().hex
-    with file_lock(place / "folders.lock", busy=None):
-        _remove_left(place)
-        own = file_lock(place / f"{name}.lock", busy="in use")
-        own.__enter__()
-        (place / name).mkdir()
+    """Yield an empty folder and remove it after the block."""
+    parent = _parent(cache)
+    folder = parent / uuid.uuid4().hex
+    own_lock = folder.with_suffix(".lock")
+    with file_lock(parent / "folders.lock", busy=None):
+        _remove_abandoned(parent)
+        lock = file_lock(own_lock, busy="in use")
+        lock.__enter__()
+        folder.mkdir()
     try:
-        yield place / name
+        yield folder
     finally:
         try:
-            remove_folder(place / name)
-            (place / f"{name}.lock").unlink(missing_ok=True)
+            remove_folder(folder)
+            own_lock.unlink(missing_ok=True)
         finally:
-            own.__exit__(None, None, None)
+            lock.__exit__(None, None, None)
 
 
 def remove_abandoned(cache: Path) -> None:
-    """Remove the folders whose owners have died; where there never was one, nothing is looked at."""
-    place = _place(cache)
-    if place.is_dir():
-        with file_lock(place / "folders.lock", busy=None):
-            _remove_left(place)
+    """Remove the folders whose owners have died."""
+    parent = _parent(cache)
+    if parent.is_dir():
+        with file_lock(parent / "folders.lock", busy=None):
+            _remove_abandoned(parent)
 
 
 def remove_folder(folder: Path) -> None:
-    """Delete a folder of the cache, read-only parts too; renamed first, so that half of it is never taken for it."""
+    """Delete a folder of the cache, including read-only parts; it is renamed first, so it is never seen half deleted."""
     if not os.path.lexists(folder):
         return
     doomed = folder.with_name(f".removed-{os.getpid()}-{time.monotonic_ns()}-{folder.name[:80]}")
@@ -58,19 +59,19 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(doomed, ignore_errors=True)
         if not doomed.exists():
             return
-        # Read-only folders, or a process of a killed run that is still writing its last file.
-        for place, _, _ in os.walk(doomed):
-            os.chmod(place, 0o700)  # noqa: PTH101 - os.walk gives text
+        # Read-only folders, or a process of a killed run that still writes its last file.
+        for inner, _, _ in os.walk(doomed):
+            Path(inner).chmod(0o700)
         time.sleep(0.05)
     shutil.rmtree(doomed)
 
 
-def _place(cache: Path) -> Path:
+def _parent(cache: Path) -> Path:
     return cache.absolute() / "scratch"
 
 
-def _remove_left(place: Path) -> None:
-    for folder in [path for path in place.iterdir() if path.is_dir()]:
+def _remove_abandoned(parent: Path) -> None:
+    for folder in [path for path in parent.iterdir() if path.is_dir()]:
         lock = folder.with_suffix(".lock")
         try:
             with file_lock(lock, busy="in use"):

@@ -1,4 +1,4 @@
-"""Read what a program writes, and feed it, without locking up or keeping more than is wanted."""
+"""Read a program's output and write its input without deadlocks and with limited memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TICK_SECONDS: Final = 0.05
 
 
 class Stream:
-    """What one pipe gave: all of it, or its first and last `limit` bytes."""
+    """The output of one pipe: all of it, or its first and last `limit` bytes."""
 
     def __init__(self, limit: int | None) -> None:
         self._limit, self._head, self._tail, self._lost = limit, bytearray(), bytearray(), 0
@@ -59,11 +59,11 @@ def exchange(
     *,
     stdin: bytes,
     deadline: float,
-    when_over: Callable[[], None],
+    at_exit: Callable[[], None],
 ) -> None:
-    """Feed and read the pipes until all are closed; raise TimeoutExpired at `deadline` (of the monotonic clock).
+    """Read and write the pipes until all are closed; raise TimeoutExpired at `deadline` (of the monotonic clock).
 
-    `when_over` is called once the program itself has ended.
+    `at_exit` is called when the program itself has ended.
     """
     with selectors.DefaultSelector() as selector:
         for pipe, stream in zip((process.stdout, process.stderr), streams, strict=True):
@@ -75,18 +75,18 @@ def exchange(
         ended = False
         while selector.get_map():
             for key, _ in selector.select(max(0.0, min(TICK_SECONDS, deadline - time.monotonic()))):
-                _serve(selector, key)
+                _transfer(selector, key)
             if not ended and process.poll() is not None:
-                # A grandchild may hold the pipes for as long as it likes: the program is over, so is the reading.
+                # A grandchild may hold the pipes open: stop reading soon after the program has ended.
                 ended, deadline = True, min(deadline, time.monotonic() + DRAIN_SECONDS)
-                when_over()
+                at_exit()
             if time.monotonic() >= deadline:
                 break
     if not ended:
         process.wait(max(0.0, deadline - time.monotonic()))
 
 
-def _serve(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+def _transfer(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     pipe: Any = key.fileobj
     try:
         if isinstance(key.data, Stream):

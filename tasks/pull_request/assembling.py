@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
 from ..errors import ArtifactError, CherryPickError, RepositoryError
-from ..git import history, stacking
+from ..git import cherry_pick, history
 from ..project.conventions import changelog
 from ..project.files import CommitTree, Project
 from ..project.pytest_config import is_test_file, python_files
@@ -23,7 +23,7 @@ from .fragments import Entry
 
 if TYPE_CHECKING:
     from ..git import Clone
-    from ..git.identity import Identity
+    from ..git.repository import Identity
     from ..manifest.model import Optimization
     from ..storage.paths import ItemPaths
 
@@ -94,14 +94,14 @@ def make(
     picked = tuple(commit.sha for commit in detection.commits)
     reword = audit.without_model_co_authors if drop_model_authors else bytes
     try:
-        tip = stacking.rebase(clone.path, start.commit, picked, committer=who, reword=reword)
+        tip = cherry_pick.rebase(clone.path, start.commit, picked, committer=who, reword=reword)
     except CherryPickError as error:
         raise _with_drift(error, made, start) from None
     if tip == start.commit and start.commit == detection.upstream:
         now = "there is nothing left to open a pull request for; remove the item"
         raise RepositoryError(f"{detection.upstream_ref} has all of this optimization already", where=item.id, hint=now)
     added = _added(item, made, clone, tip, contents)
-    head = stacking.commit_files(clone.path, tip, _addition(made, added, who, titles)) if added.files else tip
+    head = cherry_pick.commit_files(clone.path, tip, _addition(made, added, who, titles)) if added.files else tip
     return _looked_through(
         Branching(
             item=item.id,
@@ -212,13 +212,13 @@ def _changelog(item: Optimization, made: Made, clone: Clone, project: Project) -
     return Files(files, changelog=f"{kind}: {told}" if files else f"{kind}: by hand", todos=(*doubts, *written.todos))
 
 
-def _addition(made: Made, added: Files, who: Identity, titles: tuple[str, ...]) -> stacking.FileCommit:
+def _addition(made: Made, added: Files, who: Identity, titles: tuple[str, ...]) -> cherry_pick.FileCommit:
     with_benchmark = any(path.endswith(".py") for path in added.files)
     with_entry = any(not path.endswith(".py") for path in added.files)
     title = wording.own_title(made.detection.function, benchmark=with_benchmark, entry=with_entry, titles=titles)
     asked = any(rule.about == "sign-off" for rule in made.detection.contribution_rules)
     message = f"{title}\n" + (f"\nSigned-off-by: {who}\n" if asked else "")
-    return stacking.FileCommit(added.files, message, who, made.detection.commits[-1].sha)
+    return cherry_pick.FileCommit(added.files, message, who, made.detection.commits[-1].sha)
 
 
 # -- what it holds -----------------------------------------------------------------------------------------

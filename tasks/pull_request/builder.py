@@ -15,7 +15,7 @@ from ..body.reproduction import manifest_text
 from ..errors import ArtifactError, RepositoryError, UsageError
 from ..git import Clone
 from ..git.export import create_branch, write_patches
-from ..git.identity import identity
+from ..git.repository import identity
 from ..processes.progress import Report, silent
 from ..staleness import artifact_of
 from ..storage.files import fingerprint_of
@@ -24,7 +24,7 @@ from . import assembling as making
 from . import bundle
 
 if TYPE_CHECKING:
-    from ..git.identity import Identity
+    from ..git.repository import Identity
     from ..manifest.model import Optimization
     from ..staleness import Freshness
     from ..storage.paths import ItemPaths

@@ -186,14 +186,14 @@ def test_the_root_is_found_from_below_and_in_linked_worktrees(target: TargetRepo
             "ext::sh -c touch% /tmp/x",
             "the address 'ext::sh -c touch% /tmp/x' names a transport helper, which could run any command",
         ),
-        ("-x", "the address '-x' is not the address of a repository"),
-        ("--upload-pack=touch x", "the address '--upload-pack=touch x' is not the address of a repository"),
-        ("", "the address '' is not the address of a repository"),
+        ("-x", "the address '-x' is not a repository address"),
+        ("--upload-pack=touch x", "the address '--upload-pack=touch x' is not a repository address"),
+        ("", "the address '' is not a repository address"),
         ("ftp://host/a", "the address 'ftp://host/a' has the unknown protocol ftp"),
-        ("ssh://-oProxyCommand=x/a", "the address 'ssh://-oProxyCommand=x/a' names no host"),
-        ("-oProxyCommand=x:a", "the address '-oProxyCommand=x:a' is not the address of a repository"),
+        ("ssh://-oProxyCommand=x/a", "the address 'ssh://-oProxyCommand=x/a' has no host"),
+        ("-oProxyCommand=x:a", "the address '-oProxyCommand=x:a' is not a repository address"),
         ("foo://me:secret@host/a", "the address 'foo://***@host/a' has the unknown protocol foo"),
-        ("https://host/a\nb", "the address 'https://host/a\\nb' has white space in it that no address has"),
+        ("https://host/a\nb", "the address 'https://host/a\\nb' contains white space"),
     ],
 )
 def test_addresses_that_are_refused(cache: Path, address: str, what: str) -> None:
@@ -241,9 +241,9 @@ def test_what_a_clone_tells(target: TargetRepo, cache: Path) -> None:
             git.FileChange("D", "e.py", None),
         )
         assert clone.changes_of(start) == (git.FileChange("A", None, "a.py"), git.FileChange("A", None, "b/c.py"))
-        with pytest.raises(RepositoryError, match="the commit 000000000000 is not there"):
+        with pytest.raises(RepositoryError, match="the commit 000000000000 does not exist"):
             clone.commit("0" * 40)
-        with pytest.raises(RepositoryError, match="--output=x names no commit"):
+        with pytest.raises(RepositoryError, match="--output=x does not resolve to a commit"):
             clone.changes("--output=x", main)
 
 
@@ -436,7 +436,7 @@ def test_a_shallow_source_gives_what_it_has(target: TargetRepo, cache: Path, tmp
         assert clone.files(clone.cherry_pick("origin/main", ["opt"])) == ("a.py", "b/c.py", "b/d.py", "e.py")
         clone.worktree(cache / "trees/one", "opt")
         assert (cache / "trees/one/a.py").read_text() == "x = 2\n"
-        with pytest.raises(RepositoryError, match="opt~2 names no commit"):
+        with pytest.raises(RepositoryError, match="opt~2 does not resolve to a commit"):
             clone.commits("opt~2", "opt")
 
 
@@ -450,11 +450,11 @@ def test_a_partial_source_is_not_filled_behind_the_users_back(target: TargetRepo
     with untouched(partial), git.Clone.open(str(partial), cache) as clone:
         assert git.resolve(partial, [later, target.git("rev-parse", "main:a.py")]).keys()
         assert clone.files("origin/opt") == ("a.py", "b/c.py", "b/d.py")
-        with pytest.raises(RepositoryError, match="where it is a partial clone, complete it"):
+        with pytest.raises(RepositoryError, match="complete a partial clone"):
             clone.worktree(cache / "trees/one", "origin/opt")
-        with pytest.raises(RepositoryError, match="where it is a partial clone, complete it"):
+        with pytest.raises(RepositoryError, match="complete a partial clone"):
             clone.read("origin/opt", "a.py")
-        with pytest.raises(RepositoryError, match="where it is a partial clone, complete it"):
+        with pytest.raises(RepositoryError, match="complete a partial clone"):
             clone.cherry_pick("origin/main", ["origin/opt"])
 
 
@@ -529,9 +529,7 @@ def test_a_remote_repository_is_cloned_once_and_refreshed_when_old_or_lacking(
     with git.Clone.open(address, cache, report=said.append) as clone:
         assert clone.resolve(["main"]) == {"main": second}
     assert len(said) == 1
-    assert said[0].startswith(
-        f"ssh://***@example.org{target.path} could not be fetched; using what was fetched before ("
-    )
+    assert said[0].startswith(f"ssh://***@example.org{target.path} could not be fetched; the last fetch is used (")
     network.touch()
     with git.Clone.open(address, cache) as clone:
         assert clone.resolve(["main"]) == {"main": third}
@@ -543,7 +541,7 @@ def test_a_remote_repository_that_cannot_be_reached(cache: Path, network: Path) 
         git.Clone.open("ssh://me:secret@example.org/nowhere", cache)
     assert str(caught.value) == (
         "ssh://***@example.org/nowhere: git could not read this repository: Could not read from remote repository.\n"
-        "  check the address, the network and your access to it: `git ls-remote` on it must work without a prompt"
+        "  check the address, the network and your access: `git ls-remote` must work without a prompt"
     )
     assert not list((cache / "clones").glob("*.git"))
 
@@ -618,8 +616,8 @@ def test_a_conflict_names_its_files_and_leaves_nothing(target: TargetRepo, cache
             clone.cherry_pick(main, [f"{opt}~1", opt])
         assert caught.value.files == ("a.py",)
         assert str(caught.value) == (
-            f"commit {target.git('rev-parse', 'opt~1')[:12]} (Make a faster) does not go onto {main[:12]}: conflicts in a.py\n"
-            "  list the commits that it builds on before it, or give as `head` a branch where the conflict is resolved"
+            f"commit {target.git('rev-parse', 'opt~1')[:12]} (Make a faster) cannot be cherry-picked onto {main[:12]}: conflicts in a.py\n"
+            "  list the commits that it builds on before it, or name a branch without the conflict as `head`"
         )
         assert not [place for place in clone.path.parent.iterdir() if place.suffix not in (".git", ".lock")]
         assert clone.resolve(["main", "benchmark-base"]) == {"main": main, "benchmark-base": None}
@@ -629,7 +627,7 @@ def test_a_merge_cannot_be_picked(target: TargetRepo, cache: Path) -> None:
     target.git("merge", "--quiet", "--no-ff", "-m", "Merge opt", "opt")
     with (
         opened(target, cache) as clone,
-        pytest.raises(CherryPickError, match=r"\(Merge opt\) is a merge and cannot be put onto another commit"),
+        pytest.raises(CherryPickError, match=r"\(Merge opt\) is a merge and cannot be cherry-picked"),
     ):
         clone.cherry_pick("opt", [target.head])
 
@@ -700,9 +698,9 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
     with untouched(target.path), opened(target, cache) as clone:
         made = clone.cherry_pick("main", [target.git("rev-parse", "opt")])  # in the clone alone
         before = sorted(path.name for path in clone.path.iterdir())
-        clone.standalone(folder, made)
+        clone.create_standalone(folder, made)
         assert {path.name for path in folder.iterdir()} == {".git", "a.py", "b", "e.py"}
-        run = {"cwd": folder, "env": {**os.environ, **standalone.variables()}, "capture_output": True, "text": True}
+        run = {"cwd": folder, "env": {**os.environ, **standalone.git_variables()}, "capture_output": True, "text": True}
         subprocess.run(
             ["git", "worktree", "add", "--quiet", tmp_path / "other", clone.merge_base("main", "opt")],
             check=True,
@@ -710,7 +708,7 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
         )
         assert subprocess.run(["git", "status", "--porcelain"], check=True, **run).stdout == ""
         assert sorted(path.name for path in clone.path.iterdir()) == before
-        clone.standalone(folder, "main")
+        clone.create_standalone(folder, "main")
         assert not (folder / "b/d.py").exists()
         # The user's own store has a name that git quotes, and is left out here.
         assert list(standalone.object_stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]

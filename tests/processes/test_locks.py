@@ -31,7 +31,7 @@ def hold_elsewhere(path: Path) -> subprocess.Popen[str]:
     return holder
 
 
-def test_a_lock_held_elsewhere_is_told_with_its_holder(tmp_path: Path) -> None:
+def test_a_busy_lock_names_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "below" / "lock"
     holder = hold_elsewhere(path)
     try:
@@ -54,7 +54,7 @@ def test_the_kernel_releases_the_lock_of_a_killed_process(tmp_path: Path) -> Non
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
-def test_a_lock_is_free_again_after_its_block_and_after_an_error(tmp_path: Path) -> None:
+def test_a_lock_is_released_after_its_block_and_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), file_lock(tmp_path / "lock", busy="busy"):
         raise ZeroDivisionError
     with file_lock(tmp_path / "lock", busy="busy"):
@@ -80,7 +80,7 @@ def test_a_second_holder_in_the_same_process_is_refused_or_waits(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["taken/lock", "link"])
-def test_a_lock_that_cannot_be_opened_is_a_plain_message(tmp_path: Path, name: str) -> None:
+def test_a_lock_that_cannot_be_opened(tmp_path: Path, name: str) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PrprepError, match="the lock cannot be opened"), file_lock(tmp_path / name, busy=None):

@@ -28,7 +28,6 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_for_end(pid: int) -> bool:
-    """Give the kernel a while to bury a process that was killed."""
     for _ in range(200):
         if not is_alive(pid):
             return True
@@ -36,18 +35,18 @@ def wait_for_end(pid: int) -> bool:
     return False
 
 
-def test_a_command_gives_its_streams_and_its_code(tmp_path: Path) -> None:
+def test_run_returns_streams_and_exit_code(tmp_path: Path) -> None:
     finished = programs.run(["sh", "-c", "echo out; echo err >&2; exit 3"], cwd=tmp_path, check=False)
     assert finished == programs.CompletedProgram(("sh", "-c", "echo out; echo err >&2; exit 3"), 3, "out\n", "err\n")
 
 
-def test_no_shell_sees_the_words(tmp_path: Path) -> None:
-    words = ["$HOME", "a;b", "*", "it's", 'quo"te', "new\nline", "", "~"]
-    told = programs.run([PYTHON, "-c", "import sys; print(sys.argv[1:])", *words], cwd=tmp_path).output
-    assert told == f"{words}\n"
+def test_no_shell_sees_the_arguments(tmp_path: Path) -> None:
+    arguments = ["$HOME", "a;b", "*", "it's", 'quo"te', "new\nline", "", "~"]
+    output = programs.run([PYTHON, "-c", "import sys; print(sys.argv[1:])", *arguments], cwd=tmp_path).output
+    assert output == f"{arguments}\n"
 
 
-def test_the_environment_given_is_all_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_env_is_the_whole_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAKED", "1")
     assert programs.run(["/usr/bin/env"], cwd=tmp_path, env={"ONLY": "this"}).output == "ONLY=this\n"
     assert "LEAKED=1" in programs.run(["/usr/bin/env"], cwd=tmp_path).output
@@ -58,14 +57,14 @@ def test_folder_and_environment_do_not_mix_between_threads(tmp_path: Path) -> No
     for folder in folders:
         folder.mkdir()
 
-    def ask(folder: Path) -> str:
+    def output_in(folder: Path) -> str:
         return programs.run(["/bin/sh", "-c", 'echo "$PWD $NAME"'], cwd=folder, env={"NAME": folder.name}).output
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(ask, folders)) == [f"{folder} {folder.name}\n" for folder in folders]
+        assert list(pool.map(output_in, folders)) == [f"{folder} {folder.name}\n" for folder in folders]
 
 
-def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
+def test_invalid_utf8_is_replaced(tmp_path: Path) -> None:
     assert programs.run(["printf", r"a\377b"], cwd=tmp_path).output == "a�b"
     assert programs.run_bytes(["printf", r"a\377b"], cwd=tmp_path) == b"a\xffb"
 
@@ -75,11 +74,11 @@ def test_large_input_and_output_do_not_lock_up(tmp_path: Path) -> None:
     assert programs.run_bytes(["cat"], cwd=tmp_path, stdin=sent) == sent
 
 
-def test_a_program_that_does_not_read_its_input_is_no_error(tmp_path: Path) -> None:
+def test_unread_input_is_not_an_error(tmp_path: Path) -> None:
     assert programs.run(["true"], cwd=tmp_path, stdin=b"x" * 1_000_000).code == 0
 
 
-def test_a_chatty_program_is_cut_in_the_middle_and_logged_whole(tmp_path: Path) -> None:
+def test_long_output_loses_its_middle_but_is_logged_whole(tmp_path: Path) -> None:
     code = "import sys; print('first'); sys.stdout.write('x' * 9_000_000); print('last'); print('e' * 3_000_000, file=sys.stderr)"
     log = tmp_path / "logs" / "log.txt"
     finished = programs.run([PYTHON, "-c", code], cwd=tmp_path, log=log)
@@ -93,14 +92,14 @@ def test_a_chatty_program_is_cut_in_the_middle_and_logged_whole(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["no-such-program"], "`no-such-program` was not found\n  install no-such-program, or put its folder on PATH"),
-        (["./plain"], "`./plain` may not be executed\n  make it executable: chmod +x {cwd}/./plain"),
+        (["no-such-program"], "`no-such-program` was not found\n  install no-such-program, or add its folder to PATH"),
+        (["./plain"], "`./plain` is not executable\n  make it executable: chmod +x {cwd}/./plain"),
         (["sh", "-c", "echo why >&2; exit 4"], "`sh -c echo why >&2; exit 4` ended with exit code 4:\nwhy"),
         (["sh", "-c", "kill -9 $$"], "`sh -c kill -9 $$` was killed by signal 9"),
         (["./garbled"], "`./garbled` could not start: Exec format error"),
     ],
 )
-def test_what_a_failed_command_says(tmp_path: Path, command: list[str], message: str) -> None:
+def test_messages_of_failed_commands(tmp_path: Path, command: list[str], message: str) -> None:
     (tmp_path / "plain").write_text("")
     (tmp_path / "garbled").write_bytes(b"\x7fnothing")
     (tmp_path / "garbled").chmod(0o755)
@@ -109,10 +108,10 @@ def test_what_a_failed_command_says(tmp_path: Path, command: list[str], message:
     assert str(caught.value) == message.format(cwd=tmp_path)
 
 
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(CommandFailedError) as caught:
         programs.run(["true"], cwd=tmp_path / "gone")
-    assert str(caught.value) == f"`true` could not start: the folder {tmp_path}/gone is not there"
+    assert str(caught.value) == f"`true` could not start: the folder {tmp_path}/gone does not exist"
 
 
 def test_the_time_limit_ends_grandchildren_too(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: p
     assert wait_for_end(int((tmp_path / "pid").read_text()))
 
 
-def test_a_grandchild_that_holds_the_pipe_does_not_hold_us(tmp_path: Path) -> None:
+def test_a_grandchild_with_the_pipe_does_not_block(tmp_path: Path) -> None:
     finished = programs.run(["sh", "-c", "sleep 300 & echo $!"], cwd=tmp_path, timeout=60)
     assert wait_for_end(int(finished.output))
 
@@ -148,7 +147,7 @@ def test_any_exception_ends_the_group(tmp_path: Path) -> None:
     assert wait_for_end(int((tmp_path / "child").read_text()))
 
 
-def test_a_program_beside_us(tmp_path: Path) -> None:
+def test_a_background_program(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     log = tmp_path / "log"
     with programs.start(
@@ -189,7 +188,7 @@ with programs.start(["sleep", "300"], cwd=Path({str(tmp_path)!r})) as running:
     assert wait_for_end(child)
 
 
-def test_the_targets_environment_is_free_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_target_environment_has_no_variables_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "GIT_DIR",
         "PYTHONPATH",
@@ -203,9 +202,9 @@ def test_the_targets_environment_is_free_of_ours(monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setenv(name, "ours")
     monkeypatch.setenv("THEIRS", "1")
-    given = programs.target_environment({"PYTHONHASHSEED": "7"})
-    assert "ours" not in given.values()
-    assert (given["THEIRS"], given["PYTHONHASHSEED"], given["PATH"]) == ("1", "7", os.environ["PATH"])
+    variables = programs.target_environment({"PYTHONHASHSEED": "7"})
+    assert "ours" not in variables.values()
+    assert (variables["THEIRS"], variables["PYTHONHASHSEED"], variables["PATH"]) == ("1", "7", os.environ["PATH"])
 
 
 STARTS_OTHERS = """
@@ -220,10 +219,12 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("how", ["run", "start"])
-def test_what_a_killed_prprep_had_started_is_ended_with_all_that_it_started(tmp_path: Path, how: str) -> None:
+def test_a_killed_prprep_takes_its_grandchildren_along(tmp_path: Path, how: str) -> None:
     log = tmp_path / "log"
     running = f"[sys.executable, '-c', {STARTS_OTHERS!r}], cwd=Path('/'), log=Path({str(log)!r})"
-    block = {"run": f"programs.run({running})", "start": f"with programs.start({running}) as it: it.wait()"}[how]
+    block = {"run": f"programs.run({running})", "start": f"with programs.start({running}) as program: program.wait()"}[
+        how
+    ]
     code = f"import sys\nfrom pathlib import Path\nfrom tasks.processes import programs\n{block}\n"
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
     for _ in range(400):

@@ -1,5 +1,3 @@
-"""Folders that end with their step, or at the next start."""
-
 from __future__ import annotations
 
 import signal
@@ -12,14 +10,22 @@ import pytest
 from tasks.processes.scratch import remove_abandoned, scratch_folder
 
 CHECKOUT = Path(__file__).parents[2]
-HOLD = "import sys, time\nfrom pathlib import Path\nfrom tasks.processes.scratch import scratch_folder\nwith scratch_folder(Path(sys.argv[1])) as folder:\n    (folder / 'x').touch()\n    print(folder, flush=True)\n    time.sleep(600)\n"
+HOLD = """
+import sys, time
+from pathlib import Path
+from tasks.processes.scratch import scratch_folder
+with scratch_folder(Path(sys.argv[1])) as folder:
+    (folder / 'x').touch()
+    print(folder, flush=True)
+    time.sleep(600)
+"""
 
 
 def left(cache: Path) -> set[str]:
     return {path.name for path in (cache / "scratch").iterdir()}
 
 
-def test_a_folder_is_empty_and_gone_afterwards(tmp_path):
+def test_a_folder_is_empty_and_removed_afterwards(tmp_path):
     with scratch_folder(tmp_path) as folder:
         assert list(folder.iterdir()) == []
         assert folder.is_relative_to(tmp_path)
@@ -27,19 +33,19 @@ def test_a_folder_is_empty_and_gone_afterwards(tmp_path):
     assert left(tmp_path) == {"folders.lock"}
 
 
-def test_it_is_gone_after_an_error_too(tmp_path):
+def test_it_is_removed_after_an_error(tmp_path):
     with pytest.raises(ZeroDivisionError), scratch_folder(tmp_path):
         _ = 1 / 0
     assert left(tmp_path) == {"folders.lock"}
 
 
-def test_nothing_is_made_where_there_is_nothing_to_remove(tmp_path):
+def test_no_folder_is_created_if_there_is_nothing_to_remove(tmp_path):
     remove_abandoned(tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.slow
-def test_what_a_killed_run_left_goes_at_the_next_start_and_what_is_in_use_stays(tmp_path):
+def test_folders_of_killed_runs_are_removed_and_those_in_use_stay(tmp_path):
     with scratch_folder(tmp_path) as used:
         holder = subprocess.Popen(
             [sys.executable, "-c", HOLD, str(tmp_path)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True

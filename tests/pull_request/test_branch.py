@@ -13,7 +13,7 @@ import pytest
 from tasks.artifacts import Comparison, Decision, Drift, PullRequest, Scaffolding, Survey, Verdict
 from tasks.errors import CherryPickError, RepositoryError
 from tasks.git import Clone
-from tasks.git.identity import Identity
+from tasks.git.repository import Identity
 from tasks.manifest.model import Optimization
 from tasks.pull_request import assembling as making
 from tasks.pull_request.assembling import Made

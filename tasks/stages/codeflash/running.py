@@ -16,8 +16,7 @@ from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
 from ...environments.venvs import Venv
 from ...errors import BusyError, CommandFailedError, PrprepError
-from ...git.standalone import object_stores
-from ...git.standalone import variables as git_variables
+from ...git.standalone import git_variables, object_stores
 from ...processes import programs
 from ...processes.locks import file_lock
 from ...processes.scratch import remove_folder

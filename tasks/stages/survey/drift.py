@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...artifacts import Drift
 from ...errors import CommandFailedError, SourceError
-from ...git import patch_ids
+from ...git import history, objects, patch_ids
 from ...project.code.definitions import MODULE, definitions
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class _Functions:
         (path, name), now = _at_base(function), self._now(function)
         listed: list[str] = []
         for each in dict.fromkeys((path, now)):
-            listed += patch_ids.commits_of(self._clone.path, self._since, self._detection.upstream, each)
+            listed += history.commits_of(self._clone.path, self._since, self._detection.upstream, each)
         listed = list(dict.fromkeys(listed))[-_MOST_COMMITS:]
         parents = self._clone.resolve([f"{commit}^1" for commit in listed])
         pairs = [(commit, parents[f"{commit}^1"] or "") for commit in listed]
@@ -175,7 +175,7 @@ class _Functions:
 
     def _load(self, places: Iterable[tuple[str, str]]) -> None:
         missing = [place for place in places if place not in self._read]
-        self._read |= patch_ids.read_files(self._clone.path, missing)
+        self._read |= objects.read_files(self._clone.path, missing)
 
 
 def _counting(functions: tuple[ChangedFunction, ...]) -> tuple[ChangedFunction, ...]:

@@ -171,7 +171,7 @@ def _skipped(detection: Detection, upstream: Upstream, pulls: tuple[PullRequest,
 
 def questions_of(detections: Detected, clone: Clone) -> dict[str, SearchQuery]:
     """Make a question of every item."""
-    from ...git.patch_ids import commit_dates
+    from ...git.history import commit_dates
 
     there = [found.base for found, _ in detections.values() if clone.resolve([found.base])[found.base]]
     dates = commit_dates(clone.path, list(dict.fromkeys(there))) if there else {}

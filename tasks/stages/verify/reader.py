@@ -17,7 +17,7 @@ from ...environments import builder, shims
 from ...environments.installer import uv_program
 from ...environments.package_indexes import uv_variables
 from ...environments.venvs import Venv
-from ...git import reader_clone
+from ...git import standalone
 from ...processes import programs
 from ...storage.paths import MANIFEST_NAME
 from ...workspace import nested
@@ -96,7 +96,7 @@ class Reader:
             if self.python
             else f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         )
-        own = {"PATH": path, "TMPDIR": str(self.folder / "tmp"), **_of_uv(self.folder), **reader_clone.variables()}
+        own = {"PATH": path, "TMPDIR": str(self.folder / "tmp"), **_of_uv(self.folder), **standalone.reader_variables()}
         if _are_prpreps(commands):
             return programs.installer_environment(own)
         confined = {"HOME": sandbox.HOME, "TMPDIR": "/tmp"} if self.item.sandbox == "bwrap" else {}  # noqa: S108 - one of its own
@@ -106,7 +106,7 @@ class Reader:
         if self.item.sandbox != "bwrap":
             return ()
         seen = Venv(self.python.parents[1]).required_folders() if self.python else ()
-        objects = (Path(place) for place in reader_clone.alternates(self.clone))
+        objects = (Path(place) for place in standalone.borrowed_objects(self.clone))
         place = SideRequest(
             self.folder, self.python or Path("/usr/bin/python3"), (), confined=True, environments=(*seen, *objects)
         )
@@ -137,7 +137,7 @@ def settle(
     """
     reader = Reader(folder, item, report)
     report("cloning for a reader")
-    reader_clone.create(private, reader.clone, commits[0])
+    standalone.clone_for_reader(private, reader.clone, commits[0])
     nested.program(reader.bin, reader.cache)
     _link(reader.bin / "uv", uv_program())
     for name in _MANAGERS:
@@ -147,7 +147,7 @@ def settle(
     if not packages:
         return reader
     report("a reader's environment")
-    reader_clone.create(private, folder / "project", commits[1])
+    standalone.clone_for_reader(private, folder / "project", commits[1])
     settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
     built = builder.build(folder / "project", layout, settings, cache=reader.cache, report=report)
     return Reader(folder, item, report, built.python)

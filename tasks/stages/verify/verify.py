@@ -13,7 +13,7 @@ from ...body.placeholders import FULL, reproduce_text
 from ...body.reproduction import reproduction
 from ...errors import ArtifactError, PrprepError
 from ...git import Clone
-from ...git.reader_clone import repository_state
+from ...git.standalone import repository_state
 from ...processes.progress import Report, silent
 from ...processes.scratch import scratch_folder
 from ...storage.hashing import digest

@@ -183,7 +183,7 @@ def test_listed_commits_in_conflict(repo):
         span(repo, commits=("faster",))
     assert raised.value.files == ("a.py",)
     assert str(raised.value).startswith(
-        f"it: commit {sha(repo, 'faster')[:12]} (Third) does not go onto {sha(repo, 'start')[:12]}: conflicts in a.py"
+        f"it: commit {sha(repo, 'faster')[:12]} (Third) cannot be cherry-picked onto {sha(repo, 'start')[:12]}: conflicts in a.py"
     )
 
 

@@ -340,8 +340,9 @@ def test_a_conflict_names_the_files(project: Project) -> None:
     with pytest.raises(CherryPickError) as caught:
         project.run(strategy="cherry-pick")
     assert caught.value.files == ("README",)
-    assert f"commit {head[:12]} (Add a benchmark) does not go onto {project.base[:12]}: conflicts in README" in str(
-        caught.value
+    assert (
+        f"commit {head[:12]} (Add a benchmark) cannot be cherry-picked onto {project.base[:12]}: conflicts in README"
+        in str(caught.value)
     )
     assert not project.paths.inject.exists()
 

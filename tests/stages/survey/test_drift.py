@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.git import Clone, patch_ids
+from tasks.git import Clone, objects
 from tasks.manifest.model import Optimization
 from tasks.stages.survey.drift import upstream_since
 from tests.support.histories import commit, detected, history
@@ -180,5 +180,5 @@ def test_contents_are_read_in_one_process_and_missing_ones_left_out(repo):
     with Clone.open(str(repo.path), repo.path.parent / "cache") as clone:
         head = repo.head
         places = [(head, "notes.txt"), (head, "nothing.txt"), (head, "src"), (head, TABLES), ("0" * 40, TABLES)]
-        found = patch_ids.read_files(clone.path, places)
+        found = objects.read_files(clone.path, places)
     assert found == {(head, "notes.txt"): b"one\n", (head, TABLES): BASE.encode()}

@@ -1,4 +1,4 @@
-"""A clone as a reader has it, of a private clone that borrows its objects."""
+"""A reader's clone of a private clone that borrows its objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tasks.errors import RepositoryError
 from tasks.git import Clone
-from tasks.git.reader_clone import alternates, create, repository_state, variables
+from tasks.git.standalone import borrowed_objects, clone_for_reader, reader_variables, repository_state
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -17,33 +17,38 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def made(tmp_path):
+def cloned(tmp_path):
     repo = TargetRepo(tmp_path / "target", {"a.txt": "base\n"})
     base = repo.head
     lost = repo.commit({"a.txt": "head\n"})
     repo.git("reset", "--quiet", "--hard", base)  # `lost` is named by no ref.
     with untouched(repo.path), Clone.open(str(repo.path), tmp_path / "cache", wanted=(lost,)) as clone:
-        create(clone.path, tmp_path / "reader", base)
+        clone_for_reader(clone.path, tmp_path / "reader", base)
     return repo, tmp_path / "reader", base, lost
 
 
 def git(folder, *arguments):
     done = subprocess.run(
-        ["git", *arguments], cwd=folder, env={**os.environ, **variables()}, capture_output=True, text=True, check=True
+        ["git", *arguments],
+        cwd=folder,
+        env={**os.environ, **reader_variables()},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 
 
-def test_both_commits_are_there_and_the_first_is_checked_out(made):
-    repo, reader, base, lost = made
+def test_both_commits_exist_and_the_first_is_checked_out(cloned):
+    repo, reader, base, lost = cloned
     assert (git(reader, "rev-parse", "HEAD"), (reader / "a.txt").read_text()) == (base, "base\n")
     assert git(reader, "cat-file", "-t", lost) == "commit"
     assert git(reader, "status", "--porcelain") == ""
-    assert str(repo.path / ".git" / "objects") in alternates(reader)
+    assert str(repo.path / ".git" / "objects") in borrowed_objects(reader)
 
 
-def test_no_hook_of_the_users_runs_in_it(made, tmp_path, monkeypatch):
-    _, reader, base, _ = made
+def test_no_hook_of_the_user_runs(cloned, tmp_path, monkeypatch):
+    _, reader, base, _ = cloned
     hook = tmp_path / "hooks" / "post-checkout"
     hook.parent.mkdir()
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
@@ -64,16 +69,16 @@ def test_no_hook_of_the_users_runs_in_it(made, tmp_path, monkeypatch):
         (("rm", "--quiet", "a.txt"), "files"),
     ],
 )
-def test_what_changes_is_told(made, arguments, what):
-    _, reader, _, _ = made
+def test_changes_show_in_the_state(cloned, arguments, what):
+    _, reader, _, _ = cloned
     before = repository_state(reader)
     git(reader, *arguments)
     after = repository_state(reader)
     assert what in {name for name in before if before[name] != after[name]}
 
 
-def test_prpreps_own_output_is_no_change(made):
-    _, reader, _, _ = made
+def test_output_of_prprep_is_not_a_change(cloned):
+    _, reader, _, _ = cloned
     before = repository_state(reader)
     for folder in (".prprep", ".codeflash"):
         (reader / folder).mkdir()
@@ -83,9 +88,9 @@ def test_prpreps_own_output_is_no_change(made):
     assert repository_state(reader) != before
 
 
-def test_a_commit_that_is_not_there(tmp_path, made):
+def test_a_missing_commit_raises(tmp_path, cloned):
     with (
         pytest.raises(RepositoryError, match="the repository could not be cloned"),
-        Clone.open(str(made[0].path), tmp_path / "cache") as clone,
+        Clone.open(str(cloned[0].path), tmp_path / "cache") as clone,
     ):
-        create(clone.path, tmp_path / "other", "0" * 40)
+        clone_for_reader(clone.path, tmp_path / "other", "0" * 40)
