@@ -67,7 +67,7 @@ def test_the_manifest_names_commits_and_settings():
     }
 
 
-def test_a_head_made_of_picks_is_told_by_its_picks():
+def test_a_cherry_picked_head_is_named_by_its_picks():
     body = body_of(Case(detection=DETECTION.model_copy(update={"picked": ("aa" * 20, "bb" * 20)})))
     (entry,) = manifest_in(body)["optimizations"]
     assert (entry["commits"], "head" in entry) == (["aa" * 20, "bb" * 20], False)
@@ -91,7 +91,7 @@ def test_a_head_made_of_picks_is_told_by_its_picks():
         ("python", f'PYTHONPATH="$work/$side"/src python -m pytest {BENCHMARK}\n'),
     ],
 )
-def test_plain_pytest_is_run_as_the_project_is(runner, command):
+def test_plain_pytest_runs_as_the_project_does(runner, command):
     assert f"  {command}" in body_of(
         Case(detection=DETECTION.model_copy(update={"layout": LAYOUT.model_copy(update={"runner": runner})}))
     )
@@ -129,7 +129,7 @@ def test_the_readers_own_tree_is_never_touched():
 
 
 def target(folder: Path) -> tuple[TargetRepo, str]:
-    """Make a repository whose head has a benchmark and a quicker function, in a src layout that is not installed."""
+    """Make a repository in src layout, not installed, whose head adds a benchmark and a faster function."""
     repo = TargetRepo(
         folder / "target",
         {"src/pagelayout/__init__.py": "", "src/pagelayout/text.py": "def merge_lines(lines):\n    return 'base'\n"},

@@ -28,12 +28,12 @@ MIXED = comparison(
 )
 
 
-def test_the_test_that_leads_comes_first_and_control_rows_last():
+def test_the_leading_test_comes_first_and_control_rows_last():
     assert [test.name for test in views.tests_of(MIXED, BENCHMARK)] == ["test_benchmark_merge_lines", "test_b"]
     assert [test.is_control_row for test in views.tests_of(CPU_IMPROVED, BENCHMARK)] == [False, True]
 
 
-def test_all_that_costs_more_is_a_loss_but_the_headlines_own():
+def test_losses_leave_out_the_change_of_the_headline():
     assert [(name, loss.metric) for name, loss in losses_of(MIXED, BENCHMARK)] == [
         ("test_benchmark_merge_lines", "peak memory"),
         ("test_b", "time"),
@@ -49,7 +49,7 @@ def test_shares_need_samples():
     assert shares_of(CPU_IMPROVED.model_copy(update={"functions": few})) == ()
 
 
-def test_functions_of_which_nothing_is_known_are_named():
+def test_unobserved_functions_are_named():
     functions = (
         *DETECTION.functions,
         ChangedFunction(path="a.py", module="a", name="b", status="added"),
@@ -61,7 +61,7 @@ def test_functions_of_which_nothing_is_known_are_named():
     assert unseen(DETECTION, REGRESSED) == ()
 
 
-def test_rows_as_asv_has_them():
+def test_asv_rows():
     assert [(row.mark, row.kind, row.name) for row in asv_rows(MIXED, BENCHMARK)] == [
         ("+", "peak memory", "test_benchmark_merge_lines"),
         ("+", "time", "test_b"),
@@ -71,7 +71,7 @@ def test_rows_as_asv_has_them():
     assert [row.mark for row in asv_rows(CPU_IMPROVED, BENCHMARK)] == ["-", "-", ""]
 
 
-def test_the_table_of_pyperf_hides_what_is_not_decided_and_counts_it_in_the_mean():
+def test_pyperf_hides_undecided_rows_and_counts_them_in_the_mean():
     table = pyperf_table(CPU_IMPROVED, BENCHMARK)
     assert [row.name for row in table.rows] == ["test_benchmark_merge_lines"]
     assert table.hidden == ("test_other",)

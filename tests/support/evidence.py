@@ -1,4 +1,4 @@
-"""Literal artifacts of one optimization, to be varied by tests."""
+"""Literal artifacts of one optimization, for tests to vary."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def provenance(
 
 
 def change(metric: MetricName, base: float, head: float, verdict: Verdict, **more: object) -> Change:
-    """Judge a metric whose samples lie a little above `base` and `head`; the interval is a relative half-width."""
+    """Return a change whose statistics lie around `base` and `head`; `width` is the interval's relative half-width."""
     width = float(more.pop("width", 0.011))  # type: ignore[arg-type]
     unit = UNITS[metric]
     ratio = head / base if base else 1.0
@@ -252,12 +252,12 @@ OWN_TESTS = ProjectTests(
     head=SideRun(code=0, passed=212, skipped=3),
 )
 VERIFIED = Verification(item="merge_lines", commands=(RunCommand(text="prprep compare:merge_lines\n", code=0),))
-"""Of commands that make no comparison; those of a real body repeat the claim as well."""
+"""Without a repeated comparison, which a real body has as well."""
 
 ITEM = Optimization(id="merge_lines", domain=("cpu",), functions=("pagelayout.text:merge_lines",))
 
 
-NOT_ASKED = CodeflashRun(item="merge_lines")
+NO_CODEFLASH = CodeflashRun(item="merge_lines")
 ASKED = CodeflashRun(
     item="merge_lines",
     asked=True,
@@ -284,12 +284,12 @@ ASKED = CodeflashRun(
         ),
     ),
 )
-"""What codeflash says of the same, without anything to find in it."""
+"""A codeflash run of the same comparison, without findings."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """The artifacts of one item; `write` puts them where the stages read them."""
+    """The artifacts of one item; `write` writes them as the stages do."""
 
     comparison: Comparison = CPU_IMPROVED
     item: Optimization = ITEM
@@ -299,7 +299,7 @@ class Case:
     survey: Survey = SURVEY
     benchmark: str = field(default="")
     data: dict[str, bytes] = field(default_factory=dict)
-    codeflash: CodeflashRun = NOT_ASKED
+    codeflash: CodeflashRun = NO_CODEFLASH
     tests: ProjectTests = OWN_TESTS
     verification: Verification | None = None
 
@@ -310,7 +310,7 @@ class Case:
 
     @property
     def verified(self) -> Verification:
-        """Give the verification, that of the item's own commands where none is set."""
+        """Return the verification, by default a run of the item's own commands."""
         ran = RunCommand(text=f"prprep compare:{self.item.id}\n", code=0)
         return self.verification or VERIFIED.model_copy(update={"item": self.item.id, "commands": (ran,)})
 

@@ -20,7 +20,7 @@ from tests.support.evidence import (
     HEAD,
     INJECTION,
     LAYOUT,
-    NOT_ASKED,
+    NO_CODEFLASH,
     SCAFFOLDING,
     SHA256,
     Case,
@@ -48,8 +48,8 @@ def visible(text: str) -> str:
 
 
 def test_an_item_that_does_not_ask_for_it_has_the_body_that_it_had():
-    assert with_codeflash(CPU_IMPROVED, NOT_ASKED) is CPU_IMPROVED
-    assert body(NOT_ASKED) == bounded(Case().evidence, None).text
+    assert with_codeflash(CPU_IMPROVED, NO_CODEFLASH) is CPU_IMPROVED
+    assert body(NO_CODEFLASH) == bounded(Case().evidence, None).text
 
 
 def test_the_report_stands_in_the_body_unaltered_and_prpreps_own_tables_are_folded_beneath():
