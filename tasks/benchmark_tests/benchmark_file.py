@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from ..git import printable
 from ..project.code.imported_names import absolute_name, imports, target_names
-from ..project.code.syntax import Function, callee, dotted_name, last_name, parse, string_value
 from ..project.dependencies import requires
+from ..project.syntax import Function, callee, dotted_name, last_name, parse, string_value
 from .reading import PytestFile, PytestFunction, assignments
 
 if TYPE_CHECKING:

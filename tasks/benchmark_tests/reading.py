@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from ..project.code.syntax import Function, last_name, parameter_names, parse_or_empty, statements_of, string_value
+from ..project.syntax import Function, last_name, parameter_names, parse_or_empty, statements_of, string_value
 
 FIXTURES: Final = frozenset({"benchmark", "benchmark_weave"})
 MARKERS: Final = frozenset({"benchmark", "codspeed_benchmark"})

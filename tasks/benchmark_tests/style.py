@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..project.code.syntax import last_name, string_value
 from ..project.pytest_config import is_test_file, python_files
+from ..project.syntax import last_name, string_value
 from .reading import PytestFile, PytestFunction
 
 if TYPE_CHECKING:

@@ -14,48 +14,46 @@ NAMES = ("benchmarks", "benchmark", "bench", "performance", "perf")
 
 
 def benchmarks_root(project: Project) -> tuple[str, str]:
-    """Return the folder, from the root of the tree, and the reason in words.
+    """Return the folder, from the root of the tree, and the reason for it.
 
-    Raise SourceError where `[tool.codeflash] benchmarks-root` is_outside the project.
+    Raise SourceError if `[tool.codeflash] benchmarks-root` is outside the project.
     """
-    for find in (_of_codeflash, _of_testpaths, _of_folders, _of_file_names, _beside_tests):
+    for find in (_of_codeflash, _of_testpaths, _of_folders, _of_file_names, _below_tests):
         if found := find(project):
-            return project.path(found[0]), found[1]
+            folder, reason = found
+            return project.path(folder), reason
     return project.path(DEFAULT), "the usual place; nothing in the project says otherwise"
 
 
 def _of_codeflash(project: Project) -> tuple[str, str] | None:
-    for place in (project, Project(project.tree)):
-        root = place.tool("codeflash", "benchmarks-root")
+    for owner in (project, Project(project.tree)):
+        root = owner.tool("codeflash", "benchmarks-root")
         if not isinstance(root, str):
             continue
-        file = place.path("pyproject.toml")
+        file = owner.path("pyproject.toml")
         if is_outside(root) or not root.strip():
             raise SourceError(
                 f"[tool.codeflash] benchmarks-root is {root!r}, which is no folder of the project",
                 where=file,
                 hint='write it relative to this file, like benchmarks-root = "tests/benchmarks"',
             )
-        return posixpath.relpath(
-            place.path(root) or ".", project.folder or "."
-        ), f"[tool.codeflash] benchmarks-root in {file}"
+        folder = posixpath.relpath(owner.path(root) or ".", project.folder or ".")
+        return folder, f"[tool.codeflash] benchmarks-root in {file}"
     return None
 
 
 def _of_testpaths(project: Project) -> tuple[str, str] | None:
-    for path in _testpaths(project):
-        if "bench" in posixpath.basename(path.rstrip("/")):
-            return path, "pytest's testpaths name it"
-    return None
+    path = next((path for path in _testpaths(project) if "bench" in posixpath.basename(path.rstrip("/"))), "")
+    return (path, "pytest's testpaths name it") if path else None
 
 
 def _of_folders(project: Project) -> tuple[str, str] | None:
-    """Take a folder with a telling name and test files in it; asv's folders hold no test files."""
-    folders = {posixpath.dirname(path) for path in _test_files(project)}
+    """Take a folder with one of NAMES that holds test files; asv's folders hold none."""
+    folders = {posixpath.dirname(path) + "/" for path in _test_files(project)}
     for above in (*TEST_FOLDERS, *_testpaths(project), ""):
         for name in NAMES:
             folder = posixpath.join(above, name)
-            if any(path == folder or path.startswith(f"{folder}/") for path in folders):
+            if any(path.startswith(f"{folder}/") for path in folders):
                 return folder, "the folder is there and holds test files"
     return None
 
@@ -68,20 +66,17 @@ def _of_file_names(project: Project) -> tuple[str, str] | None:
     return folder or ".", f"most benchmark files are there ({count} of {len(benchmarks)})"
 
 
-def _beside_tests(project: Project) -> tuple[str, str] | None:
+def _below_tests(project: Project) -> tuple[str, str] | None:
     for path in _testpaths(project):
         if project.has_folder(path):
             return posixpath.join(path, "benchmarks"), f"pytest's testpaths name {path}"
-    for folder in TEST_FOLDERS[1:]:
-        if project.has_folder(folder) and not project.has_folder(TEST_FOLDERS[0]):
-            return f"{folder}/benchmarks", f"the project's tests are in {folder}"
-    return None
+    folder = next(filter(project.has_folder, TEST_FOLDERS), "tests")
+    return (f"{folder}/benchmarks", f"the project's tests are in {folder}") if folder != "tests" else None
 
 
 def _testpaths(project: Project) -> tuple[str, ...]:
-    paths = pytest_option(project, "testpaths")
-    plain = (posixpath.normpath(path) for path in paths if not set(path) & set("*?[:"))
-    return tuple(path for path in plain if not is_outside(path) and path != "." and not path.endswith(".py"))
+    paths = (posixpath.normpath(path) for path in pytest_option(project, "testpaths") if not set(path) & set("*?[:"))
+    return tuple(path for path in paths if not is_outside(path) and path != "." and not path.endswith(".py"))
 
 
 def _test_files(project: Project) -> list[str]:

@@ -1,4 +1,4 @@
-"""Find what a repository asks of a change: a changelog entry, a pull-request template; and what its tests import."""
+"""Find a repository's changelog, pull-request template and benchmark tool, and the heavy imports of its tests."""
 
 from __future__ import annotations
 
@@ -9,16 +9,65 @@ from collections.abc import Iterator
 from typing import Literal
 
 from .files import Project, TreeReader, lookup
+from .syntax import parse_or_empty, statements_of
 
 HEAVY = frozenset(
-    {
-        "bokeh", "catboost", "cupy", "cv2", "dask", "datasets", "detectron2", "diffusers", "distributed", "fastai", "flax", "gensim",
-        "geopandas", "h2o", "jax", "keras", "lightgbm", "lightning", "llama_cpp", "matplotlib", "mxnet", "nltk", "numba", "onnx",
-        "onnxruntime", "openvino", "paddle", "pandas", "plotly", "polars", "pyarrow", "pyspark", "pytorch_lightning", "ray", "scipy",
-        "seaborn", "sentence_transformers", "skimage", "sklearn", "spacy", "statsmodels", "sympy", "tensorflow", "tensorrt", "timm",
-        "tokenizers", "torch", "torchaudio", "torchvision", "transformers", "ultralytics", "vllm", "xgboost",
-    },
-)  # fmt: skip
+    [
+        "bokeh",
+        "catboost",
+        "cupy",
+        "cv2",
+        "dask",
+        "datasets",
+        "detectron2",
+        "diffusers",
+        "distributed",
+        "fastai",
+        "flax",
+        "gensim",
+        "geopandas",
+        "h2o",
+        "jax",
+        "keras",
+        "lightgbm",
+        "lightning",
+        "llama_cpp",
+        "matplotlib",
+        "mxnet",
+        "nltk",
+        "numba",
+        "onnx",
+        "onnxruntime",
+        "openvino",
+        "paddle",
+        "pandas",
+        "plotly",
+        "polars",
+        "pyarrow",
+        "pyspark",
+        "pytorch_lightning",
+        "ray",
+        "scipy",
+        "seaborn",
+        "sentence_transformers",
+        "skimage",
+        "sklearn",
+        "spacy",
+        "statsmodels",
+        "sympy",
+        "tensorflow",
+        "tensorrt",
+        "timm",
+        "tokenizers",
+        "torch",
+        "torchaudio",
+        "torchvision",
+        "transformers",
+        "ultralytics",
+        "vllm",
+        "xgboost",
+    ]
+)
 """Top-level import names of packages that are large to install or slow to import."""
 
 CHANGELOG_NAME = re.compile(
@@ -28,21 +77,18 @@ WHATSNEW = ("docs/whatsnew", "doc/whatsnew", "docs/source/whatsnew", "doc/source
 BLURB = "Misc/NEWS.d/next"
 TEMPLATE_NAME = re.compile(r"pull_request_template(\.(md|txt|markdown|rst))?", re.IGNORECASE)
 TEMPLATE_FOLDERS = (".github", "", "docs")
-"""The places that GitHub looks at, in its order."""
+"""The folders in which GitHub looks for a template, in its order."""
 ASV_NAME = re.compile(r"asv\.conf[\w.-]*\.jsonc?")
 PYPERF = re.compile(rb"\bpyperf(?:ormance)?\b")
 PYPERF_PAGES = re.compile(
-    r"(pyproject\.toml|setup\.cfg|tox\.ini|noxfile\.py|[\w/-]*requirements[\w./-]*\.(txt|in)|(\.github/|docs?/)?contributing\.(md|rst|txt)|"
-    r"(benchmarks?|docs?)/readme\.(md|rst|txt))",
+    r"pyproject\.toml|setup\.cfg|tox\.ini|noxfile\.py|[\w/-]*requirements[\w./-]*\.(txt|in)"
+    r"|(\.github/|docs?/)?contributing\.(md|rst|txt)|(benchmarks?|docs?)/readme\.(md|rst|txt)",
     re.IGNORECASE,
 )
 
 
 def heavy_imports(tree: TreeReader) -> tuple[str, ...]:
-    """Return `path: package` for every heavy package that a conftest file imports when it is loaded.
-
-    A conftest that the running interpreter cannot parse is left out.
-    """
+    """Return `path: package` for every heavy package that a conftest.py imports at module level."""
     conftests = sorted(path for path in tree.files() if posixpath.basename(path) == "conftest.py")
     return tuple(
         f"{path}: {name}" for path in conftests for name in sorted(_top_level_imports(tree.read(path) or b"") & HEAVY)
@@ -50,37 +96,31 @@ def heavy_imports(tree: TreeReader) -> tuple[str, ...]:
 
 
 def _top_level_imports(source: bytes) -> set[str]:
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError):
-        return set()
+    body = parse_or_empty(source).body
     return {name.partition(".")[0] for statement in body for name in _imported(statement)}
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
-    """Walk what runs at import: also below `if`, `try` and `with`, never in functions; TYPE_CHECKING blocks do not run."""
+    """Yield what a statement imports when the module is loaded, which leaves out functions and TYPE_CHECKING blocks."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         yield from [node.module] if node.module and not node.level else []
-    elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-        for statement in node.orelse:
-            yield from _imported(statement)
-    elif isinstance(node, ast.If | ast.Try | ast.TryStar | ast.With | ast.ClassDef | ast.ExceptHandler):
-        for child in ast.iter_child_nodes(node):
+    elif isinstance(node, ast.If | ast.Try | ast.TryStar | ast.With | ast.ClassDef):
+        guards_types = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for child in getattr(node, "orelse", ()) if guards_types else statements_of(node):
             yield from _imported(child)
 
 
 def changelog(tree: TreeReader, *, project: str = "") -> str | None:
-    """Return the kind of changelog and its place, like `keep-a-changelog CHANGELOG.md` or `towncrier changes/`.
+    """Return the kind of changelog and its path, like `keep-a-changelog CHANGELOG.md` or `towncrier changes/`.
 
-    The kinds are towncrier, scriv, blurb, whatsnew, keep-a-changelog and plain; `project` is looked at before the root.
+    The kinds are towncrier, scriv, blurb, whatsnew, keep-a-changelog and plain; the folder `project` goes before the root.
     """
     for folder in dict.fromkeys((project, "")):
-        place = Project(tree, folder)
         for find in (_towncrier, _scriv, _blurb, _whatsnew, _changelog_file):
-            if found := find(place):
-                return found
+            if kind_and_path := find(Project(tree, folder)):
+                return kind_and_path
     return None
 
 
@@ -90,12 +130,9 @@ def _towncrier(project: Project) -> str | None:
         table = lookup(project.toml("towncrier.toml"), "tool", "towncrier")
     if not isinstance(table, dict):
         return None
-    inside = (
-        posixpath.join(str(table.get("package_dir", ".")), str(table["package"]).replace(".", "/"))
-        if table.get("package")
-        else ""
-    )
-    folder = table.get("directory") or posixpath.join(inside, "newsfragments")
+    package = str(table.get("package") or "").replace(".", "/")
+    above = posixpath.join(str(table.get("package_dir", ".")), package) if package else ""
+    folder = table.get("directory") or posixpath.join(above, "newsfragments")
     return f"towncrier {project.path(str(folder))}/"
 
 
@@ -123,37 +160,34 @@ def _whatsnew(project: Project) -> str | None:
 
 def _changelog_file(project: Project) -> str | None:
     near = (path for path in project.files if posixpath.dirname(path) in {"", "docs", "doc"})
-    names = [path for path in near if CHANGELOG_NAME.fullmatch(posixpath.basename(path))]
-    if not names:
+    paths = [path for path in near if CHANGELOG_NAME.fullmatch(posixpath.basename(path))]
+    if not paths:
         return None
-    chosen = min(
-        names, key=lambda path: (path.count("/"), not posixpath.basename(path).lower().startswith("change"), path)
+    path = min(
+        paths, key=lambda each: (each.count("/"), not posixpath.basename(each).lower().startswith("change"), each)
     )
-    text = (project.tree.read(project.path(chosen)) or b"").decode("utf-8", "replace").lower()
-    kept = "keepachangelog.com" in text or re.search(r"^##\s*\[unreleased\]", text, re.MULTILINE)
-    return f"{'keep-a-changelog' if kept else 'plain'} {project.path(chosen)}"
+    text = (project.tree.read(project.path(path)) or b"").decode("utf-8", "replace").lower()
+    structured = "keepachangelog.com" in text or re.search(r"^##\s*\[unreleased\]", text, re.MULTILINE)
+    return f"{'keep-a-changelog' if structured else 'plain'} {project.path(path)}"
 
 
 def pull_request_template(tree: TreeReader) -> str | None:
     """Return the path of the template that GitHub would use, else of the first of several to choose from."""
-    files = tree.files()
+    files = sorted(tree.files())
     for folder in TEMPLATE_FOLDERS:
-        here = [path for path in files if posixpath.dirname(path).lower() == folder]
-        if found := sorted(path for path in here if TEMPLATE_NAME.fullmatch(posixpath.basename(path))):
-            return found[0]
+        for path in files:
+            if posixpath.dirname(path).lower() == folder and TEMPLATE_NAME.fullmatch(posixpath.basename(path)):
+                return path
     for folder in TEMPLATE_FOLDERS:
         several = posixpath.join(folder, "pull_request_template")
-        if found := sorted(
-            path
-            for path in files
-            if posixpath.dirname(path).lower() == several and path.lower().endswith((".md", ".txt"))
-        ):
-            return found[0]
+        for path in files:
+            if posixpath.dirname(path).lower() == several and path.lower().endswith((".md", ".txt")):
+                return path
     return None
 
 
 def benchmark_tool(tree: TreeReader) -> Literal["asv", "pyperf"] | None:
-    """Name the tool whose tables the project's reviewers know: asv by its configuration, pyperf where pages or requirements name it."""
+    """Return asv if it is configured, pyperf if requirements or pages name it: reviewers know that tool's tables."""
     if any(ASV_NAME.fullmatch(posixpath.basename(path)) and path.count("/") <= 2 for path in tree.files()):
         return "asv"
     pages = (path for path in tree.files() if PYPERF_PAGES.fullmatch(path))

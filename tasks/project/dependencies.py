@@ -1,4 +1,4 @@
-"""Read which packages a project asks for, file by file, and hold two states of it against each other."""
+"""Read the requirements of a project, file by file, and compare two states of it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ from .files import Project, TreeReader, lookup, read_toml, strings
 
 LOCK_NAME = re.compile(r"(uv|poetry|pdm)\.lock|pylock(\.[^.]+)?\.toml")
 REQUIREMENTS_NAME = re.compile(r"(.*[-_.])?(requirements|constraints)([-_.].*)?\.(txt|in)")
-UNDER_TEST = frozenset({"tests", "test", "testing", "docs", "doc", "examples", "fixtures"})
+NOT_OWN = frozenset({"tests", "test", "testing", "docs", "doc", "examples", "fixtures"})
 
 Declared = Iterator[tuple[str, str]]
-"""Names with what is asked of them, like `("numpy (extra test)", "numpy>=1.26")`."""
+"""Labelled names with their requirements, like `("numpy (extra test)", "numpy>=1.26")`."""
 
 
 def dependency_differences(base: TreeReader, head: TreeReader) -> tuple[DependencyDifference, ...]:
-    """Return every requirement and locked version that differs, by file and name.
-
-    Raise SourceError where a file that differs is broken.
-    """
+    """Return every requirement and locked version that differs; raise SourceError if a file that differs is malformed."""
     files = sorted({path for path in (*base.files(), *head.files()) if _reader(path)})
     differing = [path for path in files if base.read(path) != head.read(path)]
     return tuple(difference for path in differing for difference in _differences(path, base, head))
@@ -39,16 +36,16 @@ def _differences(path: str, base: TreeReader, head: TreeReader) -> Iterator[Depe
 
 
 def declared(tree: TreeReader, path: str) -> dict[str, str]:
-    """Return what one file asks for, by name; a name that stands there several times has its demands joined."""
+    """Return the requirements of one file by labelled name; several of one name are joined."""
     read = _reader(path)
-    found: dict[str, set[str]] = defaultdict(set)
-    for name, demand in read(tree, path) if read and tree.read(path) is not None else ():
-        found[name].add(demand)
-    return {name: " | ".join(sorted(demands)) for name, demands in found.items()}
+    requirements: dict[str, set[str]] = defaultdict(set)
+    for name, requirement in read(tree, path) if read and tree.read(path) is not None else ():
+        requirements[name].add(requirement)
+    return {name: " | ".join(sorted(several)) for name, several in requirements.items()}
 
 
 def requires(tree: TreeReader, name: str) -> bool:
-    """Return whether a file of the project names a package (`name` is canonical), whatever for; a broken file names none."""
+    """Return whether a file of the project requires a package (by its canonical name); malformed files are ignored."""
     spelled = re.compile(re.escape(name).replace(r"\-", "[-_.]+").encode(), re.IGNORECASE)
     files = (path for path in tree.files() if _reader(path) and spelled.search(tree.read(path) or b""))
     return any(name in _names(tree, path) for path in files)
@@ -69,8 +66,8 @@ def _reader(path: str) -> Callable[[TreeReader, str], Declared] | None:
         posixpath.basename(folder) == "requirements" and name.endswith((".txt", ".in"))
     ):
         return _of_requirements_file
-    if UNDER_TEST & set(folder.split("/")):
-        return None  # material for tests, which may well be broken on purpose
+    if NOT_OWN & set(folder.split("/")):
+        return None  # test data, perhaps malformed on purpose
     if LOCK_NAME.fullmatch(name):
         return _of_lock
     return {"pyproject.toml": _of_pyproject, "setup.cfg": _of_setup_cfg, "setup.py": _of_setup_py}.get(name)
@@ -90,7 +87,10 @@ def _of_pyproject(tree: TreeReader, path: str) -> Declared:
 
 
 def resolved_group(groups: Mapping[str, Any], name: str, *, where: str) -> tuple[str, ...]:
-    """Return the requirements of a group of `[dependency-groups]`, includes resolved; raise SourceError if it is malformed."""
+    """Return the requirements of a group of `[dependency-groups]`, with the groups that it includes.
+
+    Raise SourceError if it is malformed.
+    """
     from packaging.dependency_groups import resolve_dependency_groups
 
     try:
@@ -110,9 +110,9 @@ def _of_poetry(poetry: object) -> Declared:
 
 
 def _poetry_table(table: object, label: str = "") -> Declared:
-    for name, demand in table.items() if isinstance(table, Mapping) else ():
-        spelled = demand if isinstance(demand, str) else json.dumps(demand, sort_keys=True, default=str)
-        yield labelled(name, label), spelled
+    for name, requirement in table.items() if isinstance(table, Mapping) else ():
+        is_text = isinstance(requirement, str)
+        yield _labelled(name, label), requirement if is_text else json.dumps(requirement, sort_keys=True, default=str)
 
 
 def _by_label(kind: str, table: object) -> Declared:
@@ -139,14 +139,11 @@ def _of_setup_py(tree: TreeReader, path: str) -> Declared:
 
 
 def _of_requirements_file(tree: TreeReader, path: str) -> Declared:
-    yield from _parsed(requirement_lines((tree.read(path) or b"").decode("utf-8", "replace")))
+    yield from _parsed(_requirement_lines((tree.read(path) or b"").decode("utf-8", "replace")))
 
 
-def requirement_lines(text: str) -> Iterator[str]:
-    """Yield the requirements of a requirements file: joined lines, without comments, hashes and options.
-
-    `-e PATH` stays as it is; `-r FILE` is left out, since that file is read by itself.
-    """
+def _requirement_lines(text: str) -> Iterator[str]:
+    """Yield the requirements of a requirements file; of options only `-e PATH`, since included files are read themselves."""
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         bare = re.sub(r"(^|\s)#.*", "", line)
         bare = re.sub(r"\s--hash[= ]\S+", "", bare).strip()
@@ -177,15 +174,15 @@ def _parsed(lines: Iterable[str], label: str = "") -> Declared:
             continue
         try:
             requirement = Requirement(text)
-            yield labelled(canonicalize_name(requirement.name), label), str(requirement)
+            yield _labelled(canonicalize_name(requirement.name), label), str(requirement)
         except InvalidRequirement:
-            yield labelled(text, label), text  # a path, an address, or a marker of another tool
+            yield _labelled(text, label), text  # a path, an address, or a marker of another tool
 
 
-def labelled(name: str, label: str) -> str:
+def _labelled(name: str, label: str) -> str:
     return f"{name} ({label})" if label else name
 
 
 def string_list(value: object) -> tuple[str, ...]:
-    """Return the strings of a list; a string by itself is one requirement, and a table is none."""
+    """Return the strings of a list; a string by itself is one requirement."""
     return (value,) if isinstance(value, str) else strings(value)

@@ -1,4 +1,4 @@
-"""Read the files in which a project says what it is; nothing of the project is run.
+"""Read the files that describe a project, without running any of its code.
 
 Paths are relative with forward slashes; the folder "" is the root.
 """
@@ -18,16 +18,54 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import SourceError
+from .syntax import last_name, parse_or_empty
 
 SIDE_FOLDERS = frozenset(
-    {
-        "asv_bench", "bench", "benchmark", "benchmarks", "bin", "build", "changelog.d", "changes", "ci", "contrib", "demo", "demos", "dist",
-        "doc", "docs", "etc", "example", "examples", "extra", "fixtures", "htmlcov", "img", "misc", "news", "newsfragments", "node_modules",
-        "notebooks", "perf", "requirements", "samples", "script", "scripts", "test", "testing", "tests", "third_party", "tool", "tools",
-        "typings", "vendor", "venv",
-    },
-)  # fmt: skip
-"""Folders beside a package that belong to the project but are not what it installs."""
+    [
+        "asv_bench",
+        "bench",
+        "benchmark",
+        "benchmarks",
+        "bin",
+        "build",
+        "changelog.d",
+        "changes",
+        "ci",
+        "contrib",
+        "demo",
+        "demos",
+        "dist",
+        "doc",
+        "docs",
+        "etc",
+        "example",
+        "examples",
+        "extra",
+        "fixtures",
+        "htmlcov",
+        "img",
+        "misc",
+        "news",
+        "newsfragments",
+        "node_modules",
+        "notebooks",
+        "perf",
+        "requirements",
+        "samples",
+        "script",
+        "scripts",
+        "test",
+        "testing",
+        "tests",
+        "third_party",
+        "tool",
+        "tools",
+        "typings",
+        "vendor",
+        "venv",
+    ]
+)
+"""Folders of a project that it does not install."""
 
 
 class TreeReader(Protocol):
@@ -39,7 +77,7 @@ class TreeReader(Protocol):
 
 
 class Commits(Protocol):
-    """What can read files of a commit (`git.Clone` does)."""
+    """What reads files of a commit, like `git.Clone`."""
 
     def files(self, commit: str, /) -> tuple[str, ...]: ...
 
@@ -48,7 +86,7 @@ class Commits(Protocol):
 
 @dataclass(frozen=True)
 class CommitTree:
-    """The files of a commit; their list is asked for once."""
+    """The files of a commit; they are listed once."""
 
     clone: Commits
     commit: str
@@ -66,7 +104,7 @@ class CommitTree:
 
 @dataclass(frozen=True)
 class FolderTree:
-    """The files below a folder, without git's own; symbolic links are not followed out of it."""
+    """The files below a folder, without git's own; symbolic links that lead out of it are not followed."""
 
     root: Path
 
@@ -92,7 +130,7 @@ class FolderTree:
 
 @dataclass(frozen=True)
 class Project:
-    """The folder of one project in a tree, with the files that configure it."""
+    """The folder of one project in a tree, and its configuration files."""
 
     tree: TreeReader
     folder: str = ""
@@ -134,12 +172,12 @@ class Project:
         return read_ini(self.tree, self.path(name))
 
     def tool(self, *keys: str) -> object:
-        """Return what stands at `[tool.KEYS...]` of pyproject.toml, None where nothing does."""
+        """Return the value at `[tool.KEYS...]` of pyproject.toml, None if there is none."""
         return lookup(self.pyproject, "tool", *keys)
 
     @property
     def describes_itself(self) -> bool:
-        """Whether the folder's files make it a project, rather than configure tools."""
+        """Whether the folder's files define a project, rather than only configure tools."""
         if self.has("setup.py"):
             return True
         if self.has("setup.cfg") and self.setup_cfg.has_section("metadata"):
@@ -148,9 +186,9 @@ class Project:
 
 
 def normalized(path: str) -> str:
-    """Spell a path without `.` and `..` in the middle; the root is ""."""
-    spelled = posixpath.normpath(path)
-    return "" if spelled == "." else spelled
+    """Return a path without `.` and inner `..`; the root is ""."""
+    path = posixpath.normpath(path)
+    return "" if path == "." else path
 
 
 def is_outside(path: str) -> bool:
@@ -159,7 +197,7 @@ def is_outside(path: str) -> bool:
 
 
 def lookup(table: object, *keys: str) -> object:
-    """Walk down nested tables; None where a key is missing or what is there is no table."""
+    """Walk down nested tables; return None if a key is missing."""
     for key in keys:
         if not isinstance(table, Mapping):
             return None
@@ -168,65 +206,52 @@ def lookup(table: object, *keys: str) -> object:
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """Return the strings of a list, or the words of one string; what is neither is left out."""
+    """Return the strings of a list, or the words of one string."""
     if isinstance(value, str):
         return tuple(value.split())
     return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list | tuple) else ()
 
 
 def read_toml(tree: TreeReader, path: str) -> Mapping[str, object]:
-    """Read a TOML file, {} where there is none; raise SourceError with the line where it is broken."""
+    """Read a TOML file, {} if there is none; raise SourceError with line and column if it is malformed."""
     content = tree.read(path)
     if content is None:
         return {}
     try:
         return tomllib.loads(content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise SourceError(
-            "this file is not UTF-8", where=f"{path}, byte {error.start}", hint="save it as UTF-8"
-        ) from None
+        where = f"{path}, byte {error.start}"
+        raise SourceError("this file is not UTF-8", where=where, hint="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        told, place = _toml_place(str(error))
-        raise SourceError(
-            f"this file is not valid TOML: {told}", where=f"{path}{place}", hint="mend the file in that commit"
-        ) from None
-
-
-def _toml_place(message: str) -> tuple[str, str]:
-    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
-    return (found[1], f":{found[2]}:{found[3]}") if found else (message, "")
+        match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
+        message, where = (match[1], f"{path}:{match[2]}:{match[3]}") if match else (str(error), path)
+        what = f"this file is not valid TOML: {message}"
+        raise SourceError(what, where=where, hint="fix the file in that commit") from None
 
 
 def read_ini(tree: TreeReader, path: str) -> configparser.ConfigParser:
-    """Read an INI file, empty where there is none; raise SourceError with the line where it is broken."""
+    """Read an INI file, empty if there is none; raise SourceError with the line if it is malformed."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     content = tree.read(path)
     try:
         parser.read_string((content or b"").decode("utf-8", "replace"), source=path)
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0,)])[0][0]
-        place = f"{path}:{line}" if line else path
-        raise SourceError(
-            "this file is not a valid INI file", where=place, hint="mend the file in that commit"
-        ) from None
+        where = f"{path}:{line}" if line else path
+        what, hint = "this file is not a valid INI file", "fix the file in that commit"
+        raise SourceError(what, where=where, hint=hint) from None
     return parser
 
 
 def _setup_keywords(source: bytes) -> dict[str, object]:
-    try:
-        module = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return {}  # setup.py runs in the target's Python, which may be another one
-    calls = [node for node in ast.walk(module) if isinstance(node, ast.Call) and _called(node) == "setup"]
+    # setup.py may be written for another Python.
+    module = parse_or_empty(source)
+    calls = [node for node in ast.walk(module) if isinstance(node, ast.Call) and last_name(node) == "setup"]
     return {keyword.arg: _literal(keyword.value) for call in calls[:1] for keyword in call.keywords if keyword.arg}
 
 
-def _called(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
 def _literal(node: ast.expr) -> object:
-    if isinstance(node, ast.Call) and _called(node) in {"find_packages", "find_namespace_packages"}:
+    if isinstance(node, ast.Call) and last_name(node) in {"find_packages", "find_namespace_packages"}:
         where = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "where")]
         return _literal(where[0]) if where else "."
     try:

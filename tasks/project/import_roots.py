@@ -1,14 +1,14 @@
-"""Find the folders of a project that go on `sys.path`, and the names that are imported from them.
+"""Find the folders of a project that go on `sys.path`, and the names that can be imported from them.
 
-Each build back end spells this in its own way; where none says anything, `src/` and the
-project's own folder are looked at, as the back ends do themselves.
+Each build back end has its own settings for this; without any, `src/` and the project's own folder are tried, as the
+back ends do themselves.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from .files import SIDE_FOLDERS, Project, is_outside, lookup, normalized, strings
 from .pytest_config import is_test_file, pytest_option
@@ -22,13 +22,10 @@ CONVENTIONAL_ROOTS = ("src", "", "lib", "python")
 def import_roots(project: Project) -> tuple[str, ...]:
     """Return the import roots relative to the project's folder, "" for the folder itself.
 
-    Only roots that something can be imported from; those that the build back end names come first,
-    then those of pytest's `pythonpath`.
+    The build back end's come first, then those of pytest's `pythonpath`; roots without modules are left out.
     """
-    declared = _usable(project, [*_of_build_back_end(project), *pytest_option(project, "pythonpath")])
-    if declared:
-        return declared
-    return _usable(project, CONVENTIONAL_ROOTS)[:1]
+    declared = [*_of_build_back_end(project), *pytest_option(project, "pythonpath")]
+    return _usable(project, declared) or _usable(project, CONVENTIONAL_ROOTS)[:1]
 
 
 def top_level_names(project: Project, root: str) -> tuple[str, ...]:
@@ -43,9 +40,9 @@ def top_level_names(project: Project, root: str) -> tuple[str, ...]:
     return tuple(sorted(packages | modules | named_namespaces))
 
 
-def _usable(project: Project, roots: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+def _usable(project: Project, roots: Sequence[str]) -> tuple[str, ...]:
     cleaned = dict.fromkeys(normalized(root) for root in roots if not is_outside(root))
-    # A `src` that is itself a package is what is imported, not where from.
+    # A `src` that is a package itself is imported, not imported from.
     return tuple(
         root for root in cleaned if f"{root}/__init__.py" not in project.files and top_level_names(project, root)
     )
@@ -53,19 +50,13 @@ def _usable(project: Project, roots: tuple[str, ...] | list[str]) -> tuple[str, 
 
 def _below(project: Project, root: str) -> list[list[str]]:
     start = f"{normalized(root)}/" if normalized(root) else ""
-    return [
-        path[len(start) :].split("/")
-        for path in project.files
-        if path.startswith(start) and path.endswith((".py", ".pyx"))
-    ]
+    code = (path for path in project.files if path.startswith(start) and path.endswith((".py", ".pyx")))
+    return [path[len(start) :].split("/") for path in code]
 
 
 def _packages(below: list[list[str]]) -> set[str]:
-    return {
-        parts[0]
-        for parts in below
-        if len(parts) == 2 and parts[1] in {"__init__.py", "__init__.pyx"} and parts[0].isidentifier()
-    }
+    inits = {"__init__.py", "__init__.pyx"}
+    return {parts[0] for parts in below if len(parts) == 2 and parts[1] in inits and parts[0].isidentifier()}
 
 
 def _modules(below: list[list[str]]) -> set[str]:
@@ -74,9 +65,8 @@ def _modules(below: list[list[str]]) -> set[str]:
 
 
 def _namespaces(below: list[list[str]]) -> set[str]:
-    return {
-        parts[0] for parts in below if len(parts) > 1 and all(part.isidentifier() for part in parts[:-1])
-    } - _packages(below)
+    folders = {parts[0] for parts in below if len(parts) > 1 and all(map(str.isidentifier, parts[:-1]))}
+    return folders - _packages(below)
 
 
 def _own_names(project: Project) -> set[str]:
@@ -117,7 +107,7 @@ def _of_build_back_end(project: Project) -> list[str]:
 
 
 def _package_paths(project: Project) -> tuple[str, ...]:
-    """Return the packages that hatchling and scikit-build-core are told by path, like `src/pagelayout`."""
+    """Return the packages that are configured by path in hatchling and scikit-build-core, like `src/pagelayout`."""
     wheel = project.tool("hatch", "build", "targets", "wheel")
     named = (
         strings(lookup(wheel, "packages"))
@@ -142,7 +132,7 @@ def _of_setuptools(project: Project) -> Iterator[str]:
 
 
 def _mapped(folders: object) -> Iterator[str]:
-    """Turn `{"": "src"}` and `{"pagelayout": "src/pagelayout"}` into `src`; a renamed package has no import root."""
+    """Map `{"": "src"}` and `{"pagelayout": "src/pagelayout"}` to `src`; a renamed package has no import root."""
     for name, folder in folders.items() if isinstance(folders, Mapping) else ():
         if isinstance(folder, str) and not name:
             yield folder

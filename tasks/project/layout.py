@@ -1,4 +1,4 @@
-"""Find out from a project's files alone how it is laid out, run, and where its benchmarks belong."""
+"""Find how a project is laid out and run, and where its benchmarks belong, from its files alone."""
 
 from __future__ import annotations
 
@@ -15,37 +15,28 @@ from .import_roots import import_roots, top_level_names
 from .pytest_config import is_test_code
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
-LOCKS = {
-    "uv.lock": "uv run python",
-    "poetry.lock": "poetry run python",
-    "pdm.lock": "pdm run python",
-}
-TABLES = {
-    ("uv",): "uv run python",
-    ("poetry",): "poetry run python",
-    ("pdm",): "pdm run python",
-    ("hatch", "envs"): "hatch run python",
-}
+LOCKS = {f"{tool}.lock": f"{tool} run python" for tool in ("uv", "poetry", "pdm")}
+TABLES = {keys: f"{keys[0]} run python" for keys in (("uv",), ("poetry",), ("pdm",), ("hatch", "envs"))}
 
 
 def describe(tree: TreeReader, *, focus: Sequence[str] = (), runner: str | None = None) -> Layout:
     """Describe the project that the `focus` files (those that changed) belong to.
 
-    `runner` is the manifest's and wins. Raise SourceError where a configuration file is broken.
+    `runner` is the manifest's. Raise SourceError if a configuration file is malformed.
     """
     projects = _projects(tree, focus)
     main = projects[0]
     roots = {
         project.path(root): top_level_names(project, root) for project in projects for root in import_roots(project)
     }
-    names = tuple(sorted({name for found in roots.values() for name in found}))
+    packages = {name for names in roots.values() for name in names}
     benchmarks, benchmarks_reason = benchmarks_root(main)
     runs, runs_reason = (runner, "the manifest says so") if runner else _runner(main)
     return Layout(
         kind=_kind(main, roots),
         project=main.folder,
         import_roots=tuple(roots),
-        packages=names,
+        packages=tuple(sorted(packages)),
         installable=main.describes_itself,
         benchmarks_root=benchmarks,
         benchmarks_root_reason=benchmarks_reason,
@@ -57,8 +48,8 @@ def describe(tree: TreeReader, *, focus: Sequence[str] = (), runner: str | None 
 def _projects(tree: TreeReader, focus: Sequence[str]) -> list[Project]:
     """Return the projects that hold the focus files, the one with most of them first."""
     folders = {posixpath.dirname(path) for path in tree.files() if posixpath.basename(path) in PROJECT_FILES}
-    if told := _telling(focus):
-        owners = Counter(_owner(tree, folders, path) for path in told)
+    if relevant := _most_relevant(focus):
+        owners = Counter(_owner(tree, folders, path) for path in relevant)
         return [Project(tree, folder) for folder, _ in owners.most_common()]
     root = Project(tree)
     if "" in folders and import_roots(root):
@@ -68,24 +59,22 @@ def _projects(tree: TreeReader, focus: Sequence[str]) -> list[Project]:
     return described if len(described) == 1 else [root, *described]
 
 
-def _telling(focus: Sequence[str]) -> list[str]:
-    """Keep the files that tell most about where the change is: code, before tests, before anything else."""
+def _most_relevant(focus: Sequence[str]) -> list[str]:
+    """Return the code among the files, else the tests, else all of them."""
     code = [path for path in focus if path.endswith(".py")]
     inside = [path for path in code if not is_test_code(path) and not {"docs", "examples"} & set(path.split("/")[:-1])]
     return inside or code or list(focus)
 
 
 def _owner(tree: TreeReader, folders: set[str], path: str) -> str:
-    """Return the nearest folder above `path` that is a project; a file that only configures tools makes none."""
-    above = ["" if str(parent) == "." else str(parent) for parent in PurePosixPath(path).parents]
-    candidates = [folder for folder in above if folder in folders]
+    """Return the nearest folder above `path` that defines a project, else the outermost with a configuration file."""
+    candidates = [folder for folder in _parents(path) if folder in folders]
     described = (folder for folder in candidates if Project(tree, folder).describes_itself)
     return next(described, candidates[-1] if candidates else "")
 
 
 def _kind(main: Project, roots: dict[str, tuple[str, ...]]) -> Literal["flat", "src", "several", "none"]:
-    packages = {name for found in roots.values() for name in found}
-    if not packages:
+    if not any(roots.values()):
         return "none"
     folders = {name for root in roots for name in roots[root] if _is_folder(main.tree, posixpath.join(root, name))}
     if len(folders) > 1:
@@ -98,20 +87,20 @@ def _is_folder(tree: TreeReader, path: str) -> bool:
 
 
 def _runner(project: Project) -> tuple[str, str]:
-    """Return the command that runs the project's Python, and what it was told from."""
-    above = [project, *(Project(project.tree, folder) for folder in _parents(project.folder))]
-    for place in above:
+    """Return the command that runs the project's Python, and the reason for it."""
+    owners = [project, *(Project(project.tree, folder) for folder in _parents(project.folder))]
+    for owner in owners:
         for lock, runner in LOCKS.items():
-            if place.has(lock):
-                return runner, f"{place.path(lock)} is there"
-    for place in above:
+            if owner.has(lock):
+                return runner, f"{owner.path(lock)} is there"
+    for owner in owners:
         for keys, runner in TABLES.items():
-            if place.tool(*keys) is not None:
-                return runner, f"{place.path('pyproject.toml')} has [tool.{'.'.join(keys)}]"
-        if place.has("hatch.toml"):
-            return "hatch run python", f"{place.path('hatch.toml')} is there"
+            if owner.tool(*keys) is not None:
+                return runner, f"{owner.path('pyproject.toml')} has [tool.{'.'.join(keys)}]"
+        if owner.has("hatch.toml"):
+            return "hatch run python", f"{owner.path('hatch.toml')} is there"
     return "python", "no lock file and no table of a project manager was found"
 
 
-def _parents(folder: str) -> list[str]:
-    return ["" if str(parent) == "." else str(parent) for parent in PurePosixPath(folder).parents] if folder else []
+def _parents(path: str) -> list[str]:
+    return ["" if str(parent) == "." else str(parent) for parent in PurePosixPath(path).parents] if path else []

@@ -16,7 +16,7 @@ import yaml
 
 from ..artifacts import AuditFinding
 from ..project.files import Project
-from ..project.formatting import OWN, formatted
+from ..project.formatting import RUFF_FILES, formatted
 
 if TYPE_CHECKING:
     from ..project.files import TreeReader
@@ -106,7 +106,7 @@ def _formatter(project: Project) -> str:
 
 
 def _lints(project: Project) -> bool:
-    return project.tool("ruff") is not None or any(map(project.has, OWN))
+    return project.tool("ruff") is not None or any(map(project.has, RUFF_FILES))
 
 
 def _rules(told: Sequence[str]) -> Counter[str]:

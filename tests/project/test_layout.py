@@ -310,7 +310,7 @@ def test_the_roots_benchmarks_root_holds_for_a_nested_project():
 REFUSED = {
     "TOML": (
         {"pyproject.toml": '[project]\nname = "pages\n'},
-        "pyproject.toml:2:14: this file is not valid TOML: Illegal character '\\n'\n  mend the file in that commit",
+        "pyproject.toml:2:14: this file is not valid TOML: Illegal character '\\n'\n  fix the file in that commit",
     ),
     "not UTF-8": (
         {"pyproject.toml": "[project]\nname = 'pages\udcff'\n"},
@@ -318,7 +318,7 @@ REFUSED = {
     ),
     "INI": (
         {"setup.cfg": "[metadata]\nname = pages\noops\n"},
-        "setup.cfg:3: this file is not a valid INI file\n  mend the file in that commit",
+        "setup.cfg:3: this file is not a valid INI file\n  fix the file in that commit",
     ),
     "benchmarks-root outside": (
         {"pyproject.toml": '[tool.codeflash]\nbenchmarks-root = "../speed"\n'},

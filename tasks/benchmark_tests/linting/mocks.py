@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.definitions import contents
 from ...project.code.imported_names import absolute_name, imports
-from ...project.code.syntax import Function, dotted_name
+from ...project.syntax import Function, dotted_name
 from ..benchmark_file import MOCKS
 from .boundaries import boundary
 

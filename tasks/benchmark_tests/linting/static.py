@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.imported_names import short_name
-from ...project.code.syntax import Function, dotted_name
 from ...project.pytest_config import PYTHON_FILES, is_test_file
+from ...project.syntax import Function, dotted_name
 from ..benchmark_file import PATCHERS
 from . import mocks
 

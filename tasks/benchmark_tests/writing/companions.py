@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ...project.code.syntax import parse_or_empty
+from ...project.syntax import parse_or_empty
 from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
-from .syntax import Function, Scope, last_name, parse, unreadable
+from ..syntax import Function, Scope, last_name, parse, unreadable
 
 MODULE: Final = "<module>"
 """The name of what a file does outside of its definitions."""

@@ -6,7 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from .syntax import Function, parse, statements_of
+from ..syntax import Function, parse, statements_of
 
 LineRange = tuple[int, int]
 """First and last line of a statement, or of a compound statement's head."""

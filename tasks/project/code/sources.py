@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...errors import SourceError
+from ..syntax import names, parse_or_empty
 from .definitions import Binding, Definition, ModuleContents, contents
 from .modules import module_of
-from .syntax import names, parse_or_empty
 
 if TYPE_CHECKING:
     from ..files import TreeReader
