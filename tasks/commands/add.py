@@ -29,9 +29,9 @@ class Add(Command):  # type: ignore[misc]
         from . import addition
 
         graph = graph_of(opt_values["manifest"])
-        entry = addition.run(graph.workspace, pos_args[0], opt_values["id"] or None)
-        print(f"added to {graph.manifest.name}:\n\n  id: {entry.id}")
-        print("\n".join(f"  {line}" for line in item_lines(entry.values, entry.remarks)))
-        print("".join(f"\n  note: {warning}" for warning in entry.warnings))
-        print(f"next: prprep render:{entry.id}")
+        item = addition.run(graph.workspace, pos_args[0], opt_values["id"] or None)
+        print(f"added to {graph.manifest.name}:\n\n  id: {item.id}")
+        print("\n".join(f"  {line}" for line in item_lines(item.values, item.remarks)))
+        print("".join(f"\n  note: {warning}" for warning in item.warnings))
+        print(f"next: prprep render:{item.id}")
         return 0

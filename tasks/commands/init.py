@@ -12,7 +12,7 @@ from .inventory import Inventory
 if TYPE_CHECKING:
     from doit.cmdparse import CmdOption
 
-    from ..init.draft import Drafted
+    from ..init.draft import WrittenDraft
 
 _MOST = 12
 
@@ -55,7 +55,7 @@ class Init(Inventory):
         from ..init import draft
         from ..manifest.reader import shown_path
 
-        path, repo = draft.place(params["manifest"], params["repo"], Path.cwd())
+        path, repo = draft.manifest_place(params["manifest"], params["repo"], Path.cwd())
         drafted = draft.run(path, repo=repo, upstream=params["upstream"] or None, refs=args, cache=cache_folder())
         print("\n".join(_summary(drafted)), end="\n\n")
         params["manifest"] = str(path)
@@ -64,23 +64,24 @@ class Init(Inventory):
         return code
 
 
-def _summary(drafted: Drafted) -> Iterator[str]:
+def _summary(drafted: WrittenDraft) -> Iterator[str]:
     """Return the lines on what was written, and on what was left out and why."""
     from ..manifest.reader import shown_path
     from ..text.markdown import one_line, shorten
 
-    used = [entry for entry in drafted.found.entries if not entry.problem]
-    unused = [entry for entry in drafted.found.entries if entry.problem]
+    selection = drafted.selection
+    used = [item for item in selection.items if not item.problem]
+    unused = [item for item in selection.items if item.problem]
     counts = [
         (len(used), "to prepare"),
-        (len(unused), "not usable, as comments"),
-        (len(drafted.found.asides), "left out"),
+        (len(unused), "commented out"),
+        (len(selection.left_out), "left out"),
     ]
-    yield f"{shown_path(drafted.path)} is written: " + ", ".join(f"{count} {what}" for count, what in counts if count)
-    lines = [f"  note on {problem}" for problem in drafted.problems]
-    lines += [f"  {entry.id} is not used ({entry.source}): {entry.problem}" for entry in unused]
-    lines += [f"  {entry.id}: {comment}" for entry in used for comment in entry.warnings]
-    lines += [f"  left out: {aside.title} ({aside.source}): {aside.why}" for aside in drafted.found.asides[:_MOST]]
-    if (more := len(drafted.found.asides) - _MOST) > 0:
+    yield f"wrote {shown_path(drafted.path)}: " + ", ".join(f"{count} {what}" for count, what in counts if count)
+    lines = [f"  warning: {warning}" for warning in drafted.warnings]
+    lines += [f"  {item.id} is commented out ({item.source}): {item.problem}" for item in unused]
+    lines += [f"  {item.id}: {warning}" for item in used for warning in item.warnings]
+    lines += [f"  left out: {other.title} ({other.source}): {other.reason}" for other in selection.left_out[:_MOST]]
+    if (more := len(selection.left_out) - _MOST) > 0:
         lines.append(f"  left out: {more} more, listed at the end of the file")
     yield from ("  " + shorten(one_line(line), 300) for line in lines)

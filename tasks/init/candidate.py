@@ -1,28 +1,29 @@
-"""What one source says of one optimization, and what several say of the same one."""
+"""One optimization as its source describes it, and one that several sources describe."""
 
-from __future__ import annotations
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from ..manifest.model import Domain
 
-if TYPE_CHECKING:
-    from ..manifest.model import Domain
+Outcome = Literal["kept", "discarded", "unfinished", "unknown", "none"]
+"""`none` is for rows that are no optimization, such as the baseline of a series."""
 
-Standing = Literal["kept", "discarded", "unfinished", "unknown", "none"]
-"""What became of it; `none` is what is no optimization at all, such as the baseline of a series."""
+Unresolved = Literal["", "missing", "ambiguous"]
+"""Whether a commit or branch that it names is not in the repository, or ambiguous there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """One optimization in the words of its source; nothing in it is held against the repository yet.
+class Candidate:
+    """An optimization to prepare, perhaps; nothing in it has been checked against the repository.
 
-    `functions` are named as what was optimized, `mentions` only occur in the text; `claims` are the numbers that are told.
+    `functions` are named as optimized, `mentions` are all other names in the text; `claims` are its measured numbers;
+    `reason` says why it was discarded, or why commits look like performance work.
     """
 
     source: str
     title: str = ""
     commits: tuple[str, ...] = ()
-    span: tuple[str, str] | None = None
+    commit_range: tuple[str, str] | None = None
     branch: str = ""
     functions: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
@@ -31,30 +32,39 @@ class Lead:
     pull_request: int | None = None
     summary: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
-    standing: Standing = "unknown"
+    outcome: Outcome = "unknown"
     reason: str = ""
-    notes: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+    unresolved: Unresolved = ""
 
     @property
-    def refers(self) -> bool:
-        """Whether it says where in git the change is."""
-        return bool(self.commits or self.span or self.branch)
+    def has_refs(self) -> bool:
+        return bool(self.commits or self.commit_range or self.branch)
+
+    @property
+    def is_from_git(self) -> bool:
+        """Whether only the log or a branch suggests it."""
+        return self.source.startswith(("git log", "branch "))
 
 
-def together(first: Lead, second: Lead) -> Lead:
-    """Put what two sources say of one optimization together; what the first one says goes before."""
-    notes = (*first.notes, *second.notes)
-    standing, reason = first.standing, first.reason
-    if standing == "unknown":
-        standing, reason = second.standing, second.reason or first.reason
-    elif second.standing not in {"unknown", standing}:
-        notes = (*notes, f"{first.source} has it as {standing}, {second.source} as {second.standing}")
+def combined(first: Candidate, second: Candidate) -> Candidate:
+    """Combine what two sources say about one optimization; the first takes precedence."""
+    warnings = (*first.warnings, *second.warnings)
+    unresolved = (first.unresolved, second.unresolved)
+    outcome, reason = first.outcome, first.reason
+    if outcome == "unknown":
+        outcome, reason = second.outcome, second.reason or first.reason
+    elif second.outcome not in {"unknown", outcome}:
+        warnings = (
+            *warnings,
+            f"{first.source} calls it {first.outcome}, but {second.source} calls it {second.outcome}",
+        )
     return replace(
         first,
         source=f"{first.source}; {second.source}",
         title=first.title or second.title,
         commits=_union(first.commits, second.commits),
-        span=first.span or second.span,
+        commit_range=first.commit_range or second.commit_range,
         branch=first.branch or second.branch,
         functions=_union(first.functions, second.functions),
         mentions=_union(first.mentions, second.mentions),
@@ -63,9 +73,10 @@ def together(first: Lead, second: Lead) -> Lead:
         pull_request=first.pull_request or second.pull_request,
         summary=first.summary or second.summary,
         claims=_union(first.claims, second.claims),
-        standing=standing,
+        outcome=outcome,
         reason=reason,
-        notes=notes,
+        warnings=warnings,
+        unresolved="missing" if "missing" in unresolved else unresolved[0] or unresolved[1],
     )
 
 

@@ -1,10 +1,9 @@
-"""Draft the manifest of a repository: find out where it lies and what it is against, gather, check, and write."""
-
-from __future__ import annotations
+"""Draft the manifest of a repository: find the repository and its upstream, gather candidates, check them, write."""
 
 import os
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,119 +16,118 @@ from ..project.files import CommitTree
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
 from ..workspace.repository import Named, Target
-from . import manifest_text as drafting
-from .candidate import Lead
+from .candidate import Candidate
 from .gathering import gather
-from .items import entries
-from .notes import Committed, WorkTree, notes
+from .items import Selection, select
+from .manifest_text import Preamble, manifest_text
+from .notes import CommittedNotes, NoteFile, NoteFolder, WorkTreeNotes, read_notes
 from .repository import Repository
 
 if TYPE_CHECKING:
     from ..git import Clone
-    from .items import Sorted
-    from .notes import Note, Shelf
 
 _CODEFLASH_KEYS = ("module-root", "tests-root", "benchmarks-root")
-_MOST_ASIDES = 12
+_MOST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Drafted:
-    """The manifest that was written, and what is to be told of it."""
-
+class WrittenDraft:
     path: Path
-    found: Sorted
-    problems: tuple[str, ...]
+    selection: Selection
+    warnings: tuple[str, ...]
 
 
-def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cache: Path) -> Drafted:
-    """Write the manifest at `path` for the repository `repo`, a path seen from its folder or an address; nothing is overwritten.
+def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cache: Path) -> WrittenDraft:
+    """Write the manifest at `path` for the repository `repo`: an address, or a path relative to the manifest's folder.
 
-    `refs` are named by the user, to be prepared beside what is found. Raise UsageError where a manifest is there
-    already or nothing was found, RepositoryError where the repository cannot be read.
+    `refs` are prepared in addition to what is found. Raise UsageError if there is a manifest or nothing to put in it,
+    RepositoryError if the repository cannot be read.
     """
-    demand_none(path)
+    check_absent(path)
     target = Target(Named(repo, upstream, None), folder=path.parent, cache=cache)
-    name, reason = _upstream(target, upstream)
-    with target.clone({name, *refs}) as clone:
-        repository = repository_of(target, clone, name)
-        shelved, problems = _notes(target, repository)
-        gathered = gather(repository, shelved, _named(clone, refs))
-        found = entries(repository, gathered)
-        settings = tuple(_settings(repository))
-    problems = [*problems, *(f"{note.path}: {told}" for note in shelved for told in note.told)]
-    if not any(not entry.problem for entry in found.entries):
-        raise _nothing(found, gathered.sources, problems, where=target.address)
-    frame = drafting.Frame(repo, name, reason, target.slug, gathered.sources, tuple(problems), settings)
-    text = drafting.manifest_text(frame, found.entries, found.asides)
+    upstream_ref, reason = _upstream(target, upstream)
+    with target.clone({upstream_ref, *refs}) as clone:
+        repository = repository_of(target, clone, upstream_ref)
+        notes, warnings = _notes(target, repository)
+        gathered = gather(repository, notes, requested_candidates(clone.path, clone.resolve(refs), "the command line"))
+        selection = select(repository, gathered)
+        settings = tuple(_codeflash_settings(repository))
+    warnings += [f"{file.path}: {warning}" for file in notes for warning in file.warnings]
+    if all(item.problem for item in selection.items):
+        raise _nothing_found(selection, gathered.sources, warnings, where=target.address)
+    preamble = Preamble(repo, upstream_ref, reason, target.slug, gathered.sources, tuple(warnings), settings)
+    text = manifest_text(preamble, selection)
     _, mistakes = parse(text.encode(), path)
     if mistakes:
         raise ManifestError(shown_path(path), mistakes)
     try:
         write_new(path, text)
     except FileExistsError:
-        demand_none(path)
+        check_absent(path)
         raise
-    return Drafted(path, found, tuple(problems))
+    return WrittenDraft(path, selection, tuple(warnings))
 
 
-def demand_none(path: Path) -> None:
-    """Raise UsageError where there is a manifest already."""
+def check_absent(path: Path) -> None:
+    """Raise UsageError if there is a manifest."""
     if os.path.lexists(path):
-        now = "`prprep add REF` adds one optimization to it, `prprep inventory` shows what is in it"
-        raise UsageError("there is a manifest already, and it is never overwritten", where=shown_path(path), hint=now)
-
-
-def place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
-    """Return where the manifest goes, and its repository as seen from there.
-
-    Where no manifest is named it goes to the root of the repository that `folder` is in, or into `folder` where
-    another repository is named.
-    """
-    local = not git.is_address(repo)
-    root = git.find(folder / Path(repo).expanduser()) if local else None
-    if local and root is None:
-        where = str((folder / Path(repo).expanduser()) if repo else folder)
-        raise RepositoryError(
-            "this is not a git repository", where=where, hint="go into yours, or name it: `prprep init --repo PATH`"
+        hint = "`prprep add REF` adds an optimization to it, `prprep inventory` shows what it contains"
+        raise UsageError(
+            "the manifest exists already, and `init` never overwrites it", where=shown_path(path), hint=hint
         )
+
+
+def manifest_place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
+    """Return the path of the manifest, and its repository relative to it.
+
+    Without `manifest` it goes to the root of the repository around `folder`, or into `folder` for another repository.
+    """
+    root = None
+    if not git.is_address(repo):
+        named = folder / Path(repo).expanduser()
+        root = git.find(named)
+        if root is None:
+            hint = "change into a repository, or pass one: `prprep init --repo PATH`"
+            raise RepositoryError("this is not a git repository", where=str(named if repo else folder), hint=hint)
     own = git.find(folder)
-    inside = root is not None and own is not None and own.root == root.root and own.root != own.folder
-    path = (folder / manifest) if manifest else (root.root if root and inside else folder) / "prprep.yaml"
+    is_own = root is not None and own is not None and own.root == root.root and own.root != own.folder
+    path = (folder / manifest) if manifest else (root.root if root and is_own else folder) / "prprep.yaml"
     path = path / "prprep.yaml" if path.is_dir() else path
-    path = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - must not follow links
     if root is None:
         return path, repo
-    # Seen from where the folder really is: `..` does not lead back through a link.
+    # `..` does not lead back through a link, so the relative path needs real paths.
     return path, os.path.relpath(root.root.resolve(), path.parent.resolve())
 
 
-def _upstream(target: Target, given: str | None) -> tuple[str, str]:
-    """Name upstream, and say why it is that."""
-    if given:
-        return given, "as you named it"
+def _upstream(target: Target, requested: str | None) -> tuple[str, str]:
+    """Return upstream, and why it is that."""
+    if requested:
+        return requested, "as requested"
     if target.repository and target.resolve({"HEAD"})["HEAD"] is None:
         raise _no_commits(target)
     try:
         name = target.upstream()
     except RepositoryError as error:
-        raise RepositoryError(error.what, where=error.where, hint="name it: `prprep init --upstream BRANCH`") from None
+        hint = "name it: `prprep init --upstream BRANCH`"
+        raise RepositoryError(error.what, where=error.where, hint=hint) from None
     return name, "origin's HEAD" if "/" in name else f"the branch {name}"
 
 
-def repository_of(target: Target, clone: Clone, upstream: str) -> Repository:
-    """Return what leads are held against; raise RepositoryError where there are no commits, or upstream names none."""
-    found = clone.resolve([upstream, "HEAD"])
-    place = target.repository or clone.path
-    commit, head = found[upstream], found["HEAD"]
+def repository_of(target: Target, clone: "Clone", upstream: str) -> Repository:
+    """Return the repository to check candidates against; raise RepositoryError without commits or upstream."""
+    resolved = clone.resolve([upstream, "HEAD"])
+    path = target.repository or clone.path
+    commit, head = resolved[upstream], resolved["HEAD"]
     if head is None:
         raise _no_commits(target)
     if commit is None:
-        meant = nearest(upstream, git.ref_names(place))
-        now = (
+        meant = nearest(upstream, git.ref_names(path))
+        hint = (
             f"did you mean {meant}?" if meant else "name the branch that pull requests are against: `--upstream BRANCH`"
         )
-        raise RepositoryError(f"upstream is {quoted(upstream)}, which names no commit", where=target.address, hint=now)
+        what = f"upstream {quoted(upstream)} does not resolve to a commit"
+        raise RepositoryError(what, where=target.address, hint=hint)
     refs = Refs(
         address=target.address,
         repository=target.repository,
@@ -139,71 +137,66 @@ def repository_of(target: Target, clone: Clone, upstream: str) -> Repository:
         base=None,
         head=None,
     )
-    return Repository(clone, refs, head=head, branch=git.current_branch(place) or "")
+    return Repository(clone, refs, head=head, branch=git.current_branch(path) or "")
+
+
+def requested_candidates(
+    repository: Path, resolved: "dict[str, str | None]", source: str, hint: str = ""
+) -> tuple[Candidate, ...]:
+    """Return candidates for refs of the user's, with their commits; raise UsageError for one that does not exist."""
+    branches = set(git.branch_names(repository))
+    candidates = []
+    for ref, sha in resolved.items():
+        if sha is None:
+            meant = nearest(ref, git.ref_names(repository))
+            hint = f"did you mean {meant}?" if meant else hint or "`git branch --all` and `git log` show what exists"
+            raise UsageError(f"{quoted(ref)} is not a branch, tag or commit", hint=hint)
+        is_branch = ref in branches
+        candidates.append(
+            Candidate(source, branch=ref if is_branch else "", commits=() if is_branch else (sha,), outcome="kept")
+        )
+    return tuple(candidates)
 
 
 def _no_commits(target: Target) -> RepositoryError:
     return RepositoryError("this repository has no commits yet", where=target.address, hint="commit something first")
 
 
-def _notes(target: Target, repository: Repository) -> tuple[list[Note], list[str]]:
-    """Read notes of the work tree, else of HEAD, else of the first branch that has some."""
-    shelves: list[tuple[str, Shelf]] = []
+def _notes(target: Target, repository: Repository) -> tuple[list[NoteFile], list[str]]:
+    """Read the notes of the work tree, else of HEAD, else of the first branch that has some."""
+    folders: list[tuple[str, NoteFolder]] = []
     own = git.find(target.worktree) if target.worktree else None
     if own and own.root != own.folder:  # A bare repository has no files of its own.
-        shelves.append(("", WorkTree(own.root)))
-    commits = [
-        ("HEAD", repository.head),
-        *((branch.name, branch.commits[-1].sha) for branch in repository.named_branches),
-    ]
-    shelves += [(name, Committed(CommitTree(repository.clone, sha))) for name, sha in commits]
-    problems: list[str] = []
-    for name, shelf in shelves:
-        found, unread = notes(shelf)
-        problems += unread
-        if found:
+        folders.append(("", WorkTreeNotes(own.root)))
+    commits = [("HEAD", repository.head)]
+    commits += [(branch.name, branch.commits[-1].sha) for branch in repository.optimization_branches]
+    folders += [(name, CommittedNotes(CommitTree(repository.clone, sha))) for name, sha in commits]
+    warnings: list[str] = []
+    for name, folder in folders:
+        files, problems = read_notes(folder)
+        warnings += problems
+        if files:
             if name and name != "HEAD":
-                problems.append(f"{found[0].path}: read from the branch {name}, since it is not in the work tree")
-            return found, problems
-    return [], problems
+                warnings.append(f"{files[0].path}: read from the branch {name}, because the work tree does not have it")
+            return files, warnings
+    return [], warnings
 
 
-def _named(clone: Clone, refs: Sequence[str]) -> tuple[Lead, ...]:
-    """Return leads for the refs that the user names; raise UsageError for one that is not there."""
-    found = clone.resolve(refs)
-    if unknown := next((ref for ref in refs if not found[ref]), None):
-        meant = nearest(unknown, git.ref_names(clone.path))
-        now = f"did you mean {meant}?" if meant else "`git branch --all` and `git log` show what there is"
-        raise UsageError(f"{quoted(unknown)} names no branch, tag or commit", hint=now)
-    branches = set(git.branch_names(clone.path))
-    return tuple(
-        Lead("the command line", branch=ref, standing="kept")
-        if ref in branches
-        else Lead("the command line", commits=(str(found[ref]),), standing="kept")
-        for ref in refs
-    )
-
-
-def _settings(repository: Repository) -> Iterator[str]:
-    """Tell of `[tool.codeflash]` tables: detect goes by them, and what they name may not be there."""
+def _codeflash_settings(repository: Repository) -> Iterator[str]:
+    """Describe `[tool.codeflash]` tables, which detect uses, and the folders in them that do not exist."""
     tree = CommitTree(repository.clone, repository.head)
     files = tree.files()
-    for file in [path for path in files if path.rpartition("/")[2] == "pyproject.toml" and path.count("/") < 3][
-        :_MOST_ASIDES
-    ]:
-        try:
+    projects = [path for path in files if path.rpartition("/")[2] == "pyproject.toml" and path.count("/") < 3]
+    for file in projects[:_MOST_SHOWN]:
+        settings: dict[str, str] = {}
+        with suppress(ValueError, AttributeError):
             table = tomllib.loads((tree.read(file) or b"").decode()).get("tool", {}).get("codeflash", {})
-        except (ValueError, AttributeError):
-            continue
-        named = {
-            key: table[key] for key in _CODEFLASH_KEYS if isinstance(table, dict) and isinstance(table.get(key), str)
-        }
-        if not named:
-            continue
-        folder = file.rpartition("/")[0]
-        told = ", ".join(f"{key} {value}" for key, value in named.items())
-        gone = [value for value in named.values() if not _has_folder(files, folder, value)]
-        yield f"[tool.codeflash] in {file}: {told}" + (f" (not there: {', '.join(gone)})" if gone else "")
+            settings = {key: table[key] for key in _CODEFLASH_KEYS if isinstance(table.get(key), str)}
+        if settings:
+            folder = file.rpartition("/")[0]
+            missing = [value for value in settings.values() if not _has_folder(files, folder, value)]
+            shown = ", ".join(f"{key} {value}" for key, value in settings.items())
+            yield f"[tool.codeflash] in {file}: {shown}" + (f" (missing: {', '.join(missing)})" if missing else "")
 
 
 def _has_folder(files: Sequence[str], folder: str, name: str) -> bool:
@@ -211,20 +204,14 @@ def _has_folder(files: Sequence[str], folder: str, name: str) -> bool:
     return path == "." or any(file == path or file.startswith(f"{path}/") for file in files)
 
 
-def _nothing(found: Sorted, sources: Sequence[str], problems: Sequence[str], *, where: str) -> UsageError:
-    lines = ["nothing was found that could be prepared, so nothing is written", f"  looked at: {', '.join(sources)}"]
-    lines += [f"  {problem}" for problem in problems]
-    lines += [
-        f"  {entry.values.get('title') or entry.id} ({entry.source}): {entry.problem}"
-        for entry in found.entries[:_MOST_ASIDES]
+def _nothing_found(selection: Selection, sources: Sequence[str], warnings: Sequence[str], *, where: str) -> UsageError:
+    candidates = [
+        *(f"{item.values.get('title') or item.id} ({item.source}): {item.problem}" for item in selection.items),
+        *(f"{candidate.title} ({candidate.source}): {candidate.reason}" for candidate in selection.left_out),
     ]
-    lines += [f"  {aside.title} ({aside.source}): {aside.why}" for aside in found.asides[:_MOST_ASIDES]]
-    more = (
-        len(found.entries)
-        + len(found.asides)
-        - min(len(found.entries), _MOST_ASIDES)
-        - min(len(found.asides), _MOST_ASIDES)
-    )
-    lines += [f"  and {more} more"] if more else []
-    now = "name what holds the change: `prprep init REF ...`; or what it is against: `prprep init --upstream REF`"
-    return UsageError("\n".join(lines), where=where, hint=now)
+    lines = ["found nothing to prepare, so no manifest is written", f"read: {', '.join(sources)}", *warnings]
+    lines += candidates[: 2 * _MOST_SHOWN]
+    if (more := len(candidates) - 2 * _MOST_SHOWN) > 0:
+        lines.append(f"and {more} more")
+    hint = "name the change: `prprep init REF ...`; or what it is compared with: `prprep init --upstream REF`"
+    return UsageError("\n  ".join(lines), where=where, hint=hint)

@@ -1,159 +1,161 @@
-"""Bring together what all sources say, so that each optimization is one lead."""
-
-from __future__ import annotations
+"""Collect the candidates of all sources, one for each optimization."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from . import handoff, history, results
-from .candidate import Lead, together
+from . import handoff, history, tables
+from .candidate import Candidate, Unresolved, combined
 from .functions import is_named
+from .ids import CONVENTIONAL_PREFIX
 
 if TYPE_CHECKING:
     from ..artifacts import Commit
-    from .notes import Note
+    from .notes import NoteFile
     from .repository import Repository
 
 _HEX = re.compile(r"[0-9a-f]{4,40}")
+_SMALL_WORDS = frozenset({"the", "of", "in", "for", "to", "and", "on", "by", "from", "with", "an", "is"})
+_SIMILAR_TITLES = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Leads, each of another optimization; `sources` says what was looked at, and what it held."""
+    """Candidates, each for another optimization; `sources` say what was read and how much each had."""
 
-    leads: tuple[Lead, ...]
+    candidates: tuple[Candidate, ...]
     sources: tuple[str, ...]
     reverted: Mapping[str, str]
 
 
-def gather(repository: Repository, notes: Sequence[Note], named: Sequence[Lead] = ()) -> Gathered:
-    """Read notes, results, the log and branches, and merge what is about the same commits, branch or function.
+def gather(repository: "Repository", notes: Sequence["NoteFile"], requested: Sequence[Candidate] = ()) -> Gathered:
+    """Read notes, results, log and branches, and combine candidates with the same commits, branch or function.
 
-    `named` are leads of the user's own, which go before all others.
+    `requested` are the user's own, which come first.
     """
-    told, sources = [*named], [f"{len(named)} of the command line"] if named else []
-    for note in notes:
-        found = (results if note.is_table else handoff).leads(note.text, note.path)
-        told += found
-        sources.append(f"{note.path} ({len(found)} optimization{'s' if len(found) != 1 else ''}{_kept(found)})")
-    told = [_resolved(repository, lead) for lead in told]
-    seen = tuple(_of_git(repository, told, sources))
-    merged = _merged([*told, *seen])
+    sources = [f"{len(requested)} on the command line"] if requested else []
+    noted: list[Candidate] = list(requested)
+    for file in notes:
+        read = tables.candidates_of_results if file.is_table else handoff.candidates
+        candidates = read(file.text, file.path)
+        noted += candidates
+        sources.append(f"{file.path} ({_counted(candidates)})")
+    noted = [_resolved(repository, candidate) for candidate in noted]
+    all_candidates = _combine_same([*noted, *_from_git(repository, noted, sources)])
     commits = (*repository.recent, *repository.current.commits)
-    return Gathered(tuple(_located(repository, merged)), tuple(sources), history.reverted(commits))
+    return Gathered(tuple(_with_commits(repository, all_candidates)), tuple(sources), history.reverted(commits))
 
 
-def _kept(found: Sequence[Lead]) -> str:
-    count = sum(lead.standing == "kept" for lead in found)
-    return f", {count} kept" if found and count < len(found) else ""
+def _counted(candidates: Sequence[Candidate]) -> str:
+    kept = sum(candidate.outcome == "kept" for candidate in candidates)
+    count = f"{len(candidates)} optimization{'s' if len(candidates) != 1 else ''}"
+    return f"{count}, {kept} kept" if kept < len(candidates) else count
 
 
-def _of_git(repository: Repository, told: Sequence[Lead], sources: list[str]) -> Iterable[Lead]:
-    current, branches = repository.current, repository.named_branches
-    named = [lead.commits for lead in told if lead.commits]
-    name = current.name or "HEAD"
+def _from_git(repository: "Repository", noted: Sequence[Candidate], sources: list[str]) -> Iterator[Candidate]:
+    current, branches = repository.current, repository.optimization_branches
+    commits = [candidate.commits for candidate in noted if candidate.commits]
+    name, upstream = current.name or "HEAD", repository.refs.upstream_ref
     if current.commits:
-        several = "s" if len(current.commits) > 1 else ""
-        sources.append(f"{len(current.commits)} commit{several} of {name} since {repository.refs.upstream_ref}")
-        yield from history.of_branch(current, branches, named)
+        plural = "s" if len(current.commits) > 1 else ""
+        sources.append(f"{len(current.commits)} commit{plural} of {name} since {upstream}")
+        yield from history.candidates_of_branch(current, branches, commits)
     else:
-        last = f"the last {len(repository.recent)} commits" if len(repository.recent) > 1 else "the one commit"
-        sources.append(f"{last} of {name}, which {repository.refs.upstream_ref} has already")
-        yield from history.of_commits(repository.recent, f"git log of {name}")
+        recent = repository.recent
+        last = f"the last {len(recent)} commits" if len(recent) > 1 else "the only commit"
+        sources.append(f"{last} of {name}, already in {upstream}")
+        yield from history.candidates_of_commits(recent, f"git log of {name}")
     if branches:
-        sources.append(
-            f"{len(branches)} branch{'es' if len(branches) > 1 else ''}: {', '.join(branch.name for branch in branches)}"
-        )
+        plural = "es" if len(branches) > 1 else ""
+        sources.append(f"{len(branches)} branch{plural}: {', '.join(branch.name for branch in branches)}")
     for branch in branches:
-        yield from history.of_branch(branch, [current, *(other for other in branches if other is not branch)], named)
+        others = [current, *(other for other in branches if other is not branch)]
+        yield from history.candidates_of_branch(branch, others, commits)
 
 
-def _resolved(repository: Repository, lead: Lead) -> Lead:
-    """Return commits by their full SHA-1, and say which of them are not there or may be several."""
-    found = repository.clone.resolve(lead.commits)
-    commits, notes = [], list(lead.notes)
-    for name in lead.commits:
-        if sha := found[name]:
-            commits.append(sha)
+def _resolved(repository: "Repository", candidate: Candidate) -> Candidate:
+    """Replace commits by their full SHA-1, and warn of missing and ambiguous ones."""
+    clone, branch = repository.clone, candidate.branch
+    resolved = clone.resolve([*candidate.commits, *([branch] if branch else [])])
+    warnings = list(candidate.warnings)
+    unresolved: Unresolved = ""
+    for name in candidate.commits:
+        if resolved[name]:
             continue
-        several = repository.clone.with_prefix(name) if _HEX.fullmatch(name) else ()
-        several_told = f"commit {name} is not clear: {', '.join(sha[:12] for sha in several)} begin with it"
-        notes.append(several_told if several else f"commit {name} is not in the repository")
-    branch = lead.branch
-    if branch and not repository.clone.resolve([branch])[branch]:
-        notes.append(f"branch {branch} is not in the repository")
-        branch = ""
-    return replace(lead, commits=tuple(dict.fromkeys(commits)), branch=branch, notes=tuple(notes))
+        if matches := clone.with_prefix(name) if _HEX.fullmatch(name) else ():
+            unresolved = unresolved or "ambiguous"
+            warnings.append(f"commit {name} is ambiguous: {' or '.join(sha[:12] for sha in matches)}")
+        else:
+            unresolved = "missing"
+            warnings.append(f"commit {name} is not in the repository")
+    if branch and not resolved[branch]:
+        unresolved, branch = "missing", ""
+        warnings.append(f"branch {candidate.branch} is not in the repository")
+    commits = dict.fromkeys(sha for name in candidate.commits if (sha := resolved[name]))
+    return replace(candidate, commits=tuple(commits), branch=branch, warnings=tuple(warnings), unresolved=unresolved)
 
 
-def _merged(leads: Sequence[Lead]) -> list[Lead]:
-    """Put together leads that share a commit or a branch, in the order in which they came."""
-    merged: list[Lead] = []
-    for lead in leads:
-        same = [other for other in merged if _same(other, lead)]
+def _combine_same(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Combine candidates for the same optimization; the order stays."""
+    result: list[Candidate] = []
+    for candidate in candidates:
+        same = [other for other in result if _is_same(other, candidate)]
         if not same:
-            merged.append(lead)
+            result.append(candidate)
             continue
-        first, *others = same
-        if len(same) > 1 and lead.source.startswith(("branch", "git log")):
-            # A branch that holds several optimizations of the notes says nothing of any of them.
+        if len(same) > 1 and candidate.is_from_git:
+            # A branch with several optimizations of the notes says nothing about any of them.
             continue
-        whole = first
-        for other in (*others, lead):
-            whole = together(whole, other)
-        merged[merged.index(first)] = whole
-        merged = [other for other in merged if other not in others]
-    return merged
+        whole = same[0]
+        for other in (*same[1:], candidate):
+            whole = combined(whole, other)
+        result[result.index(same[0])] = whole
+        result = [other for other in result if other not in same[1:]]
+    return result
 
 
-def _same(first: Lead, second: Lead) -> bool:
+def _is_same(first: Candidate, second: Candidate) -> bool:
     if set(first.commits) & set(second.commits):
         return True
     if first.branch and first.branch == second.branch and not (first.commits and second.commits):
         return True
-    named = set(first.functions) & set(second.functions)
-    return bool(named) and not (first.refers and second.refers) and first.standing == second.standing
+    have_refs = first.has_refs and second.has_refs
+    return not have_refs and first.outcome == second.outcome and bool(set(first.functions) & set(second.functions))
 
 
-def _located(repository: Repository, leads: Sequence[Lead]) -> Iterable[Lead]:
-    """Look for the commits of kept optimizations that name none: by their title, or by a function that a commit changes."""
+def _with_commits(repository: "Repository", candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Look for the commits of kept optimizations without any: by their title, or by a changed function."""
     commits = repository.current.commits or repository.recent
-    taken = {sha for lead in leads if not _only_git(lead) for sha in lead.commits}
+    taken = {sha for candidate in candidates if not candidate.is_from_git for sha in candidate.commits}
     found: dict[int, list[Commit]] = {}
-    for place, lead in enumerate(leads):
-        if (
-            lead.standing == "kept"
-            and not lead.refers
-            and not any("is not in the repository" in note for note in lead.notes)
-        ):
+    for index, candidate in enumerate(candidates):
+        if candidate.outcome == "kept" and not candidate.has_refs and candidate.unresolved != "missing":
             free = [commit for commit in commits if commit.sha not in taken]
-            found[place] = _by_title(lead, free) or _by_function(repository, lead, free)
-            taken |= {commit.sha for commit in found[place]}
-    claimed = {commit.sha for several in found.values() for commit in several}
-    for place, lead in enumerate(leads):
-        if several := found.get(place):
-            note = "the notes name no commit; found by " + (
-                "its title" if _by_title(lead, several) else "the function that it changes"
-            )
-            yield replace(lead, commits=tuple(commit.sha for commit in several), notes=(*lead.notes, note))
-        elif not (_only_git(lead) and claimed & set(lead.commits)):
-            yield lead
+            found[index] = _by_title(candidate, free) or _by_function(repository, candidate, free)
+            taken |= {commit.sha for commit in found[index]}
+    assigned = {commit.sha for several in found.values() for commit in several}
+    for index, candidate in enumerate(candidates):
+        if several := found.get(index):
+            how = "title" if _by_title(candidate, several) else "changed function"
+            warnings = (*candidate.warnings, f"the notes name no commit; found by its {how}")
+            yield replace(candidate, commits=tuple(commit.sha for commit in several), warnings=warnings)
+        elif not (candidate.is_from_git and assigned & set(candidate.commits)):
+            yield candidate
 
 
-def _only_git(lead: Lead) -> bool:
-    return lead.source.startswith(("git log", "branch "))
+def _by_title(candidate: Candidate, commits: Sequence["Commit"]) -> list["Commit"]:
+    wanted = _significant_words(candidate.title)
+    similar = [
+        commit
+        for commit in commits
+        if len(wanted) > 1 and _similarity(wanted, _significant_words(commit.title)) >= _SIMILAR_TITLES
+    ]
+    return similar if len(similar) == 1 else []
 
 
-def _by_title(lead: Lead, commits: Sequence[Commit]) -> list[Commit]:
-    wanted = _words(lead.title)
-    same = [commit for commit in commits if len(wanted) > 1 and _likeness(wanted, _words(commit.title)) >= 0.75]
-    return same if len(same) == 1 else []
-
-
-def _by_function(repository: Repository, lead: Lead, commits: Sequence[Commit]) -> list[Commit]:
-    if not lead.functions:
+def _by_function(repository: "Repository", candidate: Candidate, commits: Sequence["Commit"]) -> list["Commit"]:
+    if not candidate.functions:
         return []
     return [
         commit
@@ -161,28 +163,15 @@ def _by_function(repository: Repository, lead: Lead, commits: Sequence[Commit]) 
         if any(
             is_named(changed, function)
             for changed in repository.functions_of(commit.sha)
-            for function in lead.functions
+            for function in candidate.functions
         )
     ]
 
 
-def _words(title: str) -> set[str]:
-    bare = re.sub(r"^\w+(\([^)]*\))?!?:\s*|\(#\d+\)", "", title.lower())
-    return set(re.findall(r"[a-z0-9_]{2,}", bare)) - {
-        "the",
-        "of",
-        "in",
-        "for",
-        "to",
-        "and",
-        "on",
-        "by",
-        "from",
-        "with",
-        "an",
-        "is",
-    }
+def _significant_words(title: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9_]{2,}", CONVENTIONAL_PREFIX.sub("", title.lower()))) - _SMALL_WORDS
 
 
-def _likeness(first: set[str], second: set[str]) -> float:
+def _similarity(first: Collection[str], second: Collection[str]) -> float:
+    first, second = set(first), set(second)
     return len(first & second) / len(first | second) if first and second else 0.0

@@ -1,49 +1,43 @@
-"""The notes of an optimization effort, in whatever shape they are, as leads.
+"""Candidates from the notes of an optimization effort, in whatever form they are.
 
-What they are about is told by headings ("Kept", "Discarded experiments"), by columns, by labels ("Commit: ...") and by
-marks. What has none of these is no optimization: places that list baselines, ideas or files yield nothing.
+Headings ("Kept", "Discarded experiments"), columns, labels ("Commit: ...") and signs say what is an optimization. Text
+with none of these is not, such as lists of baselines, ideas or files.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..text.markdown import one_line
 from ..text.outline import Block, CodeBlock, Inline, ListItem, MarkdownTable, Section, outline
-from . import extract as words
-from . import headings, tables
-from .fields import Meaning, Telling, labelled, meaning_of
-from .tables import Context
-
-if TYPE_CHECKING:
-    from .candidate import Lead
+from . import extract, headings, tables
+from .candidate import Candidate
+from .fields import Context, Description, Meaning, labelled, meaning_of
 
 _EXPERIMENT: Final = re.compile(r"^\W*(?:optimi[sz]ation|experiment|exp|change|opt)\b\s*#?\d+", re.IGNORECASE)
 _SHA_OR_SIGN: Final = re.compile(r"\b[0-9a-f]{7,40}\b|\W")
-_BESIDE_BOLD: Final = re.compile(
-    r"^[\s:(\[`—–-]*(?:commits?\s*:?\s*)?[0-9a-f]{7,40}\b[^:.—–]{0,40}?(?:[)\]`]\s*[:.—–-]+|[:.—–-]+|[)\]`]+)\s*|^[\s:.—–-]+"
+_AFTER_BOLD: Final = re.compile(
+    r"^[\s:(\[`—–-]*(?:commits?\s*:?\s*)?[0-9a-f]{7,40}\b[^:.—–]{0,40}?(?:[)\]`]\s*[:.—–-]+|[:.—–-]+|[)\]`]+)\s*|"
+    r"^[\s:.—–-]+"
 )
 _LOG_LINE: Final = re.compile(r"^\s*(?:[*|/\\]\s*)*([0-9a-f]{7,40})\s+(?:\([^)]*\)\s+)?(\S.*)$")
 
 
-def leads(text: str, file: str) -> tuple[Lead, ...]:
-    """Read notes; `file` is how their place is told."""
-    return tuple(_Reading(file).section(outline(text).root, Context()))
+def candidates(text: str, file: str) -> tuple[Candidate, ...]:
+    """Read the notes in a file; `file` is its path as messages show it."""
+    return tuple(_NotesReader(file).section(outline(text).root, Context()))
 
 
-class _Reading:
+class _NotesReader:
     def __init__(self, file: str) -> None:
         self.file = file
 
     # -- sections -----------------------------------------------------------------------------------
 
-    def section(self, section: Section, above: Context) -> Iterator[Lead]:
-        """Yield the leads of a section; `above` is what the headings over it say."""
+    def section(self, section: Section, above: Context) -> Iterator[Candidate]:
         context = headings.context_of(section, above) if section.level else above
-        if not context.shut and section.level and self._is_one(section, above):
+        if not context.ignored and section.level and self._is_one(section, above):
             yield self._whole(section, context)
             return
         for block in section.blocks():
@@ -52,180 +46,164 @@ class _Reading:
             yield from self.section(inner, context)
 
     def _is_one(self, section: Section, above: Context) -> bool:
-        """Return whether a section tells of one optimization, by its heading, its labels, or the heading above it."""
-        if headings.is_category(section.heading.text) or any(
-            headings.outcome_of(inner.heading.text) for inner in section.sections
-        ):
+        """Return whether a section is about one optimization, by its heading, its labels, or the heading above it."""
+        heading, blocks = section.heading.text, section.blocks()
+        if headings.is_category(heading) or any(_is_about_several(inner) for inner in section.sections):
             return False
-        if any(self._tells_of_one(inner) for inner in section.sections) or any(
-            _is_strong(table) for table in _tables(section)
-        ):
+        if any(isinstance(block, MarkdownTable) and _columns(block).list_optimizations for block in blocks):
             return False
-        items = [block for block in section.blocks() if isinstance(block, ListItem)]
+        items = [block for block in blocks if isinstance(block, ListItem)]
         if sum(bool(_own_commits(item)) for item in items) > 1:
             return False
-        if self._tells_of_one(section):
+        if _describes_one(section):
             return True
-        # A plain heading below "Kept", say, unless it only groups what is listed below it.
-        listed = [item for item in items if _own_commits(item) or words.outcome_of_title(_first(item).text)]
-        return (
-            above.place is not None
-            and not listed
-            and bool(section.blocks())
-            and not headings.is_beside(section.heading.text)
-        )
+        # A plain heading below "Kept", for example, unless it only groups the items of a list.
+        groups = any(_own_commits(item) or extract.outcome_of_title(_first(item).text) for item in items)
+        return above.outcome is not None and not groups and bool(blocks) and not headings.is_other_subject(heading)
 
-    def _tells_of_one(self, section: Section) -> bool:
-        heading = section.heading
-        if headings.is_category(heading.text) or headings.is_beside(heading.text):
-            return False
-        if words.commits_in(heading.text) or words.linked_commits(heading.links) or _EXPERIMENT.match(heading.text):
-            return True
-        if section.level == 1:
-            return False
-        named = {meaning for meaning, _ in _labels(section.blocks())}
-        marked = words.outcome_of_title(heading.text) is not None or heading.struck
-        return (
-            marked
-            or bool(named & {"commit", "branch", "status"})
-            or len(named & {"function", "file", "claim", "pull"}) > 1
-        )
-
-    def _whole(self, section: Section, context: Context) -> Lead:
-        """Make one lead of a section and all below it."""
-        telling = self._telling(section.heading, context)
+    def _whole(self, section: Section, context: Context) -> Candidate:
+        """Return one candidate of a section and everything below it."""
+        description = self._description(section.heading, context)
         for inner in section.walk():
             for block in inner.blocks():
-                self._fill(telling, block)
-        return telling.lead()
+                _fill(description, block)
+        return description.candidate()
 
     # -- blocks -------------------------------------------------------------------------------------
 
-    def _block(self, block: Block, context: Context) -> Iterator[Lead]:
+    def _block(self, block: Block, context: Context) -> Iterator[Candidate]:
         match block:
             case MarkdownTable():
-                # With commits or outcomes in it, it is about optimizations wherever it stands.
-                if _is_strong(block) or (context.place is not None and _is_titled(block)):
-                    yield from self._table(block, context)
-            case _ if context.shut:
+                # With commits or outcomes a table lists optimizations wherever it is.
+                columns = _columns(block)
+                if columns.list_optimizations or (context.outcome is not None and "title" in columns.meanings):
+                    yield from tables.candidates(self.file, _texts(block.header), block.rows, context)
+            case _ if context.ignored:
                 return
             case ListItem():
                 yield from self._item(block, context)
             case CodeBlock():
-                yield from self._fence(block, context)
+                yield from self._code(block, context)
             case Inline():
                 yield from self._paragraph(block, context)
 
-    def _table(self, table: MarkdownTable, context: Context) -> Iterator[Lead]:
-        yield from tables.leads(self.file, [cell.text for cell in table.header], table.rows, context)
-
-    def _item(self, item: ListItem, context: Context) -> Iterator[Lead]:
-        first = _first(item)
+    def _item(self, item: ListItem, context: Context) -> Iterator[Candidate]:
+        first, commits = _first(item), _own_commits(item)
         if not re.search(r"\w", first.text):
             return
-        grouped = [child for child in item.children if _own_commits(child) and not labelled(_first(child))]
-        if grouped and not _own_commits(item):
-            place = headings.outcome_of(first.text) or context.place
-            inner = replace(context, domains=words.domains_in(first.text) or context.domains, place=place)
+        if not commits and any(_own_commits(child) and not labelled(_first(child)) for child in item.children):
+            outcome = headings.outcome_of(first.text) or context.outcome
+            domains = extract.domains_in(first.text) or context.domains
             for child in item.children:
-                yield from self._item(child, inner)
+                yield from self._item(child, replace(context, domains=domains, outcome=outcome))
             return
-        outcome = words.outcome_of_title(first.text)
-        named = {meaning for meaning, _ in _labels([item])}
-        refers = bool(_own_commits(item) or named & {"commit", "branch"})
-        if context.place is None and not (refers or (outcome and (named or words.mentions_in(first.text)))):
+        stated = extract.outcome_of_title(first.text)
+        meanings = {meaning for meaning, _ in _labels([item])}
+        has_refs = bool(commits or meanings & {"commit", "branch"})
+        if context.outcome is None and not (has_refs or (stated and (meanings or extract.mentions_in(first.text)))):
             return
-        if context.place == headings.OPEN and not (
-            refers or outcome or first.struck or named & {"status", "function", "file"}
+        if context.outcome == headings.UNKNOWN_OUTCOME and not (
+            has_refs or stated or first.struck or meanings & {"status", "function", "file"}
         ):
             return
-        telling = self._telling(first, context)
-        self._fill(telling, item)
-        yield telling.lead()
+        description = self._description(first, context)
+        _fill(description, item)
+        yield description.candidate()
 
-    def _fence(self, fence: CodeBlock, context: Context) -> Iterator[Lead]:
-        """Read what `git log --oneline` printed, where notes hold that in place of a list."""
-        lines = [(place, line) for place, line in enumerate(fence.text.splitlines(), fence.line) if line.strip()]
-        found = [(place, match) for place, line in lines if (match := _LOG_LINE.match(line))]
-        if context.place is None or not found or len(found) < len(lines):
+    def _code(self, code: CodeBlock, context: Context) -> Iterator[Candidate]:
+        """Read the output of `git log --oneline`."""
+        lines = [(number, line) for number, line in enumerate(code.text.splitlines(), code.line) if line.strip()]
+        matches = [(number, match) for number, line in lines if (match := _LOG_LINE.match(line))]
+        if context.outcome is None or len(matches) < len(lines):
             return
-        for place, match in found:
-            telling = self._telling(Inline(match[2], place), context)
-            telling.parts.append(("commit", Inline(match[1], place)))
-            yield telling.lead()
+        for number, match in matches:
+            description = self._description(Inline(match[2], number), context)
+            description.parts.append(("commit", Inline(match[1], number)))
+            yield description.candidate()
 
-    def _paragraph(self, paragraph: Inline, context: Context) -> Iterator[Lead]:
-        """Read prose in which commits are named: a sentence for each, or the whole where there is one."""
+    def _paragraph(self, paragraph: Inline, context: Context) -> Iterator[Candidate]:
+        """Read prose with commits: one sentence for each, or all of it if there is one."""
         if labelled(paragraph):
             return
-        if context.place is None:
-            said = words.outcome_in(paragraph.text)
-            if said is None or said.standing != "kept":
+        if context.outcome is None:
+            stated = extract.outcome_in(paragraph.text)
+            if stated is None or stated.outcome != "kept":
                 return
-            context = replace(context, place=said)
-        named = words.commits_in(paragraph.text) or words.linked_commits(paragraph.links)
-        if len(named) == 1:
-            yield self._of_prose(paragraph, context)
-        elif named:
-            for sentence in words.sentences(paragraph.text):
-                if words.commits_in(sentence):
-                    yield self._of_prose(Inline(sentence, paragraph.line), context)
+            context = replace(context, outcome=stated)
+        commits = extract.commits_in(paragraph.text) or extract.linked_commits(paragraph.links)
+        if len(commits) == 1:
+            yield self._prose(paragraph, context)
+        elif commits:
+            for sentence in extract.sentences(paragraph.text):
+                if extract.commits_in(sentence):
+                    yield self._prose(Inline(sentence, paragraph.line), context)
 
-    def _of_prose(self, text: Inline, context: Context) -> Lead:
-        head, rest = _split(text)
-        telling = self._telling(head, context)
-        telling.parts.append(("commit", Inline(" ".join(words.commits_in(text.text)), text.line, links=text.links)))
-        telling.prose += rest
-        return telling.lead()
+    def _prose(self, text: Inline, context: Context) -> Candidate:
+        title, rest = _split(text)
+        description = self._description(title, context)
+        commits = " ".join(extract.commits_in(text.text))
+        description.parts.append(("commit", Inline(commits, text.line, links=text.links)))
+        description.prose += rest
+        return description.candidate()
 
-    # -- parts --------------------------------------------------------------------------------------
-
-    def _telling(self, title: Inline, context: Context) -> Telling:
-        head, rest = _split(title)
-        telling = Telling(f"{self.file}:{title.line}", head, place=context.place, domains=context.domains)
-        telling.prose += rest
-        return telling
-
-    def _fill(self, telling: Telling, block: Block) -> None:
-        """Add what a block tells: labelled parts, prose; code and tables only show."""
-        if isinstance(block, ListItem):
-            # What the telling began with is its title, and not told once more.
-            texts = block.texts[1:] if block.texts and block.texts[0].line == telling.title.line else block.texts
-            for text in texts:
-                self._fill(telling, text)
-            for child in block.children:
-                self._fill(telling, child)
-        elif isinstance(block, Inline):
-            for line in _lines(block):
-                if found := labelled(line):
-                    telling.parts.append(found)
-                else:
-                    telling.prose.append(line)
+    def _description(self, title: Inline, context: Context) -> Description:
+        title, rest = _split(title)
+        return Description(f"{self.file}:{title.line}", title, context, prose=rest)
 
 
-def _is_titled(table: MarkdownTable) -> bool:
-    return "title" in tables.Columns.of([cell.text for cell in table.header]).meanings
+def _is_about_several(section: Section) -> bool:
+    return headings.outcome_of(section.heading.text) is not None or _describes_one(section)
 
 
-def _is_strong(table: MarkdownTable) -> bool:
-    return tables.Columns.of([cell.text for cell in table.header]).tells_of_optimizations
+def _describes_one(section: Section) -> bool:
+    """Return whether a section's own heading or labels describe one optimization."""
+    heading = section.heading
+    if headings.is_category(heading.text) or headings.is_other_subject(heading.text):
+        return False
+    if extract.commits_in(heading.text) or extract.linked_commits(heading.links) or _EXPERIMENT.match(heading.text):
+        return True
+    if section.level == 1:
+        return False
+    if extract.outcome_of_title(heading.text) is not None or heading.struck:
+        return True
+    meanings = {meaning for meaning, _ in _labels(section.blocks())}
+    return bool(meanings & {"commit", "branch", "status"}) or len(meanings & {"function", "file", "claim", "pull"}) > 1
 
 
-def _tables(section: Section) -> list[MarkdownTable]:
-    return [block for block in section.blocks() if isinstance(block, MarkdownTable)]
+def _fill(description: Description, block: Block) -> None:
+    """Add labelled lines and prose of a block; code and tables are only illustrations."""
+    if isinstance(block, ListItem):
+        is_title = bool(block.texts) and block.texts[0].line == description.title.line
+        blocks: list[Block] = [*block.texts[is_title:], *block.children]
+        for inner in blocks:
+            _fill(description, inner)
+    elif isinstance(block, Inline):
+        for line in _lines(block):
+            if part := labelled(line):
+                description.parts.append(part)
+            else:
+                description.prose.append(line)
 
 
-def _labels(blocks: Sequence[object]) -> Iterator[tuple[Meaning, Inline]]:
-    """Yield the labelled lines of blocks, and of the items below items."""
+def _columns(table: MarkdownTable) -> tables.Columns:
+    return tables.Columns.of(_texts(table.header))
+
+
+def _texts(cells: Sequence[Inline]) -> list[str]:
+    return [cell.text for cell in cells]
+
+
+def _labels(blocks: Sequence[Block]) -> Iterator[tuple[Meaning, Inline]]:
+    """Yield the labelled lines of blocks, nested ones too."""
     for block in blocks:
         if isinstance(block, ListItem):
             yield from _labels([*block.texts, *block.children])
         elif isinstance(block, Inline):
-            yield from (found for line in _lines(block) if (found := labelled(line)))
+            yield from filter(None, map(labelled, _lines(block)))
 
 
 def _lines(text: Inline) -> Iterator[Inline]:
-    """Yield the lines of a paragraph, those put together that only go on: a label begins another."""
+    """Yield the logical lines of a paragraph: each label begins one."""
     lines: list[str] = []
     for line in text.text.split("\n"):
         if lines and not labelled(Inline(line, text.line)):
@@ -241,18 +219,18 @@ def _first(item: ListItem) -> Inline:
 
 def _own_commits(item: ListItem) -> tuple[str, ...]:
     first = _first(item)
-    return words.linked_commits(first.links) or words.commits_in(first.text)
+    return extract.linked_commits(first.links) or extract.commits_in(first.text)
 
 
 def _split(text: Inline) -> tuple[Inline, list[Inline]]:
-    """Take a title apart from what follows it: what is bold, else the first sentence, else what is before a dash."""
+    """Split a title from the text after it: the bold part, else the first sentence."""
     whole, bold = one_line(text.text), one_line(text.bold)
-    before, found, rest = whole.partition(bold) if bold else (whole, "", "")
-    if found and rest and words.CLAIM.sub("", _SHA_OR_SIGN.sub("", bold)) and not meaning_of(bold):
-        # Commits that stand beside what is bold belong to it.
-        beside = _BESIDE_BOLD.match(rest)
-        rest = rest[beside.end() :] if beside else rest
-        head = f"{before}{bold} {beside[0] if beside else ''}".strip(" :.—–-")
-        return replace(text, text=head), [Inline(rest, text.line, links=text.links)] if rest.strip(" :.—–-") else []
-    first, *others = list(words.sentences(whole)) or [whole]
+    before, _, rest = whole.partition(bold) if bold else (whole, "", "")
+    if rest and extract.CLAIM.sub("", _SHA_OR_SIGN.sub("", bold)) and not meaning_of(bold):
+        # A commit right after the bold part belongs to it.
+        commit = _AFTER_BOLD.match(rest)
+        title = f"{before}{bold} {commit[0] if commit else ''}".strip(" :.—–-")
+        rest = rest[commit.end() :] if commit else rest
+        return replace(text, text=title), [Inline(rest, text.line, links=text.links)] if rest.strip(" :.—–-") else []
+    first, *others = list(extract.sentences(whole)) or [whole]
     return replace(text, text=first), [Inline(" ".join(others), text.line, links=text.links)] if others else []

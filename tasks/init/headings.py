@@ -1,75 +1,77 @@
-"""What headings make of the notes below them: optimizations that were kept, or not, or something else altogether."""
-
-from __future__ import annotations
+"""The meaning of headings in notes: optimizations that were kept or not, or another subject."""
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from . import extract as words
-from .tables import Context
+from ..text.outline import Section
+from . import extract
+from .fields import Context
 
-if TYPE_CHECKING:
-    from ..text.outline import Section
-
-_NOT_PURSUED = words.Outcome("unfinished", "not pursued")
-OPEN = words.Outcome("unknown", "")
-_AHEAD: Final = re.compile(
-    r"\b(?:next|future|todos?|to do|follow-?ups?|remaining|opportunit\w+|strategy|plans?|planned|how to|reproduc\w+|questions?|if more)\b",
-    re.IGNORECASE,
-)
-_BESIDE: Final = re.compile(
-    r"\b(?:environment|setup|session|baseline|bottlenecks?|profil\w+|files?|commands?|verification|correctness|testing|tests?|discover\w+|"
-    r"insights?|learn\w*|lessons?|caveats?|background|context|goals?|constraints?|references?|conventions?|methodology|measurements?|appendix|"
-    r"final|cumulative|totals?|summary|overview|tl;?dr|risks?|contact|state|why|numbers|benchmarks?|hardware|identification)\b",
-    re.IGNORECASE,
-)
-_NOT_PURSUED_HEADING: Final = re.compile(
+UNKNOWN_OUTCOME: Final = extract.StatedOutcome("unknown", "")
+_NOT_PURSUED: Final = re.compile(
     r"\bnot (?:yet )?(?:pursued|attempted|tried|explored|done)|\bideas?\b|\bparked\b|\bdeferred\b", re.IGNORECASE
 )
-# A heading of nothing but these, outcomes and numbers is about all that stands below it, not one optimization.
-_GENERIC: Final = re.compile(
-    r"\b(?:optimi[sz]ations?|experiments?|changes?|results?|wins?|improvements?|commits?|items?|list|log|table|all|the|and|of|to|by|in|on|"
-    r"this|so|far|more|also|still|further|additional|for|with|as|session|effort|round|phase|part|tried|attempts?|what|was|were|we|i|made|has|have|been|are|is|work(?:ed|ing)?|perf(?:ormance)?|"
-    r"order|application|implemented|last|first|previous|earlier|code|status|prs?|branch(?:es)?|shipped|ideas?|candidates?|which|that|did|not|didn|t|yet|but|into|main|"
-    r"memory|mem|cpu|async|import|imports?|startup|start-up|structural|struct|time|runtime|concurrency|category|tier|group|both|other)\b",
+_AHEAD: Final = re.compile(
+    r"\b(?:next|future|todos?|to do|follow-?ups?|remaining|opportunit\w+|strategy|plans?|planned|how to|reproduc\w+|"
+    r"questions?|if more)\b",
+    re.IGNORECASE,
+)
+_OTHER_SUBJECT: Final = re.compile(
+    r"\b(?:environment|setup|session|baseline|bottlenecks?|profil\w+|files?|commands?|verification|correctness|testing|tests?|"
+    r"discover\w+|insights?|learn\w*|lessons?|caveats?|background|context|goals?|constraints?|references?|conventions?|"
+    r"methodology|measurements?|appendix|final|cumulative|totals?|summary|overview|tl;?dr|risks?|contact|state|why|numbers|"
+    r"benchmarks?|hardware|identification)\b",
+    re.IGNORECASE,
+)
+# A heading of these words, outcomes and numbers alone is about everything below it, not about one optimization.
+_GENERAL_WORDS: Final = re.compile(
+    r"\b(?:optimi[sz]ations?|experiments?|changes?|results?|wins?|improvements?|commits?|items?|list|log|table|all|the|and|of|to|by|"
+    r"in|on|this|so|far|more|also|still|further|additional|for|with|as|session|effort|round|phase|part|tried|attempts?|what|was|"
+    r"were|we|i|made|has|have|been|are|is|work(?:ed|ing)?|perf(?:ormance)?|order|application|implemented|last|first|previous|"
+    r"earlier|code|status|prs?|branch(?:es)?|shipped|ideas?|candidates?|which|that|did|not|didn|t|yet|but|into|main|memory|mem|"
+    r"cpu|async|import|imports?|startup|start-up|structural|struct|time|runtime|concurrency|category|tier|group|both|other)\b",
     re.IGNORECASE,
 )
 _LISTS: Final = re.compile(r"optimi|experiment|change|result|commit|win|improve", re.IGNORECASE)
 
 
 def context_of(section: Section, above: Context) -> Context:
-    """Say what a heading makes of what stands below it."""
+    """Return what a heading, and those above it, say about everything below it."""
     heading = section.heading.text
-    domains = (words.domains_in(heading) if is_category(heading) else ()) or above.domains
-    if outcome := outcome_of(heading) or (_NOT_PURSUED if _NOT_PURSUED_HEADING.search(heading) else None):
+    domains = (extract.domains_in(heading) if is_category(heading) else ()) or above.domains
+    not_pursued = extract.StatedOutcome("unfinished", "not pursued") if _NOT_PURSUED.search(heading) else None
+    if outcome := outcome_of(heading) or not_pursued:
         return Context(outcome, domains)
     is_title = section.level == 1 and re.search(r"optimi|perf|session|hand-?off|report", heading, re.IGNORECASE)
     if _AHEAD.search(heading) and not is_title:
         return Context(None, domains, "ahead")
-    if above.shut == "ahead":
+    if above.ignored == "ahead":
         return above
-    if is_category(heading) and above.place is None and _LISTS.search(heading):
-        return Context(OPEN, domains)
-    if is_beside(heading) and not is_title:
-        return Context(None, domains, "beside")
-    return Context(above.place, domains, above.shut)
+    if is_category(heading) and above.outcome is None and _LISTS.search(heading):
+        return Context(UNKNOWN_OUTCOME, domains)
+    if is_other_subject(heading) and not is_title:
+        return Context(None, domains, "other")
+    return Context(above.outcome, domains, above.ignored)
 
 
-def is_beside(heading: str) -> bool:
-    """Return whether a heading is about something else than optimizations: what was found, measured or run."""
-    return bool(_BESIDE.search(heading)) and not words.commits_in(heading) and not words.outcome_of_title(heading)
+def is_other_subject(heading: str) -> bool:
+    return (
+        bool(_OTHER_SUBJECT.search(heading))
+        and not extract.commits_in(heading)
+        and not extract.outcome_of_title(heading)
+    )
 
 
-def outcome_of(heading: str) -> words.Outcome | None:
-    """Return the outcome that a heading says all below it had."""
+def outcome_of(heading: str) -> extract.StatedOutcome | None:
+    """Return the outcome that a heading states for everything below it."""
     if not is_category(heading):
         return None
-    return words.outcome_of_title(heading) or words.outcome_in(heading)
+    return extract.outcome_of_title(heading) or extract.outcome_in(heading)
 
 
 def is_category(heading: str) -> bool:
-    """Return whether a heading is made of general words only."""
-    rest = _GENERIC.sub(" ", heading)
-    while (said := words.outcome_in(rest)) is not None:
-        rest = re.sub(rf"(?<![\w-]){re.escape(said.word)}(?![\w-])", " ", rest, flags=re.IGNORECASE)
+    """Return whether a heading has general words only."""
+    rest = _GENERAL_WORDS.sub(" ", heading)
+    while stated := extract.outcome_in(rest):
+        rest = re.sub(rf"(?<![\w-]){re.escape(stated.word)}(?![\w-])", " ", rest, flags=re.IGNORECASE)
     return not re.search(r"[^\W\d_]", rest)

@@ -1,31 +1,28 @@
-"""Commits that look like performance work, and branches that are named for it."""
-
-from __future__ import annotations
+"""Candidates from git: commits that look like performance work, and branches named after it."""
 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from . import extract as words
-from .candidate import Lead
-
-if TYPE_CHECKING:
-    from ..artifacts import Commit
+from ..artifacts import Commit
+from . import extract
+from .candidate import Candidate
 
 _PREFIX: Final = re.compile(r"^\W*(perf(?:ormance)?|optim\w*|opt|speed-?ups?)\b(?:\([^)]*\))?!?\s*[:\]]", re.IGNORECASE)
 _OTHER_WORK: Final = re.compile(
-    r"^\W*(?:docs?|ci|chore|build|deps|style|tests?|release|bump|typo|typing|lint|revert|merge|benchmarks?|bench)\b(?:\([^)]*\))?!?\s*[:\]]|"
+    r"^\W*(?:docs?|ci|chore|build|deps|style|tests?|release|bump|typo|typing|lint|revert|merge|benchmarks?|bench)\b"
+    r"(?:\([^)]*\))?!?\s*[:\]]|"
     r"^(?:revert|merge|bump|update changelog|release|prepare|add tests?|add benchmarks?)\b",
     re.IGNORECASE,
 )
-_MENDING: Final = re.compile(r"^\W*(?:fix(?:es|ed)?|bug-?fix|hotfix)\b", re.IGNORECASE)
+_FIX: Final = re.compile(r"^\W*(?:fix(?:es|ed)?|bug-?fix|hotfix)\b", re.IGNORECASE)
 _SIGNS: Final = ("⚡", ":zap:", "🚀", "🐎", ":racehorse:")
 _STRONG: Final = re.compile(
-    r"\b(?:(?:speed(?:s|ed|ing)?|sped)[ -]?(?:up|ups)|speed-?ups?|faster|fast[ -]?paths?|optimi[sz]\w+|performan(?:ce|t)|perf|quadratic|"
-    r"linear time|hot (?:path|loop)|slow(?:er|ness|down)?|vectori[sz]\w+|"
-    r"(?:reduc\w+|lower\w*|less|cut\w*|sav\w+|improv\w+|halv\w+)\s+(?:\w+\s+){0,3}?(?:memory|allocations?|footprint|peak|overhead|latency|"
-    r"copies|copying|time|rss)|memory (?:usage|consumption|footprint|efficien\w+)|peak memory|"
+    r"\b(?:(?:speed(?:s|ed|ing)?|sped)[ -]?(?:up|ups)|speed-?ups?|faster|fast[ -]?paths?|optimi[sz]\w+|performan(?:ce|t)|perf|"
+    r"quadratic|linear time|hot (?:path|loop)|slow(?:er|ness|down)?|vectori[sz]\w+|"
+    r"(?:reduc\w+|lower\w*|less|cut\w*|sav\w+|improv\w+|halv\w+)\s+(?:\w+\s+){0,3}?(?:memory|allocations?|footprint|peak|"
+    r"overhead|latency|copies|copying|time|rss)|memory (?:usage|consumption|footprint|efficien\w+)|peak memory|"
     r"(?:import|start-?up|startup)[ -]time|memoi[sz]\w+|O\([^)]*\))",
     re.IGNORECASE,
 )
@@ -41,90 +38,91 @@ _MEASURED: Final = re.compile(
 )
 _FIXUP: Final = re.compile(r"^(?:fixup|squash|amend)! (?P<title>.*)$")
 _REVERTS: Final = re.compile(r"\bThis reverts commit ([0-9a-f]{7,40})\b")
-_EFFORT: Final = re.compile(
-    r"(?:^|[/-])(?:optimi[sz]e|optimi[sz]ations?|perf(?:ormance)?|speed-?ups?|all|work|wip|main|dev|loop|experiments?|improvements?|"
-    r"session[\w-]*|\d{4}-?\d\d-?\d\d[\w-]*)$",
+# A branch for a whole effort, not for one optimization.
+_EFFORT_BRANCH: Final = re.compile(
+    r"(?:^|[/-])(?:optimi[sz]e|optimi[sz]ations?|perf(?:ormance)?|speed-?ups?|all|work|wip|main|dev|loop|experiments?|"
+    r"improvements?|session[\w-]*|\d{4}-?\d\d-?\d\d[\w-]*)$",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
-    """A branch and its commits that upstream has not, oldest first, merges left out; `name` "" for a detached HEAD."""
+class BranchCommits:
+    """The commits that a branch is ahead of upstream, oldest first, without merges; `name` is "" for a detached HEAD."""
 
     name: str
     commits: tuple[Commit, ...]
-    current: bool = False
+    is_current: bool = False
 
 
 def why_performance(commit: Commit) -> str:
-    """Say why a commit looks like performance work; "" where it does not."""
+    """Say why a commit looks like performance work; "" if it does not."""
     title = commit.title
-    if found := _PREFIX.search(title):
-        return f"its title begins with {found[1]}"
+    if match := _PREFIX.search(title):
+        return f"its title begins with {match[1]}"
     if sign := next((sign for sign in _SIGNS if sign in title), None):
         return f"{sign} in its title"
     if _OTHER_WORK.search(title):
         return ""
-    found = _STRONG.search(title) or (None if _MENDING.search(title) else _WEAK.search(title))
-    if found:
-        return f'"{found[0]}" in its title'
-    measured = _MEASURED.search(commit.message)
-    return f'"{measured[0]}" in its message' if measured else ""
+    if match := _STRONG.search(title) or (None if _FIX.search(title) else _WEAK.search(title)):
+        return f'"{match[0]}" in its title'
+    match = _MEASURED.search(commit.message)
+    return f'"{match[0]}" in its message' if match else ""
 
 
 def reverted(commits: Sequence[Commit]) -> dict[str, str]:
-    """Map commits that a later one reverts to that one; what was reverted and then put back is not among them."""
-    found: dict[str, str] = {}
+    """Map each reverted commit to the commit that reverts it, unless that one is reverted in turn."""
+    reverting: dict[str, str] = {}
     for commit in commits:
-        for sha in _REVERTS.findall(commit.message):
-            full = next((other.sha for other in commits if other.sha.startswith(sha)), sha)
-            if full in found.values():
-                found = {undone: by for undone, by in found.items() if by != full}
-            found[full] = commit.sha
-    return found
+        for prefix in _REVERTS.findall(commit.message):
+            sha = next((other.sha for other in commits if other.sha.startswith(prefix)), prefix)
+            reverting = {undone: by for undone, by in reverting.items() if by != sha}
+            reverting[sha] = commit.sha
+    return reverting
 
 
-def of_commits(commits: Sequence[Commit], told: str) -> tuple[Lead, ...]:
-    """Return a lead for each commit that looks like performance work, its fixups with it; `told` names the branch."""
-    by_title: dict[str, list[str]] = {}
+def candidates_of_commits(commits: Sequence[Commit], source: str) -> tuple[Candidate, ...]:
+    """Return a candidate for each commit that looks like performance work, with its fixups."""
+    fixups: dict[str, list[str]] = {}
     for commit in commits:
         if fixup := _FIXUP.match(commit.title):
-            by_title.setdefault(fixup["title"], []).append(commit.sha)
+            fixups.setdefault(fixup["title"], []).append(commit.sha)
     return tuple(
-        Lead(
-            source=told,
-            commits=(commit.sha, *by_title.get(commit.title, ())),
-            claims=words.claims_in(f"{commit.title}\n{commit.message}"),
-            mentions=words.mentions_in(f"{commit.title}\n{commit.message}"),
-            reason=why,
+        Candidate(
+            source=source,
+            commits=(commit.sha, *fixups.get(commit.title, ())),
+            claims=extract.claims_in(f"{commit.title}\n{commit.message}"),
+            mentions=extract.mentions_in(f"{commit.title}\n{commit.message}"),
+            reason=reason,
         )
         for commit in commits
-        if not _FIXUP.match(commit.title) and (why := why_performance(commit))
+        if not _FIXUP.match(commit.title) and (reason := why_performance(commit))
     )
 
 
-def of_branch(branch: Ahead, others: Sequence[Ahead], named: Sequence[Collection[str]]) -> tuple[Lead, ...]:
-    """Return the leads of a branch: one where it holds one optimization, else one for each of its telling commits.
+def candidates_of_branch(
+    branch: BranchCommits, others: Sequence[BranchCommits], noted: Sequence[Collection[str]]
+) -> tuple[Candidate, ...]:
+    """Return one candidate for a branch with one optimization, else one for each commit that looks like performance work.
 
-    `others` are the other branches that are named for performance work, `named` the commits of each optimization that
-    notes tell of: a branch with two of them is no single one.
+    `others` are the other branches named after performance work; `noted` are the commits of each optimization in notes:
+    a branch with two of them is not one optimization.
     """
     shas = [commit.sha for commit in branch.commits]
-    told = f"branch {branch.name}" if branch.name else "git log of HEAD"
-    several = sum(bool(set(shas) & set(commits)) for commits in named) > 1
-    if not words.BRANCH.match(branch.name) or _EFFORT.search(branch.name) or several:
-        return of_commits(branch.commits, told if not branch.current else f"git log of {branch.name or 'HEAD'}")
-    below = {
+    has_several = sum(bool(set(shas) & set(commits)) for commits in noted) > 1
+    if not extract.OPTIMIZATION_BRANCH.match(branch.name) or _EFFORT_BRANCH.search(branch.name) or has_several:
+        is_log = branch.is_current or not branch.name
+        return candidates_of_commits(
+            branch.commits, f"git log of {branch.name or 'HEAD'}" if is_log else f"branch {branch.name}"
+        )
+    stacked_on = {
         commit.sha
         for other in others
         for commit in other.commits
         if len(other.commits) < len(shas) and other.commits[-1].sha in shas
     }
-    own = tuple(sha for sha in shas if sha not in below)
-    whole = len(own) == len(shas)
-    return (
-        (Lead(source=told, branch=branch.name if whole else "", commits=own, reason="the branch is named for it"),)
-        if own
-        else ()
-    )
+    own = tuple(sha for sha in shas if sha not in stacked_on)
+    if not own:
+        return ()
+    name = branch.name if len(own) == len(shas) else ""
+    return (Candidate(f"branch {branch.name}", branch=name, commits=own, reason="the branch is named after it"),)

@@ -1,66 +1,47 @@
-"""Ids for the manifest, made of branches, functions and titles."""
-
-from __future__ import annotations
+"""Ids for the manifest, from branches, functions and titles."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from ..manifest.forms import RESERVED_IDS
 
 _LONGEST_ID: Final = 40
 _MOST_WORDS: Final = 4
-_SMALL: Final = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "by",
-        "for",
-        "from",
-        "in",
-        "instead",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "per",
-        "that",
-        "the",
-        "to",
-        "with",
-    ]
-)
+# fmt: off
+_SMALL_WORDS: Final = frozenset({
+    "a", "an", "and", "by", "for", "from", "in", "instead", "is", "it", "its", "of", "on", "per", "that", "the", "to", "with",
+})
+# fmt: on
+CONVENTIONAL_PREFIX: Final = re.compile(r"^\w+(?:\([^)]*\))?!?:\s*|\(#\d+\)")
+"""`perf(parser): ` before a title, and `(#12)` in it."""
 
 
 class Ids:
-    """Gives ids of which no two are the same on any file system."""
+    """Assigns ids that differ on any file system, also on one that ignores case."""
 
-    def __init__(self, taken: Sequence[str] = ()) -> None:
-        self._taken = {each.lower() for each in taken}
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {item_id.lower() for item_id in taken}
 
-    def take(self, name: str) -> str:
-        bare = _shortened(re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("_.-")) or "optimization"
-        bare = re.sub(r"\.(json|log)$", r"-\1", bare, flags=re.IGNORECASE)
-        number, found = 1, bare
-        while found.lower() in self._taken or found.lower() in RESERVED_IDS:
+    def assign(self, name: str) -> str:
+        base = _shortened(re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("_.-")) or "optimization"
+        base = re.sub(r"\.(json|log)$", r"-\1", base, flags=re.IGNORECASE)
+        number, item_id = 1, base
+        while item_id.lower() in self._taken | RESERVED_IDS:
             number += 1
-            found = f"{bare}-{number}"
-        self._taken.add(found.lower())
-        return found
+            item_id = f"{base}-{number}"
+        self._taken.add(item_id.lower())
+        return item_id
+
+
+def short_name(title: str) -> str:
+    """Join the first significant words of a title."""
+    words = (word.strip("_") for word in re.findall(r"[A-Za-z0-9_]+", CONVENTIONAL_PREFIX.sub("", title)))
+    return "-".join([word for word in words if word and word.lower() not in _SMALL_WORDS][:_MOST_WORDS]).lower()
 
 
 def _shortened(name: str) -> str:
-    """Cut at a dash where there is one."""
+    """Cut a long name, at a dash if possible."""
     if len(name) > _LONGEST_ID:
         name = name[:_LONGEST_ID].rpartition("-")[0] or name[:_LONGEST_ID]
     return name.rstrip("_.-")
-
-
-def slug(title: str) -> str:
-    """Make a short name of a title's first telling words."""
-    bare = re.sub(r"^\w+(?:\([^)]*\))?!?:\s*|\(#\d+\)", "", title)
-    words = (word.strip("_") for word in re.findall(r"[A-Za-z0-9_]+", bare))
-    told = [word for word in words if word and word.lower() not in _SMALL]
-    return "-".join(told[:_MOST_WORDS]).lower()

@@ -1,6 +1,4 @@
-"""Write the text of a first manifest: entries, comments that explain them, and what was left out and why."""
-
-from __future__ import annotations
+"""The text of a first manifest: items with explaining comments, and what was left out and why."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,127 +10,125 @@ import yaml
 from ..text.markdown import one_line, shorten
 
 if TYPE_CHECKING:
-    from .items import Aside, Entry
+    from .items import ProposedItem, Selection
 
 WIDTH: Final = 120
 _LONGEST_COMMENT: Final = 1000
-_MOST_ASIDES: Final = 200
+_MOST_LEFT_OUT: Final = 200
 _KEYS: Final = ("title", "head", "base", "commits", "functions", "domain", "pr", "summary")
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """What stands around the entries: the repository as the manifest names it, upstream and why, what was read and found."""
+class Preamble:
+    """The top of the manifest: the repository, and what was read and found."""
 
     repo: str
     upstream: str
     upstream_reason: str
     slug: str | None
     sources: tuple[str, ...]
-    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
     settings: tuple[str, ...]
 
 
-def manifest_text(frame: Frame, entries: Sequence[Entry], asides: Sequence[Aside]) -> str:
-    """Return the whole of a manifest; entries that cannot be used stand in it as comments."""
-    lines = [*_head(frame), "optimizations:"]
-    for place, entry in enumerate(entries):
-        lines += [""] if place else []
-        lines += _entry(entry)
-    return "\n".join([*lines, *_asides(asides)]).rstrip() + "\n"
+def manifest_text(preamble: Preamble, selection: "Selection") -> str:
+    """Return the whole manifest; items with a problem are commented out."""
+    lines = [*_preamble(preamble), "optimizations:"]
+    for index, item in enumerate(selection.items):
+        lines += [""] if index else []
+        lines += _item(item)
+    if selection.left_out:
+        lines += ["", *_comment("Left out:", "")]
+    for candidate in selection.left_out[:_MOST_LEFT_OUT]:
+        lines += _comment(f"- {candidate.title} ({candidate.source}): {candidate.reason}", "", hanging="  ")
+    if len(selection.left_out) > _MOST_LEFT_OUT:
+        lines += _comment(f"... and {len(selection.left_out) - _MOST_LEFT_OUT} more", "")
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def spelled(value: Any) -> str:
-    """Spell a text or number on one line of YAML."""
+def yaml_scalar(value: Any) -> str:
+    """Return a text or number as one line of YAML."""
     text: str = yaml.safe_dump(value, allow_unicode=True, width=10_000_000, default_flow_style=True)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
 def item_lines(values: Mapping[str, Any], remarks: Mapping[str, str]) -> list[str]:
-    """Return the keys of an entry, one line each, or several for a list; `id` is the caller's."""
+    """Return the keys of an item except `id`, one line each, more for a list."""
     lines: list[str] = []
     for key in _KEYS:
         value = values.get(key)
         if value is None:
             continue
         if isinstance(value, list) and (len(value) > 1 or key == "commits"):
-            lines += [f"{key}:", *(f"  - {_remarked(each, remarks)}" for each in value)]
+            lines += [f"{key}:", *(f"  - {_with_remark(item, remarks)}" for item in value)]
         else:
-            lines.append(f"{key}: {_remarked(value[0] if isinstance(value, list) else value, remarks)}")
+            lines.append(f"{key}: {_with_remark(value[0] if isinstance(value, list) else value, remarks)}")
     return lines
 
 
-def _head(frame: Frame) -> Iterator[str]:
+def _preamble(preamble: Preamble) -> Iterator[str]:
     yield "# yaml-language-server: $schema=prprep.schema.json"
-    yield "# (`prprep schema > prprep.schema.json` writes that file for your editor.)"
+    yield "# (For completion in your editor run `prprep schema > prprep.schema.json`.)"
     yield "#"
-    yield from _comment(f"Drafted by `prprep init` from {_listed(frame.sources)}. It is yours from here on.", "")
+    yield from _comment(f"Drafted by `prprep init` from {_joined(preamble.sources)}. Edit it as you like.", "")
     yield from _comment(
-        "What notes and commits say is where to look, not evidence: numbers in them are told as claims, in comments, and prprep measures "
-        "anew. `prprep` makes everything, `prprep inventory` shows this as a table, `prprep add REF` adds one more.",
+        "Numbers from notes and commit messages are only comments here; prprep measures everything itself. "
+        "`prprep` runs all steps, `prprep inventory` shows the optimizations as a table, `prprep add REF` adds one.",
         "",
     )
-    for problem in frame.problems:
-        yield from _comment(_sentence(f"Note on {problem}"), "")
+    for warning in preamble.warnings:
+        yield from _comment(_sentence(f"Warning: {warning}"), "")
     yield "version: 1"
-    if frame.repo != ".":
-        yield f"repo: {spelled(frame.repo)}"
-    yield f"upstream: {spelled(frame.upstream)} # what pull requests are against: {frame.upstream_reason}"
-    if frame.slug:
-        yield f"# slug: {one_line(frame.slug)} # as the remote says"
-    for setting in frame.settings:
+    if preamble.repo != ".":
+        yield f"repo: {yaml_scalar(preamble.repo)}"
+    yield f"upstream: {yaml_scalar(preamble.upstream)} # pull requests are against this: {preamble.upstream_reason}"
+    if preamble.slug:
+        yield f"# slug: {one_line(preamble.slug)} # from the remote"
+    for setting in preamble.settings:
         yield from _comment(setting, "")
     yield ""
-    yield "# defaults: # for all that do not set it themselves"
+    yield "# defaults: # settings for all optimizations that do not set them"
     yield "#   budget: 20 # seconds of samples for one benchmark"
     yield ""
 
 
-def _entry(entry: Entry) -> Iterator[str]:
-    yield from _comment(f"From {entry.source}.", "  ")
-    for comment in (*entry.warnings, *entry.comments):
+def _item(item: "ProposedItem") -> Iterator[str]:
+    yield from _comment(f"From {item.source}.", "  ")
+    for comment in (*item.warnings, *item.comments):
         yield from _comment(_sentence(comment), "  ")
-    if entry.problem:
-        yield from _comment(_sentence(f"NOT USED: {entry.problem}"), "  ")
-    mark = "  # " if entry.problem else "  "
-    yield f"{mark}- id: {spelled(entry.id)}"
-    for line in item_lines(entry.values, entry.remarks):
-        yield f"{mark}  {line}"
-    if entry.problem and not {"head", "commits"} & entry.values.keys():
-        yield f"{mark}  head: ..."
-
-
-def _asides(asides: Sequence[Aside]) -> Iterator[str]:
-    if not asides:
-        return
-    yield ""
-    yield from _comment("Left out:", "")
-    for aside in asides[:_MOST_ASIDES]:
-        yield from _comment(f"- {aside.title} ({aside.source}): {aside.why}", "", hanging="  ")
-    if len(asides) > _MOST_ASIDES:
-        yield from _comment(f"... and {len(asides) - _MOST_ASIDES} more", "")
+    if item.problem:
+        yield from _comment(_sentence(f"NOT USED: {item.problem}"), "  ")
+    indent = "  # " if item.problem else "  "
+    yield f"{indent}- id: {yaml_scalar(item.id)}"
+    for line in item_lines(item.values, item.remarks):
+        yield f"{indent}  {line}"
+    if item.problem and not {"head", "commits"} & item.values.keys():
+        yield f"{indent}  head: ..."
 
 
 def _comment(text: str, indent: str, *, hanging: str = "") -> list[str]:
-    """Wrap a comment; nothing of what others wrote can end it."""
+    """Wrap a comment, which nothing in `text` can end."""
     start = f"{indent}# "
-    shown = shorten(one_line(text), _LONGEST_COMMENT)
-    later = start + hanging
     lines = textwrap.wrap(
-        shown, WIDTH, initial_indent=start, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+        shorten(one_line(text), _LONGEST_COMMENT),
+        WIDTH,
+        initial_indent=start,
+        subsequent_indent=start + hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
     return lines or [start.rstrip()]
 
 
 def _sentence(text: str) -> str:
-    bare = one_line(text)
-    return f"{bare[:1].upper()}{bare[1:]}" if bare.endswith((".", "!", "?", "…")) else f"{bare[:1].upper()}{bare[1:]}."
+    line = one_line(text)
+    return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?", "…")) else ".")
 
 
-def _remarked(value: object, remarks: Mapping[str, str]) -> str:
+def _with_remark(value: object, remarks: Mapping[str, str]) -> str:
     remark = remarks.get(str(value))
-    return f"{spelled(value)} # {shorten(one_line(remark), WIDTH)}" if remark else spelled(value)
+    return f"{yaml_scalar(value)} # {shorten(one_line(remark), WIDTH)}" if remark else yaml_scalar(value)
 
 
-def _listed(parts: Sequence[str]) -> str:
+def _joined(parts: Sequence[str]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)

@@ -1,6 +1,4 @@
-"""Find the notes and files of results of a repository, and read them whatever is in them."""
-
-from __future__ import annotations
+"""Find the notes and results files of a repository, and read them whatever they contain."""
 
 import stat
 from collections.abc import Iterator
@@ -14,116 +12,123 @@ if TYPE_CHECKING:
     from ..project.files import TreeReader
 
 FOLDER: Final = ".codeflash"
-NOTES: Final = "handoff.md"
-LARGEST: Final = 4 * 2**20
-"""Bytes that are read of one file."""
-MOST_FILES: Final = 20
-_TABLES: Final = (".tsv", ".csv")
+HANDOFF: Final = "handoff.md"
+_MOST_BYTES: Final = 4 * 2**20
+_MOST_FILES: Final = 20
+_TABLE_SUFFIXES: Final = (".tsv", ".csv")
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """A file of notes or results, as text; `told` is what a reader of it should know, a sentence each."""
+class NoteFile:
+    """A file of notes or results as text; `warnings` say what could not be read of it."""
 
     path: str
     text: str
-    told: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_table(self) -> bool:
-        return self.path.lower().endswith(_TABLES)
+        return self.path.lower().endswith(_TABLE_SUFFIXES)
 
 
-class Shelf(Protocol):
-    """Where notes lie: a work tree, or a commit."""
+class NoteFolder(Protocol):
+    """A work tree or a commit."""
 
-    def names(self) -> Iterator[str]: ...
+    def names(self) -> Iterator[str]:
+        """Yield the paths of possible notes."""
 
-    def read(self, path: str, /) -> tuple[bytes | None, str]: ...
+    def read(self, path: str, /) -> tuple[bytes | None, str]:
+        """Return the content of a file, or None and why it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class WorkTree:
-    """A folder of the user's; links that lead out of it are not followed, and nothing but files is opened."""
+class WorkTreeNotes:
+    """The notes in a user's folder; links out of it are not followed, and only regular files are opened."""
 
     root: Path
 
     def names(self) -> Iterator[str]:
         for folder in (FOLDER, ""):
             try:
-                found = sorted(place.name for place in (self.root / folder).iterdir())
+                names = sorted(path.name for path in (self.root / folder).iterdir())
             except OSError:
                 continue
-            yield from (str(PurePosixPath(folder) / name) for name in found if _is_wanted(folder, name))
+            yield from (str(PurePosixPath(folder) / name) for name in names if _may_be_notes(folder, name))
 
     def read(self, path: str, /) -> tuple[bytes | None, str]:
-        place = self.root / path
         try:
-            real = place.resolve(strict=True)
+            real = (self.root / path).resolve(strict=True)
             if not real.is_relative_to(self.root.resolve()):
-                return None, "it is a link that leads out of the repository, and is not followed"
+                return None, "this link leads out of the repository and is not followed"
             if not stat.S_ISREG(real.stat().st_mode):
-                return None, "it is no file"
+                return None, "this is not a regular file"
             with real.open("rb") as stream:
-                return stream.read(LARGEST + 1), ""
+                return stream.read(_MOST_BYTES + 1), ""
         except (OSError, RuntimeError) as error:
-            return None, f"it cannot be read: {getattr(error, 'strerror', None) or error}"
+            return None, f"cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
-    """The files of a commit."""
+class CommittedNotes:
+    """The notes in a commit."""
 
-    tree: TreeReader
+    tree: "TreeReader"
 
     def names(self) -> Iterator[str]:
         for path in self.tree.files():
             folder, _, name = path.rpartition("/")
-            if folder in {FOLDER, ""} and _is_wanted(folder, name):
+            if folder in {FOLDER, ""} and _may_be_notes(folder, name):
                 yield path
 
     def read(self, path: str, /) -> tuple[bytes | None, str]:
         content = self.tree.read(path)
-        return content, "" if content is not None else "it is a link to what is not there"
+        return content, "" if content is not None else "this link leads nowhere"
 
 
-def notes(shelf: Shelf) -> tuple[list[Note], list[str]]:
-    """Return the notes first, then results, and a sentence for each file that could not be read."""
-    found, problems = [], []
-    for path in sorted(
-        shelf.names(), key=lambda name: (not name.lower().endswith(NOTES), not name.startswith(FOLDER), name)
-    )[:MOST_FILES]:
-        content, why = shelf.read(path)
+def read_notes(folder: NoteFolder) -> tuple[list[NoteFile], list[str]]:
+    """Return the notes, then results files, and a warning for each file that could not be read."""
+    files: list[NoteFile] = []
+    warnings = []
+    names = sorted(folder.names(), key=lambda name: (not _is_handoff(name), not name.startswith(FOLDER), name))
+    for path in names[:_MOST_FILES]:
+        content, problem = folder.read(path)
         if content is None:
-            problems.append(f"{printable(path)}: {why}")
+            warnings.append(f"{printable(path)}: {problem}")
         elif content.strip():
-            found.append(_note(printable(path), content))
-        elif path.lower().endswith(NOTES):
-            problems.append(f"{printable(path)}: it is empty")
-    # Notes at the top count only where there are none below .codeflash.
-    inside = any(not note.is_table and note.path.startswith(FOLDER) for note in found)
-    return [note for note in found if not (inside and not note.is_table and not note.path.startswith(FOLDER))], problems
+            files.append(_decoded(printable(path), content))
+        elif _is_handoff(path):
+            warnings.append(f"{printable(path)}: the file is empty")
+    # Notes at the top only count if there are none in .codeflash.
+    if any(not file.is_table and file.path.startswith(FOLDER) for file in files):
+        files = [file for file in files if file.is_table or file.path.startswith(FOLDER)]
+    return files, warnings
 
 
-def _note(path: str, content: bytes) -> Note:
-    told = []
-    if len(content) > LARGEST:
-        content = content[:LARGEST]
-        told.append(f"it is longer than {LARGEST >> 20} MiB, and only its beginning was read")
+def _decoded(path: str, content: bytes) -> NoteFile:
+    warnings = []
+    if len(content) > _MOST_BYTES:
+        content = content[:_MOST_BYTES]
+        warnings.append(f"longer than {_MOST_BYTES >> 20} MiB; only the beginning was read")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Note(path, content.decode("utf-16", "replace"), (*told, "it is UTF-16"))
+        return NoteFile(path, content.decode("utf-16", "replace"), (*warnings, "the file is UTF-16"))
+    content = content.removeprefix(b"\xef\xbb\xbf")
     try:
-        text = content.removeprefix(b"\xef\xbb\xbf").decode()
+        text = content.decode()
     except UnicodeDecodeError as error:
-        text = content.removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
-        if error.start < LARGEST - 4:
+        text = content.decode(errors="replace")
+        # The last character may be cut.
+        if error.start < _MOST_BYTES - 4:
             line = content.count(b"\n", 0, error.start) + 1
-            told.append(f"it is not all UTF-8 (first in line {line}); what cannot be read shows as \ufffd")
-    return Note(path, text.replace("\0", "\ufffd"), tuple(told))
+            warnings.append(f"not all UTF-8 (first in line {line}); invalid bytes show as \ufffd")
+    return NoteFile(path, text.replace("\0", "\ufffd"), tuple(warnings))
 
 
-def _is_wanted(folder: str, name: str) -> bool:
+def _is_handoff(path: str) -> bool:
+    return path.lower().endswith(HANDOFF)
+
+
+def _may_be_notes(folder: str, name: str) -> bool:
     lower = name.lower()
     if folder == FOLDER:
-        return lower == NOTES or lower.endswith(_TABLES)
-    return lower in {NOTES, "results.tsv", "results.csv"}
+        return lower == HANDOFF or lower.endswith(_TABLE_SUFFIXES)
+    return lower in {HANDOFF, "results.tsv", "results.csv"}

@@ -1,4 +1,4 @@
-"""What leads are held against: the repository, asked no more than needed."""
+"""The repository that candidates are checked against; every answer is computed once."""
 
 from __future__ import annotations
 
@@ -14,70 +14,74 @@ from ..project.code.modules import is_own_module, is_test, module_of
 from ..project.code.sources import Sources
 from ..project.files import CommitTree
 from ..project.layout import describe
-from . import extract as words
-from .history import Ahead
+from . import extract
+from .history import BranchCommits
 
 if TYPE_CHECKING:
     from ..artifacts import ChangedFunction, Commit, Layout
     from ..git import Clone, Refs
 
-MOST_COMMITS: Final = 500
-"""Of one branch; older ones are left out."""
-RECENT: Final = 30
-"""Commits of upstream itself that are looked at where nothing is ahead of it."""
+_MOST_COMMITS: Final = 500
+"""Newest commits of one branch."""
+_RECENT: Final = 30
+"""Newest commits of upstream, which count if nothing is ahead of it."""
 _COMPILED: Final = (".pyx", ".pxd", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs")
 
 
 class Repository:
-    """The private clone of a repository, with its upstream and HEAD; `refs` has no item's commits in it."""
+    """The private clone of a repository, with its upstream and HEAD; `refs` has no commits of an item."""
 
     def __init__(self, clone: Clone, refs: Refs, *, head: str, branch: str) -> None:
         self.clone, self.refs, self.head, self.branch = clone, refs, head, branch
         self._changes: dict[tuple[str, str], tuple[ChangedFunction, ...]] = {}
         self._contained: dict[str, bool] = {}
+        self._layouts: dict[tuple[str, tuple[str, ...]], Layout | None] = {}
 
     # -- commits and branches -----------------------------------------------------------------------
 
     @property
-    def place(self) -> Path:
-        """Where refs are asked for: the user's repository, else the clone."""
+    def path(self) -> Path:
+        """The user's repository if there is one, else the clone."""
         return self.refs.repository or self.clone.path
 
-    def ahead(self, name: str, tip: str, *, current: bool = False) -> Ahead:
-        """Return what a branch has and upstream has not, merges left out, the newest where there are very many."""
+    def ahead(self, name: str, tip: str, *, is_current: bool = False) -> BranchCommits:
+        """Return the newest commits that a branch is ahead of upstream, without merges."""
         base = self.clone.merge_base(self.refs.upstream, tip)
-        commits = self.clone.commits(base, tip)[-MOST_COMMITS:] if base else ()
-        return Ahead(name, self._without_merges(commits), current=current)
+        commits = self.clone.commits(base, tip)[-_MOST_COMMITS:] if base else ()
+        return BranchCommits(name, self._without_merges(commits), is_current)
 
     @cached_property
-    def current(self) -> Ahead:
-        return self.ahead(self.branch, self.head, current=True)
+    def current(self) -> BranchCommits:
+        return self.ahead(self.branch, self.head, is_current=True)
 
     @cached_property
     def recent(self) -> tuple[Commit, ...]:
-        """The last commits of HEAD's first parents, oldest first, whether upstream has them or not."""
+        """The newest commits of HEAD and its first parents, oldest first, also those of upstream."""
         shas: list[str] = []
         sha: str | None = self.head
-        while sha and len(shas) < RECENT:
+        while sha and len(shas) < _RECENT:
             shas.append(sha)
             parents = self.clone.parents(sha)
             sha = parents[0] if parents else None
         return self._without_merges(tuple(map(self.clone.commit, reversed(shas))))
 
     @cached_property
-    def named_branches(self) -> tuple[Ahead, ...]:
-        """The branches that are named for performance work and have something ahead, the current one left out."""
-        names = [name for name in git.branch_names(self.place) if words.BRANCH.match(name) and name != self.branch]
+    def optimization_branches(self) -> tuple[BranchCommits, ...]:
+        """The other branches named after performance work that are ahead of upstream."""
+        names = [
+            name
+            for name in git.branch_names(self.path)
+            if extract.OPTIMIZATION_BRANCH.match(name) and name != self.branch
+        ]
         tips = self.clone.resolve([f"refs/heads/{name}" for name in names] + [f"refs/remotes/{name}" for name in names])
-        found: dict[str, Ahead] = {}
+        branches: dict[str, BranchCommits] = {}
         for name in names:
             tip = tips[f"refs/heads/{name}"] or tips[f"refs/remotes/{name}"]
-            if tip and tip not in found and (branch := self.ahead(name, tip)).commits:
-                found[tip] = branch
-        return tuple(found.values())
+            if tip and tip not in branches and (branch := self.ahead(name, tip)).commits:
+                branches[tip] = branch
+        return tuple(branches.values())
 
     def is_upstream(self, commit: str) -> bool:
-        """Return whether upstream contains a commit."""
         if commit not in self._contained:
             self._contained[commit] = self.clone.merge_base(self.refs.upstream, commit) == commit
         return self._contained[commit]
@@ -95,13 +99,13 @@ class Repository:
         return tuple(path for change in changes if (path := change.head_path or change.base_path))
 
     def changes_code(self, base: str, head: str) -> bool:
-        """Return whether a module that the project installs differs, or a file that one is compiled from."""
+        """Return whether a module of the project changes, or a source file of a compiled one."""
         files = self.files(base, head)
         layout = self.layout(head, files)
         return any(layout is None or _is_code(path, layout) for path in files if path.endswith((".py", *_COMPILED)))
 
     def functions(self, base: str, head: str) -> tuple[ChangedFunction, ...]:
-        """Return the functions that differ; none where the project's files cannot be read."""
+        """Return the changed functions; none if the project's files cannot be read."""
         if (base, head) not in self._changes:
             layout = self.layout(head, self.files(base, head))
             try:
@@ -119,10 +123,12 @@ class Repository:
         return Sources(CommitTree(self.clone, commit), layout.import_roots) if layout else None
 
     def layout(self, commit: str, focus: tuple[str, ...]) -> Layout | None:
-        try:
-            return describe(CommitTree(self.clone, commit), focus=focus)
-        except SourceError:
-            return None
+        if (commit, focus) not in self._layouts:
+            try:
+                self._layouts[commit, focus] = describe(CommitTree(self.clone, commit), focus=focus)
+            except SourceError:
+                self._layouts[commit, focus] = None
+        return self._layouts[commit, focus]
 
     def refs_for(self, *, base: str | None, head: str | None, picks: tuple[str, ...]) -> Refs:
         return replace(self.refs, base=base, head=head, picks=picks)

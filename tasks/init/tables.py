@@ -1,84 +1,119 @@
-"""Tables with any columns, from notes and from files of results."""
+"""Tables of optimizations with any columns: in notes, and in the results files of experiment loops."""
 
-from __future__ import annotations
-
+import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Final
 
 from ..text.outline import Inline
-from .fields import Meaning, Telling, meaning_of, title_rank
+from . import extract
+from .candidate import Candidate
+from .fields import Context, Description, Meaning, meaning_of, title_rank
 
-if TYPE_CHECKING:
-    from ..manifest.model import Domain
-    from . import extract as words
-    from .candidate import Lead
-
-_NOTHING = {"", "-", "–", "—", "n/a", "none", "null", "nan", "no commit", "tbd", "?"}
+_EMPTY_CELLS: Final = {"", "-", "–", "—", "n/a", "none", "null", "nan", "no commit", "tbd", "?"}
+_DEFAULT_HEADER: Final = ("commit", "metric", "status", "description")
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What each column means; of several that could hold the title one does, and the others tell more."""
+    """The meaning of each column; if several could hold the title, one does, and the others become details."""
 
     meanings: tuple[Meaning | None, ...]
 
     @classmethod
-    def of(cls, header: Sequence[str]) -> Columns:
-        found = [meaning_of(name) for name in header]
-        titles = sorted((title_rank(header[place]), place) for place, meaning in enumerate(found) if meaning == "title")
-        for rank, place in titles[1:]:
-            found[place] = "summary" if rank < title_rank("pattern") else "number"  # a word or a number, no sentence
-        if not titles and "summary" in found:
-            found[found.index("summary")] = "title"
-        return cls(tuple(found))
+    def of(cls, header: Sequence[str]) -> "Columns":
+        meanings = [meaning_of(name) for name in header]
+        titles = sorted((title_rank(header[index]), index) for index, name in enumerate(meanings) if name == "title")
+        for rank, index in titles[1:]:
+            # After the rank of "pattern" a cell is a word or a number, not a sentence.
+            meanings[index] = "summary" if rank < title_rank("pattern") else "number"
+        if not titles and "summary" in meanings:
+            meanings[meanings.index("summary")] = "title"
+        return cls(tuple(meanings))
 
     @property
-    def tells_of_optimizations(self) -> bool:
-        """Whether rows are single optimizations: they have a commit or an outcome each, and more than that."""
-        has = set(self.meanings)
-        return bool(has & {"commit", "branch", "status"}) and bool(has & {"title", "function", "file", "summary"})
+    def list_optimizations(self) -> bool:
+        """Whether each row is one optimization: it has a commit or an outcome, and a title or the like."""
+        meanings = set(self.meanings)
+        return bool(meanings & {"commit", "branch", "status"}) and bool(
+            meanings & {"title", "function", "file", "summary"}
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the place of a table or list says of all that is in it; `shut` where only tables are looked at."""
-
-    place: words.Outcome | None = None
-    domains: tuple[Domain, ...] = ()
-    shut: Literal["", "ahead", "beside"] = ""
-
-
-def leads(file: str, header: Sequence[str], rows: Sequence[Sequence[Inline]], context: Context) -> Iterator[Lead]:
-    """Yield the optimizations of a table, without the rows that are none (a baseline, a total)."""
+def candidates(
+    file: str, header: Sequence[str], rows: Sequence[Sequence[Inline]], context: Context
+) -> Iterator[Candidate]:
+    """Yield the optimizations of a table, without rows such as a baseline or a total."""
     columns = Columns.of(header)
-    for row in (_labelled(columns, header, row) for row in rows):
-        lead = _lead(file, columns, row, context)
-        if lead.standing != "none" and (lead.title or lead.refers or lead.functions or lead.summary):
-            yield lead
+    for row in rows:
+        candidate = _candidate(file, columns, header, row, context)
+        has_content = candidate.title or candidate.has_refs or candidate.functions or candidate.summary
+        if candidate.outcome != "none" and has_content:
+            yield candidate
 
 
-def _labelled(columns: Columns, header: Sequence[str], row: Sequence[Inline]) -> list[Inline]:
-    """Put what a number is of before it."""
-    cells = zip(columns.meanings, header, row, strict=False)
-    return [
-        replace(cell, text=f"{name.lower()}: {cell.text}")
-        if meaning == "claim" and any(map(str.isdigit, cell.text))
-        else cell
-        for meaning, name, cell in cells
-    ]
+def candidates_of_results(text: str, file: str) -> tuple[Candidate, ...]:
+    """Read a results file, with tabs or commas; return nothing if it is about something else."""
+    rows = _rows(text)
+    if not rows:
+        return ()
+    header = [cell.text for cell in rows[0]]
+    if Columns.of(header).list_optimizations:
+        rows = rows[1:]
+    elif re.fullmatch(r"[0-9a-f]{7,40}", header[0]) and any(map(extract.outcome_of_field, header[1:])):
+        header = list(_DEFAULT_HEADER)
+    else:
+        return ()
+    return tuple(candidates(file, header, [_fitted(row, len(header)) for row in rows], Context()))
 
 
-def _lead(file: str, columns: Columns, row: Sequence[Inline], context: Context) -> Lead:
+def _candidate(
+    file: str, columns: Columns, header: Sequence[str], row: Sequence[Inline], context: Context
+) -> Candidate:
     line = row[0].line if row else 0
-    telling = Telling(f"{file}:{line}", Inline("", line), place=context.place, domains=context.domains)
-    for meaning, cell in zip(columns.meanings, row, strict=False):
-        if cell.text.strip("` *").lower() in _NOTHING or meaning is None:
+    description = Description(f"{file}:{line}", Inline("", line), context)
+    for meaning, name, cell in zip(columns.meanings, header, row, strict=False):
+        if cell.text.strip("` *").lower() in _EMPTY_CELLS or meaning in {None, "number"}:
             continue
         if meaning == "title":
-            telling.title = cell
+            description.title = cell
             if cell.text.strip().lower().startswith(("baseline", "total", "cumulative", "**total")):
-                telling.parts.append(("status", Inline("baseline", line)))
-        elif meaning != "number":
-            telling.parts.append((meaning, cell))
-    return telling.lead()
+                description.parts.append(("status", Inline("baseline", line)))
+        elif meaning == "claim" and any(map(str.isdigit, cell.text)):
+            description.parts.append((meaning, replace(cell, text=f"{name.lower()}: {cell.text}")))
+        elif meaning:
+            description.parts.append((meaning, cell))
+    return description.candidate()
+
+
+def _rows(text: str) -> list[list[Inline]]:
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    if not lines:
+        return []
+    first = lines[0][1]
+    # Files with tabs are not quoted: a quotation mark is part of the text.
+    delimiter = "\t" if "\t" in first else max(",;|", key=first.count)
+    split = [(number, _cells(line, delimiter)) for number, line in lines]
+    return [[Inline(cell.strip(), number) for cell in cells] for number, cells in split if len(cells) > 1]
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if delimiter == "\t":
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:  # for example a cell beyond csv's limit
+        return line.split(delimiter)
+
+
+def _fitted(row: list[Inline], count: int) -> list[Inline]:
+    """Join surplus cells to the last column: descriptions contain commas."""
+    if len(row) <= count:
+        return row
+    rest = ", ".join(cell.text for cell in row[count - 1 :])
+    return [*row[: count - 1], Inline(rest, row[0].line)]

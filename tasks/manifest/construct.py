@@ -21,7 +21,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from ..text.messages import printable
+from ..text.messages import printable_line
 from .source import Source, forbidden_character
 
 if TYPE_CHECKING:
@@ -177,12 +177,12 @@ class Builder:
         return value
 
     def _report_tag(self, event: ScalarEvent | CollectionStartEvent) -> None:
-        tag = printable((event.tag or "").replace(_TAG, "!!", 1))
+        tag = printable_line((event.tag or "").replace(_TAG, "!!", 1))
         self._report(f"the YAML tag `{tag}` is not supported", _offset(event), "remove it")
 
     def _alias(self, event: AliasEvent) -> object:
         anchor, offset = event.anchor or "", _offset(event)
-        name = printable(anchor)
+        name = printable_line(anchor)
         value, size = self._anchors.get(anchor, (BROKEN, 0))
         if anchor not in self._anchors:
             self._report(f"the alias `*{name}` has no anchor `&{name}` above it", offset)
@@ -220,7 +220,7 @@ class Builder:
                 continue
             if key in first:
                 line, _ = self._source.position(first[key])
-                self._report(f"duplicate key `{printable(key)}`", offset, f"first on line {line}")
+                self._report(f"duplicate key `{printable_line(key)}`", offset, f"first on line {line}")
             first.setdefault(key, offset)
             if key == "<<" and self._source.text.startswith("<<", offset):
                 merged += self._merges(value, collection.offsets[index + 1])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from ..text.messages import printable
+from ..text.messages import printable_line
 from .construct import MAX_DEPTH, Builder, Located, TooDeepError, as_written
 from .source import Source
 
@@ -132,4 +132,4 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> tuple[str, int]:
         return _TAB, tab if tab >= 0 else offset
     if problem in _MESSAGES_AT_BEGINNING:
         return _MESSAGES_AT_BEGINNING[problem], beginning
-    return _MESSAGES_HERE.get(problem) or f"this is not valid YAML: {printable(problem)}", offset
+    return _MESSAGES_HERE.get(problem) or f"this is not valid YAML: {printable_line(problem)}", offset

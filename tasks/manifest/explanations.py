@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..text.messages import nearest, printable, quoted
+from ..text.messages import nearest, printable_line, quoted
 from .construct import kind_of
 from .forms import (
     BENCHMARK_FORM,
@@ -139,7 +139,7 @@ def _fields_by_key(model: type[Model]) -> "dict[str, FieldInfo]":
 def _unknown_key(error: FieldError) -> Explanation:
     model, owner = error.owner
     key = str(error.loc[-1])
-    message = f"unknown key `{printable(key)}` in {owner}"
+    message = f"unknown key `{printable_line(key)}` in {owner}"
     homes = (home for other, home in _KEYS_BELONG.items() if other is not model and key in _fields_by_key(other))
     if home := next(homes, None):
         return Explanation(message, f"it belongs {home}", at_key=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from ..errors import Problem
-from ..text.messages import printable
+from ..text.messages import printable_line
 
 _LINE_END = re.compile(r"\r\n?|\n")
 # Characters that YAML does not allow in a file (YAML 1.2, section 5.1), not even escaped ones in our values.
@@ -51,7 +51,7 @@ class Source:
             return ""
         begin = self._line_starts[line - 1]
         end = _LINE_END.search(self.text, begin)
-        return printable(self.text[begin : end.start() if end else None])
+        return printable_line(self.text[begin : end.start() if end else None])
 
     def problem(self, message: str, offset: int, suggestion: str = "") -> Problem:
         from rich.cells import cell_len

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 _LONGEST_QUOTE = 60
 
 
-def printable(text: str) -> str:
+def printable_line(text: str) -> str:
     """Return text that is safe to print on one line: white space becomes blanks, unprintable characters U+FFFD."""
     if text.isprintable():
         return text
@@ -17,7 +17,7 @@ def printable(text: str) -> str:
 
 def quoted(text: str) -> str:
     """Quote a value, cut to a readable length."""
-    safe = printable(text)
+    safe = printable_line(text)
     return f'"{safe[:_LONGEST_QUOTE]}…"' if len(safe) > _LONGEST_QUOTE else f'"{safe}"'
 
 

@@ -17,127 +17,127 @@ from tests.support.untouched import untouched
 pytestmark = pytest.mark.slow
 
 
-def drafted(folder, repo, *refs, upstream=None):
-    path, named = draft.place("", "", repo.path)
-    return draft.run(path, repo=named, upstream=upstream, refs=refs, cache=folder / "cache")
+def write_draft(folder, repo, *refs, upstream=None):
+    path, address = draft.manifest_place("", "", repo.path)
+    return draft.run(path, repo=address, upstream=upstream, refs=refs, cache=folder / "cache")
 
 
-def used(found):
-    return {entry.id: entry.values for entry in found.found.entries if not entry.problem}
+def used(drafted):
+    return {item.id: item.values for item in drafted.selection.items if not item.problem}
 
 
-def left_out(found):
-    return {aside.title: aside.why for aside in found.found.asides}
+def left_out(drafted):
+    return {candidate.title: candidate.reason for candidate in drafted.selection.left_out}
 
 
-def with_notes(made, text):
-    folder = made.repo.path / ".codeflash"
+def add_notes(optimized, text):
+    folder = optimized.repo.path / ".codeflash"
     folder.mkdir(exist_ok=True)
     (folder / "HANDOFF.md").write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def optimized(tmp_path_factory):
     return effort(tmp_path_factory.mktemp("effort"))
 
 
 @pytest.fixture(autouse=True)
-def _none_yet(made):
+def _without_manifest_and_notes(optimized):
     yield
     for name in ("prprep.yaml", ".codeflash/HANDOFF.md", ".codeflash/results.tsv"):
-        (made.repo.path / name).unlink(missing_ok=True)
+        (optimized.repo.path / name).unlink(missing_ok=True)
 
 
-def test_twelve_entries_in_three_styles(made, tmp_path):
-    with_notes(made, notes(made))
-    row = f"exp1\tkeep\tfind_all\t{made.short('scan')}\nexp2\tdiscard\tmerge\t{made.short('merge')}\nexp3\tkeep\tclean\t{made.short('clean')}\n"
-    (made.repo.path / ".codeflash/results.tsv").write_text(f"experiment\tstatus\ttarget\tcommit\n{row}")
-    with untouched(made.repo.path / ".git"), untouched(made.repo.path / "textkit"):
-        found = drafted(tmp_path, made.repo)
-    entries = used(found)
-    assert {name: values["commits"] for name, values in entries.items()} == {
-        "find_all": [made.shas["scan"]],
-        "read_rows": [made.shas["rows"]],
-        "count": [made.shas["words"]],
-        "extract": [made.shas["pages"]],
-        "slots-tokens": [made.shas["tokens"]],
-        "to_number": [made.shas["tables"]],
-        "encode": [made.shas["encode"]],
-        "unique": [made.shas["unique"]],
-        "clean-2": [made.shas["clean"]],
+def test_twelve_entries_in_three_styles(optimized, tmp_path):
+    add_notes(optimized, notes(optimized))
+    row = f"exp1\tkeep\tfind_all\t{optimized.short('scan')}\nexp2\tdiscard\tmerge\t{optimized.short('merge')}\nexp3\tkeep\tclean\t{optimized.short('clean')}\n"
+    (optimized.repo.path / ".codeflash/results.tsv").write_text(f"experiment\tstatus\ttarget\tcommit\n{row}")
+    with untouched(optimized.repo.path / ".git"), untouched(optimized.repo.path / "textkit"):
+        drafted = write_draft(tmp_path, optimized.repo)
+    items = used(drafted)
+    assert {name: values["commits"] for name, values in items.items()} == {
+        "find_all": [optimized.shas["scan"]],
+        "read_rows": [optimized.shas["rows"]],
+        "count": [optimized.shas["words"]],
+        "extract": [optimized.shas["pages"]],
+        "slots-tokens": [optimized.shas["tokens"]],
+        "to_number": [optimized.shas["tables"]],
+        "encode": [optimized.shas["encode"]],
+        "unique": [optimized.shas["unique"]],
+        "clean-2": [optimized.shas["clean"]],
     }
-    assert entries["extract"]["functions"] == ["textkit.pages:Pages.extract"]
-    assert (entries["read_rows"]["domain"], entries["read_rows"]["pr"], entries["to_number"]["domain"]) == (
+    assert items["extract"]["functions"] == ["textkit.pages:Pages.extract"]
+    assert (items["read_rows"]["domain"], items["read_rows"]["pr"], items["to_number"]["domain"]) == (
         ["mem"],
         41,
         ["struct"],
     )
-    assert set(left_out(found)) == {
+    assert set(left_out(drafted)) == {
         "Use `array.array` for sums",
         "Import everything lazily – in progress on `perf/lazy`",
         "Merge by heapq",
         "Thread pool for `score()`: no gain, the lock is held all the time",
     }
-    text = found.path.read_text()
-    assert "# Claimed there, and not measured by prprep: 512 MiB → 90 MiB." in text
+    text = drafted.path.read_text()
+    assert "# Claimed in the source, not measured by prprep: 512 MiB → 90 MiB." in text
     assert (
         "# [tool.codeflash] in pyproject.toml: module-root textkit, tests-root tests, benchmarks-root tests/benchmarks\n"
         in text
     )
-    assert [item.id for item in read(found.path).manifest.optimizations] == list(entries)
+    assert [item.id for item in read(drafted.path).manifest.optimizations] == list(items)
 
 
-def test_one_that_is_there_is_never_overwritten(made, tmp_path):
-    (made.repo.path / "prprep.yaml").write_text("mine")
+def test_an_existing_manifest_is_never_overwritten(optimized, tmp_path):
+    (optimized.repo.path / "prprep.yaml").write_text("mine")
     with pytest.raises(UsageError, match="never overwritten") as raised:
-        drafted(tmp_path, made.repo)
+        write_draft(tmp_path, optimized.repo)
     assert "prprep add REF" in raised.value.hint
-    assert (made.repo.path / "prprep.yaml").read_text() == "mine"
+    assert (optimized.repo.path / "prprep.yaml").read_text() == "mine"
 
 
-def test_what_is_not_there_is_told_and_commented_out(made, tmp_path):
-    with_notes(
-        made,
+def test_items_that_cannot_be_used_are_commented_out(optimized, tmp_path):
+    add_notes(
+        optimized,
         f"## Kept\n\n| Optimization | Commit | Function |\n|---|---|---|\n| Gone | deadbeef1 | `x` |\n"
-        f"| Scan | {made.short('scan')} | `textkit/scan.py::find_al` |\n| Sum without lists at all | - | |\n| Nowhere | - | |\n",
+        f"| Scan | {optimized.short('scan')} | `textkit/scan.py::find_al` |\n| Sum without lists at all | - | |\n| Nowhere | - | |\n",
     )
-    found = drafted(tmp_path, made.repo)
-    problems = {entry.values.get("title"): entry.problem for entry in found.found.entries if entry.problem}
+    drafted = write_draft(tmp_path, optimized.repo)
+    problems = {item.values.get("title"): item.problem for item in drafted.selection.items if item.problem}
     assert problems["Gone"] == "commit deadbeef1 is not in the repository"
-    assert problems["Nowhere"].startswith("no commit and no branch is named")
-    (scan,) = [entry for entry in found.found.entries if entry.values.get("title") == "Scan"]
+    assert problems["Nowhere"].startswith("the notes name no commit or branch")
+    (scan,) = [item for item in drafted.selection.items if item.values.get("title") == "Scan"]
     assert scan.warnings == ("there is no function textkit/scan.py::find_al; did you mean textkit.scan:find_all?",)
     assert "  # NOT USED: commit deadbeef1 is not in the repository.\n  # - id: gone\n" in (
-        text := found.path.read_text()
+        text := drafted.path.read_text()
     ).replace("Gone", "gone")
     assert "did you mean textkit.scan:find_all?" in " ".join(text.replace("#", " ").split())
 
 
-def test_notes_that_are_hostile(made, tmp_path):
-    with_notes(made, b"## Kept\n\n- Latin \xe9 `" + made.short("scan").encode() + b"` Scan\n")
-    found = drafted(tmp_path, made.repo)
-    assert any("it is not all UTF-8 (first in line 3)" in problem for problem in found.problems)
-    assert [made.shas["scan"]] in [values["commits"] for values in used(found).values()]
-    found.path.unlink()
+def test_hostile_notes(optimized, tmp_path):
+    add_notes(optimized, b"## Kept\n\n- Latin \xe9 `" + optimized.short("scan").encode() + b"` Scan\n")
+    drafted = write_draft(tmp_path, optimized.repo)
+    assert any("not all UTF-8 (first in line 3)" in warning for warning in drafted.warnings)
+    assert [optimized.shas["scan"]] in [values["commits"] for values in used(drafted).values()]
+    drafted.path.unlink()
 
     outside = tmp_path / "secret.md"
-    outside.write_text(f"## Kept\n\n- `{made.short('clean')}` Secret\n")
-    notes_file = made.repo.path / ".codeflash/HANDOFF.md"
+    outside.write_text(f"## Kept\n\n- `{optimized.short('clean')}` Secret\n")
+    notes_file = optimized.repo.path / ".codeflash/HANDOFF.md"
     notes_file.unlink()
     notes_file.symlink_to(outside)
-    found = drafted(tmp_path, made.repo)
-    assert ".codeflash/HANDOFF.md: it is a link that leads out of the repository, and is not followed" in found.problems
-    assert "Secret" not in found.path.read_text()
-    found.path.unlink()
+    drafted = write_draft(tmp_path, optimized.repo)
+    assert ".codeflash/HANDOFF.md: this link leads out of the repository and is not followed" in drafted.warnings
+    assert "Secret" not in drafted.path.read_text()
+    drafted.path.unlink()
 
     notes_file.unlink()
-    with_notes(made, notes(made) + "- nothing of interest `foo`\n" * 200_000)
-    found = drafted(tmp_path, made.repo)
-    assert ".codeflash/HANDOFF.md: it is longer than 4 MiB, and only its beginning was read" in found.problems
-    assert "extract" in used(found)
+    add_notes(optimized, notes(optimized) + "- nothing of interest `foo`\n" * 200_000)
+    drafted = write_draft(tmp_path, optimized.repo)
+    assert ".codeflash/HANDOFF.md: longer than 4 MiB; only the beginning was read" in drafted.warnings
+    assert "extract" in used(drafted)
 
 
-def test_commits_that_build_on_each_other_that_were_reverted_or_change_no_code(tmp_path):
+def test_stacked_reverted_and_non_code_commits(tmp_path):
     repo = TargetRepo(tmp_path / "repo", {"m.py": "def f(x):\n    return [i for i in x]\n"})
     repo.branch("work")
     first = repo.commit({"m.py": "def f(x):\n    return list(x)\n"}, "perf: list directly, 2x faster")
@@ -149,18 +149,18 @@ def test_commits_that_build_on_each_other_that_were_reverted_or_change_no_code(t
     )
     repo.commit({"d.md": "docs"}, "perf: explain")
     repo.commit({"tests/test_m.py": ""}, "test: cached fixtures")
-    found = drafted(tmp_path, repo)
-    list_directly, skip = found.found.entries
+    drafted = write_draft(tmp_path, repo)
+    list_directly, skip = drafted.selection.items
     assert (list_directly.values["commits"], list_directly.values["title"]) == ([first], "perf: list directly")
     assert (skip.values["base"], skip.values["head"]) == (first, second)
     assert skip.warnings[0].startswith(
-        "it does not go onto main by itself (conflicts in m.py): it is compared with its parent"
+        "it does not apply to main on its own (conflicts in m.py): it is compared with its parent"
     )
-    assert left_out(found)["perf: unpack"].endswith("reverts it")
-    assert "changes no code" in left_out(found)["perf: explain"]
+    assert left_out(drafted)["perf: unpack"].endswith("reverts it")
+    assert "changes no code" in left_out(drafted)["perf: explain"]
 
 
-def test_branches_that_are_named_for_it_stacked_ones_too(tmp_path):
+def test_branches_named_after_performance_work(tmp_path):
     repo = TargetRepo(tmp_path / "repo", {f"{name}.py": code for name, code in MODULES.items()})
     repo.branch("perf/scan")
     repo.commit({"scan.py": FASTER["scan"]}, "In place")
@@ -170,31 +170,31 @@ def test_branches_that_are_named_for_it_stacked_ones_too(tmp_path):
     repo.checkout("main")
     repo.branch("feature/else")
     repo.commit({"words.py": FASTER["words"]}, "A feature")
-    found = drafted(tmp_path, repo)
-    assert used(found)["scan"]["head"] == "perf/scan"
-    assert [values.get("commits") for values in used(found).values()] == [[rows], None]
-    found.path.unlink()
-    named = drafted(tmp_path, repo, "feature/else")
-    assert used(named)["else"]["head"] == "feature/else"
+    drafted = write_draft(tmp_path, repo)
+    assert used(drafted)["scan"]["head"] == "perf/scan"
+    assert [values.get("commits") for values in used(drafted).values()] == [[rows], None]
+    drafted.path.unlink()
+    requested = write_draft(tmp_path, repo, "feature/else")
+    assert used(requested)["else"]["head"] == "feature/else"
 
 
-def test_where_there_is_nothing_to_go_by(tmp_path):
+def test_nothing_to_draft(tmp_path):
     with pytest.raises(RepositoryError, match="not a git repository"):
-        draft.place("", "", tmp_path)
+        draft.manifest_place("", "", tmp_path)
     empty = TargetRepo(tmp_path / "empty")
     with pytest.raises(RepositoryError, match="no commits yet"):
-        drafted(tmp_path, empty)
+        write_draft(tmp_path, empty)
     plain = TargetRepo(tmp_path / "plain", {"a.py": "x = 1\n"})
     plain.commit({"a.py": "x = 2\n"}, "Two")
-    with pytest.raises(UsageError, match="nothing was found that could be prepared"):
-        drafted(tmp_path, plain)
+    with pytest.raises(UsageError, match="found nothing to prepare"):
+        write_draft(tmp_path, plain)
     for refs, upstream in ((("nope",), None), ((), "mani")):
-        with pytest.raises(PrprepError, match="names no"):
-            drafted(tmp_path, plain, *refs, upstream=upstream)
+        with pytest.raises(PrprepError, match=r"is not a branch|does not resolve to a commit"):
+            write_draft(tmp_path, plain, *refs, upstream=upstream)
     assert not (plain.path / "prprep.yaml").exists()
     plain.git("checkout", "--quiet", "--detach")
     plain.commit({"a.py": "x = 3\n"}, "perf: three")
-    assert len(used(drafted(tmp_path, plain))) == 1
+    assert len(used(write_draft(tmp_path, plain))) == 1
 
 
 def prprep(folder, *words):
@@ -205,26 +205,27 @@ def prprep(folder, *words):
     return done.returncode, done.stdout, done.stderr
 
 
-def test_from_notes_to_a_body_with_nothing_typed_in_between(made):
-    with_notes(
-        made, f"## Kept\n\n- **Drop pages early** (`{made.short('pages')}`), `Pages.extract`\n  - Domain: memory\n"
+def test_from_notes_to_a_body_without_typing(optimized):
+    add_notes(
+        optimized,
+        f"## Kept\n\n- **Drop pages early** (`{optimized.short('pages')}`), `Pages.extract`\n  - Domain: memory\n",
     )
-    folder = made.repo.path
+    folder = optimized.repo.path
     code, out, _ = prprep(folder, "init")
     assert code == 0
     assert "\n#  Optimization " in out
-    assert f"  textkit/pages.py   {made.shas['pages'][:12]}  mem " in out
-    assert "is never overwritten" in prprep(folder, "init")[2]
+    assert f"  textkit/pages.py   {optimized.shas['pages'][:12]}  mem " in out
+    assert "never overwrites it" in prprep(folder, "init")[2]
     before = (folder / "prprep.yaml").read_text()
-    code, out, _ = prprep(folder, "add", made.short("score"), "--id", "scored")
+    code, out, _ = prprep(folder, "add", optimized.short("score"), "--id", "scored")
     assert (code, out.splitlines()[0]) == (0, "added to prprep.yaml:")
-    after = iter((folder / "prprep.yaml").read_text().splitlines())
-    assert all(line in after for line in before.splitlines())
-    assert "is in the manifest already, as scored" in prprep(folder, "add", made.shas["score"])[2]
-    assert "there is an optimization" in prprep(folder, "add", made.short("merge"), "--id", "Scored")[2]
-    assert "names no branch, tag or commit" in prprep(folder, "add", "nothing-like-it")[2]
+    lines = iter((folder / "prprep.yaml").read_text().splitlines())
+    assert all(line in lines for line in before.splitlines())
+    assert "is in the manifest already, as scored" in prprep(folder, "add", optimized.shas["score"])[2]
+    assert 'the id "Scored" is taken' in prprep(folder, "add", optimized.short("merge"), "--id", "Scored")[2]
+    assert "is not a branch, tag or commit" in prprep(folder, "add", "nothing-like-it")[2]
     code, out, _ = prprep(folder, "inventory", "scored")
     assert (code, "Score without a list" in out) == (0, True)
-    code, out, said = prprep(folder, "run", "render:extract")
-    assert code == 0, out + said
+    code, out, error = prprep(folder, "run", "render:extract")
+    assert code == 0, out + error
     assert (folder / ".codeflash/pr-body-extract.md").exists()

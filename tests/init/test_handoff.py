@@ -6,15 +6,15 @@ from textwrap import dedent
 
 import pytest
 
-from tasks.init.handoff import leads
+from tasks.init.handoff import candidates
 
 
 def read(text):
-    return leads(dedent(text), "H.md")
+    return candidates(dedent(text), "H.md")
 
 
-def told(text):
-    return [(lead.standing, lead.title, lead.commits) for lead in read(text)]
+def outcomes(text):
+    return [(candidate.outcome, candidate.title, candidate.commits) for candidate in read(text)]
 
 
 def test_a_table_with_columns_of_any_name_and_order():
@@ -27,7 +27,7 @@ def test_a_table_with_columns_of_any_name_and_order():
         | reverted | b2c3d4e | Pool buffers | `pool()` | 0.9x | memory | – |
         | WIP | – | Vectorise | | | | |
     """)
-    assert (first.standing, first.title, first.commits) == (
+    assert (first.outcome, first.title, first.commits) == (
         "kept",
         "Cache tokens",
         ("a1b2c3d4e5f60718293a4b5c6d7e8f9012345678",),
@@ -39,16 +39,16 @@ def test_a_table_with_columns_of_any_name_and_order():
         ("speedup: 2.4x",),
     )
     assert first.source == "H.md:6"
-    assert (second.standing, second.commits, second.functions, second.domains) == (
+    assert (second.outcome, second.commits, second.functions, second.domains) == (
         "discarded",
         ("b2c3d4e",),
         ("pool",),
         ("mem",),
     )
-    assert (third.standing, third.commits) == ("unfinished", ())
+    assert (third.outcome, third.commits) == ("unfinished", ())
 
 
-def test_a_table_of_measurements_is_no_table_of_optimizations():
+def test_a_table_of_measurements_has_no_optimizations():
     text = """
         ## Cumulative improvements
 
@@ -62,10 +62,10 @@ def test_a_table_of_measurements_is_no_table_of_optimizations():
         |---|---|---|
         | all | 3 s | 2 s |
     """
-    assert told(text) == []
+    assert outcomes(text) == []
 
 
-def test_a_list_below_headings_that_say_what_became_of_it():
+def test_lists_below_headings_that_state_the_outcome():
     text = """
         ## Optimizations committed (this session)
 
@@ -83,7 +83,7 @@ def test_a_list_below_headings_that_say_what_became_of_it():
 
         - **Graphs**: would change a default.
     """
-    assert told(text) == [
+    assert outcomes(text) == [
         ("kept", "reuse staging buffers", ("6c45a8265",)),
         ("kept", "Share one lookup", ("97b52ad26",)),
         ("kept", "refactor: encode from one fragment", ("15532bc",)),
@@ -97,7 +97,7 @@ def test_a_list_below_headings_that_say_what_became_of_it():
     assert lock.reason == "discarded: big regression, 9% slower."
 
 
-def test_a_list_of_more_of_the_same_keeps_what_its_marks_say():
+def test_signs_of_items_take_precedence_over_the_heading():
     text = """
         ## More that was kept
 
@@ -105,20 +105,20 @@ def test_a_list_of_more_of_the_same_keeps_what_its_marks_say():
         - ❌ Cache of results, which grew without bound
         - WIP: sort key without tuples
     """
-    assert told(text) == [
+    assert outcomes(text) == [
         ("kept", "Fast path", ("ee13ba2c",)),
         ("discarded", "Cache of results, which grew without bound", ()),
         ("unfinished", "sort key without tuples", ()),
     ]
 
 
-def test_summaries_tell_what_was_done_and_claim_nothing():
-    (lead,) = read("""
+def test_summaries_claim_nothing():
+    (candidate,) = read("""
         ## Kept
         - `6c45a8265`: reuse buffers. Buffers are kept by their shape. It is 3x faster now. Results are bit-for-bit identical.
     """)
-    assert lead.summary == ("Buffers are kept by their shape.",)
-    assert lead.claims == ("3x",)
+    assert candidate.summary == ("Buffers are kept by their shape.",)
+    assert candidate.claims == ("3x",)
 
 
 def test_nested_bullets_are_fields_or_optimizations_of_a_group():
@@ -135,7 +135,7 @@ def test_nested_bullets_are_fields_or_optimizations_of_a_group():
           - Function: `pkg.tables:to_number`
           - Import time: 120 ms -> 45 ms
     """)
-    assert [(lead.title, lead.domains) for lead in (first, second)] == [
+    assert [(candidate.title, candidate.domains) for candidate in (first, second)] == [
         ("Drop pages early", ("mem",)),
         ("Stream rows", ("mem",)),
     ]
@@ -143,7 +143,7 @@ def test_nested_bullets_are_fields_or_optimizations_of_a_group():
     assert (third.functions, third.claims) == (("pkg.tables:to_number",), ("120 ms -> 45 ms",))
 
 
-def test_headed_sections_with_labelled_lines():
+def test_sections_with_labelled_lines():
     text = """
         # Optimization session
 
@@ -176,15 +176,15 @@ def test_headed_sections_with_labelled_lines():
         1. ✓ Measure `abc1234` again
     """
     first, second, third = read(text)
-    assert (first.standing, first.title, first.functions, first.files) == (
+    assert (first.outcome, first.title, first.functions, first.files) == (
         "discarded",
         "Bind outputs",
         ("bind",),
         ("core/onnx.py",),
     )
     assert first.reason == "regression: The transfer was overlapped already."
-    assert (second.standing, second.title, second.commits) == ("kept", "Pin memory", ("a09fdff65",))
-    assert (third.standing, third.title, third.commits) == ("kept", "Reuse the buffer", ())
+    assert (second.outcome, second.title, second.commits) == ("kept", "Pin memory", ("a09fdff65",))
+    assert (third.outcome, third.title, third.commits) == ("kept", "Reuse the buffer", ())
 
 
 def test_prose_and_a_pasted_log():
@@ -198,7 +198,7 @@ def test_prose_and_a_pasted_log():
         0a1b2c3 (HEAD -> perf/x) perf: slots on Token
         ```
     """
-    assert told(text) == [
+    assert outcomes(text) == [
         ("kept", "reuses one buffer in `encode()`", ("bb22cc3",)),
         ("kept", "skips ASCII text", ("cc33dd4",)),
         ("kept", "perf: bisect instead of a scan", ("ee55ff6",)),
@@ -220,5 +220,5 @@ def test_prose_and_a_pasted_log():
         "\ufffd\x01\x1b[31m## Kept",
     ],
 )
-def test_broken_markdown_is_read_to_its_end(text):
-    assert all(lead.commits for lead in leads(text, "H.md"))
+def test_broken_markdown(text):
+    assert all(candidate.commits for candidate in candidates(text, "H.md"))

@@ -1,24 +1,24 @@
-"""The text of a first manifest, from literal entries."""
+"""The text of a first manifest, from literal items."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.init.items import Aside, Entry
-from tasks.init.manifest_text import Frame, manifest_text
+from tasks.init.items import LeftOut, ProposedItem, Selection
+from tasks.init.manifest_text import Preamble, manifest_text
 from tasks.manifest.reader import parse
 
-FRAME = Frame(
+PREAMBLE = Preamble(
     ".",
     "origin/main",
     "origin's HEAD",
     "ada/kit",
     ("H.md (2 optimizations)", "git log"),
-    ("H.md: it is UTF-16",),
+    ("H.md: the file is UTF-16",),
     ("[tool.codeflash] x",),
 )
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678"
-USED = Entry(
+USED = ProposedItem(
     {
         "id": "one",
         "commits": [SHA],
@@ -33,17 +33,17 @@ USED = Entry(
     warnings=("there is no function f\n- id: evil",),
     remarks={SHA: "A title\n# of two lines"},
 )
-UNUSED = Entry({"id": "two", "title": "Two"}, "H.md:4", problem="commit abc is not in the repository")
+UNUSED = ProposedItem({"id": "two", "title": "Two"}, "H.md:4", problem="commit abc is not in the repository")
 
 
-def read(*entries, asides=()):
-    text = manifest_text(FRAME, entries, asides)
+def read(*items, left_out=()):
+    text = manifest_text(PREAMBLE, Selection(items, left_out))
     loaded, problems = parse(text.encode(), Path("prprep.yaml"))
     return text, loaded, [problem.message for problem in problems]
 
 
-def test_what_is_drafted_is_valid_and_says_what_the_entries_say():
-    text, loaded, problems = read(USED, UNUSED, asides=(Aside("Gone\noptimizations:", "H.md:9", "reverted"),))
+def test_a_draft_is_valid_and_has_the_values_of_its_items():
+    text, loaded, problems = read(USED, UNUSED, left_out=(LeftOut("Gone\noptimizations:", "H.md:9", "reverted"),))
     assert problems == []
     (item,) = loaded.manifest.optimizations
     assert (item.id, item.title, item.commits, item.functions) == ("one", "Say: 'it' # so", (SHA,), ("a:b",))
@@ -60,9 +60,9 @@ def test_what_is_drafted_is_valid_and_says_what_the_entries_say():
         "  # NOT USED: commit abc is not in the repository.\n  # - id: two\n  #   title: Two\n  #   head: ...\n" in text
     )
     assert "# - Gone optimizations: (H.md:9): reverted\n" in text
-    assert "# Note on H.md: it is UTF-16.\n" in text
+    assert "# Warning: H.md: the file is UTF-16.\n" in text
     assert max(map(len, text.splitlines())) <= 120
 
 
-def test_without_entries_it_is_told_so_by_the_reader():
+def test_without_items_the_manifest_is_invalid():
     assert read(UNUSED)[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.init.results import leads
+from tasks.init.tables import candidates_of_results
 
 LOOP = (
     "experiment\tstatus\tpattern\ttarget\tbefore\tafter\timprovement\ttimestamp\tcommit\n"
@@ -13,15 +13,15 @@ LOOP = (
 )
 
 
-def test_a_row_for_each_experiment_without_baselines_and_measurements():
-    first, second = leads(LOOP, "results.tsv")
-    assert (first.standing, first.title, first.commits, first.source) == (
+def test_one_row_per_experiment_without_baselines_and_measurements():
+    first, second = candidates_of_results(LOOP, "results.tsv")
+    assert (first.outcome, first.title, first.commits, first.source) == (
         "discarded",
         "gpu-binding",
         (),
         "results.tsv:3",
     )
-    assert (second.standing, second.title, second.commits) == ("kept", 'pinned "memory', ("a09fdff65",))
+    assert (second.outcome, second.title, second.commits) == ("kept", 'pinned "memory', ("a09fdff65",))
     assert (second.functions, second.claims) == (
         ("preproc_image",),
         ("before: 3.9ms", "after: 3.8ms", "improvement: +0.3%"),
@@ -30,16 +30,16 @@ def test_a_row_for_each_experiment_without_baselines_and_measurements():
 
 def test_commas_quotes_and_too_many_cells():
     text = 'commit,metric,status,description\na1b2c3d,0.99,keep,"Cache, then reuse"\nb2c3d4e,1.01,crash,double width, out of memory\n'
-    first, second = leads(text, "results.csv")
-    assert (first.title, first.standing) == ("Cache, then reuse", "kept")
-    assert (second.title, second.standing) == ("double width, out of memory", "discarded")
+    first, second = candidates_of_results(text, "results.csv")
+    assert (first.title, first.outcome) == ("Cache, then reuse", "kept")
+    assert (second.title, second.outcome) == ("double width, out of memory", "discarded")
 
 
 def test_rows_without_a_header():
-    (lead,) = leads("a1b2c3d\t0.99\tkeep\tCache tokens\n", "results.tsv")
-    assert (lead.commits, lead.title, lead.standing) == (("a1b2c3d",), "Cache tokens", "kept")
+    (candidate,) = candidates_of_results("a1b2c3d\t0.99\tkeep\tCache tokens\n", "results.tsv")
+    assert (candidate.commits, candidate.title, candidate.outcome) == (("a1b2c3d",), "Cache tokens", "kept")
 
 
 def test_other_tables_and_broken_files_yield_nothing():
     for text in ("", "name,age\nAda,36\n", "\x00\n", '"', "commit\n", "a,b\n" * 3, '"' + "x" * 200_000 + ",y\n"):
-        assert leads(text, "data.csv") == ()
+        assert candidates_of_results(text, "data.csv") == ()
