@@ -1,20 +1,16 @@
 """Tick the boxes of a template that artifacts prove; everything that only a person can say becomes a to-do."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from markdown_it.tree import SyntaxTreeNode
 
 from ..text.markdown import one_line, shorten
 from ..text.outline import Outline, Section, outline, plain
 from ..text.repair import repaired
 from .meanings import Meaning, meaning_of
 from .skeleton import has_boxes
-
-if TYPE_CHECKING:
-    from markdown_it.tree import SyntaxTreeNode
 
 _BOX = re.compile(r"^(?P<before>[\s>]*(?:[-*+]|\d+[.)])\s+)\[ \](?=\s)")
 _OPEN, _TICKED = re.compile(r"\[ \]\s+"), re.compile(r"\[[xX]\]\s+")

@@ -1,16 +1,10 @@
 """Check generated sentences against the evidence: no figure that is not in it, no claim without the verdict."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..artifacts import Verdict
-
-if TYPE_CHECKING:
-    from ..artifacts import Change, Comparison
+from ..artifacts import Change, Comparison, Verdict
 
 MOST, LONGEST = 3, 300
 

@@ -1,25 +1,18 @@
 """Compose a whole body: prprep's own sections, inside the project's pull-request template if there is one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..artifacts import Verdict
+from ..artifacts import Detection, Verdict
 from ..text import markdown
 from ..text.outline import visible
 from ..text.repair import repaired
 from ..text.templating import fill
 from . import house_rules
 from .boxes import Proofs, tick_proved
-from .placeholders import CPU, MEMORY, body_text, has_generated_bullets
+from .evidence import Evidence
+from .placeholders import CPU, MEMORY, Limits, body_text, has_generated_bullets
 from .skeleton import ReleaseNote, fill_skeleton
-
-if TYPE_CHECKING:
-    from ..artifacts import Detection
-    from .evidence import Evidence
-    from .placeholders import Limits
 
 OWN_SECTION = "own-section.md.j2"
 _BODIES = ("pr-body.md.j2", CPU, MEMORY)

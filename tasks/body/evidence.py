@@ -1,19 +1,24 @@
 """Everything that a body shows: an item's artifacts, and the benchmark if no commit holds it."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from ..artifacts import SIDES, CodeflashRun, Comparison, Detection, Injection, Scaffolding
+from ..artifacts import (
+    SIDES,
+    Bullets,
+    CodeflashRun,
+    Comparison,
+    Detection,
+    Injection,
+    ProjectTests,
+    Scaffolding,
+    Survey,
+    Verification,
+)
 from ..errors import MeasuringError
-
-if TYPE_CHECKING:
-    from ..artifacts import Bullets, ProjectTests, Survey, Verification
-    from ..manifest.model import Optimization
-    from ..storage.paths import ItemPaths
+from ..manifest.model import Optimization
+from ..storage.paths import ItemPaths
 
 NO_CODEFLASH = CodeflashRun(item="")
 
@@ -40,7 +45,7 @@ class Evidence:
     generated: Bullets | None = None
 
     @classmethod
-    def compared(cls, item: Optimization, paths: ItemPaths) -> Evidence:
+    def compared(cls, item: Optimization, paths: ItemPaths) -> "Evidence":
         """Read the artifacts up to `compare`, and the benchmark if no commit holds it."""
         scaffolding = Scaffolding.read(paths.scaffold)
         return cls(

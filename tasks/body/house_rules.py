@@ -1,15 +1,10 @@
 """Apply what the project's own pages say about pull requests: what to review, and what a person has to do."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from ..artifacts import ContributionRule
 from ..text.markdown import shorten
-
-if TYPE_CHECKING:
-    from ..artifacts import ContributionRule
 
 # What forbids or binds, not every negation: "we can't tell how you write" forbids nothing.
 _BINDS = re.compile(

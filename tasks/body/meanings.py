@@ -1,7 +1,5 @@
 """Find out what a section of a pull-request template is for, from its heading."""
 
-from __future__ import annotations
-
 import re
 from enum import StrEnum
 

@@ -1,26 +1,20 @@
 """Compute the values that the templates of a body use: placeholders by name, and structured values."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..artifacts import Comparison, MetricName, Verdict
+from ..artifacts import Bullets, Change, Commit, Comparison, Interval, MetricName, Verdict
+from ..manifest.model import Optimization
 from ..text import figures, markdown
 from ..text.markdown import Markdown
 from ..text.templating import fill
 from . import views
+from .evidence import Evidence
 from .reproduction import reproduction
-
-if TYPE_CHECKING:
-    from ..artifacts import Bullets, Change, Commit, Interval
-    from ..manifest.model import Optimization
-    from .evidence import Evidence
 
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 _OF_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED}

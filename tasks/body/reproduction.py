@@ -1,21 +1,16 @@
 """Work out how a reader repeats a comparison: a manifest for prprep, and plain pytest in two worktrees."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-from ..artifacts import SIDES, MetricName
-
-if TYPE_CHECKING:
-    from ..artifacts import CodeflashRun, Detection, Injection, Scaffolding, Side
-    from ..manifest.model import Optimization
-    from .evidence import Evidence
+from ..artifacts import SIDES, CodeflashRun, Detection, Injection, MetricName, Scaffolding, Side
+from ..manifest.model import Optimization
+from .evidence import Evidence
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 

@@ -4,8 +4,6 @@ Sections of the body go to the template's sections of the same meaning. The othe
 the description, and so before the checklist.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,15 +1,9 @@
 """Arrange a comparison for a body: by test, its leading change, its losses, and rows as asv and pyperf show them."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..artifacts import MetricName, Verdict
-
-if TYPE_CHECKING:
-    from ..artifacts import Change, Comparison, Detection, FunctionShare, Output, Site
+from ..artifacts import Change, Comparison, Detection, FunctionShare, MetricName, Output, Site, Verdict
 
 ENOUGH_SAMPLES = 30
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
