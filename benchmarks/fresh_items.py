@@ -40,15 +40,16 @@ from tasks.artifacts import (
     Verdict,
     Verification,
 )
-from tasks.pipeline import STAGES, body_of, write_report
+from tasks.pipeline import STAGES, staleness_of, write_report
 from tasks.processes.progress import silent
-from tasks.staleness import Freshness, artifact_of
+from tasks.stages.render import body_of
 from tasks.storage.files import write_whole
 from tasks.storage.hashing import digest
 from tasks.workspace.workspace import Workspace
 from tests.support.targets import TargetRepo
 
 if TYPE_CHECKING:
+    from tasks.staleness import Staleness
     from tasks.storage.artifact import Artifact
 
 ITEM = "item_%05d"
@@ -79,10 +80,11 @@ def make_fresh(folder: Path, count: int) -> Workspace:
         + "\n",
     )
     workspace = Workspace.open(manifest)
-    freshness = Freshness(workspace)
+    staleness = staleness_of(workspace)
     for number in range(count):
-        _finish(workspace, freshness, ITEM % number, (base, repository.git("rev-parse", "perf")))
-    write_report(workspace, freshness, silent)
+        _finish(staleness, ITEM % number, (base, repository.git("rev-parse", "perf")))
+    write_report(staleness, silent)
+    workspace.run_cache.save()
     return workspace
 
 
@@ -94,10 +96,10 @@ def _entry(number: int) -> str:
     )
 
 
-def _finish(workspace: Workspace, freshness: Freshness, item_id: str, commits: tuple[str, str]) -> None:
+def _finish(staleness: Staleness, item_id: str, commits: tuple[str, str]) -> None:
     """Write the item's artifacts in the order of the stages, each with the fingerprint that it would have."""
-    paths = workspace.paths.item(item_id)
-    body = body_of(workspace, item_id, "total")
+    workspace, paths = staleness.workspace, staleness.workspace.paths.item(item_id)
+    body = body_of(staleness.item(item_id))
     made = _artifacts(item_id, commits, body=str(body.relative_to(workspace.folder)))
     for stage in STAGES:
         if stage.name == "render":
@@ -105,7 +107,7 @@ def _finish(workspace: Workspace, freshness: Freshness, item_id: str, commits: t
             made["render"] = made["render"].model_copy(
                 update={"comparison": digest(paths.compare), "headline": "time −49.7 %"}
             )
-        made[stage.name].write(artifact_of(paths, stage.name), freshness.fingerprint(stage.name, item_id))
+        made[stage.name].write(paths.artifact(stage.name), staleness.fingerprint(stage, item_id))
 
 
 def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str, Artifact]:

@@ -1,562 +1,463 @@
-"""Say what a stage's artifact must have been made from to be fresh.
+"""What makes an artifact stale: one mechanism over what stages declare next to their code.
 
-A fingerprint covers the stage's version, exactly the settings that the stage uses, what refs name now, and
-the content of the files it reads; of `detect.json` only the fields that the stage looks at, so that a new
-title renders the body again and measures nothing.
+A fingerprint covers a stage's version and exactly what the stage declares: settings of the manifest, fields of other
+stages' artifacts, templates, and values such as refs or files of the user. The stage's code gets a `StageInputs`,
+which raises UndeclaredInputError for anything else, so that the declaration cannot drift from the code.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from . import __version__
 from .github.cache import ResponseCache
-from .github.client import GitHubRepository
-from .storage.facts import Fact, Facts
+from .processes.progress import Report, silent
 from .storage.files import read_json
-from .storage.hashing import hash_of
+from .storage.hashing import digest_of, hash_of, read_bytes
+from .storage.paths import file_stem
 from .text.markdown import one_line, shorten
-from .versions import REPORT, STAGES, TEMPLATES
 
 if TYPE_CHECKING:
+    from .git import Clone
+    from .manifest.model import Optimization
+    from .storage.artifact import Artifact
+    from .storage.cache import RunCache
     from .storage.paths import ItemPaths
-    from .workspace.repository import Named
+    from .workspace.repository import Repository
     from .workspace.workspace import Workspace
 
-# The settings of an item that each stage uses; render gives them all to its templates, and repeats those about
-# measuring for readers. Measuring uses `confidence` and `negligible` only to stop early.
-_ITEM = {
-    "detect": ("title", "domain", "base", "head", "commits", "functions", "env.runner"),
-    "survey": ("pr",),
-    "record": (),
-    "scaffold": ("benchmark",),
-    "inject": ("strategy",),
-    "lint": (
-        "metrics",
-        "lint.ignore",
-        "lint.boundaries",
-        "env.python",
-        "env.extras",
-        "env.groups",
-        "env.install",
-        "env.passed",
-        "sandbox",
-    ),
-    "tests": (
-        "tests",
-        "tests_timeout",
-        "env.python",
-        "env.extras",
-        "env.groups",
-        "env.install",
-        "env.passed",
-        "sandbox",
-    ),
-    "measure": (
-        "metrics",
-        "timeout",
-        "budget",
-        "env.python",
-        "env.extras",
-        "env.groups",
-        "env.install",
-        "env.passed",
-        "sandbox",
-    ),
-    "codeflash": ("engine",),
-    "compare": ("confidence", "negligible"),
-    "verify": (
-        *("verify", "strategy", "engine", "metrics", "timeout", "budget", "confidence", "negligible", "sandbox"),
-        *("env.python", "env.extras", "env.groups", "env.install", "env.passed", "lint.ignore", "lint.boundaries"),
-    ),
-}
-# Those that the engine codeflash uses beside it, where it is asked for.
-_BY_CODEFLASH = ("metrics", "timeout", "env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox")
-
-# The fields of detect.json that each stage uses: `written` those that scaffold uses where it writes the benchmark
-# itself, `domains` those that measuring uses where the manifest names no metrics.
-_DETECTION = {
-    "survey": ("base", "head", "head_ref", "upstream", "upstream_ref", "commits", "files", "functions"),
-    "scaffold": ("base", "head", "picked", "benchmark"),
-    "written": (
-        "target",
-        "functions.module",
-        "functions.path",
-        "functions.status",
-        "domain.domains",
-        "layout.import_roots",
-        "layout.benchmarks_root",
-    ),
-    "recorded": (
-        "target",
-        "base",
-        "head",
-        "picked",
-        "functions.module",
-        "functions.name",
-        "functions.status",
-        "domain.domains",
-        "layout.project",
-        "layout.import_roots",
-        "layout.packages",
-        "layout.installable",
-        "layout.benchmarks_root",
-    ),
-    "inject": ("base", "head", "picked", "files", "functions.path", "functions.base_path"),
-    "tests": (
-        "base",
-        "head",
-        "picked",
-        "files",
-        "layout.project",
-        "layout.import_roots",
-        "layout.packages",
-        "layout.installable",
-        "layout.benchmarks_root",
-    ),
-    "verify": (
-        "target",
-        "base",
-        "head",
-        "picked",
-        "domain.domains",
-        "layout.project",
-        "layout.import_roots",
-        "layout.packages",
-        "layout.installable",
-        "layout.runner",
-    ),
-    "measure": (
-        "layout.project",
-        "layout.import_roots",
-        "layout.packages",
-        "layout.installable",
-        "functions.module",
-        "functions.path",
-        "functions.name",
-        "functions.status",
-        "functions.base_path",
-        "functions.base_name",
-    ),
-    "lint": (
-        "target",
-        "layout.project",
-        "layout.import_roots",
-        "layout.packages",
-        "layout.installable",
-        "layout.benchmarks_root",
-        "functions.path",
-        "functions.name",
-        "functions.status",
-        "functions.base_path",
-        "functions.base_name",
-        "domain.domains",
-    ),
-    "by codeflash": (
-        "layout.project",
-        "layout.import_roots",
-        "layout.packages",
-        "layout.installable",
-        "functions.path",
-        "functions.name",
-        "functions.status",
-        "functions.is_async",
-        "domain.domains",
-    ),
-    "domains": ("domain.domains",),
-    "compare": ("domain.domains",),
-}
-
-# The fields of survey.json that a body is made from: that the forge did not answer again changes none.
-_SURVEY = ("default_branch", "pull_requests", "drift", "contained", "conflicts", "decision")
-
-# What is asked of an artifact again and again; the rest of its fields is not kept in mind.
-_ASKED = {
-    "detect.json": ("item", "target", "benchmark"),
-    "survey.json": ("answered",),
-    "scaffold.json": ("needs", "origin", "path", "source", "sha256", "data"),
-    "render.json": ("body",),
-    "failure.json": ("stage",),
-}
-
-# Of the two templates of a body only one is filled.
-_TIMED, _MEMORY_ALONE = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
-_WAITING = {"inject", "lint", "measure", "codeflash", "compare", "verify", "render"}
-
-
-# Names for what a stage is made from, as `explain` tells them.
-VERSION, FOUND, TEMPLATE_FILES = "prprep's version of the stage", "what was detected", "the templates"
-
 Fields = dict[str, Any]
+A = TypeVar("A", bound="Artifact")
+T = TypeVar("T")
+
+ALL = ("*",)
+"""A declaration of all settings, or of every field of an artifact."""
+ENVIRONMENT = ("env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox")
+"""The settings that building environments and running the project's code in them depends on."""
+_VERSION = "prprep's version of the stage"
+_LONGEST_VALUE = 60
 
 
-class Freshness:
-    """Fingerprints of all items of one workspace, each file read once while it stays the same."""
+# -- declarations -----------------------------------------------------------------------------------
 
-    def __init__(self, workspace: Workspace, *, not_before: float = 0.0) -> None:
-        """Answers of a forge from before `not_before` (seconds since the epoch) count as old."""
-        self._workspace = workspace
-        self.forge = ResponseCache(workspace.paths.forge, not_before)
-        self._first_to_change: dict[Named, dict[str, str]] = {}
-        self._facts = Facts(
-            workspace.paths.state / "facts.json", _distil, f"{__version__} {hash_of([_DETECTION, _SURVEY, _ASKED])}"
-        )
-        self._templates_of: dict[str, list[str]] = {}
-        self._companions_of: dict[str, str] = {}
-        self._projects: dict[Named, str | None] = {}
-        self._report: str | None = None
 
-    def fingerprint(self, stage: str, item_id: str) -> str:
-        """Hash what `stage` would be made from now."""
-        return hash_of([stage, item_id, self.made_from(stage, item_id)])
+@dataclass(frozen=True, slots=True)
+class Value(Generic[T]):
+    """An input that is neither a setting nor an artifact: refs, answers of GitHub, files of the user, other items.
 
-    def made_from(self, stage: str, item_id: str) -> dict[str, Any]:
-        """Return what `stage` would be made from now, by names that a user knows: settings as they are, the rest hashed."""
-        paths = self._workspace.paths.item(item_id)
-        settings = self._workspace.plan.items[item_id]
-        names = _ITEM.get(stage, settings)
-        used = {f"`{name}`": settings[name] if name in settings else _pick(settings, name) for name in names}
-        detection = self._fact(paths.detect) if stage in {*_DETECTION, "record", "codeflash"} else None
-        found = detection.fields if detection else {}
-        parts = {**used, VERSION: STAGES[stage], FOUND: found.get(stage)}
-        parts |= getattr(self, f"_{stage}")(item_id, paths, found)
-        return parts
+    `get` computes it for an item. `parts` names what the fingerprint covers of it, as `prprep explain` shows it;
+    without `parts` that is the value itself, under its name.
+    """
 
-    def is_fresh(self, stage: str, item_id: str) -> bool:
-        """Return whether the stage's artifact is there, was made from this, and its products are as it left them.
+    name: str
+    get: Callable[[Item], T]
+    parts: Callable[[T], Mapping[str, Any]] | None = None
+    hashed: bool = True
+    """Whether the fingerprint covers it; say why if it does not."""
 
-        While a person has to fill in the benchmark, there is nothing to do after scaffold.
-        """
-        paths = self._workspace.paths.item(item_id)
-        if stage in _WAITING and self.waits(item_id):
-            return True
-        made = self._fact(artifact_of(paths, stage))
-        if made is None or made.fingerprint is None or made.fingerprint != self.fingerprint(stage, item_id):
-            return False
-        intact = getattr(self, f"_{stage}_intact", None)
-        return intact is None or bool(intact(paths, made.fields))
 
-    def waits(self, item_id: str) -> bool:
-        """Return whether a person has to complete the item's benchmark before it can be measured."""
-        paths = self._workspace.paths.item(item_id)
-        made = self._fact(paths.scaffold)
-        return (
-            bool(made and made.fields.get("needs")) and made is not None and self._scaffold_intact(paths, made.fields)
-        )
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """Some inputs of a stage, always or only if `when` holds for the item; whether it holds is an input as well.
 
-    def recorded_body(self, item_id: str) -> str | None:
-        """Return the body that the item had last, relative to the manifest's folder."""
-        made = self._fact(self._workspace.paths.item(item_id).render)
-        return made.fields.get("body") if made else None
+    `settings` and the fields of `artifacts`, which are keyed by the stage that writes them, may be dotted.
+    """
 
-    def changed(self, stage: str = "") -> None:
-        """Look again at what the report is made from: a stage has run."""
-        self._report = None
-        if stage == "detect":
-            self._first_to_change = {}
+    settings: tuple[str, ...] = ()
+    artifacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    templates: tuple[str, ...] = ()
+    values: tuple[Value[Any], ...] = ()
+    when: Callable[[Item], bool] | None = None
 
-    def rivals(self, item_id: str) -> dict[str, str]:
-        """Map the item's functions, as `path:name`, to the first item of the manifest that changes them, where that is another."""
-        first = self._first_changing(item_id)
-        return {key: first[key] for key in self._changing(item_id) if first.get(key, item_id) != item_id}
 
-    def _first_changing(self, item_id: str) -> dict[str, str]:
-        target = self._workspace.target(item_id)
-        if target.named not in self._first_to_change:
-            first = self._first_to_change[target.named] = {}
-            for each in self._workspace.items_of(target):
-                for key in self._changing(each):
-                    first.setdefault(key, each)
-        return self._first_to_change[target.named]
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One column of the graph: what `tasks/stages/NAME/NAME.py` does with a `StageInputs`, and what that depends on.
 
-    def _changing(self, item_id: str) -> list[str]:
-        detection = self._fact(self._workspace.paths.item(item_id).detect)
-        return list(detection.fields.get("changing", ())) if detection else []
+    Raise `version` if the same inputs lead to another result: every artifact of the stage becomes stale.
+    """
 
-    def report_fingerprint(self) -> str:
-        """Hash all that the report is made from: artifacts, bodies that are there, edited ones beside them."""
-        self._report = self._report or self._report_made_from()
-        return self._report
+    name: str
+    doc: str
+    """What `prprep list` says of it."""
+    version: int
+    uses: tuple[Uses, ...]
+    remembers: tuple[str, ...] = ()
+    """Fields of its own artifact that conditions and values ask for; they are kept from run to run."""
+    intact: Callable[[Item, Fields], bool] | None = None
+    """Whether what it wrote or looked at beside its artifact is unchanged; gets the remembered fields."""
+    otherwise: str = ""
+    """What `prprep explain` says if that is not so."""
+    gap: Callable[[Fields], bool] | None = None
+    """Whether a person has to complete what it wrote before the stages that read it can run."""
+    products: Callable[[Item], list[Path]] | None = None
+    """Files it writes beside its artifact."""
+    after: tuple[str, ...] = ()
+    """Stages that run before it though it does not read what they write."""
+    parts: tuple[Stage, ...] = ()
+    """Work within it that has inputs and an artifact of its own."""
 
-    def _report_made_from(self) -> str:
-        artifacts = [
-            self._digest(path)
-            for item_id in self._workspace.plan.items
-            for paths in (self._workspace.paths.item(item_id),)
-            for path in (
-                paths.detect,
-                paths.survey,
-                paths.scaffold,
-                paths.lint,
-                paths.compare,
-                paths.render,
-                paths.failure,
-            )
-        ]
-        asked = [self._asked(item_id) for item_id in self._workspace.plan.items]
-        titles = [(item_id, settings["title"]) for item_id, settings in self._workspace.plan.items.items()]
-        return hash_of(
-            [
-                "report",
-                REPORT,
-                titles,
-                asked,
-                artifacts,
-                [self._bodies(item_id) for item_id in self._workspace.plan.items],
-            ]
-        )
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The stages that run before it."""
+        return tuple(dict.fromkeys((*(name for uses in self.uses for name in uses.artifacts), *self.after)))
 
-    def _asked(self, item_id: str) -> float | None:
-        place = self._workspace.target(item_id).place
-        return self.forge.asked_at(str(place), item_id) if isinstance(place, GitHubRepository) else None
 
-    def _bodies(self, item_id: str) -> tuple[bool, ...]:
-        body = f"{self._workspace.folder}/{self.recorded_body(item_id)}"
-        return tuple(os.path.exists(path) for path in (body, f"{body.removesuffix('.md')}.edited.md"))  # noqa: PTH110
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item as conditions and values see it."""
 
-    def failed_stage(self, item_id: str) -> str | None:
-        """Name the stage that the item is blocked by, as the last failure left it."""
-        failure = self._fact(self._workspace.paths.item(item_id).failure)
-        return failure.fields.get("stage") if failure else None
+    id: str
+    staleness: Staleness
 
-    def save(self) -> None:
-        """Keep for the next run what is known of the files."""
-        self._facts.save()
+    @property
+    def workspace(self) -> Workspace:
+        return self.staleness.workspace
 
-    def _detect(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        refs = self._workspace.refs(item_id)
-        benchmark = self._workspace.plan.items[item_id]["benchmark"]
-        named = benchmark if isinstance(benchmark, str) else benchmark is not None
-        return {
-            "the project": self._project(item_id),
-            "the name of upstream": refs.upstream_ref,
-            "the commit of upstream": refs.upstream,
-            "the commit of base": refs.base,
-            "the commit of head": refs.head,
-            "the listed commits": refs.picks,
-            "`benchmark`": named,
-        }
+    @property
+    def settings(self) -> Fields:
+        """The settings as JSON has them, defaults merged in."""
+        return self.workspace.plan.items[self.id]
 
-    def _project(self, item_id: str) -> str | None:
-        """Return what detect says of the repository as a whole; where it lies on this machine makes no difference."""
-        target = self._workspace.target(item_id)
-        if target.named not in self._projects:
-            self._projects[target.named] = target.project
-        return self._projects[target.named]
+    @property
+    def paths(self) -> ItemPaths:
+        return self.workspace.paths.item(self.id)
 
-    def _survey(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        return {
-            "where pull requests go": list(self._workspace.target(item_id).place),
-            "the items before it that change the same functions": self.rivals(item_id),
-        }
+    @property
+    def repository(self) -> Repository:
+        return self.workspace.repository(self.id)
 
-    def _record(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        settings = self._workspace.plan.items[item_id]
-        if settings["benchmark"] is not None or self._keeps_benchmark(item_id, found):
-            return {"whether there is a benchmark": True}
-        environment = ("env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox")
-        names = ("drive", "boundary_bytes", "lint.boundaries", "timeout", *environment)
-        asked = {f"`{name}`": settings[name] if name in settings else _pick(settings, name) for name in names}
-        return {**asked, "what the calls are recorded of": found.get("recorded")}
+    def read(self, model: type[A]) -> A:
+        """Read an artifact of the item; raise ArtifactError if it is missing or broken."""
+        return model.read(self.paths.artifact(model.STAGE))
 
-    def _scaffold(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:
-        if self._keeps_benchmark(item_id, found):
-            return {}
-        return {
-            "what the benchmark is written from": found.get("written"),
-            "the recorded calls": self._digest(paths.record),
-            TEMPLATE_FILES: self._templates("scaffold"),
-        }
+    def remembered(self, stage: str) -> Fields:
+        """Return the fields that a stage remembers of its artifact; empty if there is none."""
+        facts = self.staleness.facts(self.paths.file(stage))
+        return facts.fields if facts else {}
 
-    def _keeps_benchmark(self, item_id: str, found: Fields) -> bool:
-        """Return whether scaffold uses the project's own benchmark, and so writes none."""
-        asked, there = self._workspace.plan.items[item_id]["benchmark"], found.get("benchmark") or {}
-        return isinstance(asked, str) or (
-            asked is None and any(there.get(place) for place in ("base", "head", "worktree"))
-        )
 
-    def _inject(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        scaffolding, tree = self._fact(paths.scaffold), self._workspace.target(item_id).worktree
-        if not scaffolding or not tree or scaffolding.fields.get("origin") != "worktree":
-            return {"the benchmark": scaffolding.digest if scaffolding else None}
-        companions = self._companions(tree, scaffolding.fields["path"])
-        return {"the benchmark": scaffolding.digest, "the files that the benchmark needs in the work tree": companions}
+# -- what a stage's code gets -----------------------------------------------------------------------
 
-    def _companions(self, tree: Path, benchmark: str) -> str:
-        """Hash what a benchmark that is being edited in the work tree needs beside itself there."""
-        if benchmark not in self._companions_of:
-            from .benchmark_tests.writing.companions import companions
 
-            found = companions(benchmark, _read(tree / benchmark) or b"", _Folder(tree))
-            self._companions_of[benchmark] = hash_of(
-                [(each.path, hashlib.sha256(each.content).hexdigest()) for each in found]
-            )
-        return self._companions_of[benchmark]
+class StageInputs:
+    """What a stage is run with for one item: exactly what it declares, and places to write to."""
 
-    def _measure(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:
-        named = self._workspace.plan.items[item_id]["metrics"]
-        return {
-            "the trees": self._digest(paths.inject),
-            "the modules": found.get("modules"),
-            "the domain": None if named else found.get("domains"),
-        }
-
-    def _lint(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        made = {"the trees": paths.inject, "the benchmark": paths.scaffold, "the recorded calls": paths.record}
-        return {name: self._digest(path) for name, path in made.items()}
-
-    def _tests(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        return {}
-
-    def _codeflash(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:
-        settings = self._workspace.plan.items[item_id]
-        if settings["engine"] != "codeflash":
-            return {}
-        used = {f"`{name}`": settings[name] if name in settings else _pick(settings, name) for name in _BY_CODEFLASH}
-        return {**used, FOUND: found.get("by codeflash"), "the trees": self._digest(paths.inject)}
-
-    def _compare(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        made = {
-            "the samples": paths.samples,
-            "the benchmark's findings": paths.lint,
-            "what codeflash found": paths.codeflash,
-        }
-        return {name: self._digest(path) for name, path in made.items()}
-
-    def _verify(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        if not self._workspace.plan.items[item_id]["verify"]:
-            return {}
-        return {
-            "the benchmark": self._digest(paths.scaffold),
-            "the trees": self._digest(paths.inject),
-            "the comparison": self._digest(paths.compare),
-            "what codeflash found": self._digest(paths.codeflash),
-            TEMPLATE_FILES: self._templates("verify"),
-        }
-
-    def _render(self, item_id: str, paths: ItemPaths, found: Fields) -> Fields:  # noqa: ARG002
-        survey = self._fact(paths.survey)
-        artifacts = {
-            "what was detected": self._digest(paths.detect),
-            "the survey": survey.fields.get("said") if survey else None,
-            "the benchmark": self._digest(paths.scaffold),
-            "the trees": self._digest(paths.inject),
-            "the comparison": self._digest(paths.compare),
-            "the project's own tests": self._digest(paths.tests),
-            "the run of the body's commands": self._digest(paths.verify),
-            "what codeflash found": self._digest(paths.codeflash),
-        }
-        comparison = self._fact(paths.compare)
-        unused = comparison.fields["unused"] if comparison and comparison.fields else _MEMORY_ALONE
-        return {
-            **artifacts,
-            "whose name the body has": self._owns_name(item_id),
-            TEMPLATE_FILES: self._templates("render", without=unused),
-        }
-
-    def _owns_name(self, item_id: str) -> bool:
-        """Return whether the item's body has the function's name alone; another item may have come before it."""
-        return item_id in self._name_owners
+    def __init__(self, stage: Stage, item: Item, *, fingerprint: str = "", report: Report = silent) -> None:
+        self.item_id, self.report = item.id, report
+        self.cache, self.folder, self.output = item.workspace.cache, item.workspace.folder, item.paths.output
+        self.state = item.paths.state
+        self.templates = item.workspace.templates
+        self._stage, self._item, self._fingerprint = stage, item, fingerprint
 
     @cached_property
-    def _name_owners(self) -> frozenset[str]:
-        return frozenset(self._workspace.function_owners.values())
+    def _uses(self) -> list[Uses]:
+        return list(self._item.staleness.applicable(self._stage, self._item))
 
-    def _detect_intact(self, paths: ItemPaths, seen: Fields) -> bool:
-        """Return whether the benchmark in the user's work tree is still the one that detect saw."""
-        tree, presence = self._workspace.target(paths.id).worktree, seen.get("benchmark")
-        return tree is None or not presence or bool(_blob(tree / presence["path"]) == presence["worktree"])
+    @cached_property
+    def settings(self) -> Optimization:
+        """The item's settings; reading one that is not declared raises UndeclaredInputError."""
+        from .storage.restricted import restricted
 
-    def _survey_intact(self, paths: ItemPaths, made: Fields) -> bool:
-        """Return whether what the forge said, or why it did not, is recent, and what the survey was made from."""
-        place = self._workspace.target(paths.id).place
-        return not isinstance(place, GitHubRepository) or self.forge.state(str(place), paths.id) == made.get("answered")
+        names = ("id", *(name for uses in self._uses for name in uses.settings))
+        return restricted(self._item.workspace.items[self.item_id], ALL if ALL[0] in names else names)
 
-    def _scaffold_intact(self, paths: ItemPaths, made: Fields) -> bool:
-        """Return whether the bytes of the benchmark, and of the data beside it, are still those that scaffold recorded."""
-        if made.get("origin") not in {"generated", "edited"}:
+    def read(self, model: type[A]) -> A:
+        """Read another stage's artifact; fields that are not declared are left out.
+
+        Raise ArtifactError if it is missing or broken, UndeclaredInputError if no field of it is declared.
+        """
+        from .storage.restricted import restricted
+
+        fields = self._declared(model.STAGE)
+        whole = self._item.read(model)
+        return restricted(whole, ALL if ALL[0] in fields else ("item", *fields))
+
+    def applies(self, condition: Callable[[Item], bool]) -> bool:
+        """Return whether a declared condition holds for the item."""
+        if not any(uses.when is condition for uses in self._stage.uses):
+            raise self._undeclared(condition.__name__)
+        return condition(self._item)
+
+    def digest(self, stage: str) -> str:
+        """Hash the artifact of a stage that is declared as a whole; "" if there is none."""
+        if ALL[0] not in self._declared(stage):
+            raise self._undeclared(f"all of {stage}")
+        return self._item.staleness.digest(self._item.paths.artifact(stage)) or ""
+
+    def fields(self, stage: str) -> Fields:
+        """Read an artifact that is declared as a whole, unchecked; empty if it is missing or broken."""
+        self.digest(stage)
+        return fields_of(self._item.paths.artifact(stage))
+
+    def value(self, value: Value[T]) -> T:
+        """Compute a declared value."""
+        if not any(value is each for uses in self._uses for each in uses.values):
+            raise self._undeclared(value.name)
+        return value.get(self._item)
+
+    def last(self, model: type[A]) -> A | None:
+        """Return what the stage itself wrote the last time; None if that is gone or broken."""
+        from .errors import ArtifactError
+
+        try:
+            return model.read(self._item.paths.artifact(self._stage.name))
+        except ArtifactError:
+            return None
+
+    def write(self, artifact: Artifact) -> None:
+        """Write the stage's artifact, with the fingerprint taken before the work."""
+        artifact.write(self._item.paths.artifact(self._stage.name), self._fingerprint)
+
+    def part(self, stage: Stage) -> StageInputs:
+        """Return the inputs of declared work within the stage."""
+        if stage not in self._stage.parts:
+            raise self._undeclared(stage.name)
+        return self._item.staleness.inputs(stage, self.item_id, self.report)
+
+    @property
+    def is_fresh(self) -> bool:
+        return self._item.staleness.is_fresh(self._stage, self.item_id)
+
+    @property
+    def address(self) -> str:
+        """The repository as git knows it: an absolute path or the manifest's address."""
+        return self._item.repository.address
+
+    @property
+    def worktree(self) -> Path | None:
+        """The user's work tree; read only what a declared value covers."""
+        return self._item.repository.worktree
+
+    def clone(self, *wanted: str) -> Clone:
+        """Open the private clone, with these commits in it."""
+        from .git import Clone
+
+        return Clone.open(self.address, self.cache, report=self.report, wanted=wanted)
+
+    def _declared(self, stage: str) -> tuple[str, ...]:
+        fields = tuple(name for uses in self._uses for name in uses.artifacts.get(stage, ()))
+        if not fields:
+            raise self._undeclared(f"the artifact of {stage or 'no stage'}")
+        return fields
+
+    def _undeclared(self, what: str) -> Exception:
+        from .storage.restricted import UndeclaredInputError
+
+        return UndeclaredInputError(f"{what} is not declared as an input of {self._stage.name}")
+
+
+# -- the mechanism ----------------------------------------------------------------------------------
+
+
+class Facts(NamedTuple):
+    """What is known of a file: its digest, its header's fingerprint, and what stages ask for of its fields.
+
+    The fingerprint is None without a header, and if the file is not as it was written.
+    """
+
+    digest: str
+    fingerprint: str | None
+    fields: Fields
+    hashes: dict[str, str]
+    """Of the fields that stages declare, by `stage number`."""
+
+
+class Staleness:
+    """Fingerprints of all items of one workspace; a file is read again only if its time stamp or size changes."""
+
+    def __init__(
+        self, workspace: Workspace, stages: Sequence[Stage], others: Sequence[Stage] = (), *, not_before: float = 0.0
+    ) -> None:
+        """`others` are declared like stages and belong to no single item; answers of GitHub from before `not_before` (seconds since the epoch) count as old."""
+        self.workspace = workspace
+        self.answers = ResponseCache(workspace.paths.forge, not_before)
+        declared = [each for stage in (*stages, *others) for each in (stage, *stage.parts)]
+        self.stages = {stage.name: stage for stage in stages}
+        self._templates: dict[str, list[str]] = {}
+        self._memo: dict[object, Any] = {}
+        self._readers: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        for stage in declared:
+            for number, uses in enumerate(stage.uses):
+                for name, names in uses.artifacts.items():
+                    if names != ALL:
+                        self._readers.setdefault(name, []).append((f"{stage.name} {number}", names))
+        self._declarations = hash_of([self._readers, [stage.remembers for stage in declared]])
+
+    @property
+    def cache(self) -> RunCache:
+        return self.workspace.run_cache
+
+    def memo(self, key: object, compute: Callable[[], T]) -> T:
+        """Return what `compute` gave for the key since the last stage ran."""
+        if key not in self._memo:
+            self._memo[key] = compute()
+        found: T = self._memo[key]
+        return found
+
+    def changed(self) -> None:
+        """Forget what was computed from artifacts: a stage has run."""
+        self._memo = {}
+
+    def item(self, item_id: str) -> Item:
+        return Item(item_id, self)
+
+    def inputs(self, stage: str | Stage, item_id: str, report: Report = silent) -> StageInputs:
+        """Return what a stage is run with; its fingerprint is taken now, so that later edits leave the result stale."""
+        stage = self._stage(stage)
+        return StageInputs(stage, self.item(item_id), fingerprint=self.fingerprint(stage, item_id), report=report)
+
+    def fingerprint(self, stage: str | Stage, item_id: str) -> str:
+        """Hash what a stage would be made from now."""
+        stage = self._stage(stage)
+        return hash_of([stage.name, item_id, self.made_from(stage, item_id)])
+
+    def fingerprint_of_all(self, stage: Stage) -> str:
+        """Hash what something that covers every item would be made from now."""
+        return hash_of([(item_id, self.made_from(stage, item_id)) for item_id in self.workspace.plan.items])
+
+    def made_from(self, stage: str | Stage, item_id: str) -> Fields:
+        """Return what a stage would be made from now, by names that users know: settings as they are, the rest hashed."""
+        stage, item = self._stage(stage), self.item(item_id)
+        parts: Fields = {_VERSION: stage.version}
+        for number, uses in enumerate(stage.uses):
+            if uses.when:
+                holds = uses.when(item)
+                parts[uses.when.__name__.strip("_").replace("_", " ")] = holds
+                if not holds:
+                    continue
+            for name in item.settings if uses.settings == ALL else uses.settings:
+                parts[f"`{name}`"] = item.settings[name] if name in item.settings else _pick(item.settings, name)
+            for name, fields in uses.artifacts.items():
+                parts.setdefault(f"{file_stem(name)}.json", []).append(
+                    self._hash(item, f"{stage.name} {number}", name, fields)
+                )
+            for value in (each for each in uses.values if each.hashed):
+                found = value.get(item)
+                parts |= {value.name: found} if value.parts is None else value.parts(found)
+            if uses.templates:
+                parts.setdefault("the templates", []).extend(self._files_of(uses.templates))
+        return parts
+
+    def applicable(self, stage: Stage, item: Item) -> Iterator[Uses]:
+        """Yield the declared inputs that count for the item."""
+        return (uses for uses in stage.uses if uses.when is None or uses.when(item))
+
+    def is_fresh(self, stage: str | Stage, item_id: str) -> bool:
+        """Return whether the artifact is there, was made from this, and what goes with it is unchanged.
+
+        Until a person has filled a gap, the stages behind it have nothing to do.
+        """
+        stage, item = self._stage(stage), self.item(item_id)
+        if stage.name in self._behind_gaps and self.waits(item_id):
             return True
-        files = [
-            (made["source"], made["sha256"]),
-            *((file["source"], file["sha256"]) for file in (made.get("data") or {}).values()),
-        ]
-        return all(_sha256(paths.folder / source) == sha256 for source, sha256 in files)
-
-    def _render_intact(self, paths: ItemPaths, made: Fields) -> bool:
-        settings = self._workspace.plan.items[paths.id]
-        if settings["summarize"] and not settings["summary"] and not paths.summarize.exists():
+        facts = self.facts(item.paths.file(stage.name))
+        if facts is None or facts.fingerprint is None or facts.fingerprint != self.fingerprint(stage, item_id):
             return False
-        return os.path.exists(f"{paths.folder}/{made.get('body')}")  # noqa: PTH110 - asked for every item of a run
+        return stage.intact is None or stage.intact(item, facts.fields)
 
-    def _templates(self, stage: str, *, without: str = "") -> list[str]:
-        """Hash every template that a stage can read, those that a template includes among them; once a run."""
-        key = f"{stage} {without}"
-        if key not in self._templates_of:
+    def waits(self, item_id: str, stage: str = "") -> bool:
+        """Return whether a person has to complete something before the item, or this stage of it, can go on."""
+        if stage and stage not in self._behind_gaps:
+            return False
+        item = self.item(item_id)
+        for each in self.stages.values():
+            if each.gap:
+                fields = item.remembered(each.name)
+                if fields and each.gap(fields) and (each.intact is None or each.intact(item, fields)):
+                    return True
+        return False
+
+    @cached_property
+    def _behind_gaps(self) -> frozenset[str]:
+        """The stages that read, directly or not, what a person may have to complete."""
+        sources = {stage.name for stage in self.stages.values() if stage.gap}
+        behind: set[str] = set()
+        for stage in self.stages.values():
+            if (sources | behind) & set(stage.reads):
+                behind.add(stage.name)
+        return frozenset(behind)
+
+    def why_stale(self, stage: str | Stage, item_id: str) -> list[str]:
+        """Compare what the artifact was made from with what it would be made from now, in sentences."""
+        stage = self._stage(stage)
+        before = read_json(self.workspace.paths.item(item_id).made_from).get(stage.name)
+        if before is None:
+            return ["what it was made from is not recorded"]
+        found = list(_differences(before, json.loads(json.dumps(self.made_from(stage, item_id)))))
+        return found or [stage.otherwise or "its artifact is not what the stage wrote"]
+
+    def failed_stage(self, item_id: str) -> str | None:
+        """Return the stage that the item is blocked by."""
+        facts = self.facts(self.workspace.paths.item(item_id).file("failure"))
+        return facts.fields.get("stage") if facts else None
+
+    def facts(self, path: str) -> Facts | None:
+        """Return what is known of a file; None if there is none."""
+        try:
+            status = os.stat(path)  # noqa: PTH116 - asked for tens of thousands of files in a run
+        except OSError:
+            return None
+        stamp = [self._declarations, status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns]
+        kept = self.cache.get(path, stamp)
+        if kept is not None:
+            return Facts(*kept)
+        content = read_bytes(Path(path))
+        if content is None:
+            return None
+        facts = self._read(os.path.basename(path).removesuffix(".json"), content)  # noqa: PTH119
+        self.cache.put(path, stamp, facts)
+        return facts
+
+    def digest(self, path: Path) -> str | None:
+        facts = self.facts(str(path))
+        return facts.digest if facts else None
+
+    def _read(self, name: str, content: bytes) -> Facts:
+        digest = digest_of(content)
+        try:
+            header, fields = json.loads(content.partition(b"\n")[0]), json.loads(content.partition(b"\n")[2])
+            fingerprint = header["fingerprint"] if header["digest"] == digest else None
+        except (ValueError, KeyError, TypeError):
+            return Facts(digest, None, {}, {})
+        stage = next((each for each in self.stages if file_stem(each) == name), name)
+        remembered = self.stages[stage].remembers if stage in self.stages else ("stage",) if name == "failure" else ()
+        readers = self._readers.get(stage, ())
+        hashes = {reader: hash_of([_pick(fields, each) for each in names]) for reader, names in readers}
+        return Facts(digest, fingerprint or None, {each: _pick(fields, each) for each in remembered}, hashes)
+
+    def _hash(self, item: Item, reader: str, stage: str, fields: tuple[str, ...]) -> str | None:
+        facts = self.facts(item.paths.file(stage))
+        if facts is None:
+            return None
+        return facts.digest if fields == ALL else facts.hashes.get(reader)
+
+    def _files_of(self, names: Sequence[str]) -> list[str]:
+        """Hash every template that filling these can read, once a run."""
+        key = " ".join(names)
+        if key not in self._templates:
             from .text.templating import used
 
-            names = [name for name in TEMPLATES[stage] if name != without]
-            files = {path for name in names for path in used(name, self._workspace.templates)}
-            self._templates_of[key] = sorted(f"{path.name} {self._digest(path)}" for path in files)
-        return self._templates_of[key]
+            files = {path for name in names for path in used(name, self.workspace.templates)}
+            self._templates[key] = sorted(f"{path.name} {self.digest(path)}" for path in files)
+        return self._templates[key]
 
-    def _digest(self, path: Path) -> str | None:
-        fact = self._fact(path)
-        return fact.digest if fact else None
-
-    def _fact(self, path: Path) -> Fact | None:
-        return self._facts.of(str(path))
+    def _stage(self, stage: str | Stage) -> Stage:
+        return self.stages[stage] if isinstance(stage, str) else stage
 
 
-def artifact_of(paths: ItemPaths, stage: str) -> Path:
-    """Return the artifact that a stage writes."""
-    path: Path = getattr(paths, "samples" if stage == "measure" else stage)
-    return path
-
-
-def fields_of(artifact: Path) -> dict[str, Any]:
-    """Read an artifact's fields without checking them; empty where it is missing or broken."""
+def fields_of(artifact: Path) -> Fields:
+    """Read an artifact's fields without checking them; empty if it is missing or broken."""
     try:
-        fields = json.loads((_read(artifact) or b"").partition(b"\n")[2])
+        fields = json.loads((read_bytes(artifact) or b"").partition(b"\n")[2])
     except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}
-
-
-def _distil(name: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Keep of an artifact what freshness asks; of a detection, for each use, the hash of the fields that it looks at."""
-    kept = {key: fields.get(key) for key in _ASKED.get(name, ())}
-    if name == "detect.json":
-        kept |= {use: hash_of([_pick(fields, key) for key in names]) for use, names in _DETECTION.items()}
-        kept["modules"] = _modules(fields)
-        kept["changing"] = _changing(fields)
-    if name == "survey.json":
-        kept["said"] = hash_of([fields.get(key) for key in _SURVEY])
-    if name == "compare.json":
-        measured = {str(metric) for metric in _pick(fields, "changes.metric") or ()}
-        kept["unused"] = _TIMED if measured and not measured & {"time", "import time"} else _MEMORY_ALONE
-    return kept
-
-
-def _changing(detection: dict[str, Any]) -> list[str]:
-    """Spell where the functions that an item changes are, at base and at head, as `path:name`; not a file's own code."""
-    functions = [each for each in detection.get("functions") or () if not str(each["name"]).startswith("<")]
-    sides = [(each["path"], each["name"]) for each in functions]
-    sides += [(each["base_path"] or each["path"], each["base_name"] or each["name"]) for each in functions]
-    return list(dict.fromkeys(f"{path}:{name}" for path, name in sides))
-
-
-def _modules(detection: dict[str, Any]) -> list[str]:
-    """Return the modules whose import is timed, as measuring chooses them."""
-    if target := detection.get("target"):
-        return [str(target).partition(":")[0]]
-    return list(dict.fromkeys(map(str, _pick(detection, "functions.module") or ())))
 
 
 def _pick(fields: Any, name: str) -> Any:
@@ -568,60 +469,9 @@ def _pick(fields: Any, name: str) -> Any:
     return _pick(found, rest) if rest else found
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """The user's work tree, as it is now."""
-
-    root: Path
-
-    def read(self, path: str) -> bytes | None:
-        return _read(self.root / path)
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _blob(path: Path) -> str | None:
-    """Hash a file as git does (blob, SHA-1); None where there is no file."""
-    content = _read(path)
-    return (
-        None
-        if content is None
-        else hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    )
-
-
-def _sha256(path: Path) -> str | None:
-    content = _read(path)
-    return None if content is None else hashlib.sha256(content).hexdigest()
-
-
-_LONGEST_VALUE = 60
-_GONE = {
-    "detect": "the benchmark in the work tree is another one",
-    "survey": "what GitHub said is older than a day, or has changed",
-    "scaffold": "the benchmark that was written is edited or gone",
-    "render": "the body is gone",
-}
-"""What a stage's product is, where that is not as the stage left it."""
-
-
-def reasons(freshness: Freshness, stage: str, item_id: str, paths: ItemPaths) -> list[str]:
-    """Hold what the artifact was made from against what it would be made from now."""
-    made = read_json(paths.made_from).get(stage)
-    if made is None:
-        return ["what it was made from is not recorded"]
-    found = list(_differences(made, freshness.made_from(stage, item_id)))
-    return found or [_GONE.get(stage, "its artifact is not what the stage wrote")]
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _differences(before: Fields, now: Fields) -> Iterator[str]:
     for name in dict.fromkeys((*now, *before)):
-        if before.get(name) == _spelled(now.get(name)):
+        if before.get(name) == now.get(name):
             continue
         if name.startswith("`") or "commit" in name or "name of" in name:
             yield f"{name} is {_shown(now.get(name))}, was {_shown(before.get(name))}"
@@ -629,17 +479,30 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
             yield f"{name} changed"
 
 
-def _spelled(value: Any) -> Any:
-    """Spell a value as it comes back from JSON."""
-    if isinstance(value, tuple | list):
-        return [_spelled(each) for each in value]
-    if isinstance(value, dict):
-        return {str(key): _spelled(each) for key, each in value.items()}
-    return value
-
-
 def _shown(value: Any) -> str:
-    if value in (None, [], ()):
+    if value in (None, []):
         return "not set"
-    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return shorten(one_line(text), _LONGEST_VALUE)
+
+
+# -- conditions that several stages declare -----------------------------------------------------------
+
+
+def keeps_benchmark(item: Item) -> bool:
+    """Return whether the project's own benchmark is used, so that none is written."""
+    named, presence = item.settings["benchmark"], item.remembered("detect").get("benchmark") or {}
+    return isinstance(named, str) or (named is None and any(presence.get(at) for at in ("base", "head", "worktree")))
+
+
+def writes_benchmark(item: Item) -> bool:
+    return not keeps_benchmark(item)
+
+
+def metrics_follow_from_domain(item: Item) -> bool:
+    return item.settings["metrics"] is None
+
+
+def times_imports(item: Item) -> bool:
+    domains = (item.remembered("detect").get("domain.domains") or ()) if metrics_follow_from_domain(item) else ()
+    return "import" in (item.settings["metrics"] or ()) or "struct" in domains

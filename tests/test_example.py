@@ -12,9 +12,9 @@ import pytest
 from examples.build import build, needs
 from tasks.artifacts import ProjectTests
 from tasks.manifest.reader import read, with_defaults
-from tasks.stages.tests import tests
 from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
+from tests.support.stages import run_stage
 
 CHECKOUT = Path(__file__).parents[1]
 COMMITS = {
@@ -96,10 +96,7 @@ def test_the_projects_own_tests_are_the_same_at_base_and_head(tmp_path):
         if each.id == "merge_text"
     )
     paths = ItemPaths("merge_text", tmp_path / ".prprep" / "merge_text", tmp_path / ".codeflash")
-    address = str(tmp_path / "repository")
-    tests.run(
-        item, paths=paths, worktree=None, cache=Path(os.environ["PRPREP_CACHE"]), address=address, fingerprint="x"
-    )
+    run_stage("tests", item, paths, address=tmp_path / "repository", cache=Path(os.environ["PRPREP_CACHE"]))
     made = ProjectTests.read(paths.tests)
     assert (made.command, made.pass_at_head, made.differences) == (
         "python -m pytest --ignore=tests/benchmarks",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from ..artifacts import SIDES, Detection, Injection, Scaffolding
 from ..environments import builder
@@ -15,9 +15,9 @@ from ..environments.interpreters import resolve_path
 from ..environments.venvs import Venv
 from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
-from ..processes.progress import Report, silent
 from ..project.console_scripts import common_commands
 from ..project.files import FolderTree
+from ..storage.paths import PROFILES
 from . import domains, machine, measuring, trees
 from .request import ChangedDefinition, Request, SideRequest
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ..artifacts import ChangedFunction, Layout, TreeSpec
     from ..environments.builder import Environment
     from ..manifest.model import Metric, Optimization
-    from ..storage.paths import ItemPaths
+    from ..processes.progress import Report
+    from ..storage.artifact import ArtifactReader
     from .request import Role
 
 T = TypeVar("T")
@@ -42,32 +43,49 @@ class SideEnvironment:
     environment: Environment
 
 
+class Surroundings(Protocol):
+    """Where a setup is made: the manifest's folder, the item's state, the user's repository, the cache."""
+
+    folder: Path
+    state: Path
+    cache: Path
+    report: Report
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def worktree(self) -> Path | None: ...
+
+
+class Sampling(NamedTuple):
+    """When measuring may stop: seconds of samples, the confidence of the intervals, and what change is negligible."""
+
+    budget: float = 20.0
+    confidence: float = 0.99
+    negligible: float = 0.01
+
+
 @dataclass(frozen=True, slots=True)
 class ItemArtifacts:
-    """The artifacts of an item that measuring reads."""
+    """What the stages before have written about an item."""
 
     detection: Detection
     scaffolding: Scaffolding
     injection: Injection
 
     @classmethod
-    def read(cls, paths: ItemPaths) -> ItemArtifacts:
-        return cls(Detection.read(paths.detect), Scaffolding.read(paths.scaffold), Injection.read(paths.inject))
+    def read(cls, reader: ArtifactReader) -> ItemArtifacts:
+        return cls(reader.read(Detection), reader.read(Scaffolding), reader.read(Injection))
 
 
-def dry_run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    worktree: Path | None,
-    cache: Path,
-    address: str,
-    report: Report = silent,
-) -> BenchmarkSetup:
-    """Build everything that measuring needs, and run the benchmark once on every side."""
-    setup = BenchmarkSetup(
-        item, ItemArtifacts.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report
-    )
+def metrics_of(item: Optimization, detection: Detection) -> tuple[Metric, ...]:
+    """Return the metrics that the manifest names, else those of the domain."""
+    return item.metrics or domains.metrics_for(detection.domain.domains)
+
+
+def dry_run(item: Optimization, artifacts: ItemArtifacts, around: Surroundings) -> BenchmarkSetup:
+    """Set everything up as for measuring, and run the benchmark once on every side."""
+    setup = BenchmarkSetup(item, artifacts, around)
     setup.repaired(measuring.dry_run, seed=1)
     return setup
 
@@ -76,24 +94,15 @@ class BenchmarkSetup:
     """A tree and an environment for each side of an item; `repairs` name what was installed to run the benchmark."""
 
     def __init__(
-        self,
-        item: Optimization,
-        artifacts: ItemArtifacts,
-        *,
-        paths: ItemPaths,
-        worktree: Path | None,
-        cache: Path,
-        address: str,
-        report: Report,
+        self, item: Optimization, artifacts: ItemArtifacts, around: Surroundings, sampling: Sampling | None = None
     ) -> None:
-        self.item, self.artifacts = item, artifacts
-        self._cache, self._report, self._paths = cache, report, paths
-        injection = artifacts.injection
-        metrics = domains.metrics_for(artifacts.detection.domain.domains, item.metrics)
+        self.item, self.artifacts, self._around, self._sampling = item, artifacts, around, sampling or Sampling()
+        metrics = metrics_of(item, artifacts.detection)
         measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
-        with Clone.open(address, cache, report=report) as clone:
-            contents = trees.contents(injection, artifacts.scaffolding, clone, folder=paths.folder, worktree=worktree)
-            self._trees = {
+        injection, scaffolding, cache = artifacts.injection, artifacts.scaffolding, around.cache
+        with Clone.open(around.address, cache, report=around.report) as clone:
+            contents = trees.contents(injection, scaffolding, clone, folder=around.folder, worktree=around.worktree)
+            self._checkouts = {
                 role: (
                     trees.commit_of(clone, spec),
                     trees.prepare(clone, spec, contents, cache=cache, copy=_COPIES.get(role, "")),
@@ -111,24 +120,30 @@ class BenchmarkSetup:
         """
         while True:
             request = request_for(
-                self.item, self.artifacts, self.sides, profiles=self._paths.profiles, cache=self._cache, seed=seed
+                self.item,
+                self.artifacts,
+                self.sides,
+                profiles=self._around.state / PROFILES,
+                cache=self._around.cache,
+                seed=seed,
+                sampling=self._sampling,
             )
             try:
-                return do(request, report=self._report), request
+                return do(request, report=self._around.report), request
             except PrprepError as error:
                 self._explain(error)
                 if isinstance(error, ProvenanceError) or not self._repair(error):
                     raise
 
     def _build(self) -> dict[Role, SideEnvironment]:
-        env = self.item.env
-        python = resolve_path(env.python, self._paths.folder)
+        env, report = self.item.env, self._around.report
+        python = resolve_path(env.python, self._around.folder)
         settings = env.model_copy(update={"install": (*env.install, *self._extra), "python": python})
         layout = self.artifacts.detection.layout
         sides: dict[Role, SideEnvironment] = {}
-        for role, (commit, tree) in self._trees.items():
-            self._report(f"environment of {role}")
-            built = builder.build(tree, layout, settings, cache=self._cache, report=self._report)
+        for role, (commit, tree) in self._checkouts.items():
+            report(f"environment of {role}")
+            built = builder.build(tree, layout, settings, cache=self._around.cache, report=report)
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 
@@ -147,7 +162,7 @@ class BenchmarkSetup:
                 error.hint += f"\n  installing {package} failed: {failure.what.splitlines()[0]}"
             else:
                 repair = f"{package} was installed for all sides, since {diagnosis.cause}"
-                self._report(repair)
+                self._around.report(repair)
                 self.repairs = (*self.repairs, repair)
                 return True
         error.hint = "\n  ".join((diagnosis.cause, *filter(None, (error.hint, diagnosis.hint))))
@@ -155,9 +170,9 @@ class BenchmarkSetup:
 
     def _explain(self, error: PrprepError) -> None:
         """Shorten the paths in the message, and mention invented arguments if they may be the cause."""
-        shorten_paths(error, self.sides, self._cache)
-        scaffolding = self.artifacts.scaffolding
-        invented = scaffolding.made_from == "signature" and self.artifacts.detection.domain.domains != ("struct",)
+        shorten_paths(error, self.sides, self._around.cache)
+        scaffolding, metrics = self.artifacts.scaffolding, metrics_of(self.item, self.artifacts.detection)
+        invented = scaffolding.made_from == "signature" and metrics != ("import",)
         if invented and "the benchmark failed on" in error.what:
             error.hint += (
                 f"\n  its arguments were derived from the function's signature: correct them in {scaffolding.source}"
@@ -172,10 +187,12 @@ def request_for(
     profiles: Path,
     cache: Path,
     seed: int,
+    sampling: Sampling,
 ) -> Request:
     """Return the request that measures an item; its metrics are those of its domains unless it names some."""
     detection, layout = artifacts.detection, artifacts.detection.layout
-    metrics = domains.metrics_for(detection.domain.domains, item.metrics)
+    metrics = metrics_of(item, detection)
+    imports = "import" in metrics
     requests = {role: side_of(side, layout, item) for role, side in sides.items()}
     return Request(
         base=requests["base"],
@@ -186,15 +203,15 @@ def request_for(
         profiles=profiles,
         seed=seed,
         packages=layout.packages,
-        modules=modules_of(detection),
+        modules=modules_of(detection) if imports else (),
         functions=tuple(map(_changed, detection.functions)),
-        commands=_commands(sides, layout) if "import" in metrics else (),
+        commands=_commands(sides, layout) if imports else (),
         project=layout.project,
-        budget=item.budget,
+        budget=sampling.budget,
         timeout=domains.timeout_for(metrics, item.timeout),
         memory_timeout=item.timeout,
-        confidence=item.confidence,
-        negligible=item.negligible,
+        confidence=sampling.confidence,
+        negligible=sampling.negligible,
         lock=machine.lock_path(cache),
     )
 

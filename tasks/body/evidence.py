@@ -1,8 +1,8 @@
 """Everything that a body shows: an item's artifacts, and the benchmark if no commit holds it."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..artifacts import (
     SIDES,
@@ -18,7 +18,8 @@ from ..artifacts import (
 )
 from ..errors import MeasuringError
 from ..manifest.model import Optimization
-from ..storage.paths import ItemPaths
+from ..storage.artifact import ArtifactReader
+from ..storage.hashing import sha256
 
 NO_CODEFLASH = CodeflashRun(item="")
 
@@ -45,38 +46,38 @@ class Evidence:
     generated: Bullets | None = None
 
     @classmethod
-    def compared(cls, item: Optimization, paths: ItemPaths) -> "Evidence":
-        """Read the artifacts up to `compare`, and the benchmark if no commit holds it."""
-        scaffolding = Scaffolding.read(paths.scaffold)
+    def compared(cls, item: Optimization, artifacts: ArtifactReader, folder: Path) -> "Evidence":
+        """Read the artifacts up to `compare`, and the benchmark if no commit holds it; `folder` is the manifest's."""
+        scaffolding = artifacts.read(Scaffolding)
         return cls(
             item=item,
-            detection=Detection.read(paths.detect),
+            detection=artifacts.read(Detection),
             scaffolding=scaffolding,
-            injection=Injection.read(paths.inject),
-            comparison=Comparison.read(paths.compare),
+            injection=artifacts.read(Injection),
+            comparison=artifacts.read(Comparison),
             survey=None,
-            codeflash=CodeflashRun.read(paths.codeflash),
-            benchmark=benchmark_to_save(scaffolding, paths).decode("utf-8", "replace"),
-            data=data_to_save(scaffolding, paths),
+            codeflash=artifacts.read(CodeflashRun),
+            benchmark=benchmark_to_save(scaffolding, folder).decode("utf-8", "replace"),
+            data=data_to_save(scaffolding, folder),
         )
 
 
-def benchmark_to_save(scaffolding: Scaffolding, paths: ItemPaths) -> bytes:
+def benchmark_to_save(scaffolding: Scaffolding, folder: Path) -> bytes:
     """Return the benchmark if no commit holds it, else no bytes; raise MeasuringError if it was edited meanwhile."""
-    return b"" if scaffolding.origin in SIDES else _read(scaffolding.source, scaffolding.sha256, paths)
+    return b"" if scaffolding.origin in SIDES else _read(scaffolding.source, scaffolding.sha256, folder)
 
 
-def data_to_save(scaffolding: Scaffolding, paths: ItemPaths) -> dict[str, bytes]:
+def data_to_save(scaffolding: Scaffolding, folder: Path) -> dict[str, bytes]:
     """Return the benchmark's data files by path; raise MeasuringError as `benchmark_to_save` does."""
-    return {path: _read(file.source, file.sha256, paths) for path, file in scaffolding.data.items()}
+    return {path: _read(file.source, file.sha256, folder) for path, file in scaffolding.data.items()}
 
 
-def _read(source: str, sha256: str, paths: ItemPaths) -> bytes:
+def _read(source: str, expected: str, folder: Path) -> bytes:
     try:
-        content = (paths.folder / source).read_bytes()
+        content = (folder / source).read_bytes()
     except OSError as error:
         what = f"cannot read the benchmark: {error.strerror}"
         raise MeasuringError(what, where=source, hint="run prprep again") from None
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if sha256(content) != expected:
         raise MeasuringError("the benchmark was edited meanwhile", where=source, hint="run prprep again")
     return content

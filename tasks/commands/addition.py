@@ -11,7 +11,8 @@ from ..manifest.insertion import inserted
 from ..manifest.reader import parse, shown_path
 from ..storage.files import write_whole
 from ..text.messages import quoted
-from ..workspace.repository import Named, Target
+from ..workspace.repository import Repository as TargetRepository
+from ..workspace.repository import RepositoryKey
 
 if TYPE_CHECKING:
     from ..init.candidate import Candidate
@@ -27,7 +28,9 @@ def run(workspace: "Workspace", ref: str, item_id: str | None) -> "ProposedItem"
     it cannot be compared.
     """
     path, top = workspace.paths.manifest, workspace.plan.top
-    target = Target(Named(top["repo"], top["upstream"], top["slug"]), folder=workspace.folder, cache=workspace.cache)
+    target = TargetRepository(
+        RepositoryKey(top["repo"], top["upstream"], top["slug"]), folder=workspace.folder, cache=workspace.cache
+    )
     ids = tuple(workspace.plan.items)
     if item_id and item_id.lower() in {other.lower() for other in ids}:
         what = f"the id {quoted(item_id)} is taken"

@@ -57,7 +57,7 @@ class Branch(Command):  # type: ignore[misc]
         graph.begin()
         with CONSOLE.step(f"branch:{item_id}") as report:
             work = branching.Work(
-                graph.workspace, graph.freshness, item_id, drop_model_authors=opt_values["drop"], report=report
+                graph.workspace, graph.staleness, item_id, drop_model_authors=opt_values["drop"], report=report
             )
             branch = work.done(measure=not opt_values["unmeasured"])
             given = work.give(branch, into=opt_values["into"], patches=patches)

@@ -30,7 +30,7 @@ from ..text import figures
 
 if TYPE_CHECKING:
     from ..processes.progress import Report
-    from ..staleness import Freshness
+    from ..staleness import Staleness
     from ..workspace.workspace import Workspace
 
 LEAST_FREE = 2 << 30
@@ -71,7 +71,7 @@ class Doctor(Command):  # type: ignore[misc]
         graph.begin()
         with CONSOLE.step("doctor") as report:
             for item_id in items:
-                checks = of_item(graph.workspace, graph.freshness, item_id, report)
+                checks = of_item(graph.workspace, graph.staleness, item_id, report)
                 passed = checklist(item_id, checks, CONSOLE.print) and passed
         graph.summary()
         return 0 if passed else 1
@@ -112,25 +112,24 @@ def of_machine(cache: Path) -> Iterator[Check]:
         )
 
 
-def of_item(workspace: Workspace, freshness: Freshness, item_id: str, report: Report) -> Iterator[Check]:
+def of_item(workspace: Workspace, staleness: Staleness, item_id: str, report: Report) -> Iterator[Check]:
     """Run for an item what comes before measuring, up to the first failure."""
     try:
         for name, checks in _BEFORE:
-            _bring_up_to_date(workspace, freshness, name, item_id, report)
+            _bring_up_to_date(staleness, name, item_id, report)
             yield from checks(workspace, item_id)
-            if freshness.waits(item_id):
+            if staleness.waits(item_id):
                 return
-        yield from _dry_run(workspace, item_id, report)
-        _bring_up_to_date(workspace, freshness, "lint", item_id, report)
+        yield from _dry_run(staleness, item_id, report)
+        _bring_up_to_date(staleness, "lint", item_id, report)
         yield from _linted(workspace, item_id)
     except PrprepError as error:
         yield Check("FAIL", f"{error.where}: {error.what}" if error.where else error.what, error.hint)
 
 
-def _bring_up_to_date(workspace: Workspace, freshness: Freshness, name: str, item_id: str, report: Report) -> None:
-    stage = next(stage for stage in pipeline.STAGES if stage.name == name)
-    if not freshness.is_fresh(name, item_id):
-        pipeline.perform(workspace, freshness, stage, item_id, report)
+def _bring_up_to_date(staleness: Staleness, name: str, item_id: str, report: Report) -> None:
+    if not staleness.is_fresh(name, item_id):
+        pipeline.perform(staleness, staleness.stages[name], item_id, report)
 
 
 def _detected(workspace: Workspace, item_id: str) -> Iterator[Check]:
@@ -206,13 +205,11 @@ _BEFORE = (
 )
 
 
-def _dry_run(workspace: Workspace, item_id: str, report: Report) -> Iterator[Check]:
-    from ..bench.setup import dry_run
+def _dry_run(staleness: Staleness, item_id: str, report: Report) -> Iterator[Check]:
+    from ..bench.setup import ItemArtifacts, dry_run
 
-    item, paths, target = workspace.items[item_id], workspace.paths.item(item_id), workspace.target(item_id)
-    setup = dry_run(
-        item, paths=paths, worktree=target.worktree, cache=workspace.cache, address=target.address, report=report
-    )
+    item, inputs = staleness.workspace.items[item_id], staleness.inputs("measure", item_id, report)
+    setup = dry_run(item, ItemArtifacts.read(staleness.item(item_id)), inputs)
     for role, side in setup.sides.items():
         environment = side.environment
         yield Check(

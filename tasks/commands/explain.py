@@ -9,11 +9,11 @@ from doit.cmd_base import Command
 
 from .. import pipeline
 from ..graph.loader import ManifestLoader, graph_of
-from ..staleness import artifact_of, fields_of, reasons
+from ..staleness import fields_of
 from ..storage.journal import tail
 
 if TYPE_CHECKING:
-    from ..staleness import Freshness
+    from ..staleness import Staleness
     from ..storage.paths import ItemPaths
     from ..workspace.workspace import Workspace
 
@@ -29,41 +29,41 @@ class Explain(Command):  # type: ignore[misc]
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         graph = graph_of(opt_values["manifest"])
         items = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
-        print("\n\n".join(explanation(graph.workspace, graph.freshness, item_id) for item_id in items))
+        print("\n\n".join(explanation(graph.workspace, graph.staleness, item_id) for item_id in items))
         return 0
 
 
-def explanation(workspace: Workspace, freshness: Freshness, item_id: str) -> str:
+def explanation(workspace: Workspace, staleness: Staleness, item_id: str) -> str:
     """Return the state of every stage, the message and log of a failure, and what to run next."""
-    paths, states = workspace.paths.item(item_id), dict(_states(workspace, freshness, item_id))
+    paths, states = workspace.paths.item(item_id), dict(_states(workspace, staleness, item_id))
     width = max(map(len, pipeline.NAMES))
     lines = [item_id, *(f"  {stage:{width}}  {state}" for stage, state in states.items())]
     lines += _failure(workspace, paths)
-    if freshness.waits(item_id):
+    if staleness.waits(item_id):
         lines += ["", f"waits for a person: {fields_of(paths.scaffold).get('needs')}"]
     elif set(states.values()) != {"fresh"}:
         lines += ["", f"next: prprep {pipeline.NAMES[-1]}:{item_id}"]
     return "\n".join(lines)
 
 
-def _states(workspace: Workspace, freshness: Freshness, item_id: str) -> Iterator[tuple[str, str]]:
+def _states(workspace: Workspace, staleness: Staleness, item_id: str) -> Iterator[tuple[str, str]]:
     paths = workspace.paths.item(item_id)
-    failed = freshness.failed_stage(item_id)
+    failed = staleness.failed_stage(item_id)
     checked_after: dict[str, str] = {}
     """For a stage that is not fresh, or depends on one: the first of these, after which it is checked again."""
     for stage in pipeline.STAGES:
         first = next((checked_after[before] for before in stage.reads if before in checked_after), "")
-        if freshness.is_fresh(stage.name, item_id):
+        if staleness.is_fresh(stage.name, item_id):
             if first:
                 checked_after[stage.name] = first
             yield stage.name, f"fresh, checked again after {first}" if first else "fresh"
             continue
         if stage.name == failed:
             state = "failed"
-        elif not artifact_of(paths, stage.name).exists():
+        elif not paths.artifact(stage.name).exists():
             state = "not run yet"
         else:
-            state = f"stale: {'; '.join(reasons(freshness, stage.name, item_id, paths))}"
+            state = f"stale: {'; '.join(staleness.why_stale(stage, item_id))}"
         checked_after[stage.name] = first or stage.name
         yield stage.name, state
 

@@ -48,7 +48,9 @@ class Inventory(Run):  # type: ignore[misc]
 
 
 def _table(graph: Graph) -> str:
+    from ..stages.report import INVENTORY
     from ..stages.report.report import inventory
+    from ..text.tables import terminal_width
 
-    graph.summary()  # The report shows failures too.
-    return inventory(graph.workspace.manifest, graph.workspace.paths)
+    graph.summary()  # The report says what failed, too.
+    return inventory(graph.staleness, INVENTORY, width=terminal_width())

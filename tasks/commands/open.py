@@ -57,7 +57,7 @@ class Open(Command):  # type: ignore[misc]
         graph.begin()
         asked = Asked(opt_values["draft"], opt_values["remote"], opt_values["branch"], frozenset(opt_values["despite"]))
         with CONSOLE.step(f"open:{item_id}") as report:
-            case = Case(graph.workspace, graph.freshness, item_id, asked, report)
+            case = Case(graph.workspace, graph.staleness, item_id, asked, report)
             if reasons := case.refusals(pipeline.NAMES):
                 raise PrprepError(
                     "nothing was opened:\n" + "\n".join(f"  - {reason}" for reason in reasons), where=item_id

@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doit.cmd_base import Command
 
 from .. import pipeline
 from ..graph.loader import ManifestLoader, graph_of
-from ..stages.report import report
+from ..stages.report import MEASURED_AT, report
+from ..staleness import StageInputs
 from ..text.tables import terminal_width, text_table
 
 if TYPE_CHECKING:
-    from ..staleness import Freshness
+    from ..staleness import Staleness
     from ..workspace.workspace import Workspace
 
 HEADER = ("#", "Optimization", "Compare", "Evidence", "Status")
@@ -31,21 +31,20 @@ class Status(Command):  # type: ignore[misc]
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
         graph = graph_of(opt_values["manifest"])
-        print(status_table(graph.workspace, graph.freshness, now=time.time(), width=terminal_width()))
-        graph.freshness.save()
+        print(status_table(graph.workspace, graph.staleness, now=time.time(), width=terminal_width()))
+        graph.workspace.run_cache.save()
         return 0
 
 
-def status_table(workspace: Workspace, freshness: Freshness, *, now: float, width: int) -> str:
+def status_table(workspace: Workspace, staleness: Staleness, *, now: float, width: int) -> str:
     """Return the table of all items, `width` columns wide, and their tally; `now` is seconds since the epoch."""
     rows: list[report.Row] = []
     evidence = []
-    for number, item in enumerate(workspace.manifest.optimizations, 1):
-        stale = [stage for stage in pipeline.NAMES if not freshness.is_fresh(stage, item.id)]
-        paths = workspace.paths.item(item.id)
-        row = report.read_row(number, item, paths, stale=bool(stale), forge=freshness.forge)
-        rows.append(_with_stages(row, stale))
-        evidence.append(evidence_age(paths.samples, now))
+    for number, item_id in enumerate(workspace.plan.items, 1):
+        stale = [stage for stage in pipeline.NAMES if not staleness.is_fresh(stage, item_id)]
+        inputs = StageInputs(pipeline.REPORT, staleness.item(item_id))
+        rows.append(_with_stages(report.read_row(number, inputs, stale=bool(stale)), stale))
+        evidence.append(evidence_age(inputs.value(MEASURED_AT), now))
     cells = [
         (str(row.number), row.title, row.compare, age, status)
         for row, age, status in zip(rows, evidence, report.statuses(rows), strict=True)
@@ -53,12 +52,11 @@ def status_table(workspace: Workspace, freshness: Freshness, *, now: float, widt
     return f"{text_table(HEADER, cells, width)}\n\n{report.tally(rows)}"
 
 
-def evidence_age(samples: Path, now: float) -> str:
+def evidence_age(measured_at: float | None, now: float) -> str:
     """Say how long ago samples were taken, in the largest unit that fits: `3 hours old`."""
-    try:
-        seconds = now - samples.stat().st_mtime
-    except OSError:
+    if measured_at is None:
         return report.NOTHING
+    seconds = now - measured_at
     for length, unit in _UNITS:
         if (count := int(seconds // length)) >= 1:
             return f"{count} {unit}{'s' if count > 1 else ''} old"

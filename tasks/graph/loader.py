@@ -19,7 +19,6 @@ from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..processes.locks import file_lock
 from ..processes.scratch import remove_abandoned
-from ..staleness import Freshness
 from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of
 from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from doit.task import Task
 
     from ..processes.progress import Report
+    from ..staleness import Staleness
 
 _BUSY = "another prprep is at work in this folder"
 
@@ -67,8 +67,8 @@ class Graph:
         return self._workspace
 
     @cached_property
-    def freshness(self) -> Freshness:
-        return Freshness(self.workspace, not_before=self._not_before)
+    def staleness(self) -> Staleness:
+        return pipeline.staleness_of(self.workspace, not_before=self._not_before)
 
     @property
     def database(self) -> Path:
@@ -96,12 +96,12 @@ class Graph:
     def tasks(self) -> Iterator[dict[str, Any]]:
         """Generate doit's tasks; a wrong manifest is told in full and nothing runs."""
         try:
-            workspace = self.workspace
+            pass
         except PrprepError as error:
             raise InvalidDodoFile(plain(str(error))) from None
         # Tens of thousands of tasks live until the end: looking through them for garbage again and again finds none.
         gc.set_threshold(200_000, 50, 50)
-        for task in pipeline.tasks(workspace, self.freshness, partial(Action, begin=self.begin, log=self._log), Fresh):
+        for task in pipeline.tasks(self.staleness, partial(Action, begin=self.begin, log=self._log), Fresh):
             if self._before and task["basename"] == "detect" and task["name"]:
                 task["task_dep"] = list(self._before)
             yield task
@@ -138,8 +138,8 @@ class Graph:
 
     def summary(self) -> str:
         """Write the report anew, whatever ran, and give its table."""
-        table = pipeline.summary(self.workspace, self.freshness)
-        self.freshness.save()
+        table = pipeline.summary(self.staleness)
+        self.workspace.run_cache.save()
         return table
 
     def known(self, item_id: str, *, prefix: str = "") -> str:

@@ -15,7 +15,8 @@ from ..manifest.reader import parse, shown_path
 from ..project.files import CommitTree
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
-from ..workspace.repository import Named, Target
+from ..workspace.repository import Repository as TargetRepository
+from ..workspace.repository import RepositoryKey
 from .candidate import Candidate
 from .gathering import gather
 from .items import Selection, select
@@ -44,7 +45,7 @@ def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cac
     RepositoryError if the repository cannot be read.
     """
     check_absent(path)
-    target = Target(Named(repo, upstream, None), folder=path.parent, cache=cache)
+    target = TargetRepository(RepositoryKey(repo, upstream, None), folder=path.parent, cache=cache)
     upstream_ref, reason = _upstream(target, upstream)
     with target.clone({upstream_ref, *refs}) as clone:
         repository = repository_of(target, clone, upstream_ref)
@@ -100,11 +101,11 @@ def manifest_place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
     return path, os.path.relpath(root.root.resolve(), path.parent.resolve())
 
 
-def _upstream(target: Target, requested: str | None) -> tuple[str, str]:
+def _upstream(target: TargetRepository, requested: str | None) -> tuple[str, str]:
     """Return upstream, and why it is that."""
     if requested:
         return requested, "as requested"
-    if target.repository and target.resolve({"HEAD"})["HEAD"] is None:
+    if target.local and target.resolve({"HEAD"})["HEAD"] is None:
         raise _no_commits(target)
     try:
         name = target.upstream()
@@ -114,10 +115,10 @@ def _upstream(target: Target, requested: str | None) -> tuple[str, str]:
     return name, "origin's HEAD" if "/" in name else f"the branch {name}"
 
 
-def repository_of(target: Target, clone: "Clone", upstream: str) -> Repository:
+def repository_of(target: TargetRepository, clone: "Clone", upstream: str) -> Repository:
     """Return the repository to check candidates against; raise RepositoryError without commits or upstream."""
     resolved = clone.resolve([upstream, "HEAD"])
-    path = target.repository or clone.path
+    path = target.local or clone.path
     commit, head = resolved[upstream], resolved["HEAD"]
     if head is None:
         raise _no_commits(target)
@@ -130,7 +131,7 @@ def repository_of(target: Target, clone: "Clone", upstream: str) -> Repository:
         raise RepositoryError(what, where=target.address, hint=hint)
     refs = Refs(
         address=target.address,
-        repository=target.repository,
+        repository=target.local,
         slug=target.slug,
         upstream_ref=upstream,
         upstream=commit,
@@ -158,11 +159,11 @@ def requested_candidates(
     return tuple(candidates)
 
 
-def _no_commits(target: Target) -> RepositoryError:
+def _no_commits(target: TargetRepository) -> RepositoryError:
     return RepositoryError("this repository has no commits yet", where=target.address, hint="commit something first")
 
 
-def _notes(target: Target, repository: Repository) -> tuple[list[NoteFile], list[str]]:
+def _notes(target: TargetRepository, repository: Repository) -> tuple[list[NoteFile], list[str]]:
     """Read the notes of the work tree, else of HEAD, else of the first branch that has some."""
     folders: list[tuple[str, NoteFolder]] = []
     own = git.find(target.worktree) if target.worktree else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from ..storage.restricted import Restrictable
 from .forms import (
     Address,
     BenchmarkPath,
@@ -40,7 +41,7 @@ Skeleton = Literal["auto", "project", "own"]
 BY_PERSON = "human"
 
 
-class Model(BaseModel):
+class Model(Restrictable):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 

@@ -17,7 +17,7 @@ from ..git import Clone
 from ..git.export import create_branch, write_patches
 from ..git.repository import identity
 from ..processes.progress import Report, silent
-from ..staleness import artifact_of
+from ..staleness import ALL, Item, Stage, Uses, Value
 from ..storage.files import fingerprint_of
 from ..storage.hashing import digest, hash_of
 from . import assembling as making
@@ -26,7 +26,7 @@ from . import bundle
 if TYPE_CHECKING:
     from ..git.repository import Identity
     from ..manifest.model import Optimization
-    from ..staleness import Freshness
+    from ..staleness import Staleness
     from ..storage.paths import ItemPaths
     from ..workspace.workspace import Workspace
 
@@ -39,7 +39,7 @@ class Work:
     """One item's branch at work."""
 
     workspace: Workspace
-    freshness: Freshness
+    staleness: Staleness
     item_id: str
     drop_model_authors: bool = False
     report: Report = silent
@@ -55,7 +55,7 @@ class Work:
     @cached_property
     def who(self) -> Identity:
         """The user, as git has them; raise RepositoryError where git does not know."""
-        place = self.workspace.target(self.item_id).repository or self.workspace.folder
+        place = self.workspace.repository(self.item_id).local or self.workspace.folder
         found = identity(place)
         if found is None:
             now = 'say who makes the commits: git config --global user.name "YOUR NAME"; git config --global user.email ADDRESS'
@@ -64,7 +64,7 @@ class Work:
 
     def fingerprint(self) -> str:
         """Hash what the branch would be made from now."""
-        return fingerprint(self.workspace, self.item_id, str(self.who), drop_model_authors=self.drop_model_authors)
+        return fingerprint(self.staleness, self.item_id, str(self.who), drop_model_authors=self.drop_model_authors)
 
     def done(self, *, measure: bool = True) -> Branching:
         """Make the branch and measure it, or give the one that is there where it would be the same."""
@@ -91,7 +91,7 @@ class Work:
     def give(self, branch: Branching, *, into: str = "", patches: Path | None = None) -> list[str]:
         """Hand the branch over as the user asked for it, and say how; without being asked, say how to ask."""
         told = []
-        repository = self.workspace.target(self.item_id).repository
+        repository = self.workspace.repository(self.item_id).local
         with self.opened() as clone:
             if into:
                 if repository is None:
@@ -112,12 +112,12 @@ class Work:
         detection = Detection.read(self.paths.detect)
         wanted = (detection.upstream, *(commit.sha for commit in detection.commits))
         return Clone.open(
-            self.workspace.target(self.item_id).address, self.workspace.cache, report=self.report, wanted=wanted
+            self.workspace.repository(self.item_id).address, self.workspace.cache, report=self.report, wanted=wanted
         )
 
     def _demand_evidence(self) -> None:
         for stage in NEEDED:
-            if not self.freshness.is_fresh(stage, self.item_id) or not artifact_of(self.paths, stage).exists():
+            if not self.staleness.is_fresh(stage, self.item_id) or not self.paths.artifact(stage).exists():
                 now = f"run `prprep render:{self.item_id}` first, or `prprep explain {self.item_id}` to see why"
                 raise RepositoryError(
                     f"there is no fresh evidence yet: {stage} is not up to date", where=self.item_id, hint=now
@@ -153,7 +153,7 @@ class Work:
 
     def _contents(self, made: making.Made, clone: Clone) -> dict[str, bytes]:
         """Read the benchmark and what it needs beside itself."""
-        worktree = self.workspace.target(self.item_id).worktree
+        worktree = self.workspace.repository(self.item_id).worktree
         found = trees.contents(made.injection, made.scaffolding, clone, folder=self.workspace.folder, worktree=worktree)
         if made.scaffolding.path not in found:
             read = trees.benchmark_bytes(made.scaffolding, clone, folder=self.workspace.folder, worktree=worktree)
@@ -179,16 +179,30 @@ class Work:
             return self.paths.body(made.detection.function)
 
 
-def fingerprint(workspace: Workspace, item_id: str, who: str, *, drop_model_authors: bool) -> str:
+def _around(item: Item) -> list[object]:
+    """Return the pull request that the branch goes into, and the commits that upstream has already."""
+    survey = making.read_softly(Survey, item.paths.survey)
+    into = making.folded_into(item.workspace.items[item.id], survey, making.opened_by(item.paths))
+    return [into, survey and [each.sha for each in survey.contained]]
+
+
+BRANCH = Stage(
+    name="branch",
+    doc="make the branch of a pull request",
+    version=making.VERSION,
+    uses=(
+        Uses(
+            settings=ALL,
+            artifacts=dict.fromkeys(NEEDED, ALL),
+            values=(Value("pull requests and commits about the same", _around),),
+        ),
+    ),
+)
+
+
+def fingerprint(staleness: Staleness, item_id: str, who: str, *, drop_model_authors: bool) -> str:
     """Hash what an item's branch would be made from now."""
-    paths = workspace.paths.item(item_id)
-    artifacts = [digest(artifact_of(paths, stage)) for stage in NEEDED]
-    survey = making.read_softly(Survey, paths.survey)
-    into = making.folded_into(workspace.items[item_id], survey, making.opened_by(paths))
-    around = [into, survey and [each.sha for each in survey.contained]]
-    return hash_of(
-        ["branch", making.VERSION, item_id, workspace.plan.items[item_id], artifacts, around, who, drop_model_authors]
-    )
+    return hash_of([staleness.fingerprint(BRANCH, item_id), who, drop_model_authors])
 
 
 def digest_of_bundle(paths: ItemPaths, branch: Branching) -> str:

@@ -22,7 +22,7 @@ from .publishing import Forge, Push, Words, push
 
 if TYPE_CHECKING:
     from ..manifest.model import Optimization
-    from ..staleness import Freshness
+    from ..staleness import Staleness
     from ..storage.paths import ItemPaths
     from ..workspace.workspace import Workspace
 
@@ -82,11 +82,11 @@ class Case:
     """One item that is to become a pull request."""
 
     def __init__(
-        self, workspace: Workspace, freshness: Freshness, item_id: str, asked: Asked, report: Report = silent
+        self, workspace: Workspace, staleness: Staleness, item_id: str, asked: Asked, report: Report = silent
     ) -> None:
-        self.workspace, self.freshness, self.item_id, self.asked, self.report = (
+        self.workspace, self.staleness, self.item_id, self.asked, self.report = (
             workspace,
-            freshness,
+            staleness,
             item_id,
             asked,
             report,
@@ -102,7 +102,7 @@ class Case:
 
     def refusals(self, stages: Sequence[str]) -> list[str]:
         """Return every reason not to open it."""
-        found = list(refusals.of_stages(self.workspace, self.freshness, self.item_id, stages))
+        found = list(refusals.of_stages(self.workspace, self.staleness, self.item_id, stages))
         found += refusals.of_body(self.item, self.paths, self.workspace.templates)
         found += refusals.of_comparison(self.item, self.paths, name="the comparison")
         found += refusals.of_tests(self.paths)
@@ -160,7 +160,7 @@ class Case:
         if plan.there != plan.branch.head:
             self.report(f"pushing {plan.name}")
             replaces = plan.ours if plan.there and plan.there == plan.ours else ""
-            with branching.Work(self.workspace, self.freshness, self.item_id, report=self.report).opened() as clone:
+            with branching.Work(self.workspace, self.staleness, self.item_id, report=self.report).opened() as clone:
                 push(
                     Push(clone.path, plan.branch.head, plan.remote.resolved or plan.remote.address, plan.name, replaces)
                 )
@@ -196,12 +196,12 @@ class Case:
     # -- where to ---------------------------------------------------------------------------------
 
     def _remotes(self) -> dict[str, Remote]:
-        target = self.workspace.target(self.item_id)
-        return remotes(target.repository) if target.repository else {"": Remote("", target.address, target.address)}
+        target = self.workspace.repository(self.item_id)
+        return remotes(target.local) if target.local else {"": Remote("", target.address, target.address)}
 
     def _remote(self, there: dict[str, Remote], forge: Forge, known: dict[str, Any] | None) -> Remote:
         """Choose where the branch is pushed to, as gh would: what is named, else one's own fork, else the repository itself."""
-        repository = self.workspace.target(self.item_id).repository
+        repository = self.workspace.repository(self.item_id).local
         if named := self.asked.remote or self.item.push or (push_default(repository) if repository else ""):
             return there.get(named) or _address(named, there)
         if known:
@@ -264,7 +264,7 @@ class Case:
         made_of = fingerprint_of(self.paths.branch)
         for drop in (False, True):
             work = branching.Work(
-                self.workspace, self.freshness, self.item_id, drop_model_authors=drop, report=self.report
+                self.workspace, self.staleness, self.item_id, drop_model_authors=drop, report=self.report
             )
             if made_of is not None and made_of == work.fingerprint():
                 return work

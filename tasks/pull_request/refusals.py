@@ -12,19 +12,20 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ..artifacts import Comparison, ProjectTests, Rendering, Survey, Verdict, Verification
+from ..artifacts import Bullets, Comparison, ProjectTests, Rendering, Survey, Verdict, Verification
 from ..body.claims import CitableEvidence
 from ..errors import ArtifactError, PrprepError
 from ..stages.compare import compare
 from ..stages.render import render
-from ..staleness import artifact_of, fields_of, reasons
+from ..staleness import fields_of
+from ..storage.artifact import ArtifactFolder
 from ..storage.hashing import digest_of
 from . import edited_body
 
 if TYPE_CHECKING:
     from ..artifacts import Branching, ContributionRule
     from ..manifest.model import Optimization
-    from ..staleness import Freshness
+    from ..staleness import Staleness
     from ..storage.paths import ItemPaths
     from ..workspace.workspace import Workspace
 
@@ -45,21 +46,21 @@ _A_FIELD: Final = re.compile(r"\bNO AI USE\b")
 """What somebody is to write into a form, which forbids nothing."""
 
 
-def of_stages(workspace: Workspace, freshness: Freshness, item_id: str, stages: Sequence[str]) -> Iterator[str]:
+def of_stages(workspace: Workspace, staleness: Staleness, item_id: str, stages: Sequence[str]) -> Iterator[str]:
     """Refuse what failed, is missing, was changed by hand, or is stale; refs that moved among that."""
     paths = workspace.paths.item(item_id)
     if failed := fields_of(paths.failure):
         yield f"{failed.get('stage')} failed: {str(failed.get('message', '')).partition(chr(10))[0]}; see `prprep explain {item_id}`"
-    if freshness.waits(item_id):
+    if staleness.waits(item_id):
         yield f"the benchmark waits for a person: {fields_of(paths.scaffold).get('needs')}"
     for stage in stages:
-        artifact = artifact_of(paths, stage)
+        artifact = paths.artifact(stage)
         if not artifact.exists():
             yield f"{stage} has not run: run `prprep render:{item_id}`"
         elif is_edited(artifact):
             yield f"{artifact.name} was changed by hand since it was written: run `prprep {stage}:{item_id}`, which makes it anew"
-        elif not freshness.is_fresh(stage, item_id):
-            why = "; ".join(reasons(freshness, stage, item_id, paths))
+        elif not staleness.is_fresh(stage, item_id):
+            why = "; ".join(staleness.why_stale(stage, item_id))
             yield f"{stage} is stale ({why}): run `prprep render:{item_id}`"
 
 
@@ -77,7 +78,8 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Ite
     try:
         rendering = Rendering.read(paths.render)
         body = (paths.folder / rendering.body).read_bytes()
-        evidence = render.gather(item, paths)
+        bullets = Bullets.read(paths.artifact("summarize")) if item.summarize and not item.summary else None
+        evidence = render.gather(item, ArtifactFolder(paths), paths.folder, bullets)
         rendered = render.bounded(evidence, templates).text
     except (PrprepError, OSError):
         return  # The stages say so.
@@ -100,7 +102,7 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Ite
 def of_comparison(item: Optimization, paths: ItemPaths, *, name: str) -> Iterator[str]:
     """Judge the samples once more, and refuse a comparison that says something else than they do, or no improvement."""
     try:
-        kept, again = Comparison.read(paths.compare), compare.judged(item, paths)
+        kept, again = Comparison.read(paths.compare), compare.judged(item, ArtifactFolder(paths))
     except ArtifactError:
         return  # The stages say so.
     except PrprepError as error:

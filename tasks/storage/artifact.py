@@ -7,60 +7,19 @@ same leaves the next stage fresh, since digests leave the header out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from ..errors import ArtifactError
 from .files import write_whole
 from .hashing import digest_of
 
-ALL = ("*",)
-"""A declaration of every field."""
-M = TypeVar("M", bound=BaseModel)
-
-
-class UndeclaredInputError(Exception):
-    """A stage read a setting, field, artifact or value that its declaration does not name: a defect of prprep."""
-
-
-class Restrictable(BaseModel):
-    """A model of which `restricted` can leave fields out; reading one of these raises UndeclaredInputError."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name in type(self).model_fields:
-            raise UndeclaredInputError(f"{type(self).__name__}.{name} is not declared as an input of this stage")
-        return super().__getattr__(name)  # type: ignore[misc]
-
-
-def restricted(model: M, fields: Iterable[str]) -> M:
-    """Return a copy with the named fields alone; `outer.inner` leaves of `outer`, or of each of its entries, `inner`."""
-    fields = tuple(fields)
-    if fields == ALL:
-        return model
-    copy = model.model_copy()
-    for name in type(model).model_fields:
-        inner = tuple(_below(name, fields))
-        if not inner:
-            copy.__dict__.pop(name, None)
-        elif "" not in inner:
-            copy.__dict__[name] = _restricted(copy.__dict__[name], inner)
-    return copy
-
-
-def _below(name: str, fields: Iterable[str]) -> Iterator[str]:
-    for field in fields:
-        first, _, rest = field.partition(".")
-        if first == name:
-            yield rest
-
-
-def _restricted(value: Any, fields: tuple[str, ...]) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_restricted(each, fields) for each in value)
-    return restricted(value, fields) if isinstance(value, BaseModel) else value
+if TYPE_CHECKING:
+    from .paths import ItemPaths
+from .restricted import Restrictable
 
 
 class Record(Restrictable):
@@ -103,3 +62,22 @@ class Artifact(Record):
         except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
             what = f"this artifact cannot be read: {error}"
             raise ArtifactError(what, where=str(source), hint="delete it and run doit again") from None
+
+
+A = TypeVar("A", bound=Artifact)
+
+
+class ArtifactReader(Protocol):
+    """Reads the artifacts of one item; raises ArtifactError for one that is missing or broken."""
+
+    def read(self, model: type[A]) -> A: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFolder:
+    """Reads every artifact of an item, whatever a stage declares."""
+
+    paths: ItemPaths
+
+    def read(self, model: type[A]) -> A:
+        return model.read(self.paths.artifact(model.STAGE))

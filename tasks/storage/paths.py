@@ -10,6 +10,8 @@ from pathlib import Path
 MANIFEST_NAME = "prprep.yaml"
 STATE_FOLDER = ".prprep"
 TEMPLATES_FOLDER = "templates"
+PROFILES = "profiles"
+"""The folder for memory profiles and flame graphs, below an item's state."""
 
 
 def cache_folder() -> Path:
@@ -51,6 +53,11 @@ class ProjectPaths:
         return self.output / "report.md"
 
     @cached_property
+    def table(self) -> Path:
+        """The report's table as a terminal shows it."""
+        return self.state / "report.json"
+
+    @cached_property
     def forge(self) -> Path:
         """The file with what the forges said, and when; it may be lost without harm."""
         return self.state / "forge.json"
@@ -65,6 +72,11 @@ class ProjectPaths:
         return self._items[item_id]
 
 
+def file_stem(stage: str) -> str:
+    """Return the name of a stage's artifact, without its ending."""
+    return "samples" if stage == "measure" else stage
+
+
 @dataclass(frozen=True)
 class ItemPaths:
     """The artifacts of one optimization, and its files below the output folder."""
@@ -77,6 +89,17 @@ class ItemPaths:
     def folder(self) -> Path:
         """The manifest's folder."""
         return self.state.parents[1]
+
+    @cached_property
+    def _prefix(self) -> str:
+        return f"{self.state}{os.sep}"
+
+    def file(self, stage: str) -> str:
+        """Return the path of a stage's artifact as a string: a run asks for tens of thousands."""
+        return f"{self._prefix}{file_stem(stage)}.json"
+
+    def artifact(self, stage: str) -> Path:
+        return Path(self.file(stage))
 
     @cached_property
     def detect(self) -> Path:
@@ -154,7 +177,7 @@ class ItemPaths:
 
     @cached_property
     def profiles(self) -> Path:
-        return self.state / "profiles"
+        return self.state / PROFILES
 
     @cached_property
     def log(self) -> Path:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[\w.-]+::)", re.IGNORECASE)
 
 
-class Named(NamedTuple):
+class RepositoryKey(NamedTuple):
     """What the manifest says of a repository: `repo`, and, where it is said, `upstream` and `slug`."""
 
     repo: str
@@ -29,7 +29,7 @@ class Named(NamedTuple):
     slug: str | None
 
     @classmethod
-    def of(cls, settings: Settings, top: Settings) -> Named:
+    def of(cls, settings: Settings, top: Settings) -> RepositoryKey:
         """Read what an item says; the top level's `upstream` and `slug` belong to its own `repo` alone."""
         own = settings.get("repo")
         if own is None or own == top["repo"]:
@@ -37,49 +37,49 @@ class Named(NamedTuple):
         return cls(own, settings.get("upstream"), settings.get("slug"))
 
 
-class Target:
+class Repository:
     """A repository at work, below `folder` where its path is relative."""
 
-    def __init__(self, named: Named, *, folder: Path, cache: Path) -> None:
-        self.named = named
+    def __init__(self, key: RepositoryKey, *, folder: Path, cache: Path) -> None:
+        self.key = key
         self._folder, self._cache = folder, cache
 
     @cached_property
     def address(self) -> str:
         """The repository as git is told it: an absolute path, or the address that the manifest gives."""
-        if _ADDRESS.match(self.named.repo):
-            return self.named.repo
-        return str((self._folder / Path(self.named.repo).expanduser()).resolve())
+        if _ADDRESS.match(self.key.repo):
+            return self.key.repo
+        return str((self._folder / Path(self.key.repo).expanduser()).resolve())
 
     @property
-    def repository(self) -> Path | None:
+    def local(self) -> Path | None:
         """The user's own repository, where the manifest names a folder of this machine."""
-        return None if _ADDRESS.match(self.named.repo) else Path(self.address)
+        return None if _ADDRESS.match(self.key.repo) else Path(self.address)
 
     @cached_property
     def worktree(self) -> Path | None:
         """The top folder of the user's work tree; None for a bare repository or an address."""
-        return repository_root(self.repository) if self.repository else None
+        return repository_root(self.local) if self.local else None
 
     @cached_property
     def remote(self) -> str | None:
         """The address that the repository was cloned from, or the one that the manifest gives."""
-        return remote_address(self.repository, self.named.upstream or "") if self.repository else self.address
+        return remote_address(self.local, self.key.upstream or "") if self.local else self.address
 
     @property
     def slug(self) -> str | None:
         """The repository's owner/name on its forge: as the manifest has it, else from its remote or its address."""
-        return self.named.slug or slug_of(self.remote or "")
+        return self.key.slug or slug_of(self.remote or "")
 
     @cached_property
     def place(self) -> GitHubRepository | NotOnGitHub:
         """Where its pull requests go, or why that is not known."""
-        return github_repository(self.remote, self.named.slug)
+        return github_repository(self.remote, self.key.slug)
 
     @property
     def project(self) -> str | None:
         """Name the project the same wherever it lies on this machine."""
-        return self.named.slug or (slug_of(self.remote or "") if self.repository else self.address)
+        return self.key.slug or (slug_of(self.remote or "") if self.local else self.address)
 
     def clone(self, wanted: set[str]) -> Clone:
         from ..git import Clone
@@ -88,21 +88,21 @@ class Target:
 
     def stamp(self) -> list[list[object]] | None:
         """Return what changes whenever a ref does, None where that takes git."""
-        return refs_stamp(self.repository) if self.repository else None
+        return refs_stamp(self.local) if self.local else None
 
     def resolve(self, names: set[str]) -> dict[str, str | None]:
         """Resolve names to commits, in one git process where the repository is on this machine."""
-        if self.repository:
-            return resolve(self.repository, sorted(names))
+        if self.local:
+            return resolve(self.local, sorted(names))
         with self.clone(names) as clone:
             return clone.resolve(sorted(names))
 
     def upstream(self) -> str:
         """Name the ref that pull requests are against; raise RepositoryError where none can be found."""
-        if self.named.upstream:
-            return self.named.upstream
-        if self.repository:
-            found = default_upstream(self.repository)
+        if self.key.upstream:
+            return self.key.upstream
+        if self.local:
+            found = default_upstream(self.local)
         else:
             with self.clone(set()) as clone:
                 found = default_upstream(clone.path)
@@ -118,7 +118,7 @@ class Target:
         """Return an item's refs from what names stand for; `upstream` is its name and commit."""
         return Refs(
             address=self.address,
-            repository=self.repository,
+            repository=self.local,
             slug=self.slug,
             upstream_ref=upstream[0],
             upstream=upstream[1],

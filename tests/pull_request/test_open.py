@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Branching, Failure, Opening, ProjectTests, SideRun
-from tasks.pipeline import NAMES
+from tasks.pipeline import NAMES, staleness_of
 from tasks.pull_request.opening import Asked, Case
-from tasks.staleness import Freshness
 from tasks.storage.hashing import digest_of
 from tasks.workspace.workspace import Workspace
 from tests.support.github import TOKEN, GitHub, Refused
@@ -97,7 +96,7 @@ class Prepared:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.variables.items():
                 patch.setenv(name, value)
-            found = Case(workspace, Freshness(workspace), "total", Asked()).refusals(NAMES)
+            found = Case(workspace, staleness_of(workspace), "total", Asked()).refusals(NAMES)
         assert [each for each in found if re.search(reason, each)], found
         assert self.github.requests == []
 

@@ -17,8 +17,8 @@ from tasks.artifacts import (
     Verification,
 )
 from tasks.pull_request import refusals
-from tasks.stages.render import render
 from tests.support.evidence import Case
+from tests.support.stages import run_stage
 
 WENT_WELL = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
 BRANCH = Branching(
@@ -125,7 +125,7 @@ def test_a_branch_must_be_there_fresh_measured_improved_and_clean():
 
 def test_a_body_whose_measured_part_was_edited(paths):
     case = Case()
-    render.run(case.item, case.manifest, paths=paths, body=paths.body("merge_lines"), templates=None, fingerprint="r")
+    run_stage("render", case.item, paths)
     body = paths.body("merge_lines")
     assert list(refusals.of_body(case.item, paths, None)) == []
     body.write_text(body.read_text() + "\nFixes #12, as discussed.\n")
@@ -142,7 +142,7 @@ def test_a_body_whose_measured_part_was_edited(paths):
 
 def test_a_body_that_would_be_rendered_otherwise(paths):
     case = Case()
-    render.run(case.item, case.manifest, paths=paths, body=paths.body("merge_lines"), templates=None, fingerprint="r")
+    run_stage("render", case.item, paths)
     other = case.item.model_copy(update={"summary": ("Another mechanism.",)})
     assert list(refusals.of_body(other, paths, None)) == [
         ".codeflash/pr-body-merge_lines.md would be rendered otherwise now: run `prprep render:merge_lines`"

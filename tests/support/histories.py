@@ -77,4 +77,5 @@ def refs_of(repo: TargetRepo, item: Optimization, *, upstream: str = "main") -> 
 def detected(repo: TargetRepo, item: Optimization | None = None, **refs: str) -> Detection:
     item = item or Optimization(id="it", head="faster")
     with Clone.open(str(repo.path), repo.path.parent / "cache") as clone:
-        return detection_of(item, refs=replace(refs_of(repo, item), **refs), clone=clone)  # type: ignore[arg-type]
+        benchmark = item.benchmark if isinstance(item.benchmark, str) else item.benchmark is not None
+        return detection_of(item, refs=replace(refs_of(repo, item), **refs), clone=clone, benchmark=benchmark)  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ def test_each_item_has_the_refs_of_its_own_repository(tmp_path, one, two):
     first, second = workspace.refs("first"), workspace.refs("second")
     assert (first.head, first.upstream_ref, first.slug) == (one.head, "main", "ada/one")
     assert (second.head, second.upstream_ref, second.slug) == (two.head, "trunk", "ada/two")
-    assert workspace.target("second").worktree == two.path
+    assert workspace.repository("second").worktree == two.path
     assert len(workspace.targets) == 2
 
 

@@ -1,5 +1,51 @@
-"""Run the real `codeflash compare` on what inject made, and find what it keeps quiet about.
+"""codeflash: run the real `codeflash compare` as well, if the manifest asks for it, and find what it keeps quiet about.
 
-Everything of it happens in a repository made for this run, with a home of its own: no account, no network, and nothing of it in
-the user's repository, configuration or environment.
+Everything of it happens in a repository made for this run, with a home of its own: no account, no network, and nothing
+in the user's repository, configuration or environment.
 """
+
+from __future__ import annotations
+
+from ...staleness import ALL, ENVIRONMENT, Item, Stage, Uses, times_imports
+
+
+def _codeflash_is_asked_for(item: Item) -> bool:
+    return bool(item.settings["engine"] == "codeflash")
+
+
+def _and_imports_are_timed(item: Item) -> bool:
+    return _codeflash_is_asked_for(item) and times_imports(item)
+
+
+STAGE = Stage(
+    name="codeflash",
+    doc="run `codeflash compare` as well, if the manifest asks for it",
+    version=2,
+    uses=(
+        Uses(settings=("engine",)),
+        Uses(
+            settings=("metrics", "timeout", *ENVIRONMENT),
+            artifacts={
+                "detect": (
+                    "layout.project",
+                    "layout.import_roots",
+                    "layout.packages",
+                    "layout.installable",
+                    "functions.module",
+                    "functions.path",
+                    "functions.name",
+                    "functions.status",
+                    "functions.is_async",
+                    "functions.base_path",
+                    "functions.base_name",
+                    "domain.domains",
+                ),
+                "scaffold": ("path", "origin", "source", "sha256", "made_from", "data"),
+                "inject": ALL,
+            },
+            when=_codeflash_is_asked_for,
+        ),
+        Uses(artifacts={"detect": ("target",)}, when=_and_imports_are_timed),
+    ),
+    after=("lint",),
+)

@@ -6,68 +6,57 @@ Whatever goes wrong with it, the item goes on with what prprep itself measures: 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import CodeflashRun
-from ...bench import domains, machine, trees
+from ...bench import machine, trees
 from ...environments.venvs import package_differences
 from ...errors import PrprepError
-from ...git import Clone
-from ...processes.progress import Note, Report, silent
+from ...processes.progress import Note
 from ...storage.hashing import hash_of
 
 if TYPE_CHECKING:
     from ...bench.setup import BenchmarkSetup
-    from ...manifest.model import Optimization
-    from ...storage.paths import ItemPaths
+    from ...git import Clone
+    from ...staleness import StageInputs
     from .environment import Layered
     from .reading import Reading
     from .running import Asked, Ran
 
 
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    worktree: Path | None,
-    cache: Path,
-    address: str,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
-    """Read detect.json, scaffold.json and inject.json; write codeflash.json, an empty one where the item does not ask for this."""
+def run(inputs: StageInputs) -> None:
+    """Run codeflash; write an empty artifact if the item does not ask for it."""
+    item = inputs.settings
     if item.engine != "codeflash":
-        CodeflashRun(item=item.id).write(paths.codeflash, fingerprint)
+        inputs.write(CodeflashRun(item=inputs.item_id))
         return
-    from ...bench.setup import dry_run
+    from ...bench.setup import ItemArtifacts, dry_run
 
-    # A benchmark that does not pass, or cannot be built, is no matter of codeflash's: measuring tells it in the same words.
-    setup = dry_run(item, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
-    with Clone.open(address, cache, report=report) as clone:
-        asked = _asked(item, setup, clone, paths=paths, worktree=worktree)
+    # A benchmark that does not pass, or cannot be built, is not codeflash's fault: measuring fails with the same message.
+    setup = dry_run(item, ItemArtifacts.read(inputs), inputs)
+    with inputs.clone() as clone:
+        asked = _asked(setup, clone, inputs)
         try:
-            found = _compared(asked, setup, clone, cache=cache, report=report)
+            run = _compared(asked, setup, clone, inputs)
         except PrprepError as error:
-            report(Note(f"codeflash compare was not run: {error.what}"))
-            found = CodeflashRun(item=item.id, asked=True, findings=(_not_run(error),))
-    found.write(paths.codeflash, fingerprint)
+            inputs.report(Note(f"codeflash compare was not run: {error.what}"))
+            run = CodeflashRun(item=item.id, asked=True, findings=(_not_run(error),))
+    inputs.write(run)
 
 
-def _asked(
-    item: Optimization, setup: BenchmarkSetup, clone: Clone, *, paths: ItemPaths, worktree: Path | None
-) -> Asked:
+def _asked(setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> Asked:
+    from ...bench.setup import metrics_of
     from .running import Asked
 
-    made = setup.artifacts
-    contents = trees.contents(made.injection, made.scaffolding, clone, folder=paths.folder, worktree=worktree)
+    made, item = setup.artifacts, setup.item
+    contents = trees.contents(made.injection, made.scaffolding, clone, folder=inputs.folder, worktree=inputs.worktree)
     return Asked(
         base=trees.commit_of(clone, made.injection.base),
         head=trees.commit_of(clone, made.injection.head),
         files=contents,
         benchmark=made.injection.benchmark,
         layout=made.detection.layout,
-        metrics=domains.metrics_for(made.detection.domain.domains, item.metrics),
+        metrics=metrics_of(item, made.detection),
         timeout=item.timeout,
         functions=made.detection.functions,
         passed=item.env.passed,
@@ -75,11 +64,11 @@ def _asked(
     )
 
 
-def _compared(asked: Asked, setup: BenchmarkSetup, clone: Clone, *, cache: Path, report: Report) -> CodeflashRun:
+def _compared(asked: Asked, setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> CodeflashRun:
     from .environment import layered
     from .running import Place, compare
 
-    ground = setup.sides["head"]
+    cache, report, ground = inputs.cache, inputs.report, setup.sides["head"]
     layer = layered(ground.environment, ground.tree, asked.layout, cache=cache, report=report)
     folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), setup.item.id, asked.base, asked.head])
     with machine.exclusive(machine.lock_path(cache), report):

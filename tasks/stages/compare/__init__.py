@@ -1,0 +1,18 @@
+"""compare: judge the samples: interval and verdict for every metric."""
+
+from __future__ import annotations
+
+from ...staleness import ALL, Stage, Uses
+
+STAGE = Stage(
+    name="compare",
+    doc="judge the samples: interval and verdict for every metric",
+    version=4,
+    uses=(
+        Uses(
+            settings=("confidence", "negligible"),
+            artifacts={"detect": ("domain.domains",), "lint": ALL, "measure": ALL, "codeflash": ALL},
+        ),
+    ),
+    remembers=("changes.metric",),
+)

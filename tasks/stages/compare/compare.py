@@ -28,7 +28,8 @@ from .findings import about_benchmark, about_codeflash, headline, reason, to_rev
 if TYPE_CHECKING:
     from ...artifacts import Measurement, Side
     from ...manifest.model import Domain, Metric, Optimization
-    from ...storage.paths import ItemPaths
+    from ...staleness import StageInputs
+    from ...storage.artifact import ArtifactReader
 
 _ASKED: dict[MetricName, Metric] = {
     MetricName.TIME: "time",
@@ -41,15 +42,14 @@ _ASKED: dict[MetricName, Metric] = {
 }
 
 
-def run(item: Optimization, *, paths: ItemPaths, fingerprint: str) -> None:
-    """Read detect.json, lint.json, samples.json and codeflash.json, write compare.json."""
-    judged(item, paths).write(paths.compare, fingerprint)
+def run(inputs: StageInputs) -> None:
+    inputs.write(judged(inputs.settings, inputs))
 
 
-def judged(item: Optimization, paths: ItemPaths) -> Comparison:
+def judged(item: Optimization, artifacts: ArtifactReader) -> Comparison:
     """Judge what the stages before have written; the same every time."""
-    samples, detection, linting = Samples.read(paths.samples), Detection.read(paths.detect), Linting.read(paths.lint)
-    codeflash = CodeflashRun.read(paths.codeflash)
+    samples, detection = artifacts.read(Samples), artifacts.read(Detection)
+    linting, codeflash = artifacts.read(Linting), artifacts.read(CodeflashRun)
     rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
     comparison = judge(samples, rules)
     told = about_benchmark(linting, comparison.verdict)

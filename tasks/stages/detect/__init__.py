@@ -1,0 +1,65 @@
+"""detect: find commits, changed functions, domain, benchmark and layout."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ...staleness import Fields, Item, Stage, Uses, Value
+from ...storage.hashing import blob, read_bytes
+
+if TYPE_CHECKING:
+    from ...git.models import Refs
+
+
+def _commits(refs: Refs) -> dict[str, Any]:
+    return {
+        "the name of upstream": refs.upstream_ref,
+        "the commit of upstream": refs.upstream,
+        "the commit of base": refs.base,
+        "the commit of head": refs.head,
+        "the listed commits": list(refs.picks),
+    }
+
+
+def _benchmark(item: Item) -> str | bool:
+    named = item.settings["benchmark"]
+    return named if isinstance(named, str) else named is not None
+
+
+def _benchmark_unchanged(item: Item, fields: Fields) -> bool:
+    """Return whether the benchmark in the user's work tree is the one that detect saw."""
+    tree, presence = item.repository.worktree, fields.get("benchmark")
+    if tree is None or not presence:
+        return True
+    content = read_bytes(tree / os.fspath(presence["path"]))
+    return bool((None if content is None else blob(content)) == presence["worktree"])
+
+
+REFS = Value("the refs", lambda item: item.workspace.refs(item.id), _commits)
+BENCHMARK = Value("`benchmark`", _benchmark)
+"""The path that the manifest names, or whether it describes one: detect needs to know no more of it."""
+
+STAGE = Stage(
+    name="detect",
+    doc="find commits, changed functions, domain, benchmark and layout",
+    version=6,
+    uses=(
+        Uses(
+            settings=("title", "domain", "base", "head", "commits", "functions", "env.runner"),
+            # Where the repository lies on this machine makes no difference.
+            values=(REFS, BENCHMARK, Value("the project", lambda item: item.repository.project)),
+        ),
+    ),
+    remembers=(
+        "target",
+        "benchmark",
+        "domain.domains",
+        "functions.path",
+        "functions.name",
+        "functions.base_path",
+        "functions.base_name",
+    ),
+    intact=_benchmark_unchanged,
+    otherwise="the benchmark in the work tree is another one",
+)

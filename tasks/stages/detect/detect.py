@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...processes.progress import silent
+from . import BENCHMARK, REFS
 
 if TYPE_CHECKING:
-    from ...git import Refs
-    from ...manifest.model import Optimization
-    from ...processes.progress import Report
-    from ...storage.paths import ItemPaths
+    from ...staleness import StageInputs
 
 
-def run(
-    item: Optimization,
-    *,
-    refs: Refs,
-    paths: ItemPaths,
-    cache: Path,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
+def run(inputs: StageInputs) -> None:
     """Read the item's commits, write detect.json; raise RepositoryError, CherryPickError and SourceError."""
-    from ...git import Clone
     from .inventory import detection_of
 
+    refs = inputs.value(REFS)
     wanted = [sha for sha in (refs.upstream, refs.base, refs.head, *refs.picks) if sha]
-    with Clone.open(refs.address, cache, report=report, wanted=wanted) as clone:
-        detection = detection_of(item, refs=refs, clone=clone)
-    report(f"{detection.target or 'no function found'}: {detection.target_reason}")
-    detection.write(paths.detect, fingerprint)
+    with inputs.clone(*wanted) as clone:
+        detection = detection_of(inputs.settings, refs=refs, clone=clone, benchmark=inputs.value(BENCHMARK))
+    inputs.report(f"{detection.target or 'no function found'}: {detection.target_reason}")
+    inputs.write(detection)

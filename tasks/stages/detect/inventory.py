@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from .optimized import Guess
 
 
-def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
-    """Take stock of an item: of the clone, and of the benchmarks in the user's work tree.
+def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str | bool = False) -> Detection:
+    """Answer the questions of the inventory from the clone and the benchmarks in the user's work tree.
+
+    `benchmark` is the path that the manifest names, or whether it describes one.
 
     Raise RepositoryError and CherryPickError where there is nothing to compare, SourceError where a function that
     the manifest names is not there or a file on the way to it cannot be read.
@@ -88,7 +90,7 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone) -> Detection:
         benchmark_tool=benchmark_tool(upstream),
         notes=(*span.notes, *named_notes, *notes, *unread, *_left_empty(head)),
     )
-    path = _benchmark_path(item, detection, there, head_sources)
+    path = _benchmark_path(benchmark, detection, there, head_sources)
     return detection.model_copy(update={"benchmark": presence(path, clone=clone, span=span, worktree=worktree)})
 
 
@@ -160,11 +162,11 @@ def _edit(difference: Difference) -> Edit:
 # -- the benchmark ----------------------------------------------------------------------------------
 
 
-def _benchmark_path(item: Optimization, detection: Detection, there: Sequence[BenchmarkFile], head: Sources) -> str:
+def _benchmark_path(named: object, detection: Detection, there: Sequence[BenchmarkFile], head: Sources) -> str:
     """Return the manifest's path, else the usual one, else that of a benchmark that uses the target."""
     usual = posixpath.join(detection.layout.benchmarks_root, file_name(detection))
-    if item.benchmark is not None:
-        return posixpath.normpath(item.benchmark) if isinstance(item.benchmark, str) else usual
+    if named:
+        return posixpath.normpath(named) if isinstance(named, str) else usual
     if any(benchmark.path == usual for benchmark in there):
         return usual
     found = head.try_find(detection.target) if detection.target else None

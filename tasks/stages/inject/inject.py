@@ -13,41 +13,29 @@ from ...artifacts import Commit, Detection, Injection, Scaffolding, TreeSpec
 from ...bench import trees
 from ...benchmark_tests.writing.companions import companions
 from ...errors import CherryPickError, NeedsReviewError, RepositoryError
-from ...git import Clone
-from ...processes.progress import Report, silent
 
 if TYPE_CHECKING:
     from ...benchmark_tests.writing.companions import Companion
-    from ...manifest.model import Optimization
-    from ...storage.paths import ItemPaths
+    from ...git import Clone
+    from ...staleness import StageInputs
 
 
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    worktree: Path | None,
-    cache: Path,
-    address: str,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
-    """Read detect.json and scaffold.json, write inject.json; raise NeedsReviewError where the benchmark has a gap."""
-    detection, scaffolding = Detection.read(paths.detect), Scaffolding.read(paths.scaffold)
+def run(inputs: StageInputs) -> None:
+    """Make the specification of both trees; raise NeedsReviewError if a person has to complete the benchmark."""
+    detection, scaffolding = inputs.read(Detection), inputs.read(Scaffolding)
     if scaffolding.needs:
         raise NeedsReviewError(scaffolding.needs, hint="then run doit again")
-    wanted = (detection.base, *(detection.picked or (detection.head,)))
-    with Clone.open(address, cache, report=report, wanted=wanted) as clone:
-        # The sides first: a head that is made of commits may have to be made anew before it can be read.
+    with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
+        # The sides first: a head that is made of commits may have to be made again before it can be read.
         sides = _sides(clone, detection)
-        content = trees.benchmark_bytes(scaffolding, clone, folder=paths.folder, worktree=worktree)
+        content = trees.benchmark_bytes(scaffolding, clone, folder=inputs.folder, worktree=inputs.worktree)
         plan = Plan(scaffolding, content, sides)
-        if item.strategy == "cherry-pick":
+        if inputs.settings.strategy == "cherry-pick":
             injection = cherry_pick(plan, clone, detection)
         else:
-            injection = inject(plan, clone, _Origin(plan, clone, worktree, paths.folder).read)
-        report(injection.reason)
-    injection.write(paths.inject, fingerprint)
+            injection = inject(plan, clone, _Origin(plan, clone, inputs.worktree, inputs.folder).read)
+    inputs.report(injection.reason)
+    inputs.write(injection)
 
 
 @dataclass(frozen=True, slots=True)

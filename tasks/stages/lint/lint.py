@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Detection, LintFinding, Linting, Reach, Recording
-from ...bench import domains
 from ...bench.observing.watching import watch
-from ...bench.setup import BenchmarkSetup, ItemArtifacts
+from ...bench.setup import BenchmarkSetup, ItemArtifacts, metrics_of
 from ...bench.time.functions import MODULE
 from ...benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
 from ...errors import UnreachedError
-from ...processes.progress import Report, silent
 from ...project.code.reach import changed_statements, executed, line_numbers
 from ...project.code.sources import Sources
-from ...project.files import FolderTree, Project
-from ...project.pytest_config import python_files
+from ...project.files import FolderTree
 
 if TYPE_CHECKING:
     from ...artifacts import Side
@@ -26,41 +22,35 @@ if TYPE_CHECKING:
     from ...benchmark_tests.linting import Finding
     from ...manifest.model import Optimization
     from ...project.code.reach import LineRange
-    from ...storage.paths import ItemPaths
+    from ...staleness import StageInputs
 
 NOT_REACHED = "not-reached"
 
 
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    worktree: Path | None,
-    cache: Path,
-    address: str,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
-    """Read detect.json, record.json, scaffold.json and inject.json; write lint.json.
+def run(inputs: StageInputs) -> None:
+    """Check the benchmark by reading and by running it.
 
-    Raise UnreachedError where the benchmark executes nothing of what changed, on either side.
+    Raise UnreachedError if it executes nothing of what changed, on either side.
     """
-    made = ItemArtifacts.read(paths)
-    setup = BenchmarkSetup(item, made, paths=paths, worktree=worktree, cache=cache, address=address, report=report)
+    item, artifacts = inputs.settings, ItemArtifacts.read(inputs)
+    setup = BenchmarkSetup(item, artifacts, inputs)
     statements = _statements(setup, "head")
-    metrics = domains.metrics_for(made.detection.domain.domains, item.metrics)
-    seen: tuple[WatchedCall, ...] = ()
-    if set(metrics) - {"import"}:
-        seen, _ = setup.repaired(partial(watch, side="head", lines=line_numbers(statements)), seed=1)
-    reach = reach_of(statements, seen, made.detection)
+    calls: tuple[WatchedCall, ...] = ()
+    if set(metrics_of(item, artifacts.detection)) - {"import"}:
+        calls, _ = setup.repaired(partial(watch, side="head", lines=line_numbers(statements)), seed=1)
+    reach = reach_of(statements, calls, artifacts.detection)
     if reach and not reach.executed and NOT_REACHED not in item.lint.ignore:
-        _refuse_unreached(item, setup, made)
-    file = _file(setup, made)
-    project = Project(file.sources.tree, made.detection.layout.project)
-    found = findings(file, _expected(item, made, paths)._replace(python_files=python_files(project)), seen)
-    kept = tuple(_recorded(each) for each in found if _counts(each.rule, item, made))
-    Linting(item=item.id, path=made.injection.benchmark, findings=kept, reach=reach, ran=bool(seen)).write(
-        paths.lint, fingerprint
+        _refuse_unreached(item, setup, artifacts)
+    expected = _expected(item, artifacts, inputs.read(Recording).seconds)
+    found = findings(_file(setup, artifacts), expected, calls)
+    inputs.write(
+        Linting(
+            item=item.id,
+            path=artifacts.injection.benchmark,
+            findings=tuple(_recorded(each) for each in found if _counts(each.rule, item, artifacts)),
+            reach=reach,
+            ran=bool(calls),
+        )
     )
 
 
@@ -83,17 +73,16 @@ def reach_of(
     return Reach(statements=total, executed=done, share=max(shares, default=0.0))
 
 
-def _counts(rule: str, item: Optimization, made: ItemArtifacts) -> bool:
+def _counts(rule: str, item: Optimization, artifacts: ItemArtifacts) -> bool:
     """Leave out what the manifest ignores, and what mocks allocate where no memory is measured."""
     if rule in item.lint.ignore:
         return False
-    measured = domains.metrics_for(made.detection.domain.domains, item.metrics)
-    return rule != "mock-allocates-nothing" or "memory" in measured
+    return rule != "mock-allocates-nothing" or "memory" in metrics_of(item, artifacts.detection)
 
 
-def _refuse_unreached(item: Optimization, setup: BenchmarkSetup, made: ItemArtifacts) -> None:
+def _refuse_unreached(item: Optimization, setup: BenchmarkSetup, artifacts: ItemArtifacts) -> None:
     """Raise the error, unless what changed is reached at base, or something else than functions changed too."""
-    changed = made.detection.functions
+    changed = artifacts.detection.functions
     if any(function.name == MODULE for function in changed):
         return
     statements = _statements(setup, "base")
@@ -104,7 +93,7 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup, made: ItemArtif
     names = ", ".join(function.target for function in changed)
     raise UnreachedError(
         f"the benchmark executes nothing of what changed ({names})",
-        where=f"{item.id}: {made.injection.benchmark}",
+        where=f"{item.id}: {artifacts.injection.benchmark}",
         hint="name or write a benchmark that calls it; where it does so in another process, set `lint: {ignore: [not-reached]}`",
     )
 
@@ -130,16 +119,18 @@ def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[LineRange,
     return found
 
 
-def _file(setup: BenchmarkSetup, made: ItemArtifacts) -> BenchmarkFile:
+def _file(setup: BenchmarkSetup, artifacts: ItemArtifacts) -> BenchmarkFile:
     tree = FolderTree(setup.sides["head"].tree)
-    path = made.injection.benchmark
-    return BenchmarkFile(path, tree.read(path) or b"", Sources(tree, made.detection.layout.import_roots))
+    path = artifacts.injection.benchmark
+    return BenchmarkFile(path, tree.read(path) or b"", Sources(tree, artifacts.detection.layout.import_roots))
 
 
-def _expected(item: Optimization, made: ItemArtifacts, paths: ItemPaths) -> LintContext:
-    """Say what is known of the benchmark; where the project's own one lies is the project's business."""
-    root = made.detection.layout.benchmarks_root if made.scaffolding.origin in {"generated", "edited"} else None
-    recorded = Recording.read(paths.record).seconds
+def _expected(item: Optimization, artifacts: ItemArtifacts, recorded: float) -> LintContext:
+    """Return what is known of the benchmark; where the project's own one lies is the project's business."""
+    is_ours = artifacts.scaffolding.origin in {"generated", "edited"}
     return LintContext(
-        target=made.detection.target or "", root=root, boundaries=frozenset(item.lint.boundaries), recorded=recorded
+        target=artifacts.detection.target or "",
+        root=artifacts.detection.layout.benchmarks_root if is_ours else None,
+        boundaries=frozenset(item.lint.boundaries),
+        recorded=recorded,
     )

@@ -1,0 +1,44 @@
+"""measure: measure base and head in lockstep pairs."""
+
+from __future__ import annotations
+
+from ...staleness import ALL, ENVIRONMENT, Item, Stage, Uses, Value, metrics_follow_from_domain, times_imports
+
+
+def _stopping_rule(item: Item) -> tuple[float, float]:
+    return item.settings["confidence"], item.settings["negligible"]
+
+
+STOPPING_RULE = Value("when sampling may stop", _stopping_rule, hashed=False)
+"""Confidence and negligible change: samples taken under another rule stay valid, so `compare` alone is made again."""
+
+STAGE = Stage(
+    name="measure",
+    doc="measure base and head in lockstep pairs",
+    version=3,
+    uses=(
+        Uses(
+            settings=("metrics", "timeout", "budget", *ENVIRONMENT),
+            artifacts={
+                "detect": (
+                    "layout.project",
+                    "layout.import_roots",
+                    "layout.packages",
+                    "layout.installable",
+                    "functions.module",
+                    "functions.path",
+                    "functions.name",
+                    "functions.status",
+                    "functions.base_path",
+                    "functions.base_name",
+                ),
+                "scaffold": ("path", "origin", "source", "sha256", "made_from", "data"),
+                "inject": ALL,
+            },
+            values=(STOPPING_RULE,),
+        ),
+        Uses(artifacts={"detect": ("domain.domains",)}, when=metrics_follow_from_domain),
+        Uses(artifacts={"detect": ("target",)}, when=times_imports),
+    ),
+    after=("lint",),
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,42 +11,39 @@ from typing import TYPE_CHECKING
 from ...artifacts import SIDES, Injection, Load, Provenance, Samples
 from ...bench import domains, machine, measuring
 from ...bench.cache import keep_within_limit
-from ...bench.setup import BenchmarkSetup, ItemArtifacts
+from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling
 from ...bench.time.export import write_benchmark_json
 from ...environments.venvs import package_differences
-from ...processes.progress import Report, silent
+from . import STOPPING_RULE
 
 if TYPE_CHECKING:
     from ...artifacts import Module, Side
     from ...bench.request import MeasurementResult, Request, Role
     from ...bench.setup import SideEnvironment
     from ...manifest.model import Optimization
+    from ...staleness import StageInputs
     from ...storage.paths import ItemPaths
 
 
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    worktree: Path | None,
-    cache: Path,
-    address: str,
-    fingerprint: str,
-    report: Report = silent,
-    seed: int,
-) -> None:
-    """Read detect.json, scaffold.json and inject.json; write samples.json, profiles and pytest-benchmark's JSON."""
-    before = machine.load()
-    setup = BenchmarkSetup(
-        item, ItemArtifacts.read(paths), paths=paths, worktree=worktree, cache=cache, address=address, report=report
-    )
-    measured, request = setup.repaired(measuring.measure, seed=seed)
+def run(inputs: StageInputs) -> None:
+    """Take the samples; write profiles and pytest-benchmark's JSON beside them."""
+    before, item = machine.load(), inputs.settings
+    sampling = Sampling(item.budget, *inputs.value(STOPPING_RULE))
+    setup = BenchmarkSetup(item, ItemArtifacts.read(inputs), inputs, sampling)
+    measured, request = setup.repaired(measuring.measure, seed=random.SystemRandom().getrandbits(32))
     load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
     samples = samples_of(item, setup.artifacts.injection, measured, environments_by_side=setup.sides, request=request)
     samples = samples.model_copy(update={"load": load, "repairs": (*samples.repairs, *setup.repairs)})
-    _export(samples, paths)
-    samples.write(paths.samples, fingerprint)
-    keep_within_limit(cache, report)
+    _export(samples, inputs.state)
+    inputs.write(samples)
+    keep_within_limit(inputs.cache, inputs.report)
+
+
+def clean(paths: ItemPaths) -> None:
+    """Remove what measuring wrote beside the samples."""
+    shutil.rmtree(paths.profiles, ignore_errors=True)
+    for side in SIDES:
+        (paths.state / f"{side}.benchmark.json").unlink(missing_ok=True)
 
 
 def samples_of(
@@ -106,9 +105,9 @@ def _environment_notes(environments_by_side: Mapping[Role, SideEnvironment]) -> 
     yield from (f"head: {note}" for note in head.notes if note not in base.notes)
 
 
-def _export(samples: Samples, paths: ItemPaths) -> None:
+def _export(samples: Samples, state: Path) -> None:
     for side in SIDES:
         provenance = samples.base if side == "base" else samples.head
-        target = paths.state / f"{side}.benchmark.json"
+        target = state / f"{side}.benchmark.json"
         target.unlink(missing_ok=True)
         write_benchmark_json(target, side, samples.measurements, provenance=provenance, platform=samples.platform)

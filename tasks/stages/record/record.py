@@ -7,7 +7,6 @@ import posixpath
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
@@ -21,18 +20,17 @@ from ...benchmark_tests.writing.recorded_code import compose, defaults_of
 from ...benchmark_tests.writing.sampled_code import compose_sample
 from ...benchmark_tests.writing.sampling import REALISTIC, DrawnCalls, combined, reproducible, typical_sample
 from ...environments import builder
-from ...git import Clone
-from ...processes.progress import Report, silent
 from ...project.code.imported_names import short_name
 from ...project.code.sources import Sources
 from ...project.files import FolderTree, Project
 from ...project.pytest_config import PYTHON_FILES, UNITTEST_FILES, in_side_folder, is_test_file, python_files
+from . import lacks_benchmark
 
 if TYPE_CHECKING:
     from ...bench.workers.channel import Message
     from ...manifest.model import Optimization
     from ...project.code.sources import LocatedDefinition
-    from ...storage.paths import ItemPaths
+    from ...staleness import StageInputs
 
 SECONDS = 120.0
 """For all that is run, unless the item's `timeout` is shorter."""
@@ -41,44 +39,29 @@ TOO_LONG = 5.0
 BY_MEMRAY, BY_MANIFEST = "by memray", "boundary_bytes of the manifest"
 
 
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    worktree: Path | None,  # noqa: ARG001 - every stage that works on the repository is run with the same
-    cache: Path,
-    address: str,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
-    """Read detect.json, write record.json; where a benchmark exists or is described, nothing is run."""
-    detection = Detection.read(paths.detect)
-    why_not = reason_not_to(item, detection)
-    made = (
-        Recording(item=item.id, notes=(why_not,))
-        if why_not
-        else _recorded(item, detection, cache=cache, address=address, report=report)
-    )
-    made.write(paths.record, fingerprint)
+def run(inputs: StageInputs) -> None:
+    """Record calls at base; where a benchmark exists or is described, nothing is run."""
+    if not inputs.applies(lacks_benchmark):
+        inputs.write(Recording(item=inputs.item_id, notes=("there is a benchmark already",)))
+        return
+    detection = inputs.read(Detection)
+    why_not = _nothing_to_call(detection)
+    inputs.write(Recording(item=inputs.item_id, notes=(why_not,)) if why_not else _recorded(inputs, detection))
 
 
-def reason_not_to(item: Optimization, detection: Detection) -> str:
-    """Say why no calls are needed, "" where they are."""
-    there = detection.benchmark
-    if item.benchmark is not None:
-        return "the manifest names the benchmark"
-    if there and (there.base or there.head or there.worktree):
-        return "there is a benchmark"
+def _nothing_to_call(detection: Detection) -> str:
+    """Return why no calls can be recorded, "" if they can."""
     if ":" not in (detection.target or ""):
         return "no function is known that could be called"
     return "what is measured is an import" if detection.domain.domains[:1] == ("struct",) else ""
 
 
-def _recorded(item: Optimization, detection: Detection, *, cache: Path, address: str, report: Report) -> Recording:
+def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
+    item, cache, report = inputs.settings, inputs.cache, inputs.report
     target = detection.target or ""
     added = {function.target for function in detection.functions if function.status == "added"}
     commit = detection.head if target in added and not detection.picked else detection.base
-    with Clone.open(address, cache, report=report, wanted=(commit,)) as clone:
+    with inputs.clone(commit) as clone:
         tree = trees.prepare(clone, TreeSpec(commit=commit, tree=clone.tree_of(commit)), {}, cache=cache)
     built = builder.build(tree, detection.layout, item.env, cache=cache, report=report)
     side = side_of(SideEnvironment(commit, tree, built), detection.layout, item)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
-from ...errors import ArtifactError, TemplateError
+from ...body import house_rules
+from ...body.composing import compose
+from ...body.evidence import Evidence
+from ...body.placeholders import FULL, Limits, template_for
+from ...errors import TemplateError
 from ...github import survey_text
+from ...staleness import fields_of
 from ...storage.files import write_whole
-from ...storage.hashing import digest
+from ...storage.hashing import sha256, sha256_of
+from . import BODY, summarize
 
 if TYPE_CHECKING:
     from ...body.composing import Body
-    from ...body.evidence import Evidence
-    from ...body.placeholders import Limits
-    from ...manifest.model import Manifest, Optimization
+    from ...manifest.model import Optimization
+    from ...staleness import StageInputs
+    from ...storage.artifact import ArtifactReader
     from ...storage.paths import ItemPaths
 
 GITHUB_TAKES = 65_536
@@ -27,52 +32,70 @@ IN_SIGHT = 4_000
 """Characters that we write outside of folded parts, where less detail can bring it about."""
 
 
-def run(
-    item: Optimization,
-    manifest: Manifest,  # noqa: ARG001 - part of every stage that needs to know the whole
-    *,
-    paths: ItemPaths,
-    body: Path,
-    templates: Path | None,
-    fingerprint: str,
-) -> None:
-    """Read what the stages before wrote, write `body` and render.json."""
-    from ...body.placeholders import template_for
-
-    evidence = gather(item, paths)
-    made = bounded(evidence, templates)
-    keep_edited(body, made.text, paths)
+def run(inputs: StageInputs) -> None:
+    """Write the body; one that a person edited is moved out of the way first."""
+    item, body = inputs.settings, inputs.value(BODY)
+    evidence = gather(item, inputs, inputs.folder, summarize.bullets(inputs))
+    made = bounded(evidence, inputs.templates)
+    last = inputs.last(Rendering)
+    _remove_left_behind(inputs, body, last)
+    keep_edited(body, made.text, _last_written(body, last, inputs.folder))
     write_whole(body, made.text)
-    Rendering(
-        item=item.id,
-        body=os.path.relpath(body, paths.folder).replace(os.sep, "/"),
-        sha256=_sha256(made.text.encode()),
-        template=template_for(evidence.comparison),
-        needs_review=(*to_review(evidence), *unprinted(evidence, made.text)),
-        comparison=digest(paths.compare) or "",
-        headline=evidence.comparison.headline,
-        skeleton=made.skeleton,
-        todos=made.todos,
-    ).write(paths.render, fingerprint)
+    inputs.write(
+        Rendering(
+            item=item.id,
+            body=os.path.relpath(body, inputs.folder).replace(os.sep, "/"),
+            sha256=sha256(made.text.encode()),
+            template=template_for(evidence.comparison),
+            needs_review=(*to_review(evidence), *unprinted(evidence, made.text)),
+            comparison=inputs.digest("compare"),
+            headline=evidence.comparison.headline,
+            skeleton=made.skeleton,
+            todos=made.todos,
+        )
+    )
 
 
-def gather(item: Optimization, paths: ItemPaths) -> Evidence:
-    """Read the artifacts, and the benchmark where it stands in no commit."""
-    from ...body.evidence import Evidence
+def clean(paths: ItemPaths) -> None:
+    """Remove the body, unless a person edited it, and the bullets."""
+    if last := fields_of(paths.render).get("body"):
+        _remove_unedited(paths.folder / last, paths.render)
+    paths.artifact("summarize").unlink(missing_ok=True)
 
+
+def _remove_left_behind(inputs: StageInputs, body: Path, last: Rendering | None) -> None:
+    """Remove bodies that names left behind: the item's own under its old name, another item's under its new one."""
+    previous = inputs.folder / last.body if last else None
+    if previous == body:
+        return
+    if previous:
+        _remove_unedited(previous, inputs.state / "render.json")
+    if body.exists():
+        for rendering in inputs.state.parent.glob("*/render.json"):
+            _remove_unedited(body, rendering)
+
+
+def _remove_unedited(body: Path, rendering: Path) -> None:
+    """Remove `body` if it is what `rendering` says was written there."""
+    recorded = fields_of(rendering)
+    named = recorded.get("body") and rendering.parents[2] / recorded["body"] == body
+    if named and sha256_of(body) == recorded.get("sha256"):
+        body.unlink(missing_ok=True)
+
+
+def gather(item: Optimization, artifacts: ArtifactReader, folder: Path, bullets: Bullets | None = None) -> Evidence:
+    """Read the artifacts, and the benchmark if no commit holds it."""
     return replace(
-        Evidence.compared(item, paths),
-        survey=Survey.read(paths.survey),
-        tests=ProjectTests.read(paths.tests),
-        verification=Verification.read(paths.verify),
-        generated=Bullets.read(paths.summarize) if item.summarize and not item.summary else None,
+        Evidence.compared(item, artifacts, folder),
+        survey=artifacts.read(Survey),
+        tests=artifacts.read(ProjectTests),
+        verification=artifacts.read(Verification),
+        generated=bullets,
     )
 
 
 def bounded(evidence: Evidence, templates: Path | None) -> Body:
     """Compose with as much detail as GitHub takes and a reader wants in sight; raise TemplateError where even the least is too long."""
-    from ...body.composing import compose
-
     fitting: Body | None = None
     for limits in _limits():
         made = compose(evidence, limits, templates)
@@ -88,8 +111,6 @@ def bounded(evidence: Evidence, templates: Path | None) -> Body:
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should look at before the pull request is opened, the weightiest first."""
-    from ...body import house_rules
-
     by_person = evidence.item.is_told_by_person
     around = survey_text.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
     run = [
@@ -120,9 +141,9 @@ def unprinted(evidence: Evidence, text: str) -> tuple[str, ...]:
     )
 
 
-def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
-    """Move a body that is not as prprep left it out of the way of `text`, to the first free `<name>.edited.md`."""
-    if not body.exists() or _sha256(body.read_bytes()) in {_sha256(text.encode()), _last_written(body, paths)}:
+def keep_edited(body: Path, text: str, last_written: str | None) -> Path | None:
+    """Move a body that prprep did not leave like this out of the way of `text`, to the first free `<name>.edited.md`."""
+    if sha256_of(body) in {None, sha256(text.encode()), last_written}:
         return None
     kept = body.with_name(f"{body.stem}.edited{body.suffix}")
     number = 2
@@ -134,8 +155,6 @@ def keep_edited(body: Path, text: str, paths: ItemPaths) -> Path | None:
 
 
 def _limits() -> tuple[Limits, ...]:
-    from ...body.placeholders import FULL, Limits
-
     return (
         FULL,
         Limits(1, 40, 20_000, 60, sight=4, details=400),
@@ -145,14 +164,6 @@ def _limits() -> tuple[Limits, ...]:
     )
 
 
-def _last_written(body: Path, paths: ItemPaths) -> str | None:
-    """Return the hash of what prprep last wrote at `body`, None where it does not know."""
-    try:
-        last = Rendering.read(paths.render)
-    except ArtifactError:
-        return None
-    return last.sha256 if paths.folder / last.body == body else None
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _last_written(body: Path, last: Rendering | None, folder: Path) -> str | None:
+    """Return the SHA-256 of what prprep last wrote at `body`, None if it does not know."""
+    return last.sha256 if last and folder / last.body == body else None

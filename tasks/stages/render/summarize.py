@@ -17,15 +17,12 @@ from ...artifacts import Bullets, Comparison, Detection
 from ...body.claims import CitableEvidence, objections
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
-from ...processes.progress import silent
-from ...storage.files import fingerprint_of
-from ...storage.hashing import digest, hash_of
 from ...text.markdown import one_line
+from . import SUMMARIZE
 
 if TYPE_CHECKING:
     from ...manifest.model import Optimization
-    from ...processes.progress import Report
-    from ...storage.paths import ItemPaths
+    from ...staleness import StageInputs
 
 SECONDS = 120.0
 LONGEST_DIFF = 200_000
@@ -33,22 +30,28 @@ VERSION = 1
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 
 
-def run(item: Optimization, *, paths: ItemPaths, cache: Path, address: str, report: Report = silent) -> None:
-    """Write summarize.json where the diff, the figures or the command are new; raise MeasuringError where the command fails."""
-    from ...git import Clone
+def bullets(inputs: StageInputs) -> Bullets | None:
+    """Return the command's bullets, asking for them if the diff, the figures or the command are new.
 
-    detection = Detection.read(paths.detect)
-    made_from = hash_of(
-        [VERSION, item.summarize, detection.base, detection.head, list(detection.picked), digest(paths.compare)]
-    )
-    if item.summarize is None or item.summary or fingerprint_of(paths.summarize) == made_from:
-        return
-    comparison = Comparison.read(paths.compare)
-    with Clone.open(address, cache, report=report, wanted=[detection.base, detection.head]) as clone:
+    None if the manifest names no command, or has bullets itself.
+    """
+    if not inputs.settings.summarize or inputs.settings.summary:
+        return None
+    part = inputs.part(SUMMARIZE)
+    if not part.is_fresh:
+        run(part)
+    return part.last(Bullets)
+
+
+def run(inputs: StageInputs) -> None:
+    """Run the command and keep its bullets; raise MeasuringError if it fails."""
+    item, detection, comparison = inputs.settings, inputs.read(Detection), inputs.read(Comparison)
+    command = item.summarize or ""
+    with inputs.clone(detection.base, detection.head) as clone:
         diff = clone.diff(detection.base, detection.head)
-    report(f"asking `{item.summarize}`")
-    answer = ask(item.summarize, question(detection, comparison, diff), folder=paths.folder, where=item.id)
-    judged(item, answer, CitableEvidence(comparison, _texts(detection, diff))).write(paths.summarize, made_from)
+    inputs.report(f"asking `{command}`")
+    answer = ask(command, question(detection, comparison, diff), folder=inputs.folder, where=item.id)
+    inputs.write(judged(item, answer, CitableEvidence(comparison, _texts(detection, diff))))
 
 
 def ask(command: str, asked: dict[str, Any], *, folder: Path, where: str) -> str:

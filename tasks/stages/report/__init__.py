@@ -1,0 +1,47 @@
+"""report: write report.md, the table of all items."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ...github.client import GitHubRepository
+from ...staleness import ALL, Item, Stage, Uses, Value
+
+
+def _asked(item: Item) -> float | None:
+    place = item.repository.place
+    return item.staleness.answers.asked_at(str(place), item.id) if isinstance(place, GitHubRepository) else None
+
+
+def _bodies(item: Item) -> list[bool]:
+    """Return whether the body is there, and one that was edited beside it."""
+    body = f"{item.workspace.folder}/{item.remembered('render').get('body')}"
+    return [os.path.exists(path) for path in (body, f"{body.removesuffix('.md')}.edited.md")]  # noqa: PTH110
+
+
+def _measured_at(item: Item) -> float | None:
+    try:
+        return os.stat(item.paths.file("measure")).st_mtime  # noqa: PTH116 - asked for every item of a run
+    except OSError:
+        return None
+
+
+# Samples that were taken anew change the comparison, unless they came out the same.
+MEASURED_AT = Value("when it was measured", _measured_at, hashed=False)
+ASKED = Value("when pull requests were asked for", _asked)
+BODIES = Value("bodies", _bodies)
+WRITTEN: dict[str, Any] = dict.fromkeys(("detect", "survey", "scaffold", "lint", "compare", "render", "failure"), ALL)
+
+STAGE = Stage(
+    name="report",
+    doc="write report.md, the table of all items",
+    version=5,
+    uses=(Uses(settings=("title",), artifacts=WRITTEN, values=(ASKED, MEASURED_AT, BODIES)),),
+)
+INVENTORY = Stage(
+    name="inventory",
+    doc="the table of what was found out about each item",
+    version=1,
+    uses=(Uses(settings=("title", "domain"), artifacts=dict.fromkeys(("detect", "survey", "failure"), ALL)),),
+)

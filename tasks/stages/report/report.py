@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 from ...artifacts import Survey
 from ...errors import ArtifactError
 from ...github import survey_text
-from ...github.cache import ResponseCache, format_time
-from ...github.client import GitHubRepository
+from ...github.cache import format_time
+from ...staleness import StageInputs
 from ...storage.files import write_whole
-from ...storage.hashing import digest
 from ...text import figures, markdown
 from ...text.markdown import Markdown
-from ...text.tables import terminal_width, text_table
+from ...text.tables import text_table
+from . import ASKED, MEASURED_AT
 
 if TYPE_CHECKING:
-    from ...manifest.model import Manifest, Optimization
-    from ...storage.paths import ItemPaths, ProjectPaths
+    from ...staleness import Stage, Staleness
+    from ...storage.paths import ProjectPaths
 
 HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
 INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")
@@ -71,42 +70,41 @@ class Row:
         return f"{self.state}: {markdown.shorten(self.reasons[0], _LONGEST_REASON)}{more}"
 
 
-def run(manifest: Manifest, paths: ProjectPaths, *, stale: frozenset[str], width: int | None = None) -> str:
-    """Write report.md where its text changes, and give the table for a terminal of `width` columns.
-
-    `stale` names items, or tasks as `stage:item`.
-    """
-    late = {name.rpartition(":")[2] for name in stale}
-    forge, items = ResponseCache(paths.forge), enumerate(manifest.optimizations, 1)
-    rows = [read_row(number, item, paths.item(item.id), stale=item.id in late, forge=forge) for number, item in items]
-    _write_where_new(paths.report, report_text(rows, paths))
+def run(staleness: Staleness, stage: Stage, *, width: int) -> str:
+    """Write report.md if its text changes, and return the table for a terminal of `width` columns."""
+    paths = staleness.workspace.paths
+    rows = [read_row(number, inputs) for number, inputs in enumerate(_each(staleness, stage), 1)]
+    _write_if_new(paths.report, report_text(rows, paths))
     cells = [
         (str(row.number), row.title, row.benchmark, row.compare, row.body, status)
         for row, status in zip(rows, statuses(rows), strict=True)
     ]
-    return f"{text_table(HEADER, cells, width or terminal_width())}\n\n{tally(rows)}"
+    return f"{text_table(HEADER, cells, width)}\n\n{tally(rows)}"
 
 
-def inventory(manifest: Manifest, paths: ProjectPaths, *, width: int | None = None) -> str:
+def inventory(staleness: Staleness, stage: Stage, *, width: int) -> str:
     """Return the table of what was found out about each item."""
-    rows = [_inventory_row(number, item, paths.item(item.id)) for number, item in enumerate(manifest.optimizations, 1)]
-    return text_table(INVENTORY, rows, width or terminal_width())
+    rows = [_inventory_row(number, inputs) for number, inputs in enumerate(_each(staleness, stage), 1)]
+    return text_table(INVENTORY, rows, width)
 
 
-def read_row(
-    number: int, item: Optimization, paths: ItemPaths, *, stale: bool, forge: ResponseCache | None = None
-) -> Row:
-    """Read what an item has come to; `forge` tells when pull requests were asked for."""
-    if not paths.state.is_dir():
+def _each(staleness: Staleness, stage: Stage) -> Iterator[StageInputs]:
+    return (StageInputs(stage, staleness.item(item_id)) for item_id in staleness.workspace.plan.items)
+
+
+def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
+    """Return what an item has come to; `stale` if a stage of it would be run again."""
+    item = inputs.settings
+    if not inputs.state.is_dir():
         return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
-    detection = _fields(paths.detect)
+    detection, scaffolding = inputs.fields("detect"), inputs.fields("scaffold")
+    rendering, failure = inputs.fields("render"), inputs.fields("failure")
     title = markdown.one_line(item.title or detection.get("title", "")) or item.id
-    scaffolding, rendering, failure = _fields(paths.scaffold), _fields(paths.render), _fields(paths.failure)
-    compare, is_current = _compared(paths, rendering)
+    compare, is_current = _compared(inputs, rendering)
     body = rendering.get("body")
     state, reasons = _state(scaffolding, rendering, failure, stale=stale or bool(rendering and not is_current))
     if state in {READY, REVIEW} and body:
-        state, reasons = _with_body(paths, body, (state, reasons))
+        state, reasons = _with_body(inputs.folder / body, (state, reasons))
     return Row(
         number=number,
         id=item.id,
@@ -118,36 +116,34 @@ def read_row(
         state=state,
         reasons=tuple(markdown.one_line(reason) for reason in reasons),
         message=failure.get("message", ""),
-        findings=tuple(_finding(each) for each in _fields(paths.lint).get("findings", ())),
-        evidence=_evidence(paths, detection),
+        findings=tuple(_finding(each) for each in inputs.fields("lint").get("findings", ())),
+        evidence=_evidence(inputs.value(MEASURED_AT), detection),
         todos=tuple(markdown.one_line(todo) for todo in rendering.get("todos", ())),
         rules=tuple(_rule(each) for each in detection.get("contribution_rules", ())),
         skeleton=rendering.get("skeleton", ""),
-        around=tuple(map(markdown.one_line, _around(paths, forge))),
+        around=tuple(map(markdown.one_line, _around(inputs))),
     )
 
 
-def _evidence(paths: ItemPaths, detection: dict[str, Any]) -> str:
-    try:
-        taken = format_time(paths.samples.stat().st_mtime)
-    except OSError:
+def _evidence(measured_at: float | None, detection: dict[str, Any]) -> str:
+    if measured_at is None:
         return ""
-    return f"measured {taken}, head {str(detection.get('head'))[:12]} against base {str(detection.get('base'))[:12]}"
+    commits = f"head {str(detection.get('head'))[:12]} against base {str(detection.get('base'))[:12]}"
+    return f"measured {format_time(measured_at)}, {commits}"
 
 
-def _around(paths: ItemPaths, forge: ResponseCache | None) -> tuple[str, ...]:
-    """Tell what the survey found, and when the forge was asked."""
-    survey = _survey(paths)
+def _around(inputs: StageInputs) -> tuple[str, ...]:
+    """Return what the survey found, and when GitHub was asked."""
+    survey = _survey(inputs)
     if survey is None:
         return ()
-    place = str(GitHubRepository(survey.host, survey.slug)) if survey.host and survey.slug else ""
-    asked = forge.asked_at(place, paths.id) if forge and place else None
+    asked = inputs.value(ASKED)
     return survey_text.details(survey, asked=format_time(asked) if asked is not None else "")
 
 
-def _survey(paths: ItemPaths) -> Survey | None:
+def _survey(inputs: StageInputs) -> Survey | None:
     try:
-        return Survey.read(paths.survey)
+        return inputs.read(Survey)
     except ArtifactError:
         return None
 
@@ -222,9 +218,8 @@ def _state(
     return (REVIEW if found else READY), found
 
 
-def _with_body(paths: ItemPaths, body: str, found: tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
-    """Return whether the body is there, and whether one that somebody edited lies beside it."""
-    path = paths.folder / body
+def _with_body(path: Path, found: tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+    """Return the state, given whether the body exists, and whether one that somebody edited lies beside it."""
     if not path.exists():
         return STALE, ("the body is gone; run doit again",)
     kept = path.with_name(f"{path.stem}.edited{path.suffix}")
@@ -243,12 +238,11 @@ def _reason(failure: dict[str, Any]) -> str:
     return f"{failure.get('stage', '')}: {lines[0].rstrip(':')}{way_out}"
 
 
-def _compared(paths: ItemPaths, rendering: dict[str, Any]) -> tuple[str, bool]:
+def _compared(inputs: StageInputs, rendering: dict[str, Any]) -> tuple[str, bool]:
     """Return the comparison's headline, and whether the body was made from this comparison."""
-    now = digest(paths.compare)
-    if rendering and now == rendering.get("comparison"):
+    if rendering and inputs.digest("compare") == rendering.get("comparison"):
         return markdown.one_line(rendering.get("headline", "")), True
-    return markdown.one_line(_fields(paths.compare).get("headline", "")) or NOTHING, False
+    return markdown.one_line(inputs.fields("compare").get("headline", "")) or NOTHING, False
 
 
 def _benchmark(scaffolding: dict[str, Any]) -> str:
@@ -331,8 +325,8 @@ def _link(body: str, root: Path, folder: Path) -> Markdown:
     )
 
 
-def _inventory_row(number: int, item: Optimization, paths: ItemPaths) -> tuple[str, ...]:
-    found, failure = _fields(paths.detect), _fields(paths.failure)
+def _inventory_row(number: int, inputs: StageInputs) -> tuple[str, ...]:
+    item, found, failure = inputs.settings, inputs.fields("detect"), inputs.fields("failure")
     title = markdown.one_line(item.title or found.get("title", "")) or item.id
     if not found or failure.get("stage") == "detect":
         state = (
@@ -342,7 +336,7 @@ def _inventory_row(number: int, item: Optimization, paths: ItemPaths) -> tuple[s
         )
         return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, state
     files, commits = found.get("files", ()), [commit["sha"][:12] for commit in found.get("commits", ())]
-    survey = _survey(paths)
+    survey = _survey(inputs)
     pull_request = survey_text.status(survey) if survey else "not looked for yet"
     domains = ", ".join(found.get("domain", {}).get("domains", ()))
     return (
@@ -362,16 +356,7 @@ def _first_of(names: Sequence[str]) -> str:
     return markdown.one_line(names[0]) + (f" (+{len(names) - 1})" if len(names) > 1 else "")
 
 
-def _fields(artifact: Path) -> dict[str, Any]:
-    """Read an artifact's fields unchecked; empty where it is missing or broken: thousands of them must be quick."""
-    try:
-        fields = json.loads(artifact.read_bytes().partition(b"\n")[2])
-    except (OSError, ValueError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
-
-
-def _write_where_new(target: Path, text: str) -> None:
+def _write_if_new(target: Path, text: str) -> None:
     try:
         if target.read_text(encoding="utf-8") == text:
             return

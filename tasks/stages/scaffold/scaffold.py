@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...artifacts import Detection, Presence, Recording, Scaffolding
 from ...benchmark_tests.writing.data_files import write_data_files
-from ...errors import ArtifactError, RepositoryError
-from ...processes.progress import silent
+from ...errors import RepositoryError
 from ...project.files import CommitTree, Project
 from ...storage.files import write_whole
 
@@ -20,36 +19,23 @@ if TYPE_CHECKING:
     from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark
     from ...git import Clone
     from ...manifest.model import Optimization
-    from ...processes.progress import Report
-    from ...storage.paths import ItemPaths
+    from ...staleness import StageInputs
 
 
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    worktree: Path | None,
-    cache: Path,
-    address: str,
-    templates: Path | None,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
-    """Read detect.json and record.json, write scaffold.json and, where no benchmark exists, the benchmark itself."""
-    from ...git import Clone
-
-    detection = Detection.read(paths.detect)
-    with Clone.open(address, cache, report=report, wanted=(detection.base, detection.head, *detection.picked)) as clone:
+def run(inputs: StageInputs) -> None:
+    """Keep the benchmark that exists, or write one below the output folder."""
+    item, detection = inputs.settings, inputs.read(Detection)
+    with inputs.clone(detection.base, detection.head, *detection.picked) as clone:
         if presence := _existing(item, detection):
-            made = keep(detection, presence, clone=clone, worktree=worktree, folder=paths.folder)
+            scaffolding = keep(detection, presence, clone=clone, worktree=inputs.worktree, folder=inputs.folder)
         else:
             project = Project(CommitTree(clone, _head(detection, clone)), detection.layout.project)
-            known = Known(detection, Recording.read(paths.record), _source(detection, clone), project)
-            made = make(item, known, paths=paths, templates=templates)
-    for sentence in (made.needs, *made.notes):
+            known = Known(detection, inputs.read(Recording), _source(detection, clone), project)
+            scaffolding = make(item, known, inputs)
+    for sentence in (scaffolding.needs, *scaffolding.notes):
         if sentence:
-            report(sentence)
-    made.write(paths.scaffold, fingerprint)
+            inputs.report(sentence)
+    inputs.write(scaffolding)
 
 
 def _existing(item: Optimization, detection: Detection) -> Presence | None:
@@ -108,9 +94,9 @@ class Known:
     project: Project
 
 
-def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path | None) -> Scaffolding:
+def make(item: Optimization, known: Known, inputs: StageInputs) -> Scaffolding:
     """Write the benchmark, from a recorded call where there is one, or keep the written one as a person edited it."""
-    detection, recording, source = known.detection, known.recording, known.source
+    detection, recording, source, templates = known.detection, known.recording, known.source, inputs.templates
     from ...benchmark_tests.style import style_of
     from ...benchmark_tests.writing.benchmark_code import file_name, from_manifest, from_signature
     from ...benchmark_tests.writing.recorded_benchmark import from_recording
@@ -132,15 +118,14 @@ def make(item: Optimization, known: Known, *, paths: ItemPaths, templates: Path 
         text, told = formatted(text, path, known.project, first_party=detection.layout.packages)
         benchmark = replace(benchmark, text=text)
     # Two items may optimize functions of one name; each has a folder of its own.
-    target = paths.generated_benchmarks / item.id / name
-    last = _last(paths)
+    target = inputs.output / "benchmarks" / item.id / name
+    last = inputs.last(Scaffolding)
     if _is_edited(target, benchmark, last):
-        return write_data_files(
-            _edited(target, benchmark, path=path, last=last, paths=paths), {}, last=last, folder=paths.folder
-        )
+        edited = _edited(target, benchmark, path=path, last=last, inputs=inputs)
+        return write_data_files(edited, {}, last=last, folder=inputs.folder)
     write_whole(target, benchmark.text)
-    made = _scaffolding(target, benchmark.text, benchmark, path=path, paths=paths)
-    made = write_data_files(made, benchmark.data, last=last, folder=paths.folder)
+    made = _scaffolding(target, benchmark.text, benchmark, path=path, inputs=inputs)
+    made = write_data_files(made, benchmark.data, last=last, folder=inputs.folder)
     complaints = tuple(f"the project's linter says of the benchmark: {each}" for each in told)
     return made.model_copy(update={"notes": (*made.notes, *complaints, *_effects(benchmark, recording))})
 
@@ -156,10 +141,12 @@ def _effects(benchmark: WrittenBenchmark, recording: Recording) -> tuple[str, ..
 
 
 def _edited(
-    target: Path, benchmark: WrittenBenchmark, *, path: str, last: Scaffolding | None, paths: ItemPaths
+    target: Path, benchmark: WrittenBenchmark, *, path: str, last: Scaffolding | None, inputs: StageInputs
 ) -> Scaffolding:
     """Keep what a person made of the file; say so where prprep would now write something else than it did then."""
-    made = _scaffolding(target, target.read_text(encoding="utf-8", errors="replace"), benchmark, path=path, paths=paths)
+    made = _scaffolding(
+        target, target.read_text(encoding="utf-8", errors="replace"), benchmark, path=path, inputs=inputs
+    )
     written = last.written if last else made.written
     note = f"the benchmark was edited by hand and kept, though the manifest or the function would now give another one: {made.source}"
     notes = (note,) if written != made.written else ()
@@ -167,12 +154,14 @@ def _edited(
     return made.model_copy(update={"origin": "edited", "written": written, "notes": notes, "made_from": made_from})
 
 
-def _scaffolding(target: Path, text: str, benchmark: WrittenBenchmark, *, path: str, paths: ItemPaths) -> Scaffolding:
+def _scaffolding(
+    target: Path, text: str, benchmark: WrittenBenchmark, *, path: str, inputs: StageInputs
+) -> Scaffolding:
     from ...benchmark_tests.writing.benchmark_code import gap_line
 
-    source, line = _relative(target, paths.folder), gap_line(text)
+    source, line = _relative(target, inputs.folder), gap_line(text)
     return Scaffolding(
-        item=paths.id,
+        item=inputs.item_id,
         path=path,
         origin="generated",
         source=source,
@@ -190,13 +179,6 @@ def _is_edited(target: Path, benchmark: WrittenBenchmark, last: Scaffolding | No
         return False
     found = _sha256(target.read_bytes())
     return found not in {_sha256(benchmark.text.encode()), last.written if last else ""}
-
-
-def _last(paths: ItemPaths) -> Scaffolding | None:
-    try:
-        return Scaffolding.read(paths.scaffold)
-    except ArtifactError:
-        return None
 
 
 def _source(detection: Detection, clone: Clone) -> bytes | None:

@@ -2,81 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...artifacts import Decision, Detection, Survey
 from ...github.cache import Lookup, LookupRequest, format_time, look_up
 from ...github.client import Client, GitHubRepository
 from ...github.search import SearchedFunction, SearchQuery
-from ...processes.progress import Note, Report, silent
+from ...processes.progress import Note
+from . import ANSWERS, OTHERS, PLACE, RIVALS
 from .drift import Upstream, upstream_since
 
 if TYPE_CHECKING:
     from ...artifacts import ChangedFunction, PullRequest
     from ...git import Clone
-    from ...github.cache import ResponseCache
     from ...github.client import NotOnGitHub
-    from ...manifest.model import Optimization
-    from ...storage.paths import ItemPaths
+    from ...staleness import StageInputs
 
 
-Detected = dict[str, tuple[Detection, int | None]]
-"""What was detected of items, each with the pull request that the manifest names for it."""
+Detections = dict[str, tuple[Detection, int | None]]
+"""What was detected of each item, with the pull request that the manifest names for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What a survey needs beside its item.
-
-    `others` gives what was detected of the items of the same repository, so that the forge is asked about all of them at
-    once; `rivals` maps functions of this item, as `path:name`, to an item before it in the manifest that changes them too.
-    """
-
-    place: GitHubRepository | NotOnGitHub
-    kept: ResponseCache
-    others: Callable[[], Detected]
-    rivals: Mapping[str, str]
-
-
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    cache: Path,
-    address: str,
-    around: Around,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
-    """Ask git and the forge, write survey.json; a forge that does not answer is no failure."""
-    from ...git import Clone
-
-    detection = Detection.read(paths.detect)
-    with Clone.open(address, cache, report=report, wanted=[detection.upstream, detection.head]) as clone:
+def run(inputs: StageInputs) -> None:
+    """Ask git and GitHub; a GitHub that does not answer is no failure."""
+    detection, pr = inputs.read(Detection), inputs.settings.pr
+    with inputs.clone(detection.upstream, detection.head) as clone:
         upstream = upstream_since(detection, clone)
-        answer = _answered({item.id: (detection, item.pr)}, around, clone, report)
-    made = survey_of(detection, answer, upstream, place=around.place, named=item.pr, rivals=around.rivals)
-    report(f"{f'{made.decision.kind} {made.decision.into}'.strip()}: {made.decision.reason}")
-    if made.unknown:
+        answer = _answer(inputs, detection, clone)
+    place, rivals = inputs.value(PLACE), inputs.value(RIVALS)
+    survey = survey_of(detection, answer, upstream, place=place, named=pr, rivals=rivals)
+    inputs.report(f"{f'{survey.decision.kind} {survey.decision.into}'.strip()}: {survey.decision.reason}")
+    if survey.unknown:
         older = f"; its answer of {format_time(answer.asked_at)} is used" if answer.asked_at is not None else ""
-        report(Note(f"pull requests unknown: {made.unknown}{older}"))
-    made.write(paths.survey, fingerprint)
+        inputs.report(Note(f"pull requests unknown: {survey.unknown}{older}"))
+    inputs.write(survey)
 
 
-def _answered(asked: Detected, around: Around, clone: Clone, report: Report) -> Lookup:
-    (item,) = asked
-    place = around.place
+def _answer(inputs: StageInputs, detection: Detection, clone: Clone) -> Lookup:
+    place, item_id = inputs.value(PLACE), inputs.item_id
     if not isinstance(place, GitHubRepository):
         return Lookup(None, None, f"{place.what}; {place.hint}", "")
+    others = inputs.value(OTHERS)
     return look_up(
-        LookupRequest(item, place, questions_of(asked, clone)[item]),
+        LookupRequest(item_id, place, questions_of({item_id: (detection, inputs.settings.pr)}, clone)[item_id]),
         client=Client(place.host),
-        cache=around.kept,
-        others=lambda: questions_of(around.others(), clone),
-        report=report,
+        cache=inputs.value(ANSWERS),
+        # GitHub is asked about all items of the repository at once.
+        others=lambda: questions_of(others(), clone),
+        report=inputs.report,
     )
 
 
@@ -169,7 +143,7 @@ def _skipped(detection: Detection, upstream: Upstream, pulls: tuple[PullRequest,
 # -- the question -----------------------------------------------------------------------------------
 
 
-def questions_of(detections: Detected, clone: Clone) -> dict[str, SearchQuery]:
+def questions_of(detections: Detections, clone: Clone) -> dict[str, SearchQuery]:
     """Make a question of every item."""
     from ...git.history import commit_dates
 

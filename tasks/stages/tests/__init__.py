@@ -1,0 +1,29 @@
+"""tests: run the project's own tests at base and at head."""
+
+from __future__ import annotations
+
+from ...staleness import ENVIRONMENT, Stage, Uses
+
+STAGE = Stage(
+    name="tests",
+    doc="run the project's own tests at base and at head",
+    version=2,
+    uses=(
+        Uses(
+            settings=("tests", "tests_timeout", *ENVIRONMENT),
+            artifacts={
+                "detect": (
+                    "base",
+                    "head",
+                    "picked",
+                    "files",
+                    "layout.project",
+                    "layout.import_roots",
+                    "layout.packages",
+                    "layout.installable",
+                    "layout.benchmarks_root",
+                )
+            },
+        ),
+    ),
+)

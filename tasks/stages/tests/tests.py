@@ -15,8 +15,6 @@ from ...bench.setup import SideEnvironment, shorten_paths, side_of
 from ...environments import builder
 from ...environments.interpreters import resolve_path
 from ...errors import EnvironmentBuildError, PrprepError
-from ...git import Clone
-from ...processes.progress import Report, silent
 from ...project.files import FolderTree, Project
 from ...workspace import nested
 from . import suite_runs, suites
@@ -25,8 +23,10 @@ if TYPE_CHECKING:
     from ...artifacts import Side
     from ...bench.request import Role, SideRequest
     from ...environments.builder import Environment
+    from ...git import Clone
     from ...manifest.model import Optimization
-    from ...storage.paths import ItemPaths
+    from ...processes.progress import Report
+    from ...staleness import StageInputs
     from .suite_runs import SuiteRun
     from .suites import Suite
 
@@ -34,29 +34,18 @@ MOST_AGAIN: Final = 200
 """Tests that are named one by one when they are run once more; beyond that all are run."""
 
 
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    worktree: Path | None,  # noqa: ARG001 - every stage that works on the repository is run with the same
-    cache: Path,
-    address: str,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
-    """Read detect.json, write tests.json; tests that fail, or that cannot be run, are what it says, and no failure of the stage."""
-    detection = Detection.read(paths.detect)
-    place = _Place(item, detection, paths.folder, cache, report)
+def run(inputs: StageInputs) -> None:
+    """Run the tests; that some fail, or that they cannot be run, is a result and no failure of the stage."""
+    item, detection = inputs.settings, inputs.read(Detection)
+    place = _Place(item, detection, inputs.folder, inputs.cache, inputs.report)
     edited = suites.edited_tests(detection.files, detection.layout.benchmarks_root)
     if why := why_not(item):
-        ProjectTests(item=item.id, why_not=why, edited=edited).write(paths.tests, fingerprint)
+        inputs.write(ProjectTests(item=item.id, why_not=why, edited=edited))
         return
-    with Clone.open(
-        address, cache, report=report, wanted=(detection.base, *(detection.picked or (detection.head,)))
-    ) as clone:
-        environments_by_side = {side: place.tree(clone, side) for side in SIDES}
-    made = _made(place, environments_by_side).model_copy(update={"edited": edited, "seconds": item.tests_timeout})
-    made.write(paths.tests, fingerprint)
+    with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
+        checkouts = {side: place.tree(clone, side) for side in SIDES}
+    outcome = _outcome(place, checkouts)
+    inputs.write(outcome.model_copy(update={"edited": edited, "seconds": item.tests_timeout}))
 
 
 def why_not(item: Optimization) -> str:
@@ -97,7 +86,7 @@ def repeating(suite: Suite, tests: Sequence[str]) -> str:
     return f"{suite.commands[0]} {shlex.join(tests)}"
 
 
-def _made(place: _Place, environments_by_side: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
+def _outcome(place: _Place, environments_by_side: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
     item, layout = place.item, place.detection.layout
     asked = item.tests if isinstance(item.tests, str) else None
     head = FolderTree(environments_by_side["head"][1])

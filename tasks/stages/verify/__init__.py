@@ -1,0 +1,60 @@
+"""verify: run the body's commands in a fresh clone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...staleness import ALL, ENVIRONMENT, Item, Stage, Uses, Value
+
+if TYPE_CHECKING:
+    from ...body.evidence import Evidence
+
+
+def _evidence(item: Item) -> Evidence:
+    from ...body.evidence import Evidence
+
+    return Evidence.compared(item.workspace.items[item.id], item, item.workspace.folder)
+
+
+def _commands_are_verified(item: Item) -> bool:
+    return bool(item.settings["verify"])
+
+
+EVIDENCE = Value("what the section shows beside the commands", _evidence, hashed=False)
+"""A user's own template may print a title or a bullet between the commands; that makes no run of them stale."""
+
+STAGE = Stage(
+    name="verify",
+    doc="run the body's commands in a fresh clone",
+    version=2,
+    uses=(
+        Uses(settings=("verify",)),
+        Uses(
+            settings=(
+                *("strategy", "engine", "metrics", "timeout", "budget", "confidence", "negligible"),
+                *("lint.ignore", "lint.boundaries", *ENVIRONMENT),
+            ),
+            artifacts={
+                "detect": (
+                    "target",
+                    "base",
+                    "head",
+                    "picked",
+                    "domain.domains",
+                    "layout.project",
+                    "layout.import_roots",
+                    "layout.packages",
+                    "layout.installable",
+                    "layout.runner",
+                ),
+                "scaffold": ALL,
+                "inject": ALL,
+                "compare": ALL,
+                "codeflash": ALL,
+            },
+            templates=("reproduce.md.j2",),
+            values=(EVIDENCE,),
+            when=_commands_are_verified,
+        ),
+    ),
+)

@@ -12,21 +12,18 @@ from ...body.evidence import Evidence, benchmark_to_save
 from ...body.placeholders import FULL, reproduce_text
 from ...body.reproduction import reproduction
 from ...errors import ArtifactError, PrprepError
-from ...git import Clone
 from ...git.standalone import repository_state
-from ...processes.progress import Report, silent
 from ...processes.scratch import scratch_folder
-from ...storage.hashing import digest
 from ...text import figures
 from ...text.outline import SHELLS, code_blocks
 from ...workspace import nested
-from . import reader
+from . import EVIDENCE, reader
 
 if TYPE_CHECKING:
     from ...artifacts import Change, RunCommand
     from ...body.reproduction import Reproduction
     from ...manifest.model import Optimization
-    from ...storage.paths import ItemPaths
+    from ...staleness import StageInputs
     from .reader import Reader
 
 SECONDS: Final = 1800.0
@@ -36,27 +33,17 @@ BUDGETS: Final = 20
 NO_COMMANDS: Final = "the body gives no commands in a block of `sh`"
 
 
-def run(
-    item: Optimization,
-    *,
-    paths: ItemPaths,
-    templates: Path | None,
-    cache: Path,
-    address: str,
-    fingerprint: str,
-    report: Report = silent,
-) -> None:
-    """Read what the stages before made, write verify.json; commands that fail or disagree are what it says, and no failure of the stage."""
-    made = (
-        Verification(item=item.id, why_not=why)
-        if (why := why_not(item))
-        else _made(item, paths, templates, cache, address, report)
-    )
-    made.model_copy(update={"comparison": digest(paths.compare) or ""}).write(paths.verify, fingerprint)
+def run(inputs: StageInputs) -> None:
+    """Run the commands; that some fail or disagree is a result and no failure of the stage."""
+    if why := why_not(inputs.settings):
+        inputs.write(Verification(item=inputs.item_id, why_not=why))
+    else:
+        comparison = inputs.digest("compare")
+        inputs.write(_verified(inputs).model_copy(update={"comparison": comparison}))
 
 
 def why_not(item: Optimization) -> str:
-    """Say why the commands are not run, "" where they are."""
+    """Return why the commands are not run, "" if they are."""
     if not item.verify:
         return "the manifest says `verify: false`"
     return "this prprep was started by another one" if nested.is_nested() else ""
@@ -122,10 +109,9 @@ def _disagreeing(each: Repeated) -> str:
 # -- a reader's place -------------------------------------------------------------------------------
 
 
-def _made(
-    item: Optimization, paths: ItemPaths, templates: Path | None, cache: Path, address: str, report: Report
-) -> Verification:
-    evidence = Evidence.compared(item, paths)
+def _verified(inputs: StageInputs) -> Verification:
+    evidence, cache, report = inputs.value(EVIDENCE), inputs.cache, inputs.report
+    item, templates = evidence.item, inputs.templates
     text = reproduce_text(evidence, FULL, templates)
     commands = code_blocks(text, SHELLS)
     if not commands:
@@ -133,9 +119,9 @@ def _made(
     try:
         with exclusive(lock_path(cache), report), scratch_folder(cache) as folder:
             steps = reproduction(evidence)
-            place = _settled(evidence, steps, folder, cache, address, report)
+            place = _settled(evidence, steps, folder, inputs)
             if steps.benchmark_to_save:
-                place.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, paths))
+                place.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, inputs.folder))
             for path, content in evidence.data.items():
                 place.save(path, content)
             place.save_manifest("".join(code_blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest)
@@ -148,18 +134,22 @@ def _made(
         return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
 
 
-def _settled(
-    evidence: Evidence, steps: Reproduction, folder: Path, cache: Path, address: str, report: Report
-) -> Reader:
+def _settled(evidence: Evidence, steps: Reproduction, folder: Path, inputs: StageInputs) -> Reader:
     """Make the clone with what the body has its reader save in it, and the environment that it has them make."""
     detection = evidence.detection
     wanted = (detection.base, *(detection.picked or (detection.head,)))
     packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
-    with Clone.open(address, cache, report=report, wanted=wanted) as clone:
+    with inputs.clone(*wanted) as clone:
         project = detection.base if detection.picked else detection.head
         commits = (detection.base, project)
         return reader.settle(
-            folder, clone.path, commits, item=evidence.item, layout=detection.layout, packages=packages, report=report
+            folder,
+            clone.path,
+            commits,
+            item=evidence.item,
+            layout=detection.layout,
+            packages=packages,
+            report=inputs.report,
         )
 
 

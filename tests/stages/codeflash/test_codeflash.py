@@ -27,6 +27,7 @@ from tasks.storage.paths import ProjectPaths
 from tests.stages.codeflash.test_findings import ASKED, LAYOUT, RAN
 from tests.support.evidence import CPU_IMPROVED, DETECTION, INJECTION, SCAFFOLDING, SHA256, Case
 from tests.support.projects import SETUPTOOLS
+from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import snapshot
 
@@ -41,14 +42,7 @@ PROJECT = f'{SETUPTOOLS}\n[project]\nname = "textkit"\nversion = "1"\n'
 
 def test_nothing_is_run_where_nothing_is_asked(tmp_path):
     paths = ProjectPaths(tmp_path / "prprep.yaml", tmp_path / ".codeflash").item("total")
-    arguments = {
-        "paths": paths,
-        "worktree": None,
-        "cache": tmp_path / "cache",
-        "address": "nowhere",
-        "fingerprint": "f",
-    }
-    codeflash.run(Optimization(id="total", head="x"), **arguments)
+    run_stage("codeflash", Optimization(id="total", head="x"), paths, cache=tmp_path / "cache")
     assert CodeflashRun.read(paths.codeflash) == CodeflashRun(item="total")
     assert not (tmp_path / "cache").exists()
 

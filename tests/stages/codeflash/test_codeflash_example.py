@@ -10,10 +10,11 @@ import pytest
 from examples.build import build
 from tasks.artifacts import CodeflashRun, Comparison, Rendering, Verdict
 from tasks.manifest.reader import read
-from tasks.stages.codeflash import codeflash, environment
+from tasks.stages.codeflash import environment
 from tasks.storage.files import write_whole
 from tasks.storage.paths import ProjectPaths
 from tests.support.mistakes import command, variables_of
+from tests.support.stages import run_stage
 
 pytestmark = pytest.mark.slow
 
@@ -104,10 +105,9 @@ def test_an_item_goes_on_where_codeflash_cannot_be_installed(folder, tmp_path, m
     place, said = paths(folder, "merge_text"), []
     item = next(each for each in read(folder / "prprep.yaml").manifest.optimizations if each.id == "merge_text")
     before = place.codeflash.read_bytes()
-    arguments = {"worktree": folder / "repository", "cache": folder / "cache", "address": str(folder / "repository")}
-    codeflash.run(
-        item.model_copy(update={"engine": "codeflash"}), paths=place, **arguments, fingerprint="f", report=said.append
-    )
+    item = item.model_copy(update={"engine": "codeflash"})
+    address, cache = folder / "repository", folder / "cache"
+    run_stage("codeflash", item, place, address=address, cache=cache, report=said.append)
     run = CodeflashRun.read(place.codeflash)
     assert (run.asked, run.markdown) == (True, "")
     assert run.findings[0].startswith("codeflash compare was not run: installing codeflash failed: ")

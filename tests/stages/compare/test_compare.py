@@ -26,11 +26,11 @@ from tasks.artifacts import (
 )
 from tasks.errors import IncomparableError
 from tasks.manifest.model import Optimization
-from tasks.stages.compare import compare
 from tasks.stages.compare.compare import Rules, judge
 from tasks.stages.compare.findings import about_benchmark
 from tasks.storage.files import fingerprint_of
 from tests.support.evidence import BASE, BENCHMARK, HEAD, SHA256, Case, provenance
+from tests.support.stages import run_stage
 
 TEST = f"{BENCHMARK}::test_merge_lines"
 OTHER = f"{BENCHMARK}::test_other[5000]"
@@ -446,7 +446,7 @@ def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
     samples(times(LESS)).write(paths.samples, "m")
     Linting(item="merge_lines", path=BENCHMARK).write(paths.lint, "l")
     item = Optimization(id="merge_lines", confidence=0.95, negligible=0.3)
-    compare.run(item, paths=paths, fingerprint="made from this")
+    run_stage("compare", item, paths, fingerprint="made from this")
     found = Comparison.read(paths.compare)
     assert fingerprint_of(paths.compare) == "made from this"
     assert (found.verdict, found.negligible, found.changes[0].interval.confidence) == (Verdict.UNCHANGED, 0.3, 0.95)

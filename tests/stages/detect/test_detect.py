@@ -7,12 +7,14 @@ import pytest
 from tasks.artifacts import Detection
 from tasks.errors import RepositoryError
 from tasks.manifest.model import Optimization
+from tasks.pipeline import staleness_of
 from tasks.processes.progress import silent
 from tasks.stages.detect import detect
 from tasks.storage.files import fingerprint_of
 from tasks.storage.hashing import digest
 from tasks.storage.paths import ItemPaths
 from tests.support.histories import history, refs_of
+from tests.support.stages import inputs_of, workspace_of
 from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow
@@ -22,10 +24,9 @@ ITEM = Optimization(id="it", head="faster")
 
 
 def run(repo, paths, item=ITEM, report=silent, refs=None):
-    cache = repo.path.parent / "cache"
-    detect.run(
-        item, refs=refs or refs_of(repo, item), paths=paths, cache=cache, fingerprint="made from this", report=report
-    )
+    workspace = workspace_of(item, paths=paths, address=repo.path, cache=repo.path.parent / "cache")
+    workspace._refs = {item.id: refs or refs_of(repo, item)}
+    detect.run(inputs_of("detect", staleness_of(workspace), item.id, fingerprint="made from this", report=report))
 
 
 @pytest.fixture

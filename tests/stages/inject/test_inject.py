@@ -11,9 +11,9 @@ from tasks.bench import trees
 from tasks.errors import ArtifactError, CherryPickError, MeasuringError, NeedsReviewError, RepositoryError
 from tasks.git import Clone
 from tasks.manifest.model import Optimization
-from tasks.stages.inject import inject
 from tasks.storage.files import fingerprint_of
 from tasks.storage.paths import ItemPaths
+from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -90,14 +90,8 @@ class Project:
     def run(self, **settings: Any) -> Injection:
         item = Optimization.model_validate({"id": "f", "head": "opt", **settings})
         with untouched(self.target.path):
-            inject.run(
-                item,
-                paths=self.paths,
-                worktree=self.target.path,
-                cache=self.cache,
-                address=str(self.target.path),
-                fingerprint="made from this",
-            )
+            where = {"address": self.target.path, "cache": self.cache}
+            run_stage("inject", item, self.paths, **where, fingerprint="made from this")
         assert fingerprint_of(self.paths.inject) == "made from this"
         return Injection.read(self.paths.inject)
 

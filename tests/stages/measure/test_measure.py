@@ -14,8 +14,8 @@ from tasks.environments.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
 from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
-from tasks.stages.measure import measure
 from tasks.storage.paths import ItemPaths
+from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 
 SLOW = "def total(numbers):\n    result = 0\n    for number in list(numbers):\n        result += number\n    return result\n"
@@ -98,8 +98,8 @@ def prepared(tmp_path_factory):
 
 def run(prepared, item=ITEM, report=silent):
     repo, paths, cache = prepared
-    arguments = {"paths": paths, "worktree": repo.path, "cache": cache, "address": str(repo.path)}
-    measure.run(item, **arguments, fingerprint="made from this", report=report, seed=7)
+    where = {"address": repo.path, "cache": cache}
+    run_stage("measure", item, paths, **where, fingerprint="made from this", report=report)
     return Samples.read(paths.samples)
 
 

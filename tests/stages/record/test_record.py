@@ -22,10 +22,10 @@ from tasks.project.code.sources import Sources
 from tasks.project.files import FolderTree
 from tasks.project.layout import describe
 from tasks.stages.record import record
-from tasks.stages.scaffold import scaffold
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION
 from tests.support.pythons import environment
+from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -578,15 +578,8 @@ def made(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recordi
     DETECTION.model_copy(update={**commits, "function": name.rpartition(".")[2], "item": "item"}).write(
         paths.detect, "d"
     )
-    more = {
-        "paths": paths,
-        "worktree": repo.path,
-        "cache": folder.parent / "cache",
-        "address": str(repo.path),
-        "fingerprint": "f",
-    }
-    record.run(item, **more)
-    scaffold.run(item, templates=None, **more)
+    for stage in ("record", "scaffold"):
+        run_stage(stage, item, paths, address=repo.path, cache=folder.parent / "cache")
     written = Scaffolding.read(paths.scaffold)
     return Recording.read(paths.record), written, (folder / written.source).read_text()
 

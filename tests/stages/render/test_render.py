@@ -37,10 +37,10 @@ from tasks.artifacts import (
 )
 from tasks.body.placeholders import CPU, MEMORY, template_for
 from tasks.errors import MeasuringError, TemplateError
-from tasks.stages.render.render import bounded, run, to_review, unprinted
+from tasks.stages.render import STAGE
+from tasks.stages.render.render import bounded, to_review, unprinted
 from tasks.storage.paths import shipped_templates
 from tasks.text.templating import used
-from tasks.versions import TEMPLATES
 from tests.support.evidence import (
     BENCHMARK,
     CPU_IMPROVED,
@@ -64,6 +64,7 @@ from tests.support.evidence import (
     change,
     comparison,
 )
+from tests.support.stages import run_stage
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 GITHUB = MarkdownIt("commonmark").enable("table")
@@ -563,7 +564,7 @@ def test_the_memory_variant_is_for_memray_alone():
 
 
 def test_every_template_of_bodies_is_known_to_freshness():
-    known = {path.name for name in TEMPLATES["render"] for path in used(name)}
+    known = {path.name for uses in STAGE.uses for name in uses.templates for path in used(name)}
     assert known == {path.name for path in shipped_templates().glob("*.md.j2")}
 
 
@@ -715,11 +716,10 @@ def test_what_is_in_sight_shrinks_before_it_grows_long():
 # -- the stage ----------------------------------------------------------------------------------------
 
 
-def render(case: Case, folder: Path, templates: Path | None = None) -> tuple[Path, Rendering]:
+def render(case: Case, folder: Path) -> tuple[Path, Rendering]:
     paths = case.write(folder)
-    body = paths.body("merge_lines")
-    run(case.item, case.manifest, paths=paths, body=body, templates=templates, fingerprint="f")
-    return body, Rendering.read(paths.render)
+    run_stage("render", case.item, paths)
+    return paths.body("merge_lines"), Rendering.read(paths.render)
 
 
 def test_the_stage_writes_the_body_and_its_artifact(tmp_path):

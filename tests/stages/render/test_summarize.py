@@ -2,16 +2,22 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks.artifacts import Bullets
 from tasks.body.claims import CitableEvidence
 from tasks.errors import MeasuringError
+from tasks.pipeline import staleness_of
 from tasks.stages.render.render import gather, to_review
-from tasks.stages.render.summarize import LONGEST_DIFF, ask, judged, question, run
+from tasks.stages.render.summarize import LONGEST_DIFF, ask, bullets, judged, question
+from tasks.storage.artifact import ArtifactFolder
 from tests.support.evidence import CPU_IMPROVED, DETECTION, ITEM, Case
+from tests.support.stages import inputs_of, workspace_of
 from tests.support.targets import TargetRepo
+
+if TYPE_CHECKING:
+    from tasks.artifacts import Bullets
 
 ASKING = ITEM.model_copy(update={"summarize": "client"})
 TELL = "import json, sys; asked = json.load(sys.stdin); "
@@ -41,8 +47,8 @@ def place(tmp_path):
             self.item = ITEM.model_copy(update={"summarize": command(TELL + counting + code), **more})
             case = Case(item=self.item, detection=detection, comparison=more.pop("comparison", CPU_IMPROVED))
             self.paths = case.write(tmp_path)
-            run(self.item, paths=self.paths, cache=tmp_path / "cache", address=str(repository.path))
-            return Bullets.read(self.paths.summarize) if self.paths.summarize.exists() else None
+            workspace = workspace_of(self.item, paths=self.paths, address=repository.path, cache=tmp_path / "cache")
+            return bullets(inputs_of("render", staleness_of(workspace), self.item.id))
 
         @property
         def asked(self) -> int:
@@ -79,9 +85,9 @@ def test_bullets_of_the_manifest_are_not_asked_for(place):
 
 def test_rejected_bullets_are_told_and_the_commits_speak(place):
     told = place.run("print('77 % less time')")
-    assert told.objections == ("a number that is not in the evidence (77 %): 77 % less time",)
-    evidence = gather(place.item, place.paths)
-    assert evidence.generated == told
+    assert told.objections == ("a number that the evidence does not hold (77 %): 77 % less time",)
+    evidence = gather(place.item, ArtifactFolder(place.paths), place.folder, told)
+    assert evidence.written == told
     (review,) = [line for line in to_review(evidence) if "summarize" in line]
     assert review.startswith("the bullets of `summarize:` were not used, a number that is not in the evidence (77 %)")
 

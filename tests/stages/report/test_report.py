@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from markdown_it import MarkdownIt
@@ -10,10 +11,14 @@ from tasks.artifacts import ContributionRule, Decision, Failure, PullRequest
 from tasks.errors import MeasuringError
 from tasks.github.cache import ResponseCache
 from tasks.manifest.model import Manifest
-from tasks.stages.render import render
-from tasks.stages.report import report
+from tasks.pipeline import REPORT, staleness_of
+from tasks.stages.report import INVENTORY, report
 from tasks.storage.paths import ProjectPaths
 from tests.support.evidence import DETECTION, ITEM, REGRESSED, SCAFFOLDING, SURVEY, Case
+from tests.support.stages import run_stage, workspace_of
+
+if TYPE_CHECKING:
+    from tasks.staleness import Staleness
 
 WIDE = 300
 GITHUB = MarkdownIt("commonmark").enable("table")
@@ -32,16 +37,22 @@ class Project:
         if case:
             case.vary(item=item).write(self.folder)
             if rendered:
-                run = {"paths": paths, "body": paths.body(item_id), "templates": None, "fingerprint": "f"}
-                render.run(item, self.manifest, **run)
+                run_stage("render", item, paths)
         return paths
 
     @property
     def manifest(self) -> Manifest:
         return Manifest(version=1, optimizations=tuple(self.items))
 
-    def table(self, *stale: str, width: int = WIDE) -> list[str]:
-        return report.run(self.manifest, self.paths, stale=frozenset(stale), width=width).splitlines()
+    @property
+    def staleness(self) -> Staleness:
+        return staleness_of(workspace_of(*self.items, paths=self.paths.item("any")))
+
+    def table(self, width: int = WIDE) -> list[str]:
+        return report.run(self.staleness, REPORT, width=width).splitlines()
+
+    def inventory(self) -> str:
+        return report.inventory(self.staleness, INVENTORY, width=WIDE)
 
     @property
     def markdown(self) -> str:
@@ -111,7 +122,7 @@ def test_lines_fit_the_terminal(project, width):
 def test_what_is_stale_is_told(project, stale):
     project.add("merge", Case())
     assert status(project.table(stale)[2]) == "stale: run doit again"
-    assert status(project.table("other")[2]) == "ready"
+    assert status(project.table()[2]) == "ready"
 
 
 def test_a_body_of_an_older_comparison_is_stale_and_the_new_headline_is_shown(project):
@@ -258,7 +269,7 @@ def test_report_md_is_written_only_where_its_text_changes(project):
     os.utime(project.paths.report, (1, 1))
     project.table()
     assert project.paths.report.stat().st_mtime == 1
-    project.table("merge")
+    project.table()
     assert project.paths.report.stat().st_mtime > 1
 
 
@@ -279,7 +290,7 @@ def test_the_inventory(project):
     project.items[0] = project.items[0].model_copy(update={"pr": 12})
     lines = [
         " | ".join(part.strip() for part in line.split("  ") if part.strip())
-        for line in report.inventory(project.manifest, project.paths, width=WIDE).splitlines()
+        for line in project.inventory().splitlines()
     ]
     assert lines == [
         "# | Optimization | File(s) | Commit | Domain | PR status",
@@ -293,6 +304,6 @@ def test_the_inventory_says_why_it_does_not_know(project):
     project.add(
         "merge", Case(survey=SURVEY.model_copy(update={"unknown": "gh is not logged in; log in"})), rendered=False
     )
-    assert "unknown: gh is not logged in; log in" in report.inventory(project.manifest, project.paths, width=WIDE)
+    assert "unknown: gh is not logged in; log in" in project.inventory()
     project.paths.item("merge").survey.unlink()
-    assert "not looked for yet" in report.inventory(project.manifest, project.paths, width=WIDE)
+    assert "not looked for yet" in project.inventory()

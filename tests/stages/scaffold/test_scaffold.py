@@ -8,10 +8,10 @@ import pytest
 from tasks.artifacts import Detection, Presence, Recording, Scaffolding
 from tasks.errors import RepositoryError
 from tasks.manifest.model import BenchmarkCode, Optimization
-from tasks.stages.scaffold import scaffold
 from tasks.storage.paths import ItemPaths, ProjectPaths
 from tests.support import mistakes
 from tests.support.evidence import DETECTION, ITEM
+from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 
 pytestmark = pytest.mark.slow
@@ -53,16 +53,8 @@ class Place:
         detection.write(self.paths.detect)
         self.said.clear()
         Recording(item=ITEM.id).write(self.paths.record, "r")
-        scaffold.run(
-            item,
-            paths=self.paths,
-            worktree=self.repo.path,
-            cache=self.folder / "cache",
-            address=str(self.repo.path),
-            templates=None,
-            fingerprint="f",
-            report=self.said.append,
-        )
+        address, cache = self.repo.path, self.folder / "cache"
+        run_stage("scaffold", item, self.paths, address=address, cache=cache, report=self.said.append)
         return Scaffolding.read(self.paths.scaffold)
 
     @property

@@ -15,7 +15,7 @@ from tasks.github.client import GitHubRepository, NotOnGitHub
 from tasks.github.search import SearchResult
 from tasks.stages.survey.drift import Upstream
 from tasks.stages.survey.survey import decide, survey_of
-from tasks.workspace.repository import Named, Target
+from tasks.workspace.repository import Repository, RepositoryKey
 from tests.support.evidence import DETECTION, HEAD
 from tests.support.github import GitHub
 from tests.support.mistakes import CODE, LIGHT, compare, item, target
@@ -292,9 +292,9 @@ def test_pull_requests_go_to_the_remote_that_upstream_is_a_branch_of(tmp_path):
         "acme/main": "acme/pages",
         "perf/main": "ada/pages",
     }.items():
-        assert Target(Named("repo", upstream, None), folder=tmp_path, cache=tmp_path).place == GitHubRepository(
-            "github.com", slug
-        )
+        assert Repository(
+            RepositoryKey("repo", upstream, None), folder=tmp_path, cache=tmp_path
+        ).place == GitHubRepository("github.com", slug)
 
 
 @with_gh

@@ -16,6 +16,7 @@ from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
 from tests.support.evidence import DETECTION
 from tests.support.projects import PROJECT, SETUPTOOLS
+from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -160,9 +161,7 @@ class Target:
         item = Optimization.model_validate({"id": "a", "head": "perf", **settings})
         cache = Path(os.environ["PRPREP_CACHE"])
         with untouched(self.repo.path):
-            tests.run(
-                item, paths=paths, worktree=self.repo.path, cache=cache, address=str(self.repo.path), fingerprint="x"
-            )
+            run_stage("tests", item, paths, address=self.repo.path, cache=cache)
         return ProjectTests.read(paths.tests)
 
 

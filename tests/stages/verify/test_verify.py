@@ -22,6 +22,7 @@ from tasks.storage.hashing import digest
 from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
 from tests.support.evidence import CPU_IMPROVED, INCONCLUSIVE, REGRESSED, UNCHANGED, Case
+from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -110,14 +111,7 @@ def test_a_body_without_commands_cannot_be_verified(tmp_path):
     (tmp_path / "templates" / "reproduce.md.j2").write_text("Ask the author.\n")
     case = Case()
     paths = case.write(tmp_path)
-    verify.run(
-        case.item,
-        paths=paths,
-        templates=tmp_path / "templates",
-        cache=tmp_path / "cache",
-        address="nowhere",
-        fingerprint="x",
-    )
+    run_stage("verify", case.item, paths, cache=tmp_path / "cache", templates="templates")
     made = Verification.read(paths.verify)
     assert (made.verified, made.comparison) == (False, digest(paths.compare))
     assert made.needs_review == (
@@ -179,13 +173,10 @@ class Place:
         (self.folder / "templates" / "reproduce.md.j2").write_text(text)
 
     def run(self, **settings: object) -> Verification:
-        templates = self.folder / "templates"
         item = ITEM.model_copy(update=settings)
-        shown = templates if templates.exists() else None
+        templates = "templates" if (self.folder / "templates").exists() else ""
         with untouched(self.target):
-            verify.run(
-                item, paths=self.paths, templates=shown, cache=self.cache, address=str(self.target), fingerprint="x"
-            )
+            run_stage("verify", item, self.paths, address=self.target, cache=self.cache, templates=templates)
         assert {path.name for path in (self.cache / "scratch").iterdir()} == {"folders.lock"}
         made = Verification.read(self.paths.verify)
         assert str(self.cache) not in made.model_dump_json()
