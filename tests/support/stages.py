@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from tasks.manifest.model import Optimization
     from tasks.storage.paths import ItemPaths
 
+NOWHERE = "https://github.com/acme/pagelayout.git"
+
 
 def workspace_of(
     *items: Optimization,
     paths: ItemPaths,
-    address: Path | str = "nowhere",
+    address: Path | str = NOWHERE,
     cache: Path | None = None,
     templates: str = "",
 ) -> Workspace:
@@ -46,7 +48,7 @@ def run_stage(
     item: Optimization,
     paths: ItemPaths,
     *,
-    address: Path | str = "nowhere",
+    address: Path | str = NOWHERE,
     cache: Path | None = None,
     templates: str = "",
     fingerprint: str = "f",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import Detection, DomainProposal, Injection, Layout, MetricName, Samples, Scaffolding, TreeSpec
-from tasks.bench.setup import ItemArtifacts, SideEnvironment, modules_of, request_for, shorten_paths, side_of
+from tasks.bench.setup import ItemArtifacts, Sampling, SideEnvironment, modules_of, request_for, shorten_paths, side_of
 from tasks.environments import builder
 from tasks.environments.venvs import package_differences
 from tasks.errors import MeasuringError, ProvenanceError
@@ -214,6 +214,7 @@ def request_of(item, proposed):
         profiles=Path("/state/profiles"),
         cache=Path("/cache"),
         seed=7,
+        sampling=Sampling(),
     )
 
 

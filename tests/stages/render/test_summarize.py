@@ -85,9 +85,9 @@ def test_bullets_of_the_manifest_are_not_asked_for(place):
 
 def test_rejected_bullets_are_told_and_the_commits_speak(place):
     told = place.run("print('77 % less time')")
-    assert told.objections == ("a number that the evidence does not hold (77 %): 77 % less time",)
+    assert told.objections == ("a number that is not in the evidence (77 %): 77 % less time",)
     evidence = gather(place.item, ArtifactFolder(place.paths), place.folder, told)
-    assert evidence.written == told
+    assert evidence.generated == told
     (review,) = [line for line in to_review(evidence) if "summarize" in line]
     assert review.startswith("the bullets of `summarize:` were not used, a number that is not in the evidence (77 %)")
 

@@ -31,7 +31,7 @@ class Project:
         self.items: list = []
 
     def add(self, item_id: str, case: Case | None = None, *, rendered: bool = True, title: str | None = None):
-        item = ITEM.model_copy(update={"id": item_id, "title": title})
+        item = ITEM.model_copy(update={"id": item_id, "title": title, "functions": (f"pagelayout.text:{item_id}",)})
         self.items.append(item)
         paths = self.paths.item(item_id)
         if case:
@@ -118,13 +118,6 @@ def test_lines_fit_the_terminal(project, width):
     assert {"Merge", "needs", "review:"} <= set(" ".join(lines).split())
 
 
-@pytest.mark.parametrize("stale", ["merge", "measure:merge"])
-def test_what_is_stale_is_told(project, stale):
-    project.add("merge", Case())
-    assert status(project.table(stale)[2]) == "stale: run doit again"
-    assert status(project.table()[2]) == "ready"
-
-
 def test_a_body_of_an_older_comparison_is_stale_and_the_new_headline_is_shown(project):
     paths = project.add("merge", Case())
     REGRESSED.write(paths.compare)
@@ -200,7 +193,7 @@ def test_what_goes_on_around_an_item_is_told_and_a_fold_is_a_persons_business(pr
     told = project.markdown.replace("&#8203;", "")  # A number without it would be linked wherever the report is shown.
     assert "- To review: fold into #12 (it touches the same function, a:b)\n" in told
     assert "- Decision: fold into #12: it touches the same function, a:b\n- Pull request #12 “Rows”" in told
-    assert "(asked 1970-01-01 00:00 UTC)" in project.markdown
+    assert "(searched 1970-01-01 00:00 UTC)" in project.markdown
     paths.survey.unlink()
     project.table()
     assert "Decision" not in project.markdown
