@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markdown_it.tree import SyntaxTreeNode
 
 from ..text.markdown import one_line, shorten
-from ..text.outline import Outline, Section, outline, plain
+from ..text.outline import Outline, Section, outline, plain_text
 from ..text.repair import repaired
 from .meanings import Meaning, meaning_of
 from .skeleton import has_boxes
@@ -80,7 +80,7 @@ def _statements(text: Outline, section: Section) -> Iterator[tuple[int, str]]:
 
 
 def _statement(node: SyntaxTreeNode) -> str:
-    return shorten(one_line(_OPEN.sub("", plain(node), count=1)), _LONGEST)
+    return shorten(one_line(_OPEN.sub("", plain_text(node), count=1)), _LONGEST)
 
 
 def _is_proved(statement: str, proofs: Proofs, meaning: Meaning) -> bool:

@@ -1,6 +1,4 @@
-"""Spell figures for people: times, sizes, counts, changes in per cent; nothing here knows markdown."""
-
-from __future__ import annotations
+"""Format figures for people: times, sizes, counts, relative changes. Plain text, not Markdown."""
 
 import math
 from typing import Literal
@@ -16,16 +14,16 @@ _MOST_DIGITS = 8
 
 
 def seconds(value: float) -> str:
-    """Show a time in the unit that fits its size, with four digits: `14.56 ms`."""
+    """Format a time with four digits in a suitable unit: `14.56 ms`."""
     for size, unit in _SECONDS:
-        # Rounding must not leave 1,000.0 μs where 1.000 ms is meant.
+        # Rounding must not turn 1.000 ms into 1,000.0 μs.
         if abs(value) >= size * 0.99995:
             return f"{_four_digits(value / size)} {unit}"
     return f"{_four_digits(value / 1e-9)} ns" if value else "0 s"
 
 
 def size(value: float) -> str:
-    """Show bytes in the binary unit that fits: `390.6 KiB`, `512 B`."""
+    """Format bytes in a suitable binary unit: `390.6 KiB`, `512 B`."""
     for unit_size, unit in _BYTES:
         if abs(value) >= unit_size * 0.99995:
             return f"{_signed(f'{abs(value) / unit_size:,.1f}', value)} {unit}"
@@ -33,25 +31,25 @@ def size(value: float) -> str:
 
 
 def count(value: float) -> str:
-    """Show a number of things with thousands separators; a mean keeps one decimal."""
+    """Format a count with thousands separators; a mean keeps one decimal."""
     return _signed(f"{abs(value):,.0f}" if float(value).is_integer() else f"{abs(value):,.1f}", value)
 
 
 def quantity(value: float, unit: str) -> str:
-    """Show a value of a metric: `s` as time, `B` as bytes, anything else as a count."""
+    """Format a value of a metric: unit `s` as time, `B` as bytes, any other as a count."""
     return {"s": seconds, "B": size}.get(unit, count)(value)
 
 
 def difference(value: float, unit: str) -> str:
-    """Show a difference with its sign, the minus a true one: `+12.0 KiB`, `0 B`."""
+    """Format a difference with its sign: `+12.0 KiB`, `0 B`."""
     return ("+" if value > 0 else "") + quantity(value, unit)
 
 
 def percent(share: float, rounding: Rounding = "nearest") -> str:
-    """Show a share of change as `+23.7 %`; what leaves something is never shown as a loss of all.
+    """Format a relative change as `+23.7 %`; only -1 is shown as -100 %.
 
-    One decimal from 1 % on, two below, more where a loss of all would be wrong. "down" and "up" round towards
-    minus and plus infinity.
+    It has one decimal from 1 % on, two below, more close to -100 %. "down" and "up" round towards minus and plus
+    infinity.
     """
     if not math.isfinite(share):
         return NOT_DEFINED
@@ -66,17 +64,14 @@ def percent(share: float, rounding: Rounding = "nearest") -> str:
 
 
 def change(ratio: float, low: float, high: float) -> str:
-    """Show the change that a ratio head/base is, so that it never claims more than its interval allows.
-
-    A point (`low` equal to `high`) is rounded towards no change.
-    """
+    """Format the ratio head/base as a relative change; without an interval it is rounded towards no change."""
     if low != high:
         return percent(ratio - 1)
     return percent(ratio - 1, "up" if ratio < 1 else "down")
 
 
 def interval(low: float, high: float) -> str:
-    """Show the interval of a ratio head/base as changes, rounded outwards: `+1.9 % to +2.4 %`."""
+    """Format the interval of a ratio head/base as relative changes, rounded outwards: `+1.9 % to +2.4 %`."""
     if low == high:
         return change(low, low, high)
     if low <= 0 and math.isinf(high):
@@ -85,12 +80,12 @@ def interval(low: float, high: float) -> str:
 
 
 def share(value: float) -> str:
-    """Show a confidence or a threshold as it was given: `99 %`, `0.5 %`."""
+    """Format a confidence or threshold: `99 %`, `0.5 %`."""
     return f"{value * 100:g} %"
 
 
 def times(base: float, head: float) -> str:
-    """Show how many times less head costs than base: `1.31x`."""
+    """Format how many times less head costs than base: `1.31x`."""
     if not (head and math.isfinite(base / head)):
         return NOT_DEFINED if head != base else "1.00x"
     factor = base / head
@@ -98,7 +93,7 @@ def times(base: float, head: float) -> str:
 
 
 def rate(mean: float) -> str:
-    """Show how often a call of `mean` seconds fits into one second: `64.31 ops/s`."""
+    """Format how often a call of `mean` seconds runs per second: `64.31 ops/s`."""
     if not mean:
         return NOT_DEFINED
     return f"{1 / mean:,.2f} ops/s" if 1 / mean < 1000 else f"{1 / mean:,.0f} ops/s"
@@ -107,7 +102,7 @@ def rate(mean: float) -> str:
 def _rounded(value: float, digits: int, rounding: Rounding) -> float:
     if rounding == "nearest":
         return float(f"{value:.{digits}f}")
-    # Nine digits first: 0.513 - 1 is -0.48699999999999999, and must not become -48.6 %.
+    # Round to nine digits first: 0.513 - 1 is -0.48699999999999999, which must not become -48.6 %.
     scaled = round(value * 10.0**digits, 9 - digits)
     return (math.floor(scaled) if rounding == "down" else math.ceil(scaled)) / 10.0**digits
 

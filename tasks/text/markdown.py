@@ -1,6 +1,4 @@
-"""Put text of others into markdown so that it stays text: no HTML, mentions, closed issues or broken tables."""
-
-from __future__ import annotations
+"""Put foreign text into Markdown so that it stays text: no HTML, mentions, closed issues or broken tables."""
 
 import re
 import unicodedata
@@ -8,52 +6,47 @@ from collections.abc import Iterable, Sequence
 
 # Terminal escapes: CSI (colours, cursor), OSC and its relatives (titles, links, ended by BEL or ST), two-byte ones.
 _TERMINAL = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[PX^_\]][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
+_LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029]")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-# A break inside of what GitHub would link: no text of others holds this character once it is cleaned, and
-# spelled as an entity a reader of the source sees it.
+# A zero-width space inside of what GitHub would link; spelled as an entity, so that readers of the source see it.
 _BREAK = "\u200b"
-_BREAK_SPELLED = "&#8203;"
+_BREAK_ENTITY = "&#8203;"
 
-# GitHub looks for these after markdown is rendered, so that a backslash does not help; a break inside does.
-_MENTION = re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])")
-_ISSUE = re.compile(r"#(?=\d)|(?<=\bgh)-(?=\d)", re.IGNORECASE)
-_ISSUE_ADDRESS = re.compile(r"(?<=://)(?=[^\s/]*/[^\s/]+/[^\s/]+/(?:issues|pull|discussions|commit)/)", re.IGNORECASE)
-
-_ALWAYS = re.compile(r"[`\[\]~$]|\\(?=[!-/:-@\[-`{-~]|$)")
-_ALWAYS_BUT_EMPHASIS = re.compile(r"[`\[\]~$]|\\(?=[!-)+-/:-@\[-^`{-~]|$)")
+# GitHub links these after rendering, so that a backslash does not prevent it; a break inside does.
+_LINKED_BY_GITHUB = (
+    re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])"),
+    re.compile(r"#(?=\d)|(?<=\bgh)-(?=\d)", re.IGNORECASE),
+    re.compile(r"(?<=://)(?=[^\s/]*/[^\s/]+/[^\s/]+/(?:issues|pull|discussions|commit)/)", re.IGNORECASE),
+)
+_SPECIAL = re.compile(r"[`\[\]~$]|\\(?=[!-/:-@\[-`{-~]|$)")
+_SPECIAL_BUT_EMPHASIS = re.compile(r"[`\[\]~$]|\\(?=[!-)+-/:-@\[-^`{-~]|$)")
 _EMPHASIS = re.compile(r"\*|(?<![^\W_])_|_(?![^\W_])")
-_LINE_START = re.compile(r"^(?:>|[-+*](?=\s|$)|-(?=-)|=+\s*$|#{1,6}(?=\s|$)|[*_][*_\s]*$|(\d{1,9})([.)])(?=\s|$))")
+_BLOCK_START = re.compile(r"^(?:>|[-+*](?=\s|$)|-(?=-)|=+\s*$|#{1,6}(?=\s|$)|[*_][*_\s]*$|(\d{1,9})([.)])(?=\s|$))")
 _LIST_ITEM = re.compile(r"^( {0,8})([-*+]|\d{1,9}[.)])\s+(?=\S)")
 _FENCE = re.compile(r"^ {0,8}(`{3,}|~{3,})\s*([\w+-]*)")
 
 
 class Markdown(str):
-    """Markdown that is finished; every other string still has to be escaped."""
+    """Finished Markdown; every other string still has to be escaped."""
 
     __slots__ = ()
 
 
 def plain(text: str) -> str:
-    """Drop terminal escapes and invisible control characters; line ends and tabs stay."""
+    """Remove terminal escapes and invisible control characters, except line ends and tabs."""
     if text.isprintable():
         return text
-    text = (
-        _TERMINAL.sub("", text)
-        .replace("\r\n", "\n")
-        .replace("\r", "\n")
-        .replace("\u2028", "\n")
-        .replace("\u2029", "\n")
-    )
+    text = _LINE_ENDS.sub("\n", _TERMINAL.sub("", text))
     return "".join(character for character in text if character in "\n\t" or not _is_control(character))
 
 
 def one_line(text: str) -> str:
-    """Clean as `plain` does, all white space made single blanks."""
+    """Return `plain` text with every run of white space as one blank."""
     return " ".join(plain(text).split())
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut at a word so that at most `limit` characters remain, with an ellipsis."""
+    """Cut text to at most `limit` characters, between words, with an ellipsis."""
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]
@@ -61,19 +54,24 @@ def shorten(text: str, limit: int) -> str:
 
 
 def escape(text: str) -> Markdown:
-    """Make one line of markdown that shows `text` as it is, in a paragraph, a list item or a cell."""
-    return Markdown(_line_start(_escaped(one_line(text), emphasis=False)))
+    """Return one line of Markdown that shows `text` as it is, in a paragraph, a list item or a cell."""
+    return Markdown(_escape_block_start(_escaped(one_line(text), emphasis=False)))
 
 
 def inline(text: str, *, emphasis: bool = True) -> Markdown:
-    """Make one line of markdown in which code spans, and emphasis where allowed, go on working."""
-    return Markdown(_line_start(_inline(one_line(text), emphasis=emphasis)))
+    """Return one line of Markdown that keeps code spans and, if allowed, emphasis."""
+    text = one_line(text)
+    pieces, position = [], 0
+    for span in _CODE_SPAN.finditer(text):
+        pieces += [_escaped(text[position : span.start()], emphasis=emphasis), code(span[2].strip())]
+        position = span.end()
+    return Markdown(_escape_block_start("".join([*pieces, _escaped(text[position:], emphasis=emphasis)])))
 
 
 def prose(text: str) -> Markdown:
-    """Make paragraphs, lists and fenced code of a person's text; headings, HTML, images and tables become text."""
+    """Return paragraphs, lists and fenced code of a person's text; headings, HTML, images and tables become text."""
     blocks: list[str] = []
-    column = 0  # where the text of the last list item begins: a deeper indent would make code of the next one
+    column = 0  # of the text in the last list item: with a deeper indentation the next one would be code
     lines = iter(plain(text).expandtabs(4).split("\n"))
     for line in lines:
         if opening := _FENCE.match(line):
@@ -89,7 +87,7 @@ def prose(text: str) -> Markdown:
 
 
 def tidy(text: str) -> Markdown:
-    """Leave one empty line where there are several, but inside of fences."""
+    """Reduce several empty lines to one, except in fences."""
     kept: list[str] = []
     lines = iter(text.split("\n"))
     for line in lines:
@@ -101,79 +99,69 @@ def tidy(text: str) -> Markdown:
 
 
 def code(text: str) -> Markdown:
-    """Show `text` as a code span, in a table's cell too."""
+    """Return a code span that also works in a table's cell."""
     shown = one_line(text)
     if not shown:
         return Markdown("")
     if "|" in shown:
-        # Parsers disagree on how a backslash before a pipe is read inside a code span in a table.
+        # Parsers disagree about a backslash before a pipe in a code span in a table.
         return Markdown(f"<code>{_escaped(shown, emphasis=False)}</code>")
-    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    fence = "`" * (_longest_backticks(shown) + 1)
     padding = " " if shown[0] == "`" or shown[-1] == "`" else ""
     return Markdown(f"{fence}{padding}{shown}{padding}{fence}")
 
 
 def fenced(text: str, language: str = "") -> Markdown:
-    """Show `text` as a code block whose fence nothing inside can close."""
+    """Return a code block whose fence `text` cannot close."""
     shown = plain(text).strip("\n")
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", shown)), 3)
+    fence = "`" * max(3, _longest_backticks(shown) + 1)
     return Markdown(f"{fence}{language}\n{shown}\n{fence}")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
-    """Lay out a table; cells are Markdown, or text that is escaped here."""
+    """Return a table; cells that are not Markdown are escaped."""
     lines = [_row(header), "|" + "|".join(":---" for _ in header) + "|", *map(_row, rows)]
     return Markdown("\n".join(lines))
 
 
 def finished(value: object) -> str:
-    """Return what a template prints for `value`: Markdown as it is, anything else escaped."""
+    """Return a template's value as it is if it is Markdown, else escaped."""
     return value if isinstance(value, Markdown) else escape(str(value))
 
 
 def _is_control(character: str) -> bool:
-    """Tell control, unassigned and direction-changing characters, which can hide what a text says."""
+    """Return whether a character is a control, unassigned, or changes direction, which can hide text."""
     if character.isascii():
         return not character.isprintable()
     category = unicodedata.category(character)
     return category in {"Cc", "Cs", "Co", "Cn"} or (category == "Cf" and character != "\u200d")
 
 
-def _inline(text: str, *, emphasis: bool) -> str:
-    pieces, position = [], 0
-    for span in _CODE_SPAN.finditer(text):
-        pieces += [_escaped(text[position : span.start()], emphasis=emphasis), code(span[2].strip())]
-        position = span.end()
-    return "".join([*pieces, _escaped(text[position:], emphasis=emphasis)])
+def _longest_backticks(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _escaped(text: str, *, emphasis: bool) -> str:
-    """Escape what markdown, HTML or GitHub would take for more than text; `emphasis` keeps * and _."""
+    """Escape what Markdown, HTML or GitHub interprets; `emphasis` keeps * and _."""
     text = re.sub(r"&(?=#|\w+;)", "&amp;", text).replace("<", "&lt;")
-    text = (_ALWAYS_BUT_EMPHASIS if emphasis else _ALWAYS).sub(_backslashed, text)
+    text = (_SPECIAL_BUT_EMPHASIS if emphasis else _SPECIAL).sub(r"\\\g<0>", text)
     if not emphasis:
-        text = _EMPHASIS.sub(_backslashed, text)
-    for linked in (_MENTION, _ISSUE, _ISSUE_ADDRESS):
-        text = linked.sub(lambda found: found[0] + _BREAK, text)
-    return text.replace("|", "&#124;").replace(_BREAK, _BREAK_SPELLED)
+        text = _EMPHASIS.sub(r"\\\g<0>", text)
+    for linked in _LINKED_BY_GITHUB:
+        text = linked.sub(rf"\g<0>{_BREAK}", text)
+    return text.replace("|", "&#124;").replace(_BREAK, _BREAK_ENTITY)
 
 
-def _backslashed(found: re.Match[str]) -> str:
-    return "\\" + found[0]
-
-
-def _line_start(text: str) -> str:
-    """Keep a line from opening a heading, list, quote or rule."""
-    found = _LINE_START.match(text)
-    if not found:
+def _escape_block_start(text: str) -> str:
+    """Prevent a line from starting a heading, list, quotation or rule."""
+    match = _BLOCK_START.match(text)
+    if not match:
         return text
-    if found[1]:
-        return f"{found[1]}\\{found[2]}{text[found.end() :]}"
-    return "\\" + text
+    return f"{match[1]}\\{match[2]}{text[match.end() :]}" if match[1] else "\\" + text
 
 
 def _until_closed(lines: Iterable[str], fence: str) -> Iterable[str]:
-    """Yield the lines up to the one that closes `fence`, or all where none does."""
+    """Yield the lines up to the one that closes `fence`, or all."""
     closing = re.compile(rf"^ {{0,8}}{re.escape(fence[0])}{{{len(fence)},}}\s*$")
     for line in lines:
         if closing.match(line):
@@ -182,5 +170,4 @@ def _until_closed(lines: Iterable[str], fence: str) -> Iterable[str]:
 
 
 def _row(cells: Sequence[str]) -> str:
-    shown = (cell if isinstance(cell, Markdown) else escape(cell) for cell in cells)
-    return "| " + " | ".join(shown) + " |"
+    return "| " + " | ".join(map(finished, cells)) + " |"

@@ -127,7 +127,7 @@ def outline(text: str) -> Outline:
         if node.type == "heading":
             section.end, section.is_open = start, bool(tags.open)
             heading = node.children[0]
-            section = Section(inline(heading), plain(heading), int(node.tag[1:]), start, end, len(lines))
+            section = Section(inline(heading), plain_text(heading), int(node.tag[1:]), start, end, len(lines))
             while ancestors[-1].level >= section.level:
                 ancestors.pop()
             ancestors[-1].sections.append(section)
@@ -178,7 +178,7 @@ def inline(node: "SyntaxTreeNode") -> Inline:
     return Inline(text, _line(node), beginning if beginning in text else "", tuple(links), struck)
 
 
-def plain(node: "SyntaxTreeNode") -> str:
+def plain_text(node: "SyntaxTreeNode") -> str:
     """Return the text of an inline node without any markup."""
     spans = [
         span for span in node.meta["spans"] if not span.type.startswith(("em_", "strong_", "link_", "html_", "s_"))

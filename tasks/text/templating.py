@@ -1,6 +1,4 @@
-"""Fill templates in a sandbox, a user's own before those that prprep brings along."""
-
-from __future__ import annotations
+"""Fill templates in a sandbox; a user's template replaces the shipped one of the same name."""
 
 import difflib
 import re
@@ -14,38 +12,37 @@ from ..storage.paths import shipped_templates
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_SUFFIX = ".j2"
-_READS = re.compile(r"{%[-+]?\s*(?:include|extends|import|from)\b(.*?)%}", re.DOTALL)
+_INCLUDING_TAG = re.compile(r"{%[-+]?\s*(?:include|extends|import|from)\b(.*?)%}", re.DOTALL)
 _LITERAL = re.compile(r"""(["'])(.*?)\1""")
-_UNKNOWN = re.compile(r"'(\w+)' is undefined")
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
 def fill(
     name: str,
     values: Mapping[str, object],
-    shadows: Path | None = None,
+    own: Path | None = None,
     *,
     filters: Mapping[str, Callable[..., object]] | None = None,
     finish: Callable[[object], object] | None = None,
 ) -> str:
-    """Fill the template `name` with `values`; `finish` is given every value before it is printed.
+    """Fill the template `name`, from the user's `own` folder if it is there; `finish` converts every printed value.
 
-    Values are never read as templates. Raise TemplateError, with the template's line, for a name that nothing
-    fills and for anything else that is wrong with the template.
+    Values are never read as templates. Raise TemplateError, with the template's line, for an undefined name and any other
+    mistake in the template.
     """
     import jinja2
 
-    environment = _environment(shadows, finish)
+    environment = _environment(own, finish)
     environment.filters.update(filters or {})
     try:
         return environment.get_template(name).render(values)
     except jinja2.TemplateSyntaxError as error:
-        file = _shown(error.filename or error.name or name, shadows)
-        raise TemplateError(f"this template cannot be read: {error.message}", where=f"{file}:{error.lineno}") from None
+        where = f"{_shown(error.filename or error.name or name, own)}:{error.lineno}"
+        raise TemplateError(f"this template cannot be read: {error.message}", where=where) from None
     except jinja2.TemplateNotFound as error:
-        raise _missing(str(error.name or name), name, shadows) from None
+        raise _not_found(str(error.name or name), name, own) from None
     except jinja2.UndefinedError as error:
-        raise _unfilled(error, values, where=_place(error, name, shadows)) from None
+        raise _undefined(error, values, where=_position(error, name, own)) from None
     except (
         jinja2.TemplateError,
         ArithmeticError,
@@ -56,27 +53,23 @@ def fill(
         ValueError,
     ) as error:
         what = f"this template cannot be filled: {type(error).__name__}: {error}"
-        raise TemplateError(what, where=_place(error, name, shadows)) from error
+        raise TemplateError(what, where=_position(error, name, own)) from error
 
 
-def used(name: str, shadows: Path | None = None) -> tuple[Path, ...]:
-    """Return every template file that filling `name` can read, sorted; what includes by a computed name can read all.
-
-    Of a template that a user shadows, only the user's file counts.
-    """
-    found: dict[str, Path] = {}
+def used(name: str, own: Path | None = None) -> tuple[Path, ...]:
+    """Return every file that filling the template `name` can read, sorted; a computed include can read all templates."""
+    paths: dict[str, Path] = {}
     waiting = [name]
     while waiting:
         current = waiting.pop()
-        path = _find(current, shadows)
-        if current in found or path is None:
-            continue
-        found[current] = path
-        waiting += _named_in(path.read_text(encoding="utf-8", errors="replace"), shadows)
-    return tuple(sorted(found.values()))
+        path = _find(current, own)
+        if current not in paths and path is not None:
+            paths[current] = path
+            waiting += _included(path.read_text(encoding="utf-8", errors="replace"), own)
+    return tuple(sorted(paths.values()))
 
 
-def _environment(shadows: Path | None, finish: Callable[[object], object] | None) -> Environment:
+def _environment(own: Path | None, finish: Callable[[object], object] | None) -> "Environment":
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -84,9 +77,9 @@ def _environment(shadows: Path | None, finish: Callable[[object], object] | None
         return value if finish is None or isinstance(value, jinja2.Undefined) else finish(value)
 
     return ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader([str(folder) for folder in _folders(shadows)]),
+        loader=jinja2.FileSystemLoader([str(folder) for folder in _folders(own)]),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # markdown and Python, not HTML: `finish` escapes
+        autoescape=False,  # Markdown and Python, not HTML: `finish` escapes
         finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -94,60 +87,56 @@ def _environment(shadows: Path | None, finish: Callable[[object], object] | None
     )
 
 
-def _folders(shadows: Path | None) -> list[Path]:
-    return [folder for folder in (shadows, shipped_templates()) if folder]
+def _folders(own: Path | None) -> list[Path]:
+    return [folder for folder in (own, shipped_templates()) if folder]
 
 
-def _find(name: str, shadows: Path | None) -> Path | None:
-    return next((folder / name for folder in _folders(shadows) if (folder / name).is_file()), None)
+def _find(name: str, own: Path | None) -> Path | None:
+    return next((folder / name for folder in _folders(own) if (folder / name).is_file()), None)
 
 
-def _all_names(shadows: Path | None) -> set[str]:
-    return {path.name for folder in _folders(shadows) for path in folder.glob(f"*{_SUFFIX}")}
+def _all_names(own: Path | None) -> set[str]:
+    return {path.name for folder in _folders(own) for path in folder.glob("*.j2")}
 
 
-def _named_in(text: str, shadows: Path | None) -> set[str]:
-    """Return the templates that `text` names in include, extends and import."""
+def _included(text: str, own: Path | None) -> set[str]:
+    """Return the templates that `text` includes, extends or imports, without importing jinja2; all for a computed name."""
     names: set[str] = set()
-    for tag in _READS.finditer(text):
+    for tag in _INCLUDING_TAG.finditer(text):
         literals = {literal[2] for literal in _LITERAL.finditer(tag[1])}
-        computed = not literals or any(_find(literal, shadows) is None for literal in literals)
-        names |= _all_names(shadows) if computed else literals
+        is_computed = not literals or any(_find(literal, own) is None for literal in literals)
+        names |= _all_names(own) if is_computed else literals
     return names
 
 
-def _shown(file: str, shadows: Path | None) -> str:
-    """Spell a template's file as a user knows it: by name where it is ours, by path where it is theirs."""
-    return file if shadows and file.startswith(str(shadows)) else file.rpartition("/")[2]
+def _shown(file: str, own: Path | None) -> str:
+    """Return the path of a user's template, the name of a shipped one."""
+    return file if own and file.startswith(str(own)) else file.rpartition("/")[2]
 
 
-def _place(error: BaseException, name: str, shadows: Path | None) -> str:
-    """Find the innermost template line that the error passed through."""
-    folders = tuple(str(folder) for folder in _folders(shadows))
-    place, frame = name, error.__traceback__
+def _position(error: BaseException, name: str, own: Path | None) -> str:
+    """Return the file and line of the innermost template that the error passed through."""
+    folders = tuple(map(str, _folders(own)))
+    position, frame = name, error.__traceback__
     while frame:
         file = frame.tb_frame.f_code.co_filename
         if file.startswith(folders):
-            place = f"{_shown(file, shadows)}:{frame.tb_lineno}"
+            position = f"{_shown(file, own)}:{frame.tb_lineno}"
         frame = frame.tb_next
-    return place
+    return position
 
 
-def _missing(missing: str, asked: str, shadows: Path | None) -> TemplateError:
-    near = difflib.get_close_matches(missing, sorted(_all_names(shadows)), n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"looked in {' and '.join(map(str, _folders(shadows)))}"
-    return TemplateError(f"there is no template `{missing}`", where=asked if asked != missing else "", hint=hint)
+def _not_found(missing: str, name: str, own: Path | None) -> TemplateError:
+    near = difflib.get_close_matches(missing, sorted(_all_names(own)), n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"looked in {' and '.join(map(str, _folders(own)))}"
+    return TemplateError(f"there is no template `{missing}`", where=name if name != missing else "", hint=hint)
 
 
-def _unfilled(error: Exception, values: Mapping[str, object], *, where: str) -> TemplateError:
-    """Say which placeholder nothing fills, and which names come near."""
-    unknown = _UNKNOWN.search(str(error))
-    if not unknown:
-        return TemplateError(f"nothing fills this placeholder: {error}", where=where)
-    near = difflib.get_close_matches(unknown[1], values, n=3, cutoff=0.6)
-    hint = (
-        f"did you mean {' or '.join(f'`{name}`' for name in near)}?"
-        if near
-        else f"there are: {', '.join(sorted(values))}"
-    )
-    return TemplateError(f"nothing fills the placeholder `{unknown[1]}`", where=where, hint=hint)
+def _undefined(error: Exception, values: Mapping[str, object], *, where: str) -> TemplateError:
+    undefined = _UNDEFINED.search(str(error))
+    if not undefined:
+        return TemplateError(f"a placeholder has no value: {error}", where=where)
+    near = difflib.get_close_matches(undefined[1], values, n=3, cutoff=0.6)
+    known = f"known placeholders: {', '.join(sorted(values))}"
+    hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else known
+    return TemplateError(f"the placeholder `{undefined[1]}` has no value", where=where, hint=hint)

@@ -77,7 +77,7 @@ def test_percent_in_one_direction(share, down, up):
 
 
 @given(st.floats(min_value=-0.99999, max_value=1000))
-def test_rounding_in_one_direction_never_passes_the_value(share):
+def test_rounding_down_and_up_never_passes_the_value(share):
     down, up = (
         float(figures.percent(share, way).removesuffix(" %").replace("−", "-").replace(",", "")) / 100
         for way in ("down", "up")

@@ -39,7 +39,7 @@ HOSTILE = [
 
 
 def kinds(rendered: str) -> set[str]:
-    """Give the types of all that a parser sees, but for the code tags that `code` makes itself."""
+    """Return the types of all tokens that a parser sees, except the code tags that `code` writes itself."""
     tokens = GITHUB.parse(rendered)
     children = [child for token in tokens for child in token.children or []]
     own = {"<code>", "</code>"}
@@ -49,7 +49,7 @@ def kinds(rendered: str) -> set[str]:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_escaped_text_is_one_paragraph_that_reads_as_it_was(text):
+def test_escaped_text_is_one_paragraph_with_the_same_text(text):
     rendered = markdown.escape(text)
     assert kinds(rendered) == {"paragraph_open", "inline", "paragraph_close", "text"} | (
         {"text_special"} & kinds(rendered)
@@ -67,7 +67,7 @@ def test_any_text_is_escaped_to_plain_text(text):
 
 
 @given(st.lists(st.text(alphabet="a|\\`*_<>&# @1\n", max_size=12), min_size=3, max_size=3))
-def test_any_cells_make_one_table_of_as_many_cells(cells):
+def test_any_cells_make_one_table_with_all_cells(cells):
     table = markdown.table(
         ["a", "b", "c"], [cells, [markdown.code(cell) for cell in cells], [markdown.inline(cell) for cell in cells]]
     )
@@ -86,7 +86,7 @@ def test_a_code_span_shows_its_text_alone(text):
 
 
 @given(st.text(alphabet="a`~ \n<", max_size=40))
-def test_nothing_inside_closes_a_fence(text):
+def test_no_text_closes_its_fence(text):
     fenced, after = (
         GITHUB.parse(markdown.fenced(text) + "\n\nafter")[0],
         GITHUB.parse(markdown.fenced(text) + "\n\nafter")[-2],
@@ -140,7 +140,7 @@ def test_prose_with_code_spans_stays_readable():
     assert markdown.inline("**Bold** start") == "**Bold** start"
 
 
-def test_prose_keeps_paragraphs_lists_and_fences_and_nothing_else():
+def test_prose_keeps_only_paragraphs_lists_and_fences():
     text = "Why:\n\n# Not a heading\n- one `x`\n- two <b>\n  1. inner\n\n```python\nx = '```'\n# fixes #1\n```\nafter\n---\n| a |\n|---|"
     rendered = markdown.prose(text)
     assert kinds(rendered) & {"heading_open", "hr", "table_open", "html_block", "html_inline"} == set()
@@ -153,11 +153,11 @@ def test_tidy_leaves_fences_alone():
     assert markdown.tidy("a\n\n\n\nb\n```\nc\n\n\nd\n```\n\n\ne\n") == "a\n\nb\n```\nc\n\n\nd\n```\n\ne"
 
 
-def test_a_fence_that_is_never_closed_is_closed():
+def test_an_open_fence_is_closed():
     assert markdown.prose("```\nopen <b>") == "```\nopen <b>\n```"
 
 
-def test_what_is_finished_is_not_escaped_again():
+def test_finished_markdown_is_not_escaped_again():
     assert markdown.finished(Markdown("**a**")) == "**a**"
     assert markdown.finished("**a**") == "\\*\\*a\\*\\*"
     assert markdown.finished(12) == "12"

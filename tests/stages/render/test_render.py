@@ -598,12 +598,12 @@ def test_values_of_artifacts_are_escaped_in_peoples_own_templates(tmp_path):
 
 def test_a_test_item_that_is_not_there_is_an_error(tmp_path):
     (tmp_path / CPU).write_text("{{ TEST_ITEM_9 }}", encoding="utf-8")
-    with pytest.raises(TemplateError, match="nothing fills the placeholder `TEST_ITEM_9`"):
+    with pytest.raises(TemplateError, match="the placeholder `TEST_ITEM_9` has no value"):
         body_of(Case(), tmp_path)
 
 
 def test_an_empty_platform_is_an_unfilled_placeholder():
-    with pytest.raises(TemplateError, match="nothing fills the placeholder `PLATFORM_DESCRIPTION`"):
+    with pytest.raises(TemplateError, match="the placeholder `PLATFORM_DESCRIPTION` has no value"):
         body_of(Case(CPU_IMPROVED.model_copy(update={"platform": ""})))
 
 
