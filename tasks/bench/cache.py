@@ -37,11 +37,7 @@ FRESH_SECONDS = 15 * 60.0
 CHECK_SECONDS = 24 * 3600.0
 """How often a run checks the size."""
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# prprep caches clones, trees and environments here.\n"
-UNITS = {"B": 1} | {
-    f"{prefix}{suffix}": base**power
-    for power, prefix in enumerate("KMGT", 1)
-    for suffix, base in (("IB", 1024), ("B", 1000))
-}
+PREFIXES = " KMGT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +113,11 @@ def limit_from_environment() -> int:
 
 def parse_size(text: str) -> int:
     """Return a limit like `20 GiB` in bytes, 0 for none; raise UsageError."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?b|b)?\s*", text, re.IGNORECASE)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]i?)?b)?\s*", text, re.IGNORECASE)
     if not match:
         raise UsageError(f"{text!r} is not a size", where=LIMIT_VARIABLE, hint="write `20 GiB`, or 0 for no limit")
-    return int(float(match[1]) * UNITS[(match[2] or "B").upper()])
+    prefix = (match[2] or " ").upper()
+    return int(float(match[1]) * (1024 if prefix.endswith("I") else 1000) ** PREFIXES.index(prefix[0]))
 
 
 def _folders(parent: Path) -> Iterator[Path]:

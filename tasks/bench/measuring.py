@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..artifacts import SIDES
+from ..artifacts import SIDES, Measurement, Output, Site
 from ..processes.progress import Report, silent
 from .imports.imports import time_imports
 from .imports.startup import time_startup
@@ -22,7 +22,6 @@ from .workers import memory_layout, sandbox
 from .workers.workers import core
 
 if TYPE_CHECKING:
-    from ..artifacts import Measurement, Output, Site
     from ..manifest.model import Metric
 
 

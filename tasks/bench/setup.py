@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from ..artifacts import SIDES, Detection, Injection, Scaffolding
+from ..artifacts import SIDES, Detection, Injection, Scaffolding, ChangedFunction, Layout, TreeSpec
 from ..environments import builder
 from ..environments.diagnoses import BENCHMARK, diagnose
 from ..environments.interpreters import resolve_path
@@ -19,15 +19,13 @@ from ..project.console_scripts import common_commands
 from ..project.files import FolderTree
 from ..storage.paths import PROFILES
 from . import domains, machine, measuring, trees
-from .request import ChangedDefinition, Request, SideRequest
+from .request import ChangedDefinition, Request, SideRequest, Role
 
 if TYPE_CHECKING:
-    from ..artifacts import ChangedFunction, Layout, TreeSpec
     from ..environments.builder import Environment
     from ..manifest.model import Metric, Optimization
     from ..processes.progress import Report
     from ..storage.artifact import ArtifactReader
-    from .request import Role
 
 T = TypeVar("T")
 _COPIES = {"control": "second"}

@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtrit
 
-from ..artifacts import SIDES, Interval, Summary, Verdict
+from ..artifacts import SIDES, Interval, Launch, Measurement, Summary, Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from ..artifacts import Launch, Measurement
 
     Array = NDArray[np.float64]
 
@@ -50,11 +48,6 @@ def launch_ratios(launches: Sequence[Launch]) -> Array:
     )
 
 
-def control_ratios(launches: Sequence[Launch]) -> Array:
-    """Return ln(control/base) of each launch with a control, as `launch_ratios` does: both trees have the same code."""
-    return np.array([_log_ratio(launch, "control", "base") for launch in launches if launch.control], dtype=float)
-
-
 def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
     """Return the ratio head/base with its two-sided interval at `confidence`, a share.
 
@@ -72,8 +65,9 @@ def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
 
 
 def control_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
-    """Return the ratio control/base with its interval as `ratio_interval` does; None if too few launches have one."""
-    return _interval(control_ratios(launches), confidence)
+    """Return the ratio control/base with its interval, as `ratio_interval` does; None if too few launches have it."""
+    logs = np.array([_log_ratio(launch, "control", "base") for launch in launches if launch.control], dtype=float)
+    return _interval(logs, confidence)
 
 
 def interval_of(measurement: Measurement, confidence: float) -> Interval:

@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING
 from ...artifacts import SIDES, ImportedModule, MetricName, Module, Side
 from ...errors import MeasuringError
 from ..provenance import check_control, prove
-from ..request import MeasurementResult
+from ..request import MeasurementResult, Request, Role
 from ..time.sequence import Sampling
-from ..workers.channel import TimeLimitError
+from ..workers.channel import Message, TimeLimitError
 from .interpreters import LOOKS, Program, answer, draw_settings, last_lines, lines, packages_and_trees, sample
 
 if TYPE_CHECKING:
     from ...processes.progress import Report
-    from ..request import Request, Role
-    from ..workers.channel import Message
     from ..workers.workers import Settings
 
 REPEATS = 3

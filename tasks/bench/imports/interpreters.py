@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...artifacts import Launch
+from ...artifacts import Launch, Side
 from ...processes import programs
 from ..workers import memory_layout, sandbox
-from ..workers.channel import Channel, ClosedError
+from ..workers.channel import Channel, ClosedError, Message
 from ..workers.workers import (
     LAST_SECONDS,
     WORKER_FOLDER,
@@ -26,10 +26,8 @@ from ..workers.workers import (
 )
 
 if TYPE_CHECKING:
-    from ...artifacts import Side
     from ..request import Request, Role
     from ..time.sequence import Sampling
-    from ..workers.channel import Message
 
 LOOKS = (8, 14, 24, 40)
 """Numbers of launches at which imports and start-ups are looked at."""
@@ -58,10 +56,7 @@ def draw_settings(request: Request, rng: random.Random, deadline: float | None) 
 
 
 def sample(
-    request: Request,
-    rng: random.Random,
-    sampling: Sampling,
-    timers: Mapping[str, Callable[[Role, Settings], Message]],
+    request: Request, rng: random.Random, sampling: Sampling, timers: Mapping[str, Callable[[Role, Settings], Message]]
 ) -> None:
     """Add one launch of all `timers` to `sampling`; each returns nanoseconds as `wall` and `cpu`."""
     began, settings = time.monotonic(), draw_settings(request, rng, sampling.deadline)

@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING
 from ...artifacts import SIDES, Measurement, MetricName, Side, Site
 from ...errors import MeasuringError
 from ..repeats import Repeats
-from ..request import deadline_in
+from ..request import Request, deadline_in
 from ..workers.channel import TimeLimitError
-from ..workers.workers import started
+from ..workers.workers import Settings, Worker, started
 from .flamegraphs import SUFFIX, read_profiles
 from .sites import changed_sites, renamed
 
 if TYPE_CHECKING:
     from ...processes.progress import Report
-    from ..request import Request
-    from ..workers.workers import Settings, Worker
 
 REPEATS = 3
 MOST_REPEATS = 8

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
-from ...processes.progress import silent
+from ...processes.progress import Report, silent
 from ..machine import exclusive
 from ..workers.pytest_options import options, warning_filters
 from ..workers.workers import WORKER_PROGRAMS, Settings, variables
 
 if TYPE_CHECKING:
     from ...artifacts import RecordedCall
-    from ...processes.progress import Report
     from ..request import SideRequest
     from ..workers.channel import Message
 

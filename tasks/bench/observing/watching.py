@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..machine import exclusive
-from ..workers.channel import TimeLimitError
+from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, core, hash_seed, started
 
 if TYPE_CHECKING:
     from ...processes.progress import Report
     from ..request import Request, Role
-    from ..workers.channel import Message
 
 SECONDS = 0.3
 """Of sampling, for the shares of the project's functions in one call."""

@@ -1,4 +1,4 @@
-"""Derive edge cases from the values that a benchmark passes, as `prprep_worker.inputs.spellings` spells them; the same every time."""
+"""Derive edge cases from the values that a benchmark passes, spelled as in `prprep_worker.inputs.spellings`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the spellings of `prprep_worker.inputs.spellings`: write them as Python code, and find where two of them differ."""
+"""Read spellings of `prprep_worker.inputs.spellings`: write them as Python code, and find where two differ."""
 
 from __future__ import annotations
 

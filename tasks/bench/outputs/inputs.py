@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...artifacts import SIDES, Output, Side
 from ...errors import MeasuringError, ProvenanceError
-from ..workers.channel import TimeLimitError
-from ..workers.workers import Settings, core, hash_seed, started
+from ..workers.channel import Message, TimeLimitError
+from ..workers.workers import Ready, Settings, Worker, core, hash_seed, started
 from .input_edges import as_recorded, edges
 from .input_spelling import call_as_markdown, first_difference, largest_number, passed_objects
 from .outputs import Comparison, spelled_difference
@@ -24,8 +24,6 @@ from .outputs import Comparison, spelled_difference
 if TYPE_CHECKING:
     from ...processes.progress import Report
     from ..request import Request
-    from ..workers.channel import Message
-    from ..workers.workers import Ready, Worker
 
     Input = list[list[Any]]
 

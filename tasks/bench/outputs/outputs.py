@@ -14,12 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...artifacts import SIDES, Output
+from ...artifacts import SIDES, Output, Side
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ...artifacts import Side
 
 Node = dict[str, Any]
 Difference = tuple[str, str, str]

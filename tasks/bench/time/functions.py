@@ -6,17 +6,16 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...artifacts import SIDES, FunctionShare, Share, Side
 from ...errors import MeasuringError
-from ..workers.channel import TimeLimitError
+from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, core, hash_seed, started
 
 if TYPE_CHECKING:
     from ...processes.progress import Report
     from ..request import Request
-    from ..workers.channel import Message
 
 SECONDS = 1.0
 """Sampling of one benchmark call on one side."""
@@ -42,16 +41,14 @@ class FunctionProfiles:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Function:
+class _Function(NamedTuple):
     path: str
     share: Share
     changed: bool
     """Whether it changed, or the definition around it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _CallProfile:
+class _CallProfile(NamedTuple):
     """One benchmark call on one side: functions by their name in artifacts, and the changes it reaches."""
 
     functions: dict[str, _Function]
@@ -59,41 +56,27 @@ class _CallProfile:
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Changes:
-    """What changed on one side: names in artifacts by path and qualified name, outer definitions first."""
+def _changes(request: Request, side: Side) -> dict[tuple[str, str], str]:
+    """Return the names in artifacts of what changed, by path and qualified name on a side, outer definitions first."""
+    names = [(changed.base if side == "base" else changed.head, changed.function) for changed in request.functions]
+    return dict(sorted((place, function) for place, function in names if place))
 
-    names: dict[tuple[str, str], str]
 
-    @classmethod
-    def of(cls, request: Request, side: Side) -> _Changes:
-        names = [(changed.base if side == "base" else changed.head, changed.function) for changed in request.functions]
-        return cls(dict(sorted((place, function) for place, function in names if place)))
-
-    def enclosing(self, path: str, name: str) -> list[tuple[str, str]]:
-        """Return qualified name and name in artifacts of each changed definition that is this function or holds it."""
-        return [
-            (own, function)
-            for (file, own), function in self.names.items()
-            if file == path and f"{name}.".startswith(f"{own}.")
-        ]
-
-    def profile(self, answer: Message) -> _CallProfile:
-        functions, reached = {}, set()
-        for sampled in answer["functions"]:
-            path, name = sampled["path"], sampled["name"]
-            enclosing = self.enclosing(path, name)
-            reached |= {function for _, function in enclosing}
-            if (path, MODULE) in self.names:
-                reached.add(self.names[path, MODULE])
-            share = Share(calls=sampled["calls"], share=sampled["share"], own=sampled["own"])
-            spelled = f"{sampled['module'] or path}:{name}"
-            if enclosing:
+def _call_profile(answer: Message, changes: dict[tuple[str, str], str]) -> _CallProfile:
+    functions, reached = {}, set()
+    for sampled in answer["functions"]:
+        path, name = sampled["path"], sampled["name"]
+        spelled, changed = f"{sampled['module'] or path}:{name}", False
+        for (file, own), function in changes.items():
+            inside = file == path and f"{name}.".startswith(f"{own}.")
+            if inside or (file, own) == (path, MODULE):
+                reached.add(function)
+            if inside:
                 # Both sides use the new name of a renamed class for what is in it.
-                own, function = enclosing[-1]
-                spelled = function + name[len(own) :]
-            functions[spelled] = _Function(path, share, changed=bool(enclosing))
-        return _CallProfile(functions, frozenset(reached), answer["samples"])
+                spelled, changed = function + name[len(own) :], True
+        share = Share(calls=sampled["calls"], share=sampled["share"], own=sampled["own"])
+        functions[spelled] = _Function(path, share, changed)
+    return _CallProfile(functions, frozenset(reached), answer["samples"])
 
 
 class _SideProfiler:
@@ -123,7 +106,7 @@ class _SideProfiler:
 
     def _sample(self) -> None:
         request, side = self._request, self._side
-        changes, benchmark = _Changes.of(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
+        changes, benchmark = _changes(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
         with started(request, side, self._settings) as worker:
             seconds = min(SECONDS, max(LEAST_SECONDS, SHARE * request.budget / max(1, len(worker.collected()))))
             while ready := worker.advance():
@@ -135,7 +118,7 @@ class _SideProfiler:
                 answer = worker.ask(
                     "profile", tree=str(request.side(side).tree), without=[benchmark], seconds=seconds, sampler=sampler
                 )
-                self.profiles[ready.key] = changes.profile(answer)
+                self.profiles[ready.key] = _call_profile(answer, changes)
                 if answer["sampler"] == "thread":
                     self.by_thread.add(ready.key)
 

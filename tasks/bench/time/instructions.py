@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 from ...artifacts import SIDES, Measurement, MetricName, Side
 from ...errors import MeasuringError
 from ..repeats import Repeats, check_same_calls
-from ..workers.channel import TimeLimitError
+from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
 
 if TYPE_CHECKING:
     from ...processes.progress import Report
     from ..request import Request
-    from ..workers.channel import Message
 
 REPEATS = 3
 
@@ -50,10 +49,7 @@ def measure_instructions(request: Request, rng: random.Random, report: Report) -
         calls = {key: counted for key, (_, counted) in plans.items()}
         for repeat in range(REPEATS):
             repeats.add(
-                rng,
-                lambda side, settings: _count(request, side, settings, plans),
-                iterations=calls,
-                deadline=deadline,
+                rng, lambda side, settings: _count(request, side, settings, plans), iterations=calls, deadline=deadline
             )
             base, head = (sum(counts) / 1e6 for counts in repeats.latest(MetricName.INSTRUCTIONS))
             report(

@@ -20,12 +20,11 @@ from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
 from ..provenance import check_control
 from ..workers.workers import Ready, Settings, Worker, core, started
-from .turns import Turns, calibrate, settle
+from .turns import Turn, Turns, calibrate, settle
 
 if TYPE_CHECKING:
     from ..request import Request, Role
     from ..workers.channel import Message
-    from .turns import Turn
 
 _SAME = "the benchmark must run the same tests at both commits"
 _FIXTURE = "write one that takes `benchmark` and calls it: `def test_x(benchmark): benchmark(function, argument)`"
@@ -116,14 +115,10 @@ class Pair:
     def __init__(self, workers: Mapping[Role, Worker], settings: Settings) -> None:
         self.workers, self.settings = workers, settings
 
-    @property
-    def roles(self) -> tuple[Role, ...]:
-        return tuple(self.workers)
-
     def agree_on_tests(self) -> tuple[str, ...]:
         """Wait for all sides' tests; raise MeasuringError if there are none, or others on one side."""
         tests = {role: worker.collected() for role, worker in self.workers.items()}
-        for role in self.roles[1:]:
+        for role in [role for role in self.workers if role != "base"]:
             if lopsided := sorted(set(tests["base"]) ^ set(tests[role])):
                 has, lacks = ("base", role) if lopsided[0] in tests["base"] else (role, "base")
                 what = f"this test is on {has} but not on {lacks}; the sides cannot be compared"
@@ -149,9 +144,9 @@ class Pair:
         for worker in self.workers.values():
             worker.leave()
 
-    def move(self, to: int | None) -> None:
+    def move(self, core: int | None) -> None:
         for worker in self.workers.values():
-            worker.move(to)
+            worker.move(core)
 
 
 @contextmanager
@@ -169,9 +164,9 @@ def launch(request: Request, pair: Pair, plan: LaunchPlan, *, rng: random.Random
     pair.move(core(pin=request.pin))
     count = max(len(record.tests), len(plan.rounds))
     while ready := pair.advance():
-        for role in pair.roles:
+        for role in pair.workers:
             record.modules[role] |= set(ready[role].modules)
-        order = tuple(rng.sample(pair.roles, len(pair.roles)))
+        order = tuple(rng.sample(list(pair.workers), len(pair.workers)))
         base = ready["base"]
         call = TimedCall(base.key, order, pair.settings.seed, iterations=base.iterations, phase=rng.random())
         record.calls.append(call)
@@ -191,12 +186,7 @@ def _serve(pair: Pair, ready: dict[Role, Ready], call: TimedCall, plan: LaunchPl
     settle(pair.workers)
     call.rounds = plan.rounds[call.key] if call.key in plan.rounds else calibrate(pair.workers, seconds)
     turns = Turns(
-        pair.workers,
-        call.order,
-        rounds=call.rounds,
-        seconds=max(seconds.values()),
-        taken=call.turns,
-        phase=call.phase,
+        pair.workers, call.order, rounds=call.rounds, seconds=max(seconds.values()), taken=call.turns, phase=call.phase
     )
     if not share:
         call.rough_ratio = seconds["head"] / seconds["base"] if turns.is_long else turns.rough_ratio()

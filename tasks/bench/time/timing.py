@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ...artifacts import SIDES, Measurement, MetricName, Module, Output, Side
 from ..outputs.outputs import judge
@@ -77,8 +76,7 @@ class BenchmarkRun:
         return sum(block.was_preempted for block in blocks) / len(blocks) if blocks else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """Seconds of blocks in a launch, and the numbers of launches at which the data are looked at."""
 
     share: float
@@ -143,9 +141,7 @@ class Launches:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._next:
             self._next.end()
         if self._previous:
@@ -154,10 +150,13 @@ class Launches:
     def run(self, plan: LaunchPlan, record: LaunchRecord, *, describe: bool = False, last: bool = False) -> None:
         """Run one launch into `record`; `last` starts no next one. Raises TimeLimitError at the deadline."""
         current, self._next = self._next or self._start(describe=describe, alone=True), None
-        with current.until_finished():
+        try:
             if self._others and not last:
                 self._next = self._start(describe=False, alone=False)
             launch(self._request, current.pair, plan, rng=self._rng, record=record)
+        except BaseException:
+            current.end()
+            raise
         if self._previous:
             self._previous.leave()
         self._previous = current
@@ -177,17 +176,7 @@ class StartedPair:
         self._stack = ExitStack()
         self.pair = self._stack.enter_context(pair)
 
-    @contextmanager
-    def until_finished(self) -> Iterator[None]:
-        """End the processes if the block fails."""
-        try:
-            yield
-        except BaseException:
-            self.end()
-            raise
-
     def end(self) -> None:
-        """End the processes at once."""
         self._stack.close()
 
     def leave(self) -> None:
