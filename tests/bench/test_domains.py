@@ -12,7 +12,7 @@ from tasks.stages.detect.signals import Edit
 
 
 @pytest.mark.parametrize(
-    ("domains", "asked", "metrics"),
+    ("domains", "chosen", "metrics"),
     [
         (("mem",), None, ("memory",)),
         (("cpu",), None, ("time",)),
@@ -25,12 +25,12 @@ from tasks.stages.detect.signals import Edit
         (("cpu",), ("import",), ("import",)),
     ],
 )
-def test_the_metrics_follow_from_the_domains_unless_they_are_asked_for(domains, asked, metrics):
-    assert metrics_for(domains, asked) == metrics
+def test_metrics_follow_from_the_domains_unless_they_are_set(domains, chosen, metrics):
+    assert metrics_for(domains, chosen) == metrics
 
 
 @pytest.mark.parametrize(
-    ("metrics", "asked", "limit", "flags"),
+    ("metrics", "timeout", "limit", "flags"),
     [
         (("memory",), None, None, "--memory"),
         (("time",), None, 120.0, "--timeout 120"),
@@ -40,9 +40,9 @@ def test_the_metrics_follow_from_the_domains_unless_they_are_asked_for(domains, 
         (("time",), 0.5, 0.5, "--timeout 0.5"),
     ],
 )
-def test_time_has_a_limit_and_memory_has_none(metrics, asked, limit, flags):
-    assert timeout_for(metrics, asked) == limit
-    assert flags_for(metrics, asked) == flags
+def test_time_has_a_limit_and_memory_has_none(metrics, timeout, limit, flags):
+    assert timeout_for(metrics, timeout) == limit
+    assert flags_for(metrics, timeout) == flags
     assert flags_for(metrics, limit) == flags
 
 
@@ -59,15 +59,15 @@ def test_time_has_a_limit_and_memory_has_none(metrics, asked, limit, flags):
         (("cpu",), ("memory", "import"), (MetricName.PEAK, MetricName.IMPORT)),
     ],
 )
-def test_a_claim_rests_on_the_domains_metric_where_it_is_measured(domains, metrics, primary):
+def test_a_claim_rests_on_the_metric_of_its_domain_if_measured(domains, metrics, primary):
     assert primary_metrics(domains, metrics) == primary
 
 
 def proposal(base, head, *messages, name="extract", is_async=False):
     where = "the module pages" if name == "<module>" else f"pages:{name}"
-    found = propose([Edit(name, where, base, head, is_async)], messages)
-    assert found.given is False
-    return found.domains, found.reason
+    proposed = propose([Edit(name, where, base, head, is_async)], messages)
+    assert proposed.given is False
+    return proposed.domains, proposed.reason
 
 
 def test_without_any_sign_it_is_cpu():

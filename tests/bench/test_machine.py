@@ -20,20 +20,22 @@ def test_the_processors_name(cpuinfo, model):
     assert machine.model_of(cpuinfo) == model
 
 
-def test_the_architecture_is_told_where_no_name_is(monkeypatch):
+def test_without_a_name_the_architecture_is_shown(monkeypatch):
     monkeypatch.setattr(machine, "model_of", lambda _: "")
     monkeypatch.setattr(machine.sys, "platform", "linux")
     assert machine.cpu_model() == machine.platform.machine()
 
 
-def test_the_description_is_one_line_of_the_agreed_shape():
-    told = machine.platform_description("3.12.13")
-    assert re.fullmatch(r"\S.* — \d+ cores?, \d+ GiB RAM, Python 3\.12\.13", told), told
+def test_the_description_is_one_line():
+    text = machine.platform_description("3.12.13")
+    assert re.fullmatch(r"\S.* — \d+ cores?, \d+ GiB RAM, Python 3\.12\.13", text), text
 
 
-@pytest.mark.parametrize(("size", "told"), [(25_151_348_736, 23), (25_700_000_000, 24), (1 << 34, 16), (500 << 20, 1)])
-def test_memory_is_rounded_to_whole_gibibytes(size, told):
-    assert machine.gibibytes(size) == told
+@pytest.mark.parametrize(
+    ("size", "gibibytes"), [(25_151_348_736, 23), (25_700_000_000, 24), (1 << 34, 16), (500 << 20, 1)]
+)
+def test_memory_is_rounded_to_whole_gibibytes(size, gibibytes):
+    assert machine.gibibytes(size) == gibibytes
 
 
 def test_the_load_is_a_number_or_unknown():

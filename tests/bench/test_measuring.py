@@ -60,13 +60,13 @@ def test_launches_differ_and_their_sides_do_not(whole):
 
 
 @pytest.mark.slow
-def test_progress_is_told_launch_by_launch(whole):
+def test_every_launch_is_reported(whole):
     assert whole[2][0].startswith("launch 1 of at most ")
     assert any(line.startswith("memory 3 of 3: ") for line in whole[2])
 
 
 @pytest.mark.slow
-def test_the_same_seed_draws_the_same_lots(tmp_path):
+def test_the_same_seed_draws_the_same(tmp_path):
     request = pair(tmp_path, budget=0.1)
     runs = [measuring.measure(request).measurements[0].launches for _ in range(2)]
     rng = [[(launch.first, launch.seed) for launch in launches][:5] for launches in runs]
@@ -109,7 +109,7 @@ def test_a_call_longer_than_the_time_limit_is_an_error(tmp_path):
 
 
 def test_comparisons_on_one_machine_do_not_overlap(tmp_path):
-    """While another holds the lock nothing runs; it is told once, and goes on when the lock is free."""
+    """While another process has the lock nothing runs; that is reported once, and measuring starts when it is free."""
     request, lines = pair(tmp_path, metrics=(), lock=tmp_path / "machine.lock"), []
     with locks.file_lock(tmp_path / "machine.lock", busy=None):
         waiting = threading.Thread(target=measuring.measure, args=(request,), kwargs={"report": lines.append})
@@ -137,7 +137,7 @@ root = Path({str(tmp_path)!r})
 measure(Request(side(root / "base"), side(root / "head"), {request.benchmark!r}, ("time",), root / "profiles", 7, budget=600.0))
 """
     with subprocess.Popen([sys.executable, "-c", program]) as coordinator:
-        pids = _until(lambda: len(found := [int(path.stem) for path in tmp_path.glob("*/*.pid")]) == 2 and found)
+        pids = _until(lambda: len(pids := [int(path.stem) for path in tmp_path.glob("*/*.pid")]) == 2 and pids)
         coordinator.send_signal(signal.SIGKILL)
     assert _until(lambda: not any(_is_alive(pid) for pid in pids))
 

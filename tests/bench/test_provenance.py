@@ -45,7 +45,7 @@ def test_what_others_bring_is_not_the_projects(request_, tmp_path, name, path):
 
 
 @pytest.mark.parametrize(
-    ("name", "path", "place"),
+    ("name", "path", "origin"),
     [
         ("project", "lib/site-packages/project/__init__.py", "an installed copy"),
         ("project.absent", "lib/site-packages/project/absent.py", "an installed copy"),
@@ -55,10 +55,10 @@ def test_what_others_bring_is_not_the_projects(request_, tmp_path, name, path):
         ("anything", "base/tests/test_benchmark.py", "the tree of base"),
     ],
 )
-def test_a_module_from_elsewhere_stops_the_comparison(request_, tmp_path, name, path, place):
+def test_a_module_from_elsewhere_stops_the_comparison(request_, tmp_path, name, path, origin):
     with pytest.raises(ProvenanceError) as raised:
         prove_one(request_, name, tmp_path / path)
     assert (
         raised.value.what
-        == f"on head `{name}` is imported from {place} instead of the tree of head: {Path(tmp_path / path)}"
+        == f"on head `{name}` is imported from {origin} instead of the tree of head: {Path(tmp_path / path)}"
     )

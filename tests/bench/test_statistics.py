@@ -79,18 +79,18 @@ class TestLaunchRatios:
 class TestInterval:
     def test_students_t_on_three_launches(self):
         # t(2) at 97.5 % is 4.302653; the logs' mean is 0.2, their standard deviation 0.1.
-        found = ratio_interval(of_logs([0.1, 0.2, 0.3]), 0.95)
+        interval = ratio_interval(of_logs([0.1, 0.2, 0.3]), 0.95)
         reach = 4.302653 * 0.1 / math.sqrt(3)
         expected = [math.exp(0.2), math.exp(0.2 - reach), math.exp(0.2 + reach)]
-        assert [found.ratio, found.low, found.high] == pytest.approx(expected, rel=1e-6)
-        assert found.confidence == 0.95
+        assert [interval.ratio, interval.low, interval.high] == pytest.approx(expected, rel=1e-6)
+        assert interval.confidence == 0.95
 
     def test_from_twelve_launches_on_the_ends_are_left_out(self):
         # Without the ends 1 to 10; pulled in: two 1 and two 10, standard deviation 3.343922; t(9) at 99.5 % is 3.249836.
         logs = [-0.9, *(number / 1000 for number in range(1, 11)), 0.9]
-        found = ratio_interval(of_logs(logs), 0.99)
+        interval = ratio_interval(of_logs(logs), 0.99)
         reach = 3.249836 * 0.003343922 * math.sqrt(12) / 10
-        assert [found.ratio, found.low, found.high] == pytest.approx(
+        assert [interval.ratio, interval.low, interval.high] == pytest.approx(
             [math.exp(0.0055), math.exp(0.0055 - reach), math.exp(0.0055 + reach)], rel=1e-6
         )
 
@@ -116,13 +116,15 @@ class TestInterval:
         ids=["one launch", "two that differ", "zeros in some", "base always zero", "none"],
     )
     def test_too_little_leaves_everything_open(self, launches, ratio):
-        found = ratio_interval(launches, 0.99)
-        assert found == Interval(ratio=ratio, low=0.0, high=math.inf, confidence=0.99)
-        assert verdict(found, 0.01) is Verdict.INCONCLUSIVE
+        interval = ratio_interval(launches, 0.99)
+        assert interval == Interval(ratio=ratio, low=0.0, high=math.inf, confidence=0.99)
+        assert verdict(interval, 0.01) is Verdict.INCONCLUSIVE
 
     def test_enormous_ratios_do_not_overflow(self):
-        found = ratio_interval([launch([1e-300], [1e300]), launch([1e-300], [1e-300]), launch([1e300], [1e-300])], 0.99)
-        assert (found.low, found.high) == (0.0, math.inf)
+        interval = ratio_interval(
+            [launch([1e-300], [1e300]), launch([1e-300], [1e-300]), launch([1e300], [1e-300])], 0.99
+        )
+        assert (interval.low, interval.high) == (0.0, math.inf)
 
     @given(some_launches, st.floats(min_value=1e-3, max_value=1e3))
     def test_units_do_not_matter(self, launches, unit):
@@ -130,15 +132,17 @@ class TestInterval:
         scaled = [
             launch([value * unit for value in each.base], [value * unit for value in each.head]) for each in launches
         ]
-        found, other = ratio_interval(launches, 0.99), ratio_interval(scaled, 0.99)
-        assert [other.ratio, other.low, other.high] == pytest.approx([found.ratio, found.low, found.high], rel=1e-6)
+        interval, other = ratio_interval(launches, 0.99), ratio_interval(scaled, 0.99)
+        assert [other.ratio, other.low, other.high] == pytest.approx(
+            [interval.ratio, interval.low, interval.high], rel=1e-6
+        )
 
     @given(some_launches)
     def test_exchanging_the_sides_turns_the_interval_round(self, launches):
-        found, other = ratio_interval(launches, 0.99), ratio_interval(exchanged(launches), 0.99)
-        assume(found.low > 0 and found.high < math.inf and other.low > 0 and other.high < math.inf)
+        interval, other = ratio_interval(launches, 0.99), ratio_interval(exchanged(launches), 0.99)
+        assume(interval.low > 0 and interval.high < math.inf and other.low > 0 and other.high < math.inf)
         assert [1 / other.ratio, 1 / other.high, 1 / other.low] == pytest.approx(
-            [found.ratio, found.low, found.high], rel=1e-6
+            [interval.ratio, interval.low, interval.high], rel=1e-6
         )
 
     @given(some_launches, st.floats(0.5, 0.9999), st.floats(0.5, 0.9999))
@@ -149,8 +153,10 @@ class TestInterval:
     @given(some_launches, st.randoms(use_true_random=False))
     def test_the_order_of_launches_does_not_matter(self, launches, random):
         shuffled = random.sample(launches, len(launches))
-        found, other = ratio_interval(launches, 0.99), ratio_interval(shuffled, 0.99)
-        assert [other.ratio, other.low, other.high] == pytest.approx([found.ratio, found.low, found.high], rel=1e-9)
+        interval, other = ratio_interval(launches, 0.99), ratio_interval(shuffled, 0.99)
+        assert [other.ratio, other.low, other.high] == pytest.approx(
+            [interval.ratio, interval.low, interval.high], rel=1e-9
+        )
 
 
 class TestVerdict:
@@ -176,14 +182,14 @@ class TestVerdict:
 
     def test_without_a_band_only_a_point_is_unchanged(self):
         bounds = [(1.0, 1.0), (0.9999, 1.0), (0.9, 0.9999), (1.0001, 1.1)]
-        found = [verdict(Interval(ratio=1.0, low=low, high=high, confidence=0.99), 0.0) for low, high in bounds]
-        assert found == [Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.REGRESSED]
+        verdicts = [verdict(Interval(ratio=1.0, low=low, high=high, confidence=0.99), 0.0) for low, high in bounds]
+        assert verdicts == [Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.REGRESSED]
 
     @given(some_launches)
     def test_head_for_base_turns_a_claim_round(self, launches):
         turned = {Verdict.IMPROVED: Verdict.REGRESSED, Verdict.REGRESSED: Verdict.IMPROVED}
-        found, other = (verdict(ratio_interval(each, 0.95), 0.0) for each in (launches, exchanged(launches)))
-        assert other is turned.get(found, found)
+        one, other = (verdict(ratio_interval(each, 0.95), 0.0) for each in (launches, exchanged(launches)))
+        assert other is turned.get(one, one)
 
 
 def measurement(*, looks, planned, stopped, launches=()):
@@ -223,8 +229,8 @@ class TestLooks:
 
     def test_a_clear_effect_stops_at_the_first_look_and_at_no_other_number(self):
         launches = of_logs([-0.5 + 0.001 * (number % 3) for number in range(20)])
-        looks = StoppingRule((8, 12, 18), 0.99, 0.01)
-        assert [number for number in range(1, 21) if looks.decide(launches[:number])] == [8, 12, 18]
+        rule = StoppingRule((8, 12, 18), 0.99, 0.01)
+        assert [number for number in range(1, 21) if rule.decide(launches[:number])] == [8, 12, 18]
 
     def test_an_open_question_goes_on(self):
         logs = [0.0, 0.03, -0.03, 0.02, -0.02, 0.01, -0.01, 0.04, -0.04, 0.02, 0.01, -0.03]
@@ -232,8 +238,8 @@ class TestLooks:
 
     def test_few_launches_do_not_stop_it_however_alike(self):
         launches = of_logs([-0.5, -0.5001, -0.5, -0.5002, -0.5, -0.5001, -0.5, -0.5001])
-        looks = StoppingRule((6, 8), 0.99, 0.01)
-        assert (looks.decide(launches[:6]), looks.decide(launches)) == (False, True)
+        rule = StoppingRule((6, 8), 0.99, 0.01)
+        assert (rule.decide(launches[:6]), rule.decide(launches)) == (False, True)
         assert StoppingRule((6,), 0.99, 0.01).decide(launches[:6])
         assert [first_look(confidence) for confidence in (0.9, 0.95, 0.99, 0.999)] == [5, 6, 8, 11]
 
@@ -243,15 +249,15 @@ class TestLooks:
     @given(st.lists(st.floats(-0.05, 0.05), min_size=24, max_size=24), st.floats(-0.1, 0.1))
     def test_compare_judges_as_measure_decided(self, noise, effect):
         launches, planned = of_logs([effect + each for each in noise]), (8, 12, 24)
-        looks = StoppingRule(planned, 0.99, 0.01)
-        taken = next((k for k, number in enumerate(planned, 1) if looks.decide(launches[:number])), None)
-        stopped = "decided" if taken else "budget"
-        numbers = planned[: taken or len(planned)]
-        found = interval_of(
+        rule = StoppingRule(planned, 0.99, 0.01)
+        look = next((k for k, number in enumerate(planned, 1) if rule.decide(launches[:number])), None)
+        stopped = "decided" if look else "budget"
+        numbers = planned[: look or len(planned)]
+        interval = interval_of(
             measurement(looks=numbers, planned=3, stopped=stopped, launches=launches[: numbers[-1]]), 0.99
         )
-        assert (verdict(found, 0.01) is not Verdict.INCONCLUSIVE) == (taken is not None)
-        assert found.confidence == 0.99
+        assert (verdict(interval, 0.01) is not Verdict.INCONCLUSIVE) == (look is not None)
+        assert interval.confidence == 0.99
 
 
 def test_summary():
@@ -277,9 +283,9 @@ class TestSimulations:
     def test_identical_code_is_not_called_different(self, world):
         from benchmarks.coverage_of_intervals import sequential
 
-        found = sequential(world, 1.0, 200, seed=2)
-        assert found.claims <= 0.01
-        assert found.missed <= 0.035
+        outcome = sequential(world, 1.0, 200, seed=2)
+        assert outcome.claims <= 0.01
+        assert outcome.missed <= 0.035
 
     def test_a_fifth_less_is_found(self, world):
         from benchmarks.coverage_of_intervals import sequential

@@ -218,10 +218,10 @@ with Clone.open(address, Path(cache)) as clone:
     makers = [
         subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
-    told = {maker.communicate(timeout=120)[0] for maker in makers}
+    outputs = {maker.communicate(timeout=120)[0] for maker in makers}
     assert [maker.returncode for maker in makers] == [0] * 3
-    assert len(told) == 1
-    assert (Path(told.pop().strip()) / "src/p/m.py").exists()
+    assert len(outputs) == 1
+    assert (Path(outputs.pop().strip()) / "src/p/m.py").exists()
 
 
 # -- the benchmark's bytes ------------------------------------------------------------------------------
@@ -280,8 +280,8 @@ def test_everything_injected_is_found_again(target: TargetRepo, cache: Path) -> 
     )
     with Clone.open(str(target.path), cache) as clone:
         chosen = scaffolding("worktree", BENCHMARK)
-        found = trees.contents(injection, chosen, clone, folder=target.path, worktree=target.path)
-        assert found == {BENCHMARK: TEXT, conftest: b"shared = 1\n"}
-        assert trees.prepare(clone, injection.base, found, cache=cache) != trees.prepare(
-            clone, injection.head, found, cache=cache
+        contents = trees.contents(injection, chosen, clone, folder=target.path, worktree=target.path)
+        assert contents == {BENCHMARK: TEXT, conftest: b"shared = 1\n"}
+        assert trees.prepare(clone, injection.base, contents, cache=cache) != trees.prepare(
+            clone, injection.head, contents, cache=cache
         )

@@ -61,9 +61,7 @@ def test_the_program_is_this_prprep_wherever_it_is_started(tmp_path):
 
 
 def test_a_run_that_fails_says_which_tasks_and_how_it_ended(folder, tmp_path):
-    with pytest.raises(
-        CommandFailedError, match=r"`prprep compare:nothing` ended with exit code 3:\n(.|\n)*nothing"
-    ):
+    with pytest.raises(CommandFailedError, match=r"`prprep compare:nothing` ended with exit code 3:\n(.|\n)*nothing"):
         nested.run(["compare:nothing"], folder=folder, cache=tmp_path / "cache")
     with pytest.raises(ArtifactError):
         nested.comparison(folder, "nothing")

@@ -1,4 +1,4 @@
-"""What `-X importtime` tells of two sides."""
+"""Reading `-X importtime` of two sides."""
 
 import pytest
 
@@ -33,11 +33,11 @@ def test_lines_between_the_marks_are_read():
 
 
 @pytest.mark.parametrize("text", ["", "import time:       100 |        100 | json\n"])
-def test_without_marks_there_are_no_times(text):
+def test_without_marks_all_times_are_zero(text):
     assert loads(text, ["json"]) == {"json": (0, 0)}
 
 
-def test_only_what_all_runs_of_one_side_and_none_of_the_other_load_came_or_went():
+def test_a_one_sided_module_is_loaded_in_all_runs_of_one_side_and_none_of_the_other():
     both, sometimes = {"json": (1, 1)}, {"random": (5, 5)}
     base = [{**both, "numpy": (own, 100 * own), "_numpy": (3, 3)} for own in (10_000, 30_000, 20_000)]
     head = [
@@ -55,10 +55,10 @@ def test_only_what_all_runs_of_one_side_and_none_of_the_other_load_came_or_went(
     )
 
 
-def test_the_heaviest_are_kept():
-    found = one_sided({"base": [{f"m{number}": (number, number) for number in range(30)}], "head": [{}]})
-    assert [module.name for module in found.modules] == [f"m{number}" for number in range(29, 29 - SHOWN, -1)]
-    assert found.loaded == {"base": 30, "head": 0}
+def test_the_slowest_are_shown():
+    traced = one_sided({"base": [{f"m{number}": (number, number) for number in range(30)}], "head": [{}]})
+    assert [module.name for module in traced.modules] == [f"m{number}" for number in range(29, 29 - SHOWN, -1)]
+    assert traced.loaded == {"base": 30, "head": 0}
 
 
 def test_sides_take_turns():
@@ -69,8 +69,8 @@ def test_sides_take_turns():
         log.write_text(f"{BEGIN}\nimport time: 2 | 3 | {side}_alone\n{END}\n")
         return [f"{side}_alone"]
 
-    found = trace(traced)
+    result = trace(traced)
     assert order == ["base", "head", "head", "base", "base", "head"]
-    assert found.modules == tuple(
+    assert result.modules == tuple(
         ImportedModule(name=f"{side}_alone", side=side, cumulative=3e-6, own=2e-6) for side in ("base", "head")
     )

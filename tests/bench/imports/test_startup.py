@@ -27,7 +27,7 @@ HELP = (
 SCRIPTS = '[project]\nname = "project"\n[project.scripts]\nproject = "project.cli:main"\n'
 
 
-def asked(folder, code=MAIN, **settings):
+def request_for(folder, code=MAIN, **settings):
     files = {side: {INIT: "", CLI: code} | settings.pop(side, {}) for side in ("base", "head")}
     started = {"metrics": ("import",), "modules": ("project",), "commands": (HELP,), "budget": 60.0}
     return pair(folder, **files, **{**started, **settings})
@@ -48,17 +48,19 @@ def _once(monkeypatch):
     monkeypatch.setattr(startup, "LOOKS", (1,))
 
 
-def test_the_whole_of_a_process_is_timed(tmp_path):
+def test_a_whole_process_is_timed(tmp_path):
     lines = []
     base = "import time\ntime.sleep(0.03)\n" + MAIN + "    time.sleep(0.03)\n"
     at_exit = "import atexit, time\natexit.register(time.sleep, 0.03)\n" + base.replace(
         "    argparse", "    return\n    argparse"
     )
-    found = timed(
-        asked(tmp_path, base={CLI: at_exit}, head={CLI: "def main():\n    pass\n"}, controlled=True, timeout=None),
+    result = timed(
+        request_for(
+            tmp_path, base={CLI: at_exit}, head={CLI: "def main():\n    pass\n"}, controlled=True, timeout=None
+        ),
         lines,
     )
-    wall, cpu = found.measurements
+    wall, cpu = result.measurements
     (launch,) = wall.launches
     assert (wall.test, wall.metric, cpu.test, cpu.metric) == (
         "start project --help",
@@ -69,14 +71,14 @@ def test_the_whole_of_a_process_is_timed(tmp_path):
     assert len(launch.base) == len(launch.head) == len(launch.control) == 2
     assert min(launch.base) > min(launch.head) + 0.03
     assert median(cpu.launches[0].base) < median(launch.base)
-    assert [module.path for module in found.modules["head"]] == [INIT, CLI]
-    assert found.notes == ()
+    assert [module.path for module in result.modules["head"]] == [INIT, CLI]
+    assert result.notes == ()
     assert lines == ["start-up: launch 1 of at most 1"]
 
 
-def test_what_a_projects_files_name_is_what_is_started(tmp_path):
+def test_the_console_scripts_of_the_project_are_started(tmp_path):
     files = {CLI: MAIN, INIT: "", "pyproject.toml": SCRIPTS}
-    request = asked(tmp_path, **both(files))
+    request = request_for(tmp_path, **both(files))
     tree = FolderTree(request.head.tree)
     assert commands_of(tree, describe(tree)) == (HELP,)
     assert [each.test for each in startup.time_startup(request, random.Random(7), print).measurements] == [
@@ -93,7 +95,7 @@ def test_commands_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, monkeyp
         return original(request, role, settings, program)
 
     monkeypatch.setattr(startup, "answer", spy)
-    timed(asked(tmp_path))
+    timed(request_for(tmp_path))
     assert [name for name, *_ in order] == ["startup/start_check.py"] * 2 + ["startup/start_timer.py"] * 4
     quad = order[2:]
     assert quad == quad[::-1]
@@ -103,7 +105,7 @@ def test_commands_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, monkeyp
 
 def test_processes_of_a_launch_have_the_same_addresses(tmp_path):
     code = "import sys\n\ndef main():\n    open(sys.argv[0] and 'addresses', 'a').write(f'{id(sys)} {id(main)}\\n')\n"
-    request, rng = asked(tmp_path, code), random.Random(7)
+    request, rng = request_for(tmp_path, code), random.Random(7)
     if not (settings := interpreters.draw_settings(request, rng, None)).layout:
         pytest.skip("this system does not let a process choose its layout")
     for _ in range(3):
@@ -115,43 +117,43 @@ def test_processes_of_a_launch_have_the_same_addresses(tmp_path):
     assert second == third != other
 
 
-def test_a_module_alone_is_a_command_too(tmp_path):
+def test_a_module_is_a_command_too(tmp_path):
     files = {"src/project/__main__.py": "import sys\nassert sys.argv[1:] == ['--help']\n", INIT: ""}
-    found = timed(asked(tmp_path, commands=(("-m", "project", "--help"),), **both(files)))
-    assert found.measurements[0].test == "start python -m project --help"
-    assert len(found.measurements[0].launches) == 1
+    result = timed(request_for(tmp_path, commands=(("-m", "project", "--help"),), **both(files)))
+    assert result.measurements[0].test == "start python -m project --help"
+    assert len(result.measurements[0].launches) == 1
 
 
 # -- which commands -------------------------------------------------------------------------------
 
 
-def test_what_cannot_help_shows_its_version(tmp_path):
+def test_a_command_without_help_shows_its_version(tmp_path):
     code = (
         "import sys\n\ndef main():\n    return 0 if sys.argv == ['project', '--version'] else f'unknown: {sys.argv}'\n"
     )
-    assert timed(asked(tmp_path, code)).measurements[0].test == "start project --version"
+    assert timed(request_for(tmp_path, code)).measurements[0].test == "start project --version"
 
 
-def test_a_command_that_base_cannot_run_is_left_out_and_said(tmp_path):
-    found = timed(asked(tmp_path, "def main():\n    return 2\n"))
-    assert found.measurements == ()
-    assert found.notes == ("The start-up of `project --help` was not timed: at base it ended with exit code 2.",)
+def test_a_command_that_base_cannot_run_is_left_out_with_a_note(tmp_path):
+    result = timed(request_for(tmp_path, "def main():\n    return 2\n"))
+    assert result.measurements == ()
+    assert result.notes == ("The start-up of `project --help` was not timed: at base it ended with exit code 2.",)
 
 
-def test_a_command_that_does_not_end_is_left_out_and_said(tmp_path, monkeypatch):
+def test_a_command_that_does_not_end_is_left_out_with_a_note(tmp_path, monkeypatch):
     monkeypatch.setattr(startup, "CHECK_SECONDS", 1.0)
-    found = timed(asked(tmp_path, "import time\n\ndef main():\n    time.sleep(60)\n"))
-    assert found.measurements == ()
-    assert found.notes == ("The start-up of `project --help` was not timed: at base it did not end within 1 s.",)
+    result = timed(request_for(tmp_path, "import time\n\ndef main():\n    time.sleep(60)\n"))
+    assert result.measurements == ()
+    assert result.notes == ("The start-up of `project --help` was not timed: at base it did not end within 1 s.",)
 
 
-def test_a_command_that_loads_nothing_of_what_is_measured_is_not_timed(tmp_path):
-    found = timed(asked(tmp_path, modules=("project.tables",), **both({"src/project/tables.py": ""})))
-    assert (found.measurements, found.notes) == ((), ())
+def test_a_command_that_loads_no_measured_module_is_not_timed(tmp_path):
+    result = timed(request_for(tmp_path, modules=("project.tables",), **both({"src/project/tables.py": ""})))
+    assert (result.measurements, result.notes) == ((), ())
 
 
-def test_a_command_that_no_longer_loads_what_is_measured_is_timed(tmp_path):
-    lazy = asked(
+def test_a_command_that_no_longer_loads_the_modules_is_timed(tmp_path):
+    lazy = request_for(
         tmp_path,
         modules=("project.tables",),
         base={CLI: "import project.tables\n" + MAIN},
@@ -161,16 +163,16 @@ def test_a_command_that_no_longer_loads_what_is_measured_is_timed(tmp_path):
     assert timed(lazy).measurements[0].test == "start project --help"
 
 
-def test_two_commands_are_enough(tmp_path):
+def test_at_most_two_commands_are_timed(tmp_path):
     commands = tuple((*HELP[:2], name, "--help") for name in ("one", "two", "three"))
-    assert [each.test for each in timed(asked(tmp_path, commands=commands)).measurements[::2]] == [
+    assert [each.test for each in timed(request_for(tmp_path, commands=commands)).measurements[::2]] == [
         "start one --help",
         "start two --help",
     ]
 
 
-def test_no_commands_take_no_time(tmp_path):
-    assert timed(asked(tmp_path, commands=())).measurements == ()
+def test_without_commands_nothing_is_timed(tmp_path):
+    assert timed(request_for(tmp_path, commands=())).measurements == ()
 
 
 # -- what fails -----------------------------------------------------------------------------------
@@ -195,13 +197,13 @@ def test_no_commands_take_no_time(tmp_path):
     ],
 )
 def test_a_command_that_fails_on_head_alone_is_an_error(tmp_path, code, what):
-    error = failure(asked(tmp_path, head={CLI: code}))
+    error = failure(request_for(tmp_path, head={CLI: code}))
     assert error.what == what
     assert error.hint == "a command that starts at base must start at head; nothing was measured"
 
 
 def test_the_end_of_a_traceback_is_shown(tmp_path):
-    error = failure(asked(tmp_path, head={CLI: "import absent\n"}))
+    error = failure(request_for(tmp_path, head={CLI: "import absent\n"}))
     assert error.what.startswith("`project --help` failed on head: it ended with exit code 1\n")
     assert error.what.endswith("ModuleNotFoundError: No module named 'absent'")
 
@@ -209,29 +211,30 @@ def test_the_end_of_a_traceback_is_shown(tmp_path):
 def test_a_command_that_fails_only_when_it_is_timed_is_an_error(tmp_path):
     code = "import sys\n\ndef main():\n    return 0 if 'prprep_worker.startup.import_timer' in sys.modules else 7\n"
     assert (
-        failure(asked(tmp_path, head={CLI: code})).what == "`project --help` failed on head: it ended with exit code 7"
+        failure(request_for(tmp_path, head={CLI: code})).what
+        == "`project --help` failed on head: it ended with exit code 7"
     )
 
 
-def test_a_command_that_leaves_by_itself_is_timed(tmp_path):
-    found = timed(asked(tmp_path, "import os\n\ndef main():\n    print('help')\n    os._exit(0)\n"))
-    assert [module.path for module in found.modules["base"]] == [INIT, CLI]
-    assert len(found.measurements[0].launches) == 1
+def test_a_command_that_exits_by_itself_is_timed(tmp_path):
+    result = timed(request_for(tmp_path, "import os\n\ndef main():\n    print('help')\n    os._exit(0)\n"))
+    assert [module.path for module in result.modules["base"]] == [INIT, CLI]
+    assert len(result.measurements[0].launches) == 1
 
 
-def test_a_module_from_the_wrong_place_is_stopped(tmp_path):
+def test_a_module_from_the_wrong_place_is_an_error(tmp_path):
     head = {CLI: f"import sys\nsys.path.insert(0, {str(tmp_path / 'base/src')!r})\nimport sibling\n{MAIN}"}
     with pytest.raises(ProvenanceError, match="on head `sibling` is imported from the tree of base"):
-        timed(asked(tmp_path, head=head, base={"src/sibling.py": ""}))
+        timed(request_for(tmp_path, head=head, base={"src/sibling.py": ""}))
 
 
-def test_what_is_written_is_dropped_and_nothing_is_read(tmp_path):
+def test_output_is_dropped_and_stdin_is_empty(tmp_path):
     code = "import sys\n\ndef main():\n    print('x' * 1_000_000)\n    return 1 if sys.stdin.read() or sys.stdout.isatty() else 0\n"
-    assert len(timed(asked(tmp_path, code)).measurements[0].launches) == 1
+    assert len(timed(request_for(tmp_path, code)).measurements[0].launches) == 1
 
 
-def test_a_time_limit_without_a_launch_is_said(tmp_path):
+def test_a_time_limit_before_the_first_launch_is_noted(tmp_path):
     code = "import sys, time\n\ndef main():\n    time.sleep(0 if 'prprep_worker.startup.import_timer' in sys.modules else 60)\n"
-    found = timed(asked(tmp_path, code, timeout=3.0))
-    assert found.measurements == ()
-    assert found.notes == ("The start-up of commands was not timed: it took longer than the time limit.",)
+    result = timed(request_for(tmp_path, code, timeout=3.0))
+    assert result.measurements == ()
+    assert result.notes == ("The start-up of commands was not timed: it took longer than the time limit.",)

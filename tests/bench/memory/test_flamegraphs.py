@@ -1,4 +1,4 @@
-"""Call sites and flame graphs out of real profiles, by the program that runs in the target's interpreter."""
+"""Call sites and flame graphs from real profiles, by the program that runs in the target's interpreter."""
 
 import importlib.util
 import json
@@ -39,7 +39,7 @@ def program():
 
 @pytest.fixture(scope="module")
 def tracked(tmp_path_factory):
-    """A request, and a profile that was taken in its base tree."""
+    """Return a request, and a profile recorded in its base tree."""
     folder = tmp_path_factory.mktemp("tracked")
     request = pair(folder, base={"src/project/__init__.py": CODE})
     code = "import sys, memray, project\ngot = []\nwith memray.Tracker(sys.argv[1]):\n    got.append(getattr(project, sys.argv[2])())\n"
@@ -55,9 +55,9 @@ def tracked(tmp_path_factory):
 @pytest.mark.slow
 def test_call_sites_are_spelled_relative_to_the_tree_and_the_import_path(tracked):
     request, profile = tracked
-    told = []
-    held = read_profiles(request, "base", {"test_x.py::test_work": profile}, told.append)["test_x.py::test_work"]
-    assert told == []
+    reported = []
+    held = read_profiles(request, "base", {"test_x.py::test_work": profile}, reported.append)["test_x.py::test_work"]
+    assert reported == []
     assert sum(site.size for site in held) == memray.FileReader(profile).metadata.peak_memory
     largest = {(site.file, site.function): site for site in held if site.size > MIB}
     assert {("src/project/__init__.py", "rows"), ("json/encoder.py", "iterencode")} <= largest.keys()
@@ -88,43 +88,43 @@ def test_a_flame_graph_is_the_same_every_time_and_names_no_folder_of_this_machin
 
 
 @pytest.mark.slow
-def test_a_flame_graph_that_cannot_be_drawn_is_told_and_the_sites_are_kept(tracked):
+def x(tracked):
     request, profile = tracked
     profile.with_name(f"base-table{SUFFIX}").mkdir()
-    told = []
+    reported = []
     table = profile.with_name("base-table.bin")
     held = read_profiles(
-        request, "base", {"test_x.py::test_work": profile, "test_x.py::test_table": table}, told.append
+        request, "base", {"test_x.py::test_work": profile, "test_x.py::test_table": table}, reported.append
     )
     assert held.keys() == {"test_x.py::test_work", "test_x.py::test_table"}
-    assert len(told) == 1
-    assert told[0].startswith("no flame graph of base, test_x.py::test_table: IsADirectoryError: ")
+    assert len(reported) == 1
+    assert reported[0].startswith("no flame graph of base, test_x.py::test_table: IsADirectoryError: ")
 
 
 @pytest.mark.slow
-def test_a_profile_that_cannot_be_read_is_told_and_the_others_are_read(tracked, tmp_path):
+def test_a_profile_that_cannot_be_read_is_reported_and_the_others_are_read(tracked, tmp_path):
     request, profile = tracked
     (tmp_path / "broken.bin").write_bytes(b"not a profile")
-    told = []
+    reported = []
     held = read_profiles(
         request,
         "base",
         {"test_x.py::test_broken": tmp_path / "broken.bin", "test_x.py::test_work": profile},
-        told.append,
+        reported.append,
     )
     assert held.keys() == {"test_x.py::test_work"}
-    assert len(told) == 1
-    assert told[0].startswith(
+    assert len(reported) == 1
+    assert reported[0].startswith(
         "no call sites of base, test_x.py::test_broken: OSError: The provided input file does not look like"
     )
 
 
 @pytest.mark.slow
-def test_a_program_that_does_not_even_start_is_told_and_no_error(tmp_path):
+def test_a_program_that_does_not_start_is_reported_and_no_error(tmp_path):
     request = pair(tmp_path, base={"src/memray.py": "raise ImportError('no memray here')\n"})
-    told = []
-    assert read_profiles(request, "base", {"test_x.py::test_work": tmp_path / "x.bin"}, told.append) == {}
-    assert told == ["no call sites and flame graphs of base: ImportError: no memray here"]
+    reported = []
+    assert read_profiles(request, "base", {"test_x.py::test_work": tmp_path / "x.bin"}, reported.append) == {}
+    assert reported == ["no call sites and flame graphs of base: ImportError: no memray here"]
 
 
 def record(python, hybrid=None):
@@ -161,11 +161,11 @@ def test_a_site_is_the_innermost_function_with_a_name(program, stack, site):
     assert program.Record(record(stack), spelling, native=False).site() == site
 
 
-def test_what_no_python_function_allocates_is_named_by_its_c_function(program):
+def test_allocations_outside_of_python_are_named_by_their_c_function(program):
     spelling = program.Spelling("/tree", [])
-    found = program.Record(record([], [("blas_thread_server", "/usr/lib/libopenblas.so.0", 12)]), spelling, native=True)
-    assert found.site() == ("blas_thread_server", "libopenblas.so.0", 12)
-    assert found.hybrid_stack_trace(1) == [("blas_thread_server", "libopenblas.so.0", 12)]
+    stack = program.Record(record([], [("blas_thread_server", "/usr/lib/libopenblas.so.0", 12)]), spelling, native=True)
+    assert stack.site() == ("blas_thread_server", "libopenblas.so.0", 12)
+    assert stack.hybrid_stack_trace(1) == [("blas_thread_server", "libopenblas.so.0", 12)]
 
 
 def test_stacks_end_where_the_benchmark_is_called(program):
@@ -178,7 +178,7 @@ def test_stacks_end_where_the_benchmark_is_called(program):
     assert program.Record(record(stack), spelling, native=False).stack_trace() == [("rows", "a.py", 3)]
 
 
-def test_bytes_of_one_place_are_summed_up_and_the_largest_come_first(program):
+def test_bytes_of_one_site_are_added_up_and_the_largest_come_first(program):
     spelling = program.Spelling("/tree", [])
     stacks = [
         [("small", "/tree/a.py", 1)],

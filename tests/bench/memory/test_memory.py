@@ -1,4 +1,4 @@
-"""Peak, allocations and what is left of the call alone, with real memray."""
+"""Peak, allocations and leaked memory of the call alone, with real memray."""
 
 import random
 import tracemalloc
@@ -38,12 +38,12 @@ def measured(tmp_path_factory):
 
 
 def of(measurements, metric, test="test_work"):
-    (found,) = [each for each in measurements if each.metric == metric and each.test.endswith(f"::{test}")]
-    return found
+    (measurement,) = [each for each in measurements if each.metric == metric and each.test.endswith(f"::{test}")]
+    return measurement
 
 
 def measure(folder, base, head=None, benchmark=BENCHMARK, **settings):
-    """Measure the code of two sides and give what came out by metric, for one test or several."""
+    """Measure the code of two sides, and return the measurements and call sites."""
     sides = [{"src/project/__init__.py": code, "tests/test_benchmark.py": benchmark} for code in (base, head or base)]
     return measure_memory(
         pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings), random.Random(1), lambda _: None
@@ -51,7 +51,7 @@ def measure(folder, base, head=None, benchmark=BENCHMARK, **settings):
 
 
 def values(measurements, metric, test="test_work"):
-    """Give the one value of each side, the same in all repeats."""
+    """Return the one value of each side, the same in all repeats."""
     launches = of(measurements, metric, test).launches
     return next(iter({launch.base[0] for launch in launches})), next(iter({launch.head[0] for launch in launches}))
 
@@ -95,7 +95,7 @@ def test_the_call_sites_say_where_the_peak_changed(measured):
 
 
 @pytest.mark.slow
-def test_progress_is_told(measured):
+def test_every_repeat_is_reported(measured):
     assert measured[3] == [f"memory {number} of 3: peak 10.0 MiB at base, 1.0 MiB at head" for number in (1, 2, 3)]
 
 
@@ -115,7 +115,7 @@ def test_small_objects_are_seen_through_pythons_own_allocator(tmp_path):
 
 
 def traced_peak(code):
-    """Give the peak in bytes that Python's own tracing sees."""
+    """Return the peak in bytes that Python's own tracing sees."""
     names = {}
     exec(compile(dedent(code), "code", "exec"), names)
     names["work"]()
@@ -128,8 +128,8 @@ def traced_peak(code):
 
 
 @pytest.mark.slow
-def test_an_empty_call_shows_only_what_memray_itself_does(tmp_path):
-    """`findings.ALMOST_NOTHING` rests on it."""
+def test_an_empty_call_shows_only_memrays_own_allocations(tmp_path):
+    """`domains.ALMOST_NOTHING` depends on this."""
     benchmark = """
     def test_nothing(benchmark):
         benchmark(lambda: None)
@@ -189,7 +189,7 @@ def test_arguments(benchmark):
 
 
 @pytest.mark.slow
-def test_what_is_left_is_what_each_further_call_adds(tmp_path):
+def test_leaked_memory_is_what_each_further_call_adds(tmp_path):
     measured = measure(
         tmp_path, LEAKS.replace("SIZE", "20000"), LEAKS.replace("SIZE", "10000"), benchmark=LEAK_BENCHMARK
     )
@@ -210,18 +210,18 @@ def test_what_is_left_is_what_each_further_call_adds(tmp_path):
 
 
 @pytest.mark.slow
-def test_setup_and_teardown_are_not_the_calls(tmp_path):
+def test_setup_and_teardown_do_not_count(tmp_path):
     benchmark = """
     def test_work(benchmark):
-        made = lambda: ((bytearray(30 << 20),), {})
-        benchmark.pedantic(lambda page: bytearray(1 << 20), setup=made, teardown=lambda page: bytearray(40 << 20))
+        create = lambda: ((bytearray(30 << 20),), {})
+        benchmark.pedantic(lambda page: bytearray(1 << 20), setup=create, teardown=lambda page: bytearray(40 << 20))
     """
     measured = measure(tmp_path, "", benchmark=benchmark)
     assert MIB < values(measured, MetricName.PEAK)[0] < 1.01 * MIB
 
 
 @pytest.mark.slow
-def test_where_repeats_differ_there_are_more_of_them(tmp_path):
+def test_repeats_that_differ_are_followed_by_more(tmp_path):
     code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
     measured = measure(tmp_path, code, budget=600.0)
     peak = of(measured, MetricName.PEAK)
@@ -261,7 +261,7 @@ def test_classes_folders_and_colliding_names_stay_apart(tmp_path):
 
 
 @pytest.mark.slow
-def test_native_stacks_are_recorded_where_asked_for(tmp_path):
+def test_native_stacks_are_recorded_on_request(tmp_path):
     code = "def work():\n    return len(sorted(range({count}))) // {count}\n"
     files = [
         {"src/project/__init__.py": code.format(count=count), "tests/test_benchmark.py": BENCHMARK}
@@ -280,13 +280,13 @@ def test_native_stacks_are_recorded_where_asked_for(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_test_that_fails_is_an_error_and_no_measurement_of_nothing(tmp_path):
+def test_a_test_that_fails_is_an_error(tmp_path):
     with pytest.raises(MeasuringError, match="the benchmark failed on head"):
         measure(tmp_path, "def work():\n    return 1\n", "def work():\n    return 2\n")
 
 
 @pytest.mark.slow
-def test_an_environment_without_memray_is_told(tmp_path):
+def test_an_environment_without_memray_is_an_error(tmp_path):
     files = {"src/memray.py": "raise ImportError('no memray here')\n"}
     with pytest.raises(MeasuringError) as raised:
         measure_memory(pair(tmp_path, **both(files), metrics=("memory",)), random.Random(1), lambda _: None)
@@ -296,7 +296,7 @@ def test_an_environment_without_memray_is_told(tmp_path):
 
 
 @pytest.mark.slow
-def test_what_one_side_alone_measures_is_an_error(tmp_path):
+def test_a_call_on_one_side_only_is_an_error(tmp_path):
     twice = {"tests/test_benchmark.py": "def test_work(benchmark):\n    benchmark(int)\n    benchmark(int)\n"}
     once = {"tests/test_benchmark.py": "def test_work(benchmark):\n    benchmark(int)\n"}
     with pytest.raises(MeasuringError, match="only head makes this call"):
@@ -304,7 +304,7 @@ def test_what_one_side_alone_measures_is_an_error(tmp_path):
 
 
 @pytest.mark.slow
-def test_no_time_for_a_single_repeat_is_an_error(tmp_path):
+def test_a_time_limit_before_the_first_repeat_is_an_error(tmp_path):
     slow = both(
         {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"}
     )
@@ -329,7 +329,7 @@ def test_profiles_are_named_after_side_and_test(key, name):
     assert profile_name("head", key) == name
 
 
-def test_profiles_of_two_tests_have_two_names():
+def test_profiles_of_two_tests_have_different_names():
     first, second = "test_x.py::test_b[a/b]", "test_x.py::test_b[a-b]"
     name = profile_name("base", second, taken={profile_name("base", first)})
     assert name.startswith("base-test_x.py-test_b-a-b-")

@@ -46,7 +46,7 @@ def test_a_site_is_spelled_by_its_function_and_line(base, head, expected):
     assert compared(base, head) == [expected]
 
 
-def test_lines_of_a_function_count_together_under_the_one_that_holds_most():
+def test_lines_of_a_function_count_together_under_the_largest():
     base = [
         HeldMemory(TEXT, 41, "rows", MIB),
         HeldMemory(TEXT, 43, "rows", 8 * MIB),
@@ -69,7 +69,7 @@ def test_a_function_that_was_renamed_or_moved_is_one_site():
     assert compared(base, head, functions) == [(f"{TEXT}:41 rows → src/pagelayout/lines.py:7 lines", 9 * MIB, MIB)]
 
 
-def test_what_took_over_the_name_of_a_renamed_function_is_another_one():
+def test_a_new_function_with_the_old_name_is_another_one():
     functions = [ChangedDefinition("pagelayout.text:lines", base=(TEXT, "rows"), head=(TEXT, "lines"))]
     base = [HeldMemory(TEXT, 1, "rows", 9 * MIB)]
     head = [HeldMemory(TEXT, 1, "rows", 2 * MIB), HeldMemory(TEXT, 9, "lines", 4 * MIB)]
@@ -102,9 +102,9 @@ def test_the_largest_changes_come_first_and_no_more_than_ten():
     ("held", "change", "shown"),
     [(4096, NEGLIGIBLE_BYTES - 1, 0), (4096, NEGLIGIBLE_BYTES, 1), (100 * MIB, 50_000, 0), (100 * MIB, 150_000, 1)],
 )
-def test_what_hardly_changes_is_not_shown(held, change, shown):
+def test_small_changes_are_not_shown(held, change, shown):
     assert len(compared([HeldMemory(TEXT, 1, "f", held)], [HeldMemory(TEXT, 1, "f", held + change)])) == shown
 
 
-def test_nothing_held_is_no_site():
+def test_no_held_memory_is_no_site():
     assert compared([], []) == []

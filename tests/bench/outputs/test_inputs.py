@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def time_enough(monkeypatch):
-    """Let no test depend on how fast the machine is."""
+    """Make the tests independent of the machine's speed."""
     monkeypatch.setattr(inputs, "SIDE_SECONDS", 60.0)
     monkeypatch.setattr(inputs, "ALL_SECONDS", 300.0)
 
@@ -23,7 +23,7 @@ SAME = "def work(value):\n    return value\n"
 
 
 def compared(folder, base, head, call, *, benchmark="", test="", seconds=300.0, **settings):
-    """Give what is said of one benchmark call whose outputs were equal."""
+    """Return the output of one benchmark call whose outputs were equal so far."""
     test = test or f"def test_work(benchmark):\n    {call}\n"
     files = {"tests/test_benchmark.py": f"import project\nfrom project import *\n{benchmark}\n\n{test}"}
     request = pair(
@@ -35,13 +35,13 @@ def compared(folder, base, head, call, *, benchmark="", test="", seconds=300.0, 
     )
     key = "tests/test_benchmark.py::test_work"
     outputs = (Output(test=key, verdict="equal"), Output(test="another", verdict="different", detail="told before"))
-    found, other = compare_further_inputs(request, outputs, random.Random(1), lambda _: None)
+    output, other = compare_further_inputs(request, outputs, random.Random(1), lambda _: None)
     assert other == outputs[1]
-    return found
+    return output
 
 
-def test_the_star_at_the_end_of_a_path_is_found(tmp_path):
-    """pypa/pip#14108: all that the benchmark compared was equal."""
+def test_a_star_at_the_end_of_a_path_is_tried(tmp_path):
+    """pypa/pip#14108: everything that the benchmark compared was equal."""
     base = """
     import re
 
@@ -54,10 +54,10 @@ def test_the_star_at_the_end_of_a_path_is_found(tmp_path):
     def patterns(path):
         return [path + "*"]
     """
-    found = compared(tmp_path, base, head, 'benchmark(patterns, "lib/python3.12/site-packages")')
-    assert found.verdict == "different"
-    assert found.detail == "at input `patterns('*')`: '*' at base, '**' at head at `[0]`"
-    assert found.inputs > 50
+    output = compared(tmp_path, base, head, 'benchmark(patterns, "lib/python3.12/site-packages")')
+    assert output.verdict == "different"
+    assert output.detail == "at input `patterns('*')`: '*' at base, '**' at head at `[0]`"
+    assert output.inputs > 50
 
 
 def test_equal_code_is_equal_on_all_inputs(tmp_path):
@@ -65,12 +65,12 @@ def test_equal_code_is_equal_on_all_inputs(tmp_path):
     def work(words, least=2):
         return {word: len(word) for word in words if len(word) >= least}
     """
-    found = compared(tmp_path, code, code, 'benchmark(work, ["one", "three"], least=2)')
-    assert (found.verdict, found.detail) == ("equal", "")
-    assert 90 <= found.inputs <= 220
+    output = compared(tmp_path, code, code, 'benchmark(work, ["one", "three"], least=2)')
+    assert (output.verdict, output.detail) == ("equal", "")
+    assert 90 <= output.inputs <= 220
 
 
-def test_a_second_run_tries_the_same(tmp_path):
+def test_a_second_run_tries_the_same_inputs(tmp_path):
     code = "def work(text):\n    return text.upper()\n"
     head = "def work(text):\n    return ''.join(map(str.upper, text)) if len(text) < 9 else text.upper() + ('' if 'K' in text.upper() else '!')\n"
     first = compared(tmp_path / "first", code, head, 'benchmark(work, "kilogramme")')
@@ -91,81 +91,81 @@ def test_typographic_quotes_are_among_the_inputs(tmp_path):
     def has_quote(text):
         return any(quote in text for quote in QUOTES)
     """
-    found = compared(tmp_path, base, head, 'benchmark(has_quote, "plain words of a page")')
-    assert (found.verdict, found.detail) == ("different", "at input `has_quote('“')`: True at base, False at head")
+    output = compared(tmp_path, base, head, 'benchmark(has_quote, "plain words of a page")')
+    assert (output.verdict, output.detail) == ("different", "at input `has_quote('“')`: True at base, False at head")
 
 
 def test_a_difference_is_shrunk(tmp_path):
     base = "def total(numbers):\n    return sum(numbers)\n"
     head = "def total(numbers):\n    return sum(set(numbers))\n"
-    found = compared(tmp_path, base, head, "benchmark(total, [31, 7, 502, 12])")
-    assert found.verdict == "different"
-    assert len(found.detail) < 60
+    output = compared(tmp_path, base, head, "benchmark(total, [31, 7, 502, 12])")
+    assert output.verdict == "different"
+    assert len(output.detail) < 60
 
 
-def test_roundings_are_no_difference_and_are_told(tmp_path):
+def test_rounding_is_no_difference_and_is_noted(tmp_path):
     base = "def total(numbers):\n    return sum(numbers)\n"
     head = "import math\n\ndef total(numbers):\n    return math.fsum(numbers) if numbers else 0\n"
-    found = compared(tmp_path, base, head, "benchmark(total, [0.1, 0.2, 0.3])")
-    assert found.verdict == "equal"
-    assert found.detail.startswith("floats are equal but for rounding: they differ by up to ")
+    output = compared(tmp_path, base, head, "benchmark(total, [0.1, 0.2, 0.3])")
+    assert output.verdict == "equal"
+    assert output.detail.startswith("floats are equal but for rounding: they differ by up to ")
 
 
-def test_a_call_that_leaves_its_argument_otherwise_is_different(tmp_path):
+def test_a_call_that_changes_its_argument_is_different(tmp_path):
     base = "def work(numbers):\n    return sorted(numbers)\n"
     head = "def work(numbers):\n    numbers.sort()\n    return list(numbers)\n"
-    found = compared(tmp_path, base, head, "benchmark(work, [3, 1, 2])")
-    assert (found.verdict, found.detail) == (
+    output = compared(tmp_path, base, head, "benchmark(work, [3, 1, 2])")
+    assert (output.verdict, output.detail) == (
         "different",
         "after the call its arguments differ: 3 at base, 1 at head at `[0][0]`",
     )
-    found = compared(tmp_path / "sorted", base, head, "benchmark(work, [1, 2, 3])")
-    assert found.verdict == "different"
-    assert found.detail.endswith("the call changes its arguments at head only")
+    output = compared(tmp_path / "sorted", base, head, "benchmark(work, [1, 2, 3])")
+    assert output.verdict == "different"
+    assert output.detail.endswith("the call changes its arguments at head only")
 
 
-def test_both_may_change_their_arguments_alike(tmp_path):
+def test_both_sides_may_change_their_arguments_equally(tmp_path):
     code = "def work(numbers):\n    numbers.sort()\n    return len(numbers)\n"
-    found = compared(tmp_path, code, code, "benchmark(work, [3, 1, 2])")
-    assert (found.verdict, found.detail) == ("equal", "")
+    output = compared(tmp_path, code, code, "benchmark(work, [3, 1, 2])")
+    assert (output.verdict, output.detail) == ("equal", "")
 
 
 def test_lazy_results_are_consumed_for_each_input(tmp_path):
     base = "def work(size):\n    return [number for number in range(size)]\n"
     head = "def work(size):\n    return (number for number in range(size))\n"
     assert compared(tmp_path, head, head, "benchmark(work, 5)").verdict == "equal"
-    found = compared(tmp_path / "other", base, head, "benchmark(work, 5)")
-    assert found.verdict == "different"
-    assert "list at base, generator at head" in found.detail
+    output = compared(tmp_path / "other", base, head, "benchmark(work, 5)")
+    assert output.verdict == "different"
+    assert "list at base, generator at head" in output.detail
 
 
-def test_an_explosive_input_is_killed_and_told(tmp_path):
+def test_an_explosive_input_is_killed_and_noted(tmp_path):
     code = "def work(exponent):\n    return sum(1 for _ in range(2 ** exponent)) if exponent > 20 else sum([1] * 10 ** max(exponent, 0))\n"
-    found = compared(tmp_path, code, code, "benchmark(work, 4)")
-    assert found.verdict == "equal"
-    assert found.inputs > 5
-    assert " the call exceeded " in found.detail
+    output = compared(tmp_path, code, code, "benchmark(work, 4)")
+    assert output.verdict == "equal"
+    assert output.inputs > 5
+    assert " the call exceeded " in output.detail
 
 
-def test_inputs_that_raise_are_counted_apart(tmp_path):
+def test_inputs_that_raise_are_counted_separately(tmp_path):
     base = "def work(number):\n    if number < 0:\n        raise ValueError(number)\n    return number\n"
-    found = compared(tmp_path, base, base, "benchmark(work, 10)")
-    assert found.verdict == "equal"
-    assert found.detail.endswith(" raised the same error on both")
+    output = compared(tmp_path, base, base, "benchmark(work, 10)")
+    assert output.verdict == "equal"
+    assert output.detail.endswith(" raised the same error on both")
     head = "def work(number):\n    if number < 0:\n        raise KeyError(number)\n    return number\n"
-    found = compared(tmp_path / "other", base, head, "benchmark(work, 10)")
-    assert found.verdict == "equal"
+    output = compared(tmp_path / "other", base, head, "benchmark(work, 10)")
+    assert output.verdict == "equal"
     assert (
         "raised at base but not the same at head: at `work(-1)` base raises ValueError, head raises KeyError"
-        in found.detail
+        in output.detail
     )
 
 
 def test_an_error_at_head_alone_is_a_difference(tmp_path):
     base = "def first(rows, default=0):\n    return rows[0] if rows else default\n"
     head = "def first(rows, default=0):\n    return rows[0]\n"
-    found = compared(tmp_path, base, head, "benchmark(first, [4, 5])")
-    assert (found.verdict, found.detail) == (
+    output = compared(tmp_path, base, head, "benchmark(first, [4, 5])")
+    assert (output.verdict, output.detail) == (
         "different",
         "at input `first([])`: returns at base, raises IndexError at head",
     )
@@ -198,9 +198,9 @@ def test_dataclasses_attrs_enums_and_dicts_are_varied(tmp_path):
     call = 'benchmark(work, Table([Row("a", Kind.ONE), Row("b", Kind.ONE)], "t"), {"x": 1, "y": 2})'
     assert compared(tmp_path, code.format(further=""), code.format(further=""), call).detail.count("raised") <= 1
     changed = code.format(further=" + any(row.kind is Kind.OTHER for row in table.rows)")
-    found = compared(tmp_path / "enum", code.format(further=""), changed, call)
-    assert found.verdict == "different"
-    assert "Kind.OTHER" in found.detail
+    output = compared(tmp_path / "enum", code.format(further=""), changed, call)
+    assert output.verdict == "different"
+    assert "Kind.OTHER" in output.detail
     changed = code.format(further=" + (table._title == '*')")
     assert "title='*'" in compared(tmp_path / "attrs", code.format(further=""), changed, call).detail
 
@@ -208,12 +208,12 @@ def test_dataclasses_attrs_enums_and_dicts_are_varied(tmp_path):
 def test_arrays_are_varied(tmp_path):
     base = "import numpy as np\n\ndef work(values):\n    return values * 2.0\n"
     head = "import numpy as np\n\ndef work(values):\n    return values * 2.0 if len(values) else values.astype(int)\n"
-    found = compared(tmp_path, base, head, "benchmark(work, project.np.arange(12.0).reshape(4, 3))")
-    assert found.verdict == "different"
-    assert "ndarray float64 [0, 3] at base, ndarray int64 [0, 3] at head" in found.detail
+    output = compared(tmp_path, base, head, "benchmark(work, project.np.arange(12.0).reshape(4, 3))")
+    assert output.verdict == "different"
+    assert "ndarray float64 [0, 3] at base, ndarray int64 [0, 3] at head" in output.detail
 
 
-def test_what_cannot_be_varied_is_passed_as_it_is(tmp_path):
+def test_arguments_that_cannot_be_varied_are_passed_as_they_are(tmp_path):
     code = """
     import threading
 
@@ -228,13 +228,13 @@ def test_what_cannot_be_varied_is_passed_as_it_is(tmp_path):
     def work(engine, size):
         return engine.run(size)
     """
-    found = compared(
+    output = compared(
         tmp_path, code, code.replace("self.calls)", "self.calls) + (size == 1)"), "benchmark(work, Engine(), 5)"
     )
-    assert found.verdict == "different"
-    assert found.detail.startswith("at input `work(<Engine>, 1)`: ")
-    found = compared(tmp_path / "bound", code, code, "benchmark(Engine().run, 5)")
-    assert (found.verdict, found.detail) == ("equal", "")
+    assert output.verdict == "different"
+    assert output.detail.startswith("at input `work(<Engine>, 1)`: ")
+    output = compared(tmp_path / "bound", code, code, "benchmark(Engine().run, 5)")
+    assert (output.verdict, output.detail) == ("equal", "")
 
 
 NESTED = {
@@ -260,16 +260,16 @@ def test_the_call_inside_a_function_without_arguments_is_varied(tmp_path, call):
         await asyncio.sleep(0)
         return shout(text)
     """
-    found = compared(tmp_path, code.format(further=""), code.format(further=" or '?'"), call)
-    assert found.verdict == "different"
+    output = compared(tmp_path, code.format(further=""), code.format(further=" or '?'"), call)
+    assert output.verdict == "different"
     name = "later" if "later" in call else "shout"
-    assert found.detail == f"at input `{name}('')`: '' at base, '?' at head at `[0]`"
+    assert output.detail == f"at input `{name}('')`: '' at base, '?' at head at `[0]`"
 
 
 def test_coroutine_functions_are_run_on_a_loop_of_their_own(tmp_path):
     code = "import asyncio\n\nasync def work(size):\n    await asyncio.sleep(0)\n    return size{further}\n"
-    found = compared(tmp_path, code.format(further=""), code.format(further=" + (size == 7)"), "benchmark(work, 6)")
-    assert (found.verdict, found.detail) == ("different", "at input `work(7)`: 7 at base, 8 at head")
+    output = compared(tmp_path, code.format(further=""), code.format(further=" + (size == 7)"), "benchmark(work, 6)")
+    assert (output.verdict, output.detail) == ("different", "at input `work(7)`: 7 at base, 8 at head")
 
 
 WRITING = """
@@ -292,14 +292,14 @@ def start(word):
 def read(path):
     return len(open(path).read())
 
-def given(*values):
+def takes(*values):
     return 1
 """
 
 REFUSED = {
-    "writes": ("benchmark(write, 'made')", "the call has side effects (open) at base"),
-    "removes": ("benchmark(remove, 'made')", "the call has side effects (os.remove) at base"),
-    "starts": ("benchmark(start, 'made')", "the call has side effects (subprocess.Popen) at base"),
+    "writes": ("benchmark(write, 'created')", "the call has side effects (open) at base"),
+    "removes": ("benchmark(remove, 'created')", "the call has side effects (os.remove) at base"),
+    "starts": ("benchmark(start, 'created')", "the call has side effects (subprocess.Popen) at base"),
     "path": ("benchmark(read, project.__file__)", "the call is given a path that exists"),
     "path object": ("benchmark(read, project.FILE)", "the call is given a path that exists"),
     "file": (
@@ -329,14 +329,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("call", "reason"), REFUSED.values(), ids=REFUSED)
-def test_nothing_is_tried_where_a_call_may_do_more_than_to_compute(tmp_path, call, reason):
+def test_a_call_with_possible_side_effects_is_not_tried(tmp_path, call, reason):
     code = WRITING + "\nclass Thing:\n    def __init__(self):\n        self.size = 1\n"
-    code = code.replace("def given(*values)", "def given(*values, key=None)")
-    found = compared(tmp_path, code, code, call)
-    assert found == Output(test=found.test, verdict="equal", detail=f"no further inputs were tried: {reason}")
+    code = code.replace("def takes(*values)", "def takes(*values, key=None)")
+    output = compared(tmp_path, code, code, call)
+    assert output == Output(test=output.test, verdict="equal", detail=f"no further inputs were tried: {reason}")
 
 
-def test_a_call_that_writes_for_some_inputs_only_is_stopped_there(tmp_path):
+def test_a_call_that_writes_for_some_inputs_is_stopped_there(tmp_path):
     code = """
     import pathlib
 
@@ -345,79 +345,79 @@ def test_a_call_that_writes_for_some_inputs_only_is_stopped_there(tmp_path):
             (pathlib.Path(__file__).parent / "written").write_text(text)
         return text
     """
-    found = compared(tmp_path, code, code, "benchmark(work, 'abc')")
-    assert found.verdict == "equal"
-    assert found.inputs > 50
+    output = compared(tmp_path, code, code, "benchmark(work, 'abc')")
+    assert output.verdict == "equal"
+    assert output.inputs > 50
     assert not list(tmp_path.rglob("written"))
 
 
 def test_a_crash_at_head_is_a_difference(tmp_path):
     base = "def work(size):\n    return size\n"
     head = "import os\n\ndef work(size):\n    if size == 0:\n        os.abort()\n    return size\n"
-    found = compared(tmp_path, base, head, "benchmark(work, 5)")
-    assert (found.verdict, found.detail) == (
+    output = compared(tmp_path, base, head, "benchmark(work, 5)")
+    assert (output.verdict, output.detail) == (
         "different",
         "at input `work(0)`: returns at base, breaks the process at head",
     )
 
 
-def test_what_does_not_repeat_is_no_difference(tmp_path):
+def test_results_that_do_not_repeat_are_no_difference(tmp_path):
     code = "import os\n\ndef work(size):\n    return size if size == 5 else os.urandom(8)\n"
-    found = compared(tmp_path, code, code, "benchmark(work, 5)")
-    assert found.verdict == "equal"
-    assert "a side did not repeat its own result" in found.detail
+    output = compared(tmp_path, code, code, "benchmark(work, 5)")
+    assert output.verdict == "equal"
+    assert "a side did not repeat its own result" in output.detail
 
 
-def test_seeded_random_numbers_go_on_as_in_the_benchmark(tmp_path):
+def test_seeded_random_numbers_continue_as_in_the_benchmark(tmp_path):
     code = "import random\n\nrandom.seed(3)\n\ndef work(size):\n    return [random.random() for _ in range(size)]\n"
-    found = compared(tmp_path, code, code, "benchmark(work, 5)")
-    assert (found.verdict, found.detail) == ("equal", "")
+    output = compared(tmp_path, code, code, "benchmark(work, 5)")
+    assert (output.verdict, output.detail) == ("equal", "")
 
 
 def test_ranges_are_varied(tmp_path):
     code = "def work(pages):\n    return {page: len(pages) for page in pages}\n"
-    found = compared(
+    output = compared(
         tmp_path, code, code.replace("len(pages) for", "len(pages) or 1 for"), "benchmark(work, range(1, 41))"
     )
-    assert (found.verdict, found.detail) == ("equal", "")
-    found = compared(
+    assert (output.verdict, output.detail) == ("equal", "")
+    output = compared(
         tmp_path / "other",
         code,
         code.replace("in pages}", "in sorted(pages)[::-1][::-1] or [0]}"),
         "benchmark(work, range(1, 41))",
     )
-    assert found.verdict == "different"
-    assert found.detail.startswith("at input `work(range(1, 1, 1))`: ")
+    assert output.verdict == "different"
+    assert output.detail.startswith("at input `work(range(1, 1, 1))`: ")
 
 
-def test_several_calls_are_kept_apart(tmp_path):
+def test_several_calls_are_compared_separately(tmp_path):
     code = "def work(size):\n    return size\n\ndef other(size):\n    return size{further}\n"
     test = "def test_work(benchmark):\n    benchmark(work, 5)\n    benchmark(other, 5)\n    benchmark(work, 7)\n"
     files = {"tests/test_benchmark.py": "from project import *\n\n" + test}
     trees = [{"src/project/__init__.py": code.format(further=further), **files} for further in ("", " + (size == 1)")]
     key = "tests/test_benchmark.py::test_work"
     outputs = tuple(Output(test=name, verdict="equal") for name in (key, f"{key}#2", f"{key}#3"))
-    found = compare_further_inputs(
+    output = compare_further_inputs(
         pair(tmp_path, base=trees[0], head=trees[1]), outputs, random.Random(1), lambda _: None
     )
-    assert [output.verdict for output in found] == ["equal", "different", "equal"]
-    assert found[1].detail == "at input `other(1)`: 1 at base, 2 at head"
+    assert [output.verdict for output in output] == ["equal", "different", "equal"]
+    assert output[1].detail == "at input `other(1)`: 1 at base, 2 at head"
 
 
-def test_a_benchmark_that_no_longer_passes_leaves_the_outputs_with_the_reason(tmp_path):
+def test_a_benchmark_that_no_longer_passes_is_noted_with_the_reason(tmp_path):
     test = "def test_work(benchmark):\n    raise SystemError('gone')\n"
-    found = compared(tmp_path, SAME, SAME, "", test=test)
-    assert found.verdict == "equal"
-    assert found.detail == "no further inputs were tried: the benchmark failed on base"
+    output = compared(tmp_path, SAME, SAME, "", test=test)
+    assert output.verdict == "equal"
+    assert output.detail == "no further inputs were tried: the benchmark failed on base"
 
 
 def test_the_time_limit_of_the_request_holds(tmp_path):
     test = "import time\ndef test_work(benchmark):\n    time.sleep(60)\n    benchmark(work, 1)\n"
-    found = compared(tmp_path, SAME, SAME, "", test=test, seconds=1.0)
-    assert found.detail == "no further inputs were tried within 1 s"
+    output = compared(tmp_path, SAME, SAME, "", test=test, seconds=1.0)
+    assert output.detail == "no further inputs were tried within 1 s"
 
 
-def test_without_equal_outputs_nothing_is_started(tmp_path):
+def test_without_equal_outputs_no_process_starts(tmp_path):
     request = pair(tmp_path, benchmark="no/such/file.py")
     outputs = (Output(test="a", verdict="different"), Output(test="b", verdict="not comparable"))
     assert compare_further_inputs(request, outputs, random.Random(1), lambda _: None) == outputs

@@ -1,4 +1,4 @@
-"""What is said of the values that the two sides returned: described by the worker's code, judged by ours."""
+"""Comparing the values of the two sides: described by the worker's code, judged by ours."""
 
 import collections
 import dataclasses
@@ -172,7 +172,7 @@ def test_equal_values_are_equal(make):
     assert verdict(make(), make()) == ("equal", "")
 
 
-def test_order_counts_where_it_does_for_python():
+def test_order_counts_if_it_does_for_python():
     assert verdict({1: "a", 2: "b"}, {2: "b", 1: "a"}) == ("equal", "the keys of dicts are in another order")
     ordered = collections.OrderedDict
     assert verdict(ordered([(1, "a"), (2, "b")]), ordered([(2, "b"), (1, "a")])) == (
@@ -272,15 +272,15 @@ NOT_COMPARABLE = [
 
 
 @pytest.mark.parametrize(("make", "detail"), NOT_COMPARABLE, ids=["None", "lock", "object", "function"])
-def test_what_cannot_be_compared_is_said_with_the_reason(make, detail):
+def test_values_that_cannot_be_compared_have_a_reason(make, detail):
     assert verdict(make(), make()) == ("not comparable", detail)
 
 
-def test_a_difference_counts_more_than_what_cannot_be_looked_into():
+def test_a_difference_counts_more_than_an_opaque_value():
     assert verdict([threading.Lock(), 1], [threading.Lock(), 2]) == ("different", "1 at base, 2 at head at `[1]`")
 
 
-def test_state_that_is_written_in_c_is_not_taken_for_equal():
+def test_state_in_c_does_not_count_as_equal():
     assert verdict(random.Random(1), random.Random(2)) == ("not comparable", "a random.Random cannot be looked into")
     assert verdict([].append, [].append) == (
         "not comparable",
@@ -295,7 +295,7 @@ def test_lazy_results_are_consumed():
     )
 
 
-def test_what_never_ends_is_given_up(monkeypatch):
+def test_an_endless_value_is_given_up(monkeypatch):
     monkeypatch.setattr(description, "SEEN_NODES", 1000)
     assert verdict(itertools.count(), itertools.count()) == ("not comparable", "more than 1,000 values, at `[999]`")
 
@@ -309,7 +309,7 @@ def test_deep_nesting_is_given_up():
     assert detail.startswith("nested deeper than 100, at `[0][0]")
 
 
-def test_two_calls_that_differ_on_one_side_are_no_comparison():
+def test_calls_that_differ_on_one_side_are_not_comparable():
     output = judge("test", {"base": described(1), "head": described(1)}, {"base": True, "head": False})
     assert (output.verdict, output.detail) == ("not comparable", "differs between two calls on the same side (head)")
 
@@ -335,7 +335,7 @@ def test_a_value_without_state_is_its_type():
     assert description.describe(Nothing())["opaque"] == []
 
 
-def test_private_caches_are_no_result():
+def test_private_caches_do_not_count():
     one, other, third = (description.describe(Cached(*values)) for values in ((1, 2), (1, None), (3, 2)))
     assert one == other
     assert one != third
@@ -346,7 +346,7 @@ class Faced(Cached):
         return f"v{self._release}"
 
 
-def test_what_an_object_shows_of_itself_counts_more_than_how_it_keeps_it():
+def test_public_state_counts_more_than_private_state():
     one, other, third = (description.describe(Faced(*values)) for values in ((1, 2), (1.0, None), ("1", 2)))
     assert one == third
     assert one != other
@@ -361,7 +361,7 @@ class Area:
         return self.side**2
 
 
-def test_what_was_asked_for_already_is_no_result():
+def test_cached_properties_do_not_count():
     for base, head in ((Area(2), Area(2)), (Model(name="a", sizes=[1]), Model(name="a", sizes=[1]))):
         assert (base.area if isinstance(base, Area) else base.total) in (4, 1)
         assert verdict(base, head) == ("equal", "")
@@ -382,7 +382,7 @@ ROUNDED = {
 
 
 @pytest.mark.parametrize(("base", "head", "by"), ROUNDED.values(), ids=ROUNDED)
-def test_floats_that_differ_by_rounding_are_equal_and_it_is_said(base, head, by):
+def test_floats_that_differ_by_rounding_are_equal_with_a_note(base, head, by):
     assert verdict(base, head) == ("equal", f"floats are equal within 1e-09, not exactly: they differ by up to {by}")
 
 
@@ -403,14 +403,14 @@ def test_floats_that_differ_by_more_than_rounding_are_different(base, head):
         assert verdict(make(base), make(head))[0] == "different"
 
 
-def test_what_cancels_out_is_held_against_what_went_in():
+def test_cancellation_is_judged_by_the_size_of_the_input():
     base, head = described(5.5e-17), described(2.8e-17)
     repeats = {"base": True, "head": True}
     assert judge("test", {"base": base, "head": head}, repeats).verdict == "different"
     assert judge("test", {"base": base, "head": head}, repeats, scale=0.3).verdict == "equal"
 
 
-def test_a_row_that_holds_something_else_is_compared_element_by_element():
+def test_a_mixed_list_is_compared_element_by_element():
     assert verdict([0.1 + 0.2] * 99 + [1], [0.3] * 99 + [1])[0] == "equal"
     assert verdict([0.3] * 99 + [1], [0.3] * 100) == ("different", "int 1 at base, float 0.3 at head at `[99]`")
 
@@ -442,7 +442,7 @@ def test_many_floats_that_differ_further_on_are_not_called_different(monkeypatch
 
 
 class Tensor:
-    """Written in C for all that can be seen, and gives its numbers as an array."""
+    """Opaque like a type written in C, but convertible to an array."""
 
     __slots__ = ()
 
@@ -450,12 +450,12 @@ class Tensor:
         return np.arange(3.0)
 
 
-def test_what_behaves_like_an_array_is_one():
+def test_an_array_like_object_is_compared_as_an_array():
     assert description.describe(Tensor())["tree"]["kind"] == "float64 [3]"
 
 
-def test_a_call_is_repeated_by_value_and_not_by_the_order_of_keys():
-    """A dict made from a set comes in another order each time."""
+def test_a_call_repeats_its_value_in_any_order_of_keys():
+    """A dict built from a set has another order each time."""
 
     class Twice:
         seconds = 0.0

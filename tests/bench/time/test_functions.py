@@ -125,7 +125,7 @@ def test_a_function_without_loops_or_calls_has_the_time_that_it_takes(profile):
 
 
 @pytest.mark.slow
-def test_what_is_inside_of_a_changed_class_is_changed_and_what_no_call_reaches_is_told(profile):
+def test_what_is_inside_of_a_changed_class_is_changed_and_what_no_call_reaches_is_noted(profile):
     changed = {name for name, share in of(profile, "test_around").items() if share.changed}
     assert changed == {"project:leaf", "project:Table.rows"}
     assert profile.unreached == ("project:unused",)
@@ -140,20 +140,20 @@ def test_renamed_functions_stand_in_one_row_and_one_sided_ones_have_one_side(tmp
         ChangedDefinition("project:Grid", base=(FILE, "Table"), head=(FILE, "Grid")),
         ChangedDefinition("project:resting", base=None, head=(FILE, "resting")),
     )
-    found = of(
+    profiles = of(
         profiled(pair(tmp_path, base=files() | benchmark, head=head | benchmark, functions=changed)), "test_around"
     )
-    rows = found["project:Grid.rows"]
+    rows = profiles["project:Grid.rows"]
     assert (rows.base.calls, rows.head.calls, rows.changed) == (1, 1, True)
-    assert (found["project:resting"].base, found["project:resting"].head.calls) == (None, 1)
+    assert (profiles["project:resting"].base, profiles["project:resting"].head.calls) == (None, 1)
 
 
 @pytest.mark.slow
 def test_a_call_into_a_file_whose_own_code_changed_is_not_known_to_be_apart_from_it(tmp_path):
     constant = ChangedDefinition("project", base=(FILE, "<module>"), head=(FILE, "<module>"))
-    found = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
-    assert (found.tests, found.unreached) == ((), ())
-    assert not any(share.changed for share in found.functions)
+    profiles = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
+    assert (profiles.tests, profiles.unreached) == ((), ())
+    assert not any(share.changed for share in profiles.functions)
 
 
 @pytest.mark.slow
@@ -168,16 +168,16 @@ def test_setup_has_no_part_and_the_benchmarks_own_functions_are_not_listed(tmp_p
         def test_it(benchmark):
             benchmark.pedantic(lambda: leaf(), setup=prepared, rounds=3)
     """
-    found = of(profiled(pair(tmp_path, **both(files(benchmark=benchmark)))), "test_it")
-    assert set(found) <= {"project:leaf", "project:decorated.wrapper"}
+    profiles = of(profiled(pair(tmp_path, **both(files(benchmark=benchmark)))), "test_it")
+    assert set(profiles) <= {"project:leaf", "project:decorated.wrapper"}
 
 
 @pytest.mark.slow
 def test_without_time_for_all_nothing_is_said_of_what_is_not_reached(tmp_path):
     slow = both(files(benchmark="import time\n\ndef test_slow(benchmark):\n    benchmark(time.sleep, 3600)\n"))
-    found = profiled(pair(tmp_path, **slow, functions=(same("leaf"),), timeout=1.5))
-    assert (found.functions, found.tests, found.unreached) == ((), (), ())
-    assert found.notes == ("Time per function was not sampled for every test: its time limit came first.",)
+    profiles = profiled(pair(tmp_path, **slow, functions=(same("leaf"),), timeout=1.5))
+    assert (profiles.functions, profiles.tests, profiles.unreached) == ((), (), ())
+    assert profiles.notes == ("Time per function was not sampled for every test: its time limit came first.",)
 
 
 @pytest.mark.slow
@@ -192,11 +192,11 @@ def test_a_call_that_the_signal_ends_is_looked_at_by_a_thread(tmp_path):
                 os.kill(WORKER, signal.SIGKILL)
             return sum(range(size))
     """
-    found = profiled(pair(tmp_path, **both({FILE: code})))
-    assert found.notes == (
+    profiles = profiled(pair(tmp_path, **both({FILE: code})))
+    assert profiles.notes == (
         "Shares of `test_work` were sampled between Python's steps: part of a small function's time may be counted for its callers.",
     )
-    assert of(found, "test_work")["project:work"].base.calls == 1
+    assert of(profiles, "test_work")["project:work"].base.calls == 1
 
 
 @pytest.mark.slow
@@ -205,14 +205,14 @@ def test_other_pythons(tmp_path, version):
     python = environment(tmp_path, version, "pytest", "pytest-benchmark")
     request = pair(tmp_path, base=files(), head=files(), functions=(same("leaf"),))
     request = replace(request, base=replace(request.base, python=python), head=replace(request.head, python=python))
-    found = of(profiled(request), "test_around")
-    assert {name.partition(":")[2]: share.head.calls for name, share in found.items() if share.head.share > 0.5} == {
+    profiles = of(profiled(request), "test_around")
+    assert {name.partition(":")[2]: share.head.calls for name, share in profiles.items() if share.head.share > 0.5} == {
         "around": 1,
         "Table.rows": 1,
         "decorated.wrapper": 10,
         "leaf": 10,
     }
-    assert found["project:leaf"].head.own > 0.8
+    assert profiles["project:leaf"].head.own > 0.8
 
 
 # -- in the worker ----------------------------------------------------------------------------------
@@ -227,8 +227,8 @@ from prprep_worker.profiling import functions, stacks
 """
 
 
-def asked(tmp_path, code):
-    """Run code beside the worker's modules in a fresh interpreter, as the target's would, and give what it printed."""
+def printed_by(tmp_path, code):
+    """Run code with the worker's modules in a fresh interpreter, like the target's, and return its output."""
     text = ASKED.format(worker=str(WORKER_FOLDER), tree=str(tmp_path), code=code)
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -256,7 +256,7 @@ for function in (plain, awaited):
     else:
         print(drive(stacks.sampled(calls, 0.1, "child"))[1])
 """
-    assert asked(tmp_path, code).split() == ["signal", "thread", "signal"]
+    assert printed_by(tmp_path, code).split() == ["signal", "thread", "signal"]
 
 
 CYTHON = "# cython: profile=True\ndef steps(count):\n    total = 0\n    for number in range(count):\n        total += number\n    return total\n"
@@ -288,7 +288,7 @@ def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
             return sum(steps()) + sum(i for i in range(3)) + sum(inner()) + (lambda: 0)()
     """
     write(tmp_path, {"code.py": "", "counted.py": code})
-    printed = asked(
+    printed = printed_by(
         tmp_path,
         f"import counted\nproject = functions.Project({str(tmp_path)!r}, [])\n"
         "print(sorted(drive(functions._reached(Calls(counted.outer), project)).items()))",
@@ -313,7 +313,7 @@ def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
     """
     write(tmp_path, {"lines.py": code, "env/lib/site-packages/lines.py": code})
     questions = [(2, "x"), (4, "<lambda>"), (6, "B"), (8, "x"), (10, "<module>")]
-    printed = asked(
+    printed = printed_by(
         tmp_path,
         f"project = functions.Project({str(tmp_path)!r}, [])\n"
         f"print([project.function(({str(tmp_path / 'lines.py')!r}, *each)) for each in {questions!r}])\n"
@@ -332,11 +332,13 @@ def test_dumps_are_read(tmp_path):
         '  File "/a/c.py", line 3 in killed_here',
         "killed",
     ]
-    printed = asked(tmp_path, f"found = stacks._dumped({lines!r})\nprint(len(found), ascii(found[0]), found[-1])")
+    printed = printed_by(
+        tmp_path, f"found = stacks._dumped({lines!r})\nprint(len(found), ascii(found[0]), found[-1])"
+    )
     assert (
         printed == "11 (1.0, [('/a/b\\xe4.py', 12, 'rows'), ('/a/c.py', 3, '<module>')]) (1.0, [('/a/c.py', 3, 'f')])\n"
     )
-    assert asked(tmp_path, f"print(stacks._dumped({lines[:2]!r} + ['  ...']))") == "None\n"
+    assert printed_by(tmp_path, f"print(stacks._dumped({lines[:2]!r} + ['  ...']))") == "None\n"
 
 
 # -- as a table -------------------------------------------------------------------------------------
@@ -373,9 +375,9 @@ def test_the_table():
         "| Function | Calls | Base share | Head share | Base | Head |\n|:---|---:|---:|---:|---:|---:|\n"
         "| `p:work` (changed) | 1 | 100.0 % | 50.0 % | 20.00 ms | 5.000 ms |\n"
         "| `p:gone` | 1,200 → – | 75.0 % | – | 15.00 ms | – |\n\n"
-        "Shares come from a sampling pass of their own; nothing that was timed was instrumented. A share includes what the function calls, "
-        "and a time is that share of the median above; calls are those in one call of the benchmark. "
-        "912 samples on either side, at least.\n\n</details>\n"
+        "Shares come from a separate sampling pass; the timed runs were not instrumented. A share includes what the function calls, "
+        "a time is that share of the median above, and calls are counted in one call of the benchmark. "
+        "Each side has at least 912 samples.\n\n</details>\n"
     )
     scarce = [share.model_copy(update={"samples": 3}) for share in shares]
     text = fill("compare-functions.md.j2", {"test": SimpleNamespace(functions=scarce, time=None)}, filters=filters)

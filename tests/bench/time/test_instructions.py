@@ -31,11 +31,11 @@ def test_plain(benchmark):
     assert benchmark(work, 300) == 300
 
 def test_setup(benchmark):
-    made = []
+    calls = []
 
     def prepared():
         work(3000)
-        made.append(1)
+        calls.append(1)
         return (300,), {}
 
     benchmark.pedantic(work, setup=prepared, rounds=3)
@@ -113,8 +113,8 @@ def test_progress_is_told(equal):
 @pytest.mark.slow
 def test_twice_the_work_is_twice_the_count(tmp_path, monkeypatch):
     monkeypatch.setattr(instructions, "REPEATS", 1)
-    found, _ = measured(pair(tmp_path, base=files(1), head=files(2), metrics=("time",), timeout=300))
-    ((base, head),) = counts(found["test_plain"])
+    measurements, _ = measured(pair(tmp_path, base=files(1), head=files(2), metrics=("time",), timeout=300))
+    ((base, head),) = counts(measurements["test_plain"])
     assert head / base == pytest.approx(2, rel=0.05)
 
 

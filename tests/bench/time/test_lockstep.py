@@ -25,19 +25,19 @@ def record(tmp_path_factory):
     return one_launch(pair(tmp_path_factory.mktemp("pair"), controlled=True), share=0.3, describe=True)
 
 
-def blocks_of(entry):
-    return [block for turn in entry.turns for block in turn.values()]
+def blocks_of(call):
+    return [block for turn in call.turns for block in turn.values()]
 
 
-def test_a_turn_is_a_block_of_every_side_and_the_next_goes_backwards(record):
-    (entry,) = record.calls
-    orders = [tuple(turn) for turn in entry.turns]
+def test_a_turn_is_a_block_of_every_side_and_the_next_is_reversed(record):
+    (call,) = record.calls
+    orders = [tuple(turn) for turn in call.turns]
     assert len(orders) >= 4
     assert sorted(orders[0]) == ["base", "control", "head"]
     assert orders == [orders[0], orders[0][::-1]] * (len(orders) // 2) + [orders[0]] * (len(orders) % 2)
 
 
-def test_the_order_is_drawn_by_lot(tmp_path):
+def test_the_order_is_random(tmp_path):
     rng = random.Random(1)
     drawn = {lockstep._lot(("base", "head", "control"), rng) for _ in range(200)}
     assert len(drawn) == 6
@@ -48,28 +48,28 @@ def test_only_one_side_runs_at_any_time(record):
     assert all(earlier.ended <= later.began for earlier, later in pairwise(blocks))
 
 
-def test_blocks_tell_cpu_time_and_context_switches(record):
+def test_blocks_have_cpu_time_and_context_switches(record):
     blocks = blocks_of(record.calls[0])
     assert all(block.cpu > 0 and block.wall <= block.ended - block.began for block in blocks)
     assert all(block.voluntary >= 0 and block.involuntary >= 0 for block in blocks)
 
 
 def test_samples_are_seconds_per_call(record):
-    entry = record.calls[0]
+    call = record.calls[0]
     for clock in ("wall", "cpu"):
-        launched = entry.launch(clock)
+        launched = call.launch(clock)
         for role in ("base", "head", "control"):
-            expected = [getattr(turn[role], clock) / 1e9 / entry.rounds for turn in entry.kept]
+            expected = [getattr(turn[role], clock) / 1e9 / call.rounds for turn in call.undisturbed]
             assert getattr(launched, role) == pytest.approx(expected, rel=1e-5)
-    assert launched.iterations == entry.rounds
-    assert launched.left_out == len(entry.turns) - len(entry.kept)
+    assert launched.iterations == call.rounds
+    assert launched.left_out == len(call.turns) - len(call.undisturbed)
 
 
 def block(*, wall=3_000_000, waited=0, involuntary=0):
     return Block(wall=wall, cpu=wall - waited, began=0, ended=wall, voluntary=0, involuntary=involuntary)
 
 
-def entry_of(*turns):
+def call_of(*turns):
     return lockstep.TimedCall(
         "test", ("base", "head"), seed=1, turns=[dict(zip(("base", "head"), turn, strict=True)) for turn in turns]
     )
@@ -89,17 +89,17 @@ def test_a_block_was_preempted_when_another_process_took_the_core(disturbed, pre
     assert disturbed.was_preempted is preempted
 
 
-def test_a_turn_is_left_out_for_all_sides_when_one_was_preempted():
-    taken = block(waited=1_000_000, involuntary=1)
-    entry = entry_of((block(), block()), (block(), taken), (taken, block()), (block(), block()))
-    assert entry.kept == [entry.turns[0], entry.turns[3]]
-    assert (len(entry.launch("wall").base), entry.launch("wall").left_out) == (2, 2)
+def test_a_turn_with_a_preempted_block_is_discarded_for_all_sides():
+    disturbed = block(waited=1_000_000, involuntary=1)
+    call = call_of((block(), block()), (block(), disturbed), (disturbed, block()), (block(), block()))
+    assert call.undisturbed == [call.turns[0], call.turns[3]]
+    assert (len(call.launch("wall").base), call.launch("wall").left_out) == (2, 2)
 
 
-def test_where_most_turns_were_preempted_all_are_kept():
-    taken = block(waited=1_000_000, involuntary=1)
-    entry = entry_of((block(), taken), (taken, block()), (block(), block()))
-    assert entry.kept == entry.turns
+def test_if_most_turns_were_preempted_all_count():
+    disturbed = block(waited=1_000_000, involuntary=1)
+    call = call_of((block(), disturbed), (disturbed, block()), (block(), block()))
+    assert call.undisturbed == call.turns
 
 
 def test_both_sides_have_the_same_seed_and_pass_the_same_tests(tmp_path):
@@ -111,21 +111,21 @@ def test_both_sides_have_the_same_seed_and_pass_the_same_tests(tmp_path):
         assert benchmark(lambda: (hash("text"), os.environ["PYTHONHASHSEED"]))
     """
     request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))
-    entry = one_launch(request, share=None, describe=True).calls[0]
-    assert entry.described["base"] == entry.described["head"]
-    assert entry.described["base"]["tree"]["items"][1]["value"] == str(entry.seed)
+    call = one_launch(request, share=None, describe=True).calls[0]
+    assert call.described["base"] == call.described["head"]
+    assert call.described["base"]["tree"]["items"][1]["value"] == str(call.seed)
 
 
-def test_every_module_of_the_project_is_told_with_its_blob(record):
-    told = {(module.name, module.path) for module in record.modules["head"]}
-    assert told == {("project", "src/project/__init__.py"), ("test_benchmark", "tests/test_benchmark.py")}
+def test_every_module_of_the_project_has_its_blob(record):
+    modules = {(module.name, module.path) for module in record.modules["head"]}
+    assert modules == {("project", "src/project/__init__.py"), ("test_benchmark", "tests/test_benchmark.py")}
     hashed = subprocess.run(
         ["git", "hash-object", "--stdin"], input=dedent(CODE).lstrip(), capture_output=True, text=True, check=True
     ).stdout.strip()
     assert {module.blob for module in record.modules["base"] if module.name == "project"} == {hashed}
 
 
-def test_rounds_of_an_earlier_launch_are_kept(tmp_path):
+def test_rounds_of_an_earlier_launch_are_used(tmp_path):
     record = one_launch(pair(tmp_path), rounds={"tests/test_benchmark.py::test_work": 17})
     assert record.calls[0].rounds == 17
 
@@ -147,7 +147,7 @@ WHERE = "tests/test_benchmark.py::test_work"
 
 @pytest.mark.parametrize("side", ["base", "head"])
 @pytest.mark.parametrize(
-    ("text", "what", "told", "where"),
+    ("text", "what", "message", "where"),
     [
         (FAILS, "the benchmark failed on {side}:", "assert 499500 == 1", WHERE),
         (SKIPS, "the benchmark was skipped on {side}:", "not today", WHERE),
@@ -179,13 +179,13 @@ WHERE = "tests/test_benchmark.py::test_work"
     ],
 )
 @pytest.mark.slow
-def test_a_benchmark_that_does_not_pass_is_an_error(tmp_path, side, text, what, told, where):
+def test_a_benchmark_that_does_not_pass_is_an_error(tmp_path, side, text, what, message, where):
     request = pair(tmp_path, **{side: {"tests/test_benchmark.py": text}})
     with pytest.raises(MeasuringError) as raised:
         one_launch(request)
     first, _, rest = raised.value.what.partition("\n")
     assert first == what.format(side=side)
-    assert told in rest
+    assert message in rest
     assert raised.value.where == where
     assert raised.value.hint == "a benchmark must pass at both commits; nothing was measured"
 
@@ -234,7 +234,7 @@ def test_different_sets_of_tests_are_an_error(tmp_path, base, head, what, where)
 
 
 @pytest.mark.parametrize(
-    ("death", "told"),
+    ("death", "message"),
     [
         (
             "os._exit(3)",
@@ -250,20 +250,20 @@ def test_different_sets_of_tests_are_an_error(tmp_path, base, head, what, where)
         ),
     ],
 )
-def test_a_side_that_dies_is_an_error_that_names_how(tmp_path, death, told):
+def test_a_side_that_dies_is_an_error(tmp_path, death, message):
     with pytest.raises(MeasuringError) as raised:
         one_launch(pair(tmp_path, head={"src/project/__init__.py": f"import os\n\ndef work(size):\n    {death}\n"}))
-    assert raised.value.what.splitlines()[0] == told
+    assert raised.value.what.splitlines()[0] == message
 
 
-def test_a_missing_file_is_told_with_what_pytest_says(tmp_path):
+def test_a_missing_file_is_an_error_with_pytests_message(tmp_path):
     with pytest.raises(
         MeasuringError, match=r"pytest ended with exit code 4 before it ran a test(.|\n)*file or directory not found"
     ):
         one_launch(pair(tmp_path, benchmark="tests/test_absent.py"))
 
 
-def test_the_time_limit_keeps_what_was_complete(tmp_path):
+def test_the_time_limit_keeps_complete_calls(tmp_path):
     benchmark = """
     import time
 
@@ -309,7 +309,7 @@ def test_a_head_that_imports_the_other_tree_is_stopped_with_the_path(tmp_path):
     )
 
 
-def test_nothing_is_timed_before_the_place_of_the_modules_is_proved(tmp_path, monkeypatch):
+def test_nothing_is_timed_before_the_origin_of_the_modules_is_proved(tmp_path, monkeypatch):
     timed = []
     monkeypatch.setattr(lockstep.Worker, "run", lambda *_, **__: timed.append(1))
     conftest = f"import sys\n\nsys.path.insert(0, {str(tmp_path / 'base/src')!r})\n"
@@ -318,7 +318,7 @@ def test_nothing_is_timed_before_the_place_of_the_modules_is_proved(tmp_path, mo
     assert not timed
 
 
-def test_a_control_that_is_not_base_is_an_error(tmp_path):
+def test_a_control_that_differs_from_base_is_an_error(tmp_path):
     request = pair(tmp_path, control={"src/project/__init__.py": CODE + "\n"}, controlled=True)
     with pytest.raises(MeasuringError) as raised:
         one_launch(request)
@@ -329,11 +329,11 @@ def test_a_control_that_is_not_base_is_an_error(tmp_path):
 
 
 def test_a_control_may_be_compiled_to_other_bytes(tmp_path):
-    """A compiler writes the folder that it worked in into what it makes."""
+    """A compiler writes the path of its folder into its output."""
     compiled = Path(importlib.util.find_spec("_json").origin)
     if compiled.suffix != ".so":
         pytest.skip("this Python has no compiled module to copy")
-    asked = pair(tmp_path, controlled=True, base={"src/project/__init__.py": "from project import _json\n" + CODE})
+    request = pair(tmp_path, controlled=True, base={"src/project/__init__.py": "from project import _json\n" + CODE})
     for role, more in (("base", b""), ("head", b""), ("control", b"another folder")):
-        (asked.side(role).tree / "src/project" / compiled.name).write_bytes(compiled.read_bytes() + more)
-    assert one_launch(asked).complete
+        (request.side(role).tree / "src/project" / compiled.name).write_bytes(compiled.read_bytes() + more)
+    assert one_launch(request).complete

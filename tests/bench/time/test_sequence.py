@@ -58,12 +58,12 @@ def _at_once(tmp_path, settings):
     return sampling
 
 
-def test_all_calls_of_the_benchmark_have_to_decide(tmp_path):
-    asked = []
+def test_all_calls_of_the_benchmark_must_decide(tmp_path):
+    lengths = []
     sampling = sampled(
         tmp_path,
         keys=("a", "b"),
-        decided=lambda launches: asked.append(len(launches)) or len(asked) > 1,
+        decided=lambda launches: lengths.append(len(launches)) or len(lengths) > 1,
         budget=100.0,
         timeout=None,
     )
@@ -71,7 +71,7 @@ def test_all_calls_of_the_benchmark_have_to_decide(tmp_path):
     assert len(sampling.measurements()[0].launches) == 8
 
 
-def test_a_call_that_the_time_limit_cut_keeps_its_launches(tmp_path):
+def test_a_call_cut_by_the_time_limit_keeps_its_launches(tmp_path):
     sampling = Sampling(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
     sampling.add({"a": LAUNCH, "b": LAUNCH}, spent=0.1)
     sampling.stop_at_timeout()
@@ -115,7 +115,7 @@ def test_the_line_shows_where_the_interval_lies(tmp_path):
     ("heads", "launches", "stopped"),
     [((0.5, 0.51), 8, "decided"), ((0.5, 1.9), 12, "budget"), ((1.0, 1.001), 8, "decided")],
 )
-def test_the_sequential_rule_stops_where_the_data_decide(tmp_path, heads, launches, stopped):
+def test_the_sequential_rule_stops_when_the_data_decide(tmp_path, heads, launches, stopped):
     sampling = Sampling(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(8, 12))
     while sampling.should_continue():
         sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(heads[sampling.number % 2],))}, spent=0.1)

@@ -1,4 +1,4 @@
-"""How a budget is spent, what is told of launches, and the processes of the next launch."""
+"""How a budget is spent, the notes on launches, and the processes of the next launch."""
 
 import random
 import time
@@ -41,7 +41,7 @@ KEY = "tests/test_benchmark.py::test_work"
         "no time at all",
     ],
 )
-def test_launches_are_as_long_as_the_effect_asks_for(budget, ratios, planned):
+def test_a_plain_effect_has_short_launches(budget, ratios, planned):
     assert schedule(budget, ratios) == planned
 
 
@@ -57,7 +57,7 @@ def record(*, steady, turns):
     return LaunchRecord(calls=[TimedCall(KEY, ("base", "head"), seed=1, steady=steady, turns=turns)])
 
 
-def test_launches_that_never_became_steady_and_turns_left_out_are_told():
+def test_unsteady_launches_and_discarded_turns_are_noted():
     quiet, disturbed = [turn() for _ in range(3)], [turn(), turn(), turn(involuntary=2)]
     run = BenchmarkRun(records=[record(steady=True, turns=quiet), record(steady=False, turns=disturbed)])
     assert run.notes == (
@@ -67,7 +67,7 @@ def test_launches_that_never_became_steady_and_turns_left_out_are_told():
     assert run.preempted == pytest.approx(1 / 6)
 
 
-def test_of_quiet_launches_nothing_is_told():
+def test_quiet_launches_have_no_notes():
     run = BenchmarkRun(records=[LaunchRecord(), record(steady=True, turns=[turn()])])
     assert (run.notes, run.preempted) == ((), 0.0)
     assert BenchmarkRun().preempted == 0.0
@@ -90,7 +90,7 @@ def test_cpu_time_and_the_control_come_from_the_same_blocks(tmp_path):
 
 
 def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
-    """The first calls in a process take longer, as where caches fill: they are no samples, unless it is said that time ran out."""
+    """The first calls in a process take longer, as caches fill: they are not samples, unless a note says that time ran out."""
     head = """
     import time
 
@@ -111,7 +111,7 @@ def test_a_function_that_got_slower_is_warmed_until_it_is_steady(tmp_path):
 
 
 @pytest.mark.skipif(not starting_cores(pin=True, alone=False), reason="there is one core only")
-def test_the_next_launch_starts_while_one_is_measured_and_none_stays(tmp_path):
+def test_the_next_launch_starts_while_one_is_measured_and_no_process_stays(tmp_path):
     benchmark = "import os\nfrom project import work\n\nopen(f'{os.getpid()}.pid', 'w').close()\n\ndef test_work(benchmark):\n    benchmark(work, 1000)\n"
     request = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark}))
 

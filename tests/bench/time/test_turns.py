@@ -1,4 +1,4 @@
-"""Calibration, warm-up, and the turns in children, with real processes where it takes some."""
+"""Calibration, warm-up, and the turns in children, some with real processes."""
 
 import gc
 from itertools import pairwise
@@ -37,9 +37,9 @@ def test_a_call_longer_than_its_share_is_run_once_on_either_side(tmp_path):
     def test_long(benchmark):
         benchmark(time.sleep, 0.1)
     """
-    entry = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.01).calls[0]
-    assert entry.rounds == 1
-    assert [sorted(turn) for turn in entry.turns] == [["base", "head"]]
+    call = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.01).calls[0]
+    assert call.rounds == 1
+    assert [sorted(turn) for turn in call.turns] == [["base", "head"]]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_blocks_are_steady_when_they_no_longer_fall(walls, steady):
 
 
 class Replay:
-    """A side whose blocks take what is told."""
+    """A side whose blocks take the given times."""
 
     def __init__(self, *walls):
         self._walls, self.phases = iter(walls), []
@@ -80,12 +80,12 @@ class Replay:
     ],
     ids=["less in every turn", "a turn disagrees", "more in every turn", "the same"],
 )
-def test_an_effect_is_plain_only_where_every_turn_shows_it(base, head, ratio):
+def test_an_effect_is_plain_only_if_every_turn_shows_it(base, head, ratio):
     turns = Turns({"base": Replay(*base), "head": Replay(*head)}, ("base", "head"), rounds=1, seconds=1e-7, taken=[])
     assert turns.rough_ratio() == pytest.approx(ratio)
 
 
-def test_turns_go_evenly_through_the_collectors_cycle_with_both_sides_at_the_same_place():
+def test_turns_cover_the_collectors_cycle_evenly_with_both_sides_in_the_same_phase():
     sides = {"base": Replay(*[100] * 40), "head": Replay(*[100] * 40)}
     turns = Turns(sides, ("base", "head"), rounds=1, seconds=1e-7, taken=[], phase=0.3)
     for _ in range(8):
@@ -107,8 +107,8 @@ def full(phase, info):
 
 
 def work():
-    kept = [[] for _ in range({containers})]
-    return len(kept)
+    containers = [[] for _ in range({containers})]
+    return len(containers)
 
 
 def watched():
@@ -116,8 +116,8 @@ def watched():
     gc.callbacks.append(full)
     work()
     gc.callbacks.remove(full)
-    with open("{told}", "a") as told:
-        told.write(f"{{MOST[0] - before}} ")
+    with open("{output}", "a") as output:
+        output.write(f"{{MOST[0] - before}} ")
 """
 
 
@@ -126,15 +126,15 @@ def watched():
 )
 def test_a_call_begins_anywhere_in_the_collectors_cycle(tmp_path):
     """One that allocates half as much as a cycle has a full collection in every second call, not in none."""
-    told = tmp_path / "told"
+    output = tmp_path / "output"
     files = {
-        "project.py": COLLECTING.format(containers=42_350, told=told),
+        "project.py": COLLECTING.format(containers=42_350, output=output),
         "tests/test_benchmark.py": "from project import watched\n\ndef test_work(benchmark):\n    benchmark(watched)\n",
     }
     sides, collections = pair(tmp_path, **both(files)), []
     for _ in range(10):  # a launch on a loaded machine makes few calls
         one_launch(sides, share=0.8)
-        collections = [int(word) for word in told.read_text().split()]
+        collections = [int(word) for word in output.read_text().split()]
         if len(collections) > 50:
             break
     assert len(collections) > 50
@@ -144,10 +144,10 @@ def test_a_call_begins_anywhere_in_the_collectors_cycle(tmp_path):
 COUNTS = """
 import os
 
-SEEN = "{seen}"
+LOG = "{log}"
 
 def work():
-    with open(SEEN, "a") as stream:
+    with open(LOG, "a") as stream:
         stream.write(f"{{os.getpid()}} {{os.getppid()}}\\n")
 """
 CHECKED = "\ndef test_work(benchmark):\n    benchmark(checked)\n"
@@ -155,13 +155,13 @@ CALLS = "from project import work\n\ndef test_work(benchmark):\n    benchmark(wo
 
 
 def processes(tmp_path, benchmark=CALLS, **settings):
-    """Give the pairs of process and parent that called the function, for base."""
-    seen = tmp_path / "seen"
+    """Return the pairs of process and parent that called the function, for base."""
+    log = tmp_path / "log"
     files = {"tests/test_benchmark.py": benchmark}
-    base = files | {"src/project/__init__.py": COUNTS.format(seen=seen)}
-    head = files | {"src/project/__init__.py": COUNTS.format(seen=tmp_path / "of head")}
+    base = files | {"src/project/__init__.py": COUNTS.format(log=log)}
+    head = files | {"src/project/__init__.py": COUNTS.format(log=tmp_path / "of head")}
     record = one_launch(pair(tmp_path, base=base, head=head), **settings)
-    return record, list(dict.fromkeys(tuple(map(int, line.split())) for line in seen.read_text().splitlines()))
+    return record, list(dict.fromkeys(tuple(map(int, line.split())) for line in log.read_text().splitlines()))
 
 
 def test_samples_come_from_several_children_of_one_process(tmp_path):
@@ -183,19 +183,19 @@ def test_samples_come_from_several_children_of_one_process(tmp_path):
     ],
     ids=["threads", "fails in a child", "coroutine"],
 )
-def test_what_cannot_be_forked_is_timed_in_its_own_process(tmp_path, text):
+def test_a_call_that_cannot_fork_is_timed_in_its_own_process(tmp_path, text):
     record, calls = processes(tmp_path, text, share=0.5)
     assert len(calls) == 1
     assert len(record.calls[0].turns) >= 8
 
 
 def test_a_seeded_benchmark_has_the_same_numbers_in_every_child(tmp_path):
-    seen = tmp_path / "seen"
+    log = tmp_path / "log"
     benchmark = f"""
     import random
 
     def draw():
-        with open({str(seen)!r}, "a") as stream:
+        with open({str(log)!r}, "a") as stream:
             stream.write(f"{{random.random()}}\\n")
         random.seed(5)
 
@@ -204,19 +204,19 @@ def test_a_seeded_benchmark_has_the_same_numbers_in_every_child(tmp_path):
         benchmark(draw)
     """
     one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.5)
-    assert len(set(seen.read_text().splitlines())) == 1
+    assert len(set(log.read_text().splitlines())) == 1
 
 
 @pytest.mark.parametrize(
-    ("fails", "told"),
+    ("fails", "output"),
     [
         ("raise OSError('too often')", "the benchmark failed on head, called again:"),
         ("os.kill(os.getpid(), 11)", "the benchmark broke on head, called again: it was killed by signal 11 (SIGSEGV)"),
     ],
 )
-def test_a_failure_in_a_later_child_is_an_error(tmp_path, fails, told):
+def test_a_failure_in_a_later_child_is_an_error(tmp_path, fails, output):
     """The calls before went well, in a child as well: then it is the benchmark's own failure."""
-    seen = tmp_path / "seen"
+    log = tmp_path / "log"
     head = f"""
     import os
 
@@ -226,7 +226,7 @@ def test_a_failure_in_a_later_child_is_an_error(tmp_path, fails, told):
         global last
         if os.getpid() != last:
             last = os.getpid()
-            with open({str(seen)!r}, "ab") as stream:
+            with open({str(log)!r}, "ab") as stream:
                 stream.write(b"x")
                 third = stream.tell() > 3
             if third:
@@ -235,5 +235,5 @@ def test_a_failure_in_a_later_child_is_an_error(tmp_path, fails, told):
     """
     with pytest.raises(MeasuringError) as raised:
         one_launch(pair(tmp_path, head={"src/project/__init__.py": head}), share=3.0)
-    assert raised.value.what.splitlines()[0] == told
+    assert raised.value.what.splitlines()[0] == output
     assert raised.value.hint == "a benchmark must pass at both commits; nothing was measured"
