@@ -1,10 +1,10 @@
-"""How often intervals hold, and how often identical code is called different, on noise as machines make it.
+"""How often intervals hold, and how often identical code is called different, on simulated noise of real machines.
 
 `python -m benchmarks.coverage_of_intervals [--comparisons 1000] [--seed 1]`
 
-Simulated launches, whose truth is known, go through `tasks.bench.statistics` as measured ones do. Nothing is timed: the same seed
-prints the same tables. Three tables: coverage of the interval at fixed numbers of launches; the sequential rule on
-identical code, beside the same rule with its error not shared out; and true effects found.
+Simulated launches with a known true ratio go through `tasks.bench.statistics` as measured ones do. Nothing is timed:
+the same seed prints the same tables. Three tables: coverage of the interval at fixed numbers of launches; the
+sequential rule on identical code, next to the same rule without sharing its error; and the true effects found.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tasks.bench.time.timing import schedule
 BLOCK_SECONDS = 0.003
 TURNS = 60
 LOOKS = schedule(20.0, ratios=[1.0]).looks
-"""As the engine plans them for its default budget."""
+"""As planned for the default budget."""
 CONFIDENCE, NEGLIGIBLE = 0.99, 0.01
 SLOW = math.log(1.9)
 LONGEST = math.log(1000.0)
@@ -32,9 +32,9 @@ LONGEST = math.log(1000.0)
 Generator = np.random.Generator
 Array = np.typing.NDArray[np.float64]
 Disturbance = Callable[[Generator, Array], Array]
-"""Gives the log of what the machine adds to each block, from the blocks' times in seconds."""
+"""Returns the log of what the machine adds to each block, from the blocks' times in seconds."""
 Bias = Callable[[Generator], float]
-"""Gives the log of how much one process differs from another of the same code."""
+"""Returns the log of how much one process differs from another of the same code."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class World:
     bias: Bias
 
     def launch(self, random: Generator, effect: float) -> Launch:
-        """Draw one launch of three sides, in an order by lot that is reversed from turn to turn; `effect` is the log of the true ratio."""
+        """Draw a launch of three sides, in a random order that is reversed every turn; `effect` is ln(head/base)."""
         order = random.permutation(3)
         sides = np.tile([*order, *order[::-1]], TURNS // 2)
         blocks = len(sides)
@@ -61,7 +61,7 @@ class World:
         return [self.launch(random, effect) for _ in range(number)]
 
 
-def quiet(random: Generator, times: Array) -> Array:  # noqa: ARG001 - every disturbance is called alike
+def quiet(random: Generator, times: Array) -> Array:  # noqa: ARG001 - all disturbances have the same signature
     return np.zeros_like(times)
 
 
@@ -70,7 +70,7 @@ def heavy_tails(random: Generator, times: Array) -> Array:
 
 
 def drift(random: Generator, times: Array) -> Array:
-    """Another speed in every launch, which changes within it."""
+    """Return another speed for every launch, which changes within it."""
     return np.asarray(random.normal(0, 0.3) + random.normal(0, 0.3) * times / times[-1])
 
 
@@ -94,7 +94,7 @@ def two_layouts(random: Generator) -> float:
 
 
 def stray_processes(random: Generator) -> float:
-    """Draw a process that in one of ten cases is disturbed for as long as it lives."""
+    """Draw a process that is disturbed for its whole life in one of ten cases."""
     return float(random.normal(0, 0.15 if random.random() < 0.1 else 0.01))
 
 
@@ -118,7 +118,7 @@ class Coverage:
 
 
 def coverage(world: World, number: int, confidence: float, comparisons: int, seed: int) -> Coverage:
-    """Give the share of intervals that hold the true ratio, 0.9, and their median relative half-width."""
+    """Return the share of intervals that hold the true ratio, 0.9, and their median relative half-width."""
     random, truth = np.random.default_rng([seed, WORLDS.index(world), number]), 0.9
     intervals = [
         ratio_interval(world.launches(random, number, math.log(truth)), confidence) for _ in range(comparisons)
@@ -129,7 +129,7 @@ def coverage(world: World, number: int, confidence: float, comparisons: int, see
 
 @dataclass(frozen=True)
 class Outcome:
-    """Shares of what sequential comparisons came to, and their mean number of launches."""
+    """Shares of sequential comparisons by result, and their mean number of launches."""
 
     claims: float
     missed: float
@@ -139,25 +139,25 @@ class Outcome:
 
 
 def sequential(world: World, ratio: float, comparisons: int, seed: int, *, shared: bool = True) -> Outcome:
-    """Compare until the rule stops; `shared=False` looks every time as if it were the only time, as many tools do."""
+    """Compare until the rule stops; `shared=False` treats every look as the only one, as many tools do."""
     random, outcomes = np.random.default_rng([seed, WORLDS.index(world)]), []
     for _ in range(comparisons):
         measurement = measured(world.launches(random, LOOKS[-1], math.log(ratio)), shared=shared)
         interval = interval_of(measurement, CONFIDENCE)
-        found = verdict(interval, NEGLIGIBLE, control_of(measurement, CONFIDENCE))
-        outcomes.append((found, interval.low <= ratio <= interval.high, len(measurement.launches)))
-    verdicts = [found for found, _, _ in outcomes]
+        judged = verdict(interval, NEGLIGIBLE, control_of(measurement, CONFIDENCE))
+        outcomes.append((judged, interval.low <= ratio <= interval.high, len(measurement.launches)))
+    verdicts = [each for each, _, _ in outcomes]
     return Outcome(
-        claims=share(found in {Verdict.IMPROVED, Verdict.REGRESSED} for found in verdicts),
+        claims=share(each in {Verdict.IMPROVED, Verdict.REGRESSED} for each in verdicts),
         missed=share(not held for _, held, _ in outcomes),
-        improved=share(found is Verdict.IMPROVED for found in verdicts),
-        unchanged=share(found is Verdict.UNCHANGED for found in verdicts),
+        improved=share(each is Verdict.IMPROVED for each in verdicts),
+        unchanged=share(each is Verdict.UNCHANGED for each in verdicts),
         launches=float(np.mean([number for _, _, number in outcomes])),
     )
 
 
 def measured(launches: Sequence[Launch], *, shared: bool) -> Measurement:
-    """Take launches until the rule says stop, and record the looks as the engine does."""
+    """Take launches until the rule stops, and record the looks as a measurement does."""
     for index, number in enumerate(LOOKS, 1):
         planned = LOOKS if shared else (number,)
         if StoppingRule(planned, CONFIDENCE, NEGLIGIBLE).decide(launches[:number]) or number == LOOKS[-1]:
@@ -172,19 +172,19 @@ def measured(launches: Sequence[Launch], *, shared: bool) -> Measurement:
     raise AssertionError(LOOKS)
 
 
-def share(found: Iterable[bool]) -> float:
-    return float(np.mean(list(found)))
+def share(outcomes: Iterable[bool]) -> float:
+    return float(np.mean(list(outcomes)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--comparisons", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    print(f"{asked.comparisons} comparisons each, {TURNS} turns a launch, seed {asked.seed}\n")
-    _print_coverage(asked.comparisons, asked.seed)
-    _print_identical(asked.comparisons, asked.seed)
-    _print_effects(asked.comparisons, asked.seed)
+    arguments = parser.parse_args()
+    print(f"{arguments.comparisons} comparisons each, {TURNS} turns a launch, seed {arguments.seed}\n")
+    _print_coverage(arguments.comparisons, arguments.seed)
+    _print_identical(arguments.comparisons, arguments.seed)
+    _print_effects(arguments.comparisons, arguments.seed)
 
 
 def _print_coverage(comparisons: int, seed: int) -> None:
@@ -192,17 +192,17 @@ def _print_coverage(comparisons: int, seed: int) -> None:
     columns = [(number, confidence) for confidence in (0.95, 0.99) for number in (6, 8, 12, 24)]
     _row("noise", [f"{confidence:.0%} n={number}" for number, confidence in columns])
     for world in WORLDS:
-        found = [coverage(world, number, confidence, comparisons, seed) for number, confidence in columns]
-        _row(world.name, [f"{each.held * 100:.1f} ({each.half_width * 100:.1f})" for each in found])
+        cells = [coverage(world, number, confidence, comparisons, seed) for number, confidence in columns]
+        _row(world.name, [f"{each.held * 100:.1f} ({each.half_width * 100:.1f})" for each in cells])
 
 
 def _print_identical(comparisons: int, seed: int) -> None:
     print(f"\nIdentical code, looks at {LOOKS} launches, {CONFIDENCE:.0%}, negligible {NEGLIGIBLE:.0%}, in per cent\n")
     _row("noise", ["claims", "1 left out", "unchanged", "launches", "not shared:", "1 left out"])
     for world in WORLDS:
-        found, naive = (sequential(world, 1.0, comparisons, seed, shared=shared) for shared in (True, False))
-        shares = [f"{value * 100:.1f}" for value in (found.claims, found.missed, found.unchanged)]
-        _row(world.name, [*shares, f"{found.launches:.0f}", f"{naive.claims * 100:.1f}", f"{naive.missed * 100:.1f}"])
+        rule, naive = (sequential(world, 1.0, comparisons, seed, shared=shared) for shared in (True, False))
+        shares = [f"{value * 100:.1f}" for value in (rule.claims, rule.missed, rule.unchanged)]
+        _row(world.name, [*shares, f"{rule.launches:.0f}", f"{naive.claims * 100:.1f}", f"{naive.missed * 100:.1f}"])
 
 
 def _print_effects(comparisons: int, seed: int) -> None:
@@ -210,8 +210,8 @@ def _print_effects(comparisons: int, seed: int) -> None:
     ratios = (0.98, 0.95, 0.8)
     _row("noise", [f"{(ratio - 1) * 100:+.0f} %" for ratio in ratios])
     for world in WORLDS:
-        found = [sequential(world, ratio, comparisons, seed) for ratio in ratios]
-        _row(world.name, [f"{each.improved * 100:.1f} ({each.launches:.0f})" for each in found])
+        cells = [sequential(world, ratio, comparisons, seed) for ratio in ratios]
+        _row(world.name, [f"{each.improved * 100:.1f} ({each.launches:.0f})" for each in cells])
 
 
 def _row(name: str, cells: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
-"""A manifest of any size whose artifacts are all fresh, as a finished run would leave them.
+"""A manifest of any size whose artifacts are all fresh, as after a complete run.
 
-The artifacts hold literal samples of realistic size (8 launches of 24 blocks a side) and the fingerprints
-that a run would give them, so that the cost and the judgement of the graph can be seen without measuring.
+The artifacts hold literal samples of realistic size (8 launches of 24 blocks a side) and the fingerprints of a real
+run, to see the cost and the decisions of the graph without measuring.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _RUN = SideRun(code=0, passed=212, skipped=3)
 
 
 def make_fresh(folder: Path, count: int) -> Workspace:
-    """Make a repository, a manifest of `count` items and all their artifacts in `folder`."""
+    """Create a repository, a manifest of `count` items and all their artifacts in `folder`."""
     repository = TargetRepo(folder / "target", {"app.py": "def total(values):\n    return sum([v for v in values])\n"})
     base = repository.head
     repository.branch("perf")
@@ -97,17 +97,17 @@ def _entry(number: int) -> str:
 
 
 def _finish(staleness: Staleness, item_id: str, commits: tuple[str, str]) -> None:
-    """Write the item's artifacts in the order of the stages, each with the fingerprint that it would have."""
+    """Write the item's artifacts in the order of the stages, each with its fingerprint in a real run."""
     workspace, paths = staleness.workspace, staleness.workspace.paths.item(item_id)
     body = body_of(staleness.item(item_id))
-    made = _artifacts(item_id, commits, body=str(body.relative_to(workspace.folder)))
+    artifacts = _artifacts(item_id, commits, body=str(body.relative_to(workspace.folder)))
     for stage in STAGES:
         if stage.name == "render":
             write_whole(body, f"# {item_id}\n")
-            made["render"] = made["render"].model_copy(
+            artifacts["render"] = artifacts["render"].model_copy(
                 update={"comparison": digest(paths.compare), "headline": "time −49.7 %"}
             )
-        made[stage.name].write(paths.artifact(stage.name), staleness.fingerprint(stage, item_id))
+        artifacts[stage.name].write(paths.artifact(stage.name), staleness.fingerprint(stage, item_id))
 
 
 def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str, Artifact]:
@@ -131,7 +131,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
         primary=True,
     )
     benchmark = {"benchmark": BENCHMARK, "benchmark_sha256": sha256}
-    measured = {
+    samples = {
         "item": item_id,
         "platform": "made up — 2 cores, 8 GiB RAM, Python 3.11.7",
         "base": sides[0],
@@ -162,7 +162,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
         "measure": Samples(
             measurements=(Measurement(test="test_total", metric=MetricName.TIME, launches=(_LAUNCH,) * 8, looks=(8,)),),
             **benchmark,
-            **measured,
+            **samples,
         ),
         "codeflash": CodeflashRun(item=item_id),
         "compare": Comparison(
@@ -173,7 +173,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
             outputs=(),
             negligible=0.01,
             benchmark=BENCHMARK,
-            **measured,
+            **samples,
         ),
         "verify": Verification(item=item_id, commands=(RunCommand(text=f"prprep compare:{item_id}\n", code=0),)),
         "render": Rendering(item=item_id, body=body, sha256=sha256, template="pr-body-cpu.md.j2"),

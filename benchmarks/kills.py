@@ -1,10 +1,10 @@
-"""End prprep at random moments by SIGINT, SIGTERM and SIGKILL, and see what that leaves behind.
+"""End prprep at random moments by SIGINT, SIGTERM and SIGKILL, and check what that leaves behind.
 
     python -m benchmarks.kills [--moments 200] [--minutes 25] [--append]
 
-After each moment the user's repository must be bit by bit what it was, no process of the run may be left, and the next
-run must come to the same as one that nobody disturbed. Moments lie anywhere in a run, half of them before measuring
-begins; some runs have to make their trees anew, some their environments as well. Linux only: processes are found by /proc.
+After each moment the user's repository must be byte for byte the same, no process of the run may be left, and the next
+run must have the result of an undisturbed one. Moments lie anywhere in a run, half of them before measuring begins;
+some runs rebuild their trees, some their environments as well. Linux only: it finds processes in /proc.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 CODES: Final = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
 CACHES: Final = {"whole": 8, "without trees": 1, "empty": 1}
-"""What the cache holds when a run begins, and how often."""
+"""What the cache holds when a run begins, and how often that is drawn."""
 PATIENCE: Final = 5.0
-"""Seconds in which every process of a run that was ended has to be gone."""
+"""Seconds after which every process of an ended run must be gone."""
 LONGEST: Final = 180.0
 MARK: Final = "KILLS_MOMENT"
 RESULTS: Final = Path(__file__).parent / "results" / "kills.md"
 
-# Without arguments: further inputs, which are another test's business, would take a third of a run.
+# Without arguments: trying further inputs would take a third of a run.
 _HEAVY = "def total():\n    lists = [list(range(1000)) for _ in range(20)]\n    return sum(lists[0])\n"
 _LIGHT = "def total():\n    return sum(range(1000))\n"
 _MEASURES = "from textkit import total\n\n\ndef test_total(benchmark):\n    assert benchmark(total) == 499_500\n"
@@ -52,18 +52,18 @@ _MEASURES = "from textkit import total\n\n\ndef test_total(benchmark):\n    asse
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run that ended, by itself or not: its exit code, what it wrote, and the processes that are left of it."""
+    """A run that ended, by itself or not: its exit code, its output, and the processes left of it."""
 
     code: int
-    told: str
+    output: str
     left: tuple[str, ...]
 
     @property
     def stage(self) -> str:
-        """Name what was under way: the stage, and of measuring its step."""
-        stages = re.findall(r"^\.  (\w+)", self.told, re.MULTILINE)
+        """Return the stage that was running, with the step of measuring."""
+        stages = re.findall(r"^\.  (\w+)", self.output, re.MULTILINE)
         steps = re.findall(
-            r"^   measure:\w+: (environment|running|results|functions|memory|install)", self.told, re.MULTILINE
+            r"^   measure:\w+: (environment|running|results|functions|memory|install)", self.output, re.MULTILINE
         )
         if not stages:
             return "start"
@@ -72,7 +72,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What does not depend on the clock: three artifacts byte for byte, verdict and body without their numbers."""
+    """What does not depend on the clock: the bytes of three artifacts, verdict and body without numbers."""
 
     artifacts: tuple[bytes, ...]
     verdict: str
@@ -81,7 +81,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A repository in everyday disorder, a linked worktree of it, a manifest beside it, and a cache of its own."""
+    """A repository with uncommitted work, a linked worktree, a manifest next to it, and a cache of its own."""
 
     folder: Path
     repo: TargetRepo
@@ -94,7 +94,7 @@ class Site:
     def cache(self) -> Path:
         return self.folder / "cache"
 
-    def begun(self, mark: str, output: Path) -> subprocess.Popen[bytes]:
+    def start(self, mark: str, output: Path) -> subprocess.Popen[bytes]:
         variables = variables_of(
             {"PRPREP_CACHE": str(self.cache), "TMPDIR": str(self.folder / "temporary"), MARK: mark}
         )
@@ -104,21 +104,21 @@ class Site:
             )
 
     def run(self, *, end: tuple[signal.Signals, float] | None = None) -> Ended:
-        """Run prprep on the manifest, to its end or until a signal is sent after so many seconds."""
+        """Run prprep on the manifest, to its end or until it gets a signal after so many seconds."""
         mark, output = uuid.uuid4().hex, self.folder / "output"
-        began = self.begun(mark, output)
+        process = self.start(mark, output)
         try:
             if end:
-                _wait(began, end[1])
-                began.send_signal(end[0])
-            began.wait(LONGEST)
+                _wait(process, end[1])
+                process.send_signal(end[0])
+            process.wait(LONGEST)
         finally:
-            began.kill()
-            began.wait()
-        return Ended(began.returncode, output.read_text(errors="replace"), _left(mark))
+            process.kill()
+            process.wait()
+        return Ended(process.returncode, output.read_text(errors="replace"), _left(mark))
 
     def forget(self, cache: str) -> None:
-        """Take away what earlier runs have made: the state, and of the cache what `cache` says."""
+        """Delete the results of earlier runs, and the part of the cache that `cache` names."""
         folders = {"whole": (), "without trees": (self.cache / "trees", self.cache / "clones"), "empty": (self.cache,)}[
             cache
         ]
@@ -126,11 +126,11 @@ class Site:
             shutil.rmtree(folder, ignore_errors=True)
         (self.folder / "temporary").mkdir()
 
-    def places(self) -> dict[bytes, tuple[int, int, bytes]]:
+    def files(self) -> dict[bytes, tuple[int, int, bytes]]:
         return snapshot(self.repo.path) | snapshot(self.folder / "linked")
 
     def result(self) -> Result:
-        """Read what a run came to; raises where an artifact is missing or invalid."""
+        """Read the result of a run; raises if an artifact is missing or invalid."""
         state = self.work / ".prprep" / "faster"
         Samples.read(state / "samples.json")
         artifacts = tuple((state / f"{name}.json").read_bytes() for name in ("detect", "scaffold", "inject"))
@@ -144,7 +144,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and how a run was ended, and everything that was wrong after it."""
+    """When and how a run was ended, and everything that was wrong afterwards."""
 
     number: signal.Signals
     cache: str
@@ -152,52 +152,51 @@ class Moment:
     stage: str = ""
     touched: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
-    said: str = ""
+    message: str = ""
     different: str = ""
 
     @property
     def is_harmless(self) -> bool:
-        return not (self.touched or self.left or self.said or self.different)
+        return not (self.touched or self.left or self.message or self.different)
 
     def __str__(self) -> str:
-        wrong = [*self.touched, *self.left, *filter(None, (self.said, self.different))]
+        wrong = [*self.touched, *self.left, *filter(None, (self.message, self.different))]
         how = f"{self.number.name} after {self.delay:.2f} s, cache {self.cache}, in {self.stage}"
         return f"{how}: {'; '.join(wrong) or 'harmless'}"
 
 
 @dataclass(slots=True)
 class Trial:
-    """Moments tried on one site; `lengths` are the seconds of an undisturbed run by cache: whole, and before it measures."""
+    """Moments on one site; `lengths` are the seconds of an undisturbed run by cache: all, and until it measures."""
 
     site: Site
-    lots: random.Random
+    rng: random.Random
     expected: Result
     lengths: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def moment(self) -> Moment:
-        """Try one moment, drawn by lot."""
-        cache = self.lots.choices(list(CACHES), list(CACHES.values()))[0]
-        number = self.lots.choice(SIGNALS)
-        return self.tried(number, cache, self.lots.uniform(0, self.lots.choice(self.lengths[cache])))
+    def random_moment(self) -> Moment:
+        cache = self.rng.choices(list(CACHES), list(CACHES.values()))[0]
+        number = self.rng.choice(SIGNALS)
+        return self.try_moment(number, cache, self.rng.uniform(0, self.rng.choice(self.lengths[cache])))
 
-    def tried(self, number: signal.Signals, cache: str, delay: float) -> Moment:
+    def try_moment(self, number: signal.Signals, cache: str, delay: float) -> Moment:
         self.site.forget(cache)
-        before = self.site.places()
+        before = self.site.files()
         ended = self.site.run(end=(number, delay))
-        touched = tuple(f"changed: {place}" for place in _changed(before, self.site.places()))
-        said = _wrongly_said(ended, number)
+        touched = tuple(f"changed: {file}" for file in _changed(before, self.site.files()))
+        message = _wrong_message(ended, number)
         again = self.site.run()
-        touched += tuple(f"changed by the next run: {place}" for place in _changed(before, self.site.places()))
-        return Moment(number, cache, delay, ended.stage, touched, ended.left, said, self._difference(again))
+        touched += tuple(f"changed by the next run: {file}" for file in _changed(before, self.site.files()))
+        return Moment(number, cache, delay, ended.stage, touched, ended.left, message, self._difference(again))
 
     def _difference(self, again: Ended) -> str:
         if again.code != 0:
-            return f"the next run ended with exit code {again.code}:\n{again.told}"
+            return f"the next run ended with exit code {again.code}:\n{again.output}"
         if again.left:
             return f"processes left by the next run: {again.left}"
         try:
             result = self.site.result()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it counts
+        except Exception as error:  # noqa: BLE001 - any error counts
             return f"the next run's artifacts cannot be read: {error!r}"
         parts = [part for part in ("artifacts", "verdict") if getattr(result, part) != getattr(self.expected, part)]
         lines = difflib.unified_diff(
@@ -207,7 +206,7 @@ class Trial:
 
 
 def site(folder: Path) -> Site:
-    """Make a repository with an optimization, and with a bit of everything that must stay as it is."""
+    """Create a repository with an optimization, and with some of everything that must not change."""
     repo = target(folder, {"pyproject.toml": PYPROJECT, CODE: _HEAVY, BENCHMARK: _MEASURES}, {CODE: _LIGHT})
     repo.git("tag", "-a", "v1", "-m", "one", "main")
     repo.git("update-ref", "refs/remotes/origin/main", "main")
@@ -221,39 +220,39 @@ def site(folder: Path) -> Site:
     return Site(folder, repo)
 
 
-def trial(folder: Path, lots: random.Random, caches: Iterable[str] = CACHES) -> Trial:
-    """Let undisturbed runs show how long they take and what they come to, on each state of the cache."""
-    place = site(folder)
-    place.forget("empty")
-    first = place.run()
+def trial(folder: Path, rng: random.Random, caches: Iterable[str] = CACHES) -> Trial:
+    """Run undisturbed with each state of the cache, for the lengths and the expected result."""
+    subject = site(folder)
+    subject.forget("empty")
+    first = subject.run()
     if first.code != 0:
-        raise RuntimeError(first.told)
-    made = Trial(place, lots, place.result())
+        raise RuntimeError(first.output)
+    trial = Trial(subject, rng, subject.result())
     for cache in caches:
-        place.forget(cache)
-        made.lengths[cache] = _timed(place)
-    return made
+        subject.forget(cache)
+        trial.lengths[cache] = _timed(subject)
+    return trial
 
 
-def tried(folder: Path, *, moments: int, seconds: float, jobs: int, seed: int) -> Iterator[Moment]:
-    """Try moments on `jobs` sites at the same time, until there are enough or the time is over."""
+def try_moments(folder: Path, *, moments: int, seconds: float, jobs: int, seed: int) -> Iterator[Moment]:
+    """Try moments on `jobs` sites at the same time, until there are enough or time is up."""
     until = time.monotonic() + seconds
-    shares = [moments // jobs + (place < moments % jobs) for place in range(jobs)]
+    shares = [moments // jobs + (job < moments % jobs) for job in range(jobs)]
 
-    def tries(place: int) -> list[Moment]:
-        one, done = trial(folder / f"site-{place}", random.Random(f"{seed} {place}")), []  # noqa: S311 - lots, no secret
-        while len(done) < shares[place] and time.monotonic() < until:
-            done.append(one.moment())
-            print(f"{place}.{len(done)}: {done[-1]}", flush=True)
+    def run_job(job: int) -> list[Moment]:
+        one, done = trial(folder / f"site-{job}", random.Random(f"{seed} {job}")), []  # noqa: S311 - no secret
+        while len(done) < shares[job] and time.monotonic() < until:
+            done.append(one.random_moment())
+            print(f"{job}.{len(done)}: {done[-1]}", flush=True)
         return done
 
     with ThreadPoolExecutor(jobs) as pool:
-        for done in pool.map(tries, range(jobs)):
+        for done in pool.map(run_job, range(jobs)):
             yield from done
 
 
 def table(moments: Sequence[Moment]) -> str:
-    """Put into markdown what was tried and what was wrong."""
+    """Return a Markdown table of the moments and what was wrong."""
     rows = [
         "| ended by | moments | repository changed | processes left | message wrong | next run different |",
         "|---|---|---|---|---|---|",
@@ -261,7 +260,7 @@ def table(moments: Sequence[Moment]) -> str:
     for number in SIGNALS:
         some = [moment for moment in moments if moment.number is number]
         wrong = (
-            sum(bool(getattr(moment, name)) for moment in some) for name in ("touched", "left", "said", "different")
+            sum(bool(getattr(moment, name)) for moment in some) for name in ("touched", "left", "message", "different")
         )
         rows.append(f"| {number.name} | {len(some)} | {' | '.join(map(str, wrong))} |")
     stages = ", ".join(f"{name} {count}" for name, count in Counter(moment.stage for moment in moments).most_common())
@@ -269,11 +268,11 @@ def table(moments: Sequence[Moment]) -> str:
     return "\n".join([*rows, "", f"Under way: {stages}. Cache: {caches}."])
 
 
-def _timed(place: Site) -> tuple[float, float]:
-    """Give the seconds of a whole run, and those before it measures."""
-    output = place.folder / "output"
+def _timed(site: Site) -> tuple[float, float]:
+    """Return the seconds of a whole run, and those before it measures."""
+    output = site.folder / "output"
     began, measuring = time.monotonic(), 0.0
-    running = place.begun("undisturbed", output)
+    running = site.start("undisturbed", output)
     while running.poll() is None:
         if not measuring and b"running the benchmark" in output.read_bytes():
             measuring = time.monotonic() - began
@@ -290,27 +289,27 @@ def _wait(running: subprocess.Popen[bytes], seconds: float) -> None:
         return
 
 
-def _wrongly_said(ended: Ended, number: signal.Signals) -> str:
-    """Say what is wrong with how the run ended.
+def _wrong_message(ended: Ended, number: signal.Signals) -> str:
+    """Return what is wrong with how the run ended.
 
-    0 is right for one that was over before its moment, and death by the signal for Python that had not come to our code yet.
+    Exit code 0 is right if the run ended before its moment, death by the signal if Python had not reached our code.
     """
     if ended.code not in (CODES[number], 0) and not (ended.code == -number and ended.stage == "start"):
-        return f"it ended with exit code {ended.code}:\n{ended.told}"
-    ours = "Traceback (most recent call last)" in ended.told and "tasks/" in ended.told
-    return f"it told a traceback:\n{ended.told}" if ours else ""
+        return f"it ended with exit code {ended.code}:\n{ended.output}"
+    ours = "Traceback (most recent call last)" in ended.output and "tasks/" in ended.output
+    return f"it printed a traceback:\n{ended.output}" if ours else ""
 
 
 def _changed(before: dict[bytes, tuple[int, int, bytes]], after: dict[bytes, tuple[int, int, bytes]]) -> list[str]:
-    return sorted(os.fsdecode(place) for place in before.keys() | after.keys() if before.get(place) != after.get(place))
+    return sorted(os.fsdecode(file) for file in before.keys() | after.keys() if before.get(file) != after.get(file))
 
 
 def _left(mark: str) -> tuple[str, ...]:
-    """Wait for the processes that carry the mark to end, and give the command lines of those that do not."""
+    """Wait for the processes with the mark to end, and return the command lines of those that do not."""
     until = time.monotonic() + PATIENCE
-    while (found := tuple(_marked(mark))) and time.monotonic() < until:
+    while (processes := tuple(_marked(mark))) and time.monotonic() < until:
         time.sleep(0.05)
-    return found
+    return processes
 
 
 def _marked(mark: str) -> Iterator[str]:
@@ -322,13 +321,13 @@ def _marked(mark: str) -> Iterator[str]:
                     + (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200]
                 )
         except OSError:
-            continue  # It has ended meanwhile.
+            continue  # It has ended.
 
 
 def main() -> None:
-    """Try so many moments, print the table, and where asked for put it under the results."""
+    """Try moments, print the table, and append it to the results with `--append`."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # As a background job of a shell: the runs would ignore it, too.
+        # In the background of a shell SIGINT is ignored, and the runs would inherit that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--moments", type=int, default=200)
@@ -336,17 +335,21 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="repositories at the same time [default: 2]")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     parser.add_argument("--append", action="store_true", help=f"add the table to {RESULTS.name}")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="prprep-kills-") as folder:
-        seconds = 60 * asked.minutes
-        moments = list(tried(Path(folder), moments=asked.moments, seconds=seconds, jobs=asked.jobs, seed=asked.seed))
+        seconds = 60 * arguments.minutes
+        moments = list(
+            try_moments(
+                Path(folder), moments=arguments.moments, seconds=seconds, jobs=arguments.jobs, seed=arguments.seed
+            )
+        )
     minutes = (time.monotonic() - began) / 60
-    text = f"## {len(moments)} moments in {minutes:.0f} minutes, seed {asked.seed}\n\n{table(moments)}\n"
+    text = f"## {len(moments)} moments in {minutes:.0f} minutes, seed {arguments.seed}\n\n{table(moments)}\n"
     wrong = "\n".join(f"- {moment}" for moment in moments if not moment.is_harmless)
     text += f"\n{wrong}\n" if wrong else ""
     print(f"\n{text}")
-    if asked.append:
+    if arguments.append:
         RESULTS.parent.mkdir(exist_ok=True)
         head = "" if RESULTS.exists() else f"# Runs that were ended at random moments\n\n{_HOW}\n"
         with RESULTS.open("a", encoding="utf-8") as stream:
@@ -355,10 +358,11 @@ def main() -> None:
 
 
 _HOW = """\
-Written by `python -m benchmarks.kills --append`. Each moment is one run of a small repository (with a stash, a linked worktree,
-staged and unstaged changes), ended after a random time, and a second run after it. Counted is what was wrong: a repository of
-which any file, link or time stamp changed, processes that were left, a traceback or a wrong exit code, a next run that failed
-or whose artifacts, verdict or body (but for its numbers) were not those of an undisturbed run.
+Written by `python -m benchmarks.kills --append`. Each moment is one run on a small repository (with a stash, a linked
+worktree, staged and unstaged changes), ended after a random time, and a second run after it. The table counts what
+was wrong: any file, link or time stamp of the repository changed, processes were left, a traceback or a wrong exit
+code, a next run that failed or whose artifacts, verdict or body (without its numbers) differ from those of an
+undisturbed run.
 """
 
 if __name__ == "__main__":

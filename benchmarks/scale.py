@@ -1,11 +1,11 @@
-"""What the graph costs as the manifest grows: prprep beside bare doit and GNU make, in one run.
+"""What the graph costs as the manifest grows: prprep, bare doit and GNU make in one run.
 
 `python -m benchmarks.scale [--items 100,1000,5000] [--rounds 5]`
 
-For every size a manifest with as many items, all of whose artifacts are fresh, is measured: a run with
-nothing to do, one task of one item, and the list of tasks; beside a doit graph and a Makefile with as many
-tasks over the same files. The tools take turns within a round, so that a machine that changes its speed
-disturbs them alike; figures are medians with minimum and maximum, ratios are taken round by round.
+For every size it measures a manifest with as many items, all fresh: a run with nothing to do, one task of one item, and
+the list of tasks; and for comparison a doit graph and a Makefile with as many tasks over the same files. The tools take
+turns within a round, so that a machine that changes its speed disturbs all of them; figures are medians with minimum
+and maximum, ratios are taken round by round.
 """
 
 from __future__ import annotations
@@ -97,18 +97,18 @@ def _measure_size(folder: Path, count: int, rounds: int) -> None:
 
 
 def _in_turn(tools: Sequence[list[str] | None], folder: Path, rounds: int) -> list[list[Run]]:
-    """Run every tool once uncounted, then in turn; give each tool's runs, none for one that has no such command."""
+    """Run every tool once uncounted, then in turn; return each tool's runs, none if it has no such command."""
     runs: list[list[Run]] = [[] for _ in tools]
     for number in range(rounds + 1):
-        for kept, command in zip(runs, tools, strict=True):
+        for counted, command in zip(runs, tools, strict=True):
             if command:
                 run = _run(command, folder)
-                kept.extend([run] if number else [])
+                counted.extend([run] if number else [])
     return runs
 
 
-# A child's peak memory begins with what its parent held when it was started (getrusage(2)): so a small process
-# starts the command, and nothing below that process's own 10 MiB or so can be seen.
+# A child's peak memory starts at its parent's size (getrusage(2)): so a small process starts the command, and peaks
+# below that process's own 10 MiB or so do not show.
 LAUNCHER = """
 import os, sys, time
 started = time.perf_counter()
@@ -144,11 +144,11 @@ def _spread(values: Sequence[float], show: Callable[[float], str] = "{:.2f}".for
 def _write_makefile(folder: Path, count: int) -> None:
     lines = [".PHONY: all", "all: " + " ".join(f".prprep/{ITEM % number}/render.json" for number in range(count))]
     for number in range(count):
-        place = f".prprep/{ITEM % number}"
+        state = f".prprep/{ITEM % number}"
         for order, (stage, before) in enumerate(BEFORE.items()):
-            lines += [f"{place}/{stage}.json: " + " ".join(f"{place}/{name}.json" for name in before), "\t@true"]
+            lines += [f"{state}/{stage}.json: " + " ".join(f"{state}/{name}.json" for name in before), "\t@true"]
             # make goes by time stamps: every target must be no older than what it is made from.
-            os.utime(folder / place / f"{stage}.json", (1_700_000_000 + order, 1_700_000_000 + order))
+            os.utime(folder / state / f"{stage}.json", (1_700_000_000 + order, 1_700_000_000 + order))
     (folder / "Makefile").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

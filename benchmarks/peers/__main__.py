@@ -2,8 +2,8 @@
 
 `python -m benchmarks.peers [--quick] [--minutes N] [--wall SECONDS] [--only TOOL] [--scenario NAME] [--tables]`
 
-Every comparison is of one small repository with three functions, so it gives three outcomes a tool. What came out is kept
-line by line in benchmarks/results/peers.jsonl, where a later run goes on; `--quick` keeps nothing.
+Every comparison is of one small repository with three functions, so it has three outcomes a tool. They are stored line
+by line in benchmarks/results/peers.jsonl, where a later run continues; `--quick` stores nothing.
 """
 
 from __future__ import annotations
@@ -32,47 +32,47 @@ AIM_EFFECT = 2
 
 
 def main() -> None:
-    asked = _asked()
-    kept = RESULTS / "peers.jsonl"
-    if asked.tables:
-        _write(outcomes.read(kept))
+    arguments = _arguments()
+    stored = RESULTS / "peers.jsonl"
+    if arguments.tables:
+        _write(outcomes.read(stored))
         return
     with tempfile.TemporaryDirectory(prefix="prprep-peers-") as scratch:
-        run = Run(Path(scratch), asked)
-        found: list[Outcome] = []
-        for scenario, effect in _plan(asked):
+        run = Run(Path(scratch), arguments)
+        results: list[Outcome] = []
+        for scenario, effect in _plan(arguments):
             for name in run.tools(scenario):
                 new = run.compare(scenario, name, effect)
-                found += new
-                if not asked.quick:
-                    outcomes.append(kept, new)
+                results += new
+                if not arguments.quick:
+                    outcomes.append(stored, new)
             if time.monotonic() > run.end:
                 break
-    if asked.quick:
-        print(tables.all_tables(found))
+    if arguments.quick:
+        print(tables.all_tables(results))
     else:
-        _write(outcomes.read(kept))
+        _write(outcomes.read(stored))
 
 
 class Run:
-    """One run: its repository, its environments, and when it is to end."""
+    """The repository and the environments of a run, and when it ends."""
 
-    def __init__(self, scratch: Path, asked: argparse.Namespace) -> None:
-        self._asked, self._scratch = asked, scratch
+    def __init__(self, scratch: Path, arguments: argparse.Namespace) -> None:
+        self._arguments, self._scratch = arguments, scratch
         self._cache = paths.cache_folder()
         self._repository = scratch / "repository"
-        self.end = time.monotonic() + 60 * asked.minutes
-        target.make(self._repository)
-        for name in tools.TOOLS if asked.scenario != "aim" else ["prprep"]:
-            if not asked.only or name in asked.only:
+        self.end = time.monotonic() + 60 * arguments.minutes
+        target.create(self._repository)
+        for name in tools.TOOLS if arguments.scenario != "aim" else ["prprep"]:
+            if not arguments.only or name in arguments.only:
                 self._warm(name)
 
     def tools(self, scenario: str) -> list[str]:
-        """Give the tools in an order by lot: none always comes first."""
+        """Return the tools in a random order: none is always first."""
         names = (
             ["prprep"]
             if scenario == "aim"
-            else [name for name in tools.TOOLS if not self._asked.only or name in self._asked.only]
+            else [name for name in tools.TOOLS if not self._arguments.only or name in self._arguments.only]
         )
         return random.sample(names, len(names))
 
@@ -80,31 +80,31 @@ class Run:
         head = f"effect-{effect}" if effect else "identical"
         before, began = os.getloadavg()[0], time.monotonic()
         functions = target.FUNCTIONS[:1] if scenario == "aim" else target.FUNCTIONS
-        wall = 30.0 if scenario == "aim" else self._asked.wall
+        wall = 30.0 if scenario == "aim" else self._arguments.wall
         blank = Outcome(scenario, name, effect, "", None, "", 0.0, 0.0, before)
         with load.on_and_off(wanted=scenario == "identical-load"):
             try:
-                found = tools.TOOLS[name](self._comparison(head, wall, functions))
+                results = tools.TOOLS[name](self._comparison(head, wall, functions))
             except tools.BrokenError as error:
                 took = time.monotonic() - began
                 return [replace(blank, function=function, wall=took, broken=str(error)) for function in functions]
-        took, inside = time.monotonic() - began, sum(each.inside for each in found)
-        told = ", ".join(f"{each.function} {each.ratio:.3f} {each.claim or '-'}" for each in found if each.ratio)
-        _say(f"{scenario} {head} {name}: {took:.1f} s, {told}")
+        took, inside = time.monotonic() - began, sum(each.inside for each in results)
+        line = ", ".join(f"{each.function} {each.ratio:.3f} {each.claim or '-'}" for each in results if each.ratio)
+        _say(f"{scenario} {head} {name}: {took:.1f} s, {line}")
         blank = replace(blank, wall=round(took, 2), inside=round(inside, 3))
-        outcomes = [replace(blank, function=each.function, ratio=each.ratio, claim=each.claim) for each in found]
+        outcomes = [replace(blank, function=each.function, ratio=each.ratio, claim=each.claim) for each in results]
         narrow = [
             replace(
                 blank, tool=f"{name} -f {tools.NARROW}", function=each.function, ratio=each.ratio, claim=each.narrow
             )
-            for each in found
+            for each in results
             if each.narrow is not None
         ]
         return [*outcomes, *narrow]
 
     def _warm(self, name: str) -> None:
-        """Compare once, for environments to be there; that does not count."""
-        _say(f"making ready: {name}")
+        """Compare once to build the environments; the result does not count."""
+        _say(f"preparing {name}")
         try:
             tools.TOOLS[name](self._comparison(f"effect-{target.EFFECTS[-1]}", 6.0, target.FUNCTIONS))
         except tools.BrokenError as error:
@@ -117,21 +117,21 @@ class Run:
         return tools.Comparison(self._repository, "base", head, wall, folder, self._cache, functions=functions)
 
 
-def _plan(asked: argparse.Namespace) -> Iterator[tuple[str, int]]:
-    """Give scenario and effect of one comparison after the other; without an end, unless the run is a quick one."""
-    if asked.quick:
+def _plan(arguments: argparse.Namespace) -> Iterator[tuple[str, int]]:
+    """Yield scenario and effect of each comparison, endlessly unless the run is quick."""
+    if arguments.quick:
         yield from [("identical", 0), ("identical-load", 0), ("effects", 2), ("effects", 5), ("effects", 20)]
         return
-    if asked.scenario == "aim":
+    if arguments.scenario == "aim":
         yield from itertools.repeat(("aim", AIM_EFFECT))
     steps = [
         step for effect in (2, 5, 1, 20) for step in (("identical", 0), ("identical-load", 0), ("effects", effect))
     ]
-    yield from itertools.cycle([step for step in steps if asked.scenario in (None, step[0])])
+    yield from itertools.cycle([step for step in steps if arguments.scenario in (None, step[0])])
 
 
-def _write(found: list[Outcome]) -> None:
-    text = tables.all_tables(found)
+def _write(results: list[Outcome]) -> None:
+    text = tables.all_tables(results)
     python = ".".join(map(str, sys.version_info[:3]))
     platform = machine.platform_description(python)
     heading = f"# prprep and its peers\n\n{platform}; a comparison is of three functions and counts three times."
@@ -143,20 +143,20 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _asked() -> argparse.Namespace:
+def _arguments() -> argparse.Namespace:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__, formatter_class=form)
     parser.add_argument(
-        "--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is kept"
+        "--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is stored"
     )
     parser.add_argument("--minutes", type=float, default=60.0, help="when to end, after the comparisons under way")
     parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 20, and 12 with --quick")
     parser.add_argument("--only", action="append", choices=list(tools.TOOLS), help="this tool; may be given again")
     parser.add_argument("--scenario", choices=SCENARIOS, help="this scenario alone")
-    parser.add_argument("--tables", action="store_true", help="make the tables of what was kept again")
-    asked = parser.parse_args()
-    asked.wall = asked.wall or (12.0 if asked.quick else 20.0)
-    return asked
+    parser.add_argument("--tables", action="store_true", help="write the tables of stored outcomes again")
+    arguments = parser.parse_args()
+    arguments.wall = arguments.wall or (12.0 if arguments.quick else 20.0)
+    return arguments
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The peers' environments, below prprep's cache folder and never in the project's own."""
+"""The peers' environments, in prprep's cache folder and never in the project's own."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from uv import find_uv_bin
 PEERS = Path(__file__).with_name("requirements.txt")
 
 
-def made(requirements: Path, cache: Path) -> Path:
-    """Give the folder of the programs that `requirements` installs; made once for the same content."""
+def environment(requirements: Path, cache: Path) -> Path:
+    """Return the folder of programs of an environment with `requirements`, built once for the same content."""
     content = requirements.read_bytes()
     folder = cache / "peers" / hashlib.sha256(content).hexdigest()[:16]
     if not (folder / "whole").exists():
@@ -25,14 +25,14 @@ def made(requirements: Path, cache: Path) -> Path:
 
 
 def variables(programs: Path | None = None, **more: str) -> dict[str, str]:
-    """Give an environment in which `programs` come first and nothing of ours is seen."""
-    kept = {
+    """Return environment variables with `programs` first on PATH and none of ours."""
+    variables = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "VIRTUAL_ENV", "PYTEST", "CODEFLASH"))
     }
-    path = f"{programs}{os.pathsep}{kept['PATH']}" if programs else kept["PATH"]
-    return {**kept, "PATH": path, **more}
+    path = f"{programs}{os.pathsep}{variables['PATH']}" if programs else variables["PATH"]
+    return {**variables, "PATH": path, **more}
 
 
 def _uv(*words: str) -> None:

@@ -1,4 +1,4 @@
-"""What one tool said of one function in one comparison, kept line by line so that a run can be interrupted and gone on with."""
+"""Results of tools by function and comparison, stored line by line so that a run can be interrupted and continued."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 Claim = Literal["less", "more", ""]
-"""What head is said to cost, compared with base; nothing where the tool makes no claim."""
+"""What the tool says that head costs compared with base; "" if it makes no claim."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """One function in one comparison: the ratio head over base, what is claimed, and the seconds inside the function.
+class FunctionResult:
+    """One function in one comparison: the ratio head/base, the claim, and the seconds `inside` the function.
 
-    `narrow` is what the same samples are said to show by a narrower factor, None where the tool has no such thing.
+    `narrow` is the claim by a narrower factor on the same samples, None if the tool has no factor.
     """
 
     function: str
@@ -28,7 +28,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One function in one comparison of one scenario; `wall` is the whole comparison's seconds, `broken` why there is no result."""
+    """One function in one comparison of a scenario; `wall` is all of its seconds, `broken` why there is no result."""
 
     scenario: str
     tool: str
@@ -38,7 +38,7 @@ class Outcome:
     claim: Claim
     wall: float
     inside: float
-    """Of all functions of the comparison together."""
+    """Seconds inside all functions of the comparison together."""
     load: float
     broken: str = ""
 
@@ -50,7 +50,7 @@ def append(file: Path, outcomes: Iterable[Outcome]) -> None:
 
 
 def read(file: Path) -> list[Outcome]:
-    """Give what was kept; a last line that was cut short is left out."""
+    """Return the stored outcomes without a last line that was cut short."""
     if not file.exists():
         return []
     return [
@@ -59,7 +59,7 @@ def read(file: Path) -> list[Outcome]:
 
 
 def claimed_by_table(ratio: float | None, beyond: float = 0.01) -> Claim:
-    """Read a table of speed-ups as its readers do: what it shows beyond a per cent is a difference."""
+    """Read a table of speed-ups as people do: more than a per cent is a difference."""
     if ratio is None or abs(ratio - 1) <= beyond:
         return ""
     return "less" if ratio < 1 else "more"

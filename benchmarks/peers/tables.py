@@ -1,4 +1,4 @@
-"""The three tables: false claims, true effects, overhead; every share with its count and interval."""
+"""The tables of false claims, true effects and overhead; every share with its count and interval."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IDENTICAL = {"identical": "machine as it is", "identical-load": "load on and off
 
 
 def wilson(hits: int, number: int) -> tuple[float, float]:
-    """Give the 95 % interval of a share (Wilson 1927); 0 to 1 of nothing."""
+    """Return the 95 % score interval of a share (Wilson 1927); 0 to 1 without data."""
     if not number:
         return 0.0, 1.0
     share, extra = hits / number, Z * Z / number
@@ -38,12 +38,16 @@ def false_claims(outcomes: Sequence[Outcome]) -> str:
         cells = [_claimed(_of(outcomes, tool, name)) for name in IDENTICAL]
         every = [each for name in IDENTICAL for each in _of(outcomes, tool, name)]
         rows.append((tool, *cells, _spread(every)))
-    heading = ("Tool", *(f"False claims, {told}" for told in IDENTICAL.values()), "Middle 90 % of the estimates")
+    heading = (
+        "Tool",
+        *(f"False claims, {condition}" for condition in IDENTICAL.values()),
+        "Middle 90 % of the estimates",
+    )
     return "## Identical code\n\n" + table(heading, rows)
 
 
 def true_effects(outcomes: Sequence[Outcome]) -> str:
-    """Show how often an effect was found with the right sign, and how far the estimates were off."""
+    """Show how often an effect was found with the right sign, and the errors of the estimates."""
     rows = []
     for tool in _tools(outcomes):
         for function in target.FUNCTIONS:
@@ -52,8 +56,8 @@ def true_effects(outcomes: Sequence[Outcome]) -> str:
             if any(cells):
                 rows.append((tool, function, *cells))
     heading = ("Tool", "Function", *(f"{effect} % less" for effect in target.EFFECTS))
-    told = "Found with the right sign; median and largest error of the estimate in percentage points."
-    return f"## True effects\n\n{told}\n\n{table(heading, rows)}"
+    caption = "Found with the right sign; median and largest error of the estimate in percentage points."
+    return f"## True effects\n\n{caption}\n\n{table(heading, rows)}"
 
 
 def overhead(outcomes: Sequence[Outcome]) -> str:
@@ -76,14 +80,14 @@ def overhead(outcomes: Sequence[Outcome]) -> str:
 
 
 def aim(outcomes: Sequence[Outcome]) -> str:
-    """Show what prprep alone did with the default budget."""
+    """Show prprep alone with the default budget."""
     of = [each for each in outcomes if each.scenario == "aim"]
     if not of:
         return ""
-    found = _found(of)
+    hits = _found(of)
     walls, ratios = [each.wall for each in of], [each.wall / each.inside for each in of if each.inside]
-    told = f"found {found}; wall time {_three(walls, '.1f')} s; wall time over time inside {_three(ratios, '.2f')}"
-    return f"## prprep alone, the 1 ms function alone, 2 % less, a budget of 20 s\n\n{told}"
+    text = f"found {hits}; wall time {_three(walls, '.1f')} s; wall time over time inside {_three(ratios, '.2f')}"
+    return f"## prprep alone, the 1 ms function alone, 2 % less, a budget of 20 s\n\n{text}"
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -100,10 +104,10 @@ def _of(outcomes: Iterable[Outcome], tool: str, scenario: str) -> list[Outcome]:
 
 
 def _claimed(outcomes: Sequence[Outcome]) -> str:
-    """Count the claims among the comparisons that gave a result, and those that gave none."""
-    told = _share([bool(each.claim) for each in outcomes if not each.broken])
+    """Count the claims among the comparisons with a result, and those without."""
+    text = _share([bool(each.claim) for each in outcomes if not each.broken])
     broken = sum(bool(each.broken) for each in outcomes)
-    return f"{told}; no result in {broken}" if broken else told
+    return f"{text}; no result in {broken}" if broken else text
 
 
 def _share(hits: Sequence[bool]) -> str:
@@ -112,15 +116,15 @@ def _share(hits: Sequence[bool]) -> str:
 
 
 def _found(outcomes: Sequence[Outcome]) -> str:
-    """Count the right claims, and the wrong ones where there are any; comparisons that broke count as not found."""
+    """Count the right and any wrong claims; broken comparisons count as not found."""
     if not outcomes:
         return ""
     wrong = sum(each.claim == "more" for each in outcomes)
     errors = [100 * abs(each.ratio - target.truth(each.effect)) for each in outcomes if each.ratio is not None]
-    told = f"{sum(each.claim == 'less' for each in outcomes)} of {len(outcomes)}" + (
+    text = f"{sum(each.claim == 'less' for each in outcomes)} of {len(outcomes)}" + (
         f", {wrong} wrong" if wrong else ""
     )
-    return told + (f"; {statistics.median(errors):.1f}, {max(errors):.1f}" if errors else "; none")
+    return text + (f"; {statistics.median(errors):.1f}, {max(errors):.1f}" if errors else "; none")
 
 
 def _spread(outcomes: Sequence[Outcome]) -> str:

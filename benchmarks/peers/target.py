@@ -1,8 +1,7 @@
-"""The repository that all tools compare: three functions, each so many units of the same work, and commits that differ in these.
+"""The repository that all tools compare: three functions, each repeating a unit of work, and commits with fewer units.
 
-A commit `effect-P` does P per cent fewer units in every function, so that its true ratio is known; `identical` puts a comment
-into every function, for tools that look for functions that changed. The functions return the number of units of base,
-whatever they did.
+A commit `effect-P` has P per cent fewer units in every function, so that its true ratio is known; `identical` adds a
+comment to every function, for tools that look for changed functions. The functions return the number of units of base.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pathlib import Path
 UNITS = 10_000
 EFFECTS = (1, 2, 5, 20)
 FUNCTIONS = ("small", "large", "allocating")
-"""About 1 ms, 50 ms, and 15 ms with a hundred thousand allocations, of which few live at once: were all kept, the garbage
+"""About 1 ms, 50 ms, and 15 ms with a hundred thousand allocations, of which few live at once: otherwise the garbage
 collector's time would grow faster than the units."""
 
 MODULE = '''"""Work."""
@@ -42,8 +41,9 @@ def large():{remark}
 def allocating():{remark}
     for number in range({units}):
         if number % 100 == 0:
-            kept = []
-        kept.append([[number] * 5, [number] * 6, [number] * 7, {{number: number}}, (number, [number] * 9), str(number), [[], []]])
+            objects = []
+        lists = [[number] * 5, [number] * 6, [number] * 7, [[], []]]
+        objects.append([lists, {{number: number}}, (number, [number] * 9), str(number)])
     return {base}
 '''
 TEST = """from work import allocating, large, small
@@ -128,8 +128,8 @@ BENCHMARK = "tests/benchmarks/test_benchmark_work.py"
 BENCHMARK_OF_ONE = "tests/single/test_benchmark_small.py"
 
 
-def make(folder: Path) -> None:
-    """Make the repository in `folder`, with the tags `base`, `identical` and `effect-P`."""
+def create(folder: Path) -> None:
+    """Create the repository in `folder`, with the tags `base`, `identical` and `effect-P`."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _git(folder, "init", "--quiet", "--initial-branch=main")
@@ -151,7 +151,7 @@ def module(effect: int, remark: str = "") -> str:
 
 
 def truth(effect: int) -> float:
-    """Give the true ratio of head over base."""
+    """Return the true ratio head/base."""
     return 1 - effect / 100
 
 
@@ -165,5 +165,5 @@ def _commit(folder: Path, files: dict[str, str], tag: str) -> None:
     _git(folder, "tag", tag)
 
 
-def _git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+def _git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""How each tool is asked to compare two commits within so many seconds, and how what it says is read."""
+"""Run each tool on two commits within so many seconds, and read its output."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tasks.stages.codeflash.environment import REQUIREMENTS
 from tasks.stages.codeflash.reading import SECONDS, Table, read, tables, value
 
 from . import environments, target
-from .outcomes import Claim, Found, claimed_by_table
+from .outcomes import Claim, FunctionResult, claimed_by_table
 
 CHECKOUT = Path(__file__).parents[2]
 SIDES = ("base", "head")
 NARROW = "1.01"
-"""asv's factor as one who looks for small effects would set it; its own is 1.1."""
+"""asv's factor for small effects; its default is 1.1."""
 
 
 class BrokenError(Exception):
-    """The tool ended without a result; what it said last."""
+    """The tool ended without a result; the message is its last output."""
 
 
 @dataclass
 class Comparison:
-    """What a tool is to compare: two tags of the repository, in about `wall` seconds; `folder` is empty and its own."""
+    """Two tags of a repository to compare in about `wall` seconds; `folder` is empty and for this comparison only."""
 
     repository: Path
     base: str
@@ -42,7 +42,7 @@ class Comparison:
     functions: tuple[str, ...] = target.FUNCTIONS
 
     def checked_out(self) -> dict[str, Path]:
-        """Give a plain tree of either commit, for the tools that make none themselves."""
+        """Return a plain tree of each commit, for tools that do not create them."""
         for side, tag in zip(SIDES, (self.base, self.head), strict=True):
             self.trees[side] = self.folder / side
             archive = subprocess.run(
@@ -53,40 +53,46 @@ class Comparison:
         return self.trees
 
 
-def prprep(asked: Comparison) -> list[Found]:
-    """Measure with the budget that leaves room for everything around the samples."""
-    manifest = asked.folder / "prprep.yaml"
+def prprep(comparison: Comparison) -> list[FunctionResult]:
+    """Measure with a budget that leaves time for everything around the samples."""
+    manifest = comparison.folder / "prprep.yaml"
     item = {
         "id": "item",
-        "base": asked.base,
-        "head": asked.head,
-        "benchmark": target.BENCHMARK if asked.functions == target.FUNCTIONS else target.BENCHMARK_OF_ONE,
+        "base": comparison.base,
+        "head": comparison.head,
+        "benchmark": target.BENCHMARK if comparison.functions == target.FUNCTIONS else target.BENCHMARK_OF_ONE,
         "domain": "cpu",
         "metrics": ["time"],
-        "budget": asked.wall / 1.5 if len(asked.functions) == 1 else max(1.0, (asked.wall - 6) / 1.6),
+        "budget": comparison.wall / 1.5 if len(comparison.functions) == 1 else max(1.0, (comparison.wall - 6) / 1.6),
     }
     manifest.write_text(
-        json.dumps({"version": 1, "repo": str(asked.repository), "upstream": "main", "optimizations": [item]})
+        json.dumps({"version": 1, "repo": str(comparison.repository), "upstream": "main", "optimizations": [item]})
     )
     command = [sys.executable, "-m", "tasks", "--manifest", str(manifest), "compare:item"]
-    _run(command, cwd=asked.folder, env=environments.variables(PYTHONPATH=str(CHECKOUT), PRPREP_CACHE=str(asked.cache)))
-    changes = json.loads(_body(asked.folder / ".prprep/item/compare.json"))["changes"]
-    measured = json.loads(_body(asked.folder / ".prprep/item/samples.json"))["measurements"]
-    inside = {each["test"]: _inside_prprep(each["launches"]) for each in measured if each["metric"] == "time"}
+    _run(
+        command,
+        cwd=comparison.folder,
+        env=environments.variables(PYTHONPATH=str(CHECKOUT), PRPREP_CACHE=str(comparison.cache)),
+    )
+    changes = json.loads(_body(comparison.folder / ".prprep/item/compare.json"))["changes"]
+    measurements = json.loads(_body(comparison.folder / ".prprep/item/samples.json"))["measurements"]
+    inside = {each["test"]: _inside_prprep(each["launches"]) for each in measurements if each["metric"] == "time"}
     claims: dict[str, Claim] = {"improved": "less", "regressed": "more"}
     return [
-        Found(_function(each["test"]), each["interval"]["ratio"], claims.get(each["verdict"], ""), inside[each["test"]])
+        FunctionResult(
+            _function(each["test"]), each["interval"]["ratio"], claims.get(each["verdict"], ""), inside[each["test"]]
+        )
         for each in changes
         if each["metric"] == "time"
     ]
 
 
-def pytest_benchmark(asked: Comparison) -> list[Found]:
-    """Run all of base and then all of head, each for as long as the time allows; claim what the table shows beyond 1 %."""
-    programs, files = environments.made(environments.PEERS, asked.cache), {}
-    most = max(0.2, (asked.wall - 3.0) / (2 * len(asked.functions)))
-    for side, tree in asked.checked_out().items():
-        files[side] = asked.folder / f"{side}.json"
+def pytest_benchmark(comparison: Comparison) -> list[FunctionResult]:
+    """Run all of base, then all of head, while time allows; what the table shows beyond 1 % is a claim."""
+    programs, files = environments.environment(environments.PEERS, comparison.cache), {}
+    most = max(0.2, (comparison.wall - 3.0) / (2 * len(comparison.functions)))
+    for side, tree in comparison.checked_out().items():
+        files[side] = comparison.folder / f"{side}.json"
         options = (
             f"--benchmark-json={files[side]}",
             f"--benchmark-max-time={most:.2f}",
@@ -96,24 +102,24 @@ def pytest_benchmark(asked: Comparison) -> list[Found]:
         env = environments.variables(programs, PYTHONPATH=str(tree))
         _run([str(programs / "python"), "-m", "pytest", target.BENCHMARK, *options], cwd=tree, env=env)
     command = [str(programs / "pytest-benchmark"), "compare", *map(str, files.values())]
-    table = _run(command, cwd=asked.folder, env=environments.variables(programs))
+    table = _run(command, cwd=comparison.folder, env=environments.variables(programs))
     if "test_" not in table:
         raise BrokenError(table[-300:])
     stats = {side: _pytest_benchmark_stats(file) for side, file in files.items()}
-    found = []
+    results = []
     for name, base in stats["base"].items():
         head = stats["head"][name]
         inside = sum(each["total"] * each["iterations"] for each in (base, head))
-        found.append(_by_table(name, head["median"] / base["median"], inside))
-    return found
+        results.append(_by_table(name, head["median"] / base["median"], inside))
+    return results
 
 
-def pyperf(asked: Comparison) -> list[Found]:
-    """Run all of base and then all of head, five processes each; claim what `compare_to` calls faster or slower."""
-    programs, files = environments.made(environments.PEERS, asked.cache), {}
-    values = max(2, round((asked.wall / (2 * len(target.FUNCTIONS) * 5) - 0.35) / 0.13))
-    for side, tree in asked.checked_out().items():
-        files[side] = asked.folder / f"{side}.json"
+def pyperf(comparison: Comparison) -> list[FunctionResult]:
+    """Run all of base, then all of head, in five processes each; "faster" or "slower" of `compare_to` is a claim."""
+    programs, files = environments.environment(environments.PEERS, comparison.cache), {}
+    values = max(2, round((comparison.wall / (2 * len(target.FUNCTIONS) * 5) - 0.35) / 0.13))
+    for side, tree in comparison.checked_out().items():
+        files[side] = comparison.folder / f"{side}.json"
         options = (
             "--quiet",
             "--inherit-environ",
@@ -132,55 +138,57 @@ def pyperf(asked: Comparison) -> list[Found]:
             cwd=tree,
             env=environments.variables(programs, PYTHONPATH=str(tree)),
         )
-    told = _run(
+    output = _run(
         [str(programs / "pyperf"), "compare_to", *map(str, files.values())],
-        cwd=asked.folder,
+        cwd=comparison.folder,
         env=environments.variables(programs),
     )
-    found = []
+    results = []
     for name in target.FUNCTIONS:
         (base, within), (head, also) = (_pyperf_values(files[side], name) for side in SIDES)
-        line = next((line for line in told.splitlines() if line.startswith(f"{name}: ")), "")
+        line = next((line for line in output.splitlines() if line.startswith(f"{name}: ")), "")
         claim: Claim = "less" if line.endswith("faster") else "more" if line.endswith("slower") else ""
-        found.append(Found(name, head / base, claim, within + also))
-    return found
+        results.append(FunctionResult(name, head / base, claim, within + also))
+    return results
 
 
-def asv(asked: Comparison) -> list[Found]:
-    """Run `asv continuous` with interleaved rounds; claim the rows that it marks with + or -, by its usual factor and by NARROW."""
-    programs = environments.made(environments.PEERS, asked.cache)
-    shutil.rmtree(asked.repository / ".asv/results", ignore_errors=True)
-    env = environments.variables(programs, HOME=str(_home(asked)))
-    _run([str(programs / "asv"), "machine", "--yes"], cwd=asked.repository, env=env)
-    most = max(0.1, asked.wall / (2 * 2 * len(target.FUNCTIONS)) - 0.5)
+def asv(comparison: Comparison) -> list[FunctionResult]:
+    """Run `asv continuous` with interleaved rounds; rows marked + or - are claims, by two factors."""
+    programs = environments.environment(environments.PEERS, comparison.cache)
+    shutil.rmtree(comparison.repository / ".asv/results", ignore_errors=True)
+    env = environments.variables(programs, HOME=str(_home(comparison)))
+    _run([str(programs / "asv"), "machine", "--yes"], cwd=comparison.repository, env=env)
+    most = max(0.1, comparison.wall / (2 * 2 * len(target.FUNCTIONS)) - 0.5)
     options = ("--interleave-rounds", "-a", f"repeat=(2,1000,{most:.2f})", "-a", "warmup_time=0.1")
-    told = _run(
-        [str(programs / "asv"), "continuous", asked.base, asked.head, *options],
-        cwd=asked.repository,
+    output = _run(
+        [str(programs / "asv"), "continuous", comparison.base, comparison.head, *options],
+        cwd=comparison.repository,
         env=env,
         allowed=(0, 1),
     )
     narrow = _run(
-        [str(programs / "asv"), "compare", "--factor", NARROW, asked.base, asked.head], cwd=asked.repository, env=env
+        [str(programs / "asv"), "compare", "--factor", NARROW, comparison.base, comparison.head],
+        cwd=comparison.repository,
+        env=env,
     )
-    return _asv_found(asked, told, narrow)
+    return _asv_results(comparison, output, narrow)
 
 
-def codeflash(asked: Comparison) -> list[Found]:
-    """Run `codeflash compare`, which takes the time that it takes; claim what the median's speed-up shows beyond 1 %."""
-    programs, report = environments.made(REQUIREMENTS, asked.cache), asked.folder / "report.md"
-    env = environments.variables(programs, HOME=str(_home(asked)))
+def codeflash(comparison: Comparison) -> list[FunctionResult]:
+    """Run `codeflash compare`, which has no time limit; a speed-up of the median beyond 1 % is a claim."""
+    programs, report = environments.environment(REQUIREMENTS, comparison.cache), comparison.folder / "report.md"
+    env = environments.variables(programs, HOME=str(_home(comparison)))
     _run(
-        [str(programs / "codeflash"), "compare", asked.base, asked.head, "--output", str(report)],
-        cwd=asked.repository,
+        [str(programs / "codeflash"), "compare", comparison.base, comparison.head, "--output", str(report)],
+        cwd=comparison.repository,
         env=env,
     )
     if not report.exists():
         raise BrokenError("no report was written")
-    return codeflash_found(report.read_text("utf-8"))
+    return codeflash_results(report.read_text("utf-8"))
 
 
-TOOLS: Mapping[str, Callable[[Comparison], list[Found]]] = {
+TOOLS: Mapping[str, Callable[[Comparison], list[FunctionResult]]] = {
     "prprep": prprep,
     "codeflash compare": codeflash,
     "asv continuous": asv,
@@ -189,8 +197,8 @@ TOOLS: Mapping[str, Callable[[Comparison], list[Found]]] = {
 }
 
 
-def codeflash_found(report: str) -> list[Found]:
-    """Read codeflash's markdown: each test's table, by its medians, and the seconds inside by mean and rounds."""
+def codeflash_results(report: str) -> list[FunctionResult]:
+    """Read codeflash's Markdown: each test's medians, and the seconds inside from mean and rounds."""
     inside = {table.test: _inside_codeflash(table) for table in tables(report)[1] if table.column("rounds")}
     whole = [each for each in read(report).figures if each.metric == "time" and not each.function]
     return [_by_table(_function(each.test), each.head / each.base, inside[each.test]) for each in whole]
@@ -203,39 +211,39 @@ def _inside_codeflash(table: Table) -> float:
     )
 
 
-def asv_claims(told: str) -> dict[str, Claim]:
+def asv_claims(output: str) -> dict[str, Claim]:
     """Read the rows of asv's table that are marked as changed."""
     claims: dict[str, Claim] = {}
-    for line in told.splitlines():
+    for line in output.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if len(cells) == 5 and cells[0] in {"+", "-"}:  # mark, before, after, ratio, name
             claims[_function(cells[4].split()[0])] = "more" if cells[0] == "+" else "less"
     return claims
 
 
-def _asv_found(asked: Comparison, told: str, narrow: str) -> list[Found]:
-    claims, narrow_claims, rows = asv_claims(told), asv_claims(narrow), {}
-    for side, tag in zip(SIDES, (asked.base, asked.head), strict=True):
+def _asv_results(comparison: Comparison, output: str, narrow: str) -> list[FunctionResult]:
+    claims, narrow_claims, rows = asv_claims(output), asv_claims(narrow), {}
+    for side, tag in zip(SIDES, (comparison.base, comparison.head), strict=True):
         resolve = ["git", "rev-parse", f"{tag}^{{commit}}"]
-        commit = subprocess.run(resolve, cwd=asked.repository, check=True, capture_output=True, text=True).stdout
-        files = list((asked.repository / ".asv/results").glob(f"*/{commit[:8]}-*.json"))
+        commit = subprocess.run(resolve, cwd=comparison.repository, check=True, capture_output=True, text=True).stdout
+        files = list((comparison.repository / ".asv/results").glob(f"*/{commit[:8]}-*.json"))
         if not files:
-            raise BrokenError(told[-300:])
-        kept = json.loads(files[0].read_text())
+            raise BrokenError(output[-300:])
+        results = json.loads(files[0].read_text())
         rows[side] = {
-            _function(name): dict(zip(kept["result_columns"], row, strict=False))
-            for name, row in kept["results"].items()
+            _function(name): dict(zip(results["result_columns"], row, strict=False))
+            for name, row in results["results"].items()
         }
-    found = []
+    results = []
     for name in target.FUNCTIONS:
         base, head = (rows[side][name] for side in SIDES)
         inside = sum(sum(row["samples"][0]) * row["stats_number"][0] for row in (base, head))
-        found.append(
-            Found(
+        results.append(
+            FunctionResult(
                 name, head["result"][0] / base["result"][0], claims.get(name, ""), inside, narrow_claims.get(name, "")
             )
         )
-    return found
+    return results
 
 
 def _pytest_benchmark_stats(file: Path) -> dict[str, dict[str, float]]:
@@ -243,7 +251,7 @@ def _pytest_benchmark_stats(file: Path) -> dict[str, dict[str, float]]:
 
 
 def _pyperf_values(file: Path, name: str) -> tuple[float, float]:
-    """Give the mean that `compare_to` shows, and the seconds inside the function."""
+    """Return the mean that `compare_to` shows, and the seconds inside the function."""
     document = json.loads(file.read_text())
     for benchmark in document["benchmarks"]:
         meta = {**document.get("metadata", {}), **benchmark.get("metadata", {})}
@@ -257,23 +265,23 @@ def _inside_prprep(launches: Sequence[Mapping[str, Any]]) -> float:
     return sum(each["iterations"] * sum(map(sum, (each["base"], each["head"], each["control"]))) for each in launches)
 
 
-def _by_table(name: str, ratio: float, inside: float) -> Found:
-    return Found(name, ratio, claimed_by_table(ratio), inside)
+def _by_table(name: str, ratio: float, inside: float) -> FunctionResult:
+    return FunctionResult(name, ratio, claimed_by_table(ratio), inside)
 
 
 def _function(test: str) -> str:
-    """Give the function that a test of any tool stands for: `benchmarks.time_small`, `test_small`."""
+    """Return the function of a tool's test: `benchmarks.time_small`, `test_small`."""
     return re.split(r"[.:]", test)[-1].removeprefix("test_").removeprefix("time_")
 
 
-def _home(asked: Comparison) -> Path:
-    home = asked.cache / "peers" / "home"
+def _home(comparison: Comparison) -> Path:
+    home = comparison.cache / "peers" / "home"
     home.mkdir(parents=True, exist_ok=True)
     return home
 
 
 def _body(artifact: Path) -> str:
-    """Give an artifact without its first line, which is about what it was made from."""
+    """Return an artifact without its first line, the fingerprint."""
     return artifact.read_text("utf-8").partition("\n")[2]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from ..artifacts import SIDES, Detection, Injection, Scaffolding, ChangedFunction, Layout, TreeSpec
+from ..artifacts import SIDES, ChangedFunction, Detection, Injection, Layout, Scaffolding, TreeSpec
 from ..environments import builder
 from ..environments.diagnoses import BENCHMARK, diagnose
 from ..environments.interpreters import resolve_path
@@ -19,7 +19,7 @@ from ..project.console_scripts import common_commands
 from ..project.files import FolderTree
 from ..storage.paths import PROFILES
 from . import domains, machine, measuring, trees
-from .request import ChangedDefinition, Request, SideRequest, Role
+from .request import ChangedDefinition, Request, Role, SideRequest
 
 if TYPE_CHECKING:
     from ..environments.builder import Environment

@@ -1,4 +1,4 @@
-"""A few moments of `benchmarks.kills`, each signal in each kind of cache; and that it notices what it is there to notice."""
+"""A few moments of `benchmarks.kills` (each signal with each kind of cache), and what it notices."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def tried(tmp_path_factory):
+def trial(tmp_path_factory):
     return kills.trial(tmp_path_factory.mktemp("site"), random.Random(7))
 
 
 @pytest.mark.parametrize("number", kills.SIGNALS)
 @pytest.mark.parametrize("cache", ["whole", "empty"])
-def test_a_run_that_is_ended_harms_nothing(tried, number, cache):
-    whole, before_measuring = tried.lengths[cache]
+def test_a_run_that_is_ended_harms_nothing(trial, number, cache):
+    whole, before_measuring = trial.lengths[cache]
     assert 0 < before_measuring < whole
-    moment = tried.tried(number, cache, tried.lots.uniform(0, before_measuring if cache == "empty" else whole))
+    moment = trial.try_moment(number, cache, trial.rng.uniform(0, before_measuring if cache == "empty" else whole))
     assert moment.is_harmless, str(moment)
 
 
-def test_what_is_changed_left_or_different_is_noticed(tried, monkeypatch):
-    site = tried.site
-    before = site.places()
+def test_changes_processes_and_differences_are_noticed(trial, monkeypatch):
+    site = trial.site
+    before = site.files()
     (site.repo.path / "untracked.py").write_text("changed = 1\n")
-    assert kills._changed(before, site.places()) == [str(site.repo.path / "untracked.py")]
+    assert kills._changed(before, site.files()) == [str(site.repo.path / "untracked.py")]
     (site.repo.path / "untracked.py").write_text("")
     left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env={kills.MARK: "left-behind"})
     try:
@@ -45,16 +45,16 @@ def test_what_is_changed_left_or_different_is_noticed(tried, monkeypatch):
         left.wait()
     assert kills._left("left-behind") == ()
     site.forget("whole")
-    assert "cannot be read" in tried._difference(kills.Ended(0, "", ()))
-    assert "exit code 1" in tried._difference(kills.Ended(1, "", ()))
+    assert "cannot be read" in trial._difference(kills.Ended(0, "", ()))
+    assert "exit code 1" in trial._difference(kills.Ended(1, "", ()))
 
 
-def test_how_a_run_ended_is_told_by_code_and_traceback():
+def test_the_ending_of_a_run_is_judged_by_code_and_traceback():
     ended = kills.Ended(130, ".  detect:faster\n.  measure:faster\n   measure:faster: functions: sampling base\n", ())
     assert ended.stage == "measure, functions"
-    assert kills._wrongly_said(ended, signal.SIGINT) == ""
-    assert "exit code 130" in kills._wrongly_said(ended, signal.SIGTERM)
-    assert "traceback" in kills._wrongly_said(
+    assert kills._wrong_message(ended, signal.SIGINT) == ""
+    assert "exit code 130" in kills._wrong_message(ended, signal.SIGTERM)
+    assert "traceback" in kills._wrong_message(
         kills.Ended(143, "Traceback (most recent call last):\n  File tasks/x", ()), signal.SIGTERM
     )
 

@@ -1,4 +1,4 @@
-"""What is read out of the peers' output, how shares are told, and (slow) every tool once for real."""
+"""Reading the peers' output, the tables, and (slow) every tool once for real."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.peers import load, outcomes, tables, target, tools
-from benchmarks.peers.outcomes import Found, Outcome, claimed_by_table
+from benchmarks.peers.outcomes import FunctionResult, Outcome, claimed_by_table
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -50,20 +50,20 @@ def outcome(
     return Outcome(scenario, tool, effect, function, ratio, claim, wall, inside, load=0.5)
 
 
-def test_codeflashs_markdown_is_read_by_its_medians():
-    (found,) = tools.codeflash_found(CODEFLASH)
-    assert (found.function, found.ratio, found.claim) == ("small", pytest.approx(0.95), "less")
-    assert found.inside == pytest.approx(0.0008 * 1000 + 0.00085 * 2000)
+def test_the_medians_of_codeflashs_markdown_are_read():
+    (result,) = tools.codeflash_results(CODEFLASH)
+    assert (result.function, result.ratio, result.claim) == ("small", pytest.approx(0.95), "less")
+    assert result.inside == pytest.approx(0.0008 * 1000 + 0.00085 * 2000)
 
 
-def test_asvs_marked_rows_are_its_claims():
+def test_rows_marked_by_asv_are_claims():
     assert tools.asv_claims(ASV) == {"small": "less", "large": "more"}
 
 
 @pytest.mark.parametrize(
     ("ratio", "claim"), [(0.985, "less"), (0.995, ""), (1.0, ""), (1.009, ""), (1.02, "more"), (None, "")]
 )
-def test_a_table_without_a_test_claims_what_it_shows_beyond_one_per_cent(ratio, claim):
+def test_a_table_without_a_verdict_claims_what_it_shows_beyond_one_per_cent(ratio, claim):
     assert claimed_by_table(ratio) == claim
 
 
@@ -74,8 +74,8 @@ def test_shares_carry_wilsons_interval():
     assert tables.wilson(0, 0) == (0.0, 1.0)
 
 
-def test_the_tables_tell_counts_errors_and_what_broke():
-    kept = [
+def test_tables_have_counts_errors_and_broken_comparisons():
+    results = [
         outcome(ratio=0.985),
         outcome(ratio=0.97, claim=""),
         outcome("asv continuous", ratio=1.1, claim="more"),
@@ -84,7 +84,7 @@ def test_the_tables_tell_counts_errors_and_what_broke():
         outcome("asv continuous", scenario="identical", effect=0, ratio=1.2, claim="more"),
         outcome(scenario="aim", ratio=0.979, wall=28.0, inside=20.0),
     ]
-    text = tables.all_tables(kept)
+    text = tables.all_tables(results)
     assert "| prprep | 0 of 1 (0 to 79 %) | – | 1.001 to 1.001 |" in text
     assert "| asv continuous | 1 of 1 (21 to 100 %) | – | 1.200 to 1.200 |" in text
     assert "| prprep | small |  | 1 of 2; 0.8, 1.0 |  |  |" in text
@@ -96,17 +96,17 @@ def test_the_tables_tell_counts_errors_and_what_broke():
     )
 
 
-def test_a_line_cut_short_is_left_out_and_the_rest_gone_on_with(tmp_path):
-    kept = tmp_path / "peers.jsonl"
-    assert outcomes.read(kept) == []
-    outcomes.append(kept, [outcome(), outcome(effect=5)])
-    with kept.open("a") as stream:
+def test_a_line_cut_short_is_left_out_and_the_rest_continued(tmp_path):
+    stored = tmp_path / "peers.jsonl"
+    assert outcomes.read(stored) == []
+    outcomes.append(stored, [outcome(), outcome(effect=5)])
+    with stored.open("a") as stream:
         stream.write('{"scenario": "eff')
-    assert outcomes.read(kept) == [outcome(), outcome(effect=5)]
+    assert outcomes.read(stored) == [outcome(), outcome(effect=5)]
 
 
 @pytest.mark.parametrize("effect", target.EFFECTS)
-def test_an_effect_is_that_many_units_less_in_every_function(effect):
+def test_an_effect_is_fewer_units_in_every_function(effect):
     counts = {
         int(word) for word in target.module(effect).replace(")", " ").replace("(", " ").split() if word.isdecimal()
     }
@@ -115,8 +115,8 @@ def test_an_effect_is_that_many_units_less_in_every_function(effect):
 
 
 @pytest.mark.slow
-def test_the_truth_is_what_the_commits_say():
-    """Operations counted by the interpreter, which does as many for every unit."""
+def test_the_true_ratio_is_that_of_the_commits():
+    """Count the interpreter's operations, equally many for every unit."""
     for effect in target.EFFECTS:
         for name in target.FUNCTIONS:
             base, head = (_lines(target.module(each), name) for each in (0, effect))
@@ -164,19 +164,19 @@ def _command(process):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", tools.TOOLS)
 def test_every_tool_compares_for_real(tmp_path, name):
-    """A fifth less, in as little time as the tool can do with."""
-    target.make(tmp_path / "repository")
+    """A fifth less, in the shortest time that the tool allows."""
+    target.create(tmp_path / "repository")
     (tmp_path / "one").mkdir()
-    asked = tools.Comparison(
+    comparison = tools.Comparison(
         tmp_path / "repository", "base", "effect-20", 3.0, tmp_path / "one", Path(os.environ["PRPREP_CACHE"])
     )
-    found = tools.TOOLS[name](asked)
-    assert sorted(each.function for each in found) == sorted(target.FUNCTIONS)
-    assert all(isinstance(each, Found) and 0.2 < each.ratio < 3 and each.inside > 0 for each in found)
+    results = tools.TOOLS[name](comparison)
+    assert sorted(each.function for each in results) == sorted(target.FUNCTIONS)
+    assert all(isinstance(each, FunctionResult) and 0.2 < each.ratio < 3 and each.inside > 0 for each in results)
 
 
 @pytest.mark.slow
-def test_the_command_makes_tables_of_what_was_kept():
+def test_the_command_writes_tables_of_stored_outcomes():
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.peers", "--help"], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )

@@ -16,7 +16,7 @@ from ...artifacts import SIDES, ImportedModule, MetricName, Module, Side
 from ...errors import MeasuringError
 from ..provenance import check_control, prove
 from ..request import MeasurementResult, Request, Role
-from ..time.sequence import Sampling
+from ..time.sequence import LaunchSequence
 from ..workers.channel import Message, TimeLimitError
 from .interpreters import LOOKS, Program, answer, draw_settings, last_lines, lines, packages_and_trees, sample
 
@@ -45,16 +45,16 @@ def time_imports(request: Request, rng: random.Random, report: Report) -> Measur
     compiled files, which is what users of an installed package wait for.
     """
     key = f"import {', '.join(request.modules)}"
-    sampling = Sampling(request, metric=MetricName.IMPORT, looks=LOOKS)
+    sequence = LaunchSequence(request, metric=MetricName.IMPORT, looks=LOOKS)
     modules: dict[Side, tuple[Module, ...]] = {}
     try:
-        modules = _prepare(request, draw_settings(request, rng, sampling.deadline))
-        while sampling.should_continue():
-            sample(request, rng, sampling, {key: partial(_import, request)})
-            report(f"import: {sampling.line()}")
+        modules = _prepare(request, draw_settings(request, rng, sequence.deadline))
+        while sequence.should_continue():
+            sample(request, rng, sequence, {key: partial(_import, request)})
+            report(f"import: {sequence.line()}")
     except TimeLimitError:
-        sampling.stop_at_timeout()
-    measurements = sampling.measurements()
+        sequence.stop_at_timeout()
+    measurements = sequence.measurements()
     traced = _trace(request, rng, report)
     return MeasurementResult(
         measurements=measurements, modules=modules, imported=traced.modules, notes=(_note(request, traced),)

@@ -27,7 +27,7 @@ from ..workers.workers import (
 
 if TYPE_CHECKING:
     from ..request import Request, Role
-    from ..time.sequence import Sampling
+    from ..time.sequence import LaunchSequence
 
 LOOKS = (8, 14, 24, 40)
 """Numbers of launches at which imports and start-ups are looked at."""
@@ -56,13 +56,16 @@ def draw_settings(request: Request, rng: random.Random, deadline: float | None) 
 
 
 def sample(
-    request: Request, rng: random.Random, sampling: Sampling, timers: Mapping[str, Callable[[Role, Settings], Message]]
+    request: Request,
+    rng: random.Random,
+    sequence: LaunchSequence,
+    timers: Mapping[str, Callable[[Role, Settings], Message]],
 ) -> None:
-    """Add one launch of all `timers` to `sampling`; each returns nanoseconds as `wall` and `cpu`."""
-    began, settings = time.monotonic(), draw_settings(request, rng, sampling.deadline)
+    """Add one launch of all `timers` to `sequence`; each returns nanoseconds as `wall` and `cpu`."""
+    began, settings = time.monotonic(), draw_settings(request, rng, sequence.deadline)
     launches = {key: _launch(request, rng, settings, timer) for key, timer in timers.items()}
     wall, cpu = ({key: launch[clock] for key, launch in launches.items()} for clock in ("wall", "cpu"))
-    sampling.add(wall, cpu=cpu, spent=time.monotonic() - began)
+    sequence.add(wall, cpu=cpu, spent=time.monotonic() - began)
 
 
 def _launch(

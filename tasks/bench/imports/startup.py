@@ -13,7 +13,7 @@ from ...artifacts import SIDES, MetricName, Module, Side
 from ...errors import MeasuringError
 from ..provenance import prove
 from ..request import MeasurementResult, Request, Role
-from ..time.sequence import Sampling
+from ..time.sequence import LaunchSequence
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, ended
 from .interpreters import LOOKS, Program, answer, draw_settings, last_lines, lines, packages_and_trees, sample
@@ -38,22 +38,22 @@ def time_startup(request: Request, rng: random.Random, report: Report) -> Measur
     that only base can run is an error. A launch is two fresh processes a side, with one hash seed and memory layout;
     their stdin is empty, and their output is dropped. The notes say what could not be timed.
     """
-    sampling = Sampling(request, metric=MetricName.START, looks=LOOKS)
-    chooser = _CommandChooser(request, draw_settings(request, rng, sampling.deadline))
+    sequence = LaunchSequence(request, metric=MetricName.START, looks=LOOKS)
+    chooser = _CommandChooser(request, draw_settings(request, rng, sequence.deadline))
     try:
         commands = tuple(chooser.commands())
-        while commands and sampling.should_continue():
+        while commands and sequence.should_continue():
             timers = {f"start {label(command)}": partial(_start, request, command) for command in commands}
-            sample(request, rng, sampling, timers)
-            report(f"start-up: {sampling.line()}")
+            sample(request, rng, sequence, timers)
+            report(f"start-up: {sequence.line()}")
     except TimeLimitError:
-        sampling.stop_at_timeout()
-    if not sampling.number:
-        if sampling.stopped:
+        sequence.stop_at_timeout()
+    if not sequence.number:
+        if sequence.stopped:
             chooser.notes.append("The start-up of commands was not timed: it took longer than the time limit.")
         return MeasurementResult(notes=tuple(chooser.notes))
     modules = {side: tuple(chooser.modules[side]) for side in SIDES}
-    return MeasurementResult(measurements=sampling.measurements(), modules=modules, notes=tuple(chooser.notes))
+    return MeasurementResult(measurements=sequence.measurements(), modules=modules, notes=tuple(chooser.notes))
 
 
 def label(command: Command) -> str:

@@ -1,4 +1,4 @@
-"""Measure time: launches in lockstep, one after the other, until sampling should stop."""
+"""Measure time: launches in lockstep, one after the other, until the data decide."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..workers import memory_layout
 from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, hash_seed, starting_cores
 from .lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch, paired
-from .sequence import Sampling, looks_for
+from .sequence import LaunchSequence, looks_for
 
 if TYPE_CHECKING:
     from ...processes.progress import Report
@@ -101,19 +101,19 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
             launches.run(LaunchPlan(share=0.0), pilot, describe=True)
         run.add(pilot)
         planned = schedule(request.budget, [call.rough_ratio for call in pilot.calls if call.rough_ratio is not None])
-        sampling = Sampling(request, metric=MetricName.TIME, looks=planned.looks, deadline=deadline)
+        sequence = LaunchSequence(request, metric=MetricName.TIME, looks=planned.looks, deadline=deadline)
         plan = LaunchPlan(share=planned.share, rounds={call.key: call.rounds for call in pilot.calls})
-        while sampling.should_continue():
+        while sequence.should_continue():
             record = LaunchRecord()
             try:
                 launches.run(plan, record)
             except TimeLimitError:
-                sampling.stop_at_timeout()
+                sequence.stop_at_timeout()
             run.add(record)
             wall, cpu = ({call.key: call.launch(clock) for call in record.timed} for clock in ("wall", "cpu"))
-            sampling.add(wall, cpu=cpu, spent=sum(call.seconds for call in record.timed))
-            report(sampling.line())
-    return sampling.measurements(), run
+            sequence.add(wall, cpu=cpu, spent=sum(call.seconds for call in record.timed))
+            report(sequence.line())
+    return sequence.measurements(), run
 
 
 def check(request: Request, rng: random.Random, report: Report) -> BenchmarkRun:

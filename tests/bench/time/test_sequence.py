@@ -1,9 +1,9 @@
-"""When sampling stops, on literal launches."""
+"""When sequence stops, on literal launches."""
 
 import pytest
 
 from tasks.artifacts import Launch, MetricName
-from tasks.bench.time.sequence import Sampling, looks_for
+from tasks.bench.time.sequence import LaunchSequence, looks_for
 from tasks.errors import MeasuringError
 from tests.support.pairs import pair
 
@@ -15,10 +15,10 @@ def never(launches):
 
 
 def sampled(tmp_path, *, looks=(6, 8, 12), decided=never, spent=0.1, limit=50, keys=("a",), **settings):
-    sampling = Sampling(pair(tmp_path, **settings), metric=MetricName.TIME, looks=looks, decided=decided)
-    while sampling.should_continue() and sampling.number < limit:
-        sampling.add(dict.fromkeys(keys, LAUNCH), spent=spent)
-    return sampling
+    sequence = LaunchSequence(pair(tmp_path, **settings), metric=MetricName.TIME, looks=looks, decided=decided)
+    while sequence.should_continue() and sequence.number < limit:
+        sequence.add(dict.fromkeys(keys, LAUNCH), spent=spent)
+    return sequence
 
 
 @pytest.mark.parametrize(
@@ -44,41 +44,41 @@ def sampled(tmp_path, *, looks=(6, 8, 12), decided=never, spent=0.1, limit=50, k
 )
 def test_sampling_stops(tmp_path, settings, launches, looks, stopped):
     settings = {"timeout": None, **settings}
-    sampling = sampled(tmp_path, **settings) if settings["timeout"] is None else _at_once(tmp_path, settings)
-    (measurement,) = sampling.measurements()
+    sequence = sampled(tmp_path, **settings) if settings["timeout"] is None else _at_once(tmp_path, settings)
+    (measurement,) = sequence.measurements()
     assert (len(measurement.launches), measurement.looks, measurement.stopped) == (launches, looks, stopped)
     assert measurement.planned_looks == 3
 
 
 def _at_once(tmp_path, settings):
     """Time is up after the first launch."""
-    sampling = Sampling(pair(tmp_path, **settings), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
-    sampling.add({"a": LAUNCH}, spent=0.1)
-    assert not sampling.should_continue()
-    return sampling
+    sequence = LaunchSequence(pair(tmp_path, **settings), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
+    sequence.add({"a": LAUNCH}, spent=0.1)
+    assert not sequence.should_continue()
+    return sequence
 
 
 def test_all_calls_of_the_benchmark_must_decide(tmp_path):
     lengths = []
-    sampling = sampled(
+    sequence = sampled(
         tmp_path,
         keys=("a", "b"),
         decided=lambda launches: lengths.append(len(launches)) or len(lengths) > 1,
         budget=100.0,
         timeout=None,
     )
-    assert sampling.stopped == "decided"
-    assert len(sampling.measurements()[0].launches) == 8
+    assert sequence.stopped == "decided"
+    assert len(sequence.measurements()[0].launches) == 8
 
 
 def test_a_call_cut_by_the_time_limit_keeps_its_launches(tmp_path):
-    sampling = Sampling(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
-    sampling.add({"a": LAUNCH, "b": LAUNCH}, spent=0.1)
-    sampling.stop_at_timeout()
-    sampling.add({"a": LAUNCH}, spent=0.1)
-    assert not sampling.should_continue()
+    sequence = LaunchSequence(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
+    sequence.add({"a": LAUNCH, "b": LAUNCH}, spent=0.1)
+    sequence.stop_at_timeout()
+    sequence.add({"a": LAUNCH}, spent=0.1)
+    assert not sequence.should_continue()
     assert {
-        measurement.test: (len(measurement.launches), measurement.stopped) for measurement in sampling.measurements()
+        measurement.test: (len(measurement.launches), measurement.stopped) for measurement in sequence.measurements()
     } == {
         "a": (2, "timeout"),
         "b": (1, "timeout"),
@@ -86,10 +86,10 @@ def test_a_call_cut_by_the_time_limit_keeps_its_launches(tmp_path):
 
 
 def test_no_launch_within_the_time_limit_is_an_error(tmp_path):
-    sampling = Sampling(pair(tmp_path, timeout=3.0), metric=MetricName.TIME, looks=(6,), decided=never)
-    sampling.stop_at_timeout()
+    sequence = LaunchSequence(pair(tmp_path, timeout=3.0), metric=MetricName.TIME, looks=(6,), decided=never)
+    sequence.stop_at_timeout()
     with pytest.raises(MeasuringError) as raised:
-        sampling.measurements()
+        sequence.measurements()
     assert str(raised.value) == (
         "not one launch was finished within the time limit of 3 s\n  raise `timeout`, or give the benchmark a smaller input"
     )
@@ -103,12 +103,12 @@ def test_looks_are_planned_by_the_budget(budget, looks):
 
 
 def test_the_line_shows_where_the_interval_lies(tmp_path):
-    sampling = Sampling(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8), decided=never)
+    sequence = LaunchSequence(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8), decided=never)
     for head in (0.5, 0.5, 0.5):
-        sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(head,))}, spent=0.1)
-    assert sampling.line() == "launch 3 of at most 8, head costs -50.0 % to -50.0 %"
-    sampling.add({"b": LAUNCH}, spent=0.1)
-    assert sampling.line() == "launch 4 of at most 8"
+        sequence.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(head,))}, spent=0.1)
+    assert sequence.line() == "launch 3 of at most 8, head costs -50.0 % to -50.0 %"
+    sequence.add({"b": LAUNCH}, spent=0.1)
+    assert sequence.line() == "launch 4 of at most 8"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_line_shows_where_the_interval_lies(tmp_path):
     [((0.5, 0.51), 8, "decided"), ((0.5, 1.9), 12, "budget"), ((1.0, 1.001), 8, "decided")],
 )
 def test_the_sequential_rule_stops_when_the_data_decide(tmp_path, heads, launches, stopped):
-    sampling = Sampling(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(8, 12))
-    while sampling.should_continue():
-        sampling.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(heads[sampling.number % 2],))}, spent=0.1)
-    assert (sampling.number, sampling.stopped) == (launches, stopped)
+    sequence = LaunchSequence(pair(tmp_path, budget=100.0, timeout=None), metric=MetricName.TIME, looks=(8, 12))
+    while sequence.should_continue():
+        sequence.add({"a": Launch(first="base", seed=1, base=(1.0,), head=(heads[sequence.number % 2],))}, spent=0.1)
+    assert (sequence.number, sequence.stopped) == (launches, stopped)
