@@ -39,6 +39,12 @@ ALL = ("*",)
 """A declaration of all settings, or of every field of an artifact."""
 ENVIRONMENT = ("env.python", "env.extras", "env.groups", "env.install", "env.passed", "sandbox")
 """The settings that building environments and running the project's code in them depends on."""
+LAYOUT = ("layout.project", "layout.import_roots", "layout.packages", "layout.installable")
+"""The fields of detect.json that building environments and importing the project's code depends on."""
+FUNCTIONS = tuple(f"functions.{name}" for name in ("module", "path", "name", "status", "base_path", "base_name"))
+"""The fields of detect.json that say where the changed functions are on either side."""
+BENCHMARK = ("path", "origin", "source", "sha256", "made_from", "data")
+"""The fields of scaffold.json that say where the benchmark's bytes come from."""
 _VERSION = "prprep's version of the stage"
 _LONGEST_VALUE = 60
 

@@ -6,7 +6,7 @@ in the user's repository, configuration or environment.
 
 from __future__ import annotations
 
-from ...staleness import ALL, ENVIRONMENT, Item, Stage, Uses, times_imports
+from ...staleness import ALL, BENCHMARK, ENVIRONMENT, FUNCTIONS, LAYOUT, Item, Stage, Uses, times_imports
 
 
 def _codeflash_is_asked_for(item: Item) -> bool:
@@ -26,21 +26,8 @@ STAGE = Stage(
         Uses(
             settings=("metrics", "timeout", *ENVIRONMENT),
             artifacts={
-                "detect": (
-                    "layout.project",
-                    "layout.import_roots",
-                    "layout.packages",
-                    "layout.installable",
-                    "functions.module",
-                    "functions.path",
-                    "functions.name",
-                    "functions.status",
-                    "functions.is_async",
-                    "functions.base_path",
-                    "functions.base_name",
-                    "domain.domains",
-                ),
-                "scaffold": ("path", "origin", "source", "sha256", "made_from", "data"),
+                "detect": (*LAYOUT, *FUNCTIONS, "functions.is_async", "domain.domains"),
+                "scaffold": BENCHMARK,
                 "inject": ALL,
             },
             when=_codeflash_is_asked_for,

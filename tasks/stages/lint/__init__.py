@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...staleness import ALL, ENVIRONMENT, Stage, Uses
+from ...staleness import ALL, ENVIRONMENT, FUNCTIONS, LAYOUT, Stage, Uses
 
 STAGE = Stage(
     name="lint",
@@ -12,21 +12,7 @@ STAGE = Stage(
         Uses(
             settings=("metrics", "timeout", "lint.ignore", "lint.boundaries", *ENVIRONMENT),
             artifacts={
-                "detect": (
-                    "target",
-                    "layout.project",
-                    "layout.import_roots",
-                    "layout.packages",
-                    "layout.installable",
-                    "layout.benchmarks_root",
-                    "functions.module",
-                    "functions.path",
-                    "functions.name",
-                    "functions.status",
-                    "functions.base_path",
-                    "functions.base_name",
-                    "domain.domains",
-                ),
+                "detect": ("target", *LAYOUT, "layout.benchmarks_root", *FUNCTIONS, "domain.domains"),
                 "record": ALL,
                 "scaffold": ALL,
                 "inject": ALL,

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from ...staleness import ALL, ENVIRONMENT, Item, Stage, Uses, Value, metrics_follow_from_domain, times_imports
+from ...staleness import (
+    ALL,
+    BENCHMARK,
+    ENVIRONMENT,
+    FUNCTIONS,
+    LAYOUT,
+    Item,
+    Stage,
+    Uses,
+    Value,
+    metrics_follow_from_domain,
+    times_imports,
+)
 
 
 def _stopping_rule(item: Item) -> tuple[float, float]:
@@ -20,19 +32,8 @@ STAGE = Stage(
         Uses(
             settings=("metrics", "timeout", "budget", *ENVIRONMENT),
             artifacts={
-                "detect": (
-                    "layout.project",
-                    "layout.import_roots",
-                    "layout.packages",
-                    "layout.installable",
-                    "functions.module",
-                    "functions.path",
-                    "functions.name",
-                    "functions.status",
-                    "functions.base_path",
-                    "functions.base_name",
-                ),
-                "scaffold": ("path", "origin", "source", "sha256", "made_from", "data"),
+                "detect": (*LAYOUT, *FUNCTIONS),
+                "scaffold": BENCHMARK,
                 "inject": ALL,
             },
             values=(STOPPING_RULE,),

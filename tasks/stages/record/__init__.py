@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...staleness import ENVIRONMENT, Item, Stage, Uses, keeps_benchmark
+from ...staleness import ENVIRONMENT, LAYOUT, Item, Stage, Uses, keeps_benchmark
 
 
 def lacks_benchmark(item: Item) -> bool:
@@ -26,10 +26,7 @@ STAGE = Stage(
                     "functions.name",
                     "functions.status",
                     "domain.domains",
-                    "layout.project",
-                    "layout.import_roots",
-                    "layout.packages",
-                    "layout.installable",
+                    *LAYOUT,
                     "layout.benchmarks_root",
                 )
             },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...staleness import ENVIRONMENT, Stage, Uses
+from ...staleness import ENVIRONMENT, LAYOUT, Stage, Uses
 
 STAGE = Stage(
     name="tests",
@@ -11,19 +11,7 @@ STAGE = Stage(
     uses=(
         Uses(
             settings=("tests", "tests_timeout", *ENVIRONMENT),
-            artifacts={
-                "detect": (
-                    "base",
-                    "head",
-                    "picked",
-                    "files",
-                    "layout.project",
-                    "layout.import_roots",
-                    "layout.packages",
-                    "layout.installable",
-                    "layout.benchmarks_root",
-                )
-            },
+            artifacts={"detect": ("base", "head", "picked", "files", *LAYOUT, "layout.benchmarks_root")},
         ),
     ),
 )

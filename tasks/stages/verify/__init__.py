@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...staleness import ALL, ENVIRONMENT, Item, Stage, Uses, Value
+from ...staleness import ALL, ENVIRONMENT, LAYOUT, Item, Stage, Uses, Value
 
 if TYPE_CHECKING:
     from ...body.evidence import Evidence
@@ -35,18 +35,7 @@ STAGE = Stage(
                 *("lint.ignore", "lint.boundaries", *ENVIRONMENT),
             ),
             artifacts={
-                "detect": (
-                    "target",
-                    "base",
-                    "head",
-                    "picked",
-                    "domain.domains",
-                    "layout.project",
-                    "layout.import_roots",
-                    "layout.packages",
-                    "layout.installable",
-                    "layout.runner",
-                ),
+                "detect": ("target", "base", "head", "picked", "domain.domains", *LAYOUT, "layout.runner"),
                 "scaffold": ALL,
                 "inject": ALL,
                 "compare": ALL,
