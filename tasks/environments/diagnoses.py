@@ -1,7 +1,7 @@
-"""The table of diagnoses: how a failure is recognised in what was written, its cause in a sentence, and the way out.
+"""The table of diagnoses: the pattern of a known failure in a program's output, its cause, and a hint how to fix it.
 
-A new entry is one more `_known(...)` below. An entry with a repair gives requirements that are then installed into the
-environments of all sides alike; nothing else is ever repaired by itself, least of all the code under test.
+A new entry is one more `_entry(...)` below. The requirements of a repair are installed for all sides alike; nothing
+else is repaired automatically, least of all the measured code.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """How a failure is recognised, its cause in one sentence, and the way out; `{it}` in both is what the sign caught."""
+    """A known failure; `{it}` in the cause and the hint is the named group that the pattern matched."""
 
     name: str
-    sign: re.Pattern[str]
+    pattern: re.Pattern[str]
     cause: str
     hint: str
     final: bool = False
-    """Whether asking for fewer packages would fail in the same way."""
+    """Whether installing fewer packages would fail in the same way."""
     repairs: Mapping[str, str] | None = None
-    """Requirements to install, by what the sign caught; only names that are known are ever installed."""
+    """The requirement to install, by matched name; nothing else is ever installed."""
 
-    def match(self, written: str) -> Match | None:
-        caught = self.sign.search(written)
-        return Match(self, next((value for value in caught.groupdict().values() if value), "")) if caught else None
+    def match(self, output: str) -> Match | None:
+        matched = self.pattern.search(output)
+        if matched is None:
+            return None
+        return Match(self, next((text for text in matched.groupdict().values() if text), ""))
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A diagnosis that was made, with what its sign caught."""
+    """A diagnosis with the text that its pattern matched."""
 
     diagnosis: Diagnosis
     text: str = ""
@@ -46,61 +48,61 @@ class Match:
 
     @property
     def requirement(self) -> str:
-        """Return what is installed to repair it; empty where nothing safe is known."""
+        """Return the requirement that repairs it, "" if none is known."""
         return (self.diagnosis.repairs or {}).get(self.text.partition(".")[0], "")
 
 
-def _known(
-    name: str, sign: str, cause: str, now: str, *, final: bool = False, repairs: Mapping[str, str] | None = None
+def _entry(
+    name: str, pattern: str, cause: str, hint: str, *, final: bool = False, repairs: Mapping[str, str] | None = None
 ) -> Diagnosis:
-    return Diagnosis(name, re.compile(sign, re.IGNORECASE), cause, now, final, repairs)
+    return Diagnosis(name, re.compile(pattern, re.IGNORECASE), cause, hint, final, repairs)
 
 
-def diagnose(written: str, table: Sequence[Diagnosis]) -> Match | None:
-    """Return the first entry of the table whose sign is in what was written."""
-    return next((found for entry in table if (found := entry.match(written))), None)
+def diagnose(output: str, table: Sequence[Diagnosis]) -> Match | None:
+    """Return the first entry of the table that matches the output."""
+    return next((match for entry in table if (match := entry.match(output))), None)
 
 
 # -- building environments --------------------------------------------------------------------------
 
 ENVIRONMENT = (
-    _known(
+    _entry(
         "disk-full",
         r"no space left on device",
         "the disk is full",
-        "make room, or name another folder in PRPREP_CACHE and UV_CACHE_DIR",
+        "free some space, or name other folders in PRPREP_CACHE and UV_CACHE_DIR",
         final=True,
     ),
-    _known(
+    _entry(
         "index-unreachable",
         r"error sending request|dns error|failed to lookup address|connection refused|network connectivity is disabled"
         r"|network was disabled|connect error|operation timed out|tunnel error|certificate",
         "the package index cannot be reached",
-        "check the network, or name an index that can be reached: UV_DEFAULT_INDEX, or `env: {install: ['--default-index ADDRESS']}`",
+        "check the network, or name another index: UV_DEFAULT_INDEX, or `env: {install: ['--default-index ADDRESS']}`",
         final=True,
     ),
-    _known(
+    _entry(
         "index-refuses",
         r"401 unauthorized|403 forbidden",
-        "the package index refuses access",
-        "give uv the credentials of your index, as for `uv pip install`",
+        "the package index denies access",
+        "configure the credentials of your index for uv, as for `uv pip install`",
         final=True,
     ),
-    _known(
+    _entry(
         "no-interpreter",
         r"no interpreter found|no python (at|found)",
-        "no matching Python is on this machine",
-        "install that Python, or choose another one: `env: {python: '3.12'}`, or the path of an interpreter",
+        "this machine has no matching Python",
+        "install that Python, or choose another: `env: {python: '3.12'}`, or the path of an interpreter",
         final=True,
     ),
-    _known(
+    _entry(
         "missing-header",
         r"fatal error: '?(?P<it>[\w./+-]+\.h\w*)'?(: no such file|.*file not found)",
         "a header file is missing: {it}",
-        "install the system package that brings it (for Python.h: python3-dev), "
+        "install the system package that contains it (for Python.h: python3-dev), "
         "or a version with wheels: `env: {install: ['NAME==VERSION']}`",
     ),
-    _known(
+    _entry(
         "missing-compiler",
         r"(command|unable to execute|error:) '?(?P<it>[\w-]*(gcc|cc|g\+\+|c\+\+|clang|cl\.exe|gfortran))'?"
         r".*(no such file|not found|failed: none)|no working compiler|unknown compiler"
@@ -109,339 +111,341 @@ ENVIRONMENT = (
         "install the compiler (Debian: build-essential, macOS: xcode-select --install, Rust: rustup), "
         "or a version with wheels: `env: {install: ['NAME==VERSION']}`",
     ),
-    _known(
+    _entry(
         "lock-unusable",
         r"failed to parse .*\.lock|unable to find lockfile|lockfile.*(outdated|needs to be updated)",
         "the lock file cannot be used",
-        "write it anew with the project's own tool, in that commit",
+        "update it with the project's own tool, in that commit",
     ),
-    _known(
+    _entry(
         "wrong-python",
         r"requires-python|requires python|does not satisfy python|python version does not|incompatible python"
         r"|incompatible with the project's python|python version.*not",
-        "the requirements do not fit the Python version that was chosen",
-        "choose another one: `env: {python: '3.12'}`, or the path of an interpreter",
+        "the requirements do not support the chosen Python version",
+        "choose another: `env: {python: '3.12'}`, or the path of an interpreter",
     ),
-    _known(
+    _entry(
         "no-extra",
         r"requested extras? not found|extra.*not found",
-        "an extra that was asked for does not exist",
-        "mend `env: {extras: [...]}`",
+        "a requested extra does not exist",
+        "correct `env: {extras: [...]}`",
     ),
-    _known(
+    _entry(
         "no-package",
-        r"was not found in the (package registry|provided package locations)|there are no versions of|there is no version of",
+        r"was not found in the (package registry|provided package locations)"
+        r"|there (are no versions|is no version) of",
         "a requirement is not in the package index",
-        "name the index that has it (`env: {install: ['--index ADDRESS']}`), or another version (`env: {install: ['NAME==VERSION']}`)",
+        "name the index that has it (`env: {install: ['--index ADDRESS']}`), "
+        "or another version (`env: {install: ['NAME==VERSION']}`)",
     ),
-    _known(
+    _entry(
         "contradiction",
         r"no solution found",
-        "the requirements contradict each other",
-        "choose extras and groups that go together (`env: {extras: [...], groups: [...]}`), or another Python (`env: {python: '3.12'}`)",
+        "the requirements conflict",
+        "choose compatible extras and groups (`env: {extras: [...], groups: [...]}`), "
+        "or another Python (`env: {python: '3.12'}`)",
     ),
-    _known(
+    _entry(
         "build-failed",
-        r"failed to (build|prepare)|build back ?end|failed to generate package metadata|not (a valid|appear to be a) python project",
+        r"failed to (build|prepare)|build back ?end|failed to generate package metadata"
+        r"|not (a valid|appear to be a) python project",
         "a package could not be built",
-        "see the lines above; `env: {python: ..., install: [...]}` chooses another Python or other versions",
+        "see the lines above; `env: {python: ..., install: [...]}` selects another Python or other versions",
     ),
 )
-UNKNOWN = _known(
+UNKNOWN = _entry(
     "unknown",
     "",
     "uv could not build it",
-    "see the lines above; `env:` of the manifest sets python, extras, groups and install",
+    "see the lines above; set python, extras, groups and install under `env:` in the manifest",
 )
 
 # -- running the benchmark --------------------------------------------------------------------------
 
 MODULES = {
-    "PIL": "pillow", "aiohttp": "aiohttp", "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4", "cattrs": "cattrs",
-    "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "distutils": "setuptools", "django": "django",
-    "docutils": "docutils", "fastapi": "fastapi", "flask": "flask", "freezegun": "freezegun",
+    "PIL": "pillow", "aiohttp": "aiohttp", "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4",
+    "cattrs": "cattrs", "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "distutils": "setuptools",
+    "django": "django", "docutils": "docutils", "fastapi": "fastapi", "flask": "flask", "freezegun": "freezegun",
     "hypothesis": "hypothesis", "idna": "idna", "jinja2": "jinja2", "jsonschema": "jsonschema", "lxml": "lxml",
     "matplotlib": "matplotlib", "msgpack": "msgpack", "networkx": "networkx", "numpy": "numpy", "orjson": "orjson",
-    "packaging": "packaging", "pandas": "pandas", "pkg_resources": "setuptools<81", "polars": "polars", "psutil": "psutil",
-    "pyarrow": "pyarrow", "pydantic": "pydantic", "pytest_asyncio": "pytest-asyncio", "pytest_mock": "pytest-mock", "pytz": "pytz",
-    "requests": "requests", "scipy": "scipy", "setuptools": "setuptools", "six": "six", "skimage": "scikit-image",
-    "sklearn": "scikit-learn", "sqlalchemy": "sqlalchemy", "sympy": "sympy", "toml": "toml", "tomli": "tomli", "tqdm": "tqdm",
-    "trio": "trio", "typing_extensions": "typing-extensions", "werkzeug": "werkzeug", "yaml": "pyyaml", "zmq": "pyzmq",
+    "packaging": "packaging", "pandas": "pandas", "pkg_resources": "setuptools<81", "polars": "polars",
+    "psutil": "psutil", "pyarrow": "pyarrow", "pydantic": "pydantic", "pytest_asyncio": "pytest-asyncio",
+    "pytest_mock": "pytest-mock", "pytz": "pytz", "requests": "requests", "scipy": "scipy", "setuptools": "setuptools",
+    "six": "six", "skimage": "scikit-image", "sklearn": "scikit-learn", "sqlalchemy": "sqlalchemy", "sympy": "sympy",
+    "toml": "toml", "tomli": "tomli", "tqdm": "tqdm", "trio": "trio", "typing_extensions": "typing-extensions",
+    "werkzeug": "werkzeug", "yaml": "pyyaml", "zmq": "pyzmq",
 }  # fmt: skip
-"""Distributions by the top-level module that they bring. What a stranger's code imports is not installed by that name alone."""
+"""Distributions by top-level module. An import alone never installs a distribution of that name."""
 
 FIXTURES = {
     "db": "pytest-django", "admin_client": "pytest-django", "rf": "pytest-django", "transactional_db": "pytest-django",
     "aiohttp_client": "pytest-aiohttp", "aioresponses": "aioresponses", "anyio_backend": "anyio", "cov": "pytest-cov",
     "datadir": "pytest-datadir", "data_regression": "pytest-regressions", "django_db_setup": "pytest-django",
-    "event_loop": "pytest-asyncio", "faker": "faker", "file_regression": "pytest-regressions", "freezer": "pytest-freezer",
-    "fs": "pyfakefs", "httpserver": "pytest-httpserver", "httpx_mock": "pytest-httpx", "lazy_datadir": "pytest-datadir",
-    "mocker": "pytest-mock", "module_mocker": "pytest-mock", "num_regression": "pytest-regressions", "qtbot": "pytest-qt",
-    "requests_mock": "requests-mock", "respx_mock": "respx", "session_mocker": "pytest-mock", "shared_datadir": "pytest-datadir",
-    "snapshot": "syrupy", "subtests": "pytest-subtests", "xprocess": "pytest-xprocess",
+    "event_loop": "pytest-asyncio", "faker": "faker", "file_regression": "pytest-regressions",
+    "freezer": "pytest-freezer", "fs": "pyfakefs", "httpserver": "pytest-httpserver", "httpx_mock": "pytest-httpx",
+    "lazy_datadir": "pytest-datadir", "mocker": "pytest-mock", "module_mocker": "pytest-mock",
+    "num_regression": "pytest-regressions", "qtbot": "pytest-qt", "requests_mock": "requests-mock",
+    "respx_mock": "respx", "session_mocker": "pytest-mock", "shared_datadir": "pytest-datadir", "snapshot": "syrupy",
+    "subtests": "pytest-subtests", "xprocess": "pytest-xprocess",
 }  # fmt: skip
-"""Distributions by the fixture that they bring."""
+"""Distributions by fixture."""
 
-PLUGINS = {
-    name: name
-    for name in (
-        "pytest-asyncio",
-        "pytest-benchmark",
-        "pytest-cov",
-        "pytest-django",
-        "pytest-mock",
-        "pytest-timeout",
-        "pytest-xdist",
-    )
-}
-"""Plugins of pytest that a project may say it requires."""
+_PLUGINS = (
+    "pytest-asyncio", "pytest-benchmark", "pytest-cov", "pytest-django", "pytest-mock", "pytest-timeout",
+    "pytest-xdist",
+)  # fmt: skip
+"""Plugins that a project may list as required."""
 
 BENCHMARK = (
-    _known(
+    _entry(
         "lfs-pointer",
         r"version https://git-lfs\.github\.com/spec",
-        "a file that is read is a Git LFS pointer: its content is not in the tree",
-        "fetch it in the repository with `git lfs pull`, or have the benchmark make its own input",
+        "a file is a Git LFS pointer: its content is not in the tree",
+        "fetch it with `git lfs pull` in the repository, or let the benchmark create its own input",
     ),
-    _known(
+    _entry(
         "module-missing",
         r"ModuleNotFoundError: No module named '(?P<it>[\w.]+)'",
         "the module `{it}` is not in the environment",
-        "if it is another project's, name its distribution: `env: {install: [{it}]}`, or the extra or group that brings it; "
-        "if it is the project's own, it is not on this side: name a `base` that has it",
+        "install its distribution: `env: {install: [{it}]}`, or the extra or group that contains it; "
+        "if it is the project's own module, name a `base` that has it",
         repairs=MODULES,
     ),
-    _known(
+    _entry(
         "shared-library-missing",
         r"ImportError: (?P<it>lib[\w.+-]+\.so[\w.]*): cannot open shared object file",
         "the system library {it} is missing",
-        "install the system package that brings it (Debian: `apt-file search {it}`)",
+        "install the system package that contains it (Debian: `apt-file search {it}`)",
     ),
-    _known(
+    _entry(
         "binary-mismatch",
         r"numpy\.(dtype|ufunc) size changed|compiled using NumPy 1\.x|undefined symbol: (?P<it>\w+)",
-        "a compiled package does not fit the version of another that is installed",
-        "pin the one it was built for, as `env: {install: ['numpy<2']}`",
+        "a compiled package was built for another version of an installed package",
+        "pin the version it was built for, such as `env: {install: ['numpy<2']}`",
     ),
-    _known(
+    _entry(
         "pytest-itself",
         r"cannot import name '(?P<it>\w+)' from '(pluggy|iniconfig|packaging|_pytest)[\w.]*'",
-        "the project is one that pytest itself stands on, and this commit is older than what that pytest needs",
-        "choose a pytest of its time: `env: {install: ['pytest<8']}`",
+        "pytest itself depends on this project, and needs a newer version than this commit",
+        "choose an older pytest: `env: {install: ['pytest<8']}`",
     ),
-    _known(
+    _entry(
         "name-missing",
         r"ImportError: cannot import name '(?P<it>\w+)'"
         r"|AttributeError: (module |type object )?'[\w.]+' (object )?has no attribute '(?P<that>\w+)'",
-        "`{it}` is not there: on this side it is new, renamed or moved, or on neither",
-        "have the benchmark import what both sides have, or name a `base` that has it",
+        "`{it}` does not exist on this side: it is new, renamed or moved, or missing on both sides",
+        "import only what both sides have in the benchmark, or name a `base` that has it",
     ),
-    _known(
+    _entry(
         "signature-differs",
-        r"TypeError: (?P<it>[\w.<>]+)\(\) (got an unexpected keyword argument|missing \d+ required|takes (from )?\d+.* positional)",
-        "`{it}` is called in a way that it does not have here",
-        "have the benchmark call it in a way that both sides have",
+        r"TypeError: (?P<it>[\w.<>]+)\(\) (got an unexpected keyword argument|missing \d+ required"
+        r"|takes (from )?\d+.* positional)",
+        "`{it}` has another signature on this side",
+        "call it in the benchmark in a way that works on both sides",
     ),
-    _known(
+    _entry(
         "newer-python",
-        r"(Syntax|Indentation|Tab)Error: |requires a different Python|TypeError: unsupported operand type\(s\) for \|: 'type'",
-        "this side is no code of the Python that runs it: it is written for another version, or broken",
-        "choose a version that both sides run on (`env: {python: '3.12'}`), or mend the line above",
+        r"(Syntax|Indentation|Tab)Error: |requires a different Python"
+        r"|TypeError: unsupported operand type\(s\) for \|: 'type'",
+        "this side has a syntax error for this Python: it is written for another version, or broken",
+        "choose a version that runs both sides (`env: {python: '3.12'}`), or fix the line above",
     ),
-    _known(
+    _entry(
         "fixture-missing",
         r"fixture '(?P<it>\w+)' not found",
-        "the fixture `{it}` is not there",
-        "if a plugin brings it, name that: `env: {install: [...]}`; if a conftest.py does, put the benchmark below it",
+        "the fixture `{it}` does not exist",
+        "install the plugin that defines it: `env: {install: [...]}`, or put the benchmark below the conftest.py "
+        "that does",
         repairs=FIXTURES,
     ),
-    _known(
+    _entry(
         "async-unsupported",
         r"async def functions are not natively supported",
-        "nothing runs asynchronous tests in this environment",
-        "name the plugin that the project uses: `env: {install: [pytest-asyncio]}`",
+        "no plugin in this environment runs asynchronous tests",
+        "install the plugin that the project uses: `env: {install: [pytest-asyncio]}`",
     ),
-    _known(
+    _entry(
         "marker-unknown",
         r"'(?P<it>[\w-]+)' not found in `markers` configuration option",
         "the marker `{it}` belongs to a plugin that is not installed",
-        "name the plugin: `env: {install: [...]}`, or register the marker",
+        "install the plugin: `env: {install: [...]}`, or register the marker",
     ),
-    _known(
+    _entry(
         "option-unknown",
-        r"unrecognized arguments: (?P<it>\S+)|Unknown config option: (?P<that>\w+)|Missing required plugins: (?P<plugin>[\w-]+)",
-        "pytest does not know `{it}`: the plugin that brings it is not installed",
-        "name the plugin: `env: {install: [...]}`",
-        repairs=PLUGINS,
+        r"unrecognized arguments: (?P<it>\S+)|Unknown config option: (?P<that>\w+)"
+        r"|Missing required plugins: (?P<plugin>[\w-]+)",
+        "pytest does not know `{it}`: its plugin is not installed",
+        "install the plugin: `env: {install: [...]}`",
+        repairs={name: name for name in _PLUGINS},
     ),
-    _known(
+    _entry(
         "pytest-too-old",
         r"requires pytest-(?P<it>[\w.]+), actual pytest-",
-        "the project asks for pytest {it} or newer",
+        "the project requires pytest {it} or newer",
         "install it: `env: {install: ['pytest>={it}']}`",
     ),
-    _known(
+    _entry(
         "property-has-no-setter",
         r"AttributeError: (can't set attribute|property .* has no setter)",
-        "a property is set on an instance, where it has no setter",
+        "a property without setter is set on an instance",
         "patch it on the type: `mocker.patch.object(type(thing), 'name', new_callable=PropertyMock, return_value=...)`",
     ),
-    _known(
+    _entry(
         "skipped",
         r"the benchmark was skipped on|failed as its xfail mark expects",
-        "the benchmark's own mark or condition keeps it from running here",
+        "the benchmark is skipped or expected to fail by its own mark or condition",
         "make its condition true, or name another benchmark",
     ),
-    _known(
+    _entry(
         "out-of-memory",
         r"MemoryError|killed by signal 9 ",
-        "there was not enough memory for it",
-        "make the benchmark's input smaller, or run prprep where there is more memory",
+        "there was not enough memory",
+        "reduce the benchmark's input, or run prprep on a machine with more memory",
     ),
-    _known(
+    _entry(
         "killed",
         r"was killed by signal \d+ \((?P<it>\w+)\)",
-        "compiled code of this side ended the process ({it})",
-        "run the benchmark by plain pytest in a worktree of that commit, with `python -X faulthandler`",
+        "compiled code of this side crashed the process ({it})",
+        "run the benchmark with plain pytest in a worktree of that commit, with `python -X faulthandler`",
     ),
-    _known(
+    _entry(
         "disk-full",
         r"no space left on device",
         "the disk is full",
-        "make room, or let the temporary folder lie elsewhere (TMPDIR)",
+        "free some space, or choose another temporary folder (TMPDIR)",
     ),
-    _known(
+    _entry(
         "environment-variable-missing",
         r"(?s)(<frozen os>|[/\\]os\.py):\d+: in __getitem__.*KeyError: '(?P<it>\w+)'",
-        "the code asks for the environment variable {it}; secrets are kept from it unless they are named",
-        "let it through, if it is needed: `env: {pass: [{it}]}`",
+        "the code reads the environment variable {it}; secrets are hidden from it unless the manifest passes them",
+        "pass it if it is needed: `env: {pass: [{it}]}`",
     ),
-    _known(
+    _entry(
         "no-network",
-        r"gaierror|Name or service not known|Temporary failure in name resolution|Max retries exceeded|Connection ?Refused",
-        "the benchmark asks for something on the network that does not answer",
-        "replace that boundary by a fake which allocates what the real one does; a benchmark should not need the network",
+        r"gaierror|Name or service not known|Temporary failure in name resolution|Max retries exceeded"
+        r"|Connection ?Refused",
+        "the benchmark uses the network, which does not answer",
+        "replace the network call with a fake that allocates as much; a benchmark should not need the network",
     ),
-    _known(
+    _entry(
         "settings-missing",
         r"ImproperlyConfigured: (?P<it>.*settings)",
-        "Django is used before it has settings",
-        "set `DJANGO_SETTINGS_MODULE` in the project's pytest configuration, or in a conftest.py beside the benchmark",
+        "Django is used without settings",
+        "set `DJANGO_SETTINGS_MODULE` in the project's pytest configuration, or in a conftest.py next to the benchmark",
     ),
-    _known(
+    _entry(
         "file-missing",
         r"FileNotFoundError: .*: '(?P<it>[^']+)'",
-        "the file {it} is not in this side's tree: it is ignored by git, made by a build, in a submodule, or new",
-        "have the benchmark make its own input, or commit the file",
+        "the file {it} is not in this side's tree: it is ignored by git, generated, in a submodule, or new",
+        "let the benchmark create its own input, or commit the file",
     ),
-    _known(
+    _entry(
         "not-allowed",
         r"PermissionError: ",
-        "the benchmark writes or reads where it may not",
-        "let it use pytest's `tmp_path`",
+        "the benchmark has no permission for a file",
+        "use pytest's `tmp_path`",
     ),
-    _known(
+    _entry(
         "conftest-fails",
         r"conftest\.py:\d+: |ImportError while loading conftest",
-        "a conftest.py of the project fails to be imported in this environment",
-        "install what it needs (`env: {install: [...]}` or the group that brings it), or put the benchmark where it is not in force",
+        "a conftest.py of the project cannot be imported in this environment",
+        "install what it needs (`env: {install: [...]}` or a group), or put the benchmark outside of its folder",
     ),
 )
 
 # -- running codeflash ------------------------------------------------------------------------------
 
 CODEFLASH = (
-    _known(
+    _entry(
         "benchmarks-root-missing",
         r"benchmarks-root must be (configured|specified)|benchmarks-root \S+ is not a valid directory",
-        "codeflash is told no folder of benchmarks",
+        "codeflash has no benchmarks folder",
         "set `benchmarks-root` in [tool.codeflash] of pyproject.toml to the folder of the benchmark",
     ),
-    _known(
+    _entry(
         "codeflash-unconfigured",
         r"Could not find pyproject\.toml|Could not find the 'codeflash' block",
-        "codeflash finds no configuration of its own",
-        "put [tool.codeflash] with module-root, tests-root and benchmarks-root into pyproject.toml",
+        "codeflash is not configured",
+        "add [tool.codeflash] with module-root, tests-root and benchmarks-root to pyproject.toml",
     ),
-    _known(
+    _entry(
         "inject-path-missing",
         r"Inject path does not exist: (?P<it>\S+)",
-        "{it}, which was to be injected, is not in the work tree that codeflash was started in",
-        "give the path from the root of the repository; codeflash goes on without it, and says so in a warning only",
+        "the file to inject, {it}, is not in the work tree in which codeflash runs",
+        "use a path relative to the root of the repository; codeflash only warns and continues without the file",
     ),
-    _known(
+    _entry(
         "no-changed-functions",
         r"No changed Python functions found",
-        "codeflash finds no changed top-level function (it sees no methods, decorators, constants, and nothing from head to base)",
-        "have it measure all the same: `--functions FILE::NAME`",
+        "codeflash finds no changed top-level function (it ignores methods, decorators and constants)",
+        "name the function: `--functions FILE::NAME`",
     ),
-    _known(
+    _entry(
         "not-on-this-side",
         r"No instrumentable functions found",
-        "the file with the changed functions is on one side only, and codeflash measures nothing of the other",
-        "have a comparison made that does not hang on files: prprep's own",
+        "only one side has the file with the changed functions, so codeflash measures nothing on the other",
+        "use prprep's own comparison, which does not depend on files",
     ),
-    _known(
+    _entry(
         "codeflash-timed-out",
         r"Benchmark timed out after (?P<it>\d+)s|TimeoutExpired: .* timed out after (?P<that>\d+)",
-        "a pass of codeflash took longer than {it} s, and it keeps nothing of such a pass",
-        "set a larger `timeout` for the item, or a folder of fewer benchmarks as `benchmarks-root`",
+        "a pass of codeflash took longer than {it} s, and codeflash discards such a pass",
+        "increase the item's `timeout`, or set `benchmarks-root` to a folder with fewer benchmarks",
     ),
-    _known(
+    _entry(
         "benchmark-fixture-differs",
         r"'Benchmark' object has no attribute '(?P<it>\w+)'",
-        "codeflash's fixture `benchmark` lacks `{it}`, which pytest-benchmark's has",
-        "call `benchmark(function, ...)` in the test, as both of them can",
+        "codeflash's `benchmark` fixture lacks `{it}` of pytest-benchmark",
+        "call `benchmark(function, ...)` in the test, which works with both",
     ),
-    _known(
+    _entry(
         "benchmark-gives-a-function",
         r"'function' object (is not|has no)|<function .*wrapped_func",
-        "codeflash's fixture `benchmark` gives a function in place of the result where the measured one is called without arguments",
-        "pass it an argument (`benchmark(function, value)`), or look at the result outside of what it gives; the times were taken",
+        "codeflash's `benchmark` fixture returns a function instead of the result if there are no arguments",
+        "pass an argument (`benchmark(function, value)`), or check the result elsewhere; the times are valid",
     ),
-    _known(
+    _entry(
         "utils-shadowed",
         r"cannot import name '(?P<it>\w+)' from 'utils' \(\S*codeflash[/\\]benchmarking",
-        "codeflash's own utils.py stands before the project's module of that name",
-        "put an __init__.py into the folders of the tests",
+        "codeflash's own utils.py shadows the project's module of that name",
+        "add an __init__.py to the test folders",
     ),
-    _known(
+    _entry(
         "imports-reordered",
         r"(?s)codeflash_trace.*KeyError: '(?P<it>\w+)'",
-        "codeflash moves imports to the top of the file that it traces, before what sets {it}",
-        "set it outside of that file, in a conftest.py beside the benchmark",
+        "codeflash moves imports to the top of the traced file, before the code that sets {it}",
+        "set it elsewhere, in a conftest.py next to the benchmark",
     ),
-    _known(
+    _entry(
         "worktree-in-the-way",
         r"fatal: '\S*compare-(base|head)-\S*' already exists",
-        "two runs of codeflash began in the same second, and the one takes the other's worktree away",
+        "two runs of codeflash started in the same second and use the same worktree",
         "run them one after the other",
     ),
-    _known(
+    _entry(
         "memray-missing",
         r"memray is required for --memory|--memory requires memray",
-        "codeflash finds no memray for its pass for memory",
-        "install it beside codeflash; there is none for Windows",
+        "codeflash needs memray to measure memory",
+        "install it with codeflash; it does not support Windows",
     ),
-    _known(
+    _entry(
         "no-tests-ran",
         r"no tests ran|file or directory not found: (?P<it>\S+)",
-        "there was no test to run: the benchmark is not where codeflash looks for it",
-        "see that `benchmarks-root` is its folder, and that it is committed on both sides or injected",
+        "there was no test to run: the benchmark is not where codeflash looks",
+        "set `benchmarks-root` to its folder, and commit it on both sides or inject it",
     ),
-    _known(
+    _entry(
         "no-results",
         r"No benchmark results to compare|No benchmark data collected",
-        "codeflash got no figures of either side",
-        "run the benchmark by plain pytest on both sides; it has to call the fixture `benchmark`",
+        "codeflash measured neither side",
+        "run the benchmark with plain pytest on both sides; it must call the `benchmark` fixture",
     ),
 )
 
-ABOUT = """What prprep recognises in a failure, its cause, and the way out. A repair is a package that is installed for all sides
-alike, and is told in the evidence; the code under test is never changed. The table is `tasks/environments/diagnoses.py`."""
+_ABOUT = """The failures that prprep recognises, with cause and hint. A repair installs a package for all sides and is
+listed in the evidence; the measured code is never changed. The table is `tasks/environments/diagnoses.py`."""
 
-
-TABLES = (
+_TABLES = (
     ("Building an environment", ENVIRONMENT),
     ("Running the benchmark", BENCHMARK),
     ("Running codeflash", CODEFLASH),
@@ -449,15 +453,14 @@ TABLES = (
 
 
 def document() -> str:
-    """Write the table down, for docs/diagnoses.md."""
-    parts = ["# Diagnoses", ABOUT]
-    for heading, table in TABLES:
-        rows = [f"| `{each.name}` | {_cell(each.cause)} | {_cell(each.hint)} | {_repair(each)} |" for each in table]
-        parts.append(
-            "\n".join(
-                (f"## {heading}\n\n| diagnosis | cause | way out | repaired by itself |\n|---|---|---|---|", *rows)
-            )
-        )
+    """Return the content of docs/diagnoses.md."""
+    parts = ["# Diagnoses", _ABOUT]
+    for heading, table in _TABLES:
+        rows = [
+            f"| `{entry.name}` | {_cell(entry.cause)} | {_cell(entry.hint)} | {_repair(entry)} |" for entry in table
+        ]
+        header = ["| Diagnosis | Cause | Hint | Automatic repair |", "|---|---|---|---|"]
+        parts += [f"## {heading}", "\n".join([*header, *rows])]
     return "\n\n".join(parts) + "\n"
 
 

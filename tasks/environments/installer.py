@@ -1,4 +1,4 @@
-"""Run uv, and say in words why it could not build what it was asked for."""
+"""Run uv, and explain its failures."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from . import pip_fallback
 from .diagnoses import ENVIRONMENT, UNKNOWN, Match, diagnose
 from .package_indexes import uv_variables
 
-TOLD_LINES = 14
+SHOWN_LINES = 14
 
 
 def uv_program() -> str:
-    """Return the path of the uv that was installed with prprep, else uv from PATH."""
+    """Return the path of the uv that was installed with prprep, else of uv on PATH."""
     import uv
 
     try:
@@ -28,10 +28,7 @@ def uv_program() -> str:
 
 
 def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, str] | None = None) -> str:
-    """Run uv with the user's own indexes and the `extra` variables, and give what it printed; venv and pip where uv does not run.
-
-    Raises CommandFailedError, to be told by `explained`.
-    """
+    """Run uv, or venv and pip if it does not run, and return the output; raise CommandFailedError."""
     variables = {
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "1",
@@ -39,7 +36,7 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, st
         **uv_variables(os.environ, Path.home()),
     }
     environment = programs.installer_environment({**variables, **(extra or {})})
-    environment.pop("UV_SYSTEM_PYTHON", None)  # it would turn `--python` around
+    environment.pop("UV_SYSTEM_PYTHON", None)  # it would override `--python`
     if not uv_runs():
         return pip_fallback.run(arguments, cwd=cwd, env=environment)
     return programs.run([uv_program(), *arguments], cwd=cwd, env=environment).output
@@ -47,7 +44,7 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, st
 
 @cache
 def uv_runs() -> bool:
-    """Return whether uv is there and can be run on this machine."""
+    """Return whether uv runs on this machine."""
     try:
         programs.run([uv_program(), "--version"], cwd=Path("/"), timeout=60)
     except CommandFailedError:
@@ -56,26 +53,21 @@ def uv_runs() -> bool:
 
 
 def diagnosis(error: CommandFailedError) -> Match:
-    """Return the first known cause whose sign is in what the command wrote."""
+    """Return the first diagnosis that matches the output of a failed command."""
     return diagnose(f"{error.error}\n{error.output}", ENVIRONMENT) or Match(UNKNOWN)
 
 
 def build_error(error: CommandFailedError, doing: str, where: str) -> EnvironmentBuildError:
-    """Turn a failure of uv while `doing` something into cause, place and way out."""
-    known = diagnosis(error)
-    lines = _telling_lines(error.error.strip("\n") or error.output.strip("\n"))
-    told = "\n".join(lines) or str(error)
-    return EnvironmentBuildError(f"{doing} failed: {known.cause}\n{told}", where=where, hint=known.hint)
-
-
-def _telling_lines(text: str) -> list[str]:
-    """Keep the end of a long message, and the line that a compiler marks as the error."""
-    lines = text.splitlines()
-    marked = [line for line in lines[:-TOLD_LINES] if "fatal error" in line][:1]
-    return [*marked, *lines[-TOLD_LINES:]]
+    """Return the error for a failure of uv while `doing` something, with cause and hint."""
+    match = diagnosis(error)
+    lines = (error.error.strip("\n") or error.output.strip("\n")).splitlines()
+    # The end of a long message, and the line that a compiler marks as the error.
+    marked = [line for line in lines[:-SHOWN_LINES] if "fatal error" in line][:1]
+    shown = "\n".join([*marked, *lines[-SHOWN_LINES:]]) or str(error)
+    return EnvironmentBuildError(f"{doing} failed: {match.cause}\n{shown}", where=where, hint=match.hint)
 
 
 def lacks_editable(error: CommandFailedError) -> bool:
-    """Return whether a build back end is older than editable installs by PEP 660."""
-    sign = r"no attribute '(prepare_metadata_for_)?build_editable'|build_editable.*(not supported|missing)"
-    return re.search(sign, error.error) is not None
+    """Return whether a build back end is older than editable installs (PEP 660)."""
+    pattern = r"no attribute '(prepare_metadata_for_)?build_editable'|build_editable.*(not supported|missing)"
+    return re.search(pattern, error.error) is not None

@@ -1,4 +1,4 @@
-"""Choose the Python of an environment among those on the machine; none is ever downloaded."""
+"""Choose an installed Python for an environment; none is ever downloaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OLDEST = "3.9"
 """The oldest Python that prprep's worker and memray run in."""
 
-ASK = """
+_DESCRIBE = """
 import json, platform, sys, sysconfig
 print(json.dumps([platform.python_version(), sys.implementation.cache_tag, sysconfig.get_platform()]))
 """
@@ -30,7 +30,7 @@ print(json.dumps([platform.python_version(), sys.implementation.cache_tag, sysco
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python on this machine; `build` tells apart what compiled packages are built for."""
+    """A Python on this machine; `build` identifies the binary interface of compiled packages."""
 
     path: Path
     version: str
@@ -38,49 +38,50 @@ class Interpreter:
 
 
 def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpreter, str]:
-    """Return the interpreter and, where it is not the one that was asked for, a note.
+    """Return the interpreter, and a note if it is not the requested one.
 
-    In this order: `wanted` (a version or a path, of the manifest), `.python-version`, the one that runs prprep
-    where requires-python allows it, any that requires-python allows. Raise EnvironmentBuildError where none fits.
+    In this order: `wanted` (a version or a path, from the manifest), `.python-version`, the one that runs prprep if
+    requires-python allows it, any that requires-python allows. Raise EnvironmentBuildError if none is suitable.
     """
     if wanted:
         return _wanted(wanted, cwd), ""
     ours = inspect(Path(getattr(sys, "_base_executable", None) or sys.executable))
     allowed = requires_python(project)
     note = ""
-    if named := _python_version_file(project):
-        if found := _find(named[0], cwd) or _find(_minor(named[0]), cwd):
-            return _checked(found, named[1]), ""
-        note = f"{named[1]} asks for Python {named[0]}, which is not on this machine"
+    if pinned := _python_version_file(project):
+        version, file = pinned
+        if interpreter := _find(version, cwd) or _find(_minor(version), cwd):
+            return _require_supported(interpreter, file), ""
+        note = f"{file} requests Python {version}, which is not installed"
     chosen = ours if _satisfies(ours.version, allowed) else _find(allowed, cwd)
     if chosen is None:
         raise EnvironmentBuildError(
-            f"no Python on this machine satisfies requires-python {allowed}; prprep runs on {ours.version}",
+            f"no installed Python satisfies requires-python {allowed}; prprep runs on {ours.version}",
             where=project.path("pyproject.toml" if project.has("pyproject.toml") else "setup.py"),
-            hint="install one that does, or choose one: `env: {python: '3.12'}`, or the path of an interpreter",
+            hint="install one, or choose another: `env: {python: '3.12'}`, or the path of an interpreter",
         )
-    return _checked(chosen, project.path("pyproject.toml")), f"{note}; {chosen.version} is used" if note else ""
+    return _require_supported(
+        chosen, project.path("pyproject.toml")
+    ), f"{note}; {chosen.version} is used" if note else ""
 
 
 @cache
 def inspect(path: Path) -> Interpreter:
-    """Ask an interpreter what it is; raise EnvironmentBuildError where it is none."""
+    """Return an interpreter's version and build; raise EnvironmentBuildError if it does not run."""
     try:
-        told = programs.run(
-            [path, "-IB", "-c", ASK], cwd=Path("/"), env=programs.target_environment(), timeout=60
-        ).output
-        version, tag, platform = json.loads(told)
+        env, command = programs.target_environment(), (path, "-IB", "-c", _DESCRIBE)
+        version, tag, platform = json.loads(programs.run(command, cwd=Path("/"), env=env, timeout=60).output)
     except (CommandFailedError, ValueError) as error:
-        raise EnvironmentBuildError(
-            f"this is no Python interpreter that runs: {error}",
-            where=str(path),
-            hint="mend `env: {python: ...}` of the manifest",
-        ) from None
+        what, hint = (
+            f"this is not a working Python interpreter: {error}",
+            "correct `env: {python: ...}` in the manifest",
+        )
+        raise EnvironmentBuildError(what, where=str(path), hint=hint) from None
     return Interpreter(path, version, f"{tag} {platform}")
 
 
 def requires_python(project: Project) -> str:
-    """Return the version specifier that the project states, "" where it states none."""
+    """Return the project's version specifier for Python, "" if there is none."""
     stated = lookup(project.pyproject, "project", "requires-python") or project.setup_keywords.get("python_requires")
     stated = stated or project.setup_cfg.get("options", "python_requires", fallback="")
     poetry = project.tool("poetry", "dependencies", "python")
@@ -90,7 +91,7 @@ def requires_python(project: Project) -> str:
 
 
 def pep440(specifier: str) -> str:
-    """Turn poetry's `^3.9` and `~3.9` into ranges; anything else that is not PEP 440 into "" (no limit)."""
+    """Convert poetry's `^3.9` and `~3.9` to ranges, and anything else that is not PEP 440 to "" (no limit)."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     parts = [_range(part.strip()) for part in specifier.split(",")]
@@ -105,22 +106,22 @@ def _range(part: str) -> str:
         return ""
     if re.fullmatch(r"\d[\w.*]*", part):
         return f"=={part}"
-    found = re.fullmatch(r"([\^~])\s*(\d+(?:\.\d+)*)", part)
-    if not found:
+    match = re.fullmatch(r"([\^~])\s*(\d+(?:\.\d+)*)", part)
+    if not match:
         return part
-    numbers = [int(number) for number in found[2].split(".")]
-    # A tilde keeps major and minor, a caret the leftmost number that is not 0.
-    leftmost = next((place for place, number in enumerate(numbers, 1) if number), len(numbers))
-    fixed = min(len(numbers), 2) if found[1] == "~" else leftmost
+    numbers = [int(number) for number in match[2].split(".")]
+    # A tilde fixes major and minor, a caret the leftmost number that is not 0.
+    leftmost = next((index for index, number in enumerate(numbers, 1) if number), len(numbers))
+    fixed = min(len(numbers), 2) if match[1] == "~" else leftmost
     ceiling = [*numbers[: fixed - 1], numbers[fixed - 1] + 1]
-    return f">={found[2]},<{'.'.join(map(str, ceiling))}"
+    return f">={match[2]},<{'.'.join(map(str, ceiling))}"
 
 
 def resolve_path(wanted: str | None, folder: Path) -> str | None:
-    """Return the path of an interpreter from the manifest's folder on; a version stays as it is."""
+    """Resolve the path of an interpreter from the manifest's folder; a version is returned unchanged."""
     if not wanted or not _is_path(wanted):
         return wanted
-    # A link is kept: the environment that an interpreter belongs to is told by where the link lies.
+    # Links are not resolved: the location of the link identifies the environment.
     return os.path.normpath(folder / Path(wanted).expanduser())
 
 
@@ -131,12 +132,12 @@ def _is_path(wanted: str) -> bool:
 def _wanted(wanted: str, cwd: Path) -> Interpreter:
     where = "env: python"
     if _is_path(wanted):
-        return _checked(inspect(cwd / Path(wanted).expanduser()), where)
-    found = _find(wanted, cwd)
-    if found is None:
-        now = "install it, or give another version or the path of an interpreter in `env: {python: ...}`"
-        raise EnvironmentBuildError(f"Python {wanted} is not on this machine", where=where, hint=now)
-    return _checked(found, where)
+        return _require_supported(inspect(cwd / Path(wanted).expanduser()), where)
+    interpreter = _find(wanted, cwd)
+    if interpreter is None:
+        hint = "install it, or name another version or the path of an interpreter in `env: {python: ...}`"
+        raise EnvironmentBuildError(f"Python {wanted} is not installed", where=where, hint=hint)
+    return _require_supported(interpreter, where)
 
 
 def _find(request: str, cwd: Path) -> Interpreter | None:
@@ -144,14 +145,14 @@ def _find(request: str, cwd: Path) -> Interpreter | None:
         return None
     command = ["python", "find", "--system", "--no-project", "--no-python-downloads", "--", request]
     try:
-        told = run_uv(command, cwd=cwd, extra={"PATH": _search_path()})
+        output = run_uv(command, cwd=cwd, extra={"PATH": _search_path()})
     except CommandFailedError:
         return None
-    return inspect(Path(told.strip().splitlines()[-1]))
+    return inspect(Path(output.strip().splitlines()[-1]))
 
 
 def _search_path() -> str:
-    """Return PATH and the folders of version managers, whose shims answer for one version only."""
+    """Return PATH and the folders of version managers, whose shims run only one version."""
     home = Path.home()
     roots = [
         Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions",
@@ -166,15 +167,15 @@ def _python_version_file(project: Project) -> tuple[str, str] | None:
     for folder in (project.folder, *map(str, PurePosixPath(project.folder).parents)):
         path = PurePosixPath(folder, ".python-version").as_posix()
         lines = (project.tree.read(path) or b"").decode("utf-8", "replace").splitlines()
-        words = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-        if words and words[0] != "system":
-            return words[0], path
+        versions = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+        if versions and versions[0] != "system":
+            return versions[0], path
     return None
 
 
 def _minor(version: str) -> str:
-    found = re.match(r"\d+\.\d+", version)
-    return found[0] if found else ""
+    match = re.match(r"\d+\.\d+", version)
+    return match[0] if match else ""
 
 
 def _satisfies(version: str, specifier: str) -> bool:
@@ -183,14 +184,14 @@ def _satisfies(version: str, specifier: str) -> bool:
     try:
         return SpecifierSet(specifier).contains(version, prereleases=True)
     except InvalidSpecifier:
-        return True  # uv will say so, with the file
+        return True  # uv reports it, with the file
 
 
-def _checked(interpreter: Interpreter, where: str) -> Interpreter:
+def _require_supported(interpreter: Interpreter, where: str) -> Interpreter:
     if _satisfies(interpreter.version, f">={OLDEST}"):
         return interpreter
     raise EnvironmentBuildError(
-        f"Python {interpreter.version} is too old to be measured in; {OLDEST} is the oldest",
+        f"Python {interpreter.version} is too old; prprep measures in {OLDEST} or newer",
         where=where,
         hint=f"choose {OLDEST} or newer: `env: {{python: '3.12'}}`",
     )

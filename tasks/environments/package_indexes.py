@@ -1,6 +1,6 @@
-"""Carry the package indexes of pip's configuration over to uv, which does not read it.
+"""Pass the package indexes of pip's configuration to uv, which does not read it.
 
-Private registries are mostly set up for pip. What is set up for uv itself is left alone and wins.
+Most private registries are configured for pip. Settings for uv itself win.
 """
 
 from __future__ import annotations
@@ -14,27 +14,24 @@ OPTIONS = {
     "extra-index-url": "UV_EXTRA_INDEX_URL",
     "find-links": "UV_FIND_LINKS",
 }
-SET_FOR_UV = (*OPTIONS.values(), "UV_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE", "UV_NO_INDEX", "UV_OFFLINE")
+UV_SETTINGS = (*OPTIONS.values(), "UV_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE", "UV_NO_INDEX", "UV_OFFLINE")
 
 
 def uv_variables(environment: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Return the variables that make uv use pip's indexes; {} where uv has indexes of its own, or pip none.
+    """Return the variables that make uv use pip's indexes; {} if uv has its own, or pip none.
 
-    Later files win over earlier ones, and pip's own variables over files, as in pip.
+    As in pip, later files win over earlier ones, and variables over files.
     """
-    if any(environment.get(name) for name in SET_FOR_UV) or _has_uv_settings(environment, home):
+    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    uv_files = (config / "uv/uv.toml", Path("/etc/uv/uv.toml"))
+    if any(environment.get(name) for name in UV_SETTINGS) or any(file.is_file() for file in uv_files):
         return {}
-    found = {option: value for place in _sources(environment, home) for option, value in place.items()}
-    if not found:
+    options = {option: value for source in _sources(environment, home) for option, value in source.items()}
+    if not options:
         return {}
-    variables = {OPTIONS[option]: _spelled(option, value) for option, value in found.items()}
+    variables = {OPTIONS[option]: _uv_value(option, value) for option, value in options.items()}
     # pip takes the best version of all its indexes; uv would stop at the first that knows the name.
     return {**variables, "UV_INDEX_STRATEGY": environment.get("UV_INDEX_STRATEGY", "unsafe-best-match")}
-
-
-def _has_uv_settings(environment: Mapping[str, str], home: Path) -> bool:
-    user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
-    return any(place.is_file() for place in (user / "uv/uv.toml", Path("/etc/uv/uv.toml")))
 
 
 def _sources(environment: Mapping[str, str], home: Path) -> Iterator[dict[str, str]]:
@@ -43,27 +40,26 @@ def _sources(environment: Mapping[str, str], home: Path) -> Iterator[dict[str, s
         try:
             parser.read(file, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError):
-            continue  # pip will complain about its own file; uv does not need it
+            continue  # pip itself will complain
         for section in ("global", "install"):
             if parser.has_section(section):
                 yield {option: value for option in OPTIONS if (value := parser.get(section, option, fallback=""))}
-    yield {
-        option: value for option in OPTIONS if (value := environment.get("PIP_" + option.upper().replace("-", "_"), ""))
-    }
+    names = {option: "PIP_" + option.upper().replace("-", "_") for option in OPTIONS}
+    yield {option: value for option, name in names.items() if (value := environment.get(name, ""))}
 
 
 def _files(environment: Mapping[str, str], home: Path) -> list[Path]:
-    if named := environment.get("PIP_CONFIG_FILE"):
-        return [Path("/etc/pip.conf"), Path(named)] if named != "/dev/null" else []
-    user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    if file := environment.get("PIP_CONFIG_FILE"):
+        return [Path("/etc/pip.conf"), Path(file)] if file != "/dev/null" else []
+    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
     return [
         Path("/etc/pip.conf"),
         Path("/Library/Application Support/pip/pip.conf"),
         home / ".pip/pip.conf",
         home / "Library/Application Support/pip/pip.conf",
-        user / "pip/pip.conf",
+        config / "pip/pip.conf",
     ]
 
 
-def _spelled(option: str, value: str) -> str:
+def _uv_value(option: str, value: str) -> str:
     return (", " if option == "find-links" else " ").join(value.split()).replace(", ", ",")

@@ -1,6 +1,6 @@
-"""Do by venv and pip what uv is asked for, on a machine where uv does not run.
+"""Translate uv commands to venv and pip, for machines on which uv does not run.
 
-It takes longer, lock files of uv are beyond it, and a project is installed for its requirements and taken out again.
+It is slower, cannot use uv's lock files, and installs a project to get its requirements, to uninstall it afterwards.
 """
 
 from __future__ import annotations
@@ -14,76 +14,67 @@ from ..errors import CommandFailedError
 from ..processes import programs
 
 NOTE = "built by venv and pip, since uv does not run here"
-DESCRIBING = ("pyproject.toml", "setup.py", "setup.cfg")
-SPELLED = {"--constraints": "--constraint", "--default-index": "--index-url", "--index": "--extra-index-url"}
+METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+PIP_OPTIONS = {"--constraints": "--constraint", "--default-index": "--index-url", "--index": "--extra-index-url"}
 MINORS = range(20, 8, -1)
 
 
 def run(arguments: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -> str:
-    """Do what these arguments ask of uv, and give what was printed; raise CommandFailedError where pip cannot."""
+    """Run a uv command with venv and pip and return its output; raise CommandFailedError if that is impossible."""
     words = [str(word) for word in arguments if word != "--quiet"]
     if words[:2] == ["python", "find"]:
-        return _found(words[-1], env.get("PATH"))
-    return programs.run(translated(words, cwd), cwd=cwd, env=env).output
+        return _find_python(words[-1], env.get("PATH"))
+    return programs.run(translate(words, cwd), cwd=cwd, env=env).output
 
 
-def translated(words: Sequence[str], cwd: Path) -> list[str]:
-    """Spell a command of uv for venv and pip; raise CommandFailedError where they have none like it."""
+def translate(words: Sequence[str], cwd: Path) -> list[str]:
+    """Return the venv or pip command for a uv command; raise CommandFailedError if there is none."""
     rest = [*words]
     if "--python" in rest:
-        place = rest.index("--python")
-        python, rest = rest[place + 1], rest[:place] + rest[place + 2 :]
+        index = rest.index("--python")
+        python, rest = rest[index + 1], rest[:index] + rest[index + 2 :]
         if rest[0] == "venv":
             return [python, "-m", "venv", rest[-1]]
         if rest[0] == "pip":
-            return [
-                python,
-                "-m",
-                "pip",
-                rest[1],
-                "--disable-pip-version-check",
-                *_own_options(rest[1], python),
-                *_for_pip(rest[2:], cwd),
-            ]
+            pip = [python, "-m", "pip", rest[1], "--disable-pip-version-check"]
+            return [*pip, *_extra_options(rest[1], python), *_pip_options(rest[2:], cwd)]
     raise CommandFailedError(("uv", *words), code=1, error="this needs uv, which does not run here")
 
 
-def _own_options(verb: str, python: str) -> list[str]:
-    """Return what pip needs to be told to do as uv does: ask nothing, and list what is in this environment alone."""
+def _extra_options(verb: str, python: str) -> list[str]:
+    """Return the options that make pip behave as uv: no prompts, and only this environment is listed."""
     if verb == "list":
-        return [
-            word
-            for place in Path(python).parents[1].glob("lib/python*/site-packages")
-            for word in ("--path", str(place))
-        ]
+        site_packages = Path(python).parents[1].glob("lib/python*/site-packages")
+        return [word for folder in site_packages for word in ("--path", str(folder))]
     return ["--quiet", "--yes"] if verb == "uninstall" else ["--quiet"]
 
 
-def _for_pip(words: Sequence[str], cwd: Path) -> Iterator[str]:
-    """Spell options as pip does; what uv reads out of a project's description is what comes with installing the project."""
-    extras, described, left = [], False, iter(words)
-    for word in left:
+def _pip_options(words: Sequence[str], cwd: Path) -> Iterator[str]:
+    """Translate options; where uv reads a project's metadata, pip installs the project."""
+    extras, has_project, rest = [], False, iter(words)
+    for word in rest:
         if word == "--extra":
-            extras.append(next(left))
+            extras.append(next(rest))
         elif word == "-r":
-            name = next(left)
-            described = described or name in DESCRIBING
-            yield from () if name in DESCRIBING else (word, name)
+            file = next(rest)
+            has_project = has_project or file in METADATA_FILES
+            yield from () if file in METADATA_FILES else (word, file)
         else:
-            yield SPELLED.get(word, word)
-    if described:
+            yield PIP_OPTIONS.get(word, word)
+    if has_project:
         yield f"{cwd}[{','.join(extras)}]" if extras else str(cwd)
 
 
-def _found(request: str, path: str | None) -> str:
-    """Return the path of a Python by version, or by what requires-python says."""
+def _find_python(request: str, path: str | None) -> str:
+    """Return the path of a Python for a version or a specifier."""
     from packaging.specifiers import SpecifierSet
 
-    wanted = SpecifierSet(
-        f"=={request}.*" if re.fullmatch(r"3\.\d+", request) else f"=={request}" if request[0].isdigit() else request
-    )
+    if re.fullmatch(r"3\.\d+", request):
+        wanted = SpecifierSet(f"=={request}.*")
+    else:
+        wanted = SpecifierSet(f"=={request}" if request[0].isdigit() else request)
     for minor in MINORS:
-        found = shutil.which(f"python3.{minor}", path=path)
-        if found and any(wanted.contains(f"3.{minor}.{patch}") for patch in range(30)):
-            return found
+        python = shutil.which(f"python3.{minor}", path=path)
+        if python and any(wanted.contains(f"3.{minor}.{patch}") for patch in range(30)):
+            return python
     raise CommandFailedError(("python", request), code=1, error=f"no Python {request} was found on PATH")

@@ -1,4 +1,4 @@
-"""Read from a project's files what has to be installed beside it before its benchmarks can run."""
+"""Find out from a project's files what its benchmarks need besides the project itself."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
     from ..project.files import Project
 
 MEASURING = ("pytest>=7", "pytest-benchmark>=4", "memray>=1.10; sys_platform != 'win32'")
-"""What measuring needs in the target's environment; installed only where the project does not bring it."""
+"""The packages for measuring; installed only if the project does not have them."""
 
 TESTING = ("test", "tests", "testing", "benchmark", "benchmarks")
-"""Extras and groups that are tried without being asked for: conftest files import from them."""
+"""Extras and groups that are tried without being requested: conftest files import from them."""
 
 TEST_FILES = (
-    "requirements-test.txt", "requirements-tests.txt", "requirements-testing.txt", "test-requirements.txt", "test_requirements.txt",
-    "requirements_test.txt", "requirements/test.txt", "requirements/tests.txt", "requirements/testing.txt", "tests/requirements.txt",
-    "requirements-dev.txt", "requirements_dev.txt", "dev-requirements.txt", "requirements/dev.txt",
+    "requirements-test.txt", "requirements-tests.txt", "requirements-testing.txt", "test-requirements.txt",
+    "test_requirements.txt", "requirements_test.txt", "requirements/test.txt", "requirements/tests.txt",
+    "requirements/testing.txt", "tests/requirements.txt", "requirements-dev.txt", "requirements_dev.txt",
+    "dev-requirements.txt", "requirements/dev.txt",
 )  # fmt: skip
 MAIN_FILES = ("requirements.txt", "requirements/base.txt", "requirements/requirements.txt", "requirements/main.txt")
 READ_BY_SETUP = re.compile(r"setup\.(py|cfg)|(.*/)?[\w.-]*requirements[\w.-]*(/[\w.-]+)?\.(txt|in)")
@@ -41,9 +42,9 @@ PINNING_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml")
 class Attempt:
     """One way to resolve the dependencies; paths are relative to the project's folder.
 
-    `label` tells what it is; `lock` whether uv.lock says it all (`bare`: without its default groups);
-    `metadata` the file whose project is asked for its requirements; `files` requirements files; `lines` what
-    groups come to; `install` and `arguments` the manifest's.
+    `lock` means that uv.lock has everything (`bare`: without its default groups); `metadata` is the file with the
+    project's requirements; `files` are requirements files; `lines` the requirements of groups; `install` and
+    `arguments` come from the manifest. The names of the fields are part of the hash of an environment.
     """
 
     label: str
@@ -60,41 +61,42 @@ class Attempt:
 
 
 def attempts(project: Project, settings: EnvironmentSettings) -> tuple[Attempt, ...]:
-    """Return the ways to try, the fullest first; the last has nothing but what must be there.
+    """Return the attempts, the most complete first; the last has only what is required.
 
-    Raise EnvironmentBuildError where the manifest asks for an extra or group that the project does not have.
+    Raise EnvironmentBuildError if the manifest requests an extra or group that the project does not have.
     """
-    asked = _asked(project, settings)
-    tests = _with_tests(project, asked)
+    requested = _requested(project, settings)
+    tests = _with_tests(project, requested)
     pins, source = _pins(project)
-    ways = [tests, asked] if tests != asked else [asked]
+    result = [tests, requested] if tests != requested else [requested]
     if pins:
-        ways = [replace(way, pins=pins, label=f"{way.label}, pinned as in {source}") for way in ways] + ways
+        pinned = [replace(each, pins=pins, label=f"{each.label}, pinned as in {source}") for each in result]
+        result = pinned + result
     if _uv_lock(project):
-        ways = [*_locked(asked, tests, build_tools(project)), *ways]
-    return tuple(ways)
+        result = [*_locked(requested, tests, build_tools(project)), *result]
+    return tuple(result)
 
 
-def inputs(project: Project, settings: EnvironmentSettings) -> str:
-    """Hash everything in the project's files and the settings that decides what `attempts` come to."""
-    ways = attempts(project, settings)
-    named = {file for way in ways for file in way.files} | ({"uv.toml"} & project.files)
-    opaque = not _is_static(project)
-    if opaque:  # its code or its back end says what it needs, and may read these files
-        named |= {file for file in project.files if READ_BY_SETUP.fullmatch(file)}
+def dependencies_hash(project: Project, settings: EnvironmentSettings) -> str:
+    """Return a hash of everything in the project's files and the settings that decides the dependencies."""
+    candidates = attempts(project, settings)
+    files = {file for attempt in candidates for file in attempt.files} | ({"uv.toml"} & project.files)
+    is_static = _is_static(project)
+    if not is_static:  # its code or its back end decides what it needs, and may read these files
+        files |= {file for file in project.files if READ_BY_SETUP.fullmatch(file)}
     return hash_of(
         [
             project_name(project),
-            [repr(way) for way in ways],
-            {file: _digest(project, file) for file in sorted(named | _included(project, named))},
+            [repr(attempt) for attempt in candidates],
+            {file: _digest(project, file) for file in sorted(files | _included(project, files))},
             _lock_content(project),
-            _tables(project) if not opaque or project.tool("poetry") else _digest(project, "pyproject.toml"),
+            _tables(project) if is_static or project.tool("poetry") else _digest(project, "pyproject.toml"),
         ],
     )
 
 
 def project_name(project: Project) -> str:
-    """Return the distribution's normalized name, "" where no file states it."""
+    """Return the distribution's normalized name, "" if no file states it."""
     from packaging.utils import canonicalize_name
 
     stated = lookup(project.pyproject, "project", "name") or project.tool("poetry", "name")
@@ -103,34 +105,28 @@ def project_name(project: Project) -> str:
 
 
 def build_tools(project: Project) -> tuple[str, ...]:
-    """Return what a project needs to build itself outside of an isolated environment, () where it need not.
+    """Return the build requirements that must stay installed, () for most projects.
 
-    An editable install by meson-python compiles again when it is imported, so its tools have to stay.
+    An editable install by meson-python compiles again when it is imported.
     """
     if lookup(project.pyproject, "build-system", "build-backend") != "mesonpy":
         return ()
     return (*string_list(lookup(project.pyproject, "build-system", "requires")), "ninja")
 
 
-def extra_names(project: Project) -> tuple[str, ...]:
-    """Return the names of the project's extras."""
-    return _extras(project)
-
-
 def group_names(project: Project) -> tuple[str, ...]:
-    """Return the names of the project's dependency groups, whoever manages them."""
+    """Return the names of the project's dependency groups, of any tool."""
     return tuple(_groups(project))
 
 
-# -- what is asked for ----------------------------------------------------------------------------
+# -- attempts -------------------------------------------------------------------------------------
 
 
-def _asked(project: Project, settings: EnvironmentSettings) -> Attempt:
+def _requested(project: Project, settings: EnvironmentSettings) -> Attempt:
     metadata = _metadata_file(project)
-    _refuse_unknown(
-        "extra", settings.extras, _extras(project) if _is_static(project) or not metadata else settings.extras
-    )
-    _refuse_unknown("group", settings.groups, tuple(_groups(project)))
+    if _is_static(project) or not metadata:
+        _reject_unknown("extra", settings.extras, extra_names(project))
+    _reject_unknown("group", settings.groups, group_names(project))
     return Attempt(
         label=metadata or "requirements.txt",
         metadata=metadata,
@@ -143,51 +139,45 @@ def _asked(project: Project, settings: EnvironmentSettings) -> Attempt:
     )
 
 
-def _with_tests(project: Project, asked: Attempt) -> Attempt:
+def _with_tests(project: Project, requested: Attempt) -> Attempt:
     extras = (
-        tuple(extra for extra in _extras(project) if extra in TESTING and extra not in asked.extras)
-        if asked.metadata
+        tuple(extra for extra in extra_names(project) if extra in TESTING and extra not in requested.extras)
+        if requested.metadata
         else ()
     )
-    groups = tuple(group for group in _groups(project) if group in TESTING and group not in asked.groups)
+    groups = tuple(group for group in _groups(project) if group in TESTING and group not in requested.groups)
     files = tuple(name for name in TEST_FILES if project.has(name))[:1] if not extras and not groups else ()
     if not (extras or groups or files):
-        return asked
+        return requested
     return replace(
-        asked,
-        label=f"{asked.label} with {', '.join((*extras, *groups, *files))}",
-        extras=asked.extras + extras,
-        groups=asked.groups + groups,
-        files=asked.files + files,
-        lines=asked.lines + tuple(line for group in groups for line in group_lines(project, group)),
+        requested,
+        label=f"{requested.label} with {', '.join((*extras, *groups, *files))}",
+        extras=requested.extras + extras,
+        groups=requested.groups + groups,
+        files=requested.files + files,
+        lines=requested.lines + tuple(line for group in groups for line in group_lines(project, group)),
     )
 
 
-def _locked(asked: Attempt, tests: Attempt, lines: tuple[str, ...]) -> list[Attempt]:
-    """Turn the attempts into ones from uv.lock: uv itself takes extras and groups out of it."""
+def _locked(requested: Attempt, tests: Attempt, lines: tuple[str, ...]) -> list[Attempt]:
+    """Return the attempts from uv.lock, for which uv selects extras and groups itself."""
     full = replace(tests, label="uv.lock", lock=True, metadata="", files=(), lines=lines)
-    return [
-        full,
-        replace(
-            full, label="uv.lock without default groups and tests", bare=True, extras=asked.extras, groups=asked.groups
-        ),
-    ]
+    label = "uv.lock without default groups and tests"
+    return [full, replace(full, label=label, bare=True, extras=requested.extras, groups=requested.groups)]
 
 
-def _refuse_unknown(kind: str, asked: Iterable[str], known: tuple[str, ...]) -> None:
-    for name in asked:
+def _reject_unknown(kind: str, requested: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in requested:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            meant = f"; did you mean `{near[0]}`?" if near else ""
-            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
-            raise EnvironmentBuildError(
-                f"the project has no {'extra' if kind == 'extra' else 'dependency group'} `{name}`{meant}",
-                where=f"env: {kind}s",
-                hint=f"{has}; mend `env: {{{kind}s: [...]}}`",
-            )
+            close = difflib.get_close_matches(name, known, n=1)
+            suggestion = f"; did you mean `{close[0]}`?" if close else ""
+            what = f"the project has no {'extra' if kind == 'extra' else 'dependency group'} `{name}`{suggestion}"
+            known_names = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            hint = f"{known_names}; correct `env: {{{kind}s: [...]}}`"
+            raise EnvironmentBuildError(what, where=f"env: {kind}s", hint=hint)
 
 
-# -- what the files say ---------------------------------------------------------------------------
+# -- metadata -------------------------------------------------------------------------------------
 
 
 def _metadata_file(project: Project) -> str:
@@ -199,15 +189,14 @@ def _metadata_file(project: Project) -> str:
 
 
 def _is_static(project: Project) -> bool:
-    """Whether pyproject.toml alone tells the requirements."""
+    """Return whether pyproject.toml alone has the requirements."""
     dynamic = string_list(lookup(project.pyproject, "project", "dynamic"))
-    return lookup(project.pyproject, "project") is not None and not {"dependencies", "optional-dependencies"} & set(
-        dynamic
-    )
+    has_table = lookup(project.pyproject, "project") is not None
+    return has_table and not {"dependencies", "optional-dependencies"} & set(dynamic)
 
 
 def _tables(project: Project) -> object:
-    """Return what a project's requirements follow from, without its version and description."""
+    """Return the tables that decide the requirements, without version and description."""
     keys = ("requires-python", "dependencies", "optional-dependencies")
     poetry = ("dependencies", "dev-dependencies", "group", "extras", "source")
     uv = lookup(project.pyproject, "tool", "uv")
@@ -220,7 +209,7 @@ def _tables(project: Project) -> object:
     ]
 
 
-def _extras(project: Project) -> tuple[str, ...]:
+def extra_names(project: Project) -> tuple[str, ...]:
     cfg = project.setup_cfg
     tables = (
         lookup(project.pyproject, "project", "optional-dependencies"),
@@ -267,7 +256,7 @@ def _from_poetry(name: str, demand: object) -> str:
 
 
 def _uv_lock(project: Project) -> str:
-    """Return the uv.lock that holds for the project, relative to its folder: its own, or its workspace's."""
+    """Return the uv.lock of the project or its workspace, relative to the project's folder."""
     for folder in (project.folder, *(map(str, PurePosixPath(project.folder).parents) if project.folder else ())):
         path = posixpath.join("" if folder == "." else folder, "uv.lock")
         if project.tree.read(path) is not None:
@@ -276,7 +265,7 @@ def _uv_lock(project: Project) -> str:
 
 
 def _lock_content(project: Project) -> object:
-    """Return what uv.lock locks, without the versions of the workspace's own projects."""
+    """Return the packages in uv.lock, without the versions of the workspace's own projects."""
     packages = locked_packages(project.toml(lock)) if (lock := _uv_lock(project)) else ()
     local = {"editable", "virtual", "directory"}
 
@@ -288,13 +277,13 @@ def _lock_content(project: Project) -> object:
 
 
 def _pins(project: Project) -> tuple[tuple[str, ...], str]:
-    """Return `name==version` of the first lock file, for packages of an index that are locked to one version only."""
+    """Return `name==version` for the index packages with a single locked version, and the lock file."""
     lock = next((name for name in PINNING_LOCKS if project.has(name)), "")
     versions: dict[str, set[str]] = {}
     for package in locked_packages(project.toml(lock)) if lock else ():
         if _is_from_index(package) and package.get("version"):
             versions.setdefault(str(package["name"]), set()).add(str(package["version"]))
-    return tuple(sorted(f"{name}=={min(found)}" for name, found in versions.items() if len(found) == 1)), lock
+    return tuple(sorted(f"{name}=={min(locked)}" for name, locked in versions.items() if len(locked) == 1)), lock
 
 
 def _is_from_index(package: Mapping[str, object]) -> bool:
@@ -307,17 +296,17 @@ def _is_from_index(package: Mapping[str, object]) -> bool:
 
 def _included(project: Project, files: Iterable[str]) -> set[str]:
     """Return the requirements files that others include with `-r` or `-c`."""
-    found: set[str] = set()
+    included: set[str] = set()
     waiting = list(files)
     while waiting:
         file = waiting.pop()
         text = (project.tree.read(project.path(file)) or b"").decode("utf-8", "replace")
         for name in re.findall(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)", text, re.MULTILINE):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
-            if path not in found and project.has(path):
-                found.add(path)
+            if path not in included and project.has(path):
+                included.add(path)
                 waiting.append(path)
-    return found
+    return included
 
 
 def _digest(project: Project, file: str) -> str | None:

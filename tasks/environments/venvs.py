@@ -1,4 +1,4 @@
-"""Make and keep virtual environments: whole or not there, by the record that is written last."""
+"""Virtual environments in the cache; a record written last shows that one is complete."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ RECORD = "prprep-layer.json"
 
 
 class Layer(Artifact):
-    """What a kept venv holds; its header is the key that it was made from.
+    """The content of a venv in the cache; the header is its key.
 
-    `local` are folders of the tree that have to be installed with it, `produced` files that its build left in
-    the tree, `by_path` tells that the tree's import roots have to go on PYTHONPATH.
+    `local` are folders of the tree to install with it, `produced` files that its build left in the tree; `by_path`
+    means that the tree's import roots belong on PYTHONPATH.
     """
 
     SCHEMA = 1
@@ -44,13 +44,13 @@ class Layer(Artifact):
 
 
 def environment_folder(python: Path) -> Path | None:
-    """Return the folder of the virtual or conda environment that an interpreter is in; None for one that is in none."""
+    """Return the virtual or conda environment of an interpreter, None if it has none."""
     folder = python.absolute().parents[1]
     return folder if (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir() else None
 
 
 def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the packages that are not the same on both sides, like `numpy 1.26.4 → 2.0.0`."""
+    """Return the packages that differ between the sides, such as `numpy 1.26.4 → 2.0.0`."""
     before, after = (dict(package.partition("==")[::2] for package in side) for side in (base, head))
     names = sorted(name for name in before | after if before.get(name) != after.get(name))
     return tuple(f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names)
@@ -58,8 +58,6 @@ def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[s
 
 @dataclass(frozen=True, slots=True)
 class Venv:
-    """A virtual environment in a folder of the cache."""
-
     folder: Path
 
     @property
@@ -71,19 +69,18 @@ class Venv:
         return next((self.folder / "lib").glob("python*/site-packages"))
 
     def create(self, interpreter: Interpreter) -> None:
-        """Make it empty, throwing away what was left half done."""
+        """Create it empty and replace an incomplete one."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            run_uv(
-                ["venv", "--quiet", "--no-project", "--python", interpreter.path, self.folder], cwd=self.folder.parent
-            )
+            command = ("venv", "--quiet", "--no-project", "--python", interpreter.path, self.folder)
+            run_uv(command, cwd=self.folder.parent)
         except CommandFailedError as error:
-            raise build_error(error, "making a virtual environment", str(interpreter.path)) from error
+            raise build_error(error, "creating a virtual environment", str(interpreter.path)) from error
 
     def cached_layer(self, key: str) -> Layer | None:
-        """Return what is in it, and mark it as used; None where it has to be made."""
+        """Return its layer and mark it as used; None if it has to be created."""
         record = self.folder / RECORD
         if fingerprint_of(record) != key or not self.python.exists():
             return None
@@ -95,19 +92,19 @@ class Venv:
         return layer
 
     def finish(self, key: str, layer: Layer) -> Layer:
-        """Record that it is whole, with the packages that are in it."""
-        whole = layer.model_copy(update={"packages": self.packages()})
-        whole.write(self.folder / RECORD, key)
-        return whole
+        """Record that it is complete, with its packages."""
+        complete = layer.model_copy(update={"packages": self.packages()})
+        complete.write(self.folder / RECORD, key)
+        return complete
 
     def packages(self) -> tuple[str, ...]:
-        """Return `name==version` of what is installed in it, names normalized."""
+        """Return `name==version` of the installed packages, with normalized names."""
         from packaging.utils import canonicalize_name
 
         listed = run_uv(["pip", "list", "--quiet", "--format", "json", "--python", self.python], cwd=self.folder)
-        # pip is what the fallback builds with, and no part of what is measured.
-        found = (package for package in json.loads(listed or "[]") if package["name"] != "pip")
-        return tuple(sorted(f"{canonicalize_name(package['name'])}=={package['version']}" for package in found))
+        # Only the fallback needs pip.
+        packages = (package for package in json.loads(listed or "[]") if package["name"] != "pip")
+        return tuple(sorted(f"{canonicalize_name(package['name'])}=={package['version']}" for package in packages))
 
     def names(self) -> set[str]:
         return {package.partition("==")[0] for package in self.packages()}
@@ -117,29 +114,27 @@ class Venv:
             run_uv(["pip", "uninstall", "--quiet", "--python", self.python, *gone], cwd=self.folder)
 
     def installed_folders(self) -> dict[str, Path]:
-        """Return the distributions that were installed from a folder, by PEP 610."""
-        found = {}
+        """Return the distributions that were installed from a folder (PEP 610)."""
+        folders = {}
         for record in self.site_packages.glob("*.dist-info/direct_url.json"):
             origin = json.loads(record.read_text(encoding="utf-8"))
             if "dir_info" in origin:
                 name = record.parent.name.partition("-")[0].replace("_", "-").lower()
-                found[name] = Path(unquote(urlsplit(origin["url"]).path)).resolve()
-        return found
+                folders[name] = Path(unquote(urlsplit(origin["url"]).path)).resolve()
+        return folders
 
     def required_folders(self) -> tuple[Path, ...]:
-        """Return all folders that its interpreter needs: its own, those that it is linked to, and those of the Python below it."""
+        """Return the folders that its interpreter reads: its own, the linked ones, and those of the base Python."""
         links = "".join(path.read_text(encoding="utf-8") for path in sorted(self.site_packages.glob("*.pth")))
-        linked = (
-            Path(ast.literal_eval(spelled))
-            for spelled in re.findall(r"site\.addsitedir\(('[^']*'|\"[^\"]*\")\)", links)
-        )
+        literals = re.findall(r"site\.addsitedir\(('[^']*'|\"[^\"]*\")\)", links)
+        linked = [Path(ast.literal_eval(literal)) for literal in literals]
         settings = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
         homes = [Path(home) for home in re.findall(r"(?m)^home\s*=\s*(\S.*?)\s*$", settings)]
-        below = (home.parent for home in (*homes, self.python.resolve().parent))
-        return tuple(dict.fromkeys((self.folder, *(place.parents[2] for place in linked), *below)))
+        bases = (home.parent for home in (*homes, self.python.resolve().parent))
+        return tuple(dict.fromkeys((self.folder, *(folder.parents[2] for folder in linked), *bases)))
 
     def write(self, name: str, lines: Iterable[str]) -> Path:
-        """Put a file of lines beside the packages."""
+        """Write a file of lines into its folder."""
         file = self.folder / name
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         return file

@@ -32,7 +32,7 @@ _IDENTITY = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for
 
 @dataclass(frozen=True, slots=True)
 class FileCommit:
-    """A commit that adds or changes files (path to bytes); it has the date of the commit `dated`, so its SHA is stable."""
+    """A commit that adds or changes files (path to bytes); it takes its date from the commit `dated`."""
 
     files: Mapping[str, bytes]
     message: str

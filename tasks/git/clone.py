@@ -143,7 +143,7 @@ class Clone:
     # -- writing ----------------------------------------------------------------------------------
 
     def cherry_pick(self, onto: str, commits: Sequence[str]) -> str:
-        """Cherry-pick commits reproducibly, except those already contained; raise CherryPickError with the conflicts."""
+        """Cherry-pick commits reproducibly, without those already contained; raise CherryPickError."""
         start, wanted = self._sha(onto), tuple(map(self._sha, commits))
         if (start, wanted) not in self._picks:
             with self._exclusive(), self._explained():

@@ -171,7 +171,7 @@ def start(
 
 
 def target_environment(extra: Mapping[str, str] | None = None, *, passed: Collection[str] = ()) -> dict[str, str]:
-    """Return the environment for the project's code: ours without secrets and without our Python, git, tests and terminal.
+    """Return the environment for the project's code: without secrets and variables about our Python, git and tests.
 
     `passed` names variables to keep in any case; `extra` is added.
     """
@@ -243,7 +243,7 @@ def _launch(
         raise _not_started(words, f"could not start: the folder {cwd} does not exist")
     program = _program(words, cwd, environment)
     leash, arguments = _leash(), words[1:]
-    # setpriv would hand a file that the kernel cannot run to a shell; without setpriv that is an error, as it should be.
+    # setpriv would hand a file that the kernel cannot run to a shell; without setpriv it is an error, as it should be.
     if leash and _is_executable_format(program):
         program, arguments = leash[0], (*leash[1:], program, *words[1:])
     try:

@@ -47,7 +47,7 @@ def remove_abandoned(cache: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Delete a folder of the cache, including read-only parts; it is renamed first, so it is never seen half deleted."""
+    """Delete a folder of the cache, including read-only parts; renamed first, so it is never seen half deleted."""
     if not os.path.lexists(folder):
         return
     doomed = folder.with_name(f".removed-{os.getpid()}-{time.monotonic_ns()}-{folder.name[:80]}")

@@ -27,7 +27,7 @@ def build(tree: Path, cache: Path, settings: EnvironmentSettings | None = None, 
 
 
 def ask(environment: builder.Environment, code: str, cwd: Path = Path("/")):
-    """Run code in the environment, as measuring does, and give what it prints as JSON."""
+    """Run code in the environment, as measuring does, and return the JSON that it prints."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     path = os.pathsep.join(map(str, environment.path_entries))
     command = [environment.python, "-c", f"import json; {code}"]
@@ -78,17 +78,17 @@ BACK_ENDS = {
 
 @slow
 @pytest.mark.parametrize("files", BACK_ENDS.values(), ids=BACK_ENDS)
-def test_every_back_end_imports_the_tree_with_its_dependencies(tmp_path, files):
+def test_every_back_end_imports_the_tree_and_its_dependencies(tmp_path, files):
     tree = TargetRepo(tmp_path / "tree", files).path
     environment = build(tree, tmp_path / "cache")
-    told = ask(
+    printed = ask(
         environment,
         "import pages, iniconfig, pytest, pytest_benchmark, memray; from importlib.metadata import version;"
         "print(json.dumps([pages.__file__, iniconfig.__file__, version('pages')]))",
     )
-    assert Path(told[0]).is_relative_to(tree)
-    assert Path(told[1]).is_relative_to(tmp_path / "cache" / "environments" / "dependencies")
-    assert told[2] == "1.5"
+    assert Path(printed[0]).is_relative_to(tree)
+    assert Path(printed[1]).is_relative_to(tmp_path / "cache" / "environments" / "dependencies")
+    assert printed[2] == "1.5"
     assert {"pages==1.5"} <= set(environment.packages)
     assert environment.python_version == ".".join(map(str, sys.version_info[:3]))
     assert list(environment.packages) == sorted(environment.packages)
@@ -111,7 +111,7 @@ def test_requirements_alone(tmp_path):
 
 
 @slow
-def test_two_trees_with_equal_dependencies_share_them_and_import_each_its_own(tmp_path):
+def test_trees_share_equal_dependencies_and_import_their_own_code(tmp_path):
     files = BACK_ENDS["src, hatchling"]
     repo = TargetRepo(tmp_path / "repo", files)
     repo.commit(
@@ -120,10 +120,10 @@ def test_two_trees_with_equal_dependencies_share_them_and_import_each_its_own(tm
     trees = [tmp_path / "base", tmp_path / "head"]
     for tree, commit in zip(trees, ("HEAD~1", "HEAD"), strict=True):
         repo.git("worktree", "add", "--detach", str(tree), commit)
-    told: list[str] = []
-    base, head = (build(tree, tmp_path / "cache", report=told.append) for tree in trees)
+    messages: list[str] = []
+    base, head = (build(tree, tmp_path / "cache", report=messages.append) for tree in trees)
     assert len(layers(tmp_path / "cache", "dependencies")) == 1
-    assert [line for line in told if line.startswith("installing the dependencies")] == [
+    assert [line for line in messages if line.startswith("installing the dependencies")] == [
         "installing the dependencies: pyproject.toml"
     ]
     assert [ask(side, "import pages; print(json.dumps(pages.__file__))") for side in (base, head)] == [
@@ -142,20 +142,20 @@ def test_fifty_trees_over_one_lock_file_build_its_dependencies_once(tmp_path):
     """A second tree of the same files has only its own project to install, and the same tree nothing."""
     files = {"pyproject.toml": SETUPTOOLS + PROJECT + 'dependencies = ["iniconfig"]\n', "pages/__init__.py": ""}
     locked = {**files, "pylock.toml": '[[packages]]\nname = "iniconfig"\nversion = "2.0.0"\n'}
-    told: list[str] = []
+    messages: list[str] = []
     for number in range(50):
         tree = tmp_path / f"tree{number % 10}"
         for path, content in {**locked, "pages/__init__.py": f"NUMBER = {number % 10}\n"}.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_text(content)
-        assert "iniconfig==2.0.0" in build(tree, tmp_path / "cache", report=told.append).packages
-    assert sum(line.startswith("installing the dependencies") for line in told) == 1
-    assert sum(line.startswith("installing the project") for line in told) == 10
+        assert "iniconfig==2.0.0" in build(tree, tmp_path / "cache", report=messages.append).packages
+    assert sum(line.startswith("installing the dependencies") for line in messages) == 1
+    assert sum(line.startswith("installing the project") for line in messages) == 10
     assert len(layers(tmp_path / "cache", "dependencies")) == 1
 
 
 @slow
-def test_a_layer_that_is_not_whole_is_made_again(tmp_path):
+def test_an_incomplete_layer_is_rebuilt(tmp_path):
     tree = TargetRepo(tmp_path / "tree", {"pages.py": ""}).path
     cache = tmp_path / "cache"
     first = build(tree, cache)
@@ -167,7 +167,7 @@ def test_a_layer_that_is_not_whole_is_made_again(tmp_path):
 
 
 @slow
-def test_a_target_that_the_measuring_packages_need_comes_from_its_tree(tmp_path):
+def test_a_project_that_pytest_requires_comes_from_its_tree(tmp_path):
     files = {
         "pyproject.toml": SETUPTOOLS
         + '[project]\nname = "iniconfig"\nversion = "9.9"\n[tool.setuptools]\npackages = ["iniconfig"]\n',
@@ -183,7 +183,7 @@ def test_a_target_that_the_measuring_packages_need_comes_from_its_tree(tmp_path)
 
 
 @slow
-def test_a_target_whose_name_only_its_build_tells_comes_from_its_tree(tmp_path):
+def test_a_project_named_only_by_its_build_comes_from_its_tree(tmp_path):
     files = {
         "setup.py": "from setuptools import setup\nname = 'ini' + 'config'\nsetup(name=name, version='9.9', packages=[name])\n",
         "iniconfig/__init__.py": "class IniConfig: ...\nclass ParseError(Exception): ...\n",
@@ -213,7 +213,7 @@ def test_versions_from_git_tags_are_right_in_a_worktree(tmp_path):
 
 
 @slow
-def test_uv_lock_gives_the_locked_versions_and_workspace_members_come_from_the_tree(tmp_path):
+def test_uv_lock_pins_versions_and_workspace_members_come_from_the_tree(tmp_path):
     member = HATCHLING + '[project]\nname = "tables"\nversion = "1"\n'
     root = HATCHLING + PROJECT + 'requires-python = ">=3.9"\ndependencies = ["iniconfig", "tables"]\n'
     root += '[tool.uv.sources]\ntables = {workspace = true}\n[tool.uv.workspace]\nmembers = ["packages/*"]\n'
@@ -238,7 +238,7 @@ def test_uv_lock_gives_the_locked_versions_and_workspace_members_come_from_the_t
 
 
 @slow
-def test_an_unusable_lock_is_left_for_the_projects_own_requirements_and_noted(tmp_path):
+def test_an_unusable_lock_is_replaced_by_the_requirements_and_noted(tmp_path):
     files = {"pyproject.toml": HATCHLING + PROJECT, "src/pages/__init__.py": "", "uv.lock": "version = 99\n"}
     environment = build(TargetRepo(tmp_path / "tree", files).path, tmp_path / "cache")
     assert environment.notes == (
@@ -250,19 +250,19 @@ def test_an_unusable_lock_is_left_for_the_projects_own_requirements_and_noted(tm
 
 
 @slow
-def test_test_packages_that_cannot_be_had_are_left_out_and_noted(tmp_path):
+def test_unavailable_test_packages_are_left_out_and_noted(tmp_path):
     text = HATCHLING + PROJECT + '[dependency-groups]\ntest = ["iniconfig<1,>2"]\n'
     environment = build(
         TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path, tmp_path / "cache"
     )
     assert environment.notes == (
-        "pyproject.toml with test could not be installed: the requirements contradict each other",
+        "pyproject.toml with test could not be installed: the requirements conflict",
         "the dependencies are those of pyproject.toml",
     )
 
 
 @slow
-def test_pins_of_a_lock_file_hold(tmp_path):
+def test_pins_of_a_lock_file(tmp_path):
     lock = '[[package]]\nname = "iniconfig"\nversion = "2.0.0"\n'
     files = {
         "pyproject.toml": HATCHLING + PROJECT + 'dependencies = ["iniconfig"]\n',
@@ -282,8 +282,8 @@ def test_settings_add_extras_groups_and_requirements(tmp_path):
     tree = TargetRepo(tmp_path / "tree", {"pyproject.toml": text, "pages/__init__.py": ""}).path
     settings = EnvironmentSettings(extras=("fast",), groups=("bench",), install=("attrs",))
     assert {"iniconfig==2.0.0", "six", "attrs"} <= {
-        *(found := build(tree, tmp_path / "cache", settings)).packages,
-        *names(found),
+        *(environment := build(tree, tmp_path / "cache", settings)).packages,
+        *names(environment),
     }
 
 
@@ -303,7 +303,7 @@ EXTENSION = {
 
 @slow
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs a C compiler")
-def test_extensions_are_built_for_each_tree_and_again_when_they_are_gone(tmp_path):
+def test_extensions_are_built_per_tree_and_rebuilt_if_deleted(tmp_path):
     base = TargetRepo(tmp_path / "base", EXTENSION).path
     head = TargetRepo(
         tmp_path / "head", {**EXTENSION, "pages/fast.c": EXTENSION["pages/fast.c"].replace("41", "42")}
@@ -340,7 +340,7 @@ FAILURES = {
         },
         "installing the dependencies (pyproject.toml) failed: a requirement is not in the package index",
     ),
-    "a header that is not there": (
+    "a missing header": (
         {**EXTENSION, "pages/fast.c": '#include "nowhere/missing.h"\n'},
         "building the project failed: a header file is missing: nowhere/missing.h",
     ),
@@ -353,7 +353,7 @@ FAILURES = {
 
 @slow
 @pytest.mark.parametrize(("files", "first"), FAILURES.values(), ids=FAILURES)
-def test_failing_builds_are_one_message_with_cause_place_and_way_out(tmp_path, files, first):
+def test_failed_builds_have_cause_place_and_hint(tmp_path, files, first):
     tree = TargetRepo(tmp_path / "tree", files).path
     with pytest.raises(EnvironmentBuildError) as caught:
         build(tree, tmp_path / "cache")
@@ -367,14 +367,14 @@ def test_without_network_nothing_else_is_tried(tmp_path, monkeypatch):
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     text = HATCHLING + PROJECT + '[dependency-groups]\ntest = ["rich"]\n'
-    told: list[str] = []
+    messages: list[str] = []
     with pytest.raises(EnvironmentBuildError, match="the package index cannot be reached"):
-        build(TargetRepo(tmp_path / "tree", {"pyproject.toml": text}).path, tmp_path / "cache", report=told.append)
-    assert told == ["installing the dependencies: pyproject.toml with test"]
+        build(TargetRepo(tmp_path / "tree", {"pyproject.toml": text}).path, tmp_path / "cache", report=messages.append)
+    assert messages == ["installing the dependencies: pyproject.toml with test"]
 
 
 @slow
-def test_a_project_in_a_folder_is_installed_and_what_else_changed_goes_on_the_path(tmp_path):
+def test_a_project_in_a_folder_is_installed_and_other_roots_are_on_the_path(tmp_path):
     files = {
         "packages/pages/pyproject.toml": HATCHLING + PROJECT,
         "packages/pages/src/pages/__init__.py": "",
@@ -386,14 +386,14 @@ def test_a_project_in_a_folder_is_installed_and_what_else_changed_goes_on_the_pa
     described = layout.describe(files.FolderTree(tree), focus=[name for name in files if name.endswith(".py")])
     environment = builder.build(tree, described, EnvironmentSettings(), cache=tmp_path / "cache")
     assert environment.path_entries == (tree / "packages/tables",)
-    told = ask(environment, "import pages, tables; print(json.dumps([pages.__file__, tables.__file__]))")
-    assert told == [
+    printed = ask(environment, "import pages, tables; print(json.dumps([pages.__file__, tables.__file__]))")
+    assert printed == [
         str(tree / "packages/pages/src/pages/__init__.py"),
         str(tree / "packages/tables/tables/__init__.py"),
     ]
 
 
-def test_a_side_without_the_projects_folder_is_one_message(tmp_path):
+def test_a_side_without_the_projects_folder(tmp_path):
     described = layout.describe(
         files.FolderTree(TargetRepo(tmp_path / "head", {"py/setup.py": "", "py/pages.py": ""}).path)
     )
@@ -402,11 +402,11 @@ def test_a_side_without_the_projects_folder_is_one_message(tmp_path):
         builder.build(base, described, EnvironmentSettings(), cache=tmp_path / "cache")
     assert (
         str(caught.value)
-        == f"{base}: this side has no folder py, where the project is\n  name a `base` from after it was made"
+        == f"{base}: this side has no folder py, where the project is\n  name a later `base` that has it"
     )
 
 
-def test_a_cache_that_cannot_be_written_is_one_message(tmp_path):
+def test_an_unwritable_cache(tmp_path):
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(Exception) as caught:
         build(TargetRepo(tmp_path / "tree", {"pages.py": ""}).path, tmp_path / "cache")
@@ -415,7 +415,7 @@ def test_a_cache_that_cannot_be_written_is_one_message(tmp_path):
 
 
 @slow
-def test_an_environment_that_exists_is_used_and_not_written_into(tmp_path):
+def test_an_existing_environment_is_used_unchanged(tmp_path):
     """Its own copy of the project is not what is measured; what it lacks for measuring goes beside it."""
     for name, version in (("installed", 1), ("tree", 2)):
         folder = tmp_path / name
@@ -441,8 +441,10 @@ def test_an_environment_that_exists_is_used_and_not_written_into(tmp_path):
         environment = build(
             tmp_path / "tree", tmp_path / "cache", EnvironmentSettings(python=str(existing / "bin/python"))
         )
-        told = ask(environment, "import pages, iniconfig, pytest, pytest_benchmark; print(json.dumps(pages.VERSION))")
-    assert told == 2
+        printed = ask(
+            environment, "import pages, iniconfig, pytest, pytest_benchmark; print(json.dumps(pages.VERSION))"
+        )
+    assert printed == 2
     assert {"iniconfig==2.0.0", "pages==2"} <= set(environment.packages)
     assert "pages==1" not in environment.packages
     assert environment.notes == (f"the environment {existing} was used as it is",)
@@ -465,11 +467,11 @@ def test_without_uv_environments_are_built_by_venv_and_pip(tmp_path, monkeypatch
         environment = build(tmp_path / "tree", tmp_path / "cache")
     finally:
         installer.uv_runs.cache_clear()
-    told = ask(
+    printed = ask(
         environment,
         "import pages, iniconfig, yaml, pytest_benchmark, memray; print(json.dumps([pages.VERSION, pages.__file__]))",
     )
-    assert told == [2, str(tmp_path / "tree/pages/__init__.py")]
+    assert printed == [2, str(tmp_path / "tree/pages/__init__.py")]
     assert {"iniconfig==2.0.0", "pages==2"} <= set(environment.packages)
     assert environment.notes[0] == pip_fallback.NOTE
     assert any("uv.lock could not be installed" in note for note in environment.notes)

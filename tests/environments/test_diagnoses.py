@@ -1,4 +1,4 @@
-"""Every diagnosis, by making its failure happen; those of environments are in test_builder and test_installer as well."""
+"""Every diagnosis, with its real failure; see test_builder and test_installer for those of environments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "diagnoses.md"
 
 
 def failing(line, *, before=""):
-    """Spell a benchmark that runs `line` before it measures."""
+    """Return a benchmark that runs `line` before it measures."""
     return f"{before}{MEASURES.replace('(benchmark):', f'(benchmark):{chr(10)}    {line}')}"
 
 
@@ -43,7 +43,7 @@ importlib.util.module_from_spec(spec)
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
 PROPERTY = "class Thing:\n    @property\n    def name(self):\n        return 1\n\n\n"
 
-# By the diagnosis: the files of head, what the cause says, and settings of the item.
+# By diagnosis: the files of head, a part of the cause, and settings of the item.
 FAILURES = {
     "lfs-pointer": (
         {PLACE: failing("text = open('data/tables.json').read()\n    assert text[0] == '[', text")},
@@ -62,18 +62,18 @@ FAILURES = {
     ),
     "binary-mismatch": (
         {PLACE: importing(COMPILED.format(call="not_there()", link="[]"))},
-        "does not fit the version",
+        "was built for another version",
         {},
     ),
-    "pytest-itself": ({"pluggy/__init__.py": "OLD = True\n"}, "one that pytest itself stands on", {}),
+    "pytest-itself": ({"pluggy/__init__.py": "OLD = True\n"}, "pytest itself depends on this project", {}),
     "name-missing": (
         {CODE: LIGHT + "\n\ndef added(size):\n    return total(size)\n", PLACE: MEASURES.replace("total", "added")},
-        "`added` is not there: on this side it is new",
+        "`added` does not exist on this side",
         {"functions": "textkit:total"},
     ),
     "signature-differs": (
         {CODE: LIGHT.replace("(size)", "(size, fast=True)", 1), PLACE: MEASURES.replace("1000)", "1000, fast=True)")},
-        "`total` is called in a way that it does not have here",
+        "`total` has another signature",
         {},
     ),
     "newer-python": (
@@ -83,12 +83,12 @@ FAILURES = {
     ),
     "fixture-missing": (
         {PLACE: MEASURES.replace("(benchmark)", "(benchmark, tables)")},
-        "the fixture `tables` is not there",
+        "the fixture `tables` does not exist",
         {},
     ),
     "async-unsupported": (
         {PLACE: MEASURES.replace("def test", "async def test")},
-        "nothing runs asynchronous tests",
+        "no plugin in this environment runs asynchronous tests",
         {},
     ),
     "marker-unknown": (
@@ -108,35 +108,35 @@ FAILURES = {
     ),
     "pytest-too-old": (
         {"pytest.ini": "[pytest]\nminversion = 99.0\n"},
-        "the project asks for pytest 99.0 or newer",
+        "the project requires pytest 99.0 or newer",
         {},
     ),
     "property-has-no-setter": (
         {PLACE: failing("Thing().name = 2", before=PROPERTY)},
-        "a property is set on an instance",
+        "a property without setter",
         {},
     ),
     "skipped": ({PLACE: failing('__import__("pytest").skip("not here")')}, "own mark or condition", {}),
     "out-of-memory": ({PLACE: failing("bytearray(1 << 55)")}, "not enough memory", {}),
     "killed": (
         {PLACE: failing('__import__("os").kill(__import__("os").getpid(), 11)')},
-        "ended the process (SIGSEGV)",
+        "crashed the process (SIGSEGV)",
         {},
     ),
     "disk-full": ({PLACE: failing('open("/dev/full", "w").write("x" * 9999)')}, "the disk is full", {}),
     "environment-variable-missing": (
         {PLACE: failing('__import__("os").environ["TEXTKIT_API_TOKEN"]')},
-        "asks for the environment variable TEXTKIT_API_TOKEN",
+        "reads the environment variable TEXTKIT_API_TOKEN",
         {},
     ),
     "no-network": (
         {PLACE: failing('__import__("socket").create_connection(("127.0.0.1", 1))')},
-        "something on the network",
+        "uses the network",
         {},
     ),
     "settings-missing": (
         {PLACE: failing('__import__("django.conf").conf.settings.DATABASES')},
-        "Django is used before it has settings",
+        "Django is used without settings",
         {"env": {"install": ["django"]}},
     ),
     "file-missing": (
@@ -144,10 +144,10 @@ FAILURES = {
         "the file data/pages.json is not in this side's tree",
         {},
     ),
-    "not-allowed": ({PLACE: failing('__import__("os").mkdir("/sys/prprep")')}, "writes or reads where it may not", {}),
+    "not-allowed": ({PLACE: failing('__import__("os").mkdir("/sys/prprep")')}, "has no permission for a file", {}),
     "conftest-fails": (
         {"tests/conftest.py": 'raise RuntimeError("not here")\n'},
-        "a conftest.py of the project fails",
+        "a conftest.py of the project cannot be imported",
         {},
     ),
 }
@@ -158,14 +158,14 @@ REPAIRED = {
     ),
     "fixture": (
         {PLACE: MEASURES.replace("(benchmark)", "(benchmark, mocker)")},
-        "pytest-mock was installed for all sides, since the fixture `mocker` is not there",
+        "pytest-mock was installed for all sides, since the fixture `mocker` does not exist",
     ),
 }
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Make every failure happen, each on a branch of its own, in one run."""
+    """Run every failure, each on a branch of its own, in one run."""
     repo = target(tmp_path_factory.mktemp("diagnoses"), {"data/tables.json": POINTER})
     for name, files in {
         **{name: each[0] for name, each in FAILURES.items()},
@@ -180,30 +180,30 @@ def run(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_failure_is_told_with_its_cause_and_the_way_out(run, name):
+def test_a_failure_has_cause_and_hint(run, name):
     entry = next(each for each in BENCHMARK if each.name == name)
-    told = run.failure(name)
-    assert FAILURES[name][1] in told
-    assert diagnose(told, BENCHMARK).diagnosis is entry
-    assert told.splitlines()[-1].strip() == diagnose(told, BENCHMARK).now
+    message = run.failure(name)
+    assert FAILURES[name][1] in message
+    assert diagnose(message, BENCHMARK).diagnosis is entry
+    assert message.splitlines()[-1].strip() == diagnose(message, BENCHMARK).hint
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REPAIRED)
-def test_what_is_known_to_be_missing_is_installed_for_all_sides_and_told(run, name):
+def test_known_packages_are_installed_for_all_sides(run, name):
     comparison = run.comparison(name)
-    told = REPAIRED[name][1]
-    assert told in comparison.repairs
-    assert told.replace("`", "") in run.body(name).replace("`", "").replace("<code>", "").replace(
+    message = REPAIRED[name][1]
+    assert message in comparison.repairs
+    assert message.replace("`", "") in run.body(name).replace("`", "").replace("<code>", "").replace(
         "</code>", ""
     ).replace("\\", "")
-    package = told.split()[0]
+    package = message.split()[0]
     for side in (comparison.base, comparison.head):
         assert any(each.partition("==")[0] == package for each in side.packages)
 
 
-# What codeflash 0.20.6 and its tests write; those that come up in a run of prprep are made to happen in test_codeflash.
-CODEFLASH_WRITES = {
+# From codeflash 0.20.6 and its tests; test_codeflash has the real failures of those that can occur in prprep.
+CODEFLASH_OUTPUT = {
     "benchmarks-root-missing": "ERROR    benchmarks-root must be configured in [tool.codeflash] or .codeflash/benchmarks/ must exist",
     "codeflash-unconfigured": "ValueError: Could not find the 'codeflash' block in the config file /x/pyproject.toml. Please run",
     "inject-path-missing": "WARNING  Inject path does not exist: /x/tests/benchmarks/test_new.py",
@@ -222,24 +222,24 @@ CODEFLASH_WRITES = {
 
 
 @pytest.mark.parametrize("entry", [*BENCHMARK, *ENVIRONMENT, *CODEFLASH], ids=lambda entry: entry.name)
-def test_every_entry_is_written_down_and_has_its_failure(entry):
+def test_every_entry_is_documented_and_has_a_failure(entry):
     text = DOCS.read_text(encoding="utf-8")
     assert f"| `{entry.name}` |" in text
-    assert entry.name in {*FAILURES, *CODEFLASH_WRITES} or entry in ENVIRONMENT
+    assert entry.name in {*FAILURES, *CODEFLASH_OUTPUT} or entry in ENVIRONMENT
 
 
-@pytest.mark.parametrize("name", CODEFLASH_WRITES)
-def test_what_codeflash_writes_is_recognised(name):
-    found = diagnose(CODEFLASH_WRITES[name], (*CODEFLASH, *BENCHMARK))
+@pytest.mark.parametrize("name", CODEFLASH_OUTPUT)
+def test_output_of_codeflash_is_recognised(name):
+    found = diagnose(CODEFLASH_OUTPUT[name], (*CODEFLASH, *BENCHMARK))
     assert found.diagnosis.name == name
     assert "{" not in found.cause.replace("{install", "")
 
 
-def test_the_document_is_what_the_table_says():
+def test_the_document_is_generated_from_the_table():
     assert DOCS.read_text(encoding="utf-8") == diagnoses.document()
 
 
-def test_nothing_is_installed_by_a_name_that_is_not_known():
+def test_unknown_names_are_not_installed():
     found = diagnose("ModuleNotFoundError: No module named 'yamll'", BENCHMARK)
     assert (found.text, found.requirement) == ("yamll", "")
     assert diagnose("ModuleNotFoundError: No module named 'yaml.reader'", BENCHMARK).requirement == "pyyaml"
@@ -247,7 +247,7 @@ def test_nothing_is_installed_by_a_name_that_is_not_known():
 
 
 @pytest.mark.parametrize(
-    ("written", "name"),
+    ("output", "name"),
     [
         ("the benchmark failed as its xfail mark expects on base:", "skipped"),
         ("E   KeyError: 'user_id'", None),
@@ -259,6 +259,6 @@ def test_nothing_is_installed_by_a_name_that_is_not_known():
         ("Missing required plugins: pytest-mock", "option-unknown"),
     ],
 )
-def test_signs(written, name):
-    found = diagnose(written, BENCHMARK)
+def test_patterns(output, name):
+    found = diagnose(output, BENCHMARK)
     assert (found and found.diagnosis.name) == name

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
         ({"pages.py": ""}, ""),
     ],
 )
-def test_requires_python_is_found_where_projects_state_it(tmp_path, files, expected):
+def test_requires_python_of_every_kind_of_project(tmp_path, files, expected):
     assert requires_python(project(tmp_path, files)) == expected
 
 
@@ -44,7 +44,7 @@ def test_poetrys_ranges(poetry, expected):
     assert pep440(poetry) == expected
 
 
-def test_the_python_that_runs_prprep_is_preferred_where_it_is_allowed(tmp_path):
+def test_the_python_that_runs_prprep_is_preferred_if_allowed(tmp_path):
     chosen, note = choose(
         project(tmp_path, {"pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'}), None, cwd=tmp_path
     )
@@ -68,24 +68,24 @@ def test_an_interpreter_can_be_named_by_its_path(tmp_path):
         ("~/bin/python", str(Path.home() / "bin/python")),
     ],
 )
-def test_a_path_begins_where_the_manifest_lies(wanted, expected):
+def test_paths_are_relative_to_the_manifest(wanted, expected):
     assert resolve_path(wanted, Path("/project")) == expected
 
 
 def test_the_python_version_file_comes_before_requires_python(tmp_path):
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    found = project(
+    described = project(
         tmp_path,
         {".python-version": f"# ours\n{minor}.999\n", "pyproject.toml": PROJECT + 'requires-python = ">=3.9"\n'},
     )
-    chosen, note = choose(found, None, cwd=tmp_path)
+    chosen, note = choose(described, None, cwd=tmp_path)
     assert (chosen.version.startswith(minor), note) == (True, "")
 
 
-def test_a_python_version_that_is_not_there_is_noted(tmp_path):
-    found = project(tmp_path, {".python-version": "3.99\n", "pyproject.toml": PROJECT})
-    chosen, note = choose(found, None, cwd=tmp_path)
-    assert note == f".python-version asks for Python 3.99, which is not on this machine; {chosen.version} is used"
+def test_a_missing_python_version_is_noted(tmp_path):
+    described = project(tmp_path, {".python-version": "3.99\n", "pyproject.toml": PROJECT})
+    chosen, note = choose(described, None, cwd=tmp_path)
+    assert note == f".python-version requests Python 3.99, which is not installed; {chosen.version} is used"
 
 
 def refused_python(tmp_path, files, wanted=None):
@@ -94,20 +94,20 @@ def refused_python(tmp_path, files, wanted=None):
     return str(caught.value)
 
 
-def test_no_matching_python_is_one_message(tmp_path):
+def test_no_matching_python(tmp_path):
     ours = ".".join(map(str, sys.version_info[:3]))
     assert refused_python(tmp_path, {"pyproject.toml": PROJECT + 'requires-python = ">=3.99"\n'}) == (
-        f"pyproject.toml: no Python on this machine satisfies requires-python >=3.99; prprep runs on {ours}\n"
-        "  install one that does, or choose one: `env: {python: '3.12'}`, or the path of an interpreter"
+        f"pyproject.toml: no installed Python satisfies requires-python >=3.99; prprep runs on {ours}\n"
+        "  install one, or choose another: `env: {python: '3.12'}`, or the path of an interpreter"
     )
 
 
-def test_a_wanted_python_that_is_not_there_is_one_message(tmp_path):
+def test_a_missing_wanted_python(tmp_path):
     assert refused_python(tmp_path, {}, "3.99") == (
-        "env: python: Python 3.99 is not on this machine\n  install it, or give another version or the path of an interpreter in `env: {python: ...}`"
+        "env: python: Python 3.99 is not installed\n  install it, or name another version or the path of an interpreter in `env: {python: ...}`"
     )
 
 
-def test_a_path_that_is_no_python_is_refused(tmp_path):
-    assert "this is no Python interpreter that runs" in refused_python(tmp_path, {}, "/bin/false")
+def test_a_path_that_is_not_a_python(tmp_path):
+    assert "this is not a working Python interpreter" in refused_python(tmp_path, {}, "/bin/false")
     assert "was not found" in refused_python(tmp_path, {}, "./nowhere/python")

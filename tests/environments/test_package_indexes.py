@@ -5,15 +5,15 @@ import pytest
 from tasks.environments.package_indexes import uv_variables
 
 
-def test_pips_indexes_hold_for_uv_where_uv_has_none(tmp_path):
+def test_uv_uses_pips_indexes_if_it_has_none(tmp_path):
     config = tmp_path / "pip.conf"
     config.write_text("[global]\nindex-url = https://one.example/simple\n[install]\nfind-links = /wheels\n  /more\n")
     environment = {
         "PIP_CONFIG_FILE": str(config),
         "PIP_EXTRA_INDEX_URL": "https://two.example/simple https://three.example/simple",
     }
-    found = uv_variables(environment, tmp_path)
-    assert found == {
+    variables = uv_variables(environment, tmp_path)
+    assert variables == {
         "UV_DEFAULT_INDEX": "https://one.example/simple",
         "UV_EXTRA_INDEX_URL": "https://two.example/simple https://three.example/simple",
         "UV_FIND_LINKS": "/wheels,/more",
@@ -22,7 +22,7 @@ def test_pips_indexes_hold_for_uv_where_uv_has_none(tmp_path):
 
 
 @pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "UV_INDEX", "UV_CONFIG_FILE", "UV_OFFLINE"])
-def test_what_is_set_for_uv_wins(tmp_path, variable):
+def test_settings_for_uv_win(tmp_path, variable):
     assert uv_variables({"PIP_INDEX_URL": "https://one.example", variable: "x"}, tmp_path) == {}
 
 

@@ -1,11 +1,9 @@
-"""What is asked of uv, as venv and pip are asked for it."""
-
 from pathlib import Path
 
 import pytest
 
 from tasks.environments import pip_fallback
-from tasks.environments.pip_fallback import translated
+from tasks.environments.pip_fallback import translate
 from tasks.errors import CommandFailedError
 
 HERE = Path("/tree")
@@ -77,16 +75,16 @@ PIP = ["/v/bin/python", "-m", "pip"]
         ),
     ],
 )
-def test_commands_of_uv_are_spelled_for_pip(words, command):
-    assert translated(words, HERE) == command
+def test_uv_commands_are_translated_to_pip(words, command):
+    assert translate(words, HERE) == command
 
 
-def test_what_pip_cannot_do_is_refused_in_words():
+def test_commands_that_need_uv():
     with pytest.raises(CommandFailedError, match="this needs uv, which does not run here"):
-        translated(["sync", "--frozen", "--python", "/v/bin/python"], HERE)
+        translate(["sync", "--frozen", "--python", "/v/bin/python"], HERE)
 
 
-def test_pythons_are_found_by_version_and_by_what_a_project_allows(tmp_path):
+def test_pythons_are_found_by_version_and_specifier(tmp_path):
     for name in ("python3.9", "python3.12"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)

@@ -2,25 +2,25 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.environments.requirements import attempts, group_lines, inputs
+from tasks.environments.requirements import attempts, dependencies_hash, group_lines
 from tasks.errors import EnvironmentBuildError, SourceError
 from tasks.manifest.model import EnvironmentSettings
 from tests.support.projects import PROJECT, project
 
 
-def test_the_projects_own_requirements_are_tried_with_its_test_extras_first(tmp_path):
+def test_requirements_with_test_extras_come_first(tmp_path):
     text = (
         PROJECT
         + '[project.optional-dependencies]\ntest = ["rich"]\ndocs = ["sphinx"]\n[dependency-groups]\ntests = ["iniconfig"]\n'
     )
-    ways = attempts(project(tmp_path, {"pyproject.toml": text}), EnvironmentSettings(extras=("docs",)))
-    assert [(way.label, way.extras, way.lines) for way in ways] == [
+    candidates = attempts(project(tmp_path, {"pyproject.toml": text}), EnvironmentSettings(extras=("docs",)))
+    assert [(attempt.label, attempt.extras, attempt.lines) for attempt in candidates] == [
         ("pyproject.toml with test, tests", ("docs", "test"), ("iniconfig",)),
         ("pyproject.toml", ("docs",), ()),
     ]
 
 
-def test_a_lock_file_of_poetry_pins_what_is_locked_to_one_version_of_an_index(tmp_path):
+def test_poetry_lock_pins_index_packages_with_one_version(tmp_path):
     lock = """
         [[package]]
         name = "rich"
@@ -36,34 +36,42 @@ def test_a_lock_file_of_poetry_pins_what_is_locked_to_one_version_of_an_index(tm
         version = "1"
         source = {type = "git"}
     """
-    found = project(tmp_path, {"pyproject.toml": '[tool.poetry]\nname = "pages"\n', "poetry.lock": lock})
-    ways = attempts(found, EnvironmentSettings())
-    assert [(way.label, way.pins) for way in ways] == [
+    described = project(tmp_path, {"pyproject.toml": '[tool.poetry]\nname = "pages"\n', "poetry.lock": lock})
+    candidates = attempts(described, EnvironmentSettings())
+    assert [(attempt.label, attempt.pins) for attempt in candidates] == [
         ("pyproject.toml, pinned as in poetry.lock", ("rich==13.0",)),
         ("pyproject.toml", ()),
     ]
 
 
-def test_uv_lock_is_tried_before_the_projects_own_requirements(tmp_path):
-    ways = attempts(project(tmp_path, {"pyproject.toml": PROJECT, "uv.lock": "version = 1\n"}), EnvironmentSettings())
-    assert [way.label for way in ways] == ["uv.lock", "uv.lock without default groups and tests", "pyproject.toml"]
+def test_uv_lock_comes_before_the_requirements(tmp_path):
+    candidates = attempts(
+        project(tmp_path, {"pyproject.toml": PROJECT, "uv.lock": "version = 1\n"}), EnvironmentSettings()
+    )
+    assert [attempt.label for attempt in candidates] == [
+        "uv.lock",
+        "uv.lock without default groups and tests",
+        "pyproject.toml",
+    ]
 
 
-def test_requirements_files_where_nothing_else_is_there(tmp_path):
+def test_requirements_files_alone(tmp_path):
     files = {
         "requirements.txt": "rich\n",
         "requirements-dev.txt": "mypy\n",
         "pages.py": "",
         "pyproject.toml": "[tool.black]\n",
     }
-    ways = attempts(project(tmp_path, files), EnvironmentSettings(install=("numpy>2", "--index https://example.org")))
-    assert [(way.files, way.install, way.arguments) for way in ways] == [
+    candidates = attempts(
+        project(tmp_path, files), EnvironmentSettings(install=("numpy>2", "--index https://example.org"))
+    )
+    assert [(attempt.files, attempt.install, attempt.arguments) for attempt in candidates] == [
         (("requirements.txt", "requirements-dev.txt"), ("numpy>2",), ("--index", "https://example.org")),
         (("requirements.txt",), ("numpy>2",), ("--index", "https://example.org")),
     ]
 
 
-def test_groups_of_every_tool_come_to_requirements(tmp_path):
+def test_groups_of_every_tool(tmp_path):
     text = """
         [dependency-groups]
         bench = ["rich", {include-group = "deep"}]
@@ -74,8 +82,8 @@ def test_groups_of_every_tool_come_to_requirements(tmp_path):
         mypy = "^1.2"
         pytest = {version = "*", extras = ["dev"]}
     """
-    found = project(tmp_path, {"pyproject.toml": text})
-    assert [group_lines(found, name) for name in ("bench", "lint", "check", "none")] == [
+    described = project(tmp_path, {"pyproject.toml": text})
+    assert [group_lines(described, name) for name in ("bench", "lint", "check", "none")] == [
         ("rich", "numpy>1"),
         ("ruff",),
         ("mypy<2,>=1.2", "pytest[dev]"),
@@ -93,27 +101,27 @@ MALFORMED = {
 
 @pytest.mark.parametrize(("entries", "reason"), MALFORMED.values(), ids=MALFORMED)
 def test_malformed_group_names_file_group_and_reason(tmp_path, entries, reason):
-    found = project(tmp_path, {"pyproject.toml": f"[dependency-groups]\nbench = {entries}\n"})
+    described = project(tmp_path, {"pyproject.toml": f"[dependency-groups]\nbench = {entries}\n"})
     with pytest.raises(
         SourceError, match=rf"pyproject\.toml: \[dependency-groups\]: .*`bench` is malformed: .*{reason}"
     ):
-        group_lines(found, "bench")
+        group_lines(described, "bench")
 
 
 UNKNOWN = {
     "extra": (
         EnvironmentSettings(extras=("tset",)),
-        "env: extras: the project has no extra `tset`; did you mean `test`?\n  it has docs, test; mend `env: {extras: [...]}`",
+        "env: extras: the project has no extra `tset`; did you mean `test`?\n  it has docs, test; correct `env: {extras: [...]}`",
     ),
     "group": (
         EnvironmentSettings(groups=("dev",)),
-        "env: groups: the project has no dependency group `dev`\n  it has none; mend `env: {groups: [...]}`",
+        "env: groups: the project has no dependency group `dev`\n  it has none; correct `env: {groups: [...]}`",
     ),
 }
 
 
 @pytest.mark.parametrize(("settings", "message"), UNKNOWN.values(), ids=UNKNOWN)
-def test_unknown_extras_and_groups_are_refused_by_name(tmp_path, settings, message):
+def test_unknown_extras_and_groups(tmp_path, settings, message):
     text = PROJECT + "[project.optional-dependencies]\ntest = []\ndocs = []\n"
     with pytest.raises(EnvironmentBuildError) as caught:
         attempts(project(tmp_path, {"pyproject.toml": text}), settings)
@@ -157,13 +165,17 @@ def test_unknown_extras_and_groups_are_refused_by_name(tmp_path, settings, messa
         ),
     ],
 )
-def test_the_inputs_are_what_decides_the_dependencies_and_no_more(tmp_path, before, after, same):
+def test_the_hash_depends_only_on_what_decides_the_dependencies(tmp_path, before, after, same):
     settings = EnvironmentSettings()
     one, other = project(tmp_path / "one", before), project(tmp_path / "other", after)
-    assert (inputs(one, settings) == inputs(other, settings)) is same
+    assert (dependencies_hash(one, settings) == dependencies_hash(other, settings)) is same
 
 
-def test_settings_are_among_the_inputs(tmp_path):
-    found = project(tmp_path, {"pyproject.toml": PROJECT})
-    assert inputs(found, EnvironmentSettings()) != inputs(found, EnvironmentSettings(install=("rich",)))
-    assert inputs(found, EnvironmentSettings()) == inputs(found, EnvironmentSettings(runner="uv run python"))
+def test_the_hash_depends_on_settings(tmp_path):
+    described = project(tmp_path, {"pyproject.toml": PROJECT})
+    assert dependencies_hash(described, EnvironmentSettings()) != dependencies_hash(
+        described, EnvironmentSettings(install=("rich",))
+    )
+    assert dependencies_hash(described, EnvironmentSettings()) == dependencies_hash(
+        described, EnvironmentSettings(runner="uv run python")
+    )

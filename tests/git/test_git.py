@@ -48,14 +48,14 @@ def opened(target: TargetRepo, cache: Path) -> git.Clone:
 # -- asking the user's repository ---------------------------------------------------------------------
 
 
-def test_refs_of_all_kinds_resolve_in_one_go(target: TargetRepo) -> None:
+def test_resolve_all_kinds_of_refs(target: TargetRepo) -> None:
     opt, main = target.git("rev-parse", "opt"), target.git("rev-parse", "main")
     target.git("tag", "-a", "v1", "-m", "one", "opt")
     target.git("update-ref", "refs/remotes/origin/theirs", "opt")
     target.git("update-ref", "refs/remotes/origin/main", "opt")
     target.git("branch", "with/slash", "opt")
     target.git("branch", "--end-of-options", "wei rd".replace(" ", "é"), "opt")
-    asked = {
+    expected = {
         "opt": opt,
         "main": main,
         "HEAD": main,
@@ -83,12 +83,12 @@ def test_refs_of_all_kinds_resolve_in_one_go(target: TargetRepo) -> None:
         target.git("rev-parse", "main:a.py"): None,
     }
     with untouched(target.path):
-        assert git.resolve(target.path, list(asked)) == asked
+        assert git.resolve(target.path, list(expected)) == expected
         assert git.resolve(target.path / "b", ["opt"]) == {"opt": opt}
         assert git.resolve(target.path, []) == {}
 
 
-def test_a_short_sha_that_two_commits_share_is_no_answer(tmp_path: Path) -> None:
+def test_an_ambiguous_short_sha_does_not_resolve(tmp_path: Path) -> None:
     target = TargetRepo(tmp_path / "many", {"a.py": ""})
     stream = "".join(
         f"commit refs/heads/many\ncommitter A <a@example.org> {1_700_000_000 + number} +0000\ndata 0\n\n"
@@ -103,10 +103,10 @@ def test_a_short_sha_that_two_commits_share_is_no_answer(tmp_path: Path) -> None
 def test_a_branch_name_that_is_not_utf8(target: TargetRepo, cache: Path) -> None:
     name = b"caf\xe9"
     (target.path / ".git/refs/heads" / os.fsdecode(name)).write_text(target.git("rev-parse", "opt") + "\n")
-    asked = os.fsdecode(name)
-    assert git.resolve(target.path, [asked]) == {asked: target.git("rev-parse", "opt")}
+    ref = os.fsdecode(name)
+    assert git.resolve(target.path, [ref]) == {ref: target.git("rev-parse", "opt")}
     with opened(target, cache) as clone:
-        assert clone.resolve([asked]) == git.resolve(target.path, [asked])
+        assert clone.resolve([ref]) == git.resolve(target.path, [ref])
     assert "caf�" in git.ref_names(target.path)
 
 
@@ -116,14 +116,14 @@ def test_an_unborn_branch_resolves_to_nothing(tmp_path: Path) -> None:
     assert git.default_upstream(target.path) is None
 
 
-def test_names_to_suggest_from(target: TargetRepo) -> None:
+def test_ref_names(target: TargetRepo) -> None:
     target.git("tag", "v1")
     target.git("update-ref", "refs/remotes/origin/main", "main")
     target.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     assert git.ref_names(target.path) == ("main", "opt", "origin/main", "v1")
 
 
-def test_upstream_is_what_origin_says_then_main_then_master(target: TargetRepo, tmp_path: Path) -> None:
+def test_default_upstream_is_origins_head_then_main_then_master(target: TargetRepo, tmp_path: Path) -> None:
     assert git.default_upstream(target.path) == "main"
     target.git("update-ref", "refs/remotes/origin/develop", "opt")
     target.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/develop")
@@ -158,14 +158,14 @@ def test_slug_of_an_address(target: TargetRepo, address: str, slug: str | None) 
     assert git.slug(target.path) == slug
 
 
-def test_slug_of_the_only_remote_but_not_of_one_of_several(target: TargetRepo) -> None:
+def test_slug_of_the_only_remote_but_not_of_several(target: TargetRepo) -> None:
     target.git("remote", "add", "mine", "git@github.com:me/name")
     assert git.slug(target.path) == "me/name"
     target.git("remote", "add", "theirs", "git@github.com:they/name")
     assert git.slug(target.path) is None
 
 
-def test_the_root_is_found_from_below_and_in_linked_worktrees(target: TargetRepo, tmp_path: Path) -> None:
+def test_repository_root_from_below_and_in_linked_worktrees(target: TargetRepo, tmp_path: Path) -> None:
     linked = tmp_path / "linked"
     target.git("worktree", "add", "--quiet", str(linked), "opt")
     assert git.repository_root(target.path / "b") == target.path
@@ -196,14 +196,14 @@ def test_the_root_is_found_from_below_and_in_linked_worktrees(target: TargetRepo
         ("https://host/a\nb", "the address 'https://host/a\\nb' contains white space"),
     ],
 )
-def test_addresses_that_are_refused(cache: Path, address: str, what: str) -> None:
+def test_invalid_addresses(cache: Path, address: str, what: str) -> None:
     with pytest.raises(RepositoryError) as caught:
         git.Clone.open(address, cache)
     assert caught.value.what == what
     assert not cache.exists()
 
 
-def test_local_and_remote_addresses_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_and_remote_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "host:path").mkdir()
     assert local_path("host:path") == tmp_path / "host:path"
@@ -217,7 +217,7 @@ def test_local_and_remote_addresses_are_told_apart(tmp_path: Path, monkeypatch: 
 # -- the clone reads ----------------------------------------------------------------------------------
 
 
-def test_what_a_clone_tells(target: TargetRepo, cache: Path) -> None:
+def test_a_clone_reads_commits_and_files(target: TargetRepo, cache: Path) -> None:
     opt, main = target.git("rev-parse", "opt"), target.git("rev-parse", "main")
     with opened(target, cache) as clone:
         assert clone.resolve(["opt", "main", "HEAD"]) == {"opt": opt, "main": main, "HEAD": main}
@@ -292,7 +292,7 @@ def test_names_links_renames_and_types_of_files(tmp_path: Path, cache: Path) -> 
         }
 
 
-def test_refs_that_moved_and_went_are_followed(target: TargetRepo, cache: Path) -> None:
+def test_moved_and_deleted_refs_are_updated(target: TargetRepo, cache: Path) -> None:
     target.git("branch", "topic", "opt")
     with opened(target, cache) as clone:
         assert clone.resolve(["topic"])["topic"]
@@ -308,7 +308,7 @@ def test_refs_that_moved_and_went_are_followed(target: TargetRepo, cache: Path) 
         assert clone.resolve(["HEAD"])["HEAD"] == target.head
 
 
-def test_the_environment_of_a_hook_does_not_mislead(
+def test_git_variables_of_a_hook_are_ignored(
     target: TargetRepo, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = TargetRepo(tmp_path / "other", {"other.py": ""})
@@ -420,7 +420,7 @@ def test_a_bare_repository_and_a_file_address(target: TargetRepo, cache: Path, t
             assert clone.resolve(["opt"]) == {"opt": target.git("rev-parse", "opt")}
 
 
-def test_a_shallow_source_gives_what_it_has(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
+def test_a_shallow_source(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
     shallow = tmp_path / "shallow"
     target.git(
         "clone",
@@ -440,7 +440,7 @@ def test_a_shallow_source_gives_what_it_has(target: TargetRepo, cache: Path, tmp
             clone.commits("opt~2", "opt")
 
 
-def test_a_partial_source_is_not_filled_behind_the_users_back(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
+def test_a_partial_source_is_not_fetched_into(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
     target.git("config", "uploadpack.allowFilter", "true")
     target.git("config", "uploadpack.allowAnySHA1InWant", "true")
     partial = tmp_path / "partial"
@@ -458,7 +458,7 @@ def test_a_partial_source_is_not_filled_behind_the_users_back(target: TargetRepo
             clone.cherry_pick("origin/main", ["origin/opt"])
 
 
-def test_tags_and_description_are_there_for_version_tools(target: TargetRepo, cache: Path) -> None:
+def test_version_tools_see_tags(target: TargetRepo, cache: Path) -> None:
     target.git("tag", "v1.2", "opt~1")
     with opened(target, cache) as clone:
         clone.worktree(cache / "trees/one", "opt")
@@ -469,7 +469,7 @@ def test_tags_and_description_are_there_for_version_tools(target: TargetRepo, ca
     assert "dirty" not in described.stdout
 
 
-def test_a_repository_that_is_not_there_or_broken(tmp_path: Path, cache: Path, target: TargetRepo) -> None:
+def test_a_missing_or_broken_repository(tmp_path: Path, cache: Path, target: TargetRepo) -> None:
     with pytest.raises(RepositoryError) as caught:
         git.Clone.open(str(tmp_path / "gone"), cache)
     assert caught.value.what == "there is no such folder"
@@ -498,7 +498,7 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return online
 
 
-def test_a_remote_repository_is_cloned_once_and_refreshed_when_old_or_lacking(
+def test_a_remote_repository_is_cloned_once_and_refreshed_if_old_or_incomplete(
     tmp_path: Path, cache: Path, network: Path
 ) -> None:
     target = TargetRepo(tmp_path / "remote", {"a.py": "x = 1\n"})
@@ -535,7 +535,7 @@ def test_a_remote_repository_is_cloned_once_and_refreshed_when_old_or_lacking(
         assert clone.resolve(["main"]) == {"main": third}
 
 
-def test_a_remote_repository_that_cannot_be_reached(cache: Path, network: Path) -> None:
+def test_an_unreachable_remote_repository(cache: Path, network: Path) -> None:
     network.unlink()
     with pytest.raises(RepositoryError) as caught:
         git.Clone.open("ssh://me:secret@example.org/nowhere", cache)
@@ -549,18 +549,18 @@ def test_a_remote_repository_that_cannot_be_reached(cache: Path, network: Path) 
 # -- picking --------------------------------------------------------------------------------------------
 
 
-def test_a_pick_is_the_same_commit_every_time(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
+def test_a_cherry_pick_is_reproducible(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
     opt, main = target.git("rev-parse", "opt"), target.git("rev-parse", "main")
-    made = set()
+    commits = set()
     for place in (cache, tmp_path / "another cache"):
         with opened(target, place) as clone:
-            made |= {clone.cherry_pick(main, [f"{opt}~1", opt]), clone.cherry_pick(main, [f"{opt}~1", opt])}
-            picked = made.copy().pop()
+            commits |= {clone.cherry_pick(main, [f"{opt}~1", opt]), clone.cherry_pick(main, [f"{opt}~1", opt])}
+            picked = commits.copy().pop()
             assert clone.files(picked) == ("a.py", "b/c.py", "b/d.py", "e.py")
             assert clone.merge_base(picked, main) == main
             assert [commit.title for commit in clone.commits(main, picked)] == ["Make a faster", "Add d"]
             assert not [place for place in clone.path.parent.iterdir() if place.suffix not in (".git", ".lock")]
-    assert len(made) == 1
+    assert len(commits) == 1
 
 
 def test_author_date_and_encoding_stay(target: TargetRepo, cache: Path) -> None:
@@ -581,7 +581,7 @@ def test_author_date_and_encoding_stay(target: TargetRepo, cache: Path) -> None:
     assert b"committer prprep <prprep@localhost> 1600000000 +0530\nencoding ISO-8859-1\n\n" + message in raw
 
 
-def test_what_is_contained_already_is_skipped(target: TargetRepo, cache: Path) -> None:
+def test_contained_commits_are_skipped(target: TargetRepo, cache: Path) -> None:
     opt = target.git("rev-parse", "opt")
     with opened(target, cache) as clone:
         assert clone.cherry_pick(opt, [f"{opt}~1"]) == opt
@@ -623,7 +623,7 @@ def test_a_conflict_names_its_files_and_leaves_nothing(target: TargetRepo, cache
         assert clone.resolve(["main", "benchmark-base"]) == {"main": main, "benchmark-base": None}
 
 
-def test_a_merge_cannot_be_picked(target: TargetRepo, cache: Path) -> None:
+def test_a_merge_cannot_be_cherry_picked(target: TargetRepo, cache: Path) -> None:
     target.git("merge", "--quiet", "--no-ff", "-m", "Merge opt", "opt")
     with (
         opened(target, cache) as clone,
@@ -632,7 +632,7 @@ def test_a_merge_cannot_be_picked(target: TargetRepo, cache: Path) -> None:
         clone.cherry_pick("opt", [target.head])
 
 
-def test_temporary_branches_go_and_a_branch_of_the_users_comes_back(target: TargetRepo, cache: Path) -> None:
+def test_temporary_branches_are_removed_and_the_users_are_restored(target: TargetRepo, cache: Path) -> None:
     opt, main = target.git("rev-parse", "opt"), target.git("rev-parse", "main")
     target.git("branch", "benchmark-head", "main~1")
     names = ["benchmark-base", "benchmark-head"]
@@ -647,7 +647,7 @@ def test_temporary_branches_go_and_a_branch_of_the_users_comes_back(target: Targ
 # -- worktrees, crashes, company ------------------------------------------------------------------------
 
 
-def test_a_worktree_is_made_once(target: TargetRepo, cache: Path) -> None:
+def test_a_worktree_is_created_once(target: TargetRepo, cache: Path) -> None:
     tree = cache / "trees/one"
     with opened(target, cache) as clone:
         opt, main = target.git("rev-parse", "opt"), target.git("rev-parse", "main")
@@ -691,14 +691,14 @@ def make_elsewhere(target: TargetRepo, cache: Path, tree: Path) -> subprocess.Po
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
+def test_a_standalone_repository_for_programs_that_create_worktrees(
     target: TargetRepo, cache: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "apart"
     with untouched(target.path), opened(target, cache) as clone:
-        made = clone.cherry_pick("main", [target.git("rev-parse", "opt")])  # in the clone alone
+        picked = clone.cherry_pick("main", [target.git("rev-parse", "opt")])  # in the clone alone
         before = sorted(path.name for path in clone.path.iterdir())
-        clone.create_standalone(folder, made)
+        clone.create_standalone(folder, picked)
         assert {path.name for path in folder.iterdir()} == {".git", "a.py", "b", "e.py"}
         run = {"cwd": folder, "env": {**os.environ, **standalone.git_variables()}, "capture_output": True, "text": True}
         subprocess.run(
@@ -714,7 +714,7 @@ def test_a_repository_apart_is_for_programs_that_make_worktrees_themselves(
         assert list(standalone.object_stores(folder / ".git")) == [folder / ".git/objects", clone.path / "objects"]
 
 
-def test_a_worktree_cut_short_by_kill_9_is_found_and_made_again(tmp_path: Path, cache: Path) -> None:
+def test_an_incomplete_worktree_of_a_killed_process_is_recreated(tmp_path: Path, cache: Path) -> None:
     target = TargetRepo(tmp_path / "large", {"a.py": ""})
     target.branch("opt")
     names = [f"folder{number % 50}/file{number}.py" for number in range(2000)]
@@ -737,7 +737,7 @@ def test_a_worktree_cut_short_by_kill_9_is_found_and_made_again(tmp_path: Path, 
             assert len(list((clone.path / "worktrees").iterdir())) == 1
 
 
-def test_what_a_killed_writer_left_in_the_clone_is_cleaned(target: TargetRepo, cache: Path) -> None:
+def test_leftovers_of_a_killed_writer_are_cleaned(target: TargetRepo, cache: Path) -> None:
     with opened(target, cache) as clone:
         clone.worktree(cache / "trees/one", "opt")
         for name in (
@@ -761,6 +761,6 @@ def test_what_a_killed_writer_left_in_the_clone_is_cleaned(target: TargetRepo, c
 def test_several_processes_on_one_clone_at_once(target: TargetRepo, cache: Path) -> None:
     with untouched(target.path):
         makers = [make_elsewhere(target, cache, cache / f"trees/{number % 2}") for number in range(4)]
-        told = [maker.communicate(timeout=120)[0] for maker in makers]
+        outputs = [maker.communicate(timeout=120)[0] for maker in makers]
     assert [maker.returncode for maker in makers] == [0] * 4
-    assert len(set(told)) == 1
+    assert len(set(outputs)) == 1

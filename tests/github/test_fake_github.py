@@ -60,14 +60,14 @@ def gh(github):
     return Client(github)
 
 
-def test_a_pull_request_is_made_edited_listed_and_shown(gh, github):
+def test_create_edit_list_and_view(gh, github):
     url = gh(
         "pr", "create", "--head", "faster", "--title", "Make f faster", "--body", "It was slow.", "--draft"
     ).strip()
     assert url == f"https://{github.host}/acme/pages/pull/1"
     gh("pr", "edit", "1", "--title", "Make f much faster", "--body", "It is not.")
     gh("pr", "ready", "1")
-    (found,) = gh.json(
+    (pull,) = gh.json(
         "pr",
         "list",
         "--state",
@@ -77,25 +77,25 @@ def test_a_pull_request_is_made_edited_listed_and_shown(gh, github):
         "--json",
         "number,title,body,state,isDraft,files,author,headRefName",
     )
-    assert (found["number"], found["title"], found["body"]) == (1, "Make f much faster", "It is not.")
-    assert (found["state"], found["isDraft"], found["author"]["login"], found["headRefName"]) == (
+    assert (pull["number"], pull["title"], pull["body"]) == (1, "Make f much faster", "It is not.")
+    assert (pull["state"], pull["isDraft"], pull["author"]["login"], pull["headRefName"]) == (
         "OPEN",
         False,
         "ada",
         "faster",
     )
-    assert [file["path"] for file in found["files"]] == ["a.py"]
+    assert [file["path"] for file in pull["files"]] == ["a.py"]
     assert gh.json("pr", "list", "--state", "all", "--search", "nothing-of-the-kind", "--json", "number") == []
     assert "+    return 2" in gh("pr", "diff", "1")
     (file,) = gh.json("api", "repos/acme/pages/pulls/1/files")
     assert (file["filename"], file["patch"]) == ("a.py", "@@ -1,2 +1,2 @@\n def f():\n-    return 1\n+    return 2")
 
 
-def test_rest_makes_and_edits_too(gh, github):
-    made = gh.json(
+def test_create_and_edit_by_rest(gh, github):
+    created = gh.json(
         "api", "repos/acme/pages/pulls", "-f", "title=T", "-f", "head=faster", "-f", "base=main", "-f", "body=B"
     )
-    assert (made["number"], made["state"], made["head"]["sha"]) == (
+    assert (created["number"], created["state"], created["head"]["sha"]) == (
         1,
         "open",
         github.repositories["acme/pages"].commit("faster"),
@@ -106,7 +106,7 @@ def test_rest_makes_and_edits_too(gh, github):
     assert (closed["state"], closed["merged_at"]) == ("closed", None)
 
 
-def test_what_github_refuses_is_refused(gh, github):
+def test_rejected_requests(gh, github):
     repository = github.repositories["acme/pages"]
     repository.open("faster")
     with pytest.raises(Refused, match="already exists"):
@@ -124,7 +124,7 @@ def test_what_github_refuses_is_refused(gh, github):
     assert "Cannot query field 'colour'" in gh.run("api", "graphql", "-f", "query={viewer{colour}}").stderr
 
 
-def test_a_merge_is_a_commit_on_the_base_branch_that_leads_back(gh, github):
+def test_a_merge_commit_leads_to_its_pull_request(gh, github):
     repository = github.repositories["acme/pages"]
     repository.open("faster", title="Faster")
     repository.open("other")
@@ -146,7 +146,7 @@ def test_a_merge_is_a_commit_on_the_base_branch_that_leads_back(gh, github):
     ]
 
 
-def test_blobs_of_a_head_can_be_asked_for(gh, github):
+def test_blobs_of_a_head(gh, github):
     head = github.repositories["acme/pages"].open("faster").head_oid
     query = f'{{repository(owner:"acme",name:"pages"){{object(expression:"{head}:a.py"){{... on Blob{{text}}}}}}}}'
     assert gh.json("api", "graphql", "-f", f"query={query}")["data"]["repository"]["object"] == {
@@ -155,7 +155,7 @@ def test_blobs_of_a_head_can_be_asked_for(gh, github):
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told"),
+    ("trouble", "message"),
     [
         ("401", "Bad credentials (HTTP 401)"),
         ("403", "not accessible by personal access token (HTTP 403)"),
@@ -166,16 +166,16 @@ def test_blobs_of_a_head_can_be_asked_for(gh, github):
         ("cut short", "unexpected end of JSON input"),
     ],
 )
-def test_a_server_in_trouble(gh, github, trouble, told):
+def test_a_failing_server(gh, github, trouble, message):
     github.break_down(trouble)
     done = gh.run("api", "graphql", "-f", "query={viewer{login}}")
     assert done.returncode != 0
-    assert told in done.stderr
+    assert message in done.stderr
     github.break_down(None)
     assert gh.json("api", "graphql", "-f", "query={viewer{login}}") == {"data": {"viewer": {"login": "ada"}}}
 
 
-def test_a_wrong_token_is_refused(gh, github, monkeypatch):
+def test_a_wrong_token_is_rejected(gh, github, monkeypatch):
     wrong = github.environment | {"GH_ENTERPRISE_TOKEN": "ghp_wrong"}
     monkeypatch.setattr(GitHub, "environment", wrong)
     assert "HTTP 401" in gh.run("api", "user").stderr

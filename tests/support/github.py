@@ -1,12 +1,11 @@
 """A small GitHub Enterprise server for tests: real HTTPS, REST and GraphQL, and real git repositories behind it.
 
-It has state: pull requests are made, edited and found again, their files, hunks and blobs are what git says of their
-branches. Repositories lie bare in a folder; git clones them from `clone_url` and pushes to it with the token as password
-(`GIT_SSL_CAINFO` names the certificate). `GitHub.environment` makes the real `gh` talk to it and to nothing else.
-`break_down` makes it answer as a server in trouble does.
+It has state: pull requests can be created, edited and listed, and git provides their files, hunks and blobs. git clones
+the bare repositories from `clone_url` and pushes to it with the token as password (`GIT_SSL_CAINFO` names the
+certificate). `GitHub.environment` connects the real `gh` to it and to nothing else. `break_down` makes it fail.
 
-Of the API there is what `gh pr list|view|create|edit`, `gh api graphql` and prprep ask; anything else is refused, as a
-field that GitHub does not have would be.
+The API covers `gh pr list|view|create|edit`, `gh api graphql` and prprep; anything else is rejected, as an unknown field
+is by GitHub.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ HANG_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Trouble:
-    """How a server in trouble answers."""
+    """The response of a failing server."""
 
     status: int
     body: str
@@ -70,7 +69,7 @@ TROUBLES = {
 
 
 class GitHub:
-    """The server, as a context manager; `requests` are all that came in, as (method, path, body)."""
+    """The server, as a context manager; `requests` are all requests, as (method, path, body)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -105,7 +104,7 @@ class GitHub:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Give the variables that lead `gh` here, logged in, with no configuration but an empty folder."""
+        """Return the variables that connect `gh` to it, logged in, with an empty configuration."""
         settings = self.folder / "gh"
         settings.mkdir(exist_ok=True)
         return {
@@ -130,13 +129,13 @@ class GitHub:
         return self.repositories[slug]
 
     def break_down(self, trouble: str | None) -> None:
-        """Answer everything with one of TROUBLES from now on; None ends that."""
+        """Answer every request with one of TROUBLES; None ends that."""
         self._trouble = TROUBLES[trouble] if trouble else None
 
     # -- answering --------------------------------------------------------------------------------
 
     def answer(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str, Trouble | None]:
-        """Give status and text for a request; a trouble besides where the server is in one."""
+        """Return status and text for a request, and the trouble, if any."""
         sent = json.loads(body) if body else None
         with self._lock:
             self.requests.append((method, path, sent))
@@ -145,40 +144,40 @@ class GitHub:
                     self._over.wait(HANG_SECONDS)
                 return self._trouble.status, self._trouble.body, self._trouble
             try:
-                _demand_token(headers)
+                _require_token(headers)
                 if path == "/api/graphql":
                     return 200, json.dumps(execute(self, sent)), None
-                status, found = self._rest(method, path, sent)
-                return status, found if isinstance(found, str) else json.dumps(found), None
+                status, content = self._rest(method, path, sent)
+                return status, content if isinstance(content, str) else json.dumps(content), None
             except Refused as refusal:
-                told = {"message": refusal.message, "documentation_url": "https://docs.github.com/rest"}
-                return refusal.status, json.dumps(told), None
+                content = {"message": refusal.message, "documentation_url": "https://docs.github.com/rest"}
+                return refusal.status, json.dumps(content), None
 
     def _rest(self, method: str, path: str, sent: Any) -> tuple[int, Any]:
         url = urlsplit(path)
-        asked = {key: values[-1] for key, values in parse_qs(url.query).items()}
-        found = re.fullmatch(r"/api/v3/(?:(user|)|repos/([\w.-]+/[\w.-]+)((?:/[^?]*)?))", url.path)
-        if not found:
+        query = {key: values[-1] for key, values in parse_qs(url.query).items()}
+        match = re.fullmatch(r"/api/v3/(?:(user|)|repos/([\w.-]+/[\w.-]+)((?:/[^?]*)?))", url.path)
+        if not match:
             raise Refused(404, "Not Found")
-        if found[1] is not None:
+        if match[1] is not None:
             return 200, {"login": self.login}
-        if not (repository := self.repositories.get(found[2])):
+        if not (repository := self.repositories.get(match[2])):
             raise Refused(404, "Not Found")
-        if not found[3]:
+        if not match[3]:
             return 200, {
                 "full_name": repository.slug,
                 "default_branch": repository.default_branch,
                 "fork": repository.parent is not None,
             }
-        return _rest_of(repository, method, found[3], asked, sent)
+        return _rest_of(repository, method, match[3], query, sent)
 
 
-def _demand_token(headers: dict[str, str]) -> None:
+def _require_token(headers: dict[str, str]) -> None:
     if headers.get("authorization", "").partition(" ")[2] != TOKEN:
         raise Refused(401, "Bad credentials")
 
 
-def _rest_of(repository: Repository, method: str, path: str, asked: dict[str, str], sent: Any) -> tuple[int, Any]:
+def _rest_of(repository: Repository, method: str, path: str, query: dict[str, str], sent: Any) -> tuple[int, Any]:
     if path == "/pulls":
         if method == "POST":
             fields = {"title": sent["title"], "body": sent.get("body") or "", "draft": bool(sent.get("draft"))}
@@ -186,17 +185,17 @@ def _rest_of(repository: Repository, method: str, path: str, asked: dict[str, st
                 sent["head"].rpartition(":")[2], base=sent["base"], author=repository.server.login, **fields
             ).rest()
         wanted = {"open": {"OPEN"}, "closed": {"CLOSED", "MERGED"}}.get(
-            asked.get("state", "open"), {"OPEN", "CLOSED", "MERGED"}
+            query.get("state", "open"), {"OPEN", "CLOSED", "MERGED"}
         )
-        found = [each.rest() for each in reversed(repository.pull_requests) if each.state in wanted]
-        return 200, [each for each in found if asked.get("head") in (None, each["head"]["label"])]
+        pulls = [each.rest() for each in reversed(repository.pull_requests) if each.state in wanted]
+        return 200, [each for each in pulls if query.get("head") in (None, each["head"]["label"])]
     numbered = re.fullmatch(r"/pulls/(\d+)(/files)?", path)
     pull = repository.number(int(numbered[1])) if numbered else None
     if not numbered or not pull:
         raise Refused(404, "Not Found")
     if numbered[2]:
         pull.refresh()
-        page, size = int(asked.get("page", 1)), int(asked.get("per_page", 30))
+        page, size = int(query.get("page", 1)), int(query.get("per_page", 30))
         return 200, pull.files()[(page - 1) * size : page * size]
     if method == "PATCH":
         edit(pull, sent)
@@ -230,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
 
     def _git(self, slug: str, path: str, body: bytes) -> None:
-        """Serve clones, fetches and pushes by git's own program; a push needs the token as password."""
+        """Serve clones, fetches and pushes with git's own program; a push needs the token as password."""
         query = urlsplit(self.path).query
         self.github.requests.append((self.command, self.path, None))
         sent = self.headers.get("Authorization", "").removeprefix("Basic ")
@@ -255,17 +254,17 @@ class _Handler(BaseHTTPRequestHandler):
         }
         done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=False)
         head, _, content = done.stdout.partition(b"\r\n\r\n")
-        told = dict(line.split(": ", 1) for line in head.decode().splitlines())
-        self.send_response(int(told.pop("Status", "200").split()[0]))
-        for name, value in {**told, "Content-Length": str(len(content))}.items():
+        response = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        self.send_response(int(response.pop("Status", "200").split()[0]))
+        for name, value in {**response, "Content-Length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
     def _diff(self) -> tuple[int, str]:
-        found = re.search(r"/repos/([^/]+/[^/]+)/pulls/(\d+)$", self.path)
-        repository = self.github.repositories.get(found[1]) if found else None
-        pull = repository.number(int(found[2])) if repository and found else None
+        match = re.search(r"/repos/([^/]+/[^/]+)/pulls/(\d+)$", self.path)
+        repository = self.github.repositories.get(match[1]) if match else None
+        pull = repository.number(int(match[2])) if repository and match else None
         return (200, pull.diff()) if pull else (404, '{"message": "Not Found"}')
 
     def _send(self, status: int, text: str, trouble: Trouble | None) -> None:
@@ -281,7 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle  # noqa: N815 - the names that http.server calls
 
     def handle(self) -> None:
-        # A client that was stopped while it waited is no news.
+        # A client may stop while it waits.
         try:
             super().handle()
         except (OSError, ssl.SSLError):

@@ -1,4 +1,4 @@
-"""GraphQL over the state of the server of `tests.github`: the types of `github.graphql`, and how they are resolved."""
+"""GraphQL over the state of the fake GitHub server: resolvers for the types in `github.graphql`."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ class _Root:
         return {"login": self.server.login, "id": "U_1", "name": ""}
 
     def repository(self, _info: Any, owner: str, name: str, **_: Any) -> Any:
-        found = self.server.repositories.get(f"{owner}/{name}")
-        if not found:
+        repository = self.server.repositories.get(f"{owner}/{name}")
+        if not repository:
             raise Refused(404, f"Could not resolve to a Repository with the name '{owner}/{name}'.", "NOT_FOUND")
-        return _Repository(found)
+        return _Repository(repository)
 
     def search(self, _info: Any, query: str, first: int = 30, after: str | None = None, **_: Any) -> Any:
         slug = re.search(r"\brepo:(\S+)", query)
-        named = self.server.repositories.get(slug[1]) if slug else None
+        repository = self.server.repositories.get(slug[1]) if slug else None
         phrases = [phrase.lower() for phrase in re.findall(r'"([^"]+)"', query)]
-        words = [word.lower() for word in re.sub(r'"[^"]*"', "", query).split() if ":" not in word]
-        found = []
-        for pull in reversed(named.pull_requests if named else []):
+        terms = [word.lower() for word in re.sub(r'"[^"]*"', "", query).split() if ":" not in word]
+        matches = []
+        for pull in reversed(repository.pull_requests if repository else []):
             text = f"{pull.title}\n{pull.body}".lower()
-            if all(each in text for each in (*phrases, *words)) and _qualified(pull, query):
-                found.append(_PullRequest(pull))
-        return _connection(found, first, after, issueCount=len(found))
+            if all(each in text for each in (*phrases, *terms)) and _qualified(pull, query):
+                matches.append(_PullRequest(pull))
+        return _connection(matches, first, after, issueCount=len(matches))
 
     def _pull(self, node_id: str) -> PullRequest:
         slug, _, number = node_id.removeprefix("PR_").rpartition("_")
@@ -65,10 +65,10 @@ class _Root:
         fields = {"title": input["title"], "body": input.get("body") or "", "draft": bool(input.get("draft"))}
         head = input["headRefName"]
         owner = head.partition(":")[0] if ":" in head else ""
-        opened = repository.open(
+        pull = repository.open(
             head.rpartition(":")[2], base=input["baseRefName"], author=self.server.login, head_owner=owner, **fields
         )
-        return {"pullRequest": _PullRequest(opened)}
+        return {"pullRequest": _PullRequest(pull)}
 
     def updatePullRequest(self, _info: Any, input: dict[str, Any]) -> Any:  # noqa: A002, N802
         pull = self._pull(input["pullRequestId"])
@@ -83,25 +83,25 @@ class _Root:
 
 def _qualified(pull: PullRequest, query: str) -> bool:
     for key, value in re.findall(r"\b(is|state|head|author):(\S+)", query):
-        fits = {
+        matches = {
             "is": value == "pr" or value.upper() in (pull.state, "DRAFT" if pull.is_draft else ""),
             "state": value.upper() == pull.state,
             "head": value == pull.head_ref,
             "author": value == pull.author,
         }
-        if not fits[key]:
+        if not matches[key]:
             return False
     return True
 
 
-def _connection(found: list[Any], first: int | None, after: str | None, **more: Any) -> dict[str, Any]:
+def _connection(nodes: list[Any], first: int | None, after: str | None, **more: Any) -> dict[str, Any]:
     start = int(after) if after else 0
-    end = start + (first or len(found))
-    page = {"hasNextPage": end < len(found), "endCursor": str(end)}
+    end = start + (first or len(nodes))
+    page = {"hasNextPage": end < len(nodes), "endCursor": str(end)}
     return {
-        "totalCount": len(found),
-        "nodes": found[start:end],
-        "edges": [{"node": each} for each in found[start:end]],
+        "totalCount": len(nodes),
+        "nodes": nodes[start:end],
+        "edges": [{"node": each} for each in nodes[start:end]],
         "pageInfo": page,
         **more,
     }
@@ -193,20 +193,20 @@ class _Repository:
         baseRefName: str | None = None,  # noqa: N803
         **_: Any,
     ) -> Any:
-        found = [
+        matches = [
             each
             for each in reversed(self._it.pull_requests)
             if (not states or each.state in states)
             and headRefName in (None, each.head_ref)
             and baseRefName in (None, each.base_ref)
         ]
-        return _connection([_PullRequest(each) for each in found], first, after)
+        return _connection([_PullRequest(each) for each in matches], first, after)
 
     def pullRequest(self, _info: Any, number: int) -> Any:  # noqa: N802
-        found = self._it.number(number)
-        if not found:
+        pull = self._it.number(number)
+        if not pull:
             raise Refused(404, f"Could not resolve to a PullRequest with the number of {number}.", "NOT_FOUND")
-        return _PullRequest(found)
+        return _PullRequest(pull)
 
     def issueOrPullRequest(self, _info: Any, number: int) -> Any:  # noqa: N802
         return self.pullRequest(_info, number)
@@ -248,19 +248,19 @@ class _Commit:
     def history(
         self, _info: Any, first: int = 30, after: str | None = None, path: str | None = None, since: str = ""
     ) -> Any:
-        named = ["--", path] if path else []
+        paths = ["--", path] if path else []
         listed = self._repository.git(
-            "log", "--format=%H", *([f"--since={since}"] if since else []), self.oid, *named
+            "log", "--format=%H", *([f"--since={since}"] if since else []), self.oid, *paths
         ).split()
         return _connection([_Commit(self._repository, each) for each in listed], first, after)
 
     def associatedPullRequests(self, _info: Any, first: int = 10, **_: Any) -> Any:  # noqa: N802
-        """Give the pull request that a commit on the default branch came by, and those that hold the commit."""
+        """Return the pull request that brought a commit to the default branch, and those that contain the commit."""
         number = re.search(r"\(#(\d+)\)$", self.messageHeadline)
         holding = [each for each in self._repository.pull_requests if self._is_in(each)]
-        came = self._repository.number(int(number[1])) if number else None
-        found = [came, *(each for each in holding if each is not came)] if came else holding
-        return _connection([_PullRequest(each) for each in found], first, None)
+        merged = self._repository.number(int(number[1])) if number else None
+        pulls = [merged, *(each for each in holding if each is not merged)] if merged else holding
+        return _connection([_PullRequest(each) for each in pulls], first, None)
 
     def _is_in(self, pull: PullRequest) -> bool:
         pull.refresh()
@@ -276,6 +276,6 @@ for _name in ("GitObject", "SearchResultItem", "Actor", "IssueOrPullRequest", "R
 
 
 def _error(error: Any) -> dict[str, Any]:
-    told: dict[str, Any] = {"message": error.message, "path": error.path, "locations": [{"line": 1, "column": 1}]}
+    response: dict[str, Any] = {"message": error.message, "path": error.path, "locations": [{"line": 1, "column": 1}]}
     original = error.original_error
-    return told | ({"type": original.kind or "UNPROCESSABLE"} if isinstance(original, Refused) else {})
+    return response | ({"type": original.kind or "UNPROCESSABLE"} if isinstance(original, Refused) else {})

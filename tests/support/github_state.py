@@ -1,4 +1,4 @@
-"""What the server of `tests.github` holds: repositories and pull requests, over real git folders."""
+"""The state of the fake GitHub server: repositories and pull requests over real git folders."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def git(folder: Path, *arguments: str, check: bool = True) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-class Refused(Exception):  # noqa: N818 - what the server says, not an error of the tests
-    """An answer that is none: its status, and GitHub's words."""
+class Refused(Exception):  # noqa: N818 - a response of the server, not an error of the tests
+    """A request that GitHub would reject, with status and message."""
 
     def __init__(self, status: int, message: str, kind: str = "") -> None:
         self.status, self.message, self.kind = status, message, kind
@@ -35,7 +35,7 @@ class Refused(Exception):  # noqa: N818 - what the server says, not an error of 
 
 @dataclass
 class PullRequest:
-    """A pull request; `head` is a commit or a branch of the repository's git folder, kept up to date where it is a branch."""
+    """A pull request; `head` is a commit or a branch of the repository's git folder, followed if it is a branch."""
 
     repository: Repository
     number: int
@@ -66,26 +66,26 @@ class PullRequest:
         return self.repository.git("merge-base", self.base_oid, self.head_oid).strip()
 
     def files(self) -> list[dict[str, Any]]:
-        """Give the files as REST does, each with the patch of its hunks."""
+        """Return the files as REST does, each with the patch of its hunks."""
         span = f"{self.merge_base}..{self.head_oid}"
-        words = {"A": "added", "M": "modified", "D": "removed", "R": "renamed"}
-        found = []
+        statuses = {"A": "added", "M": "modified", "D": "removed", "R": "renamed"}
+        files = []
         for line in self.repository.git("diff", "--name-status", "-M", span).splitlines():
             status, *names = line.split("\t")
             patch = self.repository.git("diff", "-M", span, "--", *names)
             hunks = patch[patch.index("\n@@") + 1 :].rstrip("\n") if "\n@@" in patch else ""
             entry = {
                 "filename": names[-1],
-                "status": words[status[0]],
+                "status": statuses[status[0]],
                 "sha": "0" * 40,
                 "changes": hunks.count("\n+") + hunks.count("\n-"),
             }
-            found.append(
+            files.append(
                 entry
                 | ({"patch": hunks} if hunks else {})
                 | ({"previous_filename": names[0]} if len(names) > 1 else {})
             )
-        return found
+        return files
 
     def diff(self) -> str:
         return self.repository.git("diff", f"{self.merge_base}..{self.head_oid}")
@@ -151,7 +151,7 @@ class Repository:
         draft: bool = False,
         head_owner: str = "",
     ) -> PullRequest:
-        """Open a pull request from a branch of the git folder; raise Refused as GitHub refuses."""
+        """Open a pull request from a branch of the git folder; raise Refused as GitHub would."""
         base = base or self.default_branch
         if not self.commit(head) or not self.commit(base):
             raise Refused(422, "Validation Failed: Head sha can't be blank, Base sha can't be blank")
@@ -159,28 +159,28 @@ class Repository:
             raise Refused(422, f"A pull request already exists for {self.owner}:{head}.")
         if not self.git("rev-list", "-1", f"{base}..{head}").strip():
             raise Refused(422, f"No commits between {base} and {head}")
-        opened = PullRequest(self, len(self.pull_requests) + 1, title, body, head, base, author, head_owner, draft)
-        opened.refresh()
-        self.pull_requests.append(opened)
-        return opened
+        pull = PullRequest(self, len(self.pull_requests) + 1, title, body, head, base, author, head_owner, draft)
+        pull.refresh()
+        self.pull_requests.append(pull)
+        return pull
 
     def number(self, number: int) -> PullRequest | None:
         return next((each for each in self.pull_requests if each.number == number), None)
 
     def end(self, number: int, *, merged: bool = False) -> None:
-        """Close a pull request; where it is merged, its commits go onto the base branch in one commit, as "squash and merge" does."""
-        ended = self.number(number)
-        assert ended is not None
-        ended.refresh()
-        ended.state = "MERGED" if merged else "CLOSED"
+        """Close a pull request, or merge it with a single commit as "squash and merge" does."""
+        pull = self.number(number)
+        assert pull is not None
+        pull.refresh()
+        pull.state = "MERGED" if merged else "CLOSED"
         if merged:
-            tree = self.git("merge-tree", "--write-tree", ended.base_oid, ended.head_oid).splitlines()[0]
-            commit = self.git("commit-tree", tree, "-p", ended.base_oid, "-m", f"{ended.title} (#{number})").strip()
-            self.git("update-ref", f"refs/heads/{ended.base_ref}", commit)
+            tree = self.git("merge-tree", "--write-tree", pull.base_oid, pull.head_oid).splitlines()[0]
+            commit = self.git("commit-tree", tree, "-p", pull.base_oid, "-m", f"{pull.title} (#{number})").strip()
+            self.git("update-ref", f"refs/heads/{pull.base_ref}", commit)
 
 
 def edit(pull: PullRequest, sent: dict[str, Any]) -> None:
-    """Change what is sent of it, as REST and GraphQL spell it."""
+    """Change the sent fields, with the names of REST or GraphQL."""
     for key in ("title", "body"):
         if sent.get(key) is not None:
             setattr(pull, key, sent[key])
