@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def main() -> NoReturn:
-    """Run the command line; a signal that comes while it is still being imported ends it at once, without a traceback."""
+    """Run the command line; a signal during its import ends the process at once, without a traceback."""
     for number in (signal.SIGINT, signal.SIGTERM):
         # One that is ignored (nohup, a shell's background job) stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -1,7 +1,5 @@
 """The command `prprep`: doit's main loop with prprep's loader, commands, help pages and errors."""
 
-from __future__ import annotations
-
 import getopt
 import os
 import signal

@@ -77,7 +77,7 @@ ANYWHERE = [
     (("open", "a", "b"), "`prprep open` got an argument too many: b\n  usage: prprep open ID [OPTIONS]"),
     (("schema", "x"), "`prprep schema` got an argument too many: x\n  usage: prprep schema [OPTIONS]"),
     (("help", "a", "b"), "`prprep help` got an argument too many: b\n  usage: prprep help [COMMAND|TASK] [OPTIONS]"),
-    (("-m", "nowhere", "list"), "nowhere: there is no such manifest\n  give the path of a file as in `prprep -m FILE`"),
+    (("-m", "nowhere", "list"), "nowhere: no such manifest\n  give the path of a file: prprep -m FILE"),
 ]
 OPTIONS = {
     "run": "--manifest, --refresh, --always-execute, --continue, --verbosity, --reporter, --output-file, --process, "

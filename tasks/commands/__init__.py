@@ -1,7 +1,5 @@
 """Every command of prprep: its group on the help page, what it does, and its class, imported when it runs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from doit.plugin import PluginEntry

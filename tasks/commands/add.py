@@ -1,12 +1,10 @@
 """`prprep add`: one optimization more in the manifest."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from doit.cmd_base import Command
 
-from ..graph.loader import ManifestLoader, graph_of
+from ..graph.loader import ManifestLoader, graph_of, option
 
 
 class Add(Command):  # type: ignore[misc]
@@ -15,13 +13,7 @@ class Add(Command):  # type: ignore[misc]
     example = "prprep add perf/faster-parsing --id parsing"
     cmd_options = (
         *ManifestLoader.cmd_options,
-        {
-            "name": "id",
-            "long": "id",
-            "default": "",
-            "metavar": "ID",
-            "help": "its id [default: derived from the branch, or from the commit's title]",
-        },
+        option("id", "its id [default: derived from the branch, or from the commit's title]", "ID"),
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:

@@ -1,19 +1,14 @@
 """Parse the arguments of a command: options anywhere, and one plain message for whatever does not fit."""
 
-from __future__ import annotations
-
 import getopt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from doit.cmdparse import CmdParseError
+from doit.cmd_base import Command
+from doit.cmdparse import CmdOption, CmdParseError
 
 from ..errors import UsageError
 from ..graph.names import suggestion
 from ..text.messages import quoted
-
-if TYPE_CHECKING:
-    from doit.cmd_base import Command
-    from doit.cmdparse import CmdOption
 
 HELP = ("-h", "--help")
 _KINDS = {int: "a whole number", float: "a number"}

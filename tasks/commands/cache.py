@@ -1,7 +1,5 @@
 """`prprep cache`: what the cache folder holds, and how it is pruned."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections import Counter
@@ -12,17 +10,11 @@ from typing import Any
 
 from doit.cmd_base import Command
 
-from ..bench.cache import (
-    LIMIT_VARIABLE,
-    CacheEntry,
-    limit_from_environment,
-    list_entries,
-    over_limit,
-    prune,
-)
+from ..bench.cache import LIMIT_VARIABLE, CacheEntry, limit_from_environment, list_entries, over_limit, prune
 from ..errors import UsageError
 from ..git.clone_cache import git_folder_of
 from ..graph.console import CONSOLE
+from ..graph.loader import flag, option
 from ..graph.names import suggestion
 from ..storage.paths import cache_folder
 from ..text import figures
@@ -40,28 +32,15 @@ class Cache(Command):  # type: ignore[misc]
     )
     example = "prprep cache prune --older-than 30 --dry-run"
     cmd_options = (
-        {
-            "name": "days",
-            "long": "older-than",
-            "type": float,
-            "default": None,
-            "metavar": "DAYS",
-            "help": "prune what was not used for so many days",
-        },
-        {"name": "all", "long": "all", "type": bool, "default": False, "help": "prune everything"},
-        {
-            "name": "dry",
-            "long": "dry-run",
-            "type": bool,
-            "default": False,
-            "help": "list what would be removed, and remove nothing",
-        },
+        option("older-than", "prune what was not used for so many days", "DAYS", type=float, default=None),
+        flag("all", "prune everything"),
+        flag("dry-run", "list what would be removed, and remove nothing"),
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         if pos_args not in ([], ["prune"]):
             raise UsageError(f"`prprep cache` has no {pos_args[0]}", hint=suggestion(pos_args[0], ("prune",), "it has"))
-        folder, now, days = cache_folder(), time.time(), opt_values["days"]
+        folder, now, days = cache_folder(), time.time(), opt_values["older_than"]
         if days is not None and not days >= 0:
             raise UsageError(f"--older-than is {days:g}, must be at least 0")
         entries = list_entries(folder)
@@ -69,9 +48,9 @@ class Cache(Command):  # type: ignore[misc]
             print(listing(folder, entries, now=now))
             return 0
         selected = select(entries, days=days, everything=opt_values["all"], now=now)
-        if not opt_values["dry"]:
+        if not opt_values["dry_run"]:
             selected = prune(folder, selected, CONSOLE.line)
-        verb = "would be removed" if opt_values["dry"] else "removed"
+        verb = "would be removed" if opt_values["dry_run"] else "removed"
         size = figures.size(sum(entry.size for entry in selected))
         print(f"{verb}: {len(selected)} of {len(entries)}, {size}")
         return 0

@@ -1,7 +1,5 @@
 """`prprep doctor`: run every check that comes before measuring, and print each with its fix."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import platform
@@ -9,13 +7,14 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from doit.cmd_base import Command
 
 from .. import pipeline
 from ..artifacts import Detection, Injection, Linting, Recording, Scaffolding, Survey
 from ..bench import machine
+from ..bench.setup import ItemArtifacts, dry_run
 from ..bench.workers import memory_layout
 from ..benchmark_tests.linting import RULES
 from ..environments.installer import uv_program
@@ -25,13 +24,11 @@ from ..github.client import GITHUB, Client
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, graph_of
 from ..processes import programs
+from ..processes.progress import Report
+from ..staleness import Staleness
 from ..storage.paths import cache_folder
 from ..text import figures
-
-if TYPE_CHECKING:
-    from ..processes.progress import Report
-    from ..staleness import Staleness
-    from ..workspace.workspace import Workspace
+from ..workspace.workspace import Workspace
 
 LEAST_FREE = 2 << 30
 """Bytes in the cache's file system below which environments may not fit."""
@@ -206,8 +203,6 @@ _BEFORE = (
 
 
 def _dry_run(staleness: Staleness, item_id: str, report: Report) -> Iterator[Check]:
-    from ..bench.setup import ItemArtifacts, dry_run
-
     item, inputs = staleness.workspace.items[item_id], staleness.inputs("measure", item_id, report)
     setup = dry_run(item, ItemArtifacts.read(staleness.item(item_id)), inputs)
     for role, side in setup.sides.items():

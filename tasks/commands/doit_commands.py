@@ -1,7 +1,5 @@
 """doit's commands as prprep has them: their help, and refusals where doit has a traceback."""
 
-from __future__ import annotations
-
 import json
 import pprint
 import shutil

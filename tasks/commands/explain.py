@@ -1,21 +1,16 @@
 """`prprep explain`: what is stale and why, or what failed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from doit.cmd_base import Command
 
 from .. import pipeline
 from ..graph.loader import ManifestLoader, graph_of
-from ..staleness import fields_of
+from ..staleness import Staleness, fields_of
 from ..storage.journal import tail
-
-if TYPE_CHECKING:
-    from ..staleness import Staleness
-    from ..storage.paths import ItemPaths
-    from ..workspace.workspace import Workspace
+from ..storage.paths import ItemPaths
+from ..workspace.workspace import Workspace
 
 TAIL_LINES = 30
 

@@ -1,11 +1,11 @@
 """`prprep help`: one page about prprep, one for every command, one for every stage."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from doit.cmd_base import Command
+from doit.cmdparse import CmdOption
+from doit.plugin import PluginDict
 from rich.console import Console
 from rich.table import Table
 
@@ -14,10 +14,6 @@ from ..pipeline import STAGES
 from . import MOST_USED, OTHER, TASKS
 from .arguments import usage, visible_options
 from .doit_commands import OPTION_HELP
-
-if TYPE_CHECKING:
-    from doit.cmdparse import CmdOption
-    from doit.plugin import PluginDict
 
 INTRODUCTION = (
     "prprep turns optimizations already made into ready-to-merge performance pull requests. It finds or writes a "

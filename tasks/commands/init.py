@@ -1,18 +1,15 @@
 """`prprep init`: a first manifest, drafted from notes, commits and branches."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from doit.cmdparse import CmdOption
+
+from ..graph.loader import option
+from ..init.draft import WrittenDraft
 from ..storage.paths import cache_folder
 from .inventory import Inventory
-
-if TYPE_CHECKING:
-    from doit.cmdparse import CmdOption
-
-    from ..init.draft import WrittenDraft
 
 _MOST = 12
 
@@ -28,27 +25,15 @@ class Init(Inventory):
     )
     example = "prprep init perf/tables --upstream origin/main"
     own_options = (
-        {
-            "name": "repo",
-            "long": "repo",
-            "default": "",
-            "metavar": "PATH",
-            "help": "a path or an address [default: the repository around this folder]",
-        },
-        {
-            "name": "upstream",
-            "long": "upstream",
-            "default": "",
-            "metavar": "REF",
-            "help": "what pull requests are opened against [default: origin's HEAD]",
-        },
+        option("repo", "a path or an address [default: the repository around this folder]", "PATH"),
+        option("upstream", "what pull requests are opened against [default: origin's HEAD]", "REF"),
     )
 
     def get_options(self) -> list[CmdOption]:
         options = super().get_options()
-        for option in options:
-            if option.name == "manifest":
-                option.help = "the file or folder to write to"
+        for known in options:
+            if known.name == "manifest":
+                known.help = "the file or folder to write to"
         return options
 
     def execute(self, params: Any, args: list[str]) -> int:

@@ -1,16 +1,11 @@
 """`prprep inventory`: files, commit, domain and pull request of each optimization."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from doit.cmd_run import Run
 from doit.cmdparse import CmdOption
 
-from ..graph.loader import graph_of
-
-if TYPE_CHECKING:
-    from ..graph.loader import Graph
+from ..graph.loader import Graph, graph_of
 
 STAGES = ("detect", "survey")
 

@@ -1,22 +1,20 @@
 """`prprep lint`: check benchmark files of any work tree against the rules for benchmarks."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from doit.cmd_base import Command
 
-from ..artifacts import TreeSpec
+from ..artifacts import Layout, TreeSpec
 from ..bench import trees
 from ..bench.machine import lock_path
-from ..bench.observing.watching import watch
+from ..bench.observing.watching import WatchedCall, watch
 from ..bench.request import Request, SideRequest
-from ..benchmark_tests.linting import RULES, BenchmarkFile, LintContext, findings
+from ..benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings
 from ..benchmark_tests.linting.fixes import fixed
 from ..benchmark_tests.writing.companions import companions
 from ..environments import builder
@@ -24,19 +22,15 @@ from ..errors import PrprepError, UsageError
 from ..git import Clone
 from ..git.repository import repository_root
 from ..graph.console import CONSOLE
+from ..graph.loader import flag
 from ..manifest.model import EnvironmentSettings
+from ..processes.progress import Report
 from ..project.code.sources import Sources
 from ..project.files import FolderTree, Project
 from ..project.layout import describe
 from ..project.pytest_config import PYTHON_FILES, is_test_file, python_files
 from ..storage.files import write_whole
 from ..storage.paths import cache_folder
-
-if TYPE_CHECKING:
-    from ..artifacts import Layout
-    from ..bench.observing.watching import WatchedCall
-    from ..benchmark_tests.linting import Finding
-    from ..processes.progress import Report
 
 HEAD = "HEAD"
 SECONDS = 300.0
@@ -50,14 +44,8 @@ class Lint(Command):  # type: ignore[misc]
     )
     example = "prprep lint tests/benchmarks --fix"
     cmd_options = (
-        {"name": "fix", "long": "fix", "type": bool, "default": False, "help": "fix what has one right answer"},
-        {
-            "name": "read",
-            "long": "no-run",
-            "type": bool,
-            "default": False,
-            "help": "only read the files: no environment is built",
-        },
+        flag("fix", "fix what has one right answer"),
+        flag("no-run", "only read the files: no environment is built"),
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
@@ -73,7 +61,7 @@ class Lint(Command):  # type: ignore[misc]
                 print("\n".join(f"{path}: {line}" for line in fixes))
                 continue
             with CONSOLE.step("lint") as report:
-                broken, notes = lint(subject, cache=cache_folder(), run=not opt_values["read"], report=report)
+                broken, notes = lint(subject, cache=cache_folder(), run=not opt_values["no_run"], report=report)
             for line in lines(subject, broken, notes):
                 CONSOLE.print(line)
             count += len(broken)
@@ -92,7 +80,7 @@ class Subject:
     expected: LintContext
 
     @classmethod
-    def of(cls, file: Path) -> Subject:
+    def of(cls, file: Path) -> "Subject":
         """Read a file and its project; raise UsageError if it does not exist, SourceError if it is not Python."""
         file = file.absolute()
         if not file.is_file():

@@ -1,7 +1,5 @@
 """`prprep open ID`: push the branch and open the pull request, the one command that publishes anything."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 
@@ -10,7 +8,7 @@ from doit.cmd_base import Command
 from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..graph.console import CONSOLE
-from ..graph.loader import ManifestLoader, graph_of
+from ..graph.loader import ManifestLoader, flag, graph_of, option
 
 
 class Open(Command):  # type: ignore[misc]
@@ -23,59 +21,47 @@ class Open(Command):  # type: ignore[misc]
     may_fail = True
     cmd_options = (
         *ManifestLoader.cmd_options,
-        {"name": "yes", "long": "yes", "type": bool, "default": False, "help": "do not ask"},
-        {"name": "draft", "long": "draft", "type": bool, "default": False, "help": "open it as a draft"},
-        {
-            "name": "remote",
-            "long": "remote",
-            "default": "",
-            "metavar": "NAME",
-            "help": "the remote, or the address of a fork, to push to",
-        },
-        {
-            "name": "branch",
-            "long": "branch",
-            "default": "",
-            "metavar": "NAME",
-            "help": "the branch's name there [default: perf/ID]",
-        },
-        {
-            "name": "despite",
-            "long": "despite",
-            "type": list,
-            "default": [],
-            "metavar": "PATH:LINE",
-            "help": "open it although this line of the contribution rules seems to forbid it; repeatable",
-        },
+        flag("yes", "do not ask"),
+        flag("draft", "open it as a draft"),
+        option("remote", "the remote, or the address of a fork, to push to", "NAME"),
+        option("branch", "the branch's name there [default: perf/ID]", "NAME"),
+        option(
+            "despite",
+            "open it although this line of the contribution rules seems to forbid it; repeatable",
+            "PATH:LINE",
+            type=list,
+            default=[],
+        ),
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..pull_request.opening import Asked, Case
+        from ..pull_request.opening import Opener, OpenOptions
 
         graph = graph_of(opt_values["manifest"])
         item_id = graph.known(pos_args[0])
         graph.begin()
-        asked = Asked(opt_values["draft"], opt_values["remote"], opt_values["branch"], frozenset(opt_values["despite"]))
+        options = OpenOptions(
+            opt_values["draft"], opt_values["remote"], opt_values["branch"], frozenset(opt_values["despite"])
+        )
         with CONSOLE.step(f"open:{item_id}") as report:
-            case = Case(graph.workspace, graph.staleness, item_id, asked, report)
-            if reasons := case.refusals(pipeline.NAMES):
-                raise PrprepError(
-                    "nothing was opened:\n" + "\n".join(f"  - {reason}" for reason in reasons), where=item_id
-                )
-            plan = case.plan()
-        CONSOLE.print("\n".join(plan.told()))
-        if not opt_values["yes"] and not _agreed():
+            opener = Opener(graph.workspace, graph.staleness, item_id, options, report)
+            if reasons := opener.refusals(pipeline.NAMES):
+                listed = "\n".join(f"  - {reason}" for reason in reasons)
+                raise PrprepError(f"nothing was opened:\n{listed}", where=item_id)
+            plan = opener.plan()
+        CONSOLE.print("\n".join(plan.description()))
+        if not opt_values["yes"] and not _confirmed():
             CONSOLE.print("nothing was pushed, and nothing opened")
             return 1
         with CONSOLE.step(f"open:{item_id}") as report:
-            case.report = report
-            url = case.publish(plan)
+            opener.report = report
+            url = opener.publish(plan)
         CONSOLE.print(url)
         return 0
 
 
-def _agreed() -> bool:
+def _confirmed() -> bool:
     """Ask; raise UsageError if nobody can answer."""
     if not sys.stdin.isatty():
-        raise UsageError("stdin is not a terminal", hint="read what is printed above, then pass --yes")
+        raise UsageError("stdin is not a terminal; pass --yes")
     return input("Do this? [y/N] ").strip().lower() in {"y", "yes"}

@@ -1,7 +1,5 @@
 """`prprep schema`: the JSON Schema of the manifest, for editors."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from doit.cmd_base import Command

@@ -1,23 +1,18 @@
 """`prprep status`: the state of every item, how old its evidence is, and what a run would do again."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from doit.cmd_base import Command
 
 from .. import pipeline
 from ..graph.loader import ManifestLoader, graph_of
 from ..stages.report import MEASURED_AT, report
-from ..staleness import StageInputs
+from ..staleness import StageInputs, Staleness
 from ..text.tables import terminal_width, text_table
-
-if TYPE_CHECKING:
-    from ..staleness import Staleness
-    from ..workspace.workspace import Workspace
+from ..workspace.workspace import Workspace
 
 HEADER = ("#", "Optimization", "Compare", "Evidence", "Status")
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))

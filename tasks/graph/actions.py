@@ -1,28 +1,21 @@
-"""Wrap a stage's work into a doit action: a mistake becomes a message, a defect a log to report."""
-
-from __future__ import annotations
+"""Wrap work into a doit action: a mistake becomes a message, a defect a log to report."""
 
 import platform
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from doit.exceptions import TaskError, TaskFailed
+from doit.exceptions import BaseFail, TaskError, TaskFailed
 
 from .. import __version__
 from ..errors import PrprepError
+from ..processes.progress import Report
 from .console import CONSOLE
-
-if TYPE_CHECKING:
-    from doit.exceptions import BaseFail
-
-    from ..processes.progress import Report
 
 
 class Action:
-    """Run `perform(report)` under the label that progress lines carry; picklable, for doit's processes."""
+    """Run `perform(report)`; progress lines begin with `label`. Picklable, for doit's processes."""
 
     def __init__(self, perform: Callable[[Report], None], label: str, *, begin: Callable[[], None], log: Path) -> None:
         self._perform, self._label = perform, label
@@ -40,21 +33,18 @@ class Action:
         except PrprepError as error:
             return TaskFailed(str(error))
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            return TaskFailed(
-                f"{where}{error.strerror or error}\n  mend that, then run again: what was done so far is kept"
-            )
+            file = f"{error.filename}: " if error.filename else ""
+            return TaskFailed(f"{file}{error.strerror or error}\n  fix it and run again; finished work is kept")
         except Exception as error:  # noqa: BLE001 - the one door for defects of our own
             return self._defect(error)
         return None
 
     def _defect(self, error: Exception) -> BaseFail:
+        message = f"this is a defect of prprep: {type(error).__name__}: {error}"
         versions = f"prprep {__version__}, Python {sys.version}, {platform.platform()}"
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             self._log.write_text(f"{versions}\n{self._label}\n{traceback.format_exc()}", encoding="utf-8")
         except OSError:
-            return TaskError(f"this is a defect of prprep: {type(error).__name__}: {error}\n{traceback.format_exc()}")
-        return TaskError(
-            f"this is a defect of prprep: {type(error).__name__}: {error}\n  please report it with {self._log}"
-        )
+            return TaskError(f"{message}\n{traceback.format_exc()}")
+        return TaskError(f"{message}\n  please report it with {self._log}")

@@ -1,7 +1,5 @@
 """Show what long steps are doing: one live line for each in a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -76,7 +74,7 @@ class Console:
             self._notes[message] = len(self._notes) + 1
             return f"note {self._notes[message]}: {message}"
 
-    def _start(self) -> Progress:
+    def _start(self) -> "Progress":
         from rich.console import Console as RichConsole
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

@@ -1,6 +1,4 @@
-"""Hand the graph of one manifest to doit: to `doit` in a checkout by dodo.py, to `prprep` anywhere else."""
-
-from __future__ import annotations
+"""Give doit the graph of one manifest: in dodo.py for `doit` in a checkout, in ManifestLoader for `prprep`."""
 
 import gc
 import os
@@ -9,16 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from doit.cmd_base import TaskLoader2
+from doit.cmd_base import Command, TaskLoader2
 from doit.exceptions import InvalidDodoFile
 from doit.loader import generate_tasks
+from doit.task import Task
 
 from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..processes.locks import file_lock
+from ..processes.progress import Report
 from ..processes.scratch import remove_abandoned
+from ..staleness import Staleness
 from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of
 from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
@@ -29,23 +30,16 @@ from .names import demand_item, matches, unknown_word
 from .reporter import PlainReporter
 from .state import ArtifactChecker, Fresh, Ledger
 
-if TYPE_CHECKING:
-    from doit.cmd_base import Command
-    from doit.task import Task
-
-    from ..processes.progress import Report
-    from ..staleness import Staleness
-
 _BUSY = "another prprep is at work in this folder"
 
-# Item by item from measuring on, so that the first bodies are there long before the last comparison ends.
+# Item by item from measuring on, so that the first bodies are written long before the last comparison ends.
 DEFAULT_TASKS = ["detect", "survey", "scaffold", "inject", "render", "report"]
 
 
 class Graph:
-    """The tasks of one manifest; `before` names tasks of the caller that make the repository.
+    """The tasks of one manifest; `before` names tasks of the caller that create the repository.
 
-    With `refresh`, or PRPREP_REFRESH in the environment, forges are asked again whatever is kept of their answers.
+    With `refresh`, or PRPREP_REFRESH in the environment, cached responses of GitHub are not used.
     """
 
     def __init__(self, manifest: Path, *, before: tuple[str, ...] = (), refresh: bool = False) -> None:
@@ -58,7 +52,7 @@ class Graph:
         self._locks = ExitStack()
         self._began = False
         self.ending: Callable[[], str] | None = None
-        """What a run shows at its end in place of the table of all items; its tasks are then not told one by one."""
+        """What a run prints at its end instead of the table of all items; it then does not list its tasks."""
 
     @property
     def workspace(self) -> Workspace:
@@ -76,9 +70,9 @@ class Graph:
         return self._state / "doit.json"
 
     def config(self) -> dict[str, Any]:
-        """Return doit's settings: artifacts say what is fresh, and one item's failure leaves the others going."""
+        """Return doit's settings: artifacts decide what is fresh, and a failure does not stop other items."""
         if not (self._state / ".gitignore").exists():
-            # The state stays out of `git status` in whatever repository the manifest lies.
+            # `git status` does not show the state in the repository of the manifest.
             write_whole(self._state / ".gitignore", "*\n")
         _drop_unreadable(self.database)
         return {
@@ -94,20 +88,20 @@ class Graph:
         }
 
     def tasks(self) -> Iterator[dict[str, Any]]:
-        """Generate doit's tasks; a wrong manifest is told in full and nothing runs."""
+        """Generate doit's tasks; raise InvalidDodoFile with all mistakes of a wrong manifest."""
         try:
-            pass
+            staleness = self.staleness
         except PrprepError as error:
             raise InvalidDodoFile(plain(str(error))) from None
-        # Tens of thousands of tasks live until the end: looking through them for garbage again and again finds none.
+        # Tens of thousands of tasks live until the end: searching them for garbage again and again is wasted time.
         gc.set_threshold(200_000, 50, 50)
-        for task in pipeline.tasks(self.staleness, partial(Action, begin=self.begin, log=self._log), Fresh):
+        for task in pipeline.tasks(staleness, partial(Action, begin=self.begin, log=self._log), Fresh):
             if self._before and task["basename"] == "detect" and task["name"]:
                 task["task_dep"] = list(self._before)
             yield task
 
-    def preparation(self, make: Callable[[], None], *, inputs: Sequence[Path], product: Path) -> dict[str, Any]:
-        """Return the task that makes the repository from `inputs`; the refs are asked again after it."""
+    def preparation(self, create: Callable[[], None], *, inputs: Sequence[Path], product: Path) -> dict[str, Any]:
+        """Return the task that creates the repository from `inputs`; refs are resolved again after it."""
         stamp = self._state / f"{product.name}.json"
 
         def made_from() -> str:
@@ -115,10 +109,10 @@ class Graph:
 
         def perform(report: Report) -> None:
             fingerprint = made_from()
-            report(f"making {product.name}")
+            report(f"creating {product.name}")
             from ..artifacts import Stamp
 
-            make()
+            create()
             Stamp().write(stamp, fingerprint)
             self.workspace.refs_moved()
 
@@ -130,14 +124,14 @@ class Graph:
         }
 
     def begin(self) -> None:
-        """Take the folder for this run, until the process ends."""
+        """Lock the folder for this run, until the process ends."""
         if not self._began:
             self._locks.enter_context(file_lock(self._state / "lock", busy=_BUSY))
             self._began = True
             remove_abandoned(cache_folder())
 
     def summary(self) -> str:
-        """Write the report anew, whatever ran, and give its table."""
+        """Update the report, whatever ran, and return its table."""
         table = pipeline.summary(self.staleness)
         self.workspace.run_cache.save()
         return table
@@ -156,7 +150,7 @@ class Graph:
 
 
 def _drop_unreadable(database: Path) -> None:
-    """Delete a database that is no text: doit decodes it before its codec, which bears everything else, sees it."""
+    """Delete a database that is not UTF-8: doit decodes it before Ledger, which copes with everything else."""
     try:
         database.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -165,33 +159,29 @@ def _drop_unreadable(database: Path) -> None:
         database.unlink()
 
 
+def option(long: str, text: str, metavar: str, short: str = "", **more: Any) -> dict[str, Any]:
+    """Return an option with a value as doit wants it; its name is `long` with underscores."""
+    name = long.replace("-", "_")
+    return {"name": name, "short": short, "long": long, "default": "", "help": text, "metavar": metavar, **more}
+
+
+def flag(long: str, text: str) -> dict[str, Any]:
+    return {"name": long.replace("-", "_"), "long": long, "type": bool, "default": False, "help": text}
+
+
 class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     """Load the graph of the manifest that `-m` names, else of the nearest prprep.yaml upwards."""
 
     cmd_options = (
-        {
-            "name": "manifest",
-            "short": "m",
-            "long": "manifest",
-            "type": str,
-            "default": "",
-            "metavar": "FILE",
-            "help": f"the manifest [default: {MANIFEST_NAME} in this folder or the nearest one above]",
-        },
-        {
-            "name": "refresh",
-            "long": "refresh",
-            "type": bool,
-            "default": False,
-            "help": "ask GitHub again, however recent its answers are",
-        },
+        option("manifest", f"the manifest [default: {MANIFEST_NAME} in this folder or the nearest above]", "FILE", "m"),
+        flag("refresh", "ask GitHub again, however recent its answers are"),
     )
 
     def __init__(self) -> None:
         super().__init__()
         self.graph: Graph | None = None
         self.ending: Callable[[Graph], str] | None = None
-        """What the command that runs shows at its end, where that is not the table of all items."""
+        """What the command prints at its end, if not the table of all items."""
 
     def setup(self, opt_values: dict[str, Any]) -> None:
         try:
@@ -227,27 +217,22 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
 
 
 def graph_of(named: str, *, refresh: bool = False) -> Graph:
-    """Return the graph of the manifest that is named, else of the nearest one; from its folder, as tasks are run."""
+    """Change into the folder of the manifest named, else of the nearest one, and return its graph."""
     manifest = find_manifest(named, Path.cwd())
     os.chdir(manifest.parent)
     return Graph(manifest, refresh=refresh)
 
 
 def find_manifest(named: str, folder: Path) -> Path:
-    """Return the manifest's absolute path; raise UsageError where there is none."""
+    """Return the manifest's absolute path; raise UsageError if there is none."""
     if named:
         path = Path(named).absolute()
         path = path / MANIFEST_NAME if path.is_dir() else path
         if path.is_file():
             return path
-        raise UsageError(
-            "there is no such manifest", where=named, hint="give the path of a file as in `prprep -m FILE`"
-        )
-    for place in (folder, *folder.parents):
-        if (place / MANIFEST_NAME).is_file():
-            return place / MANIFEST_NAME
-    raise UsageError(
-        f"no {MANIFEST_NAME} in this folder or above it",
-        where=str(folder),
-        hint="`prprep init` drafts one from the repository and its notes; or name yours: prprep -m FILE",
-    )
+        raise UsageError("no such manifest", where=named, hint="give the path of a file: prprep -m FILE")
+    for parent in (folder, *folder.parents):
+        if (parent / MANIFEST_NAME).is_file():
+            return parent / MANIFEST_NAME
+    hint = "`prprep init` drafts one from the repository and its notes; or name yours: prprep -m FILE"
+    raise UsageError(f"no {MANIFEST_NAME} in this folder or above it", where=str(folder), hint=hint)

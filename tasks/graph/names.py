@@ -1,7 +1,5 @@
 """Refuse names that do not exist, each with the name that was probably meant and those that there are."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 

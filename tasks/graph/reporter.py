@@ -1,24 +1,17 @@
-"""doit's console reporter in prprep's words: one plain message for a failure, the table at the end."""
-
-from __future__ import annotations
+"""doit's console reporter with one plain message for a failure, and the table of items at the end."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from doit.exceptions import InvalidDodoFile, TaskFailed, UnmetDependency
+from doit.exceptions import BaseFail, InvalidDodoFile, TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
+from doit.task import Task
 
 from ..errors import PrprepError
 from ..text.markdown import plain
 
-if TYPE_CHECKING:
-    from doit.exceptions import BaseFail
-    from doit.task import Task
-
 
 class PlainReporter(ConsoleReporter):  # type: ignore[misc]
-    """Say what runs, what failed and why, and what the items have come to."""
-
     desc = "prprep: plain messages, and the table of all items at the end"
     begin: Callable[[], None] | None = None
     summary: Callable[[], str] | None = None
@@ -40,7 +33,7 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
                 raise InvalidDodoFile(plain(str(error))) from None
 
     def write(self, text: str) -> None:
-        # The target's output and git's stand in messages: what they hold for a terminal is not for the user's.
+        # Messages contain output of the target and of git: their escape codes must not reach the user's terminal.
         super().write(plain(text))
 
     def execute_task(self, task: Task) -> None:
@@ -73,5 +66,5 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
         if self.summary and not self._refused:
             self.write("\n" + type(self).summary() + "\n")  # type: ignore[misc]
         if self.failures and not self._defects and not self.runtime_errors:
-            # doit counts a task that was left out after a failure as an error of its own (exit code 2).
+            # doit would exit with 2, because it counts a task skipped after a failure as an error.
             raise SystemExit(1)

@@ -1,29 +1,23 @@
-"""Let artifacts, not doit's database, say what is fresh.
+"""Let artifacts, not doit's database, decide what is fresh.
 
-doit writes its database when a run ends, so a killed run forgets what it did, and a failure upstream that
-passes later makes everything downstream stale. An artifact carries the fingerprint of what it was made
-from; these classes make doit believe that alone. The database then only remembers what a user told doit
-to forget.
+doit writes its database when a run ends, so a killed run loses what it did, and a failure upstream that passes later
+makes everything downstream stale. An artifact has the fingerprint of its inputs, and these classes make doit trust that
+alone. The database only records what a user told doit to forget or ignore.
 """
-
-from __future__ import annotations
 
 import inspect
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from doit.dependency import FileChangedChecker, UptodateCalculator
-
-if TYPE_CHECKING:
-    from doit.dependency import Dependency
-    from doit.task import Task
+from doit.dependency import Dependency, FileChangedChecker, UptodateCalculator
+from doit.task import Task
 
 FORGOTTEN = "forgotten"
 
 
 class ArtifactChecker(FileChangedChecker):  # type: ignore[misc]
-    """Never call a file changed or missing: the fingerprint covers the content of every input."""
+    """Report no file as changed or missing: the fingerprint covers the content of every input."""
 
     CheckerError = OSError
 
@@ -41,39 +35,39 @@ class ArtifactChecker(FileChangedChecker):  # type: ignore[misc]
 
 
 class Ledger:
-    """doit's database as JSON that survives corruption and keeps what was forgotten on purpose."""
+    """doit's database as JSON; a corrupt one is replaced, and forgotten tasks are marked."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
+        self._tasks_before: set[str] = set()
 
     def decode(self, text: str) -> dict[str, Any]:
-        """Read the database; a corrupt one counts as lost, since the artifacts can replace it."""
+        """Read the database; a corrupt one counts as empty."""
         try:
             tasks = json.loads(text)
         except ValueError:
             return {}
         if not isinstance(tasks, dict) or not all(isinstance(entry, dict) for entry in tasks.values()):
             return {}
-        self._known = set(tasks)
+        self._tasks_before = set(tasks)
         return tasks
 
     def encode(self, tasks: dict[str, Any]) -> str:
-        """Write the database, with a mark for every task that a command such as `forget` took out.
+        """Write the database, with a mark for every task that a command such as `forget` removed.
 
-        A run takes failed tasks out as well; those are stale by their fingerprints anyway and get no mark.
+        A run removes failed tasks as well; they are stale by their fingerprints and need no mark.
         """
         for entry in tasks.values():
             if "checker:" in entry:
                 entry.pop(FORGOTTEN, None)
-        gone = set() if Fresh.asked else self._known - tasks.keys()
-        return json.dumps({**tasks, **{name: {FORGOTTEN: True} for name in gone}})
+        forgotten = set() if Fresh.was_called else self._tasks_before - tasks.keys()
+        return json.dumps({**tasks, **{name: {FORGOTTEN: True} for name in forgotten}})
 
 
 class Fresh(UptodateCalculator):  # type: ignore[misc]
-    """Answer doit's question whether a task is up to date by `is_fresh`, and mend the database with it."""
+    """Tell doit whether a task is up to date, and update the database to match."""
 
-    asked = False
-    # doit inspects the signature at every question, which takes longer than most answers.
+    was_called = False
+    # doit inspects the signature at every call, which takes longer than most calls.
     __signature__ = inspect.Signature(
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("task", "values")]
     )
@@ -88,7 +82,7 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
         self._dependency = dep_manager
 
     def __call__(self, task: Task, values: dict[str, Any]) -> bool:  # noqa: ARG002
-        Fresh.asked = True
+        Fresh.was_called = True
         assert self._dependency is not None  # noqa: S101 - doit calls setup first
         if self._dependency._get(task.name, FORGOTTEN) or not self._is_fresh():  # noqa: SLF001 - what UptodateCalculator hands out
             return False
@@ -97,8 +91,8 @@ class Fresh(UptodateCalculator):  # type: ignore[misc]
         return True
 
     def __repr__(self) -> str:
-        return "the artifact was made from this, and is as it was left"
+        return "the artifact was written from these inputs, and is unchanged"
 
     def __getstate__(self) -> dict[str, Any]:
-        # The database is open in the main process only; workers run actions and never ask for freshness.
+        # The database is open in the main process only; worker processes run actions alone.
         return {**self.__dict__, "_dependency": None, "get_val": None, "tasks_dict": None}

@@ -1,41 +1,35 @@
-"""Make the branch that a pull request is made from: upstream's newest commit, the optimization's commits, and one of our own.
+"""Assemble the branch of a pull request: upstream's newest commit, the optimization's commits, and one of our own.
 
-All of it happens in the private clone. Made from the same commits, by the same person, it is the same branch every time.
+All of it happens in the private clone. The same commits and the same person make the same branch every time.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
 from ..errors import ArtifactError, CherryPickError, RepositoryError
-from ..git import cherry_pick, history
+from ..git import Clone, cherry_pick, history
+from ..git.repository import Identity
+from ..manifest.model import Optimization
 from ..project.conventions import changelog
 from ..project.files import CommitTree, Project
 from ..project.pytest_config import is_test_file, python_files
 from ..storage.artifact import Artifact
-from . import audit, audit_tools, changelog_entry
-from . import titles as wording
-from .fragments import Entry
-
-if TYPE_CHECKING:
-    from ..git import Clone
-    from ..git.repository import Identity
-    from ..manifest.model import Optimization
-    from ..storage.paths import ItemPaths
+from ..storage.paths import ItemPaths
+from . import audit, audit_tools, changelog_entry, titles
+from .fragments import ChangelogEntry
 
 VERSION: Final = 1
 T = TypeVar("T", bound=Artifact)
 TITLES = 50
-"""Commits of upstream's that are looked at to see how their titles are made."""
+"""Newest commits of upstream whose titles show the project's style."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What the stages have found out about an item."""
+class StageResults:
+    """What the stages wrote about an item."""
 
     detection: Detection
     scaffolding: Scaffolding
@@ -43,23 +37,23 @@ class Made:
     comparison: Comparison
     survey: Survey | None = None
     opened: int | None = None
-    """The pull request that prprep itself has opened for this item: it is made anew, not built upon."""
+    """The pull request that prprep opened for this item: the branch replaces its commits instead of adding to them."""
 
     @classmethod
-    def read(cls, paths: ItemPaths) -> Made:
+    def read(cls, paths: ItemPaths) -> "StageResults":
         return cls(
             Detection.read(paths.detect),
             Scaffolding.read(paths.scaffold),
             Injection.read(paths.inject),
             Comparison.read(paths.compare),
-            read_softly(Survey, paths.survey),
+            read_if_valid(Survey, paths.survey),
             opened_by(paths),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a branch begins, what it is measured against, and what that is called."""
+    """The commit on which a branch starts, the one that it is compared with, and how to name the first."""
 
     commit: str
     base: str
@@ -67,8 +61,8 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """What prprep's own commit adds: path to bytes; why; and what a person has to do about it."""
+class AddedFiles:
+    """What prprep's own commit adds, path to bytes; the reason for each kind; what a person has to do about it."""
 
     files: Mapping[str, bytes]
     benchmark: str = ""
@@ -76,86 +70,84 @@ class Files:
     todos: tuple[str, ...] = ()
 
 
-def make(
+def assemble(
     item: Optimization,
-    made: Made,
+    results: StageResults,
     clone: Clone,
     who: Identity,
     *,
     contents: Mapping[str, bytes],
     drop_model_authors: bool = False,
 ) -> Branching:
-    """Make the branch in the clone and look through it; raise CherryPickError where the commits do not go onto upstream's newest.
+    """Assemble the branch in the clone and audit it; raise CherryPickError if the commits conflict with upstream.
 
-    `contents` are the benchmark and the files that it needs, by their paths.
+    `contents` maps the paths of the benchmark and of the files that it needs to their bytes.
     """
-    detection, start = made.detection, start_of(item, made, clone)
-    titles = history.recent_titles(clone.path, detection.upstream, TITLES)
-    picked = tuple(commit.sha for commit in detection.commits)
+    detection, start = results.detection, start_of(item, results, clone)
+    upstream_titles = history.recent_titles(clone.path, detection.upstream, TITLES)
+    commits = tuple(commit.sha for commit in detection.commits)
     reword = audit.without_model_co_authors if drop_model_authors else bytes
     try:
-        tip = cherry_pick.rebase(clone.path, start.commit, picked, committer=who, reword=reword)
+        tip = cherry_pick.rebase(clone.path, start.commit, commits, committer=who, reword=reword)
     except CherryPickError as error:
-        raise _with_drift(error, made, start) from None
-    if tip == start.commit and start.commit == detection.upstream:
-        now = "there is nothing left to open a pull request for; remove the item"
-        raise RepositoryError(f"{detection.upstream_ref} has all of this optimization already", where=item.id, hint=now)
-    added = _added(item, made, clone, tip, contents)
-    head = cherry_pick.commit_files(clone.path, tip, _addition(made, added, who, titles)) if added.files else tip
-    return _looked_through(
-        Branching(
-            item=item.id,
-            title=wording.pull_request_title(detection.title, titles),
-            onto=start.name,
-            base=start.base,
-            head=head,
-            tree=clone.tree_of(head),
-            commits=tuple(_commits(clone, start.commit, head, made, own=head if added.files else "")),
-            added=tuple(sorted(added.files)),
-            benchmark=added.benchmark,
-            changelog=added.changelog,
-            todos=added.todos,
-            notes=tuple(_notes(made, clone, picked)),
-        ),
-        made,
-        clone,
+        raise _with_cause(error, results, start) from None
+    if tip == start.commit == detection.upstream:
+        hint = "there is nothing left to open a pull request for; remove the item"
+        what = f"{detection.upstream_ref} has all of this optimization already"
+        raise RepositoryError(what, where=item.id, hint=hint)
+    added = _added_files(item, results, clone, tip, contents)
+    head = tip
+    if added.files:
+        head = cherry_pick.commit_files(clone.path, tip, _own_commit(results, added, who, upstream_titles))
+    branch = Branching(
+        item=item.id,
+        title=titles.pull_request_title(detection.title, upstream_titles),
+        onto=start.name,
+        base=start.base,
+        head=head,
+        tree=clone.tree_of(head),
+        commits=tuple(_commits(clone, start.commit, head, results, own=head if added.files else "")),
+        added=tuple(sorted(added.files)),
+        benchmark=added.benchmark,
+        changelog=added.changelog,
+        todos=added.todos,
+        notes=tuple(_notes(results, clone, commits)),
     )
+    return _audited(branch, results, clone)
 
 
-def start_of(item: Optimization, made: Made, clone: Clone) -> Start:
-    """Return where the branch begins: upstream's newest commit, or the branch of the pull request that it goes into."""
-    detection, number = made.detection, folded_into(item, made.survey, made.opened)
+def start_of(item: Optimization, results: StageResults, clone: Clone) -> Start:
+    """Return where the branch starts: at upstream's newest commit, or at the pull request that it is folded into."""
+    detection, number = results.detection, folded_into(item, results.survey, results.opened)
     if number is None:
         return Start(detection.upstream, detection.upstream, f"{detection.upstream_ref} ({detection.upstream[:12]})")
-    name = next((each.branch for each in made.survey.pull_requests if each.number == number), "") if made.survey else ""
+    pull_requests = results.survey.pull_requests if results.survey else ()
+    name = next((pull_request.branch for pull_request in pull_requests if pull_request.number == number), "")
     commit = clone.resolve([name])[name] if name else None
     if commit is None:
-        branch = f"its branch {name}" if name else "its branch"
-        now = "fetch it, then run `prprep` with --refresh and this again; or remove `pr:` to open a new one"
-        raise RepositoryError(
-            f"#{number} is to be updated, and {branch} is not in the repository", where=item.id, hint=now
-        )
+        hint = "fetch it, then run `prprep --refresh` and this again; or remove `pr:` to open a new one"
+        what = f"the branch of #{number}{f', {name},' if name else ''} is not in the repository"
+        raise RepositoryError(what, where=item.id, hint=hint)
     base = clone.merge_base(detection.upstream, commit) or detection.upstream
     return Start(commit, base, f"#{number}, {name} ({commit[:12]})")
 
 
 def folded_into(item: Optimization, survey: Survey | None, opened: int | None) -> int | None:
-    """Return the number of the pull request that the branch goes into, None where it is to be a new one, or is `opened` by prprep."""
-    if item.pr:
-        return item.pr if item.pr != opened else None
-    into = survey.decision.into if survey and survey.decision.kind == "fold" else ""
-    number = int(into[1:]) if into.startswith("#") and into[1:].isdigit() else None
+    """Return the existing pull request to add the branch to; None for a new one, or one `opened` by prprep."""
+    number = item.pr
+    if not number and survey and survey.decision.kind == "fold":
+        into = survey.decision.into
+        number = int(into[1:]) if into.startswith("#") and into[1:].isdigit() else None
     return None if number == opened else number
 
 
 def opened_by(paths: ItemPaths) -> int | None:
-    """Return the number of the pull request that prprep has opened for an item."""
-    opened = read_softly(Opening, paths.opened)
+    """Return the number of the pull request that prprep opened for an item."""
+    opened = read_if_valid(Opening, paths.opened)
     return opened.number if opened and opened.own else None
 
 
-def read_softly(kind: type[T], path: Path) -> T | None:
-    """Read an artifact that need not be there."""
+def read_if_valid(kind: type[T], path: Path) -> T | None:
     try:
         return kind.read(path)
     except ArtifactError:
@@ -165,112 +157,119 @@ def read_softly(kind: type[T], path: Path) -> T | None:
 # -- prprep's own commit -----------------------------------------------------------------------------------
 
 
-def _added(item: Optimization, made: Made, clone: Clone, tip: str, contents: Mapping[str, bytes]) -> Files:
-    project = Project(CommitTree(clone, tip), made.detection.layout.project)
-    benchmark, why = _benchmark(item, made, project, contents)
-    entry = _changelog(item, made, clone, project)
-    return replace(entry, files={**benchmark, **entry.files}, benchmark=why)
+def _added_files(
+    item: Optimization, results: StageResults, clone: Clone, tip: str, contents: Mapping[str, bytes]
+) -> AddedFiles:
+    project = Project(CommitTree(clone, tip), results.detection.layout.project)
+    benchmark, reason = _benchmark(item, results, project, contents)
+    entry = _changelog(item, results, clone, project)
+    return replace(entry, files={**benchmark, **entry.files}, benchmark=reason)
 
 
 def _benchmark(
-    item: Optimization, made: Made, project: Project, contents: Mapping[str, bytes]
-) -> tuple[dict[str, bytes], str]:
-    """Return the benchmark's files that the branch lacks, where it is to have them, and the reason."""
-    path, tree = made.scaffolding.path, project.tree
+    item: Optimization, results: StageResults, project: Project, contents: Mapping[str, bytes]
+) -> tuple[Mapping[str, bytes], str]:
+    """Return the benchmark files to add to the branch, and the reason for adding them or not."""
+    path, tree = results.scaffolding.path, project.tree
     if tree.read(path) is not None:
         return {}, f"{path} is there already"
-    lacking = {name: content for name, content in contents.items() if tree.read(name) is None}
-    root = made.detection.layout.benchmarks_root
+    missing = {name: content for name, content in contents.items() if tree.read(name) is None}
+    root = results.detection.layout.benchmarks_root
     if item.commit_benchmark == "never":
         return {}, "the manifest says never; it is in the evidence"
     if item.commit_benchmark == "always":
-        return lacking, "the manifest says always"
+        return missing, "the manifest says always"
     patterns = python_files(project)
-    if not any(name.startswith(f"{root}/") and is_test_file(name, patterns) for name in tree.files()):
-        return (
-            {},
-            f"the project keeps no benchmark tests in {root}; it is in the evidence (`commit_benchmark: always` changes that)",
-        )
-    return lacking, f"the project keeps benchmarks in {root}"
+    if any(name.startswith(f"{root}/") and is_test_file(name, patterns) for name in tree.files()):
+        return missing, f"the project keeps benchmarks in {root}"
+    reason = f"the project keeps no benchmark tests in {root}; it is in the evidence"
+    return {}, f"{reason} (`commit_benchmark: always` changes that)"
 
 
-def _changelog(item: Optimization, made: Made, clone: Clone, project: Project) -> Files:
-    """Write the changelog entry, where the project has a changelog, the change is an improvement, and none came with it."""
-    detection, kind = made.detection, changelog(project.tree, project=made.detection.layout.project)
+def _changelog(item: Optimization, results: StageResults, clone: Clone, project: Project) -> AddedFiles:
+    """Write the changelog entry of an improvement, unless the project has no changelog or the commits bring one."""
+    detection, kind = results.detection, changelog(project.tree, project=results.detection.layout.project)
     if kind is None:
-        return Files({}, changelog="the project keeps no changelog")
-    if made.comparison.verdict is not Verdict.IMPROVED:
-        return Files({}, changelog=f"no entry: the comparison says {made.comparison.verdict}")
-    place = kind.partition(" ")[2]
-    if any(path == place or path.startswith(place) for path in detection.files):
-        return Files({}, changelog=f"the optimization brings its own entry in {place}")
-    told, doubts = changelog_entry.sentence(detection.title, detection.target, detection.domain.domains)
+        return AddedFiles({}, changelog="the project keeps no changelog")
+    if results.comparison.verdict is not Verdict.IMPROVED:
+        return AddedFiles({}, changelog=f"no entry: the comparison says {results.comparison.verdict}")
+    path = kind.partition(" ")[2]
+    if any(changed.startswith(path) for changed in detection.files):
+        return AddedFiles({}, changelog=f"the optimization brings its own entry in {path}")
+    sentence, title_todos = changelog_entry.sentence(detection.title, detection.target, detection.domain.domains)
     dated = history.author_date(clone.path, detection.commits[-1].sha)
-    number = folded_into(item, made.survey, made.opened) or made.opened
-    written = changelog_entry.write(project, kind, Entry(item.id, told, number, dated, detection.files))
-    files = {path: text.encode("utf-8", "surrogateescape") for path, text in written.files.items()}
-    return Files(files, changelog=f"{kind}: {told}" if files else f"{kind}: by hand", todos=(*doubts, *written.todos))
+    number = folded_into(item, results.survey, results.opened) or results.opened
+    edit = changelog_entry.write(project, kind, ChangelogEntry(item.id, sentence, number, dated, detection.files))
+    files = {path: text.encode("utf-8", "surrogateescape") for path, text in edit.files.items()}
+    summary = f"{kind}: {sentence if files else 'by hand'}"
+    return AddedFiles(files, changelog=summary, todos=(*title_todos, *edit.todos))
 
 
-def _addition(made: Made, added: Files, who: Identity, titles: tuple[str, ...]) -> cherry_pick.FileCommit:
-    with_benchmark = any(path.endswith(".py") for path in added.files)
-    with_entry = any(not path.endswith(".py") for path in added.files)
-    title = wording.own_title(made.detection.function, benchmark=with_benchmark, entry=with_entry, titles=titles)
-    asked = any(rule.about == "sign-off" for rule in made.detection.contribution_rules)
-    message = f"{title}\n" + (f"\nSigned-off-by: {who}\n" if asked else "")
-    return cherry_pick.FileCommit(added.files, message, who, made.detection.commits[-1].sha)
+def _own_commit(
+    results: StageResults, added: AddedFiles, who: Identity, upstream_titles: tuple[str, ...]
+) -> cherry_pick.FileCommit:
+    has_benchmark = any(path.endswith(".py") for path in added.files)
+    has_entry = any(not path.endswith(".py") for path in added.files)
+    function = results.detection.function
+    title = titles.own_title(function, benchmark=has_benchmark, entry=has_entry, titles=upstream_titles)
+    needs_sign_off = any(rule.about == "sign-off" for rule in results.detection.contribution_rules)
+    message = f"{title}\n" + (f"\nSigned-off-by: {who}\n" if needs_sign_off else "")
+    return cherry_pick.FileCommit(added.files, message, who, results.detection.commits[-1].sha)
 
 
-# -- what it holds -----------------------------------------------------------------------------------------
+# -- description and audit ---------------------------------------------------------------------------------
 
 
-def _commits(clone: Clone, start: str, head: str, made: Made, *, own: str) -> Iterator[MadeCommit]:
-    left = list(made.detection.commits)
+def _commits(clone: Clone, start: str, head: str, results: StageResults, *, own: str) -> Iterator[MadeCommit]:
+    sources = list(results.detection.commits)
     for commit in clone.commits(start, head):
-        source = next((each for each in left if (each.title, each.author) == (commit.title, commit.author)), None)
+        source = next((each for each in sources if (each.title, each.author) == (commit.title, commit.author)), None)
         if source:
-            left = left[left.index(source) + 1 :]
+            sources = sources[sources.index(source) + 1 :]
         kind = "own" if commit.sha == own else "kept" if source and source.sha == commit.sha else "picked"
-        came_from = source.sha if source and kind == "picked" else ""
+        picked_from = source.sha if source and kind == "picked" else ""
         yield MadeCommit.model_validate(
-            {"sha": commit.sha, "title": commit.title, "author": commit.author, "made": kind, "source": came_from}
+            {"sha": commit.sha, "title": commit.title, "author": commit.author, "made": kind, "source": picked_from}
         )
 
 
-def _notes(made: Made, clone: Clone, picked: tuple[str, ...]) -> Iterator[str]:
-    merges = [sha for sha in picked if clone.is_merge(sha)]
-    if merges:
-        yield f"merge commits were left out, as a rebase does: {', '.join(sha[:12] for sha in merges)}"
-    if made.survey and made.survey.contained:
-        yield f"upstream has these already: {', '.join(commit.sha[:12] for commit in made.survey.contained)}"
+def _notes(results: StageResults, clone: Clone, commits: tuple[str, ...]) -> Iterator[str]:
+    if merges := [sha for sha in commits if clone.is_merge(sha)]:
+        yield f"merge commits were left out, as a rebase does: {_short(merges)}"
+    if results.survey and results.survey.contained:
+        yield f"upstream has these already: {_short(commit.sha for commit in results.survey.contained)}"
 
 
-def _looked_through(branch: Branching, made: Made, clone: Clone) -> Branching:
-    """Add what the audit finds."""
-    detection = made.detection
+def _audited(branch: Branching, results: StageResults, clone: Clone) -> Branching:
+    """Return the branch with the findings of the audit."""
+    detection = results.detection
     files = history.changed_files(clone.path, branch.base, branch.head)
-    known = {path for function in detection.functions for path in (function.path, function.base_path) if path}
-    related = known | {*branch.added, made.scaffolding.path} if known else set()
+    optimized = {path for function in detection.functions for path in (function.path, function.base_path) if path}
+    related = optimized | {*branch.added, results.scaffolding.path} if optimized else set()
     base, head = CommitTree(clone, branch.base), CommitTree(clone, branch.head)
     paths = [file.path for file in files if file.status != "D"]
     commits = [clone.commit(commit.sha) for commit in branch.commits if commit.made != "own"]
-    findings = [
+    folder, packages = detection.layout.project, detection.layout.packages
+    findings = (
         *audit.of_files(files, related=related),
         *audit.of_commits(commits, detection.contribution_rules),
         *audit.of_white_space(history.whitespace_errors(clone.path, branch.base, branch.head)),
-        *audit_tools.of_code(base, head, paths, folder=detection.layout.project, packages=detection.layout.packages),
-    ]
-    left = audit_tools.not_run(head, detection.layout.project, base=branch.base)
-    return branch.model_copy(update={"findings": tuple(findings), "not_run": left})
+        *audit_tools.of_code(base, head, paths, folder=folder, packages=packages),
+    )
+    not_run = audit_tools.not_run(head, folder, base=branch.base)
+    return branch.model_copy(update={"findings": findings, "not_run": not_run})
 
 
-def _with_drift(error: CherryPickError, made: Made, start: Start) -> CherryPickError:
-    """Tell of a conflict with what is known of its cause."""
-    changed = {drift.function: drift for drift in made.survey.drift} if made.survey else {}
-    told = [
-        f"{name} was {drift.change} by {', '.join(each.sha[:12] for each in drift.commits)}"
-        for name, drift in changed.items()
+def _with_cause(error: CherryPickError, results: StageResults, start: Start) -> CherryPickError:
+    """Return the error with the upstream commits that changed the function since, if the survey found them."""
+    drift = results.survey.drift if results.survey else ()
+    changes = [
+        f"{each.function} was {each.change} by {_short(commit.sha for commit in each.commits)}" for each in drift
     ]
-    what = f"{error.what}" + (f"\n  since then {'; '.join(told)}" if told else "")
-    now = f"put the optimization onto {start.name} yourself, resolve the conflict there, and name that branch as `head`"
-    return CherryPickError(what, files=error.files, where=made.detection.item, hint=now)
+    what = f"{error.what}" + (f"\n  since then {'; '.join(changes)}" if changes else "")
+    hint = f"rebase the optimization onto {start.name}, resolve the conflict, and name that branch as `head`"
+    return CherryPickError(what, files=error.files, where=results.detection.item, hint=hint)
+
+
+def _short(commits: Iterable[str]) -> str:
+    return ", ".join(sha[:12] for sha in commits)

@@ -1,43 +1,29 @@
-"""Hold the files that a branch changes against the project's own formatter and linter, as far as that can be done here.
+"""Check the files that a branch changes as the project's formatter and linter would, as far as ruff can.
 
-Nothing of the project is run: its hooks would be fetched from the network, or are programs of its own. What ruff can stand for is
-done by ruff with the project's settings; only what is worse than at base counts; the rest is told as not run.
+Nothing of the project is run: its hooks would be fetched from the network, or are programs of its own. ruff uses the
+project's settings, and only what is worse than at base is a finding; what ruff does not cover is listed as not run.
 """
-
-from __future__ import annotations
 
 import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import yaml
 
 from ..artifacts import AuditFinding
-from ..project.files import Project
+from ..project.files import Project, TreeReader
 from ..project.formatting import RUFF_FILES, formatted
 
-if TYPE_CHECKING:
-    from ..project.files import TreeReader
-
 HOOKS = ".pre-commit-config.yaml"
-_DONE: Final = frozenset(
+_COVERED: Final = frozenset(
     {
-        *(
-            "ruff",
-            "ruff-check",
-            "ruff-format",
-            "black",
-            "black-jupyter",
-            "isort",
-            "trailing-whitespace",
-            "check-merge-conflict",
-        ),
-        *("check-added-large-files", "check-ast"),
+        *("ruff", "ruff-check", "ruff-format", "black", "black-jupyter", "isort", "trailing-whitespace"),
+        *("check-merge-conflict", "check-added-large-files", "check-ast"),
     }
 )
-"""Hooks whose work is done here in another way."""
+"""Hooks that are replaced by checks of prprep's own."""
 
 _LINE = re.compile(r"^line \d+: ")
 
@@ -45,58 +31,53 @@ _LINE = re.compile(r"^line \d+: ")
 def of_code(
     base: TreeReader, head: TreeReader, paths: Sequence[str], *, folder: str, packages: tuple[str, ...]
 ) -> Iterator[AuditFinding]:
-    """Judge the Python files among `paths`; `folder` is that of the project in the tree."""
+    """Check the Python files among `paths`; `folder` is that of the project in the tree."""
     before, after = Project(base, folder), Project(head, folder)
-    formats, lints = _formatter(after), _lints(after)
+    formatter, lints = _formatter(after), _uses_ruff(after)
     for path in paths:
         content = head.read(path)
         if content is None or not path.endswith(".py"):
             continue
         new, old = content.decode("utf-8", "replace"), (base.read(path) or b"").decode("utf-8", "replace")
-        shaped, told = formatted(new, path, after, first_party=packages)
-        was_shaped, was_told = formatted(old, path, before, first_party=packages) if old else (old, ())
-        # A file that was not in the formatter's form before is not held to it now.
-        if formats and shaped != new and was_shaped == old:
-            yield AuditFinding(about="format", text=f"{formats} would format {path} otherwise")
-        if lints and (added := _rules(told) - _rules(was_told)):
+        new_formatted, new_messages = formatted(new, path, after, first_party=packages)
+        old_formatted, old_messages = formatted(old, path, before, first_party=packages) if old else (old, ())
+        # A file that was not formatted before need not be formatted now.
+        if formatter and new_formatted != new and old_formatted == old:
+            yield AuditFinding(about="format", text=f"{formatter} would reformat {path}")
+        if lints and (added := _without_lines(new_messages) - _without_lines(old_messages)):
             yield AuditFinding(about="lint", text=f"ruff finds in {path}: {'; '.join(sorted(added))}")
 
 
 def not_run(tree: TreeReader, folder: str, *, base: str) -> tuple[str, ...]:
-    """Name the checks that the project has and that were not run, each with how to run it."""
-    names = list(
-        dict.fromkeys(
-            hook for place in dict.fromkeys((folder, "")) for hook in _hooks(tree, posixpath.join(place, HOOKS))
-        )
-    )
-    left = [name for name in names if name not in _DONE]
-    if not left:
+    """List the project's hooks that were not run, and how to run them."""
+    configs = (posixpath.join(place, HOOKS) for place in dict.fromkeys((folder, "")))
+    names = dict.fromkeys(hook for config in configs for hook in _hooks(tree, config) if hook not in _COVERED)
+    if not names:
         return ()
-    return (
-        f"hooks of {HOOKS} that were not run: {', '.join(left)}; run `pre-commit run --from-ref {base[:12]} --to-ref BRANCH`",
-    )
+    command = f"pre-commit run --from-ref {base[:12]} --to-ref BRANCH"
+    return (f"hooks of {HOOKS} that were not run: {', '.join(names)}; run `{command}`",)
 
 
 def _hooks(tree: TreeReader, path: str) -> Iterator[str]:
     content = tree.read(path)
     try:
-        listed = yaml.safe_load(content) if content else None
+        config = yaml.safe_load(content) if content else None
     except yaml.YAMLError:
         yield f"all of them ({path} is not valid YAML)"
         return
-    for repository in _listed(listed, "repos"):
-        for hook in _listed(repository, "hooks"):
+    for repository in _list(config, "repos"):
+        for hook in _list(repository, "hooks"):
             if isinstance(hook, dict) and isinstance(hook.get("id"), str):
                 yield hook["id"]
 
 
-def _listed(table: object, key: str) -> list[object]:
-    found = table.get(key) if isinstance(table, dict) else None
-    return found if isinstance(found, list) else []
+def _list(table: object, key: str) -> list[object]:
+    value = table.get(key) if isinstance(table, dict) else None
+    return value if isinstance(value, list) else []
 
 
 def _formatter(project: Project) -> str:
-    """Name what formats the project's code, "" where nothing of it can be told."""
+    """Name the project's formatter; "" if nothing says which it is."""
     if project.tool("black") is not None:
         return "black (here: ruff with its settings)"
     hooks = set(_hooks(project.tree, HOOKS))
@@ -105,9 +86,9 @@ def _formatter(project: Project) -> str:
     return "black (here: ruff)" if hooks & {"black", "black-jupyter"} else ""
 
 
-def _lints(project: Project) -> bool:
+def _uses_ruff(project: Project) -> bool:
     return project.tool("ruff") is not None or any(map(project.has, RUFF_FILES))
 
 
-def _rules(told: Sequence[str]) -> Counter[str]:
-    return Counter(_LINE.sub("", each) for each in told)
+def _without_lines(messages: Sequence[str]) -> Counter[str]:
+    return Counter(_LINE.sub("", message) for message in messages)

@@ -1,43 +1,62 @@
-"""Do what `prprep branch ID` does: demand fresh evidence, make the branch, measure it, keep what was found, tell of it."""
+"""Build the branch of an item, as `prprep branch ID` does: assemble, measure and record it, and hand it over."""
 
-from __future__ import annotations
-
+import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import yaml
 
 from .. import pipeline
-from ..artifacts import Branching, Detection, Rendering, Survey
+from ..artifacts import Branching, Comparison, Detection, Rendering, Survey
 from ..bench import trees
 from ..body.reproduction import manifest_text
+from ..environments.interpreters import resolve_path
 from ..errors import ArtifactError, RepositoryError, UsageError
 from ..git import Clone
 from ..git.export import create_branch, write_patches
-from ..git.repository import identity
+from ..git.repository import Identity, identity
+from ..manifest.model import Optimization
 from ..processes.progress import Report, silent
-from ..staleness import ALL, Item, Stage, Uses, Value
-from ..storage.files import fingerprint_of
+from ..staleness import ALL, Item, Stage, Staleness, Uses, Value
+from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of
-from . import assembling as making
-from . import bundle
-
-if TYPE_CHECKING:
-    from ..git.repository import Identity
-    from ..manifest.model import Optimization
-    from ..staleness import Staleness
-    from ..storage.paths import ItemPaths
-    from ..workspace.workspace import Workspace
+from ..storage.paths import MANIFEST_NAME, ItemPaths, ProjectPaths
+from ..workspace import nested
+from ..workspace.workspace import Workspace
+from . import assembling, bundle
+from .assembling import StageResults
 
 NEEDED = pipeline.NAMES[: pipeline.NAMES.index("compare") + 1]
-"""The stages whose evidence the branch is made from."""
+"""The stages whose evidence the branch is built from."""
+
+
+def _surroundings(item: Item) -> list[object]:
+    """Return the pull request that the branch is added to, and the commits that upstream has already."""
+    survey = assembling.read_if_valid(Survey, item.paths.survey)
+    into = assembling.folded_into(item.workspace.items[item.id], survey, assembling.opened_by(item.paths))
+    return [into, survey and [commit.sha for commit in survey.contained]]
+
+
+BRANCH = Stage(
+    name="branch",
+    doc="build the branch of a pull request",
+    version=assembling.VERSION,
+    uses=(
+        Uses(
+            settings=ALL,
+            artifacts=dict.fromkeys(NEEDED, ALL),
+            values=(Value("pull requests and commits about the same", _surroundings),),
+        ),
+    ),
+)
 
 
 @dataclass
-class Work:
-    """One item's branch at work."""
-
+class BranchBuilder:
     workspace: Workspace
     staleness: Staleness
     item_id: str
@@ -54,179 +73,174 @@ class Work:
 
     @cached_property
     def who(self) -> Identity:
-        """The user, as git has them; raise RepositoryError where git does not know."""
-        place = self.workspace.repository(self.item_id).local or self.workspace.folder
-        found = identity(place)
-        if found is None:
-            now = 'say who makes the commits: git config --global user.name "YOUR NAME"; git config --global user.email ADDRESS'
-            raise RepositoryError("git does not know your name and address", where=str(place), hint=now)
-        return found
+        """The user, as git knows them; raise RepositoryError if it does not."""
+        folder = self.workspace.repository(self.item_id).local or self.workspace.folder
+        user = identity(folder)
+        if user is None:
+            hint = 'git config --global user.name "YOUR NAME"; git config --global user.email ADDRESS'
+            raise RepositoryError("git does not know your name and address", where=str(folder), hint=hint)
+        return user
 
     def fingerprint(self) -> str:
-        """Hash what the branch would be made from now."""
-        return fingerprint(self.staleness, self.item_id, str(self.who), drop_model_authors=self.drop_model_authors)
+        """Hash everything that the branch is built from."""
+        return hash_of([self.staleness.fingerprint(BRANCH, self.item_id), str(self.who), self.drop_model_authors])
 
-    def done(self, *, measure: bool = True) -> Branching:
-        """Make the branch and measure it, or give the one that is there where it would be the same."""
+    def build(self, *, measure: bool = True) -> Branching:
+        """Return the branch, measured unless told otherwise; an existing one is used again if nothing changed."""
         self._demand_evidence()
-        if kept := self._kept(measured=measure):
-            return kept
+        if existing := self._existing(measured=measure):
+            return existing
         self.paths.branch.unlink(missing_ok=True)
-        made = making.Made.read(self.paths)
-        with self.opened() as clone:
-            contents = self._contents(made, clone)
-            self.report("putting the commits together")
-            branch = making.make(
-                self.item, made, clone, self.who, contents=contents, drop_model_authors=self.drop_model_authors
-            )
+        results = StageResults.read(self.paths)
+        with self.clone() as clone:
+            self.report("assembling the commits")
+            contents = self._contents(results, clone)
+            branch = self._assemble(results, clone, contents)
             if measure:
-                from .measuring import Ground, measured
-
-                ground = Ground(self.paths, contents, self.workspace.cache)
-                branch = measured(self.item, branch, made, clone, ground=ground, report=self.report)
-        branch = self._with_evidence(branch, made, contents)
+                branch = self._measured(branch, results, clone, contents)
+        branch = self._with_evidence(branch, results, contents)
         branch.write(self.paths.branch, self.fingerprint())
         return branch
 
-    def give(self, branch: Branching, *, into: str = "", patches: Path | None = None) -> list[str]:
-        """Hand the branch over as the user asked for it, and say how; without being asked, say how to ask."""
-        told = []
+    def deliver(self, branch: Branching, *, into: str = "", patches: Path | None = None) -> list[str]:
+        """Create the branch or the patches that the user asked for; return a line for each."""
+        lines = []
         repository = self.workspace.repository(self.item_id).local
-        with self.opened() as clone:
+        with self.clone() as clone:
             if into:
                 if repository is None:
-                    raise UsageError(
-                        "the repository is an address: no branch can be made there", hint="use --patches FOLDER"
-                    )
+                    what = "the manifest's repository is an address: no branch can be created there"
+                    raise UsageError(what, hint="use --patches FOLDER")
                 known = (branch.base, *(commit.source or commit.sha for commit in branch.commits))
                 create_branch(clone.path, branch.head, repository, into, known=known)
-                told.append(f"made the branch {into} in {repository}: {branch.head[:12]}")
+                lines.append(f"created the branch {into} in {repository}: {branch.head[:12]}")
             if patches:
-                written = write_patches(clone.path, branch.base, branch.head, patches)
-                told += [f"wrote {path}" for path in written]
-        asking = f"`prprep branch {self.item_id} --into BRANCH` or `--patches FOLDER` gives it to you"
-        return told or [f"it is in prprep's clone alone: {asking}"]
+                lines += [f"wrote {path}" for path in write_patches(clone.path, branch.base, branch.head, patches)]
+        command = f"prprep branch {self.item_id}"
+        return lines or [f"to get it: `{command} --into BRANCH` or `{command} --patches FOLDER`"]
 
-    def opened(self) -> Clone:
+    def clone(self) -> Clone:
         """Open the private clone, with the optimization's commits in it."""
         detection = Detection.read(self.paths.detect)
         wanted = (detection.upstream, *(commit.sha for commit in detection.commits))
-        return Clone.open(
-            self.workspace.repository(self.item_id).address, self.workspace.cache, report=self.report, wanted=wanted
+        address = self.workspace.repository(self.item_id).address
+        return Clone.open(address, self.workspace.cache, report=self.report, wanted=wanted)
+
+    def is_available(self, clone: Clone, branch: Branching) -> bool:
+        """Return whether the clone has the branch, assembled again if the cache was emptied."""
+        if clone.resolve([branch.head])[branch.head] is not None:
+            return True
+        results = StageResults.read(self.paths)
+        return self._assemble(results, clone, self._contents(results, clone)).head == branch.head
+
+    def _assemble(self, results: StageResults, clone: Clone, contents: dict[str, bytes]) -> Branching:
+        return assembling.assemble(
+            self.item, results, clone, self.who, contents=contents, drop_model_authors=self.drop_model_authors
         )
 
     def _demand_evidence(self) -> None:
         for stage in NEEDED:
             if not self.staleness.is_fresh(stage, self.item_id) or not self.paths.artifact(stage).exists():
-                now = f"run `prprep render:{self.item_id}` first, or `prprep explain {self.item_id}` to see why"
-                raise RepositoryError(
-                    f"there is no fresh evidence yet: {stage} is not up to date", where=self.item_id, hint=now
-                )
+                hint = f"run `prprep render:{self.item_id}` first, or `prprep explain {self.item_id}` to see why"
+                raise RepositoryError(f"{stage} is not up to date", where=self.item_id, hint=hint)
 
-    def _kept(self, *, measured: bool) -> Branching | None:
-        """Return the branch that is there, if it would be made the same and the clone still has it."""
+    def _existing(self, *, measured: bool) -> Branching | None:
+        """Return the recorded branch if it would be built the same and the clone still has it."""
         if fingerprint_of(self.paths.branch) != self.fingerprint():
             return None
-        try:
-            kept = Branching.read(self.paths.branch)
-        except ArtifactError:
+        branch = assembling.read_if_valid(Branching, self.paths.branch)
+        if branch is None or (measured and not branch.verdict):
             return None
-        bundled = digest_of_bundle(self.paths, kept)
-        with self.opened() as clone:
-            there = self.has(clone, kept)
-        return kept if there and bundled == kept.evidence_sha256 and (kept.verdict or not measured) else None
+        archive = self.paths.folder / branch.evidence
+        if not archive.is_file() or hashlib.sha256(archive.read_bytes()).hexdigest() != branch.evidence_sha256:
+            return None
+        with self.clone() as clone:
+            return branch if self.is_available(clone, branch) else None
 
-    def has(self, clone: Clone, branch: Branching) -> bool:
-        """Return whether the clone has the branch, made once more where the cache was emptied meanwhile."""
-        if clone.resolve([branch.head])[branch.head] is not None:
-            return True
-        made = making.Made.read(self.paths)
-        again = making.make(
-            self.item,
-            made,
-            clone,
-            self.who,
-            contents=self._contents(made, clone),
-            drop_model_authors=self.drop_model_authors,
+    def _contents(self, results: StageResults, clone: Clone) -> dict[str, bytes]:
+        """Read the benchmark and the files that it needs."""
+        folder, worktree = self.workspace.folder, self.workspace.repository(self.item_id).worktree
+        scaffolding = results.scaffolding
+        contents = trees.contents(results.injection, scaffolding, clone, folder=folder, worktree=worktree)
+        if scaffolding.path not in contents:
+            benchmark = trees.benchmark_bytes(scaffolding, clone, folder=folder, worktree=worktree)
+            contents[scaffolding.path] = benchmark
+        return contents
+
+    def _measured(
+        self, branch: Branching, results: StageResults, clone: Clone, contents: dict[str, bytes]
+    ) -> Branching:
+        """Return the branch with its verdict, from a nested run unless the item's comparison has the same commits."""
+        if (branch.base, branch.head) == (results.detection.base, results.detection.head):
+            return _judged(branch, results.comparison, self.paths.compare)
+        key = hash_of([clone.path.name, self.item_id, branch.head])
+        tree, folder = self.workspace.cache.absolute() / "branches" / key, self.paths.branch_folder
+        clone.worktree(tree, branch.head)
+        for path, content in contents.items():
+            if not (tree / path).exists():
+                trees.write_into(tree, path, content)
+        write_whole(
+            folder / MANIFEST_NAME, manifest_for(self.item, branch, results, tree=tree, folder=self.paths.folder)
         )
-        return again.head == branch.head
+        nested.run([f"compare:{self.item_id}"], folder=folder, cache=self.workspace.cache, report=self.report)
+        compared = state_of(self.paths, self.item_id) / "compare.json"
+        return _judged(branch, nested.comparison(folder, self.item_id), compared)
 
-    def _contents(self, made: making.Made, clone: Clone) -> dict[str, bytes]:
-        """Read the benchmark and what it needs beside itself."""
-        worktree = self.workspace.repository(self.item_id).worktree
-        found = trees.contents(made.injection, made.scaffolding, clone, folder=self.workspace.folder, worktree=worktree)
-        if made.scaffolding.path not in found:
-            read = trees.benchmark_bytes(made.scaffolding, clone, folder=self.workspace.folder, worktree=worktree)
-            found[made.scaffolding.path] = read
-        return found
-
-    def _with_evidence(self, branch: Branching, made: making.Made, contents: dict[str, bytes]) -> Branching:
-        """Write the bundle beside the body."""
-        from .measuring import state_of
-
-        target = bundle.place_for(self._body(made))
+    def _with_evidence(self, branch: Branching, results: StageResults, contents: dict[str, bytes]) -> Branching:
+        """Write the archive of the evidence beside the body, and return the branch with its path and hash."""
+        archive = bundle.path_for(self._body(results))
         state = state_of(self.paths, self.item_id)
         own = state if branch.comparison and digest(state / "compare.json") == branch.comparison else None
-        manifest = manifest_text(self.item, made.detection, made.scaffolding)
-        sha256 = bundle.write(target, bundle.gathered(self.paths, benchmark=contents, manifest=manifest, branch=own))
-        place = target.relative_to(self.workspace.folder).as_posix()
-        return branch.model_copy(update={"evidence": place, "evidence_sha256": sha256})
+        manifest = manifest_text(self.item, results.detection, results.scaffolding)
+        sha256 = bundle.write(archive, bundle.files_of(self.paths, benchmark=contents, manifest=manifest, branch=own))
+        path = archive.relative_to(self.workspace.folder).as_posix()
+        return branch.model_copy(update={"evidence": path, "evidence_sha256": sha256})
 
-    def _body(self, made: making.Made) -> Path:
+    def _body(self, results: StageResults) -> Path:
         try:
             return self.workspace.folder / Rendering.read(self.paths.render).body
         except ArtifactError:
-            return self.paths.body(made.detection.function)
+            return self.paths.body(results.detection.function)
 
 
-def _around(item: Item) -> list[object]:
-    """Return the pull request that the branch goes into, and the commits that upstream has already."""
-    survey = making.read_softly(Survey, item.paths.survey)
-    into = making.folded_into(item.workspace.items[item.id], survey, making.opened_by(item.paths))
-    return [into, survey and [each.sha for each in survey.contained]]
+def manifest_for(item: Optimization, branch: Branching, results: StageResults, *, tree: Path, folder: Path) -> str:
+    """Return a manifest that measures the branch in `tree`; `folder` is that of the item's manifest."""
+    detection = results.detection.model_copy(
+        update={"base": branch.base, "head": branch.head, "upstream": branch.base, "picked": ()}
+    )
+    manifest: dict[str, Any] = yaml.safe_load(manifest_text(item, detection, results.scaffolding))
+    manifest["repo"] = str(tree)
+    if item.env.python and os.sep in item.env.python:
+        manifest["optimizations"][0].setdefault("env", {})["python"] = resolve_path(item.env.python, folder)
+    text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120)
+    return text
 
 
-BRANCH = Stage(
-    name="branch",
-    doc="make the branch of a pull request",
-    version=making.VERSION,
-    uses=(
-        Uses(
-            settings=ALL,
-            artifacts=dict.fromkeys(NEEDED, ALL),
-            values=(Value("pull requests and commits about the same", _around),),
-        ),
-    ),
-)
+def state_of(paths: ItemPaths, item_id: str) -> Path:
+    """Return the folder of the artifacts of the branch's own measurement."""
+    return ProjectPaths(paths.branch_folder / MANIFEST_NAME, paths.branch_folder).item(item_id).state
 
 
-def fingerprint(staleness: Staleness, item_id: str, who: str, *, drop_model_authors: bool) -> str:
-    """Hash what an item's branch would be made from now."""
-    return hash_of([staleness.fingerprint(BRANCH, item_id), who, drop_model_authors])
+def _judged(branch: Branching, comparison: Comparison, artifact: Path) -> Branching:
+    return branch.model_copy(
+        update={"verdict": comparison.verdict, "headline": comparison.headline, "comparison": digest(artifact) or ""}
+    )
 
 
-def digest_of_bundle(paths: ItemPaths, branch: Branching) -> str:
-    """Hash the evidence bundle as it is now; "" where it is gone."""
-    import hashlib
-
-    place = paths.folder / branch.evidence
-    return hashlib.sha256(place.read_bytes()).hexdigest() if place.is_file() else ""
-
-
-def told(branch: Branching) -> Iterator[str]:
-    """Tell what the branch holds, what was found in it, and what is left for a person."""
-    verb = {"kept": "as it is", "picked": "put there", "own": "by prprep"}
+def description(branch: Branching) -> Iterator[str]:
+    """Yield lines about what the branch holds, what the audit found, and what is left to a person."""
+    origin = {"kept": "as it is", "picked": "cherry-picked", "own": "by prprep"}
     yield f"{branch.item}: {branch.title}"
     yield f"on {branch.onto}:"
     for commit in branch.commits:
-        came = f", was {commit.source[:12]}" if commit.source else ""
-        yield f"  {commit.sha[:12]}  {commit.title}  ({commit.author}; {verb[commit.made]}{came})"
+        source = f" from {commit.source[:12]}" if commit.source else ""
+        yield f"  {commit.sha[:12]}  {commit.title}  ({commit.author}; {origin[commit.made]}{source})"
     yield from (f"  adds {path}" for path in branch.added)
     yield f"benchmark: {branch.benchmark}"
     yield f"changelog: {branch.changelog}"
     yield f"compared with {branch.base[:12]}: {branch.verdict}, {branch.headline}" if branch.verdict else "not measured"
-    yield from (f"found: {finding.text}{' (must be mended)' if finding.fatal else ''}" for finding in branch.findings)
-    yield from (f"not run: {each}" for each in branch.not_run)
-    yield from (f"note: {each}" for each in branch.notes)
-    yield from (f"to do: {each}" for each in branch.todos)
+    yield from (f"found: {finding.text}{' (must be fixed)' if finding.fatal else ''}" for finding in branch.findings)
+    yield from (f"not run: {check}" for check in branch.not_run)
+    yield from (f"note: {note}" for note in branch.notes)
+    yield from (f"to do: {todo}" for todo in branch.todos)
     yield f"evidence: {branch.evidence}"

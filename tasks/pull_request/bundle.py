@@ -1,66 +1,54 @@
-"""Put the raw evidence into one file beside the body: the same bytes for the same evidence."""
-
-from __future__ import annotations
+"""Pack the raw evidence into one archive beside the body: the same bytes for the same evidence."""
 
 import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..storage.paths import ItemPaths
+from ..storage.files import write_whole
+from ..storage.paths import ItemPaths
 
 ARTIFACTS = (
-    "samples.json",
-    "compare.json",
-    "tests.json",
-    "verify.json",
-    "codeflash.json",
-    "base.benchmark.json",
-    "head.benchmark.json",
+    *("samples.json", "compare.json", "tests.json", "verify.json", "codeflash.json"),
+    *("base.benchmark.json", "head.benchmark.json"),
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def place_for(body: Path) -> Path:
-    """Name the bundle after the body that it belongs to."""
+def path_for(body: Path) -> Path:
+    """Return the archive's path, named after the body."""
     return body.with_name(f"evidence-{body.stem.removeprefix('pr-body-')}.zip")
 
 
-def gathered(
+def files_of(
     paths: ItemPaths, *, benchmark: Mapping[str, bytes], manifest: str, branch: Path | None = None
 ) -> dict[str, bytes]:
-    """Collect the files: artifacts as they are, the benchmark and what it needs, a manifest to repeat the comparison with.
+    """Return the artifacts, the benchmark with what it needs, and a manifest that repeats the comparison.
 
     `branch` is the folder of the branch's own artifacts.
     """
     files = {f"benchmark/{path}": content for path, content in benchmark.items()}
     files["prprep.yaml"] = manifest.encode()
-    for prefix, folder in (("", paths.state), *((("branch/", branch),) if branch else ())):
-        for name in ARTIFACTS:
-            if (place := folder / name).is_file():
-                files[prefix + name] = place.read_bytes()
+    folders = {"": paths.state} | ({"branch/": branch} if branch else {})
+    for prefix, folder in folders.items():
+        files |= {prefix + name: (folder / name).read_bytes() for name in ARTIFACTS if (folder / name).is_file()}
     return files
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
     """Return a zip archive whose bytes depend on the files alone."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
             archive.writestr(entry, files[name])
-    return target.getvalue()
+    return buffer.getvalue()
 
 
-def write(target: Path, files: Mapping[str, bytes]) -> str:
-    """Write the bundle in one step and give its SHA-256."""
+def write(archive: Path, files: Mapping[str, bytes]) -> str:
+    """Write the archive and return its SHA-256."""
     content = packed(files)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    part.write_bytes(content)
-    part.replace(target)
+    write_whole(archive, content)
     return hashlib.sha256(content).hexdigest()

@@ -1,86 +1,80 @@
-"""Write the changelog entry of an optimization, in the project's own form and in its users' terms."""
-
-from __future__ import annotations
+"""Write the changelog entry of an optimization in the project's form and in its users' terms."""
 
 import posixpath
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ..project.files import Project
 from . import changelog_sections as sections
 from . import fragments
-from .fragments import Entry, Written
-from .titles import lower
-
-if TYPE_CHECKING:
-    from ..project.files import Project
+from .fragments import ChangelogEdit, ChangelogEntry
+from .titles import with_lower_start
 
 _PREFIX = re.compile(r"^\w+(?:\([^)]*\))?!?:\s+|^\[[^\]]*\]\s*")
 _REFERENCE = re.compile(r"\s*\((?:gh-|#|GH-)\d+\)\s*$")
 _CLAIM = re.compile(r"~?\d[\d.,]*\s*(?:[x\u00d7%]|-?fold\b|times\b|[mµun]?s\b|[kMGT]i?B\b)", re.IGNORECASE)
 _SAYS = re.compile(
-    r"\b(?:fast\w*|quick\w*|speed\w*|sped|perf\w*|optimi[sz]\w*|memory|alloc\w*|slow\w*|cheap\w*|lazily|cach\w+|import time)\b",
+    r"\b(?:fast\w*|quick\w*|speed\w*|sped|perf\w*|optimi[sz]\w*|memory|alloc\w*|slow\w*|cheap\w*|lazily|cach\w+|"
+    r"import time)\b",
     re.IGNORECASE,
 )
 _LEADS: Final = {"mem": "Reduce the peak memory of", "struct": "Reduce the import time of"}
 
 
 def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Word the entry from the item's title: what users notice, and no number; give it with what a person should look at.
+    """Return the entry, made from the item's title, and what a person should check.
 
-    `function` is like `pagelayout.tables:Table.rows`. Numbers of gains are left out: they belong to one machine and one input.
+    `function` is like `pagelayout.tables:Table.rows`. Figures are left out: they belong to one machine and input.
     """
-    words = _REFERENCE.sub("", _PREFIX.sub("", " ".join(title.split()))).rstrip(".")
-    claims = tuple(match[0] for match in _CLAIM.finditer(words))
+    text = _REFERENCE.sub("", _PREFIX.sub("", " ".join(title.split()))).rstrip(".")
+    claims = tuple(match[0] for match in _CLAIM.finditer(text))
     lead = _LEADS.get(domains[0] if domains else "", "Improve the performance of")
     name = f"`{function.replace(':', '.')}`" if function else ""
     todos = tuple(
-        f"the title says {claim!r}: the changelog entry leaves that out, and the title had better, too"
-        for claim in claims
+        f"the title says {claim!r}, the changelog entry does not: better drop it from the title" for claim in claims
     )
-    if claims or not words:
+    if claims or not text:
         return (f"{lead} {name}." if name else "Improve performance."), todos
-    if _SAYS.search(words) or not name:
-        short = function.replace(":", ".").rpartition(".")[2] if function else ""
-        told = (
-            re.sub(rf"(?<![\w`.]){re.escape(short)}\b(?:\(\))?(?!`)", f"`{short}`", words, count=1) if short else words
-        )
-        return f"{told[0].upper()}{told[1:]}.", todos
-    return f"{lead} {name}: {lower(words)}.", todos
+    if _SAYS.search(text) or not name:
+        if function:
+            short = function.replace(":", ".").rpartition(".")[2]
+            text = re.sub(rf"(?<![\w`.]){re.escape(short)}\b(?:\(\))?(?!`)", f"`{short}`", text, count=1)
+        return f"{text[0].upper()}{text[1:]}.", todos
+    return f"{lead} {name}: {with_lower_start(text)}.", todos
 
 
-def write(project: Project, changelog: str, entry: Entry) -> Written:
-    """Return the files that hold the entry; `changelog` is as `conventions.changelog` tells it, like `towncrier changes/`."""
-    kind, _, place = changelog.partition(" ")
-    folder = place.rstrip("/")
+def write(project: Project, changelog: str, entry: ChangelogEntry) -> ChangelogEdit:
+    """Return the edit that adds the entry; `changelog` is like `towncrier changes/`, from `conventions.changelog`."""
+    kind, _, path = changelog.partition(" ")
+    folder = path.rstrip("/")
     if kind == "towncrier":
         return fragments.towncrier(project, folder, entry)
     if kind == "scriv":
         return fragments.scriv(project, folder, entry)
     if kind == "blurb":
         return fragments.blurb(folder, entry)
-    return _into_file(project, kind, place, entry)
+    return _into_file(project, kind, path, entry)
 
 
-def _into_file(project: Project, kind: str, place: str, entry: Entry) -> Written:
-    path = place
+def _into_file(project: Project, kind: str, path: str, entry: ChangelogEntry) -> ChangelogEdit:
     if kind == "whatsnew":
-        below = [name for name in project.tree.files() if posixpath.dirname(name) == place.rstrip("/")]
-        path = sections.newest(below) or ""
-    content = project.tree.read(path) if path else None
+        folder = path.rstrip("/")
+        path = sections.newest([name for name in project.tree.files() if posixpath.dirname(name) == folder]) or ""
+        if not path:
+            todo = f"{folder}/ has no file for the next release: add this there: {entry.sentence}"
+            return ChangelogEdit({}, (todo,))
+    content = project.tree.read(path)
     if content is None:
-        return Written({}, (f"{place} holds no file for the next release: tell of this there: {entry.sentence}",))
+        return ChangelogEdit({}, (f"{path} is missing: add this to the changelog: {entry.sentence}",))
     text, rst = content.decode("utf-8", "surrogateescape"), sections.is_rst(path)
-    told = entry.spelled(rst=rst)
+    sentence = entry.text(rst=rst)
+    by_hand = ChangelogEdit({}, (f"{path} does not say what is unreleased: add this where it belongs: {sentence}",))
     if kind == "keep-a-changelog" or (kind == "plain" and sections.follows_keep_a_changelog(text, rst=rst)):
-        made = sections.keep_a_changelog(text, told, rst=rst)
-        return Written({path: made}) if made else _by_hand(path, told)
-    found = (sections.whatsnew if kind == "whatsnew" else sections.plain)(text, told, rst=rst)
-    if found is None:
-        return _by_hand(path, told)
-    title, made = found
-    return Written({path: made}, (f"see that {title!r} in {path} is where the next release's changes are told",))
-
-
-def _by_hand(path: str, told: str) -> Written:
-    return Written({}, (f"{path} does not say what is not released yet: put this where it belongs: {told}",))
+        changed = sections.keep_a_changelog(text, sentence, rst=rst)
+        return ChangelogEdit({path: changed}) if changed else by_hand
+    insertion = (sections.whatsnew if kind == "whatsnew" else sections.plain)(text, sentence, rst=rst)
+    if insertion is None:
+        return by_hand
+    title, changed = insertion
+    return ChangelogEdit({path: changed}, (f"check that {title!r} in {path} is about the next release",))

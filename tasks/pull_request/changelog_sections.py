@@ -1,16 +1,15 @@
-"""Put an entry into a changelog that is one file for all, or the newest of several, where a person would put it.
+"""Add an entry to a changelog file where a person would: to the section of the next release.
 
-Sections are found by their headings: `#` and underlines in Markdown, underlines in reStructuredText. An entry goes into what is
-not released yet; where no such section can be told from the file, it stays as it is.
+A file that does not say which section that is stays as it is.
 """
-
-from __future__ import annotations
 
 import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from ..text.outline import outline
 
 PERFORMANCE: Final = re.compile(r"\b(?:perf\w*|optimi[sz]\w*|speed\w*)", re.IGNORECASE)
 _UNRELEASED = re.compile(
@@ -25,17 +24,17 @@ _DATE = re.compile(rf"\b\d{{4}}-\d{{2}}-\d{{2}}\b|\breleased\b|\b(?:{_MONTHS})\b
 _LABEL_LEVEL = 9
 _UNDERLINE = re.compile(r"^([!-/:-@\[-`{-~])\1{2,}\s*$")
 _DEFINITION = re.compile(r"^(?:\[[^\]]+\]:\s|\.\. _|\.\. \[)")
-_KEPT = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+_KEEP_A_CHANGELOG = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 _CHANGED = re.compile(r"\bchanged?\b|\bchanges\b", re.IGNORECASE)
 _OTHER = re.compile(r"improve|enhance|misc|other|internal", re.IGNORECASE)
-_LOOKED_AT = 6
+_STATUS_LINES = 6
 """Lines below a release's heading that may say that it is not released yet."""
 _WIDTH = 79
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading: its first line, the first line after it, its level from 1, and its words."""
+    """A heading: its first line, the first line after it, its level from 1, and its text."""
 
     start: int
     end: int
@@ -43,16 +42,16 @@ class Heading:
     title: str
 
 
-class Pages:
-    """The lines of a changelog with its headings."""
+class ChangelogFile:
+    """The lines of a changelog, and its headings."""
 
     def __init__(self, text: str, *, rst: bool) -> None:
         self.lines, self.rst = text.split("\n"), rst
-        headings = _rst_headings(self.lines) if rst else _md_headings(self.lines)
+        headings = _rst_headings(self.lines) if rst else _md_headings(text, self.lines)
         self.headings = tuple(sorted([*headings, *_labels(self.lines)], key=lambda heading: heading.start))
 
     def close(self, heading: Heading) -> int:
-        """Return the first line after a heading's section; definitions of links at its end belong to the file."""
+        """Return the first line after a heading's section; link definitions at its end belong to the file."""
         after = (other.start for other in self.headings if other.start > heading.start and other.level <= heading.level)
         end = next(after, len(self.lines))
         while end > heading.end and (not self.lines[end - 1].strip() or _DEFINITION.match(self.lines[end - 1])):
@@ -61,13 +60,13 @@ class Pages:
 
     def below(self, heading: Heading) -> tuple[Heading, ...]:
         """Return the headings one level below, in a heading's section."""
-        end, inside = self.close(heading), [other for other in self.headings if other.start > heading.start]
-        here = [other for other in inside if other.start < end]
-        return tuple(other for other in here if other.level == min(each.level for each in here))
+        end = self.close(heading)
+        inside = [other for other in self.headings if heading.start < other.start < end]
+        return tuple(other for other in inside if other.level == min(each.level for each in inside))
 
     @property
     def releases(self) -> tuple[Heading, ...]:
-        """Return the headings of releases, as they come in the file."""
+        """Return the headings of releases, in order."""
         first = next((heading for heading in self.headings if _RELEASE.search(heading.title)), None)
         return tuple(
             heading
@@ -76,20 +75,20 @@ class Pages:
         )
 
     def unreleased(self) -> Heading | None:
-        """Return the section of what is not released, where the file says which it is: by a word, or the one that has no date."""
-        told = [
-            "\n".join([each.title, *self.lines[each.end : min(each.end + _LOOKED_AT, self.close(each))]])
+        """Return the section of the next release, if a word says so or it is the only one without a date."""
+        tops = [
+            "\n".join([each.title, *self.lines[each.end : min(each.end + _STATUS_LINES, self.close(each))]])
             for each in self.releases[:4]
         ]
-        if not told:
+        if not tops:
             return None
-        undated = len(told) > 1 and not _DATE.search(told[0]) and all(map(_DATE.search, told[1:]))
-        return (
-            self.releases[0] if _UNRELEASED.search(told[0]) or _NEXT.search(self.releases[0].title) or undated else None
-        )
+        only_undated = len(tops) > 1 and not _DATE.search(tops[0]) and all(map(_DATE.search, tops[1:]))
+        newest_release = self.releases[0]
+        is_next = _UNRELEASED.search(tops[0]) or _NEXT.search(newest_release.title) or only_undated
+        return newest_release if is_next else None
 
-    def spelled(self, title: str, *, like: Heading) -> list[str]:
-        """Spell a heading as another one of its level is spelled."""
+    def formatted(self, title: str, *, like: Heading) -> list[str]:
+        """Return the lines of a new heading in the style of another one."""
         first, last = self.lines[like.start], self.lines[like.end - 1]
         if like.level == _LABEL_LEVEL:
             return [f"{title}:"]
@@ -98,16 +97,14 @@ class Pages:
         return [*([first[0] * len(title)] if like.end - like.start > 2 else []), title, last[0] * len(title)]
 
     def bullet(self, sentence: str, *, near: Heading | None = None) -> list[str]:
-        """Spell an entry of a list as the nearest ones are, wrapped where the file wraps its own."""
+        """Return the lines of an entry in the style of the nearest ones, wrapped if the file wraps its own."""
         rows = self.lines[near.start :] if near else self.lines
-        found = next((match for match in map(_BULLET.match, [*rows, *self.lines]) if match), None)
-        lead = "".join(found.groups()) if found else "- "
-        bullets, continued = (
-            sum(bool(re.match(form, row)) for row in rows) for form in (r" {0,3}[-*+] ", r" {2,}[^\s*+-]")
-        )
-        wrapped = self.rst or continued * 3 > bullets
-        width, rest = _WIDTH if wrapped else 10_000, " " * len(lead)
-        return textwrap.wrap(sentence, width, initial_indent=lead, subsequent_indent=rest, break_long_words=False)
+        match = next(filter(None, map(_BULLET.match, [*rows, *self.lines])), None)
+        lead = "".join(match.groups()) if match else "- "
+        bullets = sum(bool(re.match(r" {0,3}[-*+] ", row)) for row in rows)
+        continuations = sum(bool(re.match(r" {2,}[^\s*+-]", row)) for row in rows)
+        width, indent = _WIDTH if self.rst or continuations * 3 > bullets else 10_000, " " * len(lead)
+        return textwrap.wrap(sentence, width, initial_indent=lead, subsequent_indent=indent, break_long_words=False)
 
     def with_entry(self, heading: Heading, sentence: str) -> str:
         """Return the text with an entry at the end of a section's own list."""
@@ -118,16 +115,16 @@ class Pages:
         entry = self.bullet(sentence, near=heading)
         if end == heading.end:
             return self.with_lines(end, ["", *entry] if self.rst or self._airy else entry)
-        if self.lines[end - 1].strip() in {"-", "*"}:  # A place that somebody kept free for the next entry.
+        if self.lines[end - 1].strip() in {"-", "*"}:  # a bullet left empty for the next entry
             return "\n".join([*self.lines[: end - 1], *entry, *self.lines[end:]])
         apart = self._apart(heading.end, end) or not _in_list(self.lines, end)
         return self.with_lines(end, ["", *entry] if apart else entry)
 
-    def with_lines(self, place: int, new: Sequence[str]) -> str:
-        """Return the text with lines put in, and a blank one after them where a heading follows."""
-        rest = self.lines[place:]
+    def with_lines(self, position: int, new: Sequence[str]) -> str:
+        """Return the text with lines inserted, and a blank one after them if text follows."""
+        rest = self.lines[position:]
         gap = [""] if rest and rest[0].strip() else []
-        return "\n".join([*self.lines[:place], *new, *gap, *(rest or [""])])
+        return "\n".join([*self.lines[:position], *new, *gap, *(rest or [""])])
 
     @property
     def _airy(self) -> bool:
@@ -136,61 +133,65 @@ class Pages:
         return sum(blank) * 2 >= len(blank)
 
     def _apart(self, start: int, end: int) -> bool:
-        """Return whether blank lines stand between the entries of a list."""
-        places = [place for place in range(start, end) if _BULLET.match(self.lines[place])]
-        return len(places) > 1 and all(not self.lines[place - 1].strip() for place in places[1:])
+        """Return whether blank lines separate the entries of a list."""
+        bullets = [number for number in range(start, end) if _BULLET.match(self.lines[number])]
+        return len(bullets) > 1 and all(not self.lines[number - 1].strip() for number in bullets[1:])
 
 
 def keep_a_changelog(text: str, sentence: str, *, rst: bool) -> str | None:
-    """Put the entry under [Unreleased], in the section for performance or in Changed, both made where there are none.
+    """Add the entry under [Unreleased], to the section for performance or Changed; both are created if needed.
 
-    None where the file tells of no release.
+    Return None for a file without releases.
     """
-    pages = Pages(text, rst=rst)
-    if not pages.releases:
+    file = ChangelogFile(text, rst=rst)
+    if not file.releases:
         return None
-    unreleased, kind = pages.unreleased(), _category(pages)
+    unreleased, kind = file.unreleased(), _category(file)
     if unreleased is None:
-        return _opened(pages, pages.releases[0], kind, sentence)
-    return _in_category(pages, unreleased, kind, sentence)
+        return _opened(file, file.releases[0], kind, sentence)
+    return _in_category(file, unreleased, kind, sentence)
 
 
 def follows_keep_a_changelog(text: str, *, rst: bool) -> bool:
-    """Return whether a file has the form of Keep a Changelog without naming it: releases with its sections."""
-    pages = Pages(text, rst=rst)
-    inner = [heading.title for release in pages.releases for heading in pages.below(release)]
-    return bool(inner) and sum(title in _KEPT for title in inner) * 2 > len(inner)
+    """Return whether a file has the sections of Keep a Changelog, even if it does not name it."""
+    file = ChangelogFile(text, rst=rst)
+    inner = [heading.title for release in file.releases for heading in file.below(release)]
+    return bool(inner) and sum(title in _KEEP_A_CHANGELOG for title in inner) * 2 > len(inner)
 
 
-def _in_category(pages: Pages, unreleased: Heading, kind: str, sentence: str) -> str:
-    inner = pages.below(unreleased)
+def _in_category(file: ChangelogFile, unreleased: Heading, kind: str, sentence: str) -> str:
+    inner = file.below(unreleased)
     if there := next((heading for heading in inner if heading.title == kind), None):
-        return pages.with_entry(there, sentence)
+        return file.with_entry(there, sentence)
     if not kind:
-        return pages.with_entry(unreleased, sentence)
-    later = [heading for heading in inner if kind in _KEPT and heading.title in _KEPT[_KEPT.index(kind) + 1 :]]
-    place = later[0].start if later else pages.close(unreleased)
+        return file.with_entry(unreleased, sentence)
+    later = [
+        heading
+        for heading in inner
+        if kind in _KEEP_A_CHANGELOG and heading.title in _KEEP_A_CHANGELOG[_KEEP_A_CHANGELOG.index(kind) + 1 :]
+    ]
+    place = later[0].start if later else file.close(unreleased)
     gap = [] if later else [""]
-    return pages.with_lines(place, [*gap, *_section(pages, kind, sentence, like=unreleased)])
+    return file.with_lines(place, [*gap, *_section(file, kind, sentence, like=unreleased)])
 
 
 def whatsnew(text: str, sentence: str, *, rst: bool) -> tuple[str, str] | None:
-    """Put the entry into the section on performance, else on enhancements; give its title and the text, None where there is none."""
-    pages = Pages(text, rst=rst)
+    """Add the entry to the section on performance or enhancements; return its title and the text, None without one."""
+    file = ChangelogFile(text, rst=rst)
     for wanted in (PERFORMANCE, re.compile(r"enhancement|improvement", re.IGNORECASE)):
-        if found := next((heading for heading in pages.headings if wanted.search(heading.title)), None):
-            return found.title, pages.with_entry(found, sentence)
+        for heading in file.headings:
+            if wanted.search(heading.title):
+                return heading.title, file.with_entry(heading, sentence)
     return None
 
 
 def plain(text: str, sentence: str, *, rst: bool) -> tuple[str, str] | None:
-    """Put the entry into what is not released; give that section's title and the text, None where the file does not say which it is."""
-    pages = Pages(text, rst=rst)
-    unreleased = pages.unreleased()
+    """Add the entry to the next release; return its title and the text, None if the file does not say which that is."""
+    file = ChangelogFile(text, rst=rst)
+    unreleased = file.unreleased()
     if unreleased is None:
         return None
-    made = _in_category(pages, unreleased, _category(pages), sentence)
-    return unreleased.title, made
+    return unreleased.title, _in_category(file, unreleased, _category(file), sentence)
 
 
 def newest(paths: Sequence[str]) -> str | None:
@@ -203,33 +204,30 @@ def is_rst(path: str) -> bool:
     return not path.lower().endswith((".md", ".markdown"))
 
 
-def _category(pages: Pages) -> str:
-    """Return the name of the section that this file has for performance, else Changed; "" where its releases have no sections."""
-    inner = [heading.title for release in pages.releases for heading in pages.below(release)]
+def _category(file: ChangelogFile) -> str:
+    """Return the title of the file's section for performance or changes; "" if its releases have no sections."""
+    inner = [heading.title for release in file.releases for heading in file.below(release)]
     for wanted in (PERFORMANCE, _CHANGED, _OTHER):
         if used := [title for title in inner if wanted.search(title)]:
             return used[0]
-    return (
-        "Changed"
-        if inner or (len(pages.releases) == 1 and pages.releases[0].title.strip("[]").lower() == "unreleased")
-        else ""
-    )
+    is_new = [release.title.strip("[]").lower() for release in file.releases] == ["unreleased"]
+    return "Changed" if inner or is_new else ""
 
 
-def _opened(pages: Pages, newest_release: Heading, kind: str, sentence: str) -> str:
-    """Return the text with a section for what is not released, above the newest release."""
+def _opened(file: ChangelogFile, newest_release: Heading, kind: str, sentence: str) -> str:
+    """Return the text with a section for the next release, above the newest one."""
     title = "[Unreleased]" if newest_release.title.startswith("[") else "Unreleased"
-    section = _section(pages, kind, sentence, like=newest_release) if kind else pages.bullet(sentence)
-    lines = [*pages.spelled(title, like=newest_release), "", *section, ""]
-    return "\n".join([*pages.lines[: newest_release.start], *lines, *pages.lines[newest_release.start :]])
+    section = _section(file, kind, sentence, like=newest_release) if kind else file.bullet(sentence)
+    lines = [*file.formatted(title, like=newest_release), "", *section, ""]
+    return "\n".join([*file.lines[: newest_release.start], *lines, *file.lines[newest_release.start :]])
 
 
-def _section(pages: Pages, kind: str, sentence: str, *, like: Heading) -> list[str]:
-    inner = next((heading for release in pages.releases for heading in pages.below(release)), None)
-    new = [kind, "~" * len(kind)] if pages.rst else [f"{'#' * (like.level + 1)} {kind}"]
-    title = pages.spelled(kind, like=inner) if inner else new
-    blank = inner is None or (inner.end < len(pages.lines) and not pages.lines[inner.end].strip())
-    return [*title, *([""] if blank else []), *pages.bullet(sentence)]
+def _section(file: ChangelogFile, kind: str, sentence: str, *, like: Heading) -> list[str]:
+    inner = next((heading for release in file.releases for heading in file.below(release)), None)
+    new = [kind, "~" * len(kind)] if file.rst else [f"{'#' * (like.level + 1)} {kind}"]
+    title = file.formatted(kind, like=inner) if inner else new
+    blank = inner is None or (inner.end < len(file.lines) and not file.lines[inner.end].strip())
+    return [*title, *([""] if blank else []), *file.bullet(sentence)]
 
 
 def _in_list(lines: Sequence[str], end: int) -> bool:
@@ -243,44 +241,41 @@ def _in_list(lines: Sequence[str], end: int) -> bool:
 
 
 def _labels(lines: Sequence[str]) -> list[Heading]:
-    """Find lines like `Performance:` between a blank line and a list, which stand for headings."""
-    found = []
-    for place in range(1, len(lines) - 2):
-        match = _LABEL.match(lines[place])
-        if match and not lines[place - 1].strip() and not lines[place + 1].strip() and _BULLET.match(lines[place + 2]):
-            found.append(Heading(place, place + 1, _LABEL_LEVEL, match[1]))
-    return found
+    """Return lines like `Performance:` between a blank line and a list, which are used as headings."""
+    labels = []
+    for number, (before, line, after, bullet) in enumerate(
+        zip(lines, lines[1:], lines[2:], lines[3:], strict=False), 1
+    ):
+        match = _LABEL.match(line)
+        if match and not before.strip() and not after.strip() and _BULLET.match(bullet):
+            labels.append(Heading(number, number + 1, _LABEL_LEVEL, match[1]))
+    return labels
 
 
-def _md_headings(lines: Sequence[str]) -> list[Heading]:
-    found, fence = [], ""
-    for place, line in enumerate(lines):
-        if marker := re.match(r"^ {0,3}(```|~~~)", line):
-            fence = "" if fence == marker[1] else fence or marker[1]
-        elif not fence and (match := re.match(r"^(#{1,6})\s+(.*?)\s*#*\s*$", line)):
-            found.append(Heading(place, place + 1, len(match[1]), match[2]))
-        elif (
-            not fence
-            and place
-            and re.match(r"^(=+|-{2,})\s*$", line)
-            and re.match(r"(?! {0,3}[-*+] )\s*\S", lines[place - 1])
-        ):
-            found.append(Heading(place - 1, place + 1, 1 if line[0] == "=" else 2, lines[place - 1].strip()))
-    return found
+def _md_headings(text: str, lines: Sequence[str]) -> list[Heading]:
+    return [
+        # As it is written: `[Unreleased]` may be a link, and keeps its brackets.
+        Heading(
+            section.start, section.text, section.level, re.sub(r"^ {0,3}#+|\s#+\s*$", "", lines[section.start]).strip()
+        )
+        for section in outline(text).sections[1:]
+    ]
 
 
 def _rst_headings(lines: Sequence[str]) -> list[Heading]:
-    found: list[Heading] = []
+    headings: list[Heading] = []
     styles: list[tuple[str, bool]] = []
-    for place in range(1, len(lines)):
-        title, under = lines[place - 1], _UNDERLINE.match(lines[place])
-        if not under or not title.strip() or title != title.lstrip():
+    for number in range(1, len(lines)):
+        title, underline = lines[number - 1], _UNDERLINE.match(lines[number])
+        if not underline or not title.strip() or title != title.lstrip():
             continue
-        if _UNDERLINE.match(title) or len(lines[place].rstrip()) < len(title.strip()):
+        if _UNDERLINE.match(title) or len(lines[number].rstrip()) < len(title.strip()):
             continue
-        over = place > 1 and bool(_UNDERLINE.match(lines[place - 2])) and lines[place - 2][0] == lines[place][0]
-        style = (lines[place][0], over)
+        above = lines[number - 2] if number > 1 else ""
+        has_overline = bool(_UNDERLINE.match(above)) and above[0] == lines[number][0]
+        style = (lines[number][0], has_overline)
         if style not in styles:
             styles.append(style)
-        found.append(Heading(place - 2 if over else place - 1, place + 1, styles.index(style) + 1, title.strip()))
-    return found
+        start = number - 2 if has_overline else number - 1
+        headings.append(Heading(start, number + 1, styles.index(style) + 1, title.strip()))
+    return headings

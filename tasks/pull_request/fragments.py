@@ -1,6 +1,4 @@
-"""Write changelog fragments as towncrier, scriv and blurb take them, named so that no number is made up."""
-
-from __future__ import annotations
+"""Write changelog fragments for towncrier, scriv and blurb; a number that is not known stays open."""
 
 import base64
 import hashlib
@@ -9,29 +7,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ..project.files import lookup, strings
-from .changelog_sections import PERFORMANCE, Pages, is_rst
-
-if TYPE_CHECKING:
-    from ..project.files import Project
+from ..project.files import Project, lookup, strings
+from .changelog_sections import PERFORMANCE, ChangelogFile, is_rst
 
 PREFERRED: Final = (
-    *(
-        "performance",
-        "perf",
-        "optimization",
-        "optimisation",
-        "improvement",
-        "improved",
-        "improve",
-        "enhancement",
-        "enhance",
-    ),
-    *("changed", "change", "feature", "feat", "added", "misc", "trivial"),
+    *("performance", "perf", "optimization", "optimisation", "improvement", "improved", "improve", "enhancement"),
+    *("enhance", "changed", "change", "feature", "feat", "added", "misc", "trivial"),
 )
-"""Names of kinds of changes, those that suit a performance improvement best first."""
+"""Kinds of changes, those that suit a performance improvement best first."""
 
 _TOWNCRIER_TYPES = ("feature", "bugfix", "doc", "removal", "misc")
 _SCRIV_CATEGORIES = ("Removed", "Added", "Changed", "Deprecated", "Fixed", "Security")
@@ -39,8 +24,8 @@ _CORE = ("Python/", "Objects/", "Parser/", "Grammar/", "Include/")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What is to be told: one sentence, code in backticks; the pull request's number where it is known; `dated` is of the last commit."""
+class ChangelogEntry:
+    """One sentence with code in backticks, the pull request's number if it is known, the date of the last commit."""
 
     item: str
     sentence: str
@@ -50,84 +35,70 @@ class Entry:
 
     @property
     def slug(self) -> str:
-        """The item's id without dots, which part the fields of a fragment's name."""
+        """The item's id without dots, which separate the fields of a fragment's name."""
         return self.item.replace(".", "-")
 
-    def spelled(self, *, rst: bool) -> str:
+    def text(self, *, rst: bool) -> str:
         return re.sub(r"`([^`]+)`", r"``\1``", self.sentence) if rst else self.sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ChangelogEdit:
     """Files of the changelog with their new content, and what a person has to do about them."""
 
     files: Mapping[str, str]
     todos: tuple[str, ...] = ()
 
 
-def towncrier(project: Project, folder: str, entry: Entry) -> Written:
-    """Write a fragment of the type that the project uses for such changes; an orphan (`+name`) while there is no number."""
+def towncrier(project: Project, folder: str, entry: ChangelogEntry) -> ChangelogEdit:
+    """Write a fragment of the type that the project uses for such changes; an orphan (`+name`) without a number."""
     table = project.tool("towncrier")
     table = table if isinstance(table, Mapping) else lookup(project.toml("towncrier.toml"), "tool", "towncrier")
     types = _towncrier_types(table)
     place = posixpath.join(folder, _section_folder(table))
-    there = [path for path in project.tree.files() if posixpath.dirname(path) == place.rstrip("/")]
-    kind = _chosen(list(types), _used(project, types, there, str(lookup(table, "filename") or "")))
-    suffix = _suffix(there, types, str(lookup(table, "filename") or ""))
-    issue = str(entry.number) if entry.number else f"+perf-{entry.slug}"
-    path = posixpath.join(place, f"{issue}.{kind}{suffix}")
-    todos = (
-        []
-        if entry.number
-        else [f"rename {path} when the number of the issue or pull request is known: NUMBER.{kind}{suffix}"]
-    )
-    return Written({path: entry.spelled(rst=suffix != ".md") + "\n"}, tuple(todos))
+    fragments = [path for path in project.tree.files() if posixpath.dirname(path) == place.rstrip("/")]
+    changelog = str(lookup(table, "filename") or "")
+    kind = _best_kind(list(types), _kind_in_use(project, types, fragments, changelog))
+    suffix = _suffix(fragments, types, changelog)
+    path = posixpath.join(place, f"{entry.number or f'+perf-{entry.slug}'}.{kind}{suffix}")
+    todo = f"rename {path} when the number of the issue or pull request is known: NUMBER.{kind}{suffix}"
+    return ChangelogEdit({path: entry.text(rst=suffix != ".md") + "\n"}, () if entry.number else (todo,))
 
 
-def scriv(project: Project, folder: str, entry: Entry) -> Written:
+def scriv(project: Project, folder: str, entry: ChangelogEntry) -> ChangelogEdit:
     """Write a fragment with one category in it."""
     settings = _scriv_settings(project)
     suffix = f".{settings.get('format', 'rst')}".strip()
-    there = [
-        path
-        for path in project.tree.files()
-        if posixpath.dirname(path) == folder and posixpath.splitext(path)[1] in {".md", ".rst"}
-    ]
-    if there and "format" not in settings:
-        suffix = Counter(posixpath.splitext(path)[1] for path in there).most_common(1)[0][0]
-    named = settings.get("categories")
-    categories = [
-        name.strip() for name in (named.split(",") if isinstance(named, str) else strings(named) or _SCRIV_CATEGORIES)
-    ]
-    kind = _chosen(categories, "")
-    marks = str(settings.get("rst_header_chars") or "=-").strip()
-    title = f"{kind}\n{marks[-1] * len(kind)}" if suffix == ".rst" else f"### {kind}"
-    return Written(
-        {posixpath.join(folder, f"perf-{entry.slug}{suffix}"): f"{title}\n\n- {entry.spelled(rst=suffix == '.rst')}\n"}
-    )
+    fragments = [path for path in project.tree.files() if posixpath.dirname(path) == folder]
+    suffixes = Counter(posixpath.splitext(path)[1] for path in fragments if path.endswith((".md", ".rst")))
+    if suffixes and "format" not in settings:
+        suffix = suffixes.most_common(1)[0][0]
+    names = settings.get("categories")
+    categories = names.split(",") if isinstance(names, str) else strings(names) or _SCRIV_CATEGORIES
+    kind = _best_kind([name.strip() for name in categories], "")
+    underline = str(settings.get("rst_header_chars") or "=-").strip()[-1]
+    title = f"{kind}\n{underline * len(kind)}" if suffix == ".rst" else f"### {kind}"
+    path = posixpath.join(folder, f"perf-{entry.slug}{suffix}")
+    return ChangelogEdit({path: f"{title}\n\n- {entry.text(rst=suffix == '.rst')}\n"})
 
 
-def blurb(folder: str, entry: Entry) -> Written:
-    """Write a news entry of CPython's, dated like the last commit; its issue's number is for a person to fill in."""
+def blurb(folder: str, entry: ChangelogEntry) -> ChangelogEdit:
+    """Write a news entry for CPython, dated like the last commit; a person fills in the number of the issue."""
     section = "Core_and_Builtins" if any(path.startswith(_CORE) for path in entry.files) else "Library"
     nonce = base64.urlsafe_b64encode(hashlib.sha256(entry.item.encode()).digest())[:6].decode()
     name = f"{re.sub(r'[^0-9]+', '-', entry.dated).strip('-')}.gh-issue-NUMBER.{nonce}.rst"
     path = posixpath.join(folder, section, name)
-    return Written(
-        {path: entry.spelled(rst=True) + "\n"},
-        (f"rename {path}: NUMBER is the number of the issue, which blurb demands",),
-    )
+    todo = f"rename {path}: NUMBER is the number of the issue, which blurb demands"
+    return ChangelogEdit({path: entry.text(rst=True) + "\n"}, (todo,))
 
 
 def _towncrier_types(table: object) -> dict[str, str]:
-    """Map the types of fragments to what they are called in the changelog."""
+    """Map the types of fragments to their titles in the changelog."""
     listed, named = lookup(table, "type"), lookup(table, "fragment")
     if isinstance(listed, list):
-        tables = [each for each in listed if isinstance(each, Mapping)]
-        return {
-            str(each.get("directory") or str(each.get("name", "")).lower()): str(each.get("name", ""))
-            for each in tables
-        }
+        tables = [kind for kind in listed if isinstance(kind, Mapping)]
+        names = [str(kind.get("name", "")) for kind in tables]
+        return {str(kind.get("directory") or name.lower()): name for kind, name in zip(tables, names, strict=True)}
     if isinstance(named, Mapping):
         return {str(key): str(lookup(value, "name") or str(key).capitalize()) for key, value in named.items()}
     return {name: name.capitalize() for name in _TOWNCRIER_TYPES}
@@ -140,38 +111,33 @@ def _section_folder(table: object) -> str:
     return "" if "" in paths else paths[0]
 
 
-def _used(project: Project, types: Mapping[str, str], there: Sequence[str], changelog: str) -> str:
-    """Return the type that the project told of performance by before: in its fragments, else in its changelog."""
-    counted: Counter[str] = Counter()
-    for path in there:
+def _kind_in_use(project: Project, types: Mapping[str, str], fragments: Sequence[str], changelog: str) -> str:
+    """Return the type used for performance in the fragments, else in the changelog; "" if in neither."""
+    counts: Counter[str] = Counter()
+    for path in fragments:
         kind = next((part for part in posixpath.basename(path).split(".")[1:] if part in types), "")
-        counted[kind] += bool(kind) and bool(_about(project.tree.read(path)))
-    if not +counted and changelog and (text := project.tree.read(project.path(changelog))):
-        pages = Pages(text.decode("utf-8", "replace"), rst=is_rst(changelog))
+        if kind and PERFORMANCE.search((project.tree.read(path) or b"").decode("utf-8", "replace")):
+            counts[kind] += 1
+    if not counts and changelog and (content := project.tree.read(project.path(changelog))):
+        file = ChangelogFile(content.decode("utf-8", "replace"), rst=is_rst(changelog))
         titles = {title.lower(): kind for kind, title in types.items() if title}
-        for heading in pages.headings:
+        for heading in file.headings:
             if kind := titles.get(heading.title.lower(), ""):
-                counted[kind] += len(PERFORMANCE.findall("\n".join(pages.lines[heading.end : pages.close(heading)])))
-    best = (+counted).most_common(1)
-    return best[0][0] if best else ""
+                counts[kind] += len(PERFORMANCE.findall("\n".join(file.lines[heading.end : file.close(heading)])))
+    return max(counts, key=lambda kind: counts[kind], default="") if +counts else ""
 
 
-def _about(content: bytes | None) -> bool:
-    return bool(PERFORMANCE.search((content or b"").decode("utf-8", "replace")))
+def _best_kind(kinds: Sequence[str], in_use: str) -> str:
+    """Return the kind that is named after performance, else the one in use for it, else the best name."""
+    ranks = {name: rank for rank, name in enumerate(PREFERRED)}
+    best = min(kinds, key=lambda kind: ranks.get(kind.lower(), len(ranks)))
+    return best if PERFORMANCE.search(best) or not in_use else in_use
 
 
-def _chosen(kinds: Sequence[str], used: str) -> str:
-    """Choose a kind by its name where that speaks of performance, else the one that was used for it, else the next best name."""
-    named = sorted(
-        kinds, key=lambda kind: PREFERRED.index(kind.lower()) if kind.lower() in PREFERRED else len(PREFERRED)
-    )
-    return named[0] if PERFORMANCE.search(named[0]) or not used else used
-
-
-def _suffix(there: Sequence[str], types: Mapping[str, str], changelog: str) -> str:
-    """Return the suffix that the fragments have, "" where they have none; without any, the changelog's."""
+def _suffix(fragments: Sequence[str], types: Mapping[str, str], changelog: str) -> str:
+    """Return the most common suffix of the fragments, which may be ""; the changelog's if there are no fragments."""
     suffixes: Counter[str] = Counter()
-    for path in there:
+    for path in fragments:
         parts = posixpath.basename(path).split(".")
         if any(part in types for part in parts[1:]):
             suffixes["" if parts[-1] in types or parts[-1].isdigit() else f".{parts[-1]}"] += 1

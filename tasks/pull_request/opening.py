@@ -1,35 +1,31 @@
-"""Do what `prprep open ID` does, up to publishing: refuse, or say exactly what would be done."""
-
-from __future__ import annotations
+"""Open the pull request of an item, as `prprep open ID` does: refuse, or plan it, then publish it."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 from ..artifacts import Branching, Detection, Opening, Rendering, Survey
 from ..errors import ArtifactError, PrprepError, UsageError
+from ..git.addresses import local_path
 from ..git.history import is_ancestor
 from ..git.remotes import Remote, branch_head, push_default, remotes
+from ..manifest.model import Optimization
 from ..processes.progress import Report, silent
+from ..staleness import Staleness
 from ..storage.files import fingerprint_of
-from ..storage.paths import MANIFEST_NAME, ProjectPaths
-from . import builder as branching
+from ..storage.paths import MANIFEST_NAME, ItemPaths, ProjectPaths
+from ..workspace.workspace import Workspace
 from . import refusals
-from .assembling import folded_into, opened_by, read_softly
-from .measuring import state_of
-from .publishing import Forge, Push, Words, push
-
-if TYPE_CHECKING:
-    from ..manifest.model import Optimization
-    from ..staleness import Staleness
-    from ..storage.paths import ItemPaths
-    from ..workspace.workspace import Workspace
+from .assembling import folded_into, opened_by, read_if_valid
+from .builder import BranchBuilder
+from .publishing import Gh, PullRequestText, Push, push
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the command line asks for: a draft, a remote, a branch's name, sentences of the project's that were weighed."""
+class OpenOptions:
+    """The command line's options; `despite` names the project's sentences, as PATH:LINE, that the user has weighed."""
 
     draft: bool = False
     remote: str = ""
@@ -38,59 +34,53 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All that is to be done: where the branch goes, and which pull request is made or (by its number) changed."""
+class OpenPlan:
+    """Where the branch is pushed, and which pull request is opened or, with a number, updated."""
 
     branch: Branching
     remote: Remote
     name: str
-    there: str | None
-    """The commit that the remote's branch is now."""
-    ours: str
-    """The commit that prprep pushed there last."""
-    forge: Forge
+    remote_head: str | None
+    """The commit of the remote's branch."""
+    last_push: str
+    """The commit that prprep pushed to it last."""
+    gh: Gh
     base: str
-    words: Words
+    text: PullRequestText
     number: int | None
-    theirs: bool
-    """Whether the pull request was there before prprep."""
+    is_existing: bool
+    """Whether the pull request was opened without prprep."""
     draft: bool
     todos: tuple[str, ...]
 
     @property
     def head(self) -> str:
-        """The branch as gh is told it: with its owner where it is a fork's."""
-        own = self.remote.slug
-        return f"{self.remote.owner}:{self.name}" if own and own.lower() != self.forge.slug.lower() else self.name
+        """The branch as gh names it: with its owner if it is in a fork."""
+        slug = self.remote.slug
+        return f"{self.remote.owner}:{self.name}" if slug and slug.lower() != self.gh.slug.lower() else self.name
 
-    def told(self) -> Iterator[str]:
-        """Tell what will be done, in the order in which it will be done."""
+    def description(self) -> Iterator[str]:
+        """Yield lines about what `publish` will do, in its order."""
         state = "a new branch"
-        if self.there:
-            state = "is there already" if self.there == self.branch.head else f"now {self.there[:12]}"
+        if self.remote_head:
+            state = "up to date" if self.remote_head == self.branch.head else f"now {self.remote_head[:12]}"
         yield f"push {self.branch.head[:12]} to {self.remote} as {self.name} ({state}):"
         yield from (f"  {commit.sha[:12]}  {commit.title}  ({commit.author})" for commit in self.branch.commits)
         verb = f"update #{self.number}" if self.number else f"open a {'draft ' if self.draft else ''}pull request"
-        yield f"{verb} in {self.forge.slug} ({self.forge.host}), into {self.base}:"
-        yield f"  title  {self.words.title}"
-        yield f"  body   {self.words.body} ({len(self.words.body.read_text(encoding='utf-8')):,} characters)"
-        yield f"  proof  {self.branch.headline}; attach {self.branch.evidence} yourself where it is wanted"
+        yield f"{verb} in {self.gh.slug} ({self.gh.host}), into {self.base}:"
+        yield f"  title     {self.text.title}"
+        yield f"  body      {self.text.body} ({len(self.text.body.read_text(encoding='utf-8')):,} characters)"
+        yield f"  evidence  {self.branch.headline}; {self.branch.evidence} is not attached"
         yield from (f"to do by you: {todo}" for todo in self.todos)
 
 
-class Case:
-    """One item that is to become a pull request."""
-
-    def __init__(
-        self, workspace: Workspace, staleness: Staleness, item_id: str, asked: Asked, report: Report = silent
-    ) -> None:
-        self.workspace, self.staleness, self.item_id, self.asked, self.report = (
-            workspace,
-            staleness,
-            item_id,
-            asked,
-            report,
-        )
+@dataclass
+class Opener:
+    workspace: Workspace
+    staleness: Staleness
+    item_id: str
+    options: OpenOptions
+    report: Report = silent
 
     @property
     def item(self) -> Optimization:
@@ -101,223 +91,220 @@ class Case:
         return self.workspace.paths.item(self.item_id)
 
     def refusals(self, stages: Sequence[str]) -> list[str]:
-        """Return every reason not to open it."""
-        found = list(refusals.of_stages(self.workspace, self.staleness, self.item_id, stages))
-        found += refusals.of_body(self.item, self.paths, self.workspace.templates)
-        found += refusals.of_comparison(self.item, self.paths, name="the comparison")
-        found += refusals.of_tests(self.paths)
-        found += refusals.of_verification(self.paths)
-        found += refusals.of_survey(self.paths, number=self._into())
-        branch = self._branch()
-        found += refusals.of_branch(branch, fresh=self._work() is not None, item_id=self.item_id)
-        found += self._other_commits(branch) if branch else ()
-        if branch and (nested := self._measured(branch)):
-            found += refusals.of_comparison(self.item, nested, name="the branch's comparison")
-        with suppress(ArtifactError):  # The stages say so.
-            found += refusals.of_rules(Detection.read(self.paths.detect).contribution_rules, self.asked.despite)
-        return list(dict.fromkeys(found))
+        """Return every reason not to open the pull request."""
+        branch = read_if_valid(Branching, self.paths.branch)
+        builder = self._builder()
+        reasons = [
+            *refusals.of_stages(self.workspace, self.staleness, self.item_id, stages),
+            *refusals.of_body(self.item, self.paths, self.workspace.templates),
+            *refusals.of_comparison(self.item, self.paths, name="the comparison"),
+            *refusals.of_tests(self.paths),
+            *refusals.of_verification(self.paths),
+            *refusals.of_survey(self.paths, number=self._existing_number()),
+            *refusals.of_branch(branch, fresh=builder is not None, item_id=self.item_id),
+        ]
+        if branch and builder:
+            reasons += self._of_other_commits(branch, builder)
+        if branch and self._has_own_comparison(branch):
+            folder = self.paths.branch_folder
+            paths = ProjectPaths(folder / MANIFEST_NAME, folder).item(self.item_id)
+            reasons += refusals.of_comparison(self.item, paths, name="the branch's comparison")
+        with suppress(ArtifactError):  # of_stages says so
+            reasons += refusals.of_rules(Detection.read(self.paths.detect).contribution_rules, self.options.despite)
+        return list(dict.fromkeys(reasons))
 
-    def plan(self) -> Plan:
-        """Find out where the branch goes and what pull request comes of it; raise PrprepError where that cannot be told."""
+    def plan(self) -> OpenPlan:
+        """Decide where the branch goes and which pull request it is for; raise PrprepError if that is not clear."""
         detection, branch = Detection.read(self.paths.detect), Branching.read(self.paths.branch)
         rendering = Rendering.read(self.paths.render)
         if not detection.slug:
-            now = "name it in the manifest: `slug: owner/name`"
-            raise PrprepError("it is not known which repository the pull request goes to", where=self.item_id, hint=now)
-        there = self._remotes()
-        survey = self._survey()
-        forge = Forge(
-            (survey.host if survey else None) or _host(there, detection.slug), detection.slug, self.workspace.folder
-        )
-        number, opened = self._into(), self._opened()
-        known = self._theirs(forge, number) if number else None
-        remote = self._remote(there, forge, known)
-        name = self._name(known, opened)
-        if number is None and (found := forge.open_for(name, remote.owner or forge.slug.partition("/")[0])):
-            number = self._ours(int(found["number"]), opened, name)
-        standing = branch_head(remote.resolved or remote.address, name, folder=self.workspace.folder)
-        ours = opened.head if opened and opened.branch == name else ""
-        if standing and standing not in {branch.head, ours} and known is None:
-            what = f"{remote} has a branch {name} with other commits ({standing[:12]})"
-            raise PrprepError(what, where=self.item_id, hint="give another name: --branch NAME; nothing is overwritten")
-        return Plan(
+            hint = "name it in the manifest: `slug: owner/name`"
+            raise self._error("it is not clear which repository the pull request is for", hint)
+        known = self._remotes()
+        host = (self._survey.host if self._survey else None) or _host(known, detection.slug)
+        gh = Gh(host, detection.slug, self.workspace.folder)
+        number = self._existing_number()
+        existing = self._existing(gh, number) if number else None
+        remote = self._remote(known, gh, existing)
+        name = self._branch_name(existing)
+        if number is None and (found := gh.open_for(name, remote.owner or gh.slug.partition("/")[0])):
+            number = self._opened_number(int(found["number"]), name)
+        remote_head = branch_head(remote.resolved or remote.address, name, folder=self.workspace.folder)
+        last_push = self._opened.head if self._opened and self._opened.branch == name else ""
+        if remote_head and remote_head not in {branch.head, last_push} and existing is None:
+            hint = "choose another name: --branch NAME; nothing is overwritten"
+            raise self._error(f"{remote} has a branch {name} with other commits ({remote_head[:12]})", hint)
+        return OpenPlan(
             branch=branch,
             remote=remote,
             name=name,
-            there=standing,
-            ours=ours,
-            forge=forge,
-            base=self._base(detection, there),
-            words=Words(branch.title, self.workspace.folder / rendering.body),
+            remote_head=remote_head,
+            last_push=last_push,
+            gh=gh,
+            base=self._base(detection, known),
+            text=PullRequestText(branch.title, self.workspace.folder / rendering.body),
             number=number,
-            theirs=known is not None,
-            draft=self.asked.draft,
+            is_existing=existing is not None,
+            draft=self.options.draft,
             todos=tuple(dict.fromkeys((*branch.todos, *rendering.todos, *rendering.needs_review))),
         )
 
-    def publish(self, plan: Plan) -> str:
-        """Push, then open or update; give the pull request's address. What was done is kept after each step, so that a run can go on."""
-        if plan.there != plan.branch.head:
+    def publish(self, plan: OpenPlan) -> str:
+        """Push, then open or update; return the pull request's address.
+
+        Each step is recorded once it is done, so that a run after a failure continues there.
+        """
+        if plan.remote_head != plan.branch.head:
             self.report(f"pushing {plan.name}")
-            replaces = plan.ours if plan.there and plan.there == plan.ours else ""
-            with branching.Work(self.workspace, self.staleness, self.item_id, report=self.report).opened() as clone:
-                push(
-                    Push(clone.path, plan.branch.head, plan.remote.resolved or plan.remote.address, plan.name, replaces)
-                )
-        before = self._opened()
-        own = not plan.theirs and (before is None or before.own)
-        done = Opening(
+            replaces = plan.last_push if plan.remote_head == plan.last_push else ""
+            address = plan.remote.resolved or plan.remote.address
+            with BranchBuilder(self.workspace, self.staleness, self.item_id, report=self.report).clone() as clone:
+                push(Push(clone.path, plan.branch.head, address, plan.name, replaces))
+        opening = Opening(
             item=self.item_id,
             remote=plan.remote.address,
             branch=plan.name,
             head=plan.branch.head,
             number=plan.number,
-            own=own,
+            own=not plan.is_existing and (self._opened is None or self._opened.own),
         )
-        done.write(self.paths.opened)
+        opening.write(self.paths.opened)
         try:
-            url = self._asked_for(plan)
+            url = self._open_or_update(plan)
         except PrprepError as error:
-            what = f"the branch {plan.name} was pushed, but the pull request was not {'updated' if plan.number else 'opened'}: {error.what}"
-            now = f"mend that ({error.hint}), then run `prprep open {self.item_id}` again: it goes on from there"
-            raise PrprepError(what, where=self.item_id, hint=now) from None
+            verb = "updated" if plan.number else "opened"
+            what = f"the branch {plan.name} was pushed, but the pull request was not {verb}: {error.what}"
+            hint = f"{error.hint or 'fix it'}; then run `prprep open {self.item_id}` again: it continues from there"
+            raise self._error(what, hint) from None
         number = plan.number or int(url.rpartition("/")[2] or 0)
-        done.model_copy(update={"number": number, "url": url}).write(self.paths.opened)
+        opening.model_copy(update={"number": number, "url": url}).write(self.paths.opened)
         return url
 
-    def _asked_for(self, plan: Plan) -> str:
+    def _open_or_update(self, plan: OpenPlan) -> str:
         if plan.number:
             self.report(f"updating #{plan.number}")
-            plan.forge.edit(plan.number, plan.words)
-            return str(plan.forge.view(plan.number).get("url", f"#{plan.number}"))
+            plan.gh.edit(plan.number, plan.text)
+            return str(plan.gh.view(plan.number).get("url", f"#{plan.number}"))
         self.report("opening the pull request")
-        return plan.forge.create(plan.words, head=plan.head, base=plan.base, draft=plan.draft)
+        return plan.gh.create(plan.text, head=plan.head, base=plan.base, draft=plan.draft)
 
-    # -- where to ---------------------------------------------------------------------------------
+    # -- where the branch goes --------------------------------------------------------------------
 
     def _remotes(self) -> dict[str, Remote]:
-        target = self.workspace.repository(self.item_id)
-        return remotes(target.local) if target.local else {"": Remote("", target.address, target.address)}
+        repository = self.workspace.repository(self.item_id)
+        if repository.local:
+            return remotes(repository.local)
+        return {"": Remote("", repository.address, repository.address)}
 
-    def _remote(self, there: dict[str, Remote], forge: Forge, known: dict[str, Any] | None) -> Remote:
-        """Choose where the branch is pushed to, as gh would: what is named, else one's own fork, else the repository itself."""
+    def _remote(self, known: dict[str, Remote], gh: Gh, existing: dict[str, Any] | None) -> Remote:
+        """Choose the remote as gh would: the one named, else the user's fork, else the repository itself."""
         repository = self.workspace.repository(self.item_id).local
-        if named := self.asked.remote or self.item.push or (push_default(repository) if repository else ""):
-            return there.get(named) or _address(named, there)
-        if known:
-            owner = str((known.get("headRepositoryOwner") or {}).get("login", "")).lower()
-            owned = [remote for remote in there.values() if remote.owner.lower() == owner]
+        if named := self.options.remote or self.item.push or (push_default(repository) if repository else ""):
+            return known.get(named) or _remote_at(named, known)
+        if existing:
+            owner = str((existing.get("headRepositoryOwner") or {}).get("login", "")).lower()
+            candidates = [remote for remote in known.values() if remote.owner.lower() == owner]
         else:
-            login = forge.login().lower()
-            origin = there.get("origin")
-            forked = [origin] if origin and origin.slug and origin.slug.lower() != forge.slug.lower() else []
-            owned = [*forked, *(remote for remote in there.values() if remote.owner.lower() == login)]
-            owned += [remote for remote in there.values() if (remote.slug or "").lower() == forge.slug.lower()]
-        if not owned:
-            now = "name it: --remote NAME, or `push: NAME` in the manifest; `gh repo fork --remote` makes a fork"
-            raise PrprepError(
-                "it cannot be told which remote the branch is to be pushed to", where=self.item_id, hint=now
-            )
-        return owned[0]
+            login, slug, origin = gh.login().lower(), gh.slug.lower(), known.get("origin")
+            candidates = [origin] if origin and origin.slug and origin.slug.lower() != slug else []
+            candidates += [remote for remote in known.values() if remote.owner.lower() == login]
+            candidates += [remote for remote in known.values() if (remote.slug or "").lower() == slug]
+        if not candidates:
+            hint = "name it: --remote NAME, or `push: NAME` in the manifest; `gh repo fork --remote` creates a fork"
+            raise self._error("it is not clear which remote to push to", hint)
+        return candidates[0]
 
-    def _theirs(self, forge: Forge, number: int) -> dict[str, Any]:
-        """Look at the pull request that this goes into; raise PrprepError where it is closed, or another's and not asked for."""
-        known = forge.view(number)
-        if known.get("state") != "OPEN":
-            now = "remove `pr:` to open a new one"
-            raise PrprepError(f"#{number} is {str(known.get('state')).lower()}", where=self.item_id, hint=now)
-        author = str((known.get("author") or {}).get("login", ""))
-        if self.item.pr is None and author.lower() != forge.login().lower():
-            now = f"agree with them; where this may go into it, say so in the manifest: `pr: {number}`"
-            raise PrprepError(f"this belongs into #{number}, which is {author}'s", where=self.item_id, hint=now)
-        return known
+    def _existing(self, gh: Gh, number: int) -> dict[str, Any]:
+        """Return the pull request to update; raise PrprepError if it is closed, or another's and not agreed on."""
+        existing = gh.view(number)
+        if existing.get("state") != "OPEN":
+            raise self._error(f"#{number} is {str(existing.get('state')).lower()}", "remove `pr:` to open a new one")
+        author = str((existing.get("author") or {}).get("login", ""))
+        if self.item.pr is None and author.lower() != gh.login().lower():
+            hint = f"ask them; if they agree, say so in the manifest: `pr: {number}`"
+            raise self._error(f"this belongs in #{number}, which is {author}'s", hint)
+        return existing
 
-    def _name(self, known: dict[str, Any] | None, opened: Opening | None) -> str:
-        if known:
-            return str(known["headRefName"])
-        return self.asked.branch or (opened.branch if opened else f"perf/{self.item_id}")
+    def _branch_name(self, existing: dict[str, Any] | None) -> str:
+        if existing:
+            return str(existing["headRefName"])
+        return self.options.branch or (self._opened.branch if self._opened else f"perf/{self.item_id}")
 
-    def _ours(self, number: int, opened: Opening | None, name: str) -> int:
-        if opened and opened.branch == name:
+    def _opened_number(self, number: int, name: str) -> int:
+        if self._opened and self._opened.branch == name:
             return number
-        now = f"`pr: {number}` in the manifest updates it; --branch NAME opens another"
-        raise PrprepError(f"there is an open pull request from {name} already, #{number}", where=self.item_id, hint=now)
+        hint = f"`pr: {number}` in the manifest updates it; --branch NAME opens another"
+        raise self._error(f"there is an open pull request from {name} already, #{number}", hint)
 
-    def _base(self, detection: Detection, there: dict[str, Remote]) -> str:
-        """Name the branch that the pull request is against, without the remote that it was fetched from."""
+    def _base(self, detection: Detection, known: dict[str, Remote]) -> str:
+        """Return the branch that the pull request is for, without the remote that it was fetched from."""
         name = detection.upstream_ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
-        for remote in there:
+        for remote in known:
             if remote and name.startswith(f"{remote}/"):
                 return name.removeprefix(f"{remote}/")
-        survey = self._survey()
-        if name == detection.upstream and survey and survey.default_branch:
-            return survey.default_branch
+        if name == detection.upstream and self._survey and self._survey.default_branch:
+            return self._survey.default_branch
         return name
 
-    # -- what is there ----------------------------------------------------------------------------
+    # -- what is recorded -------------------------------------------------------------------------
 
-    def _branch(self) -> Branching | None:
-        return read_softly(Branching, self.paths.branch)
+    @property
+    def _survey(self) -> Survey | None:
+        return read_if_valid(Survey, self.paths.survey)
 
-    def _work(self) -> branching.Work | None:
-        """Return the work that would make the branch that is there; None where it would make another."""
-        made_of = fingerprint_of(self.paths.branch)
+    @cached_property
+    def _opened(self) -> Opening | None:
+        """What an earlier `prprep open` did."""
+        return read_if_valid(Opening, self.paths.opened)
+
+    def _existing_number(self) -> int | None:
+        return folded_into(self.item, self._survey, opened_by(self.paths))
+
+    def _builder(self) -> BranchBuilder | None:
+        """Return the builder that would build the recorded branch again; None if it is stale."""
+        recorded = fingerprint_of(self.paths.branch)
         for drop in (False, True):
-            work = branching.Work(
+            builder = BranchBuilder(
                 self.workspace, self.staleness, self.item_id, drop_model_authors=drop, report=self.report
             )
-            if made_of is not None and made_of == work.fingerprint():
-                return work
+            if recorded is not None and recorded == builder.fingerprint():
+                return builder
         return None
 
-    def _measured(self, branch: Branching) -> ItemPaths | None:
-        """Return the places of the branch's own evidence; None where the item's comparison is the branch's, too."""
+    def _has_own_comparison(self, branch: Branching) -> bool:
         detection = Detection.read(self.paths.detect)
-        if (branch.base, branch.head) == (detection.base, detection.head):
-            return None
-        paths = ProjectPaths(self.paths.branch_folder / MANIFEST_NAME, self.paths.branch_folder).item(self.item_id)
-        return paths if paths.state == state_of(self.paths, self.item_id) else None
+        return (branch.base, branch.head) != (detection.base, detection.head)
 
-    def _other_commits(self, branch: Branching) -> Iterator[str]:
-        """Refuse a body about commits that the pull request will not hold: nobody could fetch and repeat them."""
-        with suppress(ArtifactError):
-            detection = Detection.read(self.paths.detect)
-            work = self._work()
-            if work is None:
-                return  # The branch is stale.
-            with work.opened() as clone:
-                if not work.has(clone, branch):
-                    yield f"the branch cannot be made once more as it was: run `prprep branch {self.item_id}`"
-                    return
-                if not detection.picked and is_ancestor(clone.path, detection.head, branch.head):
-                    return
-            yield (
-                f"the body is about the commit {detection.head[:12]}, which is not in the branch: its commits were put onto {branch.onto}; "
-                f"run `prprep branch {self.item_id} --into NEW`, name NEW as `head` in the manifest, and run prprep: tests, "
-                "comparison and body are then about what is pushed"
-            )
+    def _of_other_commits(self, branch: Branching, builder: BranchBuilder) -> Iterator[str]:
+        """Refuse a body about commits that are not in the pull request: nobody could fetch and measure them again."""
+        detection = read_if_valid(Detection, self.paths.detect)
+        if detection is None:
+            return
+        with builder.clone() as clone:
+            if not builder.is_available(clone, branch):
+                yield f"the branch cannot be built again as it was: run `prprep branch {self.item_id}`"
+                return
+            if not detection.picked and is_ancestor(clone.path, detection.head, branch.head):
+                return
+        yield (
+            f"the body is about the commit {detection.head[:12]}, which is not in the branch, since its commits were "
+            f"rebased onto {branch.onto}; run `prprep branch {self.item_id} --into NEW`, name NEW as `head` in the "
+            "manifest, and run prprep: tests, comparison and body are then about what is pushed"
+        )
 
-    def _survey(self) -> Survey | None:
-        return read_softly(Survey, self.paths.survey)
-
-    def _opened(self) -> Opening | None:
-        return read_softly(Opening, self.paths.opened)
-
-    def _into(self) -> int | None:
-        return folded_into(self.item, self._survey(), opened_by(self.paths))
+    def _error(self, what: str, hint: str) -> PrprepError:
+        return PrprepError(what, where=self.item_id, hint=hint)
 
 
-def _host(there: dict[str, Remote], slug: str) -> str:
-    """Return the host of the remote that is the repository itself, else of any, else GitHub's own."""
-    same = [remote for remote in there.values() if (remote.slug or "").lower() == slug.lower()]
-    return next((remote.host for remote in [*same, *there.values()] if remote.host), "github.com")
+def _host(known: dict[str, Remote], slug: str) -> str:
+    """Return the host of the remote with this slug, else of any remote, else github.com."""
+    same = [remote for remote in known.values() if (remote.slug or "").lower() == slug.lower()]
+    return next((remote.host for remote in [*same, *known.values()] if remote.host), "github.com")
 
 
-def _address(named: str, there: dict[str, Remote]) -> Remote:
-    from ..git.addresses import local_path
-
-    if "/" not in named and ":" not in named:
-        known = ", ".join(filter(None, there))
-        raise UsageError(f"there is no remote {named}", hint=f"there are {known}" if known else "give an address")
-    local_path(named)  # Refuses what would run something.
-    return Remote("", named, named)
+def _remote_at(address: str, known: dict[str, Remote]) -> Remote:
+    if "/" not in address and ":" not in address:
+        names = ", ".join(filter(None, known))
+        raise UsageError(f"there is no remote {address}", hint=f"there are {names}" if names else "give an address")
+    local_path(address)  # refuses what would run something
+    return Remote("", address, address)

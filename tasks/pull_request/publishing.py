@@ -1,11 +1,8 @@
-"""Push a branch and make or change a pull request: the one module of prprep that publishes anything, for `prprep open` alone."""
-
-from __future__ import annotations
+"""Push a branch and open or update a pull request: the only module of prprep that publishes anything."""
 
 import json
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +13,15 @@ from ..git.remotes import remote_environment, remote_error
 from ..processes import programs
 
 GH_SECONDS: Final = 120.0
-_LEFT_OUT: Final = ("GIT_", "GH_REPO", "GH_FORCE_TTY", "GH_DEBUG", "CLICOLOR_FORCE")
+_DROPPED_VARIABLES: Final = ("GIT_", "GH_REPO", "GH_FORCE_TTY", "GH_DEBUG", "CLICOLOR_FORCE")
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A commit of the private clone, to become a remote's branch; `replaces` is the commit there that prprep itself pushed before."""
+    """A commit of the private clone and the remote branch that it becomes.
+
+    `replaces` is the commit there that prprep pushed before.
+    """
 
     clone: Path
     commit: str
@@ -31,16 +31,18 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What the pull request says: its title, and the file with its body."""
-
+class PullRequestText:
     title: str
     body: Path
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        return "--title", self.title, "--body-file", str(self.body)
+
 
 @dataclass(frozen=True, slots=True)
-class Forge:
-    """gh, for one repository of one host."""
+class Gh:
+    """gh, for one repository of one host; `folder` is where it runs."""
 
     host: str
     slug: str
@@ -53,64 +55,58 @@ class Forge:
     def view(self, number: int) -> dict[str, Any]:
         """Return a pull request's state, head and author."""
         fields = "number,state,url,headRefName,headRepositoryOwner,isCrossRepository,author"
-        return dict(self._json("pr", "view", str(number), *self._named, "--json", fields))
+        return dict(self._json("pr", "view", str(number), *self._repository, "--json", fields))
 
     def open_for(self, branch: str, owner: str) -> dict[str, Any] | None:
-        """Return the open pull request that is made from a branch; None where there is none."""
+        """Return the open pull request of a branch, if there is one."""
         fields = "number,url,headRefName,headRepositoryOwner"
-        listed = self._json("pr", "list", *self._named, "--head", branch, "--state", "open", "--json", fields)
-        owned = (
-            each
-            for each in listed
-            if (each.get("headRepositoryOwner") or {}).get("login", owner).lower() == owner.lower()
-        )
-        return next(owned, None)
+        listed = self._json("pr", "list", *self._repository, "--head", branch, "--state", "open", "--json", fields)
+        for pull_request in listed:
+            if (pull_request.get("headRepositoryOwner") or {}).get("login", owner).lower() == owner.lower():
+                return dict(pull_request)
+        return None
 
-    def create(self, words: Words, *, head: str, base: str, draft: bool) -> str:
-        """Open a pull request and give its address."""
-        more = ["--draft"] if draft else []
-        said = self._said("pr", "create", *self._named, "--head", head, "--base", base, *_spelled(words), *more)
-        return next(iter(re.findall(r"https://\S+/pull/\d+", said)), said.strip())
+    def create(self, text: PullRequestText, *, head: str, base: str, draft: bool) -> str:
+        """Open a pull request and return its address."""
+        options = [*self._repository, "--head", head, "--base", base, *text.options, *(["--draft"] if draft else [])]
+        output = self._output("pr", "create", *options)
+        url = re.search(r"https://\S+/pull/\d+", output)
+        return url[0] if url else output.strip()
 
-    def edit(self, number: int, words: Words) -> None:
-        """Return a pull request another title and body."""
-        self._said("pr", "edit", str(number), *self._named, *_spelled(words))
+    def edit(self, number: int, text: PullRequestText) -> None:
+        """Replace title and body of a pull request."""
+        self._output("pr", "edit", str(number), *self._repository, *text.options)
 
     @property
-    def _named(self) -> tuple[str, str]:
+    def _repository(self) -> tuple[str, str]:
         return "--repo", f"{self.host}/{self.slug}"
 
     def _json(self, *arguments: str) -> Any:
-        said = self._said(*arguments)
+        output = self._output(*arguments)
         try:
-            return json.loads(said)
+            return json.loads(output)
         except ValueError:
-            raise PrprepError(
-                f"{self.host} did not answer as GitHub does", hint="see whether you reach it: gh auth status"
-            ) from None
+            hint = "check the connection: gh auth status"
+            raise PrprepError(f"{self.host} did not answer as GitHub does", hint=hint) from None
 
-    def _said(self, *arguments: str) -> str:
-        own = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
-        env = own | {"GH_HOST": self.host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
+    def _output(self, *arguments: str) -> str:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED_VARIABLES)}
+        env |= {"GH_HOST": self.host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
         try:
             return programs.run(["gh", *arguments], cwd=self.folder, env=env, timeout=GH_SECONDS).output
         except CommandFailedError as error:
-            said = error.error.strip() or error.what
-            now = error.hint or f"see `gh auth status --hostname {self.host}`"
-            raise PrprepError(f"gh {' '.join(arguments[:2])}: {said}", where=self.slug, hint=now) from None
+            message = error.error.strip() or error.what
+            hint = error.hint or f"see `gh auth status --hostname {self.host}`"
+            raise PrprepError(f"gh {' '.join(arguments[:2])}: {message}", where=self.slug, hint=hint) from None
 
 
-def push(asked: Push) -> None:
-    """Push the branch: never over commits that are not ours; raise RepositoryError where the remote does not take it."""
-    ref = f"refs/heads/{asked.branch}"
-    lease = [f"--force-with-lease={ref}:{asked.replaces}"] if asked.replaces else []
-    command = ["git", f"--git-dir={asked.clone}", "push", "--porcelain", "--no-follow-tags", *lease]
-    command += ["--", asked.address, f"{asked.commit}:{ref}"]
+def push(wanted: Push) -> None:
+    """Push the branch, never over commits that are not ours; raise RepositoryError if the remote refuses it."""
+    ref = f"refs/heads/{wanted.branch}"
+    lease = [f"--force-with-lease={ref}:{wanted.replaces}"] if wanted.replaces else []
+    command = ["git", f"--git-dir={wanted.clone}", "push", "--porcelain", "--no-follow-tags", *lease]
+    command += ["--", wanted.address, f"{wanted.commit}:{ref}"]
     try:
-        programs.run(command, cwd=asked.clone, env=remote_environment(asked.address), timeout=NETWORK_SECONDS)
+        programs.run(command, cwd=wanted.clone, env=remote_environment(wanted.address), timeout=NETWORK_SECONDS)
     except CommandFailedError as error:
-        raise remote_error(error, asked.address, f"did not take the branch {asked.branch}") from None
-
-
-def _spelled(words: Words) -> Sequence[str]:
-    return "--title", words.title, "--body-file", str(words.body)
+        raise remote_error(error, wanted.address, f"did not take the branch {wanted.branch}") from None

@@ -1,36 +1,40 @@
-"""Say why a pull request is not to be opened: evidence that is stale, failed, edited, or does not carry the claim.
+"""Reasons not to open a pull request: evidence that is stale, failed or edited, or does not support the claim.
 
-Each question gives its reasons as sentences with the way out; nothing is opened while there is one.
+Each function yields its reasons as sentences with a hint; nothing is opened while there is one.
 """
-
-from __future__ import annotations
 
 import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final
 
-from ..artifacts import Bullets, Comparison, ProjectTests, Rendering, Survey, Verdict, Verification
+from ..artifacts import (
+    Branching,
+    Bullets,
+    Comparison,
+    ContributionRule,
+    ProjectTests,
+    Rendering,
+    Survey,
+    Verdict,
+    Verification,
+)
 from ..body.claims import CitableEvidence
 from ..errors import ArtifactError, PrprepError
+from ..manifest.model import Optimization
 from ..stages.compare import compare
 from ..stages.render import render
-from ..staleness import fields_of
+from ..staleness import Staleness, fields_of
 from ..storage.artifact import ArtifactFolder
 from ..storage.hashing import digest_of
+from ..storage.paths import ItemPaths
+from ..workspace.workspace import Workspace
 from . import edited_body
+from .assembling import read_if_valid
+from .audit import MOST_LISTED, listed
 
-if TYPE_CHECKING:
-    from ..artifacts import Branching, ContributionRule
-    from ..manifest.model import Optimization
-    from ..staleness import Staleness
-    from ..storage.paths import ItemPaths
-    from ..workspace.workspace import Workspace
-
-SHOWN = 5
-T = TypeVar("T", ProjectTests, Verification, Survey)
 _FORBIDDEN: Final = re.compile(
     r"\b(?:do(?:es)? not|don't|never|must not|may not|cannot|can't)\s+(?:\w+\s+)?"
     r"(?:use|generate|paste|submit|post|open|create|interact|accept|allow)\b|"
@@ -38,19 +42,21 @@ _FORBIDDEN: Final = re.compile(
     r"\b(?:will|may) be closed\b|\bno (?:AI|LLM)\b|\bhumans? (?:only|submit)\b",
     re.IGNORECASE,
 )
-_MADE: Final = re.compile(
-    r"\bdescriptions?\b|\btext\b|(?<!review )\bcomments?\b|\bpull requests?\b|\bPRs?\b|\binteract|\bspeak for\b|\bautonom|\bautomat",
+_ABOUT_PULL_REQUESTS: Final = re.compile(
+    r"\bdescriptions?\b|\btext\b|(?<!review )\bcomments?\b|\bpull requests?\b|\bPRs?\b|\binteract|\bspeak for\b|"
+    r"\bautonom|\bautomat",
     re.IGNORECASE,
 )
-_A_FIELD: Final = re.compile(r"\bNO AI USE\b")
-"""What somebody is to write into a form, which forbids nothing."""
+_FORM_VALUE: Final = re.compile(r"\bNO AI USE\b")
+"""What contributors write into a form: it forbids nothing."""
 
 
 def of_stages(workspace: Workspace, staleness: Staleness, item_id: str, stages: Sequence[str]) -> Iterator[str]:
-    """Refuse what failed, is missing, was changed by hand, or is stale; refs that moved among that."""
+    """Refuse what failed, is missing, was changed by hand, or is stale, for example because a ref moved."""
     paths = workspace.paths.item(item_id)
     if failed := fields_of(paths.failure):
-        yield f"{failed.get('stage')} failed: {str(failed.get('message', '')).partition(chr(10))[0]}; see `prprep explain {item_id}`"
+        message = str(failed.get("message", "")).partition("\n")[0]
+        yield f"{failed.get('stage')} failed: {message}; see `prprep explain {item_id}`"
     if staleness.waits(item_id):
         yield f"the benchmark waits for a person: {fields_of(paths.scaffold).get('needs')}"
     for stage in stages:
@@ -58,14 +64,14 @@ def of_stages(workspace: Workspace, staleness: Staleness, item_id: str, stages: 
         if not artifact.exists():
             yield f"{stage} has not run: run `prprep render:{item_id}`"
         elif is_edited(artifact):
-            yield f"{artifact.name} was changed by hand since it was written: run `prprep {stage}:{item_id}`, which makes it anew"
+            yield f"{artifact.name} was changed by hand: run `prprep {stage}:{item_id}`, which writes it again"
         elif not staleness.is_fresh(stage, item_id):
             why = "; ".join(staleness.why_stale(stage, item_id))
             yield f"{stage} is stale ({why}): run `prprep render:{item_id}`"
 
 
 def is_edited(artifact: Path) -> bool:
-    """Return whether an artifact's content is another than its header says."""
+    """Return whether an artifact's content differs from the digest in its header."""
     head, _, body = artifact.read_bytes().partition(b"\n")
     try:
         return bool(json.loads(head)["digest"] != digest_of(body))
@@ -74,7 +80,7 @@ def is_edited(artifact: Path) -> bool:
 
 
 def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Iterator[str]:
-    """Refuse a body with gaps, and one that was edited otherwise than a person may: what was measured stays as it was rendered."""
+    """Refuse a body with gaps, and one in which a measured figure was changed by hand."""
     try:
         rendering = Rendering.read(paths.render)
         body = (paths.folder / rendering.body).read_bytes()
@@ -82,112 +88,102 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Ite
         evidence = render.gather(item, ArtifactFolder(paths), paths.folder, bullets)
         rendered = render.bounded(evidence, templates).text
     except (PrprepError, OSError):
-        return  # The stages say so.
+        return  # of_stages says so
     if hashlib.sha256(rendered.encode()).hexdigest() != rendering.sha256:
-        yield f"{rendering.body} would be rendered otherwise now: run `prprep render:{item.id}`"
+        yield f"{rendering.body} would be rendered differently now: run `prprep render:{item.id}`"
         return
-    told = tuple(
-        edited_body.objections(
-            rendered, body.decode("utf-8", "replace"), CitableEvidence(evidence.comparison, rendered)
+    edited = body.decode("utf-8", "replace")
+    objections = list(edited_body.objections(rendered, edited, CitableEvidence(evidence.comparison, rendered)))
+    if objections:
+        more = len(objections) - MOST_LISTED
+        hint = (
+            "restore it, or write your text into the manifest (`summary:`, `details:`) or a template and render again"
         )
-    )
-    now = "restore that, or put your words into the manifest (`summary:`, `details:`) or a template and render it again"
-    yield from (f"{rendering.body}: {each}" for each in told[:SHOWN])
-    if told and len(told) > SHOWN:
-        yield f"{rendering.body}: {len(told) - SHOWN} more of that; {now}"
-    elif told:
-        yield f"{rendering.body}: {now}"
+        yield from (f"{rendering.body}: {objection}" for objection in objections[:MOST_LISTED])
+        yield f"{rendering.body}: {f'{more} more; ' if more > 0 else ''}{hint}"
 
 
 def of_comparison(item: Optimization, paths: ItemPaths, *, name: str) -> Iterator[str]:
-    """Judge the samples once more, and refuse a comparison that says something else than they do, or no improvement."""
+    """Judge the samples again; refuse a comparison that differs from the result, or is no improvement."""
     try:
-        kept, again = Comparison.read(paths.compare), compare.judged(item, ArtifactFolder(paths))
+        recorded, again = Comparison.read(paths.compare), compare.judged(item, ArtifactFolder(paths))
     except ArtifactError:
-        return  # The stages say so.
+        return  # of_stages says so
     except PrprepError as error:
         yield f"{name}: the samples cannot be judged: {error.what}"
         return
-    if differing := [field for field in Comparison.model_fields if getattr(kept, field) != getattr(again, field)]:
-        yield f"{name}: compare.json does not say what the samples say ({', '.join(differing[:SHOWN])}): run `prprep compare:{item.id}`"
-    if kept.verdict is not Verdict.IMPROVED:
-        yield f"{name}: the verdict is {kept.verdict}, not improved: {kept.headline}"
+    if differing := [field for field in Comparison.model_fields if getattr(recorded, field) != getattr(again, field)]:
+        fields = listed(differing)
+        yield f"{name}: compare.json does not match the samples ({fields}): run `prprep compare:{item.id}`"
+    if recorded.verdict is not Verdict.IMPROVED:
+        yield f"{name}: the verdict is {recorded.verdict}, not improved: {recorded.headline}"
 
 
 def of_tests(paths: ItemPaths) -> Iterator[str]:
-    """Refuse failures that the optimization brought."""
-    tests = _read(ProjectTests, paths.state / "tests.json")
+    """Refuse tests that fail only with the optimization."""
+    tests = read_if_valid(ProjectTests, paths.state / "tests.json")
     if tests is None:
         return
     if tests.new_failures:
-        yield f"tests of the project fail at head and not at base: {_some(tests.new_failures)}"
+        yield f"tests of the project fail at head and not at base: {listed(tests.new_failures, '; ')}"
     elif tests.head and tests.base and not tests.base.code and tests.head.code:
-        yield f"the project's tests end with exit code {tests.head.code} at head, and went well at base"
+        yield f"the project's tests end with exit code {tests.head.code} at head, but pass at base"
 
 
 def of_verification(paths: ItemPaths) -> Iterator[str]:
-    """Refuse a body whose commands do not come to what it says."""
-    verification = _read(Verification, paths.state / "verify.json")
+    """Refuse a body whose commands do not confirm what it says."""
+    verification = read_if_valid(Verification, paths.state / "verify.json")
     if verification is None or verification.why_not or verification.verified:
         return
-    failed = [f"`{each.text}` ended with exit code {each.code}" for each in verification.commands if each.code]
-    yield f"the commands of the body do not come to what it claims: {_some((*verification.findings, *failed))}"
+    failed = [
+        f"`{command.text}` ended with exit code {command.code}" for command in verification.commands if command.code
+    ]
+    yield f"the commands of the body do not confirm what it claims: {listed((*verification.findings, *failed), '; ')}"
 
 
 def of_survey(paths: ItemPaths, *, number: int | None) -> Iterator[str]:
-    """Refuse what upstream has already, and what belongs into another's pull request."""
-    survey = _read(Survey, paths.survey)
+    """Refuse what upstream has already, and what belongs in an existing pull request."""
+    survey = read_if_valid(Survey, paths.survey)
     if survey is None:
         return
     decision = survey.decision
     if decision.kind == "skip":
-        yield f"this is to be skipped: {decision.reason}"
+        yield f"skip it: {decision.reason}"
     elif decision.kind == "fold" and number is None:
-        yield f"this belongs into {decision.into}, which has a pull request of its own: {decision.reason}"
+        yield f"this belongs in {decision.into}, an existing pull request: {decision.reason}"
     if survey.conflicts:
-        yield f"it does not merge with upstream: conflicts in {_some(survey.conflicts)}"
+        yield f"it does not merge with upstream: conflicts in {listed(survey.conflicts, '; ')}"
 
 
 def of_branch(branch: Branching | None, *, fresh: bool, item_id: str) -> Iterator[str]:
-    """Refuse a branch that is not there, stale, not measured, not improved, or holds what must not go out."""
+    """Refuse a branch that is missing, stale, not measured, no improvement, or has a fatal finding."""
     if branch is None or not fresh:
-        yield f"the branch is {'stale' if branch else 'not made yet'}: run `prprep branch {item_id}`"
+        yield f"the branch is {'stale' if branch else 'not built yet'}: run `prprep branch {item_id}`"
         return
     if branch.verdict is None:
         yield f"the branch was not measured: run `prprep branch {item_id}`"
     elif branch.verdict is not Verdict.IMPROVED:
-        yield f"the branch, as it is, is not an improvement on upstream ({branch.verdict}): {branch.headline}"
+        yield f"the branch is not an improvement on upstream ({branch.verdict}): {branch.headline}"
     yield from (f"in the branch: {finding.text}" for finding in branch.fatal)
 
 
 def of_rules(rules: Sequence[ContributionRule], despite: Collection[str]) -> Iterator[str]:
-    """Refuse where the project's pages forbid that a program does this.
-
-    `despite` names the sentences (`PATH:LINE`) that a person has weighed.
-    """
+    """Refuse if the project's pages forbid pull requests by programs, except by the sentences of `despite`."""
     for rule in rules:
         place = f"{rule.path}:{rule.line}"
         if forbids(rule) and place not in despite:
-            yield f"{place} says “{rule.sentence}”: where that does not hold for this pull request, say so with --despite {place}"
+            yield f"{place} says “{rule.sentence}”: if it does not apply to this pull request, pass --despite {place}"
 
 
 def forbids(rule: ContributionRule) -> bool:
-    """Return whether a sentence forbids text or pull requests that a machine made."""
-    words = re.sub(r"[*_]", "", rule.sentence)
+    """Return whether a sentence forbids text or pull requests by a program."""
+    sentence = re.sub(r"[*_]", "", rule.sentence)
     return (
         rule.about == "generated text"
-        and bool(_FORBIDDEN.search(words) and _MADE.search(words))
-        and not _A_FIELD.search(words)
+        and bool(_FORBIDDEN.search(sentence) and _ABOUT_PULL_REQUESTS.search(sentence))
+        and not _FORM_VALUE.search(sentence)
     )
 
 
-def _read(kind: type[T], path: Path) -> T | None:
-    try:
-        return kind.read(path)
-    except ArtifactError:
-        return None
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = len(names) - SHOWN
-    return "; ".join(names[:SHOWN]) + (f"; and {rest} more" if rest > 0 else "")
+def _joined(names: Sequence[str]) -> str:
+    return listed(names, separator="; ")

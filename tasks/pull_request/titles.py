@@ -1,6 +1,4 @@
-"""Word titles of commits and pull requests as a project words its own."""
-
-from __future__ import annotations
+"""Write titles of commits and pull requests in the project's style."""
 
 import re
 from collections.abc import Sequence
@@ -8,20 +6,21 @@ from typing import Final
 
 _KINDS = "build|chore|ci|docs?|feat|fix|perf|refactor|revert|style|tests?"
 CONVENTIONAL: Final = re.compile(rf"^(?:{_KINDS})(?:\([^)]*\))?!?: \S")
-_ENOUGH: Final = 5
+_FEWEST_TITLES: Final = 5
 
 
 def is_conventional(titles: Sequence[str]) -> bool:
-    """Return whether a project's commits have conventional titles (`fix: …`): most of the newest do."""
+    """Return whether most of the titles are conventional (`fix: …`), generated ones left out."""
     written = [title for title in titles if not title.startswith(("Merge ", "Revert ", "Bump ", "[pre-commit.ci]"))]
-    return len(written) >= _ENOUGH and sum(bool(CONVENTIONAL.match(title)) for title in written) * 2 > len(written)
+    count = sum(bool(CONVENTIONAL.match(title)) for title in written)
+    return len(written) >= _FEWEST_TITLES and count * 2 > len(written)
 
 
 def pull_request_title(title: str, titles: Sequence[str]) -> str:
-    """Return the title as the project's own are: with `perf: ` before it where they are conventional and it is not."""
+    """Return the title, with `perf: ` before it if the project's titles are conventional and it is not."""
     if CONVENTIONAL.match(title) or not is_conventional(titles):
         return title
-    return f"perf: {lower(title)}"
+    return f"perf: {with_lower_start(title)}"
 
 
 def own_title(function: str, *, benchmark: bool, entry: bool, titles: Sequence[str]) -> str:
@@ -30,13 +29,11 @@ def own_title(function: str, *, benchmark: bool, entry: bool, titles: Sequence[s
     title = f"Add {what} and a changelog entry" if benchmark and entry else f"Add {what}"
     if not is_conventional(titles):
         return title
-    kind = (
-        ("tests" if any(each.startswith(("tests:", "tests(")) for each in titles) else "test") if benchmark else "docs"
-    )
-    return f"{kind}: {lower(title)}"
+    test_kind = "tests" if any(other.startswith(("tests:", "tests(")) for other in titles) else "test"
+    return f"{test_kind if benchmark else 'docs'}: {with_lower_start(title)}"
 
 
-def lower(words: str) -> str:
-    """Begin small, unless the first word is a name."""
-    first = words.split(" ", 1)[0]
-    return words[0].lower() + words[1:] if first[1:] == first[1:].lower() and first.isalpha() else words
+def with_lower_start(text: str) -> str:
+    """Start with a lower-case letter, unless the first word is a name."""
+    first = text.split(" ", 1)[0]
+    return text[0].lower() + text[1:] if first[1:] == first[1:].lower() and first.isalpha() else text

@@ -49,7 +49,7 @@ def test_a_corrupt_database_counts_as_lost():
 
 
 def test_forgetting_leaves_a_mark(monkeypatch):
-    monkeypatch.setattr(Fresh, "asked", False)
+    monkeypatch.setattr(Fresh, "was_called", False)
     ledger = Ledger()
     tasks = ledger.decode('{"compare:a": {"checker:": "x"}, "compare:b": {"checker:": "x"}}')
     del tasks["compare:a"]
@@ -57,7 +57,7 @@ def test_forgetting_leaves_a_mark(monkeypatch):
 
 
 def test_a_failure_in_a_run_leaves_no_mark(monkeypatch):
-    monkeypatch.setattr(Fresh, "asked", True)
+    monkeypatch.setattr(Fresh, "was_called", True)
     ledger = Ledger()
     tasks = ledger.decode('{"compare:a": {"checker:": "x"}}')
     del tasks["compare:a"]

@@ -21,8 +21,8 @@ def found(before: str | None, after: str, pyproject: str = RUFF) -> list[tuple[s
 
 
 def test_a_file_that_leaves_the_formatters_form_is_told():
-    assert found(GOOD, SHAPELESS) == [("format", "ruff would format a.py otherwise")]
-    assert found(None, SHAPELESS) == [("format", "ruff would format a.py otherwise")]
+    assert found(GOOD, SHAPELESS) == [("format", "ruff would reformat a.py")]
+    assert found(None, SHAPELESS) == [("format", "ruff would reformat a.py")]
 
 
 def test_a_file_that_was_never_in_it_is_not():
@@ -31,7 +31,7 @@ def test_a_file_that_was_never_in_it_is_not():
 
 def test_black_is_stood_for_where_the_project_uses_it():
     assert found(GOOD, SHAPELESS, "[tool.black]\nline-length = 88\n") == [
-        ("format", "black (here: ruff with its settings) would format a.py otherwise")
+        ("format", "black (here: ruff with its settings) would reformat a.py")
     ]
 
 

@@ -15,8 +15,8 @@ from tasks.errors import CherryPickError, RepositoryError
 from tasks.git import Clone
 from tasks.git.repository import Identity
 from tasks.manifest.model import Optimization
-from tasks.pull_request import assembling as making
-from tasks.pull_request.assembling import Made
+from tasks.pull_request import assembling
+from tasks.pull_request.assembling import StageResults
 from tests.support.evidence import CPU_IMPROVED, INJECTION, SHA256, UNCHANGED
 from tests.support.histories import commit, detected, history
 from tests.support.untouched import untouched
@@ -65,9 +65,9 @@ class Target:
         scaffolding = Scaffolding(
             item="it", path=PATH, origin="generated", source=PATH, sha256=SHA256, made_from="recorded"
         )
-        made = Made(detection, scaffolding, INJECTION, comparison, survey, opened)
+        results = StageResults(detection, scaffolding, INJECTION, comparison, survey, opened)
         with Clone.open(str(self.repo.path), self.repo.path.parent / "cache") as clone:
-            return making.make(item, made, clone, BEA, contents={PATH: BENCHMARK}, drop_model_authors=drop)
+            return assembling.assemble(item, results, clone, BEA, contents={PATH: BENCHMARK}, drop_model_authors=drop)
 
     def git(self, *arguments: str) -> str:
         """Ask the private clone."""
@@ -217,7 +217,7 @@ def test_a_branch_that_goes_into_a_pull_request_is_built_on_it(tmp_path):
     assert target.git("rev-parse", f"{branch.head}^").strip() == tip
     assert branch.base == target.repo.git("rev-parse", "main")
     assert branch.onto.startswith("#12, theirs")
-    with pytest.raises(RepositoryError, match="#12 is to be updated, and its branch gone is not in the repository"):
+    with pytest.raises(RepositoryError, match="the branch of #12, gone, is not in the repository"):
         target.make(survey=folding(12, "gone"))
     assert target.make(survey=folding(12, "gone"), opened=12).onto.startswith("main")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import zipfile
 
-from tasks.pull_request.bundle import gathered, packed, place_for, write
+from tasks.pull_request.bundle import files_of, packed, path_for, write
 from tests.support.evidence import Case
 
 
 def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
     paths = Case().write(tmp_path)
-    files = gathered(paths, benchmark={"tests/test_x.py": b"x"}, manifest="version: 1\n", branch=paths.state)
+    files = files_of(paths, benchmark={"tests/test_x.py": b"x"}, manifest="version: 1\n", branch=paths.state)
     told = {"compare.json", "codeflash.json", "tests.json", "verify.json"}
     assert set(files) == {*told, *(f"branch/{name}" for name in told), "benchmark/tests/test_x.py", "prprep.yaml"}
     assert files["compare.json"] == paths.compare.read_bytes()
@@ -27,4 +27,4 @@ def test_the_same_files_make_the_same_bytes(tmp_path):
 
 
 def test_it_lies_beside_the_body_under_the_same_name(tmp_path):
-    assert place_for(tmp_path / "pr-body-total.md") == tmp_path / "evidence-total.zip"
+    assert path_for(tmp_path / "pr-body-total.md") == tmp_path / "evidence-total.zip"

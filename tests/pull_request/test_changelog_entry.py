@@ -6,7 +6,7 @@ import pytest
 
 from tasks.project.files import Project
 from tasks.pull_request.changelog_entry import sentence, write
-from tasks.pull_request.fragments import Entry
+from tasks.pull_request.fragments import ChangelogEntry
 from tests.support.projects import Files
 
 MERGE = "pages.text:Page.merge"
@@ -35,7 +35,7 @@ def test_the_title_becomes_a_sentence_for_users(title, domains, told):
 def test_numbers_of_gains_are_left_out_and_pointed_at(title):
     told, (todo,) = sentence(title, MERGE, ["cpu"])
     assert told == "Improve the performance of `pages.text.Page.merge`."
-    assert "the changelog entry leaves that out" in todo
+    assert "the changelog entry does not" in todo
 
 
 def test_numbers_that_are_no_gains_stay():
@@ -47,7 +47,7 @@ def test_without_a_function_the_title_speaks_for_itself():
 
 
 def written(kind: str, files: dict[str, str]):
-    return write(Project(Files(files)), kind, Entry("it", "Speed up `merge`."))
+    return write(Project(Files(files)), kind, ChangelogEntry("it", "Speed up `merge`."))
 
 
 def test_each_kind_of_changelog_gets_its_own_form():
@@ -65,19 +65,17 @@ def test_each_kind_of_changelog_gets_its_own_form():
         {"docs/whatsnew/v1.9.rst": "", "docs/whatsnew/v1.10.rst": "Performance\n-----------\n\n- This.\n"},
     )
     assert list(news.files) == ["docs/whatsnew/v1.10.rst"]
-    assert news.todos == (
-        "see that 'Performance' in docs/whatsnew/v1.10.rst is where the next release's changes are told",
-    )
+    assert news.todos == ("check that 'Performance' in docs/whatsnew/v1.10.rst is about the next release",)
 
 
 def test_where_the_place_cannot_be_told_a_person_gets_the_sentence():
     left = written("plain CHANGES.rst", {"CHANGES.rst": "1.1\n---\n\n- This.\n\n1.0\n---\n\n- All.\n"})
     assert (left.files, left.todos) == (
         {},
-        ("CHANGES.rst does not say what is not released yet: put this where it belongs: Speed up ``merge``.",),
+        ("CHANGES.rst does not say what is unreleased: add this where it belongs: Speed up ``merge``.",),
     )
     assert (
-        "holds no file for the next release"
+        "has no file for the next release"
         in written("whatsnew docs/whatsnew/", {"docs/whatsnew/index.rst": ""}).todos[0]
     )
 

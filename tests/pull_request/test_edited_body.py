@@ -24,7 +24,7 @@ def test_a_body_as_it_was_rendered_may_go():
 def test_a_gap_has_to_be_filled_and_may_be():
     gapped = bounded(Case(item=ITEM.model_copy(update={"summary": ("human",)})).evidence, None).text
     assert GAP in gapped
-    assert told(gapped, gapped) == ["it still has a gap that a person is to fill"]
+    assert told(gapped, gapped) == ["it still has a gap that a person must fill"]
     filled = "\n".join(
         "Lines are joined once, as I found while profiling." if GAP in line else line for line in gapped.splitlines()
     )
@@ -50,7 +50,7 @@ def test_boxes_and_words_are_a_persons(edited):
 )
 def test_figures_that_nothing_holds_may_not_be_added(added, figure):
     (found,) = told(f"{RENDERED}\n{added}\n")
-    assert found == f"a figure was added that the evidence does not hold ({figure}): {added}"
+    assert found == f"a figure was added that is not in the evidence ({figure}): {added}"
 
 
 @pytest.mark.parametrize(

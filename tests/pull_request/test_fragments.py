@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tasks.project.files import Project
-from tasks.pull_request.fragments import Entry, blurb, scriv, towncrier
+from tasks.pull_request.fragments import ChangelogEntry, blurb, scriv, towncrier
 from tests.support.projects import Files
 from tests.support.targets import TargetRepo
 
-ENTRY = Entry("merge.lines", "Improve the performance of `pages.merge`.", None, "2024-01-31 12:00:05")
+ENTRY = ChangelogEntry("merge.lines", "Improve the performance of `pages.merge`.", None, "2024-01-31 12:00:05")
 TYPED = """
     [tool.towncrier]
     directory = "changes"
@@ -29,7 +29,7 @@ def types(*names: str) -> str:
     )
 
 
-def fragment(files: dict[str, str], entry: Entry = ENTRY, folder: str = "changes") -> tuple[str, str]:
+def fragment(files: dict[str, str], entry: ChangelogEntry = ENTRY, folder: str = "changes") -> tuple[str, str]:
     written = towncrier(Project(Files(files)), folder, entry)
     ((path, content),) = written.files.items()
     return path, content
@@ -71,7 +71,9 @@ def test_the_suffix_and_the_marks_are_those_of_the_other_fragments():
 
 
 def test_a_known_number_names_the_fragment_and_leaves_nothing_to_do():
-    written = towncrier(Project(Files({"pyproject.toml": types("change")})), "changes", Entry("it", "Words.", 12))
+    written = towncrier(
+        Project(Files({"pyproject.toml": types("change")})), "changes", ChangelogEntry("it", "Words.", 12)
+    )
     assert (list(written.files), written.todos) == (["changes/12.change.rst"], ())
 
 
@@ -96,12 +98,12 @@ def test_scriv_has_categories_of_its_own():
 
 def test_blurb_gets_a_date_and_a_section_and_no_number():
     written = blurb(
-        "Misc/NEWS.d/next", Entry("it", "Words.", dated="2024-01-31 12:00:05", files=("Lib/json/decoder.py",))
+        "Misc/NEWS.d/next", ChangelogEntry("it", "Words.", dated="2024-01-31 12:00:05", files=("Lib/json/decoder.py",))
     )
     (path,) = written.files
     assert path.startswith("Misc/NEWS.d/next/Library/2024-01-31-12-00-05.gh-issue-NUMBER.")
     assert "NUMBER is the number of the issue" in written.todos[0]
-    core = blurb("Misc/NEWS.d/next", Entry("it", "Words.", files=("Objects/listobject.c",)))
+    core = blurb("Misc/NEWS.d/next", ChangelogEntry("it", "Words.", files=("Objects/listobject.c",)))
     assert next(iter(core.files)).startswith("Misc/NEWS.d/next/Core_and_Builtins/")
 
 

@@ -79,7 +79,7 @@ def test_new_failures_of_the_projects_tests(paths):
     failed.write(paths.state / "tests.json")
     assert list(refusals.of_tests(paths)) == ["tests of the project fail at head and not at base: t.py::a; t.py::b"]
     failed.model_copy(update={"new_failures": ()}).write(paths.state / "tests.json")
-    assert list(refusals.of_tests(paths)) == ["the project's tests end with exit code 1 at head, and went well at base"]
+    assert list(refusals.of_tests(paths)) == ["the project's tests end with exit code 1 at head, but pass at base"]
 
 
 def test_old_failures_and_tests_that_were_not_run_do_not_refuse(paths):
@@ -115,7 +115,7 @@ def test_a_branch_must_be_there_fresh_measured_improved_and_clean():
         return list(refusals.of_branch(varied, fresh=fresh, item_id="it"))
 
     assert told() == []
-    assert told(None) == ["the branch is not made yet: run `prprep branch it`"]
+    assert told(None) == ["the branch is not built yet: run `prprep branch it`"]
     assert told(fresh=False) == ["the branch is stale: run `prprep branch it`"]
     assert told(verdict=None) == ["the branch was not measured: run `prprep branch it`"]
     assert "is not an improvement on upstream (inconclusive)" in told(verdict=Verdict.INCONCLUSIVE)[0]
@@ -136,8 +136,8 @@ def test_a_body_whose_measured_part_was_edited(paths):
         "pr-body-merge_lines.md: this line of it was removed or changed: " in each and "−20.9 %" in each
         for each in told
     )
-    assert any("a figure was added that the evidence does not hold (40.9 %)" in each for each in told)
-    assert told[-1].endswith("or a template and render it again")
+    assert any("a figure was added that is not in the evidence (40.9 %)" in each for each in told)
+    assert told[-1].endswith("or a template and render again")
 
 
 def test_a_body_that_would_be_rendered_otherwise(paths):
@@ -145,7 +145,7 @@ def test_a_body_that_would_be_rendered_otherwise(paths):
     run_stage("render", case.item, paths)
     other = case.item.model_copy(update={"summary": ("Another mechanism.",)})
     assert list(refusals.of_body(other, paths, None)) == [
-        ".codeflash/pr-body-merge_lines.md would be rendered otherwise now: run `prprep render:merge_lines`"
+        ".codeflash/pr-body-merge_lines.md would be rendered differently now: run `prprep render:merge_lines`"
     ]
 
 
