@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 PATCHERS: Final = frozenset({"patch", "setattr", "delattr", "setitem", "delitem", "setenv", "delenv"})
 MOCKS: Final = frozenset(
-    {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "create_autospec"}
-)
+    {
+        "Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "create_autospec",
+    },
+)  # fmt: skip
 _LANGUAGE_DECORATORS: Final = frozenset({"property", "staticmethod", "classmethod"})
 
 

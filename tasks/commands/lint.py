@@ -139,7 +139,7 @@ def lines(subject: Subject, broken: tuple[Finding, ...], notes: tuple[str, ...])
     shown = os.path.relpath(subject.root / subject.path)
     for finding in broken:
         rule = RULES[finding.rule]
-        yield f"{shown}:{finding.line}: {finding.rule}: {finding.found}"
+        yield f"{shown}:{finding.line}: {finding.rule}: {finding.message}"
         yield f"    why: {rule.why}"
         yield f"    fix: {rule.fix}"
     yield from (f"{shown}: note: {note}" for note in notes)

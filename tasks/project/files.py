@@ -21,50 +21,13 @@ from ..errors import SourceError
 from .syntax import last_name, parse_or_empty
 
 SIDE_FOLDERS = frozenset(
-    [
-        "asv_bench",
-        "bench",
-        "benchmark",
-        "benchmarks",
-        "bin",
-        "build",
-        "changelog.d",
-        "changes",
-        "ci",
-        "contrib",
-        "demo",
-        "demos",
-        "dist",
-        "doc",
-        "docs",
-        "etc",
-        "example",
-        "examples",
-        "extra",
-        "fixtures",
-        "htmlcov",
-        "img",
-        "misc",
-        "news",
-        "newsfragments",
-        "node_modules",
-        "notebooks",
-        "perf",
-        "requirements",
-        "samples",
-        "script",
-        "scripts",
-        "test",
-        "testing",
-        "tests",
-        "third_party",
-        "tool",
-        "tools",
-        "typings",
-        "vendor",
-        "venv",
-    ]
-)
+    {
+        "asv_bench", "bench", "benchmark", "benchmarks", "bin", "build", "changelog.d", "changes", "ci", "contrib",
+        "demo", "demos", "dist", "doc", "docs", "etc", "example", "examples", "extra", "fixtures", "htmlcov", "img",
+        "misc", "news", "newsfragments", "node_modules", "notebooks", "perf", "requirements", "samples", "script",
+        "scripts", "test", "testing", "tests", "third_party", "tool", "tools", "typings", "vendor", "venv",
+    },
+)  # fmt: skip
 """Folders of a project that it does not install."""
 
 

@@ -14,8 +14,10 @@ from .files import SIDE_FOLDERS, Project, is_outside, lookup, normalized, string
 from .pytest_config import is_test_file, pytest_option
 
 NOT_MODULES = frozenset(
-    {"conftest", "dodo", "fabfile", "noxfile", "runtests", "setup", "tasks", "toxfile", "versioneer"}
-)
+    {
+        "conftest", "dodo", "fabfile", "noxfile", "runtests", "setup", "tasks", "toxfile", "versioneer",
+    },
+)  # fmt: skip
 CONVENTIONAL_ROOTS = ("src", "", "lib", "python")
 
 

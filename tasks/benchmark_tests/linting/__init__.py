@@ -1,4 +1,4 @@
-"""Hold benchmark tests against the rules: what can be read in them, and what shows when they are run."""
+"""Check benchmark tests against the rules, by reading them and by watching them run."""
 
 from __future__ import annotations
 
@@ -15,27 +15,25 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "BenchmarkFile", "Finding", "LintContext", "Rule", "findings"]
 
-_SEEN = frozenset({"mock-allocates-nothing", "mock-wrong-type"})
-"""Rules of which running tells more than reading, of the mocks that ran."""
+_BETTER_WATCHED = frozenset({"mock-allocates-nothing", "mock-wrong-type"})
+"""Rules for which running a mock decides, and reading only if it did not run."""
+_ONE_PER_TEST = frozenset({"inputs-changed", "lazy-result", "setup-measured"})
+"""Rules for which reading and running find one fault at different lines."""
+_SHORTENS = frozenset({"target-patched", "mock-allocates-nothing"})
+"""Rules whose findings explain why a call takes next to no time."""
 
 
-_REPLACES = frozenset({"target-patched", "mock-allocates-nothing"})
-"""Rules whose findings tell why a call takes next to no time."""
-_ONCE = frozenset({"inputs-changed", "lazy-result", "setup-measured"})
-"""Rules of which one finding for a test is enough: running tells of the same, with another line."""
-
-
-def findings(file: BenchmarkFile, expected: LintContext, seen: Sequence[WatchedCall] = ()) -> tuple[Finding, ...]:
-    """Return what breaks the rules, by line; `seen` is what was seen of the benchmark while it ran, () where it was not run."""
-    ran = {substitute.line for call in seen for substitute in call.substitutes}
-    read = [each for each in static.findings(file, expected) if each.rule not in _SEEN or each.line not in ran]
-    at_lines = {(each.rule, each.line) for each in read}
-    of_tests = {(each.rule, each.test) for each in read if each.rule in _ONCE}
-    more = [
+def findings(file: BenchmarkFile, context: LintContext, watched: Sequence[WatchedCall] = ()) -> tuple[Finding, ...]:
+    """Return the violations, by line; `watched` are the benchmark's calls if it was run."""
+    ran = {substitute.line for call in watched for substitute in call.substitutes}
+    read = [each for each in static.findings(file, context) if each.rule not in _BETTER_WATCHED or each.line not in ran]
+    lines = {(each.rule, each.line) for each in read}
+    tests = {(each.rule, each.test) for each in read if each.rule in _ONE_PER_TEST}
+    seen = [
         each
-        for each in dynamic.findings(file, expected, seen)
-        if (each.rule, each.line) not in at_lines and (each.rule, each.test) not in of_tests
+        for each in dynamic.findings(file, context, watched)
+        if (each.rule, each.line) not in lines and (each.rule, each.test) not in tests
     ]
-    replaced = {each.test for each in (*read, *more) if each.rule in _REPLACES}
-    more = [each for each in more if each.rule != "toy-input" or each.test not in replaced]
-    return tuple(sorted({*read, *more}, key=lambda finding: (finding.line, finding.rule, finding.found)))
+    shortened = {each.test for each in (*read, *seen) if each.rule in _SHORTENS}
+    seen = [each for each in seen if each.rule != "toy-input" or each.test not in shortened]
+    return tuple(sorted({*read, *seen}, key=lambda finding: (finding.line, finding.rule, finding.message)))

@@ -1,4 +1,4 @@
-"""Hold a benchmark against the rules by what was seen of it while it ran."""
+"""Check a benchmark against the rules by what was observed while it ran."""
 
 from __future__ import annotations
 
@@ -15,28 +15,31 @@ if TYPE_CHECKING:
     from .static import LintContext
 
 SHORTEST: Final = 5e-7
-"""Seconds of a call below which it is mostly the cost of calling: ten to twenty times what calling an empty function costs."""
-FAR_BELOW: Final = 0.1
-"""Of the time that recorded calls took (their median), below which an input is a toy beside them."""
+"""Seconds below which a call is mostly the cost of calling: ten to twenty times a call of an empty function."""
+TOY_SHARE: Final = 0.1
+"""The share of the median time of recorded calls below which an input is a toy."""
 LEAST_SHARE: Final = 0.5
-"""Of the measured time that the function under test should have."""
+"""The least share of the measured time for the function under test."""
+
+Violation = tuple[str, int, str]
+"""Rule, line (0 for the measured call's), message."""
 
 
-def findings(file: BenchmarkFile, expected: LintContext, seen: Sequence[WatchedCall]) -> list[Finding]:
-    """Return what breaks the rules, and could only be found by running."""
+def findings(file: BenchmarkFile, context: LintContext, watched: Sequence[WatchedCall]) -> list[Finding]:
+    """Return the violations that only running shows, by line."""
     tests = {test.name: test for test in file.tests}
-    found: list[Finding] = []
-    for call in seen:
+    found = set()
+    for call in watched:
         name = call.key.rpartition("::")[2].partition("[")[0].partition("#")[0]
         test = tests.get(name)
-        line = test.measured[0].line if test else 1
-        found += [Finding(rule, where or line, name, told) for rule, where, told in _of(call, test, expected, file)]
-    return sorted(set(found), key=lambda finding: (finding.line, finding.rule, finding.found))
+        first = test.measured[0].line if test else 1
+        found |= {Finding(rule, line or first, name, message) for rule, line, message in _of(call, test, context, file)}
+    return sorted(found, key=lambda finding: (finding.line, finding.rule, finding.message))
 
 
 def _of(
-    call: WatchedCall, test: BenchmarkTest | None, expected: LintContext, file: BenchmarkFile
-) -> Iterator[tuple[str, int, str]]:
+    call: WatchedCall, test: BenchmarkTest | None, context: LintContext, file: BenchmarkFile
+) -> Iterator[Violation]:
     changed = [name for name in call.changed if test is None or name not in restored(test)]
     if changed:
         yield "inputs-changed", 0, f"the first round changes {', '.join(changed)}"
@@ -45,54 +48,39 @@ def _of(
     for name, line in call.patched_properties:
         yield "property-on-instance", line, f"{name} is a property of the type, patched on an instance"
     for substitute in call.substitutes:
-        yield from _about(substitute, file)
-    if not changed and not call.lazy:
-        # Where it does nothing, or not always the same, its time says nothing.
-        yield from _about_size(call, expected) if _is_small(call, expected) else _about_share(call, test, expected)
+        yield from _of_substitute(substitute, file)
+    if not changed and not call.lazy:  # else the time of a call says nothing
+        yield from _of_duration(call, context) or _of_share(call, test, context)
 
 
-def _about(substitute: Substitute, file: BenchmarkFile) -> Iterator[tuple[str, int, str]]:
+def _of_substitute(substitute: Substitute, file: BenchmarkFile) -> Iterator[Violation]:
     is_fake = substitute.patched or ("." in substitute.name and not file.is_callback(substitute.line))
     if is_fake and substitute.peak < ALMOST_NOTHING:
         peak = figures.size(substitute.peak)
-        yield (
-            "mock-allocates-nothing",
-            substitute.line,
-            f"{substitute.name} allocated {peak} at most while it ran in the place of real code",
-        )
+        message = f"{substitute.name} allocated {peak} at most while it ran instead of real code"
+        yield "mock-allocates-nothing", substitute.line, message
     if substitute.patched and not substitute.fits:
-        yield (
-            "mock-wrong-type",
-            substitute.line,
-            f"{substitute.name} returned {substitute.returned}, the real one returns {substitute.expected}",
-        )
+        message = f"{substitute.name} returned {substitute.returned}, the real one returns {substitute.expected}"
+        yield "mock-wrong-type", substitute.line, message
 
 
-def _is_small(call: WatchedCall, expected: LintContext) -> bool:
-    return call.seconds < max(SHORTEST, FAR_BELOW * expected.recorded)
-
-
-def _about_size(call: WatchedCall, expected: LintContext) -> Iterator[tuple[str, int, str]]:
+def _of_duration(call: WatchedCall, context: LintContext) -> list[Violation]:
+    duration = f"a call takes {figures.seconds(call.seconds)}"
     if call.seconds < SHORTEST:
-        yield "toy-input", 0, f"a call takes {figures.seconds(call.seconds)}"
-    elif expected.recorded and call.seconds < FAR_BELOW * expected.recorded:
-        usual = figures.seconds(expected.recorded)
-        yield (
-            "toy-input",
-            0,
-            f"a call takes {figures.seconds(call.seconds)}; those that were recorded took {usual} (median)",
-        )
+        return [("toy-input", 0, duration)]
+    if call.seconds < TOY_SHARE * context.recorded:
+        return [("toy-input", 0, f"{duration}; recorded calls took {figures.seconds(context.recorded)} (median)")]
+    return []
 
 
-def _about_share(
-    call: WatchedCall, test: BenchmarkTest | None, expected: LintContext
-) -> Iterator[tuple[str, int, str]]:
-    """Tell where most of the time goes elsewhere than to the function under test, as far as Python sees it."""
-    subject = subject_of(test, expected) if test else expected.target
+def _of_share(call: WatchedCall, test: BenchmarkTest | None, context: LintContext) -> list[Violation]:
+    """Check that most of the time is the function under test's, as far as Python sees it."""
+    subject = subject_of(test, context) if test else context.target
     found = test.file.sources.try_find(subject) if test and subject else None
-    if found is None or found.definition.kind != "function" or not call.shares:
-        return
-    share = call.shares.get((found.path, found.definition.name))
-    if share is not None and share < LEAST_SHARE and not found.definition.is_async:
-        name = subject.rpartition(":")[2]
-        yield "setup-measured", 0, f"{name} has {figures.share(round(share, 2))} of the measured time"
+    if found is None or found.definition.kind != "function" or found.definition.is_async:
+        return []
+    share = call.shares.get((found.path, found.definition.name)) if call.shares else None
+    if share is None or share >= LEAST_SHARE:
+        return []
+    name = subject.rpartition(":")[2]
+    return [("setup-measured", 0, f"{name} has {figures.share(round(share, 2))} of the measured time")]

@@ -1,4 +1,4 @@
-"""Write the findings that have one right answer: properties patched on their type, names, the place of the file."""
+"""Fix the findings that have one right answer: properties patched on their type, names, the file's folder."""
 
 from __future__ import annotations
 
@@ -7,67 +7,58 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...project.code.imported_names import short_name
+from ...project.syntax import string_value
 from .static import LintContext, findings, subject_of
 
 if TYPE_CHECKING:
     from ..benchmark_file import BenchmarkFile
 
 
-class Fixed(NamedTuple):
-    """The file as it should be: its path, its bytes, and what was done, one sentence each."""
+class FixedFile(NamedTuple):
+    """A benchmark file as it should be; `done` says what was changed, one sentence each."""
 
     path: str
     source: bytes
     done: tuple[str, ...]
 
 
-def fixed(file: BenchmarkFile, expected: LintContext) -> Fixed:
-    """Mend what has one right answer; nothing is written here."""
-    text = file.source.decode("utf-8", "surrogateescape")
-    found = findings(file, expected)
-    text, done = _properties(file, text, {each.line for each in found if each.rule == "property-on-instance"})
+def fixed(file: BenchmarkFile, context: LintContext) -> FixedFile:
+    """Return the fixed file, without writing it."""
+    source = file.source.decode("utf-8", "surrogateescape")
+    found = findings(file, context)
+    source, done = _properties(file, source, {each.line for each in found if each.rule == "property-on-instance"})
     for each in found:
         if each.rule == "wrong-name" and each.test:
-            name = each.found.rpartition(": ")[2].partition(" ")[0]
-            text = re.sub(rf"\bdef {re.escape(each.test)}\b", f"def {name}", text)
+            name = each.message.rpartition(": ")[2].partition(" ")[0]
+            source = re.sub(rf"\bdef {re.escape(each.test)}\b", f"def {name}", source)
             done.append(f"{each.test} is {name} now")
-    path = _path(file, expected, {each.rule for each in found if not each.test})
+    path = _path(file, context, {each.rule for each in found if not each.test})
     if path != file.path:
         done.append(f"the file is {path} now")
-    return Fixed(path, text.encode("utf-8", "surrogateescape"), tuple(done))
+    return FixedFile(path, source.encode("utf-8", "surrogateescape"), tuple(done))
 
 
-def _properties(file: BenchmarkFile, text: str, lines: set[int]) -> tuple[str, list[str]]:
+def _properties(file: BenchmarkFile, source: str, lines: set[int]) -> tuple[str, list[str]]:
     """Put `type(...)` around the owners of properties, from the end of the file to its beginning."""
     patches = [patch for test in file.tests for patch in test.patches if patch.is_property_mock and patch.line in lines]
-    owners = {
-        (node.lineno, node.col_offset): node
-        for patch in patches
-        if (node := patch.owner_node) is not None and not _is_text(node)
-    }
-    rows, done = text.splitlines(keepends=True), []
+    nodes = [patch.owner_node for patch in patches if patch.owner_node and not string_value(patch.owner_node)]
+    owners = {(node.lineno, node.col_offset): node for node in nodes}
+    rows, done = source.splitlines(keepends=True), []
     for (line, start), node in sorted(owners.items(), reverse=True):
-        if node.end_lineno != line or node.end_col_offset is None:
-            continue
-        row = rows[line - 1].encode("utf-8", "surrogateescape")
-        owner = row[start : node.end_col_offset]
-        rows[line - 1] = (row[:start] + b"type(" + owner + b")" + row[node.end_col_offset :]).decode(
-            "utf-8", "surrogateescape"
-        )
-        done.append(f"line {line}: the property is patched on type({owner.decode('utf-8', 'replace')})")
+        if node.end_lineno == line and node.end_col_offset is not None:
+            row = rows[line - 1].encode("utf-8", "surrogateescape")
+            owner, rest = row[start : node.end_col_offset], row[node.end_col_offset :]
+            rows[line - 1] = (row[:start] + b"type(" + owner + b")" + rest).decode("utf-8", "surrogateescape")
+            done.append(f"line {line}: the property is patched on type({owner.decode('utf-8', 'replace')})")
     return "".join(rows), done[::-1]
 
 
-def _is_text(node: object) -> bool:
-    return isinstance(getattr(node, "value", None), str)
-
-
-def _path(file: BenchmarkFile, expected: LintContext, rules: set[str]) -> str:
+def _path(file: BenchmarkFile, context: LintContext, rules: set[str]) -> str:
     folder, name = posixpath.split(file.path)
     if "wrong-name" in rules:
-        subjects = {subject_of(test, expected) for test in file.tests} - {""}
-        of_one = short_name(subjects.pop()).strip("_") if len(subjects) == 1 else ""
-        name = f"test_benchmark_{of_one}.py" if of_one else f"test_{name}"
-    if "wrong-place" in rules and expected.root is not None:
-        folder = expected.root
+        subjects = {subject_of(test, context) for test in file.tests} - {""}
+        function = short_name(subjects.pop()).strip("_") if len(subjects) == 1 else ""
+        name = f"test_benchmark_{function}.py" if function else f"test_{name}"
+    if "wrong-place" in rules and context.root is not None:
+        folder = context.root
     return posixpath.join(folder, name)

@@ -1,4 +1,4 @@
-"""The rules that a benchmark test is held against; a new one is an entry here, and a check that names it."""
+"""The rules for benchmark tests; a new rule is an entry here and a check that names it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its name, why it matters, how a finding is mended.
+    """One rule: why it matters, and how to fix a violation.
 
-    A `fatal` one means that the benchmark measures something else than it says; a finding of an `automatic` one has one
-    right answer, which `prprep lint --fix` writes.
+    A benchmark that breaks a `fatal` rule measures something other than it says. A violation of an `automatic` rule has
+    one right answer, which `prprep lint --fix` writes.
     """
 
     name: str
@@ -25,14 +25,14 @@ RULES: dict[str, Rule] = {
     for rule in (
         Rule(
             "target-patched",
-            "what is measured is the replacement, and not the function under test",
-            "remove the patch; where the function cannot run without it, patch what it calls at the boundary of a model or the network",
+            "the replacement is measured instead of the function under test",
+            "remove the patch; if the function cannot run without it, patch the model or the network that it calls",
             fatal=True,
         ),
         Rule(
             "mock-not-at-boundary",
-            "code that is replaced is not measured; only model inference and the network have to be",
-            "let the real code run, or replace the call of the model or of the network that it comes to",
+            "code that is replaced is not measured; only model inference and the network need a mock",
+            "let the real code run, or replace its call of the model or the network",
         ),
         Rule(
             "mock-allocates-nothing",
@@ -41,8 +41,8 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "mock-wrong-type",
-            "what the real call returns is of another type, so that the code behind it takes another way or has to be patched too",
-            "return the real type from the mock, empty where that will do",
+            "the real call returns another type, so the code after it takes another path or has to be patched too",
+            "return the real type from the mock, empty if that is enough",
             fatal=True,
         ),
         Rule(
@@ -54,17 +54,18 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "configuration-patched",
-            "users run with the defaults: another configuration measures another case, and the patch breaks when the setting moves",
-            "use the real defaults; a property that must change is patched on its type with PropertyMock",
+            "users run with the defaults: another configuration measures another case, and the patch breaks when the "
+            "setting moves",
+            "use the real defaults; patch a property that must change on its type, with PropertyMock",
         ),
         Rule(
             "toy-input",
-            "a call this short is mostly the cost of calling, and says nothing of inputs as they occur",
+            "a call this short is mostly the cost of calling, and says nothing about realistic inputs",
             "use an input of realistic size, built before the call",
         ),
         Rule(
             "several-functions",
-            "a difference cannot be told apart by function, and one may hide the other's",
+            "a difference cannot be attributed to one function, and one may hide the other's",
             "write one test for each function",
         ),
         Rule(
@@ -75,65 +76,57 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "wrong-place",
-            "outside of the project's benchmarks root it runs with the ordinary tests, or not at all",
+            "outside the project's benchmarks root it runs with the ordinary tests, or not at all",
             "move it there",
             automatic=True,
         ),
         Rule(
             "setup-measured",
-            "the time of making the input is added to both sides, and makes every difference look smaller",
-            "make the input before the call, or in `benchmark.pedantic(setup=...)` where every round needs its own; where a marker alone "
-            "has the whole test measured, hand the call to the fixture `benchmark`",
+            "the time of making the input is added to both sides and makes every difference look smaller",
+            "make the input before the call, or in `benchmark.pedantic(setup=...)` if every round needs its own; if a "
+            "marker has the whole test measured, pass the call to the `benchmark` fixture",
         ),
         Rule(
             "lazy-result",
-            "a generator that nobody consumes does no work: what is measured is its making alone",
-            "consume it in the measured call: `benchmark(lambda: list(function(...)))`, or `collections.deque(..., maxlen=0)`",
+            "a generator that nothing consumes does no work: only its creation is measured",
+            "consume it in the measured call: `benchmark(lambda: list(function(...)))`",
             fatal=True,
         ),
         Rule(
             "inputs-changed",
-            "the first round leaves other inputs than it found, so that every later round measures something else",
+            "the first round changes the inputs, so that every later round measures something else",
             "make the input anew for every round: `benchmark.pedantic(function, setup=..., rounds=...)`",
             fatal=True,
         ),
         Rule(
             "no-benchmark",
-            "of what is not handed to the `benchmark` fixture, pytest-benchmark measures nothing",
-            "write a test that takes the `benchmark` fixture and hands the function to it; a marker alone will do where the project uses "
-            "pytest-codspeed, and has the whole test measured",
+            "pytest-benchmark measures only what is passed to the `benchmark` fixture",
+            "write a test that takes the `benchmark` fixture and passes the function to it; a marker is enough if the "
+            "project uses pytest-codspeed, which then measures the whole test",
             fatal=True,
         ),
     )
 }
 
-ABOUT = """What a benchmark is held against by the step `lint` and by `prprep lint PATH`, by reading it and by running it once. With a
-fatal finding it measures something else than it says, and the item needs review. A comment cannot switch a rule off;
-`lint: {ignore: [RULE]}` in the manifest does, for an item. The table is `tasks/benchmark_tests/linting/rules.py`."""
+INTRODUCTION = """The stage `lint` and `prprep lint PATH` check benchmarks against these rules, by reading them and by running
+them once. A benchmark with a fatal finding measures something other than it says, and its item needs review. A comment
+cannot switch a rule off; `lint: {ignore: [RULE]}` in the manifest does, for one item. The table is generated from
+`tasks/benchmark_tests/linting/rules.py`."""
 
 
 def document() -> str:
-    """Write the table down, for docs/rules.md."""
-    rows = [f"| `{rule.name}` | {rule.why} | {_escaped(rule.fix)} | {_kind(rule)} |" for rule in RULES.values()]
-    return (
-        "\n".join(
-            (
-                "# Rules for benchmarks",
-                "",
-                ABOUT,
-                "",
-                "| rule | why it matters | the fix | |",
-                "|---|---|---|---|",
-                *rows,
-            )
-        )
-        + "\n"
-    )
+    """Return the text of docs/rules.md."""
+    head = [
+        "# Rules for benchmarks",
+        "",
+        INTRODUCTION,
+        "",
+        "| rule | why it matters | the fix | |",
+        "|---|---|---|---|",
+    ]
+    return "\n".join([*head, *map(_row, RULES.values())]) + "\n"
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
-def _kind(rule: Rule) -> str:
-    return ", ".join([*(["fatal"] if rule.fatal else []), *(["`--fix`"] if rule.automatic else [])])
+def _row(rule: Rule) -> str:
+    kinds = ", ".join(["fatal"] * rule.fatal + ["`--fix`"] * rule.automatic)
+    return f"| `{rule.name}` | {rule.why} | {rule.fix} | {kinds} |"

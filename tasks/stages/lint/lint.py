@@ -54,9 +54,9 @@ def run(inputs: StageInputs) -> None:
     )
 
 
-def _recorded(found: Finding) -> LintFinding:
+def _recorded(finding: Finding) -> LintFinding:
     return LintFinding(
-        rule=found.rule, line=found.line, test=found.test, found=found.found, fatal=RULES[found.rule].fatal
+        rule=finding.rule, line=finding.line, test=finding.test, found=finding.message, fatal=RULES[finding.rule].fatal
     )
 
 
