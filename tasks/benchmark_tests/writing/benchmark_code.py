@@ -1,11 +1,9 @@
-"""Write a benchmark test: from the manifest's code, from the function's signature, or from other parts."""
+"""Write a benchmark test from the manifest's code, from the function's signature, or from other parts."""
 
 from __future__ import annotations
 
 import ast
-import io
 import textwrap
-import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...errors import SourceError, TemplateError
 from ...project.code.imported_names import short_name
+from ...project.syntax import Scope, indented, last_name, names
 from .recorded_code import SPACES, WIDTH, assigned
 from .sample_values import SIZE
 from .signatures import Call, call_of
@@ -21,31 +20,25 @@ if TYPE_CHECKING:
     from ...artifacts import Detection
     from ...manifest.model import BenchmarkCode
 
-CPU, MEMORY, ASYNC, STRUCT = (
-    "benchmark_cpu.py.j2",
-    "benchmark_mem.py.j2",
-    "benchmark_async.py.j2",
-    "benchmark_struct.py.j2",
-)
+CPU, MEMORY, ASYNC, STRUCT = (f"benchmark_{kind}.py.j2" for kind in ("cpu", "mem", "async", "struct"))
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)
 GAP_MARK = 'pytest.fail("TODO: fill in'
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenBenchmark:
-    """The text of a benchmark test, and what it was made from."""
+    """The text of a benchmark test; `made_from` is its source, `data` the files that it reads, by name."""
 
     text: str
     made_from: Literal["manifest", "recorded", "signature", "gap"]
     review: str = ""
-    """What somebody should look at who knows the function."""
+    """What somebody who knows the function should check."""
     data: Mapping[str, bytes] = field(default_factory=dict)
-    """Files that it reads, beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkParts:
-    """What differs between one benchmark and the next."""
+    """What fills the template."""
 
     imports: tuple[str, ...]
     setup: str
@@ -58,33 +51,32 @@ class BenchmarkParts:
     fixtures: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
     timed: str = "one call"
-    """What is timed, in the words of the test's docstring."""
+    """What is timed, for the test's docstring."""
     direct: str | None = None
-    """The lines that hand the call to the fixture, where the expression alone does not tell them."""
+    """The lines that pass the call to the fixture, if they do not follow from the expression."""
 
 
 def gap_line(text: str) -> int:
-    """Return the 1-based line that a person has to fill in, 0 where none is left."""
+    """Return the 1-based line that a person has to fill in, 0 if there is none."""
     return next((number for number, line in enumerate(text.splitlines(), 1) if GAP_MARK in line), 0)
 
 
 def from_manifest(
     code: BenchmarkCode, detection: Detection, *, path: str, source: bytes | None, templates: Path | None
 ) -> WrittenBenchmark:
-    """Write the benchmark that the manifest's `setup` and `call` describe; raise SourceError where they are no Python."""
+    """Write the benchmark of the manifest's `setup` and `call`; raise SourceError if they are not valid Python."""
     where = f"{detection.item}: benchmark"
     setup, call = textwrap.dedent(code.setup).strip("\n"), textwrap.dedent(code.call).strip()
     statements = _parsed(setup, f"{where}.setup").body
     expression = _expression(call, f"{where}.call")
     imports, rest = _lifted(setup, statements)
-    own = _own_import(detection, _names(expression, *statements), _bound(statements))
+    own = _own_import(detection, names([expression, *statements]), _bound(statements))
     known = _signature(detection, source)
-    awaits = any(
-        isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in ast.walk(expression)
-    )
+    nodes = ast.walk(expression)
+    awaits = any(isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in nodes)
     if known and known.is_async and not awaits and _calls(expression, known):
         call, awaits = f"await {call}", True
-    parts = BenchmarkParts(imports=(*imports, *own), setup=_indented(rest), expression=call, is_async=awaits)
+    parts = BenchmarkParts(imports=(*imports, *own), setup=indented(rest), expression=call, is_async=awaits)
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
 
 
@@ -96,9 +88,9 @@ def from_signature(
     templates: Path | None,
     learned: Mapping[str, str] | None = None,
 ) -> WrittenBenchmark:
-    """Write the benchmark with arguments made up from the signature, or with the one place to fill in.
+    """Write the benchmark with made-up arguments, or with a gap to fill in.
 
-    `learned` says of parameters what recorded calls gave them, where that has no spelling as code.
+    `learned` describes recorded arguments, by parameter, that cannot be written as code.
     """
     if _is_import(detection):
         return WrittenBenchmark(
@@ -107,15 +99,15 @@ def from_signature(
     call = _signature(detection, source) or Call(
         name="", expression="", gap="a call of the function that was optimized"
     )
-    made_up = "" if call.gap or not call.setup else _sizes(call)
     lines = [assigned(*line.split(" = ", 1)) for line in call.setup]
     if call.gap:
-        given = f"{', '.join(call.unknown)} = " if call.unknown else ""
-        lines.append(f'{given}{GAP_MARK} {", ".join(call.unknown) or "the call"}")')
+        variables = ", ".join(call.unknown)
+        lines.append(f'{variables + " = " if variables else ""}{GAP_MARK} {variables or "the call"}")')
+    made_up = _made_up(call)
     parts = BenchmarkParts(
         imports=_own_import(detection, {call.name}, set()),
         setup=textwrap.indent("\n".join(lines), SPACES),
-        expression=call.expression or _call_to_be(call),
+        expression=call.expression or (f"{'await ' if call.is_async else ''}{call.name}()" if call.name else "..."),
         gap=_with_learned(call.gap, learned or {}),
         made_up=made_up,
         is_async=call.is_async,
@@ -123,27 +115,20 @@ def from_signature(
     text = text_of(parts, detection, path=path, templates=templates)
     if call.gap:
         return WrittenBenchmark(text, "gap")
-    review = (
-        "the benchmark's arguments were made up from the signature"
-        if made_up
-        else "the benchmark calls the function with its defaults alone"
-    )
-    return WrittenBenchmark(text, "signature", review)
+    arguments = "arguments were made up from the signature" if made_up else "call passes the defaults alone"
+    return WrittenBenchmark(text, "signature", f"the benchmark's {arguments}")
 
 
 def _with_learned(gap: str, learned: Mapping[str, str]) -> str:
-    told = "; ".join(f"{name} was {what}" for name, what in learned.items())
-    return f"{gap}. In recorded calls {told}" if gap and told else gap
+    arguments = "; ".join(f"{name} was {description}" for name, description in learned.items())
+    return f"{gap}. In recorded calls {arguments}" if gap and arguments else gap
 
 
-def _sizes(call: Call) -> str:
+def _made_up(call: Call) -> str:
+    if call.gap or not call.setup:
+        return ""
     sized = any("SIZE" in line for line in call.setup)
     return f"{SIZE:,} items in every container, {SIZE:,} words in every text" if sized else "a plain value for each"
-
-
-def _call_to_be(call: Call) -> str:
-    """Write what stands for a call that a person has to spell out."""
-    return f"{'await ' if call.is_async else ''}{call.name}()" if call.name else "..."
 
 
 def file_name(detection: Detection) -> str:
@@ -151,7 +136,7 @@ def file_name(detection: Detection) -> str:
 
 
 def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates: Path | None) -> str:
-    """Fill the template of the domain; raise TemplateError where a user's own makes no Python of it."""
+    """Fill the template of the domain; raise TemplateError if a user's own template does not make valid Python."""
     from ...text.templating import fill
 
     name = _template(parts, detection)
@@ -180,9 +165,8 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
     try:
         ast.parse(text)
     except SyntaxError as error:
-        raise TemplateError(
-            f"this template makes no valid Python: {error.msg} in line {error.lineno}", where=name
-        ) from None
+        what = f"this template does not make valid Python: {error.msg} in line {error.lineno}"
+        raise TemplateError(what, where=name) from None
     return text
 
 
@@ -195,10 +179,9 @@ def _template(parts: BenchmarkParts, detection: Detection) -> str:
 
 
 def _is_import(detection: Detection) -> bool:
-    """Return whether it is the import that was optimized: a module alone, or structure as the first domain."""
-    return bool(detection.target) and (
-        ":" not in (detection.target or "") or detection.domain.domains[:1] == ("struct",)
-    )
+    """Return whether an import was optimized: the target is a module, or the first domain is structure."""
+    target = detection.target
+    return bool(target) and (":" not in (target or "") or detection.domain.domains[:1] == ("struct",))
 
 
 def _signature(detection: Detection, source: bytes | None) -> Call | None:
@@ -206,16 +189,13 @@ def _signature(detection: Detection, source: bytes | None) -> Call | None:
     if not name:
         return None
     if source is None:
-        return Call(
-            name=name.partition(".")[0],
-            expression="",
-            gap=f"a call of {name}, whose definition was not found in {module}",
-        )
+        gap = f"a call of {name}, whose definition was not found in {module}"
+        return Call(name=name.partition(".")[0], expression="", gap=gap)
     return call_of(source, name, path=module)
 
 
 def _own_import(detection: Detection, used: set[str], bound: set[str]) -> tuple[str, ...]:
-    """Import the real function, or the class that it belongs to, where the code uses it and does not do so itself."""
+    """Import the function under test, or its class, if the code uses it without importing it."""
     module, _, name = (detection.target or "").partition(":")
     top = name.partition(".")[0]
     if not top or top not in used or top in bound:
@@ -227,15 +207,14 @@ def _own_import(detection: Detection, used: set[str], bound: set[str]) -> tuple[
 def _parsed(code: str, where: str) -> ast.Module:
     try:
         tree = ast.parse(code)
-        # Parsing alone lets `return` and `await` outside of a function pass.
+        # Parsing alone accepts `return` and `await` outside a function.
         compile(tree, "<benchmark>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
-        raise _no_python(error, where) from None
+        raise _not_python(error, where) from None
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            raise SourceError(
-                "setup cannot import from __future__", where=f"{where}, line {node.lineno}", hint="leave that line out"
-            )
+            what, hint = "setup cannot import from __future__", "leave that line out"
+            raise SourceError(what, where=f"{where}, line {node.lineno}", hint=hint)
     return tree
 
 
@@ -243,22 +222,22 @@ def _expression(code: str, where: str) -> ast.expr:
     try:
         return ast.parse(f"(\n{code}\n)", mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise _no_python(error, where, shift=1, wanted="one expression") from None
+        raise _not_python(error, where, shift=1, wanted="one expression") from None
 
 
-def _no_python(
+def _not_python(
     error: SyntaxError | ValueError, where: str, *, shift: int = 0, wanted: str = "valid Python"
 ) -> SourceError:
     line = getattr(error, "lineno", None)
-    place = f"{where}, line {line - shift}" if line else where
-    shown = f": {error.text.strip()}" if isinstance(error, SyntaxError) and error.text else ""
+    code = f": {error.text.strip()}" if isinstance(error, SyntaxError) and error.text else ""
+    what = f"this is not {wanted} ({getattr(error, 'msg', error)}){code}"
     return SourceError(
-        f"this is not {wanted} ({getattr(error, 'msg', error)}){shown}", where=place, hint="correct it in the manifest"
+        what, where=f"{where}, line {line - shift}" if line else where, hint="correct it in the manifest"
     )
 
 
 def _lifted(code: str, statements: Sequence[ast.stmt]) -> tuple[tuple[str, ...], str]:
-    """Part the top-level imports from the rest, to stand at the top of the file."""
+    """Separate the top-level imports, which go to the top of the file, from the rest."""
     lines = code.splitlines()
     starts = [statement.lineno for statement in statements]
     if len(set(starts)) < len(starts):
@@ -269,81 +248,52 @@ def _lifted(code: str, statements: Sequence[ast.stmt]) -> tuple[tuple[str, ...],
     return tuple(lines[number - 1] for number in sorted(taken)), "\n".join(rest).strip("\n")
 
 
-def _names(*nodes: ast.AST) -> set[str]:
-    return {node.id for root in nodes for node in ast.walk(root) if isinstance(node, ast.Name)}
-
-
 def _bound(statements: Sequence[ast.stmt]) -> set[str]:
-    """Return the names that the statements bind themselves."""
-    bound: set[str] = set()
+    """Return the names that the statements bind."""
+    bound = names(statements, ast.Store)
     for node in (node for statement in statements for node in ast.walk(statement)):
         if isinstance(node, ast.alias):
             bound.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        elif isinstance(node, Scope):
             bound.add(node.name)
     return bound
 
 
 def _calls(expression: ast.expr, known: Call) -> bool:
-    """Return whether the expression is itself the call of the optimized coroutine."""
+    """Return whether the expression is a call of the optimized coroutine."""
     last = (known.expression or known.name).removeprefix("await ").partition("(")[0].rpartition(".")[2]
-    if not isinstance(expression, ast.Call):
-        return False
-    called = expression.func
-    return last in {getattr(called, "id", None), getattr(called, "attr", None)}
-
-
-def _indented(code: str) -> str:
-    """Indent by one level, all but the inside of strings that span lines."""
-    inside: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.start[0] != token.end[0] and token.type not in {
-            tokenize.NEWLINE,
-            tokenize.NL,
-            tokenize.INDENT,
-            tokenize.DEDENT,
-        }:
-            inside |= set(range(token.start[0] + 1, token.end[0] + 1))
-    lines = enumerate(code.splitlines(), 1)
-    return "\n".join(line if number in inside or not line.strip() else SPACES + line for number, line in lines)
+    return isinstance(expression, ast.Call) and last_name(expression) == last
 
 
 def _direct(expression: str) -> str:
-    """Hand function and arguments to `benchmark` where the call is no more than names: no wrapper is timed with it."""
+    """Pass function and arguments to `benchmark` if the call has names alone, so that no wrapper is timed."""
     if not expression:
         return ""
     call = ast.parse(f"({expression}\n)", mode="eval").body
     if not isinstance(call, ast.Call) or not _is_plain(call.func):
         return ""
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if not all(_is_plain(argument) for argument in given) or any(keyword.arg is None for keyword in call.keywords):
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if not all(map(_is_plain, values)) or any(keyword.arg is None for keyword in call.keywords):
         return ""
-    keywords = [f"{keyword.arg}={ast.unparse(keyword.value)}" for keyword in call.keywords]
-    words = [ast.unparse(node) for node in (call.func, *call.args)] + keywords
-    return _wrapped("benchmark", words)
-
-
-def _wrapped(function: str, words: Sequence[str]) -> str:
-    """Write a call as ruff formats it: on one line, its arguments on one line, or each on its own."""
-    line = f"{SPACES}{function}({', '.join(words)})"
+    arguments = [ast.unparse(node) for node in (call.func, *call.args, *call.keywords)]
+    # As ruff formats it: on one line, the arguments on one line, or each on its own.
+    line = f"{SPACES}benchmark({', '.join(arguments)})"
     if len(line) <= WIDTH:
         return line
-    inner = SPACES * 2 + ", ".join(words)
-    body = inner if len(inner) <= WIDTH else "\n".join(f"{SPACES * 2}{word}," for word in words)
-    return f"{SPACES}{function}(\n{body}\n{SPACES})"
+    inner = SPACES * 2 + ", ".join(arguments)
+    body = inner if len(inner) <= WIDTH else "\n".join(f"{SPACES * 2}{argument}," for argument in arguments)
+    return f"{SPACES}benchmark(\n{body}\n{SPACES})"
 
 
 def _is_plain(node: ast.expr) -> bool:
-    """Tell a name, a dotted name or a number: evaluated once or every time, it is the same."""
+    """Return whether it makes no difference how often an expression is evaluated: a dotted name or a number."""
     if isinstance(node, ast.Attribute):
         return _is_plain(node.value)
     return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and not isinstance(node.value, str | bytes))
 
 
 def _returned(expression: str) -> str:
-    if "\n" in expression:
-        expression = f"(\n{_indented(expression)}\n)"
-    lines = _indented(_indented(f"return {expression}"))
-    return lines if expression else ""
+    if not expression or "\n" not in expression:
+        return f"{SPACES * 2}return {expression}" if expression else ""
+    inner = indented(f"(\n{expression}\n)", SPACES * 3).splitlines()[1:-1]
+    return "\n".join([f"{SPACES * 2}return (", *inner, f"{SPACES * 2})"])

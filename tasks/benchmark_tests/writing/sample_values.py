@@ -27,11 +27,11 @@ def value_of(annotation: ast.expr | None, depth: int = 0) -> str | None:
     if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
         return _first((annotation.left, annotation.right), depth)
     if isinstance(annotation, ast.Subscript):
-        return _generic(last_name(annotation.value), _elements(annotation.slice), depth)
-    return _plain(last_name(annotation), depth)
+        return _generic(lower_name(annotation.value), _elements(annotation.slice), depth)
+    return _plain(lower_name(annotation), depth)
 
 
-def last_name(node: ast.expr) -> str:
+def lower_name(node: ast.expr) -> str:
     """Return the last part of a dotted name in lower case: `typing.List` and `list` are one."""
     if isinstance(node, ast.Attribute):
         return node.attr.lower()

@@ -147,7 +147,7 @@ def test_an_import_is_timed_in_a_fresh_interpreter():
 def test_a_function_without_arguments_is_called_with_its_defaults():
     made = signature("text:nothing")
     assert below_def(made.text) == "    benchmark(nothing)\n"
-    assert made.review == "the benchmark calls the function with its defaults alone"
+    assert made.review == "the benchmark's call passes the defaults alone"
 
 
 def test_a_definition_that_was_not_found_is_a_gap():
@@ -249,7 +249,7 @@ def test_code_that_is_no_python_is_told(call, setup, message):
 
 def test_a_users_template_that_makes_no_python_is_told(tmp_path: Path):
     (tmp_path / "benchmark_cpu.py.j2").write_text("def {{ name }}(:\n", encoding="utf-8")
-    with pytest.raises(TemplateError, match="makes no valid Python"):
+    with pytest.raises(TemplateError, match="does not make valid Python"):
         from_signature(detection("text:nothing"), path=PATH, source=SOURCE, templates=tmp_path)
 
 

@@ -117,6 +117,6 @@ def test_what_cannot_be_made_up_is_left_to_a_person(name, gap, unknown, expressi
 
 
 def test_source_that_cannot_be_parsed_is_told():
-    with pytest.raises(SourceError, match="this file cannot be parsed") as caught:
+    with pytest.raises(SourceError, match="this file cannot be read by") as caught:
         call_of(b"x = 1\ndef f(:\n", "f", path="pkg/x.py")
     assert caught.value.where == "pkg/x.py:2"
