@@ -1,6 +1,6 @@
-"""How it was measured: mistakes of `codeflash compare` that were made to happen, by their numbers; prprep makes none of them.
+"""Mistakes in how `codeflash compare` measures, reproduced and numbered; prprep makes none of them.
 
-22 has no counterpart: there is no mode that times a script. Submodules, of 23, are not looked at yet.
+22 has no counterpart: no mode times a script. Submodules, of 23, are not covered yet.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ def picky(number):
 
 
 def tolerant():
-    found = 0
+    total = 0
     for number in range(10):
         try:
-            found += picky(number)
+            total += picky(number)
         except ValueError:
             pass
-    return found
+    return total
 
 
 def step(value):
@@ -95,7 +95,7 @@ import pytest
 
 from textkit import awaited, numbers, often, picky, tolerant, total
 
-SEEN = os.open({seen!r}, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+LOG = os.open({log!r}, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
 WATCHING = {{"memray", "coverage", *("prprep_worker." + name for name in ("profiling.functions", "profiling.instructions", "memory.tracking", "inputs.trying", "benchmark.watch"))}}
 
 
@@ -106,9 +106,9 @@ def unchanged(size):
 def watched():
     monitoring = getattr(sys, "monitoring", None)
     tools = [monitoring.get_tool(number) for number in range(6)] if monitoring else []
-    found = [sys.gettrace(), sys.getprofile(), *tools, *sorted(WATCHING & set(sys.modules))]
-    told = [sys._getframe(1).f_code.co_name, [str(each) for each in found if each is not None]]
-    os.write(SEEN, (json.dumps(told) + "\\n").encode())
+    watchers = [sys.gettrace(), sys.getprofile(), *tools, *sorted(WATCHING & set(sys.modules))]
+    record = [sys._getframe(1).f_code.co_name, [str(each) for each in watchers if each is not None]]
+    os.write(LOG, (json.dumps(record) + "\\n").encode())
 
 
 class TestInAClass:
@@ -165,10 +165,10 @@ TESTS = (
 
 @pytest.fixture(scope="module")
 def every(tmp_path_factory):
-    """Measure time and memory of every way, from a home of its own; give the run, the home and what the calls saw."""
+    """Measure time and memory of every way, with an empty home; return the run, the home and what the calls saw."""
     folder = tmp_path_factory.mktemp("every")
-    seen = folder / "seen.jsonl"
-    base = {CODE: SLOWLY, BENCHMARK: None, FILE: WAYS.format(seen=str(seen))}
+    log = folder / "log.jsonl"
+    base = {CODE: SLOWLY, BENCHMARK: None, FILE: WAYS.format(log=str(log))}
     repo = target(folder, base, {CODE: QUICKLY})
     (folder / "home").mkdir()
     uv = subprocess.run(
@@ -179,7 +179,7 @@ def every(tmp_path_factory):
             repo, item(metrics=["time", "memory"], benchmark=FILE), HOME=str(folder / "home"), UV_CACHE_DIR=uv
         )
     assert run.code == 0, run.told
-    return run, folder / "home", [json.loads(line) for line in seen.read_text().splitlines()]
+    return run, folder / "home", [json.loads(line) for line in log.read_text().splitlines()]
 
 
 def way(name):
@@ -195,26 +195,26 @@ def test_14_every_way_of_pytest_benchmark_is_measured(every):
         assert is_improved(comparison, MetricName.PEAK, way(name))
 
 
-def test_15_two_calls_in_one_test_are_kept_apart(every):
-    """It pooled the rounds of all calls in a test into one set."""
+def test_15_two_calls_in_one_test_are_measured_separately(every):
+    """It merged the rounds of all calls in a test into one set."""
     comparison = every[0].comparison()
     assert is_improved(comparison, MetricName.PEAK, way("test_twice"))
     assert change(comparison, MetricName.PEAK, way("test_twice#2")).interval.ratio == 1.0
 
 
 def shares(run, test, function):
-    (found,) = [
+    (share,) = [
         each for each in run.comparison().functions if (each.test, each.function) == (way(test), f"textkit:{function}")
     ]
-    return found.base, found.head
+    return share.base, share.head
 
 
 @pytest.mark.parametrize(
     ("test", "function", "calls"),
     [("test_awaited", "awaited", 1), ("test_generator", "numbers", 1), ("test_raising", "picky", 10)],
 )
-def test_16_what_is_awaited_generated_or_raises_is_measured_to_its_end(every, test, function, calls):
-    """It timed the making of coroutines and generators alone, and traced no function again that once had raised."""
+def test_16_coroutines_generators_and_errors_are_measured_to_their_end(every, test, function, calls):
+    """It timed only the creation of coroutines and generators, and stopped tracing a function that raised once."""
     run = every[0]
     assert is_improved(run.comparison(), MetricName.TIME, way(test))
     assert is_improved(run.comparison(), MetricName.PEAK, way(test))
@@ -223,15 +223,15 @@ def test_16_what_is_awaited_generated_or_raises_is_measured_to_its_end(every, te
     assert base.share > 0.8
 
 
-def test_21_every_test_has_its_memory_beside_its_time(every):
-    """It filed the memory of tests in classes, and below folders with `-`, under another name, and failed tests as `0 B`."""
+def test_21_every_test_has_its_memory_next_to_its_time(every):
+    """It stored the memory of tests in classes and in folders with `-` under another name, and of failed tests as `0 B`."""
     run = every[0]
     metrics = {}
     for each in run.comparison().changes:
         metrics.setdefault(each.test, set()).add(each.metric)
         assert each.metric is not MetricName.PEAK or each.base.minimum > 0
     assert metrics.keys() == {*map(way, TESTS), way("test_twice#2")}
-    assert {frozenset(found) for found in metrics.values()} == {
+    assert {frozenset(names) for names in metrics.values()} == {
         frozenset({MetricName.TIME, MetricName.CPU, MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED})
     }
     headings = [line for line in run.body().splitlines() if line.startswith("### ")]
@@ -241,22 +241,24 @@ def test_21_every_test_has_its_memory_beside_its_time(every):
 # -- overheads --------------------------------------------------------------------------------------
 
 
-def test_overhead_nothing_that_is_timed_is_instrumented(every):
-    """It wrapped the measured functions while they were timed, at 2 to 15 µs a call."""
-    told = every[2]
+def test_overhead_timed_code_is_not_instrumented(every):
+    """It wrapped the measured functions while timing them, at 2 to 15 µs a call."""
+    records = every[2]
     # The step before measuring looks at the benchmark, too: nothing of it is a sample.
     timed = [
-        found for caller, found in told if caller == "_make_calls" and "prprep_worker.benchmark.watch" not in found
+        watchers
+        for caller, watchers in records
+        if caller == "_make_calls" and "prprep_worker.benchmark.watch" not in watchers
     ]
     assert len(timed) > 100
     assert not any(timed)
-    # The passes that do watch were seen to: the list would not be empty if one of them were timed.
+    # The passes that do watch are recorded: the list above would not be empty if one of them were timed.
     assert {"memray", "prprep_worker.profiling.functions"} <= {
-        name for caller, found in told if caller != "_make_calls" for name in found
+        name for caller, watchers in records if caller != "_make_calls" for name in watchers
     }
 
 
-def test_overhead_a_true_speedup_through_many_calls_is_shown_whole(every):
+def test_overhead_a_speedup_of_many_calls_is_shown_in_full(every):
     """It showed a true five-fold speed-up of a helper that is called 20,000 times as 0.93x to 1.35x."""
     shown = change(every[0].comparison(), MetricName.TIME, way("test_often"))
     assert shown.interval.high < 0.5
@@ -264,8 +266,8 @@ def test_overhead_a_true_speedup_through_many_calls_is_shown_whole(every):
     assert shares(every[0], "test_often", "step")[0].calls == 20_000
 
 
-def test_overhead_no_time_is_below_what_is_possible(every):
-    """It took an estimate of its own cost off every sample: the smallest came out as a third of what is possible."""
+def test_overhead_no_time_is_impossibly_short(every):
+    """It subtracted an estimate of its own cost from every sample: the smallest was a third of what is possible."""
     for measurement in every[0].samples().measurements:
         if measurement.metric is MetricName.TIME:
             assert all(
@@ -284,13 +286,13 @@ def test_overhead_nothing_is_left_in_the_home(every):
     assert [path for path in every[1].rglob("*") if path.is_file()] == []
 
 
-def test_overhead_nothing_is_left_beside_the_manifest(every):
+def test_overhead_nothing_is_left_next_to_the_manifest(every):
     """It wrote the arguments of every call into a database in the user's configuration folder: 166 MB."""
     assert sorted(path.name for path in every[0].folder.iterdir()) == [".codeflash", ".prprep", "prprep.yaml"]
 
 
-def test_aa_a_control_of_identical_code_stands_beside_the_effect(every):
-    """It showed identical code as 0.57x to 1.75x, and nothing that would have told."""
+def test_aa_a_control_of_identical_code_is_shown_with_the_effect(every):
+    """It showed identical code as 0.57x to 1.75x, without a warning."""
     timed = [each for each in every[0].comparison().changes if each.metric is MetricName.TIME]
     assert all(each.control and 0.5 < each.control.ratio < 2 for each in timed)
     assert "control" in every[0].body().lower()
@@ -301,10 +303,10 @@ COUNT = {}
 
 
 def words():
-    found = [None] * COUNT
+    texts = [None] * COUNT
     for number in range(COUNT):
-        found[number] = str(100_000 + number)
-    return len(found)
+        texts[number] = str(100_000 + number)
+    return len(texts)
 
 
 def fill():
@@ -323,8 +325,8 @@ def test_{second}(benchmark):
 """
 
 
-def test_overhead_memory_does_not_hang_on_the_order_of_tests(tmp_path):
-    """It showed the same 3 % more memory as 96 % less or as 33 times as much, as pymalloc's arenas happened to be filled."""
+def test_overhead_memory_does_not_depend_on_the_order_of_tests(tmp_path):
+    """It showed 3 % more memory as 96 % less or as 33 times as much, depending on how full pymalloc's arenas were."""
     names = ("fill", "words")
     ordered = {
         f"tests/benchmarks/test_{one}_first.py": ORDER.format(first=one, second=other)
@@ -340,7 +342,7 @@ def test_overhead_memory_does_not_hang_on_the_order_of_tests(tmp_path):
 
 
 def test_17_a_time_limit_keeps_what_was_measured(tmp_path):
-    """It wrote its rounds when all was over: at the time limit everything was lost."""
+    """It wrote its rounds at the end: at the time limit everything was lost."""
     repo = target(tmp_path, head={CODE: HEAVY + "\n\nOTHER = 1\n"})
     run = compare(repo, item(metrics="time", timeout=12, budget=600, negligible=0))
     assert run.code == 0, run.told
@@ -350,50 +352,50 @@ def test_17_a_time_limit_keeps_what_was_measured(tmp_path):
     assert "The time limit ended measuring early; what was complete by then is used." in run.body()
 
 
-class Held:
-    """A repository whose benchmark tells its process ids and waits, until it is let go; what was begun on it ends with the test."""
+class PausedBenchmark:
+    """A repository whose benchmark writes its process ids and waits until `resume`; its runs end with the test."""
 
     def __init__(self, folder):
-        self._hold, self._pids, self._begun = folder / "hold", folder / "pids", []
-        telling = f"import os\nimport time\n\nwith open({str(self._pids)!r}, 'a') as told:\n    told.write(f'{{os.getpid()}}\\n')\n"
-        waiting = f"(benchmark):\n    while os.path.exists({str(self._hold)!r}):\n        time.sleep(0.05)\n"
-        self.repo = target(folder, {BENCHMARK: telling + MEASURES.replace("(benchmark):\n", waiting)})
+        self._paused, self._pids, self._runs = folder / "paused", folder / "pids", []
+        writing = f"import os\nimport time\n\nwith open({str(self._pids)!r}, 'a') as pids:\n    pids.write(f'{{os.getpid()}}\\n')\n"
+        waiting = f"(benchmark):\n    while os.path.exists({str(self._paused)!r}):\n        time.sleep(0.05)\n"
+        self.repo = target(folder, {BENCHMARK: writing + MEASURES.replace("(benchmark):\n", waiting)})
 
-    def begin(self, name="work"):
-        """Begin a run in a folder; the first one has nothing left to do but to measure."""
-        if not self._begun:
+    def start(self, name="work"):
+        """Start a run in a folder; the first one only has to measure."""
+        if not self._runs:
             assert compare(self.repo, stages=("lint",)).code == 0
             self._pids.unlink()
-            self._hold.touch()
+            self._paused.touch()
         folder, streams = (
             manifest(self.repo, item(), name=name),
             {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
         )
-        self._begun.append(
+        self._runs.append(
             subprocess.Popen(command(), cwd=folder, env=variables_of({}), start_new_session=True, **streams)
         )
-        return self._begun[-1]
+        return self._runs[-1]
 
     def pids(self):
-        """Wait until the benchmark runs on both sides, and give its process ids."""
+        """Wait until the benchmark runs on both sides, and return its process ids."""
         assert wait_for(lambda: self._pids.exists() and len(self._pids.read_text().split()) >= 2)
         return self._pids.read_text().split()
 
-    def let_go(self):
-        self._hold.unlink(missing_ok=True)
+    def resume(self):
+        self._paused.unlink(missing_ok=True)
 
     def end(self):
-        self.let_go()
-        for begun in self._begun:
-            begun.kill()
-            begun.communicate()
+        self.resume()
+        for run in self._runs:
+            run.kill()
+            run.communicate()
 
 
 @pytest.fixture
-def held(tmp_path):
-    made = Held(tmp_path)
-    yield made
-    made.end()
+def paused(tmp_path):
+    benchmark = PausedBenchmark(tmp_path)
+    yield benchmark
+    benchmark.end()
 
 
 def wait_for(condition):
@@ -412,34 +414,34 @@ def is_gone(pid):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_18_nothing_is_left_by_a_run_that_was_ended(held, number):
+def test_18_a_killed_run_leaves_nothing(paused, number):
     """It left worktrees, a database and a running pytest behind, and the next run did not clean up."""
-    with untouched(held.repo.path):
-        running = held.begin()
-        pids = held.pids()
+    with untouched(paused.repo.path):
+        running = paused.start()
+        pids = paused.pids()
         assert not any(map(is_gone, pids))
         os.kill(running.pid, number)
         running.communicate(timeout=60)
         assert running.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
         assert wait_for(lambda: all(map(is_gone, pids)))
-        held.let_go()
-        run = compare(held.repo)
+        paused.resume()
+        run = compare(paused.repo)
     assert is_improved(run.comparison())
     assert "\n-- lint:faster\n.  measure:faster\n" in run.told
 
 
-def test_19_two_at_once_do_not_disturb_each_other(held):
-    """It used one folder for both: one died of it, and took the other's base along, which ended with exit code 0."""
-    one = held.begin()
-    held.pids()
-    other, refused = held.begin("other"), compare(held.repo)
-    held.let_go()
-    told = [each.communicate(timeout=120)[0] for each in (one, other)]
-    assert (one.returncode, other.returncode) == (0, 0), told
+def test_19_two_runs_at_once_do_not_disturb_each_other(paused):
+    """It used one folder for both: one crashed and removed the base of the other, which ended with exit code 0."""
+    one = paused.start()
+    paused.pids()
+    other, refused = paused.start("other"), compare(paused.repo)
+    paused.resume()
+    outputs = [run.communicate(timeout=120)[0] for run in (one, other)]
+    assert (one.returncode, other.returncode) == (0, 0), outputs
     assert refused.code == 3
     assert f"wait until process {one.pid} has ended" in refused.told
     for name in ("work", "other"):
-        assert is_improved(Run(held.repo.path.parent / name, 0, "").comparison())
+        assert is_improved(Run(paused.repo.path.parent / name, 0, "").comparison())
 
 
 # -- environments -----------------------------------------------------------------------------------
@@ -454,7 +456,7 @@ setup()
 """
 
 
-def test_23_what_a_build_makes_is_made_for_each_side(tmp_path):
+def test_23_each_side_has_a_build_of_its_own(tmp_path):
     """It had no build products in its worktrees, and one environment for both refs."""
     code = HEAVY.replace("range(20)", "range(TIMES)").replace("def", "from textkit._built import TIMES\n\n\ndef", 1)
     base = {
@@ -479,13 +481,13 @@ def test_23_what_a_build_makes_is_made_for_each_side(tmp_path):
 
 
 def test_23_each_side_has_the_dependencies_of_its_own_commit(tmp_path):
-    """It had one environment for both refs, that of whoever ran it."""
-    asked = PYPROJECT + 'dependencies = ["idna=={}"]\n'
+    """It had one environment for both refs, the caller's."""
+    pyproject = PYPROJECT + 'dependencies = ["idna=={}"]\n'
     benchmark = "import idna\n" + MEASURES
     repo = target(
         tmp_path,
-        {"pyproject.toml": asked.format("3.9"), BENCHMARK: benchmark},
-        {"pyproject.toml": asked.format("3.10")},
+        {"pyproject.toml": pyproject.format("3.9"), BENCHMARK: benchmark},
+        {"pyproject.toml": pyproject.format("3.10")},
     )
     run = compare(repo)
     comparison = run.comparison()

@@ -1,4 +1,4 @@
-"""What was measured: mistakes of `codeflash compare` that were made to happen, by their numbers; prprep makes none of them."""
+"""Mistakes in what `codeflash compare` measures, reproduced and numbered; prprep makes none of them."""
 
 from __future__ import annotations
 
@@ -34,15 +34,18 @@ SRC = "src/textkit/__init__.py"
 
 @pytest.fixture
 def src(tmp_path):
-    """A src project whose light version is checked out."""
+    """Return a src project with its light version checked out."""
     return target(tmp_path, {CODE: None, SRC: HEAVY, "pyproject.toml": PYPROJECT}, {SRC: LIGHT})
 
 
 def test_01_an_editable_installation_of_the_checkout_is_not_measured_for_both_refs(src, tmp_path):
-    """It measured the code that was checked out for both refs, where that was installed with `pip install -e`."""
+    """It measured the checked-out code for both refs if that was installed with `pip install -e`."""
     python = tmp_path / "venv/bin/python"
-    for words in (["venv", str(tmp_path / "venv")], ["pip", "install", "--python", str(python), "-e", str(src.path)]):
-        subprocess.run([sys.executable, "-m", "uv", *words], check=True, capture_output=True)
+    for arguments in (
+        ["venv", str(tmp_path / "venv")],
+        ["pip", "install", "--python", str(python), "-e", str(src.path)],
+    ):
+        subprocess.run([sys.executable, "-m", "uv", *arguments], check=True, capture_output=True)
     run = compare(
         src, item(env={"python": str(python)}), VIRTUAL_ENV=str(tmp_path / "venv"), PYTHONPATH=str(src.path / "src")
     )
@@ -52,8 +55,8 @@ def test_01_an_editable_installation_of_the_checkout_is_not_measured_for_both_re
     assert is_improved(comparison)
 
 
-def test_01_a_head_that_imports_the_checkout_is_stopped_with_the_path(src):
-    """It had no proof of where the measured modules come from, and no word about it."""
+def test_01_a_head_that_imports_the_checkout_is_an_error_with_the_path(src):
+    """It had no proof of where the measured modules come from."""
     src.commit({"tests/conftest.py": f"import sys\n\nsys.path.insert(0, {str(src.path / 'src')!r})\n"}, "Find the code")
     run = compare(src)
     assert run.code == 1
@@ -62,7 +65,7 @@ def test_01_a_head_that_imports_the_checkout_is_stopped_with_the_path(src):
 
 
 def test_02_one_benchmark_runs_at_both_refs(tmp_path):
-    """It took the benchmark from each ref: less work in the test of head came out as a speed-up of ten."""
+    """It took the benchmark from each ref: less work in the test of head was a ten-fold speed-up."""
     repo = target(
         tmp_path,
         {BENCHMARK: MEASURES.replace("1000", "5000").replace("499_500", "12_497_500")},
@@ -76,13 +79,13 @@ def test_02_one_benchmark_runs_at_both_refs(tmp_path):
         for side in (comparison.base, comparison.head)
     ]
     assert bytes_of[0] == bytes_of[1] == {repo.git("rev-parse", f"faster:{BENCHMARK}")}
-    told = f"the benchmark {BENCHMARK} was written over both trees: base has another version"
-    assert comparison.repairs == (told,)
-    assert told in run.body()
+    repair = f"the benchmark {BENCHMARK} was written over both trees: base has another version"
+    assert comparison.repairs == (repair,)
+    assert repair in run.body()
 
 
 def test_03_a_benchmark_that_fails_at_head_is_no_result(tmp_path):
-    """It showed a figure for a head whose result is wrong, and dashes for one that cannot be imported; both with exit code 0."""
+    """It showed a figure for a head with a wrong result, and dashes for one that cannot be imported, with exit code 0."""
     repo = target(tmp_path, head={CODE: LIGHT.replace("range(size)", "range(size - 1)")})
     repo.branch("broken", "main")
     repo.commit({CODE: "import absent\n"})
@@ -97,14 +100,14 @@ def test_03_a_benchmark_that_fails_at_head_is_no_result(tmp_path):
 
 @pytest.fixture(scope="module")
 def diverged(tmp_path_factory):
-    """Measure a change from where it forked, and from a main that has become faster since."""
+    """Measure a change from its fork point, and from a main that has become faster since."""
     repo = target(tmp_path_factory.mktemp("diverged"), head={CODE: HEAVY.replace("20", "10")})
     repo.checkout("main")
     repo.commit({CODE: LIGHT}, "Be fast by other means")
     return repo, compare(repo, item(), item(id="tip", base="main"))
 
 
-def test_04_a_base_that_went_on_is_not_what_the_change_is_measured_from(diverged):
+def test_04_a_change_is_measured_from_its_fork_point(diverged):
     """It took functions from the merge base and times from the tip of base: a faster main made the change look like a loss."""
     repo, run = diverged
     comparison = run.comparison()
@@ -113,8 +116,8 @@ def test_04_a_base_that_went_on_is_not_what_the_change_is_measured_from(diverged
     assert 0.4 < change(comparison).interval.ratio < 0.6
 
 
-def test_04_that_base_has_commits_of_its_own_is_said(diverged):
-    """It took functions from the merge base and times from the tip of base, without a word."""
+def test_04_commits_on_base_after_the_fork_point_are_noted(diverged):
+    """It took functions from the merge base and times from the tip of base, without a note."""
     _, run = diverged
     assert run.comparison("tip").verdict is Verdict.REGRESSED
     note = "main has 1 commit(s) that faster lacks; their effect is in the comparison too."
@@ -122,8 +125,8 @@ def test_04_that_base_has_commits_of_its_own_is_said(diverged):
     assert note in run.body("tip")
 
 
-def test_05_the_reverse_is_measured_or_refused_in_words(tmp_path):
-    """It found no changed functions where base comes after head."""
+def test_05_the_reverse_is_measured_or_refused_with_a_reason(tmp_path):
+    """It found no changed functions if base comes after head."""
     repo = target(tmp_path)
     repo.branch("back")
     repo.commit({CODE: HEAVY}, "Revert")
@@ -181,7 +184,7 @@ def calling(call):
 
 @pytest.fixture(scope="module")
 def undetected(tmp_path_factory):
-    """Measure, each on a branch of its own, what is no function's own code."""
+    """Measure changes outside of functions, each on its own branch."""
     benchmarks = {f"tests/benchmarks/test_{name}.py": calling(call) for name, (call, _, _) in CHANGES.items()}
     base = {CODE: TEXTKIT, "textkit/times.txt": "20\n", BENCHMARK: None, **benchmarks}
     repo = target(tmp_path_factory.mktemp("undetected"), base, {})
@@ -192,39 +195,39 @@ def undetected(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_06_what_is_no_functions_own_code_is_measured(undetected, name):
+def test_06_changes_outside_of_functions_are_measured(undetected, name):
     """It refused to measure changes of methods, decorators, module constants and data files."""
     _, run = undetected
     assert is_improved(run.comparison(name), test=f"tests/benchmarks/test_{name}.py::test_total")
     assert tuple(function.target for function in run.detection(name).functions) == CHANGES[name][2]
 
 
-def test_20_a_change_of_a_method_alone_has_its_memory_in_the_body(undetected):
-    """It showed the memory of such a change on screen, and then wrote no markdown and ended with exit code 1."""
+def test_20_a_change_of_a_method_has_its_memory_in_the_body(undetected):
+    """It printed the memory of such a change, but wrote no Markdown and ended with exit code 1."""
     _, run = undetected
     assert run.code == 0, run.told
     assert "| Ref | Peak Memory | Allocations |" in run.body("method")
     assert run.comparison("method").headline in run.body("method")
 
 
-def test_07_functions_come_out_of_the_refs_and_not_out_of_the_work_tree(tmp_path):
-    """It read the functions that changed in the checked-out files, and took tests for functions of the project."""
+def test_07_functions_come_from_the_refs_not_the_work_tree(tmp_path):
+    """It read changed functions from the checked-out files, and treated tests as functions of the project."""
     head = {CODE: LIGHT, "tests/test_unit.py": "def test_unit():\n    assert 1\n"}
     repo = target(
         tmp_path,
         {"tests/test_unit.py": "def test_unit():\n    assert 2\n", "textkit/other.py": "def other():\n    return 1\n"},
         head,
     )
-    found = []
+    functions = []
     for ref in ("faster", "main"):
         repo.checkout(ref)
-        found.append(compare(repo, stages=("detect",)).detection().functions)
+        functions.append(compare(repo, stages=("detect",)).detection().functions)
         repo.write({"textkit/other.py": "def other():\n    return 2\n", CODE: "\n\n\n" + LIGHT})
         (repo.path.parent / "work/.prprep/faster/detect.json").unlink()
-        found.append(compare(repo, stages=("detect",)).detection().functions)
+        functions.append(compare(repo, stages=("detect",)).detection().functions)
         repo.git("checkout", "--quiet", "--force", "HEAD")
-    assert [function.target for function in found[0]] == ["textkit:total"]
-    assert found == [found[0]] * 4
+    assert [function.target for function in functions[0]] == ["textkit:total"]
+    assert functions == [functions[0]] * 4
 
 
 def test_08_a_function_that_moved_is_measured_on_both_sides(tmp_path):
@@ -250,10 +253,10 @@ def test_08_a_function_that_base_lacks_is_no_result(tmp_path):
     assert "No module named 'textkit.sums'" in run.failure()
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["the folder is at base", "no folder at base"])
-def test_09_a_benchmark_that_base_lacks_is_measured_on_both_sides(tmp_path, there):
-    """It measured head alone where base has the folder and not the file, and failed without the folder where base is checked out."""
-    other = {"tests/benchmarks/test_other.py": "def test_other():\n    pass\n"} if there else {}
+@pytest.mark.parametrize("folder_at_base", [True, False], ids=["the folder is at base", "no folder at base"])
+def test_09_a_benchmark_that_base_lacks_is_measured_on_both_sides(tmp_path, folder_at_base):
+    """It measured only head if base has the folder but not the file, and failed without the folder if base is checked out."""
+    other = {"tests/benchmarks/test_other.py": "def test_other():\n    pass\n"} if folder_at_base else {}
     repo = target(tmp_path, {BENCHMARK: None, **other}, {CODE: LIGHT, BENCHMARK: MEASURES})
     repo.checkout("main")
     comparison = compare(repo).comparison()
@@ -266,7 +269,7 @@ def test_09_a_benchmark_that_base_lacks_is_measured_on_both_sides(tmp_path, ther
 
 
 def test_10_functions_are_named_as_python_imports_them_in_any_layout(tmp_path):
-    """It took the path of a function relative to the parent of the module root, and skipped what it then did not find."""
+    """It made a function's path relative to the parent of the module root, and skipped what it then did not find."""
     deep = "src/textkit/sums.py"
     base = {
         CODE: None,
@@ -282,28 +285,28 @@ def test_10_functions_are_named_as_python_imports_them_in_any_layout(tmp_path):
 
 
 def test_11_a_project_in_a_folder_of_its_repository_finds_its_own_code(tmp_path):
-    """It put the root of the repository on the path, where the project is in a folder below."""
-    place = "services/text"
+    """It put the root of the repository on the path, not the folder of the project."""
+    folder = "services/text"
     files = {
-        f"{place}/{path}": text
+        f"{folder}/{path}": text
         for path, text in {CODE: HEAVY, BENCHMARK: MEASURES, "pyproject.toml": PYPROJECT}.items()
     }
     files["services/other/pyproject.toml"] = PYPROJECT.replace("textkit", "other")
     repo = target(
         tmp_path,
         {CODE: None, BENCHMARK: None, "services/other/other/__init__.py": "", **files},
-        {f"{place}/{CODE}": LIGHT},
+        {f"{folder}/{CODE}": LIGHT},
     )
-    comparison = compare(repo, item(benchmark=f"{place}/{BENCHMARK}")).comparison()
+    comparison = compare(repo, item(benchmark=f"{folder}/{BENCHMARK}")).comparison()
     assert measures_its_own_trees(repo, comparison)
-    assert is_improved(comparison, test=f"{place}/{TEST}")
+    assert is_improved(comparison, test=f"{folder}/{TEST}")
 
 
 OWN = ("utils", "tasks", "templates", "process", "report", "measure", "channel", "locks")
 
 
 def test_12_modules_of_the_project_are_not_hidden_by_those_of_the_tool(tmp_path):
-    """It put its own folder first on the path, where its `utils` hid the project's."""
+    """It put its own folder first on the path, so its `utils` hid the project's."""
     base = {f"{name}.py": "OURS = True\n" for name in OWN}
     imports = (
         "".join(f"import {name}\n" for name in OWN) + "assert all(each.OURS for each in (" + ", ".join(OWN) + "))\n"
@@ -315,7 +318,7 @@ def test_12_modules_of_the_project_are_not_hidden_by_those_of_the_tool(tmp_path)
 
 
 def test_13_the_measured_files_are_those_of_the_commit_byte_for_byte(tmp_path):
-    """It sorted the imports of what it measured, with the project's own isort settings, past code that has to come first."""
+    """It sorted the imports of the measured files, past code that must come first."""
     first = "import os\n\nos.environ['TEXTKIT'] = 'set'\nfrom textkit.mode import MODE\n"
     base = {
         "textkit/mode.py": "import os\n\nMODE = os.environ['TEXTKIT']\n",
