@@ -17,6 +17,7 @@ from tasks.bench.workers.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
 from prprep_worker.values import data_files, sizes, source
+from prprep_worker.values.errors import CannotWriteError
 
 TREE = Path(__file__).parents[2]
 
@@ -82,7 +83,7 @@ JSON = st.recursive(
 def test_what_is_kept_as_json_is_read_back_equal(value):
     try:
         found = kept(value)
-    except (data_files.NotDataError, source.CannotWriteError):
+    except (data_files.NotDataError, CannotWriteError):
         return
     assert json.loads(found.content) == value
 
@@ -145,7 +146,7 @@ def test_nothing_private_is_kept(wrap, monkeypatch):
         ),
         (f"in {TREE}{os.sep}src", "a path of this machine"),
     ):
-        with pytest.raises(source.CannotWriteError, match=told):
+        with pytest.raises(CannotWriteError, match=told):
             kept(wrap(text))
 
 

@@ -32,6 +32,7 @@ from tests.support.pythons import environment
 
 sys.path.append(str(WORKER_FOLDER))
 from prprep_worker.values import source
+from prprep_worker.values.errors import CannotWriteError
 
 TREE = Path(__file__).parents[2]
 
@@ -241,7 +242,7 @@ def test_only_numbered_texts_are_made_up_and_of_others_there_are_real_ones():
     assert len(found) == 100
     assert set(found) < set(versions)
     for value in (set(versions), dict.fromkeys(versions, 1)):
-        with pytest.raises(source.CannotWriteError, match="cannot be made up"):
+        with pytest.raises(CannotWriteError, match="cannot be made up"):
             written(value)
 
 
@@ -352,7 +353,7 @@ def test_changed_objects_inside_of_others_have_names_of_their_own():
 
 
 def test_a_property_is_set_rather_than_what_is_behind_it():
-    writer = source.Writer(str(TREE), 2, made=lambda _: source.Made('Basket("ada")', imported_basket()))
+    writer = source.Writer(str(TREE), 2, construction_of=lambda _: source.Construction('Basket("ada")', imported_basket()))
     assert writer.argument(changed(Basket("ada"), _limit=9)) == "basket"
     assert writer.statements == ['basket = Basket("ada")', "basket.limit = 9"]
 
@@ -373,15 +374,15 @@ def imported_basket():
     ids=["nothing can be set", "too much of it", "to what has no spelling"],
 )
 def test_where_setting_attributes_does_not_do_it_is_told(value):
-    with pytest.raises(source.CannotWriteError):
+    with pytest.raises(CannotWriteError):
         written(value)
 
 
 REFUSED = {
     "a Mock": (MagicMock(), "it is a Mock"),
     "a lambda": (lambda: None, "cannot be imported"),
-    "a generator": ((number for number in range(3)), "has no spelling"),
-    "an open file": (sys.stdin, "has no spelling|cannot be imported|does not keep"),
+    "a generator": ((number for number in range(3)), "cannot be written as code"),
+    "an open file": (sys.stdin, "cannot be written as code|cannot be imported|does not keep"),
     "what does not keep its parameter": (Lost("text"), "does not keep its parameter text"),
     "a path of the machine": ("/etc/hostname", "a path of this machine"),
     "the user's folder": (str(Path.home() / "notes") + " and more", "a folder of this machine's user"),
@@ -391,14 +392,14 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_has_no_spelling_is_told(name):
     value, told = REFUSED[name]
-    with pytest.raises(source.CannotWriteError, match=told):
+    with pytest.raises(CannotWriteError, match=told):
         written(value)
 
 
 def test_secrets_of_the_environment_are_never_written(monkeypatch):
     monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
     for value in ("Bearer abcdefgh12345", ["abcdefgh12345"] * 100, {"auth": "abcdefgh12345"}):
-        with pytest.raises(source.CannotWriteError, match="a secret of the environment"):
+        with pytest.raises(CannotWriteError, match="a secret of the environment"):
             written(value)
 
 
@@ -410,7 +411,7 @@ def test_a_secret_is_found_in_any_of_many_texts_and_never_between_two(monkeypatc
         {*many, "abcdefgh12345"},
         {f"abcdefgh12345{number}": 1 for number in range(100)},
     ):
-        with pytest.raises(source.CannotWriteError, match="a secret of the environment"):
+        with pytest.raises(CannotWriteError, match="a secret of the environment"):
             written(value)
     assert len(read(["abcdefgh", "12345"] * 50)) == 100
 

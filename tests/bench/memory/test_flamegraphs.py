@@ -156,34 +156,34 @@ def record(python, hybrid=None):
     ],
 )
 def test_a_site_is_the_innermost_function_with_a_name(program, stack, site):
-    spelling = program.Spelling("/tree", ["/tree/src", "/tree/.venv/lib/site-packages", "/lib/python", ""])
+    paths = program.RelativePaths("/tree", ["/tree/src", "/tree/.venv/lib/site-packages", "/lib/python", ""])
     stack = [(function, file.replace("OURS", program.OURS), line) for function, file, line in stack]
-    assert program.Record(record(stack), spelling, native=False).site() == site
+    assert program.Record(record(stack), paths, native=False).site() == site
 
 
 def test_allocations_outside_of_python_are_named_by_their_c_function(program):
-    spelling = program.Spelling("/tree", [])
-    stack = program.Record(record([], [("blas_thread_server", "/usr/lib/libopenblas.so.0", 12)]), spelling, native=True)
+    paths = program.RelativePaths("/tree", [])
+    stack = program.Record(record([], [("blas_thread_server", "/usr/lib/libopenblas.so.0", 12)]), paths, native=True)
     assert stack.site() == ("blas_thread_server", "libopenblas.so.0", 12)
     assert stack.hybrid_stack_trace(1) == [("blas_thread_server", "libopenblas.so.0", 12)]
 
 
 def test_stacks_end_where_the_benchmark_is_called(program):
-    spelling = program.Spelling("/tree", ["/lib"])
+    paths = program.RelativePaths("/tree", ["/lib"])
     stack = [
         ("rows", "/tree/a.py", 3),
         ("track_", f"{program.OURS}memory/tracking.py", 40),
         ("pytest", "/lib/pytest.py", 1),
     ]
-    assert program.Record(record(stack), spelling, native=False).stack_trace() == [("rows", "a.py", 3)]
+    assert program.Record(record(stack), paths, native=False).stack_trace() == [("rows", "a.py", 3)]
 
 
 def test_bytes_of_one_site_are_added_up_and_the_largest_come_first(program):
-    spelling = program.Spelling("/tree", [])
+    paths = program.RelativePaths("/tree", [])
     stacks = [
         [("small", "/tree/a.py", 1)],
         [("rows", "/tree/a.py", 3)],
         [("rows", "/tree/a.py", 3), ("work", "/tree/b.py", 1)],
     ]
-    records = [program.Record(record(stack), spelling, native=False) for stack in stacks]
+    records = [program.Record(record(stack), paths, native=False) for stack in stacks]
     assert json.loads(json.dumps(program.sites(records))) == [["a.py", 3, "rows", 10], ["a.py", 1, "small", 5]]

@@ -304,13 +304,13 @@ REFUSED = {
     "path object": ("benchmark(read, project.FILE)", "the call is given a path that exists"),
     "file": (
         "benchmark(given, 1, open(project.__file__))",
-        "the call is given a TextIOWrapper, which stands for something outside the process",
+        "the call is given a TextIOWrapper, which refers to something outside the process",
     ),
     "function": ("benchmark(given, 1, key=len)", "the call is given a builtin_function_or_method (len)"),
     "module": ("benchmark(given, 1, [project])", "the call is given a module (project)"),
     "socket": (
         "import socket; benchmark(given, 1, socket.socket())",
-        "the call is given a socket, which stands for something outside the process",
+        "the call is given a socket, which refers to something outside the process",
     ),
     "iterator": (
         "benchmark(given, 1, iter([1]))",

@@ -65,7 +65,7 @@ def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text"
 
 def test_all_calls_are_drawn_as_long_as_there_is_room():
     sample = sampling.Sample()
-    assert [sample.place() for _ in range(sampling.SIZE)] == list(range(sampling.SIZE))
+    assert [sample.draw() for _ in range(sampling.SIZE)] == list(range(sampling.SIZE))
 
 
 def test_each_call_is_as_likely_as_any_other():
@@ -76,7 +76,7 @@ def test_each_call_is_as_likely_as_any_other():
         sample._random = random.Random(seed)
         kept: dict[int, int] = {}
         for number in range(calls):
-            if (place := sample.place()) is not None:
+            if (place := sample.draw()) is not None:
                 kept[place] = number
         means.append(sum(kept.values()) / len(kept))
     assert sum(means) / len(means) == pytest.approx(calls / 2, rel=0.02)
@@ -87,7 +87,7 @@ def test_the_random_numbers_of_the_target_stay_as_they_were():
     before = random.getstate()
     sample = sampling.Sample()
     for _ in range(1_000):
-        sample.place()
+        sample.draw()
     assert random.getstate() == before
 
 

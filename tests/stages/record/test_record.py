@@ -395,7 +395,7 @@ def test_every_kind_of_function_is_recorded(place, name, arguments):
 def test_what_has_no_spelling_is_told_with_what_it_was(place):
     told = "agent.predict returned MagicMock: it is a Mock"
     assert seen_of(place, "guarded")["unwritten"] == {"what stands for a model or the network": told}
-    assert seen_of(place, "consumed")["unwritten"] == {"lines": "generator: a generator has no spelling as code"}
+    assert seen_of(place, "consumed")["unwritten"] == {"lines": "generator: a generator cannot be written as code"}
 
 
 def test_what_tests_put_in_the_place_of_a_model_becomes_a_fake_that_allocates(place):

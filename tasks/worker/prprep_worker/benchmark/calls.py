@@ -1,7 +1,7 @@
 """Make the calls that a test handed to the `benchmark` fixture: one, or a timed block of them.
 
-Standard library only, Python 3.9 or newer. All of it is written as coroutines
-that wait for nothing but the target, so that plain functions and coroutine functions share one protocol.
+All of it is written as coroutines that wait for nothing but the target, so that functions and coroutine functions share
+one protocol.
 """
 
 from __future__ import annotations
@@ -11,25 +11,24 @@ import inspect
 import resource
 import sys
 import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
-
-    Function = Callable[..., Any]
-    Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
+Function = Callable[..., Any]
+Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 # Bound now: a test may freeze or patch the clocks of the module `time`.
 _clock = time.perf_counter_ns
 _cpu = time.process_time_ns
 
 MOST_COLLECTIONS = 20
-"""Of a generation before one of the next; where a target's thresholds are higher, the start of that cycle stands for all of it."""
+"""Collections of a generation before one of the next; with higher thresholds, only the start of that cycle is covered."""
 
 
 class Calls:
-    """What the fixture was given; one round is setup, `iterations` timed calls, teardown."""
+    """The calls of one use of the fixture; a round is setup, `iterations` timed calls, teardown."""
 
     def __init__(
         self,
@@ -55,7 +54,7 @@ class Calls:
         self._first = None
 
     def begin(self) -> None:
-        """Make the first call, untimed; where it gives a coroutine, every call from now on is awaited."""
+        """Make the first call, untimed; if it returns a coroutine, every call from now on is awaited."""
         args, kwargs = self.arguments()
         begun = _clock()
         value = self.function(*args, **kwargs)
@@ -74,7 +73,7 @@ class Calls:
         return value
 
     async def value(self) -> object:
-        """Call once more, outside the blocks, and give what it returned."""
+        """Call once more, outside the blocks, and return the value."""
         args, kwargs = self.arguments()
         begun = _clock()
         value = self.function(*args, **kwargs)
@@ -87,24 +86,14 @@ class Calls:
     async def block(self, count: int, phase: float = 0.0) -> dict[str, int]:
         """Time `count` rounds, with garbage collected and the collector at `phase` of its cycle, 0 to 1.
 
-        Gives nanoseconds: `wall` and `cpu` (of all threads) of the calls, `began` and `ended`, with setup and teardown,
+        Return nanoseconds: `wall` and `cpu` (of all threads) of the calls, `began` and `ended`, with setup and teardown,
         on the clock that all processes share; and the context switches meanwhile.
         """
         _lead_collector(phase)
-        collecting, tracing, profiling = gc.isenabled(), sys.gettrace(), sys.getprofile()
-        sys.settrace(None)
-        sys.setprofile(None)
-        if self.disable_gc:
-            gc.disable()
-        try:
+        with self.undisturbed():
             usage, began = resource.getrusage(resource.RUSAGE_SELF), _clock()
             wall, cpu = await self._timed(count)
             ended, usage_after = _clock(), resource.getrusage(resource.RUSAGE_SELF)
-        finally:
-            sys.settrace(tracing)
-            sys.setprofile(profiling)
-            if collecting:
-                gc.enable()
         return {
             "wall": wall,
             "cpu": cpu,
@@ -114,8 +103,34 @@ class Calls:
             "involuntary": usage_after.ru_nivcsw - usage.ru_nivcsw,
         }
 
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Switch off tracing and profiling, and the garbage collector if the fixture disables it."""
+        collecting, tracing, profiling = gc.isenabled(), sys.gettrace(), sys.getprofile()
+        sys.settrace(None)
+        sys.setprofile(None)
+        if self.disable_gc:
+            gc.disable()
+        try:
+            yield
+        finally:
+            sys.settrace(tracing)
+            sys.setprofile(profiling)
+            if collecting:
+                gc.enable()
+
+    async def run_untimed(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> None:
+        """Call `count` times, untimed, without setup and teardown."""
+        function = self.function
+        if self.awaited:
+            for _ in repeat(None, count):
+                await function(*args, **kwargs)
+        else:
+            for _ in repeat(None, count):
+                function(*args, **kwargs)
+
     async def _timed(self, count: int) -> tuple[int, int]:
-        """Return wall and CPU time of the calls of `count` rounds; the CPU's clock is read outside of the other's."""
+        """Return wall and CPU time of the calls of `count` rounds; the CPU's clock is read outside the other."""
         if not self.setup and not self.teardown:
             return await self._loop(self.args, self.kwargs, count * self.iterations)
         wall = cpu = 0
@@ -135,12 +150,12 @@ class Calls:
         return wall, _cpu() - begun
 
     def arguments(self) -> Arguments:
-        made = self.setup() if self.setup else None
-        if not made:
+        from_setup = self.setup() if self.setup else None
+        if not from_setup:
             return self.args, self.kwargs
         if self.args or self.kwargs:
             raise TypeError("Can't use `args` or `kwargs` if `setup` returns the arguments.")
-        args, kwargs = made
+        args, kwargs = from_setup
         return args, kwargs
 
     def end(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -149,10 +164,10 @@ class Calls:
 
 
 def _lead_collector(phase: float) -> None:
-    """Collect garbage, and lead the collector to a place in its cycle: so many collections of the younger generations are over.
+    """Collect garbage, and lead the collector to a phase of its cycle by collections of the younger generations.
 
-    In an application a call begins anywhere in that cycle. Did it always begin where a collection has just ended, then a
-    call which does not quite reach the next one would seem to allocate for nothing.
+    In an application a call begins anywhere in that cycle. If it always began where a collection has just ended, a call
+    that does not quite reach the next one would seem to allocate for free.
     """
     gc.collect()
     young, *older = gc.get_threshold()
@@ -175,7 +190,7 @@ def drive(served: Coroutine[Any, Any, object]) -> object:
 
 
 def _make_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> int:
-    """Time `count` calls with no more around them than they need: unpacking nothing still costs."""
+    """Time `count` calls with as little around them as possible: even unpacking nothing costs."""
     times = repeat(None, count)
     if kwargs:
         begun = _clock()

@@ -1,15 +1,14 @@
 """Let prprep's coordinator decide when each call of the `benchmark` fixture is made: a pytest plugin.
 
-It runs in the target's own interpreter (`-p prprep_worker.benchmark.plugin`), so: standard library only, Python 3.9 or
-newer. The test stays an ordinary pytest-benchmark test; where the fixture would run its rounds, this reports `ready` and obeys
-orders, one JSON object a line over two inherited pipes, until it is told to go on:
+The test stays an ordinary pytest-benchmark test. Where the fixture would run its rounds, this sends `ready` and obeys
+orders, one JSON object a line over two inherited pipes:
 
     run     time a block of rounds
     settle  collect garbage and freeze what is left; say whether children can be forked
     fork    let a forked child obey `run`, until `leave`
     next    go on with the test
 
-and those of ORDERS, whose modules are imported when they are asked for: nothing that is timed has them loaded.
+and those of ORDERS, whose modules are imported only when such an order comes: nothing that is timed has them loaded.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ import json
 import os
 import resource
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import pytest
 
@@ -29,13 +29,11 @@ from prprep_worker.benchmark.calls import Calls, drive
 from prprep_worker.benchmark.children import fork, is_forkable
 from prprep_worker.values.description import describe
 
-if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
-
-    Message = dict[str, Any]
+Message = dict[str, Any]
 
 VERSION = 1
 DEAR_SECONDS = 0.02
+"""Of a call whose value is kept for the test instead of being computed again."""
 ORDERS = {
     "again": "prprep_worker.values.description",
     "track": "prprep_worker.memory.tracking",
@@ -44,27 +42,19 @@ ORDERS = {
     "count": "prprep_worker.profiling.instructions",
     "watch": "prprep_worker.benchmark.watch",
 }
-"""Orders that are coroutines `NAME_(order, calls, described)` of these modules; each gives its answer, `kind` and fields."""
+"""Orders by the modules that obey them, in coroutines `NAME_(order, calls, described)` that return the answer."""
 MARKERS = ("benchmark", "codspeed_benchmark")
 TOLERATED = (
-    "codspeed",
-    "codeflash",
-    "timeout",
-    "flaky",
-    "xdist_group",
-    "order",
-    "run",
-    "repeat",
-    "limit_memory",
-    "limit_leaks",
-)
+    "codspeed", "codeflash", "timeout", "flaky", "xdist_group", "order", "run", "repeat", "limit_memory", "limit_leaks",
+)  # fmt: skip
+"""Markers of plugins that are switched off."""
 
 # Bound now: a test may replace what the module `os` offers.
 _read, _write, _leave, _realpath, _islink = os.read, os.write, os._exit, os.path.realpath, os.path.islink
 
 
 class Channel:
-    """Two pipes to the coordinator; when that is gone there is nobody to measure for."""
+    """Two pipes to the coordinator; if it is gone, this process ends."""
 
     def __init__(self, read: int, write: int) -> None:
         for descriptor in (read, write):
@@ -90,19 +80,19 @@ class Channel:
 
 
 class Provenance:
-    """The project's modules that are loaded: those of its packages, and whatever comes out of either tree."""
+    """The project's modules that are loaded: those of its packages, and whatever lies in one of the trees."""
 
     def __init__(self, packages: Sequence[str], trees: Sequence[str]) -> None:
         self._packages, self._trees, self._seen = set(packages), tuple(tree + os.sep for tree in trees), {}
         self._folders, self._ahead = {}, []
 
-    def look(self) -> None:
-        """Look now, where there is time, at what is loaded already."""
+    def look_ahead(self) -> None:
+        """Resolve what is loaded already, while nothing is measured."""
         self._ahead = self.new()
 
     def new(self) -> list[dict[str, str]]:
-        """Return name and real path of each that was not given before."""
-        found, self._ahead = self._ahead, []
+        """Return name and real path of each module that was not returned before."""
+        modules, self._ahead = self._ahead, []
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if not isinstance(file, str) or self._seen.get(name) == file:
@@ -110,11 +100,11 @@ class Provenance:
             self._seen[name] = file
             path = self._real(file)
             if name.partition(".")[0] in self._packages or path.startswith(self._trees):
-                found.append({"name": name, "path": path})
-        return found
+                modules.append({"name": name, "path": path})
+        return modules
 
     def _real(self, file: str) -> str:
-        """Resolve a module's file; of its folder, which others share, only once."""
+        """Resolve a module's file, and its folder, which others share, only once."""
         folder, slash, name = file.rpartition(os.sep)
         if not slash or _islink(file):
             return _realpath(file)
@@ -127,12 +117,12 @@ def _options() -> Message:
     options = json.loads(os.environ.pop("PRPREP_WORKER", "{}"))
     if options.get("version") != VERSION:
         raise pytest.UsageError("only prprep starts prprep_worker: it needs the pipes that prprep opens")
-    # What the launch's memory layout needed is not for the target to see.
+    # The target must not see what the launch's memory layout needed.
     os.environ.pop("PRPREP_PADDING", None)
     if options["stack"] is not None:
         resource.setrlimit(resource.RLIMIT_STACK, (options["stack"], resource.getrlimit(resource.RLIMIT_STACK)[1]))
     if options["core"] is not None:
-        # Before the target is imported: libraries size their thread pools by the cores that they may use.
+        # Before the target is imported: libraries size their thread pools by the available cores.
         os.sched_setaffinity(0, {options["core"]})
     return options
 
@@ -147,9 +137,9 @@ _turns = {}
 
 
 def take_over(node: str, calls: Calls, fixture: object = None) -> object:
-    """Serve the coordinator in the place of the fixture's rounds, then give what the call returned.
+    """Serve the coordinator instead of running the fixture's rounds, then return what the call returned.
 
-    Under a running event loop a coroutine function's benchmark is a coroutine itself, for the test to await.
+    Under a running event loop a coroutine function's benchmark is itself a coroutine, for the test to await.
     """
     if OPTIONS["watch"]:
         importlib.import_module(ORDERS["watch"]).before(calls)
@@ -164,7 +154,7 @@ def take_over(node: str, calls: Calls, fixture: object = None) -> object:
 
 async def _serve(node: str, calls: Calls, fixture: object) -> object:
     value = await calls.first()
-    CHANNEL.send("ready", modules=PROVENANCE.new(), **_introduce(node, calls))
+    CHANNEL.send("ready", modules=PROVENANCE.new(), **_introduction(node, calls))
     samples, described = [], None
     if OPTIONS["describe"]:
         described = describe(value)
@@ -187,7 +177,6 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
         gc.unfreeze()
     if fixture is not None:
         _fill_stats(fixture, samples or [calls.seconds])
-    # What is dear to make again is kept from the first call, the rest is not held while others are timed.
     return value if keep else await calls.value()
 
 
@@ -205,7 +194,7 @@ async def _obey(order: Message, calls: Calls, *, described: Message | None, samp
     return await obey(order, calls, described)
 
 
-def _introduce(node: str, calls: Calls) -> Message:
+def _introduction(node: str, calls: Calls) -> Message:
     _turns[node] = turn = _turns.get(node, 0) + 1
     return {
         "key": node if turn == 1 else f"{node}#{turn}",
@@ -250,18 +239,18 @@ def _patch(fixture_class: Any) -> None:
         return take_over(self.fullname, Calls(function_to_benchmark, args, kwargs, disable_gc=self._disable_gc), self)
 
     def pedantic(self: Any, *args: Any, **kwargs: Any) -> object:
-        given = signature.bind(self, *args, **kwargs)
-        given.apply_defaults()
-        asked = given.arguments
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        options = bound.arguments
         self._mode = "benchmark.pedantic(...)"
         calls = Calls(
-            asked["target"],
-            asked["args"],
-            asked["kwargs"],
-            setup=asked["setup"],
-            teardown=asked.get("teardown"),
-            iterations=asked["iterations"],
-            warmup=asked["warmup_rounds"],
+            options["target"],
+            options["args"],
+            options["kwargs"],
+            setup=options["setup"],
+            teardown=options.get("teardown"),
+            iterations=options["iterations"],
+            warmup=options["warmup_rounds"],
             disable_gc=self._disable_gc,
         )
         return take_over(self.fullname, calls, self)
@@ -288,16 +277,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that measure nothing."""
-    measured = [item for item in items if _uses_fixture(item) or _is_marked(item)]
-    config.hook.pytest_deselected(items=[item for item in items if not (_uses_fixture(item) or _is_marked(item))])
+    """Deselect the tests that measure nothing."""
+    measured, others = [], []
+    for item in items:
+        (measured if _uses_fixture(item) or _is_marked(item) else others).append(item)
+    config.hook.pytest_deselected(items=others)
     items[:] = measured
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    # What takes time is done here: this process may be one that starts while another is measured.
-    PROVENANCE.look()
+    # This takes time, and the process may be one that starts while another one is measured.
+    PROVENANCE.look_ahead()
     gc.collect()
     gc.freeze()
     CHANNEL.send("collected", tests=[item.nodeid for item in session.items])
@@ -306,10 +297,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Measure the whole test where it carries codspeed's or codeflash's marker and not the fixture."""
+    """Measure the whole test if it has codspeed's or codeflash's marker and not the fixture."""
     if _uses_fixture(pyfuncitem) or not _is_marked(pyfuncitem):
         return None
-    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001 - as pytest itself calls it
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001
     take_over(pyfuncitem.nodeid, Calls(pyfuncitem.obj, (), arguments))
     return True
 

@@ -1,15 +1,12 @@
 """Spell the arguments of a benchmark's call as JSON, and build values from JSON that was varied.
 
 A spelling is a list: `["int", "3"]`, `["list", [spellings], size]`, `["dict", [[key, value], ...], size]`; `size` is the
-whole size where only the first elements are spelled. `["recorded", n]` stands for the n-th argument as the benchmark
-passes it, `["kept", n, name]` for an object that cannot be varied and is passed as it is. Standard library only, Python
-3.9 or newer.
+whole size if only the first elements are spelled. `["recorded", n]` is the n-th argument as the benchmark passes it,
+`["kept", n, name]` an object that cannot be varied and is passed unchanged.
 """
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 import datetime  # noqa: ICN001 - shadows nothing
 import decimal
 import enum
@@ -18,32 +15,21 @@ import os
 import pathlib
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from prprep_worker.values.state import state_of
+from prprep_worker.values.anatomy import CONTAINERS, exists, fields_of, imported, is_importable, state_of
 
-if TYPE_CHECKING:
-    Spelling = list[Any]
+Spelling = list[Any]
 
 SPELLED_NODES = 1_000
 SPELLED_CHILDREN = 24
 SPELLED_CHARACTERS = 1_000
 WALKED_NODES = 20_000
 DEEPEST = 8
-PLAIN_MODULES = (
-    "numpy",
-    "pandas",
-    "re",
-    "zoneinfo",
-    "uuid",
-    "_thread",
-    "threading",
-    "logging",
-    "random",
-    "weakref",
-    "ipaddress",
-)
-"""Top-level modules whose objects, inside others, do no more than to hold something."""
+PLAIN_MODULES = {
+    "numpy", "pandas", "re", "zoneinfo", "uuid", "_thread", "threading", "logging", "random", "weakref", "ipaddress",
+}  # fmt: skip
+"""Top-level packages whose objects are harmless inside others."""
 
 ATOMS = {
     bool: repr,
@@ -59,6 +45,9 @@ ATOMS = {
     range: lambda value: f"{value.start} {value.stop} {value.step}",
 }
 BUILT = {
+    "str": str,
+    "bytes": lambda text: text.encode("latin-1"),
+    "bytearray": lambda text: bytearray(text.encode("latin-1")),
     "bool": lambda text: text == "True",
     "int": int,
     "float": float,
@@ -71,21 +60,21 @@ BUILT = {
     "timedelta": lambda text: datetime.timedelta(*map(int, text.split())),
     "range": lambda text: range(*map(int, text.split())),
 }
-CONTAINERS = (list, tuple, set, frozenset, collections.deque)
+COLLECTIONS = {kind.__name__: kind for kind in CONTAINERS}
 PATHS = (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath)
 HARMLESS = (str, bytes, bytearray, type(None), type(...), slice, enum.Enum, *ATOMS, *PATHS)
 
 
 class RefusedError(Exception):
-    """An argument is of a kind with which no further calls may be made."""
+    """The function must not be called again with such an argument."""
 
 
 class BuildError(Exception):
-    """A value cannot be built on this side."""
+    """The side has no such class or package."""
 
 
 class Speller:
-    """Spell arguments one after the other; `kept` collects what is passed as it is."""
+    """Spell arguments one by one; `kept` collects the objects that are passed unchanged."""
 
     def __init__(self) -> None:
         self.kept: list[object] = []
@@ -107,17 +96,17 @@ class Speller:
         if value is None:
             return ["none"]
         if kind is str:
-            if os.sep in value and _exists(value):
-                raise RefusedError("a path that exists")
+            if os.sep in value:
+                _refuse_path(value)
             return ["str", value[:SPELLED_CHARACTERS], len(value)]
         if kind in (bytes, bytearray):
             return [kind.__name__, bytes(value[:SPELLED_CHARACTERS]).decode("latin-1"), len(value)]
         if kind in PATHS:
-            if isinstance(value, pathlib.Path) and _exists(value):
-                raise RefusedError("a path that exists")
+            if isinstance(value, pathlib.Path):
+                _refuse_path(value)
             return ["path", kind.__name__, str(value)]
-        if isinstance(value, enum.Enum) and _is_importable(kind):
-            return ["enum", *_place(kind), value.name, list(kind.__members__)]
+        if isinstance(value, enum.Enum) and is_importable(kind):
+            return ["enum", kind.__module__, kind.__qualname__, value.name, list(kind.__members__)]
         return [kind.__name__, ATOMS[kind](value)] if kind in ATOMS else None
 
     def _container(self, value: Any, depth: int) -> Spelling | None:
@@ -142,14 +131,14 @@ class Speller:
         return None
 
     def _structure(self, value: Any, depth: int) -> Spelling | None:
-        names = fields_of(type(value))
-        if names is None or not _is_importable(type(value)):
+        kind = type(value)
+        fields = fields_of(kind)
+        if fields is None or not is_importable(kind):
             return None
-        return [
-            "made",
-            *_place(type(value)),
-            [[given, self.spell(getattr(value, name), depth + 1)] for name, given in names],
+        arguments = [
+            [field.argument, self.spell(getattr(value, field.name), depth + 1)] for field in fields if field.argument
         ]
+        return ["made", kind.__module__, kind.__qualname__, arguments]
 
     def _array(self, value: Any, _: int) -> Spelling | None:
         numpy = sys.modules.get("numpy")
@@ -160,47 +149,27 @@ class Speller:
 
 
 class Builder:
-    """Build values from spellings; `recorded` are the benchmark's own arguments, `kept` what the Speller kept."""
+    """Build values from spellings; `recorded` are the benchmark's own arguments, `kept` those of the Speller."""
 
     def __init__(self, recorded: list[object], kept: list[object]) -> None:
-        self._recorded, self._kept = recorded, kept
+        self._arguments, self._unchanged = recorded, kept
 
     def build(self, spelling: Spelling) -> object:
         kind, *rest = spelling
         if kind in BUILT:
             return BUILT[kind](rest[0])
-        if kind == "recorded":
-            return self._recorded[rest[0]]
-        if kind == "kept":
-            return self._kept[rest[0]]
+        if kind in COLLECTIONS:
+            return COLLECTIONS[kind](map(self.build, rest[0]))
         return getattr(self, f"_{kind}")(*rest)
 
     def _none(self) -> None:
         return None
 
-    def _str(self, text: str, *_: object) -> str:
-        return text
+    def _recorded(self, number: int) -> object:
+        return self._arguments[number]
 
-    def _bytes(self, text: str, *_: object) -> bytes:
-        return text.encode("latin-1")
-
-    def _bytearray(self, text: str, *_: object) -> bytearray:
-        return bytearray(self._bytes(text))
-
-    def _list(self, elements: list[Spelling], *_: object) -> list[object]:
-        return [self.build(element) for element in elements]
-
-    def _tuple(self, elements: list[Spelling], *_: object) -> tuple[object, ...]:
-        return tuple(self._list(elements))
-
-    def _set(self, elements: list[Spelling], *_: object) -> set[object]:
-        return set(self._list(elements))
-
-    def _frozenset(self, elements: list[Spelling], *_: object) -> frozenset[object]:
-        return frozenset(self._list(elements))
-
-    def _deque(self, elements: list[Spelling], *_: object) -> collections.deque[object]:
-        return collections.deque(self._list(elements))
+    def _kept(self, number: int, *_: object) -> object:
+        return self._unchanged[number]
 
     def _dict(self, pairs: list[list[Spelling]], *_: object) -> dict[object, object]:
         return {self.build(key): self.build(value) for key, value in pairs}
@@ -221,22 +190,8 @@ class Builder:
         return numpy.array([self.build(element) for element in elements], dtype=dtype).reshape(shape)
 
 
-def fields_of(kind: type) -> list[tuple[str, str]] | None:
-    """Return attribute and argument name of what a dataclass, attrs class or named tuple is made from."""
-    if dataclasses.is_dataclass(kind):
-        return [(field.name, field.name) for field in dataclasses.fields(kind) if field.init]
-    if isinstance(attributes := getattr(kind, "__attrs_attrs__", None), tuple):
-        taken = [attribute for attribute in attributes if attribute.init]
-        return [
-            (attribute.name, getattr(attribute, "alias", None) or attribute.name.lstrip("_")) for attribute in taken
-        ]
-    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return [(name, name) for name in kind._fields]
-    return None
-
-
 def check(value: object) -> None:
-    """Raise RefusedError where a call may do more with a value than to compute: files, sockets, paths, modules, callables."""
+    """Raise RefusedError if a call may do more with a value than compute: files, sockets, paths, modules, callables."""
     _Check().look(value, inside=False)
 
 
@@ -245,68 +200,51 @@ class _Check:
         self._seen: dict[int, object] = {}
 
     def look(self, value: object, *, inside: bool) -> None:
-        """Look at a value; `inside` an object, a function or a class is no argument, but how the object works."""
+        """Look at a value; `inside` an object, a function or class is part of how the object works."""
         kind = type(value)
         if id(value) in self._seen or kind in ATOMS:
             return
         self._seen[id(value)] = value
         if len(self._seen) > WALKED_NODES:
             raise RefusedError(f"a {kind.__qualname__} of more than {WALKED_NODES:,} parts")
-        if isinstance(value, (str, pathlib.Path)) and not inside and (os.sep in str(value)) and _exists(value):
-            raise RefusedError("a path that exists")
+        if isinstance(value, (str, pathlib.Path)) and not inside and os.sep in str(value):
+            _refuse_path(value)
         if isinstance(value, HARMLESS) or kind.__module__.partition(".")[0] in PLAIN_MODULES:
             return
         if inside and (isinstance(value, type) or callable(value)) and not hasattr(value, "__dict__"):
             return
         if inside and isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
             return
-        for part in self._parts(value):
+        for part in _parts(value):
             self.look(part, inside=inside or not isinstance(value, (*CONTAINERS, dict)))
 
-    def _parts(self, value: object) -> list[object]:
-        if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, types.ModuleType)):
-            raise RefusedError(f"a {type(value).__name__} ({getattr(value, '__qualname__', None) or value.__name__})")
-        state = _attributes(value)
-        if isinstance(value, dict):
-            return [*value, *value.values(), *state]
-        if isinstance(value, CONTAINERS):
-            return [*value, *state]
-        if hasattr(type(value), "fileno"):
-            raise RefusedError(f"a {type(value).__qualname__}, which stands for something outside the process")
-        if hasattr(type(value), "__next__"):
-            raise RefusedError(f"a {type(value).__qualname__}, which can be consumed only once")
-        if state_of(value) is None:
-            raise RefusedError(f"a {type(value).__module__}.{type(value).__qualname__}, which cannot be looked into")
-        return state
 
-
-def _attributes(value: object) -> list[object]:
+def _parts(value: Any) -> list[object]:
+    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, types.ModuleType)):
+        raise RefusedError(f"a {type(value).__name__} ({getattr(value, '__qualname__', None) or value.__name__})")
     state = state_of(value)
-    return list((getattr(value, "__dict__", {}) if state is None else state).values())
+    attributes = (getattr(value, "__dict__", {}) if state is None else state).values()
+    if isinstance(value, dict):
+        return [*value, *value.values(), *attributes]
+    if isinstance(value, CONTAINERS):
+        return [*value, *attributes]
+    name = type(value).__qualname__
+    if hasattr(type(value), "fileno"):
+        raise RefusedError(f"a {name}, which refers to something outside the process")
+    if hasattr(type(value), "__next__"):
+        raise RefusedError(f"a {name}, which can be consumed only once")
+    if state is None:
+        raise RefusedError(f"a {type(value).__module__}.{name}, which hides its state")
+    return [*attributes]
 
 
-def _exists(path: object) -> bool:
-    try:
-        return os.path.exists(path)
-    except (OSError, ValueError):
-        return False
-
-
-def _place(kind: type) -> tuple[str, str]:
-    return kind.__module__, kind.__qualname__
-
-
-def _is_importable(kind: type) -> bool:
-    try:
-        return _class(*_place(kind)) is kind
-    except BuildError:
-        return False
+def _refuse_path(path: str | pathlib.Path) -> None:
+    if exists(path):
+        raise RefusedError("a path that exists")
 
 
 def _class(module: str, name: str) -> Any:
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    if not isinstance(found, type):
-        raise BuildError(f"{module}.{name} is not there")
-    return found
+    kind = imported(module, name)
+    if not isinstance(kind, type):
+        raise BuildError(f"{module}.{name} does not exist")
+    return kind

@@ -1,8 +1,7 @@
-"""Call what a benchmark calls with further inputs: each in a forked child that is thrown away.
+"""Call what a benchmark calls with further inputs, each in a forked child that is thrown away.
 
-The child inherits all that the call needs and can spoil none of it; it is killed where it takes too long, its memory is
-limited, and what writes files, starts processes or connects is stopped by an audit hook. Standard library only, Python
-3.9 or newer.
+The child inherits all that the call needs and can spoil none of it. It is killed if it takes too long, its memory is
+limited, and an audit hook stops whatever writes files, starts processes or connects.
 """
 
 from __future__ import annotations
@@ -11,41 +10,26 @@ import asyncio
 import functools
 import gc
 import inspect
-import json
-import os
-import select
-import signal
 import sys
 import types
-import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from prprep_worker.benchmark.calls import Calls
+from prprep_worker.forking import CAN_FORK, NoAnswerError, answer_of_child
 from prprep_worker.inputs.guard import Guard, limit_memory
 from prprep_worker.inputs.spellings import Builder, RefusedError, Speller, check
 from prprep_worker.values.description import describe
+from prprep_worker.watching import parameters
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Message = dict[str, Any]
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
-    from prprep_worker.benchmark.calls import Calls
-
-    Message = dict[str, Any]
-
-
-# Bound now: a test may replace what the module `os` offers.
-_fork, _kill, _leave, _pipe, _read, _wait, _write = (
-    getattr(os, "fork", None),
-    os.kill,
-    os._exit,
-    os.pipe,
-    os.read,
-    os.waitpid,
-    os.write,
-)
+WATCHED_CALLS = 10_000
 
 
-class Recording:
-    """The call that is tried again: the benchmark's own, or what a function without arguments calls in its place."""
+class RecordedCall:
+    """The call to repeat: the benchmark's own, or one that a function without arguments makes."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         while isinstance(function, functools.partial):
@@ -53,9 +37,8 @@ class Recording:
         self.function, self.positional, self.keywords = function, len(args), list(kwargs)
         self.values = [*args, *kwargs.values()]
         speller = Speller()
-        if (owner := getattr(function, "__self__", None)) is not None and not isinstance(
-            owner, (type, types.ModuleType)
-        ):
+        owner = getattr(function, "__self__", None)
+        if owner is not None and not isinstance(owner, (type, types.ModuleType)):
             check([owner])
         self.spellings = [speller.spell(value) for value in self.values]
         self.builder = Builder(self.values, speller.kept)
@@ -64,214 +47,177 @@ class Recording:
     def name(self) -> str:
         return getattr(self.function, "__qualname__", type(self.function).__qualname__)
 
-    def is_varied(self) -> bool:
-        return any(_varies(spelling) for spelling in self.spellings)
+    def can_vary(self) -> bool:
+        return any(_can_vary(spelling) for spelling in self.spellings)
 
     def call(self, values: list[Any]) -> object:
-        given = dict(zip(self.keywords, values[self.positional :]))  # noqa: B905 - Python 3.9
-        value = self.function(*values[: self.positional], **given)
-        return _awaited(value) if inspect.iscoroutine(value) else value
+        keywords = dict(zip(self.keywords, values[self.positional :]))  # noqa: B905 - Python 3.9
+        value = self.function(*values[: self.positional], **keywords)
+        return _await(value) if inspect.iscoroutine(value) else value
 
 
-_recordings: dict[int, tuple[object, Recording]] = {}
+_recorded_calls: dict[int, tuple[object, RecordedCall]] = {}
 
 
 async def try_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return the arguments of the benchmark's call, or what the call makes of `order["input"]` within `order["limit"]` seconds."""
+    """Return the arguments of the benchmark's call, or what it does with `order["input"]` within `order["limit"]` seconds.
+
+    That is the `outcome`: returned (with `value` and, if they changed, `arguments`), raised, late, stopped, unbuilt or broke.
+    """
     if "input" in order:
-        return _tried(_recordings[id(calls)][1], order["input"], order["limit"])
+        recorded = _recorded_calls[id(calls)][1]
+        try:
+            outcome = answer_of_child(lambda: _outcome(recorded, order["input"]), order["limit"])
+        except NoAnswerError as error:
+            outcome = {"outcome": str(error)}
+        return {"kind": "tried", **outcome}
     try:
-        recording = _recorded(calls)
+        recorded = _record(calls)
     except RefusedError as refused:
-        return {"kind": "refused", "reason": f"the call is given {refused}"}
-    if isinstance(recording, str):
-        return {"kind": "refused", "reason": recording}
-    _recordings[id(calls)] = calls, recording
+        return {"kind": "refused", "reason": str(refused)}
+    _recorded_calls[id(calls)] = calls, recorded
     # Children need not look through what is here already.
     gc.freeze()
-    return {
-        "kind": "recorded",
-        "name": recording.name,
-        "keywords": recording.keywords,
-        "arguments": recording.spellings,
-    }
+    return {"kind": "recorded", "name": recorded.name, "keywords": recorded.keywords, "arguments": recorded.spellings}
 
 
-def _recorded(calls: Calls) -> Recording | str:
-    if _fork is None:
-        return "this platform cannot fork"
+def _record(calls: Calls) -> RecordedCall:
+    if not CAN_FORK:
+        raise RefusedError("this platform cannot fork")
     if calls.teardown:
-        return "the benchmark has a teardown"
+        raise RefusedError("the benchmark has a teardown")
     args, kwargs = calls.arguments()
-    recording = Recording(calls.function, tuple(args), dict(kwargs))
-    if not recording.values and not calls.awaited:
-        recording = _inner(calls.function) or recording
-    if not recording.values:
-        return "the call has no arguments, nor is its result that of one inside it whose arguments can be varied"
-    if not recording.is_varied():
-        kinds = dict.fromkeys(type(value).__qualname__ for value in recording.values)
-        return f"no argument is of a type that can be varied ({', '.join(kinds)})"
-    return recording
+    try:
+        recorded = RecordedCall(calls.function, tuple(args), dict(kwargs))
+    except RefusedError as refused:
+        raise RefusedError(f"the call is given {refused}") from None
+    if not recorded.values and not calls.awaited:
+        recorded = _inner_call(calls.function) or recorded
+    if not recorded.values:
+        raise RefusedError(
+            "the call has no arguments, and its result is not that of an inner call whose arguments can be varied"
+        )
+    if not recorded.can_vary():
+        kinds = dict.fromkeys(type(value).__qualname__ for value in recorded.values)
+        raise RefusedError(f"no argument is of a type that can be varied ({', '.join(kinds)})")
+    return recorded
 
 
-def _varies(spelling: Any) -> bool:
+def _can_vary(spelling: Any) -> bool:
     kind, *rest = spelling
     if kind == "made":
-        return any(_varies(value) for _, value in rest[2])
+        return any(_can_vary(value) for _, value in rest[2])
     return kind not in ("kept", "none")
 
 
 # -- functions without arguments ------------------------------------------------------------------
 
 
-class _Watch:
+class _CallWatch:
     """Note each call of a Python function, with its arguments and what it returned."""
 
     def __init__(self, code: types.CodeType) -> None:
         self._code = code
         self.direct = 0
-        self._open: dict[Any, tuple[bool, tuple[tuple[Any, ...], dict[str, Any]]]] = {}
-        self.returned: list[tuple[object, bool, types.CodeType, tuple[tuple[Any, ...], dict[str, Any]]]] = []
+        self._open: dict[Any, tuple[bool, Arguments]] = {}
+        self.returned: list[tuple[object, bool, types.CodeType, Arguments]] = []
 
     def __call__(self, frame: Any, event: str, value: object) -> None:
-        if event == "call" and frame not in self._open and len(self._open) + len(self.returned) < 10_000:
-            direct = frame.f_back is not None and frame.f_back.f_code is self._code
-            self.direct += direct
-            self._open[frame] = direct, _arguments(frame)
+        if event == "call" and frame not in self._open and len(self._open) + len(self.returned) < WATCHED_CALLS:
+            is_direct = frame.f_back is not None and frame.f_back.f_code is self._code
+            self.direct += is_direct
+            self._open[frame] = is_direct, _arguments(frame)
         elif event == "return" and frame in self._open:
             # A coroutine returns each time it waits; what it returns last counts.
-            direct, given = self._open[frame]
-            self.returned.append((value, direct, frame.f_code, given))
+            is_direct, arguments = self._open[frame]
+            self.returned.append((value, is_direct, frame.f_code, arguments))
 
 
-def _inner(function: Any) -> Recording | None:
+def _inner_call(function: Any) -> RecordedCall | None:
     """Find the outermost call with arguments whose result is what a function without arguments returns."""
     code = getattr(function, "__code__", None)
     if code is None:
         return None
-    watch, profiling = _Watch(code), sys.getprofile()
+    watch, profiling = _CallWatch(code), sys.getprofile()
     sys.setprofile(watch)
     try:
         value = function()
     finally:
         sys.setprofile(profiling)
-    # The same small number, None or short text may be returned by many.
+    # Many calls may return the same small number, None or short text.
     is_shared = value is None or isinstance(value, (bool, int, str, bytes, tuple, frozenset, float))
-    for returned, direct, called, (args, kwargs) in reversed(watch.returned):
-        if returned is not value or called is code or (is_shared and not (direct and watch.direct == 1)):
+    for returned, is_direct, called, (args, kwargs) in reversed(watch.returned):
+        if returned is not value or called is code or (is_shared and not (is_direct and watch.direct == 1)):
             continue
-        found = _function(called)
-        if found is None or not (args or kwargs):
+        inner = _function_of(called)
+        if inner is None or not (args or kwargs):
             continue
         try:
-            recording = Recording(found, args, kwargs)
+            recorded = RecordedCall(inner, args, kwargs)
         except RefusedError:
             continue
-        if recording.is_varied():
-            return recording
+        if recorded.can_vary():
+            return recorded
     return None
 
 
-def _arguments(frame: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    code, values = frame.f_code, frame.f_locals
-    count, more = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
-    args = tuple(values.get(name) for name in code.co_varnames[:count])
-    kwargs = {name: values.get(name) for name in code.co_varnames[count:more]}
-    if code.co_flags & inspect.CO_VARARGS:
-        args += tuple(values.get(code.co_varnames[more], ()))
-        more += 1
-    if code.co_flags & inspect.CO_VARKEYWORDS:
-        kwargs.update(values.get(code.co_varnames[more], {}))
-    return args, kwargs
+def _arguments(frame: Any) -> Arguments:
+    args, kwargs = [], {}
+    for name, kind in parameters(frame.f_code).items():
+        value = frame.f_locals.get(name)
+        if kind == "positional":
+            args.append(value)
+        elif kind == "args":
+            args += value or ()
+        else:
+            kwargs.update({name: value} if kind == "keyword" else value or {})
+    return tuple(args), kwargs
 
 
-def _function(code: types.CodeType) -> Callable[..., Any] | None:
-    """Find the one function that has this code."""
-    # What is frozen has no referrers for the collector; who made the recording freezes again.
+def _function_of(code: types.CodeType) -> Callable[..., Any] | None:
+    """Return the function that has this code, if there is only one."""
+    # The collector sees no referrers of what is frozen; try_ freezes again.
     gc.unfreeze()
-    found = [each for each in gc.get_referrers(code) if isinstance(each, types.FunctionType) and each.__code__ is code]
-    return found[0] if len(found) == 1 else None
+    functions = [
+        each for each in gc.get_referrers(code) if isinstance(each, types.FunctionType) and each.__code__ is code
+    ]
+    return functions[0] if len(functions) == 1 else None
 
 
 # -- one input ------------------------------------------------------------------------------------
 
 
-def _tried(recording: Recording, spellings: list[Any], limit: float) -> Message:
-    """Return `outcome`: returned (with `value` and, where they were changed, `arguments`), raised, late, stopped, unbuilt or broke."""
-    state = sys.modules["random"].getstate() if "random" in sys.modules else None
-    readable, writable = _pipe()
-    with warnings.catch_warnings():
-        # Threads do not come along; where that keeps the call from ending, it is killed.
-        warnings.simplefilter("ignore")
-        pid = _fork()
-    if pid == 0:
-        _child(recording, spellings, writable, state)
-    os.close(writable)
+def _outcome(recorded: RecordedCall, spellings: list[Any]) -> Message:
     try:
-        answer = _received(readable, limit)
-    finally:
-        os.close(readable)
-        _kill(pid, signal.SIGKILL)
-        _wait(pid, 0)
-    if answer is None:
-        return {"kind": "tried", "outcome": "late"}
-    return {"kind": "tried", **json.loads(answer)} if answer else {"kind": "tried", "outcome": "broke"}
-
-
-def _received(readable: int, limit: float) -> bytes | None:
-    chunks = []
-    while True:
-        # What comes after the first part is there already: a child says everything at once.
-        if not select.select([readable], [], [], limit)[0]:
-            return None
-        chunk = _read(readable, 1 << 16)
-        if not chunk:
-            return b"".join(chunks)
-        chunks.append(chunk)
-
-
-def _child(recording: Recording, spellings: list[Any], writable: int, state: object) -> None:
-    try:
-        if state is not None:
-            sys.modules["random"].setstate(state)
-        answer = _answer(recording, spellings)
+        return _call_guarded(recorded, spellings)
     except MemoryError:
-        answer = {"outcome": "late"}
-    except BaseException as error:  # noqa: BLE001 - nothing of the test goes on in a child
-        answer = {"outcome": "raised", "type": type(error).__qualname__, "text": _text(error)}
-    message = json.dumps(answer).encode()
-    while message:
-        message = message[_write(writable, message) :]
-    _leave(0)
+        return {"outcome": "late"}
+    except BaseException as error:  # noqa: BLE001 - the target may raise anything
+        return _raised(error)
 
 
-def _answer(recording: Recording, spellings: list[Any]) -> Message:
+def _call_guarded(recorded: RecordedCall, spellings: list[Any]) -> Message:
     limit_memory()
     try:
-        values = [recording.builder.build(spelling) for spelling in spellings]
+        values = [recorded.builder.build(spelling) for spelling in spellings]
     except Exception:  # noqa: BLE001 - constructors are the target's
         return {"outcome": "unbuilt"}
-    # What is kept as it is may change inside as it likes.
-    looked_at = [
-        index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_kept(spelling)
-    ]
-    before = [describe(values[index]) for index in looked_at]
+    # Objects that are passed unchanged may change inside as they like.
+    checked = [index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_kept(spelling)]
+    before = [describe(values[index]) for index in checked]
     guard = Guard()
-    error = None
     try:
-        described = describe(recording.call(values))
+        answer = {"outcome": "returned", "value": describe(recorded.call(values))}
     except MemoryError:
         raise
-    except BaseException as raised:  # noqa: BLE001 - whatever the target raises is its answer
-        error = raised
+    except BaseException as error:  # noqa: BLE001 - the target may raise anything
+        answer = _raised(error)
     if guard.stopped:
         return {"outcome": "stopped", "text": guard.stopped}
-    if error is not None:
-        return {"outcome": "raised", "type": type(error).__qualname__, "text": _text(error)}
-    answer: Message = {"outcome": "returned", "value": described}
-    after = [describe(values[index]) for index in looked_at]
-    if after != before:
-        answer["arguments"] = [[index, value] for index, value in zip(looked_at, after)]  # noqa: B905 - Python 3.9
+    if answer["outcome"] == "returned":
+        after = [describe(values[index]) for index in checked]
+        if after != before:
+            answer["arguments"] = [[index, value] for index, value in zip(checked, after)]  # noqa: B905 - Python 3.9
     return answer
 
 
@@ -285,16 +231,17 @@ def _holds_kept(spelling: Any) -> bool:
     return spelling[0] == "kept" or any(_holds_kept(part) for part in spelling)
 
 
-def _awaited(coroutine: Any) -> object:
-    """Run a coroutine to its end on a loop of its own: the one that runs has not come along."""
+def _await(coroutine: Any) -> object:
+    """Run a coroutine on a loop of its own: the running one has not come along into the child."""
     asyncio._set_running_loop(None)  # noqa: SLF001 - there is no other way to forget it
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(coroutine)
 
 
-def _text(error: BaseException) -> str:
+def _raised(error: BaseException) -> Message:
     try:
-        return str(error)[:200]
-    except Exception:  # noqa: BLE001 - the target's own
-        return ""
+        text = str(error)[:200]
+    except Exception:  # noqa: BLE001 - the target's own code
+        text = ""
+    return {"outcome": "raised", "type": type(error).__qualname__, "text": text}

@@ -1,16 +1,14 @@
-"""Make calls of the benchmark under memray, which the target's environment has where memory is asked for.
+"""Make calls of the benchmark under memray, which the target's environment has if memory is measured.
 
-What comes out is that of a warm call: the test's own first call has filled the caches. memray itself allocates a little in
-each tracked stretch, which an empty call shows: it is taken off the allocations and off what is left, and not off the peak,
-which need not fall into the same moment (144 to 264 bytes on Python 3.9 to 3.13).
+The figures are those of a warm call: the test's own first call has filled the caches. memray itself allocates a little in
+each tracked stretch, as an empty call shows: it is subtracted from the allocations and from what is left, but not from the
+peak, which need not fall into the same moment (144 to 264 bytes on Python 3.9 to 3.13).
 
-Memory left after a call is what each further round adds for good. After a round, what it returned is dropped and garbage is
-collected; if nothing is left by then, that is all. Else it may have taken the place of what an earlier round left (the last
-result in a cache, a list that was moved to grow), which a profile of one round cannot know. So there are profiles of one
-round, of several more, and of as many more again: the answer is the median of the growths from one to the next, if there is one
-every time. The interpreter's own caches and what threads and event loops keep come and go by some hundred bytes, and do not.
-
-Standard library only, Python 3.9 or newer.
+Memory left after a call is what each further round adds for good. After a round, its value is dropped and garbage is
+collected; if nothing is left by then, the answer is 0. Else it may have replaced what an earlier round left (the last
+result in a cache, a list that was moved to grow), which a profile of one round cannot show. So there are profiles of one
+round, of several more, and of as many more again: the answer is the median of the growths from one to the next, if each of
+them is positive. The interpreter's own caches, threads and event loops come and go by some hundred bytes, and do not grow.
 """
 
 from __future__ import annotations
@@ -18,12 +16,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prprep_worker.benchmark.calls import Calls
 
-if TYPE_CHECKING:
-    Message = dict[str, Any]
+Message = dict[str, Any]
 
 ROUNDS = (1, 5, 9, 13)
 FEW_ROUNDS = (1, 2, 3)
@@ -41,24 +38,24 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
     except ImportError as error:
         return {"kind": "untracked", "reason": str(error)}
     profile, native = order["profile"], order.get("native", False)
-    other = f"{profile}.other"
-    floor = await _floor(memray, calls, other)
+    scratch = f"{profile}.other"
+    floor = await _floor(memray, calls, scratch)
     if sys.version_info[:2] == (3, 11):
-        # Makes a table of lines for each function that runs under a tracer for the first time, and keeps it.
-        await _track(memray, calls, other)
+        # It makes a table of lines for each function that runs under a tracer for the first time, and keeps it.
+        await _track(memray, calls, scratch)
     await _track(memray, calls, profile, native=native)
-    seen = _figures(memray, profile)
-    left = await _growth(memray, calls, other) if seen["left"] > floor["left"] else 0
+    figures = _figures(memray, profile)
+    left = await _growth(memray, calls, scratch) if figures["left"] > floor["left"] else 0
     return {
         "kind": "tracked",
-        "peak": seen["peak"],
-        "allocations": max(0, seen["allocations"] - floor["allocations"]),
+        "peak": figures["peak"],
+        "allocations": max(0, figures["allocations"] - floor["allocations"]),
         "left": left,
     }
 
 
 async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> None:
-    """Track one call, without setup and teardown, and the dropping of what it returned."""
+    """Track one call, without setup and teardown, and dropping its value."""
     _remove(profile)
     args, kwargs = calls.arguments()
     gc.collect()
@@ -79,7 +76,7 @@ def _figures(memray: Any, profile: str) -> dict[str, int]:
 async def _floor(memray: Any, calls: Calls, profile: str) -> dict[str, int]:
     """Track a call that does nothing, awaited as `calls` are."""
     if calls.awaited not in _floors:
-        # The first of all shows what memray and the interpreter do once.
+        # The first one includes what memray and the interpreter do only once.
         for _ in range(2):
             await _track(memray, _empty(calls), profile)
         _floors[calls.awaited] = _figures(memray, profile)
@@ -112,18 +109,14 @@ def _left(memray: Any, profile: str) -> int:
 
 
 def _allocations(memray: Any, profile: str) -> int:
-    """Count what was allocated; `total_allocations` of a profile's metadata counts what was freed as well."""
+    """Count allocations; `total_allocations` of a profile's metadata includes what frees memory."""
     try:
         return memray._memray.compute_statistics(profile).total_num_allocations  # noqa: SLF001 - `memray stats` does so
     except AttributeError:
-        freeing = {
-            memray.AllocatorType.FREE,
-            memray.AllocatorType.MUNMAP,
-            getattr(memray.AllocatorType, "PYMALLOC_FREE", None),
-        }
-        return sum(
-            1 for record in memray.FileReader(profile).get_allocation_records() if record.allocator not in freeing
-        )
+        kinds = memray.AllocatorType
+        freeing = {kinds.FREE, kinds.MUNMAP, getattr(kinds, "PYMALLOC_FREE", None)}
+        records = memray.FileReader(profile).get_allocation_records()
+        return sum(record.allocator not in freeing for record in records)
 
 
 def _empty(calls: Calls) -> Calls:

@@ -1,22 +1,19 @@
-"""Note how each test of a pytest run ends, one line of JSON each, as they end: a run that hangs or dies has told what came before.
+"""Note the outcome of each test of a pytest run, one JSON line as it ends: nothing is lost if the run hangs or dies.
 
-A pytest plugin for the target's interpreter, loaded by PYTEST_PLUGINS; standard library only, Python 3.9 or newer.
+A pytest plugin, loaded by PYTEST_PLUGINS.
 """
 
 from __future__ import annotations
 
 import json
 import os
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
 FILE = "PRPREP_TESTS"
 
 
 class Notes:
-    """The file that takes the notes; several processes, one after the other, may add to it."""
+    """The file of notes; several processes, one after the other, may add to it."""
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -25,15 +22,15 @@ class Notes:
         os.write(self._descriptor, (json.dumps(note) + "\n").encode())
 
 
-def claimed() -> Notes | None:
-    """Return the notes to the first who asks: tests that run pytest or unittest themselves must not add theirs."""
+def claim_notes() -> Notes | None:
+    """Return the notes on the first call only: tests that run pytest or unittest themselves must not add theirs."""
     os.environ.pop("PYTEST_PLUGINS", None)
     path = os.environ.pop(FILE, None)
     return Notes(path) if path else None
 
 
 class Recorder:
-    """Hears of every test; with pytest-xdist it sits in the process that leads the others."""
+    """Gets the reports of all tests; with pytest-xdist, those of the workers too."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
@@ -42,13 +39,13 @@ class Recorder:
         self._notes.add(started=nodeid)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        ending = report.outcome
-        if report.when != "call" and ending == "passed":
+        outcome = report.outcome
+        if report.when != "call" and outcome == "passed":
             return
-        if report.when != "call" and ending == "failed":
-            ending = "error"
-        if ending in ("passed", "failed", "error", "skipped"):  # Others are those of plugins: `rerun`, say.
-            self._notes.add(test=report.nodeid, ending=ending)
+        if report.when != "call" and outcome == "failed":
+            outcome = "error"
+        if outcome in ("passed", "failed", "error", "skipped"):  # plugins have others: `rerun`, for example
+            self._notes.add(test=report.nodeid, ending=outcome)
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.outcome == "failed":
@@ -56,6 +53,6 @@ class Recorder:
 
 
 def pytest_configure(config: Any) -> None:
-    notes = claimed()
+    notes = claim_notes()
     if notes:
         config.pluginmanager.register(Recorder(notes), "prprep-recorder-of-tests")

@@ -1,66 +1,54 @@
-"""See, in each pytest process that codeflash starts, how its tests ended and which files the project's modules came from.
+"""Note, in each pytest process that codeflash starts, how its tests ended and the files of the project's modules.
 
-A plugin that pytest loads by PYTEST_PLUGINS: it acts between tests and when the session ends, never within a measured call.
-Standard library only, Python 3.9 or newer.
+A pytest plugin, loaded by PYTEST_PLUGINS: it acts between tests and when the session ends, never within a measured call.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+
+from prprep_worker.startup.import_timer import modules_of_project
 
 FOLDER, PACKAGES = "PRPREP_WITNESS", "PRPREP_WITNESS_PACKAGES"
-WORST = ("passed", "skipped", "failed")
+SEVERITY = ("passed", "skipped", "failed")
 
-_ended: dict[str, list[str]] = {}
+_outcomes: dict[str, list[str]] = {}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    known = _ended.setdefault(report.nodeid, ["passed", ""])
-    if WORST.index(report.outcome) > WORST.index(known[0]):
-        _ended[report.nodeid] = [report.outcome, _told(report)]
+    outcome, _ = _outcomes.setdefault(report.nodeid, ["passed", ""])
+    if SEVERITY.index(report.outcome) > SEVERITY.index(outcome):
+        _outcomes[report.nodeid] = [report.outcome, _error(report)]
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     if report.failed:
-        _ended[report.nodeid] = ["failed", _told(report)]
+        _outcomes[report.nodeid] = ["failed", _error(report)]
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     folder = os.environ.get(FOLDER)
     if not folder:
         return
-    about = {
+    packages = set(os.environ.get(PACKAGES, "").split(os.pathsep))
+    message = {
         "folder": os.getcwd(),
         "memory": bool(getattr(session.config.option, "memray", False)),
         "status": int(exitstatus),
-        "tests": _ended,
-        "modules": _modules(),
+        "tests": _outcomes,
+        "modules": {module["name"]: module["path"] for module in modules_of_project(packages, ())},
     }
-    target = os.path.join(folder, f"{os.path.basename(os.getcwd())}-{os.getpid()}.json")
-    with open(f"{target}.part", "w", encoding="utf-8") as stream:
-        json.dump(about, stream)
-    os.replace(f"{target}.part", target)
+    path = os.path.join(folder, f"{os.path.basename(os.getcwd())}-{os.getpid()}.json")
+    with open(f"{path}.part", "w", encoding="utf-8") as stream:
+        json.dump(message, stream)
+    os.replace(f"{path}.part", path)
 
 
-def _modules() -> dict[str, str]:
-    """Return the files of the project's modules that were imported."""
-    packages = set(os.environ.get(PACKAGES, "").split(os.pathsep))
-    found = {}
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and name.partition(".")[0] in packages:
-            found[name] = os.path.realpath(file)
-    return found
-
-
-def _told(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Return what was raised, in a line."""
+def _error(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Return the error in one line."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else str(report.longrepr)
     lines = [line.strip() for line in text.splitlines() if line.strip()]

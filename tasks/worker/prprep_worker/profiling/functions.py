@@ -1,35 +1,32 @@
-"""Say which of the project's functions a call of the benchmark executes, how often, and what part of its time each takes.
+"""Report which of the project's functions a call of the benchmark executes, how often, and the share of its time in each.
 
-A pass of its own: nothing that is timed has any of this in it. Two ways of looking, since neither can do both:
+This is a pass of its own: nothing that is timed has any of it. It looks in two ways, since neither can do both:
 
 - which functions are reached, and how often, is exact, of one call: `sys.monitoring` from Python 3.12 on, `sys.setprofile`
   before (which does not see threads that ran before the call);
 - shares are sampled (`stacks`), since hooks cost more than small functions do.
 
-Shares are of wall time in the calls, without setup and teardown; what C code and other packages do is charged to the function
-that called them; of other threads it is seen that the main one waits for them, and what awaits is not on the stack.
-Standard library only, Python 3.9 or newer.
+Shares are of wall time in the calls, without setup and teardown. C code and other packages are charged to the function that
+called them; of other threads only the main one's waiting is seen, and coroutines that wait are not on the stack.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import sys
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from prprep_worker.profiling.stacks import call, finish, prepare, sampled
+from prprep_worker.benchmark.calls import Calls
+from prprep_worker.profiling.stacks import Place, Weighted, finish, prepare, sampled
+from prprep_worker.watching import claim_tool
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from prprep_worker.benchmark.calls import Calls
-    from prprep_worker.profiling.stacks import Place, Weighted
-
-    Message = dict[str, Any]
-    Function = tuple[str, str]
+Message = dict[str, Any]
+Function = tuple[str, str]
 
 INSTALLED = {"site-packages", "dist-packages"}
 
@@ -37,8 +34,7 @@ INSTALLED = {"site-packages", "dist-packages"}
 async def profile_(order: Message, calls: Calls, _described: Message) -> Message:
     """Return `functions`, each with `path`, `name`, `module`, `calls` of it in one call, `share` and `own` of `samples`.
 
-    `order`: `tree`, files `without` (relative to it), `seconds` of sampling, and the `sampler`: signal, or thread
-    where the first one does not work.
+    `order`: `tree`, files `without` (relative to it), `seconds` of sampling, and the `sampler`.
     """
     project = Project(order["tree"], order["without"])
     starts = await _reached(calls, project)
@@ -60,10 +56,10 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
 
 
 class Project:
-    """The files of the side's tree, and which function a line of them belongs to.
+    """The files of the side's tree, and the function that a line of them belongs to.
 
-    Functions are named as prprep names what changed (`Table.rows`, `outer.inner`); comprehensions and lambdas belong to the
-    function that holds them, the code of modules and classes to none.
+    Functions have qualified names (`Table.rows`, `outer.inner`); comprehensions and lambdas belong to the function around
+    them, the code of modules and classes to none.
     """
 
     def __init__(self, tree: str, without: list[str]) -> None:
@@ -88,22 +84,20 @@ class Project:
         path = self.file(file)
         if path is None or code == "<module>":
             return None
-        around = [found for found in self._of(path) if found[0] <= line <= found[1]]
+        around = [(first, last, name) for first, last, name in self._functions_of(path) if first <= line <= last]
         if not code.startswith("<"):
-            # The innermost of that name; what else bears a name is the body of a class.
-            around = [found for found in around if found[2].rpartition(".")[2] == code.rpartition(".")[2]]
+            # The innermost of that name; other code with a name is the body of a class.
+            around = [each for each in around if each[2].rpartition(".")[2] == code.rpartition(".")[2]]
         return (path, around[-1][2]) if around else None
 
-    def _of(self, path: str) -> list[tuple[int, int, str]]:
-        """Return first line (with decorators), last line and name of a file's functions, outer ones first; none of what is no Python."""
+    def _functions_of(self, path: str) -> list[tuple[int, int, str]]:
+        """Return first line (with decorators), last line and name of a file's functions, outer ones first."""
         if path not in self._definitions:
-            found: list[tuple[int, int, str]] = []
             try:
                 with open(os.path.join(self.tree, path), "rb") as source:
-                    found = list(_functions(ast.parse(source.read()), ""))
+                    self._definitions[path] = list(_functions(ast.parse(source.read()), ""))
             except (SyntaxError, ValueError):
-                pass  # Cython's functions have frames, too: their files are no Python
-            self._definitions[path] = found
+                self._definitions[path] = []  # Cython's functions have frames too: their files are no Python
         return self._definitions[path]
 
 
@@ -113,11 +107,8 @@ def _functions(node: ast.AST, scope: str) -> Iterator[tuple[int, int, str]]:
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             inner = scope + child.name + "."
             if not isinstance(child, ast.ClassDef):
-                yield (
-                    min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)]),
-                    child.end_lineno,
-                    scope + child.name,
-                )
+                first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
+                yield first, child.end_lineno, scope + child.name
         yield from _functions(child, inner)
 
 
@@ -131,12 +122,12 @@ def _modules() -> dict[str, str]:
 
 
 async def _reached(calls: Calls, project: Project) -> Counter[Function]:
-    """Count the starts of functions in one call; 0 for what only a lambda or comprehension of it was executed."""
+    """Count the starts of functions in one call; 0 if only a lambda or comprehension of a function was executed."""
     places = Counter()
     args, kwargs = prepare(calls)
     watch = _Monitoring if sys.version_info >= (3, 12) else _Profiling
     with watch(project, places):
-        await call(calls, args, kwargs, 1)
+        await calls.run_untimed(args, kwargs, 1)
     finish(calls, args, kwargs)
     starts = Counter()
     for place, count in places.items():
@@ -155,8 +146,7 @@ class _Monitoring:
 
     def __enter__(self) -> None:
         monitoring = self._monitoring
-        self._tool = next(tool for tool in (2, 3, 4, 0, 1, 5) if monitoring.get_tool(tool) is None)
-        monitoring.use_tool_id(self._tool, "prprep")
+        self._tool = claim_tool("prprep")
         monitoring.register_callback(self._tool, monitoring.events.PY_START, self._start)
         monitoring.set_events(self._tool, monitoring.events.PY_START)
 
@@ -173,7 +163,7 @@ class _Monitoring:
 
 
 class _Profiling:
-    """Count by `sys.setprofile`, in this thread and in those that start meanwhile."""
+    """Count by `sys.setprofile`, in this thread and those that start meanwhile."""
 
     def __init__(self, project: Project, places: Counter[Place]) -> None:
         self._project, self._places = project, places
@@ -194,9 +184,9 @@ class _Profiling:
 
 
 def _starts(frame: Any) -> bool:
-    """Tell a start from the next step of a generator or coroutine, which is a call to the profiler as well.
+    """Return whether a call event is a start, and not the next step of a generator or coroutine.
 
-    Python 3.11 has an instruction for either, whose argument is 0 at the start; before, nothing was executed yet.
+    Python 3.11 has an instruction for both, whose argument is 0 at the start; before, nothing was executed yet at a start.
     """
     if sys.version_info >= (3, 11):
         code, at = frame.f_code.co_code, frame.f_lasti + 1
@@ -210,24 +200,12 @@ def _starts(frame: Any) -> bool:
 def _shares(stacks: Iterable[Weighted], project: Project) -> tuple[float, Counter[Function], Counter[Function]]:
     """Sum weights: of all stacks, with each function in them (once a stack), and as the innermost one."""
     total, inclusive, own = 0.0, Counter(), Counter()
-    known = _Known(project.function)
+    function_of = functools.cache(project.function)
     for weight, places in stacks:
         total += weight
-        functions = [function for function in map(known.__getitem__, places) if function]
+        functions = [function for function in map(function_of, places) if function]
         for function in set(functions):
             inclusive[function] += weight
         if functions:
             own[functions[0]] += weight
     return total, inclusive, own
-
-
-class _Known(dict):
-    """Places that were looked up before."""
-
-    def __init__(self, look_up: Callable[[Place], Function | None]) -> None:
-        super().__init__()
-        self._look_up = look_up
-
-    def __missing__(self, place: Place) -> Function | None:
-        self[place] = self._look_up(place)
-        return self[place]

@@ -1,4 +1,4 @@
-"""Spell the arguments of one recorded call, or keep them as files of data. Standard library only, Python 3.9 or newer."""
+"""Write the arguments of one recorded call as code, or keep them as files of data."""
 
 from __future__ import annotations
 
@@ -6,36 +6,23 @@ import base64
 from typing import Any
 
 from prprep_worker.values.data_files import NotDataError, data_file
+from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.sizes import size_of
-from prprep_worker.values.source import CannotWriteError, UnknownMakingError, Writer
+from prprep_worker.values.source import Writer
 
 RESERVED = {
-    *(
-        "benchmark",
-        "call",
-        "calls",
-        "inputs",
-        "largest",
-        "loop",
-        "monkeypatch",
-        "np_rng",
-        "recorded",
-        "rng",
-        "run",
-        "tmp_path",
-        "typical",
-    ),
-    *("asyncio", "datetime", "io", "json", "np", "pd", "pytest", "random", "re"),
-}
+    "benchmark", "call", "calls", "inputs", "largest", "loop", "monkeypatch", "np_rng", "recorded", "rng", "run", "tmp_path",
+    "typical", "asyncio", "datetime", "io", "json", "np", "pd", "pytest", "random", "re",
+}  # fmt: skip
 """Names that a benchmark uses itself."""
 
 
-class Spelled:
-    """The arguments of one call as they are spelled, each by a writer of its own."""
+class WrittenArguments:
+    """The arguments of one call as code, each written by a writer of its own."""
 
     def __init__(self, stem: str, taken: set[str]) -> None:
         self._stem, self.taken = stem, taken
-        self.arguments: dict[str, str] = {}
+        self.codes: dict[str, str] = {}
         self.data: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.fixtures: list[str] = []
@@ -46,51 +33,49 @@ class Spelled:
         self._statements: list[str] = []
 
     def add(self, name: str, value: object, writer: Writer, *, keep: bool) -> None:
-        """Spell an argument; raise CannotWriteError."""
+        """Write an argument, with `keep` as a file of data if its code is no complete one; raise CannotWriteError."""
         refused = None
-        writer.own = "" if name in {"self", "cls"} else name
+        writer.own_name = "" if name in {"self", "cls"} else name
         try:
-            code = _written(writer, value)
+            code = _write(writer, value)
         except CannotWriteError as error:
             if not keep:
                 raise
             refused = error
-        if keep and (refused or writer.sampled) and self._kept(name, value, writer, refused):
+        if keep and (refused or writer.sampled) and self._add_data_file(name, value, writer, refused):
             return
-        self.arguments[name] = code
+        self.codes[name] = code
         self._imports |= writer.imports
         self._needs |= writer.needs
         self._files.update(writer.files)
         self._statements += writer.statements
         self.scaled, self.sampled = self.scaled or writer.scaled, self.sampled or writer.sampled
 
-    def _kept(self, name: str, value: object, writer: Writer, refused: CannotWriteError | None) -> bool:
-        """Keep an argument as data; where that cannot be done, its spelling has to do, and where there is none, raise CannotWriteError."""
+    def _add_data_file(self, name: str, value: object, writer: Writer, refused: CannotWriteError | None) -> bool:
+        """Keep an argument as data; if that is impossible, return False, or raise CannotWriteError if it was `refused` as code."""
         try:
-            kept = data_file(value, f"{self._stem}_{name}", writer.check_private, size=size_of(value))
+            file = data_file(value, f"{self._stem}_{name}", writer.check_private, size=size_of(value))
         except (NotDataError, CannotWriteError) as error:
             if refused is None:
                 return False
-            if isinstance(refused, UnknownMakingError):
+            reason = str(error)
+            if isinstance(refused, UnknownConstructionError) or not reason or reason in str(refused):
                 raise refused from None
-            told = str(error)
-            raise CannotWriteError(
-                f"{refused}; {told}" if told and told not in str(refused) else str(refused)
-            ) from None
-        self.arguments[name] = kept.code
-        self._imports |= kept.imports
-        self.data[kept.name] = base64.b64encode(kept.content).decode()
+            raise CannotWriteError(f"{refused}; {reason}") from None
+        self.codes[name] = file.code
+        self._imports |= file.imports
+        self.data[file.name] = base64.b64encode(file.content).decode()
         self.reasons[name] = str(refused or "")
         return True
 
     def add_fixture(self, name: str, fixture: str) -> None:
-        """Let a fixture of the project give what has no spelling."""
-        self.arguments[name] = fixture
+        """Pass a fixture of the project for a value that cannot be written."""
+        self.codes[name] = fixture
         self.fixtures.append(fixture)
 
     def message(self) -> dict[str, Any]:
         return {
-            "arguments": self.arguments,
+            "arguments": self.codes,
             "imports": sorted(self._imports),
             "needs": sorted(self._needs),
             "files": self._files,
@@ -102,10 +87,10 @@ class Spelled:
         }
 
 
-def _written(writer: Writer, value: object) -> str:
+def _write(writer: Writer, value: object) -> str:
     try:
         return writer.argument(value)
     except CannotWriteError:
         raise
-    except Exception as error:  # noqa: BLE001 - code of the target that looking at a value runs
+    except Exception as error:  # noqa: BLE001 - looking at a value runs code of the target
         raise CannotWriteError(f"looking at it raises {type(error).__name__}") from None

@@ -1,6 +1,7 @@
-"""See what a function asks of an object that stands for a model or the network, so that a fake can stand for it.
+"""Record what a function calls on models and the network, so that a fake can replace them.
 
-Standard library only, Python 3.9 or newer.
+A boundary is a package of a model or the network; an object is at a boundary if it is of such a package, uses one, or is
+what a test passes instead.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import sys
 import tracemalloc
 import types
 import unittest.mock
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from prprep_worker.values.errors import CannotWriteError
 from prprep_worker.values.sizes import summary
-from prprep_worker.values.source import TESTS, CannotWriteError, Writer
+from prprep_worker.values.source import TESTS, Writer
+from prprep_worker.watching import parameters, profiled
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+Name = tuple[str, str]
+"""A parameter and a method of it; or "" and the dotted name of a function."""
 
 
-def is_stand_in(value: object, boundaries: set[str]) -> bool:
-    """Return whether an object is what tests put in the place of a real one, or is itself at a boundary."""
+def is_at_boundary(value: object, boundaries: set[str]) -> bool:
     kind = type(value)
     if isinstance(value, (type, types.ModuleType)) or inspect.isroutine(value):
         return False
@@ -36,123 +39,117 @@ def is_stand_in(value: object, boundaries: set[str]) -> bool:
     if kind.__module__.partition(".")[0] in boundaries:
         return True
     names = {name for name, held in vars(module).items() if _package(held) in boundaries}
-    return any(
-        names & set(held.__code__.co_names) for held in vars(kind).values() if isinstance(held, types.FunctionType)
-    )
+    methods = [held for held in vars(kind).values() if isinstance(held, types.FunctionType)]
+    return any(names & set(method.__code__.co_names) for method in methods)
 
 
 def _package(held: object) -> str:
     """Return the top-level package that a name of a module comes from."""
-    named = held.__name__ if isinstance(held, types.ModuleType) else getattr(held, "__module__", None)
-    return named.partition(".")[0] if isinstance(named, str) else ""
+    name = held.__name__ if isinstance(held, types.ModuleType) else getattr(held, "__module__", None)
+    return name.partition(".")[0] if isinstance(name, str) else ""
 
 
-def name_of(value: object, parameter: str, annotations: Mapping[str, str]) -> str:
-    """Name the fake after the class that the parameter is annotated with, else after the object's own, else the parameter."""
-    annotated = re.findall(r"[A-Za-z_]\w*", annotations.get(parameter, ""))
-    known = [
-        word for word in annotated if word[0].isupper() and word not in {"Any", "Optional", "None", "Union", "Callable"}
-    ]
-    own = (
-        ""
-        if isinstance(value, unittest.mock.NonCallableMock)
-        else re.sub(r"^_?(Fake|Mock|Stub|Dummy)", "", type(value).__name__)
-    )
-    return f"Fake{(known or [own or parameter.title().replace('_', '')])[0]}"
+def fake_name(value: object, parameter: str, annotations: Mapping[str, str]) -> str:
+    """Name a fake after the class in the parameter's annotation, else after the object's class, else the parameter."""
+    for word in re.findall(r"[A-Za-z_]\w*", annotations.get(parameter, "")):
+        if word[0].isupper() and word not in {"Any", "Optional", "None", "Union", "Callable"}:
+            return f"Fake{word}"
+    is_mock = isinstance(value, unittest.mock.NonCallableMock)
+    own = "" if is_mock else re.sub(r"^_?(Fake|Mock|Stub|Dummy)", "", type(value).__name__)
+    return f"Fake{own or parameter.title().replace('_', '')}"
 
 
-class Watch:
-    """Note what a call asks of models and the network: methods of objects that it is given, and functions that the project calls.
+class BoundaryWatch:
+    """Note calls of methods of objects at a boundary, and of functions at a boundary by code of the project, in `tree`.
 
-    `tree` is the project's; of what is called, it is kept what it returns, and the most that it allocates: by tracemalloc, and by how
-    far the peak of resident memory rises, which shows what native code takes (memray and a profiler exclude each other).
+    Noted is what such a call returns, and the most that it allocates: by tracemalloc, and by the growth of the peak of resident
+    memory, which includes native code (memray and a profiler exclude each other).
     """
 
     def __init__(
-        self, objects: Mapping[str, object], writer: Callable[[], Writer], tree: str, boundaries: set[str]
+        self, objects: Mapping[str, object], new_writer: Callable[[], Writer], tree: str, boundaries: set[str]
     ) -> None:
-        self._objects, self._writer, self._tree, self._boundaries = dict(objects), writer, tree + "/", boundaries
-        self._open: list[tuple[Any, tuple[str, str], int, int]] = []
-        self._seen: dict[tuple[str, str], dict[str, Any]] = {}
-        self._refused = ""
-        self._named: dict[tuple[types.CodeType, str], str] = {}
+        self._objects, self._new_writer, self._tree, self._boundaries = (
+            dict(objects),
+            new_writer,
+            tree + "/",
+            boundaries,
+        )
+        self._open: list[tuple[Any, Name, int, int]] = []
+        self._methods: dict[Name, dict[str, Any]] = {}
+        self._unwritten = ""
+        self._names: dict[tuple[types.CodeType, str], str] = {}
+        self._profiled = profiled(self._event)
 
     def start(self) -> None:
-        self._before, self._traced = sys.getprofile(), tracemalloc.is_tracing()
-        if not self._traced:
-            tracemalloc.start()
-        sys.setprofile(self._event)
+        self._profiled.__enter__()
 
     def stop(self) -> None:
-        sys.setprofile(self._before)
-        if not self._traced:
-            tracemalloc.stop()
+        self._profiled.__exit__(None, None, None)
 
     def _event(self, frame: Any, event: str, value: object) -> None:
         if event == "call":
-            if not any(known is frame for known, *_ in self._open):
+            if not any(entered is frame for entered, *_ in self._open):
                 self._begin(frame)
         elif event == "return" and self._open and self._open[-1][0] is frame:
-            _, asked, held, resident = self._open.pop()
-            peak = max(tracemalloc.get_traced_memory()[1] - held, _resident() - resident)
+            _, name, held, resident = self._open.pop()
+            peak = max(tracemalloc.get_traced_memory()[1] - held, _peak_resident() - resident)
             # A coroutine returns each time it waits; what it returns last counts.
-            self._note(asked, frame.f_code, peak, value)
+            self._note(name, frame.f_code, peak, value)
 
     def _begin(self, frame: Any) -> None:
         code = frame.f_code
-        asked = self._method(code, frame.f_locals.get(code.co_varnames[0])) if code.co_argcount else None
-        if asked is None and not self._open:
-            asked = self._function(frame)
-        if asked is not None:
-            if hasattr(tracemalloc, "reset_peak"):
-                tracemalloc.reset_peak()
-            self._open.append((frame, asked, tracemalloc.get_traced_memory()[0], _resident()))
+        name = self._method(code, frame.f_locals.get(code.co_varnames[0])) if code.co_argcount else None
+        if name is None and not self._open:
+            name = self._function(frame)
+        if name is not None:
+            tracemalloc.reset_peak()
+            self._open.append((frame, name, tracemalloc.get_traced_memory()[0], _peak_resident()))
 
-    def _method(self, code: types.CodeType, first: object) -> tuple[str, str] | None:
-        """Return parameter and method where a frame is a call of a method of one of the objects."""
-        for name, held in self._objects.items():
+    def _method(self, code: types.CodeType, first: object) -> Name | None:
+        """Return parameter and method if a frame is a call of a method of one of the objects."""
+        for parameter, held in self._objects.items():
             is_method = getattr(getattr(type(first), code.co_name, None), "__code__", None) is code
             if held is first and is_method and (not code.co_name.startswith("__") or code.co_name == "__call__"):
-                return name, code.co_name
+                return parameter, code.co_name
             is_mock = isinstance(first, unittest.mock.NonCallableMock) and code.co_name == "__call__"
-            if is_mock and first._mock_parent is held:  # noqa: SLF001 - nothing public tells
-                return name, first._mock_name  # noqa: SLF001 - nothing public tells
+            if is_mock and first._mock_parent is held:  # noqa: SLF001 - there is no public name
+                return parameter, first._mock_name  # noqa: SLF001 - likewise
         return None
 
-    def _function(self, frame: Any) -> tuple[str, str] | None:
-        """Return the name of a function at a boundary that the project's own code calls, or that a test has put in its place."""
+    def _function(self, frame: Any) -> Name | None:
+        """Return the name of a function at a boundary, or a test's replacement of one, that the project's own code calls."""
         caller, module = frame.f_back, frame.f_globals.get("__name__") or ""
         if caller is None or not caller.f_code.co_filename.startswith(self._tree):
             return None
         user = caller.f_globals.get("__name__") or ""
-        at_boundary = module.partition(".")[0] in self._boundaries
-        if TESTS.search(user) or not (at_boundary or TESTS.search(module)):
+        is_called_by_test = bool(TESTS.search(user))
+        if is_called_by_test or not (module.partition(".")[0] in self._boundaries or TESTS.search(module)):
             return None
         key = frame.f_code, user
-        if key not in self._named:
-            self._named[key] = _dotted(frame.f_code, user, caller.f_globals, self._boundaries)
-        return ("", self._named[key]) if self._named[key] else None
+        if key not in self._names:
+            self._names[key] = _dotted_name(frame.f_code, user, caller.f_globals, self._boundaries)
+        return ("", self._names[key]) if self._names[key] else None
 
-    def _note(self, asked: tuple[str, str], code: types.CodeType, peak: int, value: object) -> None:
-        owner, method = asked
-        known = self._seen.get(asked)
+    def _note(self, name: Name, code: types.CodeType, peak: int, value: object) -> None:
+        known = self._methods.get(name)
         if known is not None:
             known["bytes"] = max(known["bytes"], peak)
             known["calls"] += 1
             if not known["is_async"]:
                 return
-        writer = self._writer()
+        owner, method = name
+        writer = self._new_writer()
         try:
             returned = writer.expression(value)
         except CannotWriteError as refused:
-            self._refused = f"{'.'.join(filter(None, asked))} returned {summary(value)}: {refused}"
+            self._unwritten = f"{'.'.join(filter(None, name))} returned {summary(value)}: {refused}"
             returned = "None"
-        names = list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
-        names += ["*args"] if code.co_flags & inspect.CO_VARARGS else []
-        names += ["**kwargs"] if code.co_flags & inspect.CO_VARKEYWORDS else []
-        self._seen[asked] = {
+        stars = {"args": "*args", "kwargs": "**kwargs"}
+        names = [stars.get(kind, parameter) for parameter, kind in parameters(code).items()]
+        self._methods[name] = {
             "method": method,
-            "parameters": names if owner else ["*args", "**kwargs"],
+            "parameters": names[1:] if owner else ["*args", "**kwargs"],
             "returns": returned,
             "imports": sorted(writer.imports),
             "needs": sorted(writer.needs),
@@ -162,49 +159,44 @@ class Watch:
         }
 
     def fakes(self, names: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return each object's fake with its methods, and one without a parameter for functions; raise CannotWriteError.
+        """Return each object's fake with its methods, and one without a name for functions.
 
-        That is where what one of them returned has no spelling.
+        Raise CannotWriteError if a returned value cannot be written as code.
         """
-        if self._refused:
-            raise CannotWriteError(self._refused)
-        functions = [told for (owner, _), told in self._seen.items() if not owner]
-        return [
-            *(
-                {
-                    "name": name,
-                    "parameter": parameter,
-                    "methods": [told for (owner, _), told in self._seen.items() if owner == parameter],
-                }
-                for parameter, name in names.items()
-            ),
-            *([{"name": "", "parameter": "", "methods": functions}] if functions else []),
+        if self._unwritten:
+            raise CannotWriteError(self._unwritten)
+        fakes = [
+            {"name": name, "parameter": parameter, "methods": self._methods_of(parameter)}
+            for parameter, name in names.items()
         ]
+        functions = self._methods_of("")
+        return [*fakes, *([{"name": "", "parameter": "", "methods": functions}] if functions else [])]
+
+    def _methods_of(self, parameter: str) -> list[dict[str, Any]]:
+        return [method for (owner, _), method in self._methods.items() if owner == parameter]
 
 
-def _resident() -> int:
+def _peak_resident() -> int:
     """Return the most memory that the process has had, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak << 10
 
 
-def _dotted(code: types.CodeType, user: str, names: Mapping[str, object], boundaries: set[str]) -> str:
+def _dotted_name(code: types.CodeType, user: str, names: Mapping[str, object], boundaries: set[str]) -> str:
     """Return the dotted name by which a module calls a function: its own (`shop.get`), or one of a module or class that it has."""
     for name, held in names.items():
-        if _code(held) is code and _is_at(held, name, boundaries):
+        if _code(held) is code and _belongs_to_boundary(held, name, boundaries):
             return f"{user}.{name}"
     for name, held in names.items():
-        if isinstance(held, (types.ModuleType, type)) and (
-            isinstance(held, type) or held.__name__.partition(".")[0] in boundaries
-        ):
+        is_module = isinstance(held, types.ModuleType) and held.__name__.partition(".")[0] in boundaries
+        if is_module or isinstance(held, type):
             for attribute, inner in list(vars(held).items()):
                 if _code(inner) is code:
                     return f"{user}.{name}.{attribute}"
     return ""
 
 
-def _is_at(held: object, name: str, boundaries: set[str]) -> bool:
-    """Return whether a name of a module is one of the boundary's: by where its object is from, or by what the name was before."""
+def _belongs_to_boundary(held: object, name: str, boundaries: set[str]) -> bool:
     module = getattr(held, "__module__", "") or ""
     return module.partition(".")[0] in boundaries or bool(TESTS.search(module)) or name in boundaries
 

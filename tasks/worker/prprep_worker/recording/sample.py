@@ -1,7 +1,6 @@
-"""Draw a sample of calls, each call as likely as any other: what is typical shows there, and not in the largest call.
+"""Draw a sample of calls, each with the same probability: it shows what is typical, which the largest call does not.
 
-Vitter, J. S. (1985): Random sampling with a reservoir, ACM Transactions on Mathematical Software 11 (1), algorithm R.
-Standard library only, Python 3.9 or newer.
+Source: Vitter, J. S. (1985): Random sampling with a reservoir, ACM Transactions on Mathematical Software 11 (1), algorithm R.
 """
 
 from __future__ import annotations
@@ -10,25 +9,25 @@ import random
 from typing import Any
 
 SIZE = 64
-"""Calls that are kept in the end."""
+"""Calls in the whole sample."""
 LARGEST = 2_000
-"""Characters, elements or bytes of a call's inputs from which its code is no line to be read."""
-NOT_ITS_OWN = "statements", "needs", "files", "data", "fixtures", "stand_ins"
-"""What a spelling may have beside the arguments."""
+"""Characters, elements or bytes of a call's inputs; more make no readable line."""
+DEPENDENCIES = "statements", "needs", "files", "data", "fixtures", "stand_ins"
+"""What written arguments may need besides imports."""
 LONGEST = 160
 """Characters of a call's code."""
 
 
 class Sample:
-    """Calls as they were spelled, by the place that they were drawn for; one without a short spelling is drawn all the same."""
+    """Written calls by their place in the sample; None for one without short code."""
 
     def __init__(self) -> None:
-        # A generator of its own: that of the target's process stays as it is.
+        # Its own generator: the target's must not change.
         self._random, self.count = random.Random(0), 0  # noqa: S311 - no secret
         self._drawn: dict[int, dict[str, Any] | None] = {}
 
-    def place(self) -> int | None:
-        """Return the place of one more call in the sample; None where it was not drawn."""
+    def draw(self) -> int | None:
+        """Return the place of one more call in the sample; None if it is not drawn."""
         self.count += 1
         if self.count <= SIZE:
             return self.count - 1
@@ -42,12 +41,11 @@ class Sample:
         return [self._drawn[place] for place in sorted(self._drawn)]
 
 
-def short(spelled: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return what is kept of a spelling: None where it is no short code that stands for itself."""
-    if spelled is None or spelled["sampled"] or any(spelled[name] for name in NOT_ITS_OWN):
+def short(written: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the code and imports of written arguments; None if it is not short code that needs nothing else."""
+    if written is None or written["sampled"] or any(written[name] for name in DEPENDENCIES):
         return None
-    if sum(map(len, spelled["arguments"].values())) > LONGEST or any(
-        "\n" in code for code in spelled["arguments"].values()
-    ):
+    codes = written["arguments"].values()
+    if sum(map(len, codes)) > LONGEST or any("\n" in code for code in codes):
         return None
-    return {"arguments": spelled["arguments"], "imports": spelled["imports"]}
+    return {"arguments": written["arguments"], "imports": written["imports"]}

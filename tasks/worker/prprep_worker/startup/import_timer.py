@@ -1,7 +1,7 @@
-"""Time the import of modules in a fresh interpreter: a program of prprep's, run in the target's own environment.
+"""Time the import of modules in a fresh interpreter: a program.
 
-Standard library only, Python 3.9 or newer. What it imports itself before the clock starts would be free for the
-target, so that is as little as can be (`os` is there in every interpreter).
+What it imports itself before the clock starts would be free for the target, so that is as little as possible (`os` is in
+every interpreter).
 """
 
 import os
@@ -15,11 +15,11 @@ MARKS = (b"\nprprep: imports begin\n", b"\nprprep: imports end\n")
 
 
 def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN001, ANN201 - `typing` would be imported for the target
-    """Write one JSON line to `descriptor`: nanoseconds, the project's modules that came, or the error."""
-    if early := [module for module in modules if _is_there(module)]:
-        tell(descriptor, {"early": early})
+    """Write one JSON line to `descriptor`: nanoseconds, the project's modules that were imported, or the error."""
+    if early := [module for module in modules if _is_loaded(module)]:
+        send(descriptor, {"early": early})
         return
-    begin, end = MARKS if "importtime" in sys._xoptions else (b"", b"")  # noqa: SLF001 - there is no other name for it
+    begin, end = MARKS if "importtime" in sys._xoptions else (b"", b"")  # noqa: SLF001 - it has no other name
     before = set(sys.modules)
     os.write(2, begin)
     cpu, begun = time.process_time_ns(), time.perf_counter_ns()
@@ -29,7 +29,7 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
         wall, cpu = time.perf_counter_ns() - begun, time.process_time_ns() - cpu
         os.write(2, end)
         message = {"wall": wall, "cpu": cpu}
-    except BaseException as error:  # noqa: BLE001 - whatever the target raises, SystemExit too, is told and not lost
+    except BaseException as error:  # noqa: BLE001 - the target may raise anything, SystemExit too
         import traceback
 
         message = {"error": f"{type(error).__name__}: {error}", "text": "".join(traceback.format_exc()[-4000:])}
@@ -37,39 +37,35 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
         message["names"] = sorted(set(sys.modules) - before)
     if prepare:
         _compile()
-    tell(descriptor, {**message, "modules": list(of_the_project(packages, trees))})
+    send(descriptor, {**message, "modules": list(modules_of_project(packages, trees))})
 
 
-def _is_there(module):  # noqa: ANN001, ANN202
-    """Return whether the module, or a package that it is in, was imported by something else; namespaces have no file."""
+def _is_loaded(module):  # noqa: ANN001, ANN202
+    """Return whether something else imported the module or a package above it; namespaces have no file."""
     names = module.split(".")
     above = (".".join(names[: number + 1]) for number in range(len(names)))
     return any(getattr(sys.modules.get(name), "__file__", None) for name in above)
 
 
 def _compile():  # noqa: ANN202
-    """Write the compiled files that Python was kept from writing (`sys.dont_write_bytecode`), as an installer would."""
+    """Write the compiled files that `sys.dont_write_bytecode` kept Python from writing, as an installer would."""
     import contextlib
     import py_compile
 
     for module in list(sys.modules.values()):
         spec = getattr(module, "__spec__", None)
         source, compiled = getattr(spec, "origin", None), getattr(spec, "cached", None)
-        if (
-            isinstance(source, str)
-            and isinstance(compiled, str)
-            and os.path.isfile(source)
-            and not os.path.exists(compiled)
-        ):
-            # A folder that may not be written to is the same for everybody who imports from it.
+        if not isinstance(source, str) or not isinstance(compiled, str):
+            continue
+        if os.path.isfile(source) and not os.path.exists(compiled):
+            mode = py_compile.PycInvalidationMode.TIMESTAMP
+            # A read-only folder is the same for everybody who imports from it.
             with contextlib.suppress(OSError, py_compile.PyCompileError):
-                py_compile.compile(
-                    source, compiled, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP
-                )
+                py_compile.compile(source, compiled, doraise=True, invalidation_mode=mode)
 
 
-def of_the_project(packages, trees):  # noqa: ANN001, ANN201
-    """Yield name and real path of every module that has one of the names, or lies in one of the trees."""
+def modules_of_project(packages, trees):  # noqa: ANN001, ANN201
+    """Yield name and real path of every module of the packages, or in one of the trees."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and name != "__main__":
@@ -78,7 +74,7 @@ def of_the_project(packages, trees):  # noqa: ANN001, ANN201
                 yield {"name": name, "path": path}
 
 
-def tell(descriptor, message):  # noqa: ANN001, ANN201
+def send(descriptor, message):  # noqa: ANN001, ANN201
     """Write one JSON line."""
     import json
 
@@ -87,19 +83,18 @@ def tell(descriptor, message):  # noqa: ANN001, ANN201
         payload = payload[os.write(descriptor, payload) :]
 
 
-def listed(words):  # noqa: ANN001, ANN201
-    """Read a list whose items are separated by line feeds."""
-    return tuple(filter(None, words.split("\n")))
+def lines(text):  # noqa: ANN001, ANN201
+    return tuple(filter(None, text.split("\n")))
 
 
 if __name__ == "__main__":
-    # Arguments: descriptor, core or nothing, three lists, and whether compiled files are to be left.
+    # Arguments: descriptor, core or nothing, three lists, and whether to leave compiled files.
     if sys.argv[2]:
         os.sched_setaffinity(0, {int(sys.argv[2])})
     try:
-        main(int(sys.argv[1]), *map(listed, sys.argv[3:6]), prepare=bool(sys.argv[6]))
-    except BaseException:  # noqa: BLE001 - only the target can have done that, by closing our descriptor for one
+        main(int(sys.argv[1]), *map(lines, sys.argv[3:6]), prepare=bool(sys.argv[6]))
+    except BaseException:  # noqa: BLE001 - the target has broken this program, for example by closing our descriptor
         sys.excepthook(*sys.exc_info())
         os._exit(1)
-    # Without waiting for threads that the target has started, and without what it registered for the end.
+    # Without waiting for the target's threads, and without its exit handlers.
     os._exit(0)

@@ -1,7 +1,7 @@
-"""Time a fresh Python from its start to its end: a program of prprep's, run by the target's own interpreter.
+"""Time a fresh Python from its start to its end: a program.
 
-Standard library only, Python 3.9 or newer. It runs isolated (`-I -S`), so that nothing of the target's is in it; what it
-starts has the whole environment and gets what this process has of the launch: core, memory layout, limits.
+It runs isolated (`-I -S`), without anything of the target's; what it starts has the whole environment, and inherits core,
+memory layout and limits of the launch.
 """
 
 import json
@@ -11,10 +11,10 @@ import time
 
 
 def main(descriptor, command):  # noqa: ANN001, ANN201
-    """Write one JSON line to `descriptor`: nanoseconds from before the start until the end was seen, and the exit code."""
+    """Write one JSON line to `descriptor`: nanoseconds from start to end, and the exit code."""
     os.set_inheritable(descriptor, False)  # noqa: FBT003 - it has no keyword
-    nothing = os.open(os.devnull, os.O_RDWR)
-    streams = [(os.POSIX_SPAWN_DUP2, nothing, number) for number in (0, 1, 2)]
+    null = os.open(os.devnull, os.O_RDWR)
+    streams = [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
     begun = time.perf_counter_ns()
     child = os.posix_spawn(command[0], command, os.environ, file_actions=streams)
     _, status, usage = os.wait4(child, 0)

@@ -1,69 +1,50 @@
-"""Tell whether what some code makes is what there was, in a forked child: constructors may do more than to construct.
-
-Standard library only, Python 3.9 or newer.
-"""
+"""Compare values of one process, whatever their types and their `==` do."""
 
 from __future__ import annotations
 
-import json
-import os
+import io
 import pickle
-import signal
-import warnings
-from typing import TYPE_CHECKING, Any
+import unittest.mock
+from collections.abc import Callable
+from typing import Any
 
-from prprep_worker.values.state import state_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from prprep_worker.forking import CAN_FORK, NoAnswerError, answer_of_child
+from prprep_worker.values.anatomy import state_of
 
 DEEPEST = 6
 PATIENCE = 2
 """Seconds for making an object once more."""
+PICKLE_BYTES = 64 << 20
 
 
-def gives(make: Callable[[], object], value: object) -> bool:
-    """Return whether something makes an equal object."""
-    return _in_child(lambda: same(make(), value, 0)) is True
+def makes(make: Callable[[], object], value: object) -> bool:
+    """Return whether `make` returns an equal object."""
+    return _in_child(lambda: same(make(), value)) is True
 
 
-def differing(make: Callable[[], object], value: object) -> list[str] | None:
-    """Name the attributes that what something makes has otherwise than a value; None where setting these would not be enough."""
-    return _in_child(lambda: _unlike(make(), value))
+def differing_attributes(make: Callable[[], object], value: object) -> list[str] | None:
+    """Name the attributes that `make` sets otherwise than a value has them; None if setting these would not be enough."""
+    return _in_child(lambda: _differing(make(), value))
 
 
-def _unlike(made: object, value: object) -> list[str] | None:
+def _in_child(ask: Callable[[], Any]) -> Any:
+    """Return what `ask` returns in a forked child, since constructors have side effects; None if there is no answer."""
+    try:
+        return answer_of_child(ask, PATIENCE) if CAN_FORK else None
+    except NoAnswerError:
+        return None
+
+
+def _differing(made: object, value: object) -> list[str] | None:
     before, after = state_of(made), state_of(value)
     if type(made) is not type(value) or not before or not after or before.keys() - after.keys():
         return None
     return [name for name in after if name not in before or not same(before[name], after[name], 1)]
 
 
-def _in_child(ask: Callable[[], Any]) -> Any:
-    fork = getattr(os, "fork", None)
-    if fork is None:
-        return None
-    inlet, outlet = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # threads do not come along, and are not needed
-        pid = fork()
-    if pid == 0:
-        try:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(PATIENCE)
-            os.write(outlet, json.dumps(ask()).encode())
-        finally:
-            os._exit(0)
-    os.close(outlet)
-    with os.fdopen(inlet, "rb") as stream:
-        told = stream.read()
-    os.waitpid(pid, 0)
-    return json.loads(told) if told else None
-
-
-def same(one: Any, other: Any, depth: int) -> bool:
-    """Compare by what they hold, where their types do not say what is equal."""
-    if one is other or _pickled_same(one, other):
+def same(one: Any, other: Any, depth: int = 0) -> bool:
+    """Compare by content, attribute by attribute if a type defines no `==`."""
+    if one is other or ((pickled := pickle_of(one)) is not None and pickled == pickle_of(other)):
         return True
     if type(one) is not type(other) or depth > DEEPEST:
         return False
@@ -81,23 +62,38 @@ def same(one: Any, other: Any, depth: int) -> bool:
     )
 
 
-def _pickled_same(one: object, other: object) -> bool:
-    try:
-        return pickle.dumps(one) == pickle.dumps(other)
-    except Exception:  # noqa: BLE001 - not everything can be pickled
-        return False
-
-
-def is_default(field: Any, value: object, missing: object) -> bool:
-    """Return whether a dataclass's field has its default; `missing` is what dataclasses say where there is none."""
-    if field.default is not missing:
-        return equal(getattr(value, field.name), field.default)
-    return field.default_factory is not missing and equal(getattr(value, field.name), field.default_factory())
-
-
 def equal(one: object, other: object) -> bool:
-    """Return whether two values are of one type and equal, whatever their `==` does."""
+    """Return whether two values have one type and are equal; False if their `==` raises."""
     try:
         return type(one) is type(other) and bool(one == other)
-    except Exception:  # noqa: BLE001 - `==` of others
+    except Exception:  # noqa: BLE001 - the target's own code
         return False
+
+
+def pickle_of(value: object) -> bytes | None:
+    """Pickle a value to compare it later; None if that is impossible or takes more than PICKLE_BYTES."""
+    try:
+        pickled = pickle.dumps(value, protocol=4)
+    except Exception:  # noqa: BLE001 - many values cannot be pickled
+        return None
+    return pickled if len(pickled) <= PICKLE_BYTES else None
+
+
+def has_changed(pickled: bytes, value: object) -> bool:
+    """Return whether a value differs from its earlier pickle; sharing its parts in another way is no difference."""
+    now = pickle_of(value)
+    if now is None or now == pickled:
+        return False
+    try:
+        return (pickle.loads(pickled) == value) is False  # noqa: S301 - this process wrote it
+    except Exception:  # noqa: BLE001 - the target's own code
+        return True
+
+
+def is_iterator(value: object) -> bool:
+    """Return whether a value can be consumed only once; files and mocks do not count."""
+    return hasattr(type(value), "__next__") and not isinstance(value, (io.IOBase, unittest.mock.NonCallableMock))
+
+
+def is_lazy(value: Any) -> bool:
+    return is_iterator(value) and iter(value) is value

@@ -1,7 +1,6 @@
-"""Keep a value as a file of data beside the test, where it has no readable spelling: text, bytes, JSON or arrays.
+"""Keep a value without a readable spelling as a file of data beside the test: text, bytes, JSON or arrays.
 
-Reading such a file runs nothing: what would need a pickle is refused. Standard library only, Python 3.9 or newer; numpy where the
-target has loaded it.
+Reading such a file runs nothing: what would need a pickle is refused.
 """
 
 from __future__ import annotations
@@ -9,27 +8,33 @@ from __future__ import annotations
 import io
 import json
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from prprep_worker.values.comparison import same
-from prprep_worker.values.source import is_of_machine, joined
+from prprep_worker.values.privacy import is_of_machine, joined
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    _Found = tuple[str, bytes, str, tuple[str, ...]]
+Check = Callable[[str], None]
 
 LARGEST = 128 * 1024
-"""Bytes of a file that is kept beside a benchmark: a repository keeps it for good."""
+"""Bytes of a file beside a benchmark, which a repository keeps for good."""
 HOPELESS = 16
 """Times LARGEST, from which a value is not even tried."""
+AS_TEXT = '{}.read_text(encoding="utf-8")'
 
 
 class NotDataError(Exception):
-    """A value cannot be kept as data; the text says why, where there is more to say than that it is none."""
+    """A value cannot be a file of data; the text is the reason, or empty if it is no plain data."""
 
 
-class Kept(NamedTuple):
+class Encoded(NamedTuple):
+    suffix: str
+    content: bytes
+    code: str
+    imports: tuple[str, ...] = ()
+
+
+class DataFile(NamedTuple):
     """A file of data, and the expression that reads the value back from it; `imports` are lines that the expression needs."""
 
     name: str
@@ -38,24 +43,21 @@ class Kept(NamedTuple):
     imports: frozenset[str]
 
 
-def data_file(value: Any, stem: str, check: Callable[[str], None], *, size: int = 0) -> Kept:
-    """Keep a value in a file whose name begins with `stem`; `check` raises for a text that must not leave this machine.
+def data_file(value: Any, stem: str, check: Check, *, size: int = 0) -> DataFile:
+    """Write a value to a file whose name begins with `stem`; `check` raises for a text that must not leave this machine.
 
-    Raise NotDataError where it is no plain data, or too much; `size` is about how much it holds.
+    Raise NotDataError if it is no plain data, or too much; `size` is about how much it holds.
     """
     if size > HOPELESS * LARGEST:
         raise NotDataError(f"a file of {LARGEST:,} bytes, which is the limit, would not hold it")
-    for way in (_text, _arrays, _json):
-        found = way(value, check)
-        if found is not None:
-            suffix, content, code, imports = found
-            _check_length(content)
-            check(content.decode("latin-1"))
-            place = f'Path(__file__).with_name("{stem}{suffix}")'
-            return Kept(
-                f"{stem}{suffix}", content, code.format(place), frozenset({"from pathlib import Path", *imports})
-            )
-    raise NotDataError
+    encoded = _text(value, check) or _arrays(value, check) or _json(value, check)
+    if encoded is None:
+        raise NotDataError
+    _check_length(encoded.content)
+    check(encoded.content.decode("latin-1"))
+    name = f"{stem}{encoded.suffix}"
+    code = encoded.code.format(f'Path(__file__).with_name("{name}")')
+    return DataFile(name, encoded.content, code, frozenset({"from pathlib import Path", *encoded.imports}))
 
 
 def _check_length(content: bytes) -> None:
@@ -63,24 +65,26 @@ def _check_length(content: bytes) -> None:
         raise NotDataError(f"as a file it would have {len(content):,} bytes, and {LARGEST:,} are the limit")
 
 
-def _text(value: Any, check: Callable[[str], None]) -> _Found | None:
-    if type(value) is str:
-        _check_all(value, check)
-        try:
-            content = value.encode()
-        except UnicodeEncodeError:
-            return None
-        # Reading as text would turn every end of a line into one of its own.
-        return ".txt", content, "{}.read_bytes().decode()" if "\r" in value else '{}.read_text(encoding="utf-8")', ()
-    if type(value) in (bytes, bytearray):
-        return ".bin", bytes(value), "{}.read_bytes()" if type(value) is bytes else "bytearray({}.read_bytes())", ()
-    return None
+def _text(value: Any, check: Check) -> Encoded | None:
+    if type(value) is bytes:
+        return Encoded(".bin", value, "{}.read_bytes()")
+    if type(value) is bytearray:
+        return Encoded(".bin", bytes(value), "bytearray({}.read_bytes())")
+    if type(value) is not str:
+        return None
+    _check_texts(value, check)
+    try:
+        content = value.encode()
+    except UnicodeEncodeError:
+        return None
+    # read_text() would change the ends of lines.
+    return Encoded(".txt", content, "{}.read_bytes().decode()" if "\r" in value else AS_TEXT)
 
 
-def _json(value: Any, check: Callable[[str], None]) -> _Found | None:
-    around, plain = "{}", value
+def _json(value: Any, check: Check) -> Encoded | None:
+    read, plain = f"json.loads({AS_TEXT})", value
     if type(value) in (tuple, set, frozenset):
-        around = f"{type(value).__name__}({{}})"
+        read = f"{type(value).__name__}({read})"
         plain = list(value) if type(value) is tuple else sorted(value, key=repr)
     if type(plain) not in (list, dict):
         return None
@@ -92,11 +96,11 @@ def _json(value: Any, check: Callable[[str], None]) -> _Found | None:
         return None
     if not same(back, plain, -100):
         return None  # tuples become lists, keys become texts
-    _check_all(plain, check)
-    return ".json", content, around.format('json.loads({}.read_text(encoding="utf-8"))'), ("import json",)
+    _check_texts(plain, check)
+    return Encoded(".json", content, read, ("import json",))
 
 
-def _check_all(value: Any, check: Callable[[str], None]) -> None:
+def _check_texts(value: Any, check: Check) -> None:
     texts = list(_texts(value))
     check(joined(texts))
     if any(map(is_of_machine, texts)):
@@ -115,48 +119,39 @@ def _texts(value: Any) -> Iterator[str]:
             waiting += inner
 
 
-def _arrays(value: Any, check: Callable[[str], None]) -> _Found | None:
+def _arrays(value: Any, check: Check) -> Encoded | None:
     numpy = sys.modules.get("numpy")
     if numpy is None:
         return None
     if type(value) is numpy.ndarray:
-        return _one_array(numpy, value, check)
-    if type(value) is list and value and all(type(each) is numpy.ndarray for each in value):
-        return ".npz", _zipped(numpy, check, *value), "list(np.load({}).values())", ("import numpy as np",)
-    if (
-        type(value) is dict
-        and value
-        and all(type(key) is str and type(each) is numpy.ndarray for key, each in value.items())
-    ):
-        if any(not key.isidentifier() or key == "file" for key in value):
-            return None
-        return ".npz", _zipped(numpy, check, **value), "dict(np.load({}))", ("import numpy as np",)
-    return None
-
-
-def _one_array(numpy: Any, value: Any, check: Callable[[str], None]) -> _Found:
-    _check_array(value, check)
-    if value.nbytes <= LARGEST // 2:
+        if value.nbytes > LARGEST // 2:
+            return _zipped(check, 'np.load({})["arr_0"]', value)
+        _check_array(value, check)
         out = io.BytesIO()
         numpy.save(out, value, allow_pickle=False)
-        return ".npy", out.getvalue(), "np.load({})", ("import numpy as np",)
-    return ".npz", _zipped(numpy, check, value), 'np.load({})["arr_0"]', ("import numpy as np",)
+        return Encoded(".npy", out.getvalue(), "np.load({})", ("import numpy as np",))
+    if type(value) is list and value and all(type(each) is numpy.ndarray for each in value):
+        return _zipped(check, "list(np.load({}).values())", *value)
+    if type(value) is not dict or not value or any(type(each) is not numpy.ndarray for each in value.values()):
+        return None
+    are_names = all(type(key) is str and key.isidentifier() and key != "file" for key in value)
+    return _zipped(check, "dict(np.load({}))", **value) if are_names else None
 
 
-def _zipped(numpy: Any, check: Callable[[str], None], *arrays: Any, **named: Any) -> bytes:
+def _zipped(check: Check, read: str, *arrays: Any, **named: Any) -> Encoded:
     for array in (*arrays, *named.values()):
         _check_array(array, check)
     out = io.BytesIO()
-    numpy.savez_compressed(out, *arrays, **named)
-    return out.getvalue()
+    sys.modules["numpy"].savez_compressed(out, *arrays, **named)
+    return Encoded(".npz", out.getvalue(), read, ("import numpy as np",))
 
 
-def _check_array(array: Any, check: Callable[[str], None]) -> None:
+def _check_array(array: Any, check: Check) -> None:
     if array.dtype.hasobject:
         raise NotDataError("its elements are objects, which a file could hold as a pickle only")
     if array.nbytes > HOPELESS * LARGEST:
         raise NotDataError(f"it has {array.nbytes:,} bytes, and a file of {LARGEST:,} is the limit")
     if array.dtype.kind == "U":
-        _check_all(list(map(str, array.ravel().tolist())), check)
+        _check_texts(list(map(str, array.ravel().tolist())), check)
     else:
         check(array.tobytes().decode("latin-1"))

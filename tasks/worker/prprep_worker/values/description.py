@@ -1,9 +1,9 @@
 """Describe what a benchmark's call returned as plain JSON, the same for equal values in any process.
 
 A node is `{"type": ...}` with `value` (a text), or `items` (child nodes), or `fields` (pairs of a name or a key's
-node, and a node), or `bytes` (Base64 of what `dtype` says, `size` elements); `size` and `digest` stand for what was too
-much to send, `floats` says that some of that is floats, which may differ by rounding; `opaque` marks what cannot be described.
-Nothing is imported for it and nothing of the target is called but iteration, NumPy's own conversions, and an object's str().
+node, and a node), or `bytes` (Base64 of `size` elements of `dtype`). `size` and `digest` replace what is too much to send;
+`floats` says that some of that is floats, which may differ by rounding; `opaque` marks what cannot be described.
+This imports nothing and calls nothing of the target but iteration, NumPy's conversions, and an object's str().
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ import json
 import re
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from prprep_worker.values.state import compared, face_of, state_of
+from prprep_worker.values.anatomy import compared_names, own_text, state_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Node = dict[str, Any]
+Node = dict[str, Any]
 
 SENT_NODES = 20_000
 SEEN_NODES = 2_000_000
@@ -31,7 +29,7 @@ SHOWN_CHARACTERS = 2_000
 SHOWN_ELEMENTS = 2_000
 SENT_BYTES = 4 << 20
 PACKED = 64
-"""Floats in a row from which on they are sent as bytes."""
+"""Floats in a row that are sent as bytes."""
 DEEPEST = 100
 
 FLOAT_MARKS = ('"type": "float', '"type": "complex', '"floats": true', '"dtype": "<f', '"dtype": "<c')
@@ -44,8 +42,8 @@ PANDAS_SCALARS = {"NAType", "NaTType", "Period", "Interval"}
 def describe(value: object) -> Node:
     """Return `{"tree", "consumed", "opaque", "order"}`.
 
-    `opaque` lists up to five paths that cannot be compared, each with why; `order` is a digest of the order of keys in
-    dicts, which do not count for equality.
+    `opaque` lists up to five paths that cannot be compared, each with the reason; `order` is a digest of the order of
+    keys in dicts, which equality ignores.
     """
     describer = _Describer()
     tree = describer.node(value, "")
@@ -54,7 +52,7 @@ def describe(value: object) -> Node:
 
 
 async def again_(_order: Node, calls: Any, described: Node) -> Node:
-    """Call once more: say whether that returned the same, and what it took."""
+    """Call once more; return whether the value is the same, and the seconds that it took."""
     same = {**describe(await calls.value()), "order": described["order"]} == described
     return {"kind": "again", "same": same, "seconds": calls.seconds}
 
@@ -87,11 +85,11 @@ class _Describer:
 
     def _describe(self, value: object, path: str) -> Node:
         name = type(value).__qualname__
-        for describe_kind in (self._atom, self._array, self._container, self._lazy, self._object):
-            node = describe_kind(value, path)
+        for describe_as in (self._atom, self._array, self._container, self._lazy, self._object):
+            node = describe_as(value, path)
             if node is not None:
                 return {"type": name, **node}
-        return self._give_up(path, f"a {type(value).__module__}.{name} cannot be looked into")
+        return self._give_up(path, f"a {type(value).__module__}.{name} hides its state")
 
     def _give_up(self, path: str, reason: str) -> Node:
         self.opaque.append([path, reason])
@@ -117,7 +115,7 @@ class _Describer:
         return None
 
     def _array(self, value: Any, path: str) -> Node | None:
-        """Describe what NumPy and pandas make, and whatever behaves like it."""
+        """Describe arrays and tables of NumPy and pandas, and whatever converts to an array."""
         home = type(value).__module__.partition(".")[0]
         if home == "pandas":
             return self._pandas(value, path)
@@ -134,13 +132,12 @@ class _Describer:
         if hasattr(value, "columns") and hasattr(value, "iloc"):
             names = [str(name) for name in value.columns]
             # Columns may share a name.
-            places = [name if names.count(name) == 1 else f"{name} ({index})" for index, name in enumerate(names)]
-            columns = [(place, value.iloc[:, index]) for index, place in enumerate(places)]
+            unique = [name if names.count(name) == 1 else f"{name} ({index})" for index, name in enumerate(names)]
+            columns = [(name, value.iloc[:, index]) for index, name in enumerate(unique)]
             return self._fields([("columns", value.columns), ("index", value.index), *columns], path)
         if hasattr(value, "to_numpy") and hasattr(value, "dtype"):
-            dtype = value.dtype
-            inner = [("name", getattr(value, "name", None)), ("dtype", str(dtype)), ("values", value.to_numpy())]
-            return self._fields(inner + ([("index", value.index)] if hasattr(value, "index") else []), path)
+            fields = [("name", getattr(value, "name", None)), ("dtype", str(value.dtype)), ("values", value.to_numpy())]
+            return self._fields(fields + ([("index", value.index)] if hasattr(value, "index") else []), path)
         return None
 
     def _numpy(self, value: Any, path: str) -> Node:
@@ -155,26 +152,23 @@ class _Describer:
         return {"kind": kind, **self._packed(value.tobytes(), value.dtype.str, value)}
 
     def _packed(self, raw: bytes, dtype: str, values: Any) -> Node:
-        """Describe numbers by their bytes, so that floats can be compared within a tolerance."""
+        """Describe numbers by their bytes, so that floats are comparable within a tolerance."""
         size = int(getattr(values, "size", 0) or len(raw) // 8)
         node = {"size": size, "dtype": dtype}
         self._sent_bytes += len(raw)
         if self._sent_bytes <= SENT_BYTES and dtype[1] in "biufc" and dtype[1:] not in ("f16", "c32"):
             return {**node, "bytes": base64.b64encode(raw).decode()}
         shown = values.ravel()[:SHOWN_ELEMENTS].tolist() if hasattr(values, "ravel") else values[:SHOWN_ELEMENTS]
-        named = {"f": {"type": "float"}, "c": {"type": "complex"}}.get(dtype[1], {})
-        items = [{**named, "value": repr(element)} for element in shown]
-        return {**node, "digest": hashlib.sha256(raw).hexdigest(), "items": items, "floats": bool(named)}
+        kind = {"f": {"type": "float"}, "c": {"type": "complex"}}.get(dtype[1], {})
+        items = [{**kind, "value": repr(element)} for element in shown]
+        return {**node, "digest": hashlib.sha256(raw).hexdigest(), "items": items, "floats": bool(kind)}
 
     def _container(self, value: Any, path: str) -> Node | None:  # noqa: PLR0911 - one line a kind
         if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
             if len(value) >= PACKED and all(type(element) is float for element in value):
-                return self._packed(
-                    arrays.array("d", value).tobytes(), "<f8" if sys.byteorder == "little" else ">f8", value
-                )
+                dtype = "<f8" if sys.byteorder == "little" else ">f8"
+                return self._packed(arrays.array("d", value).tobytes(), dtype, value)
             return self._items(value, path)
-        if isinstance(value, tuple):
-            return self._fields(((name, getattr(value, name)) for name in value._fields), path)
         if isinstance(value, (set, frozenset)) or type(value).__name__ in ("dict_keys", "odict_keys"):
             return {"items": sorted((self.node(item, f"{path}{{}}") for item in value), key=_canonical)}
         if type(value).__name__ in ("deque", "array", "dict_values", "dict_items", "odict_values", "odict_items"):
@@ -186,7 +180,7 @@ class _Describer:
         return None
 
     def _lazy(self, value: Any, path: str) -> Node | None:
-        """Consume an iterator: this is the value of an untimed call."""
+        """Consume an iterator: nobody else needs the value of an untimed call."""
         if not (hasattr(type(value), "__next__") and hasattr(type(value), "__iter__")):
             return None
         self.consumed = True
@@ -197,59 +191,57 @@ class _Describer:
             return None
         if isinstance(value, Raised):
             return {"value": value.name}
-        names = compared(value)
+        names = compared_names(value)
         if names is not None:
             return self._fields(((name, getattr(value, name, None)) for name in names), path)
         state = state_of(value)
         if state is None:
             return None
-        # What is private is how a class does it (caches, locks), unless it has nothing else.
+        # Private attributes are how a class works (caches, locks), unless it has no others.
         public = {name: state[name] for name in state if not name.startswith("_")}
-        if not public and state and (shown := face_of(value)) is not None:
-            return _text(shown)
+        if not public and state and (text := own_text(value)) is not None:
+            return _text(text)
         private = {name: state[name] for name in state if "cache" not in name.lower()}
         return self._fields(sorted((public or private).items()), path)
 
     def _items(self, values: Iterable[object], path: str) -> Node:
-        kept = _Kept(self)
+        children = _Children(self)
         for index, value in enumerate(values):
             if self._seen > SEEN_NODES:
-                return {**kept.node("items"), **self._give_up(path, f"more than {SEEN_NODES:,} values")}
-            kept.add(lambda place=f"{path}[{index}]", value=value: self.node(value, place))
-        return kept.node("items")
+                return {**children.node("items"), **self._give_up(path, f"more than {SEEN_NODES:,} values")}
+            children.add(lambda place=f"{path}[{index}]", value=value: self.node(value, place))
+        return children.node("items")
 
     def _fields(self, pairs: Iterable[tuple[str, object]], path: str) -> Node:
-        kept = _Kept(self)
+        children = _Children(self)
         for name, value in pairs:
-            kept.add(lambda name=name, value=value: [name, self.node(value, f"{path}.{name}")])
-        return kept.node("fields")
+            children.add(lambda name=name, value=value: [name, self.node(value, f"{path}.{name}")])
+        return children.node("fields")
 
     def _mapping(self, value: dict[Any, object], path: str) -> Node:
         pairs = [(self.node(key, f"{path} key"), key) for key in value]
-        self.order.update(_canonical([described for described, _ in pairs]).encode())
+        self.order.update(_canonical([node for node, _ in pairs]).encode())
         if type(value).__name__ != "OrderedDict":
             pairs.sort(key=lambda pair: _canonical(pair[0]))
-        kept = _Kept(self)
-        for described, key in pairs:
-            kept.add(
-                lambda described=described, key=key: [described, self.node(value[key], f"{path}[{_shown(described)}]")]
-            )
-        return kept.node("fields")
+        children = _Children(self)
+        for node, key in pairs:
+            children.add(lambda node=node, key=key: [node, self.node(value[key], f"{path}[{_shown(node)}]")])
+        return children.node("fields")
 
 
-class _Kept:
-    """Children of a node: sent while there is room, then only hashed."""
+class _Children:
+    """The children of a node: sent while there is room, then only hashed."""
 
     def __init__(self, describer: _Describer) -> None:
         self._describer, self._size = describer, 0
-        self._children: list[object] = []
+        self._sent: list[object] = []
         self._hash, self._floats = None, False
 
-    def add(self, make: Callable[[], object]) -> None:
+    def add(self, describe_child: Callable[[], object]) -> None:
         self._size += 1
-        room, child = self._describer.has_room, make()
-        if room:
-            self._children.append(child)
+        has_room, child = self._describer.has_room, describe_child()
+        if has_room:
+            self._sent.append(child)
             return
         self._hash = self._hash or hashlib.sha256()
         text = _canonical(child)
@@ -257,7 +249,7 @@ class _Kept:
         self._hash.update(text.encode())
 
     def node(self, kind: str) -> Node:
-        node = {kind: self._children, "size": self._size}
+        node = {kind: self._sent, "size": self._size}
         return {**node, "digest": self._hash.hexdigest(), "floats": self._floats} if self._hash else node
 
 
@@ -269,7 +261,7 @@ def _text(value: str) -> Node:
 
 
 class Raised:
-    """Stands in a lazy result where consuming it raised."""
+    """The last item of a lazy result that raised."""
 
     def __init__(self, error: Exception) -> None:
         self.name = type(error).__qualname__
@@ -278,7 +270,7 @@ class Raised:
 def _guarded(values: Iterable[object]) -> Iterable[object]:
     try:
         yield from values
-    except Exception as error:  # noqa: BLE001 - what the target raises belongs to its result
+    except Exception as error:  # noqa: BLE001 - the target's error belongs to its result
         yield Raised(error)
 
 
@@ -287,5 +279,5 @@ def _canonical(node: object) -> str:
 
 
 def _shown(node: Node) -> str:
-    shown = str(node.get("value", node["type"]))
-    return repr(shown) if node["type"] == "str" else shown
+    text = str(node.get("value", node["type"]))
+    return repr(text) if node["type"] == "str" else text

@@ -1,0 +1,135 @@
+"""What a value consists of, read without calling the target's code: the parts that all descriptions of values share."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import struct
+import sys
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+SEQUENCES = (list, tuple, collections.deque)
+CONTAINERS = (*SEQUENCES, set, frozenset)
+POINTER = struct.calcsize("P")
+
+
+class Field(NamedTuple):
+    """A declared field of a named tuple, dataclass or attrs class."""
+
+    name: str
+    argument: str
+    """Of the constructor; "" for a field that it does not take."""
+    is_compared: bool = True
+    default: Callable[[], object] | None = None
+
+
+def fields_of(kind: type) -> list[Field] | None:
+    """Return the declared fields of a class; None for other classes."""
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return [Field(name, name) for name in kind._fields]
+    if dataclasses.is_dataclass(kind):
+        return [
+            Field(field.name, field.name if field.init else "", field.compare, _default(field))
+            for field in dataclasses.fields(kind)
+        ]
+    if isinstance(attributes := getattr(kind, "__attrs_attrs__", None), tuple):
+        return [Field(each.name, _attrs_argument(each) if each.init else "", bool(each.eq)) for each in attributes]
+    return None
+
+
+def _default(field: Any) -> Callable[[], object] | None:
+    if field.default is not dataclasses.MISSING:
+        return lambda: field.default
+    return None if field.default_factory is dataclasses.MISSING else field.default_factory
+
+
+def _attrs_argument(attribute: Any) -> str:
+    return getattr(attribute, "alias", None) or attribute.name.lstrip("_")
+
+
+def is_pydantic_model(kind: type) -> bool:
+    return any(
+        base.__module__.partition(".")[0] == "pydantic" and base.__name__ == "BaseModel" for base in kind.__mro__
+    )
+
+
+def compared_names(value: object) -> list[str] | None:
+    """Name the attributes that `==` of named tuples, dataclasses, attrs and pydantic compares; None for other objects."""
+    kind = type(value)
+    fields = fields_of(kind)
+    if fields is not None:
+        return [field.name for field in fields if field.is_compared]
+    if not is_pydantic_model(kind):
+        return None
+    fields = getattr(kind, "__pydantic_fields__", None) or getattr(kind, "__fields__", ())
+    return [*fields, *(getattr(value, "__pydantic_extra__", None) or ())]
+
+
+def state_of(value: object) -> dict[str, object] | None:
+    """Return an object's attributes from its `__dict__` and its slots; None if it may have more than these."""
+    slots = [name for kind in type(value).__mro__ for name in _slots(kind) if name not in ("__dict__", "__weakref__")]
+    # A plain object has a header, its slots, and at most two pointers to __dict__ and weak references. A larger one
+    # is written in C and hides some of its state.
+    if type(value).__basicsize__ > object.__basicsize__ + POINTER * (2 + len(slots)):
+        return None
+    state = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    attributes = getattr(value, "__dict__", {})
+    state.update(
+        {name: attributes[name] for name in attributes if isinstance(name, str) and not _is_cached(type(value), name)}
+    )
+    # A Python class with empty slots has nothing but its type.
+    is_python = any("__slots__" in kind.__dict__ for kind in type(value).__mro__)
+    return state if state or is_python or hasattr(value, "__dict__") else None
+
+
+def _is_cached(kind: type, name: str) -> bool:
+    """Return whether an attribute shadows a descriptor such as functools.cached_property, which sets it on first access."""
+    declared = next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
+    return (
+        hasattr(type(declared), "__get__")
+        and not hasattr(type(declared), "__set__")
+        and not isinstance(declared, types.FunctionType)
+    )
+
+
+def _slots(kind: type) -> list[str]:
+    slots = kind.__dict__.get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return [
+        f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+        for name in names
+    ]
+
+
+def own_text(value: object) -> str | None:
+    """Return an object's str() if its class defines one; None if it does not, or if the text holds an address."""
+    kind = type(value)
+    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+        return None
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 - the target's own code
+        return None
+    return None if " at 0x" in text else text
+
+
+def imported(module: str | None, qualified_name: str) -> Any:
+    """Return what a loaded module holds under a qualified name; None if there is no such thing."""
+    held: Any = sys.modules.get(module or "")
+    for part in qualified_name.split("."):
+        held = getattr(held, part, None)
+    return held
+
+
+def is_importable(thing: Any) -> bool:
+    return imported(thing.__module__, thing.__qualname__) is thing
+
+
+def exists(path: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.exists(path)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,50 @@
+"""Shorten texts to what they repeat, and find the pattern of numbered ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LONGEST = 160
+"""Characters of a text that is written whole."""
+DIGITS = "0123456789"
+
+
+def quoted(value: Any) -> str:
+    """Write a text with double quotes, as formatters do, if it holds no quotes."""
+    literal = repr(value)
+    start = literal.index("'") if "'" in literal and '"' not in literal else -1
+    return literal if start < 0 else f'{literal[:start]}"{literal[start + 1 : -1]}"'
+
+
+def stem_of(texts: list[str]) -> str | None:
+    """Return what numbered texts begin with; None if they are no numbered texts, so that more cannot be made up."""
+    stem = texts[0].rstrip(DIGITS)
+    alike = all(text.rstrip(DIGITS) == stem != text for text in texts)
+    return stem if alike and not set(stem) & set('{}\\"\n') else None
+
+
+def period_of(value: Any) -> Any:
+    """Return the text that a text repeats from its start to its end, else all of it.
+
+    Source: borders by Knuth, Morris and Pratt.
+    """
+    head = value[: 4 * LONGEST]
+    borders = [0] * len(head)
+    for place in range(1, len(head)):
+        length = borders[place - 1]
+        while length and head[place] != head[length]:
+            length = borders[length - 1]
+        borders[place] = length + (head[place] == head[length])
+    period = len(head) - borders[-1] if borders else 0
+    repeats = 0 < period <= len(head) // 2 and value == (head[:period] * (len(value) // period + 1))[: len(value)]
+    return head[:period] if repeats else value
+
+
+def beginning_of(value: Any) -> Any:
+    """Return the beginning of a text, up to the end of a line or a word."""
+    head = value[:LONGEST]
+    for end in ("\n", " "):
+        mark = end if isinstance(value, str) else end.encode()
+        if (place := head.rfind(mark)) > LONGEST // 3:
+            return head[: place + 1]
+    return head
