@@ -1,4 +1,4 @@
-"""Speak with a worker: one JSON object a line over two pipes that it inherits."""
+"""Exchange messages with a worker: one JSON object a line over two pipes that it inherits."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import os
 import selectors
 import time
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 VERSION = 1
-"""Of the protocol; `VERSION` of `prprep_worker.benchmark.plugin` is the other end's."""
+"""Of the protocol; the same as in `prprep_worker.benchmark.plugin`."""
 
 Message = dict[str, Any]
 
 
 class ClosedError(Exception):
-    """The other end is gone."""
+    """The worker is gone."""
 
 
 class TimeLimitError(Exception):
@@ -25,7 +24,7 @@ class TimeLimitError(Exception):
 
 
 class Channel:
-    """Both directions, seen from the coordinator; a context that closes them."""
+    """Both pipes, seen from the coordinator; a context that closes them."""
 
     def __init__(self) -> None:
         self._their_read, self._out = os.pipe()
@@ -36,9 +35,7 @@ class Channel:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for descriptor in tuple(self._open):
             self._close(descriptor)
 
@@ -47,8 +44,8 @@ class Channel:
         """The descriptors that the worker reads from and writes to."""
         return self._their_read, self._their_write
 
-    def handed_over(self) -> None:
-        """Close the worker's ends here, so that its death is seen."""
+    def close_worker_ends(self) -> None:
+        """Close the ends that the worker has inherited, so that its death closes the pipes."""
         for descriptor in self.inherited:
             self._close(descriptor)
 

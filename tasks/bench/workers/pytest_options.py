@@ -1,4 +1,4 @@
-"""Decide how pytest is called in the target's tree: its own configuration, without what disturbs measuring."""
+"""Choose pytest's options in the target's tree: its own configuration, without what disturbs measuring."""
 
 from __future__ import annotations
 
@@ -10,67 +10,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-KEPT_OFF = (
-    "cacheprovider",
-    "xdist",
-    "xdist.looponfail",
-    "cov",
-    "pytest_cov",
-    "randomly",
-    "pytest_randomly",
-    "random_order",
-    "codspeed",
-    "pytest_codspeed",
-    "codeflash-benchmark",
-    "memray",
-    "pytest_memray",
+SWITCHED_OFF = (
+    "cacheprovider", "xdist", "xdist.looponfail", "cov", "pytest_cov", "randomly", "pytest_randomly", "random_order",
+    "codspeed", "pytest_codspeed", "codeflash-benchmark", "memray", "pytest_memray",
     # Linters and type checkers that come as plugins collect the benchmark once more, as something to check.
-    "black",
-    "checkdocs",
-    "enabler",
-    "flake8",
-    "isort",
-    "mypy",
-    "pylint",
-    "ruff",
-    "timeout",
-    "rerunfailures",
-    "repeat",
-    "pytest_repeat",
-    "profiling",
-    "pytest_profiling",
-    "monitor",
-    "sugar",
-    "html",
-)
+    "black", "checkdocs", "enabler", "flake8", "isort", "mypy", "pylint", "ruff",
+    "timeout", "rerunfailures", "repeat", "pytest_repeat", "profiling", "pytest_profiling", "monitor", "sugar", "html",
+)  # fmt: skip
 """Plugins that move tests to other processes, trace, reorder, repeat or end them, by their entry points' names."""
 
 CARRIED = (
-    "--import-mode",
-    "--asyncio-mode",
-    "--ds",
-    "--dc",
-    "--dp",
-    "-p",
-    "-W",
-    "--pythonwarnings",
-    "-o",
-    "--override-ini",
-)
+    "--import-mode", "--asyncio-mode", "--ds", "--dc", "--dp", "-p", "-W", "--pythonwarnings", "-o", "--override-ini",
+)  # fmt: skip
 """Options of the target's own `addopts` that tests may need; each takes a value."""
 
 _FILTERING = frozenset({"-W", "--pythonwarnings"})
 _NAMES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 
-
 MEASURED = ("-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
 
 
 def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
-    """Return pytest's arguments for `benchmark`, a path in `tree`, perhaps with `::test`; `own` are those of our plugin."""
+    """Return pytest's arguments for `benchmark`, a path in `tree` with an optional `::test`; `own` are those of our plugin."""
     configuration, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
-    off = [word for plugin in KEPT_OFF for word in ("-p", f"no:{plugin}")]
+    off = [argument for plugin in SWITCHED_OFF for argument in ("-p", f"no:{plugin}")]
     return (
         str(tree / benchmark),
         f"--rootdir={tree}",
@@ -79,7 +43,7 @@ def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tupl
         str(configuration or os.devnull),
         *("-o", "addopts=", "-o", "required_plugins="),
         *off,
-        # An option of a plugin that is kept off is unknown, which `filterwarnings = error` would not forgive.
+        # Options of plugins that are switched off are unknown: an error under `filterwarnings = error`.
         *("-W", "ignore::pytest.PytestConfigWarning", "-W", "ignore::pytest.PytestUnknownMarkWarning"),
         *carried(addopts),
         *own,
@@ -88,46 +52,46 @@ def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tupl
 
 
 def carried(addopts: tuple[str, ...]) -> Iterator[str]:
-    """Pick the options that tests may need out of the target's `addopts`."""
+    """Yield the options of the target's `addopts` that tests may need."""
     for name, value in _options(addopts):
         if not _disturbs(name, value):
             yield from (f"{name}={value}",) if name.startswith("--") else (name, value)
 
 
 def _options(addopts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield those of CARRIED that stand there, each with its value."""
-    words = iter(addopts)
-    for word in words:
-        name, equals, value = _split(word)
+    """Yield the options in CARRIED, each with its value."""
+    arguments = iter(addopts)
+    for argument in arguments:
+        name, equals, value = _split(argument)
         if name not in CARRIED:
             continue
         if not equals:
-            value = next(words, "")
+            value = next(arguments, "")
         if value:
             yield name, value
 
 
 def find_configuration(tree: Path, benchmark: Path) -> tuple[Path | None, tuple[str, ...]]:
     """Find the file that pytest would take its configuration from, inside the tree, and its `addopts`."""
-    file, settings = _found(tree, benchmark)
-    return file, _words(settings.get("addopts", ()))
+    file, settings = _settings_for(tree, benchmark)
+    return file, _arguments(settings.get("addopts", ()))
 
 
 def warning_filters(tree: Path, benchmark: Path) -> tuple[tuple[str, bool], ...]:
-    """Return the filters of warnings that pytest would apply to `benchmark`, in its order: the last one counts most.
+    """Return the filters of warnings that pytest applies to `benchmark`, in its order: the last match counts.
 
-    With each stands whether it is an option of `addopts`, whose message and module are no patterns.
+    Each comes with whether it is an option of `addopts`, whose message and module are no patterns.
     """
-    _, settings = _found(tree, benchmark)
+    _, settings = _settings_for(tree, benchmark)
     configured = settings.get("filterwarnings", ())
     lines = configured.splitlines() if isinstance(configured, str) else map(str, configured)
     return (
         *((line.strip(), False) for line in lines if line.strip()),
-        *((value, True) for name, value in _options(_words(settings.get("addopts", ()))) if name in _FILTERING),
+        *((value, True) for name, value in _options(_arguments(settings.get("addopts", ()))) if name in _FILTERING),
     )
 
 
-def _found(tree: Path, benchmark: Path) -> tuple[Path | None, dict[str, Any]]:
+def _settings_for(tree: Path, benchmark: Path) -> tuple[Path | None, dict[str, Any]]:
     for folder in (benchmark, *benchmark.parents):
         for name in _NAMES:
             settings = _settings(folder / name) if (folder / name).is_file() else None
@@ -139,7 +103,7 @@ def _found(tree: Path, benchmark: Path) -> tuple[Path | None, dict[str, Any]]:
 
 
 def _settings(file: Path) -> dict[str, Any] | None:
-    """Read a file's settings for pytest; None where it has none. What cannot be read is pytest's to complain about."""
+    """Read a file's settings for pytest, None if it has none; pytest itself reports an unreadable file."""
     try:
         if file.suffix == ".toml":
             return _toml_settings(file)
@@ -162,18 +126,18 @@ def _toml_settings(file: Path) -> dict[str, Any] | None:
     return None if tool is None else tool.get("ini_options", tool)
 
 
-def _words(addopts: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+def _arguments(addopts: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(shlex.split(addopts)) if isinstance(addopts, str) else tuple(map(str, addopts))
 
 
-def _split(word: str) -> tuple[str, bool, str]:
+def _split(argument: str) -> tuple[str, bool, str]:
     """Split `--name=value` and `-pvalue`."""
-    if not word.startswith("--") and len(word) > len("-p"):
-        return word[:2], True, word[2:]
-    name, equals, value = word.partition("=")
+    if not argument.startswith("--") and len(argument) > len("-p"):
+        return argument[:2], True, argument[2:]
+    name, equals, value = argument.partition("=")
     return name, bool(equals), value
 
 
 def _disturbs(name: str, value: str) -> bool:
-    plugin = name == "-p" and (value.startswith("no:") or value in KEPT_OFF)
+    plugin = name == "-p" and (value.startswith("no:") or value in SWITCHED_OFF)
     return plugin or (name in {"-o", "--override-ini"} and value.startswith(("addopts", "required_plugins")))

@@ -1,4 +1,4 @@
-"""Start one side's pytest process with the plugin in it, and lead it from stop to stop."""
+"""Start one side's pytest process with our plugin, and lead it from one benchmark call to the next."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ WORKER_PROGRAMS = WORKER_FOLDER / "prprep_worker"
 LAST_SECONDS = 10.0
 PREEMPTED = 0.01
 
+_HINT = "a benchmark must pass at both commits; nothing was measured"
 _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as its xfail mark expects"}
 
 
@@ -39,9 +40,8 @@ _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as
 class Settings:
     """What the processes of one launch share.
 
-    `layout` is the memory layout that all of them get, `core` the one that they start on; `malloc` switches pymalloc off,
-    whose arenas would hide allocations; with `watch` a worker notes what the test replaces. `wrapper` goes before the command,
-    which writes to the folders `writable`.
+    They start in the memory `layout` and on the `core`. `malloc` switches pymalloc off, whose arenas would hide allocations;
+    with `watch` a worker notes what the test replaces. `wrapper` goes before the command, which may write to `writable`.
     """
 
     seed: int
@@ -65,12 +65,12 @@ class Ready:
     warmup: int
     awaited: bool
     modules: tuple[Module, ...]
-    """Those of the project that came since the last stop, each proved to come out of the side's own tree."""
+    """Those of the project that were imported since the last call, each proved to lie in the side's own tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block that was timed: nanoseconds, on the clock that all processes share, and context switches."""
+    """A timed block: nanoseconds, on the clock that all processes share, and context switches."""
 
     wall: int
     cpu: int
@@ -81,21 +81,21 @@ class Block:
 
     @property
     def elapsed(self) -> float:
-        """Seconds, with what setup and teardown took."""
+        """Seconds, with setup and teardown."""
         return (self.ended - self.began) / 1e9
 
     @property
     def was_preempted(self) -> bool:
-        """Return whether another process took the core: it was switched away, and waited for more than PREEMPTED of its time."""
+        """Return whether another process took the core, for more than PREEMPTED of the time."""
         return self.involuntary > 0 and self.wall - self.cpu > PREEMPTED * self.wall
 
 
 class ChildFailedError(MeasuringError):
-    """The calls that the test itself made went well, and those in a forked child did not."""
+    """The test's own calls passed, those in a forked child failed."""
 
 
 class Worker:
-    """One side's process; it runs only between an order and the answer to it."""
+    """One side's process; it runs only between an order and its answer."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Worker:
         self._request, self._channel, self._running, self._deadline = request, channel, running, deadline
 
     def collected(self) -> tuple[str, ...]:
-        """Wait until the tests are collected, and give their node ids."""
+        """Wait until the tests are collected, and return their node ids."""
         while True:
             message = self._receive()
             if message["kind"] == "uncollected":
@@ -124,7 +124,7 @@ class Worker:
                 return tuple(message["tests"])
 
     def advance(self) -> Ready | None:
-        """Go on to the next benchmark call, None at the end; raise MeasuringError where a test does not pass."""
+        """Go on to the next benchmark call, None at the end; raise MeasuringError if a test does not pass."""
         self._send("next")
         while True:
             message = self._receive()
@@ -140,18 +140,18 @@ class Worker:
         return value
 
     def again(self) -> Message:
-        """Call once more: whether it returned the same, and what it took."""
+        """Call once more; return whether the value is the same, and the seconds."""
         self._send("again")
         return self._expect("again")
 
     def run(self, rounds: int, *, phase: float = 0.0, timed: bool = True) -> Block:
-        """Time a block of so many rounds, which begins at `phase` (0 to 1) of the garbage collector's cycle."""
+        """Time a block of rounds that begins at `phase` (0 to 1) of the garbage collector's cycle."""
         self._send("run", rounds=rounds, phase=phase, timed=timed)
         answer = self._expect("block")
         return Block(**{name: answer[name] for name in Block.__dataclass_fields__})
 
     def settle(self) -> bool:
-        """Collect and freeze what is left; say whether children can be forked from there."""
+        """Collect garbage and freeze what is left; return whether children can be forked."""
         self._send("settle")
         forkable: bool = self._expect("settled")["forkable"]
         return forkable
@@ -163,7 +163,7 @@ class Worker:
         self._has_child = True
 
     def join(self) -> None:
-        """End the child, where there still is one."""
+        """End the child, if there still is one."""
         if self._has_child:
             self._send("leave")
             self._expect("joined")
@@ -172,23 +172,22 @@ class Worker:
     def move(self, core: int | None) -> None:
         """Move all of the process's threads to a core."""
         if core is not None:
-            # Threads come and go, and the process may have ended.
             confined = self._request.side(self.side).confined
             for pid in (self._running.pid, *(programs.descendants(self._running.pid) if confined else ())):
                 _move_threads(pid, core)
 
     def ask(self, do: str, **fields_: Any) -> Message:
-        """Return an order at a benchmark call, and wait for its answer, whatever `kind` that is."""
+        """Send an order at a benchmark call, and return its answer of any `kind`."""
         self._send(do, **fields_)
         answer = self._receive()
         if answer["kind"] == "test":
             self._outcome(answer)
-            raise self._broken(f"the benchmark ended where `{do}` was asked for")
+            raise self._broken(f"the benchmark ended instead of obeying `{do}`")
         return answer
 
     def _ready(self, message: Message) -> Ready:
-        told = {name: message[name] for name in ("key", "seconds", "iterations", "warmup", "awaited")}
-        return Ready(**told, modules=prove(message["modules"], side=self.side, request=self._request))
+        fields = {name: message[name] for name in ("key", "seconds", "iterations", "warmup", "awaited")}
+        return Ready(**fields, modules=prove(message["modules"], side=self.side, request=self._request))
 
     def _finish(self, status: int) -> None:
         if status != 0:
@@ -196,8 +195,8 @@ class Worker:
             raise self._broken(f"pytest ended with exit code {status}")
 
     def leave(self) -> None:
-        """Let the process end by itself, so that it writes what it still has to say."""
-        # Threads that never end would keep it: all that was measured is told, and the group is ended.
+        """Let the process end by itself, so that it writes its last output."""
+        # Threads that never end would keep it: nothing is lost if the group is killed then.
         with suppress(CommandFailedError):
             self._running.wait(LAST_SECONDS)
 
@@ -211,33 +210,30 @@ class Worker:
             self._has_child = False
         if message["kind"] == "raised":
             self._expect("joined")
-            raise ChildFailedError(
-                f"the benchmark failed on {self.side}, called again:\n{message['text']}", hint=_WAY_OUT
-            )
+            raise ChildFailedError(f"the benchmark failed on {self.side}, called again:\n{message['text']}", hint=_HINT)
         if message["kind"] == "broken":
-            told = ended(message["code"] or -message["signal"])
-            raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {told}", hint=_WAY_OUT)
+            end = ended(message["code"] or -message["signal"])
+            raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {end}", hint=_HINT)
         if message["kind"] == "test":
             self._outcome(message)
         if message["kind"] != kind:
-            raise self._broken(f"the benchmark ended where `{kind}` was expected")
+            raise self._broken(f"the benchmark ended instead of answering with `{kind}`")
 
     def _outcome(self, message: Message) -> None:
         if message["kind"] != "test":
-            raise self._broken(f"the benchmark did not wait for its turn (`{message['kind']}`)")
+            raise self._broken(f"the benchmark sent `{message['kind']}` out of turn")
         if message["outcome"] != "passed":
-            told = _OUTCOMES.get(message["outcome"], message["outcome"])
+            outcome = _OUTCOMES.get(message["outcome"], message["outcome"])
             step = "" if message["when"] == "call" or message["outcome"] == "xfailed" else f" in its {message['when']}"
-            raise MeasuringError(
-                f"the benchmark {told} on {self.side}{step}:\n{message['text']}", where=message["node"], hint=_WAY_OUT
-            )
+            raise self._failed(f"{outcome} on {self.side}{step}", message)
         self.passed.append(message["node"])
 
     def _uncollected(self, message: Message) -> MeasuringError:
-        told = "was skipped" if message["outcome"] == "skipped" else "cannot be imported"
-        return MeasuringError(
-            f"the benchmark {told} on {self.side}:\n{message['text']}", where=message["node"], hint=_WAY_OUT
-        )
+        outcome = "was skipped" if message["outcome"] == "skipped" else "cannot be imported"
+        return self._failed(f"{outcome} on {self.side}", message)
+
+    def _failed(self, what: str, message: Message) -> MeasuringError:
+        return MeasuringError(f"the benchmark {what}:\n{message['text']}", where=message["node"], hint=_HINT)
 
     def _send(self, do: str, **fields_: Any) -> None:
         try:
@@ -257,48 +253,40 @@ class Worker:
 
     def _broken(self, what: str) -> MeasuringError:
         tail = self._running.tail().strip()
-        return MeasuringError(
-            f"the benchmark broke on {self.side}: {what}" + (f"\n{tail}" if tail else ""), hint=_WAY_OUT
-        )
+        tail = f"\n{tail}" if tail else ""
+        return MeasuringError(f"the benchmark broke on {self.side}: {what}{tail}", hint=_HINT)
 
 
 def _move_threads(pid: int, core: int) -> None:
+    # Threads come and go, and the process may have ended.
     with suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(int(thread.name), {core})
 
 
-_WAY_OUT = "a benchmark must pass at both commits; nothing was measured"
-
-
 def ended(code: int) -> str:
-    return (
-        f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with exit code {code}"
-    )
+    if code < 0:
+        return f"was killed by signal {-code} ({signal.Signals(-code).name})"
+    return f"ended with exit code {code}"
 
 
 @contextmanager
 def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker]:
-    """Run `request.benchmark` on one side, up to its first stop; its process group ends with the block."""
+    """Run `request.benchmark` on one side up to its first call; its process group ends with the context."""
     place = request.side(side)
-    command: tuple[str | Path, ...] = (
-        *settings.wrapper,
-        place.python,
-        "-m",
-        "pytest",
-        *options(place.tree, request.benchmark or ""),
-    )
+    pytest = ("-m", "pytest", *options(place.tree, request.benchmark or ""))
+    command: tuple[str | Path, ...] = (*settings.wrapper, place.python, *pytest)
+    folder = place.tree / request.project
     with Channel() as channel:
-        told = {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))}
-        environment = variables(place, settings, told, folder=place.tree / request.project)
+        handshake = {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))}
+        environment = variables(place, settings, handshake, folder=folder)
         if settings.layout:
             environment = settings.layout.padded(environment, command)
             command = (*settings.layout.wrapper, *command)
-        folder = place.tree / request.project
         command = (*sandbox.wrapper(place, folder, worker=WORKER_FOLDER, writable=settings.writable), *command)
         with programs.start(command, cwd=folder, env=environment, pass_fds=channel.inherited) as running:
-            channel.handed_over()
+            channel.close_worker_ends()
             yield Worker(request, side, channel=channel, running=running, deadline=settings.deadline)
 
 
@@ -320,16 +308,13 @@ def _handshake(request: Request, settings: Settings, channel: Channel) -> Messag
 def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], *, folder: Path) -> dict[str, str]:
     """Return the environment of a side's processes that run in `folder`: its own import path, and the launch's hash seed.
 
-    Compiled files are written as always: each side has a tree of its own, and import time is that of a warm cache.
+    Compiled files are written as usual: each side has its own tree, and import time is that of a warm cache.
     """
-    path = os.pathsep.join(map(str, (*place.path_entries, WORKER_FOLDER)))
-    allocator = {"PYTHONMALLOC": "malloc"} if settings.malloc else {}
-    compiled = {"PYTHONPYCACHEPREFIX": str(place.pycache)} if place.pycache else {}
     own = {
-        "PYTHONPATH": path,
+        "PYTHONPATH": os.pathsep.join(map(str, (*place.path_entries, WORKER_FOLDER))),
         "PYTHONHASHSEED": str(settings.seed),
-        **allocator,
-        **compiled,
+        **({"PYTHONMALLOC": "malloc"} if settings.malloc else {}),
+        **({"PYTHONPYCACHEPREFIX": str(place.pycache)} if place.pycache else {}),
         **sandbox.variables(place, folder),
     }
     return programs.target_environment({**own, **extra}, passed=place.passed)
@@ -339,19 +324,19 @@ def trees(request: Request) -> list[str]:
     return [os.path.realpath(request.side(role).tree) for role in request.roles]
 
 
-def hash_seed(lots: random.Random) -> int:
+def hash_seed(rng: random.Random) -> int:
     """Draw a PYTHONHASHSEED; 0 would switch randomization off."""
-    return lots.randrange(1, 2**32)
+    return rng.randrange(1, 2**32)
 
 
 def core(*, pin: bool) -> int | None:
-    """Choose the core that both sides run on, the last that we may use; None where that cannot be set (macOS)."""
+    """Return the core that both sides run on, the last of ours; None if it cannot be set (macOS)."""
     if not pin or not hasattr(os, "sched_getaffinity"):
         return None
     return max(os.sched_getaffinity(0))
 
 
 def starting_cores(*, pin: bool, alone: bool) -> tuple[int, ...]:
-    """Return the cores that processes start on: any where nothing is measured (`alone`), else any but `core`; perhaps none."""
+    """Return the cores that processes start on: all if nothing is being measured (`alone`), else all but `core`."""
     measuring = core(pin=pin)
     return () if measuring is None else tuple(sorted(os.sched_getaffinity(0) - (set() if alone else {measuring})))

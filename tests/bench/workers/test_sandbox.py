@@ -225,8 +225,8 @@ def test_where_bubblewrap_is_not_installed_there_is_one_clear_line(monkeypatch):
     with pytest.raises(MeasuringError) as caught:
         sandbox.check()
     assert str(caught.value) == (
-        "`sandbox: bwrap` asks for bubblewrap, which is not installed on this machine\n"
-        "  install it (`apt-get install bubblewrap`), or take `sandbox` out of the item; nothing was measured"
+        "`sandbox: bwrap` needs bubblewrap, which is not installed on this machine\n"
+        "  install it (`apt-get install bubblewrap`), or remove `sandbox` from the item; nothing was measured"
     )
 
 
@@ -239,7 +239,7 @@ def test_where_namespaces_are_refused_there_is_one_clear_line(tmp_path, monkeypa
         MeasuringError, match="is not possible on this machine: No permissions to create new namespace"
     ) as caught:
         sandbox.check()
-    assert "take `sandbox` out" in caught.value.hint
+    assert "remove `sandbox`" in caught.value.hint
 
 
 def test_a_side_that_is_not_confined_runs_as_it_is(tmp_path):
