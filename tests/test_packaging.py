@@ -68,7 +68,7 @@ def test_prprep_works_where_it_is_installed_and_takes_no_other_name(wheel, tmp_p
         [
             python,
             "-c",
-            "from prprep.paths import shipped_templates as s; print(*sorted(p.name for p in s().glob('*.j2')))",
+            "from prprep.storage.paths import shipped_templates as s; print(*sorted(p.name for p in s().glob('*.j2')))",
         ],
         cwd=tmp_path,
         capture_output=True,
