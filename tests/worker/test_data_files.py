@@ -16,7 +16,8 @@ from tasks.artifacts.recording import LARGEST_FILE
 from tasks.bench.workers.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
-from prprep_worker.values import data_files, sizes, source
+from prprep_worker.values import data_files, source
+from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.errors import CannotWriteError
 
 TREE = Path(__file__).parents[2]
@@ -24,7 +25,7 @@ TREE = Path(__file__).parents[2]
 
 def kept(value):
     writer = source.Writer(str(TREE), 2)
-    return data_files.data_file(value, "benchmark_f_x", writer.check_private, size=sizes.size_of(value))
+    return data_files.data_file(value, "benchmark_f_x", writer.check_private, size=size_of(value))
 
 
 def read(value, folder: Path):

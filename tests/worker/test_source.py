@@ -353,7 +353,9 @@ def test_changed_objects_inside_of_others_have_names_of_their_own():
 
 
 def test_a_property_is_set_rather_than_what_is_behind_it():
-    writer = source.Writer(str(TREE), 2, construction_of=lambda _: source.Construction('Basket("ada")', imported_basket()))
+    writer = source.Writer(
+        str(TREE), 2, construction_of=lambda _: source.Construction('Basket("ada")', imported_basket())
+    )
     assert writer.argument(changed(Basket("ada"), _limit=9)) == "basket"
     assert writer.statements == ['basket = Basket("ada")', "basket.limit = 9"]
 

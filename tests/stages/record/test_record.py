@@ -394,7 +394,7 @@ def test_every_kind_of_function_is_recorded(place, name, arguments):
 
 def test_what_has_no_spelling_is_told_with_what_it_was(place):
     told = "agent.predict returned MagicMock: it is a Mock"
-    assert seen_of(place, "guarded")["unwritten"] == {"what stands for a model or the network": told}
+    assert seen_of(place, "guarded")["unwritten"] == {"the fake of a model or the network": told}
     assert seen_of(place, "consumed")["unwritten"] == {"lines": "generator: a generator cannot be written as code"}
 
 
@@ -825,7 +825,7 @@ def test_where_no_call_can_be_written_the_gap_tells_what_was_learned(repo, tmp_p
     recording, written, text = made(repo, tmp_path, "guarded")
     assert recording.call is None
     assert written.made_from == "gap"
-    assert "what stands for a model or the network was agent.predict returned MagicMock" in " ".join(
+    assert "the fake of a model or the network was agent.predict returned MagicMock" in " ".join(
         text.replace("#", "").split()
     )
 

@@ -133,9 +133,6 @@ PROVENANCE = Provenance(OPTIONS["packages"], OPTIONS["trees"])
 _turns = {}
 
 
-# -- the fixture ----------------------------------------------------------------------------------
-
-
 def take_over(node: str, calls: Calls, fixture: object = None) -> object:
     """Serve the coordinator instead of running the fixture's rounds, then return what the call returned.
 
@@ -256,9 +253,6 @@ def _patch(fixture_class: Any) -> None:
         return take_over(self.fullname, calls, self)
 
     fixture_class.__call__, fixture_class.pedantic = call, pedantic
-
-
-# -- pytest's hooks -------------------------------------------------------------------------------
 
 
 @pytest.hookimpl(trylast=True)

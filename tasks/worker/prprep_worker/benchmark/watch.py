@@ -5,6 +5,7 @@ None of this is loaded while anything is timed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
@@ -33,9 +34,6 @@ PATCHING = ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_work
 
 _patches: list[Message] = []
 _inputs: dict[int, tuple[Calls, list[tuple[str, bytes]], list[str]]] = {}
-
-
-# -- what is replaced -------------------------------------------------------------------------------
 
 
 def install() -> None:
@@ -98,9 +96,6 @@ def _patching_line() -> tuple[str, int]:
     return (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
 
 
-# -- what a round changes ---------------------------------------------------------------------------
-
-
 def before(calls: Calls) -> None:
     """Remember the inputs of a benchmark, ahead of its first call."""
     _inputs.clear()
@@ -153,9 +148,6 @@ def _changed(calls: Calls) -> list[str]:
     return [*exhausted, *(name for name, pickled in pickles if name in now and has_changed(pickled, now[name]))]
 
 
-# -- one call ---------------------------------------------------------------------------------------
-
-
 async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
     """Return what was seen of a benchmark's call.
 
@@ -185,10 +177,9 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
         standins = _Standins(order["benchmark"], order["tree"])
         await _call_under(profiled(standins.event), calls)
         answer["standins"] = standins.reports()
-        lines = _Lines(order["lines"], order["tree"])
+        answer["executed"] = {path: [] for path in order["lines"]}
         if order["lines"]:
-            await _call_under(lines, calls)
-        answer["executed"] = lines.executed()
+            await _call_under(_traced(order["lines"], order["tree"], answer["executed"]), calls)
     return answer
 
 
@@ -278,33 +269,27 @@ def _annotated_return(function: object) -> type | None:
     return kind if isinstance(kind, type) and not getattr(kind, "_is_protocol", False) else None
 
 
-class _Lines:
-    """Note which of the given lines are executed."""
+@contextlib.contextmanager
+def _traced(lines: dict[str, list[int]], tree: str, executed: dict[str, list[int]]) -> Iterator[None]:
+    """Add to `executed` those of the lines that are executed, by file."""
+    wanted = {f"{tree}/{path}": (path, set(numbers)) for path, numbers in lines.items()}
 
-    def __init__(self, lines: dict[str, list[int]], tree: str) -> None:
-        self._wanted = {f"{tree}/{path}": (path, set(numbers)) for path, numbers in lines.items()}
-        self._executed: dict[str, set[int]] = {path: set() for path in lines}
-
-    def __enter__(self) -> None:
-        self._before = sys.gettrace()
-        sys.settrace(self._trace)
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(self._before)
-
-    def _trace(self, frame: Any, _event: str, _argument: object) -> Callable[..., Any] | None:
-        wanted = self._wanted.get(frame.f_code.co_filename)
-        if wanted is None:
+    def trace(frame: Any, _event: str, _argument: object) -> Callable[..., Any] | None:
+        path, numbers = wanted.get(frame.f_code.co_filename, ("", None))
+        if numbers is None:
             return None
-        path, numbers = wanted
-        executed = self._executed[path]
 
-        def local(frame: Any, event: str, _argument: object) -> Callable[..., Any]:
+        def trace_lines(frame: Any, event: str, _argument: object) -> Callable[..., Any]:
             if event == "line" and frame.f_lineno in numbers:
-                executed.add(frame.f_lineno)
-            return local
+                numbers.discard(frame.f_lineno)
+                executed[path] = sorted({*executed[path], frame.f_lineno})
+            return trace_lines
 
-        return local
+        return trace_lines
 
-    def executed(self) -> dict[str, list[int]]:
-        return {path: sorted(lines) for path, lines in self._executed.items()}
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)

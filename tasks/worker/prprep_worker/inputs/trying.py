@@ -110,9 +110,6 @@ def _can_vary(spelling: Any) -> bool:
     return kind not in ("kept", "none")
 
 
-# -- functions without arguments ------------------------------------------------------------------
-
-
 class _CallWatch:
     """Note each call of a Python function, with its arguments and what it returned."""
 
@@ -182,9 +179,6 @@ def _function_of(code: types.CodeType) -> Callable[..., Any] | None:
         each for each in gc.get_referrers(code) if isinstance(each, types.FunctionType) and each.__code__ is code
     ]
     return functions[0] if len(functions) == 1 else None
-
-
-# -- one input ------------------------------------------------------------------------------------
 
 
 def _outcome(recorded: RecordedCall, spellings: list[Any]) -> Message:

@@ -13,6 +13,7 @@ called them; of other threads only the main one's waiting is seen, and coroutine
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import os
 import sys
@@ -118,15 +119,12 @@ def _modules() -> dict[str, str]:
     return {os.path.realpath(file): name for name, file in files if isinstance(file, str) and name != "__main__"}
 
 
-# -- which functions are reached --------------------------------------------------------------------
-
-
 async def _reached(calls: Calls, project: Project) -> Counter[Function]:
     """Count the starts of functions in one call; 0 if only a lambda or comprehension of a function was executed."""
     places = Counter()
     args, kwargs = prepare(calls)
-    watch = _Monitoring if sys.version_info >= (3, 12) else _Profiling
-    with watch(project, places):
+    count_starts = _monitored if sys.version_info >= (3, 12) else _profiled
+    with count_starts(project, places):
         await calls.run_untimed(args, kwargs, 1)
     finish(calls, args, kwargs)
     starts = Counter()
@@ -137,50 +135,44 @@ async def _reached(calls: Calls, project: Project) -> Counter[Function]:
     return starts
 
 
-class _Monitoring:
+@contextlib.contextmanager
+def _monitored(project: Project, places: Counter[Place]) -> Iterator[None]:
     """Count by `sys.monitoring`, which switches itself off for all code that is not the project's."""
+    monitoring, tool = sys.monitoring, claim_tool("prprep")
 
-    def __init__(self, project: Project, places: Counter[Place]) -> None:
-        self._monitoring = sys.monitoring
-        self._project, self._places = project, places
-
-    def __enter__(self) -> None:
-        monitoring = self._monitoring
-        self._tool = claim_tool("prprep")
-        monitoring.register_callback(self._tool, monitoring.events.PY_START, self._start)
-        monitoring.set_events(self._tool, monitoring.events.PY_START)
-
-    def _start(self, code: Any, _offset: int) -> object:
-        if self._project.file(code.co_filename) is None:
-            return self._monitoring.DISABLE
-        self._places[code.co_filename, code.co_firstlineno, code.co_name] += 1
+    def start(code: Any, _offset: int) -> object:
+        if project.file(code.co_filename) is None:
+            return monitoring.DISABLE
+        places[code.co_filename, code.co_firstlineno, code.co_name] += 1
         return None
 
-    def __exit__(self, *_: object) -> None:
-        self._monitoring.set_events(self._tool, 0)
-        self._monitoring.register_callback(self._tool, self._monitoring.events.PY_START, None)
-        self._monitoring.free_tool_id(self._tool)
+    monitoring.register_callback(tool, monitoring.events.PY_START, start)
+    monitoring.set_events(tool, monitoring.events.PY_START)
+    try:
+        yield
+    finally:
+        monitoring.set_events(tool, 0)
+        monitoring.register_callback(tool, monitoring.events.PY_START, None)
+        monitoring.free_tool_id(tool)
 
 
-class _Profiling:
+@contextlib.contextmanager
+def _profiled(project: Project, places: Counter[Place]) -> Iterator[None]:
     """Count by `sys.setprofile`, in this thread and those that start meanwhile."""
 
-    def __init__(self, project: Project, places: Counter[Place]) -> None:
-        self._project, self._places = project, places
-
-    def __enter__(self) -> None:
-        self._before, self._threads_before = sys.getprofile(), getattr(threading, "_profile_hook", None)
-        threading.setprofile(self._event)
-        sys.setprofile(self._event)
-
-    def _event(self, frame: Any, event: str, _argument: object) -> None:
+    def count(frame: Any, event: str, _argument: object) -> None:
         code = frame.f_code
-        if event == "call" and self._project.file(code.co_filename) is not None and _starts(frame):
-            self._places[code.co_filename, code.co_firstlineno, code.co_name] += 1
+        if event == "call" and project.file(code.co_filename) is not None and _starts(frame):
+            places[code.co_filename, code.co_firstlineno, code.co_name] += 1
 
-    def __exit__(self, *_: object) -> None:
-        sys.setprofile(self._before)
-        threading.setprofile(self._threads_before)
+    before, threads_before = sys.getprofile(), getattr(threading, "_profile_hook", None)
+    threading.setprofile(count)
+    sys.setprofile(count)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(threads_before)
 
 
 def _starts(frame: Any) -> bool:
@@ -192,9 +184,6 @@ def _starts(frame: Any) -> bool:
         code, at = frame.f_code.co_code, frame.f_lasti + 1
         return at >= len(code) or code[at] == 0  # the frames that Cython makes have no instructions
     return frame.f_lasti == -1
-
-
-# -- what part of the time --------------------------------------------------------------------------
 
 
 def _shares(stacks: Iterable[Weighted], project: Project) -> tuple[float, Counter[Function], Counter[Function]]:

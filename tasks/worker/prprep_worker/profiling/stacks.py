@@ -57,9 +57,6 @@ def _is_aside(stack: Weighted) -> bool:
     return any(file == __file__ and name in ASIDE for file, _, name in stack[1])
 
 
-# -- the calls --------------------------------------------------------------------------------------
-
-
 async def _repeated(calls: Calls, seconds: float) -> None:
     """Call for `seconds`, and at least once; in batches, so that the code around small calls does not count."""
     batch = 1 if calls.setup or calls.teardown else max(1, int(BATCH_SECONDS / max(calls.seconds, 1e-7)))
@@ -78,9 +75,6 @@ def prepare(calls: Calls) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
 
 def finish(calls: Calls, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     calls.end(args, kwargs)
-
-
-# -- what part of the time --------------------------------------------------------------------------
 
 
 def _signal_is_free() -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.data_files import NotDataError, data_file
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
-from prprep_worker.values.sizes import size_of
 from prprep_worker.values.source import Writer
 
 RESERVED = {

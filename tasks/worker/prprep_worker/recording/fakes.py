@@ -16,8 +16,8 @@ import unittest.mock
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from prprep_worker.values.anatomy import summary
 from prprep_worker.values.errors import CannotWriteError
-from prprep_worker.values.sizes import summary
 from prprep_worker.values.source import TESTS, Writer
 from prprep_worker.watching import parameters, profiled
 

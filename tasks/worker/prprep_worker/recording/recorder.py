@@ -28,8 +28,8 @@ from prprep_worker.recording.fakes import BoundaryWatch, fake_name, is_at_bounda
 from prprep_worker.recording.function import report_effects, watch_constructor, watch_function
 from prprep_worker.recording.sample import LARGEST, Sample, short
 from prprep_worker.startup.command import run_command
+from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
-from prprep_worker.values.sizes import size_of, summary
 from prprep_worker.values.source import Construction, Writer
 
 Message = dict[str, Any]
@@ -97,8 +97,6 @@ class Recorder:
         self._measured_call = measured.get("test"), measured.get("size")
         self._allocations = Allocations(measured["wanted"], measured["profile"]) if measured else None
         self._constructions: dict[int, tuple[Callable[[], object], Construction]] = {}
-
-    # -- one call --------------------------------------------------------------------------------------
 
     def begin(self, values: dict[str, Any], kinds: dict[str, str]) -> None:
         if self._allocations is not None:
@@ -181,8 +179,6 @@ class Recorder:
     def note_effect(self, effect: str) -> None:
         if effect not in self._seen["effects"]:
             self._seen["effects"].append(effect)
-
-    # -- arguments -------------------------------------------------------------------------------------
 
     def _draw(self, call: Call) -> tuple[int, Message | None] | None:
         """Write the arguments of a call if it is drawn for the sample; return its place and its entry there."""
@@ -270,8 +266,6 @@ class Recorder:
                 return name
         return ""
 
-    # -- how objects are made --------------------------------------------------------------------------
-
     def _construction_of(self, value: object) -> Construction | None:
         reference, construction = self._constructions.get(id(value), (None, None))
         return construction if reference is not None and reference() is value else None
@@ -292,8 +286,6 @@ class Recorder:
             except Exception:  # noqa: BLE001, S110 - the object has no construction, then
                 pass
             self._seconds_left -= time.perf_counter() - started
-
-    # -- what is written -------------------------------------------------------------------------------
 
     def note_function(self, function: types.FunctionType) -> None:
         self._seen["found"], self._seen["is_async"] = True, inspect.iscoroutinefunction(function)
@@ -332,8 +324,6 @@ def _start() -> Recorder:
     report_effects(recorder)
     return recorder
 
-
-# -- pytest's hooks ------------------------------------------------------------------------------------
 
 RECORDER: Recorder | None = None
 

@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 from _pytest.config import parse_warning_filter
 
+from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
-from prprep_worker.values.sizes import size_of
 
 Message = dict[str, Any]
 

@@ -27,12 +27,11 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, state_of
+from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, kind_of, state_of
 from prprep_worker.values.comparison import differing_attributes, equal, makes
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.packages import LISTED, write_foreign
 from prprep_worker.values.privacy import is_of_machine, joined, private_part
-from prprep_worker.values.sizes import kind_of
 from prprep_worker.values.texts import LONGEST as TEXT
 from prprep_worker.values.texts import beginning_of, period_of, quoted, stem_of
 
@@ -135,8 +134,6 @@ class Writer:
         if reason := private_part(text, self._tree):
             raise CannotWriteError(reason)
 
-    # -- small things ----------------------------------------------------------------------------------
-
     def _atom(self, value: Any, _depth: int) -> str | None:
         kind = type(value)
         if kind is float and not math.isfinite(value):
@@ -168,8 +165,6 @@ class Writer:
         self.sampled = True
         sample = period_of(value) if len(value) <= TEXT else beginning_of(period_of(value))
         return f"{quoted(sample)} * {max(1, round(size / len(sample))):_}"
-
-    # -- containers ------------------------------------------------------------------------------------
 
     def _container(self, value: Any, depth: int) -> str | None:
         kind = type(value)
@@ -271,8 +266,6 @@ class Writer:
             return f"defaultdict({self.write(value.default_factory, depth + 1)}, {code})"
         return f"{kind.__name__}({code})"
 
-    # -- names and files -------------------------------------------------------------------------------
-
     def _named(self, value: Any, depth: int) -> str | None:
         if isinstance(value, enum.Enum):
             return f"{self.imported_name(type(value))}.{value.name}" if value.name else None
@@ -341,8 +334,6 @@ class Writer:
             raise CannotWriteError("the file that it names is no text") from None
         self.needs.add("tmp_path")
         return f'tmp_path / "{name}"'
-
-    # -- objects ---------------------------------------------------------------------------------------
 
     def _structure(self, value: Any, depth: int) -> str | None:
         kind = type(value)
