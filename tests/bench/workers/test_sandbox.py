@@ -221,7 +221,7 @@ def test_a_confined_process_ends_with_the_run(tmp_path):
 
 
 def test_where_bubblewrap_is_not_installed_there_is_one_clear_line(monkeypatch):
-    monkeypatch.setattr(sandbox, "_found", lambda: "")
+    monkeypatch.setattr(sandbox, "_program", lambda: "")
     with pytest.raises(MeasuringError) as caught:
         sandbox.check()
     assert str(caught.value) == (
@@ -234,7 +234,7 @@ def test_where_namespaces_are_refused_there_is_one_clear_line(tmp_path, monkeypa
     refusing = tmp_path / "bwrap"
     refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     refusing.chmod(0o755)
-    monkeypatch.setattr(sandbox, "_found", lambda: str(refusing))
+    monkeypatch.setattr(sandbox, "_program", lambda: str(refusing))
     with pytest.raises(
         MeasuringError, match="is not possible on this machine: No permissions to create new namespace"
     ) as caught:
