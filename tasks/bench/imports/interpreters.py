@@ -106,7 +106,7 @@ def answer(request: Request, role: Role, settings: Settings, program: Program) -
             command = (*settings.layout.wrapper, *command)
         command = (*sandbox.wrapper(side, folder, worker=WORKER_FOLDER), *command)
         with programs.start(command, cwd=folder, env=environment, pass_fds=(read, write), log=program.log) as running:
-            channel.handed_over()
+            channel.close_worker_ends()
             try:
                 message = channel.receive(settings.deadline)
             except ClosedError:

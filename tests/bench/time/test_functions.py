@@ -332,7 +332,9 @@ def test_dumps_are_read(tmp_path):
         '  File "/a/c.py", line 3 in killed_here',
         "killed",
     ]
-    printed = printed_by(tmp_path, f"found = stacks._read_dumps({lines!r})\nprint(len(found), ascii(found[0]), found[-1])")
+    printed = printed_by(
+        tmp_path, f"found = stacks._read_dumps({lines!r})\nprint(len(found), ascii(found[0]), found[-1])"
+    )
     assert (
         printed == "11 (1.0, [('/a/b\\xe4.py', 12, 'rows'), ('/a/c.py', 3, '<module>')]) (1.0, [('/a/c.py', 3, 'f')])\n"
     )
