@@ -70,7 +70,7 @@ def told_plainly(run, *parts):
 # -- folders -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("room", ["64k", "300k", "3m"])
+@pytest.mark.parametrize("room", ["64k", "3m"])
 def test_a_cache_on_a_full_disk(repo, tmp_path, room):
     cache = tmp_path / "full"
     with mounted(cache, f"size={room}"), untouched(repo.path):
@@ -81,7 +81,7 @@ def test_a_cache_on_a_full_disk(repo, tmp_path, room):
         assert is_improved(run.comparison())
 
 
-@pytest.mark.parametrize("room", ["4k", "16k", "32k", "48k", "64k"])
+@pytest.mark.parametrize("room", ["4k", "32k", "64k"])
 def test_the_state_on_a_full_disk(repo, tmp_path, room):
     work = tmp_path / "work"
     work.mkdir()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -51,10 +50,11 @@ def test_the_wheel_holds_the_sources_and_nothing_else(wheel):
 
 def test_prprep_works_where_it_is_installed_and_takes_no_other_name(wheel, tmp_path):
     environment = tmp_path / "venv"
-    venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
-    constraints = CHECKOUT / "constraints.txt"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel], check=True)
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
+    constraints = ["--constraint", CHECKOUT / "constraints.txt"]
+    subprocess.run([*uv, "pip", "install", "--quiet", "--python", python, *constraints, wheel], check=True)
     for name in ("tasks", "templates"):
         assert (
             subprocess.run([python, "-c", f"import {name}"], cwd=tmp_path, capture_output=True, check=False).returncode

@@ -111,7 +111,7 @@ def manifest_of(release: Release) -> str:
         "head": release.versions[1],
         "domain": "cpu",
         "functions": release.function,
-        "budget": 6,
+        "budget": 2,
         "tests": False,
         "verify": False,
         "benchmark": {"setup": release.setup, "call": release.call},

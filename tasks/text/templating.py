@@ -90,7 +90,7 @@ def _environment(own: Path | None, finish: Callable[[object], object] | None) ->
 
 
 @cache
-def _compiled(finish: Callable[[object], object] | None) -> BytecodeCache:  # noqa: ARG001 # applied to constants when compiled
+def _compiled(finish: Callable[[object], object] | None) -> "BytecodeCache":  # noqa: ARG001 # applied to constants when compiled
     """Return the compiled templates of this process: compiling takes ten times as long as filling."""
     import jinja2
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 
@@ -168,24 +169,30 @@ def test_inputs_by_fixtures_are_a_style(test, fixtures):
     assert style_of(Project(Files({"tests/benchmarks/test_b.py": test})), "tests/benchmarks").fixtures is fixtures
 
 
-def results(text: str, folder) -> list[str]:
-    """Run a benchmark with the real pytest, beside a module that knows what it was called with."""
+def results(folder, *texts: str) -> list[str]:
+    """Run benchmarks with the real pytest, beside a module that prints its arguments."""
     (folder / "app.py").write_text("import sys\n\ndef total(value):\n    print('got', value, file=sys.stderr)\n")
-    (folder / "test_it.py").write_text(text)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
+    files = [f"test_{number}.py" for number in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        (folder / file).write_text(text)
+    options = [
         "-q",
         "-s",
+        "-p",
+        "pytest_benchmark.plugin",
         "--benchmark-disable",
         "-p",
         "no:cacheprovider",
-        "--rootdir",
-        folder,
-        folder / "test_it.py",
+        "--rootdir=.",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *files],
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     return [line for line in done.stderr.splitlines() if line.startswith("got")]
 
@@ -232,12 +239,11 @@ def test_inputs_come_from_a_fixture_of_their_name(tmp_path, style):
     loop = styled(LOOP, style)
     assert "@pytest.fixture\ndef calls()" in loop
     assert "calls = [" not in loop
-    assert results(loop, tmp_path) == ["got a", "got b"]
-    assert results(styled(SCALED, style), tmp_path) == ["got 7"]
     cases = styled(CASES.replace("from app", "import pytest\nfrom app"), style)
     assert "@pytest.fixture(params=[typical, largest])\ndef calls(request" in cases
     assert "parametrize" not in cases
-    assert results(cases, tmp_path) == ["got 1", "got 2", "got 9"]
+    called = results(tmp_path, loop, styled(SCALED, style), cases)
+    assert called == ["got a", "got b", "got 7", "got 1", "got 2", "got 9"]
 
 
 @pytest.mark.parametrize(

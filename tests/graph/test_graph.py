@@ -81,6 +81,7 @@ optimizations:
     domain: cpu
     head: perf/longest
     functions: sums.words:longest
+    metrics: memory
 """
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tasks.errors import PrprepError, RepositoryError, UsageError
 from tasks.init import draft
+from tasks.init import notes as init_notes
 from tasks.manifest.reader import read
 from tests.support.efforts import FASTER, MODULES, effort, notes
 from tests.support.mistakes import command, variables_of
@@ -113,7 +114,7 @@ def test_items_that_cannot_be_used_are_commented_out(optimized, tmp_path):
     assert "did you mean textkit.scan:find_all?" in " ".join(text.replace("#", " ").split())
 
 
-def test_hostile_notes(optimized, tmp_path):
+def test_hostile_notes(optimized, tmp_path, monkeypatch):
     add_notes(optimized, b"## Kept\n\n- Latin \xe9 `" + optimized.short("scan").encode() + b"` Scan\n")
     drafted = write_draft(tmp_path, optimized.repo)
     assert any("not all UTF-8 (first in line 3)" in warning for warning in drafted.warnings)
@@ -131,9 +132,10 @@ def test_hostile_notes(optimized, tmp_path):
     drafted.path.unlink()
 
     notes_file.unlink()
-    add_notes(optimized, notes(optimized) + "- nothing of interest `foo`\n" * 200_000)
+    add_notes(optimized, notes(optimized) + "- nothing of interest `foo`\n" * 40_000)
+    monkeypatch.setattr(init_notes, "_MOST_BYTES", 2**20)
     drafted = write_draft(tmp_path, optimized.repo)
-    assert ".codeflash/HANDOFF.md: longer than 4 MiB; only the beginning was read" in drafted.warnings
+    assert ".codeflash/HANDOFF.md: longer than 1 MiB; only the beginning was read" in drafted.warnings
     assert "extract" in used(drafted)
 
 
@@ -216,7 +218,9 @@ def test_from_notes_to_a_body_without_typing(optimized):
     assert "\n#  Optimization " in out
     assert f"  textkit/pages.py   {optimized.shas['pages'][:12]}  mem " in out
     assert "never overwrites it" in prprep(folder, "init")[2]
-    before = (folder / "prprep.yaml").read_text()
+    manifest = folder / "prprep.yaml"
+    manifest.write_text(manifest.read_text() + "\ndefaults: {budget: 1, tests: false, verify: false}\n")  # to be quick
+    before = manifest.read_text()
     code, out, _ = prprep(folder, "add", optimized.short("score"), "--id", "scored")
     assert (code, out.splitlines()[0]) == (0, "added to prprep.yaml:")
     lines = iter((folder / "prprep.yaml").read_text().splitlines())

@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,11 @@ CHANGES = {
 WRITES = {"-X", "--method", "-f", "-F", "--field", "--raw-field"}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def words_of(node: ast.AST) -> list[str]:
     return [each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
 
@@ -72,24 +78,20 @@ def test_no_other_module_can_send_anything():
     found = {
         path.relative_to(CHECKOUT / "tasks").as_posix()
         for path in SOURCES
-        if any(map(publishes, commands_in(ast.parse(path.read_text()))))
+        if any(map(publishes, commands_in(parsed(path))))
     }
     assert found == {"pull_request/publishing.py"}
 
 
 def test_the_words_are_put_together_nowhere_else():
-    named = {
-        path.name
-        for path in SOURCES
-        if "mutation" in "".join(words_of(ast.parse(path.read_text()))) and path != PUBLISHING
-    }
+    named = {path.name for path in SOURCES if "mutation" in "".join(words_of(parsed(path))) and path != PUBLISHING}
     assert named == set()
 
 
 def test_only_open_uses_the_module_that_publishes():
     users = set()
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             names = (
                 [node.module or "", *(alias.name for alias in node.names)] if isinstance(node, ast.ImportFrom) else []
             )

@@ -432,11 +432,11 @@ class Asked(source.Writer):
 @pytest.mark.parametrize(
     "value",
     [
-        [f"{number:x}-word" for number in range(200_000)],
-        [f"word{number}" for number in range(200_000)],
-        tuple(f"{number}/word" for number in range(200_000)),
-        {f"word{number}" for number in range(200_000)},
-        {f"word{number}": None for number in range(200_000)},
+        [f"{number:x}-word" for number in range(20_000)],
+        [f"word{number}" for number in range(20_000)],
+        tuple(f"{number}/word" for number in range(20_000)),
+        {f"word{number}" for number in range(20_000)},
+        {f"word{number}": None for number in range(20_000)},
     ],
     ids=["different ones", "numbered ones", "tuple", "set", "dict"],
 )

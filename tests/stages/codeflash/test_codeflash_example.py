@@ -22,7 +22,7 @@ MANIFEST = """
 version: 1
 repo: repository
 upstream: main
-defaults: {engine: codeflash, budget: 1}
+defaults: {engine: codeflash, budget: 1, tests: false, verify: false}
 optimizations:
   - id: table_extraction
     head: perf/table-extraction
