@@ -4,7 +4,21 @@ from typing import Any
 
 from doit.cmd_base import Command
 
+from ..errors import ManifestError, RepositoryError, UsageError
 from ..graph.loader import ManifestLoader, graph_of, option
+from ..init.candidate import Candidate
+from ..init.draft import repository_of, requested_candidates
+from ..init.ids import Ids
+from ..init.items import ProposedItem, propose
+from ..init.manifest_text import item_lines, yaml_scalar
+from ..init.repository import Repository
+from ..manifest.insertion import inserted
+from ..manifest.reader import parse, shown_path
+from ..storage.files import write_whole
+from ..text.messages import quoted
+from ..workspace.repository import Repository as TargetRepository
+from ..workspace.repository import RepositoryKey
+from ..workspace.workspace import Workspace
 
 
 class Add(Command):  # type: ignore[misc]
@@ -17,13 +31,72 @@ class Add(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..init.manifest_text import item_lines
-        from . import addition
-
         graph = graph_of(opt_values["manifest"])
-        item = addition.run(graph.workspace, pos_args[0], opt_values["id"] or None)
+        item = add(graph.workspace, pos_args[0], opt_values["id"] or None)
         print(f"added to {graph.manifest.name}:\n\n  id: {item.id}")
         print("\n".join(f"  {line}" for line in item_lines(item.values, item.remarks)))
         print("".join(f"\n  note: {warning}" for warning in item.warnings))
         print(f"next: prprep render:{item.id}")
         return 0
+
+
+def add(workspace: Workspace, ref: str, item_id: str | None) -> ProposedItem:
+    """Add an item for `ref`, a branch, tag or commit of the manifest's repository.
+
+    Raise UsageError if the ref does not exist, the id is taken or the optimization is in the manifest already,
+    RepositoryError if it cannot be compared.
+    """
+    path, top = workspace.paths.manifest, workspace.plan.top
+    target = TargetRepository(
+        RepositoryKey(top["repo"], top["upstream"], top["slug"]), folder=workspace.folder, cache=workspace.cache
+    )
+    ids = tuple(workspace.plan.items)
+    if item_id and item_id.lower() in {other.lower() for other in ids}:
+        what = f"the id {quoted(item_id)} is taken"
+        raise UsageError(what, where=shown_path(path), hint="choose another one: --id ID")
+    with target.clone({ref}) as clone:
+        repository = repository_of(target, clone, target.upstream())
+        item = propose(repository, _candidate(repository, ref), Ids(ids), item_id=item_id)
+        if item.problem:
+            hint = "name a change that applies to upstream, or to the commit before it"
+            raise RepositoryError(item.problem, where=ref, hint=hint)
+        if same := _listed(workspace, repository, item):
+            what = f"{quoted(ref)} is in the manifest already, as {same}"
+            raise UsageError(what, where=shown_path(path), hint=f"see `prprep inventory {same}`")
+    _write(workspace, item)
+    return item
+
+
+def _candidate(repository: Repository, ref: str) -> Candidate:
+    clone = repository.clone
+    resolved = clone.resolve([ref])
+    is_short_sha = len(ref) >= 4 and set(ref) <= set("0123456789abcdef")
+    if resolved[ref] is None and is_short_sha and (matches := clone.with_prefix(ref)):
+        hint = f"give more digits: {', '.join(sha[:16] for sha in matches)}"
+        raise UsageError(f"the commit {quoted(ref)} is ambiguous", hint=hint)
+    (candidate,) = requested_candidates(repository.path, resolved, "prprep add", "fetch it, or correct it")
+    return candidate
+
+
+def _listed(workspace: Workspace, repository: Repository, item: ProposedItem) -> str | None:
+    """Return the item of the manifest with the same commits."""
+    refs = [str(item.values.get("head", "")), *item.values.get("commits", ())]
+    commits = {sha for sha in repository.clone.resolve([ref for ref in refs if ref]).values() if sha}
+    for item_id in workspace.plan.items:
+        other = workspace.refs(item_id)
+        is_same_repository = other.address == repository.refs.address
+        if is_same_repository and commits == ({other.head} if other.head else set(other.picks)):
+            return item_id
+    return None
+
+
+def _write(workspace: Workspace, item: ProposedItem) -> None:
+    path = workspace.paths.manifest
+    content = path.read_bytes()
+    byte_order_mark = "\ufeff" if content.startswith(b"\xef\xbb\xbf") else ""
+    lines = item_lines(item.values, item.remarks)
+    text = byte_order_mark + inserted(content.decode("utf-8-sig"), yaml_scalar(item.id), lines)
+    _, mistakes = parse(text.encode(), path)
+    if mistakes:
+        raise ManifestError(shown_path(path), mistakes)
+    write_whole(path.resolve(), text)
