@@ -13,7 +13,7 @@ from ...errors import SourceError
 from ...project.code.definitions import definitions
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .recorded_code import SPACES, WIDTH, compose
-from .sampled_code import compose_sample, fits_beside, function_of, large_call
+from .sampled_code import compose_sample, fits_beside, function_lines, large_call
 from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from .recorded_code import RecordedCode
 
 ROUNDS = 20
-"""Of a benchmark whose arguments are made anew for each."""
+"""The rounds of a benchmark that makes its arguments anew for each."""
 
 
 def from_recording(
     recording: Recording, detection: Detection, *, path: str, source: bytes, templates: Path | None
 ) -> WrittenBenchmark:
-    """Write the benchmark from calls that were recorded; raise SourceError where the definition cannot be read.
+    """Write the benchmark from recorded calls; raise SourceError if the definition cannot be read.
 
-    Typical calls show what the project does all day, a large one how the cost grows; peak memory is that of the large one.
+    Typical calls show everyday use, a large one how the cost grows; peak memory is that of the large one.
     """
     call, sample = recording.call, recording.sample
     if call is None and sample is None:
@@ -57,27 +57,25 @@ def _definition(recording: Recording, source: bytes) -> Definition:
     name = target.partition(":")[2]
     definition = next((each for each in reversed(definitions(source, target)) if each.name == name), None)
     if definition is None:
-        what = f"{target} is called at base, and is not there at head: no benchmark of it can run on both sides"
-        now = (
-            "name under `functions:` what both sides have and the change makes cheaper, like a function that called it"
-        )
-        raise SourceError(what, where=f"{recording.item}: functions", hint=now)
+        what = f"{target} exists at base but not at head: no benchmark of it can run on both sides"
+        hint = "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
+        raise SourceError(what, where=f"{recording.item}: functions", hint=hint)
     return definition
 
 
 def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
     code = compose(call, recording.target, definition, defaults=recording.defaults)
     expression = f"await {code.call}" if definition.is_async else _consumed(code.call, lazy=call.lazy)
-    anew = call.changes and not definition.is_async
+    changes_inputs = call.changes and not definition.is_async
     return BenchmarkParts(
         imports=_sorted(code.imports),
-        setup="" if anew else textwrap.indent("\n".join((*code.patches, *code.setup)), SPACES),
+        setup="" if changes_inputs else textwrap.indent("\n".join((*code.patches, *code.setup)), SPACES),
         expression=expression,
-        recorded=told_of(recording),
+        recorded=_origin_of_call(recording),
         definitions=code.definitions,
         is_async=definition.is_async,
         fixtures=code.fixtures,
-        direct=_anew(code, expression) if anew else None,
+        direct=_with_new_inputs(code, expression) if changes_inputs else None,
     )
 
 
@@ -88,25 +86,25 @@ def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> 
         imports=_sorted(sampled.code.imports),
         setup=textwrap.indent("\n".join(setup), SPACES),
         expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
-        recorded=_filled(_told_of_sample(recording, sample)),
+        recorded=_filled(_origin_of_sample(recording, sample)),
         timed=f"{len(sample.calls)} typical calls",
     )
 
 
 def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> BenchmarkParts:
     sampled = compose_sample(sample, recording.target, definition, beside=call, defaults=recording.defaults)
-    typical = function_of(
-        TYPICAL, f"Give {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines()
+    typical = function_lines(
+        TYPICAL, f"Return {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines()
     )
     scaled = f", its sizes times {call.spelling.scale:,}" if call.spelling.scale > 1 else ""
-    largest = function_of(
-        LARGEST, f"Give the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target)
+    largest = function_lines(
+        LARGEST, f"Return the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target)
     )
     return BenchmarkParts(
         imports=_sorted(("import pytest", *sampled.code.imports)),
         setup=textwrap.indent("\n".join((f"calls = {CASES}()", *sampled.code.setup)), SPACES),
         expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
-        recorded="\n\n".join((_filled(_told_of_sample(recording, sample)), told_of(recording))),
+        recorded="\n\n".join((_filled(_origin_of_sample(recording, sample)), _origin_of_call(recording))),
         definitions=(*typical, "", "", *largest),
         decorators=(f'@pytest.mark.parametrize("{CASES}", [{TYPICAL}, {LARGEST}])',),
         fixtures=(CASES,),
@@ -122,19 +120,22 @@ def _sorted(imports: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(imports), key=lambda line: (line.startswith("from"), line)))
 
 
-def _told_of_sample(recording: Recording, sample: Sample) -> str:
+def _origin_of_sample(recording: Recording, sample: Sample) -> str:
     """Say how the typical calls were chosen, and how large they are."""
     sizes = sorted(call.size for call in sample.calls)
     ran = ", ".join(recording.ran)
     each = " (each file's own sample)" if len(recording.ran) > 1 else ""
     drawn = f"{sample.drawn:,} drawn at random{each} from the" if sample.drawn < sample.looked else "the"
-    told = f"The typical calls are {len(sample.calls)} different ones of {drawn} {sample.looked:,} that were recorded while {ran} ran."
     spread = f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}"
-    return f"{told} Each holds {spread} characters, elements or bytes; the recorded ones hold {recording.size:,} in the median."
+    return (
+        f"The typical calls are {len(sample.calls)} different ones of {drawn} {sample.looked:,} that were recorded while "
+        f"{ran} ran. Each holds {spread} characters, elements or bytes; the recorded ones hold {recording.size:,} in the "
+        "median."
+    )
 
 
-def told_of(recording: Recording) -> str:
-    """Say where the arguments come from, how large they are beside what was recorded, and why some are kept in files."""
+def _origin_of_call(recording: Recording) -> str:
+    """Say where the arguments come from, how large they are among the recorded ones, and why some are in files."""
     call = recording.call
     if call is None:
         return ""
@@ -144,32 +145,35 @@ def told_of(recording: Recording) -> str:
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
     if not sizes:
         return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")
-    told = f"The arguments are those of a call that {who} makes ({sizes}){scaled}."
-    held = f"They hold {call.spelling.size or call.size * call.spelling.scale:,} characters, elements or bytes; "
-    usual = f"those of the {recording.calls:,} recorded calls hold {recording.size:,} in the median and {recording.largest:,} at most."
-    alone = f"those of the recorded call, the only one, hold {recording.largest:,}."
-    told += f" {held}{usual if recording.calls > 1 else alone}"
-    return "\n\n".join(map(_filled, (told, *_told_of_origins(call))))
+    if recording.calls > 1:
+        recorded = f"the {recording.calls:,} recorded calls hold {recording.size:,} in the median and {recording.largest:,} at most"
+    else:
+        recorded = f"the recorded call, the only one, hold {recording.largest:,}"
+    origin = (
+        f"The arguments are those of a call that {who} makes ({sizes}){scaled}. They hold "
+        f"{call.spelling.size or call.size * call.spelling.scale:,} characters, elements or bytes; those of {recorded}."
+    )
+    return "\n\n".join(map(_filled, (origin, *_origins_of_arguments(call))))
 
 
-def _told_of_origins(call: RecordedCall) -> Iterator[str]:
-    """Say of each argument that a fixture gives or a file holds which one, how large the file may be, and why."""
+def _origins_of_arguments(call: RecordedCall) -> Iterator[str]:
+    """Name the fixture or file that an argument comes from, and the reason."""
     arguments = dict(call.spelling.arguments)
     for parameter, code in call.spelling.arguments:
         if code in call.spelling.fixtures:
-            yield f"{parameter} is what the project's fixture `{code}` gives: it has no spelling as code."
+            yield f"{parameter} is what the project's fixture `{code}` returns: it cannot be written as code."
     for parameter, reason in call.spelling.reasons.items():
         name = next((name for name in call.spelling.data if f'"{name}"' in arguments[parameter]), "")
         size = len(base64.b64decode(call.spelling.data.get(name, "")))
-        yield f"{parameter} is kept in {name} ({size:,} bytes, of {LARGEST_FILE:,} at most): {reason}."
+        yield f"{parameter} is read from {name} ({size:,} bytes, of {LARGEST_FILE:,} at most): {reason}."
 
 
-def _anew(code: RecordedCode, expression: str) -> str:
-    """Write a call whose arguments are made anew for every round, since it changes them."""
+def _with_new_inputs(code: RecordedCode, expression: str) -> str:
+    """Write a call that changes its arguments, with new ones for every round."""
     names = ", ".join(code.inputs)
     lines = [*code.patches, "def inputs():", *textwrap.indent("\n".join(code.setup), SPACES).splitlines()]
-    given = f"({names},)" if len(code.inputs) == 1 else f"({names})"
-    lines += [f"{SPACES}return {given}, {{}}", "", f"def run({names}):", f"{SPACES}return {expression}"]
+    arguments = f"({names},)" if len(code.inputs) == 1 else f"({names})"
+    lines += [f"{SPACES}return {arguments}, {{}}", "", f"def run({names}):", f"{SPACES}return {expression}"]
     lines += ["", f"benchmark.pedantic(run, setup=inputs, rounds={ROUNDS})"]
     return textwrap.indent("\n".join(lines), SPACES, lambda line: bool(line.strip()))
 

@@ -1,4 +1,4 @@
-"""Compose a call from what a recorder saw of one: the lines that make its inputs, and the call itself."""
+"""Compose the code of a recorded call: the lines that make its inputs, and the call."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from ...project.code.definitions import Definition
 
 LEAST_BYTES = 16 * 1024
-"""What a call allocates from which its fake does so, too."""
+"""The least allocation of a call that its fake repeats."""
 EMPTY = {("args", "()"), ("kwargs", "{}")}
 SPACES = "    "
 WIDTH = 88
 INLINE = 24
-"""Characters of a value that is written into the call itself."""
+"""The most characters of a value that is written into the call."""
 BUILDERS = {
     "rng": ("import random", "rng = random.Random(0)"),
     "np_rng": ("import numpy as np", "np_rng = np.random.default_rng(0)"),
@@ -27,9 +27,9 @@ BUILDERS = {
 
 @dataclass(frozen=True, slots=True)
 class RecordedCode:
-    """A call as code: `imports`, lines of `setup`, the `call` (an expression), and the names of `inputs` that the setup makes.
+    """A call as code; `inputs` are the names that its `setup` binds, `definitions` the lines of fakes.
 
-    `definitions` are the lines of fakes, `patches` put those of functions in their place.
+    `patches` replace functions by their fakes.
     """
 
     imports: tuple[str, ...]
@@ -49,49 +49,49 @@ def compose(
     bound: Collection[str] = (),
     defaults: Mapping[str, str] | None = None,
 ) -> RecordedCode:
-    """Write a call of `target` (`module:Qualified.name`) with the arguments that were recorded, defaults left out.
+    """Write a call of `target` (`module:Qualified.name`) with the recorded arguments, without defaults.
 
-    Arguments that are names of `bound` are made elsewhere. `defaults` are those where the call was recorded, if that was another
-    commit than the definition's: what nobody passed there is not to be passed here either.
+    Arguments that are names in `bound` exist already. `defaults` are those of the commit at which the call was
+    recorded, if not the definition's.
     """
     spelling, (module, _, name) = call.spelling, target.partition(":")
-    made = _Made(named={*bound, *spelling.fixtures, *(line.partition(" = ")[0] for line in spelling.statements)})
+    inputs = _Inputs({*bound, *spelling.fixtures, *(line.partition(" = ")[0] for line in spelling.statements)})
     imports = {*spelling.imports, f"from {module} import {name.partition('.')[0]}"}
     for need in sorted(set(spelling.needs) & BUILDERS.keys()):
         line, builder = BUILDERS[need]
         imports.add(line)
-        made.setup.append(builder)
-    made.setup.extend(f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items())
-    made.setup.extend(spelling.statements)
-    function, arguments = _called(call, target, made)
-    given = tuple(_given(arguments, call.kinds, defaults_of(definition) if defaults is None else defaults, made))
-    spelled = function if definition.is_property else f"{function}({', '.join(given)})"
+        inputs.setup.append(builder)
+    inputs.setup.extend(f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items())
+    inputs.setup.extend(spelling.statements)
+    function, arguments = _called(call, target, inputs)
+    passed = _passed(arguments, call.kinds, defaults_of(definition) if defaults is None else defaults, inputs)
+    code = function if definition.is_property else f"{function}({', '.join(passed)})"
     functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
     patches = tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions)
-    fixtures = (
-        *(("monkeypatch",) if patches else ()),
-        *(("tmp_path",) if "tmp_path" in spelling.needs else ()),
-        *spelling.fixtures,
-    )
-    methods = [method for fake in call.fakes for method in fake.methods]
-    imports |= {line for method in methods for line in method.imports}
-    definitions = tuple(line for fake in call.fakes for line in _defined(fake))
+    needed = {"monkeypatch": bool(patches), "tmp_path": "tmp_path" in spelling.needs}
+    imports |= {line for fake in call.fakes for method in fake.methods for line in method.imports}
     return RecordedCode(
-        tuple(sorted(imports)), tuple(made.setup), spelled, tuple(made.inputs), fixtures, definitions, patches
+        imports=tuple(sorted(imports)),
+        setup=tuple(inputs.setup),
+        call=code,
+        inputs=tuple(inputs.names),
+        fixtures=(*(name for name, is_needed in needed.items() if is_needed), *spelling.fixtures),
+        definitions=tuple(line for fake in call.fakes for line in _defined(fake)),
+        patches=patches,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """What is made before the call: lines of `setup`, names of `inputs`; what is `named` there is made already."""
+class _Inputs:
+    """Collects the lines that make the inputs, and the inputs' names; `bound` names exist already."""
 
-    named: Collection[str]
+    bound: Collection[str]
     setup: list[str] = field(default_factory=list)
-    inputs: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
 
-def _called(call: RecordedCall, target: str, made: _Made) -> tuple[str, dict[str, str]]:
-    """Return what is called, and the arguments that are left for it when the object of a method is made."""
+def _called(call: RecordedCall, target: str, inputs: _Inputs) -> tuple[str, dict[str, str]]:
+    """Return what is called, and the arguments without the object of a method."""
     name, arguments = target.partition(":")[2], dict(call.spelling.arguments)
     owner, _, method = name.rpartition(".")
     first = next(iter(arguments), "")
@@ -102,35 +102,36 @@ def _called(call: RecordedCall, target: str, made: _Made) -> tuple[str, dict[str
     value = arguments.pop(first)
     if first == "cls":
         return f"{owner}.{method}", arguments
-    subject = value if value in made.named else variable_of(first, target, arguments)
-    if value not in made.named:
-        made.setup.append(f"{subject} = {value}")
-    made.inputs.append(subject)
+    subject = value if value in inputs.bound else variable_of(first, target, arguments)
+    if value not in inputs.bound:
+        inputs.setup.append(f"{subject} = {value}")
+    inputs.names.append(subject)
     return f"{subject}.{method}", arguments
 
 
-def _given(
-    arguments: Mapping[str, str], kinds: Mapping[str, str], defaults: Mapping[str, str], made: _Made
+def _passed(
+    arguments: Mapping[str, str], kinds: Mapping[str, str], defaults: Mapping[str, str], inputs: _Inputs
 ) -> Iterator[str]:
-    """Write each argument as it is passed; short literals stand in the call, others are made before it."""
+    """Yield the arguments as they are passed: short literals as they are, others by a variable."""
     by_name = False
     for parameter, value in arguments.items():
         kind = kinds.get(parameter, "positional")
         if (parameter in defaults and _unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
-            by_name = True  # those after one that is left out go by name
+            by_name = True  # arguments after one that is left out are passed by name
             continue
-        word = value
-        if value in made.named:
-            made.inputs.append(value)
+        argument = value
+        if value in inputs.bound:
+            inputs.names.append(value)
         elif len(value) > INLINE or not _is_literal(value):
-            made.setup.append(f"{parameter} = {value}")
-            made.inputs.append(parameter)
-            word = parameter
-        yield _passed(parameter, word, kind, by_name=by_name or kind == "keyword")
+            inputs.setup.append(f"{parameter} = {value}")
+            inputs.names.append(parameter)
+            argument = parameter
+        prefix = {"args": "*", "kwargs": "**", "keyword": f"{parameter}="}.get(kind, f"{parameter}=" if by_name else "")
+        yield prefix + argument
 
 
 def _defined(fake: Fake) -> Iterator[str]:
-    """Write a class that stands for a model or the network: what it allocates, as named constants, and what it returns."""
+    """Write a class or functions that replace a model or the network: they allocate and return what it did."""
     last = {method.method: method.method.rpartition(".")[2] for method in fake.methods}
     constants = {name: f"{short.strip('_').upper()}_BYTES" for name, short in last.items()}
     for method in fake.methods:
@@ -141,28 +142,23 @@ def _defined(fake: Fake) -> Iterator[str]:
     yield from ("", "")
     if not fake.parameter:
         for method in fake.methods:
-            yield from (
-                *_function(
-                    method, _fake_name(method), constants[method.method], told=f"Stands for {method.method} alone."
-                ),
-                "",
-                "",
-            )
+            docstring = f"Replace {method.method} alone."
+            yield from _function(method, _fake_name(method), constants[method.method], docstring=docstring)
+            yield from ("", "")
         return
     yield f"class {fake.name}:"
-    yield f'    """Stands for {fake.name.removeprefix("Fake")} alone: allocates what a call of it does, and returns what it returned."""'
+    yield f'    """Replaces {fake.name.removeprefix("Fake")} alone: allocates and returns what a call of it does."""'
     for method in fake.methods:
         yield ""
         yield from (f"    {line}" for line in _function(method, method.method, constants[method.method], own="self"))
     yield from ("", "")
 
 
-def _function(method: FakeMethod, name: str, constant: str, *, own: str = "", told: str = "") -> Iterator[str]:
-    """Write a function that allocates what was measured, and returns what was returned."""
+def _function(method: FakeMethod, name: str, constant: str, *, own: str = "", docstring: str = "") -> Iterator[str]:
     parameters = ", ".join([*([own] if own else []), *method.parameters])
     yield f"{'async ' if method.is_async else ''}def {name}({parameters}):"
-    if told:
-        yield f'    """{told}"""'
+    if docstring:
+        yield f'    """{docstring}"""'
     if method.bytes >= LEAST_BYTES:
         yield f"    _buffer = bytearray({constant})"
     yield f"    return {method.returns}"
@@ -173,41 +169,29 @@ def _fake_name(method: FakeMethod) -> str:
 
 
 def _rounded(size: int) -> str:
-    """Spell a size to two digits, in the unit that suits it."""
     for unit, name in ((1 << 20, "1024 * 1024"), (1 << 10, "1024")):
         if size >= unit:
-            amount = size / unit
-            return f"{round(amount) if amount >= 10 else max(1, round(amount))} * {name}"
+            return f"{round(size / unit)} * {name}"
     return str(size)
 
 
-def _passed(parameter: str, word: str, kind: str, *, by_name: bool) -> str:
-    if kind == "args":
-        return f"*{word}"
-    if kind == "kwargs":
-        return f"**{word}"
-    return f"{parameter}={word}" if by_name else word
-
-
 def variable_of(parameter: str, target: str, taken: Collection[str]) -> str:
-    """Return the name of a variable for a parameter: its own, and for `self` one made of its class's that is not `taken`."""
+    """Return a variable for a parameter: its own name, for `self` its class's in lower case."""
     owner = target.rpartition(":")[2].rpartition(".")[0]
     if parameter != "self" or not owner:
         return parameter
-    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in owner.rpartition(".")[2]).strip(
-        "_"
-    )
+    name = re.sub(r"([A-Z])", r"_\1", owner.rpartition(".")[2]).lower().strip("_")
     return f"{name}_" if name in taken or not name.isidentifier() else name
 
 
 def assigned(name: str, value: str) -> str:
-    """Write an assignment as ruff formats it: broken at the outermost bracket where it is too long."""
+    """Write an assignment as ruff formats it: broken at the outermost bracket if it is too long."""
     line = f"{name} = {value}"
     opening = re.search(r"[\[({]", value)
     if len(line) + len(SPACES) <= WIDTH or not opening or value[-1] not in "])}":
         return line
-    at = opening.end()
-    return f"{name} = {value[:at]}\n{SPACES}{value[at:-1]}\n{value[-1]}"
+    start = opening.end()
+    return f"{name} = {value[:start]}\n{SPACES}{value[start:-1]}\n{value[-1]}"
 
 
 def _is_literal(value: str) -> bool:
@@ -219,7 +203,7 @@ def _is_literal(value: str) -> bool:
 
 
 def _unparsed(code: str) -> str:
-    """Write an expression as `ast` does, with its kind of quotes: as the defaults are."""
+    """Write an expression as `ast.unparse` does, like the defaults."""
     try:
         return ast.unparse(ast.parse(code, mode="eval"))
     except (SyntaxError, ValueError, RecursionError):
@@ -233,8 +217,8 @@ def defaults_of(definition: Definition) -> dict[str, str]:
         return {}
     arguments = body[0].args
     positional = [*arguments.posonlyargs, *arguments.args]
-    found = {
-        each.arg: ast.unparse(value) for each, value in zip(positional[::-1], arguments.defaults[::-1], strict=False)
-    }
-    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    return found | {each.arg: ast.unparse(value) for each, value in named if value is not None}
+    pairs = [
+        *zip(positional[::-1], arguments.defaults[::-1], strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    return {each.arg: ast.unparse(value) for each, value in pairs if value is not None}

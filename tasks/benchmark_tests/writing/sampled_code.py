@@ -1,4 +1,4 @@
-"""Compose a loop over typical calls from a sample of recorded ones: what varies is a list, what is the same stands in the call."""
+"""Compose a loop over a sample of recorded calls: a list of what varies, and a call with what is the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SampledCode:
-    """Calls as code: each of `entries` is an element of a list, `variables` stand for one in turn, `code` is the call."""
+    """Calls as code: `entries` are the elements of a list, `variables` the loop's, `code` is the call."""
 
     entries: tuple[str, ...]
     variables: tuple[str, ...]
@@ -29,13 +29,12 @@ class SampledCode:
         return "\n".join(("[", *(f"{SPACES}{entry}," for entry in self.entries), "]"))
 
     def attempts(self) -> tuple[str, str]:
-        """Return code that defines an attempt, and an expression that makes them all.
+        """Return code that defines `attempt`, and an expression that attempts all calls.
 
-        Each gives the name of the type that the call returns, None where it fails, and whether that is an iterator.
+        An attempt returns the name of the returned type (None if the call fails) and whether that is an iterator.
         """
-        given = ", ".join(self.variables)
         lines = (
-            f"def attempt({given}):",
+            f"def attempt({', '.join(self.variables)}):",
             f"{SPACES}try:",
             f"{SPACES * 2}value = {self.code.call}",
             f"{SPACES}except Exception:",
@@ -46,7 +45,7 @@ class SampledCode:
         return "\n".join(lines), f"[attempt({star}each) for each in calls]"
 
     def expression(self, call: str) -> str:
-        """Make all calls, and give what they return: base and head are held against each other by that."""
+        """Return an expression that makes all calls and lists their results, by which base and head are compared."""
         return f"[{call} for {', '.join(self.variables)} in calls]"
 
 
@@ -58,9 +57,9 @@ def compose_sample(
     beside: RecordedCall | None = None,
     defaults: Mapping[str, str] | None = None,
 ) -> SampledCode:
-    """Write the sampled calls of `target` (`module:Qualified.name`), in a form that a call `beside` them fits, too.
+    """Write the sampled calls of `target` (`module:Qualified.name`) so that a call `beside` them fits the loop too.
 
-    `defaults` are those where the calls were recorded, if that was another commit than the definition's.
+    `defaults` are those of the commit at which the calls were recorded, if not the definition's.
     """
     calls = [dict(call.arguments) for call in sample.calls]
     variables = _variables([*calls, *([dict(beside.spelling.arguments)] if beside else [])], target)
@@ -80,33 +79,30 @@ def compose_sample(
 
 
 def large_call(call: RecordedCall, sampled: SampledCode, target: str) -> tuple[str, ...]:
-    """Return the lines of a function that returns the large call alone, as an element of a list like the sample's."""
+    """Return the body of a function that returns a list of the large call alone, like the sample's list."""
     arguments = dict(call.spelling.arguments)
     names = {variable_of(name, target, arguments): name for name in arguments}
     lines = [builder for need, (_, builder) in BUILDERS.items() if need in call.spelling.needs]
     lines += call.spelling.statements
-    made = {line.partition(" = ")[0] for line in call.spelling.statements}
-    words = []
+    bound = {line.partition(" = ")[0] for line in call.spelling.statements}
+    elements = []
     for variable in sampled.variables:
         code = arguments[names[variable]]
-        if code in made or len(code) <= len(variable):
-            words.append(code)
-            continue
-        lines += assigned(variable, code).splitlines()
-        words.append(variable)
-    return (*lines, f"return [{_entry(words)}]")
+        is_short = code in bound or len(code) <= len(variable)
+        elements.append(code if is_short else variable)
+        lines += () if is_short else assigned(variable, code).splitlines()
+    return (*lines, f"return [{_entry(elements)}]")
 
 
 def fits_beside(call: RecordedCall, sample: Sample) -> bool:
-    """Return whether a call can stand beside the sample: it needs no fakes, fixtures or folder, and leaves what it is given as it is."""
-    plain = not (
-        call.fakes or call.changes or call.spelling.fixtures or call.spelling.files or "tmp_path" in call.spelling.needs
-    )
-    return plain and dict(call.spelling.arguments).keys() == dict(sample.calls[0].arguments).keys()
+    """Return whether a call can join the sample: it needs no fakes, fixtures or folder, and does not change its inputs."""
+    spelling = call.spelling
+    needs_more = call.fakes or call.changes or spelling.fixtures or spelling.files or "tmp_path" in spelling.needs
+    return not needs_more and dict(spelling.arguments).keys() == dict(sample.calls[0].arguments).keys()
 
 
 def _variables(calls: Sequence[Mapping[str, str]], target: str) -> dict[str, str]:
-    """Return the parameters of which the calls have different values, each with the name that it has in the loop."""
+    """Return the parameters with different values, each with its variable in the loop."""
     varied = [name for name in calls[0] if name != "cls" and len({call[name] for call in calls}) > 1]
     return {name: variable_of(name, target, calls[0]) for name in varied}
 
@@ -115,8 +111,8 @@ def _entry(codes: Sequence[str]) -> str:
     return codes[0] if len(codes) == 1 else f"({', '.join(codes)})"
 
 
-def function_of(name: str, told: str, lines: Sequence[str]) -> Iterator[str]:
+def function_lines(name: str, docstring: str, lines: Sequence[str]) -> Iterator[str]:
     """Write a function without parameters."""
     yield f"def {name}():"
-    yield f'{SPACES}"""{told}"""'
+    yield f'{SPACES}"""{docstring}"""'
     yield from textwrap.indent("\n".join(lines), SPACES).splitlines()

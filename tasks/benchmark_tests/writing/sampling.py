@@ -1,4 +1,4 @@
-"""Choose typical calls among those that a recorder drew: what a benchmark of the largest call alone would not show."""
+"""Choose typical calls among those that a recorder drew; the largest call alone does not show everyday use."""
 
 from __future__ import annotations
 
@@ -15,34 +15,33 @@ if TYPE_CHECKING:
     Arguments = tuple[tuple[str, str], ...]
 
 REALISTIC = 1e-3
-"""Seconds of a call from which an input is large enough; smaller ones are scaled up, as long as that works."""
+"""Seconds of a call for an input to be large enough; smaller inputs are scaled up if possible."""
 LONGEST = 160
-"""Characters of a call's arguments that can stand in a list of calls."""
+"""The most characters of a call's arguments in a list of calls."""
 CHOSEN = 16
-"""Calls that stand for all."""
+"""The most calls in a sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnCalls:
-    """Calls that were drawn at random out of those `looked` at; None stands for one without a short spelling."""
+    """Calls drawn at random from the `looked` ones that were recorded; None for one that has no short code."""
 
     calls: tuple[Mapping[str, Any] | None, ...]
     looked: int
 
 
 def combined(runs: Sequence[DrawnCalls]) -> DrawnCalls:
-    """Put the samples of several runs together, each whole (a stratified sample, the runs are its strata).
+    """Combine the samples of several runs, each whole: a stratified sample whose strata are the runs.
 
-    How often tests make a call is no measure of how often anybody does: one parametrized test makes thousands, and in proportion
-    nothing of the other files would be left.
+    A sample in proportion would hold the thousands of calls of one parametrized test, and none of other files.
     """
     return DrawnCalls(tuple(call for run in runs for call in run.calls), sum(run.looked for run in runs))
 
 
 def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | None:
-    """Return different calls out of those `drawn`, evenly by size; with them the `largest`, where it is one of their kind.
+    """Return different calls of those `drawn`, evenly by size, with the `largest` if it is as small as they are.
 
-    Where most of them have no short spelling, what is left is not typical, and there is no sample.
+    There is no sample if most of them have no short code, since the others are not typical.
     """
     short = [each for each in drawn.calls if each]
     if not short or 2 * len(short) < len(drawn.calls):
@@ -56,12 +55,9 @@ def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | 
                 arguments=code, imports=tuple(each["imports"]), size=each["size"], returns=each["returns"]
             )
     if largest and is_small_call(largest):
-        spelling = largest.spelling
-        fits = tuple(dict(spelling.arguments)) == names and sum(len(code) for _, code in spelling.arguments) <= LONGEST
-        if fits:
-            different[spelling.arguments] = SampledCall(
-                arguments=spelling.arguments, imports=spelling.imports, size=largest.size
-            )
+        code, imports = largest.spelling.arguments, largest.spelling.imports
+        if tuple(dict(code)) == names and sum(len(value) for _, value in code) <= LONGEST:
+            different[code] = SampledCall(arguments=code, imports=imports, size=largest.size)
     if len(different) < 2:
         return None
     chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), CHOSEN)
@@ -69,10 +65,10 @@ def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | 
 
 
 def reproducible(sample: Sample, returned: Sequence[str | None], *, made: str = "") -> Sample | None:
-    """Keep the calls that return what they returned when they were recorded (type names, None where a call fails).
+    """Keep the calls that return the recorded type again; `returned` has type names, None for a call that failed.
 
-    Of a constructor, which returns nothing itself, they return the class that is `made`.
-    Where that is less than half of them, they depend on more than their arguments, and there is no sample.
+    Calls of a constructor return the class `made`. There is no sample if less than half are left: then the calls depend
+    on more than their arguments.
     """
     pairs = zip(sample.calls, returned, strict=True)
     kept = tuple(call for call, kind in pairs if kind is not None and (made or call.returns) in {"", kind})
@@ -81,7 +77,7 @@ def reproducible(sample: Sample, returned: Sequence[str | None], *, made: str = 
 
 
 def is_small_call(call: RecordedCall) -> bool:
-    """Return whether the largest call is a small one like the others, whose inputs have no size that could be scaled."""
+    """Return whether the largest call is a short one whose inputs cannot be scaled up, like the sampled ones."""
     spelling = call.spelling
     built = spelling.needs or spelling.files or spelling.statements or spelling.data or spelling.fixtures
     return spelling.scale == 1 and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)
@@ -90,4 +86,4 @@ def is_small_call(call: RecordedCall) -> bool:
 def _evenly(calls: Sequence[SampledCall], most: int) -> list[SampledCall]:
     if len(calls) <= most:
         return list(calls)
-    return [calls[round(place * (len(calls) - 1) / (most - 1))] for place in range(most)]
+    return [calls[round(index * (len(calls) - 1) / (most - 1))] for index in range(most)]

@@ -276,7 +276,7 @@ def test_a_large_call_stands_beside_them_in_one_test():
     assert run_of(text, "typical") == [([3],), ([1, 2],)]
     assert run_of(text, "largest") == [([5] * 1_000,)]
     assert text.count("def test_") == 1
-    assert '"""Give the largest of the recorded calls, its sizes times 100."""' in text
+    assert '"""Return the largest of the recorded calls, its sizes times 100."""' in text
 
 
 def test_peak_memory_is_that_of_the_large_call():

@@ -84,7 +84,7 @@ def test_an_input_far_below_what_was_recorded_is_a_toy(tmp_path):
     written.write_text(written.read_text().replace("20000", "600"))
     found = linted(repo, benchmark=None)
     assert [each.rule for each in found.findings] == ["toy-input"]
-    assert "those that were recorded took" in found.findings[0].found
+    assert "recorded calls took" in found.findings[0].found
 
 
 def test_mocks_that_allocate_nothing_count_only_where_memory_is_measured(tmp_path):

@@ -724,7 +724,7 @@ def test_a_file_that_is_kept_is_told_with_its_size_the_limit_and_the_reason(repo
         "document = (\n        Path(__file__)" in text
         or 'document = Path(__file__).with_name("benchmark_parsed_document.txt")' in text
     )
-    told = f"document is kept in benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): built from a part of it"
+    told = f"document is read from benchmark_parsed_document.txt ({len(content):,} bytes, of 131,072 at most): built from a part of it"
     assert told in " ".join(text.split())
     assert "JSONDecodeError" in recording.call.spelling.reasons["document"]
 
@@ -778,7 +778,7 @@ def test_what_has_no_spelling_is_what_a_fixture_of_the_project_gives(repo, tmp_p
     recording, written, text = made(repo, tmp_path, "sealed")
     assert (recording.call.spelling.fixtures, written.needs) == (("lock",), "")
     assert "def test_benchmark_sealed(benchmark, lock):" in text
-    assert "lock is what the project's fixture `lock` gives: it has no spelling as code." in " ".join(text.split())
+    assert "lock is what the project's fixture `lock` returns: it cannot be written as code." in " ".join(text.split())
     passes(repo, tmp_path, text, written)
 
 

@@ -244,5 +244,5 @@ def test_a_function_that_head_has_no_more_is_refused_in_words(tmp_path):
         repo, mistakes.item(benchmark=None, functions="textkit:total"), stages=("scaffold", "report")
     )
     assert (run.code, "is a defect" in run.told) == (1, False)
-    assert "textkit:total is called at base, and is not there at head" in run.failure()
+    assert "textkit:total exists at base but not at head" in run.failure()
     assert "blocked: scaffold" in run.told
