@@ -1,7 +1,5 @@
 """Every error that prprep raises; imports nothing of prprep."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from tasks.errors import CommandFailedError, ManifestError, MeasuringError, Problem, PrprepError
 
 

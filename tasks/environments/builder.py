@@ -4,15 +4,14 @@ In CACHE/environments, `dependencies/KEY` is a venv named by the hash of what de
 `trees/KEY` a small venv for one tree (the project, editable, and a .pth to the dependencies); `locks` has locks.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..artifacts import Layout
 from ..errors import CommandFailedError, EnvironmentBuildError
+from ..manifest.model import EnvironmentSettings
 from ..processes.locks import file_lock
 from ..processes.progress import Note, Report, silent
 from ..project.files import FolderTree, Project
@@ -22,10 +21,6 @@ from .installer import build_error, diagnosis, lacks_editable, run_uv, uv_runs
 from .interpreters import Interpreter, choose
 from .requirements import MEASURING, Attempt, attempts, build_tools, dependencies_hash, project_name
 from .venvs import Layer, Venv, environment_folder
-
-if TYPE_CHECKING:
-    from ..artifacts import Layout
-    from ..manifest.model import EnvironmentSettings
 
 VERSION = 1
 """Increase it if the same inputs give another environment."""

@@ -33,8 +33,6 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A diagnosis with the text that its pattern matched."""
-
     diagnosis: Diagnosis
     text: str = ""
 
@@ -59,7 +57,6 @@ def _entry(
 
 
 def diagnose(output: str, table: Sequence[Diagnosis]) -> Match | None:
-    """Return the first entry of the table that matches the output."""
     return next((match for entry in table if (match := entry.match(output))), None)
 
 
@@ -453,7 +450,6 @@ _TABLES = (
 
 
 def document() -> str:
-    """Return the content of docs/diagnoses.md."""
     parts = ["# Diagnoses", _ABOUT]
     for heading, table in _TABLES:
         rows = [

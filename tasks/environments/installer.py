@@ -1,7 +1,5 @@
 """Run uv, and explain its failures."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -44,7 +42,6 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path, extra: Mapping[str, st
 
 @cache
 def uv_runs() -> bool:
-    """Return whether uv runs on this machine."""
     try:
         programs.run([uv_program(), "--version"], cwd=Path("/"), timeout=60)
     except CommandFailedError:
@@ -53,7 +50,6 @@ def uv_runs() -> bool:
 
 
 def diagnosis(error: CommandFailedError) -> Match:
-    """Return the first diagnosis that matches the output of a failed command."""
     return diagnose(f"{error.error}\n{error.output}", ENVIRONMENT) or Match(UNKNOWN)
 
 

@@ -1,7 +1,5 @@
 """Choose an installed Python for an environment; none is ever downloaded."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -9,15 +7,11 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
-from ..project.files import lookup
+from ..project.files import Project, lookup
 from .installer import run_uv
-
-if TYPE_CHECKING:
-    from ..project.files import Project
 
 OLDEST = "3.9"
 """The oldest Python that prprep's worker and memray run in."""

@@ -3,8 +3,6 @@
 Most private registries are configured for pip. Settings for uv itself win.
 """
 
-from __future__ import annotations
-
 import configparser
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -3,8 +3,6 @@
 It is slower, cannot use uv's lock files, and installs a project to get its requirements, to uninstall it afterwards.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +64,6 @@ def _pip_options(words: Sequence[str], cwd: Path) -> Iterator[str]:
 
 
 def _find_python(request: str, path: str | None) -> str:
-    """Return the path of a Python for a version or a specifier."""
     from packaging.specifiers import SpecifierSet
 
     if re.fullmatch(r"3\.\d+", request):

@@ -1,7 +1,5 @@
 """Find out from a project's files what its benchmarks need besides the project itself."""
 
-from __future__ import annotations
-
 import difflib
 import posixpath
 import re
@@ -9,17 +7,13 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from ..errors import EnvironmentBuildError
+from ..manifest.model import EnvironmentSettings
 from ..project.dependencies import locked_packages, resolved_group, string_list
-from ..project.files import lookup, strings
+from ..project.files import Project, lookup, strings
 from ..storage.hashing import hash_of
 from .interpreters import pep440
-
-if TYPE_CHECKING:
-    from ..manifest.model import EnvironmentSettings
-    from ..project.files import Project
 
 MEASURING = ("pytest>=7", "pytest-benchmark>=4", "memray>=1.10; sys_platform != 'win32'")
 """The packages for measuring; installed only if the project does not have them."""
@@ -189,7 +183,6 @@ def _metadata_file(project: Project) -> str:
 
 
 def _is_static(project: Project) -> bool:
-    """Return whether pyproject.toml alone has the requirements."""
     dynamic = string_list(lookup(project.pyproject, "project", "dynamic"))
     has_table = lookup(project.pyproject, "project") is not None
     return has_table and not {"dependencies", "optional-dependencies"} & set(dynamic)
@@ -295,7 +288,6 @@ def _is_from_index(package: Mapping[str, object]) -> bool:
 
 
 def _included(project: Project, files: Iterable[str]) -> set[str]:
-    """Return the requirements files that others include with `-r` or `-c`."""
     included: set[str] = set()
     waiting = list(files)
     while waiting:

@@ -1,7 +1,5 @@
 """Write programs that put one environment's Python and pytest on PATH."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Virtual environments in the cache; a record written last shows that one is complete."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re
@@ -9,16 +7,13 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ..errors import ArtifactError, CommandFailedError
 from ..storage.artifact import Artifact
 from ..storage.files import fingerprint_of
 from .installer import build_error, run_uv
-
-if TYPE_CHECKING:
-    from .interpreters import Interpreter
+from .interpreters import Interpreter
 
 RECORD = "prprep-layer.json"
 
@@ -92,7 +87,6 @@ class Venv:
         return layer
 
     def finish(self, key: str, layer: Layer) -> Layer:
-        """Record that it is complete, with its packages."""
         complete = layer.model_copy(update={"packages": self.packages()})
         complete.write(self.folder / RECORD, key)
         return complete
@@ -134,7 +128,6 @@ class Venv:
         return tuple(dict.fromkeys((self.folder, *(folder.parents[2] for folder in linked), *bases)))
 
     def write(self, name: str, lines: Iterable[str]) -> Path:
-        """Write a file of lines into its folder."""
         file = self.folder / name
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         return file

@@ -1,7 +1,5 @@
 """Parse repository addresses, and reject those that would run a command."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Final
@@ -50,7 +48,6 @@ def _invalid(address: str, why: str) -> RepositoryError:
 
 
 def is_address(text: str) -> bool:
-    """Return whether `text` is the address of a remote repository rather than a path."""
     return bool(_SCHEME.match(text) or _HELPER.match(text) or (not Path(text).exists() and _SCP.fullmatch(text)))
 
 

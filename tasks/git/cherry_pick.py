@@ -4,8 +4,6 @@ Everything happens in a scratch repository that borrows no objects. Otherwise gi
 in a borrowed store, and that store is the user's repository. New objects are then copied to the clone one by one.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -14,16 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import CherryPickError, CommandFailedError
 from ..processes import programs
 from .commands import LOCAL_SECONDS, environment, run_git, run_git_in
 from .models import printable
 from .objects import RawCommit, read_commit
-
-if TYPE_CHECKING:
-    from .repository import Identity
+from .repository import Identity
 
 COMMITTER = b"prprep <prprep@localhost>"
 _PARTS = {"NAME": "prprep", "EMAIL": "prprep@localhost", "DATE": "1000000000 +0000"}
@@ -134,7 +129,6 @@ class Scratch:
         self.run("read-tree", "-m", "-u", "HEAD")
 
     def apply(self, raw: RawCommit, parent_tree: str | None, *, onto: str) -> str:
-        """Apply a commit to the index and return the new tree."""
         parent = ["-p", self.run("commit-tree", parent_tree, stdin=b"parent")] if parent_tree else []
         change = self.run("commit-tree", raw.tree, *parent, stdin=b"change")
         try:
@@ -181,7 +175,6 @@ def _writable(clone: Path, trees: Sequence[str]) -> Iterator[Scratch]:
 
 
 def scratch_repository(clone: Path, folder: Path, trees: Sequence[str]) -> Scratch:
-    """Create a repository with these trees in an empty folder; it borrows nothing."""
     scratch = Scratch(folder)
     run_git_in(folder, "init", "--quiet", "--template=", folder)
     (scratch.git / "info").mkdir()

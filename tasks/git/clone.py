@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
-from ..processes.progress import silent
+from ..processes.progress import Report, silent
 from . import cherry_pick, standalone, worktrees
 from .addresses import without_password
 from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from git import Repo
 
     from ..artifacts import Commit
-    from ..processes.progress import Report
 
 _SYMLINK, _SUBMODULE = "120000", "160000"
 _GONE: Final = "a rebase or a forced push may have removed it: name one that exists"
@@ -62,7 +61,6 @@ class Clone:
         self.close()
 
     def close(self) -> None:
-        """End GitPython's processes."""
         if self._repo:
             self._repo.close()
             self._repo = None
@@ -74,7 +72,6 @@ class Clone:
         return resolve_refs(self.path, refs)
 
     def merge_base(self, a: str, b: str) -> str | None:
-        """Return the best common ancestor, None if there is none."""
         with self._repository() as repo:
             bases = repo.merge_base(self._sha(a), self._sha(b))
         return bases[0].hexsha if bases else None
@@ -116,12 +113,10 @@ class Clone:
         return self._run("diff-tree", *options, self._sha(base), self._sha(head)).decode("utf-8", "replace")
 
     def changes_of(self, commit: str) -> tuple[FileChange, ...]:
-        """Return the files that differ between a commit and its first parent."""
         parents = self._commit(commit).parents
         return self.changes(parents[0] if parents else _EMPTY_TREE, commit)
 
     def files(self, commit: str) -> tuple[str, ...]:
-        """Return the paths of all files, including symbolic links."""
         return tuple(self._tree(commit))
 
     def blob(self, commit: str, path: str) -> str | None:
@@ -170,7 +165,6 @@ class Clone:
                 worktrees.create(self.path, path, sha)
 
     def is_complete(self, path: Path, commit: str) -> bool:
-        """Return whether `path` is a complete worktree of `commit`."""
         return worktrees.is_complete(self.path, path, commit)
 
     def status(self, path: Path) -> tuple[tuple[str, str], ...]:
@@ -178,7 +172,6 @@ class Clone:
         return worktrees.status(path)
 
     def restore(self, path: Path) -> None:
-        """Restore the tracked files of a worktree."""
         with self._exclusive(), self._explained():
             worktrees.reset(path)
 
@@ -294,7 +287,6 @@ class Clone:
 
 
 def _parse_raw(raw: bytes) -> Iterator[FileChange]:
-    """Parse the NUL-separated output of `diff-tree --raw`."""
     fields = iter(raw.split(b"\0"))
     for meta in fields:
         if meta:

@@ -1,7 +1,5 @@
 """Create and refresh the private clones: bare repositories in the cache, one per address."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil
@@ -9,11 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.locks import file_lock
+from ..processes.progress import Report
 from ..processes.scratch import remove_folder
 from .addresses import local_path, without_password
 from .commands import (
@@ -28,9 +27,6 @@ from .commands import (
     run_git_in,
 )
 from .repository import LocalRepository, locate
-
-if TYPE_CHECKING:
-    from ..processes.progress import Report
 
 REFRESH_SECONDS: Final = 600.0
 BUSY: Final = "prprep-busy"
@@ -122,7 +118,6 @@ def _configure(clone: Path) -> None:
 
 
 def write_alternates(git_folder: Path, objects: Path) -> None:
-    """Let a repository borrow the objects of another."""
     alternates = git_folder / "objects" / "info" / "alternates"
     alternates.parent.mkdir(parents=True, exist_ok=True)
     _write_if_changed(alternates, _quoted(os.fsencode(objects)) + b"\n")

@@ -1,7 +1,5 @@
 """Run git without the user's configuration, hooks and environment."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -72,7 +70,6 @@ def environment(*, network: bool = False) -> dict[str, str]:
 
 
 def config_variables(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that override git's configuration."""
     variables = {"GIT_CONFIG_COUNT": str(len(settings))}
     for number, (key, value) in enumerate(settings.items()):
         variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
@@ -81,7 +78,6 @@ def config_variables(settings: Mapping[str, str]) -> dict[str, str]:
 
 @cache
 def require_version() -> None:
-    """Raise RepositoryError if git is too old."""
     output = programs.run(["git", "--version"], cwd=Path("/"), env=environment(), timeout=60).output
     match = re.search(r"(\d+)\.(\d+)", output)
     if match and (int(match[1]), int(match[2])) < OLDEST:
@@ -145,7 +141,6 @@ def _is_valid(ref: str) -> bool:
 
 
 def is_sha(text: str) -> bool:
-    """Return whether `text` is a full SHA-1."""
     return len(text) == 40 and all(character in "0123456789abcdef" for character in text)
 
 

@@ -1,7 +1,5 @@
 """Hand commits of the private clone to the user: as a new branch in their repository, or as patches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Query a range of commits in a private clone."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence
@@ -49,7 +47,6 @@ def whitespace_errors(clone: Path, base: str, head: str) -> tuple[str, ...]:
 
 
 def recent_titles(clone: Path, commit: str, count: int) -> tuple[str, ...]:
-    """Return the titles of the newest commits, without merges."""
     log = ["log", "--no-merges", f"--max-count={count}", "--format=%s", "--end-of-options", commit]
     return tuple(run_git(clone, log).decode("utf-8", "replace").splitlines())
 
@@ -74,7 +71,6 @@ def commits_of(clone: Path, base: str, tip: str, path: str) -> tuple[str, ...]:
 
 
 def literal(path: str) -> str:
-    """Return the pathspec of one file."""
     return f":(top,literal){path}"
 
 

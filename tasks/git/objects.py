@@ -56,7 +56,6 @@ class RawCommit:
 
 
 def read_commit(clone: Path, sha: str) -> RawCommit:
-    """Read a commit; raise RepositoryError if the clone does not have it."""
     try:
         return RawCommit.parse(sha, run_git(clone, ["cat-file", "commit", sha]))
     except CommandFailedError:

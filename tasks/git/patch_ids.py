@@ -1,7 +1,5 @@
 """Compare commits by patch-id, which is the same wherever a patch is applied, and find conflicts."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -1,16 +1,12 @@
 """The remotes of the user's repository and their branches."""
 
-from __future__ import annotations
-
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
-from .addresses import local_path, slug_of, without_password
+from .addresses import host_of, local_path, slug_of, without_password
 from .commands import NETWORK_SECONDS, environment, is_sha
 from .repository import locate
 
@@ -34,11 +30,7 @@ class Remote:
     @property
     def host(self) -> str:
         """The host, with the port of an https address; "" for a folder."""
-        if "://" in self.address:
-            url = urlsplit(self.address)
-            return (url.netloc.rpartition("@")[2] if url.scheme in {"http", "https"} else url.hostname) or ""
-        match = re.fullmatch(r"(?:[^@/:\s]+@)?([^:/\s]+):.+", self.address)
-        return match[1] if match else ""
+        return host_of(self.address) or ""
 
     def __str__(self) -> str:
         address = without_password(self.address)
@@ -79,7 +71,6 @@ def remote_environment(address: str) -> dict[str, str]:
 
 
 def remote_error(error: CommandFailedError, address: str, what: str) -> RepositoryError:
-    """Return the error for a failed command on a remote."""
     message = without_password(error.error.strip() or error.what)
     hint = "git must reach it without a prompt: check your credential helper or SSH agent"
     return RepositoryError(f"{without_password(address)} {what}:\n{message}", hint=hint)

@@ -1,7 +1,5 @@
 """Query the user's repository; never write to it, refresh its index or run a command that it configures."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence
@@ -25,8 +23,6 @@ class LocalRepository:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A user's name and email."""
-
     name: str
     email: str
 
@@ -70,7 +66,6 @@ def refs_stamp(repository: Path) -> list[list[object]]:
 
 
 def ref_names(repository: Path) -> tuple[str, ...]:
-    """Return the short names of all branches, tags and remote branches."""
     kinds = (b"refs/heads/", b"refs/tags/", b"refs/remotes/")
     names = [name.split(b"/", 2)[2] for name in list_refs(locate(repository).folder) if name.startswith(kinds)]
     return tuple(dict.fromkeys(name.decode(errors="replace") for name in names if not name.endswith(b"/HEAD")))
@@ -103,7 +98,6 @@ def default_upstream(repository: Path) -> str | None:
 
 
 def slug(repository: Path) -> str | None:
-    """Return owner/name from the address of `origin`, or of the only remote."""
     return slug_of(remote_address(repository) or "")
 
 
@@ -122,7 +116,6 @@ def remote_address(repository: Path, upstream: str = "") -> str | None:
 
 
 def locate(repository: Path) -> LocalRepository:
-    """Return the repository around a folder; raise RepositoryError if there is none."""
     if found := find(repository):
         return found
     what = "this is not a git repository" if repository.exists() else "there is no such folder"

@@ -1,7 +1,5 @@
 """Repositories outside the clone, for programs that use git and for the commands of a pull request's reader."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +63,6 @@ def clone_for_reader(clone: Path, folder: Path, commit: str) -> None:
 
 
 def borrowed_objects(folder: Path) -> tuple[str, ...]:
-    """Return the object folders that a clone borrows from."""
     return tuple(line for line in _alternates(folder / ".git" / "objects") if line.startswith("/"))
 
 

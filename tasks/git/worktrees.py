@@ -1,7 +1,5 @@
 """Worktrees of a private clone; a marker written last shows that one is complete."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Final
@@ -16,7 +14,6 @@ COMPLETE: Final = "prprep-whole"
 
 
 def is_complete(clone: Path, tree: Path, commit: str) -> bool:
-    """Return whether `tree` is the complete worktree of a commit."""
     admin = git_folder_of(tree)
     if admin is None:
         return False
@@ -39,7 +36,6 @@ def create(clone: Path, tree: Path, commit: str) -> None:
 
 
 def reset(tree: Path) -> None:
-    """Restore the tracked files; raise CommandFailedError."""
     for lock in _admin(tree).glob("*.lock"):
         lock.unlink(missing_ok=True)
     run_git_in(tree, "reset", "--quiet", "--hard", "HEAD")

@@ -13,11 +13,10 @@ from ..processes.locks import file_lock
 from ..storage.cache import keep_json
 from ..storage.files import read_json
 from ..storage.hashing import hash_of
-from .client import login_stamp
+from .client import Client, GitHubRepository, login_stamp
 
 if TYPE_CHECKING:
     from ..processes.progress import Report
-    from .client import Client, GitHubRepository
     from .search import SearchQuery, SearchResult
 
 DAY: Final = 86_400.0
@@ -105,8 +104,6 @@ class ResponseCache:
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
-    """The query for one item of a repository."""
-
     item: str
     repository: GitHubRepository
     query: SearchQuery

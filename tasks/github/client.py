@@ -3,8 +3,6 @@
 gh gets no terminal and only the query on stdin, so it cannot prompt. It runs outside every repository.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -118,11 +116,9 @@ class Client:
         return response["data"], [error for error in response.get("errors") or () if isinstance(error, dict)]
 
     def failure(self, response: Any, about: str) -> GitHubError:
-        """Return the error for a response without data."""
         return self._explain(_errors_of(response), about)
 
     def rest(self, path: str, about: str) -> Any:
-        """Return the response to a GET request."""
         return self._request(["api", path], about)
 
     def require_login(self, about: str) -> None:
@@ -138,7 +134,6 @@ class Client:
         return match[0] if match else output.strip()
 
     def login(self) -> str:
-        """Return the user name of gh's login."""
         self.require_login(self.host)
         data, _ = self.graphql("{viewer{login}}", self.host)
         return str((data.get("viewer") or {}).get("login", ""))

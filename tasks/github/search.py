@@ -5,20 +5,16 @@ branch, commit, number, name and file history. Pull requests that share a file w
 functions that they touch, by their hunks and the patched files.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from ..artifacts import PullRequest
 from ..errors import GitHubError, SourceError
+from .client import Client, GitHubRepository
 from .touched_functions import touched_functions
-
-if TYPE_CHECKING:
-    from .client import Client, GitHubRepository
 
 _ITEMS_PER_QUERY: Final = 10
 _PAGES: Final = 3
@@ -77,7 +73,7 @@ class SearchResult:
         return {**names, "pull_requests": pulls, "notes": self.notes}
 
     @classmethod
-    def loaded(cls, stored: Raw) -> SearchResult:
+    def loaded(cls, stored: Raw) -> Self:
         pulls = tuple(PullRequest.model_validate(pull) for pull in stored["pull_requests"])
         return cls(stored["default_branch"], stored["parent"], pulls, tuple(stored["notes"]))
 
@@ -92,15 +88,12 @@ class _Candidates:
     same_commit: set[int] = field(default_factory=set)
 
     def add(self, pulls: Iterable[Raw | None]) -> set[int]:
-        """Add pull requests and return their numbers."""
         by_number = {pull["number"]: pull for pull in pulls if pull and "number" in pull}
         self.pulls = by_number | self.pulls
         return set(by_number)
 
 
 class PullRequestSearch:
-    """One search for several items of a repository."""
-
     def __init__(self, client: Client, repository: GitHubRepository, queries: Mapping[str, SearchQuery]) -> None:
         self._client, self._repository, self._queries = client, repository, dict(queries)
         self._about: Raw = {}
@@ -296,7 +289,6 @@ def _by_file(number: int, query: SearchQuery) -> Iterator[str]:
 
 
 def _collect(number: int, candidates: _Candidates, data: Raw) -> None:
-    """Add the pull requests that a response has for one item."""
     repository = data["repository"]
     candidates.same_commit = candidates.add(_associated(repository.get(f"c{number}") or {}))
     candidates.own = candidates.same_commit | candidates.add((repository.get(f"b{number}") or {}).get("nodes") or ())

@@ -1,12 +1,8 @@
 """Summarize a survey: in a table cell, as a list, and as decisions for a person."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..artifacts import Commit, PullRequest, Survey
+from ..artifacts import Commit, PullRequest, Survey
 
 _RELATION = {
     "branch": "from the same branch",

@@ -1,7 +1,5 @@
 """Find the functions that a patch touches."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Collection, Iterator

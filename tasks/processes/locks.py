@@ -1,7 +1,5 @@
 """File locks that the kernel releases when their holder dies."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

@@ -5,8 +5,6 @@ one it is given, and its time limit waits for grandchildren that hold the pipe. 
 explicitly, and waiting, time limits and killing happen here.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import signal
@@ -19,16 +17,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final
 
 from ..errors import CommandFailedError
 from .reaper import REAPER
 from .streams import Stream, exchange, opened
 
-if TYPE_CHECKING:
-    from plumbum.machines.local import LocalCommand
-
-    Popen = subprocess.Popen[bytes]
+Popen = subprocess.Popen[bytes]
 
 STREAM_LIMIT: Final = 1 << 20
 """Bytes kept of the beginning, and of the end, of either stream of `run`."""
@@ -127,7 +122,6 @@ class RunningProgram:
             raise _timed_out(self.command, timeout, self.tail()) from None
 
     def tail(self, lines: int = 20) -> str:
-        """Return the last lines of the output so far."""
         try:
             with self._log.open("rb") as stream:
                 stream.seek(max(0, stream.seek(0, os.SEEK_END) - 400 * lines))
@@ -247,7 +241,7 @@ def _launch(
     if leash and _is_executable_format(program):
         program, arguments = leash[0], (*leash[1:], program, *words[1:])
     try:
-        popen: Any = _command(program).popen(
+        process: Popen = _command(program).popen(
             arguments,
             cwd=str(cwd.absolute()),
             env=environment,
@@ -260,7 +254,6 @@ def _launch(
         )
     except (OSError, ValueError) as error:
         raise _not_started(words, f"could not start: {getattr(error, 'strerror', None) or error}") from None
-    process: Popen = popen
     if words[0] != "git":  # git's children end with it, and a run with nothing to do starts only git
         REAPER.add(process.pid)
     return process
@@ -302,14 +295,14 @@ def _leash() -> tuple[str, ...]:
     return ()
 
 
-def _command(program: str) -> LocalCommand:
+def _command(program: str) -> Any:
     from plumbum import LocalPath
 
     return _bare_command()(LocalPath(program))
 
 
 @cache
-def _bare_command() -> type[LocalCommand]:
+def _bare_command() -> type[Any]:
     """Return plumbum's command on a machine that adds no variables."""
     from plumbum.machines.local import LocalCommand, LocalMachine
 

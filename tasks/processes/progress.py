@@ -1,7 +1,5 @@
 """Progress messages of stages and tools: one short line each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 Report = Callable[[str], None]

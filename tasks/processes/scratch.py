@@ -3,8 +3,6 @@
 The owner holds a lock next to each folder, which the kernel releases if the owner dies.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import time
@@ -39,7 +37,6 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(cache: Path) -> None:
-    """Remove the folders whose owners have died."""
     parent = _parent(cache)
     if parent.is_dir():
         with file_lock(parent / "folders.lock", busy=None):

@@ -1,17 +1,13 @@
 """Read a program's output and write its input without deadlocks and with limited memory."""
 
-from __future__ import annotations
-
 import os
 import selectors
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    import subprocess
+from typing import IO, Any, Final
 
 DRAIN_SECONDS: Final = 1.0
 TICK_SECONDS: Final = 0.05

@@ -1,7 +1,5 @@
 """Every diagnosis, with its real failure; see test_builder and test_installer for those of environments."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

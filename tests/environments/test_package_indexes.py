@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from tasks.environments.package_indexes import uv_variables

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from tasks.environments.requirements import attempts, dependencies_hash, group_lines

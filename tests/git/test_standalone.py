@@ -1,7 +1,5 @@
 """A reader's clone of a private clone that borrows its objects."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 

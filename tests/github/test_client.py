@@ -1,7 +1,5 @@
 """The real gh against a small GitHub server."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """The server that stands for GitHub in tests answers the real `gh` and the real git as GitHub does."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The real gh against a small GitHub server with real git histories."""
 
-from __future__ import annotations
-
 import shutil
 
 import pytest

@@ -1,7 +1,5 @@
 """The summaries of a survey."""
 
-from __future__ import annotations
-
 import pytest
 
 from tasks.artifacts import Commit, Decision, Drift, PullRequest

@@ -8,8 +8,6 @@ The API covers `gh pr list|view|create|edit`, `gh api graphql` and prprep; anyth
 is by GitHub.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import os
