@@ -7,8 +7,6 @@ the same seed prints the same tables. Three tables: coverage of the interval at 
 sequential rule on identical code, next to the same rule without sharing its error; and the true effects found.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 from collections.abc import Callable, Iterable, Sequence

@@ -5,8 +5,6 @@
 The suite runs them with a few fixed examples. A failure prints the example; add it to the test with `@example`.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -8,8 +8,6 @@ turns within a round, so that a machine that changes its speed disturbs all of t
 and maximum, ratios are taken round by round.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The peers' environments, in prprep's cache folder and never in the project's own."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A load that switches on and off, like other work on the same machine."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import random

@@ -1,7 +1,5 @@
 """Results of tools by function and comparison, stored line by line so that a run can be interrupted and continued."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

@@ -4,8 +4,6 @@ A commit `effect-P` has P per cent fewer units in every function, so that its tr
 comment to every function, for tools that look for changed functions. The functions return the number of units of base.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Run each tool on two commits within so many seconds, and read its output."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

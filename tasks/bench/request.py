@@ -22,7 +22,7 @@ class SideRequest:
 
     `passed` are variables of the user's environment that it gets although they look like secrets. With `confined` its
     processes see only the tree, the `environments` (folders), the interpreter and the system's own folders, and have no
-    network. `pycache` is the folder for compiled files, which otherwise lie beside their sources.
+    network. `pycache` is the folder for compiled files, which otherwise lie next to their sources.
     """
 
     tree: Path

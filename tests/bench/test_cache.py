@@ -1,7 +1,5 @@
 """The cache folder is listed and pruned without harm."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time

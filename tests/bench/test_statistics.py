@@ -1,7 +1,5 @@
 """Ratios, intervals, verdicts and the sequential rule, on literal launches and on any."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Two moments of `benchmarks.kills`, and what it notices."""
 
-from __future__ import annotations
-
 import random
 import signal
 import subprocess

@@ -3,8 +3,6 @@
 22 has no counterpart: no mode times a script. Submodules, of 23, are not covered yet.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

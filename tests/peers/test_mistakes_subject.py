@@ -1,7 +1,5 @@
 """Mistakes in what `codeflash compare` measures, reproduced and numbered; prprep makes none of them."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

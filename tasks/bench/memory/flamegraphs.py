@@ -30,18 +30,19 @@ def read_profiles(
 
     Failures are reported and left out: the measurements are valid without them.
     """
-    place = request.side(side)
+    side_request = request.side(side)
+    tree = side_request.tree
     jobs = [
         {"key": key, "profile": str(profile), "flamegraph": str(profile).removesuffix(".bin") + SUFFIX}
         for key, profile in profiles.items()
     ]
-    order = {"side": side, "tree": str(place.tree.absolute()), "profiles": jobs}
-    confinement = sandbox.wrapper(place, place.tree, worker=WORKER_FOLDER, writable=(request.profiles,))
-    command: tuple[str | Path, ...] = (*confinement, place.python, PROGRAM)
-    environment = variables(place, Settings(seed=1), {}, folder=place.tree)
+    order = {"side": side, "tree": str(tree.absolute()), "profiles": jobs}
+    confinement = sandbox.wrapper(side_request, tree, worker=WORKER_FOLDER, writable=(request.profiles,))
+    command: tuple[str | Path, ...] = (*confinement, side_request.python, PROGRAM)
+    environment = variables(side_request, Settings(seed=1), {}, folder=tree)
     try:
         output = programs.run_bytes(
-            command, cwd=place.tree, env=environment, timeout=LONGEST_SECONDS, stdin=json.dumps(order).encode()
+            command, cwd=tree, env=environment, timeout=LONGEST_SECONDS, stdin=json.dumps(order).encode()
         )
     except CommandFailedError as error:
         report(f"no call sites and flame graphs of {side}: {error.what.splitlines()[-1]}")

@@ -37,13 +37,8 @@ LONGEST = 160
 COMMON_PACKAGES = frozenset({"socket", "ssl"})
 """Packages for the network that much else imports as well."""
 RECORDER = WORKER_PROGRAMS / "recording/recorder.py"
-PLUGIN_OPTIONS = (
-    "-p",
-    "prprep_worker.recording.recorder",
-    "--benchmark-disable",
-    "-W",
-    "ignore::pytest.PytestDeprecationWarning",
-)
+PLUGIN = "prprep_worker.recording.recorder"
+PLUGIN_OPTIONS = ("-p", PLUGIN, "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
 """A deprecation in pytest does not stop recording, even if warnings are errors."""
 
 
@@ -126,16 +121,17 @@ def _pytest(site: RecordingSite, node: str) -> list[str]:
 
 
 def _driven(site: RecordingSite, command: str) -> list[str]:
-    words = shlex.split(command)
+    program, *arguments = shlex.split(command) or [""]
     python = str(site.side.python)
-    script = Path(python).parent / words[0] if words else Path()
-    if words[:1] == ["pytest"] or words[:3] == ["python", "-m", "pytest"]:
-        rest = words[1:] if words[0] == "pytest" else words[3:]
-        return [python, "-m", "pytest", "-p", "prprep_worker.recording.recorder", *rest]
-    if words[:1] in (["python"], ["python3"]):
-        return [python, str(RECORDER), *words[1:]]
-    if words and script.is_file():
-        return [python, str(RECORDER), str(script), *words[1:]]
+    script = Path(python).parent / program
+    if [program, *arguments][:3] == ["python", "-m", "pytest"]:
+        program, arguments = "pytest", arguments[2:]
+    if program == "pytest":
+        return [python, "-m", "pytest", "-p", PLUGIN, *arguments]
+    if program in {"python", "python3"}:
+        return [python, str(RECORDER), *arguments]
+    if script.is_file():
+        return [python, str(RECORDER), str(script), *arguments]
     raise MeasuringError(
         f"`{command}` cannot be run under the recorder",
         where="drive",

@@ -1,7 +1,5 @@
 """Derive edge cases from the values that a benchmark passes, spelled as in `prprep_worker.inputs.spellings`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta

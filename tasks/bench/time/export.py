@@ -1,7 +1,5 @@
 """Write one side's times as pytest-benchmark's own JSON, for `pytest-benchmark compare` and other readers."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,16 +27,11 @@ def write_benchmark_json(
         write_whole(target, json.dumps(document, indent=1) + "\n")
 
 
-def _arithmetic() -> Any:
-    """Return pytest-benchmark's own summary of rounds, so that its numbers mean the same as there."""
-    from pytest_benchmark import stats
-
-    untyped: Any = stats
-    return untyped.Stats()
-
-
 def _benchmark(measurement: Measurement, side: Side) -> dict[str, Any]:
-    stats = _arithmetic()
+    from pytest_benchmark.stats import Stats
+
+    # The summary of pytest-benchmark itself, so that the numbers mean the same as there.
+    stats: Any = Stats()  # type: ignore[no-untyped-call]
     for launch in measurement.launches:
         for seconds in launch.base if side == "base" else launch.head:
             stats.update(seconds)

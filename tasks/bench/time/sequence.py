@@ -24,7 +24,7 @@ class LaunchSequence:
     """All launches of one metric, and when to stop.
 
     The data are looked at only at the numbers of launches in `looks`, planned in advance, so that the rule behind
-    `decided` keeps its error over all of them. The last look is the one at which sequence ends, for whatever reason.
+    `decided` keeps its error over all of them. The last look is the one at which sampling ends, for whatever reason.
     """
 
     def __init__(

@@ -37,12 +37,6 @@ def test_a_turn_is_a_block_of_every_side_and_the_next_is_reversed(record):
     assert orders == [orders[0], orders[0][::-1]] * (len(orders) // 2) + [orders[0]] * (len(orders) % 2)
 
 
-def test_the_order_is_random(tmp_path):
-    rng = random.Random(1)
-    drawn = {lockstep._lot(("base", "head", "control"), rng) for _ in range(200)}
-    assert len(drawn) == 6
-
-
 def test_only_one_side_runs_at_any_time(record):
     blocks = blocks_of(record.calls[0])
     assert all(earlier.ended <= later.began for earlier, later in pairwise(blocks))

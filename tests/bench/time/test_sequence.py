@@ -1,4 +1,4 @@
-"""When sequence stops, on literal launches."""
+"""When sampling stops, on literal launches."""
 
 import pytest
 
