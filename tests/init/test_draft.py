@@ -90,7 +90,7 @@ def test_twelve_entries_in_three_styles(optimized, tmp_path):
 
 def test_an_existing_manifest_is_never_overwritten(optimized, tmp_path):
     (optimized.repo.path / "prprep.yaml").write_text("mine")
-    with pytest.raises(UsageError, match="never overwritten") as raised:
+    with pytest.raises(UsageError, match="exists already") as raised:
         write_draft(tmp_path, optimized.repo)
     assert "prprep add REF" in raised.value.hint
     assert (optimized.repo.path / "prprep.yaml").read_text() == "mine"
