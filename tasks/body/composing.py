@@ -79,7 +79,7 @@ def _release_note(evidence: Evidence) -> ReleaseNote | None:
 
 def _todos(evidence: Evidence) -> tuple[str, ...]:
     """Return what a person has to do whatever the template says."""
-    todos = ["write the sentences that are marked in the body"] if evidence.item.is_told_by_person else []
+    todos = ["write the sentences that are marked in the body"] if evidence.item.is_written_by_person else []
     if has_generated_bullets(evidence):
         todos.append("read the bullets, which a command wrote, and say so if the project asks for that")
     if evidence.comparison.verdict == Verdict.IMPROVED and (evidence.detection.changelog or "").startswith("towncrier"):

@@ -149,7 +149,7 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "outputs": views.outputs_of(comparison.outputs, benchmark),
         "returned": views.returned(comparison.outputs),
         "inputs": sum(output.inputs for output in comparison.outputs),
-        "by_person": evidence.item.is_told_by_person,
+        "by_person": evidence.item.is_written_by_person,
         "bullets": bullets(evidence.item, detection.commits, evidence.generated),
         "further_commits": 0
         if evidence.item.summary or has_generated_bullets(evidence)

@@ -1,7 +1,7 @@
 """One optimization as its source describes it, and one that several sources describe."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from ..manifest.model import Domain
 
@@ -10,6 +10,8 @@ Outcome = Literal["kept", "discarded", "unfinished", "unknown", "none"]
 
 Unresolved = Literal["", "missing", "ambiguous"]
 """Whether a commit or branch that it names is not in the repository, or ambiguous there."""
+_UNITED = ("commits", "functions", "mentions", "files", "claims")
+_FIRST_KNOWN = ("title", "commit_range", "branch", "domains", "pull_request", "summary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +51,23 @@ class Candidate:
 
 def combined(first: Candidate, second: Candidate) -> Candidate:
     """Combine what two sources say about one optimization; the first takes precedence."""
-    warnings = (*first.warnings, *second.warnings)
-    unresolved = (first.unresolved, second.unresolved)
     outcome, reason = first.outcome, first.reason
+    disagreement: tuple[str, ...] = ()
     if outcome == "unknown":
         outcome, reason = second.outcome, second.reason or first.reason
     elif second.outcome not in {"unknown", outcome}:
-        warnings = (
-            *warnings,
-            f"{first.source} calls it {first.outcome}, but {second.source} calls it {second.outcome}",
-        )
+        message = f"{first.source} calls it {first.outcome}, but {second.source} calls it {second.outcome}"
+        disagreement = (message,)
+    values: dict[str, Any] = {name: getattr(first, name) or getattr(second, name) for name in _FIRST_KNOWN}
+    for name in _UNITED:
+        values[name] = tuple(dict.fromkeys((*getattr(first, name), *getattr(second, name))))
+    unresolved = (first.unresolved, second.unresolved)
     return replace(
         first,
         source=f"{first.source}; {second.source}",
-        title=first.title or second.title,
-        commits=_union(first.commits, second.commits),
-        commit_range=first.commit_range or second.commit_range,
-        branch=first.branch or second.branch,
-        functions=_union(first.functions, second.functions),
-        mentions=_union(first.mentions, second.mentions),
-        files=_union(first.files, second.files),
-        domains=first.domains or second.domains,
-        pull_request=first.pull_request or second.pull_request,
-        summary=first.summary or second.summary,
-        claims=_union(first.claims, second.claims),
         outcome=outcome,
         reason=reason,
-        warnings=warnings,
         unresolved="missing" if "missing" in unresolved else unresolved[0] or unresolved[1],
+        warnings=(*first.warnings, *second.warnings, *disagreement),
+        **values,
     )
-
-
-def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*first, *second)))

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import git
 from ..errors import ManifestError, RepositoryError, UsageError
+from ..git import Clone
 from ..git.models import Refs
 from ..manifest.reader import parse, shown_path
 from ..project.files import CommitTree
@@ -23,9 +23,6 @@ from .items import Selection, select
 from .manifest_text import Preamble, manifest_text
 from .notes import CommittedNotes, NoteFile, NoteFolder, WorkTreeNotes, read_notes
 from .repository import Repository
-
-if TYPE_CHECKING:
-    from ..git import Clone
 
 _CODEFLASH_KEYS = ("module-root", "tests-root", "benchmarks-root")
 _MOST_SHOWN = 12
@@ -115,7 +112,7 @@ def _upstream(target: TargetRepository, requested: str | None) -> tuple[str, str
     return name, "origin's HEAD" if "/" in name else f"the branch {name}"
 
 
-def repository_of(target: TargetRepository, clone: "Clone", upstream: str) -> Repository:
+def repository_of(target: TargetRepository, clone: Clone, upstream: str) -> Repository:
     """Return the repository to check candidates against; raise RepositoryError without commits or upstream."""
     resolved = clone.resolve([upstream, "HEAD"])
     path = target.local or clone.path

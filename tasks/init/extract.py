@@ -18,8 +18,8 @@ _TREE_LINK = re.compile(r"/tree/([^?#\s]+)")
 _PULL = re.compile(r"\b(?:PR|pull request)\s*:?\s*#?(\d+)\b|\bPR\b[^.\n]{0,20}#(\d+)\b", re.IGNORECASE)
 # Words before a commit that does not hold the change itself.
 _OTHER_COMMIT: Final = re.compile(
-    r"\b(?:supersed\w+|replac\w+|revert\w*|since|from|before|baseline|base|on top of|based on|builds? on|depends on|vs\.?|"
-    r"against|after|parent)(?:\s+(?:of|by|in|commit|is|was|at|measured))*\s*[:=(]?\s*[`*(\[]*$",
+    r"\b(?:supersed\w+|replac\w+|revert\w*|since|from|before|baseline|base|on top of|based on|builds? on|depends on|"
+    r"vs\.?|against|after|parent)(?:\s+(?:of|by|in|commit|is|was|at|measured))*\s*[:=(]?\s*[`*(\[]*$",
     re.IGNORECASE,
 )
 OPTIMIZATION_BRANCH: Final = re.compile(
@@ -124,8 +124,8 @@ CLAIM: Final = re.compile(
 )
 # Only a measurement or a run of the tests can show these.
 _ASSERTION: Final = re.compile(
-    r"\b(?:faster|slower|speed-?ups?|sped up|regress\w*|bit-for-bit|identical|drop-in|verified|benchmark(?:ed|s)?|measured|"
-    r"improv\w+)\b|\btests?\b[^.]*\bpass|\bpass\w*\b[^.]*\btests?\b|\bcorrectness\b",
+    r"\b(?:faster|slower|speed-?ups?|sped up|regress\w*|bit-for-bit|identical|drop-in|verified|benchmark(?:ed|s)?|"
+    r"measured|improv\w+)\b|\btests?\b[^.]*\bpass|\bpass\w*\b[^.]*\btests?\b|\bcorrectness\b",
     re.IGNORECASE,
 )
 
@@ -159,12 +159,14 @@ _NEUTRAL = r"baseline|measurement|control|reference|calibration|n/?a"
 _DISCARDED = (
     r"(?:did|does)(?:n['’]t| not) \w+|not[ -]kept|not[ -]merged|not[ -]worth\w*|not[ -]taken|discard\w*|"
     r"revert\w*|reject\w*|abandon\w*|drop(?:ped)?|undone|rolled[ -]back|"
-    r"regress\w+|regression|fail\w*|crash\w*|skip(?:ped)?|no[ -](?:measurable[ -])?(?:gain|effect|change|improvement|win|difference)|"
+    r"regress\w+|regression|fail\w*|crash\w*|skip(?:ped)?|no[ -](?:measurable[ -])?(?:gain|effect|change|"
+    r"improvement|win|difference)|"
     r"superseded|removed|worse|slower|broken|neutral|lost|bad|wontfix|won't"
 )
 _UNFINISHED = (
     r"wip|in[ -]progress|pending|to[ -]?do|unfinished|partial(?:ly)?|draft|blocked|"
-    r"not[ -](?:pursued|attempted|tried|started|done)|not[ -]committed|deferred|parked|planned|open|untested|needs?[ -]\w+|"
+    r"not[ -](?:pursued|attempted|tried|started|done)|not[ -]committed|deferred|parked|planned|open|untested|"
+    r"needs?[ -]\w+|"
     r"ongoing|experimental|investigat\w+"
 )
 _KEPT = (
@@ -244,20 +246,21 @@ def _signed(text: str) -> StatedOutcome | None:
 
 # -- domains, sentences -------------------------------------------------------------------------------
 
-_DOMAINS: Final[tuple[tuple[Domain, re.Pattern[str]], ...]] = (
-    ("mem", re.compile(r"\b(?:mem(?:ory)?|allocations?|peak|rss)\b", re.IGNORECASE)),
-    ("async", re.compile(r"\b(?:async\w*|concurren\w+|await)\b", re.IGNORECASE)),
-    ("struct", re.compile(r"\b(?:struct\w*|imports?|import[ -]time|start-?up)\b", re.IGNORECASE)),
-    (
-        "cpu",
-        re.compile(r"\b(?:cpu|time|runtime|speed|compute|latency|throughput|algorithm\w*|hot ?path)\b", re.IGNORECASE),
-    ),
-)
+_DOMAIN_WORDS: Final[dict[Domain, str]] = {
+    "mem": r"mem(?:ory)?|allocations?|peak|rss",
+    "async": r"async\w*|concurren\w+|await",
+    "struct": r"struct\w*|imports?|import[ -]time|start-?up",
+    "cpu": r"cpu|time|runtime|speed|compute|latency|throughput|algorithm\w*|hot ?path",
+}
 
 
 def domains_in(text: str) -> tuple[Domain, ...]:
     """Return the domains that a field or heading names, in its order."""
-    matches = [(match.start(), domain) for domain, pattern in _DOMAINS if (match := pattern.search(text))]
+    matches = [
+        (match.start(), domain)
+        for domain, words in _DOMAIN_WORDS.items()
+        if (match := re.search(rf"\b(?:{words})\b", text, re.IGNORECASE))
+    ]
     return tuple(domain for _, domain in sorted(matches))
 
 

@@ -16,52 +16,44 @@ Meaning = Literal[
     "commit", "branch", "pull", "status", "function", "file", "domain", "claim", "reason", "summary", "title", "number"
 ]
 
-_MEANINGS: Final[tuple[tuple[Meaning, str], ...]] = (
-    ("pull", r"prs?|prs? (?:status|number|link|url)|pull requests?"),
-    (
-        "commit",
-        r"commits?|commit (?:sha|hash|id|s)|git (?:commit|sha|hash)|sha1?|hash|rev|revisions?|commits? landed|landed (?:in|as)",
+_PATTERNS: Final[dict[Meaning, re.Pattern[str]]] = {
+    "pull": re.compile(r"prs?|prs? (?:status|number|link|url)|pull requests?"),
+    "commit": re.compile(
+        r"commits?|commit (?:sha|hash|id|s)|git (?:commit|sha|hash)|sha1?|hash|rev|revisions?|commits? landed|"
+        r"landed (?:in|as)"
     ),
-    ("branch", r"branch(?:es)?|branch name|git branch|head ref"),
-    (
-        "status",
-        r"status|state|verdict|decision|outcome|kept|keep|disposition|accepted|landed|merged|kept or discarded|keep/discard|action",
+    "branch": re.compile(r"branch(?:es)?|branch name|git branch|head ref"),
+    "status": re.compile(
+        r"status|state|verdict|decision|outcome|kept|keep|disposition|accepted|landed|merged|kept or discarded|"
+        r"keep/discard|action"
     ),
-    (
-        "function",
-        (
-            r"functions?|methods?|functions? / methods?|functions? changed|changed functions?|target functions?|"
-            r"optimized functions?|symbols?|callables?|targets?|where|location|hot ?spot"
-        ),
+    "function": re.compile(
+        r"functions?|methods?|functions? / methods?|functions? changed|changed functions?|target functions?|"
+        r"optimized functions?|symbols?|callables?|targets?|where|location|hot ?spot"
     ),
-    (
-        "file",
-        r"files?|file(?:s)? changed|changed files?|paths?|modules?|files? modified|modified files?|files? touched|touched",
+    "file": re.compile(
+        r"files?|file(?:s)? changed|changed files?|paths?|modules?|files? modified|modified files?|files? touched|"
+        r"touched"
     ),
-    ("domain", r"domains?|types?|categor(?:y|ies)|kind|area|dimension|resource|class"),
-    (
-        "claim",
-        (
-            r"before|after|base(?:line)?|head|now|speed-?up|improvements?|gains?|impact|effect|deltas?|metrics?|results?|timings?|time|"
-            r"memory|peak(?: memory)?|savings?|saved|reductions?|optimized|measured|measurements?|performance|benchmarks?|perf|cpu|rss|"
-            r"allocations?|change \(?%\)?|wall(?: time)?|memory gb|before/after|before (?:→|->) after|ratio|factor|evidence"
-        ),
+    "domain": re.compile(r"domains?|types?|categor(?:y|ies)|kind|area|dimension|resource|class"),
+    "claim": re.compile(
+        r"before|after|base(?:line)?|head|now|speed-?up|improvements?|gains?|impact|effect|deltas?|metrics?|"
+        r"results?|timings?|time|memory|peak(?: memory)?|savings?|saved|reductions?|optimized|measured|"
+        r"measurements?|performance|benchmarks?|perf|cpu|rss|allocations?|change \(?%\)?|wall(?: time)?|memory gb|"
+        r"before/after|before (?:→|->) after|ratio|factor|evidence"
     ),
-    ("reason", r"reason|why (?:not|discarded|reverted)|lesson|lessons?|analysis|rationale|why"),
-    (
-        "summary",
-        r"summary|what changed|mechanism|how|approach|fix|solution|technique|notes?|details?|comments?|remarks?",
+    "reason": re.compile(r"reason|why (?:not|discarded|reverted)|lesson|lessons?|analysis|rationale|why"),
+    "summary": re.compile(
+        r"summary|what changed|mechanism|how|approach|fix|solution|technique|notes?|details?|comments?|remarks?"
     ),
-    (
-        "title",
-        (
-            r"optimi[sz]ations?|title|names?|changes?|what|ideas?|experiments?|items?|tasks?|descriptions?|patterns?|hypothesis|subject|"
-            r"message"
-        ),
+    "title": re.compile(
+        r"optimi[sz]ations?|title|names?|changes?|what|ideas?|experiments?|items?|tasks?|descriptions?|patterns?|"
+        r"hypothesis|subject|message"
     ),
-    ("number", r"#|no|nr|n|id|idx|index|order|iteration|iter|step|exp(?: id)?|rank|priority|date|time ?stamp|run"),
-)
-_PATTERNS: Final = tuple((meaning, re.compile(pattern)) for meaning, pattern in _MEANINGS)
+    "number": re.compile(
+        r"#|no|nr|n|id|idx|index|order|iteration|iter|step|exp(?: id)?|rank|priority|date|time ?stamp|run"
+    ),
+}
 # Of several columns that could be the title, the first here is.
 _TITLES: Final = (
     r"optimi[sz]ation|title",
@@ -84,7 +76,7 @@ def meaning_of(label: str) -> Meaning | None:
     bare = " ".join(re.sub(r"\((?!%).*?\)", " ", bare).split())
     if label.strip() == "#":
         return "number"
-    return next((meaning for meaning, pattern in _PATTERNS if pattern.fullmatch(bare)), None)
+    return next((meaning for meaning, pattern in _PATTERNS.items() if pattern.fullmatch(bare)), None)
 
 
 def title_rank(label: str) -> int:

@@ -3,18 +3,15 @@
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from ..artifacts import ChangedFunction
 from ..errors import SourceError
 from ..project.code.definitions import MODULE, definitions
 from ..project.code.modules import module_of
-
-if TYPE_CHECKING:
-    from ..artifacts import ChangedFunction
-    from ..project.code.sources import Sources
+from ..project.code.sources import Sources
 
 
-def is_named(changed: "ChangedFunction", name: str) -> bool:
+def is_named(changed: ChangedFunction, name: str) -> bool:
     """Return whether `path::name`, `module:name`, `dotted.name` or a bare name means a changed function."""
     path, colons, qualified = name.partition("::")
     if colons:
@@ -22,7 +19,7 @@ def is_named(changed: "ChangedFunction", name: str) -> bool:
     return _ends_with(changed.target.replace(":", "."), name.replace(":", "."), ".")
 
 
-def matching_functions(name: str, sources: "Sources", files: Iterable[str]) -> tuple[str, ...]:
+def matching_functions(name: str, sources: Sources, files: Iterable[str]) -> tuple[str, ...]:
     """Return the functions of a tree that a name can mean; a bare name is only looked up in `files`."""
     path, colons, qualified = name.partition("::")
     if colons:
@@ -38,7 +35,7 @@ def matching_functions(name: str, sources: "Sources", files: Iterable[str]) -> t
     return tuple(dict.fromkeys(_in_files(name, sources, files)))
 
 
-def similar_function(name: str, sources: "Sources") -> str:
+def similar_function(name: str, sources: Sources) -> str:
     """Return a function with a name like that of a missing one, "" if there is none."""
     path, colons, qualified = name.partition("::")
     module = module_of(path, sources.roots) if colons else ""
@@ -49,7 +46,7 @@ def similar_function(name: str, sources: "Sources") -> str:
     return ""
 
 
-def _in_files(name: str, sources: "Sources", files: Iterable[str]) -> Iterator[str]:
+def _in_files(name: str, sources: Sources, files: Iterable[str]) -> Iterator[str]:
     all_files = sources.tree.files()
     for file in files:
         for path in [file] if file in all_files else _files_ending_with(file, sources):
@@ -57,11 +54,11 @@ def _in_files(name: str, sources: "Sources", files: Iterable[str]) -> Iterator[s
                 yield from (f"{module}:{other}" for other in _names_in(path, sources) if _ends_with(other, name, "."))
 
 
-def _files_ending_with(path: str, sources: "Sources") -> list[str]:
+def _files_ending_with(path: str, sources: Sources) -> list[str]:
     return [file for file in sources.tree.files() if _ends_with(file, path, "/")]
 
 
-def _names_in(path: str, sources: "Sources") -> Sequence[str]:
+def _names_in(path: str, sources: Sources) -> Sequence[str]:
     with suppress(SourceError):
         found = definitions(sources.tree.read(path) or b"", path)
         return [definition.name for definition in found if definition.name != MODULE]

@@ -19,7 +19,8 @@ _OTHER_WORK: Final = re.compile(
 _FIX: Final = re.compile(r"^\W*(?:fix(?:es|ed)?|bug-?fix|hotfix)\b", re.IGNORECASE)
 _SIGNS: Final = ("⚡", ":zap:", "🚀", "🐎", ":racehorse:")
 _STRONG: Final = re.compile(
-    r"\b(?:(?:speed(?:s|ed|ing)?|sped)[ -]?(?:up|ups)|speed-?ups?|faster|fast[ -]?paths?|optimi[sz]\w+|performan(?:ce|t)|perf|"
+    r"\b(?:(?:speed(?:s|ed|ing)?|sped)[ -]?(?:up|ups)|speed-?ups?|faster|fast[ -]?paths?|optimi[sz]\w+|"
+    r"performan(?:ce|t)|perf|"
     r"quadratic|linear time|hot (?:path|loop)|slow(?:er|ness|down)?|vectori[sz]\w+|"
     r"(?:reduc\w+|lower\w*|less|cut\w*|sav\w+|improv\w+|halv\w+)\s+(?:\w+\s+){0,3}?(?:memory|allocations?|footprint|peak|"
     r"overhead|latency|copies|copying|time|rss)|memory (?:usage|consumption|footprint|efficien\w+)|peak memory|"
@@ -48,7 +49,7 @@ _EFFORT_BRANCH: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class BranchCommits:
-    """The commits that a branch is ahead of upstream, oldest first, without merges; `name` is "" for a detached HEAD."""
+    """The commits that only a branch has, oldest first, without merges; `name` is "" for a detached HEAD."""
 
     name: str
     commits: tuple[Commit, ...]
@@ -103,7 +104,7 @@ def candidates_of_commits(commits: Sequence[Commit], source: str) -> tuple[Candi
 def candidates_of_branch(
     branch: BranchCommits, others: Sequence[BranchCommits], noted: Sequence[Collection[str]]
 ) -> tuple[Candidate, ...]:
-    """Return one candidate for a branch with one optimization, else one for each commit that looks like performance work.
+    """Return one candidate for a branch with one optimization, else one per commit that looks like performance work.
 
     `others` are the other branches named after performance work; `noted` are the commits of each optimization in notes:
     a branch with two of them is not one optimization.

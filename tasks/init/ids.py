@@ -8,11 +8,9 @@ from ..manifest.forms import RESERVED_IDS
 
 _LONGEST_ID: Final = 40
 _MOST_WORDS: Final = 4
-# fmt: off
-_SMALL_WORDS: Final = frozenset({
-    "a", "an", "and", "by", "for", "from", "in", "instead", "is", "it", "its", "of", "on", "per", "that", "the", "to", "with",
-})
-# fmt: on
+_SMALL_WORDS: Final = re.compile(
+    r"(?:a|an|and|by|for|from|in|instead|is|it|its|of|on|per|that|the|to|with)", re.IGNORECASE
+)
 CONVENTIONAL_PREFIX: Final = re.compile(r"^\w+(?:\([^)]*\))?!?:\s*|\(#\d+\)")
 """`perf(parser): ` before a title, and `(#12)` in it."""
 
@@ -37,7 +35,7 @@ class Ids:
 def short_name(title: str) -> str:
     """Join the first significant words of a title."""
     words = (word.strip("_") for word in re.findall(r"[A-Za-z0-9_]+", CONVENTIONAL_PREFIX.sub("", title)))
-    return "-".join([word for word in words if word and word.lower() not in _SMALL_WORDS][:_MOST_WORDS]).lower()
+    return "-".join([word for word in words if word and not _SMALL_WORDS.fullmatch(word)][:_MOST_WORDS]).lower()
 
 
 def _shortened(name: str) -> str:

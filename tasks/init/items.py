@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -13,14 +13,12 @@ from ..manifest.model import Optimization
 from ..project.code.span import span_of
 from ..workspace.checks import function_lookup
 from . import extract
+from .candidate import Candidate
 from .functions import is_named, matching_functions, similar_function
+from .gathering import Gathered
 from .ids import Ids, short_name
+from .repository import Repository
 from .titles import title_of
-
-if TYPE_CHECKING:
-    from .candidate import Candidate
-    from .gathering import Gathered
-    from .repository import Repository
 
 _SHORT_SHA: Final = 12
 _MOST_FUNCTIONS: Final = 5
@@ -61,7 +59,7 @@ class Selection:
     left_out: tuple[LeftOut, ...]
 
 
-def select(repository: "Repository", gathered: "Gathered") -> Selection:
+def select(repository: Repository, gathered: Gathered) -> Selection:
     """Turn candidates into items with unique ids, and leave out those that were not kept."""
     ids, items, left_out = Ids(), [], []
     for candidate in gathered.candidates:
@@ -75,12 +73,12 @@ def select(repository: "Repository", gathered: "Gathered") -> Selection:
     return Selection(tuple(items), tuple(left_out))
 
 
-def propose(repository: "Repository", candidate: "Candidate", ids: Ids, *, item_id: str | None = None) -> ProposedItem:
+def propose(repository: Repository, candidate: Candidate, ids: Ids, *, item_id: str | None = None) -> ProposedItem:
     """Return an item for a candidate, with `item_id` or an id derived from its commits."""
     return _ItemBuilder(repository, candidate, ids).build(item_id)
 
 
-def _why_left_out(repository: "Repository", candidate: "Candidate", reverted: Mapping[str, str]) -> str:
+def _why_left_out(repository: Repository, candidate: Candidate, reverted: Mapping[str, str]) -> str:
     """Say why a candidate becomes no item; "" if it becomes one."""
     commits, is_unknown = candidate.commits, candidate.outcome == "unknown"
     if candidate.outcome in {"discarded", "unfinished"}:
@@ -94,7 +92,7 @@ def _why_left_out(repository: "Repository", candidate: "Candidate", reverted: Ma
     return f"{candidate.reason}, but {objection}" if objection else ""
 
 
-def _objection(repository: "Repository", commits: Sequence[str]) -> str:
+def _objection(repository: Repository, commits: Sequence[str]) -> str:
     if all(map(repository.is_upstream, commits)) and repository.refs.upstream != repository.head:
         return f"{repository.refs.upstream_ref} has it already"
     if any((parent := repository.parent(sha)) and repository.changes_code(parent, sha) for sha in commits):
@@ -102,12 +100,12 @@ def _objection(repository: "Repository", commits: Sequence[str]) -> str:
     return "it changes no code of the project (only tests, docs or settings)"
 
 
-def _commit_title(repository: "Repository", candidate: "Candidate") -> str:
+def _commit_title(repository: Repository, candidate: Candidate) -> str:
     return repository.clone.commit(candidate.commits[-1]).title if candidate.commits else candidate.branch
 
 
 class _ItemBuilder:
-    def __init__(self, repository: "Repository", candidate: "Candidate", ids: Ids) -> None:
+    def __init__(self, repository: Repository, candidate: Candidate, ids: Ids) -> None:
         self.repository, self.candidate = repository, candidate
         self.ids = ids
         self.values: dict[str, Any] = {}

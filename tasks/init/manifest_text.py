@@ -3,14 +3,12 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import yaml
 
 from ..text.markdown import one_line, shorten
-
-if TYPE_CHECKING:
-    from .items import ProposedItem, Selection
+from .items import ProposedItem, Selection
 
 WIDTH: Final = 120
 _LONGEST_COMMENT: Final = 1000
@@ -31,7 +29,7 @@ class Preamble:
     settings: tuple[str, ...]
 
 
-def manifest_text(preamble: Preamble, selection: "Selection") -> str:
+def manifest_text(preamble: Preamble, selection: Selection) -> str:
     """Return the whole manifest; items with a problem are commented out."""
     lines = [*_preamble(preamble), "optimizations:"]
     for index, item in enumerate(selection.items):
@@ -92,7 +90,7 @@ def _preamble(preamble: Preamble) -> Iterator[str]:
     yield ""
 
 
-def _item(item: "ProposedItem") -> Iterator[str]:
+def _item(item: ProposedItem) -> Iterator[str]:
     yield from _comment(f"From {item.source}.", "  ")
     for comment in (*item.warnings, *item.comments):
         yield from _comment(_sentence(comment), "  ")

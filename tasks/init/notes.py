@@ -4,12 +4,10 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from ..git import printable
-
-if TYPE_CHECKING:
-    from ..project.files import TreeReader
+from ..project.files import TreeReader
 
 FOLDER: Final = ".codeflash"
 HANDOFF: Final = "handoff.md"
@@ -72,7 +70,7 @@ class WorkTreeNotes:
 class CommittedNotes:
     """The notes in a commit."""
 
-    tree: "TreeReader"
+    tree: TreeReader
 
     def names(self) -> Iterator[str]:
         for path in self.tree.files():

@@ -1,14 +1,14 @@
 """The repository that candidates are checked against; every answer is computed once."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from .. import git
+from ..artifacts import ChangedFunction, Commit, Layout
 from ..errors import SourceError
+from ..git import Clone, Refs
 from ..project.code.differences import changed_functions
 from ..project.code.modules import is_own_module, is_test, module_of
 from ..project.code.sources import Sources
@@ -16,10 +16,6 @@ from ..project.files import CommitTree
 from ..project.layout import describe
 from . import extract
 from .history import BranchCommits
-
-if TYPE_CHECKING:
-    from ..artifacts import ChangedFunction, Commit, Layout
-    from ..git import Clone, Refs
 
 _MOST_COMMITS: Final = 500
 """Newest commits of one branch."""

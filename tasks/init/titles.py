@@ -24,7 +24,8 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _OUTCOMES = re.compile(
-    r"[\[(]\s*(?:kept|keep|discarded|reverted|abandoned|merged|accepted|committed|landed|applied|done|wip|rejected|win|x| )\s*[\])]|"
+    r"[\[(]\s*(?:kept|keep|discarded|reverted|abandoned|merged|accepted|committed|landed|applied|done|wip|rejected|win|x| )"
+    r"\s*[\])]|"
     r"(?:(?<=^)|(?<=\s))(?:KEPT|KEEP|DISCARDED|REVERTED|WIP|DONE|MERGED|ACCEPTED|REJECTED|COMMITTED|LANDED|WIN)(?=\W|$)",
     re.IGNORECASE,
 )

@@ -148,3 +148,5 @@ Address = Annotated[
 ]
 BenchmarkPath = Annotated[str, Field(min_length=1, pattern=BENCHMARK_FORM)]
 Unique = (AfterValidator(_without_duplicates), Field(json_schema_extra={"uniqueItems": True}))
+Names = Annotated[tuple[Name, ...], OneOrMany(), *Unique]
+Texts = Annotated[tuple[Text, ...], OneOrMany()]

@@ -13,13 +13,14 @@ from .forms import (
     Folder,
     FunctionName,
     Id,
-    Name,
+    Names,
     OneOrMany,
     OptionFree,
     OrSwitch,
     Ref,
     Slug,
     Text,
+    Texts,
     Unique,
     Variable,
     no_boolean,
@@ -58,17 +59,11 @@ class EnvironmentSettings(Model):
     runner: Text | None = Field(default=None, description="how the project runs Python, e.g. `uv run python`")
     python: OptionFree | None = Field(
         default=None,
-        description='a version in quotes ("3.12"), or the path of an interpreter, relative to this file, to use as it is',
+        description='a version in quotes ("3.12"), or the path of an interpreter, relative to this file, used as it is',
     )
-    extras: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
-        default=(), description="extras of the project to install"
-    )
-    groups: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(
-        default=(), description="dependency groups of pyproject.toml to install"
-    )
-    install: Annotated[tuple[Text, ...], OneOrMany()] = Field(
-        default=(), description="further requirements or pip arguments, one per item"
-    )
+    extras: Names = Field(default=(), description="extras of the project to install")
+    groups: Names = Field(default=(), description="dependency groups of pyproject.toml to install")
+    install: Texts = Field(default=(), description="further requirements or pip arguments, one per item")
     passed: Annotated[tuple[Variable, ...], OneOrMany(), *Unique] = Field(
         default=(),
         alias="pass",
@@ -79,10 +74,9 @@ class EnvironmentSettings(Model):
 class LintSettings(Model):
     """How benchmarks are linted."""
 
-    ignore: Annotated[tuple[Name, ...], OneOrMany(), *Unique] = Field(default=(), description="rules to ignore")
-    boundaries: Annotated[tuple[Text, ...], OneOrMany(), *Unique] = Field(
-        default=(),
-        description="further packages that run models or use the network; benchmarks may mock them",
+    ignore: Names = Field(default=(), description="rules to ignore")
+    boundaries: Annotated[Texts, *Unique] = Field(
+        default=(), description="further packages that run models or use the network; benchmarks may mock them"
     )
 
 
@@ -90,44 +84,31 @@ class Measuring(Model):
     """The settings of measuring that an item or `defaults` can set."""
 
     strategy: Strategy = Field(
-        default="auto",
-        description="how both trees get the same benchmark: by copying it, or by cherry-picking its commits",
+        default="auto", description="how both trees get the same benchmark: copied, or by cherry-picking its commits"
     )
     engine: Engine = Field(
         default="native", description="codeflash also runs `codeflash compare`, besides prprep's own measuring"
     )
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1), OneOrMany(), *Unique] | None = Field(
-        default=None,
-        description="one or several; default: chosen by the domain",
+        default=None, description="one or several; default: chosen by the domain"
     )
     timeout: float | None = Field(
-        default=None,
-        gt=0,
-        description="time limit of one comparison in seconds; default: 120 for time, none for memory",
+        default=None, gt=0, description="seconds for one comparison; default: 120 for time, no limit for memory"
     )
     budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds of samples for one benchmark")
     confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence level of the intervals")
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a relative change below this counts as no change")
     sandbox: Sandbox = Field(
-        default="none",
-        description="bwrap runs the project's code under bubblewrap, without network and other files than it needs",
+        default="none", description="bwrap runs the project's code without network, and without files it does not need"
     )
-    env: EnvironmentSettings = Field(
-        default=EnvironmentSettings(), description="how to build the environment of each side"
-    )
+    env: EnvironmentSettings = Field(default=EnvironmentSettings(), description="how to build both environments")
     tests: Annotated[str | bool, OrSwitch()] | None = Field(
-        default=None,
-        description="the command that runs the project's own tests, or false to run none; default: detected from the "
-        "project's files",
+        default=None, description="the command of the project's own tests, or false to run none; default: detected"
     )
-    tests_timeout: float = Field(
-        default=600.0, gt=0, description="time limit of one run of the project's own tests, in seconds"
-    )
+    tests_timeout: float = Field(default=600.0, gt=0, description="seconds for one run of the project's own tests")
     verify: bool = Field(default=True, description="whether to run the body's commands in a fresh clone first")
     commit_benchmark: CommitBenchmark = Field(
-        default="auto",
-        description="whether to commit the benchmark to the pull request's branch; auto: if the project keeps "
-        "benchmarks",
+        default="auto", description="whether to commit the benchmark too; auto: if the project keeps benchmarks"
     )
     lint: LintSettings = Field(default=LintSettings(), description="how to lint the benchmark")
     template: Skeleton = Field(
@@ -137,41 +118,33 @@ class Measuring(Model):
     )
     summarize: Text | None = Field(
         default=None,
-        description="a command that reads diff and figures as JSON and prints one to three bullets, for items without "
-        "`summary`",
+        description="a command that reads diff and figures as JSON and prints one to three bullets, "
+        "for items without `summary`",
     )
 
 
 class Optimization(Measuring):
     """One optimization, for one pull request."""
 
-    id: Id = Field(
-        description="a short name of letters, digits, `_`, `-` and `.`, used in the names of tasks and files"
-    )
+    id: Id = Field(description="letters, digits, `_`, `-` and `.`; tasks and files are named after it")
     title: Text | None = Field(default=None, description="the title of the pull request")
     summary: Annotated[tuple[Text, ...], Field(max_length=3), OneOrMany()] = Field(
         default=(),
-        description="one to three bullets, mechanism before benefit; `human` leaves marked gaps for a person to fill "
-        "in",
+        description="one to three bullets, mechanism before benefit; `human` marks gaps for a person to fill in",
     )
-    details: str | None = Field(
-        default=None, description="technical details in Markdown, if the bullets do not say everything"
-    )
+    details: str | None = Field(default=None, description="details in Markdown, if the bullets do not say everything")
     domain: Annotated[tuple[Domain, ...], OneOrMany(), *Unique] = Field(
-        default=(),
-        description="one or several; default: guessed from the diff",
+        default=(), description="one or several; default: guessed from the diff"
     )
     base: Ref | None = Field(
         default=None, description="the ref before the change; default: the merge base of upstream and head"
     )
     head: Ref | None = Field(default=None, description="the branch, tag or commit with the change")
     commits: Annotated[tuple[Ref, ...], OneOrMany(), *Unique] = Field(
-        default=(),
-        description="instead of head: the commits of the change, oldest first, not necessarily adjacent",
+        default=(), description="instead of head: the commits of the change, oldest first, not necessarily adjacent"
     )
     functions: Annotated[tuple[FunctionName, ...], OneOrMany(), *Unique] = Field(
-        default=(),
-        description="the optimized functions; default: guessed from the diff",
+        default=(), description="the optimized functions; default: guessed from the diff"
     )
     benchmark: (
         Annotated[
@@ -179,34 +152,26 @@ class Optimization(Measuring):
             Discriminator(lambda value: PATH_FORM_TAG if isinstance(value, str) else CODE_FORM_TAG),
         ]
         | None
-    ) = Field(
-        default=None, description="the path of the benchmark test in the repository, or the code to write one from"
-    )
+    ) = Field(default=None, description="the path of a benchmark test in the repository, or code to write one from")
     boundary_bytes: int | None = Field(
-        default=None,
-        ge=0,
-        description="bytes that a real call of a model or the network allocates, so that its mock allocates them too",
+        default=None, ge=0, description="bytes that a real call of a model or the network allocates; its mock does too"
     )
     drive: Text | None = Field(
         default=None,
         description="a command that calls the function with real inputs, to write a benchmark from: "
         "`python scripts/convert.py sample.pdf`",
     )
-    repo: Address | None = Field(
-        default=None, description="the repository of this optimization, if it is not the manifest's"
-    )
-    upstream: Ref | None = Field(
-        default=None, description="the ref that the pull request is against; default: the manifest's"
-    )
+    repo: Address | None = Field(default=None, description="the repository, if it is not the manifest's")
+    upstream: Ref | None = Field(default=None, description="what the pull request is against; default: the manifest's")
     slug: Slug | None = Field(default=None, description="owner/name of the repository that the pull request goes to")
     push: OptionFree | None = Field(
         default=None,
-        description="the remote or the fork's address to which `prprep open` pushes the branch; default: as `gh` chooses",
+        description="the remote or the fork's address that `prprep open` pushes to; default: as `gh` chooses",
     )
     pr: int | None = Field(default=None, ge=1, description="number of an existing pull request")
 
     @property
-    def is_told_by_person(self) -> bool:
+    def is_written_by_person(self) -> bool:
         """Whether a person writes the sentences of the body."""
         return self.summary == (BY_PERSON,)
 
@@ -217,18 +182,14 @@ class Manifest(Model):
     version: Annotated[Literal[1], BeforeValidator(no_boolean)] = Field(description="the version of this format: 1")
     repo: Address = Field(default=".", description="the repository: a path relative to this file, or an address")
     upstream: Ref | None = Field(
-        default=None,
-        description="the ref that pull requests are against; default: origin's HEAD, else main, else master",
+        default=None, description="what pull requests are against; default: origin's HEAD, else main, else master"
     )
     slug: Slug | None = Field(default=None, description="owner/name on GitHub; default: from the remote")
     output: Folder = Field(
         default=".codeflash", description="the folder for pull-request bodies and the report, relative to this file"
     )
     templates: Folder | None = Field(
-        default=None,
-        description="a folder with templates that replace prprep's own, relative to this file",
+        default=None, description="a folder with templates that replace prprep's own, relative to this file"
     )
     defaults: Measuring = Field(default=Measuring(), description="settings for all items that do not set them")
-    optimizations: tuple[Optimization, ...] = Field(
-        min_length=1, description="the optimizations, as a list or as a mapping by id"
-    )
+    optimizations: tuple[Optimization, ...] = Field(min_length=1, description="a list, or a mapping by id")

@@ -28,8 +28,8 @@ def fill(
 ) -> str:
     """Fill the template `name`, from the user's `own` folder if it is there; `finish` converts every printed value.
 
-    Values are never read as templates. Raise TemplateError, with the template's line, for an undefined name and any other
-    mistake in the template.
+    Values are never read as templates. Raise TemplateError, with the template's line, for an undefined name and any
+    other mistake in the template.
     """
     import jinja2
 
@@ -58,7 +58,7 @@ def fill(
 
 
 def used(name: str, own: Path | None = None) -> tuple[Path, ...]:
-    """Return every file that filling the template `name` can read, sorted; a computed include can read all templates."""
+    """Return the files that filling the template `name` can read, sorted; a computed include can read all templates."""
     paths: dict[str, Path] = {}
     waiting = [name]
     while waiting:
@@ -120,7 +120,7 @@ def _all_names(own: Path | None) -> set[str]:
 
 
 def _included(text: str, own: Path | None) -> set[str]:
-    """Return the templates that `text` includes, extends or imports, without importing jinja2; all for a computed name."""
+    """Return the templates that `text` includes, extends or imports (without jinja2), all for a computed name."""
     names: set[str] = set()
     for tag in _INCLUDING_TAG.finditer(text):
         literals = {literal[2] for literal in _LITERAL.finditer(tag[1])}

@@ -111,7 +111,7 @@ def bounded(evidence: Evidence, templates: Path | None) -> Body:
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should look at before the pull request is opened, the weightiest first."""
-    by_person = evidence.item.is_told_by_person
+    by_person = evidence.item.is_written_by_person
     around = survey_text.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
     run = [
         *(evidence.tests.needs_review if evidence.tests else ()),
