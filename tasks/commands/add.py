@@ -7,17 +7,16 @@ from doit.cmd_base import Command
 from ..errors import ManifestError, RepositoryError, UsageError
 from ..graph.loader import ManifestLoader, graph_of, option
 from ..init.candidate import Candidate
-from ..init.draft import repository_of, requested_candidates
+from ..init.draft import history_of, requested_candidates
 from ..init.ids import Ids
 from ..init.items import ProposedItem, propose
 from ..init.manifest_text import item_lines, yaml_scalar
-from ..init.repository import Repository
+from ..init.repository import RepositoryHistory
 from ..manifest.insertion import inserted
 from ..manifest.reader import parse, shown_path
 from ..storage.files import write_whole
 from ..text.messages import quoted
-from ..workspace.repository import Repository as TargetRepository
-from ..workspace.repository import RepositoryKey
+from ..workspace.repository import Repository, RepositoryKey
 from ..workspace.workspace import Workspace
 
 
@@ -47,44 +46,44 @@ def add(workspace: Workspace, ref: str, item_id: str | None) -> ProposedItem:
     RepositoryError if it cannot be compared.
     """
     path, top = workspace.paths.manifest, workspace.plan.top
-    target = TargetRepository(
+    repository = Repository(
         RepositoryKey(top["repo"], top["upstream"], top["slug"]), folder=workspace.folder, cache=workspace.cache
     )
     ids = tuple(workspace.plan.items)
     if item_id and item_id.lower() in {other.lower() for other in ids}:
         what = f"the id {quoted(item_id)} is taken"
         raise UsageError(what, where=shown_path(path), hint="choose another one: --id ID")
-    with target.clone({ref}) as clone:
-        repository = repository_of(target, clone, target.upstream())
-        item = propose(repository, _candidate(repository, ref), Ids(ids), item_id=item_id)
+    with repository.clone({ref}) as clone:
+        history = history_of(repository, clone, repository.upstream())
+        item = propose(history, _candidate(history, ref), Ids(ids), item_id=item_id)
         if item.problem:
             hint = "name a change that applies to upstream, or to the commit before it"
             raise RepositoryError(item.problem, where=ref, hint=hint)
-        if same := _listed(workspace, repository, item):
+        if same := _listed(workspace, history, item):
             what = f"{quoted(ref)} is in the manifest already, as {same}"
             raise UsageError(what, where=shown_path(path), hint=f"see `prprep inventory {same}`")
     _write(workspace, item)
     return item
 
 
-def _candidate(repository: Repository, ref: str) -> Candidate:
-    clone = repository.clone
+def _candidate(history: RepositoryHistory, ref: str) -> Candidate:
+    clone = history.clone
     resolved = clone.resolve([ref])
     is_short_sha = len(ref) >= 4 and set(ref) <= set("0123456789abcdef")
     if resolved[ref] is None and is_short_sha and (matches := clone.with_prefix(ref)):
         hint = f"give more digits: {', '.join(sha[:16] for sha in matches)}"
         raise UsageError(f"the commit {quoted(ref)} is ambiguous", hint=hint)
-    (candidate,) = requested_candidates(repository.path, resolved, "prprep add", "fetch it, or correct it")
+    (candidate,) = requested_candidates(history.path, resolved, "prprep add", "fetch it, or correct it")
     return candidate
 
 
-def _listed(workspace: Workspace, repository: Repository, item: ProposedItem) -> str | None:
+def _listed(workspace: Workspace, history: RepositoryHistory, item: ProposedItem) -> str | None:
     """Return the item of the manifest with the same commits."""
     refs = [str(item.values.get("head", "")), *item.values.get("commits", ())]
-    commits = {sha for sha in repository.clone.resolve([ref for ref in refs if ref]).values() if sha}
+    commits = {sha for sha in history.clone.resolve([ref for ref in refs if ref]).values() if sha}
     for item_id in workspace.plan.items:
         other = workspace.refs(item_id)
-        is_same_repository = other.address == repository.refs.address
+        is_same_repository = other.address == history.refs.address
         if is_same_repository and commits == ({other.head} if other.head else set(other.picks)):
             return item_id
     return None

@@ -15,14 +15,13 @@ from ..manifest.reader import parse, shown_path
 from ..project.files import CommitTree
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
-from ..workspace.repository import Repository as TargetRepository
-from ..workspace.repository import RepositoryKey
+from ..workspace.repository import Repository, RepositoryKey
 from .candidate import Candidate
 from .gathering import gather
 from .items import Selection, select
 from .manifest_text import Preamble, manifest_text
 from .notes import CommittedNotes, NoteFile, NoteFolder, WorkTreeNotes, read_notes
-from .repository import Repository
+from .repository import RepositoryHistory
 
 _CODEFLASH_KEYS = ("module-root", "tests-root", "benchmarks-root")
 _MOST_SHOWN = 12
@@ -42,18 +41,18 @@ def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cac
     RepositoryError if the repository cannot be read.
     """
     check_absent(path)
-    target = TargetRepository(RepositoryKey(repo, upstream, None), folder=path.parent, cache=cache)
-    upstream_ref, reason = _upstream(target, upstream)
-    with target.clone({upstream_ref, *refs}) as clone:
-        repository = repository_of(target, clone, upstream_ref)
-        notes, warnings = _notes(target, repository)
-        gathered = gather(repository, notes, requested_candidates(clone.path, clone.resolve(refs), "the command line"))
-        selection = select(repository, gathered)
-        settings = tuple(_codeflash_settings(repository))
+    repository = Repository(RepositoryKey(repo, upstream, None), folder=path.parent, cache=cache)
+    upstream_ref, reason = _upstream(repository, upstream)
+    with repository.clone({upstream_ref, *refs}) as clone:
+        history = history_of(repository, clone, upstream_ref)
+        notes, warnings = _notes(repository, history)
+        gathered = gather(history, notes, requested_candidates(clone.path, clone.resolve(refs), "the command line"))
+        selection = select(history, gathered)
+        settings = tuple(_codeflash_settings(history))
     warnings += [f"{file.path}: {warning}" for file in notes for warning in file.warnings]
     if all(item.problem for item in selection.items):
-        raise _nothing_found(selection, gathered.sources, warnings, where=target.address)
-    preamble = Preamble(repo, upstream_ref, reason, target.slug, gathered.sources, tuple(warnings), settings)
+        raise _nothing_found(selection, gathered.sources, warnings, where=repository.address)
+    preamble = Preamble(repo, upstream_ref, reason, repository.slug, gathered.sources, tuple(warnings), settings)
     text = manifest_text(preamble, selection)
     _, mistakes = parse(text.encode(), path)
     if mistakes:
@@ -98,48 +97,48 @@ def manifest_place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
     return path, os.path.relpath(root.root.resolve(), path.parent.resolve())
 
 
-def _upstream(target: TargetRepository, requested: str | None) -> tuple[str, str]:
+def _upstream(repository: Repository, requested: str | None) -> tuple[str, str]:
     """Return upstream, and why it is that."""
     if requested:
         return requested, "as requested"
-    if target.local and target.resolve({"HEAD"})["HEAD"] is None:
-        raise _no_commits(target)
+    if repository.local and repository.resolve({"HEAD"})["HEAD"] is None:
+        raise _no_commits(repository)
     try:
-        name = target.upstream()
+        name = repository.upstream()
     except RepositoryError as error:
         hint = "name it: `prprep init --upstream BRANCH`"
         raise RepositoryError(error.what, where=error.where, hint=hint) from None
     return name, "origin's HEAD" if "/" in name else f"the branch {name}"
 
 
-def repository_of(target: TargetRepository, clone: Clone, upstream: str) -> Repository:
-    """Return the repository to check candidates against; raise RepositoryError without commits or upstream."""
+def history_of(repository: Repository, clone: Clone, upstream: str) -> RepositoryHistory:
+    """Return the history to check candidates against; raise RepositoryError without commits or upstream."""
     resolved = clone.resolve([upstream, "HEAD"])
-    path = target.local or clone.path
+    path = repository.local or clone.path
     commit, head = resolved[upstream], resolved["HEAD"]
     if head is None:
-        raise _no_commits(target)
+        raise _no_commits(repository)
     if commit is None:
         meant = nearest(upstream, git.ref_names(path))
         hint = (
             f"did you mean {meant}?" if meant else "name the branch that pull requests are against: `--upstream BRANCH`"
         )
         what = f"upstream {quoted(upstream)} does not resolve to a commit"
-        raise RepositoryError(what, where=target.address, hint=hint)
+        raise RepositoryError(what, where=repository.address, hint=hint)
     refs = Refs(
-        address=target.address,
-        repository=target.local,
-        slug=target.slug,
+        address=repository.address,
+        repository=repository.local,
+        slug=repository.slug,
         upstream_ref=upstream,
         upstream=commit,
         base=None,
         head=None,
     )
-    return Repository(clone, refs, head=head, branch=git.current_branch(path) or "")
+    return RepositoryHistory(clone, refs, head=head, branch=git.current_branch(path) or "")
 
 
 def requested_candidates(
-    repository: Path, resolved: "dict[str, str | None]", source: str, hint: str = ""
+    repository: Path, resolved: dict[str, str | None], source: str, hint: str = ""
 ) -> tuple[Candidate, ...]:
     """Return candidates for refs of the user's, with their commits; raise UsageError for one that does not exist."""
     branches = set(git.branch_names(repository))
@@ -156,19 +155,21 @@ def requested_candidates(
     return tuple(candidates)
 
 
-def _no_commits(target: TargetRepository) -> RepositoryError:
-    return RepositoryError("this repository has no commits yet", where=target.address, hint="commit something first")
+def _no_commits(repository: Repository) -> RepositoryError:
+    return RepositoryError(
+        "this repository has no commits yet", where=repository.address, hint="commit something first"
+    )
 
 
-def _notes(target: TargetRepository, repository: Repository) -> tuple[list[NoteFile], list[str]]:
+def _notes(repository: Repository, history: RepositoryHistory) -> tuple[list[NoteFile], list[str]]:
     """Read the notes of the work tree, else of HEAD, else of the first branch that has some."""
     folders: list[tuple[str, NoteFolder]] = []
-    own = git.find(target.worktree) if target.worktree else None
+    own = git.find(repository.worktree) if repository.worktree else None
     if own and own.root != own.folder:  # A bare repository has no files of its own.
         folders.append(("", WorkTreeNotes(own.root)))
-    commits = [("HEAD", repository.head)]
-    commits += [(branch.name, branch.commits[-1].sha) for branch in repository.optimization_branches]
-    folders += [(name, CommittedNotes(CommitTree(repository.clone, sha))) for name, sha in commits]
+    commits = [("HEAD", history.head)]
+    commits += [(branch.name, branch.commits[-1].sha) for branch in history.optimization_branches]
+    folders += [(name, CommittedNotes(CommitTree(history.clone, sha))) for name, sha in commits]
     warnings: list[str] = []
     for name, folder in folders:
         files, problems = read_notes(folder)
@@ -180,9 +181,9 @@ def _notes(target: TargetRepository, repository: Repository) -> tuple[list[NoteF
     return [], warnings
 
 
-def _codeflash_settings(repository: Repository) -> Iterator[str]:
+def _codeflash_settings(history: RepositoryHistory) -> Iterator[str]:
     """Describe `[tool.codeflash]` tables, which detect uses, and the folders in them that do not exist."""
-    tree = CommitTree(repository.clone, repository.head)
+    tree = CommitTree(history.clone, history.head)
     files = tree.files()
     projects = [path for path in files if path.rpartition("/")[2] == "pyproject.toml" and path.count("/") < 3]
     for file in projects[:_MOST_SHOWN]:

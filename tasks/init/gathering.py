@@ -10,7 +10,7 @@ from .candidate import Candidate, Unresolved, combined
 from .functions import is_named
 from .ids import CONVENTIONAL_PREFIX
 from .notes import NoteFile
-from .repository import Repository
+from .repository import RepositoryHistory
 
 _HEX = re.compile(r"[0-9a-f]{4,40}")
 _SMALL_WORDS = frozenset({"the", "of", "in", "for", "to", "and", "on", "by", "from", "with", "an", "is"})
@@ -26,7 +26,7 @@ class Gathered:
     reverted: Mapping[str, str]
 
 
-def gather(repository: Repository, notes: Sequence[NoteFile], requested: Sequence[Candidate] = ()) -> Gathered:
+def gather(repository: RepositoryHistory, notes: Sequence[NoteFile], requested: Sequence[Candidate] = ()) -> Gathered:
     """Read notes, results, log and branches, and combine candidates with the same commits, branch or function.
 
     `requested` are the user's own, which come first.
@@ -50,7 +50,7 @@ def _counted(candidates: Sequence[Candidate]) -> str:
     return f"{count}, {kept} kept" if kept < len(candidates) else count
 
 
-def _from_git(repository: Repository, noted: Sequence[Candidate], sources: list[str]) -> Iterator[Candidate]:
+def _from_git(repository: RepositoryHistory, noted: Sequence[Candidate], sources: list[str]) -> Iterator[Candidate]:
     current, branches = repository.current, repository.optimization_branches
     commits = [candidate.commits for candidate in noted if candidate.commits]
     name, upstream = current.name or "HEAD", repository.refs.upstream_ref
@@ -71,7 +71,7 @@ def _from_git(repository: Repository, noted: Sequence[Candidate], sources: list[
         yield from history.candidates_of_branch(branch, others, commits)
 
 
-def _resolved(repository: Repository, candidate: Candidate) -> Candidate:
+def _resolved(repository: RepositoryHistory, candidate: Candidate) -> Candidate:
     """Replace commits by their full SHA-1, and warn of missing and ambiguous ones."""
     clone, branch = repository.clone, candidate.branch
     resolved = clone.resolve([*candidate.commits, *([branch] if branch else [])])
@@ -121,7 +121,7 @@ def _is_same(first: Candidate, second: Candidate) -> bool:
     return not have_refs and first.outcome == second.outcome and bool(set(first.functions) & set(second.functions))
 
 
-def _with_commits(repository: Repository, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+def _with_commits(repository: RepositoryHistory, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     """Look for the commits of kept optimizations without any: by their title, or by a changed function."""
     commits = repository.current.commits or repository.recent
     taken = {sha for candidate in candidates if not candidate.is_from_git for sha in candidate.commits}
@@ -151,7 +151,7 @@ def _by_title(candidate: Candidate, commits: Sequence[Commit]) -> list[Commit]:
     return similar if len(similar) == 1 else []
 
 
-def _by_function(repository: Repository, candidate: Candidate, commits: Sequence[Commit]) -> list[Commit]:
+def _by_function(repository: RepositoryHistory, candidate: Candidate, commits: Sequence[Commit]) -> list[Commit]:
     if not candidate.functions:
         return []
     return [

@@ -17,7 +17,7 @@ from .candidate import Candidate
 from .functions import is_named, matching_functions, similar_function
 from .gathering import Gathered
 from .ids import Ids, short_name
-from .repository import Repository
+from .repository import RepositoryHistory
 from .titles import title_of
 
 _SHORT_SHA: Final = 12
@@ -59,7 +59,7 @@ class Selection:
     left_out: tuple[LeftOut, ...]
 
 
-def select(repository: Repository, gathered: Gathered) -> Selection:
+def select(repository: RepositoryHistory, gathered: Gathered) -> Selection:
     """Turn candidates into items with unique ids, and leave out those that were not kept."""
     ids, items, left_out = Ids(), [], []
     for candidate in gathered.candidates:
@@ -73,12 +73,14 @@ def select(repository: Repository, gathered: Gathered) -> Selection:
     return Selection(tuple(items), tuple(left_out))
 
 
-def propose(repository: Repository, candidate: Candidate, ids: Ids, *, item_id: str | None = None) -> ProposedItem:
+def propose(
+    repository: RepositoryHistory, candidate: Candidate, ids: Ids, *, item_id: str | None = None
+) -> ProposedItem:
     """Return an item for a candidate, with `item_id` or an id derived from its commits."""
     return _ItemBuilder(repository, candidate, ids).build(item_id)
 
 
-def _why_left_out(repository: Repository, candidate: Candidate, reverted: Mapping[str, str]) -> str:
+def _why_left_out(repository: RepositoryHistory, candidate: Candidate, reverted: Mapping[str, str]) -> str:
     """Say why a candidate becomes no item; "" if it becomes one."""
     commits, is_unknown = candidate.commits, candidate.outcome == "unknown"
     if candidate.outcome in {"discarded", "unfinished"}:
@@ -92,7 +94,7 @@ def _why_left_out(repository: Repository, candidate: Candidate, reverted: Mappin
     return f"{candidate.reason}, but {objection}" if objection else ""
 
 
-def _objection(repository: Repository, commits: Sequence[str]) -> str:
+def _objection(repository: RepositoryHistory, commits: Sequence[str]) -> str:
     if all(map(repository.is_upstream, commits)) and repository.refs.upstream != repository.head:
         return f"{repository.refs.upstream_ref} has it already"
     if any((parent := repository.parent(sha)) and repository.changes_code(parent, sha) for sha in commits):
@@ -100,12 +102,12 @@ def _objection(repository: Repository, commits: Sequence[str]) -> str:
     return "it changes no code of the project (only tests, docs or settings)"
 
 
-def _commit_title(repository: Repository, candidate: Candidate) -> str:
+def _commit_title(repository: RepositoryHistory, candidate: Candidate) -> str:
     return repository.clone.commit(candidate.commits[-1]).title if candidate.commits else candidate.branch
 
 
 class _ItemBuilder:
-    def __init__(self, repository: Repository, candidate: Candidate, ids: Ids) -> None:
+    def __init__(self, repository: RepositoryHistory, candidate: Candidate, ids: Ids) -> None:
         self.repository, self.candidate = repository, candidate
         self.ids = ids
         self.values: dict[str, Any] = {}

@@ -24,7 +24,7 @@ _RECENT: Final = 30
 _COMPILED: Final = (".pyx", ".pxd", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs")
 
 
-class Repository:
+class RepositoryHistory:
     """The private clone of a repository, with its upstream and HEAD; `refs` has no commits of an item."""
 
     def __init__(self, clone: Clone, refs: Refs, *, head: str, branch: str) -> None:
