@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from ...project.syntax import last_name, string_value
+
 SIZE = 10_000
 INNER = 10
 
@@ -20,8 +22,12 @@ _MAPPINGS = {"dict", "mapping", "mutablemapping"}
 
 
 def value_of(annotation: ast.expr | None, depth: int = 0) -> str | None:
-    """Write an expression of the annotated type, of realistic size; None where the type is not plain."""
-    annotation = _unquoted(annotation)
+    """Return an expression of the annotated type, of realistic size; None if the type is not a plain one."""
+    if quoted := string_value(annotation):
+        try:
+            annotation = ast.parse(quoted, mode="eval").body
+        except SyntaxError:
+            return None
     if annotation is None:
         return None
     if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
@@ -32,19 +38,8 @@ def value_of(annotation: ast.expr | None, depth: int = 0) -> str | None:
 
 
 def lower_name(node: ast.expr) -> str:
-    """Return the last part of a dotted name in lower case: `typing.List` and `list` are one."""
-    if isinstance(node, ast.Attribute):
-        return node.attr.lower()
-    return node.id.lower() if isinstance(node, ast.Name) else ""
-
-
-def _unquoted(annotation: ast.expr | None) -> ast.expr | None:
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        try:
-            return ast.parse(annotation.value, mode="eval").body
-        except SyntaxError:
-            return None
-    return annotation
+    """Return the last part of a dotted name in lower case, so that `typing.List` equals `list`."""
+    return last_name(node).lower()
 
 
 def _elements(node: ast.expr) -> list[ast.expr]:
@@ -77,7 +72,7 @@ def _tuple(elements: list[ast.expr], depth: int) -> str | None:
 
 
 def _container(name: str, elements: list[ast.expr], depth: int) -> str | None:
-    """Write a comprehension; the outer one has SIZE items, one inside of it a few, deeper ones are not made up."""
+    """Return a comprehension: the outer one has SIZE items, an inner one INNER; there are no deeper ones."""
     values = [value_of(element, depth + 1) for element in elements]
     if depth > 1 or None in values or not values:
         return None
@@ -89,7 +84,7 @@ def _container(name: str, elements: list[ast.expr], depth: int) -> str | None:
 
 
 def _plain(name: str, depth: int) -> str | None:
-    """Write a value of a type without parameters; inside of a container it varies with the item."""
+    """Return a value of a type without parameters; inside a container it varies with the item."""
     number = _variable(depth)
     if depth:
         inside = {

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...project.syntax import Function, indented, names, parameter_names
 from .recorded_code import SPACES
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 CASES = "recorded"
 """The parameter of a benchmark that is written with several cases."""
 TYPICAL, LARGEST = "typical", "largest"
-"""The functions that give them."""
+"""The functions that return them."""
 FIXTURE = "BenchmarkFixture"
 TYPES = {
     "benchmark": (FIXTURE, (f"from pytest_benchmark.fixture import {FIXTURE}",)),
@@ -32,7 +33,7 @@ _SIGNATURE = re.compile(r"^((?:@.+\n)*)def (test_benchmark_\w+)\((benchmark[^)\n
 
 
 def styled(text: str, style: Style) -> str:
-    """Write a benchmark's text in a style; one that is no plain test function stays as it is."""
+    """Write a benchmark's text in a style; anything but a plain test function stays as it is."""
     if _SIGNATURE.search(text) and style.fixtures:
         text = with_fixture(text)
     signature = _SIGNATURE.search(text)
@@ -47,8 +48,8 @@ def styled(text: str, style: Style) -> str:
     for_annotations = [line for parameter in annotated for line in TYPES.get(parameter, ANY)[1]]
     if style.annotated:
         parameters = [f"{parameter}: {TYPES.get(parameter, ANY)[0]}" for parameter in parameters]
-    words = ["self", *parameters] if style.in_class else parameters
-    line = f"def {name}({', '.join(words)}){' -> None' if style.annotated else ''}:"
+    own = ["self"] if style.in_class else []
+    line = f"def {name}({', '.join([*own, *parameters])}){' -> None' if style.annotated else ''}:"
     function = "".join(f"@{mark}\n" for mark in style.marks) + decorators + line + text[signature.end() :]
     before = text[: signature.start()]
     if style.annotated:
@@ -56,107 +57,66 @@ def styled(text: str, style: Style) -> str:
         before = _FIXTURE.sub(_annotated_fixture, _CASE.sub(r"\1 -> list[Any]:", before))
     if style.in_class:
         before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
-        function = _indented(function)
+        function = indented(function) + "\n"
     if not style.future:
         imports, for_annotations = imports + for_annotations, []
     return _with_imports(before + function, imports, for_annotations)
 
 
-def _annotated_fixture(found: re.Match[str]) -> str:
-    parameters = [f"{name}: {TYPES.get(name, ANY)[0]}" for name in filter(None, found[2].split(", "))]
-    return f"{found[1]}({', '.join(parameters)}) -> Any:"
+def _annotated_fixture(match: re.Match[str]) -> str:
+    parameters = [f"{name}: {TYPES.get(name, ANY)[0]}" for name in filter(None, match[2].split(", "))]
+    return f"{match[1]}({', '.join(parameters)}) -> Any:"
 
 
 def _with_imports(text: str, lines: Sequence[str], for_annotations: Sequence[str]) -> str:
-    """Put imports after the file's docstring, and those that annotations alone need after all others, for type checkers only.
-
-    Those that are there already are left out.
-    """
+    """Add imports after the file's docstring, and those of annotations after all others, for type checkers only."""
     body = ast.parse(text).body
     end = body[0].end_lineno or 0 if isinstance(body[0], ast.Expr) else 0
     last = max([end, *(node.end_lineno or 0 for node in body if isinstance(node, ast.Import | ast.ImportFrom))])
-    there = set(text.splitlines())
-    plain, guarded = ([line for line in dict.fromkeys(each) if line not in there] for each in (lines, for_annotations))
+    rows = text.splitlines()
+    plain, guarded = ([line for line in dict.fromkeys(each) if line not in rows] for each in (lines, for_annotations))
     block = ["", "if TYPE_CHECKING:", *(f"    {line}" for line in guarded)] if guarded else []
     plain += ["from typing import TYPE_CHECKING"] if guarded else []
-    told = text.splitlines()
-    return "\n".join([*told[:end], *([""] if plain else []), *plain, *told[end:last], *block, *told[last:]]) + "\n"
-
-
-def _indented(code: str) -> str:
-    """Indent a definition by one level, all but the inside of strings that span lines."""
-    inside = {
-        number
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno
-        for number in range(node.lineno + 1, (node.end_lineno or 0) + 1)
-    }
-    lines = enumerate(code.splitlines(), 1)
-    return "\n".join(line if number in inside or not line.strip() else f"    {line}" for number, line in lines) + "\n"
+    return "\n".join([*rows[:end], *([""] if plain else []), *plain, *rows[end:last], *block, *rows[last:]]) + "\n"
 
 
 def with_fixture(text: str) -> str:
-    """Move what makes a written benchmark's one input into a fixture of the input's name; another text stays as it is."""
-    test = next(
-        (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")),
-        None,
-    )
+    """Move the code that makes a benchmark's only input into a fixture of the input's name; else change nothing."""
+    functions = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
+    test = next((node for node in functions if node.name.startswith("test_")), None)
     if test is None:
         return text
     start = 1 if ast.get_docstring(test) is not None else 0
-    end = next((at for at, node in enumerate(test.body) if _measures(node)), start)
+    end = next((index for index, node in enumerate(test.body) if _measures(node)), start)
     setup, rest = test.body[start:end], test.body[end:]
-    name = _one_input(setup, rest)
-    parameters = [each.arg for each in test.args.args]
+    name = _only_input(setup, rest)
+    parameters = parameter_names(test.args)
     if not name or "monkeypatch" in parameters:
         return text
     lines = text.splitlines()
-    needed = [each for each in parameters if each != "benchmark" and each in _loaded(setup)]
+    needed = [each for each in parameters if each != "benchmark" and each in names(setup)]
     body = lines[setup[0].lineno - 1 : setup[-1].end_lineno]
-    at = setup[-1].lineno - setup[0].lineno
-    body[at] = body[at].replace(f"{name} = ", "return ", 1)
-    fixture, decorators = ["@pytest.fixture", f"def {name}({', '.join(needed)}):", *body], test.decorator_list
-    top = min([test.lineno, *(each.lineno for each in decorators)]) - 1
+    last = setup[-1].lineno - setup[0].lineno
+    body[last] = body[last].replace(f"{name} = ", "return ", 1)
+    fixture = ["@pytest.fixture", f"def {name}({', '.join(needed)}):", *body]
+    decorators = [f"@{ast.unparse(each)}" for each in test.decorator_list]
+    top = min([test.lineno, *(each.lineno for each in test.decorator_list)]) - 1
     if needed == [CASES]:
-        fixture = [
-            f"@pytest.fixture(params=[{TYPICAL}, {LARGEST}])",
-            f"def {name}(request):",
-            f"{SPACES}return request.param()",
-        ]
-        decorators = []
-    kept = [each for each in parameters if each not in needed or each in _loaded(rest)]
-    head = [f"def {test.name}({', '.join([*kept, name])}):", *lines[test.lineno : setup[0].lineno - 1]]
+        head = f"@pytest.fixture(params=[{TYPICAL}, {LARGEST}])"
+        fixture, decorators = [head, f"def {name}(request):", f"{SPACES}return request.param()"], []
+    kept = [each for each in parameters if each not in needed or each in names(rest)]
+    signature = [f"def {test.name}({', '.join([*kept, name])}):", *lines[test.lineno : setup[0].lineno - 1]]
     tail = "\n".join(lines[setup[-1].end_lineno :]).lstrip("\n")
-    return (
-        "\n".join([*lines[:top], *fixture, "", "", *(f"@{ast.unparse(each)}" for each in decorators), *head, tail])
-        + "\n"
-    )
+    return "\n".join([*lines[:top], *fixture, "", "", *decorators, *signature, tail]) + "\n"
 
 
-def _one_input(setup: Sequence[ast.stmt], rest: Sequence[ast.stmt]) -> str:
-    """Return the name of what the setup makes at last, where the rest uses that alone; else ""."""
-    made = {
-        name.id
-        for node in setup
-        for name in ast.walk(node)
-        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-    }
+def _only_input(setup: Sequence[ast.stmt], rest: Sequence[ast.stmt]) -> str:
+    """Return the variable that the setup assigns last, if the rest uses no other of its variables; else ""."""
     last = setup[-1] if setup else None
     name = ast.unparse(last.targets[0]) if isinstance(last, ast.Assign) else ""
-    return name if made & _loaded(rest) == {name} else ""
+    return name if names(setup, ast.Store) & names(rest) == {name} else ""
 
 
 def _measures(node: ast.stmt) -> bool:
-    """Tell the function that is measured, or the call of the fixture itself, from what comes before."""
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (
-        isinstance(node, ast.Expr) and "benchmark" in _loaded([node])
-    )
-
-
-def _loaded(nodes: Sequence[ast.stmt]) -> set[str]:
-    return {
-        each.id
-        for node in nodes
-        for each in ast.walk(node)
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
-    }
+    """Return whether a statement is the measured function, or the call of the fixture."""
+    return isinstance(node, Function) or (isinstance(node, ast.Expr) and "benchmark" in names([node]))

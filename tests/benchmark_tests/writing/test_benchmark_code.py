@@ -46,7 +46,7 @@ def manifest(call: str, setup: str = "", target: str = "text:merge_lines", domai
 
 
 def below_def(text: str) -> str:
-    """Give what stands below the test's docstring."""
+    """Return the code below the test's docstring."""
     return text[text.index("def test_") :].split("\n", 2)[2]
 
 

@@ -74,7 +74,7 @@ def test_an_edited_file_is_never_overwritten_and_its_new_bytes_count(tmp_path, t
     other = write_data_files(scaffolding(), {"a.json": b"[3]"}, last=same, folder=tmp_path)
     assert target.read_bytes() == b"[1, 2]"
     assert other.notes == (
-        "this file was edited by hand and kept, though another one would now be written: .codeflash/benchmarks/item/a.json",
+        "this file was edited by hand and kept, though prprep would now write another: .codeflash/benchmarks/item/a.json",
     )
     write_data_files(scaffolding(), {}, last=other, folder=tmp_path)
     assert target.read_bytes() == b"[1, 2]"
