@@ -30,13 +30,7 @@ class Branch(Command):  # type: ignore[misc]
         item_id = graph.known(pos_args[0])
         graph.begin()
         with CONSOLE.step(f"branch:{item_id}") as report:
-            builder = BranchBuilder(
-                graph.workspace,
-                graph.staleness,
-                item_id,
-                drop_model_authors=opt_values["drop_model_authors"],
-                report=report,
-            )
+            builder = BranchBuilder(graph.staleness, item_id, report, opt_values["drop_model_authors"])
             branch = builder.build(measure=not opt_values["no_measure"])
             delivered = builder.deliver(branch, into=opt_values["into"], patches=patches)
         CONSOLE.print("\n".join([*description(branch), *delivered]))

@@ -10,7 +10,6 @@ from ..graph.loader import ManifestLoader, graph_of
 from ..staleness import Staleness, fields_of
 from ..storage.journal import tail
 from ..storage.paths import ItemPaths
-from ..workspace.workspace import Workspace
 
 TAIL_LINES = 30
 
@@ -24,16 +23,16 @@ class Explain(Command):  # type: ignore[misc]
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         graph = graph_of(opt_values["manifest"])
         items = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
-        print("\n\n".join(explanation(graph.workspace, graph.staleness, item_id) for item_id in items))
+        print("\n\n".join(explanation(graph.staleness, item_id) for item_id in items))
         return 0
 
 
-def explanation(workspace: Workspace, staleness: Staleness, item_id: str) -> str:
+def explanation(staleness: Staleness, item_id: str) -> str:
     """Return the state of every stage, the message and log of a failure, and what to run next."""
-    paths, states = workspace.paths.item(item_id), dict(_states(workspace, staleness, item_id))
+    paths, states = staleness.workspace.paths.item(item_id), dict(_states(staleness, item_id))
     width = max(map(len, pipeline.NAMES))
     lines = [item_id, *(f"  {stage:{width}}  {state}" for stage, state in states.items())]
-    lines += _failure(workspace, paths)
+    lines += _failure(paths)
     if staleness.waits(item_id):
         lines += ["", f"waits for a person: {fields_of(paths.scaffold).get('needs')}"]
     elif set(states.values()) != {"fresh"}:
@@ -41,8 +40,8 @@ def explanation(workspace: Workspace, staleness: Staleness, item_id: str) -> str
     return "\n".join(lines)
 
 
-def _states(workspace: Workspace, staleness: Staleness, item_id: str) -> Iterator[tuple[str, str]]:
-    paths = workspace.paths.item(item_id)
+def _states(staleness: Staleness, item_id: str) -> Iterator[tuple[str, str]]:
+    paths = staleness.workspace.paths.item(item_id)
     failed = staleness.failed_stage(item_id)
     checked_after: dict[str, str] = {}
     """For a stage that is not fresh, or depends on one: the first of these, after which it is checked again."""
@@ -63,13 +62,13 @@ def _states(workspace: Workspace, staleness: Staleness, item_id: str) -> Iterato
         yield stage.name, state
 
 
-def _failure(workspace: Workspace, paths: ItemPaths) -> list[str]:
+def _failure(paths: ItemPaths) -> list[str]:
     failure = fields_of(paths.failure)
     if not failure:
         return []
     lines = ["", f"{failure.get('stage')} failed:", *_indented(str(failure.get("message", "")))]
     if log := tail(paths.log, TAIL_LINES):
-        lines += ["", f"the end of {paths.log.relative_to(workspace.folder)}:", *_indented(log)]
+        lines += ["", f"the end of {paths.log.relative_to(paths.folder)}:", *_indented(log)]
     return lines
 
 

@@ -44,7 +44,7 @@ class Open(Command):  # type: ignore[misc]
             opt_values["draft"], opt_values["remote"], opt_values["branch"], frozenset(opt_values["despite"])
         )
         with CONSOLE.step(f"open:{item_id}") as report:
-            opener = Opener(graph.workspace, graph.staleness, item_id, options, report)
+            opener = Opener(graph.staleness, item_id, report, options)
             if reasons := opener.refusals(pipeline.NAMES):
                 listed = "\n".join(f"  - {reason}" for reason in reasons)
                 raise PrprepError(f"nothing was opened:\n{listed}", where=item_id)

@@ -56,12 +56,16 @@ BRANCH = Stage(
 
 
 @dataclass
-class BranchBuilder:
-    workspace: Workspace
+class ItemWork:
+    """Work of a command on one item."""
+
     staleness: Staleness
     item_id: str
-    drop_model_authors: bool = False
     report: Report = silent
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.staleness.workspace
 
     @property
     def item(self) -> Optimization:
@@ -70,6 +74,11 @@ class BranchBuilder:
     @property
     def paths(self) -> ItemPaths:
         return self.workspace.paths.item(self.item_id)
+
+
+@dataclass
+class BranchBuilder(ItemWork):
+    drop_model_authors: bool = False
 
     @cached_property
     def who(self) -> Identity:

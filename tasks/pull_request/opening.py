@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,15 +11,11 @@ from ..errors import ArtifactError, PrprepError, UsageError
 from ..git.addresses import local_path
 from ..git.history import is_ancestor
 from ..git.remotes import Remote, branch_head, push_default, remotes
-from ..manifest.model import Optimization
-from ..processes.progress import Report, silent
-from ..staleness import Staleness
 from ..storage.files import fingerprint_of
-from ..storage.paths import MANIFEST_NAME, ItemPaths, ProjectPaths
-from ..workspace.workspace import Workspace
+from ..storage.paths import MANIFEST_NAME, ProjectPaths
 from . import refusals
 from .assembling import folded_into, opened_by, read_if_valid
-from .builder import BranchBuilder
+from .builder import BranchBuilder, ItemWork
 from .publishing import Gh, PullRequestText, Push, push
 
 
@@ -75,27 +71,15 @@ class OpenPlan:
 
 
 @dataclass
-class Opener:
-    workspace: Workspace
-    staleness: Staleness
-    item_id: str
-    options: OpenOptions
-    report: Report = silent
-
-    @property
-    def item(self) -> Optimization:
-        return self.workspace.items[self.item_id]
-
-    @property
-    def paths(self) -> ItemPaths:
-        return self.workspace.paths.item(self.item_id)
+class Opener(ItemWork):
+    options: OpenOptions = field(default_factory=OpenOptions)
 
     def refusals(self, stages: Sequence[str]) -> list[str]:
         """Return every reason not to open the pull request."""
         branch = read_if_valid(Branching, self.paths.branch)
         builder = self._builder()
         reasons = [
-            *refusals.of_stages(self.workspace, self.staleness, self.item_id, stages),
+            *refusals.of_stages(self.staleness, self.item_id, stages),
             *refusals.of_body(self.item, self.paths, self.workspace.templates),
             *refusals.of_comparison(self.item, self.paths, name="the comparison"),
             *refusals.of_tests(self.paths),
@@ -158,7 +142,7 @@ class Opener:
             self.report(f"pushing {plan.name}")
             replaces = plan.last_push if plan.remote_head == plan.last_push else ""
             address = plan.remote.resolved or plan.remote.address
-            with BranchBuilder(self.workspace, self.staleness, self.item_id, report=self.report).clone() as clone:
+            with BranchBuilder(self.staleness, self.item_id, self.report).clone() as clone:
                 push(Push(clone.path, plan.branch.head, address, plan.name, replaces))
         opening = Opening(
             item=self.item_id,
@@ -264,9 +248,7 @@ class Opener:
         """Return the builder that would build the recorded branch again; None if it is stale."""
         recorded = fingerprint_of(self.paths.branch)
         for drop in (False, True):
-            builder = BranchBuilder(
-                self.workspace, self.staleness, self.item_id, drop_model_authors=drop, report=self.report
-            )
+            builder = BranchBuilder(self.staleness, self.item_id, self.report, drop)
             if recorded is not None and recorded == builder.fingerprint():
                 return builder
         return None

@@ -30,7 +30,6 @@ from ..staleness import Staleness, fields_of
 from ..storage.artifact import ArtifactFolder
 from ..storage.hashing import digest_of
 from ..storage.paths import ItemPaths
-from ..workspace.workspace import Workspace
 from . import edited_body
 from .assembling import read_if_valid
 from .audit import MOST_LISTED, listed
@@ -51,9 +50,9 @@ _FORM_VALUE: Final = re.compile(r"\bNO AI USE\b")
 """What contributors write into a form: it forbids nothing."""
 
 
-def of_stages(workspace: Workspace, staleness: Staleness, item_id: str, stages: Sequence[str]) -> Iterator[str]:
+def of_stages(staleness: Staleness, item_id: str, stages: Sequence[str]) -> Iterator[str]:
     """Refuse what failed, is missing, was changed by hand, or is stale, for example because a ref moved."""
-    paths = workspace.paths.item(item_id)
+    paths = staleness.workspace.paths.item(item_id)
     if failed := fields_of(paths.failure):
         message = str(failed.get("message", "")).partition("\n")[0]
         yield f"{failed.get('stage')} failed: {message}; see `prprep explain {item_id}`"

@@ -15,7 +15,7 @@ import pytest
 
 from tasks.artifacts import Branching, Failure, Opening, ProjectTests, SideRun
 from tasks.pipeline import NAMES, staleness_of
-from tasks.pull_request.opening import Opener, OpenOptions
+from tasks.pull_request.opening import Opener
 from tasks.storage.hashing import digest_of
 from tasks.workspace.workspace import Workspace
 from tests.support.github import TOKEN, GitHub, Refused
@@ -96,7 +96,7 @@ class Prepared:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.variables.items():
                 patch.setenv(name, value)
-            found = Opener(workspace, staleness_of(workspace), "total", OpenOptions()).refusals(NAMES)
+            found = Opener(staleness_of(workspace), "total").refusals(NAMES)
         assert [each for each in found if re.search(reason, each)], found
         assert self.github.requests == []
 
