@@ -15,7 +15,7 @@ from tests.support.mistakes import BENCHMARK, CODE, LIGHT, command, item, manife
 from tests.support.untouched import untouched
 
 
-def examined(folder, *arguments, **variables):
+def doctor_output(folder, *arguments, **variables):
     done = subprocess.run(
         command("doctor", *arguments),
         cwd=folder,
@@ -33,9 +33,9 @@ def test_what_is_well_is_checked_without_measuring(tmp_path):
     repo = target(tmp_path)
     folder = manifest(repo, item())
     with untouched(repo.path):
-        code, told = examined(folder)
+        code, output = doctor_output(folder)
     assert code == 0
-    machine, _, of_item = told.partition("\nfaster\n")
+    machine, _, of_item = output.partition("\nfaster\n")
     assert machine.startswith("machine\n  ok    git version ")
     base, head = repo.git("rev-parse", "main")[:12], repo.git("rev-parse", "faster")[:12]
     lines = of_item.splitlines()
@@ -52,7 +52,7 @@ def test_what_is_well_is_checked_without_measuring(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed")
-def test_the_login_at_github_is_told_of(tmp_path, monkeypatch):
+def test_the_login_at_github_is_checked(tmp_path, monkeypatch):
     with GitHub(tmp_path) as github:
         for name, value in github.environment.items():
             monkeypatch.setenv(name, value)
@@ -74,26 +74,26 @@ def test_the_login_at_github_is_told_of(tmp_path, monkeypatch):
 def test_a_benchmark_that_is_written_from_a_recorded_call_is_checked_too(tmp_path):
     test = "from textkit import total\n\n\ndef test_total():\n    assert total(20_000)\n"
     repo = target(tmp_path, {BENCHMARK: None, "tests/test_textkit.py": test})
-    code, told = examined(manifest(repo, item(benchmark=None)))
+    code, output = doctor_output(manifest(repo, item(benchmark=None)))
     assert code == 0
-    assert "  ok    1 call of textkit:total recorded, from tests/test_textkit.py" in told
-    assert "(generated)" in told
+    assert "  ok    1 call of textkit:total recorded, from tests/test_textkit.py" in output
+    assert "(generated)" in output
 
 
 @pytest.mark.slow
-def test_every_item_is_checked_to_where_it_fails(tmp_path):
+def test_every_item_is_checked_up_to_its_first_failure(tmp_path):
     repo = target(tmp_path)
     repo.branch("broken", "main")
     repo.commit({CODE: LIGHT.replace("range(size)", "range(size - 1)")}, "Break it")
     folder = manifest(repo, item("broken"), item())
-    code, told = examined(folder)
+    code, output = doctor_output(folder)
     assert code == 1
-    broken, _, faster = told.partition("\nbroken\n")[2].partition("\nfaster\n")
+    broken, _, faster = output.partition("\nbroken\n")[2].partition("\nfaster\n")
     assert f"  FAIL  {BENCHMARK}::test_total: the benchmark failed on head:\n" in broken
     assert "        fix: a benchmark must pass at both commits; nothing was measured" in broken
     assert "FAIL" not in faster
-    assert examined(folder, "faster")[0] == 0
-    assert examined(folder, "fast")[0] == 3
+    assert doctor_output(folder, "faster")[0] == 0
+    assert doctor_output(folder, "fast")[0] == 3
 
 
 @pytest.mark.slow
@@ -101,10 +101,10 @@ def test_a_missing_program_is_a_line_with_its_fix(tmp_path):
     folder = manifest(target(tmp_path), item())
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
-    code, told = examined(folder, PATH=str(tmp_path / "bin"))
+    code, output = doctor_output(folder, PATH=str(tmp_path / "bin"))
     assert code == 3
-    assert "  FAIL  " in told
-    assert "        fix: install git" in told
+    assert "  FAIL  " in output
+    assert "        fix: install git" in output
 
 
 def test_a_check_is_a_line_and_its_fix_another():
@@ -121,5 +121,5 @@ def test_a_check_is_a_line_and_its_fix_another():
 def test_room_in_the_cache(tmp_path, monkeypatch, free, state):
     usage = type(doctor.shutil.disk_usage(tmp_path))
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage(free + 1, 1, free))
-    (found,) = [check for check in of_machine(tmp_path / "not" / "there") if check.what.startswith("cache: ")]
-    assert found.state == state
+    (check,) = [check for check in of_machine(tmp_path / "not" / "there") if check.what.startswith("cache: ")]
+    assert check.state == state

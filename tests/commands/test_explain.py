@@ -11,7 +11,7 @@ from tasks.storage.journal import MOST, Journal, tail
 from tests.support.mistakes import BENCHMARK, CODE, LIGHT, command, compare, target, variables_of
 
 
-def explained(run, *arguments):
+def explain(run, *arguments):
     done = subprocess.run(
         command("explain", *arguments),
         cwd=run.folder,
@@ -24,7 +24,7 @@ def explained(run, *arguments):
 
 
 def states(run):
-    code, out, _ = explained(run, "faster")
+    code, out, _ = explain(run, "faster")
     assert code == 0
     return {line.split()[0]: line.split(maxsplit=1)[1] for line in out.split("\n\n")[0].splitlines()[1:]}
 
@@ -36,7 +36,7 @@ def edit(run, old, new):
 
 
 @pytest.mark.slow
-def test_an_edit_is_told_with_what_was_and_what_is(tmp_path):
+def test_an_edit_is_explained_with_old_and_new_value(tmp_path):
     repo = target(tmp_path)
     run = compare(repo, stages=("inject",))
     done = ("detect", "record", "scaffold", "inject")
@@ -45,9 +45,9 @@ def test_an_edit_is_told_with_what_was_and_what_is(tmp_path):
     before = repo.git("rev-parse", "faster")
     repo.commit({CODE: LIGHT + "\n\nOTHER = 1\n"}, "Add something")
     after = repo.git("rev-parse", "faster")
-    found = states(run)
-    assert found["detect"] == f"stale: the commit of head is {after}, was {before}"
-    assert found["scaffold"] == "fresh, checked again after detect"
+    after_commit = states(run)
+    assert after_commit["detect"] == f"stale: the commit of head is {after}, was {before}"
+    assert after_commit["scaffold"] == "fresh, checked again after detect"
     edit(run, '"domain": "cpu"', '"domain": "mem", "title": "Less"')
     assert states(run)["detect"].startswith(
         "stale: `title` is Less, was not set; `domain` is mem, was cpu; the commit of head is "
@@ -55,23 +55,23 @@ def test_an_edit_is_told_with_what_was_and_what_is(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_failure_is_told_with_the_end_of_the_log(tmp_path):
+def test_a_failure_is_explained_with_the_end_of_the_log(tmp_path):
     run = compare(target(tmp_path, head={CODE: LIGHT, BENCHMARK: "import nothing_like_it\n"}))
     assert run.code == 1
-    code, out, _ = explained(run)
+    code, out, _ = explain(run)
     assert code == 0
     assert "  lint       failed\n" in out
     assert "\nlint failed:\n" in out
-    told = out.partition("the end of .prprep/faster/log.txt:")[2]
-    assert "environment of head" in told
-    assert "No module named 'nothing_like_it'" in told
+    log = out.partition("the end of .prprep/faster/log.txt:")[2]
+    assert "environment of head" in log
+    assert "No module named 'nothing_like_it'" in log
     assert out.endswith("\nnext: prprep render:faster\n")
 
 
 @pytest.mark.slow
-def test_an_item_that_is_not_there_is_refused_in_words(tmp_path):
+def test_an_unknown_item_is_refused(tmp_path):
     run = compare(target(tmp_path), stages=("detect",))
-    assert explained(run, "fastr") == (
+    assert explain(run, "fastr") == (
         3,
         "",
         'ERROR: prprep.yaml has no optimization "fastr"\n  did you mean faster?\n  its optimizations: faster\n',

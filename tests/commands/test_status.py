@@ -16,21 +16,21 @@ HOUR = 3_600
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("status")
-    make_fresh(made, 3)
-    return made
+    folder = tmp_path_factory.mktemp("status")
+    make_fresh(folder, 3)
+    return folder
 
 
-def told(folder, now):
+def table_of(folder, now):
     workspace = Workspace.open(folder / "prprep.yaml")
     return status_table(workspace, staleness_of(workspace), now=now, width=200)
 
 
-def test_fresh_items_are_told_with_the_age_of_their_samples(folder):
+def test_fresh_items_show_the_age_of_their_samples(folder):
     for number in range(3):
         samples = folder / ".prprep" / f"item_0000{number}" / "samples.json"
         os.utime(samples, (0, (100 - number) * HOUR))
-    table, _, tally = told(folder, 100 * HOUR + 30).rpartition("\n\n")
+    table, _, tally = table_of(folder, 100 * HOUR + 30).rpartition("\n\n")
     lines = table.splitlines()[2:]
     assert "just taken" in lines[0]
     assert "1 hour old" in lines[1]
@@ -43,7 +43,7 @@ def test_what_a_run_would_do_again_is_named(folder):
     before = manifest.read_text()
     manifest.write_text(before + "defaults: {negligible: 0.2}\n")
     try:
-        assert "stale: compare, verify, render will run again" in told(folder, HOUR)
+        assert "stale: compare, verify, render will run again" in table_of(folder, HOUR)
     finally:
         manifest.write_text(before)
 
@@ -63,5 +63,5 @@ def test_the_age_is_given_in_the_largest_unit_that_fits(seconds, expected):
     assert evidence_age(1_000_000, 1_000_000 + seconds) == expected
 
 
-def test_where_there_are_no_samples_there_is_no_age(tmp_path):
+def test_without_samples_there_is_no_age(tmp_path):
     assert evidence_age(None, 0) == "–"

@@ -103,9 +103,9 @@ def settings(**more: str) -> dict[str, str]:
 def prprep(folder: Path, *arguments: str, code: int | None = 0) -> Ended:
     command = [sys.executable, "-m", "tasks", *arguments]
     done = subprocess.run(command, cwd=folder, env=settings(), capture_output=True, text=True, check=False, timeout=300)
-    told = f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert code is None or done.returncode == code, told
-    assert "Traceback" not in done.stdout + done.stderr, told
+    output = f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert code is None or done.returncode == code, output
+    assert "Traceback" not in done.stdout + done.stderr, output
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
@@ -162,7 +162,7 @@ def test_the_first_run_makes_two_bodies(first):
     assert "2 items: 2 ready" in (folder / ".codeflash" / "report.md").read_text()
 
 
-def test_the_second_run_executes_nothing_wherever_the_folder_lies(folder):
+def test_the_second_run_executes_nothing_from_any_folder(folder):
     ended = prprep(folder)
     assert (ended.executed, "2 items: 2 ready" in ended.out) == (set(), True)
 
@@ -189,7 +189,7 @@ def test_a_lost_or_corrupt_database_redoes_nothing(folder):
         assert prprep(folder).executed == set()
 
 
-def test_what_is_kept_to_be_quick_may_be_lost(folder):
+def test_caches_may_be_lost(folder):
     for name in ("facts.json", "plan.json", "refs.json", "checked.json"):
         (folder / ".prprep" / name).unlink(missing_ok=True)
     assert prprep(folder).executed == set()
@@ -198,7 +198,7 @@ def test_what_is_kept_to_be_quick_may_be_lost(folder):
     assert prprep(folder).executed == set()
 
 
-def test_a_forgotten_task_is_redone_and_what_follows_only_where_it_comes_out_otherwise(folder):
+def test_a_forgotten_task_runs_again_and_its_dependents_only_if_its_result_changed(folder):
     prprep(folder, "forget", "compare:total")
     assert prprep(folder).executed == {"compare:total"}
     assert prprep(folder).executed == set()
@@ -211,7 +211,7 @@ def test_a_threshold_judges_again_and_measures_nothing(folder):
     assert prprep(folder, "-n", "2").executed == set()
 
 
-def test_always_means_everything_that_was_asked_for(folder):
+def test_always_execute_runs_every_requested_task(folder):
     assert prprep(folder, "run", "-a", "compare:longest").executed == tasks_of("longest", stages=TO_COMPARE)
 
 
@@ -294,7 +294,7 @@ def test_what_goes_wrong_with_one_item_leaves_the_others_going(folder):
         head + mark + BROKEN.lstrip("\n") + items.replace("title: Sum in C", "title: Sum in C, once more")
     )
     ended = prprep(folder, code=1)
-    told = ended.out + ended.err
+    output = ended.out + ended.err
     assert {"render:total", "lint:failing"} <= ended.executed
     # The items before them take the names of their bodies over, and one is before another that changes the same function.
     assert ended.executed & tasks_of("total", "longest") == {
@@ -304,10 +304,10 @@ def test_what_goes_wrong_with_one_item_leaves_the_others_going(folder):
         "render:longest",
     }
     assert "4 items: 1 ready, 1 needs review, 2 blocked" in ended.out
-    assert "blocked: detect: " in told
-    assert "sums/numbers.py" in told
-    assert "blocked: lint: " in told
-    assert "test_benchmark_longest" in told
+    assert "blocked: detect: " in output
+    assert "sums/numbers.py" in output
+    assert "blocked: lint: " in output
+    assert "test_benchmark_longest" in output
     assert (ended.out.count("## detect:broken failed"), ended.out.count("## lint:failing failed")) == (1, 1)
 
     repo.checkout("perf/broken")
@@ -384,11 +384,13 @@ class Started:
     def left(self) -> list[str]:
         """Name the processes with the mark that are still there; those that are ending get a moment."""
         for _ in range(200):
-            found = [place.name for place in Path("/proc").iterdir() if place.name.isdigit() and self._is_mine(place)]
-            if not found:
+            processes = [
+                place.name for place in Path("/proc").iterdir() if place.name.isdigit() and self._is_mine(place)
+            ]
+            if not processes:
                 return []
             time.sleep(0.05)
-        return [(Path("/proc") / pid / "cmdline").read_text().replace("\0", " ") for pid in found]
+        return [(Path("/proc") / pid / "cmdline").read_text().replace("\0", " ") for pid in processes]
 
     def _is_mine(self, place: Path) -> bool:
         try:
@@ -412,7 +414,7 @@ def measuring(folder):
         started.process.wait()
 
 
-def test_a_killed_run_goes_on_where_it_was(folder, measuring):
+def test_a_killed_run_continues(folder, measuring):
     assert measuring.end(signal.SIGKILL) == -signal.SIGKILL
     assert measuring.left() == []
     # In which order items come to a step is doit's choice; what is done by then is not done again.
@@ -467,7 +469,7 @@ def test_doits_own_reporters(folder):
     assert (ended.out, "2 items: 2 ready" in ended.err) == ("", True)
 
 
-def test_the_manifest_is_found_from_below_and_by_its_name(folder, tmp_path):
+def test_the_manifest_is_found_from_a_subfolder_and_by_its_name(folder, tmp_path):
     below = folder / "target" / "sums"
     assert prprep(below).executed == set()
     (folder / "prprep.yaml").rename(folder / "other.yaml")

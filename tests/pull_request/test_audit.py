@@ -20,7 +20,7 @@ NO_MODELS = ContributionRule(path="AI_POLICY.md", line=14, about="co-author", se
 SIGNED = ContributionRule(path="CONTRIBUTING.md", line=3, about="sign-off", sentence="All commits must be signed off.")
 
 
-def found(*files: ChangedFile, related: tuple[str, ...] = ()) -> list[tuple[str, bool]]:
+def findings_of(*files: ChangedFile, related: tuple[str, ...] = ()) -> list[tuple[str, bool]]:
     return [(finding.about, finding.fatal) for finding in of_files(files, related=related)]
 
 
@@ -38,33 +38,33 @@ def found(*files: ChangedFile, related: tuple[str, ...] = ()) -> list[tuple[str,
     ],
 )
 def test_scratch_files_are_fatal(path):
-    assert ("scratch", True) in found(ChangedFile("A", path, 10))
+    assert ("scratch", True) in findings_of(ChangedFile("A", path, 10))
 
 
 @pytest.mark.parametrize("path", ["src/a.py", "docs/core.md", "original.py", "src/profile.py", "tests/data/perf.json"])
 def test_files_of_a_project_are_no_scratch(path):
-    assert found(ChangedFile("A", path, 10)) == []
+    assert findings_of(ChangedFile("A", path, 10)) == []
 
 
 def test_what_a_branch_removes_is_no_finding():
-    assert found(ChangedFile("D", "a.orig")) == []
+    assert findings_of(ChangedFile("D", "a.orig")) == []
 
 
 def test_a_new_notebook_is_pointed_at_and_an_old_one_not():
-    assert found(ChangedFile("A", "n.ipynb", 10)) == [("scratch", False)]
-    assert found(ChangedFile("M", "n.ipynb", 10)) == []
+    assert findings_of(ChangedFile("A", "n.ipynb", 10)) == [("scratch", False)]
+    assert findings_of(ChangedFile("M", "n.ipynb", 10)) == []
 
 
-def test_large_and_binary_files_are_told_with_their_limits():
-    assert found(ChangedFile("A", "data.csv", LARGE - 1)) == []
+def test_large_and_binary_files_are_reported():
+    assert findings_of(ChangedFile("A", "data.csv", LARGE - 1)) == []
     (large,) = of_files([ChangedFile("A", "data.csv", LARGE)], related=())
     assert (large.text, large.fatal) == ("data.csv has 500,000 bytes, more than 500,000", False)
-    assert found(ChangedFile("M", "data.csv", TOO_LARGE)) == [("size", True)]
-    assert found(ChangedFile("A", "page.png", 10, binary=True)) == [("binary", False)]
-    assert found(ChangedFile("A", "fast.so", 10, binary=True)) == [("binary", True)]
+    assert findings_of(ChangedFile("M", "data.csv", TOO_LARGE)) == [("size", True)]
+    assert findings_of(ChangedFile("A", "page.png", 10, binary=True)) == [("binary", False)]
+    assert findings_of(ChangedFile("A", "fast.so", 10, binary=True)) == [("binary", True)]
 
 
-def test_files_that_no_optimized_function_lies_in_are_pointed_at():
+def test_files_without_an_optimized_function_are_reported():
     files = [
         ChangedFile("M", path)
         for path in ("src/a.py", "src/b.py", "tests/test_a.py", "docs/a.md", "CHANGES.rst", "setup.py")
@@ -93,11 +93,11 @@ def test_other_titles_are_not(title):
     assert commits(title=title) == []
 
 
-def test_a_language_model_as_an_author_is_fatal_where_the_project_refuses_it():
-    told = "Words.\n\nCo-authored-by: Claude <noreply@anthropic.com>\nCo-authored-by: Bea <bea@example.org>"
-    assert commits(told) == [("co-author", False)]
-    assert commits(told, rules=(NO_MODELS,)) == [("co-author", True)]
-    (finding,) = of_commits([Commit(sha="a" * 40, title="T", message=told)], (NO_MODELS,))
+def test_a_language_model_as_an_author_is_fatal_if_the_project_refuses_it():
+    message = "Words.\n\nCo-authored-by: Claude <noreply@anthropic.com>\nCo-authored-by: Bea <bea@example.org>"
+    assert commits(message) == [("co-author", False)]
+    assert commits(message, rules=(NO_MODELS,)) == [("co-author", True)]
+    (finding,) = of_commits([Commit(sha="a" * 40, title="T", message=message)], (NO_MODELS,))
     assert "AI_POLICY.md:14" in finding.text
     assert "Bea" not in finding.text
 
@@ -131,7 +131,7 @@ def test_only_the_trailers_of_models_are_taken_out():
     assert without_model_co_authors(untouched) is untouched
 
 
-def test_a_missing_sign_off_is_fatal_where_the_project_asks_for_it():
+def test_a_missing_sign_off_is_fatal_if_the_project_asks_for_it():
     assert commits(rules=(SIGNED,)) == [("sign-off", True)]
     assert commits("Signed-off-by: Ada <ada@example.org>", rules=(SIGNED,)) == []
 

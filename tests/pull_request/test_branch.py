@@ -79,7 +79,7 @@ class Target:
         return done.stdout
 
 
-def test_commits_that_stand_on_upstream_stay_as_they_are(tmp_path):
+def test_commits_on_top_of_upstream_stay_unchanged(tmp_path):
     target = Target.at(tmp_path)
     branch = target.make()
     assert [(each.sha, each.made) for each in branch.commits] == [(target.repo.git("rev-parse", "faster"), "kept")]
@@ -92,15 +92,15 @@ def test_commits_are_put_onto_upstreams_newest_with_author_date_and_message(tmp_
     target = Target.at(tmp_path, message="Sum without a list\n\nA list is slow.\n")
     newest = target.upstream({"README.md": "Words.\n"})
     branch = target.make()
-    (made,) = branch.commits
-    assert (made.made, made.source) == ("picked", target.repo.git("rev-parse", "faster"))
+    (picked,) = branch.commits
+    assert (picked.made, picked.source) == ("picked", target.repo.git("rev-parse", "faster"))
     shown = target.git("log", "-1", "--format=%an <%ae> %ad|%cn|%P|%B", branch.head)
     assert shown.partition("|")[0] == target.repo.git("log", "-1", "--format=%an <%ae> %ad", "faster")
     assert shown.partition("|")[2].strip() == f"Bea|{newest}|Sum without a list\n\nA list is slow."
     assert target.git("show", f"{branch.head}:README.md") == "Words.\n"
 
 
-def test_the_same_branch_is_made_every_time_and_the_repository_is_only_read(tmp_path):
+def test_the_branch_is_reproducible_and_the_repository_is_only_read(tmp_path):
     target = Target.at(tmp_path, {"CHANGELOG.md": KEPT, "tests/benchmarks/test_other.py": "def test(): pass\n"})
     target.upstream({"README.md": "Words.\n"})
     with untouched(target.repo.path):
@@ -124,14 +124,14 @@ def test_benchmark_and_changelog_entry_make_one_commit_by_the_user(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("setting", "kept", "there"),
+    ("setting", "has_others", "is_added"),
     [("auto", True, True), ("auto", False, False), ("always", False, True), ("never", True, False)],
 )
-def test_the_benchmark_is_committed_where_the_project_keeps_some_or_when_asked(tmp_path, setting, kept, there):
-    target = Target.at(tmp_path, {"tests/benchmarks/test_other.py": "def test(): pass\n"} if kept else {})
+def test_the_benchmark_is_committed_if_the_project_keeps_some_or_on_request(tmp_path, setting, has_others, is_added):
+    target = Target.at(tmp_path, {"tests/benchmarks/test_other.py": "def test(): pass\n"} if has_others else {})
     branch = target.make(ITEM.model_copy(update={"commit_benchmark": setting}))
-    assert (PATH in branch.added) is there
-    assert there or "it is in the evidence" in branch.benchmark
+    assert (PATH in branch.added) is is_added
+    assert is_added or "it is in the evidence" in branch.benchmark
 
 
 def test_the_optimizations_own_changelog_entry_is_the_only_one(tmp_path):
@@ -140,7 +140,7 @@ def test_the_optimizations_own_changelog_entry_is_the_only_one(tmp_path):
     assert (branch.added, branch.changelog) == ((), "the optimization brings its own entry in CHANGELOG.md")
 
 
-def test_no_entry_claims_an_improvement_that_was_not_found(tmp_path):
+def test_there_is_no_entry_without_an_improvement(tmp_path):
     target = Target.at(tmp_path, {"CHANGELOG.md": KEPT})
     branch = target.make(comparison=UNCHANGED)
     assert (branch.added, branch.changelog) == ((), f"no entry: the comparison says {Verdict.UNCHANGED}")
@@ -182,12 +182,12 @@ def test_a_conflict_names_the_files_and_what_upstream_did(tmp_path):
     theirs = detected(target.repo, ITEM).commits[0]
     drift = Drift(function="pages.sums:total", change="changed", commits=(theirs,))
     survey = Survey(item="it", slug=None, drift=(drift,), conflicts=(CODE,), decision=Decision(kind="new", reason=""))
-    with pytest.raises(CherryPickError) as told:
+    with pytest.raises(CherryPickError) as caught:
         target.make(survey=survey)
-    assert told.value.files == (CODE,)
-    assert f"conflicts in {CODE}" in str(told.value)
-    assert f"pages.sums:total was changed by {theirs.sha[:12]}" in str(told.value)
-    assert "name that branch as `head`" in str(told.value)
+    assert caught.value.files == (CODE,)
+    assert f"conflicts in {CODE}" in str(caught.value)
+    assert f"pages.sums:total was changed by {theirs.sha[:12]}" in str(caught.value)
+    assert "name that branch as `head`" in str(caught.value)
 
 
 def test_what_upstream_has_already_makes_no_branch(tmp_path):
@@ -222,7 +222,7 @@ def test_a_branch_that_goes_into_a_pull_request_is_built_on_it(tmp_path):
     assert target.make(survey=folding(12, "gone"), opened=12).onto.startswith("main")
 
 
-def test_trailers_of_language_models_are_flagged_and_taken_out_only_when_asked(tmp_path):
+def test_trailers_of_language_models_are_flagged_and_dropped_on_request(tmp_path):
     message = "Sum without a list\n\nWords.\n\nCo-authored-by: Claude <noreply@anthropic.com>\n"
     target = Target.at(
         tmp_path,
@@ -238,9 +238,9 @@ def test_trailers_of_language_models_are_flagged_and_taken_out_only_when_asked(t
     assert target.git("log", "-1", "--format=%an", dropped.head).strip() == "Ada"
 
 
-def test_what_does_not_belong_there_is_found(tmp_path):
+def test_files_that_do_not_belong_are_found(tmp_path):
     bad = {"src/pages/sums.py.orig": SLOW, "data.bin": b"\0\1", "src/pages/other.py": "x = 1   \n"}
     branch = Target.at(tmp_path, head=bad).make()
-    found = {(each.about, each.fatal) for each in branch.findings}
-    assert found == {("scratch", True), ("binary", False), ("unrelated", False), ("whitespace", False)}
+    findings = {(each.about, each.fatal) for each in branch.findings}
+    assert findings == {("scratch", True), ("binary", False), ("unrelated", False), ("whitespace", False)}
     assert [each.text for each in branch.fatal] == ["src/pages/sums.py.orig is a scratch file"]

@@ -12,8 +12,13 @@ from tests.support.evidence import Case
 def test_it_holds_the_artifacts_the_benchmark_and_a_manifest(tmp_path):
     paths = Case().write(tmp_path)
     files = files_of(paths, benchmark={"tests/test_x.py": b"x"}, manifest="version: 1\n", branch=paths.state)
-    told = {"compare.json", "codeflash.json", "tests.json", "verify.json"}
-    assert set(files) == {*told, *(f"branch/{name}" for name in told), "benchmark/tests/test_x.py", "prprep.yaml"}
+    artifacts = {"compare.json", "codeflash.json", "tests.json", "verify.json"}
+    assert set(files) == {
+        *artifacts,
+        *(f"branch/{name}" for name in artifacts),
+        "benchmark/tests/test_x.py",
+        "prprep.yaml",
+    }
     assert files["compare.json"] == paths.compare.read_bytes()
 
 
@@ -26,5 +31,5 @@ def test_the_same_files_make_the_same_bytes(tmp_path):
     assert list((tmp_path / "new").iterdir()) == [tmp_path / "new" / "e.zip"]
 
 
-def test_it_lies_beside_the_body_under_the_same_name(tmp_path):
+def test_the_archive_is_named_after_the_body(tmp_path):
     assert path_for(tmp_path / "pr-body-total.md") == tmp_path / "evidence-total.zip"

@@ -13,7 +13,7 @@ MERGE = "pages.text:Page.merge"
 
 
 @pytest.mark.parametrize(
-    ("title", "domains", "told"),
+    ("title", "domains", "entry"),
     [
         ("Join the lines once", ["cpu"], "Improve the performance of `pages.text.Page.merge`: join the lines once."),
         ("Join the lines once.", ["mem"], "Reduce the peak memory of `pages.text.Page.merge`: join the lines once."),
@@ -24,8 +24,8 @@ MERGE = "pages.text:Page.merge"
         ("import yaml late", ["struct"], "Reduce the import time of `pages.text.Page.merge`: import yaml late."),
     ],
 )
-def test_the_title_becomes_a_sentence_for_users(title, domains, told):
-    assert sentence(title, MERGE, domains) == (told, ())
+def test_the_title_becomes_a_sentence_for_users(title, domains, entry):
+    assert sentence(title, MERGE, domains) == (entry, ())
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_the_title_becomes_a_sentence_for_users(title, domains, told):
     ["Make merge 2.5x faster", "Merge 30% faster", "merge: 3-fold speed-up", "Save 12 ms in merge", "Halve 40 MiB"],
 )
 def test_numbers_of_gains_are_left_out_and_pointed_at(title):
-    told, (todo,) = sentence(title, MERGE, ["cpu"])
-    assert told == "Improve the performance of `pages.text.Page.merge`."
+    entry, (todo,) = sentence(title, MERGE, ["cpu"])
+    assert entry == "Improve the performance of `pages.text.Page.merge`."
     assert "the changelog entry does not" in todo
 
 
@@ -46,21 +46,21 @@ def test_without_a_function_the_title_speaks_for_itself():
     assert sentence("Sum in C", None, []) == ("Sum in C.", ())
 
 
-def written(kind: str, files: dict[str, str]):
+def edit(kind: str, files: dict[str, str]):
     return write(Project(Files(files)), kind, ChangelogEntry("it", "Speed up `merge`."))
 
 
 def test_each_kind_of_changelog_gets_its_own_form():
-    assert written("towncrier news/", {"pyproject.toml": "[tool.towncrier]\n"}).files == {
+    assert edit("towncrier news/", {"pyproject.toml": "[tool.towncrier]\n"}).files == {
         "news/+perf-it.feature.rst": "Speed up ``merge``.\n"
     }
-    assert list(written("scriv changelog.d/", {}).files) == ["changelog.d/perf-it.rst"]
-    assert next(iter(written("blurb Misc/NEWS.d/next/", {}).files)).startswith("Misc/NEWS.d/next/Library/")
-    kept = written(
+    assert list(edit("scriv changelog.d/", {}).files) == ["changelog.d/perf-it.rst"]
+    assert next(iter(edit("blurb Misc/NEWS.d/next/", {}).files)).startswith("Misc/NEWS.d/next/Library/")
+    changelog = edit(
         "keep-a-changelog CHANGELOG.md", {"CHANGELOG.md": "# C\n\n## [Unreleased]\n\n### Changed\n\n- This.\n"}
     )
-    assert kept.files["CHANGELOG.md"].endswith("- This.\n- Speed up `merge`.\n")
-    news = written(
+    assert changelog.files["CHANGELOG.md"].endswith("- This.\n- Speed up `merge`.\n")
+    news = edit(
         "whatsnew docs/whatsnew/",
         {"docs/whatsnew/v1.9.rst": "", "docs/whatsnew/v1.10.rst": "Performance\n-----------\n\n- This.\n"},
     )
@@ -68,15 +68,14 @@ def test_each_kind_of_changelog_gets_its_own_form():
     assert news.todos == ("check that 'Performance' in docs/whatsnew/v1.10.rst is about the next release",)
 
 
-def test_where_the_place_cannot_be_told_a_person_gets_the_sentence():
-    left = written("plain CHANGES.rst", {"CHANGES.rst": "1.1\n---\n\n- This.\n\n1.0\n---\n\n- All.\n"})
+def test_if_the_place_is_unclear_a_person_gets_the_sentence():
+    left = edit("plain CHANGES.rst", {"CHANGES.rst": "1.1\n---\n\n- This.\n\n1.0\n---\n\n- All.\n"})
     assert (left.files, left.todos) == (
         {},
         ("CHANGES.rst does not say what is unreleased: add this where it belongs: Speed up ``merge``.",),
     )
     assert (
-        "has no file for the next release"
-        in written("whatsnew docs/whatsnew/", {"docs/whatsnew/index.rst": ""}).todos[0]
+        "has no file for the next release" in edit("whatsnew docs/whatsnew/", {"docs/whatsnew/index.rst": ""}).todos[0]
     )
 
 
@@ -84,5 +83,5 @@ def test_a_file_in_the_form_of_keep_a_changelog_is_treated_as_one():
     released = "# Change Log\n\n## [1.0] - 2020-01-01\n\n### Fixed\n\n- A bug.\n"
     assert (
         "## [Unreleased]\n\n### Changed\n\n- Speed up `merge`.\n"
-        in written("plain CHANGELOG.md", {"CHANGELOG.md": released}).files["CHANGELOG.md"]
+        in edit("plain CHANGELOG.md", {"CHANGELOG.md": released}).files["CHANGELOG.md"]
     )

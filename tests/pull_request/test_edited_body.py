@@ -13,30 +13,30 @@ RENDERED = bounded(Case().evidence, None).text
 BOXES = "- [ ] I have read the rules\n- [x] Tests pass\n"
 
 
-def told(edited, rendered=RENDERED):
+def objections_to(edited, rendered=RENDERED):
     return list(objections(rendered, edited, CitableEvidence(CPU_IMPROVED, rendered)))
 
 
 def test_a_body_as_it_was_rendered_may_go():
-    assert told(RENDERED) == []
+    assert objections_to(RENDERED) == []
 
 
 def test_a_gap_has_to_be_filled_and_may_be():
     gapped = bounded(Case(item=ITEM.model_copy(update={"summary": ("human",)})).evidence, None).text
     assert GAP in gapped
-    assert told(gapped, gapped) == ["it still has a gap that a person must fill"]
+    assert objections_to(gapped, gapped) == ["it still has a gap that a person must fill"]
     filled = "\n".join(
         "Lines are joined once, as I found while profiling." if GAP in line else line for line in gapped.splitlines()
     )
-    assert told(filled, gapped) == []
+    assert objections_to(filled, gapped) == []
 
 
 @pytest.mark.parametrize(
     "edited",
     [BOXES.replace("[ ]", "[x]"), BOXES.replace("[ ]", "[X]"), BOXES.replace("[x]", "[ ]"), BOXES + "Thanks to #12.\n"],
 )
-def test_boxes_and_words_are_a_persons(edited):
-    assert told(edited, BOXES) == []
+def test_boxes_and_text_may_be_changed(edited):
+    assert objections_to(edited, BOXES) == []
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_boxes_and_words_are_a_persons(edited):
     ],
 )
 def test_figures_that_nothing_holds_may_not_be_added(added, figure):
-    (found,) = told(f"{RENDERED}\n{added}\n")
-    assert found == f"a figure was added that is not in the evidence ({figure}): {added}"
+    (objection,) = objections_to(f"{RENDERED}\n{added}\n")
+    assert objection == f"a figure was added that is not in the evidence ({figure}): {added}"
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,14 @@ def test_figures_that_nothing_holds_may_not_be_added(added, figure):
     ],
 )
 def test_figures_that_the_evidence_holds_may_be_repeated(added):
-    assert told(f"{RENDERED}\n{added}\n") == []
+    assert objections_to(f"{RENDERED}\n{added}\n") == []
 
 
 def test_what_was_measured_stays():
     table_row = next(line for line in RENDERED.splitlines() if "(head)" in line)
-    assert told(RENDERED.replace(table_row + "\n", ""))[0].startswith("this line of it was removed or changed: | ")
-    changed = told(RENDERED.replace("11.85 ms", "1.85 ms"))
+    assert objections_to(RENDERED.replace(table_row + "\n", ""))[0].startswith(
+        "this line of it was removed or changed: | "
+    )
+    changed = objections_to(RENDERED.replace("11.85 ms", "1.85 ms"))
     assert any("(1.85 ms)" in each for each in changed)
     assert any(each.startswith("this line of it was removed or changed") for each in changed)

@@ -85,10 +85,10 @@ class Prepared:
             text=True,
             check=False,
         )
-        told = done.stdout + done.stderr
-        assert done.returncode == code, told
-        assert "Traceback" not in told, told
-        return told
+        output = done.stdout + done.stderr
+        assert done.returncode == code, output
+        assert "Traceback" not in output, output
+        return output
 
     def refuses(self, reason: str) -> None:
         """Demand that `open` refuses for this reason, and that it asks the server for nothing before."""
@@ -96,8 +96,8 @@ class Prepared:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.variables.items():
                 patch.setenv(name, value)
-            found = Opener(staleness_of(workspace), "total").refusals(NAMES)
-        assert [each for each in found if re.search(reason, each)], found
+            reasons = Opener(staleness_of(workspace), "total").refusals(NAMES)
+        assert [each for each in reasons if re.search(reason, each)], reasons
         assert self.github.requests == []
 
     @property
@@ -143,10 +143,10 @@ def prepared(tmp_path_factory):
         target.commit({"sums/numbers.py": "def total(numbers):\n    return sum(numbers)\n"}, "Sum in C")
         target.checkout("main")
         (folder / "work" / "prprep.yaml").write_text(MANIFEST)
-        made = Prepared(folder / "work", github, variables_for(github, folder))
-        made.prprep("run")
-        made.prprep("branch", "total")
-        yield made
+        prepared = Prepared(folder / "work", github, variables_for(github, folder))
+        prepared.prprep("run")
+        prepared.prprep("branch", "total")
+        yield prepared
 
 
 @pytest.fixture
@@ -161,14 +161,14 @@ def case(prepared, tmp_path):
 
 
 def test_it_is_opened_once_and_then_updated(case):
-    told = case.prprep("open", "total", "--yes", "--draft")
+    output = case.prprep("open", "total", "--yes", "--draft")
     (opened,) = case.repository.pull_requests
     body = (case.folder / ".codeflash" / "pr-body-total.md").read_text()
     assert (opened.title, opened.base_ref, opened.head_ref, opened.is_draft) == ("Sum in C", "main", "perf/total", True)
     assert opened.body.strip() == body.strip()
     assert opened.head_oid == case.branch.head
-    assert opened.url in told
-    assert "open a draft pull request in acme/sums" in told
+    assert opened.url in output
+    assert "open a draft pull request in acme/sums" in output
     assert Opening.read(case.state / "opened.json").number == 1
     again = case.prprep("open", "total", "--yes")
     assert "(up to date)" in again
@@ -176,26 +176,26 @@ def test_it_is_opened_once_and_then_updated(case):
     assert len(case.repository.pull_requests) == 1
 
 
-def test_nobody_to_ask_is_told_the_plan_and_nothing_is_pushed(case):
-    told = case.prprep("open", "total", code=3)
-    assert f"push {case.branch.head[:12]} to origin" in told
-    assert "title     Sum in C" in told
-    assert "stdin is not a terminal; pass --yes" in told
+def test_without_a_terminal_the_plan_is_printed_and_nothing_pushed(case):
+    output = case.prprep("open", "total", code=3)
+    assert f"push {case.branch.head[:12]} to origin" in output
+    assert "title     Sum in C" in output
+    assert "stdin is not a terminal; pass --yes" in output
     assert case.repository.pull_requests == []
     assert case.repository.commit("perf/total") == ""
 
 
-def test_what_was_pushed_before_it_failed_is_told_and_gone_on_from(case):
+def test_a_failure_after_the_push_is_reported_and_continued_from(case):
     def refuse(*_, **__):
         raise Refused(422, "the moon is full")
 
     case.repository.open = refuse
     try:
-        told = case.prprep("open", "total", "--yes", code=1)
+        output = case.prprep("open", "total", "--yes", code=1)
     finally:
         del case.repository.open
-    assert "the branch perf/total was pushed, but the pull request was not opened" in told
-    assert "the moon is full" in told
+    assert "the branch perf/total was pushed, but the pull request was not opened" in output
+    assert "the moon is full" in output
     assert case.repository.commit("perf/total") == case.branch.head
     assert f"{case.repository.url}/pull/1\n" in case.prprep("open", "total", "--yes")
 
@@ -206,7 +206,7 @@ def test_a_tampered_number_is_refused(case):
     case.refuses(r"compare\.json was changed by hand")
 
 
-def test_a_tampered_number_with_the_right_digest_is_refused_by_judging_once_more(case):
+def test_a_tampered_number_with_the_right_digest_is_refused_too(case):
     artifact = case.state / "compare.json"
     head, _, body = artifact.read_text().partition("\n")
     changed = re.sub(r'"headline": "[^"]+"', '"headline": "time \\\\u221299.9 %"', body, count=1)
@@ -245,16 +245,16 @@ def test_a_failed_stage_is_refused(case):
     case.refuses(r"measure failed: the benchmark failed")
 
 
-def test_a_refusal_is_told_and_nothing_reaches_the_server(case):
+def test_a_refusal_is_printed_and_nothing_reaches_the_server(case):
     run = SideRun(code=0, passed=3, failed=0, errors=0, skipped=0)
     failed = run.model_copy(update={"code": 1, "failed": 1})
     tests = ProjectTests(
         item="total", command="pytest", base=run, head=failed, new_failures=("tests/test_numbers.py::test_none",)
     )
     tests.write(case.state / "tests.json", "fresh")
-    told = case.prprep("open", "total", "--yes", code=1)
-    assert "nothing was opened:\n  - " in told
-    assert "tests of the project fail at head and not at base: tests/test_numbers.py::test_none" in told
+    output = case.prprep("open", "total", "--yes", code=1)
+    assert "nothing was opened:\n  - " in output
+    assert "tests of the project fail at head and not at base: tests/test_numbers.py::test_none" in output
     assert case.github.requests == []
     assert not (case.state / "opened.json").exists()
 
@@ -266,24 +266,24 @@ def test_no_branch_is_refused(case):
 
 def test_a_branch_of_the_same_name_is_not_overwritten(case):
     case.repository.git("update-ref", "refs/heads/perf/total", "main")
-    told = case.prprep("open", "total", "--yes", code=1)
-    assert "has a branch perf/total with other commits" in told
+    output = case.prprep("open", "total", "--yes", code=1)
+    assert "has a branch perf/total with other commits" in output
     assert case.repository.commit("perf/total") == case.repository.commit("main")
     assert f"{case.repository.url}/pull/1\n" in case.prprep("open", "total", "--yes", "--branch", "sum-in-c")
     assert case.repository.commit("sum-in-c") == case.branch.head
 
 
-def test_a_server_in_trouble_is_told_and_nothing_is_pushed(case):
+def test_an_error_of_the_server_is_printed_and_nothing_is_pushed(case):
     case.github.break_down("401")
     try:
-        told = case.prprep("open", "total", "--yes", code=1)
+        output = case.prprep("open", "total", "--yes", code=1)
     finally:
         case.github.break_down(None)
-    assert "401" in told
+    assert "401" in output
     assert case.repository.commit("perf/total") == ""
 
 
-def test_the_branch_is_given_only_when_asked_and_nothing_else_changes(case):
+def test_the_branch_is_delivered_on_request_and_nothing_else_changes(case):
     repository = case.folder / "target"
     before = snapshot(repository)
     case.prprep("branch", "total", "--patches", "patches")

@@ -57,33 +57,33 @@ def words_of(node: ast.AST) -> list[str]:
 
 def commands_in(tree: ast.AST) -> list[list[str]]:
     """Give the words of everything that could become a command line: lists, tuples, and the arguments of calls."""
-    found = []
+    command_lines = []
     for node in ast.walk(tree):
         parts = node.elts if isinstance(node, ast.List | ast.Tuple) else node.args if isinstance(node, ast.Call) else []
         words = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-        found += [words] if words else []
-    return found
+        command_lines += [words] if words else []
+    return command_lines
 
 
 def publishes(words: list[str]) -> bool:
-    said = set(words)
+    used = set(words)
     return (
-        bool(said & SENDS and "git" in said)
-        or ("pr" in said and bool(said & CHANGES))
-        or ("api" in said and bool(said & WRITES))
+        bool(used & SENDS and "git" in used)
+        or ("pr" in used and bool(used & CHANGES))
+        or ("api" in used and bool(used & WRITES))
     )
 
 
 def test_no_other_module_can_send_anything():
-    found = {
+    publishers = {
         path.relative_to(CHECKOUT / "tasks").as_posix()
         for path in SOURCES
         if any(map(publishes, commands_in(parsed(path))))
     }
-    assert found == {"pull_request/publishing.py"}
+    assert publishers == {"pull_request/publishing.py"}
 
 
-def test_the_words_are_put_together_nowhere_else():
+def test_no_other_module_builds_a_mutation():
     named = {path.name for path in SOURCES if "mutation" in "".join(words_of(parsed(path))) and path != PUBLISHING}
     assert named == set()
 
@@ -160,10 +160,10 @@ def test_no_other_command_hands_a_push_to_git_or_a_change_to_gh(tmp_path):
         assert "Traceback" not in done.stderr, done.stderr
         if arguments[0] in {"run", "branch"}:
             assert done.returncode == 0, done.stdout + done.stderr
-    told = [json.loads(line) for line in log.read_text().splitlines()]
-    assert {words[0] for words in told} >= {"git"}
-    assert len(told) > 20
-    assert [words for words in told if publishes(words)] == []
+    recorded_calls = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {words[0] for words in recorded_calls} >= {"git"}
+    assert len(recorded_calls) > 20
+    assert [words for words in recorded_calls if publishes(words)] == []
     assert remote.git("for-each-ref") == ""
     assert target.git("rev-parse", "ready")
 
@@ -221,7 +221,7 @@ def test_what_gh_says_is_passed_on(tmp_path, monkeypatch):
         forge.create(PullRequestText("T", tmp_path / "body"), head="perf", base="main", draft=False)
 
 
-def test_no_gh_is_told(tmp_path, monkeypatch):
+def test_a_missing_gh_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PrprepError, match=r"was not found\n  install gh"):
         Gh("github.test", "acme/sums", tmp_path).login()

@@ -47,11 +47,11 @@ def rule(sentence: str, about: str = "generated text") -> ContributionRule:
     ],
 )
 def test_a_sentence_that_forbids_it_is_shown_and_can_be_weighed(sentence):
-    (told,) = refusals.of_rules([rule(sentence)], ())
-    assert sentence in told
-    assert told.endswith("--despite AI_POLICY.md:7")
+    (reasons,) = refusals.of_rules([rule(sentence)], ())
+    assert sentence in reasons
+    assert reasons.endswith("--despite AI_POLICY.md:7")
     assert list(refusals.of_rules([rule(sentence)], {"AI_POLICY.md:7"})) == []
-    assert list(refusals.of_rules([rule(sentence)], {"AI_POLICY.md:8"})) == [told]
+    assert list(refusals.of_rules([rule(sentence)], {"AI_POLICY.md:8"})) == [reasons]
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_old_failures_and_tests_that_were_not_run_do_not_refuse(paths):
 def test_a_verification_that_disagrees(paths):
     ran = (RunCommand(text="pytest x", code=4),)
     Verification(item="it", commands=ran, findings=("time: claimed, not found",)).write(paths.state / "verify.json")
-    (told,) = refusals.of_verification(paths)
-    assert told.endswith("time: claimed, not found; `pytest x` ended with exit code 4")
+    (reasons,) = refusals.of_verification(paths)
+    assert reasons.endswith("time: claimed, not found; `pytest x` ended with exit code 4")
     Verification(item="it", commands=(RunCommand(text="pytest x", code=0),)).write(paths.state / "verify.json")
     assert list(refusals.of_verification(paths)) == []
 
@@ -104,23 +104,23 @@ def test_a_verification_that_disagrees(paths):
 )
 def test_the_surveys_decision(paths, kind, into, number, refused):
     Survey(item="it", slug=None, decision=Decision(kind=kind, into=into, reason="so it is")).write(paths.survey)
-    told = list(refusals.of_survey(paths, number=number))
-    assert [each for each in told if "so it is" in each] == told
-    assert bool(told) is refused
+    reasons = list(refusals.of_survey(paths, number=number))
+    assert [each for each in reasons if "so it is" in each] == reasons
+    assert bool(reasons) is refused
 
 
 def test_a_branch_must_be_there_fresh_measured_improved_and_clean():
-    def told(branch: Branching | None = BRANCH, *, fresh: bool = True, **fields: object) -> list[str]:
+    def reasons(branch: Branching | None = BRANCH, *, fresh: bool = True, **fields: object) -> list[str]:
         varied = branch.model_copy(update=fields) if branch else None
         return list(refusals.of_branch(varied, fresh=fresh, item_id="it"))
 
-    assert told() == []
-    assert told(None) == ["the branch is not built yet: run `prprep branch it`"]
-    assert told(fresh=False) == ["the branch is stale: run `prprep branch it`"]
-    assert told(verdict=None) == ["the branch was not measured: run `prprep branch it`"]
-    assert "is not an improvement on upstream (inconclusive)" in told(verdict=Verdict.INCONCLUSIVE)[0]
+    assert reasons() == []
+    assert reasons(None) == ["the branch is not built yet: run `prprep branch it`"]
+    assert reasons(fresh=False) == ["the branch is stale: run `prprep branch it`"]
+    assert reasons(verdict=None) == ["the branch was not measured: run `prprep branch it`"]
+    assert "is not an improvement on upstream (inconclusive)" in reasons(verdict=Verdict.INCONCLUSIVE)[0]
     mild, fatal = AuditFinding(about="unrelated", text="mild"), AuditFinding(about="scratch", text="fatal", fatal=True)
-    assert told(findings=(mild, fatal)) == ["in the branch: fatal"]
+    assert reasons(findings=(mild, fatal)) == ["in the branch: fatal"]
 
 
 def test_a_body_whose_measured_part_was_edited(paths):
@@ -131,13 +131,13 @@ def test_a_body_whose_measured_part_was_edited(paths):
     body.write_text(body.read_text() + "\nFixes #12, as discussed.\n")
     assert list(refusals.of_body(case.item, paths, None)) == []
     body.write_text(body.read_text().replace("−20.9 %", "−40.9 %"))
-    told = list(refusals.of_body(case.item, paths, None))
+    reasons = list(refusals.of_body(case.item, paths, None))
     assert any(
         "pr-body-merge_lines.md: this line of it was removed or changed: " in each and "−20.9 %" in each
-        for each in told
+        for each in reasons
     )
-    assert any("a figure was added that is not in the evidence (40.9 %)" in each for each in told)
-    assert told[-1].endswith("or a template and render again")
+    assert any("a figure was added that is not in the evidence (40.9 %)" in each for each in reasons)
+    assert reasons[-1].endswith("or a template and render again")
 
 
 def test_a_body_that_would_be_rendered_otherwise(paths):
