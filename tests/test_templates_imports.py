@@ -28,7 +28,7 @@ IMPORT_TABLES = """\
 | `numpy` | base | 81.20 ms | 2.100 ms |
 | `pagelayout._lazy` | head | 310.0 μs | 310.0 μs |
 
-Times from `python -X importtime`: medians of three separate runs, longer than above because of the tracing.
+Times from `python -X importtime`: medians of three separate runs. Tracing makes imports slower.
 </details>
 """
 
