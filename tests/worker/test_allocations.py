@@ -1,4 +1,4 @@
-"""What stands at a boundary allocates, seen by the real memray while a call runs."""
+"""Allocations of models and the network during a call, measured with the real memray."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def measured(tmp_path, wanted, values, call):
     ("method", "mebibytes"),
     [("predict", 3), ("inherited", 4), ("load", 5)],
 )
-def test_the_peak_of_a_method_is_seen(tmp_path, method, mebibytes):
+def test_the_peak_of_a_method_is_measured(tmp_path, method, mebibytes):
     model = Model()
     words = ["image"] if method == "predict" else []
     assert measured(tmp_path, [["model", method]], {"model": model}, lambda: getattr(model, method)(*words)) == {
@@ -62,13 +62,13 @@ def test_the_peak_of_a_method_is_seen(tmp_path, method, mebibytes):
     }
 
 
-def test_a_coroutine_is_seen_to_its_end_and_what_it_asks_in_turn_is_its_own(tmp_path):
+def test_a_coroutine_is_tracked_to_its_end_with_its_inner_calls(tmp_path):
     model = Model()
     wanted = [["model", "aread"], ["model", "predict"]]
     assert measured(tmp_path, wanted, {"model": model}, lambda: asyncio.run(model.aread())) == {"model:aread": 5}
 
 
-def test_a_function_is_found_by_the_name_that_the_project_calls_it_by(tmp_path, monkeypatch):
+def test_a_function_is_tracked_under_the_name_in_the_project(tmp_path, monkeypatch):
     shop, requests = types.ModuleType("shop"), types.ModuleType("requests")
     requests.get = lambda: bytearray(2 * MEBIBYTE)
     shop.requests = requests
@@ -82,7 +82,7 @@ def test_a_function_is_found_by_the_name_that_the_project_calls_it_by(tmp_path, 
     assert requests.get is original
 
 
-def test_everything_is_put_back_and_errors_are_the_targets_own(tmp_path):
+def test_functions_are_restored_and_errors_pass_through(tmp_path):
     before = dict(vars(Model))
     with pytest.raises(ValueError, match="as it is"):
         measured(
@@ -94,7 +94,7 @@ def test_everything_is_put_back_and_errors_are_the_targets_own(tmp_path):
     assert dict(vars(Model)) == before
 
 
-def test_a_few_calls_are_enough_and_the_largest_counts(tmp_path):
+def test_the_largest_of_a_few_calls_counts(tmp_path):
     class Growing:
         sizes = iter([1, 4, 2, 9])
 
@@ -107,12 +107,12 @@ def test_a_few_calls_are_enough_and_the_largest_counts(tmp_path):
     }
 
 
-def test_what_is_written_in_c_and_what_is_not_there_is_left_alone(tmp_path):
+def test_methods_in_c_and_missing_names_are_left_alone(tmp_path):
     wanted = [["values", "append"], ["", "no_such_module.read"], ["", "json.no_such_name"]]
     assert measured(tmp_path, wanted, {"values": []}, lambda: None) == {}
 
 
-def test_without_memray_the_reason_is_told(tmp_path, monkeypatch):
+def test_the_reason_is_given_without_memray(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "memray", None)
     allocations = Allocations([["model", "predict"]], str(tmp_path / "profile.bin"))
     assert "memray" in allocations.why_not

@@ -1,4 +1,4 @@
-"""Values as files of data: what comes back is the same, nothing that would run is written, and nothing private."""
+"""Values as files of data: they read back equal, run nothing, and hold nothing private."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from prprep_worker.values.errors import CannotWriteError
 TREE = Path(__file__).parents[2]
 
 
-def kept(value):
+def file_of(value):
     writer = source.Writer(str(TREE), 2)
     return data_files.data_file(value, "benchmark_f_x", writer.check_private, size=size_of(value))
 
 
 def read(value, folder: Path):
-    """Keep a value, and read it as a benchmark would."""
-    found = kept(value)
-    (folder / found.name).write_bytes(found.content)
+    """Write a value to a file, and read it as a benchmark would."""
+    file = file_of(value)
+    (folder / file.name).write_bytes(file.content)
     names = {"__file__": str(folder / "test_x.py")}
-    exec("\n".join(sorted(found.imports)), names)
-    return eval(found.code, names)
+    exec("\n".join(sorted(file.imports)), names)
+    return eval(file.code, names)
 
 
 DEEP = {"inner": [[[[[[[[1, 2.5, None, True, "text", {"key": "ä"}]]]]]]]]}
@@ -61,7 +61,7 @@ ARRAYS = [
 
 
 @pytest.mark.parametrize("value", PLAIN, ids=lambda value: repr(sorted(value) if type(value) is set else value))
-def test_plain_data_comes_back_as_it_was(value, tmp_path):
+def test_plain_data_reads_back_equal(value, tmp_path):
     back = read(value, tmp_path)
     assert (back, type(back)) == (value, type(value))
 
@@ -81,22 +81,22 @@ JSON = st.recursive(
 
 
 @given(st.lists(JSON) | st.dictionaries(st.text(st.characters(codec="utf-8")), JSON))
-def test_what_is_kept_as_json_is_read_back_equal(value):
+def test_json_reads_back_equal(value):
     try:
-        found = kept(value)
+        file = file_of(value)
     except (data_files.NotDataError, CannotWriteError):
         return
-    assert json.loads(found.content) == value
+    assert json.loads(file.content) == value
 
 
 @pytest.mark.parametrize("value", ARRAYS, ids=lambda array: array.dtype.str)
-def test_arrays_come_back_as_they_were(value, tmp_path):
+def test_arrays_read_back_equal(value, tmp_path):
     back = read(value, tmp_path)
     assert back.dtype == value.dtype
     assert back.tobytes() == value.tobytes()
 
 
-def test_several_arrays_are_kept_together(tmp_path):
+def test_several_arrays_share_a_file(tmp_path):
     named = {"left": np.arange(3), "right": np.array(["a"])}
     assert {name: array.tolist() for name, array in read(named, tmp_path).items()} == {
         "left": [0, 1, 2],
@@ -109,11 +109,11 @@ def test_several_arrays_are_kept_together(tmp_path):
     "value", ["text", DEEP, np.arange(3.0), {"a": np.arange(3)}], ids=["text", "json", "npy", "npz"]
 )
 def test_the_same_value_gives_the_same_bytes(value):
-    assert kept(value) == kept(value)
+    assert file_of(value) == file_of(value)
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "reason"),
     [
         pytest.param(np.array([object()]), "a pickle only", id="objects"),
         pytest.param([(1, 2)], "^$", id="a tuple inside would come back as a list"),
@@ -129,17 +129,17 @@ def test_the_same_value_gives_the_same_bytes(value):
         pytest.param(np.array(["/etc/hostname"]), "a path of this machine", id="a path in an array"),
     ],
 )
-def test_what_cannot_be_kept_is_told(value, told):
-    with pytest.raises(data_files.NotDataError, match=told):
-        kept(value)
+def test_other_values_are_refused_with_a_reason(value, reason):
+    with pytest.raises(data_files.NotDataError, match=reason):
+        file_of(value)
 
 
 @pytest.mark.parametrize("wrap", [str, lambda text: [text], lambda text: {text: 1}, str.encode, lambda text: np.array([text]),
                                   lambda text: np.frombuffer(text.encode(), dtype=np.uint8)],
                          ids=["text", "list", "key", "bytes", "array", "array of bytes"])  # fmt: skip
-def test_nothing_private_is_kept(wrap, monkeypatch):
+def test_nothing_private_is_written(wrap, monkeypatch):
     monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
-    for text, told in (
+    for text, reason in (
         ("Bearer abcdefgh12345 and more", "a secret of the environment"),
         (
             f"in {Path.home()}{os.sep}notes" if len(str(Path.home())) > 1 else "Bearer abcdefgh12345",
@@ -147,21 +147,21 @@ def test_nothing_private_is_kept(wrap, monkeypatch):
         ),
         (f"in {TREE}{os.sep}src", "a path of this machine"),
     ):
-        with pytest.raises(CannotWriteError, match=told):
-            kept(wrap(text))
+        with pytest.raises(CannotWriteError, match=reason):
+            file_of(wrap(text))
 
 
-def test_the_limit_is_the_one_that_users_are_told():
+def test_the_limit_is_the_documented_one():
     assert data_files.LARGEST == LARGEST_FILE
 
 
-def test_many_texts_are_searched_for_something_private_at_once():
+def test_many_texts_are_searched_at_once():
     searched = []
     data_files.data_file([f"word-{number:x}" for number in range(5_000)], "benchmark_f_x", searched.append)
     assert len(searched) == 2  # the texts, and the file
 
 
-def test_what_is_too_large_is_refused_before_it_is_searched():
+def test_large_values_are_refused_before_they_are_searched():
     searched = []
     with pytest.raises(data_files.NotDataError, match="are the limit"):
         data_files.data_file([f"word-{number:x}" for number in range(50_000)], "benchmark_f_x", searched.append)

@@ -1,4 +1,4 @@
-"""The worker in environments of other Pythons, which are full of plugins that run, trace and reorder tests."""
+"""The worker with other Pythons, next to plugins that run, trace and reorder tests."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -108,21 +108,21 @@ def measured(folder: Path, python: Path, **settings):
     return measure(replace(asked, base=replace(asked.base, python=python), head=replace(asked.head, python=python)))
 
 
-def test_every_test_is_measured_whatever_plugins_there_are(tmp_path, python):
-    found = measured(tmp_path, python, metrics=("time", "memory"), budget=0.3, timeout=60)
+def test_every_test_is_measured_with_any_plugins(tmp_path, python):
+    measurement = measured(tmp_path, python, metrics=("time", "memory"), budget=0.3, timeout=60)
     names = {
-        metric: [each.test.rpartition("::")[2] for each in found.measurements if each.metric is metric]
+        metric: [each.test.rpartition("::")[2] for each in measurement.measurements if each.metric is metric]
         for metric in MetricName
     }
     assert names[MetricName.TIME] == names[MetricName.PEAK] == list(KEYS)
-    for each in found.measurements:
+    for each in measurement.measurements:
         if each.metric in (MetricName.TIME, MetricName.PEAK):
             assert all(value > 0 for launch in each.launches for value in (*launch.base, *launch.head))
     nothing_returned = {"test_marked", "test_marked_for_codspeed"}
     assert {
-        output.test.rpartition("::")[2] for output in found.outputs if output.verdict != "equal"
+        output.test.rpartition("::")[2] for output in measurement.outputs if output.verdict != "equal"
     } == nothing_returned
-    assert {output.verdict for output in found.outputs} == {"equal", "not comparable"}
+    assert {output.verdict for output in measurement.outputs} == {"equal", "not comparable"}
 
 
 WATCHED = """
@@ -177,7 +177,7 @@ def total(size):
 """
 
 
-def test_what_a_benchmark_does_beside_being_fast_is_seen(tmp_path, python):
+def test_doubtful_benchmarks_are_reported(tmp_path, python):
     asked = pair(tmp_path, **both({"src/project/__init__.py": SOURCES, "tests/test_benchmark.py": WATCHED}))
     asked = replace(asked, head=replace(asked.head, python=python))
     lines = {"src/project/__init__.py": tuple(range(14, 19))}

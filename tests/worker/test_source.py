@@ -1,4 +1,4 @@
-"""Values as code: what is small comes back as it was, what is large in the size that it had, and nothing private is told."""
+"""Values as code: small ones evaluate to equal ones, large ones to others of their size, and nothing private is written."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ SMALL = [
 
 
 @pytest.mark.parametrize("value", SMALL, ids=lambda value: repr(value).partition(" at 0x")[0])
-def test_small_values_come_back_as_they_were(value):
+def test_small_values_evaluate_to_equal_ones(value):
     assert read(value) == value
     assert type(read(value)) is type(value) or isinstance(value, PurePosixPath)
 
@@ -194,7 +194,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_plain_values_of_any_shape_come_back_as_they_were(value):
+def test_plain_values_of_any_shape_evaluate_to_equal_ones(value):
     assert read(value) == value
 
 
@@ -203,10 +203,10 @@ def test_plain_values_of_any_shape_come_back_as_they_were(value):
     [np.arange(6, dtype=np.int16).reshape(2, 3), np.zeros(4), np.array([True, False]), np.float32(2.5)],
     ids=str,
 )
-def test_small_arrays_come_back_as_they_were(array):
-    found = read(array)
-    assert found.dtype == array.dtype
-    assert np.array_equal(found, array)
+def test_small_arrays_evaluate_to_equal_ones(array):
+    back = read(array)
+    assert back.dtype == array.dtype
+    assert np.array_equal(back, array)
 
 
 LARGE = [
@@ -228,25 +228,25 @@ LARGE = [
 @pytest.mark.parametrize("value", LARGE, ids=lambda value: f"{type(value).__name__} of {len(value)}")
 def test_large_values_are_built_in_their_size_and_type(value):
     code, _ = written(value)
-    found = read(value)
+    back = read(value)
     assert len(code) < 300
-    assert type(found) is type(value)
-    assert len(found) == pytest.approx(len(value), rel=0.02)
-    assert {type(element) for element in found} == {type(element) for element in value}
+    assert type(back) is type(value)
+    assert len(back) == pytest.approx(len(value), rel=0.02)
+    assert {type(element) for element in back} == {type(element) for element in value}
 
 
-def test_only_numbered_texts_are_made_up_and_of_others_there_are_real_ones():
+def test_only_numbered_texts_are_made_up():
     assert read([f"item{number}" for number in range(100)]) == [f"item{number}" for number in range(100)]
     versions = [f"1.{number}.0" for number in range(100)]
-    found = read(versions)
-    assert len(found) == 100
-    assert set(found) < set(versions)
+    back = read(versions)
+    assert len(back) == 100
+    assert set(back) < set(versions)
     for value in (set(versions), dict.fromkeys(versions, 1)):
         with pytest.raises(CannotWriteError, match="cannot be made up"):
             written(value)
 
 
-def test_the_root_of_all_paths_tells_nothing_of_this_machine():
+def test_the_root_folder_is_not_private():
     assert written("/")[0] == '"/"'
 
 
@@ -266,7 +266,7 @@ def test_arrays_images_and_frames_are_built_in_their_size_and_type():
 
 
 @pytest.mark.parametrize("value", ["ab " * 4, [1, 2, 3], np.arange(30.0), {f"key{number}": 1 for number in range(30)}])
-def test_what_is_passed_directly_is_scaled(value):
+def test_arguments_are_scaled(value):
     assert len(read(value, scale=100)) == pytest.approx(100 * len(value), rel=0.02)
     _, writer = written(value, scale=100)
     assert writer.scaled
@@ -278,11 +278,11 @@ def test_words_and_mappings_with_few_keys_are_not_scaled():
         assert not written(value, scale=100)[1].scaled
 
 
-def test_what_is_inside_of_an_object_is_not_scaled():
+def test_attributes_are_not_scaled():
     assert read(Page(1, [1, 2]), scale=100) == Page(1, [1, 2])
 
 
-def test_a_file_of_the_project_is_named_from_the_tests_own_place():
+def test_a_file_of_the_project_is_named_relative_to_the_test():
     assert read(TREE / "README.md") == TREE / "README.md"
     assert read(str(TREE / "README.md")) == str(TREE / "README.md")
 
@@ -298,7 +298,7 @@ def test_a_small_file_of_a_test_is_written_by_the_benchmark():
     assert writer.needs == {"tmp_path"}
 
 
-def test_what_is_read_once_has_to_be_made_anew():
+def test_streams_are_made_anew_for_each_call():
     _, writer = written(io.StringIO("text"))
     assert writer.needs == {"anew"}
 
@@ -335,12 +335,12 @@ def made_again(value):
     ids=["appended to", "set", "as if it was made so", "dataclass", "unchanged"],
 )
 def test_a_changed_object_is_made_and_changed_again(value, statements):
-    found, back = made_again(value)
-    assert found == statements
+    code, back = made_again(value)
+    assert code == statements
     assert vars(back) == vars(value)
 
 
-def test_changed_objects_inside_of_others_have_names_of_their_own():
+def test_changed_objects_inside_others_get_their_own_names():
     baskets = [changed(Basket(name), open=False) for name in ("ada", "grace")]
     statements, back = made_again({"both": baskets})
     assert statements == [
@@ -352,7 +352,7 @@ def test_changed_objects_inside_of_others_have_names_of_their_own():
     assert [vars(basket) for basket in back["both"]] == [vars(basket) for basket in baskets]
 
 
-def test_a_property_is_set_rather_than_what_is_behind_it():
+def test_a_property_is_set_instead_of_its_private_attribute():
     writer = source.Writer(
         str(TREE), 2, construction_of=lambda _: source.Construction('Basket("ada")', imported_basket())
     )
@@ -375,7 +375,7 @@ def imported_basket():
     ],
     ids=["nothing can be set", "too much of it", "to what has no spelling"],
 )
-def test_where_setting_attributes_does_not_do_it_is_told(value):
+def test_other_changes_are_refused(value):
     with pytest.raises(CannotWriteError):
         written(value)
 
@@ -392,9 +392,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_has_no_spelling_is_told(name):
-    value, told = REFUSED[name]
-    with pytest.raises(CannotWriteError, match=told):
+def test_other_values_are_refused_with_a_reason(name):
+    value, reason = REFUSED[name]
+    with pytest.raises(CannotWriteError, match=reason):
         written(value)
 
 
@@ -405,7 +405,7 @@ def test_secrets_of_the_environment_are_never_written(monkeypatch):
             written(value)
 
 
-def test_a_secret_is_found_in_any_of_many_texts_and_never_between_two(monkeypatch):
+def test_a_secret_is_found_in_a_text_but_not_across_two(monkeypatch):
     monkeypatch.setenv("SOME_API_TOKEN", "abcdefgh12345")
     many = [f"name-{number}-x" for number in range(100)]
     for value in (
@@ -418,7 +418,7 @@ def test_a_secret_is_found_in_any_of_many_texts_and_never_between_two(monkeypatc
     assert len(read(["abcdefgh", "12345"] * 50)) == 100
 
 
-class Asked(source.Writer):
+class CountingWriter(source.Writer):
     """Counts how often a text is searched for something private, which costs more than all else of a short one."""
 
     count = 0
@@ -440,12 +440,12 @@ class Asked(source.Writer):
     ],
     ids=["different ones", "numbered ones", "tuple", "set", "dict"],
 )
-def test_very_many_short_texts_are_written_in_their_number_and_searched_at_once(value, scale):
-    writer = Asked(str(TREE), 2, scale)
+def test_many_short_texts_are_searched_at_once(value, scale):
+    writer = CountingWriter(str(TREE), 2, scale)
     code = writer.argument(value)
-    found = eval(code, {"rng": random.Random(0)})
-    assert (len(code) < 300, type(found), len(found)) == (True, type(value), scale * len(value))
-    assert set(found) < set(value) or len(set(found)) == len(found)
+    back = eval(code, {"rng": random.Random(0)})
+    assert (len(code) < 300, type(back), len(back)) == (True, type(value), scale * len(value))
+    assert set(back) < set(value) or len(set(back)) == len(back)
     assert writer.count == 1
 
 
@@ -453,7 +453,7 @@ def test_very_many_short_texts_are_written_in_their_number_and_searched_at_once(
 def test_it_runs_on_the_oldest_python_without_other_packages(tmp_path):
     oldest_python = environment(tmp_path, "3.9", "six")
     code = "from prprep_worker.values.source import Writer; print(Writer('/', 1).argument([1, {'a': (2,)}]))"
-    told = subprocess.run(
+    done = subprocess.run(
         [oldest_python, "-c", code], env={"PYTHONPATH": str(WORKER_FOLDER)}, capture_output=True, text=True, check=True
     )
-    assert told.stdout == '[1, {"a": (2,)}]\n'
+    assert done.stdout == '[1, {"a": (2,)}]\n'

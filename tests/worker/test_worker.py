@@ -189,7 +189,7 @@ def test_every_way_to_use_the_fixture_is_measured(tmp_path, configuration, descr
 
 
 @pytest.mark.slow
-def test_the_time_is_that_of_the_call_and_not_of_its_setup(tmp_path):
+def test_setup_is_not_timed(tmp_path):
     benchmark = """
     import time
 
@@ -205,7 +205,7 @@ def test_the_time_is_that_of_the_call_and_not_of_its_setup(tmp_path):
     assert min(measured["test_awaited"].launch("wall").head) >= 0.01
 
 
-def test_the_coordinator_being_gone_ends_the_worker(tmp_path):
+def test_the_worker_ends_with_its_coordinator(tmp_path):
     """Nobody reads the pipe any more: the process ends by itself, without the tests being run."""
     (tmp_path / "test_x.py").write_text("def test_x(benchmark):\n    benchmark(open, 'ran', 'w')\n")
     program = f"""
@@ -223,7 +223,7 @@ sys.exit(subprocess.run(command, env=environment, pass_fds=(read, write), stdout
     assert not (tmp_path / "ran").exists()
 
 
-def test_the_plugin_without_the_coordinator_is_refused(tmp_path):
+def test_the_plugin_refuses_to_run_alone(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "prprep_worker.benchmark.plugin"],
         cwd=tmp_path,
@@ -236,7 +236,7 @@ def test_the_plugin_without_the_coordinator_is_refused(tmp_path):
     assert "only prprep starts prprep_worker" in done.stdout + done.stderr
 
 
-def test_wrong_use_of_pedantic_fails_as_it_does_without_us(tmp_path):
+def test_wrong_use_of_pedantic_fails_as_without_prprep(tmp_path):
     benchmark = """
     def test_both(benchmark):
         benchmark.pedantic(len, args=([],), setup=lambda: (([],), {}))
@@ -246,7 +246,7 @@ def test_wrong_use_of_pedantic_fails_as_it_does_without_us(tmp_path):
     assert raised.value.where == "tests/test_benchmark.py::test_both"
 
 
-def test_a_frozen_clock_is_not_what_is_measured_with(tmp_path):
+def test_a_frozen_clock_does_not_change_the_times(tmp_path):
     benchmark = """
     import os
     import time

@@ -1,10 +1,10 @@
 """Start all processes of one launch in the same memory layout, and every launch in another, random one.
 
 Two processes of the same code differ by their addresses: with address space randomization a function that filled a
-dictionary differed by 24 % from one process to the next, without it by half a per cent. One layout for all launches would
-hide its bias (Mytkowicz, Diwan, Hauswirth and Sweeney, "Producing wrong data without doing anything obviously wrong", 2009),
-so each launch draws its own (as Curtsinger and Berger, "Stabilizer", 2013), common to its sides. Linux places mappings below
-the stack's limit, so that this limit moves all of them against the heap.
+dictionary differed by 24 % from one process to the next, without it by half a per cent. One layout for all launches
+would hide its bias (Mytkowicz, Diwan, Hauswirth and Sweeney, "Producing wrong data without doing anything obviously
+wrong", 2009), so each launch draws its own (as Curtsinger and Berger, "Stabilizer", 2013), common to its sides. Linux
+places mappings below the stack's limit, so that this limit moves all of them against the heap.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LONGEST_PADDING = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class MemoryLayout:
-    """The stack's soft limit in bytes, and the bytes that arguments and environment take of it, modulo LONGEST_PADDING."""
+    """The stack's soft limit, and what arguments and environment take of it modulo LONGEST_PADDING, in bytes."""
 
     stack: int
     offset: int

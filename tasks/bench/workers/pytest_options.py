@@ -32,7 +32,7 @@ MEASURED = ("-p", "prprep_worker.benchmark.plugin", "--benchmark-enable")
 
 
 def options(tree: Path, benchmark: str, own: tuple[str, ...] = MEASURED) -> tuple[str, ...]:
-    """Return pytest's arguments for `benchmark`, a path in `tree` with an optional `::test`; `own` are those of our plugin."""
+    """Return pytest's arguments for `benchmark`, a path in `tree` or a test in it; `own` are those of our plugin."""
     configuration, addopts = find_configuration(tree, tree / benchmark.partition("::")[0])
     off = [argument for plugin in SWITCHED_OFF for argument in ("-p", f"no:{plugin}")]
     return (

@@ -1,7 +1,7 @@
 """Run the target's processes under bubblewrap: without network, and with only the files that they need.
 
-They may write to their tree, where Python keeps compiled files, to the results of measuring, and to a /tmp and a home of
-their own. All else is read-only: their environments, the interpreter, the system's programs and libraries.
+They may write to their tree, where Python keeps compiled files, to the results of measuring, and to a /tmp and a home
+of their own. All else is read-only: their environments, the interpreter, the system's programs and libraries.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ HOME: Final = "/tmp/home"  # noqa: S108 - in a /tmp that begins empty
 _SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/sys/devices/system")
 # Single files that programs read: other files of /etc hold passwords.
 _ETC: Final = (
-    "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "passwd", "group", "nsswitch.conf",
-    "hosts", "os-release", "locale.alias", "mime.types", "fonts", "ssl/certs", "ssl/openssl.cnf", "ca-certificates",
-    "pki/tls/certs", "protocols",
+    "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "passwd", "group",
+    "nsswitch.conf", "hosts", "os-release", "locale.alias", "mime.types", "fonts", "ssl/certs", "ssl/openssl.cnf",
+    "ca-certificates", "pki/tls/certs", "protocols",
 )  # fmt: skip
 _INSTALL: Final = "install it (`apt-get install bubblewrap`), or remove `sandbox` from the item; nothing was measured"
 _ALLOW: Final = (
@@ -46,7 +46,7 @@ def check() -> str:
 
 
 def wrapper(place: SideRequest, folder: Path, *, worker: Path, writable: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Return the words before a command of a side that confine it, and run it in `folder`; none if the side is not confined.
+    """Return what goes before a command of a side to confine it in `folder`; nothing if the side is not confined.
 
     `worker` holds our programs; the command may also write to the folders `writable`.
     """

@@ -40,8 +40,9 @@ _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as
 class Settings:
     """What the processes of one launch share.
 
-    They start in the memory `layout` and on the `core`. `malloc` switches pymalloc off, whose arenas would hide allocations;
-    with `watch` a worker notes what the test replaces. `wrapper` goes before the command, which may write to `writable`.
+    They start in the memory `layout` and on the `core`. `malloc` switches pymalloc off, whose arenas would hide
+    allocations; with `watch` a worker notes what the test replaces. `wrapper` goes before the command, which may write
+    to `writable`.
     """
 
     seed: int
@@ -306,7 +307,7 @@ def _handshake(request: Request, settings: Settings, channel: Channel) -> Messag
 
 
 def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], *, folder: Path) -> dict[str, str]:
-    """Return the environment of a side's processes that run in `folder`: its own import path, and the launch's hash seed.
+    """Return the environment of a side's processes that run in `folder`: its import path, and the launch's hash seed.
 
     Compiled files are written as usual: each side has its own tree, and import time is that of a warm cache.
     """

@@ -48,7 +48,7 @@ def exit_of_child(pid: int) -> tuple[int, int]:
 
 
 def answer_of_child(ask: Callable[[], Any], seconds: float) -> Any:
-    """Return what `ask` returns in a forked child, as JSON; raise NoAnswerError if it dies, or takes longer than `seconds`."""
+    """Return what `ask` returns in a forked child, as JSON; raise NoAnswerError if it dies, or after `seconds`."""
     readable, writable = _pipe()
     pid = fork_child(lambda: _send(writable, json.dumps(ask()).encode()))
     _close(writable)

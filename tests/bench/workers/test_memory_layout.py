@@ -24,12 +24,12 @@ def addresses(layout, *, environment, command=(sys.executable, "-S", "-c", SHOW)
     return run.stdout.split()
 
 
-def test_the_same_layout_puts_everything_at_the_same_place():
+def test_one_layout_has_the_same_addresses():
     layout = draw(random.Random(1))
     assert addresses(layout, environment={"A": "1"}) == addresses(layout, environment={"A": "1"})
 
 
-def test_another_layout_puts_it_elsewhere():
+def test_another_layout_has_other_addresses():
     one, other = draw(random.Random(1)), draw(random.Random(2))
     assert one != other
     mine, theirs = (addresses(layout, environment={})[1] for layout in (one, other))
@@ -42,9 +42,9 @@ def test_a_longer_path_does_not_move_the_stack():
     assert int(short) % memory_layout.LONGEST_PADDING == int(long) % memory_layout.LONGEST_PADDING
 
 
-def test_what_is_drawn_varies_in_every_bit_of_a_page_number():
-    lots = random.Random(3)
-    stacks = [draw(lots).stack for _ in range(200)]
+def test_every_bit_of_a_page_number_varies():
+    rng = random.Random(3)
+    stacks = [draw(rng).stack for _ in range(200)]
     assert all(stack % memory_layout.PAGE == 0 for stack in stacks)
     pages = [(stack - memory_layout.LOWEST_STACK) // memory_layout.PAGE for stack in stacks]
     assert all(40 < sum(page >> bit & 1 for page in pages) < 160 for bit in range(14))
@@ -72,6 +72,6 @@ def test_sides_of_a_launch_have_the_same_addresses(tmp_path):
     assert entry.described["base"] == entry.described["head"]
 
 
-def test_without_the_tools_nothing_is_chosen(monkeypatch):
+def test_nothing_is_drawn_without_the_tools(monkeypatch):
     monkeypatch.setattr(memory_layout, "can_choose", lambda: False)
     assert draw(random.Random(1)) is None

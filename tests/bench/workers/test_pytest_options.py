@@ -1,4 +1,4 @@
-"""How pytest is called: the target's own configuration, without what disturbs."""
+"""Pytest's options: the target's own configuration, without what disturbs measuring."""
 
 import pytest
 
@@ -22,7 +22,7 @@ from tests.support.pairs import write
         ("-p", []),
     ],
 )
-def test_only_what_tests_may_need_is_carried_over(addopts, kept):
+def test_only_options_that_tests_may_need_are_kept(addopts, kept):
     assert list(carried(tuple(addopts.split()))) == kept
 
 
@@ -49,11 +49,11 @@ def test_only_what_tests_may_need_is_carried_over(addopts, kept):
         ({"pytest.ini": "", "sub/pytest.ini": "[pytest]\naddopts = -v\n"}, "sub/pytest.ini", ("-v",)),
     ],
 )
-def test_the_configuration_is_found_where_pytest_finds_it(tmp_path, files, name, addopts):
+def test_the_configuration_is_the_one_that_pytest_finds(tmp_path, files, name, addopts):
     write(tmp_path / "tree", files)
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --outside\n")
-    found, words = find_configuration(tmp_path / "tree", tmp_path / "tree/sub/tests/test_x.py")
-    assert (found and found.relative_to(tmp_path / "tree").as_posix(), words) == (name, addopts)
+    file, arguments = find_configuration(tmp_path / "tree", tmp_path / "tree/sub/tests/test_x.py")
+    assert (file and file.relative_to(tmp_path / "tree").as_posix(), arguments) == (name, addopts)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_the_configuration_is_found_where_pytest_finds_it(tmp_path, files, name,
         ({}, []),
     ],
 )
-def test_filters_of_warnings_are_those_that_pytest_would_apply_in_its_order(tmp_path, files, filters):
+def test_warning_filters_are_those_of_pytest_in_its_order(tmp_path, files, filters):
     write(tmp_path / "tree", files)
-    found = warning_filters(tmp_path / "tree", tmp_path / "tree/tests/test_x.py")
-    assert [f"-W {text}" if is_option else text for text, is_option in found] == filters
+    applied = warning_filters(tmp_path / "tree", tmp_path / "tree/tests/test_x.py")
+    assert [f"-W {text}" if is_option else text for text, is_option in applied] == filters
 
 
 def test_a_single_test_can_be_named(tmp_path):

@@ -55,7 +55,7 @@ def secrets(monkeypatch):
     return values
 
 
-def test_secrets_are_kept_from_the_targets_code(secrets):
+def test_the_target_sees_no_secrets(secrets):
     given = programs.target_environment({"EXTRA_TOKEN": "ours"})
     assert not secrets.keys() & given.keys()
     assert "hush" not in json.dumps(given)
@@ -63,12 +63,12 @@ def test_secrets_are_kept_from_the_targets_code(secrets):
     assert given["EXTRA_TOKEN"] == "ours"
 
 
-def test_what_is_named_is_passed_and_nothing_else(secrets):
+def test_only_named_variables_are_passed(secrets):
     given = programs.target_environment(passed=("hf_token", "DATABASE_URL", "NOT_THERE"))
     assert {name for name, value in given.items() if "hush" in value} == {"hf_token", "DATABASE_URL"}
 
 
-def test_the_installer_keeps_what_it_needs_to_get_at_private_packages(secrets, monkeypatch):
+def test_the_installer_keeps_its_credentials(secrets, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://me:hush@proxy:3128")
     monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", "/elsewhere")
     given = programs.installer_environment({"UV_NO_PROGRESS": "1"})
@@ -89,12 +89,12 @@ Path(__file__).with_suffix(TOLD).write_text(json.dumps(dict(os.environ)))
 """
 
 
-def told(run, suffix):
+def reports(run, suffix):
     """Read what the benchmark wrote beside itself, in the trees of both sides."""
     trees = Path(os.environ["PRPREP_CACHE"]) / "trees"
-    found = [path.read_text() for path in trees.glob(f"*/{Path(BENCHMARK).with_suffix(suffix)}")]
-    assert len(found) >= 2, run.told
-    return [json.loads(text) for text in found]
+    texts = [path.read_text() for path in trees.glob(f"*/{Path(BENCHMARK).with_suffix(suffix)}")]
+    assert len(texts) >= 2, run.told
+    return [json.loads(text) for text in texts]
 
 
 @pytest.mark.slow
@@ -107,7 +107,7 @@ def test_a_benchmark_that_prints_its_environment_shows_no_secrets(tmp_path, secr
     repo = target(tmp_path, {BENCHMARK: f"TOLD = {suffix!r}\n" + TELLING + MEASURES})
     run = compare(repo, item(sandbox=confined, env={"pass": ["OPENAI_API_KEY", "DB_PASSWORD"]}))
     assert run.code == 0, run.told
-    for given in told(run, suffix):
+    for given in reports(run, suffix):
         shown = {name for name, value in given.items() if "hush" in value}
         assert shown == {"OPENAI_API_KEY", "DB_PASSWORD"}
         assert given["TOKENIZERS_PARALLELISM"] == "false"
@@ -178,7 +178,7 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, metrics):
         with untouched(repo.path):
             run = compare(repo, item(sandbox="bwrap", metrics=metrics, budget=2, timeout=60))
     assert run.code == 0, run.told
-    for tried in told(run, suffix):
+    for tried in reports(run, suffix):
         refused = {
             "network",
             "home",
@@ -198,7 +198,7 @@ def test_confined_code_reaches_nothing_but_its_tree(tmp_path, metrics):
 
 
 @pytest.mark.slow
-def test_instructions_are_counted_in_confinement_too(tmp_path):
+def test_instructions_are_counted_in_the_sandbox(tmp_path):
     demand_bubblewrap()
     import shutil
 
@@ -220,7 +220,7 @@ def test_a_confined_process_ends_with_the_run(tmp_path):
     assert str(tmp_path) not in "".join(line for line in left.splitlines(keepends=True) if "bwrap" in line)
 
 
-def test_where_bubblewrap_is_not_installed_there_is_one_clear_line(monkeypatch):
+def test_missing_bubblewrap_is_one_clear_error(monkeypatch):
     monkeypatch.setattr(sandbox, "_program", lambda: "")
     with pytest.raises(MeasuringError) as caught:
         sandbox.check()
@@ -230,7 +230,7 @@ def test_where_bubblewrap_is_not_installed_there_is_one_clear_line(monkeypatch):
     )
 
 
-def test_where_namespaces_are_refused_there_is_one_clear_line(tmp_path, monkeypatch):
+def test_refused_namespaces_are_one_clear_error(tmp_path, monkeypatch):
     refusing = tmp_path / "bwrap"
     refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     refusing.chmod(0o755)
@@ -242,13 +242,13 @@ def test_where_namespaces_are_refused_there_is_one_clear_line(tmp_path, monkeypa
     assert "remove `sandbox`" in caught.value.hint
 
 
-def test_a_side_that_is_not_confined_runs_as_it_is(tmp_path):
+def test_a_side_without_sandbox_has_no_wrapper(tmp_path):
     assert sandbox.wrapper(SideRequest(tmp_path, tmp_path), tmp_path, worker=tmp_path) == ()
     assert sandbox.variables(SideRequest(tmp_path, tmp_path), tmp_path) == {}
 
 
 @pytest.mark.slow
-def test_the_process_in_confinement_can_be_moved_to_a_core(tmp_path):
+def test_a_confined_process_can_be_moved_to_a_core(tmp_path):
     demand_bubblewrap()
     confinement = sandbox.wrapper(SideRequest(tmp_path, tmp_path, confined=True), tmp_path, worker=tmp_path)
     with programs.start([*confinement, "/bin/sleep", "60"], cwd=tmp_path) as running:

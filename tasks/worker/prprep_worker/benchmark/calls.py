@@ -24,7 +24,7 @@ _clock = time.perf_counter_ns
 _cpu = time.process_time_ns
 
 MOST_COLLECTIONS = 20
-"""Collections of a generation before one of the next; with higher thresholds, only the start of that cycle is covered."""
+"""Collections of a generation before one of the next; of longer cycles, only the start is covered."""
 
 
 class Calls:
@@ -86,8 +86,8 @@ class Calls:
     async def block(self, count: int, phase: float = 0.0) -> dict[str, int]:
         """Time `count` rounds, with garbage collected and the collector at `phase` of its cycle, 0 to 1.
 
-        Return nanoseconds: `wall` and `cpu` (of all threads) of the calls, `began` and `ended`, with setup and teardown,
-        on the clock that all processes share; and the context switches meanwhile.
+        Return nanoseconds: `wall` and `cpu` (of all threads) of the calls, `began` and `ended`, with setup and
+        teardown, on the clock that all processes share; and the context switches meanwhile.
         """
         _lead_collector(phase)
         with self.undisturbed():

@@ -113,7 +113,7 @@ def before(calls: Calls) -> None:
 
 
 def _inputs_of(calls: Calls) -> Iterator[tuple[str, object]]:
-    """Yield the inputs of the measured function: arguments, variables of the test that it uses, and data of its module."""
+    """Yield the inputs of the measured function: arguments, and variables of the test and its module that it uses."""
     function, args, kwargs = calls.function, list(calls.args), dict(calls.kwargs)
     while isinstance(function, functools.partial):
         function, args, kwargs = function.func, [*function.args, *args], {**function.keywords, **kwargs}
@@ -151,9 +151,9 @@ def _changed(calls: Calls) -> list[str]:
 async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
     """Return what was seen of a benchmark's call.
 
-    `order`: the `benchmark` file and its `tree` (absolute), and `lines` to look for, by file. The answer: `changed` inputs,
-    whether the result is `lazy` and its `type`, `seconds` of a call, `standins` (code of the test that ran instead of real
-    code, with `peak` in bytes, the types `returned` and `expected`), `patches`, `executed` lines.
+    `order`: the `benchmark` file and its `tree` (absolute), and `lines` to look for, by file. The answer: `changed`
+    inputs, whether the result is `lazy` and its `type`, `seconds` of a call, `standins` (code of the test that ran
+    instead of real code, with `peak` in bytes, the types `returned` and `expected`), `patches`, `executed` lines.
     """
     changed = _changed(calls)
     value = await calls.value()
@@ -237,7 +237,7 @@ class _Standins:
 
 
 def _expected(code: Any, owner: object, method: str) -> object:
-    """Return the annotated type that the replaced function returns; None if there is none, _MISSING if nothing is replaced."""
+    """Return the type that the replaced function should return; None if unknown, _MISSING if nothing is replaced."""
     for patch in _patches:
         new, original = patch["new"], patch["original"]
         if getattr(new, "__code__", None) is code:

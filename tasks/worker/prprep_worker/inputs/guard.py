@@ -11,10 +11,11 @@ LIMIT_BYTES = 1 << 30
 """Memory that a process may take beyond what it has."""
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 STOPPED = """
-os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.truncate os.chmod os.chown os.utime os.setxattr os.removexattr
-os.lockf os.system os.exec os.posix_spawn os.spawn os.fork os.forkpty os.kill os.killpg os.startfile subprocess.Popen
-pty.spawn webbrowser.open socket.connect socket.bind socket.sendto socket.sendmsg socket.getaddrinfo socket.gethostbyname
-sqlite3.connect urllib.Request http.client.connect http.client.send ftplib.connect smtplib.connect
+os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.truncate os.chmod os.chown os.utime os.setxattr
+os.removexattr os.lockf os.system os.exec os.posix_spawn os.spawn os.fork os.forkpty os.kill os.killpg os.startfile
+subprocess.Popen pty.spawn webbrowser.open socket.connect socket.bind socket.sendto socket.sendmsg socket.getaddrinfo
+socket.gethostbyname sqlite3.connect urllib.Request http.client.connect http.client.send ftplib.connect
+smtplib.connect
 """
 STOPPED_EVENTS = frozenset(STOPPED.split())
 

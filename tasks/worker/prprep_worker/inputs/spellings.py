@@ -1,8 +1,8 @@
 """Spell the arguments of a benchmark's call as JSON, and build values from JSON that was varied.
 
-A spelling is a list: `["int", "3"]`, `["list", [spellings], size]`, `["dict", [[key, value], ...], size]`; `size` is the
-whole size if only the first elements are spelled. `["recorded", n]` is the n-th argument as the benchmark passes it,
-`["kept", n, name]` an object that cannot be varied and is passed unchanged.
+A spelling is a list: `["int", "3"]`, `["list", [spellings], size]`, `["dict", [[key, value], ...], size]`; `size` is
+the whole size if only the first elements are spelled. `["recorded", n]` is the n-th argument as the benchmark passes
+it, `["kept", n, name]` an object that cannot be varied and is passed unchanged.
 """
 
 from __future__ import annotations

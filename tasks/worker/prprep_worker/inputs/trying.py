@@ -60,9 +60,9 @@ _recorded_calls: dict[int, tuple[object, RecordedCall]] = {}
 
 
 async def try_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return the arguments of the benchmark's call, or what it does with `order["input"]` within `order["limit"]` seconds.
+    """Return the arguments of the benchmark's call, or its `outcome` with an `input` within a `limit` of seconds.
 
-    That is the `outcome`: returned (with `value` and, if they changed, `arguments`), raised, late, stopped, unbuilt or broke.
+    Outcomes: returned (with `value` and, if they changed, `arguments`), raised, late, stopped, unbuilt, broke.
     """
     if "input" in order:
         recorded = _recorded_calls[id(calls)][1]

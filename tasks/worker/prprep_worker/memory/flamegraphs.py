@@ -1,8 +1,8 @@
 """Read memray's profiles of a benchmark's calls, and draw their flame graphs: a program.
 
-It runs in the target's interpreter, whose memray wrote the profiles: other versions may not read them. One JSON object on
-standard input is the order, the last line of standard output is the answer. Every path is relative to the tree or to the
-folder that modules are imported from, so that the same profile gives the same file on every machine.
+It runs in the target's interpreter, whose memray wrote the profiles: other versions may not read them. One JSON object
+on standard input is the order, the last line of standard output is the answer. Every path is relative to the tree or to
+the folder that modules are imported from, so that the same profile gives the same file on every machine.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Record:
         return self._hybrid[:max_stacks]
 
     def site(self) -> Frame:
-        """Return the innermost Python function with a name: comprehensions and lambdas count for the function around them."""
+        """Return the innermost Python function with a name; comprehensions and lambdas belong to the one around."""
         if not self._python:
             return self._hybrid[0] if self._hybrid else ("", NATIVE, 0)
         function, file, line = self._python[0]

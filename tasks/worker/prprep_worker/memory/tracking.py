@@ -1,14 +1,15 @@
 """Make calls of the benchmark under memray, which the target's environment has if memory is measured.
 
-The figures are those of a warm call: the test's own first call has filled the caches. memray itself allocates a little in
-each tracked stretch, as an empty call shows: it is subtracted from the allocations and from what is left, but not from the
-peak, which need not fall into the same moment (144 to 264 bytes on Python 3.9 to 3.13).
+The figures are those of a warm call: the test's own first call has filled the caches. memray itself allocates a little
+in each tracked stretch, as an empty call shows: it is subtracted from the allocations and from what is left, but not
+from the peak, which need not fall into the same moment (144 to 264 bytes on Python 3.9 to 3.13).
 
 Memory left after a call is what each further round adds for good. After a round, its value is dropped and garbage is
 collected; if nothing is left by then, the answer is 0. Else it may have replaced what an earlier round left (the last
-result in a cache, a list that was moved to grow), which a profile of one round cannot show. So there are profiles of one
-round, of several more, and of as many more again: the answer is the median of the growths from one to the next, if each of
-them is positive. The interpreter's own caches, threads and event loops come and go by some hundred bytes, and do not grow.
+result in a cache, a list that was moved to grow), which a profile of one round cannot show. So there are profiles of
+one round, of several more, and of as many more again: the answer is the median of the growths from one to the next, if
+each of them is positive. The interpreter's own caches, threads and event loops come and go by some hundred bytes, and
+do not grow.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _floors: dict[bool, dict[str, int]] = {}
 
 
 async def track_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return the call's peak (bytes), its number of allocations and the bytes it leaves; `order["profile"]` must not exist."""
+    """Return the call's peak in bytes, its number of allocations and the bytes that it leaves."""
     try:
         import memray
     except ImportError as error:

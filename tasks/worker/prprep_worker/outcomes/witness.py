@@ -1,6 +1,6 @@
 """Note, in each pytest process that codeflash starts, how its tests ended and the files of the project's modules.
 
-A pytest plugin, loaded by PYTEST_PLUGINS: it acts between tests and when the session ends, never within a measured call.
+A pytest plugin, loaded by PYTEST_PLUGINS: it acts between tests and at the end of the session, never within a call.
 """
 
 from __future__ import annotations

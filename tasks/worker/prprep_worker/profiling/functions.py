@@ -1,13 +1,13 @@
-"""Report which of the project's functions a call of the benchmark executes, how often, and the share of its time in each.
+"""Report which functions of the project a call of the benchmark executes, how often, and the share of time in each.
 
 This is a pass of its own: nothing that is timed has any of it. It looks in two ways, since neither can do both:
 
-- which functions are reached, and how often, is exact, of one call: `sys.monitoring` from Python 3.12 on, `sys.setprofile`
-  before (which does not see threads that ran before the call);
+- which functions are reached, and how often, is exact, of one call: by `sys.monitoring` from Python 3.12 on, by
+  `sys.setprofile` before (which does not see threads that ran before the call);
 - shares are sampled (`stacks`), since hooks cost more than small functions do.
 
-Shares are of wall time in the calls, without setup and teardown. C code and other packages are charged to the function that
-called them; of other threads only the main one's waiting is seen, and coroutines that wait are not on the stack.
+Shares are of wall time in the calls, without setup and teardown. C code and other packages are charged to the function
+that called them; of other threads only the main one's waiting is seen, and coroutines that wait are not on the stack.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ INSTALLED = {"site-packages", "dist-packages"}
 
 
 async def profile_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return `functions`, each with `path`, `name`, `module`, `calls` of it in one call, `share` and `own` of `samples`.
+    """Return `functions`, each with `path`, `name`, `module`, `calls` in one call, `share` and `own` of the `samples`.
 
     `order`: `tree`, files `without` (relative to it), `seconds` of sampling, and the `sampler`.
     """
@@ -59,8 +59,8 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
 class Project:
     """The files of the side's tree, and the function that a line of them belongs to.
 
-    Functions have qualified names (`Table.rows`, `outer.inner`); comprehensions and lambdas belong to the function around
-    them, the code of modules and classes to none.
+    Functions have qualified names (`Table.rows`, `outer.inner`); comprehensions and lambdas belong to the function
+    around them, the code of modules and classes to none.
     """
 
     def __init__(self, tree: str, without: list[str]) -> None:
@@ -178,7 +178,7 @@ def _profiled(project: Project, places: Counter[Place]) -> Iterator[None]:
 def _starts(frame: Any) -> bool:
     """Return whether a call event is a start, and not the next step of a generator or coroutine.
 
-    Python 3.11 has an instruction for both, whose argument is 0 at the start; before, nothing was executed yet at a start.
+    Python 3.11 has an instruction for both, whose argument is 0 at the start; before, nothing was executed at a start.
     """
     if sys.version_info >= (3, 11):
         code, at = frame.f_code.co_code, frame.f_lasti + 1

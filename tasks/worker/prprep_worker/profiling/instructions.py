@@ -1,10 +1,11 @@
 """Count the instructions of the benchmark's call with valgrind's callgrind, under which this process was started.
 
 Callgrind is controlled from inside, by its client requests: a sequence of machine instructions that does nothing on a
-processor and that valgrind recognizes (valgrind/valgrind.h, callgrind/callgrind.h). So exactly the calls are counted, in
-all threads, without pytest, a setup or this worker. `callgrind_control` would act at some moment from outside, and the
-difference of two whole runs would have to find a call among some billion instructions of starting up. Processes that the
-call starts are not counted, and the C libraries run their code for the processor that valgrind emulates (no AVX-512).
+processor and that valgrind recognizes (valgrind/valgrind.h, callgrind/callgrind.h). So exactly the calls are counted,
+in all threads, without pytest, a setup or this worker. `callgrind_control` would act at some moment from outside, and
+the difference of two whole runs would have to find a call among some billion instructions of starting up. Processes
+that the call starts are not counted, and the C libraries run their code for the processor that valgrind emulates (no
+AVX-512).
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Callgrind:
 
 
 async def count_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return the instructions of `calls` calls, after `warmup` others; if the order sets none, return how many there is time for."""
+    """Return the instructions of `calls` calls, after `warmup` others; or both numbers if the order sets no `calls`."""
     try:
         callgrind = Callgrind(order["folder"])
     except UncountedError as error:

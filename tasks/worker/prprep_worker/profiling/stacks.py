@@ -1,10 +1,10 @@
 """Sample the stack while the benchmark's call is made again and again.
 
-A Python signal handler, or a thread that looks at `sys._current_frames`, sees the program only where the interpreter looks up
-from its work: at the entry of functions and at the end of loops. A function without loops or calls would be charged for what
-its caller did before it, and its caller for what it does (a function with all of the time in it got none). So `faulthandler`
-takes the timer's signal: its handler is C code, which dumps the stack at whatever machine instruction the timer strikes,
-within long C calls as well. If that is impossible, a thread looks.
+A Python signal handler, or a thread that looks at `sys._current_frames`, sees the program only where the interpreter
+looks up from its work: at the entry of functions and at the end of loops. A function without loops or calls would be
+charged for what its caller did before it, and its caller for what it does (a function with all of the time in it got
+none). So `faulthandler` takes the timer's signal: its handler is C code, which dumps the stack at whatever machine
+instruction the timer strikes, within long C calls as well. If that is impossible, a thread looks.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _clock = time.perf_counter
 
 
 async def sampled(calls: Calls, seconds: float, sampler: str) -> tuple[list[Weighted], str]:
-    """Return the stacks that were seen in calls, without setup and teardown, and the sampler that saw them: signal or thread.
+    """Return the stacks in calls, without setup and teardown, and the sampler that saw them: signal or thread.
 
     `sampler` is the requested one; `child` is the signal if it can only end a forked child, else the thread.
     """
@@ -90,9 +90,9 @@ def _signal_is_free() -> bool:
 async def _sampled_by_signal(calls: Calls, seconds: float) -> list[Weighted] | None:
     """Return the stacks at the timer's signals, None if too many are incomplete.
 
-    Python may be about to link or unlink a frame when the timer strikes, and reading the stack then kills the process (seen
-    with generators from Python 3.11 on, once in 10 to 500 samples). So a forked child is sampled if possible; another one
-    replaces it if it dies, and its dumps are kept.
+    Python may be about to link or unlink a frame when the timer strikes, and reading the stack then kills the process
+    (seen with generators from Python 3.11 on, once in 10 to 500 samples). So a forked child is sampled if possible;
+    another one replaces it if it dies, and its dumps are kept.
     """
     with tempfile.TemporaryFile() as dumps:
         if is_forkable(calls):
@@ -123,9 +123,9 @@ def _be_sampled(calls: Calls, seconds: float, dumps: Any) -> int:
 async def _sample(calls: Calls, seconds: float, dumps: Any) -> None:
     """Call for `seconds`, and let `faulthandler` dump the stack whenever the timer strikes.
 
-    An even timer keeps step with calls of about its own period, and finds them in the same places each time: of a share of
-    36 % it saw 25 to 39 %. So a handler in Python, which runs somewhat later, draws the next time; until then, within a long
-    C call, the timer goes on evenly.
+    An even timer keeps step with calls of about its own period, and finds them in the same places each time: of a share
+    of 36 % it saw 25 to 39 %. So a handler in Python, which runs somewhat later, draws the next time; until then,
+    within a long C call, the timer goes on evenly.
     """
     rng, is_sampling, interval = random.Random(1), [True], _interval(dumps)  # noqa: S311 - no secret; the target keeps its own `random`
 
@@ -146,7 +146,7 @@ async def _sample(calls: Calls, seconds: float, dumps: Any) -> None:
 
 
 def _interval(dumps: Any) -> float:
-    """Choose how often to sample, so that dumps take at most a fifth of the time: old Pythons write letter by letter."""
+    """Choose how often to sample: dumps take at most a fifth of the time, and old Pythons write letter by letter."""
     place, took = os.lseek(dumps.fileno(), 0, os.SEEK_CUR), LONGEST_INTERVAL
     for _ in range(3):
         begun = _clock()
@@ -187,7 +187,7 @@ def _unescaped(name: str) -> str:
 
 
 async def _sampled_by_thread(calls: Calls, seconds: float) -> list[Weighted]:
-    """Return the stacks that a thread sees, weighted by the time since the one before: long C calls keep the thread waiting."""
+    """Return the stacks that a thread sees, weighted by the time since the last: it waits during long C calls."""
     stacks, over, caller, rng = [], threading.Event(), threading.get_ident(), random.Random(1)  # noqa: S311 - no secret
 
     def watch() -> None:

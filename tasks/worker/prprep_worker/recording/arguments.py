@@ -11,8 +11,8 @@ from prprep_worker.values.errors import CannotWriteError, UnknownConstructionErr
 from prprep_worker.values.source import Writer
 
 RESERVED = {
-    "benchmark", "call", "calls", "inputs", "largest", "loop", "monkeypatch", "np_rng", "recorded", "rng", "run", "tmp_path",
-    "typical", "asyncio", "datetime", "io", "json", "np", "pd", "pytest", "random", "re",
+    "benchmark", "call", "calls", "inputs", "largest", "loop", "monkeypatch", "np_rng", "recorded", "rng", "run",
+    "tmp_path", "typical", "asyncio", "datetime", "io", "json", "np", "pd", "pytest", "random", "re",
 }  # fmt: skip
 """Names that a benchmark uses itself."""
 
@@ -52,7 +52,7 @@ class WrittenArguments:
         self.scaled, self.sampled = self.scaled or writer.scaled, self.sampled or writer.sampled
 
     def _add_data_file(self, name: str, value: object, writer: Writer, refused: CannotWriteError | None) -> bool:
-        """Keep an argument as data; if that is impossible, return False, or raise CannotWriteError if it was `refused` as code."""
+        """Keep an argument as data; else return False, or raise CannotWriteError if it was `refused` as code."""
         try:
             file = data_file(value, f"{self._stem}_{name}", writer.check_private, size=size_of(value))
         except (NotDataError, CannotWriteError) as error:

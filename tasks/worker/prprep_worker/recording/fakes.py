@@ -1,7 +1,7 @@
 """Record what a function calls on models and the network, so that a fake can replace them.
 
-A boundary is a package of a model or the network; an object is at a boundary if it is of such a package, uses one, or is
-what a test passes instead.
+A boundary is a package of a model or the network; an object is at a boundary if it is of such a package, uses one, or
+is what a test passes instead.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def fake_name(value: object, parameter: str, annotations: Mapping[str, str]) -> 
 class BoundaryWatch:
     """Note calls of methods of objects at a boundary, and of functions at a boundary by code of the project, in `tree`.
 
-    Noted is what such a call returns, and the most that it allocates: by tracemalloc, and by the growth of the peak of resident
-    memory, which includes native code (memray and a profiler exclude each other).
+    Noted is what such a call returns, and the most that it allocates: by tracemalloc, and by the growth of the peak of
+    resident memory, which includes native code (memray and a profiler exclude each other).
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class BoundaryWatch:
         return None
 
     def _function(self, frame: Any) -> Name | None:
-        """Return the name of a function at a boundary, or a test's replacement of one, that the project's own code calls."""
+        """Return the name of a function at a boundary, or its replacement by a test, that the project calls."""
         caller, module = frame.f_back, frame.f_globals.get("__name__") or ""
         if caller is None or not caller.f_code.co_filename.startswith(self._tree):
             return None
@@ -183,7 +183,7 @@ def _peak_resident() -> int:
 
 
 def _dotted_name(code: types.CodeType, user: str, names: Mapping[str, object], boundaries: set[str]) -> str:
-    """Return the dotted name by which a module calls a function: its own (`shop.get`), or one of a module or class that it has."""
+    """Return the dotted name by which a module calls a function: `shop.get`, or that of a module or class in it."""
     for name, held in names.items():
         if _code(held) is code and _belongs_to_boundary(held, name, boundaries):
             return f"{user}.{name}"

@@ -3,9 +3,9 @@
     pytest -p prprep_worker.recording.recorder ...
     python recorder.py script.py ... | -m module ... | -c code
 
-PRPREP_RECORDER holds the orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test to be
-written, the file to write (`out`), and the `seconds` that recording itself may cost. The file is written after every call
-that is kept: whoever ends this process loses nothing.
+PRPREP_RECORDER holds the orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test to
+be written, the file to write (`out`), and the `seconds` that recording itself may cost. The file is written after every
+call that is kept: whoever ends this process loses nothing.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ class Recorder:
     def _write_arguments(
         self, call: Call, scale: int, *, keep: bool = False, is_reported: bool = True
     ) -> Message | None:
-        """Write the arguments as code, with `keep` as files of data or fixtures if necessary; None if one cannot be written."""
+        """Write the arguments as code, with `keep` also as files of data or fixtures; None if one cannot be written."""
         taken = {*call.values, *RESERVED, self.name.partition(".")[0]}
         written = WrittenArguments(self._orders.get("stem", "benchmark"), taken)
         stand_ins = {}

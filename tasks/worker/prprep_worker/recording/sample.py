@@ -1,6 +1,6 @@
 """Draw a sample of calls, each with the same probability: it shows what is typical, which the largest call does not.
 
-Source: Vitter, J. S. (1985): Random sampling with a reservoir, ACM Transactions on Mathematical Software 11 (1), algorithm R.
+Source: algorithm R of J. S. Vitter, Random sampling with a reservoir, ACM Trans. on Mathematical Software 11 (1985).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ MOST = 1_000
 
 
 def try_code(order: Message, fixtures: Message) -> Message:
-    """Return `seconds` of a call, whether it `changes` its inputs and its result is `lazy`, the type that it `returned` and the inputs' `size`."""
+    """Return `seconds` of a call, if it `changes` inputs, their `size`, the type `returned` and if it is `lazy`."""
     awaited = order["awaited"]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         names: Message = {"__file__": order["file"], "__name__": "test_trial", "tmp_path": pathlib.Path(folder)}

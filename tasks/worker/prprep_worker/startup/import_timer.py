@@ -1,7 +1,7 @@
 """Time the import of modules in a fresh interpreter: a program.
 
-What it imports itself before the clock starts would be free for the target, so that is as little as possible (`os` is in
-every interpreter).
+What it imports itself before the clock starts would be free for the target, so that is as little as possible (`os` is
+in every interpreter).
 """
 
 import os

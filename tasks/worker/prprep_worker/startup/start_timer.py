@@ -1,7 +1,7 @@
 """Time a fresh Python from its start to its end: a program.
 
-It runs isolated (`-I -S`), without anything of the target's; what it starts has the whole environment, and inherits core,
-memory layout and limits of the launch.
+It runs isolated (`-I -S`), without anything of the target's; what it starts has the whole environment, and inherits
+core, memory layout and limits of the launch.
 """
 
 import json

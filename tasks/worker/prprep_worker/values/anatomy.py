@@ -60,7 +60,7 @@ def is_pydantic_model(kind: type) -> bool:
 
 
 def compared_names(value: object) -> list[str] | None:
-    """Name the attributes that `==` of named tuples, dataclasses, attrs and pydantic compares; None for other objects."""
+    """Name the attributes that `==` of named tuples, dataclasses, attrs and pydantic compares; None for others."""
     kind = type(value)
     fields = fields_of(kind)
     if fields is not None:
@@ -89,7 +89,7 @@ def state_of(value: object) -> dict[str, object] | None:
 
 
 def _is_cached(kind: type, name: str) -> bool:
-    """Return whether an attribute shadows a descriptor such as functools.cached_property, which sets it on first access."""
+    """Return whether a descriptor such as functools.cached_property sets the attribute on first access."""
     declared = next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
     return (
         hasattr(type(declared), "__get__")

@@ -23,7 +23,7 @@ def makes(make: Callable[[], object], value: object) -> bool:
 
 
 def differing_attributes(make: Callable[[], object], value: object) -> list[str] | None:
-    """Name the attributes that `make` sets otherwise than a value has them; None if setting these would not be enough."""
+    """Name the attributes in which a value differs from what `make` returns; None if setting them is not enough."""
     return _in_child(lambda: _differing(make(), value))
 
 

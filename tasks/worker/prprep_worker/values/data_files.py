@@ -35,7 +35,7 @@ class Encoded(NamedTuple):
 
 
 class DataFile(NamedTuple):
-    """A file of data, and the expression that reads the value back from it; `imports` are lines that the expression needs."""
+    """A file of data, and the `code` that reads the value back from it, with the `imports` that it needs."""
 
     name: str
     content: bytes
@@ -44,7 +44,7 @@ class DataFile(NamedTuple):
 
 
 def data_file(value: Any, stem: str, check: Check, *, size: int = 0) -> DataFile:
-    """Write a value to a file whose name begins with `stem`; `check` raises for a text that must not leave this machine.
+    """Put a value into a file whose name begins with `stem`; `check` raises for a text that must stay on this machine.
 
     Raise NotDataError if it is no plain data, or too much; `size` is about how much it holds.
     """

@@ -1,9 +1,9 @@
 """Describe what a benchmark's call returned as plain JSON, the same for equal values in any process.
 
-A node is `{"type": ...}` with `value` (a text), or `items` (child nodes), or `fields` (pairs of a name or a key's
-node, and a node), or `bytes` (Base64 of `size` elements of `dtype`). `size` and `digest` replace what is too much to send;
-`floats` says that some of that is floats, which may differ by rounding; `opaque` marks what cannot be described.
-This imports nothing and calls nothing of the target but iteration, NumPy's conversions, and an object's str().
+A node is `{"type": ...}` with `value` (a text), or `items` (child nodes), or `fields` (pairs of a name or a key's node,
+and a node), or `bytes` (Base64 of `size` elements of `dtype`). `size` and `digest` replace what is too much to send;
+`floats` says that some of that is floats, which may differ by rounding; `opaque` marks what cannot be described. This
+imports nothing and calls nothing of the target but iteration, NumPy's conversions, and an object's str().
 """
 
 from __future__ import annotations

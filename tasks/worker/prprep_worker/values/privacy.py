@@ -1,4 +1,4 @@
-"""Keep what belongs to this machine out of the code and the files that prprep writes: paths, secrets, the user's home."""
+"""Keep what belongs to this machine out of written code and files: paths, secrets, the user's home."""
 
 from __future__ import annotations
 

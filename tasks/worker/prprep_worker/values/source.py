@@ -1,8 +1,8 @@
 """Write values as Python source: what a recorded call was given, as a person would write it in a test.
 
-What is large is built instead of listed (`["a", "b"] * 500`, `rng.integers(...)`), of the recorded size or a multiple of
-it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Of other packages, only those
-that the target has loaded are looked at.
+What is large is built instead of listed (`["a", "b"] * 500`, `rng.integers(...)`), of the recorded size or a multiple
+of it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Of other packages, only
+those that the target has loaded are looked at.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ class Construction:
 class Writer:
     """Write the values of one call; `imports` are lines that the code needs, `needs` names of fixtures and builders.
 
-    `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes of
-    the arguments. `construction_of` returns how an object was made, if that was recorded; `sampled` says that not all of a
-    value is written. `statements` make objects that were changed after they were made, under names that are not `taken`;
-    an argument has the name of its parameter, `own_name`.
+    `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes
+    of the arguments. `construction_of` returns how an object was made, if that was recorded; `sampled` says that not
+    all of a value is written. `statements` make objects that were changed after they were made, under names that are
+    not `taken`; an argument has the name of its parameter, `own_name`.
     """
 
     def __init__(
@@ -427,7 +427,7 @@ class Writer:
 
 
 def _stored_arguments(value: Any) -> list[tuple[str, object]] | None:
-    """Return the arguments of a constructor that an object stores, other than defaults; None if there is no signature."""
+    """Return the constructor's arguments that an object stores, without defaults; None if it has no signature."""
     kind = type(value)
     try:
         parameters = list(inspect.signature(kind).parameters.values())
