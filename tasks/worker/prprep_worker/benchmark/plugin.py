@@ -50,7 +50,7 @@ TOLERATED = (
 """Markers of plugins that are switched off."""
 
 # Bound now: a test may replace what the module `os` offers.
-_read, _write, _leave, _realpath, _islink = os.read, os.write, os._exit, os.path.realpath, os.path.islink
+_read, _write, _leave, _realpath = os.read, os.write, os._exit, os.path.realpath
 
 
 class Channel:
@@ -83,8 +83,9 @@ class Provenance:
     """The project's modules that are loaded: those of its packages, and whatever lies in one of the trees."""
 
     def __init__(self, packages: Sequence[str], trees: Sequence[str]) -> None:
-        self._packages, self._trees, self._seen = set(packages), tuple(tree + os.sep for tree in trees), {}
-        self._folders, self._ahead = {}, []
+        self._packages, self._trees = set(packages), tuple(tree + os.sep for tree in trees)
+        self._seen: dict[str, str] = {}
+        self._ahead: list[dict[str, str]] = []
 
     def look_ahead(self) -> None:
         """Resolve what is loaded already, while nothing is measured."""
@@ -98,19 +99,10 @@ class Provenance:
             if not isinstance(file, str) or self._seen.get(name) == file:
                 continue
             self._seen[name] = file
-            path = self._real(file)
+            path = _realpath(file)
             if name.partition(".")[0] in self._packages or path.startswith(self._trees):
                 modules.append({"name": name, "path": path})
         return modules
-
-    def _real(self, file: str) -> str:
-        """Resolve a module's file, and its folder, which others share, only once."""
-        folder, slash, name = file.rpartition(os.sep)
-        if not slash or _islink(file):
-            return _realpath(file)
-        if folder not in self._folders:
-            self._folders[folder] = _realpath(folder + os.sep)
-        return f"{self._folders[folder].rstrip(os.sep)}{os.sep}{name}"
 
 
 def _options() -> Message:
@@ -272,11 +264,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that measure nothing."""
-    measured, others = [], []
-    for item in items:
-        (measured if _uses_fixture(item) or _is_marked(item) else others).append(item)
+    others = [item for item in items if not (_uses_fixture(item) or _is_marked(item))]
     config.hook.pytest_deselected(items=others)
-    items[:] = measured
+    items[:] = [item for item in items if _uses_fixture(item) or _is_marked(item)]
 
 
 @pytest.hookimpl(tryfirst=True)
