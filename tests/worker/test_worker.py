@@ -183,7 +183,7 @@ def test_every_way_to_use_the_fixture_is_measured(tmp_path, configuration, descr
     measured = by_key(record)
     assert measured.keys() == KEYS
     assert record.complete
-    launches = [entry.launch("wall") for entry in record.keys]
+    launches = [entry.launch("wall") for entry in record.calls]
     assert all(launch.base and len(launch.base) == len(launch.head) for launch in launches)
     assert measured["test_pedantic_iterations"].iterations == 5
 
@@ -257,4 +257,4 @@ def test_a_frozen_clock_does_not_change_the_times(tmp_path):
         assert benchmark(sum, range(100)) == 4950
     """
     record = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})))
-    assert min(record.keys[0].launch("wall").base) > 0
+    assert min(record.calls[0].launch("wall").base) > 0

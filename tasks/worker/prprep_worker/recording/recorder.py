@@ -113,7 +113,8 @@ class Recorder:
             try:
                 if self._seconds_left > 0:
                     call = Call(values, kinds, sum(map(size_of, values.values())))
-                    drawn, kept = self._draw(call), self._keep(call)
+                    drawn = self._draw(call)
+                    kept = self._keep(call)
             except Exception as error:  # noqa: BLE001 - the target goes on whatever happens here
                 self._seen["unwritten"].setdefault("the call", f"{type(error).__name__}: {error}"[:200])
             if kept is not None:
