@@ -337,10 +337,7 @@ BENCHMARK = (
         "let the benchmark create its own input, or commit the file",
     ),
     _entry(
-        "not-allowed",
-        r"PermissionError: ",
-        "the benchmark has no permission for a file",
-        "use pytest's `tmp_path`",
+        "not-allowed", r"PermissionError: ", "the benchmark has no permission for a file", "use pytest's `tmp_path`"
     ),
     _entry(
         "conftest-fails",

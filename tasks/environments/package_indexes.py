@@ -7,11 +7,7 @@ import configparser
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-OPTIONS = {
-    "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_EXTRA_INDEX_URL",
-    "find-links": "UV_FIND_LINKS",
-}
+OPTIONS = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_EXTRA_INDEX_URL", "find-links": "UV_FIND_LINKS"}
 UV_SETTINGS = (*OPTIONS.values(), "UV_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE", "UV_NO_INDEX", "UV_OFFLINE")
 
 

@@ -85,7 +85,7 @@ def dependencies_hash(project: Project, settings: EnvironmentSettings) -> str:
             {file: _digest(project, file) for file in sorted(files | _included(project, files))},
             _lock_content(project),
             _tables(project) if is_static or project.tool("poetry") else _digest(project, "pyproject.toml"),
-        ],
+        ]
     )
 
 

@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING
 
 from .addresses import is_address, slug_of
 from .models import FileChange, Refs, printable
-from .repository import (
-    branch_names,
-    current_branch,
-    default_upstream,
-    find,
-    ref_names,
-    repository_root,
-    resolve,
-    slug,
-)
+from .repository import branch_names, current_branch, default_upstream, find, ref_names, repository_root, resolve, slug
 
 if TYPE_CHECKING:
     from .clone import Clone

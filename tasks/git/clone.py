@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
@@ -55,9 +54,7 @@ class Clone:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -277,11 +274,7 @@ class Clone:
             objects = str(self.path / "objects")
             pinned = {"GIT_DIR": str(self.path), "GIT_COMMON_DIR": str(self.path), "GIT_OBJECT_DIRECTORY": objects}
             # GitPython's processes inherit our environment: what cannot be removed is overridden.
-            unset = {
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-                "GIT_CONFIG_PARAMETERS": "",
-                "GIT_GRAFT_FILE": os.devnull,
-            }
+            unset = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": "", "GIT_CONFIG_PARAMETERS": "", "GIT_GRAFT_FILE": os.devnull}
             self._repo.git.update_environment(**standalone.git_variables(), **pinned, **unset)
         return self._repo
 

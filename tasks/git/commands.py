@@ -62,11 +62,7 @@ def environment(*, network: bool = False) -> dict[str, str]:
     env.setdefault("GIT_SSH_COMMAND", ssh)
     settings = {"http.lowSpeedLimit": "1000", "http.lowSpeedTime": "60"}
     settings |= {key: CLOSED[key] for key in CLOSED if key not in ("core.attributesFile", "core.excludesFile")}
-    return env | {
-        "GIT_ALLOW_PROTOCOL": "https:http:ssh:git",
-        "GCM_INTERACTIVE": "never",
-        **config_variables(settings),
-    }
+    return env | {"GIT_ALLOW_PROTOCOL": "https:http:ssh:git", "GCM_INTERACTIVE": "never", **config_variables(settings)}
 
 
 def config_variables(settings: Mapping[str, str]) -> dict[str, str]:

@@ -109,11 +109,7 @@ FAILURES = {
         "the project requires pytest 99.0 or newer",
         {},
     ),
-    "property-has-no-setter": (
-        {PLACE: failing("Thing().name = 2", before=PROPERTY)},
-        "a property without setter",
-        {},
-    ),
+    "property-has-no-setter": ({PLACE: failing("Thing().name = 2", before=PROPERTY)}, "a property without setter", {}),
     "skipped": ({PLACE: failing('__import__("pytest").skip("not here")')}, "own mark or condition", {}),
     "out-of-memory": ({PLACE: failing("bytearray(1 << 55)")}, "not enough memory", {}),
     "killed": (

@@ -268,7 +268,7 @@ def test_without_gh_it_is_unknown_and_git_answers_all_the_same(repo, github, tmp
 @pytest.mark.parametrize(
     ("remote", "told"),
     [
-        (None, "the repository has no remote"),
+        (None, "the repository has no remote on GitHub"),
         ("https://gitlab.com/acme/pages.git", "gitlab.com is not GitHub"),
         ("/srv/pages.git", "a remote that is not on GitHub"),
     ],
