@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..artifacts import Module
 from ..errors import MeasuringError, ProvenanceError
+from ..storage.hashing import blob
 
 if TYPE_CHECKING:
     from .request import Request, Role
@@ -76,6 +76,4 @@ def _misplaced(name: str, path: Path, *, side: Role, origin: str) -> ProvenanceE
 
 
 def _module(name: str, path: Path, tree: Path) -> Module:
-    content = path.read_bytes()
-    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    return Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob)
+    return Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob(path.read_bytes()))

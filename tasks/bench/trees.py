@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from ..errors import CommandFailedError, MeasuringError
 from ..processes.locks import file_lock
+from ..storage import hashing
 from ..storage.files import write_whole
-from ..storage.hashing import hash_of
+from ..storage.hashing import hash_of, read_bytes
 
 if TYPE_CHECKING:
     from ..artifacts import Injection, Scaffolding, TreeSpec
@@ -76,7 +75,7 @@ def benchmark_bytes(scaffolding: Scaffolding, clone: Clone, *, folder: Path, wor
 def data_bytes(scaffolding: Scaffolding, path: str, *, folder: Path) -> bytes:
     """Return a data file that prprep wrote next to the benchmark; raise MeasuringError if it has changed since."""
     file = scaffolding.data[path]
-    return _matching(file.source, file.sha256, iter([_read(folder / file.source)]))
+    return _matching(file.source, file.sha256, [read_bytes(folder / file.source)])
 
 
 def contents(
@@ -87,11 +86,11 @@ def contents(
         commit_of(clone, spec)  # A clone may have lost a picked commit, which the benchmark may be read from.
     files = {}
     for path, sha256 in {**injection.base.files, **injection.head.files}.items():
-        candidates: Iterator[bytes | None] = iter(())
+        candidates: Iterable[bytes | None] = ()
         if path == scaffolding.path:
             candidates = _origins(scaffolding, clone, folder=folder, worktree=worktree)
         elif path in scaffolding.data:
-            candidates = iter([_read(folder / scaffolding.data[path].source)])
+            candidates = [read_bytes(folder / scaffolding.data[path].source)]
         files[path] = _matching(path, sha256, chain(candidates, _anywhere(path, injection, clone, worktree)))
     return files
 
@@ -102,7 +101,7 @@ def _origins(scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: 
         return
     if scaffolding.origin == "worktree" and worktree:
         yield read_inside(worktree, scaffolding.path)
-    yield _read(folder / scaffolding.source)
+    yield read_bytes(folder / scaffolding.source)
 
 
 def _anywhere(path: str, injection: Injection, clone: Clone, worktree: Path | None) -> Iterator[bytes | None]:
@@ -112,9 +111,9 @@ def _anywhere(path: str, injection: Injection, clone: Clone, worktree: Path | No
         yield read_inside(worktree, path)
 
 
-def _matching(path: str, sha256: str, candidates: Iterator[bytes | None]) -> bytes:
+def _matching(path: str, sha256: str, candidates: Iterable[bytes | None]) -> bytes:
     for content in candidates:
-        if content is not None and hashlib.sha256(content).hexdigest() == sha256:
+        if content is not None and hashing.sha256(content) == sha256:
             return content
     raise MeasuringError(
         "this file was edited or removed since the item was prepared", where=path, hint="run doit again"
@@ -124,21 +123,14 @@ def _matching(path: str, sha256: str, candidates: Iterator[bytes | None]) -> byt
 def read_inside(root: Path, path: str) -> bytes | None:
     """Return a file's bytes, None if it does not exist or links lead out of `root`."""
     file = (root / path).resolve()
-    return _read(file) if file.is_relative_to(root.resolve()) else None
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
+    return read_bytes(file) if file.is_relative_to(root.resolve()) else None
 
 
 def _check(spec: TreeSpec, contents: Mapping[str, bytes]) -> None:
     for path, sha256 in spec.files.items():
         if path not in contents:
             raise MeasuringError("the content of this injected file is missing", where=path, hint="run doit again")
-        _matching(path, sha256, iter([contents[path]]))
+        _matching(path, sha256, [contents[path]])
 
 
 # -- the checkout -----------------------------------------------------------------------------------
@@ -209,15 +201,10 @@ def write_into(tree: Path, path: str, content: bytes) -> None:
             hint="choose another path for the benchmark",
         )
     target = folder / parts[-1]
-    if not target.is_symlink() and _read(target) == content:
+    if not target.is_symlink() and read_bytes(target) == content:
         return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(dir=folder, prefix=".prprep-")
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        Path(part).chmod(0o644)
-        Path(part).replace(target)
+        write_whole(target, content)
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         raise MeasuringError(
             "something else in the tree has this path", where=path, hint="choose another path for the file"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 import shutil
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, Measurement, MetricName, Side, Site
 from ...errors import MeasuringError
+from ...storage.hashing import sha256
 from ..repeats import Repeats
 from ..request import Request, deadline_in
 from ..workers.channel import TimeLimitError
@@ -112,7 +112,7 @@ def profile_name(side: Side, key: str, *, taken: set[str] | None = None) -> str:
     path, _, test = key.partition("::")
     name = f"{side}-{re.sub('[^A-Za-z0-9_.]+', '-', path.rpartition('/')[2] + '-' + test).strip('-')}"
     if len(name) > LONGEST_NAME or f"{name}.bin" in (taken or ()):
-        name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+        name = f"{name[:LONGEST_NAME]}-{sha256(key.encode())[:12]}"
     return f"{name}.bin"
 
 

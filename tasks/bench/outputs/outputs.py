@@ -7,7 +7,6 @@ same holds for each part of a complex number. Everything else must be identical.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...artifacts import SIDES, Output, Side
+from ...storage.hashing import sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -184,7 +184,7 @@ def _unpacked(node: Node) -> Node:
     unpacked = {"type": node["type"], "size": node["size"], "items": items}
     if "kind" not in node:
         return unpacked
-    digest = hashlib.sha256(base64.b64decode(node["bytes"])).hexdigest()
+    digest = sha256(base64.b64decode(node["bytes"]))
     return {**unpacked, "digest": digest, "floats": node["dtype"][1] in "fc"}
 
 
