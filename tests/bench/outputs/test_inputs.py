@@ -303,25 +303,25 @@ REFUSED = {
     "path": ("benchmark(read, project.__file__)", "the call is given a path that exists"),
     "path object": ("benchmark(read, project.FILE)", "the call is given a path that exists"),
     "file": (
-        "benchmark(given, 1, open(project.__file__))",
+        "benchmark(takes, 1, open(project.__file__))",
         "the call is given a TextIOWrapper, which refers to something outside the process",
     ),
-    "function": ("benchmark(given, 1, key=len)", "the call is given a builtin_function_or_method (len)"),
-    "module": ("benchmark(given, 1, [project])", "the call is given a module (project)"),
+    "function": ("benchmark(takes, 1, key=len)", "the call is given a builtin_function_or_method (len)"),
+    "module": ("benchmark(takes, 1, [project])", "the call is given a module (project)"),
     "socket": (
-        "import socket; benchmark(given, 1, socket.socket())",
+        "import socket; benchmark(takes, 1, socket.socket())",
         "the call is given a socket, which refers to something outside the process",
     ),
     "iterator": (
-        "benchmark(given, 1, iter([1]))",
+        "benchmark(takes, 1, iter([1]))",
         "the call is given a list_iterator, which can be consumed only once",
     ),
     "nothing": (
-        "benchmark(given)",
+        "benchmark(takes)",
         "the call has no arguments, nor is its result that of one inside it whose arguments can be varied",
     ),
     "objects": (
-        "import fractions; benchmark(given, project.Thing())",
+        "import fractions; benchmark(takes, project.Thing())",
         "no argument is of a type that can be varied (Thing)",
     ),
     "slow": ("import time; benchmark(lambda text: time.sleep(0.21), 'a')", "one call takes 0.2 s"),
