@@ -12,7 +12,7 @@ from ..errors import ManifestError, RepositoryError, UsageError
 from ..git import Clone
 from ..git.models import Refs
 from ..manifest.reader import parse, shown_path
-from ..project.files import CommitTree
+from ..project.files import CommitTree, TreeReader
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
 from ..workspace.repository import Repository, RepositoryKey
@@ -20,7 +20,7 @@ from .candidate import Candidate
 from .gathering import gather
 from .items import Selection, select
 from .manifest_text import Preamble, manifest_text
-from .notes import CommittedNotes, NoteFile, NoteFolder, WorkTreeNotes, read_notes
+from .notes import NoteFile, WorkTreeNotes, read_notes
 from .repository import RepositoryHistory
 
 _CODEFLASH_KEYS = ("module-root", "tests-root", "benchmarks-root")
@@ -163,16 +163,16 @@ def _no_commits(repository: Repository) -> RepositoryError:
 
 def _notes(repository: Repository, history: RepositoryHistory) -> tuple[list[NoteFile], list[str]]:
     """Read the notes of the work tree, else of HEAD, else of the first branch that has some."""
-    folders: list[tuple[str, NoteFolder]] = []
+    trees: list[tuple[str, TreeReader]] = []
     own = git.find(repository.worktree) if repository.worktree else None
     if own and own.root != own.folder:  # A bare repository has no files of its own.
-        folders.append(("", WorkTreeNotes(own.root)))
+        trees.append(("", WorkTreeNotes(own.root)))
     commits = [("HEAD", history.head)]
     commits += [(branch.name, branch.commits[-1].sha) for branch in history.optimization_branches]
-    folders += [(name, CommittedNotes(CommitTree(history.clone, sha))) for name, sha in commits]
+    trees += [(name, CommitTree(history.clone, sha)) for name, sha in commits]
     warnings: list[str] = []
-    for name, folder in folders:
-        files, problems = read_notes(folder)
+    for name, tree in trees:
+        files, problems = read_notes(tree)
         warnings += problems
         if files:
             if name and name != "HEAD":

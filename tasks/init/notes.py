@@ -1,10 +1,9 @@
 """Find the notes and results files of a repository, and read them whatever they contain."""
 
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Final
 
 from ..git import printable
 from ..project.files import TreeReader
@@ -29,69 +28,42 @@ class NoteFile:
         return self.path.lower().endswith(_TABLE_SUFFIXES)
 
 
-class NoteFolder(Protocol):
-    """A work tree or a commit."""
-
-    def names(self) -> Iterator[str]:
-        """Yield the paths of possible notes."""
-
-    def read(self, path: str, /) -> tuple[bytes | None, str]:
-        """Return the content of a file, or None and why it cannot be read."""
-
-
 @dataclass(frozen=True, slots=True)
 class WorkTreeNotes:
-    """The notes in a user's folder; links out of it are not followed, and only regular files are opened."""
+    """The files at the top of a work tree and in .codeflash; links out of it are not followed."""
 
     root: Path
 
-    def names(self) -> Iterator[str]:
-        for folder in (FOLDER, ""):
-            try:
-                names = sorted(path.name for path in (self.root / folder).iterdir())
-            except OSError:
-                continue
-            yield from (str(PurePosixPath(folder) / name) for name in names if _may_be_notes(folder, name))
+    def files(self) -> tuple[str, ...]:
+        paths = (*self.root.glob("*"), *self.root.glob(f"{FOLDER}/*"))
+        return tuple(path.relative_to(self.root).as_posix() for path in paths)
 
-    def read(self, path: str, /) -> tuple[bytes | None, str]:
-        try:
-            real = (self.root / path).resolve(strict=True)
-            if not real.is_relative_to(self.root.resolve()):
-                return None, "this link leads out of the repository and is not followed"
-            if not stat.S_ISREG(real.stat().st_mode):
-                return None, "this is not a regular file"
-            with real.open("rb") as stream:
-                return stream.read(_MOST_BYTES + 1), ""
-        except (OSError, RuntimeError) as error:
-            return None, f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    def read(self, path: str, /) -> bytes | None:
+        """Read a file; raise OSError with the reason if that is not possible."""
+        real = (self.root / path).resolve(strict=True)
+        if not real.is_relative_to(self.root.resolve()):
+            raise OSError("this link leads out of the repository")
+        if not stat.S_ISREG(real.stat().st_mode):
+            raise OSError("this is not a regular file")
+        with real.open("rb") as stream:
+            return stream.read(_MOST_BYTES + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class CommittedNotes:
-    """The notes in a commit."""
-
-    tree: TreeReader
-
-    def names(self) -> Iterator[str]:
-        for path in self.tree.files():
-            folder, _, name = path.rpartition("/")
-            if folder in {FOLDER, ""} and _may_be_notes(folder, name):
-                yield path
-
-    def read(self, path: str, /) -> tuple[bytes | None, str]:
-        content = self.tree.read(path)
-        return content, "" if content is not None else "this link leads nowhere"
-
-
-def read_notes(folder: NoteFolder) -> tuple[list[NoteFile], list[str]]:
+def read_notes(tree: TreeReader) -> tuple[list[NoteFile], list[str]]:
     """Return the notes, then results files, and a warning for each file that could not be read."""
     files: list[NoteFile] = []
     warnings = []
-    names = sorted(folder.names(), key=lambda name: (not _is_handoff(name), not name.startswith(FOLDER), name))
+    names = sorted(
+        filter(_may_be_notes, tree.files()), key=lambda name: (not _is_handoff(name), not name.startswith(FOLDER), name)
+    )
     for path in names[:_MOST_FILES]:
-        content, problem = folder.read(path)
+        try:
+            content = tree.read(path)
+            reason = "this link leads nowhere"
+        except (OSError, RuntimeError) as error:
+            content, reason = None, str(getattr(error, "strerror", None) or error)
         if content is None:
-            warnings.append(f"{printable(path)}: {problem}")
+            warnings.append(f"{printable(path)}: not read: {reason}")
         elif content.strip():
             files.append(_decoded(printable(path), content))
         elif _is_handoff(path):
@@ -125,8 +97,8 @@ def _is_handoff(path: str) -> bool:
     return path.lower().endswith(HANDOFF)
 
 
-def _may_be_notes(folder: str, name: str) -> bool:
-    lower = name.lower()
+def _may_be_notes(path: str) -> bool:
+    folder, _, name = path.lower().rpartition("/")
     if folder == FOLDER:
-        return lower == HANDOFF or lower.endswith(_TABLE_SUFFIXES)
-    return lower in {HANDOFF, "results.tsv", "results.csv"}
+        return name == HANDOFF or name.endswith(_TABLE_SUFFIXES)
+    return not folder and name in {HANDOFF, "results.tsv", "results.csv"}

@@ -1,7 +1,8 @@
 """The repository that candidates are checked against; every answer is computed once."""
 
+from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -29,9 +30,9 @@ class RepositoryHistory:
 
     def __init__(self, clone: Clone, refs: Refs, *, head: str, branch: str) -> None:
         self.clone, self.refs, self.head, self.branch = clone, refs, head, branch
-        self._changes: dict[tuple[str, str], tuple[ChangedFunction, ...]] = {}
-        self._contained: dict[str, bool] = {}
-        self._layouts: dict[tuple[str, tuple[str, ...]], Layout | None] = {}
+        self.is_upstream = cache(lambda commit: clone.merge_base(refs.upstream, commit) == commit)
+        self.functions = cache(self._functions)
+        self.layout = cache(self._layout)
 
     # -- commits and branches -----------------------------------------------------------------------
 
@@ -77,11 +78,6 @@ class RepositoryHistory:
                 branches[tip] = branch
         return tuple(branches.values())
 
-    def is_upstream(self, commit: str) -> bool:
-        if commit not in self._contained:
-            self._contained[commit] = self.clone.merge_base(self.refs.upstream, commit) == commit
-        return self._contained[commit]
-
     def parent(self, commit: str) -> str | None:
         return next(iter(self.clone.parents(commit)), None)
 
@@ -100,15 +96,12 @@ class RepositoryHistory:
         layout = self.layout(head, files)
         return any(layout is None or _is_code(path, layout) for path in files if path.endswith((".py", *_COMPILED)))
 
-    def functions(self, base: str, head: str) -> tuple[ChangedFunction, ...]:
+    def _functions(self, base: str, head: str) -> tuple[ChangedFunction, ...]:
         """Return the changed functions; none if the project's files cannot be read."""
-        if (base, head) not in self._changes:
-            layout = self.layout(head, self.files(base, head))
-            try:
-                self._changes[base, head] = changed_functions(self.clone, base, head, layout)[0] if layout else ()
-            except SourceError:
-                self._changes[base, head] = ()
-        return self._changes[base, head]
+        layout = self.layout(head, self.files(base, head))
+        with suppress(SourceError):
+            return changed_functions(self.clone, base, head, layout)[0] if layout else ()
+        return ()
 
     def functions_of(self, commit: str) -> tuple[ChangedFunction, ...]:
         parent = self.parent(commit)
@@ -118,13 +111,10 @@ class RepositoryHistory:
         layout = self.layout(commit, focus)
         return Sources(CommitTree(self.clone, commit), layout.import_roots) if layout else None
 
-    def layout(self, commit: str, focus: tuple[str, ...]) -> Layout | None:
-        if (commit, focus) not in self._layouts:
-            try:
-                self._layouts[commit, focus] = describe(CommitTree(self.clone, commit), focus=focus)
-            except SourceError:
-                self._layouts[commit, focus] = None
-        return self._layouts[commit, focus]
+    def _layout(self, commit: str, focus: tuple[str, ...]) -> Layout | None:
+        with suppress(SourceError):
+            return describe(CommitTree(self.clone, commit), focus=focus)
+        return None
 
     def refs_for(self, *, base: str | None, head: str | None, picks: tuple[str, ...]) -> Refs:
         return replace(self.refs, base=base, head=head, picks=picks)

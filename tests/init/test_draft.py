@@ -127,7 +127,7 @@ def test_hostile_notes(optimized, tmp_path, monkeypatch):
     notes_file.unlink()
     notes_file.symlink_to(outside)
     drafted = write_draft(tmp_path, optimized.repo)
-    assert ".codeflash/HANDOFF.md: this link leads out of the repository and is not followed" in drafted.warnings
+    assert ".codeflash/HANDOFF.md: not read: this link leads out of the repository" in drafted.warnings
     assert "Secret" not in drafted.path.read_text()
     drafted.path.unlink()
 

@@ -1,4 +1,4 @@
-"""A repository at the end of an optimization effort: a dozen commits on one branch, and notes about them in three styles."""
+"""A repository after an optimization effort: a dozen commits on one branch, and notes about them in three styles."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ TITLES = {
 class Effort:
     repo: TargetRepo
     shas: dict[str, str]
-    """The commit that made each module faster."""
+    """The commits by the name of the module that each makes faster."""
 
     def short(self, name: str) -> str:
         return self.shas[name][:9]
 
 
 def effort(folder: Path, branch: str = "codeflash/optimize") -> Effort:
-    """Make the repository, with `branch` checked out."""
+    """Create the repository, with `branch` checked out."""
     start = {"pyproject.toml": PYPROJECT, "textkit/__init__.py": "", ".gitignore": ".codeflash/\n.prprep/\n"}
     start["tests/benchmarks/test_benchmark_extract.py"] = BENCHMARK
     repo = TargetRepo(folder / "textkit", {**start, **{f"textkit/{name}.py": code for name, code in MODULES.items()}})
@@ -98,13 +98,13 @@ def effort(folder: Path, branch: str = "codeflash/optimize") -> Effort:
     return Effort(repo, shas)
 
 
-def notes(made: Effort) -> str:
-    """Write twelve entries: four in a table, four in a list, four under headings or in prose; eight were kept."""
-    link = f"https://github.com/ada/textkit/commit/{made.shas['rows']}"
+def notes(effort: Effort) -> str:
+    """Return notes on twelve optimizations in a table, a list, sections and prose; eight were kept."""
+    link = f"https://github.com/ada/textkit/commit/{effort.shas['rows']}"
     return dedent(f"""\
         # Optimization handoff 🚀
 
-        Branch: `codeflash/optimize`. Baseline measured at `{made.repo.git("rev-parse", "--short=9", "main")}`.
+        Branch: `codeflash/optimize`. Baseline measured at `{effort.repo.git("rev-parse", "--short=9", "main")}`.
 
         | Workload | Before | After |
         |---|---|---|
@@ -114,29 +114,29 @@ def notes(made: Effort) -> str:
 
         | # | Optimization | File(s) | Function | Commit | Domain | Before → After | PR |
         |---|---|---|---|---|---|---|---|
-        | 1 | Search without copies (**-42%**) | `textkit/scan.py` | `find_all()` | `{made.short("scan")}` | cpu | 12.1 ms → 7.0 ms | – |
-        | 2 | Stream rows | `textkit/rows.py` | `textkit.rows.read_rows` | [`{made.short("rows")}`]({link}) | mem | 310 MiB → 22 MiB | #41 |
-        | 3 | Count by a Counter | `textkit/words.py` | `count` | {made.short("words")} | cpu | 3.4x | |
+        | 1 | Search without copies (**-42%**) | `textkit/scan.py` | `find_all()` | `{effort.short("scan")}` | cpu | 12.1 ms → 7.0 ms | – |
+        | 2 | Stream rows | `textkit/rows.py` | `textkit.rows.read_rows` | [`{effort.short("rows")}`]({link}) | mem | 310 MiB → 22 MiB | #41 |
+        | 3 | Count by a Counter | `textkit/words.py` | `count` | {effort.short("words")} | cpu | 3.4x | |
         | 4 | Use `array.array` for sums ❌ | `textkit/totals.py` | `total` | - | cpu | slower on small input | |
 
         ### Memory
 
-        - **Drop pages early** (`{made.short("pages")}`): release each page before the next. Peak 512 MiB → 90 MiB.
+        - **Drop pages early** (`{effort.short("pages")}`): release each page before the next. Peak 512 MiB → 90 MiB.
           - Function: `textkit/pages.py::Pages.extract`
           - Status: kept
-        - **Slots for tokens** — `{made.short("tokens")}`
+        - **Slots for tokens** — `{effort.short("tokens")}`
           - Before: 104 bytes
           - After: 48 bytes
 
         ### Imports
 
-        1. `{made.short("tables")}` Import decimal lazily in `to_number`
+        1. `{effort.short("tables")}` Import decimal lazily in `to_number`
         2. [ ] Import everything lazily – in progress on `perf/lazy`
 
         ## Experiments
 
         ### Experiment 7: Join once
-        **Commit:** {made.short("encode")}
+        **Commit:** {effort.short("encode")}
         **Target:** `encode()` in `textkit/encode.py`
         **Change:** Parts are joined by one call instead of being added one by one.
         **Result:** 8.1ms → 0.2ms (40x) ✓ **KEPT**
@@ -152,9 +152,9 @@ def notes(made: Effort) -> str:
 
         ## What was done last
 
-        Committed as `{made.short("unique")}`: `unique` keeps its items in a dict. It keeps their order.
+        Committed as `{effort.short("unique")}`: `unique` keeps its items in a dict. It keeps their order.
 
         ## Next steps
 
-        1. ✓ Try `{made.short("score")}` on larger input
+        1. ✓ Try `{effort.short("score")}` on larger input
         """)
