@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ..git import printable
 from ..project.code.imported_names import absolute_name, imports, target_names
 from ..project.dependencies import requires
-from ..project.syntax import Function, callee, dotted_name, last_name, parse, string_value
+from ..project.syntax import Function, callee, dotted_name, keywords, last_name, parse, string_value
 from .reading import PytestFile, PytestFunction, assignments
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class BenchmarkFile:
         return frozenset(node.attr for node in ast.walk(self.module) if isinstance(node, ast.Attribute))
 
     def uses(self, definition: LocatedDefinition) -> bool:
-        """Return whether the file names a definition, or for a method its class and an attribute of the method's name."""
+        """Return whether the file names a definition, or a method's class and an attribute of the method's name."""
         path, name = definition.path, definition.definition.name
         owner, _, method = name.rpartition(".")
         used = self.definitions_used
@@ -230,10 +230,10 @@ class BenchmarkFile:
             if isinstance(node, Function) and any(dotted_name(callee(each)) == fixture for each in node.decorator_list):
                 yield MeasuredCode(node, node)
             elif isinstance(node, ast.Call) and dotted_name(node.func) in calls:
-                keywords = _keywords(node)
-                code = node.args[0] if node.args else keywords.get("target")
+                named = keywords(node)
+                code = node.args[0] if node.args else named.get("target")
                 if code is not None:
-                    yield MeasuredCode(node, self._function_named(code, test), _arguments(node, keywords))
+                    yield MeasuredCode(node, self._function_named(code, test), _arguments(node, named))
 
     def _function_named(self, node: ast.expr, test: Function) -> ast.expr | Function:
         """Return the function of this file that an expression names, the test's own first, else the expression."""
@@ -268,29 +268,29 @@ class BenchmarkFile:
         return last if owner in {"monkeypatch", "mp", "m"} and last in PATCHERS else ""
 
     def _patched(self, node: ast.Call, patcher: str) -> Iterator[Patch]:
-        first, keywords = node.args[0], _keywords(node)
+        first, named = node.args[0], keywords(node)
         if patcher in {"setenv", "delenv"}:
             name = string_value(first) or ast.unparse(first)
             yield Patch(node, "os.environ", name, "environment", new=_argument(node, 1))
         elif patcher in {"patch.dict", "setitem", "delitem"}:
             owner = string_value(first) or self._owner(first)
             kind = "environment" if owner in {"os.environ", "environ"} else "item"
-            yield Patch(node, owner, string_value(_argument(node, 1)), kind, first, keywords.get("values"))
+            yield Patch(node, owner, string_value(_argument(node, 1)), kind, first, named.get("values"))
         elif patcher == "patch.multiple":
             owner = self._owner(first)
-            for name, value in keywords.items():
+            for name, value in named.items():
                 yield Patch(node, owner, name, owner_node=first, new=value)
         else:
-            yield self._attribute_patch(node, first, keywords)
+            yield self._attribute_patch(node, first, named)
 
-    def _attribute_patch(self, node: ast.Call, first: ast.expr, keywords: Mapping[str, ast.expr]) -> Patch:
-        is_property = last_name(keywords.get("new_callable", first)) == "PropertyMock"
+    def _attribute_patch(self, node: ast.Call, first: ast.expr, named: Mapping[str, ast.expr]) -> Patch:
+        is_property = last_name(named.get("new_callable", first)) == "PropertyMock"
         if replaced := string_value(first):
             owner, _, name = replaced.rpartition(".")
-            new = _argument(node, 1) or keywords.get("new") or _mock_of(keywords)
+            new = _argument(node, 1) or named.get("new") or _mock_of(named)
             return Patch(node, owner, name, new=new, is_property_mock=is_property)
-        name = string_value(_argument(node, 1) or keywords.get("name") or keywords.get("attribute"))
-        new = _argument(node, 2) or keywords.get("value") or keywords.get("new") or _mock_of(keywords)
+        name = string_value(_argument(node, 1) or named.get("name") or named.get("attribute"))
+        new = _argument(node, 2) or named.get("value") or named.get("new") or _mock_of(named)
         is_property = is_property or (isinstance(new, ast.Call) and last_name(new) == "PropertyMock")
         return Patch(node, self._owner(first), name, "attribute", first, new, is_property)
 
@@ -309,16 +309,12 @@ def _used_fixtures(function: PytestFunction, fixtures: Mapping[str, PytestFuncti
             yield fixture.node
 
 
-def _arguments(node: ast.Call, keywords: Mapping[str, ast.expr]) -> tuple[ast.expr, ...]:
+def _arguments(node: ast.Call, named: Mapping[str, ast.expr]) -> tuple[ast.expr, ...]:
     if not dotted_name(node.func).endswith(".pedantic"):
-        return (*node.args[1:], *keywords.values())
-    args, kwargs = keywords.get("args"), keywords.get("kwargs")
+        return (*node.args[1:], *named.values())
+    args, kwargs = named.get("args"), named.get("kwargs")
     listed = tuple(args.elts) if isinstance(args, ast.Tuple | ast.List) else ((args,) if args else ())
     return listed + (tuple(kwargs.values) if isinstance(kwargs, ast.Dict) else ())
-
-
-def _keywords(node: ast.Call) -> dict[str, ast.expr]:
-    return {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
 
 
 def _argument(node: ast.Call, index: int) -> ast.expr | None:
@@ -331,7 +327,7 @@ def _without_partial(node: ast.expr) -> ast.expr:
     return node
 
 
-def _mock_of(keywords: Mapping[str, ast.expr]) -> ast.expr | None:
+def _mock_of(named: Mapping[str, ast.expr]) -> ast.expr | None:
     """Return the Mock that `patch(..., return_value=...)` or `side_effect=` makes."""
-    effects = [ast.keyword(name, value) for name, value in keywords.items() if name in {"return_value", "side_effect"}]
+    effects = [ast.keyword(name, value) for name, value in named.items() if name in {"return_value", "side_effect"}]
     return ast.Call(ast.Name("MagicMock"), [], effects) if effects else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from ..project.syntax import Function, last_name, parameter_names, parse_or_empty, statements_of, string_value
+from ..project.syntax import Function, keywords, last_name, parameter_names, parse_or_empty, statements_of, string_value
 
 FIXTURES: Final = frozenset({"benchmark", "benchmark_weave"})
 MARKERS: Final = frozenset({"benchmark", "codspeed_benchmark"})
@@ -47,12 +47,12 @@ class PytestFunction:
     def fixture_name(self) -> str:
         """The name that tests request the fixture by, "" for a function that is no fixture."""
         decorator = self._fixture_decorator
-        return (string_value(_keywords(decorator).get("name")) or self.node.name) if decorator else ""
+        return (string_value(keywords(decorator).get("name")) or self.node.name) if decorator else ""
 
     @property
     def is_autouse(self) -> bool:
         decorator = self._fixture_decorator
-        return bool(decorator and getattr(_keywords(decorator).get("autouse"), "value", False))
+        return bool(decorator and getattr(keywords(decorator).get("autouse"), "value", False))
 
     @cached_property
     def _fixture_decorator(self) -> ast.expr | None:
@@ -127,7 +127,3 @@ def _marks(node: ast.AST) -> tuple[ast.expr, ...]:
     if value is None:
         return tuple(decorators)
     return (*decorators, *(value.elts if isinstance(value, ast.List | ast.Tuple) else [value]))
-
-
-def _keywords(node: ast.expr) -> dict[str | None, ast.expr]:
-    return {keyword.arg: keyword.value for keyword in node.keywords} if isinstance(node, ast.Call) else {}

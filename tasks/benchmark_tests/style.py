@@ -31,7 +31,7 @@ BENCHMARK_MARKS = re.compile(r"^pytest\.mark\.\w*(bench|perf)\w*$")
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How tests are written; `future` is for `from __future__ import annotations`, `fixtures` for inputs by fixtures."""
+    """How tests are written; `future` means `from __future__ import annotations`, `fixtures` for inputs by fixtures."""
 
     in_class: bool = False
     annotated: bool = False

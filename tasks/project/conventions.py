@@ -68,7 +68,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 def changelog(tree: TreeReader, *, project: str = "") -> str | None:
     """Return the kind of changelog and its path, like `keep-a-changelog CHANGELOG.md` or `towncrier changes/`.
 
-    The kinds are towncrier, scriv, blurb, whatsnew, keep-a-changelog and plain; the folder `project` goes before the root.
+    The kinds are towncrier, scriv, blurb, whatsnew, keep-a-changelog and plain; `project` goes before the root.
     """
     for folder in dict.fromkeys((project, "")):
         for find in (_towncrier, _scriv, _blurb, _whatsnew, _changelog_file):

@@ -22,7 +22,7 @@ Declared = Iterator[tuple[str, str]]
 
 
 def dependency_differences(base: TreeReader, head: TreeReader) -> tuple[DependencyDifference, ...]:
-    """Return every requirement and locked version that differs; raise SourceError if a file that differs is malformed."""
+    """Return all requirements and locked versions that differ; raise SourceError if a file of them is malformed."""
     files = sorted({path for path in (*base.files(), *head.files()) if _reader(path)})
     differing = [path for path in files if base.read(path) != head.read(path)]
     return tuple(difference for path in differing for difference in _differences(path, base, head))
@@ -143,7 +143,7 @@ def _of_requirements_file(tree: TreeReader, path: str) -> Declared:
 
 
 def _requirement_lines(text: str) -> Iterator[str]:
-    """Yield the requirements of a requirements file; of options only `-e PATH`, since included files are read themselves."""
+    """Yield the requirements and `-e PATH` options of a file; the files that it includes are read by themselves."""
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         bare = re.sub(r"(^|\s)#.*", "", line)
         bare = re.sub(r"\s--hash[= ]\S+", "", bare).strip()

@@ -1,4 +1,4 @@
-"""Format a benchmark as the project formats its code: by ruff, with the project's settings for it, or those for black."""
+"""Format a benchmark as the project formats its code: by ruff, with the project's settings for ruff or black."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a project's pytest configuration, and tell tests from other files by it."""
+"""Read a project's pytest configuration, and which files are tests by it."""
 
 from __future__ import annotations
 

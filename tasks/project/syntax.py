@@ -84,6 +84,11 @@ def string_value(node: ast.AST | None) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
+def keywords(node: ast.expr) -> dict[str, ast.expr]:
+    """Return the keyword arguments of a call, {} for any other expression."""
+    return {each.arg: each.value for each in node.keywords if each.arg} if isinstance(node, ast.Call) else {}
+
+
 def is_generator(function: Function) -> bool:
     """Return whether the function itself yields, rather than one defined inside it."""
     pending: list[ast.AST] = list(function.body)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...project.code.definitions import contents
 from ...project.code.imported_names import absolute_name, imports
-from ...project.syntax import Function, callee, dotted_name, last_name, names, parse_or_empty
+from ...project.syntax import Function, callee, dotted_name, keywords, last_name, names, parse_or_empty
 from ..benchmark_file import MOCKS
 from .boundaries import boundary
 
@@ -139,7 +139,7 @@ def _fake_returned(new: ast.expr | None, test: BenchmarkTest) -> ast.ClassDef | 
     """Return the fake class of which a replacement returns an instance."""
     value = new.body if isinstance(new, ast.Lambda) else None
     if isinstance(new, ast.Call):
-        value = next((keyword.value for keyword in new.keywords if keyword.arg == "return_value"), None)
+        value = keywords(new).get("return_value")
     if isinstance(value, ast.Name):
         value = test.variables.get(value.id)
     name = dotted_name(value.func) if isinstance(value, ast.Call) else ""
@@ -164,8 +164,8 @@ def _methods_of(kind: str, test: BenchmarkTest) -> dict[str, Definition]:
 def allocates(node: ast.AST) -> bool:
     """Return whether a replacement allocates more than next to nothing, or calls what may."""
     if isinstance(node, ast.Call) and last_name(node) in MOCKS:
-        effects = [keyword.value for keyword in node.keywords if keyword.arg == "side_effect"]
-        return any(isinstance(effect, ast.Name) or allocates(effect) for effect in effects)
+        effect = keywords(node).get("side_effect")
+        return effect is not None and (isinstance(effect, ast.Name) or allocates(effect))
     body = node.body if isinstance(node, Function) else [node.body] if isinstance(node, ast.Lambda) else []
     return any(_allocates(inner) for part in body for inner in ast.walk(part))
 
@@ -182,7 +182,7 @@ def _allocates(node: ast.AST) -> bool:
         return False
     last = dotted_name(node.func).rpartition(".")[2]
     if last in SIZED:
-        return any(_is_large(argument) for argument in (*node.args, *(keyword.value for keyword in node.keywords)))
+        return any(map(_is_large, (*node.args, *keywords(node).values())))
     return last == "copy" or (isinstance(node.func, ast.Name) and last.islower() and last not in SMALL)
 
 
@@ -197,10 +197,8 @@ def _is_large(size: ast.AST) -> bool:
 def returned_kind(node: ast.AST) -> str:
     """Return the type of what a replacement returns if it is obvious: `list`, `str`, `None`, `Mock`; else ""."""
     if isinstance(node, ast.Call):
-        keywords = {keyword.arg: keyword.value for keyword in node.keywords}
-        if value := keywords.get("return_value"):
-            return _kind(value)
-        return "" if "side_effect" in keywords else "Mock"
+        named = keywords(node)
+        return _kind(named["return_value"]) if "return_value" in named else "" if "side_effect" in named else "Mock"
     if isinstance(node, ast.Lambda):
         return _kind(node.body)
     if not isinstance(node, Function):

@@ -108,7 +108,7 @@ RULES: dict[str, Rule] = {
     )
 }
 
-INTRODUCTION = """The stage `lint` and `prprep lint PATH` check benchmarks against these rules, by reading them and running
+INTRODUCTION = """The stage `lint` and `prprep lint PATH` check benchmarks against these rules: they read them and run
 them once. A benchmark with a fatal finding measures something other than it says, and its item needs review. A comment
 cannot switch a rule off; `lint: {ignore: [RULE]}` in the manifest does, for one item. The table is generated from
 `tasks/benchmark_tests/linting/rules.py`."""

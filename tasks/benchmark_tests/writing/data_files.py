@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def data_files_read(path: str, tree: ast.Module) -> list[str]:
-    """Return the paths in its folder that a file names relative to itself, like `Path(__file__).with_name("a.json")`."""
+    """Return the paths in its folder that a file names by `__file__`, like `Path(__file__).with_name("a.json")`."""
     expressions = _PathExpressions(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
@@ -73,7 +73,7 @@ def _joined(path: str | None, parts: list[ast.expr]) -> str | None:
 def write_data_files(
     scaffolding: Scaffolding, data: Mapping[str, bytes], *, last: Scaffolding | None, folder: Path
 ) -> Scaffolding:
-    """Write a benchmark's data files, by their names, into the manifest's `folder`; files edited by hand stay as they are.
+    """Write a benchmark's data files below the manifest's `folder`; files edited by hand stay as they are.
 
     An edited benchmark keeps the files that it had.
     """

@@ -128,9 +128,9 @@ def _origin_of_sample(recording: Recording, sample: Sample) -> str:
     drawn = f"{sample.drawn:,} drawn at random{each} from the" if sample.drawn < sample.looked else "the"
     spread = f"{sizes[0]:,} to {sizes[-1]:,}" if sizes[0] < sizes[-1] else f"{sizes[0]:,}"
     return (
-        f"The typical calls are {len(sample.calls)} different ones of {drawn} {sample.looked:,} that were recorded while "
-        f"{ran} ran. Each holds {spread} characters, elements or bytes; the recorded ones hold {recording.size:,} in the "
-        "median."
+        f"The typical calls are {len(sample.calls)} different ones of {drawn} {sample.looked:,} that were recorded "
+        f"while {ran} ran. Each holds {spread} characters, elements or bytes; the recorded ones hold "
+        f"{recording.size:,} in the median."
     )
 
 
@@ -146,7 +146,8 @@ def _origin_of_call(recording: Recording) -> str:
     if not sizes:
         return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")
     if recording.calls > 1:
-        recorded = f"the {recording.calls:,} recorded calls hold {recording.size:,} in the median and {recording.largest:,} at most"
+        spread = f"{recording.size:,} in the median and {recording.largest:,} at most"
+        recorded = f"the {recording.calls:,} recorded calls hold {spread}"
     else:
         recorded = f"the recorded call, the only one, hold {recording.largest:,}"
     origin = (

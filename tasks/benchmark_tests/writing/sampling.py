@@ -64,16 +64,16 @@ def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | 
     return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
 
 
-def reproducible(sample: Sample, returned: Sequence[str | None], *, made: str = "") -> Sample | None:
+def reproducible(sample: Sample, returned: Sequence[str | None], *, constructed: str = "") -> Sample | None:
     """Keep the calls that return the recorded type again; `returned` has type names, None for a call that failed.
 
-    Calls of a constructor return the class `made`. There is no sample if less than half are left: then the calls depend
-    on more than their arguments.
+    Calls of a constructor return the class `constructed`. There is no sample if less than half are left: such calls
+    depend on more than their arguments.
     """
     pairs = zip(sample.calls, returned, strict=True)
-    kept = tuple(call for call, kind in pairs if kind is not None and (made or call.returns) in {"", kind})
+    calls = tuple(call for call, kind in pairs if kind is not None and (constructed or call.returns) in {"", kind})
     enough = max(2, len(sample.calls) / 2)
-    return sample.model_copy(update={"calls": kept}) if len(kept) >= enough else None
+    return sample.model_copy(update={"calls": calls}) if len(calls) >= enough else None
 
 
 def is_small_call(call: RecordedCall) -> bool:

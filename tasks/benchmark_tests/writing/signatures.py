@@ -108,7 +108,7 @@ def call_of(source: bytes, name: str, *, path: str) -> Call:
     if definition is None:
         return _gap(name, f"a call of {name}, which is not defined in {path}")
     if definition.outermost and definition.outermost != name:
-        return _gap(name, f"a call that runs {name}, which is defined inside of a function")
+        return _gap(name, f"a call that runs {name}, which is defined inside a function")
     arguments = _Arguments(taken={name.partition(".")[0], *_RESERVED})
     if definition.kind == "class":
         parameters = _constructor(module, name)

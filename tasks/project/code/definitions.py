@@ -13,7 +13,7 @@ from typing import Final, Literal
 from ..syntax import Function, Scope, last_name, parse, unreadable
 
 MODULE: Final = "<module>"
-"""The name of what a file does outside of its definitions."""
+"""The name of a file's own code, outside its definitions."""
 
 Kind = Literal["function", "class", "module", "name"]
 _ACCESSORS: Final = frozenset({"setter", "deleter"})

@@ -12,10 +12,7 @@ if TYPE_CHECKING:
 
 
 def module_of(path: str, import_roots: Sequence[str]) -> str | None:
-    """Return the name by which a file is imported, from the innermost import root that it lies in.
-
-    None where it lies in none, or its path is no name.
-    """
+    """Return the name by which a file is imported from its innermost import root; None if it cannot be imported."""
     if not path.endswith(".py"):
         return None
     inside = [root for root in import_roots if not root or path.startswith(f"{root}/")]

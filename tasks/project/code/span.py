@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Base and head as full SHAs; `picked` are the commits that were put onto base to make head."""
+    """Base and head as full SHAs; `picked` are the commits that were cherry-picked onto base to make head."""
 
     base: str
     head: str
@@ -28,37 +28,34 @@ class Span:
 def span_of(item: Optimization, refs: Refs, clone: Clone) -> Span:
     """Find the span of an item.
 
-    Without a `base` in the manifest it is the merge base of upstream and head; where upstream contains head
-    already, head's first parent. For listed commits it is the merge base of upstream and the first one's
-    parent, and head is made by putting them onto it. Raise RepositoryError where a commit is missing, the
-    histories have nothing in common, or nothing changed and not both were named, CherryPickError.
+    The default base is the merge base of upstream and head, or head's first parent if upstream contains head. Listed
+    commits are cherry-picked onto the merge base of upstream and the first commit's parent. Raise RepositoryError if a
+    commit does not exist, the histories have nothing in common, or nothing changed and the item does not name both
+    sides; CherryPickError on a conflict.
     """
-    _demand_commits(item, refs, clone)
+    _check_commits(item, refs, clone)
     span = _picked(item, refs, clone) if refs.picks else _between(item, refs, clone)
     if clone.tree_of(span.base) != clone.tree_of(span.head):
         return span
     if not (item.base and item.head):
         what = f"nothing changed between base ({span.base[:12]}) and head ({span.head[:12]})"
         raise RepositoryError(what, where=item.id, hint="name the commits that hold the change as `head` or `commits`")
-    # Both were named: somebody wants to see what identical code is made of.
-    return replace(
-        span, notes=(*span.notes, "Base and head hold the same files: what this comparison shows is the machine.")
-    )
+    note = "Base and head hold the same files: what this comparison shows is the machine."
+    return replace(span, notes=(*span.notes, note))
 
 
-def _demand_commits(item: Optimization, refs: Refs, clone: Clone) -> None:
+def _check_commits(item: Optimization, refs: Refs, clone: Clone) -> None:
     named = [("base", item.base, refs.base), ("head", item.head, refs.head)]
     if len(refs.picks) != len(item.commits):
-        found = clone.resolve(item.commits)
-        named += [("commits", ref, found[ref]) for ref in item.commits]
+        resolved = clone.resolve(item.commits)
+        named += [("commits", ref, resolved[ref]) for ref in item.commits]
     for key, ref, sha in named:
         if ref and not sha:
             what = f"`{key}` names {quoted(ref)}, but the repository has no such branch, tag or commit"
             raise RepositoryError(what, where=item.id, hint="correct it in the manifest, or fetch it")
     if not refs.head and not refs.picks:
-        raise RepositoryError(
-            "this optimization has neither `head` nor `commits`", where=item.id, hint="name what holds the change"
-        )
+        what = "this optimization has neither `head` nor `commits`"
+        raise RepositoryError(what, where=item.id, hint="name what holds the change")
 
 
 def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
@@ -67,7 +64,7 @@ def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
     base = refs.base or (parent and clone.merge_base(refs.upstream, parent))
     if not base:
         what = f"commit {first[:12]} and {refs.upstream_ref} have no commit in common that could be the base"
-        raise RepositoryError(what, where=item.id, hint="name the commit to put the commits onto: `base: COMMIT`")
+        raise RepositoryError(what, where=item.id, hint="name the commit to pick them onto: `base: COMMIT`")
     commits = tuple(map(clone.commit, refs.picks))
     try:
         head = clone.cherry_pick(base, refs.picks)
@@ -79,9 +76,10 @@ def _picked(item: Optimization, refs: Refs, clone: Clone) -> Span:
 
 def _between(item: Optimization, refs: Refs, clone: Clone) -> Span:
     head = refs.head or ""
-    base, notes = (
-        (refs.base, _given_notes(item, refs.base, head, clone)) if refs.base else _default_base(item, refs, clone)
-    )
+    if base := refs.base:
+        notes = _notes_on_base(item, base, head, clone)
+    else:
+        base, notes = _default_base(item, refs, clone)
     return Span(base, head, clone.commits(base, head), notes=notes)
 
 
@@ -99,27 +97,23 @@ def _default_base(item: Optimization, refs: Refs, clone: Clone) -> tuple[str, tu
         raise RepositoryError(what, where=item.id, hint="name the commit that holds the change: `head: COMMIT`")
     note = (
         f"{refs.upstream_ref} contains {item.head} already, so it is compared with its first parent; "
-        "name `base` where the optimization has more commits."
+        "name `base` if the optimization has more commits."
     )
     return parent, (note,)
 
 
-def _given_notes(item: Optimization, base: str, head: str, clone: Clone) -> tuple[str, ...]:
-    """Say what a given base means for the comparison; raise RepositoryError where it comes after head."""
+def _notes_on_base(item: Optimization, base: str, head: str, clone: Clone) -> tuple[str, ...]:
+    """Say what the manifest's base means for the comparison; raise RepositoryError if it comes after head."""
     common = clone.merge_base(base, head)
     if common == head and base != head:
         what = f"`base` ({item.base}) comes after `head` ({item.head})"
-        raise RepositoryError(
-            what, where=item.id, hint="name the commit before the change as `base` and the one with it as `head`"
-        )
+        hint = "name the commit before the change as `base` and the one with it as `head`"
+        raise RepositoryError(what, where=item.id, hint=hint)
     if common is None:
         return (f"{item.base} and {item.head} have no common history; what they hold is compared.",)
-    lacking = len(clone.commits(head, base))
-    return (
-        (f"{item.base} has {lacking} commit(s) that {item.head} lacks; their effect is in the comparison too.",)
-        if lacking
-        else ()
-    )
+    if missing := len(clone.commits(head, base)):
+        return (f"{item.base} has {missing} commit(s) that {item.head} lacks; their effect is in the comparison too.",)
+    return ()
 
 
 def _first_parent(clone: Clone, commit: str) -> str | None:

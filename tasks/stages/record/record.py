@@ -204,7 +204,7 @@ class _Chooser:
         if "raised" in answer or answer["changes"]:
             return None
         lazy = any(is_iterator for _, is_iterator in answer["value"])
-        found = reproducible(sample, [kind for kind, _ in answer["value"]], made=self._made)
+        found = reproducible(sample, [kind for kind, _ in answer["value"]], constructed=self._made)
         return found and found.model_copy(update={"lazy": lazy})
 
     def _with_allocations(self, call: RecordedCall) -> RecordedCall:

@@ -199,8 +199,8 @@ def test_calls_that_no_longer_return_what_they_did_are_left_out(returned, kept):
 def test_of_a_constructor_the_calls_return_the_class():
     sample = typical_sample(drawn("'a'", "'b'"), None)
     assert reproducible(sample, ["Version", "Version"]) is None
-    assert reproducible(sample, ["Version", "Version"], made="Version") == sample
-    assert reproducible(sample, ["Other", "Other"], made="Version") is None
+    assert reproducible(sample, ["Version", "Version"], constructed="Version") == sample
+    assert reproducible(sample, ["Other", "Other"], constructed="Version") is None
 
 
 # -- writing -------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_plain_arguments_are_made_up(name, setup, expression):
         ("Child.more", "child: Child", ("child",), "child.more()"),
         ("cached", "a call of cached: its result is cached (@lru_cache)", (), ""),
         ("opened", "a call of opened: it is a context manager (@contextmanager)", (), ""),
-        ("outer.inner", "a call that runs outer.inner, which is defined inside of a function", (), ""),
+        ("outer.inner", "a call that runs outer.inner, which is defined inside a function", (), ""),
         ("Child", "a call of Child, whose constructor is inherited", (), ""),
         ("nothing", "a call of nothing, which is not defined in x.py", (), ""),
     ],

@@ -75,7 +75,7 @@ def test_a_head_that_upstream_contains_is_compared_with_its_first_parent(repo):
         found = span(repo, head=head)
         assert (found.base, found.head, titles(found)) == (sha(repo, parent), sha(repo, head), commits)
         assert found.notes == (
-            f"main contains {head} already, so it is compared with its first parent; name `base` where the optimization has more commits.",
+            f"main contains {head} already, so it is compared with its first parent; name `base` if the optimization has more commits.",
         )
 
 
@@ -199,5 +199,5 @@ def test_a_listed_commit_without_parent(repo):
         span(repo, commits=("island",))
     assert str(raised.value) == (
         f"it: commit {island[:12]} and main have no commit in common that could be the base\n"
-        "  name the commit to put the commits onto: `base: COMMIT`"
+        "  name the commit to pick them onto: `base: COMMIT`"
     )
