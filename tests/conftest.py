@@ -25,6 +25,16 @@ collect_ignore_glob = ["lint_cases/*"]
 """Benchmarks that tests look at; they are run in a project of their own."""
 
 
+def pytest_collection_modifyitems(items):
+    """Start the files that take longest first, or one process ends alone with them; `slow(minutes)` tells the longest."""
+    minutes = {}
+    for item in items:
+        mark = item.get_closest_marker("slow")
+        own = (mark.args[0] if mark.args else 0.1) if mark else 0
+        minutes[item.path] = max(own, minutes.get(item.path, 0))
+    items.sort(key=lambda item: -minutes[item.path])
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _apart(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:

@@ -23,7 +23,7 @@ CHECKOUT = Path(__file__).parents[1]
 IMPROVED = frozenset({Verdict.IMPROVED})
 SAME = frozenset({Verdict.UNCHANGED, Verdict.INCONCLUSIVE})
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(2)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from tests.support.mistakes import (
 )
 from tests.support.untouched import untouched
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(1.5)
 
 # -- one file with every way of measuring -----------------------------------------------------------
 

@@ -22,7 +22,7 @@ from tests.support.mistakes import (
     target,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(2)
 
 SRC = "src/textkit/__init__.py"
 

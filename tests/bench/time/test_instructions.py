@@ -14,7 +14,7 @@ from tasks.bench.time.instructions import check, measure_instructions
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(1.5)
 
 CODE = """
 def work(size=1000):

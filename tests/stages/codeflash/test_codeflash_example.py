@@ -16,7 +16,7 @@ from tasks.storage.paths import ProjectPaths
 from tests.support.mistakes import command, variables_of
 from tests.support.stages import run_stage
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(3)
 
 MANIFEST = """
 version: 1

@@ -29,7 +29,7 @@ from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(2)
 
 PYPROJECT = '[project]\nname = "shop"\nversion = "1"\n[tool.ruff]\nline-length = 100\nlint.select = ["E", "F", "I"]\n'
 CODE = """
