@@ -112,8 +112,10 @@ def test_wrong_input_is_one_plain_message_with_and_without_a_manifest(prprep, pr
             ((name, "mesur"), f'"mesur" is not a task\n  did you mean measure?\n  tasks: {TASKS}')
             for name in ("list", "info", "clean", "forget", "ignore", "reset-dep")
         ),
+        (("info", "*"), f'"*" is not a task\n  tasks: {TASKS}'),
+        (("forget", "measure:*"), f'"measure:*" is not a task\n  did you mean measure?\n  tasks: {TASKS}'),
         (("mesure:*",), f'"mesure:*" {NO_TASK}  did you mean measure:*?\n{EXIST}'),
-        (("measure", "report:x"), f'"report:x" {NO_TASK}  did you mean report:x?\n{EXIST}'),
+        (("measure", "report:x"), f'"report:x" {NO_TASK}  did you mean report?\n{EXIST}'),
         (("-n", "1", "list"), "`list` is a command and must come first\n  write `prprep list ...`"),
         (("run", "explain"), "`explain` is a command and must come first\n  write `prprep explain ...`"),
     ],

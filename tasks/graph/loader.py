@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..text.markdown import plain
 from ..workspace.workspace import Workspace
 from .actions import Action
-from .names import demand_item, matches, unknown_word
+from .names import demand_item, unknown_word
 from .reporter import PlainReporter
 from .state import ArtifactChecker, Fresh, Ledger
 
@@ -196,19 +197,21 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:
         tasks: list[Task] = generate_tasks("prprep", self._graph.tasks(), None)
         if pos_args and "TASK" in cmd.doc_usage:
-            self._demand_tasks(pos_args, tasks, targets=cmd.name == "run")
+            self._demand_tasks(pos_args, tasks, cmd.name)
         return tasks
 
-    def _demand_tasks(self, words: list[str], tasks: list[Task], *, targets: bool) -> None:
-        """Raise UsageError for a word that is no task, nor, with `targets`, a file that a task writes."""
+    def _demand_tasks(self, words: list[str], tasks: list[Task], command: str) -> None:
+        """Raise UsageError for a word that is no task; doit has patterns in `run` and `clean`, files in `run`."""
         names = {task.name for task in tasks}
-        files = {target for task in tasks for target in task.targets} if targets else set()
+        files = {target for task in tasks for target in task.targets} if command == "run" else set()
         for word in words:
-            if not matches(word, names) and word not in files:
-                stage, _, item = word.partition(":")
-                if item and stage in pipeline.NAMES and "*" not in item:
-                    self._graph.known(item, prefix=f"{stage}:")
-                raise unknown_word(word, self.cmd_names if targets else ())
+            is_pattern = command in {"run", "clean"} and "*" in word
+            if word in names or word in files or (is_pattern and any(fnmatchcase(name, word) for name in names)):
+                continue
+            stage, _, item = word.partition(":")
+            if item and stage in pipeline.NAMES and "*" not in item:
+                self._graph.known(item, prefix=f"{stage}:")
+            raise unknown_word(word, self.cmd_names if command == "run" else ())
 
     @property
     def _graph(self) -> Graph:

@@ -1,7 +1,6 @@
 """Refuse names that do not exist, each with the name that was probably meant and those that there are."""
 
 from collections.abc import Collection, Iterable
-from fnmatch import fnmatchcase
 
 from ..errors import UsageError
 from ..pipeline import NAMES
@@ -28,7 +27,8 @@ def unknown_word(word: str, commands: Iterable[str] = ()) -> UsageError:
         return UsageError(f"`{word}` is a command and must come first", hint=f"write `prprep {word} ...`")
     stage, colon, item = word.partition(":")
     meant = nearest(stage, TASKS if colon else (*commands, *TASKS))
-    hint = f"did you mean {meant}{colon}{item}?\n  " if meant else ""
+    full = meant if meant == stage else f"{meant}{colon}{item}"
+    hint = f"did you mean {full}?\n  " if meant else ""
     hint += f"commands: {', '.join(commands)}\n  " if commands else ""
     kind = "neither a command nor a task" if commands else "not a task"
     return UsageError(f"{quoted(word)} is {kind}", hint=f"{hint}tasks: {', '.join(TASKS)}")
@@ -45,8 +45,3 @@ def demand_item(item_id: str, items: Collection[str], *, manifest: str, prefix: 
         return item_id
     hint = suggestion(item_id, items, "its optimizations", prefix=prefix)
     raise UsageError(f"{manifest} has no optimization {quoted(item_id)}", hint=hint)
-
-
-def matches(word: str, tasks: Collection[str]) -> bool:
-    """Return whether a word is a task, or a pattern of one as doit reads it."""
-    return word in tasks or ("*" in word and any(fnmatchcase(name, word) for name in tasks))
