@@ -79,7 +79,15 @@ STAGE = Stage(
             settings=ALL,
             artifacts={
                 "detect": ALL,
-                "survey": ("default_branch", "pull_requests", "drift", "contained", "conflicts", "decision"),
+                "survey": (
+                    "default_branch",
+                    "upstream_ref",
+                    "pull_requests",
+                    "drift",
+                    "contained",
+                    "conflicts",
+                    "decision",
+                ),
                 "scaffold": ALL,
                 "inject": ALL,
                 "tests": ALL,
