@@ -22,7 +22,7 @@ from yaml.events import (
 )
 
 from ..text.messages import printable_line
-from .source import Source, forbidden_character
+from .source import ManifestText, forbidden_character
 
 if TYPE_CHECKING:
     from yaml.events import Event
@@ -84,10 +84,10 @@ class TooDeepError(Exception):
         super().__init__(offset)
 
 
-class Builder:
+class ValueBuilder:
     """Build the value of the first document; `collections` has the positions by the id of each mapping and sequence."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ManifestText) -> None:
         self._source = source
         self._documents = Collection(is_mapping=False)
         self._stack = [self._documents]

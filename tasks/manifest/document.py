@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ..text.messages import printable_line
-from .construct import MAX_DEPTH, Builder, Located, TooDeepError, as_written
-from .source import Source
+from .construct import MAX_DEPTH, Located, TooDeepError, ValueBuilder, as_written
+from .source import ManifestText
 
 if TYPE_CHECKING:
     from ..errors import Problem
@@ -48,8 +48,8 @@ class Document:
     """
 
     def __init__(self, raw: bytes) -> None:
-        self._source = Source(raw)
-        builder = Builder(self._source)
+        self._source = ManifestText(raw)
+        builder = ValueBuilder(self._source)
         self.is_cut = False
         try:
             builder.build(yaml.parse(self._source.text, Loader=LOADER))
@@ -91,7 +91,7 @@ class Document:
         """Return whether a line holds invalid bytes, which are a problem already."""
         return line in self._source.damaged_lines
 
-    def _stop(self, builder: Builder, message: str, offset: int) -> None:
+    def _stop(self, builder: ValueBuilder, message: str, offset: int) -> None:
         self._source.problems.append(self._source.problem(message, offset))
         self.is_cut = True
         builder.close_complete()

@@ -22,7 +22,7 @@ _AnyModel = TypeVar("_AnyModel", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedManifest:
     """A manifest and its file; `item_locs` are the locs of `manifest.optimizations`."""
 
     manifest: Manifest
@@ -38,7 +38,7 @@ class Loaded:
         return ("repo",)
 
 
-def read(path: Path) -> Loaded:
+def read(path: Path) -> LoadedManifest:
     """Read a manifest; raise ManifestError with everything that is wrong with it."""
     loaded, problems = read_leniently(path)
     if problems or loaded is None:
@@ -46,7 +46,7 @@ def read(path: Path) -> Loaded:
     return loaded
 
 
-def read_leniently(path: Path) -> tuple[Loaded | None, list[Problem]]:
+def read_leniently(path: Path) -> tuple[LoadedManifest | None, list[Problem]]:
     """Return the valid part of a manifest, and all its problems.
 
     If there are problems, the manifest is only good for further checks: everything invalid is left out. It is None if
@@ -60,13 +60,13 @@ def read_leniently(path: Path) -> tuple[Loaded | None, list[Problem]]:
     return parse(content, path)
 
 
-def parse(content: bytes, path: Path) -> tuple[Loaded | None, list[Problem]]:
+def parse(content: bytes, path: Path) -> tuple[LoadedManifest | None, list[Problem]]:
     """Do what `read_leniently` does, for the content of a file at `path` that need not exist."""
     if len(content) > _MAX_BYTES:
         return None, [Problem(f"this file is larger than {_MAX_BYTES >> 20} MiB, too large for a manifest")]
     checker = _Checker(Document(content))
     manifest = checker.manifest()
-    loaded = Loaded(manifest, checker.document, path, tuple(checker.item_locs)) if manifest else None
+    loaded = LoadedManifest(manifest, checker.document, path, tuple(checker.item_locs)) if manifest else None
     return loaded, list(dict.fromkeys([*checker.document.problems, *checker.problems]))
 
 

@@ -17,7 +17,7 @@ _EXCERPT_WIDTH = 120
 _CHARACTER_NAMES = {0: "NUL", 0x1B: "escape", 0x7F: "delete"}
 
 
-class Source:
+class ManifestText:
     """Decode a file, and replace every invalid byte and control character by U+FFFD, so that positions stay the same.
 
     Each is a problem, one for each line; the rest of the file can still be checked.

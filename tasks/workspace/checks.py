@@ -15,7 +15,7 @@ from ..text.messages import nearest, quoted
 if TYPE_CHECKING:
     from ..manifest.document import Loc
     from ..manifest.model import Optimization
-    from ..manifest.reader import Loaded
+    from ..manifest.reader import LoadedManifest
 
 # Whether an item's function is at head or at base, and if not, functions with names like it.
 Exists = Callable[["Optimization", str], tuple[bool, tuple[str, ...]]]
@@ -25,7 +25,7 @@ _MOST_GUESSES = 20
 
 
 def check(
-    loaded: Loaded,
+    loaded: LoadedManifest,
     repository: Path | None,
     *,
     clone: git.Clone | None = None,
@@ -88,13 +88,13 @@ def _asked(
     return dict.fromkeys(refs, ""), tuple
 
 
-def _items(loaded: Loaded, items: Collection[str] | None) -> Iterator[tuple[Optimization, Loc]]:
+def _items(loaded: LoadedManifest, items: Collection[str] | None) -> Iterator[tuple[Optimization, Loc]]:
     for item, place in zip(loaded.manifest.optimizations, loaded.item_locs, strict=True):
         if items is None or item.id in items:
             yield item, place
 
 
-def _refs(loaded: Loaded, items: Collection[str] | None) -> Iterator[tuple[Loc, str]]:
+def _refs(loaded: LoadedManifest, items: Collection[str] | None) -> Iterator[tuple[Loc, str]]:
     """Yield every ref of the manifest with its place; the top level's upstream belongs to the repository named beside it."""
     its_own = [
         item for item, _ in _items(loaded, items) if item.repo in (None, loaded.manifest.repo) and not item.upstream
@@ -109,7 +109,7 @@ def _refs(loaded: Loaded, items: Collection[str] | None) -> Iterator[tuple[Loc, 
             yield (*place, "commits", index), ref
 
 
-def _no_commit(loaded: Loaded, loc: Loc, ref: str, suggestion: str) -> Problem:
+def _no_commit(loaded: LoadedManifest, loc: Loc, ref: str, suggestion: str) -> Problem:
     key = next(part for part in reversed(loc) if isinstance(part, str))
     verb = "holds" if loaded.document.is_list(loc[:-1]) else "is"
     message = f"`{key}` {verb} {quoted(ref)}, but the repository has no such branch, tag or commit"
@@ -127,7 +127,7 @@ def _meant(ref: str, names: Sequence[str]) -> str:
 
 
 def _missing_functions(
-    loaded: Loaded, missing: set[str], exists: Exists, items: Collection[str] | None
+    loaded: LoadedManifest, missing: set[str], exists: Exists, items: Collection[str] | None
 ) -> Iterator[Problem]:
     """Look for the functions of the items whose refs are all there."""
     for item, place in _items(loaded, items):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..errors import Problem
     from ..git.models import Refs
     from ..manifest.model import Manifest, Optimization
-    from ..manifest.reader import Loaded
+    from ..manifest.reader import LoadedManifest
     from .plan import Settings
 
 
@@ -29,7 +29,13 @@ class Workspace:
     """
 
     def __init__(
-        self, path: Path, plan: Plan, run_cache: RunCache, *, loaded: Loaded | None = None, cache: Path | None = None
+        self,
+        path: Path,
+        plan: Plan,
+        run_cache: RunCache,
+        *,
+        loaded: LoadedManifest | None = None,
+        cache: Path | None = None,
     ) -> None:
         self.plan, self.run_cache = plan, run_cache
         self.paths = ProjectPaths(path, path.parent / plan.top["output"])
@@ -69,7 +75,7 @@ class Workspace:
         return workspace
 
     @cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> LoadedManifest:
         """The manifest with the position of everything in it."""
         from ..manifest.reader import read
 

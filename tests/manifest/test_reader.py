@@ -7,7 +7,7 @@ import pytest
 
 from tasks.errors import ManifestError
 from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Measuring, Optimization
-from tasks.manifest.reader import Loaded, read, read_leniently, with_defaults
+from tasks.manifest.reader import LoadedManifest, read, read_leniently, with_defaults
 
 WRONG = """\
 version: 2
@@ -121,7 +121,7 @@ def _in_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def loaded(text: str | bytes) -> Loaded:
+def loaded(text: str | bytes) -> LoadedManifest:
     Path("prprep.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
     return read(Path("prprep.yaml"))
 
