@@ -318,7 +318,7 @@ REFUSED = {
     ),
     "nothing": (
         "benchmark(takes)",
-        "the call has no arguments, nor is its result that of one inside it whose arguments can be varied",
+        "the call has no arguments, and its result is not that of an inner call whose arguments can be varied",
     ),
     "objects": (
         "import fractions; benchmark(takes, project.Thing())",
