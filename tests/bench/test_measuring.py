@@ -1,4 +1,4 @@
-"""A whole measurement: every metric, what it holds, and what it leaves behind."""
+"""A whole measurement: every metric, its lock, and its processes."""
 
 import os
 import signal
@@ -66,7 +66,7 @@ def test_every_launch_is_reported(whole):
 
 
 @pytest.mark.slow
-def test_the_same_seed_draws_the_same(tmp_path):
+def test_the_same_seed_draws_the_same_order(tmp_path):
     request = pair(tmp_path, budget=0.1)
     runs = [measuring.measure(request).measurements[0].launches for _ in range(2)]
     rng = [[(launch.first, launch.seed) for launch in launches][:5] for launches in runs]
@@ -90,7 +90,7 @@ def test_a_result_that_changes_from_call_to_call_is_not_compared(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_time_limit_keeps_the_launches_that_were_complete(tmp_path):
+def test_the_time_limit_keeps_complete_launches(tmp_path):
     slow = both(
         {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 0.3)\n"}
     )

@@ -1,4 +1,4 @@
-"""Which files are a side's own, and which stop the comparison."""
+"""Which modules belong to a side, and which stop the comparison."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def prove_one(request, name, path):
     return prove([{"name": name, "path": str(path)}], side="head", request=request)
 
 
-def test_a_file_of_the_tree_is_told_with_its_blob(request_, tmp_path):
+def test_a_file_of_the_tree_has_its_blob(request_, tmp_path):
     proved = prove_one(request_, "project.deep.part", tmp_path / "head/src/project/deep/part.py")
     assert proved == (Module(name="project.deep.part", path="src/project/deep/part.py", blob=EMPTY_BLOB),)
 
@@ -40,7 +40,7 @@ def test_a_file_of_the_tree_is_told_with_its_blob(request_, tmp_path):
     [("spaces.theirs", "lib/site-packages/spaces/theirs.py"), ("other", "head/.venv/lib/site-packages/other.py")],
     ids=["another distribution's part of a namespace package", "an environment inside the tree"],
 )
-def test_what_others_bring_is_not_the_projects(request_, tmp_path, name, path):
+def test_modules_of_others_are_not_the_projects(request_, tmp_path, name, path):
     assert prove_one(request_, name, tmp_path / path) == ()
 
 

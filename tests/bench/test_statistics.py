@@ -51,7 +51,7 @@ class TestLaunchRatios:
         base, head = ([value for value, side in zip(speed, order, strict=True) if side == which] for which in "ab")
         assert launch_ratios([launch(base, head)]) == pytest.approx([0.0], abs=1e-12)
 
-    def test_disturbed_pairs_are_left_out(self):
+    def test_disturbed_pairs_are_trimmed(self):
         assert launch_ratios([launch([1.0] * 10, [0.9] * 6 + [50.0] * 2 + [1e-3] * 2)]) == pytest.approx(
             [math.log(0.9)]
         )
@@ -65,7 +65,7 @@ class TestLaunchRatios:
         expected = sum(number**2 / 100 for number in middle) / len(middle)
         assert launch_ratios([launch([1.0] * pairs, heads)]) == pytest.approx([expected])
 
-    def test_what_one_side_has_more_is_left_out(self):
+    def test_surplus_samples_are_dropped(self):
         assert launch_ratios([launch([1.0, 1.0, 9.0], [2.0, 2.0])]) == pytest.approx([math.log(2)])
 
     def test_zeros(self):
@@ -83,7 +83,7 @@ class TestInterval:
         assert [interval.ratio, interval.low, interval.high] == pytest.approx(expected, rel=1e-6)
         assert interval.confidence == 0.95
 
-    def test_from_twelve_launches_on_the_ends_are_left_out(self):
+    def test_from_twelve_launches_on_the_ends_are_trimmed(self):
         # Without the ends 1 to 10; pulled in: two 1 and two 10, standard deviation 3.343922; t(9) at 99.5 % is 3.249836.
         logs = [-0.9, *(number / 1000 for number in range(1, 11)), 0.9]
         interval = ratio_interval(of_logs(logs), 0.99)
@@ -97,7 +97,7 @@ class TestInterval:
         [(100.0, 51.0, 0.51), (7.0, 7.0, 1.0), (0.0, 0.0, 1.0), (5.0, 0.0, 0.0), (0.0, 5.0, math.inf)],
         ids=["less", "equal", "both zero", "head zero", "base zero"],
     )
-    def test_what_never_varies_is_exact(self, base, head, ratio):
+    def test_a_ratio_without_variation_is_exact(self, base, head, ratio):
         assert ratio_interval([launch([base], [head])] * 2, 0.99) == Interval(
             ratio=ratio, low=ratio, high=ratio, confidence=0.99
         )
@@ -113,7 +113,7 @@ class TestInterval:
         ],
         ids=["one launch", "two that differ", "zeros in some", "base always zero", "none"],
     )
-    def test_too_little_leaves_everything_open(self, launches, ratio):
+    def test_too_few_launches_give_zero_to_infinity(self, launches, ratio):
         interval = ratio_interval(launches, 0.99)
         assert interval == Interval(ratio=ratio, low=0.0, high=math.inf, confidence=0.99)
         assert verdict(interval, 0.01) is Verdict.INCONCLUSIVE
@@ -136,7 +136,7 @@ class TestInterval:
         )
 
     @given(some_launches)
-    def test_exchanging_the_sides_turns_the_interval_round(self, launches):
+    def test_exchanging_the_sides_inverts_the_interval(self, launches):
         interval, other = ratio_interval(launches, 0.99), ratio_interval(exchanged(launches), 0.99)
         assume(interval.low > 0 and interval.high < math.inf and other.low > 0 and other.high < math.inf)
         assert [1 / other.ratio, 1 / other.high, 1 / other.low] == pytest.approx(
@@ -144,7 +144,7 @@ class TestInterval:
         )
 
     @given(some_launches, st.floats(0.5, 0.9999), st.floats(0.5, 0.9999))
-    def test_more_confidence_holds_less(self, launches, one, other):
+    def test_more_confidence_is_a_wider_interval(self, launches, one, other):
         inner, outer = (ratio_interval(launches, level) for level in sorted((one, other)))
         assert outer.low <= inner.low <= inner.ratio <= inner.high <= outer.high
 
@@ -175,7 +175,7 @@ class TestVerdict:
             (0.0, math.inf, Verdict.INCONCLUSIVE),
         ],
     )
-    def test_where_the_interval_lies_decides(self, low, high, expected):
+    def test_the_position_of_the_interval_decides(self, low, high, expected):
         assert verdict(Interval(ratio=1.0, low=low, high=high, confidence=0.99), 0.01) is expected
 
     def test_without_a_band_only_a_point_is_unchanged(self):
@@ -184,7 +184,7 @@ class TestVerdict:
         assert verdicts == [Verdict.UNCHANGED, Verdict.INCONCLUSIVE, Verdict.IMPROVED, Verdict.REGRESSED]
 
     @given(some_launches)
-    def test_head_for_base_turns_a_claim_round(self, launches):
+    def test_exchanging_the_sides_inverts_a_claim(self, launches):
         turned = {Verdict.IMPROVED: Verdict.REGRESSED, Verdict.REGRESSED: Verdict.IMPROVED}
         one, other = (verdict(ratio_interval(each, 0.95), 0.0) for each in (launches, exchanged(launches)))
         assert other is turned.get(one, one)
@@ -196,7 +196,7 @@ def measurement(*, looks, planned, stopped, launches=()):
     )
 
 
-class TestLooks:
+class TestStoppingRule:
     @pytest.mark.parametrize(
         ("looks", "planned", "stopped", "spent"),
         [
@@ -213,7 +213,7 @@ class TestLooks:
             ((8, 16, 20), 4, "timeout", 12 / 16),
         ],
     )
-    def test_the_error_is_shared_out(self, looks, planned, stopped, spent):
+    def test_looks_share_the_error(self, looks, planned, stopped, spent):
         level = adjusted_confidence(measurement(looks=looks, planned=planned, stopped=stopped), 0.99)
         assert 1 - level == pytest.approx(0.01 * spent)
 
@@ -230,18 +230,18 @@ class TestLooks:
         rule = StoppingRule((8, 12, 18), 0.99, 0.01)
         assert [number for number in range(1, 21) if rule.decide(launches[:number])] == [8, 12, 18]
 
-    def test_an_open_question_goes_on(self):
+    def test_an_undecided_comparison_continues(self):
         logs = [0.0, 0.03, -0.03, 0.02, -0.02, 0.01, -0.01, 0.04, -0.04, 0.02, 0.01, -0.03]
         assert not any(StoppingRule((8, 12), 0.99, 0.01).decide(of_logs(logs)[:number]) for number in (8, 12))
 
-    def test_few_launches_do_not_stop_it_however_alike(self):
+    def test_few_launches_do_not_stop_sampling_even_if_alike(self):
         launches = of_logs([-0.5, -0.5001, -0.5, -0.5002, -0.5, -0.5001, -0.5, -0.5001])
         rule = StoppingRule((6, 8), 0.99, 0.01)
         assert (rule.decide(launches[:6]), rule.decide(launches)) == (False, True)
         assert StoppingRule((6,), 0.99, 0.01).decide(launches[:6])
         assert [first_look(confidence) for confidence in (0.9, 0.95, 0.99, 0.999)] == [5, 6, 8, 11]
 
-    def test_what_never_varies_needs_no_more(self):
+    def test_an_exact_ratio_needs_no_more_launches(self):
         assert StoppingRule((2, 6), 0.99, 0.01).decide([launch([4.0], [2.0])] * 2)
 
     @given(st.lists(st.floats(-0.05, 0.05), min_size=24, max_size=24), st.floats(-0.1, 0.1))
@@ -285,19 +285,19 @@ class TestSimulations:
         assert outcome.claims <= 0.01
         assert outcome.missed <= 0.035
 
-    def test_a_fifth_less_is_found(self, world):
+    def test_a_fifth_less_is_an_improvement(self, world):
         from benchmarks.coverage_of_intervals import sequential
 
         assert sequential(world, 0.8, 100, seed=2).improved > 0.95
 
 
-def test_the_worlds_are_all_tried():
+def test_all_worlds_are_simulated():
     from benchmarks.coverage_of_intervals import WORLDS
 
     assert len(WORLDS) == 9
 
 
-def test_simulated_launches_have_the_effect_that_was_asked_for():
+def test_simulated_launches_have_the_requested_effect():
     from benchmarks.coverage_of_intervals import WORLDS
 
     random = np.random.default_rng(3)

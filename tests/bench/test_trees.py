@@ -59,7 +59,7 @@ def test_a_tree_is_the_commit_with_the_files_written_over_it(target: TargetRepo,
     assert (tree / "src/p/__init__.py").read_text() == "x = 1\n"
 
 
-def test_it_is_made_once_and_kept_as_it_is(target: TargetRepo, clone: Clone, cache: Path) -> None:
+def test_a_tree_is_created_once_and_not_changed(target: TargetRepo, clone: Clone, cache: Path) -> None:
     files = {BENCHMARK: TEXT}
     spec = spec_of(target, files)
     tree = trees.prepare(clone, spec, files, cache=cache)
@@ -77,7 +77,7 @@ def test_it_is_made_once_and_kept_as_it_is(target: TargetRepo, clone: Clone, cac
     assert snapshot(tree) == before
 
 
-def test_other_files_or_commits_make_another_tree(target: TargetRepo, clone: Clone, cache: Path) -> None:
+def test_other_files_or_commits_have_another_tree(target: TargetRepo, clone: Clone, cache: Path) -> None:
     one = trees.prepare(clone, spec_of(target), {}, cache=cache)
     two = trees.prepare(clone, spec_of(target, {BENCHMARK: TEXT}), {BENCHMARK: TEXT}, cache=cache)
     assert one != two
@@ -108,7 +108,7 @@ def test_other_files_or_commits_make_another_tree(target: TargetRepo, clone: Clo
         "rm $PWD.json",
     ],
 )
-def test_a_damaged_tree_is_mended(target: TargetRepo, clone: Clone, cache: Path, damage: str) -> None:
+def test_a_damaged_tree_is_repaired(target: TargetRepo, clone: Clone, cache: Path, damage: str) -> None:
     files = {BENCHMARK: TEXT}
     spec = spec_of(target, files)
     tree = trees.prepare(clone, spec, files, cache=cache)
@@ -119,7 +119,7 @@ def test_a_damaged_tree_is_mended(target: TargetRepo, clone: Clone, cache: Path,
     assert not (tree / "src/p/m.py").is_symlink()
 
 
-def test_a_checkout_that_differs_from_the_start_is_not_made_again_and_again(tmp_path: Path, cache: Path) -> None:
+def test_a_checkout_that_always_differs_is_not_repeated(tmp_path: Path, cache: Path) -> None:
     target = TargetRepo(tmp_path / "crlf")
     (target.path / "a.txt").write_bytes(b"one\r\ntwo\r\n")
     target.commit({})
@@ -132,7 +132,7 @@ def test_a_checkout_that_differs_from_the_start_is_not_made_again_and_again(tmp_
         assert snapshot(tree) == before
 
 
-def test_commits_put_onto_another_are_made_again_in_a_new_clone(target: TargetRepo, tmp_path: Path) -> None:
+def test_cherry_picks_are_repeated_in_a_new_clone(target: TargetRepo, tmp_path: Path) -> None:
     target.branch("opt")
     change = target.commit({"src/p/m.py": "m = 2\n"})
     target.checkout("main")
@@ -145,7 +145,7 @@ def test_commits_put_onto_another_are_made_again_in_a_new_clone(target: TargetRe
     assert (tree / "other.py").exists()
 
 
-def test_a_tree_that_is_not_the_recorded_one_is_refused(target: TargetRepo, clone: Clone, cache: Path) -> None:
+def test_a_tree_that_differs_from_the_recorded_one_is_an_error(target: TargetRepo, clone: Clone, cache: Path) -> None:
     with pytest.raises(MeasuringError) as caught:
         trees.prepare(clone, spec_of(target, tree="0" * 40), {}, cache=cache)
     assert str(caught.value) == (
@@ -192,7 +192,7 @@ def test_a_link_is_replaced_and_a_link_inside_is_followed(target: TargetRepo, ca
     assert (tree / "linked.py").read_bytes() == (tree / "src/new.py").read_bytes() == TEXT
 
 
-def test_bytes_must_be_given_and_be_the_right_ones(target: TargetRepo, clone: Clone, cache: Path) -> None:
+def test_missing_or_wrong_contents_are_an_error(target: TargetRepo, clone: Clone, cache: Path) -> None:
     spec = spec_of(target, {BENCHMARK: TEXT})
     with pytest.raises(MeasuringError, match="the content of this injected file is missing"):
         trees.prepare(clone, spec, {}, cache=cache)
@@ -201,11 +201,11 @@ def test_bytes_must_be_given_and_be_the_right_ones(target: TargetRepo, clone: Cl
     assert not (cache / "trees").exists()
 
 
-def test_two_processes_make_one_tree_at_once(target: TargetRepo, cache: Path) -> None:
+def test_two_processes_create_the_same_tree_at_once(target: TargetRepo, cache: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from tasks import trees
+from tasks.bench import trees
 from tasks.artifacts import TreeSpec
 from tasks.git import Clone
 address, cache, spec = sys.argv[1:]
@@ -237,7 +237,7 @@ def scaffolding(origin: str, source: str, content: bytes = TEXT) -> Scaffolding:
     return Scaffolding.model_validate(values)
 
 
-def test_the_benchmark_is_read_from_where_it_was_chosen(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
+def test_the_benchmark_is_read_from_its_origin(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
     commit = target.commit({BENCHMARK: "committed = 1\n"})
     target.write({BENCHMARK: "in_the_tree = 1\n", ".codeflash/benchmarks/b.py": "generated = 1\n"})
     chosen = {
@@ -260,7 +260,7 @@ def test_the_benchmark_is_read_from_where_it_was_chosen(target: TargetRepo, cach
             assert str(caught.value) == expected
 
 
-def test_everything_injected_is_found_again(target: TargetRepo, cache: Path) -> None:
+def test_all_injected_files_are_read_again(target: TargetRepo, cache: Path) -> None:
     conftest = "tests/benchmarks/conftest.py"
     base = target.head
     base_tree = target.git("rev-parse", "HEAD^{tree}")

@@ -1,4 +1,4 @@
-"""Which functions a call executes and what part of its time they take, by real interpreters."""
+"""Which functions a call executes and their shares of its time, in real interpreters."""
 
 import random
 import shutil
@@ -114,7 +114,7 @@ def test_calls_are_counted_exactly(profile):
 
 
 @pytest.mark.slow
-def test_a_function_without_loops_or_calls_has_the_time_that_it_takes(profile):
+def test_a_function_without_loops_or_calls_has_its_own_time(profile):
     """Samplers in Python would charge its caller."""
     leaf, rows = (of(profile, "test_around")[f"project:{name}"] for name in ("leaf", "Table.rows"))
     assert leaf.samples > 30
@@ -125,7 +125,7 @@ def test_a_function_without_loops_or_calls_has_the_time_that_it_takes(profile):
 
 
 @pytest.mark.slow
-def test_what_is_inside_of_a_changed_class_is_changed_and_what_no_call_reaches_is_noted(profile):
+def test_methods_of_a_changed_class_are_changed_and_unreached_changes_are_listed(profile):
     changed = {name for name, share in of(profile, "test_around").items() if share.changed}
     assert changed == {"project:leaf", "project:Table.rows"}
     assert profile.unreached == ("project:unused",)
@@ -133,7 +133,7 @@ def test_what_is_inside_of_a_changed_class_is_changed_and_what_no_call_reaches_i
 
 
 @pytest.mark.slow
-def test_renamed_functions_stand_in_one_row_and_one_sided_ones_have_one_side(tmp_path):
+def test_renamed_functions_share_a_row_and_one_sided_ones_have_one_side(tmp_path):
     head = files() | {FILE: CODE.format(power=4000).replace("Table", "Grid").replace("idle", "resting")}
     benchmark = {"tests/test_benchmark.py": BENCHMARK.partition("def test_awaited")[0]}
     changed = (
@@ -149,7 +149,7 @@ def test_renamed_functions_stand_in_one_row_and_one_sided_ones_have_one_side(tmp
 
 
 @pytest.mark.slow
-def test_a_call_into_a_file_whose_own_code_changed_is_not_known_to_be_apart_from_it(tmp_path):
+def test_calls_into_a_file_with_changed_module_code_are_not_listed(tmp_path):
     constant = ChangedDefinition("project", base=(FILE, "<module>"), head=(FILE, "<module>"))
     profiles = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
     assert (profiles.tests, profiles.unreached) == ((), ())
@@ -157,7 +157,7 @@ def test_a_call_into_a_file_whose_own_code_changed_is_not_known_to_be_apart_from
 
 
 @pytest.mark.slow
-def test_setup_has_no_part_and_the_benchmarks_own_functions_are_not_listed(tmp_path):
+def test_setup_and_the_benchmarks_own_functions_do_not_count(tmp_path):
     benchmark = """
         from project import around, leaf
 
@@ -173,7 +173,7 @@ def test_setup_has_no_part_and_the_benchmarks_own_functions_are_not_listed(tmp_p
 
 
 @pytest.mark.slow
-def test_without_time_for_all_nothing_is_said_of_what_is_not_reached(tmp_path):
+def test_without_time_for_all_calls_no_change_is_called_unreached(tmp_path):
     slow = both(files(benchmark="import time\n\ndef test_slow(benchmark):\n    benchmark(time.sleep, 3600)\n"))
     profiles = profiled(pair(tmp_path, **slow, functions=(same("leaf"),), timeout=1.5))
     assert (profiles.functions, profiles.tests, profiles.unreached) == ((), (), ())
@@ -181,7 +181,7 @@ def test_without_time_for_all_nothing_is_said_of_what_is_not_reached(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_call_that_the_signal_ends_is_looked_at_by_a_thread(tmp_path):
+def test_a_call_that_crashes_by_the_signal_is_sampled_by_a_thread(tmp_path):
     code = """
         import os, signal
 
@@ -217,7 +217,7 @@ def test_other_pythons(tmp_path, version):
 
 # -- in the worker ----------------------------------------------------------------------------------
 
-ASKED = """
+PROGRAM = """
 import sys
 sys.path.insert(0, {worker!r})
 sys.path.insert(0, {tree!r})
@@ -229,14 +229,14 @@ from prprep_worker.profiling import functions, stacks
 
 def printed_by(tmp_path, code):
     """Run code with the worker's modules in a fresh interpreter, like the target's, and return its output."""
-    text = ASKED.format(worker=str(WORKER_FOLDER), tree=str(tmp_path), code=code)
+    text = PROGRAM.format(worker=str(WORKER_FOLDER), tree=str(tmp_path), code=code)
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.slow
-def test_where_the_signal_could_end_this_process_a_thread_looks(tmp_path):
+def test_a_thread_samples_if_the_signal_could_end_the_worker(tmp_path):
     """A coroutine cannot be awaited in a forked child; a plain call is sampled there, and the worker itself never."""
     code = """
 def plain():
@@ -265,8 +265,8 @@ SETUP = "from setuptools import setup\nfrom Cython.Build import cythonize\nsetup
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="a compiler is needed")
-def test_functions_that_cython_compiled_do_not_end_the_profile(tmp_path):
-    """Its frames have no instructions, and the files that they name are no Python."""
+def test_functions_compiled_by_cython_do_not_end_the_profile(tmp_path):
+    """Its frames have no instructions, and name files that are not Python."""
     python = environment(tmp_path, "3.11", "pytest", "pytest-benchmark", "cython", "setuptools")
     code = "from project.fast import steps\n\ndef work(size):\n    return steps(size)\n"
     request = pair(tmp_path, **both({FILE: code, "src/project/fast.pyx": CYTHON, "setup.py": SETUP}))

@@ -107,7 +107,7 @@ def test_the_same_code_has_the_same_count_in_every_process(counted):
 
 @with_valgrind
 @pytest.mark.slow
-def test_calls_are_counted_and_neither_setups_nor_the_worker(counted):
+def test_only_calls_are_counted(counted):
     plain, setup, awaited = (counts(counted[0][name])[0][0] for name in ALIKE)
     assert 100_000 < plain < 1_000_000
     assert setup == pytest.approx(plain, rel=0.05)
@@ -116,7 +116,7 @@ def test_calls_are_counted_and_neither_setups_nor_the_worker(counted):
 
 @with_valgrind
 @pytest.mark.slow
-def test_progress_is_told(counted):
+def test_every_repeat_is_reported(counted):
     assert [line.partition(":")[0] for line in counted[1]] == ["instructions 1 of 2", "instructions 2 of 2"]
 
 
@@ -127,7 +127,7 @@ def test_twice_the_work_is_twice_the_count(counted):
 
 
 @with_valgrind
-def test_no_time_for_a_count_is_an_error(tmp_path):
+def test_a_time_limit_before_the_first_count_is_an_error(tmp_path):
     slow = both(
         {"tests/test_benchmark.py": "import time\n\ndef test_work(benchmark):\n    benchmark(time.sleep, 3600)\n"}
     )
@@ -157,7 +157,7 @@ def test_a_python_that_leaves_valgrind_is_an_error(tmp_path):
     )
 
 
-def test_without_valgrind_there_is_one_clear_line(monkeypatch, tmp_path):
+def test_without_valgrind_the_error_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MeasuringError) as raised:
         check()
@@ -168,7 +168,7 @@ def test_without_valgrind_there_is_one_clear_line(monkeypatch, tmp_path):
 
 
 @with_valgrind
-def test_settings_of_the_user_are_left_aside(tmp_path, monkeypatch):
+def test_settings_of_the_user_are_ignored(tmp_path, monkeypatch):
     (tmp_path / ".valgrindrc").write_text("--no-such-option\n")
     monkeypatch.setenv("VALGRIND_OPTS", "--no-such-option")
     command = [*instructions.wrapper(str(tmp_path)), "/bin/true"]
