@@ -373,15 +373,15 @@ def test_without_network_nothing_else_is_tried(tmp_path, monkeypatch):
 
 @slow
 def test_a_project_in_a_folder_is_installed_and_other_roots_are_on_the_path(tmp_path):
-    files = {
+    contents = {
         "packages/pages/pyproject.toml": HATCHLING + PROJECT,
         "packages/pages/src/pages/__init__.py": "",
         "packages/pages/src/pages/core.py": "",
         "packages/tables/setup.cfg": "[metadata]\nname = tables\n",
         "packages/tables/tables/__init__.py": "",
     }
-    tree = TargetRepo(tmp_path / "tree", files).path
-    described = layout.describe(files.FolderTree(tree), focus=[name for name in files if name.endswith(".py")])
+    tree = TargetRepo(tmp_path / "tree", contents).path
+    described = layout.describe(files.FolderTree(tree), focus=[name for name in contents if name.endswith(".py")])
     environment = builder.build(tree, described, EnvironmentSettings(), cache=tmp_path / "cache")
     assert environment.path_entries == (tree / "packages/tables",)
     printed = ask(environment, "import pages, tables; print(json.dumps([pages.__file__, tables.__file__]))")

@@ -199,7 +199,7 @@ def byte_for_byte(clone: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_a_claim_that_is_so_is_found_again_and_the_readers_clone_is_byte_for_byte_the_same(place, monkeypatch):
-    monkeypatch.setattr(verify, "state_of", byte_for_byte)
+    monkeypatch.setattr(verify, "repository_state", byte_for_byte)
     made = place.run()
     assert (made.verified, made.findings) == (True, ())
     assert [(each.metric, each.verdict, each.agrees) for each in made.repeated] == [
