@@ -35,7 +35,7 @@ EXPECTED = LintContext(root="tests/benchmarks")
 
 
 @pytest.mark.parametrize("place", FAULTY, ids=lambda place: place.stem)
-def test_reading_finds_what_is_marked_and_nothing_else(place):
+def test_reading_finds_exactly_the_marked_lines(place):
     assert {(each.line, each.rule) for each in findings(read(place), EXPECTED)} == marked(place, run=False)
 
 
@@ -49,7 +49,7 @@ def test_every_rule_has_a_faulty_benchmark():
     assert shown == RULES.keys() - {"wrong-place"}
 
 
-def test_the_document_is_what_the_table_says():
+def test_document_is_generated_from_the_rules():
     assert (Path(__file__).parents[2] / "docs/rules.md").read_text(encoding="utf-8") == rules.document()
 
 
@@ -75,7 +75,7 @@ PLACES += [{"of_file": f"pytestmark = {MARK}"}, {"of_file": f"pytestmark = [pyte
 
 
 def marked_alone(places: dict[str, str], files: dict[str, str], more: str = "") -> tuple[Finding, ...]:
-    """Give the findings of a test that has a marker and not the fixture, in a project of these files."""
+    """Return the findings of a test that has a marker but not the fixture, in a project of these files."""
     source = MARKED.format(**{"of_file": "", "of_class": "", "of_test": "", **places}) + more
     tree = Files({"src/pages/text.py": "def words(text):\n    return text.split()\n", **files})
     return findings(
@@ -84,7 +84,7 @@ def marked_alone(places: dict[str, str], files: dict[str, str], more: str = "") 
 
 
 @pytest.mark.parametrize("places", PLACES, ids=lambda places: str(*places.values()))
-def test_a_test_with_a_marker_alone_is_measured_as_a_whole_by_codspeed_and_not_at_all_by_pytest_benchmark(places):
+def test_marker_alone_needs_codspeed(places):
     (found,) = marked_alone(places, {"pyproject.toml": '[dependency-groups]\ntest = ["pytest-benchmark"]\n'})
     assert (found.rule, found.test) == ("no-benchmark", "test_benchmark_words")
     assert "pytest-benchmark does not measure it" in found.message
@@ -105,7 +105,7 @@ def test_a_test_with_a_marker_alone_is_measured_as_a_whole_by_codspeed_and_not_a
         ({}, False),
     ],
 )
-def test_whether_a_project_uses_codspeed_is_what_its_files_ask_for(files, uses):
+def test_codspeed_is_used_if_a_file_requires_it(files, uses):
     assert [each.rule for each in marked_alone(PLACES[0], files)] == ([] if uses else ["no-benchmark"])
 
 
@@ -113,7 +113,7 @@ def test_a_file_that_imports_codspeed_uses_it():
     assert marked_alone(PLACES[0], {}, more="\nfrom pytest_codspeed import BenchmarkFixture\n") == ()
 
 
-def test_setup_in_a_test_that_is_measured_as_a_whole_is_told_under_codspeed_too():
+def test_setup_in_a_whole_test_is_found_under_codspeed():
     more = (
         f"\n@{MARK}\ndef test_benchmark_words_of_a_file(tmp_path):\n    assert words((tmp_path / 'text').read_text())\n"
     )
@@ -122,7 +122,7 @@ def test_setup_in_a_test_that_is_measured_as_a_whole_is_told_under_codspeed_too(
     assert "`(tmp_path / 'text').read_text()` makes the input within the test" in found.message
 
 
-def test_a_file_in_the_wrong_place_is_told_and_moved():
+def test_file_in_the_wrong_place_is_moved():
     file = read(GOOD[0])
     elsewhere = LintContext(root="benchmarks")
     assert [each.rule for each in findings(file, elsewhere)] == ["wrong-place"]
@@ -131,7 +131,7 @@ def test_a_file_in_the_wrong_place_is_told_and_moved():
     assert new.source == file.source
 
 
-def test_a_property_is_patched_on_its_type_and_nothing_else_is_changed():
+def test_property_is_patched_on_its_type():
     file = read(CASES / "faulty/property_on_instance.py")
     new = fixes.fixed(file, EXPECTED)
     assert new.source == file.source.replace(b"patch.object(settings,", b"patch.object(type(settings),")
@@ -176,7 +176,7 @@ def project(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", [*FAULTY, *GOOD], ids=lambda place: place.stem)
-def test_running_finds_what_is_marked_and_nothing_else(project, tmp_path_factory, place):
+def test_running_finds_exactly_the_marked_lines(project, tmp_path_factory, place):
     cache = tmp_path_factory.getbasetemp() / "lint-cache"
     subject = lint.Subject.of(project / benchmark_path(place))
     found, notes = lint.lint(subject, cache=cache, run=True, report=silent)

@@ -44,7 +44,7 @@ def uses(text, target):
         "from pages import extract\nimport pages.broken\ndef test(benchmark): benchmark(extract); pages.broken.f()",
     ],
 )
-def test_a_benchmark_uses_what_it_imports_and_names(text):
+def test_benchmark_uses_what_it_imports_and_names(text):
     assert uses(text, "pages.tables:extract")
 
 
@@ -59,11 +59,11 @@ def test_a_benchmark_uses_what_it_imports_and_names(text):
         "def test(benchmark, extract): benchmark(extract)",
     ],
 )
-def test_what_it_does_not_name_it_does_not_use(text):
+def test_benchmark_does_not_use_what_it_does_not_name(text):
     assert not uses(text, "pages.tables:extract")
 
 
-def test_a_method_is_used_where_the_class_and_the_attribute_are():
+def test_method_is_used_by_class_and_attribute():
     text = "from pages.tables import Table\ndef test(benchmark):\n    table = Table()\n    benchmark(table.rows)"
     assert uses(text, "pages.tables:Table.rows")
     assert uses(text, "pages.tables:Table")
@@ -73,7 +73,7 @@ def test_a_method_is_used_where_the_class_and_the_attribute_are():
     )
 
 
-def test_a_file_that_cannot_be_parsed_is_a_note():
+def test_unparsable_file_is_a_note():
     found, notes = benchmark_files({"tests/b.py": b"def f(:\n"}, SOURCES)
     assert found == ()
     assert len(notes) == 1
@@ -108,7 +108,7 @@ def span_of(repo):
     return Span(base=repo.git("rev-parse", "base"), head=repo.head, commits=())
 
 
-def test_files_are_read_as_they_are_being_edited_else_at_head_else_at_base(repo, tmp_path):
+def test_edited_files_win_over_head_and_head_over_base(repo, tmp_path):
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:
         files = files_below("perf", clone=clone, span=span_of(repo), worktree=repo.path)
         assert files == {
@@ -126,7 +126,7 @@ def test_files_are_read_as_they_are_being_edited_else_at_head_else_at_base(repo,
 @pytest.mark.parametrize(
     "path", ["perf/both.py", "perf/gone.py", "perf/new.py", "perf/here.py", "perf", "perf/nowhere.py"]
 )
-def test_the_three_answers_are_gits_own_hashes(repo, tmp_path, path):
+def test_presence_has_the_hashes_of_git(repo, tmp_path, path):
     def at(commit):
         done = subprocess.run(
             ["git", "rev-parse", f"{commit}:{path}"], cwd=repo.path, capture_output=True, text=True, check=False

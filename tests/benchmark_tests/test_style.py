@@ -60,11 +60,11 @@ PLAIN_TESTS = "".join(f"def test_{number}(): ...\n" for number in range(6))
         pytest.param({"tests/test_a.py": "def test_(:"}, Style(), id="no Python"),
     ],
 )  # fmt: skip
-def test_the_style_is_that_of_the_benchmarks_else_of_the_tests(files, style):
+def test_style_of_benchmarks_else_of_tests(files, style):
     assert style_of(Project(Files(files)), "tests/benchmarks") == style
 
 
-def test_a_project_without_a_style_leaves_the_text_as_it_is():
+def test_text_stays_without_a_style():
     assert styled(PLAIN, Style()) == PLAIN
 
 
@@ -76,7 +76,7 @@ def test_annotations_come_with_their_imports():
     assert ast.get_docstring(ast.parse(text)).startswith("Benchmark of app:total.")
 
 
-def test_where_annotations_are_not_evaluated_their_imports_are_for_type_checkers():
+def test_imports_of_postponed_annotations_are_for_type_checkers():
     text = styled(PLAIN, Style(annotated=True, future=True))
     assert (
         text.index("from __future__ import annotations\n")
@@ -90,12 +90,12 @@ def test_where_annotations_are_not_evaluated_their_imports_are_for_type_checkers
     compile(text, "test_x.py", "exec")
 
 
-def test_what_is_handed_to_the_fixture_is_annotated_too():
+def test_inner_function_is_annotated_too():
     text = "def test_benchmark_f(benchmark):\n    def run():\n        return f()\n\n    benchmark(run)\n"
     assert "    def run() -> object:\n" in styled(text, Style(annotated=True))
 
 
-def test_a_class_is_named_after_the_function_and_texts_stay_as_they_are():
+def test_class_is_named_after_the_function_and_strings_are_not_indented():
     text = styled(PLAIN, Style(in_class=True, marks=("pytest.mark.benchmark",)))
     assert (
         "class TestBenchmarkTotal:\n    @pytest.mark.benchmark\n    def test_benchmark_total(self, benchmark, tmp_path):\n"
@@ -106,7 +106,7 @@ def test_a_class_is_named_after_the_function_and_texts_stay_as_they_are():
     ast.parse(text)
 
 
-def test_imports_that_are_there_are_not_written_twice():
+def test_imports_are_not_repeated():
     assert (
         styled("import pytest\n" + PLAIN.replace(", tmp_path", ", monkeypatch"), Style(annotated=True)).count(
             "import pytest\n"
@@ -137,7 +137,7 @@ def test_benchmark_total(benchmark, recorded):
 """
 
 
-def test_the_cases_of_a_benchmark_are_annotated_and_stay_outside_of_the_class():
+def test_cases_are_annotated_and_stay_outside_the_class():
     text = styled(CASES, Style(annotated=True, in_class=True, marks=("pytest.mark.benchmark",)))
     for line in (
         "def typical() -> list[Any]:",
@@ -256,5 +256,5 @@ def test_inputs_come_from_a_fixture_of_their_name(tmp_path, style):
     ],
     ids=["two inputs", "none", "patches", "made anew"],
 )
-def test_what_is_no_single_input_stays_in_the_test(text):
+def test_several_inputs_stay_in_the_test(text):
     assert styled(text, Style(fixtures=True)) == text

@@ -54,7 +54,7 @@ MAIN = ("pagelayout", "pagelayout.cli import main; sys.exit(main())")
         {"setup.py": "setup(entry_points={'console_scripts': '''\\n pagelayout=pagelayout.cli:main\\n'''})\n"},
     ],
 )
-def test_scripts_are_found_where_projects_write_them(tmp_path, files):
+def test_scripts_of_every_build_tool_are_found(tmp_path, files):
     assert names(tmp_path, files) == [MAIN]
 
 
@@ -70,11 +70,11 @@ def test_scripts_are_found_where_projects_write_them(tmp_path, files):
         {"setup.py": "setup(entry_points={'console_scripts': [make()]})\n"},
     ],
 )
-def test_what_is_no_console_script_is_none(tmp_path, files):
+def test_other_entry_points_are_left_out(tmp_path, files):
     assert names(tmp_path, files) == []
 
 
-def test_the_projects_own_name_comes_first(tmp_path):
+def test_script_named_after_the_project_comes_first(tmp_path):
     table = '[project.scripts]\nzoom = "pagelayout.zoom:main"\nPageLayout = "pagelayout.cli:app.run"\nabout = "pagelayout:about"'
     assert names(tmp_path, pyproject(table)) == [
         ("PageLayout", "pagelayout.cli import app; sys.exit(app.run())"),
@@ -83,7 +83,7 @@ def test_the_projects_own_name_comes_first(tmp_path):
     ]
 
 
-def test_only_what_is_the_same_on_both_sides_can_be_compared(tmp_path):
+def test_common_commands_have_the_same_entry_point(tmp_path):
     base = FolderTree(
         write(
             tmp_path / "base",
@@ -99,12 +99,12 @@ def test_only_what_is_the_same_on_both_sides_can_be_compared(tmp_path):
     assert [command[2] for command in common_commands(base, head, describe(head))] == ["c", "b"]
 
 
-def test_a_broken_file_is_told(tmp_path):
+def test_malformed_file_is_an_error(tmp_path):
     with pytest.raises(SourceError, match="not valid TOML"):
         names(tmp_path, {"pyproject.toml": "[project"})
 
 
-def test_a_command_runs_as_the_installed_script_would(tmp_path):
+def test_command_runs_like_the_installed_script(tmp_path):
     code = "import sys\n\nclass app:\n    def run():\n        print(sys.argv, '' in sys.path)\n        return 3\n"
     table = '[project.scripts]\npagelayout = "pagelayout.cli:app.run"'
     tree = FolderTree(write(tmp_path, {**PACKAGE, "pagelayout/cli.py": code, **pyproject(table)}))

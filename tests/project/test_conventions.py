@@ -100,5 +100,5 @@ def test_the_pull_request_template(files, expected):
         ({}, None),
     ],
 )
-def test_the_tool_whose_tables_reviewers_know(files, expected):
+def test_benchmark_tool(files, expected):
     assert conventions.benchmark_tool(Files(files)) == expected

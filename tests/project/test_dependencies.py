@@ -92,17 +92,17 @@ def test_dependencies_that_differ(file, base, head, expected):
     assert differences({file: base}, {file: head}) == [(file, *line) for line in expected]
 
 
-def test_a_file_that_only_head_has():
+def test_file_at_head_only():
     assert differences({}, {"requirements-dev.txt": "mypy"}) == [("requirements-dev.txt", "mypy", None, "mypy")]
 
 
-def test_equal_broken_files_and_material_of_tests_do_not_matter():
+def test_equal_malformed_files_and_test_data_are_ignored():
     broken = {"pyproject.toml": "= 1"}
     assert differences(broken, broken) == []
     assert differences({}, {"tests/fixtures/broken/pyproject.toml": "= 1"}) == []
 
 
-def test_a_broken_file_that_differs_is_named():
+def test_malformed_file_that_differs_is_an_error():
     with pytest.raises(SourceError, match="not valid TOML") as caught:
         differences({}, {"poetry.lock": "[[package]]\n<<<<<<< ours\n"})
     assert caught.value.where == "poetry.lock:2:1"

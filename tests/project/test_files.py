@@ -5,7 +5,7 @@ from tests.support.projects import PROJECT
 from tests.support.targets import TargetRepo
 
 
-def test_a_folder_is_read_without_gits_files_and_not_beyond_its_border(tmp_path):
+def test_folder_is_read_without_git_files_and_outside_links(tmp_path):
     (tmp_path / "secret").write_text("x")
     repo = TargetRepo(tmp_path / "repo", {"pages/__init__.py": "", "pyproject.toml": PROJECT})
     (repo.path / "way-out").symlink_to(tmp_path / "secret")
@@ -15,7 +15,7 @@ def test_a_folder_is_read_without_gits_files_and_not_beyond_its_border(tmp_path)
     assert layout.describe(tree).packages == ("pages",)
 
 
-def test_a_commit_is_asked_for_its_files_once():
+def test_files_of_a_commit_are_listed_once():
     class Clone:
         asked = 0
 

@@ -16,10 +16,10 @@ def written(tmp_path, files):
     return formatted(TEXT, PATH, project(tmp_path, files), first_party=("pages",))
 
 
-def test_without_settings_it_is_ruffs_own_format_with_sorted_imports(tmp_path):
-    text, told = written(tmp_path, {"pyproject.toml": ""})
+def test_default_is_ruffs_format_with_sorted_imports(tmp_path):
+    text, violations = written(tmp_path, {"pyproject.toml": ""})
     assert text.startswith('import os\nimport sys\n\nimport pages\n\nVALUES = [\n    "one",\n')
-    assert told == ()
+    assert violations == ()
 
 
 @pytest.mark.parametrize(
@@ -36,29 +36,29 @@ def test_the_projects_line_length_is_kept(tmp_path, files):
     assert '\nVALUES = ["one", "two", "three"' in written(tmp_path, files)[0]
 
 
-def test_blacks_strings_stay_where_it_says_so(tmp_path):
+def test_skip_string_normalization_of_black_is_honored(tmp_path):
     text, _ = written(tmp_path, {"pyproject.toml": "[tool.black]\nskip-string-normalization = true\n"})
     assert "'one'," in text
 
 
-def test_what_the_projects_linter_still_says_is_told(tmp_path):
-    text, told = written(tmp_path, {"pyproject.toml": '[tool.ruff]\nlint.select = ["I", "T20"]\n'})
+def test_remaining_violations_are_returned(tmp_path):
+    text, violations = written(tmp_path, {"pyproject.toml": '[tool.ruff]\nlint.select = ["I", "T20"]\n'})
     assert text.startswith("import os\nimport sys\n\nimport pages\n")
-    assert len(told) == 1
-    assert told[0].startswith("line ")
-    assert "T201" in told[0]
+    assert len(violations) == 1
+    assert violations[0].startswith("line ")
+    assert "T201" in violations[0]
 
 
-def test_settings_for_tests_alone_hold(tmp_path):
+def test_per_file_settings_apply(tmp_path):
     files = {"pyproject.toml": '[tool.ruff]\nlint.select = ["T20"]\nlint.per-file-ignores = {"tests/**" = ["T20"]}\n'}
     assert written(tmp_path, files)[1] == ()
 
 
 @pytest.mark.parametrize("broken", ["[tool.ruff]\nline-length = 'x'\n", "[tool.ruff]\nno-such-option = 1\n"])
-def test_where_ruff_cannot_read_the_settings_the_text_stays(tmp_path, broken):
+def test_text_stays_if_ruff_cannot_read_the_settings(tmp_path, broken):
     assert written(tmp_path, {"pyproject.toml": broken}) == (TEXT, ())
 
 
-def test_without_ruff_the_text_stays(tmp_path, monkeypatch):
+def test_text_stays_without_ruff(tmp_path, monkeypatch):
     monkeypatch.setattr(formatting, "ruff_program", lambda: str(tmp_path / "no-ruff"))
     assert written(tmp_path, {"pyproject.toml": ""}) == (TEXT, ())

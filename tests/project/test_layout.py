@@ -153,7 +153,7 @@ def test_layouts(files, kind, roots, packages):
     assert (found.kind, found.import_roots, found.packages) == (kind, roots, packages)
 
 
-def test_a_package_named_like_a_side_folder_is_found_where_the_project_has_that_name():
+def test_package_named_like_a_side_folder_is_found_by_the_project_name():
     files = {"pyproject.toml": '[project]\nname = "benchmark"\n', "benchmark/__init__.py": "", "tests/__init__.py": ""}
     assert describe(files).packages == ("benchmark",)
 
@@ -170,7 +170,7 @@ def test_a_package_named_like_a_side_folder_is_found_where_the_project_has_that_
         ({"pyproject.toml": "[tool.black]\nline-length = 100\n", "requirements.txt": "numpy"}, False),
     ],
 )
-def test_what_can_be_installed(files, installable):
+def test_installable_projects(files, installable):
     assert describe(files).installable is installable
 
 
@@ -187,18 +187,18 @@ MONOREPO = {
 }
 
 
-def test_the_project_of_a_monorepo_is_the_nearest_above_the_change():
+def test_nearest_project_above_the_change_is_taken():
     found = describe(MONOREPO, focus=["packages/pages/src/pages/__init__.py", "README.md"])
     assert (found.project, found.kind, found.import_roots) == ("packages/pages", "src", ("packages/pages/src",))
     assert (found.benchmarks_root, found.runner) == ("packages/pages/bench", "uv run python")
     assert found.runner_reason == "uv.lock is there"
 
 
-def test_a_folder_that_only_configures_tools_is_no_project():
+def test_folder_that_only_configures_tools_is_no_project():
     assert describe(MONOREPO, focus=["packages/pages/src/pages/tests/test_core.py"]).project == "packages/pages"
 
 
-def test_code_tells_more_than_tests_and_documents():
+def test_code_counts_more_than_tests_and_documents():
     focus = [
         "docs/index.md",
         "packages/pages/tests/test_a.py",
@@ -208,7 +208,7 @@ def test_code_tells_more_than_tests_and_documents():
     assert describe(MONOREPO, focus=focus).project == "packages/tables"
 
 
-def test_a_change_in_two_projects_has_the_import_roots_of_both():
+def test_change_in_two_projects_has_the_import_roots_of_both():
     found = describe(MONOREPO, focus=["packages/pages/src/pages/__init__.py", "packages/tables/tables/__init__.py"])
     assert (found.kind, found.import_roots) == ("several", ("packages/pages/src", "packages/tables"))
 
@@ -331,7 +331,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("files", "message"), REFUSED.values(), ids=REFUSED)
-def test_broken_files_give_one_message(files, message):
+def test_malformed_files_are_one_message(files, message):
     tree = Files(files)
     tree.read = lambda path: None if path not in files else files[path].encode(errors="surrogateescape")
     with pytest.raises(SourceError) as caught:
@@ -339,7 +339,7 @@ def test_broken_files_give_one_message(files, message):
     assert str(caught.value) == message
 
 
-def test_values_of_the_wrong_type_are_passed_over():
+def test_values_of_the_wrong_type_are_ignored():
     text = """
         project = 3
         [tool]

@@ -8,7 +8,7 @@ from tasks.project.policies import contribution_rules
 from tests.support.projects import Files
 
 
-def told(files):
+def rules_in(files):
     return [(rule.about, f"{rule.path}:{rule.line}", rule.sentence) for rule in contribution_rules(Files(files))]
 
 
@@ -28,8 +28,8 @@ welcome to read. Name no LLM as co-author in trailers.
 """
 
 
-def test_sentences_are_given_with_the_line_where_they_begin():
-    assert told({"CONTRIBUTING.md": CONTRIBUTING}) == [
+def test_sentences_have_the_line_where_they_begin():
+    assert rules_in({"CONTRIBUTING.md": CONTRIBUTING}) == [
         ("issue first", "CONTRIBUTING.md:7", "Please open an issue first, to discuss larger changes."),
         (
             "sign-off",
@@ -56,13 +56,13 @@ def test_sentences_are_given_with_the_line_where_they_begin():
         ("Run `tox` before you push.", ""),
     ],
 )
-def test_what_a_sentence_is_about(sentence, about):
+def test_subject_of_a_sentence(sentence, about):
     assert [rule.about for rule in contribution_rules(Files({".github/CONTRIBUTING.md": sentence}))] == [about] * bool(
         about
     )
 
 
-def test_pages_are_looked_for_where_projects_keep_them():
+def test_pages_are_found_in_the_usual_folders():
     places = [
         "CONTRIBUTING.rst",
         ".github/PULL_REQUEST_TEMPLATE.md",
@@ -72,10 +72,11 @@ def test_pages_are_looked_for_where_projects_keep_them():
     ]
     others = ["src/agents.md", "tests/CONTRIBUTING.md", "AGENTS.py"]
     found = [
-        place.partition(":")[0] for _, place, _ in told({path: f"No AI text in {path}." for path in (*places, *others)})
+        place.partition(":")[0]
+        for _, place, _ in rules_in({path: f"No AI text in {path}." for path in (*places, *others)})
     ]
     assert sorted(found) == sorted(places)
 
 
-def test_what_two_pages_say_alike_is_told_once():
-    assert len(told({"CONTRIBUTING.md": "No AI text in PRs.", "AGENTS.md": "No AI text in PRs."})) == 1
+def test_equal_sentences_are_listed_once():
+    assert len(rules_in({"CONTRIBUTING.md": "No AI text in PRs.", "AGENTS.md": "No AI text in PRs."})) == 1

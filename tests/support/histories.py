@@ -49,7 +49,7 @@ def found(folder: Path, base: Files, head: Files) -> tuple[tuple[Difference, ...
         return differences(clone, str(commits["main"]), str(commits["faster"]), layout)
 
 
-def told(folder: Path, base: Files, head: Files) -> list[str]:
+def change_lines(folder: Path, base: Files, head: Files) -> list[str]:
     """Give the differences as `status module:name`, with the name at base where it is another one."""
     functions = [difference.function for difference in found(folder, base, head)[0]]
     return [

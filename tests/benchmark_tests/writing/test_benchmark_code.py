@@ -110,7 +110,7 @@ def test_files_are_as_ruff_formats_them(target, domain):
     assert formatted(text) == text
 
 
-def test_the_one_place_to_fill_in_is_named():
+def test_gap_has_its_line():
     made = signature("text:hard", "mem")
     line = made.text.splitlines()[gap_line(made.text) - 1]
     assert (made.made_from, line) == ("gap", '    page = pytest.fail("TODO: fill in page")')
@@ -150,7 +150,7 @@ def test_a_function_without_arguments_is_called_with_its_defaults():
     assert made.review == "the benchmark's call passes the defaults alone"
 
 
-def test_a_definition_that_was_not_found_is_a_gap():
+def test_missing_definition_is_a_gap():
     assert (
         "a call of hard, whose definition was not found in pagelayout.text" in signature("text:hard", source=None).text
     )
@@ -190,7 +190,7 @@ lines = [Line(n) for n in range(5)]  # five
         ),
     ],
 )
-def test_a_call_of_names_alone_is_handed_over_directly(call, body):
+def test_call_of_names_alone_needs_no_wrapper(call, body):
     assert below_def(manifest(call).text).lstrip("\n") == body
 
 
@@ -241,19 +241,19 @@ def test_a_coroutine_of_the_manifest_is_awaited(call, returned):
         ),
     ],
 )
-def test_code_that_is_no_python_is_told(call, setup, message):
+def test_invalid_code_is_an_error(call, setup, message):
     with pytest.raises(SourceError) as caught:
         manifest(call, setup)
     assert str(caught.value).startswith(message)
 
 
-def test_a_users_template_that_makes_no_python_is_told(tmp_path: Path):
+def test_invalid_template_is_an_error(tmp_path: Path):
     (tmp_path / "benchmark_cpu.py.j2").write_text("def {{ name }}(:\n", encoding="utf-8")
     with pytest.raises(TemplateError, match="does not make valid Python"):
         from_signature(detection("text:nothing"), path=PATH, source=SOURCE, templates=tmp_path)
 
 
-def test_the_templates_are_named_once_more_for_freshness():
+def test_templates_are_listed():
     from tasks.stages.scaffold import STAGE
 
     assert {name for uses in STAGE.uses for name in uses.templates} == set(TEMPLATES)
@@ -269,7 +269,7 @@ def test_the_templates_are_named_once_more_for_freshness():
         ("text:hard", "mem", 1),
     ],
 )
-def test_what_is_written_runs_with_plain_pytest_benchmark(tmp_path, target, domain, outcome):
+def test_written_benchmark_runs_with_pytest_benchmark(tmp_path, target, domain, outcome):
     package = tmp_path / "pagelayout"
     package.mkdir()
     (package / "__init__.py").touch()

@@ -132,7 +132,7 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
         pytest.param("def test_f(:", {"conftest.py": FIXTURE.format("f", "")}, [], id="no Python"),
     ],
 )
-def test_what_a_benchmark_needs_beside_itself(text: str, files: dict[str, str], expected: list[str]) -> None:
+def test_companions_of_a_benchmark(text: str, files: dict[str, str], expected: list[str]) -> None:
     assert [companion.path for companion in companions(BENCHMARK, text.encode(), Files(files))] == expected
 
 
@@ -147,13 +147,13 @@ def test_what_a_benchmark_needs_beside_itself(text: str, files: dict[str, str], 
         ("tests/conftest.py", FIXTURE.format("pages", ""), FIXTURE.format("others", ""), False),
     ],
 )
-def test_what_the_other_side_must_have(path: str, mine: str, theirs: str | None, *, served: bool) -> None:
+def test_companions_that_the_other_side_serves(path: str, mine: str, theirs: str | None, *, served: bool) -> None:
     [companion] = companions(BENCHMARK, b"def test_f(pages): ...", Files({path: mine}))
     assert companion.is_served_by(theirs.encode() if theirs else None, folder="tests/benchmarks") is served
 
 
 @pytest.mark.parametrize("folder", ["tests/benchmarks", "tests/benchmarks/data"])
-def test_of_data_every_byte_counts(folder: str) -> None:
+def test_data_files_must_be_equal(folder: str) -> None:
     text = b"open(Path(__file__).parent / 'a.json')\nopen(Path(__file__).parent / 'data' / 'a.json')"
     [companion] = companions(BENCHMARK, text, Files({f"{folder}/a.json": "[1]"}))
     assert [companion.is_served_by(other, folder="tests/benchmarks") for other in (b"[1]", b"[2]", None)] == [
@@ -163,7 +163,7 @@ def test_of_data_every_byte_counts(folder: str) -> None:
     ]
 
 
-def test_of_an_init_file_it_counts_that_it_is_there() -> None:
+def test_init_file_only_has_to_exist() -> None:
     files = Files({"tests/benchmarks/__init__.py": "x = 1", "tests/benchmarks/pages.py": ""})
     package, _ = companions(BENCHMARK, b"from . import pages", files)
     assert package.is_served_by(b"other = 1", folder="tests/benchmarks")

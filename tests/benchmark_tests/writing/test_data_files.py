@@ -28,7 +28,7 @@ BESIDE = "tests/benchmarks/a.json"
         ("x = y = 3\n(a, b) = c", []),
     ],
 )  # fmt: skip
-def test_files_are_found_that_are_named_from_the_benchmarks_own_place(text, expected):
+def test_files_named_relative_to_the_benchmark_are_found(text, expected):
     assert data_files_read(BENCHMARK, ast.parse(text)) == expected
 
 
@@ -58,7 +58,7 @@ def test_a_file_is_written_beside_the_benchmark(tmp_path, target):
     assert (made.data, made.notes) == ({BESIDE: expected}, ())
 
 
-def test_an_unedited_file_follows_what_was_recorded_and_goes_when_nothing_reads_it(tmp_path, target):
+def test_unedited_file_is_updated_and_removed(tmp_path, target):
     made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
     made = write_data_files(scaffolding(), {"a.json": b"[2]"}, last=made, folder=tmp_path)
     assert target.read_bytes() == b"[2]"
@@ -66,7 +66,7 @@ def test_an_unedited_file_follows_what_was_recorded_and_goes_when_nothing_reads_
     assert not target.exists()
 
 
-def test_an_edited_file_is_never_overwritten_and_its_new_bytes_count(tmp_path, target):
+def test_edited_file_is_not_overwritten(tmp_path, target):
     made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
     target.write_bytes(b"[1, 2]")
     same = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=made, folder=tmp_path)
@@ -80,14 +80,14 @@ def test_an_edited_file_is_never_overwritten_and_its_new_bytes_count(tmp_path, t
     assert target.read_bytes() == b"[1, 2]"
 
 
-def test_a_file_that_prprep_cannot_vouch_for_is_kept(tmp_path, target):
+def test_file_of_unknown_origin_is_kept(tmp_path, target):
     target.parent.mkdir(parents=True)
     target.write_bytes(b"mine")
     made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
     assert (target.read_bytes(), made.data[BESIDE].sha256) == (b"mine", sha256(b"mine"))
 
 
-def test_with_an_edited_benchmark_the_files_stay_that_it_had(tmp_path, target):
+def test_edited_benchmark_keeps_its_files(tmp_path, target):
     made = write_data_files(scaffolding(), {"a.json": b"[1]"}, last=None, folder=tmp_path)
     edited = write_data_files(scaffolding("edited"), {}, last=made, folder=tmp_path)
     assert (edited.data, target.read_bytes()) == (made.data, b"[1]")

@@ -55,14 +55,14 @@ def composed(name, arguments, kinds=None, **more):
         ("Table.__init__", {"name": "'a'", "size": "4"}, {}, (), "Table('a', 4)"),
     ],
 )  # fmt: skip
-def test_a_call_is_written_as_a_person_would(name, arguments, kinds, setup, call):
+def test_call_is_written_as_a_person_would(name, arguments, kinds, setup, call):
     code = composed(name, arguments, dict.fromkeys(arguments, "positional") | kinds)
     assert (code.setup, code.call) == (setup, call)
     top = name.partition(".")[0]
     assert f"from app import {top}" in code.imports
 
 
-def test_what_nobody_passed_where_it_was_recorded_is_not_passed_either():
+def test_defaults_of_the_recording_commit_are_not_passed():
     """`size` had another default at base: there it was left out, and a head that complains of it is left in peace."""
     definition = next(each for each in definitions(SOURCE, "app.py") if each.name == "total")
     spelling = Spelling(scale=1, arguments=(("numbers", "[1]"), ("start", "7"), ("fast", "True")))
@@ -71,11 +71,11 @@ def test_what_nobody_passed_where_it_was_recorded_is_not_passed_either():
     assert compose(call, "app:total", definition, defaults={"start": "7"}).call == "total([1], fast=True)"
 
 
-def test_what_follows_an_argument_that_is_left_out_goes_by_name():
+def test_arguments_after_a_default_are_passed_by_name():
     assert composed("total", {"numbers": "[1]", "start": "0", "fast": "False"}).call == "total([1], fast=False)"
 
 
-def test_builders_files_and_what_they_need_come_first():
+def test_builders_and_files_come_first():
     code = composed(
         "total", {"numbers": "rng.choices([1, 2], k=9)"}, needs=("rng", "tmp_path"), files={"a.csv": '"1,2"'}
     )
@@ -106,7 +106,7 @@ def test_a_fake_of_an_object_is_a_class_with_named_constants():
     assert (code.patches, code.setup) == ((), ("numbers = FakeModel()",))
 
 
-def test_a_fake_of_a_function_is_put_in_its_place():
+def test_fake_of_a_function_is_patched_in():
     method = FakeMethod(
         method="app.requests.get", parameters=("*args", "**kwargs"), returns='"text"', bytes=2_000_000, calls=1
     )

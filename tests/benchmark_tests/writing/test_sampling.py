@@ -44,8 +44,8 @@ def seen(*calls: dict | None) -> DrawnCalls:
 
 
 def drawn(*texts: str, name: str = "text", **more: str) -> DrawnCalls:
-    told = {"imports": [], "kinds": {name: "positional"}, "returns": "int"}
-    return seen(*({"arguments": {name: text, **more}, "size": len(text), **told} for text in texts))
+    fields = {"imports": [], "kinds": {name: "positional"}, "returns": "int"}
+    return seen(*({"arguments": {name: text, **more}, "size": len(text), **fields} for text in texts))
 
 
 def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text", **more) -> RecordedCall:
@@ -119,7 +119,7 @@ SPELLED = {
     ],
     ids=lambda more: next(iter(more)),
 )
-def test_what_is_no_short_code_of_its_own_is_not_kept(more):
+def test_calls_without_short_code_are_not_kept(more):
     assert sampling.short({**SPELLED, **more}) is None
 
 
@@ -137,7 +137,7 @@ def test_the_calls_are_different_and_from_small_to_large():
     assert sample.drawn == 4
 
 
-def test_of_many_they_are_chosen_evenly_with_the_smallest_and_the_largest():
+def test_many_calls_are_chosen_evenly_by_size():
     sample = typical_sample(drawn(*(f"'{'x' * size}'" for size in range(1, 64))), None)
     sizes = [call.size for call in sample.calls]
     assert len(sizes) == CHOSEN
@@ -154,7 +154,7 @@ def test_there_is_no_sample_of(calls):
     assert typical_sample(calls, None) is None
 
 
-def test_of_several_runs_the_samples_stand_together_whole():
+def test_samples_of_several_runs_are_combined_whole():
     """A file of tests with many calls does not outweigh one with few."""
     both = combined([DrawnCalls(drawn("'few'").calls, 1), DrawnCalls(drawn("'many'", "'more'").calls, 9_900), seen()])
     assert both == DrawnCalls((*drawn("'few'").calls, *drawn("'many'", "'more'").calls), 9_901)
@@ -172,11 +172,11 @@ def test_of_several_runs_the_samples_stand_together_whole():
     ],
     ids=["scaled", "takes long", "built", "long", "other parameters"],
 )
-def test_else_it_stands_beside_them(call):
+def test_other_large_calls_are_not_in_the_sample(call):
     assert len(typical_sample(drawn("'a'", "'b'"), call).calls) == 2
 
 
-def test_a_large_call_is_none_of_them():
+def test_large_call_is_not_a_small_call():
     assert is_small_call(large("'x'"))
     assert not is_small_call(large("'x'", scale=10))
 
@@ -190,13 +190,13 @@ def test_a_large_call_is_none_of_them():
         ([None, None, None, None], None),
     ],
 )
-def test_calls_that_no_longer_return_what_they_did_are_left_out(returned, kept):
+def test_calls_with_another_result_are_left_out(returned, kept):
     """What a test had set up before is not among the arguments."""
     found = reproducible(typical_sample(drawn("'a'", "'b'", "'c'", "'d'"), None), returned)
     assert (found and len(found.calls)) == kept
 
 
-def test_of_a_constructor_the_calls_return_the_class():
+def test_calls_of_a_constructor_return_the_class():
     sample = typical_sample(drawn("'a'", "'b'"), None)
     assert reproducible(sample, ["Version", "Version"]) is None
     assert reproducible(sample, ["Version", "Version"], constructed="Version") == sample
@@ -210,7 +210,7 @@ def definition(name: str):
     return next(each for each in definitions(SOURCE, "app.py") if each.name == name)
 
 
-def test_what_varies_is_a_list_and_what_is_the_same_stands_in_the_call():
+def test_varying_arguments_are_a_list():
     calls = drawn("[1, 2]", "[3]", name="numbers", start="7")
     sampled = compose_sample(typical_sample(calls, None), "app:total", definition("total"))
     assert sampled.entries == ("[3]", "[1, 2]")
@@ -270,7 +270,7 @@ def test_small_calls_are_a_benchmark_of_their_own():
     assert "parametrize" not in text
 
 
-def test_a_large_call_stands_beside_them_in_one_test():
+def test_large_call_is_a_case_of_the_same_test():
     sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None)
     text = written(sample, large("[5] * 1_000", name="numbers", scale=100))
     assert run_of(text, "typical") == [([3],), ([1, 2],)]
@@ -312,7 +312,7 @@ def test_the_docstring_says_that_files_have_samples_of_their_own():
     )
 
 
-def test_the_docstring_says_where_the_calls_are_from_and_how_large_they_are():
+def test_docstring_has_origin_and_size_of_the_calls():
     text = " ".join(written(typical_sample(drawn("[1, 2]", "[3]", name="numbers"), None), None).split())
     assert "The typical calls are 2 different ones of the 2 that were recorded while tests/test_a.py ran." in text
     assert "Each holds 3 to 6 characters, elements or bytes; the recorded ones hold 3 in the median." in text

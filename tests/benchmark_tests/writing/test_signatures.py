@@ -111,12 +111,12 @@ def test_plain_arguments_are_made_up(name, setup, expression):
         ("nothing", "a call of nothing, which is not defined in x.py", (), ""),
     ],
 )
-def test_what_cannot_be_made_up_is_left_to_a_person(name, gap, unknown, expression):
+def test_other_arguments_are_a_gap(name, gap, unknown, expression):
     call = call_of(SOURCE, name, path="x.py")
     assert (call.gap, call.unknown, call.expression) == (gap, unknown, expression)
 
 
-def test_source_that_cannot_be_parsed_is_told():
+def test_unparsable_source_is_an_error():
     with pytest.raises(SourceError, match="this file cannot be read by") as caught:
         call_of(b"x = 1\ndef f(:\n", "f", path="pkg/x.py")
     assert caught.value.where == "pkg/x.py:2"

@@ -90,7 +90,7 @@ def test_every_kind_of_definition_has_its_qualified_name_and_lines():
     assert found["Table", ""].bases == ("Base[int]",)
 
 
-def test_a_signature_is_read_in_full():
+def test_signature_is_read_in_full():
     found = only(
         "async def f(a, b: int = 1, /, c: 'str' = '', *rest: int, d, e: list[int] | None = None, **options) -> dict[str, int]: ..."
     )
@@ -106,7 +106,7 @@ def test_a_signature_is_read_in_full():
     assert found.returns == "dict[str, int]"
 
 
-def test_definitions_of_one_name_are_told_apart_by_their_role():
+def test_definitions_of_one_name_differ_by_role():
     found = read(
         """
         class Table:
@@ -145,7 +145,7 @@ SAME = "def f(a, b=1):\n    x = [1, 2]\n    return x"
         SAME.replace("def f", "def renamed"),
     ],
 )
-def test_layout_comments_docstrings_and_the_own_name_are_not_in_the_digest(other):
+def test_digest_ignores_layout_comments_docstrings_and_the_name(other):
     (one, _), (two, _) = definitions(SAME.encode(), "a.py"), definitions(other.encode(), "a.py")
     assert one.digest == two.digest
     assert one.code == two.code
@@ -162,11 +162,11 @@ def test_layout_comments_docstrings_and_the_own_name_are_not_in_the_digest(other
         SAME.replace("\n    x", "\n    'not first'; 'a docstring'\n    x"),
     ],
 )
-def test_every_change_of_code_is_in_the_digest(other):
+def test_digest_changes_with_the_code(other):
     assert only(SAME).digest != only(other).digest
 
 
-def test_a_definition_inside_of_another_is_not_in_its_code():
+def test_inner_definitions_are_not_in_the_code():
     before = "class C:\n    def m(self):\n        def inner(): return 1\n        return inner\n    size = 3\n"
     method = read(before.replace("return 1", "return 2"))
     assert [name for name, one in read(before).items() if one.code != method[name].code] == [("C.m.inner", "")]
@@ -178,7 +178,7 @@ def test_a_definition_inside_of_another_is_not_in_its_code():
     )
 
 
-def test_a_modules_own_code_goes_without_definitions_wherever_they_stand():
+def test_own_code_of_a_module_has_no_definitions():
     found = only(
         "'''Doc.'''\nimport re\ntry:\n    import fast\nexcept ImportError:\n    def fast(): ...\nx = 1\n", MODULE
     )
@@ -186,7 +186,7 @@ def test_a_modules_own_code_goes_without_definitions_wherever_they_stand():
     assert only("", MODULE).code == ""
 
 
-def test_the_coding_cookie_and_the_byte_order_mark_are_honoured():
+def test_coding_cookie_and_byte_order_mark_are_honored():
     latin = read("# -*- coding: latin-1 -*-\ndef grün(): return 'é'\n".encode("latin-1"))
     assert "'é'" in latin["grün", ""].code
     assert ("f", "") in read(b"\xef\xbb\xbfdef f(): ...\n")
@@ -207,7 +207,7 @@ def test_the_coding_cookie_and_the_byte_order_mark_are_honoured():
     ],
 )
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the words are those of Python 3.11")
-def test_a_file_that_this_python_cannot_read_is_an_error_with_its_line(source, where, why):
+def test_unparsable_file_is_an_error_with_its_line(source, where, why):
     with pytest.raises(SourceError) as raised:
         definitions(source, "pages.py")
     assert str(raised.value) == (
@@ -219,18 +219,18 @@ def test_a_file_that_this_python_cannot_read_is_an_error_with_its_line(source, w
 @pytest.mark.parametrize(
     "source", ["x = " + "(" * 5000 + ")" * 5000, "x = " + "-" * 60_000 + "1", "x = " + "+".join(["a"] * 20_000)]
 )
-def test_code_that_is_nested_too_deeply_is_an_error_too(source):
+def test_code_nested_too_deeply_is_an_error(source):
     with pytest.raises(SourceError) as raised:
         definitions(source.encode(), "deep.py")
     assert raised.value.what.startswith(f"this file cannot be read by {RUNNING}: ")
 
 
-def test_invalid_escapes_of_the_target_warn_nobody(recwarn):
+def test_invalid_escapes_do_not_warn(recwarn):
     definitions(b"x = '\\d'\n", "escapes.py")
     assert not recwarn.list
 
 
-def test_names_that_are_bound_otherwise_are_found():
+def test_bindings_of_imports_and_assignments():
     source = """
     import a.b
     import a.b as c

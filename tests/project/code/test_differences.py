@@ -11,7 +11,7 @@ from tasks.git import Clone
 from tasks.project.code.differences import changed_functions
 from tasks.project.files import CommitTree
 from tasks.project.layout import describe
-from tests.support.histories import found, history, told
+from tests.support.histories import change_lines, found, history
 from tests.support.targets import TargetRepo
 
 pytestmark = pytest.mark.slow
@@ -68,19 +68,19 @@ IN_ONE_FILE = [
 
 @pytest.fixture(scope="module")
 def told_of_files(tmp_path_factory):
-    """Commit every case as a file of its own, and sort what is told by file."""
+    """Commit every case as a file of its own; return its changes by file."""
     base, head = (
         {f"src/pages/case_{number}.py": case[side] for number, case in enumerate(IN_ONE_FILE)} for side in (0, 1)
     )
     by_file = defaultdict(list)
-    for line in told(tmp_path_factory.mktemp("differences"), base, head):
+    for line in change_lines(tmp_path_factory.mktemp("differences"), base, head):
         status, module, name = re.fullmatch(r"(\w+) pages\.(\w+):(.+)", line).groups()
         by_file[module].append(f"{status} {name}")
     return by_file
 
 
 @pytest.mark.parametrize("number", range(len(IN_ONE_FILE)))
-def test_what_changed_in_a_file(told_of_files, number):
+def test_changes_in_a_file(told_of_files, number):
     assert told_of_files[f"case_{number}"] == IN_ONE_FILE[number][2]
 
 
@@ -132,10 +132,10 @@ def test_what_changed_in_a_file(told_of_files, number):
     ],
 )
 def test_renamed_and_moved_functions_are_followed(tmp_path, base, head, expected):
-    assert told(tmp_path, base, head) == expected
+    assert change_lines(tmp_path, base, head) == expected
 
 
-def test_a_renamed_file_is_followed(tmp_path):
+def test_renamed_file_is_followed(tmp_path):
     text = LONG.format(name="merge") + OTHER.format(name="load")
     differences, notes = found(tmp_path, {A: text}, {A: None, B: text.replace(".strip()", ".rstrip()")})
     assert [difference.function.model_dump() for difference in differences] == [
@@ -153,7 +153,7 @@ def test_a_renamed_file_is_followed(tmp_path):
     assert notes == ("src/pages/a.py was renamed to src/pages/b.py.",)
 
 
-def test_a_layout_that_became_src_is_followed(tmp_path):
+def test_move_to_src_layout_is_followed(tmp_path):
     text = LONG.format(name="merge") + OTHER.format(name="load")
     head = {
         "pages/a.py": None,
@@ -183,7 +183,7 @@ def test_new_and_removed_files(tmp_path):
         "src/pages/c.py": "import pages\n",
         "src/pages/empty.py": "# nothing\n",
     }
-    assert told(tmp_path, base, head) == ["removed pages.a:f", "added pages.b:g", "added pages.c:<module>"]
+    assert change_lines(tmp_path, base, head) == ["removed pages.a:f", "added pages.b:g", "added pages.c:<module>"]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_new_and_removed_files(tmp_path):
         b"def f():\n\n    return (1)\n",
     ],
 )
-def test_layout_comments_and_docstrings_are_no_change_of_a_function(tmp_path, head):
+def test_layout_comments_and_docstrings_do_not_change_a_function(tmp_path, head):
     differences, notes = found(tmp_path, {A: "def f():\n    return 1\n"}, {A: head})
     assert differences == ()
     assert notes == ("src/pages/a.py: only comments, docstrings or layout differ.",)
@@ -202,10 +202,10 @@ def test_layout_comments_and_docstrings_are_no_change_of_a_function(tmp_path, he
 
 def test_code_in_another_encoding_is_read(tmp_path):
     base, head = "# coding: latin-1\ndef f():\n    return 'é'\n".encode("latin-1"), "def f():\n    return 'è'\n"
-    assert told(tmp_path, {A: base}, {A: head}) == ["modified pages.a:f"]
+    assert change_lines(tmp_path, {A: base}, {A: head}) == ["modified pages.a:f"]
 
 
-def test_a_file_that_cannot_be_parsed_is_a_note_and_the_others_are_read(tmp_path):
+def test_unparsable_file_is_a_note_and_others_are_read(tmp_path):
     differences, notes = found(
         tmp_path, {A: "def f(): ...\n", B: "def g(): return 1\n"}, {A: "def f(:\n", B: "def g(): return 2\n"}
     )
@@ -215,7 +215,7 @@ def test_a_file_that_cannot_be_parsed_is_a_note_and_the_others_are_read(tmp_path
     )
 
 
-def test_what_is_no_python_of_the_project_is_noted(tmp_path):
+def test_changes_outside_the_packages_are_noted(tmp_path):
     head = {
         A: "def f(): return 2\n",
         "src/pages/fast.c": "int x;\n",
@@ -238,7 +238,7 @@ def test_what_is_no_python_of_the_project_is_noted(tmp_path):
     )
 
 
-def test_the_weight_is_the_number_of_lines_that_differ(tmp_path):
+def test_weight_is_the_number_of_lines_that_differ(tmp_path):
     base = dedent(LONG.format(name="f"))
     ((one,), _) = found(
         tmp_path,
@@ -253,19 +253,19 @@ def test_lines_are_those_at_head(tmp_path):
     assert one.function.lines == (3, 5)
 
 
-def test_of_several_definitions_of_a_name_the_one_that_changed_is_told(tmp_path):
+def test_the_variant_that_changed_is_reported(tmp_path):
     base = "class C:\n    @property\n    def x(self): ...\n    @x.setter\n    def x(self, to): ...\n"
     ((one,), _) = found(tmp_path, {A: base}, {A: base.replace("to): ...", "to): self.y = to")})
     assert (one.function.lines, one.head.role) == ((4, 5), "setter")
 
 
-def test_a_refactoring_of_many_functions_ends_soon(tmp_path):
+def test_large_refactoring_is_compared_quickly(tmp_path):
     base = "".join(LONG.format(name=f"before_{number}").replace("merged", f"m{number}") for number in range(200))
     head = "".join(LONG.format(name=f"after_{number}").replace("merged", f"n{number}") for number in range(200))
-    assert len(told(tmp_path, {A: base}, {A: head})) == 400
+    assert len(change_lines(tmp_path, {A: base}, {A: head})) == 400
 
 
-def test_nothing_is_written_to_the_repository(tmp_path):
+def test_repository_is_not_written_to(tmp_path):
     repo = history(tmp_path, {A: "x = 1\n"}, {A: "x = 2\n"})
     before = repo.git("for-each-ref"), repo.git("status", "--porcelain"), repo.git("worktree", "list")
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:

@@ -32,7 +32,7 @@ LAYOUT = Layout(
         ("pages/tables.py", (), None),
     ],
 )
-def test_a_module_is_named_from_the_innermost_import_root(path, roots, module):
+def test_module_is_named_from_the_innermost_import_root(path, roots, module):
     assert module_of(path, roots) == module
 
 
@@ -50,11 +50,11 @@ def test_a_module_is_named_from_the_innermost_import_root(path, roots, module):
         ("performance/speed.py", False),
     ],
 )
-def test_tests_are_told_by_folder_and_name(path, answer):
+def test_tests_are_recognized_by_folder_and_name(path, answer):
     assert is_test(path, LAYOUT) is answer
 
 
-def test_what_lies_beside_the_packages_is_not_the_projects_own():
+def test_own_modules_are_in_the_packages():
     assert is_own_module("pages.tables", LAYOUT)
     assert is_own_module("pages", LAYOUT)
     assert not is_own_module("pagesetup", LAYOUT)

@@ -40,17 +40,17 @@ def after(old: str, new: str) -> bytes:
         (after("result = 0", "result = 0.0"), ["gone"], ()),
     ],
 )
-def test_the_statements_of_functions_that_changed(content, names, expected):
+def test_changed_statements_of_functions(content, names, expected):
     assert changed_statements(BEFORE.encode(), content, "app.py", names) == expected
 
 
-def test_the_head_of_a_compound_statement_is_one_and_its_body_others():
+def test_head_of_a_compound_statement_is_a_statement_of_its_own():
     before = b"def f(x):\n    pass\n"
     content = b"def f(x):\n    if (\n        x\n    ):\n        y = 1\n    else:\n        y = 2\n    try:\n        y += 1\n    except ValueError:\n        y = 3\n    return y\n"
     assert changed_statements(before, content, "app.py", ["f"]) == ((2, 4), (5, 5), (7, 7), (9, 9), (11, 11), (12, 12))
 
 
-def test_a_statement_is_executed_where_one_of_its_lines_is():
+def test_statement_counts_as_executed_by_any_of_its_lines():
     statements = {"app.py": ((2, 4), (5, 5), (7, 7)), "more.py": ((1, 1),)}
     assert executed(statements, {"app.py": [3, 5], "else.py": [1]}) == (4, 2)
     assert line_numbers(statements) == {"app.py": (2, 3, 4, 5, 7), "more.py": (1,)}

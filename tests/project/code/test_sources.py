@@ -95,7 +95,7 @@ ROOTS = ("src", "other")
         ("pages.io", "src/pages/io/__init__.py", "<module>", "module", 1),
     ],
 )
-def test_a_target_is_found_where_it_is_defined(target, path, name, kind, start):
+def test_target_is_found_in_the_file_that_defines_it(target, path, name, kind, start):
     found = Sources(TREE, ROOTS).find(target)
     assert found
     shift = (
@@ -124,13 +124,13 @@ def test_a_target_is_found_where_it_is_defined(target, path, name, kind, start):
         "pages.deep",
     ],
 )
-def test_what_is_not_there_is_not_found(target):
+def test_missing_target_is_not_found(target):
     found = Sources(TREE, ROOTS).find(target)
     assert found is None or found.definition.kind == "name"
     assert found is None or target in {"pages.layout:gone", "pages:gone", "pages.deep.inner:too_far"}
 
 
-def test_a_module_that_cannot_be_read_is_an_error():
+def test_unreadable_module_is_an_error():
     with pytest.raises(SourceError) as raised:
         Sources(TREE, ROOTS).find("pages.broken:f")
     assert raised.value.where == "src/pages/broken.py:1"
@@ -152,7 +152,7 @@ def test_a_module_that_cannot_be_read_is_an_error():
         ("pages.tables:zebra", ()),
     ],
 )
-def test_names_that_may_have_been_meant(target, near):
+def test_near_names(target, near):
     assert Sources(TREE, ROOTS).near_names(target) == near
 
 
@@ -167,7 +167,7 @@ def test_users_of_names_are_found():
     assert [definition.name for definition in sources.users("a.py", frozenset({"X", "Y"}))] == ["f", "C.m.n"]
 
 
-def test_it_is_the_one_door_to_what_is_known_of_sources(tmp_path):
+def test_definitions_and_differences_agree(tmp_path):
     assert module_of("src/pages/a.py", ("src",)) == "pages.a"
     assert [definition.name for definition in definitions(b"def f(): ...", "a.py")] == ["f", "<module>"]
     repo = history(tmp_path, {"src/pages/a.py": "def f(): return 1\n"}, {"src/pages/a.py": "def f(): return 2\n"})

@@ -41,24 +41,24 @@ def titles(found):
     return [commit.title for commit in found.commits]
 
 
-def test_the_base_is_the_merge_base_with_upstream(repo):
+def test_default_base_is_the_merge_base_with_upstream(repo):
     found = span(repo, head="faster")
     assert (found.base, found.head, found.picked, found.notes) == (sha(repo, "start"), sha(repo, "faster"), (), ())
     assert titles(found) == ["First", "Second"]
 
 
-def test_a_base_that_is_given_wins(repo):
+def test_base_of_the_manifest_wins(repo):
     found = span(repo, base="first", head="faster")
     assert (found.base, titles(found), found.notes) == (sha(repo, "first"), ["Second"], ())
 
 
-def test_a_base_that_went_another_way_is_noted(repo):
+def test_diverged_base_is_noted(repo):
     found = span(repo, base="main", head="faster")
     assert found.base == sha(repo, "main")
     assert found.notes == ("main has 1 commit(s) that faster lacks; their effect is in the comparison too.",)
 
 
-def test_base_and_head_that_are_interchanged_are_refused(repo):
+def test_interchanged_base_and_head_are_refused(repo):
     with pytest.raises(RepositoryError) as raised:
         span(repo, base="faster", head="first")
     assert str(raised.value) == (
@@ -66,7 +66,7 @@ def test_base_and_head_that_are_interchanged_are_refused(repo):
     )
 
 
-def test_a_head_that_upstream_contains_is_compared_with_its_first_parent(repo):
+def test_merged_head_is_compared_with_its_first_parent(repo):
     repo.git("merge", "--quiet", "--no-ff", "-m", "Merge faster", "faster")
     for head, parent, commits in (
         ("faster", "first", ["Second"]),
@@ -79,7 +79,7 @@ def test_a_head_that_upstream_contains_is_compared_with_its_first_parent(repo):
         )
 
 
-def test_a_head_with_a_merge_of_upstream_in_it(repo):
+def test_head_that_merged_upstream(repo):
     repo.checkout("faster")
     repo.git("merge", "--quiet", "--no-ff", "-m", "Merge main", "main")
     found = span(repo, head="faster")
@@ -87,7 +87,7 @@ def test_a_head_with_a_merge_of_upstream_in_it(repo):
     assert sorted(titles(found)) == ["First", "Merge main", "Second"]
 
 
-def test_the_first_commit_of_all_has_nothing_before_it(repo):
+def test_root_commit_has_no_base(repo):
     with pytest.raises(RepositoryError) as raised:
         span(repo, head="start")
     assert str(raised.value) == (
@@ -110,7 +110,7 @@ def test_histories_without_a_common_commit(repo):
 
 
 @pytest.mark.parametrize("fields", [{"base": "first", "head": "first"}, {"base": "start", "head": "undone"}])
-def test_identical_code_is_compared_where_both_were_named(repo, fields):
+def test_identical_code_is_compared_if_both_sides_are_named(repo, fields):
     repo.branch("undone", "first")
     repo.commit({"a.py": "a = 1\n"}, "Undo")
     found = span(repo, **fields)
@@ -118,7 +118,7 @@ def test_identical_code_is_compared_where_both_were_named(repo, fields):
     assert found.notes == ("Base and head hold the same files: what this comparison shows is the machine.",)
 
 
-def test_where_nothing_changed_there_is_nothing_to_compare(repo):
+def test_no_change_is_an_error(repo):
     repo.branch("undone", "main")
     repo.git("commit", "--quiet", "--allow-empty", "-m", "Nothing")
     with pytest.raises(RepositoryError) as raised:
@@ -140,7 +140,7 @@ def test_where_nothing_changed_there_is_nothing_to_compare(repo):
         ),
     ],
 )
-def test_refs_that_name_nothing(repo, fields, message):
+def test_unknown_refs(repo, fields, message):
     with pytest.raises(RepositoryError) as raised:
         span(repo, **fields)
     assert str(raised.value) == f"it: {message}\n  correct it in the manifest, or fetch it"
@@ -155,7 +155,7 @@ def test_neither_head_nor_commits(repo):
 # -- commits that need not be adjacent ----------------------------------------------------------------
 
 
-def test_listed_commits_go_onto_the_merge_base_of_upstream_and_the_first_ones_parent(repo):
+def test_listed_commits_are_picked_onto_the_merge_base(repo):
     found = span(repo, commits=("faster",))
     assert (found.base, found.picked, titles(found)) == (sha(repo, "start"), (sha(repo, "faster"),), ["Second"])
     with Clone.open(str(repo.path), repo.path.parent / "cache") as clone:
@@ -164,7 +164,7 @@ def test_listed_commits_go_onto_the_merge_base_of_upstream_and_the_first_ones_pa
     assert span(repo, commits=("faster",)).head == found.head, "the same commit every time"
 
 
-def test_listed_commits_go_onto_a_base_that_is_given(repo):
+def test_listed_commits_are_picked_onto_the_base_of_the_manifest(repo):
     found = span(repo, commits=("first", "faster"), base="main")
     assert (found.base, titles(found)) == (sha(repo, "main"), ["First", "Second"])
 
@@ -187,12 +187,12 @@ def test_listed_commits_in_conflict(repo):
     )
 
 
-def test_listed_commits_that_are_contained_change_nothing(repo):
+def test_listed_commits_that_base_contains_change_nothing(repo):
     with pytest.raises(RepositoryError, match="nothing changed between base"):
         span(repo, commits=("first",), base="faster")
 
 
-def test_a_listed_commit_without_parent(repo):
+def test_listed_root_commit(repo):
     repo.git("checkout", "--quiet", "--orphan", "island")
     island = repo.commit({"a.py": "a = 3\n"}, "Island")
     with pytest.raises(RepositoryError) as raised:
