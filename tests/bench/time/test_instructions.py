@@ -135,7 +135,7 @@ def test_a_time_limit_before_the_first_count_is_an_error(tmp_path):
         measure_instructions(pair(tmp_path, **slow, timeout=1.5), random.Random(1), lambda _: None)
     assert str(raised.value) == (
         "no call's instructions were counted within the time limit of 1.5 s\n"
-        "  raise `timeout`, or give the benchmark a smaller input: under valgrind all is 50 times slower"
+        "  raise `timeout`, or give the benchmark a smaller input: valgrind makes everything 50 times slower"
     )
 
 
@@ -152,7 +152,7 @@ def test_a_python_that_leaves_valgrind_is_an_error(tmp_path):
         )
     assert str(raised.value) == (
         "tests/test_benchmark.py::test_work: instructions cannot be counted on base: "
-        "valgrind was left: what is started as Python starts another program in its place\n"
+        "this process left valgrind: the program started as Python starts another program instead\n"
         "  take `instructions` out of `metrics`; nothing was counted"
     )
 
