@@ -1,4 +1,4 @@
-"""`python -m tasks` in a checkout, `python -m prprep` and the command `prprep` where it is installed."""
+"""`python -m tasks` in a checkout, `python -m prprep` and the command `prprep` of an installation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main() -> NoReturn:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _ended)
     if sys.path and sys.path[0] in {"", os.getcwd()} and __package__ in sys.modules:  # noqa: PTH109 - nothing is imported yet
-        # `python -m` looks first where it is run: in somebody's project, whose `numbers.py` is not Python's.
+        # `python -m` imports from the current folder first: from a project whose `numbers.py` is not Python's.
         del sys.path[0]
     from .cli import main as run
 

@@ -69,9 +69,9 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         command = commands.get_plugin(name)(
             task_loader=loader, config=self.config, bin_name=self.BIN_NAME, cmds=commands
         )
-        values, words = parse(command, arguments)
+        values, positional = parse(command, arguments)
         try:
-            code: int | None = command.execute(values, words)
+            code: int | None = command.execute(values, positional)
         except PrprepError as error:
             if not getattr(command, "may_fail", False):
                 raise

@@ -35,7 +35,7 @@ ENTRIES = (
     Entry(TASKS, "clean", "remove what tasks wrote; files that you edited stay", "doit_commands:Clean"),
     Entry(TASKS, "forget", "have tasks run again", "doit_commands:Forget"),
     Entry(TASKS, "ignore", "have tasks skipped until they are forgotten", "doit_commands:Ignore"),
-    Entry(TASKS, "reset-dep", "take back `forget`", "doit_commands:ResetDep"),
+    Entry(TASKS, "reset-dep", "undo `forget`", "doit_commands:ResetDep"),
     Entry(OTHER, "cache", "show what the cache folder holds, or prune it", "cache:Cache"),
     Entry(OTHER, "schema", "print the JSON Schema of prprep.yaml, for editors", "schema:Schema"),
     Entry(OTHER, "tabcompletion", "print a completion script for bash or zsh", "doit_commands:TabCompletion"),

@@ -19,11 +19,11 @@ def asks_for_help(arguments: list[str]) -> bool:
 
 
 def parse(command: Command, arguments: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """Return the values of the options and the other words; raise UsageError."""
+    """Return the values of the options and the positional arguments; raise UsageError."""
     parser = command.cmdparser
     values, _ = parser.parse([])
     try:
-        options, words = getopt.gnu_getopt(arguments, parser.get_short(), parser.get_long())
+        options, positional = getopt.gnu_getopt(arguments, parser.get_short(), parser.get_long())
     except getopt.GetoptError as error:
         message = error.msg.replace("requires argument", "needs a value")
         raise UsageError(f"`prprep {command.name}`: {message}", hint=_options(command, error.opt)) from None
@@ -35,8 +35,8 @@ def parse(command: Command, arguments: list[str]) -> tuple[dict[str, Any], list[
             values[option.name] = [*values[option.name], _value(str, option, spelled, text)]
         else:
             values[option.name] = _value(option.type, option, spelled, text)
-    _demand_count(command, words)
-    return values, words
+    _demand_count(command, positional)
+    return values, positional
 
 
 def usage(command: Command) -> str:
@@ -68,13 +68,13 @@ def _value(kind: type, option: CmdOption, spelled: str, text: str) -> Any:
     raise UsageError(f"{spelled} is {quoted(text)}, must be {_KINDS[kind]}")
 
 
-def _demand_count(command: Command, words: list[str]) -> None:
+def _demand_count(command: Command, positional: list[str]) -> None:
     hint = f"usage: {usage(command)}"
-    if not all(word.strip() for word in words):
+    if not all(word.strip() for word in positional):
         raise UsageError(f"an argument of `prprep {command.name}` is empty", hint=hint)
     form = command.doc_usage
-    if not words and form and not form.startswith("["):
+    if not positional and form and not form.startswith("["):
         raise UsageError(f"`prprep {command.name}` needs {form.removesuffix(' ...')}", hint=hint)
-    most = len(words) if "..." in form else 1 if form else 0
-    if len(words) > most:
-        raise UsageError(f"`prprep {command.name}` got an argument too many: {' '.join(words[most:])}", hint=hint)
+    most = len(positional) if "..." in form else 1 if form else 0
+    if len(positional) > most:
+        raise UsageError(f"`prprep {command.name}` got an argument too many: {' '.join(positional[most:])}", hint=hint)

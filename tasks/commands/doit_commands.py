@@ -1,4 +1,4 @@
-"""doit's commands as prprep has them: their help, and refusals where doit has a traceback."""
+"""doit's commands with help of our own, and a plain message for what makes doit print a traceback."""
 
 import json
 import pprint
@@ -108,7 +108,7 @@ class Ignore(cmd_ignore.Ignore):  # type: ignore[misc]
 
 class ResetDep(cmd_resetdep.ResetDep):  # type: ignore[misc]
     doc_usage = "[TASK ...]"
-    doc_description = "This takes back `forget`. What an input has made stale stays stale."
+    doc_description = "This undoes `forget`. A task whose inputs changed stays stale."
     example = "prprep reset-dep measure:tables"
 
 

@@ -11,7 +11,7 @@ STAGES = ("detect", "survey")
 
 
 class Inventory(Run):  # type: ignore[misc]
-    """Bring detect and survey up to date, and print what they found as a table."""
+    """Bring detect and survey up to date, and print their results as a table."""
 
     doc_usage = "[ID ...]"
     doc_description = "What is stale is looked up again first, as `prprep detect survey` does. Nothing is measured."

@@ -1,1 +1,1 @@
-"""The room that knows doit: what it asks for freshness, how it reports, where its tasks come from."""
+"""All that knows doit: the loader of its tasks, what is up to date, actions, reports."""

@@ -1,4 +1,4 @@
-"""Check the files that a branch changes as the project's formatter and linter would, as far as ruff can.
+"""Check the files that a branch changes as the project's formatter and linter would, with ruff.
 
 Nothing of the project is run: its hooks would be fetched from the network, or are programs of its own. ruff uses the
 project's settings, and only what is worse than at base is a finding; what ruff does not cover is listed as not run.

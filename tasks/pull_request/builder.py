@@ -95,7 +95,7 @@ class BranchBuilder(ItemWork):
         return hash_of([self.staleness.fingerprint(BRANCH, self.item_id), str(self.who), self.drop_model_authors])
 
     def build(self, *, measure: bool = True) -> Branching:
-        """Return the branch, measured unless told otherwise; an existing one is used again if nothing changed."""
+        """Return the branch, measured with `measure`; an existing one is used again if nothing changed."""
         self._demand_evidence()
         if existing := self._existing(measured=measure):
             return existing

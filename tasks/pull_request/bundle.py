@@ -1,4 +1,4 @@
-"""Pack the raw evidence into one archive beside the body: the same bytes for the same evidence."""
+"""Pack the raw evidence into one archive next to the body: the same bytes for the same evidence."""
 
 import hashlib
 import io
