@@ -153,11 +153,10 @@ class _ItemBuilder:
             return self._try({"head": candidate.branch})
         if commits:
             return self._try({"commits": list(commits)}) or self._try_on_parent(commits)
-        self.problem = (
-            "; ".join(candidate.warnings)
-            if candidate.unresolved
-            else "the notes name no commit or branch, and no commit has its title or changes its functions"
-        )
+        if candidate.unresolved:
+            self.problem, self.warnings = "; ".join(self.warnings), []
+        else:
+            self.problem = "the notes name no commit or branch, and no commit has its title or changes its functions"
         return None
 
     def _resolved_range(self, base_ref: str, head_ref: str) -> tuple[str, str] | None:
@@ -201,7 +200,7 @@ class _ItemBuilder:
         self._add_remarks(refs_by_key, {commit.sha: commit.title for commit in span.commits})
         if all(self.repository.is_upstream(commit.sha) for commit in span.commits):
             self.warnings.append(
-                f"{upstream_ref} has it already: it is compared with the code before it, and needs no pull request"
+                f"{upstream_ref} has it already, so it needs no pull request; it is compared with the code before it"
             )
         return span.base, span.head
 
@@ -218,7 +217,7 @@ class _ItemBuilder:
             return None
         if span := self._try({"base": parent, "head": commits[-1]}):
             self.warnings.append(
-                f"{problem}: it is compared with its parent, and a pull request needs the commits before it first"
+                f"{problem}, so it is compared with its parent; its pull request depends on the commits before it"
             )
         return span
 

@@ -79,7 +79,7 @@ def _preamble(preamble: Preamble) -> Iterator[str]:
     yield "version: 1"
     if preamble.repo != ".":
         yield f"repo: {yaml_scalar(preamble.repo)}"
-    yield f"upstream: {yaml_scalar(preamble.upstream)} # pull requests are against this: {preamble.upstream_reason}"
+    yield f"upstream: {yaml_scalar(preamble.upstream)} # the base of pull requests ({preamble.upstream_reason})"
     if preamble.slug:
         yield f"# slug: {one_line(preamble.slug)} # from the remote"
     for setting in preamble.settings:

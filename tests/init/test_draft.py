@@ -156,7 +156,7 @@ def test_stacked_reverted_and_non_code_commits(tmp_path):
     assert (list_directly.values["commits"], list_directly.values["title"]) == ([first], "perf: list directly")
     assert (skip.values["base"], skip.values["head"]) == (first, second)
     assert skip.warnings[0].startswith(
-        "it does not apply to main on its own (conflicts in m.py): it is compared with its parent"
+        "it does not apply to main on its own (conflicts in m.py), so it is compared with its parent"
     )
     assert left_out(drafted)["perf: unpack"].endswith("reverts it")
     assert "changes no code" in left_out(drafted)["perf: explain"]
