@@ -115,19 +115,14 @@ class Speller:
             elements = sorted(value, key=repr) if kind in (set, frozenset) else list(value)
             for element in elements[SPELLED_CHILDREN:]:
                 check(element)
-            return [
-                kind.__name__,
-                [self.spell(element, depth + 1) for element in elements[:SPELLED_CHILDREN]],
-                len(elements),
-            ]
+            children = [self.spell(element, depth + 1) for element in elements[:SPELLED_CHILDREN]]
+            return [kind.__name__, children, len(elements)]
         if kind is dict:
             pairs = list(value.items())
             for pair in pairs[SPELLED_CHILDREN:]:
                 check(pair)
-            first = [
-                [self.spell(key, depth + 1), self.spell(inner, depth + 1)] for key, inner in pairs[:SPELLED_CHILDREN]
-            ]
-            return ["dict", first, len(pairs)]
+            children = [[self.spell(part, depth + 1) for part in pair] for pair in pairs[:SPELLED_CHILDREN]]
+            return ["dict", children, len(pairs)]
         return None
 
     def _structure(self, value: Any, depth: int) -> Spelling | None:

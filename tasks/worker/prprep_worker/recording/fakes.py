@@ -69,12 +69,8 @@ class BoundaryWatch:
     def __init__(
         self, objects: Mapping[str, object], new_writer: Callable[[], Writer], tree: str, boundaries: set[str]
     ) -> None:
-        self._objects, self._new_writer, self._tree, self._boundaries = (
-            dict(objects),
-            new_writer,
-            tree + "/",
-            boundaries,
-        )
+        self._objects, self._new_writer = dict(objects), new_writer
+        self._tree, self._boundaries = tree + "/", boundaries
         self._open: list[tuple[Any, Name, int, int]] = []
         self._methods: dict[Name, dict[str, Any]] = {}
         self._unwritten = ""
