@@ -93,9 +93,7 @@ def project_name(project: Project) -> str:
     """Return the distribution's normalized name, "" if no file states it."""
     from packaging.utils import canonicalize_name
 
-    stated = lookup(project.pyproject, "project", "name") or project.tool("poetry", "name")
-    stated = stated or project.setup_cfg.get("metadata", "name", fallback="") or project.setup_keywords.get("name")
-    return canonicalize_name(stated) if isinstance(stated, str) else ""
+    return canonicalize_name(project.name)
 
 
 def build_tools(project: Project) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """Find the folder in which a project keeps its benchmark tests."""
 
-from __future__ import annotations
-
 import posixpath
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """Read the requirements of a project, file by file, and compare two states of it."""
 
-from __future__ import annotations
-
 import json
 import posixpath
 import re

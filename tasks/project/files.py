@@ -3,8 +3,6 @@
 Paths are relative with forward slashes; the folder "" is the root.
 """
 
-from __future__ import annotations
-
 import ast
 import configparser
 import os
@@ -117,6 +115,17 @@ class Project:
         """The keywords of `setup(...)` in setup.py that are literals; `find_packages("src")` reads as its folder."""
         source = self.tree.read(self.path("setup.py"))
         return _setup_keywords(source) if source else {}
+
+    @property
+    def name(self) -> str:
+        """The distribution's name as its files spell it, "" if none does."""
+        names = (
+            lookup(self.pyproject, "project", "name"),
+            self.tool("poetry", "name"),
+            self.setup_cfg.get("metadata", "name", fallback=""),
+            self.setup_keywords.get("name"),
+        )
+        return next((name for name in names if isinstance(name, str) and name), "")
 
     def path(self, name: str) -> str:
         """Return the path from the root of the tree, "" for the root itself."""

@@ -4,8 +4,6 @@ Each build back end has its own settings for this; without any, `src/` and the p
 back ends do themselves.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,15 +70,9 @@ def _namespaces(below: list[list[str]]) -> set[str]:
 
 
 def _own_names(project: Project) -> set[str]:
-    """Return the import names that the project says are its own, or that follow from its name."""
-    name = (
-        lookup(project.pyproject, "project", "name")
-        or project.tool("poetry", "name")
-        or project.setup_keywords.get("name")
-    )
-    name = name or project.setup_cfg.get("metadata", "name", fallback="")
-    spelled = re.sub(r"[-.]+", "_", str(name)).lower()
-    dotted = str(name).lower().replace("-", ".") if name else ""
+    """Return the import names that the project declares, and those that follow from its name."""
+    name = project.name.lower()
+    of_name = {re.sub(r"[-.]+", "_", name), re.split(r"[-.]", name)[0]}
     declared = [
         *strings(project.tool("setuptools", "py-modules")),
         *strings(project.tool("setuptools", "packages")),
@@ -91,8 +83,7 @@ def _own_names(project: Project) -> set[str]:
         *strings(project.tool("uv", "build-backend", "module-name")),
         *(posixpath.basename(path) for path in _package_paths(project)),
     ]
-    top = {name.partition(".")[0] for name in declared}
-    return {own for own in {spelled, dotted.partition(".")[0], *top} if own}
+    return {own for own in of_name | {each.partition(".")[0] for each in declared} if own}
 
 
 def _of_build_back_end(project: Project) -> list[str]:
@@ -124,8 +115,8 @@ def _of_setuptools(project: Project) -> Iterator[str]:
     yield from _mapped(project.tool("setuptools", "package-dir"))
     yield from strings(project.tool("setuptools", "packages", "find", "where"))
     yield from _mapped(project.setup_keywords.get("package_dir"))
-    if isinstance(found := project.setup_keywords.get("packages"), str):
-        yield found
+    if isinstance(packages := project.setup_keywords.get("packages"), str):
+        yield packages
     options = project.setup_cfg
     for line in options.get("options", "package_dir", fallback="").splitlines():
         name, _, folder = line.partition("=")

@@ -1,7 +1,5 @@
 """Find how a project is laid out and run, and where its benchmarks belong, from its files alone."""
 
-from __future__ import annotations
-
 import posixpath
 from collections import Counter
 from collections.abc import Sequence

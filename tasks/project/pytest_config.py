@@ -1,7 +1,5 @@
 """Read a project's pytest configuration, and which files are tests by it."""
 
-from __future__ import annotations
-
 import posixpath
 from collections.abc import Sequence
 from fnmatch import fnmatchcase

@@ -1,7 +1,5 @@
 """Parse Python files, and answer small questions about syntax trees."""
 
-from __future__ import annotations
-
 import ast
 import sys
 import warnings

@@ -1,7 +1,5 @@
 """Packages that a mock may replace: those that run models or use the network. A manifest adds more by `boundaries:`."""
 
-from __future__ import annotations
-
 INFERENCE = frozenset(
     {
         "anthropic", "boto3", "botocore", "catboost", "cohere", "ctranslate2", "detectron2", "diffusers", "easyocr",

@@ -1,7 +1,5 @@
 """The rules for benchmark tests; a new rule is an entry here and a check that names it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """Find the files that a benchmark needs beside itself: conftests, packages' __init__, sibling modules, data files."""
 
-from __future__ import annotations
-
 import ast
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence

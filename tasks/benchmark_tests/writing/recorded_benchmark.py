@@ -39,14 +39,9 @@ def from_recording(
     definition = _definition(recording, source)
     if sample is not None and (call is None or is_small_call(call)):
         parts = _of_sample(recording, sample, definition)
-    elif (
-        sample is not None
-        and call is not None
-        and detection.domain.domains[:1] != ("mem",)
-        and fits_beside(call, sample)
-    ):
+    elif call and sample and detection.domain.domains[:1] != ("mem",) and fits_beside(call, sample):
         parts = _of_both(recording, sample, call, definition)
-    elif call is not None:
+    elif call:
         parts = _of_call(recording, call, definition)
     data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()} if call else {}
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)

@@ -1,7 +1,5 @@
 """Make up values of realistic size for annotations that are plain."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Sequence
 

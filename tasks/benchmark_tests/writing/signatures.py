@@ -1,7 +1,5 @@
 """Work out a call of a definition from its signature, with made-up arguments for plain types."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Read the definitions of a Python file, each with its own code, without the definitions inside it."""
 
-from __future__ import annotations
-
 import ast
 import copy
 import hashlib

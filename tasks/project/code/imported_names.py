@@ -1,7 +1,5 @@
 """Resolve the names of a file by its imports alone."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator, Mapping
