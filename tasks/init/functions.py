@@ -60,8 +60,8 @@ def _files_ending_with(path: str, sources: Sources) -> list[str]:
 
 def _names_in(path: str, sources: Sources) -> Sequence[str]:
     with suppress(SourceError):
-        found = definitions(sources.tree.read(path) or b"", path)
-        return [definition.name for definition in found if definition.name != MODULE]
+        in_file = definitions(sources.tree.read(path) or b"", path)
+        return [definition.name for definition in in_file if definition.name != MODULE]
     return []
 
 

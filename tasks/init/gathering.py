@@ -125,18 +125,18 @@ def _with_commits(repository: RepositoryHistory, candidates: Sequence[Candidate]
     """Look for the commits of kept optimizations without any: by their title, or by a changed function."""
     commits = repository.current.commits or repository.recent
     taken = {sha for candidate in candidates if not candidate.is_from_git for sha in candidate.commits}
-    found: dict[int, list[Commit]] = {}
+    commits_of: dict[int, list[Commit]] = {}
     for index, candidate in enumerate(candidates):
         if candidate.outcome == "kept" and not candidate.has_refs and candidate.unresolved != "missing":
             free = [commit for commit in commits if commit.sha not in taken]
-            found[index] = _by_title(candidate, free) or _by_function(repository, candidate, free)
-            taken |= {commit.sha for commit in found[index]}
-    assigned = {commit.sha for several in found.values() for commit in several}
+            commits_of[index] = _by_title(candidate, free) or _by_function(repository, candidate, free)
+            taken |= {commit.sha for commit in commits_of[index]}
+    assigned = {commit.sha for own in commits_of.values() for commit in own}
     for index, candidate in enumerate(candidates):
-        if several := found.get(index):
-            how = "title" if _by_title(candidate, several) else "changed function"
+        if own := commits_of.get(index):
+            how = "title" if _by_title(candidate, own) else "changed function"
             warnings = (*candidate.warnings, f"the notes name no commit; found by its {how}")
-            yield replace(candidate, commits=tuple(commit.sha for commit in several), warnings=warnings)
+            yield replace(candidate, commits=tuple(commit.sha for commit in own), warnings=warnings)
         elif not (candidate.is_from_git and assigned & set(candidate.commits)):
             yield candidate
 

@@ -20,12 +20,13 @@ _DONE = re.compile(
 )
 _SIGNS = re.compile(r"[\U0001F300-\U0001FAFF\u2600-\u27BF\u2B00-\u2BFF\u23E9-\u23FA\u21A9\u21AA\uFE0F\u200D]+")
 _NUMBERED = re.compile(
-    r"^(?:\s*(?:(?:optimi[sz]ation|experiment|exp|change|opt|item|step|patch|fix)\s*#?\d+\w?|#\d+|\d+[.)]|E\d+)\s*[:.)—–-]*\s+(?=\S))+",
+    r"^(?:\s*(?:(?:optimi[sz]ation|experiment|exp|change|opt|item|step|patch|fix)\s*#?\d+\w?|#\d+|\d+[.)]|E\d+)"
+    r"\s*[:.)—–-]*\s+(?=\S))+",
     re.IGNORECASE,
 )
 _OUTCOMES = re.compile(
-    r"[\[(]\s*(?:kept|keep|discarded|reverted|abandoned|merged|accepted|committed|landed|applied|done|wip|rejected|win|x| )"
-    r"\s*[\])]|"
+    r"[\[(]\s*(?:kept|keep|discarded|reverted|abandoned|merged|accepted|committed|landed|applied|done|wip|"
+    r"rejected|win|x| )\s*[\])]|"
     r"(?:(?<=^)|(?<=\s))(?:KEPT|KEEP|DISCARDED|REVERTED|WIP|DONE|MERGED|ACCEPTED|REJECTED|COMMITTED|LANDED|WIN)(?=\W|$)",
     re.IGNORECASE,
 )
@@ -51,13 +52,13 @@ def title_of(text: str) -> str:
 
 def bullets(texts: Iterable[Inline]) -> tuple[str, ...]:
     """Return up to three sentences that say what was done and claim nothing that prprep has not measured."""
-    found: list[str] = []
+    result: list[str] = []
     for text in texts:
         for sentence in extract.sentences(without_commits(text.text)):
             plain = _SIGNS.sub("", sentence).strip(" -–—;,:")
             if not extract.makes_claims(plain) and 12 < len(plain) <= LONGEST_SENTENCE and " " in plain:
-                found.append(plain[0].upper() + plain[1:] + ("" if plain[-1] in ".!?" else "."))
-    return tuple(dict.fromkeys(found))[:_MOST_BULLETS]
+                result.append(plain[0].upper() + plain[1:] + ("" if plain[-1] in ".!?" else "."))
+    return tuple(dict.fromkeys(result))[:_MOST_BULLETS]
 
 
 def without_commits(text: str) -> str:

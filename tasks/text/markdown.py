@@ -88,14 +88,14 @@ def prose(text: str) -> Markdown:
 
 def tidy(text: str) -> Markdown:
     """Reduce several empty lines to one, except in fences."""
-    kept: list[str] = []
+    result: list[str] = []
     lines = iter(text.split("\n"))
     for line in lines:
         if opening := _FENCE.match(line):
-            kept += [line, *_until_closed(lines, opening[1]), opening[1]]
-        elif line or (kept and kept[-1]):
-            kept.append(line)
-    return Markdown("\n".join(kept).strip("\n"))
+            result += [line, *_until_closed(lines, opening[1]), opening[1]]
+        elif line or (result and result[-1]):
+            result.append(line)
+    return Markdown("\n".join(result).strip("\n"))
 
 
 def code(text: str) -> Markdown:
