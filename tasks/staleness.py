@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -114,25 +114,15 @@ class Stage:
         return tuple(dict.fromkeys((*(name for uses in self.uses for name in uses.artifacts), *self.after)))
 
 
-@dataclass(frozen=True, slots=True)
 class Item:
-    """One item as conditions and values see it."""
+    """One item as conditions and values see it; `settings` are as JSON has them, defaults merged in."""
 
-    id: str
-    staleness: Staleness
+    __slots__ = ("id", "paths", "settings", "staleness", "workspace")
 
-    @property
-    def workspace(self) -> Workspace:
-        return self.staleness.workspace
-
-    @property
-    def settings(self) -> Fields:
-        """The settings as JSON has them, defaults merged in."""
-        return self.workspace.plan.items[self.id]
-
-    @property
-    def paths(self) -> ItemPaths:
-        return self.workspace.paths.item(self.id)
+    def __init__(self, item_id: str, staleness: Staleness) -> None:
+        self.id, self.staleness, self.workspace = item_id, staleness, staleness.workspace
+        self.settings: Fields = self.workspace.plan.items[item_id]
+        self.paths: ItemPaths = self.workspace.paths.item(item_id)
 
     @property
     def repository(self) -> Repository:
@@ -286,7 +276,9 @@ class Staleness:
         declared = [each for stage in (*stages, *others) for each in (stage, *stage.parts)]
         self.stages = {stage.name: stage for stage in stages}
         self._templates: dict[str, list[str]] = {}
+        self._items: dict[str, Item] = {}
         self._memo: dict[object, Any] = {}
+        self._facts: dict[str, Facts | None] = {}
         self._readers: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
         for stage in declared:
             for number, uses in enumerate(stage.uses):
@@ -308,10 +300,12 @@ class Staleness:
 
     def changed(self) -> None:
         """Forget what was computed from artifacts: a stage has run."""
-        self._memo = {}
+        self._memo, self._facts = {}, {}
 
     def item(self, item_id: str) -> Item:
-        return Item(item_id, self)
+        if item_id not in self._items:
+            self._items[item_id] = Item(item_id, self)
+        return self._items[item_id]
 
     def inputs(self, stage: str | Stage, item_id: str, report: Report = silent) -> StageInputs:
         """Return what a stage is run with; its fingerprint is taken now, so that later edits leave the result stale."""
@@ -371,11 +365,13 @@ class Staleness:
         """Return whether a person has to complete something before the item, or this stage of it, can go on."""
         if stage and stage not in self._behind_gaps:
             return False
-        item = self.item(item_id)
-        for each in self.stages.values():
-            if each.gap:
-                fields = item.remembered(each.name)
-                if fields and each.gap(fields) and (each.intact is None or each.intact(item, fields)):
+        return self.memo(("waits", item_id), partial(self._has_gap, self.item(item_id)))
+
+    def _has_gap(self, item: Item) -> bool:
+        for stage in self.stages.values():
+            if stage.gap:
+                fields = item.remembered(stage.name)
+                if fields and stage.gap(fields) and (stage.intact is None or stage.intact(item, fields)):
                     return True
         return False
 
@@ -404,7 +400,12 @@ class Staleness:
         return facts.fields.get("stage") if facts else None
 
     def facts(self, path: str) -> Facts | None:
-        """Return what is known of a file; None if there is none."""
+        """Return what is known of a file since the last stage ran; None if there is none."""
+        if path not in self._facts:
+            self._facts[path] = self._look_at(path)
+        return self._facts[path]
+
+    def _look_at(self, path: str) -> Facts | None:
         try:
             status = os.stat(path)  # noqa: PTH116 - asked for tens of thousands of files in a run
         except OSError:
