@@ -108,6 +108,7 @@ def _finish(staleness: Staleness, item_id: str, commits: tuple[str, str]) -> Non
                 update={"comparison": digest(paths.compare), "headline": "time −49.7 %"}
             )
         artifacts[stage.name].write(paths.artifact(stage.name), staleness.fingerprint(stage, item_id))
+        staleness.changed()
 
 
 def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str, Artifact]:

@@ -160,6 +160,7 @@ def test_an_unnamed_function_takes_no_name_that_is_taken(workspace):
     assert body_of(item).name == f"pr-body-other-{ONE}.md"
     rendering = Rendering.read(item.paths.render)
     rendering.model_copy(update={"body": ".codeflash/pr-body-other.md"}).write(item.paths.render)
+    item.staleness.changed()
     assert body_of(item) == body
 
 

@@ -87,6 +87,7 @@ class Place:
                 head, body = place.read_text().split("\n", 1)
                 header = {**json.loads(head), "fingerprint": staleness.fingerprint(name, item)}
                 place.write_text(f"{json.dumps(header)}\n{body}")
+                staleness.changed()
         write_report(staleness, silent)
 
     def state(self, name: str, item: str = ONE) -> Path:
