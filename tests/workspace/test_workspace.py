@@ -46,13 +46,14 @@ def test_each_item_has_the_refs_of_its_own_repository(tmp_path, one, two):
     assert (first.head, first.upstream_ref, first.slug) == (one.head, "main", "ada/one")
     assert (second.head, second.upstream_ref, second.slug) == (two.head, "trunk", "ada/two")
     assert workspace.repository("second").worktree == two.path
-    assert len(workspace.targets) == 2
+    assert len(workspace.repositories) == 2
 
 
 def test_what_its_refs_name_is_remembered_of_every_repository(tmp_path, one, two):
     opened(tmp_path, FIRST, SECOND).refs("first")
-    kept = json.loads((tmp_path / "work/.prprep/refs.json").read_text())
-    assert sorted(each["found"]["faster"] for each in kept.values()) == sorted((one.head, two.head))
+    entries = json.loads((tmp_path / "work/.prprep/cache.json").read_text())["entries"]
+    commits = [value[1]["faster"] for name, (_, value) in entries.items() if name.startswith("refs ")]
+    assert sorted(commits) == sorted((one.head, two.head))
     moved = two.commit({"two.py": "def two():\n    return 2 + 0\n"})
     assert opened(tmp_path, FIRST, SECOND).refs("second").head == moved
 
