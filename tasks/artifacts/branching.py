@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..storage.artifact import Artifact, Record
-from .comparison import Verdict  # noqa: TC001 - pydantic reads the annotations
+from .comparison import Verdict
 
 
 class MadeCommit(Record):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from ..storage.artifact import Artifact, Record
-from .linting import Reach  # noqa: TC001 - pydantic reads the annotations
-from .samples import FunctionShare, ImportedModule, Load, MetricName, Output, Provenance, Site  # noqa: TC001 - likewise
+from .linting import Reach
+from .samples import FunctionShare, ImportedModule, Load, MetricName, Output, Provenance, Site
 
 
 class Verdict(StrEnum):

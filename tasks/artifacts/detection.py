@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..manifest.model import Domain  # noqa: TC001 - pydantic reads the annotations
+from ..manifest.model import Domain
 from ..storage.artifact import Artifact, Record
 
 

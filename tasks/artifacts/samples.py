@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from ..storage.artifact import Artifact, Record
-from .sides import Side  # noqa: TC001 - pydantic reads the annotations
+from .sides import Side
 
 
 class MetricName(StrEnum):

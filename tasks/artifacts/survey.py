@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..storage.artifact import Artifact, Record
-from .detection import Commit  # noqa: TC001 - pydantic reads the annotations
+from .detection import Commit
 
 
 class PullRequest(Record):

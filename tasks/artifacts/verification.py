@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..storage.artifact import Artifact, Record
-from .comparison import Interval, Verdict  # noqa: TC001 - pydantic reads the annotations
-from .samples import MetricName  # noqa: TC001 - likewise
+from .comparison import Interval, Verdict
+from .samples import MetricName
 
 
 class Repeated(Record):

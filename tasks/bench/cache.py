@@ -10,17 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import BusyError, UsageError
 from ..git.clone_cache import git_folder_of
 from ..processes import locks
+from ..processes.progress import Report
 from ..processes.scratch import remove_folder
 from ..text import figures
 from . import machine
-
-if TYPE_CHECKING:
-    from ..processes.progress import Report
 
 LIMIT_VARIABLE, USUAL_LIMIT = "PRPREP_CACHE_LIMIT", "20 GiB"
 KINDS = {

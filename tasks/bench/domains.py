@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..artifacts import MetricName
-
-if TYPE_CHECKING:
-    from ..manifest.model import Domain, Metric
+from ..manifest.model import Domain, Metric
 
 TIME_LIMIT_SECONDS: Final = 120.0
 COUNTING_LIMIT_SECONDS: Final = 600.0

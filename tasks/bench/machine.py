@@ -9,13 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import BusyError, CommandFailedError
 from ..processes import locks, programs
-
-if TYPE_CHECKING:
-    from ..processes.progress import Report
+from ..processes.progress import Report
 
 GIB = 1 << 30
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..artifacts import SIDES, Measurement, Output, Site
+from ..manifest.model import Metric
 from ..processes.progress import Report, silent
 from .imports.imports import time_imports
 from .imports.startup import time_startup
@@ -20,9 +20,6 @@ from .time.functions import profile_functions
 from .time.timing import check, measure_time
 from .workers import memory_layout, sandbox
 from .workers.workers import core
-
-if TYPE_CHECKING:
-    from ..manifest.model import Metric
 
 
 def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..artifacts import Module
 from ..errors import MeasuringError, ProvenanceError
 from ..storage.hashing import blob
-
-if TYPE_CHECKING:
-    from .request import Request, Role
+from .request import Request, Role
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _COMPILED = (".so", ".pyd", ".dylib")

@@ -6,15 +6,14 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..artifacts import SIDES, Launch, Measurement, MetricName, Side
 from ..errors import MeasuringError
 from .workers.workers import Settings, hash_seed
 
-if TYPE_CHECKING:
-    Counts = dict[str, tuple[float, ...]]
-    """The counts of each benchmark call, one for each metric."""
+Counts = dict[str, tuple[float, ...]]
+"""The counts of each benchmark call, one for each metric."""
 
 
 @dataclass(slots=True)

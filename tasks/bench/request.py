@@ -6,11 +6,10 @@ import random
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from ..artifacts import FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
-    from ..manifest.model import Metric
+from ..artifacts import FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
+from ..manifest.model import Metric
 
 Role = Literal["base", "head", "control"]
 """Which code a process of a launch runs; control is base's code in a second tree."""

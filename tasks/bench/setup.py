@@ -6,26 +6,24 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..artifacts import SIDES, ChangedFunction, Detection, Injection, Layout, Scaffolding, TreeSpec
 from ..environments import builder
+from ..environments.builder import Environment
 from ..environments.diagnoses import BENCHMARK, diagnose
 from ..environments.interpreters import resolve_path
 from ..environments.venvs import Venv
 from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
+from ..manifest.model import Metric, Optimization
+from ..processes.progress import Report
 from ..project.console_scripts import common_commands
 from ..project.files import FolderTree
+from ..storage.artifact import ArtifactReader
 from ..storage.paths import PROFILES
 from . import domains, machine, measuring, trees
 from .request import ChangedDefinition, Request, Role, SideRequest
-
-if TYPE_CHECKING:
-    from ..environments.builder import Environment
-    from ..manifest.model import Metric, Optimization
-    from ..processes.progress import Report
-    from ..storage.artifact import ArtifactReader
 
 T = TypeVar("T")
 _COPIES = {"control": "second"}

@@ -12,17 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from ..artifacts import SIDES, Interval, Launch, Measurement, Summary, Verdict
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+Array = NDArray[np.float64]
 
 TRIM = 0.4
 """Share of a launch's pairs that is trimmed at either end: half of the blocks may be disturbed on one side."""

@@ -7,17 +7,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ..artifacts import Injection, Scaffolding, TreeSpec
 from ..errors import CommandFailedError, MeasuringError
+from ..git import Clone
 from ..processes.locks import file_lock
 from ..storage import hashing
 from ..storage.files import write_whole
 from ..storage.hashing import hash_of, read_bytes
-
-if TYPE_CHECKING:
-    from ..artifacts import Injection, Scaffolding, TreeSpec
-    from ..git import Clone
 
 # Files that change how tests run and that no build writes: a new one shows that somebody edited the tree.
 _CONFIGURATION: Final = frozenset(

@@ -6,16 +6,14 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..git import printable
 from ..project.code.imported_names import absolute_name, imports, target_names
+from ..project.code.sources import LocatedDefinition, Sources
 from ..project.dependencies import requires
 from ..project.syntax import Function, callee, dotted_name, keywords, last_name, parse, string_value
 from .reading import PytestFile, PytestFunction, assignments
-
-if TYPE_CHECKING:
-    from ..project.code.sources import LocatedDefinition, Sources
 
 PATCHERS: Final = frozenset({"patch", "setattr", "delattr", "setitem", "delitem", "setenv", "delenv"})
 MOCKS: Final = frozenset(

@@ -5,17 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..artifacts import Presence
 from ..errors import SourceError
-from ..git import printable
+from ..git import Clone, printable
+from ..project.code.sources import LocatedDefinition, Sources
+from ..project.code.span import Span
 from .benchmark_file import BenchmarkFile
-
-if TYPE_CHECKING:
-    from ..git import Clone
-    from ..project.code.sources import LocatedDefinition, Sources
-    from ..project.code.span import Span
 
 
 def benchmark_files(files: Mapping[str, bytes], sources: Sources) -> tuple[tuple[BenchmarkFile, ...], tuple[str, ...]]:

@@ -6,14 +6,11 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ..project.files import Project
 from ..project.pytest_config import is_test_file, python_files
 from ..project.syntax import last_name, string_value
 from .reading import PytestFile, PytestFunction
-
-if TYPE_CHECKING:
-    from ..project.files import Project
 
 COMMON = 0.8
 """The share of tests that must do something for it to be the project's style."""

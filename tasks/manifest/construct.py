@@ -8,12 +8,13 @@ editors: `no` and `on` are text, 12345e6 is a number.
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from yaml.events import (
     AliasEvent,
     CollectionStartEvent,
     DocumentStartEvent,
+    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -23,9 +24,6 @@ from yaml.events import (
 
 from ..text.messages import printable_line
 from .source import ManifestText, forbidden_character
-
-if TYPE_CHECKING:
-    from yaml.events import Event
 
 MAX_DEPTH: Final = 100
 # Values that aliases may add, besides as many as the file has characters; real manifests repeat a few settings.

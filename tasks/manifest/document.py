@@ -1,16 +1,13 @@
 """A manifest as YAML: its values, and the position of each in the file."""
 
 import re
-from typing import TYPE_CHECKING
 
 import yaml
 
+from ..errors import Problem
 from ..text.messages import printable_line
 from .construct import MAX_DEPTH, Located, TooDeepError, ValueBuilder, as_written
 from .source import ManifestText
-
-if TYPE_CHECKING:
-    from ..errors import Problem
 
 Loc = tuple[str | int, ...]
 

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from ..text.messages import nearest, printable_line, quoted
 from .construct import kind_of
@@ -30,10 +33,6 @@ from .model import (
     Model,
     Optimization,
 )
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-    from pydantic_core import ErrorDetails
 
 _LONGEST_VALUE = 60
 _OWNERS: dict[str, tuple[type[Model], str]] = {

@@ -5,14 +5,11 @@ A validator's message begins after the key, which the reader adds.
 """
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-    from pydantic.json_schema import JsonSchemaValue
 
 # A part of a relative path: anything but `..`; the first part must not begin with the `~` of a home folder either.
 _PART = r"(?:\.|[^/\\.][^/\\]*|\.[^/\\.][^/\\]*|\.\.[^/\\]+)"

@@ -4,18 +4,16 @@ import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ..errors import ManifestError, Problem
 from .construct import BROKEN
 from .document import Document, Loc
 from .explanations import Explanation, FieldError, explain
 from .model import CODE_FORM_TAG, PATH_FORM_TAG, VERSION, Manifest, Measuring, Model, Optimization
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 _MAX_BYTES = 64 * 2**20
 _AnyModel = TypeVar("_AnyModel", bound=Model)

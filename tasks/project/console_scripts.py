@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from .files import Project, lookup, strings
-
-if TYPE_CHECKING:
-    from ..artifacts import Layout
-    from .files import TreeReader
+from ..artifacts import Layout
+from .files import Project, TreeReader, lookup, strings
 
 ARGUMENT = "--help"
 

@@ -7,13 +7,10 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import CommandFailedError
 from ..processes import programs
-
-if TYPE_CHECKING:
-    from .files import Project
+from .files import Project
 
 RUFF_FILES = ("ruff.toml", ".ruff.toml")
 SECONDS = 20.0

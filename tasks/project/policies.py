@@ -7,12 +7,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 from ..artifacts import ContributionRule
-
-if TYPE_CHECKING:
-    from .files import TreeReader
+from .files import TreeReader
 
 PAGES = re.compile(
     r"(contributing|agents|claude|gemini|copilot[-_]instructions|pull_request_template|llm[-_]?policy"

@@ -6,16 +6,13 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import git
 from ..errors import Problem, RepositoryError, SourceError
+from ..manifest.document import Loc
+from ..manifest.model import Optimization
+from ..manifest.reader import LoadedManifest
 from ..text.messages import nearest, quoted
-
-if TYPE_CHECKING:
-    from ..manifest.document import Loc
-    from ..manifest.model import Optimization
-    from ..manifest.reader import LoadedManifest
 
 # Whether an item's function is at head or at base, and if not, functions with names like it.
 Exists = Callable[["Optimization", str], tuple[bool, tuple[str, ...]]]

@@ -10,19 +10,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median, median_low
-from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, ImportedModule, MetricName, Module, Side
 from ...errors import MeasuringError
+from ...processes.progress import Report
 from ..provenance import check_control, prove
 from ..request import MeasurementResult, Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers.channel import Message, TimeLimitError
+from ..workers.workers import Settings
 from .interpreters import LOOKS, Program, answer, draw_settings, last_lines, lines, packages_and_trees, sample
-
-if TYPE_CHECKING:
-    from ...processes.progress import Report
-    from ..workers.workers import Settings
 
 REPEATS = 3
 """Traces of each side."""

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...artifacts import Launch, Side
 from ...processes import programs
+from ..request import Request, Role
+from ..time.sequence import LaunchSequence
 from ..workers import memory_layout, sandbox
 from ..workers.channel import Channel, ClosedError, Message
 from ..workers.workers import (
@@ -24,10 +25,6 @@ from ..workers.workers import (
     trees,
     variables,
 )
-
-if TYPE_CHECKING:
-    from ..request import Request, Role
-    from ..time.sequence import LaunchSequence
 
 LOOKS = (8, 14, 24, 40)
 """Numbers of launches at which imports and start-ups are looked at."""

@@ -7,19 +7,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, MetricName, Module, Side
 from ...errors import MeasuringError
+from ...processes.progress import Report
 from ..provenance import prove
 from ..request import MeasurementResult, Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, ended
 from .interpreters import LOOKS, Program, answer, draw_settings, last_lines, lines, packages_and_trees, sample
-
-if TYPE_CHECKING:
-    from ...processes.progress import Report
 
 TIMED = 2
 """Commands that are timed at most."""

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ...artifacts import Side
 from ...errors import CommandFailedError
 from ...processes import programs
+from ...processes.progress import Report
+from ..request import Request
 from ..workers import sandbox
 from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, variables
 from .sites import HeldMemory
-
-if TYPE_CHECKING:
-    from ...artifacts import Side
-    from ...processes.progress import Report
-    from ..request import Request
 
 PROGRAM = WORKER_PROGRAMS / "memory/flamegraphs.py"
 SUFFIX = ".flamegraph.html"

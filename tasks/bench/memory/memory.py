@@ -9,10 +9,10 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, Measurement, MetricName, Side, Site
 from ...errors import MeasuringError
+from ...processes.progress import Report
 from ...storage.hashing import sha256
 from ..repeats import Repeats
 from ..request import Request, deadline_in
@@ -20,9 +20,6 @@ from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, Worker, started
 from .flamegraphs import SUFFIX, read_profiles
 from .sites import changed_sites, renamed
-
-if TYPE_CHECKING:
-    from ...processes.progress import Report
 
 REPEATS = 3
 MOST_REPEATS = 8

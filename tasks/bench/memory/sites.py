@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...artifacts import Site
-
-if TYPE_CHECKING:
-    from ..request import ChangedDefinition
+from ..request import ChangedDefinition
 
 MOST = 10
 NEGLIGIBLE, NEGLIGIBLE_BYTES = 0.001, 1024

@@ -10,19 +10,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ...artifacts import RecordedCall
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import Report, silent
 from ..machine import exclusive
+from ..request import SideRequest
+from ..workers.channel import Message
 from ..workers.pytest_options import options, warning_filters
 from ..workers.workers import WORKER_PROGRAMS, Settings, variables
-
-if TYPE_CHECKING:
-    from ...artifacts import RecordedCall
-    from ..request import SideRequest
-    from ..workers.channel import Message
 
 OWN_SECONDS = 20.0
 """What recording itself may cost in one process."""

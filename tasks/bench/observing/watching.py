@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ...processes.progress import Report
 from ..machine import exclusive
+from ..request import Request, Role
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, core, hash_seed, started
-
-if TYPE_CHECKING:
-    from ...processes.progress import Report
-    from ..request import Request, Role
 
 SECONDS = 0.3
 """Of sampling, for the shares of the project's functions in one call."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -26,8 +26,7 @@ from .input_edges import (
     sequence,
 )
 
-if TYPE_CHECKING:
-    Spellings = st.SearchStrategy["Spelling"]
+Spellings = st.SearchStrategy["Spelling"]
 
 MORE_CHARACTERS = "_:;&{}])>$^|+=@!~`\t\r\0019aAzZ\u2019\u201d\u2013\u00dfİǆ\u0301\u00a0\u200b\u2028中\ufeff"
 

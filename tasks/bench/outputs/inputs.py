@@ -11,21 +11,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...artifacts import SIDES, Output, Side
 from ...errors import MeasuringError, ProvenanceError
+from ...processes.progress import Report
+from ..request import Request
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Ready, Settings, Worker, core, hash_seed, started
 from .input_edges import as_recorded, edges
 from .input_spelling import call_as_markdown, first_difference, largest_number, passed_objects
 from .outputs import Comparison, spelled_difference
 
-if TYPE_CHECKING:
-    from ...processes.progress import Report
-    from ..request import Request
-
-    Input = list[list[Any]]
+Input = list[list[Any]]
 
 INPUTS = 100
 """Inputs of a call to compare."""

@@ -11,14 +11,12 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from ...artifacts import SIDES, Output, Side
 from ...storage.hashing import sha256
-
-if TYPE_CHECKING:
-    import numpy as np
-
 
 Node = dict[str, Any]
 Difference = tuple[str, str, str]

@@ -6,16 +6,14 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...artifacts import SIDES, FunctionShare, Share, Side
 from ...errors import MeasuringError
+from ...processes.progress import Report
+from ..request import Request
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, core, hash_seed, started
-
-if TYPE_CHECKING:
-    from ...processes.progress import Report
-    from ..request import Request
 
 SECONDS = 1.0
 """Sampling of one benchmark call on one side."""

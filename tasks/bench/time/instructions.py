@@ -12,17 +12,14 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, Measurement, MetricName, Side
 from ...errors import MeasuringError
+from ...processes.progress import Report
 from ..repeats import Repeats, check_same_calls
+from ..request import Request
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, hash_seed, started
-
-if TYPE_CHECKING:
-    from ...processes.progress import Report
-    from ..request import Request
 
 REPEATS = 3
 

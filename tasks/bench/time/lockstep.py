@@ -14,17 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import cycle
-from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
 from ..provenance import check_control
+from ..request import Request, Role
+from ..workers.channel import Message
 from ..workers.workers import Ready, Settings, Worker, core, started
 from .turns import Turn, Turns, calibrate, settle
-
-if TYPE_CHECKING:
-    from ..request import Request, Role
-    from ..workers.channel import Message
 
 _SAME = "the benchmark must run the same tests at both commits"
 _FIXTURE = "write one that takes `benchmark` and calls it: `def test_x(benchmark): benchmark(function, argument)`"

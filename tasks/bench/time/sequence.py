@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ...artifacts import Launch, Measurement, MetricName
 from ...errors import MeasuringError
+from ..request import Request
 
-if TYPE_CHECKING:
-    from ..request import Request
-
-    Decided = Callable[[Sequence[Launch]], bool]
-    """Whether the launches of one benchmark call decide at one of the planned looks."""
+Decided = Callable[[Sequence[Launch]], bool]
+"""Whether the launches of one benchmark call decide at one of the planned looks."""
 
 MINIMUM_LAUNCHES = 5
 """Fewer launches say too little about how processes of the same code differ."""

@@ -7,19 +7,17 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from ...artifacts import SIDES, Measurement, MetricName, Module, Output, Side
+from ...processes.progress import Report
 from ..outputs.outputs import judge
+from ..request import Request
 from ..workers import memory_layout
 from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, hash_seed, starting_cores
 from .lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch, paired
 from .sequence import LaunchSequence, looks_for
-
-if TYPE_CHECKING:
-    from ...processes.progress import Report
-    from ..request import Request
 
 LOOKS = (8, 12, 16, 24, 36, 54)
 """Numbers of launches at which the data are looked at, while the budget lasts."""

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle
 from statistics import fmean, median
-from typing import TYPE_CHECKING
 
+from ..request import Role
 from ..workers.workers import Block, ChildFailedError, Worker
-
-if TYPE_CHECKING:
-    from ..request import Role
 
 Turn = dict["Role", Block]
 """One block of every side, one after the other."""

@@ -10,6 +10,7 @@ places mappings below the stack's limit, so that this limit moves all of them ag
 from __future__ import annotations
 
 import os
+import random
 import resource
 import shutil
 import subprocess
@@ -17,10 +18,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import random
 
 LOWEST_STACK = 128 << 20
 """Below this limit the kernel's place for mappings does not follow it."""

@@ -11,13 +11,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ...errors import MeasuringError
 from ...processes import programs
-
-if TYPE_CHECKING:
-    from ..request import Request, SideRequest
+from ..request import Request, SideRequest
 
 HOME: Final = "/tmp/home"  # noqa: S108 - in a /tmp that begins empty
 

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...artifacts import Module
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ..provenance import prove
+from ..request import Request, Role, SideRequest
 from . import sandbox
 from .channel import VERSION, Channel, ClosedError, Message
-from .memory_layout import usual_stack
+from .memory_layout import MemoryLayout, usual_stack
 from .pytest_options import options
-
-if TYPE_CHECKING:
-    import random
-
-    from ...artifacts import Module
-    from ..request import Request, Role, SideRequest
-    from .memory_layout import MemoryLayout
 
 WORKER_FOLDER = Path(__file__).parents[2] / "worker"
 """What goes on the target's import path; the one name in it is `prprep_worker`."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from ...bench.observing.watching import WatchedCall
 from ..benchmark_file import BenchmarkFile
 from . import dynamic, static
 from .rules import RULES, Rule
 from .static import Finding, LintContext
-
-if TYPE_CHECKING:
-    from ...bench.observing.watching import WatchedCall
 
 __all__ = ["RULES", "BenchmarkFile", "Finding", "LintContext", "Rule", "findings"]
 

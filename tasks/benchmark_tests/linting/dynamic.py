@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ...bench.domains import ALMOST_NOTHING
+from ...bench.observing.watching import Substitute, WatchedCall
 from ...text import figures
-from .static import Finding, restored, subject_of
-
-if TYPE_CHECKING:
-    from ...bench.observing.watching import Substitute, WatchedCall
-    from ..benchmark_file import BenchmarkFile, BenchmarkTest
-    from .static import LintContext
+from ..benchmark_file import BenchmarkFile, BenchmarkTest
+from .static import Finding, LintContext, restored, subject_of
 
 SHORTEST: Final = 5e-7
 """Seconds below which a call is mostly the cost of calling: ten to twenty times a call of an empty function."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ...project.code.imported_names import short_name
 from ...project.syntax import string_value
+from ..benchmark_file import BenchmarkFile
 from .static import LintContext, findings, subject_of
-
-if TYPE_CHECKING:
-    from ..benchmark_file import BenchmarkFile
 
 
 class FixedFile(NamedTuple):

@@ -6,18 +6,14 @@ import ast
 import math
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from ...project.code.definitions import contents
+from ...project.code.definitions import Definition, contents
 from ...project.code.imported_names import absolute_name, imports
+from ...project.code.sources import LocatedDefinition
 from ...project.syntax import Function, callee, dotted_name, keywords, last_name, names, parse_or_empty
-from ..benchmark_file import MOCKS
+from ..benchmark_file import MOCKS, BenchmarkFile, BenchmarkTest, Patch
 from .boundaries import boundary
-
-if TYPE_CHECKING:
-    from ...project.code.definitions import Definition
-    from ...project.code.sources import LocatedDefinition
-    from ..benchmark_file import BenchmarkFile, BenchmarkTest, Patch
 
 CONFIGURATION: Final = re.compile(
     r"(^|_)(configs?|configuration|settings|conf|cfg|options|env_config|environ)$", re.IGNORECASE

@@ -6,17 +6,14 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ...project.code.imported_names import short_name
+from ...project.code.sources import LocatedDefinition
 from ...project.pytest_config import PYTHON_FILES, is_test_file
 from ...project.syntax import Function, callee, dotted_name, is_generator, names, parameter_names
-from ..benchmark_file import PATCHERS
+from ..benchmark_file import PATCHERS, BenchmarkFile, BenchmarkTest, MeasuredCode, Patch, ProjectCall
 from . import mocks
-
-if TYPE_CHECKING:
-    from ...project.code.sources import LocatedDefinition
-    from ..benchmark_file import BenchmarkFile, BenchmarkTest, MeasuredCode, Patch, ProjectCall
 
 READING: Final = frozenset(
     {

@@ -7,18 +7,16 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from ...artifacts import Detection
 from ...errors import SourceError, TemplateError
+from ...manifest.model import BenchmarkCode
 from ...project.code.imported_names import short_name
 from ...project.syntax import Scope, indented, last_name, names
 from .recorded_code import SPACES, WIDTH, assigned
 from .sample_values import SIZE
 from .signatures import Call, call_of
-
-if TYPE_CHECKING:
-    from ...artifacts import Detection
-    from ...manifest.model import BenchmarkCode
 
 CPU, MEMORY, ASYNC, STRUCT = (f"benchmark_{kind}.py.j2" for kind in ("cpu", "mem", "async", "struct"))
 TEMPLATES = (CPU, MEMORY, ASYNC, STRUCT)

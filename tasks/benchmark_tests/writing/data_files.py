@@ -8,14 +8,10 @@ import os
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ...artifacts import DataFile
+from ...artifacts import DataFile, Scaffolding
 from ...project.syntax import string_value
 from ...storage.files import write_whole
-
-if TYPE_CHECKING:
-    from ...artifacts import Scaffolding
 
 
 def data_files_read(path: str, tree: ast.Module) -> list[str]:

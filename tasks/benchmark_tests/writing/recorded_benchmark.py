@@ -6,21 +6,16 @@ import base64
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ...artifacts import Detection, RecordedCall, Recording, Sample
 from ...artifacts.recording import LARGEST_FILE
 from ...errors import SourceError
-from ...project.code.definitions import definitions
+from ...project.code.definitions import Definition, definitions
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
-from .recorded_code import SPACES, WIDTH, compose
+from .recorded_code import SPACES, WIDTH, RecordedCode, compose
 from .sampled_code import compose_sample, fits_beside, function_lines, large_call
 from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
-
-if TYPE_CHECKING:
-    from ...artifacts import Detection, RecordedCall, Recording, Sample
-    from ...project.code.definitions import Definition
-    from .recorded_code import RecordedCode
 
 ROUNDS = 20
 """The rounds of a benchmark that makes its arguments anew for each."""

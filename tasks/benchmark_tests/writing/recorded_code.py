@@ -6,11 +6,9 @@ import ast
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ...artifacts import Fake, FakeMethod, RecordedCall
-    from ...project.code.definitions import Definition
+from ...artifacts import Fake, FakeMethod, RecordedCall
+from ...project.code.definitions import Definition
 
 LEAST_BYTES = 16 * 1024
 """The least allocation of a call that its fake repeats."""

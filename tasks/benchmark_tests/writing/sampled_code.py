@@ -5,15 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ...artifacts import RecordedCall, Spelling
-from .recorded_code import BUILDERS, SPACES, assigned, compose, variable_of
-
-if TYPE_CHECKING:
-    from ...artifacts import Sample
-    from ...project.code.definitions import Definition
-    from .recorded_code import RecordedCode
+from ...artifacts import RecordedCall, Sample, Spelling
+from ...project.code.definitions import Definition
+from .recorded_code import BUILDERS, SPACES, RecordedCode, assigned, compose, variable_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...artifacts import Sample, SampledCall
+from ...artifacts import RecordedCall, Sample, SampledCall
 
-if TYPE_CHECKING:
-    from ...artifacts import RecordedCall
-
-    Arguments = tuple[tuple[str, str], ...]
+Arguments = tuple[tuple[str, str], ...]
 
 REALISTIC = 1e-3
 """Seconds of a call for an input to be large enough; smaller inputs are scaled up if possible."""

@@ -5,13 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ...project.syntax import Function, indented, names, parameter_names
+from ..style import Style
 from .recorded_code import SPACES
-
-if TYPE_CHECKING:
-    from ..style import Style
 
 CASES = "recorded"
 """The parameter of a benchmark that is written with several cases."""

@@ -7,17 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
-from ...artifacts import ChangedFunction
+from ...artifacts import ChangedFunction, Layout
 from ...errors import SourceError
-from ...git import printable
+from ...git import Clone, FileChange, printable
 from .definitions import MODULE, Definition, definitions
 from .modules import is_own_module, is_test, module_of
-
-if TYPE_CHECKING:
-    from ...artifacts import Layout
-    from ...git import Clone, FileChange
 
 Status = Literal["modified", "added", "removed", "renamed", "moved"]
 Variants = tuple[Definition, ...]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from ...artifacts import Layout
 from ..pytest_config import is_test_code
-
-if TYPE_CHECKING:
-    from ...artifacts import Layout
 
 
 def module_of(path: str, import_roots: Sequence[str]) -> str | None:

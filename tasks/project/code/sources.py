@@ -6,15 +6,13 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ...errors import SourceError
+from ..files import TreeReader
 from ..syntax import names, parse_or_empty
 from .definitions import Binding, Definition, ModuleContents, contents
 from .modules import module_of
-
-if TYPE_CHECKING:
-    from ..files import TreeReader
 
 _MOST_NEAR: Final = 3
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from ...artifacts import Commit
 from ...errors import CherryPickError, RepositoryError
+from ...git import Clone, Refs
+from ...manifest.model import Optimization
 from ...text.messages import quoted
-
-if TYPE_CHECKING:
-    from ...artifacts import Commit
-    from ...git import Clone, Refs
-    from ...manifest.model import Optimization
 
 
 @dataclass(frozen=True, slots=True)
