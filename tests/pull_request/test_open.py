@@ -59,7 +59,7 @@ MANIFEST = """\
 version: 1
 repo: target
 upstream: main
-defaults: {budget: 1}
+defaults: {budget: 1, metrics: memory}
 optimizations:
   - {id: total, title: Sum in C, domain: cpu, head: perf/total, functions: "sums.numbers:total"}
 """

@@ -135,7 +135,7 @@ def test_no_other_command_hands_a_push_to_git_or_a_change_to_gh(tmp_path):
     target.branch("perf/total")
     target.commit({"sums/numbers.py": "def total(numbers):\n    return sum(numbers)\n"}, "Sum in C")
     target.checkout("main")
-    (tmp_path / "work" / "prprep.yaml").write_text(MANIFEST.replace("budget: 1", "metrics: memory"))
+    (tmp_path / "work" / "prprep.yaml").write_text(MANIFEST)
     log = recorders(tmp_path / "bin")
     # git's own programs come before PATH for what git starts, so only what prprep and its tools start is seen: all that counts here.
     path = f"{log.parent}{os.pathsep}{os.environ['PATH']}"
