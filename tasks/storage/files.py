@@ -5,35 +5,36 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 
 def write_whole(target: Path, text: str | bytes) -> None:
-    """Put `text`, or bytes, at `target` in one step: readers see the old file or the whole new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode() if isinstance(text, str) else text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Put `text` at `target` in one step: readers see the old file or the whole new one."""
+    with _written_beside(target, text) as temporary:
+        temporary.replace(target)
 
 
 def write_new(target: Path, text: str) -> None:
     """Put `text` at `target` in one step; raise FileExistsError if something is there."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        Path(temporary).chmod(0o644)
+    with _written_beside(target, text) as temporary:
         os.link(temporary, target)
+
+
+@contextmanager
+def _written_beside(target: Path, text: str | bytes) -> Iterator[Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
+        temporary.chmod(0o644)
+        yield temporary
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def fingerprint_of(artifact: Path) -> str | None:
@@ -47,7 +48,7 @@ def fingerprint_of(artifact: Path) -> str | None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; empty where it is missing or broken."""
+    """Read a JSON object; empty if it is missing or broken."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):

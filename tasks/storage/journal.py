@@ -1,4 +1,4 @@
-"""Keep what happened to an item, stage by stage: the log whose end `prprep explain` shows."""
+"""The log of an item, stage by stage; `prprep explain` shows its end."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ..errors import CommandFailedError
 if TYPE_CHECKING:
     from ..processes.progress import Report
 
-MOST = 1 << 20
-"""Bytes of a log; of a longer one the later half is kept."""
+MAX_BYTES = 1 << 20
+"""Of a longer log the later half is kept."""
 
 
 class Journal:
-    """An item's log. What cannot be written is not: the log is for people, and nothing depends on it."""
+    """An item's log. It is for people, so that a log that cannot be written is no error."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def begin(self, stage: str) -> None:
-        """Head what follows, and keep the log short."""
+        """Write the stage's heading, after shortening a long log."""
         with suppress(OSError):
-            if self._path.exists() and self._path.stat().st_size > MOST:
-                self._path.write_bytes(self._path.read_bytes()[-MOST // 2 :].partition(b"\n")[2])
+            if self._path.exists() and self._path.stat().st_size > MAX_BYTES:
+                self._path.write_bytes(self._path.read_bytes()[-MAX_BYTES // 2 :].partition(b"\n")[2])
         self.write(f"== {stage}, {time.strftime('%Y-%m-%d %H:%M:%S')}")
 
     def listening(self, report: Report) -> Report:
-        """Return a report whose lines stand in the log as well."""
+        """Return a report that writes its lines to the log as well."""
 
         def both(message: str) -> None:
             self.write(message)
@@ -39,7 +39,7 @@ class Journal:
         return both
 
     def failed(self, error: BaseException) -> None:
-        """Write the message, and in full what the programs wrote that it came from."""
+        """Write the message, and the whole output of the programs that caused it."""
         self.write(str(error))
         cause: BaseException | None = error
         while cause:
@@ -55,7 +55,7 @@ class Journal:
 
 
 def tail(path: Path, lines: int) -> str:
-    """Return the last lines of a log; empty where there is none."""
+    """Return the last lines of a log; empty if there is none."""
     try:
         return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
     except OSError:

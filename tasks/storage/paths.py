@@ -1,4 +1,4 @@
-"""Spell every file name that prprep reads or writes."""
+"""Every file name that prprep reads or writes."""
 
 from __future__ import annotations
 
@@ -24,10 +24,7 @@ def cache_folder() -> Path:
 
 
 def shipped_templates() -> Path:
-    """Return the folder of the templates that prprep brings along.
-
-    In a checkout it stands beside the package, in an installation inside of it.
-    """
+    """Return the folder of prprep's own templates: beside the package in a checkout, inside it when installed."""
     package = Path(__file__).parents[1]
     inside = package / TEMPLATES_FOLDER
     return inside if inside.is_dir() else package.parent / TEMPLATES_FOLDER
@@ -35,7 +32,7 @@ def shipped_templates() -> Path:
 
 @dataclass(frozen=True)
 class ProjectPaths:
-    """The places of one manifest: its folder, prprep's state in it, and what the user gets."""
+    """The folders and files of one manifest: prprep's state, and what the user gets."""
 
     manifest: Path
     output: Path
@@ -59,7 +56,7 @@ class ProjectPaths:
 
     @cached_property
     def forge(self) -> Path:
-        """The file with what the forges said, and when; it may be lost without harm."""
+        """Cached answers of GitHub; may be lost without harm."""
         return self.state / "forge.json"
 
     @cached_property
@@ -75,6 +72,10 @@ class ProjectPaths:
 def file_stem(stage: str) -> str:
     """Return the name of a stage's artifact, without its ending."""
     return "samples" if stage == "measure" else stage
+
+
+def _artifact(stage: str) -> cached_property[Path]:
+    return cached_property(lambda paths: paths.artifact(stage))
 
 
 @dataclass(frozen=True)
@@ -101,61 +102,22 @@ class ItemPaths:
     def artifact(self, stage: str) -> Path:
         return Path(self.file(stage))
 
-    @cached_property
-    def detect(self) -> Path:
-        return self.state / "detect.json"
-
-    @cached_property
-    def survey(self) -> Path:
-        return self.state / "survey.json"
-
-    @cached_property
-    def record(self) -> Path:
-        return self.state / "record.json"
-
-    @cached_property
-    def scaffold(self) -> Path:
-        return self.state / "scaffold.json"
-
-    @cached_property
-    def inject(self) -> Path:
-        return self.state / "inject.json"
-
-    @cached_property
-    def lint(self) -> Path:
-        return self.state / "lint.json"
-
-    @cached_property
-    def samples(self) -> Path:
-        return self.state / "samples.json"
-
-    @cached_property
-    def codeflash(self) -> Path:
-        return self.state / "codeflash.json"
-
-    @cached_property
-    def compare(self) -> Path:
-        return self.state / "compare.json"
-
-    @cached_property
-    def tests(self) -> Path:
-        return self.state / "tests.json"
-
-    @cached_property
-    def verify(self) -> Path:
-        return self.state / "verify.json"
-
-    @cached_property
-    def summarize(self) -> Path:
-        return self.state / "summarize.json"
-
-    @cached_property
-    def render(self) -> Path:
-        return self.state / "render.json"
-
-    @cached_property
-    def branch(self) -> Path:
-        return self.state / "branch.json"
+    detect = _artifact("detect")
+    survey = _artifact("survey")
+    record = _artifact("record")
+    scaffold = _artifact("scaffold")
+    inject = _artifact("inject")
+    lint = _artifact("lint")
+    tests = _artifact("tests")
+    samples = _artifact("measure")
+    codeflash = _artifact("codeflash")
+    compare = _artifact("compare")
+    verify = _artifact("verify")
+    summarize = _artifact("summarize")
+    render = _artifact("render")
+    branch = _artifact("branch")
+    opened = _artifact("opened")
+    failure = _artifact("failure")
 
     @cached_property
     def branch_folder(self) -> Path:
@@ -163,16 +125,8 @@ class ItemPaths:
         return self.state / "branch"
 
     @cached_property
-    def opened(self) -> Path:
-        return self.state / "opened.json"
-
-    @cached_property
-    def failure(self) -> Path:
-        return self.state / "failure.json"
-
-    @cached_property
     def made_from(self) -> Path:
-        """The file that says in words what each artifact was made from, for `explain`."""
+        """What each artifact was made from, by names that users know, for `explain`."""
         return self.state / "made-from.json"
 
     @cached_property

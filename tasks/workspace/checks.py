@@ -1,4 +1,4 @@
-"""Hold a manifest against its repository: refs and functions that it names and that are not there."""
+"""Check a manifest against its repository: refs and functions that do not exist."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..manifest.model import Optimization
 from ..manifest.reader import LoadedManifest
 from ..text.messages import nearest, quoted
 
-# Whether an item's function is at head or at base, and if not, functions with names like it.
-Exists = Callable[["Optimization", str], tuple[bool, tuple[str, ...]]]
+Lookup = Callable[[Optimization, str], tuple[bool, tuple[str, ...]]]
+"""Returns whether an item's function is at head or base, and if not, functions with similar names."""
 
-# Where more refs than this are wrong, it is the repository that is wrong, and looking for likenesses takes long.
-_MOST_GUESSES = 20
+_MOST_SUGGESTIONS = 20
+"""If more refs are wrong, it is the repository that is wrong; and looking for similar names takes long."""
 
 
 def check(
@@ -26,30 +26,28 @@ def check(
     repository: Path | None,
     *,
     clone: git.Clone | None = None,
-    exists: Exists | None = None,
+    exists: Lookup | None = None,
     items: Collection[str] | None = None,
 ) -> list[Problem]:
-    """Return the refs that name no commit, and, where `exists` is given, the functions that are not there.
+    """Return a problem for each ref that does not resolve and, given `exists`, for each function that is nowhere.
 
-    Refs are resolved in one git process, in the user's repository or, where that is an address, in its clone; `items` are
-    those that are about it, all where it is None.
+    Refs are resolved in one git process, in the user's repository or else in the clone; `items` restricts the check.
     """
     uses = list(_refs(loaded, items))
     try:
-        commits, names = _asked(repository, clone, sorted({ref for _, ref in uses}))
+        commits, names = _resolve(repository, clone, sorted({ref for _, ref in uses}))
     except RepositoryError as error:
         return [loaded.document.problem(error.what, loaded.repository_loc(items or ()), suggestion=error.hint)]
     missing = {ref for _, ref in uses if commits.get(ref) is None}
-    guesses = {ref: _meant(ref, names()) for ref in sorted(missing)[:_MOST_GUESSES]}
-    problems = [_no_commit(loaded, loc, ref, guesses.get(ref, "")) for loc, ref in uses if ref in missing]
+    suggestions = {ref: _suggestion(ref, names()) for ref in sorted(missing)[:_MOST_SUGGESTIONS]}
+    problems = [_no_commit(loaded, loc, ref, suggestions.get(ref, "")) for loc, ref in uses if ref in missing]
     return [*problems, *(_missing_functions(loaded, missing, exists, items) if exists else ())]
 
 
-def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Exists:
-    """Return the question whether a function of an item is there, answered from the files of its commits.
+def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup:
+    """Return a lookup of functions in the files of an item's commits, which `refs` returns by the item's id.
 
-    `refs` gives an item's commits by its id. Where a file cannot be read as Python the answer is yes: the
-    stage that needs the function says why.
+    A file that is not valid Python counts as having the function: the stage that needs it says what is wrong.
     """
     from ..project.code.sources import Sources
     from ..project.files import CommitTree
@@ -74,10 +72,10 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Exists
     return exists
 
 
-def _asked(
+def _resolve(
     repository: Path | None, clone: git.Clone | None, refs: Sequence[str]
 ) -> tuple[Mapping[str, str | None], Callable[[], tuple[str, ...]]]:
-    """Resolve refs, and give the question for the names of all branches and tags."""
+    """Resolve refs; return their commits and a function that lists all branches and tags."""
     if repository is not None:
         return git.resolve(repository, refs), cache(lambda: git.ref_names(repository))
     if clone is not None:
@@ -86,24 +84,24 @@ def _asked(
 
 
 def _items(loaded: LoadedManifest, items: Collection[str] | None) -> Iterator[tuple[Optimization, Loc]]:
-    for item, place in zip(loaded.manifest.optimizations, loaded.item_locs, strict=True):
+    for item, loc in zip(loaded.manifest.optimizations, loaded.item_locs, strict=True):
         if items is None or item.id in items:
-            yield item, place
+            yield item, loc
 
 
 def _refs(loaded: LoadedManifest, items: Collection[str] | None) -> Iterator[tuple[Loc, str]]:
-    """Yield every ref of the manifest with its place; the top level's upstream belongs to the repository named beside it."""
-    its_own = [
+    """Yield every ref of the manifest; the top level's upstream applies to the top level's repository only."""
+    own_items = [
         item for item, _ in _items(loaded, items) if item.repo in (None, loaded.manifest.repo) and not item.upstream
     ]
-    if loaded.manifest.upstream and its_own:
+    if loaded.manifest.upstream and own_items:
         yield ("upstream",), loaded.manifest.upstream
-    for item, place in _items(loaded, items):
+    for item, loc in _items(loaded, items):
         for key, ref in (("upstream", item.upstream), ("base", item.base), ("head", item.head)):
             if ref:
-                yield (*place, key), ref
+                yield (*loc, key), ref
         for index, ref in enumerate(item.commits):
-            yield (*place, "commits", index), ref
+            yield (*loc, "commits", index), ref
 
 
 def _no_commit(loaded: LoadedManifest, loc: Loc, ref: str, suggestion: str) -> Problem:
@@ -113,40 +111,39 @@ def _no_commit(loaded: LoadedManifest, loc: Loc, ref: str, suggestion: str) -> P
     return loaded.document.problem(message, loc, suggestion=suggestion)
 
 
-def _meant(ref: str, names: Sequence[str]) -> str:
-    """Say which branch or tag was probably meant, or where a commit may be."""
+def _suggestion(ref: str, names: Sequence[str]) -> str:
     remote = next((name for name in names if name.endswith(f"/{ref}")), None)
     if meant := remote or nearest(ref, names):
         return f"did you mean {meant}?"
     if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref):
         return "fetch it, if another repository has it"
-    return "more digits may be needed to tell it from others" if re.fullmatch(r"[0-9a-f]{4,39}", ref) else ""
+    return "it may be ambiguous: give more digits" if re.fullmatch(r"[0-9a-f]{4,39}", ref) else ""
 
 
 def _missing_functions(
-    loaded: LoadedManifest, missing: set[str], exists: Exists, items: Collection[str] | None
+    loaded: LoadedManifest, missing: set[str], exists: Lookup, items: Collection[str] | None
 ) -> Iterator[Problem]:
-    """Look for the functions of the items whose refs are all there."""
-    for item, place in _items(loaded, items):
+    """Look up the functions of the items whose refs all resolve."""
+    for item, loc in _items(loaded, items):
         if missing & {item.base, item.head, *item.commits}:
             continue
         for index, function in enumerate(item.functions):
-            there, near = exists(item, function)
-            if not there:
-                loc = (*place, "functions", index)
-                verb = "holds" if loaded.document.is_list(loc[:-1]) else "is"
+            is_there, near = exists(item, function)
+            if not is_there:
+                at = (*loc, "functions", index)
+                verb = "holds" if loaded.document.is_list(at[:-1]) else "is"
                 message = f"`functions` {verb} {quoted(function)}, which is neither at head nor at base"
-                yield loaded.document.problem(message, loc, suggestion=f"did you mean {near[0]}?" if near else "")
+                yield loaded.document.problem(message, at, suggestion=f"did you mean {near[0]}?" if near else "")
 
 
 def _sides(clone: git.Clone, refs: git.Refs) -> tuple[str, ...]:
-    """Return the commits in which an item's functions may be: head, base, and those to be picked."""
+    """Return the commits that may hold an item's functions: head, base, and those to be picked."""
     base = refs.base or (clone.merge_base(refs.upstream, refs.head) if refs.head else refs.upstream)
     return tuple(dict.fromkeys(commit for commit in (refs.head, base, *refs.picks) if commit))
 
 
 def _changed(clone: git.Clone, sides: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the files that differ between the first two sides: they tell which project of several is meant."""
+    """Return the files that differ between head and base; they decide which of several projects is meant."""
     if len(sides) < 2:
         return ()
     return tuple(

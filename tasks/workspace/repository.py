@@ -1,4 +1,4 @@
-"""One repository that items of a manifest are about: where it lies, its upstream, and what names in it stand for now."""
+"""A repository that items of a manifest are about: its address, its upstream, and the commits of its refs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[\w.-]+::)", r
 
 
 class RepositoryKey(NamedTuple):
-    """What the manifest says of a repository: `repo`, and, where it is said, `upstream` and `slug`."""
+    """A repository as the manifest names it."""
 
     repo: str
     upstream: str | None
@@ -30,7 +30,7 @@ class RepositoryKey(NamedTuple):
 
     @classmethod
     def of(cls, settings: Settings, top: Settings) -> RepositoryKey:
-        """Read what an item says; the top level's `upstream` and `slug` belong to its own `repo` alone."""
+        """Read an item's settings; the top level's `upstream` and `slug` apply to the top level's `repo` only."""
         own = settings.get("repo")
         if own is None or own == top["repo"]:
             return cls(top["repo"], settings.get("upstream") or top["upstream"], settings.get("slug") or top["slug"])
@@ -38,7 +38,7 @@ class RepositoryKey(NamedTuple):
 
 
 class Repository:
-    """A repository at work, below `folder` where its path is relative."""
+    """A repository; a relative path is below `folder`."""
 
     def __init__(self, key: RepositoryKey, *, folder: Path, cache: Path) -> None:
         self.key = key
@@ -46,14 +46,14 @@ class Repository:
 
     @cached_property
     def address(self) -> str:
-        """The repository as git is told it: an absolute path, or the address that the manifest gives."""
+        """The repository as git gets it: an absolute path, or the manifest's address."""
         if _ADDRESS.match(self.key.repo):
             return self.key.repo
         return str((self._folder / Path(self.key.repo).expanduser()).resolve())
 
     @property
     def local(self) -> Path | None:
-        """The user's own repository, where the manifest names a folder of this machine."""
+        """The user's own repository, if the manifest names a folder."""
         return None if _ADDRESS.match(self.key.repo) else Path(self.address)
 
     @cached_property
@@ -63,22 +63,22 @@ class Repository:
 
     @cached_property
     def remote(self) -> str | None:
-        """The address that the repository was cloned from, or the one that the manifest gives."""
+        """The address that the repository was cloned from, or the manifest's."""
         return remote_address(self.local, self.key.upstream or "") if self.local else self.address
 
     @property
     def slug(self) -> str | None:
-        """The repository's owner/name on its forge: as the manifest has it, else from its remote or its address."""
+        """The repository's owner/name: the manifest's, else from its remote or address."""
         return self.key.slug or slug_of(self.remote or "")
 
     @cached_property
-    def place(self) -> GitHubRepository | NotOnGitHub:
-        """Where its pull requests go, or why that is not known."""
+    def github(self) -> GitHubRepository | NotOnGitHub:
+        """Where its pull requests go, or why that is unknown."""
         return github_repository(self.remote, self.key.slug)
 
     @property
     def project(self) -> str | None:
-        """Name the project the same wherever it lies on this machine."""
+        """A name of the project that does not depend on where it is on this machine."""
         return self.key.slug or (slug_of(self.remote or "") if self.local else self.address)
 
     def clone(self, wanted: set[str]) -> Clone:
@@ -87,42 +87,39 @@ class Repository:
         return Clone.open(self.address, self._cache, wanted=sorted(wanted))
 
     def stamp(self) -> list[list[object]] | None:
-        """Return what changes whenever a ref does, None where that takes git."""
+        """Return time stamps that change whenever a ref does; None if only git can tell."""
         return refs_stamp(self.local) if self.local else None
 
     def resolve(self, names: set[str]) -> dict[str, str | None]:
-        """Resolve names to commits, in one git process where the repository is on this machine."""
+        """Resolve refs to commits, in one git process if the repository is local; None for what does not resolve."""
         if self.local:
             return resolve(self.local, sorted(names))
         with self.clone(names) as clone:
             return clone.resolve(sorted(names))
 
     def upstream(self) -> str:
-        """Name the ref that pull requests are against; raise RepositoryError where none can be found."""
+        """Return the ref that pull requests are against; raise RepositoryError if there is none."""
         if self.key.upstream:
             return self.key.upstream
         if self.local:
-            found = default_upstream(self.local)
+            upstream = default_upstream(self.local)
         else:
             with self.clone(set()) as clone:
-                found = default_upstream(clone.path)
-        if found is None:
-            raise RepositoryError(
-                "no branch that pull requests could be against was found (origin's HEAD, main, master)",
-                where=self.address,
-                hint="name it: `upstream: BRANCH` in the manifest",
-            )
-        return found
+                upstream = default_upstream(clone.path)
+        if upstream is None:
+            what = "no upstream branch was found (tried origin's HEAD, main, master)"
+            raise RepositoryError(what, where=self.address, hint="name it: `upstream: BRANCH` in the manifest")
+        return upstream
 
-    def refs_of(self, settings: Settings, found: Mapping[str, str | None], upstream: tuple[str, str]) -> Refs:
-        """Return an item's refs from what names stand for; `upstream` is its name and commit."""
+    def refs_of(self, settings: Settings, commits: Mapping[str, str | None], upstream: tuple[str, str]) -> Refs:
+        """Return an item's refs, given the commits of all refs; `upstream` is its name and commit."""
         return Refs(
             address=self.address,
             repository=self.local,
             slug=self.slug,
             upstream_ref=upstream[0],
             upstream=upstream[1],
-            base=found.get(settings["base"] or ""),
-            head=found.get(settings["head"] or ""),
-            picks=tuple(sha for sha in map(found.get, settings["commits"]) if sha),
+            base=commits.get(settings["base"] or ""),
+            head=commits.get(settings["head"] or ""),
+            picks=tuple(sha for sha in map(commits.get, settings["commits"]) if sha),
         )

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tasks.errors import CommandFailedError, PrprepError
-from tasks.storage.journal import MOST, Journal, tail
+from tasks.storage.journal import MAX_BYTES, Journal, tail
 from tests.support.mistakes import BENCHMARK, CODE, LIGHT, command, compare, target, variables_of
 
 
@@ -94,10 +94,10 @@ def test_a_log_has_all_that_the_programs_wrote_and_stays_short(tmp_path):
     assert heard == [lines[1]] == ["environment of base"]
     assert lines[2:5] == ["it failed", "  mend it", "$ tool -x"]
     assert lines[5:] == ["first"] * 40 + ["", "last"]
-    journal.write("x" * 80 + "\n" + ("y" * 99 + "\n") * (MOST // 100))
+    journal.write("x" * 80 + "\n" + ("y" * 99 + "\n") * (MAX_BYTES // 100))
     journal.begin("compare")
     written = (tmp_path / "item" / "log.txt").read_text()
-    assert len(written) < MOST // 2 + 100
+    assert len(written) < MAX_BYTES // 2 + 100
     assert written.startswith("y" * 99 + "\n")
 
 

@@ -10,7 +10,7 @@ from ...staleness import ALL, Item, Stage, Uses, Value
 
 
 def _asked(item: Item) -> float | None:
-    place = item.repository.place
+    place = item.repository.github
     return item.staleness.answers.asked_at(str(place), item.id) if isinstance(place, GitHubRepository) else None
 
 

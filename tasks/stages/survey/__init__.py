@@ -62,14 +62,14 @@ def _changed_functions(item: Item) -> list[str]:
 
 def _answer_unchanged(item: Item, fields: Fields) -> bool:
     """Return whether GitHub's answer, or why there is none, is recent and the one that the survey was made from."""
-    place = item.repository.place
+    place = item.repository.github
     if not isinstance(place, GitHubRepository):
         return True
     return item.staleness.answers.state(str(place), item.id) == fields.get("answered")
 
 
 PLACE = Value(
-    "where pull requests go", lambda item: item.repository.place, lambda place: {"where pull requests go": list(place)}
+    "where pull requests go", lambda item: item.repository.github, lambda place: {"where pull requests go": list(place)}
 )
 RIVALS = Value("the items before it that change the same functions", _rivals)
 # Answers age, and other items' are asked for at the same time: what counts is whether the answer changed (`intact`).
