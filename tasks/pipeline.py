@@ -15,21 +15,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import NeedsReviewError, PrprepError
-from .stages import (
-    codeflash,
-    compare,
-    detect,
-    inject,
-    lint,
-    measure,
-    record,
-    render,
-    report,
-    scaffold,
-    survey,
-    tests,
-    verify,
-)
 from .staleness import Stage, Staleness, fields_of
 from .storage.cache import keep_json
 from .storage.files import fingerprint_of, read_json
@@ -40,22 +25,22 @@ if TYPE_CHECKING:
     from .storage.paths import ItemPaths
     from .workspace.workspace import Workspace
 
-STAGES = (
-    detect.STAGE,
-    survey.STAGE,
-    record.STAGE,
-    scaffold.STAGE,
-    inject.STAGE,
-    lint.STAGE,
-    tests.STAGE,
-    measure.STAGE,
-    codeflash.STAGE,
-    compare.STAGE,
-    verify.STAGE,
-    render.STAGE,
+NAMES = (
+    "detect",
+    "survey",
+    "record",
+    "scaffold",
+    "inject",
+    "lint",
+    "tests",
+    "measure",
+    "codeflash",
+    "compare",
+    "verify",
+    "render",
 )
-REPORT = report.STAGE
-NAMES = tuple(stage.name for stage in STAGES)
+STAGES: tuple[Stage, ...] = tuple(import_module(f".stages.{name}", __package__).STAGE for name in NAMES)
+REPORT: Stage = import_module(".stages.report", __package__).STAGE
 
 
 def staleness_of(workspace: Workspace, *, not_before: float = 0.0) -> Staleness:
