@@ -42,9 +42,9 @@ ENVIRONMENT = ("env.python", "env.extras", "env.groups", "env.install", "env.pas
 LAYOUT = ("layout.project", "layout.import_roots", "layout.packages", "layout.installable")
 """The fields of detect.json that building environments and importing the project's code depends on."""
 FUNCTIONS = tuple(f"functions.{name}" for name in ("module", "path", "name", "status", "base_path", "base_name"))
-"""The fields of detect.json that say where the changed functions are on either side."""
+"""The fields of detect.json that locate the changed functions on either side."""
 BENCHMARK = ("path", "origin", "source", "sha256", "made_from", "data")
-"""The fields of scaffold.json that say where the benchmark's bytes come from."""
+"""The fields of scaffold.json that locate the benchmark's bytes."""
 _VERSION = "prprep's version of the stage"
 _LONGEST_VALUE = 60
 
@@ -98,7 +98,7 @@ class Stage:
     intact: Callable[[Item, Fields], bool] | None = None
     """Whether what it wrote or looked at beside its artifact is unchanged; gets the remembered fields."""
     otherwise: str = ""
-    """What `prprep explain` says if that is not so."""
+    """What `prprep explain` says if `intact` is false."""
     gap: Callable[[Fields], bool] | None = None
     """Whether a person has to complete what it wrote before the stages that read it can run."""
     products: Callable[[Item], list[Path]] | None = None
@@ -270,7 +270,10 @@ class Staleness:
     def __init__(
         self, workspace: Workspace, stages: Sequence[Stage], others: Sequence[Stage] = (), *, not_before: float = 0.0
     ) -> None:
-        """`others` are declared like stages and belong to no single item; answers of GitHub from before `not_before` (seconds since the epoch) count as old."""
+        """`others` are declared like stages and are no stages, such as the report.
+
+        Answers of GitHub from before `not_before`, in seconds since the epoch, count as old.
+        """
         self.workspace = workspace
         self.answers = ResponseCache(workspace.paths.forge, not_before)
         declared = [each for stage in (*stages, *others) for each in (stage, *stage.parts)]
@@ -313,16 +316,16 @@ class Staleness:
         return StageInputs(stage, self.item(item_id), fingerprint=self.fingerprint(stage, item_id), report=report)
 
     def fingerprint(self, stage: str | Stage, item_id: str) -> str:
-        """Hash what a stage would be made from now."""
+        """Hash the stage's inputs as they are now."""
         stage = self._stage(stage)
         return hash_of([stage.name, item_id, self.made_from(stage, item_id)])
 
     def fingerprint_of_all(self, stage: Stage) -> str:
-        """Hash what something that covers every item would be made from now."""
+        """Hash the inputs of something that covers every item, such as the report."""
         return hash_of([(item_id, self.made_from(stage, item_id)) for item_id in self.workspace.plan.items])
 
     def made_from(self, stage: str | Stage, item_id: str) -> Fields:
-        """Return what a stage would be made from now, by names that users know: settings as they are, the rest hashed."""
+        """Return the stage's inputs as they are now, by names that users know: settings as values, the rest hashed."""
         stage, item = self._stage(stage), self.item(item_id)
         parts: Fields = {_VERSION: stage.version}
         for number, uses in enumerate(stage.uses):
@@ -349,7 +352,7 @@ class Staleness:
         return (uses for uses in stage.uses if uses.when is None or uses.when(item))
 
     def is_fresh(self, stage: str | Stage, item_id: str) -> bool:
-        """Return whether the artifact is there, was made from this, and what goes with it is unchanged.
+        """Return whether the artifact exists, was made from the inputs as they are now, and its files are unchanged.
 
         Until a person has filled a gap, the stages behind it have nothing to do.
         """
@@ -386,7 +389,7 @@ class Staleness:
         return frozenset(behind)
 
     def why_stale(self, stage: str | Stage, item_id: str) -> list[str]:
-        """Compare what the artifact was made from with what it would be made from now, in sentences."""
+        """Compare the inputs that the artifact was made from with those of now, in sentences."""
         stage = self._stage(stage)
         before = read_json(self.workspace.paths.item(item_id).made_from).get(stage.name)
         if before is None:

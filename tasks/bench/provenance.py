@@ -35,7 +35,7 @@ def check_control(base: Iterable[Module], control: Iterable[Module]) -> None:
         raise MeasuringError(
             "this file of the control differs from base's",
             where=other[0],
-            hint="delete prprep's cache and run doit again",
+            hint="delete prprep's cache and run prprep again",
         )
 
 

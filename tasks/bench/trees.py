@@ -114,7 +114,7 @@ def _matching(path: str, sha256: str, candidates: Iterable[bytes | None]) -> byt
         if content is not None and hashing.sha256(content) == sha256:
             return content
     raise MeasuringError(
-        "this file was edited or removed since the item was prepared", where=path, hint="run doit again"
+        "this file was edited or removed since the item was prepared", where=path, hint="run prprep again"
     )
 
 
@@ -127,7 +127,7 @@ def read_inside(root: Path, path: str) -> bytes | None:
 def _check(spec: TreeSpec, contents: Mapping[str, bytes]) -> None:
     for path, sha256 in spec.files.items():
         if path not in contents:
-            raise MeasuringError("the content of this injected file is missing", where=path, hint="run doit again")
+            raise MeasuringError("the content of this injected file is missing", where=path, hint="run prprep again")
         _matching(path, sha256, [contents[path]])
 
 

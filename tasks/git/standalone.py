@@ -59,7 +59,7 @@ def clone_for_reader(clone: Path, folder: Path, commit: str) -> None:
         run_git_in(folder, "checkout", "--quiet", "--detach", commit)
     except CommandFailedError as error:
         what = f"the repository could not be cloned: {(error.error or error.what).strip().splitlines()[-1]}"
-        raise RepositoryError(what, where=str(clone), hint="run doit again") from None
+        raise RepositoryError(what, where=str(clone), hint="run prprep again") from None
 
 
 def borrowed_objects(folder: Path) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def remove(clone: Path, tree: Path) -> None:
 def _admin(tree: Path) -> Path:
     admin = git_folder_of(tree)
     if admin is None:
-        raise RepositoryError("this is not a worktree", where=str(tree), hint="run doit again to recreate it")
+        raise RepositoryError("this is not a worktree", where=str(tree), hint="run prprep again to recreate it")
     return admin
 
 

@@ -51,17 +51,17 @@ class Artifact(Record):
             header = json.loads(head)
             if (header["kind"], header["schema"]) != (cls.__name__, cls.SCHEMA):
                 what = "this artifact was written by another version"
-                raise ArtifactError(what, where=str(source), hint="run doit again")
+                raise ArtifactError(what, where=str(source), hint="run prprep again")
             if header["digest"] != digest_of(body.encode()):
                 what = "this artifact was changed since it was written"
-                raise ArtifactError(what, where=str(source), hint="run doit again")
+                raise ArtifactError(what, where=str(source), hint="run prprep again")
             return cls.model_validate_json(body)
         except FileNotFoundError:
             what = "this artifact does not exist"
-            raise ArtifactError(what, where=str(source), hint="run doit to make it") from None
+            raise ArtifactError(what, where=str(source), hint="run prprep to make it") from None
         except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
             what = f"this artifact cannot be read: {error}"
-            raise ArtifactError(what, where=str(source), hint="delete it and run doit again") from None
+            raise ArtifactError(what, where=str(source), hint="delete it and run prprep again") from None
 
 
 A = TypeVar("A", bound=Artifact)

@@ -26,7 +26,7 @@ class Restrictable(BaseModel):
 
 
 def restricted(model: M, fields: Iterable[str]) -> M:
-    """Return a copy with the named fields alone; `outer.inner` leaves of `outer`, or of each of its entries, `inner`."""
+    """Return a copy with only the named fields; `outer.inner` keeps `inner` of `outer`, or of each of its entries."""
     fields = tuple(fields)
     if fields == ALL:
         return model

@@ -256,7 +256,7 @@ def test_the_benchmark_is_read_from_its_origin(target: TargetRepo, cache: Path, 
                 trees.benchmark_bytes(
                     scaffolding(origin, source, b"as it was"), clone, folder=target.path, worktree=target.path
                 )
-            expected = f"{BENCHMARK}: this file was edited or removed since the item was prepared\n  run doit again"
+            expected = f"{BENCHMARK}: this file was edited or removed since the item was prepared\n  run prprep again"
             assert str(caught.value) == expected
 
 
