@@ -7,8 +7,7 @@ import pytest
 
 from tasks.artifacts import DomainProposal, MetricName
 from tasks.bench.domains import flags_for, metrics_for, primary_metrics, timeout_for
-from tasks.stages.detect.domain import propose
-from tasks.stages.detect.signals import Edit
+from tasks.stages.detect.domain import Edit, propose
 
 
 @pytest.mark.parametrize(
@@ -71,9 +70,9 @@ def proposal(base, head, *messages, name="extract", is_async=False):
 
 
 def test_without_any_sign_it_is_cpu():
-    assert proposal("x = 1", "x = 2") == (("cpu",), "nothing in the change speaks for memory, concurrency or imports")
+    assert proposal("x = 1", "x = 2") == (("cpu",), "nothing in the change points to memory, concurrency or imports")
     assert propose([], []) == DomainProposal(
-        domains=("cpu",), reason="nothing in the change speaks for memory, concurrency or imports", given=False
+        domains=("cpu",), reason="nothing in the change points to memory, concurrency or imports", given=False
     )
 
 
@@ -82,7 +81,7 @@ def test_an_async_function_is_async():
     base, head = code.format("await load(page)"), "async def _(pages):\n    await gather(*map(load, pages))"
     assert proposal(base, head, is_async=True) == (
         ("async",),
-        "an async function changed in pages:extract; `gather(` comes in pages:extract",
+        "an async function changed in pages:extract; `gather(` is added in pages:extract",
     )
 
 
@@ -98,7 +97,7 @@ def test_imports_that_move_into_a_function_are_struct():
     ]
     assert propose(edits, []) == DomainProposal(
         domains=("struct",),
-        reason="`import numpy` goes in the module pages; `import numpy` comes in pages:f",
+        reason="`import numpy` is removed in the module pages; `import numpy` is added in pages:f",
         given=False,
     )
 
@@ -114,7 +113,7 @@ def test_an_import_that_goes_beside_faster_code_is_not_struct():
 def test_a_module_that_imports_less_and_nothing_else_is_struct():
     assert proposal("import numpy\nx = 1", "x = 1", name="<module>") == (
         ("struct",),
-        "`import numpy` goes in the module pages; nothing but the code of modules changed",
+        "`import numpy` is removed in the module pages; only module-level code changed",
     )
     assert proposal("import simplejson as json", "import json", name="<module>")[0] == ("cpu",), "exchanged for another"
     base, head = "import numpy", "if TYPE_CHECKING:\n    import numpy"
@@ -124,7 +123,7 @@ def test_a_module_that_imports_less_and_nothing_else_is_struct():
 def test_lazy_attributes_of_a_module_are_struct():
     assert proposal("", "def _(name):\n    return import_module(name)", name="__getattr__") == (
         ("struct",),
-        "a module's `__getattr__` comes in pages:__getattr__",
+        "a module's `__getattr__` is added in pages:__getattr__",
     )
     assert proposal("def _(name):\n    return 1", "def _(name):\n    return 2", name="__getattr__")[0] == ("cpu",)
 
@@ -132,29 +131,29 @@ def test_lazy_attributes_of_a_module_are_struct():
 @pytest.mark.parametrize(
     ("base", "head", "reason"),
     [
-        ("def _(p):\n    return p", "def _(p):\n    del p", "`del p` comes in pages:extract"),
+        ("def _(p):\n    return p", "def _(p):\n    del p", "`del p` is added in pages:extract"),
         (
             "total([f(x) for x in y])",
             "total((f(x) for x in y))",
-            "a generator takes the place of a list in pages:extract",
+            "a generator replaces a list in pages:extract",
         ),
         (
             "def _(x):\n    y = []\n    for z in x:\n        y.append(z)\n    return y",
             "def _(x):\n    for z in x:\n        yield z",
-            "yield takes the place of a list in pages:extract",
+            "yield replaces a list in pages:extract",
         ),
         ("image = image / 255", "image /= 255", "`image` is changed in place in pages:extract"),
-        ("class _:\n    x = 1", "class _:\n    __slots__ = ('x',)", "`__slots__` comes in pages:extract"),
+        ("class _:\n    x = 1", "class _:\n    __slots__ = ('x',)", "`__slots__` is added in pages:extract"),
         (
             "@dataclass\nclass _:\n    x: int",
             "@dataclass(slots=True)\nclass _:\n    x: int",
-            "`slots=` comes in pages:extract",
+            "`slots=` is added in pages:extract",
         ),
-        ("np.add(a, b)", "np.add(a, b, out=a)", "`out=` comes in pages:extract"),
-        ("np.zeros(3)", "np.zeros(3, dtype=np.float32)", "`dtype=` comes in pages:extract; `gc.`"),
-        ("f()", "f()\ngc.collect()", "`gc.collect(` comes in pages:extract"),
-        ("x = a.read()", "for chunk in a.chunks():\n    f(chunk)", "`chunk` comes in pages:extract"),
-        ("x = bytes(y)", "x = memoryview(y)", "`memoryview(` comes in pages:extract"),
+        ("np.add(a, b)", "np.add(a, b, out=a)", "`out=` is added in pages:extract"),
+        ("np.zeros(3)", "np.zeros(3, dtype=np.float32)", "`dtype=` is added in pages:extract; `gc.`"),
+        ("f()", "f()\ngc.collect()", "`gc.collect(` is added in pages:extract"),
+        ("x = a.read()", "for chunk in a.chunks():\n    f(chunk)", "`chunk` is added in pages:extract"),
+        ("x = bytes(y)", "x = memoryview(y)", "`memoryview(` is added in pages:extract"),
     ],
 )
 def test_what_speaks_for_memory(base, head, reason):
@@ -164,10 +163,10 @@ def test_what_speaks_for_memory(base, head, reason):
 @pytest.mark.parametrize(
     ("base", "head", "reason"),
     [
-        ("def _():\n    ...", "@lru_cache\ndef _():\n    ...", "`lru_cache` comes in pages:extract"),
-        ("class _: ...", "@functools.cache\nclass _: ...", "`cache` comes in pages:extract"),
-        ("for a in b:\n    c(a)", "d(b)", "a loop goes in pages:extract"),
-        ("x = y", "x = set(y)", "`set(` comes in pages:extract"),
+        ("def _():\n    ...", "@lru_cache\ndef _():\n    ...", "`lru_cache` is added in pages:extract"),
+        ("class _: ...", "@functools.cache\nclass _: ...", "`cache` is added in pages:extract"),
+        ("for a in b:\n    c(a)", "d(b)", "a loop is removed in pages:extract"),
+        ("x = y", "x = set(y)", "`set(` is added in pages:extract"),
     ],
 )
 def test_what_speaks_for_time(base, head, reason):
@@ -190,12 +189,12 @@ def test_words_of_commit_messages_count(message, domain, word):
     domains, reason = proposal("x = 1", "x = 2", "Start", message)
     assert domains == (domain,)
     assert reason == (
-        f'"{word}" in a commit message' if word else "nothing in the change speaks for memory, concurrency or imports"
+        f'"{word}" in a commit message' if word else "nothing in the change points to memory, concurrency or imports"
     )
 
 
 def test_the_import_of_the_package_is_light():
     heavy = "{'numpy', 'scipy', 'git', 'jinja2', 'memray', 'rich', 'plumbum', 'doit', 'yaml'}"
-    code = f"import sys, tasks.bench.domains, tasks.stages.detect.detect; print({heavy} & set(sys.modules))"
+    code = f"import sys, tasks.bench.domains, tasks.stages.detect; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

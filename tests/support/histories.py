@@ -11,7 +11,7 @@ from tasks.manifest.model import Optimization
 from tasks.project.code.differences import differences
 from tasks.project.files import CommitTree
 from tasks.project.layout import describe
-from tasks.stages.detect.inventory import detection_of
+from tasks.stages.detect.detect import detection_of
 from tests.support.targets import TargetRepo
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from ...staleness import Fields, Item, Stage, Uses, Value
@@ -23,22 +22,22 @@ def _commits(refs: Refs) -> dict[str, Any]:
 
 
 def _benchmark(item: Item) -> str | bool:
-    named = item.settings["benchmark"]
-    return named if isinstance(named, str) else named is not None
+    setting = item.settings["benchmark"]
+    return setting if isinstance(setting, str) else setting is not None
 
 
 def _benchmark_unchanged(item: Item, fields: Fields) -> bool:
-    """Return whether the benchmark in the user's work tree is the one that detect saw."""
-    tree, presence = item.repository.worktree, fields.get("benchmark")
-    if tree is None or not presence:
+    """Return whether the benchmark in the user's work tree is the one that detect read."""
+    worktree, presence = item.repository.worktree, fields.get("benchmark")
+    if worktree is None or not presence:
         return True
-    content = read_bytes(tree / os.fspath(presence["path"]))
+    content = read_bytes(worktree / str(presence["path"]))
     return bool((None if content is None else blob(content)) == presence["worktree"])
 
 
 REFS = Value("the refs", lambda item: item.workspace.refs(item.id), _commits)
 BENCHMARK = Value("`benchmark`", _benchmark)
-"""The path that the manifest names, or whether it describes one: detect needs to know no more of it."""
+"""The path that the manifest names, or whether it describes one; detect ignores the description itself."""
 
 STAGE = Stage(
     name="detect",
@@ -47,19 +46,14 @@ STAGE = Stage(
     uses=(
         Uses(
             settings=("title", "domain", "base", "head", "commits", "functions", "env.runner"),
-            # Where the repository lies on this machine makes no difference.
+            # The repository's location on this machine makes no difference.
             values=(REFS, BENCHMARK, Value("the project", lambda item: item.repository.project)),
         ),
     ),
     remembers=(
-        "target",
-        "benchmark",
-        "domain.domains",
-        "functions.path",
-        "functions.name",
-        "functions.base_path",
-        "functions.base_name",
+        *("target", "benchmark", "domain.domains"),
+        *(f"functions.{name}" for name in ("path", "name", "base_path", "base_name")),
     ),
     intact=_benchmark_unchanged,
-    otherwise="the benchmark in the work tree is another one",
+    otherwise="the benchmark in the work tree changed",
 )

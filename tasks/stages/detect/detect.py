@@ -1,22 +1,171 @@
-"""Take stock of one optimization: its commits, functions, domain, benchmark, and how the project is laid out."""
+"""Detect one optimization's commits, functions, domain, benchmark and layout, from its commits and files alone."""
 
-from __future__ import annotations
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
 
-from typing import TYPE_CHECKING
-
+from ...artifacts import Commit, Detection, DomainProposal
+from ...benchmark_tests.benchmark_file import BenchmarkFile
+from ...benchmark_tests.search import benchmark_files, files_below, presence
+from ...benchmark_tests.writing.benchmark_code import file_name
+from ...errors import SourceError
+from ...git import Clone, Refs, printable, repository_root
+from ...manifest.model import Optimization
+from ...project.code.definitions import MODULE
+from ...project.code.differences import Difference, differences
+from ...project.code.sources import Sources
+from ...project.code.span import span_of
+from ...project.conventions import benchmark_tool, changelog, heavy_imports, pull_request_template
+from ...project.dependencies import dependency_differences
+from ...project.files import CommitTree
+from ...project.layout import describe
+from ...project.policies import contribution_rules
+from ...staleness import StageInputs
 from . import BENCHMARK, REFS
-
-if TYPE_CHECKING:
-    from ...staleness import StageInputs
+from .domain import Edit, propose
+from .optimized import guess
 
 
 def run(inputs: StageInputs) -> None:
     """Read the item's commits, write detect.json; raise RepositoryError, CherryPickError and SourceError."""
-    from .inventory import detection_of
-
     refs = inputs.value(REFS)
     wanted = [sha for sha in (refs.upstream, refs.base, refs.head, *refs.picks) if sha]
     with inputs.clone(*wanted) as clone:
         detection = detection_of(inputs.settings, refs=refs, clone=clone, benchmark=inputs.value(BENCHMARK))
     inputs.report(f"{detection.target or 'no function found'}: {detection.target_reason}")
     inputs.write(detection)
+
+
+def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str | bool = False) -> Detection:
+    """Read the clone and the benchmarks in the user's work tree.
+
+    `benchmark` is the path that the manifest names, or whether it describes one.
+
+    Raise RepositoryError or CherryPickError if there is nothing to compare, SourceError if a function that the manifest
+    names does not exist or a file on the way to it cannot be parsed.
+    """
+    span = span_of(item, refs, clone)
+    base, head = CommitTree(clone, span.base), CommitTree(clone, span.head)
+    changes = clone.changes(span.base, span.head)
+    files = tuple(sorted(path for change in changes if (path := change.head_path or change.base_path)))
+    # The project's current rules apply to a pull request, not those of the time when its branch was created.
+    upstream = CommitTree(clone, refs.upstream)
+    template = pull_request_template(upstream)
+    layout = describe(head, focus=files, runner=item.env.runner)
+    base_sources, head_sources = (Sources(tree, layout.import_roots) for tree in (base, head))
+    one_sided = _check_functions(item, base=base_sources, head=head_sources)
+    changed, notes = differences(clone, span.base, span.head, layout)
+    domain = _domain(item, changed, span.commits)
+    worktree = repository_root(refs.repository) if refs.repository else None
+    candidates = files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree)
+    benchmarks, unread = benchmark_files(candidates, head_sources)
+    if item.functions:
+        target: str | None = item.functions[0]
+        reason = "the manifest names it" + (" first" if len(item.functions) > 1 else "")
+    else:
+        target, reason = guess(
+            changed, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
+        )
+    detection = Detection(
+        item=item.id,
+        title=item.title or _title(span.commits) or item.id,
+        base=span.base,
+        head=span.head,
+        base_ref=item.base or span.base,
+        head_ref=item.head or ", ".join(item.commits),
+        upstream=refs.upstream,
+        upstream_ref=refs.upstream_ref,
+        slug=refs.slug,
+        commits=span.commits,
+        picked=span.picked,
+        files=tuple(map(printable, files)),
+        functions=tuple(difference.function for difference in changed),
+        target=target,
+        target_reason=reason,
+        domain=domain,
+        benchmark=None,
+        layout=layout,
+        dependencies=dependency_differences(base, head),
+        heavy_imports=heavy_imports(head),
+        changelog=changelog(head, project=layout.project),
+        pull_request_template=template,
+        template_text=(upstream.read(template) or b"").decode("utf-8", "replace") if template else "",
+        contribution_rules=contribution_rules(upstream),
+        benchmark_tool=benchmark_tool(upstream),
+        notes=(*span.notes, *one_sided, *notes, *unread, *_missing_files(head)),
+    )
+    path = _benchmark_path(benchmark, detection, benchmarks, head_sources)
+    return detection.model_copy(update={"benchmark": presence(path, clone=clone, span=span, worktree=worktree)})
+
+
+def _title(commits: Sequence[Commit]) -> str:
+    """Return the last commit's title; a merge's only if there are no other commits."""
+    titles = [commit.title for commit in commits]
+    return next((title for title in reversed(titles) if not title.startswith("Merge ")), titles[-1] if titles else "")
+
+
+def _missing_files(head: CommitTree) -> Iterator[str]:
+    """Yield a note on what a checkout of the clone lacks: submodules, and files in Git LFS."""
+    modules = re.findall(rb"^\s*path\s*=\s*(.+?)\s*$", head.read(".gitmodules") or b"", re.MULTILINE)
+    if modules:
+        paths = ", ".join(printable(os.fsdecode(path)) for path in modules)
+        yield f"The project has submodules, which are empty in the measured trees: {paths}."
+    if b"filter=lfs" in (head.read(".gitattributes") or b""):
+        yield "The project uses Git LFS: the measured trees contain pointers instead of these files."
+
+
+# -- functions and domain ---------------------------------------------------------------------------
+
+
+def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> list[str]:
+    """Return a note on each function that exists on one side only; raise SourceError for one that exists on neither."""
+    notes = []
+    for function in item.functions:
+        at_base, at_head = base.find(function), head.find(function)
+        if not at_base and not at_head:
+            similar = head.near_names(function) or base.near_names(function)
+            raise SourceError(
+                f"{function} is neither at head nor at base",
+                where=f"{item.id}: functions",
+                hint=f"did you mean {' or '.join(similar)}?"
+                if similar
+                else "write it as `package.module:Qualified.name`, as Python imports it",
+            )
+        if not at_base or not at_head:
+            side, other = ("head", "base") if at_head else ("base", "head")
+            notes.append(f"{function} exists only at {side}: a benchmark of it cannot run at {other}.")
+    return notes
+
+
+def _domain(item: Optimization, changed: Sequence[Difference], commits: Sequence[Commit]) -> DomainProposal:
+    if item.domain:
+        return DomainProposal(domains=item.domain, reason="the manifest says so", given=True)
+    messages = [f"{commit.title}\n{commit.message}" for commit in commits if not commit.title.startswith("Merge ")]
+    return propose([_edit(difference) for difference in changed], messages)
+
+
+def _edit(difference: Difference) -> Edit:
+    function, base, head = difference.function, difference.base, difference.head
+    where = f"the module {function.module}" if function.name == MODULE else function.target
+    return Edit(function.name, where, base.code if base else "", head.code if head else "", is_async=function.is_async)
+
+
+# -- the benchmark ----------------------------------------------------------------------------------
+
+
+def _benchmark_path(setting: object, detection: Detection, benchmarks: Sequence[BenchmarkFile], head: Sources) -> str:
+    """Return the manifest's path, else the default one, else that of a benchmark that uses the target."""
+    default = posixpath.join(detection.layout.benchmarks_root, file_name(detection))
+    if setting:
+        return posixpath.normpath(setting) if isinstance(setting, str) else default
+    definition = head.try_find(detection.target) if detection.target else None
+    if definition is None or any(benchmark.path == default for benchmark in benchmarks):
+        return default
+
+    def rank(path: str) -> tuple[bool, bool, str]:
+        """Put the default name in another folder first, then a name that contains the function's."""
+        name = posixpath.basename(path)
+        return name != file_name(detection), detection.function not in name, path
+
+    return min((file.path for file in benchmarks if file.uses(definition)), key=rank, default=default)

@@ -1,25 +1,20 @@
-"""Guess which function was optimized, from what differs and from the benchmarks that are there."""
-
-from __future__ import annotations
+"""Guess which function was optimized, from the differences and the existing benchmarks."""
 
 import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from ...benchmark_tests.benchmark_file import BenchmarkFile
+from ...manifest.model import Domain
 from ...project.code.definitions import MODULE
+from ...project.code.differences import Difference
 from ...project.code.modules import module_of
-
-if TYPE_CHECKING:
-    from ...benchmark_tests.benchmark_file import BenchmarkFile
-    from ...manifest.model import Domain
-    from ...project.code.differences import Difference
-    from ...project.code.sources import LocatedDefinition, Sources
+from ...project.code.sources import LocatedDefinition, Sources
 
 Guess = tuple[str | None, str]
-"""A target, and the reason in words."""
+"""A target and the reason for it."""
 
-_MADE_BY_CLASS = frozenset({"__init__", "__new__", "__post_init__"})
+_CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__"})
 
 
 def guess(
@@ -30,24 +25,21 @@ def guess(
     base: Sources,
     head: Sources,
 ) -> Guess:
-    """Choose the target: a module for its import, else a function with a benchmark, else the public one that changed most.
+    """Choose a module for its import, else a function with a benchmark, else the public one that changed most.
 
-    Only what is at base too can be compared, so functions that were added or removed are left out, but for methods that
-    base inherits.
+    Only code that exists on both sides is comparable: added functions count only if they override one of base.
     """
-    both = [each for each in differences if each.base and each.head]
-    functions = sorted((each for each in both if each.function.name != MODULE), key=_rank)
-    modules = sorted(
-        (each for each in both if each.function.name == MODULE), key=lambda each: (-each.weight, each.function.path)
-    )
+    comparable = [each for each in differences if each.base and each.head]
+    functions = sorted((each for each in comparable if each.function.name != MODULE), key=_rank)
+    modules = sorted((each for each in comparable if each.function.name == MODULE), key=_rank)
     if tuple(domains[:1]) == ("struct",):
-        return _of_import(modules, functions)
+        return _module_to_import(modules, functions)
     changed = _benchmarked(functions, benchmarks, head) or _most_changed(functions)
-    return changed or _overriding(differences, base) or _user_of_module(modules, head) or _none(differences)
+    return changed or _overriding(differences, base) or _user_of_module(modules, head) or _nothing(differences)
 
 
 def is_public(name: str) -> bool:
-    """Return whether no part of a qualified name is private; `__init__` and its like are public."""
+    """Return whether no part of a qualified name is private; special methods are public."""
     return not any(
         part.startswith("_") and not (part.startswith("__") and part.endswith("__")) for part in name.split(".")
     )
@@ -58,33 +50,31 @@ def _rank(difference: Difference) -> tuple[bool, int, str, str]:
 
 
 def _callable(difference: Difference) -> str:
-    """Name what can be called from outside: of a nested function the outer one, of a constructor the class."""
+    """Name what can be called from outside: the outermost function of a nested one, the class of a constructor."""
     definition = difference.head
     name = (definition.outermost if definition else "") or difference.function.name
     owner, _, last = name.rpartition(".")
-    return owner if owner and last in _MADE_BY_CLASS else name
+    return owner if owner and last in _CONSTRUCTORS else name
 
 
 def _target(difference: Difference) -> str:
     return f"{difference.function.module}:{_callable(difference)}"
 
 
-def _of_import(modules: Sequence[Difference], functions: Sequence[Difference]) -> Guess:
+def _module_to_import(modules: Sequence[Difference], functions: Sequence[Difference]) -> Guess:
     if modules:
-        return modules[0].function.module, "the domain is struct, and of the modules' own code this one's changed most"
+        return modules[0].function.module, "the domain is struct, and this module's own code changed most"
     if functions:
-        return functions[
-            0
-        ].function.module, "the domain is struct, and the function that changed most is in this module"
-    return None, "the domain is struct, but no module is there on both sides whose code changed"
+        module = functions[0].function.module
+        return module, "the domain is struct, and the function that changed most is in this module"
+    return None, "the domain is struct, but no changed module exists on both sides"
 
 
 def _benchmarked(functions: Sequence[Difference], benchmarks: Sequence[BenchmarkFile], head: Sources) -> Guess | None:
-    for difference in functions:
-        target = _target(difference)
-        found = head.try_find(target)
+    for target in map(_target, functions):
+        definition = head.try_find(target)
         for benchmark in benchmarks:
-            if found and benchmark.uses(found):
+            if definition and benchmark.uses(definition):
                 return target, f"it changed, and {benchmark.path} calls it"
     return None
 
@@ -94,56 +84,50 @@ def _most_changed(functions: Sequence[Difference]) -> Guess | None:
         return None
     first = functions[0]
     kind = "public function" if is_public(_callable(first)) else "function"
+    which = f"the only {kind} that changed" if len(functions) == 1 else f"the {kind} that changed most"
     lines = f"{first.weight} line{'' if first.weight == 1 else 's'}"
     nested = f", in {first.function.name}" if _callable(first) != first.function.name else ""
-    why = (
-        f"it is the only {kind} that changed" if len(functions) == 1 else f"of the {kind}s that changed it changed most"
-    )
-    return _target(first), f"{why} ({lines}{nested})"
+    return _target(first), f"it is {which} ({lines}{nested})"
 
 
 def _overriding(differences: Sequence[Difference], base: Sources) -> Guess | None:
-    """Take a method that head adds to a class in the place of one that base inherits, perhaps from outside of the project."""
-    added = sorted(
-        (each for each in differences if each.head and not each.base and each.function.name != MODULE), key=_rank
-    )
-    for difference in added:
-        owner, _, method = difference.function.name.rpartition(".")
-        target, holder = _target(difference), base.try_find(f"{difference.function.module}:{owner}") if owner else None
-        if holder is None or holder.definition.kind != "class" or method in _MADE_BY_CLASS:
+    """Return a method that head adds to a class and that base inherits, perhaps from a class outside the project."""
+    added = (each for each in differences if each.head and not each.base and each.function.name != MODULE)
+    for difference in sorted(added, key=_rank):
+        module, name = difference.function.module, difference.function.name
+        owner, _, method = name.rpartition(".")
+        target, holder = _target(difference), base.try_find(f"{module}:{owner}") if owner else None
+        if holder is None or holder.definition.kind != "class" or method in _CONSTRUCTORS:
             continue
-        if base.try_find(target) or _inherits_from_outside(holder, difference.function.module, base):
-            return target, "head adds it in the place of the one that base inherits"
+        if base.try_find(target) or _inherits_from_outside(holder, module, base):
+            return target, "head overrides the method that base inherits"
     return None
 
 
 def _inherits_from_outside(holder: LocatedDefinition, module: str, sources: Sources) -> bool:
-    """Return whether a class has a base, at whatever distance, that the project does not define."""
+    """Return whether the project lacks the definition of one of a class's ancestors."""
     waiting, seen = [(module, holder)], {holder}
     while waiting:
-        where, each = waiting.pop()
-        for name in each.definition.bases:
-            found = sources.try_find(f"{where}:{name.partition('[')[0]}")
-            if found is None or found.definition.kind != "class":
+        module, derived = waiting.pop()
+        for name in derived.definition.bases:
+            ancestor = sources.try_find(f"{module}:{name.partition('[')[0]}")
+            if ancestor is None or ancestor.definition.kind != "class":
                 return True
-            if found not in seen:
-                seen.add(found)
-                waiting.append((module_of(found.path, sources.roots) or where, found))
+            if ancestor not in seen:
+                seen.add(ancestor)
+                waiting.append((module_of(ancestor.path, sources.roots) or module, ancestor))
     return False
 
 
 def _user_of_module(modules: Sequence[Difference], head: Sources) -> Guess | None:
-    """Where only constants and the like changed, take the function that uses them; else the module's import."""
+    """Return a function that uses a changed module-level name, else the first module."""
     for difference in modules:
-        changed = _changed_names(difference)
-        path = head.path_of(difference.function.module)
+        module, changed = difference.function.module, _changed_names(difference)
+        path = head.path_of(module)
         if path and (users := head.users(path, changed)):
-            chosen = min(users, key=lambda each: not is_public(each.name))
-            name = chosen.outermost or chosen.name
-            return (
-                f"{difference.function.module}:{name}",
-                f"it uses what changed in its module: {', '.join(sorted(changed))}",
-            )
+            user = min(users, key=lambda each: not is_public(each.name))
+            reason = f"it uses what changed in its module: {', '.join(sorted(changed))}"
+            return f"{module}:{user.outermost or user.name}", reason
     if modules:
         return modules[0].function.module, "only the module's own code changed, which runs when it is imported"
     return None
@@ -164,8 +148,8 @@ def _assignments(code: str) -> Iterator[tuple[str, str]]:
                 yield node.id, ast.unparse(statement)
 
 
-def _none(differences: Sequence[Difference]) -> Guess:
+def _nothing(differences: Sequence[Difference]) -> Guess:
     if not differences:
         return None, "no function of the project changed"
-    how = " and ".join(sorted({each.function.status for each in differences}))
-    return None, f"functions were {how} only: none of those that changed is at base and at head"
+    statuses = " and ".join(sorted({each.function.status for each in differences}))
+    return None, f"functions were only {statuses}: none that changed exists at both base and head"

@@ -8,7 +8,7 @@ from tasks.artifacts import Presence
 from tasks.errors import SourceError
 from tasks.git import Clone, Refs
 from tasks.manifest.model import BenchmarkCode, EnvironmentSettings, Optimization
-from tasks.stages.detect.inventory import detection_of
+from tasks.stages.detect.detect import detection_of
 from tests.support.histories import commit, detected, history
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
@@ -78,7 +78,7 @@ def test_the_whole_inventory(tmp_path):
         "target_reason": "it changed, and tests/benchmarks/test_speed.py calls it",
         "domain": {
             "domains": ("mem",),
-            "reason": '"peak" in a commit message; yield takes the place of a list in pages.tables:extract',
+            "reason": '"peak" in a commit message; yield replaces a list in pages.tables:extract',
             "given": False,
         },
         "benchmark": {"path": "tests/benchmarks/test_speed.py", "base": blob, "head": blob, "worktree": blob},
@@ -151,8 +151,8 @@ def test_a_function_of_one_side_is_noted(tmp_path):
     repo = history(tmp_path, {TABLES: "def old():\n    return 1\n"}, {TABLES: "def new():\n    return [2]\n"})
     found = detected(repo, item(functions=("pages.tables:new", "pages.tables:old")))
     assert found.notes == (
-        "pages.tables:new is at head only: a benchmark of it cannot run at base.",
-        "pages.tables:old is at base only: a benchmark of it cannot run at head.",
+        "pages.tables:new exists only at head: a benchmark of it cannot run at base.",
+        "pages.tables:old exists only at base: a benchmark of it cannot run at head.",
     )
 
 
@@ -188,7 +188,8 @@ def test_a_lazy_import_is_struct_and_its_module_the_target(tmp_path):
     found = detected(repo)
     assert found.domain.domains == ("struct",)
     assert (
-        found.domain.reason == "`import json` goes in the module pages.tables; `import json` comes in pages.tables:load"
+        found.domain.reason
+        == "`import json` is removed in the module pages.tables; `import json` is added in pages.tables:load"
     )
     assert (found.target, found.function) == ("pages.tables", "tables")
     assert found.benchmark.path == "tests/benchmarks/test_benchmark_tables.py"
@@ -356,6 +357,6 @@ def test_what_the_trees_lack_is_told(tmp_path):
     files = {".gitmodules": modules, ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"}
     repo = history(tmp_path, {TABLES: EXTRACT, **files}, {TABLES: LAZY}, "Yield tables")
     assert detected(repo).notes[-2:] == (
-        "The project has submodules, which are empty in the trees that are measured: data/pages.",
-        "The project keeps files by Git LFS: in the trees that are measured there are pointers in their place.",
+        "The project has submodules, which are empty in the measured trees: data/pages.",
+        "The project uses Git LFS: the measured trees contain pointers instead of these files.",
     )

@@ -45,7 +45,7 @@ BASES = "from collections.abc import Mapping\n\nclass Base:\n    def key(self):\
 def test_a_method_that_base_inherits_is_at_base_too(tmp_path, before, after, target):
     found_target, reason = guessed(tmp_path, {A: BASES + before}, {A: BASES + after})
     assert found_target == target
-    assert reason.startswith("head adds it in the place of" if target else "functions were added only")
+    assert reason.startswith("head overrides the method" if target else "functions were only added")
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_a_method_that_base_inherits_is_at_base_too(tmp_path, before, after, tar
         (
             "def f():\n    x = {}\ndef g():\n    x = {}\n    y = {}\n",
             "pages.a:g",
-            "of the public functions that changed it changed most (2 lines)",
+            "it is the public function that changed most (2 lines)",
         ),
         (
             "def f():\n    x = {}\ndef _g():\n    x = {}\n    y = {}\n",
             "pages.a:f",
-            "of the public functions that changed it changed most (1 line)",
+            "it is the public function that changed most (1 line)",
         ),
         (
             "class C:\n    def _m(self):\n        x = {}\n",
@@ -108,7 +108,7 @@ def test_what_is_on_one_side_only_cannot_be_compared(tmp_path):
 
 def test_only_added_and_removed_functions(tmp_path):
     chosen = guessed(tmp_path, {A: "def f(): return 1\n"}, {A: "def g(): return [2]\n"})
-    assert chosen == (None, "functions were added and removed only: none of those that changed is at base and at head")
+    assert chosen == (None, "functions were only added and removed: none that changed exists at both base and head")
 
 
 def test_no_function_at_all(tmp_path):
@@ -121,7 +121,7 @@ def test_a_renamed_function_is_named_as_at_head(tmp_path):
 
 
 @pytest.mark.parametrize("domain", ["struct", "cpu"])
-def test_where_imports_alone_changed_it_is_the_module(tmp_path, domain):
+def test_if_only_imports_changed_the_module_is_guessed(tmp_path, domain):
     target, reason = guessed(
         tmp_path, {A: "import json\nimport re\n", B: "import re\n"}, {A: "import io\n", B: ""}, domains=(domain,)
     )
@@ -129,7 +129,7 @@ def test_where_imports_alone_changed_it_is_the_module(tmp_path, domain):
     assert (
         reason
         == {
-            "struct": "the domain is struct, and of the modules' own code this one's changed most",
+            "struct": "the domain is struct, and this module's own code changed most",
             "cpu": "only the module's own code changed, which runs when it is imported",
         }[domain]
     )
@@ -143,7 +143,7 @@ def test_the_import_of_a_module_where_only_functions_changed(tmp_path):
     )
     assert guessed(tmp_path / "b", {A: "x = 1\n"}, {B: "def f():\n    x = 2\n"}, domains=("struct",)) == (
         None,
-        "the domain is struct, but no module is there on both sides whose code changed",
+        "the domain is struct, but no changed module exists on both sides",
     )
 
 

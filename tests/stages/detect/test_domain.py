@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.stages.detect.signals import RULES, Delta, Edit, evidence
+from tasks.stages.detect.domain import RULES, Delta, Edit, evidence
 
 
 def delta(base, head):
-    found = Delta.of(Edit("f", "pages:f", base, head))
-    return set(found.came), set(found.went)
+    edit = Delta.of(Edit("f", "pages:f", base, head))
+    return set(edit.added), set(edit.removed)
 
 
 @pytest.mark.parametrize(
-    ("base", "head", "came", "went"),
+    ("base", "head", "added", "removed"),
     [
         ("f(a)", "f(a, out=b)", {"out="}, set()),
         ("import a", "from .b import c", {"import .b"}, {"import a"}),
@@ -28,16 +28,18 @@ def delta(base, head):
         ("a.float32", "a.float64", set(), {"float32"}),
     ],
 )
-def test_features_come_and_go(base, head, came, went):
-    assert delta(base, head) == (came, went)
+def test_features_are_added_and_removed(base, head, added, removed):
+    assert delta(base, head) == (added, removed)
 
 
 def test_equal_rules_count_once():
     edits = [Edit(f"f{number}", f"pages:f{number}", "f()", f"del x{number}") for number in range(3)]
-    found = evidence(edits, [])
-    assert {(each.domain, each.weight) for each in found} == {("mem", 2)}
-    assert len({each.rule for each in found}) == 1
-    assert [each.told for each in found] == [f"`del x{number}` comes in pages:f{number}" for number in range(3)]
+    collected = evidence(edits, [])
+    assert {(each.domain, each.weight) for each in collected} == {("mem", 2)}
+    assert len({each.rule for each in collected}) == 1
+    assert [each.reason for each in collected] == [
+        f"`del x{number}` is added in pages:f{number}" for number in range(3)
+    ]
 
 
 def test_every_domain_has_rules():
