@@ -18,7 +18,7 @@ from tasks.pipeline import STAGES, clean, perform, report_is_fresh, staleness_of
 from tasks.processes.progress import silent
 from tasks.stages.record import lacks_benchmark
 from tasks.stages.render import SUMMARIZE, body_of
-from tasks.stages.survey import PLACE
+from tasks.stages.survey import GITHUB
 from tasks.staleness import ALL
 from tasks.storage.files import fingerprint_of
 from tasks.storage.hashing import digest
@@ -254,7 +254,7 @@ def test_the_stages_behind_a_gap_do_not_run(workspace, monkeypatch):
         ("measure", lambda inputs: inputs.read(Detection).target),
         ("tests", lambda inputs: inputs.read(Scaffolding)),
         ("render", lambda inputs: inputs.digest("measure")),
-        ("scaffold", lambda inputs: inputs.value(PLACE)),
+        ("scaffold", lambda inputs: inputs.value(GITHUB)),
         ("survey", lambda inputs: inputs.applies(lacks_benchmark)),
         ("verify", lambda inputs: inputs.part(SUMMARIZE)),
         ("compare", lambda inputs: inputs.fields("detect")),

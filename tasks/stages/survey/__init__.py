@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ...errors import ArtifactError
 from ...github.client import GitHubRepository
@@ -14,8 +14,8 @@ from ...staleness import Fields, Item, Stage, Uses, Value
 if TYPE_CHECKING:
     from ...artifacts import Detection
 
-    Detections = dict[str, tuple[Detection, int | None]]
-    """What was detected of each item, with the pull request that the manifest names for it."""
+Detections: TypeAlias = "dict[str, tuple[Detection, int | None]]"
+"""The detection of each item, with the pull request that the manifest names for it."""
 
 
 def _others(item: Item) -> Callable[[], Detections]:
@@ -23,7 +23,7 @@ def _others(item: Item) -> Callable[[], Detections]:
 
 
 def _detections(item: Item) -> Detections:
-    """Read what was detected of the other items of the repository, as far as there is anything yet."""
+    """Read the existing detections of the repository's other items."""
     from ...artifacts import Detection
 
     detections = {}
@@ -36,7 +36,7 @@ def _detections(item: Item) -> Detections:
 
 
 def _rivals(item: Item) -> dict[str, str]:
-    """Map the item's functions, as `path:name`, to an item before it in the manifest that changes them too."""
+    """Map the item's functions, as `path:name`, to an earlier item of the manifest that changes them too."""
     key = ("first to change", item.repository.key)
     first: dict[str, str] = item.staleness.memo(key, partial(_first_to_change, item))
     return {name: first[name] for name in _changed_functions(item) if first.get(name, item.id) != item.id}
@@ -51,28 +51,33 @@ def _first_to_change(item: Item) -> dict[str, str]:
 
 
 def _changed_functions(item: Item) -> list[str]:
-    """Name the changed functions at head and at base; a module's own code belongs to nobody in particular."""
     fields = item.remembered("detect")
     columns = [fields.get(f"functions.{name}") or () for name in ("path", "name", "base_path", "base_name")]
-    named = [each for each in zip(*columns, strict=True) if not str(each[1]).startswith("<")]
-    sides = [(path, name) for path, name, _, _ in named]
-    sides += [(base_path or path, base_name or name) for path, name, base_path, base_name in named]
-    return list(dict.fromkeys(f"{path}:{name}" for path, name in sides))
+    return [key for function in zip(*columns, strict=True) for key in locations(*function)]
+
+
+def locations(path: str, name: str, base_path: str | None, base_name: str | None) -> tuple[str, ...]:
+    """Return where a function is at head and at base, as `path:name`; nothing for a module's own code."""
+    if name.startswith("<"):
+        return ()
+    return tuple(dict.fromkeys((f"{path}:{name}", f"{base_path or path}:{base_name or name}")))
 
 
 def _answer_unchanged(item: Item, fields: Fields) -> bool:
-    """Return whether GitHub's answer, or why there is none, is recent and the one that the survey was made from."""
-    place = item.repository.github
-    if not isinstance(place, GitHubRepository):
+    """Return whether GitHub's answer, or the reason why there is none, is recent and the one that the survey used."""
+    github = item.repository.github
+    if not isinstance(github, GitHubRepository):
         return True
-    return item.staleness.answers.state(str(place), item.id) == fields.get("answered")
+    return item.staleness.answers.state(str(github), item.id) == fields.get("answered")
 
 
-PLACE = Value(
-    "where pull requests go", lambda item: item.repository.github, lambda place: {"where pull requests go": list(place)}
+GITHUB = Value(
+    "where pull requests go",
+    lambda item: item.repository.github,
+    lambda github: {"where pull requests go": list(github)},
 )
-RIVALS = Value("the items before it that change the same functions", _rivals)
-# Answers age, and other items' are asked for at the same time: what counts is whether the answer changed (`intact`).
+RIVALS = Value("the earlier items that change the same functions", _rivals)
+# A search renews the answers for other items too, so only a changed answer counts, see `intact`.
 ANSWERS = Value("cached answers of GitHub", lambda item: item.staleness.answers, hashed=False)
 OTHERS = Value("what was detected of other items", _others, hashed=False)
 
@@ -85,21 +90,14 @@ STAGE = Stage(
             settings=("pr",),
             artifacts={
                 "detect": (
-                    "base",
-                    "head",
-                    "head_ref",
-                    "upstream",
-                    "upstream_ref",
-                    "slug",
-                    "commits",
-                    "files",
+                    *("base", "head", "head_ref", "upstream", "upstream_ref", "slug", "commits", "files"),
                     "functions",
-                )
+                ),
             },
-            values=(PLACE, RIVALS, ANSWERS, OTHERS),
+            values=(GITHUB, RIVALS, ANSWERS, OTHERS),
         ),
     ),
     remembers=("answered",),
     intact=_answer_unchanged,
-    otherwise="what GitHub said is older than a day, or has changed",
+    otherwise="GitHub's answer is older than a day, or has changed",
 )

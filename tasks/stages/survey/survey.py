@@ -1,90 +1,86 @@
-"""Look at what goes on around an optimization: pull requests about the same, what upstream has done since, other items."""
+"""Survey what concerns an optimization: pull requests, changes of upstream, other items; then decide what to do."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-from ...artifacts import Decision, Detection, Survey
+from ...artifacts import ChangedFunction, Decision, Detection, PullRequest, Survey
+from ...git import Clone
+from ...git.history import commit_dates
 from ...github.cache import Lookup, LookupRequest, format_time, look_up
-from ...github.client import Client, GitHubRepository
+from ...github.client import Client, GitHubRepository, NotOnGitHub
 from ...github.search import SearchedFunction, SearchQuery
 from ...processes.progress import Note
-from . import ANSWERS, OTHERS, PLACE, RIVALS
+from ...staleness import StageInputs
+from . import ANSWERS, GITHUB, OTHERS, RIVALS, Detections, locations
 from .drift import Upstream, upstream_since
-
-if TYPE_CHECKING:
-    from ...artifacts import ChangedFunction, PullRequest
-    from ...git import Clone
-    from ...github.client import NotOnGitHub
-    from ...staleness import StageInputs
-
-
-Detections = dict[str, tuple[Detection, int | None]]
-"""What was detected of each item, with the pull request that the manifest names for it."""
 
 
 def run(inputs: StageInputs) -> None:
-    """Ask git and GitHub; a GitHub that does not answer is no failure."""
-    detection, pr = inputs.read(Detection), inputs.settings.pr
+    """Ask git and GitHub; it is no failure if GitHub does not answer."""
+    detection = inputs.read(Detection)
     with inputs.clone(detection.upstream, detection.head) as clone:
         upstream = upstream_since(detection, clone)
-        answer = _answer(inputs, detection, clone)
-    place, rivals = inputs.value(PLACE), inputs.value(RIVALS)
-    survey = survey_of(detection, answer, upstream, place=place, named=pr, rivals=rivals)
+        lookup = _look_up(inputs, detection, clone)
+    survey = survey_of(
+        detection,
+        lookup,
+        upstream,
+        github=inputs.value(GITHUB),
+        pr=inputs.settings.pr,
+        rivals=inputs.value(RIVALS),
+    )
     inputs.report(f"{f'{survey.decision.kind} {survey.decision.into}'.strip()}: {survey.decision.reason}")
     if survey.unknown:
-        older = f"; its answer of {format_time(answer.asked_at)} is used" if answer.asked_at is not None else ""
+        older = f"; its answer of {format_time(lookup.asked_at)} is used" if lookup.asked_at is not None else ""
         inputs.report(Note(f"pull requests unknown: {survey.unknown}{older}"))
     inputs.write(survey)
 
 
-def _answer(inputs: StageInputs, detection: Detection, clone: Clone) -> Lookup:
-    place, item_id = inputs.value(PLACE), inputs.item_id
-    if not isinstance(place, GitHubRepository):
-        return Lookup(None, None, f"{place.what}; {place.hint}", "")
+def _look_up(inputs: StageInputs, detection: Detection, clone: Clone) -> Lookup:
+    github, item_id = inputs.value(GITHUB), inputs.item_id
+    if not isinstance(github, GitHubRepository):
+        return Lookup(None, None, f"{github.what}; {github.hint}", "")
     others = inputs.value(OTHERS)
+    query = queries_of({item_id: (detection, inputs.settings.pr)}, clone)[item_id]
     return look_up(
-        LookupRequest(item_id, place, questions_of({item_id: (detection, inputs.settings.pr)}, clone)[item_id]),
-        client=Client(place.host),
+        LookupRequest(item_id, github, query),
+        client=Client(github.host),
         cache=inputs.value(ANSWERS),
-        # GitHub is asked about all items of the repository at once.
-        others=lambda: questions_of(others(), clone),
+        # One search covers all items of the repository.
+        others=lambda: queries_of(others(), clone),
         report=inputs.report,
     )
 
 
 def survey_of(
     detection: Detection,
-    answer: Lookup,
+    lookup: Lookup,
     upstream: Upstream,
     *,
-    place: GitHubRepository | NotOnGitHub,
-    named: int | None,
-    rivals: Mapping[str, str],
+    github: GitHubRepository | NotOnGitHub,
+    pr: int | None,
+    rivals: dict[str, str],
 ) -> Survey:
-    """Put together what git and the forge said; `named` is the pull request of the manifest."""
-    said = answer.result
-    pulls = said.pull_requests if said else ()
-    notes = [*upstream.notes, *(said.notes if said else ())]
-    if said and said.parent:
+    """Combine the answers of git and GitHub; `pr` is the pull request that the manifest names."""
+    result, repository = lookup.result, github if isinstance(github, GitHubRepository) else None
+    notes = [*upstream.notes, *(result.notes if result else ())]
+    if result and result.parent:
         notes.append(
-            f"{place} is a fork of {said.parent}: where pull requests go there, name it in the manifest, `slug: {said.parent}`."
+            f"{github} is a fork of {result.parent}: "
+            f"if pull requests go there, set `slug: {result.parent}` in the manifest."
         )
+    pulls = result.pull_requests if result else None
     return Survey(
         item=detection.item,
-        slug=place.slug if isinstance(place, GitHubRepository) else detection.slug,
-        host=place.host if isinstance(place, GitHubRepository) else None,
-        answered=answer.state,
-        older=bool(said and answer.unknown),
+        slug=repository.slug if repository else detection.slug,
+        host=repository.host if repository else None,
+        answered=lookup.state,
+        older=bool(result and lookup.unknown),
         upstream_ref=detection.upstream_ref,
-        default_branch=said.default_branch if said else None,
-        pull_requests=pulls,
-        unknown=answer.unknown,
+        default_branch=result.default_branch if result else None,
+        pull_requests=pulls or (),
+        unknown=lookup.unknown,
         drift=upstream.drift,
         contained=upstream.contained,
         conflicts=upstream.conflicts,
-        decision=decide(detection, upstream, pulls, named=named, rivals=rivals, asked=said is not None),
+        decision=decide(detection, upstream, pulls, pr=pr, rivals=rivals),
         notes=tuple(notes),
     )
 
@@ -95,91 +91,79 @@ def survey_of(
 def decide(
     detection: Detection,
     upstream: Upstream,
-    pulls: tuple[PullRequest, ...],
+    pulls: tuple[PullRequest, ...] | None,
     *,
-    named: int | None,
-    rivals: Mapping[str, str],
-    asked: bool = True,
+    pr: int | None,
+    rivals: dict[str, str],
 ) -> Decision:
-    """Say what becomes of the optimization; what the manifest names goes before everything.
+    """Decide between a new pull request, another one and none; the manifest has priority.
 
-    `asked` tells whether the forge has answered: where it has not, that nothing was found says less.
+    `pulls` is None if they are unknown, `rivals` maps `path:name` to an earlier item that changes the function too.
     """
-    if named:
-        state = next(
-            (f", and is {each.state}" for each in pulls if each.number == named and each.state in {"merged", "closed"}),
-            "",
-        )
-        return Decision(kind="fold", into=f"#{named}", reason=f"the manifest names it{state}")
-    if skipped := _skipped(detection, upstream, pulls):
-        return Decision(kind="skip", reason=skipped)
-    live = [each for each in pulls if each.state in {"open", "draft"}]
+    known = pulls or ()
+    if pr:
+        ended = (each.state for each in known if each.number == pr and each.state in {"merged", "closed"})
+        state = next((f", and is {state}" for state in ended), "")
+        return Decision(kind="fold", into=f"#{pr}", reason=f"the manifest names it{state}")
+    if reason := _reason_to_skip(detection, upstream, known):
+        return Decision(kind="skip", reason=reason)
+    live = [each for each in known if each.state in {"open", "draft"}]
     if own := next((each for each in live if each.touches == "branch"), None):
         return Decision(kind="fold", into=f"#{own.number}", reason=f"it is {own.state}, from the branch {own.branch}")
     if same := next((each for each in live if each.functions), None):
-        return Decision(
-            kind="fold", into=f"#{same.number}", reason=f"it touches the same function, {', '.join(same.functions)}"
-        )
+        reason = f"it touches the same function, {', '.join(same.functions)}"
+        return Decision(kind="fold", into=f"#{same.number}", reason=reason)
     for function in detection.functions:
-        if owner := next((rivals[key] for key in keys_of(function) if key in rivals), None):
+        keys = locations(function.path, function.name, function.base_path, function.base_name)
+        if owner := next((rivals[key] for key in keys if key in rivals), None):
             return Decision(kind="fold", into=owner, reason=f"that item touches the same function, {function.target}")
-    known = "" if asked else "as far as git and the manifest tell (pull requests are unknown), "
-    return Decision(kind="new", reason=f"{known}nothing else is about the same functions")
+    unknown = " (pull requests are unknown)" if pulls is None else ""
+    return Decision(kind="new", reason=f"nothing else touches the same functions{unknown}")
 
 
-def _skipped(detection: Detection, upstream: Upstream, pulls: tuple[PullRequest, ...]) -> str:
-    """Say why there is nothing left to propose, "" where there is."""
+def _reason_to_skip(detection: Detection, upstream: Upstream, pulls: tuple[PullRequest, ...]) -> str:
+    """Say why there is nothing left to propose; "" if there is."""
     if upstream.since == detection.head:
-        return f"{detection.upstream_ref} contains it already"
+        return f"{detection.upstream_ref} already contains it"
     if upstream.contained and len(upstream.contained) == len(detection.commits):
         commits = ", ".join(f"{each.sha[:12]} {each.title}" for each in upstream.as_commits)
         return f"the same patch is already in {detection.upstream_ref} ({commits})"
     if upstream.arrived:
-        return f"{detection.upstream_ref} has what it changes as head has it"
+        return f"{detection.upstream_ref} already has every changed function as it is at head"
     merged = next((each for each in pulls if each.state == "merged" and each.same_commit), None)
-    return f"the same commits are merged already, by #{merged.number}" if merged else ""
+    return f"#{merged.number} already merged the same commits" if merged else ""
 
 
-# -- the question -----------------------------------------------------------------------------------
+# -- the search -------------------------------------------------------------------------------------
 
 
-def questions_of(detections: Detections, clone: Clone) -> dict[str, SearchQuery]:
-    """Make a question of every item."""
-    from ...git.history import commit_dates
+def queries_of(detections: Detections, clone: Clone) -> dict[str, SearchQuery]:
+    """Return what to search for, by item."""
+    bases = {detection.base for detection, _ in detections.values()}
+    present = [base for base, commit in clone.resolve(sorted(bases)).items() if commit] if bases else []
+    dates = commit_dates(clone.path, present) if present else {}
+    return {item: _query(detection, pr, dates.get(detection.base, "")) for item, (detection, pr) in detections.items()}
 
-    there = [found.base for found, _ in detections.values() if clone.resolve([found.base])[found.base]]
-    dates = commit_dates(clone.path, list(dict.fromkeys(there))) if there else {}
-    return {item: _question(found, pr, dates.get(found.base, "")) for item, (found, pr) in detections.items()}
 
-
-def _question(detection: Detection, pr: int | None, since: str) -> SearchQuery:
-    functions = [each for each in detection.functions if not each.name.startswith("<")]
+def _query(detection: Detection, pr: int | None, since: str) -> SearchQuery:
     return SearchQuery(
         branch=_branch(detection),
         commit=detection.commits[-1].sha if detection.commits else "",
         number=pr,
-        functions=tuple(_named(each) for each in functions),
+        functions=tuple(_searched(each) for each in detection.functions if not each.name.startswith("<")),
         files=detection.files,
         since=since,
     )
 
 
 def _branch(detection: Detection) -> str:
-    """Return the head branch as a forge would name it, "" where head is named otherwise."""
+    """Return the head branch by its name on GitHub; "" if head is no branch."""
     name = detection.head_ref.removeprefix("refs/heads/").removeprefix("origin/")
     is_commit = detection.head.startswith(name) or any(commit.sha.startswith(name) for commit in detection.commits)
     return "" if is_commit or any(character in name for character in " ,~^:@{") else name
 
 
-def _named(function: ChangedFunction) -> SearchedFunction:
+def _searched(function: ChangedFunction) -> SearchedFunction:
     paths = dict.fromkeys(path for path in (function.path, function.base_path) if path)
     names = dict.fromkeys(name for name in (function.name, function.base_name) if name)
     return SearchedFunction(function.target, tuple(paths), tuple(names))
-
-
-def keys_of(function: ChangedFunction) -> tuple[str, ...]:
-    """Spell where a function is, at base and at head, as `path:name`; a file's own code is nobody's in particular."""
-    if function.name.startswith("<"):
-        return ()
-    sides = ((function.path, function.name), (function.base_path or function.path, function.base_name or function.name))
-    return tuple(dict.fromkeys(f"{path}:{name}" for path, name in sides))

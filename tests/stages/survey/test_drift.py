@@ -149,7 +149,7 @@ def test_a_file_that_is_no_python_upstream_is_said_to_be_unknown(repo):
     found = since(repo)
     assert found.drift == ()
     assert not found.arrived
-    assert [note for note in found.notes if "whether upstream changed pages.tables:extract is not known" in note]
+    assert [note for note in found.notes if "whether upstream changed pages.tables:extract is unknown" in note]
 
 
 def test_an_older_git_leaves_conflicts_unknown(repo, tmp_path, monkeypatch):

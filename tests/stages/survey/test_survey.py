@@ -47,41 +47,44 @@ def pull(number: int, **fields) -> PullRequest:
 def decided(
     *pulls: PullRequest,
     upstream: Upstream = STOOD_STILL,
-    named: int | None = None,
+    pr: int | None = None,
     rivals: dict[str, str] | None = None,
 ) -> str:
-    made = decide(DETECTION, upstream, pulls, named=named, rivals=rivals or {})
+    made = decide(DETECTION, upstream, pulls, pr=pr, rivals=rivals or {})
     return f"{made.kind} {made.into}: {made.reason}".replace(" :", ":")
 
 
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        ({}, "new: nothing else is about the same functions"),
+        ({}, "new: nothing else touches the same functions"),
         ({"pulls": [pull(4)]}, f"fold #4: it touches the same function, {TARGET}"),
         ({"pulls": [pull(4), pull(3, touches="branch", state="draft")]}, "fold #3: it is draft, from the branch b"),
-        ({"pulls": [pull(4, touches="file", functions=())]}, "new: nothing else is about the same functions"),
-        ({"pulls": [pull(4, touches="words", functions=())]}, "new: nothing else is about the same functions"),
+        ({"pulls": [pull(4, touches="file", functions=())]}, "new: nothing else touches the same functions"),
+        ({"pulls": [pull(4, touches="words", functions=())]}, "new: nothing else touches the same functions"),
         (
             {"pulls": [pull(4, state="merged"), pull(5, state="closed")]},
-            "new: nothing else is about the same functions",
+            "new: nothing else touches the same functions",
         ),
         (
             {"pulls": [pull(4, state="merged", touches="branch", same_commit=True)]},
-            "skip: the same commits are merged already, by #4",
+            "skip: #4 already merged the same commits",
         ),
         (
             {"pulls": [pull(4, state="closed", touches="branch", same_commit=True)]},
-            "new: nothing else is about the same functions",
+            "new: nothing else touches the same functions",
         ),
-        ({"named": 7}, "fold #7: the manifest names it"),
-        ({"named": 7, "pulls": [pull(7, state="merged"), pull(4)]}, "fold #7: the manifest names it, and is merged"),
-        ({"upstream": replace(STOOD_STILL, since=HEAD)}, "skip: origin/main contains it already"),
+        ({"pr": 7}, "fold #7: the manifest names it"),
+        ({"pr": 7, "pulls": [pull(7, state="merged"), pull(4)]}, "fold #7: the manifest names it, and is merged"),
+        ({"upstream": replace(STOOD_STILL, since=HEAD)}, "skip: origin/main already contains it"),
         (
             {"upstream": replace(STOOD_STILL, contained=(OWN,), as_commits=(PICKED,)), "pulls": [pull(4)]},
             "skip: the same patch is already in origin/main (abababababab Join once (#9))",
         ),
-        ({"upstream": replace(STOOD_STILL, arrived=True)}, "skip: origin/main has what it changes as head has it"),
+        (
+            {"upstream": replace(STOOD_STILL, arrived=True)},
+            "skip: origin/main already has every changed function as it is at head",
+        ),
         (
             {"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}},
             f"fold lines: that item touches the same function, {TARGET}",
@@ -90,7 +93,7 @@ def decided(
             {"rivals": {"src/pagelayout/text.py:merge_lines": "lines"}, "pulls": [pull(4)]},
             f"fold #4: it touches the same function, {TARGET}",
         ),
-        ({"rivals": {"src/pagelayout/text.py:other": "lines"}}, "new: nothing else is about the same functions"),
+        ({"rivals": {"src/pagelayout/text.py:other": "lines"}}, "new: nothing else touches the same functions"),
     ],
 )
 def test_the_decision(found, expected):
@@ -101,21 +104,18 @@ def test_the_decision(found, expected):
 def test_one_of_two_commits_upstream_is_no_skip():
     two = DETECTION.model_copy(update={"commits": (OWN, OWN.model_copy(update={"sha": "cd" * 20}))})
     upstream = replace(STOOD_STILL, contained=(OWN,), as_commits=(PICKED,))
-    assert decide(two, upstream, (), named=None, rivals={}).kind == "new"
+    assert decide(two, upstream, (), pr=None, rivals={}).kind == "new"
 
 
 def test_where_pull_requests_are_unknown_the_decision_says_so():
-    made = decide(DETECTION, STOOD_STILL, (), named=None, rivals={}, asked=False)
-    assert (
-        made.reason
-        == "as far as git and the manifest tell (pull requests are unknown), nothing else is about the same functions"
-    )
+    made = decide(DETECTION, STOOD_STILL, None, pr=None, rivals={})
+    assert made.reason == "nothing else touches the same functions (pull requests are unknown)"
 
 
 def test_what_is_unknown_is_said_and_no_answer_is_made_up():
     known = Lookup(None, None, "gh is not logged in; log in", "s")
     made = survey_of(
-        DETECTION, known, STOOD_STILL, place=GitHubRepository("github.com", "acme/pagelayout"), named=None, rivals={}
+        DETECTION, known, STOOD_STILL, github=GitHubRepository("github.com", "acme/pagelayout"), pr=None, rivals={}
     )
     assert (made.unknown, made.older, made.default_branch, made.pull_requests) == (
         "gh is not logged in; log in",
@@ -124,7 +124,12 @@ def test_what_is_unknown_is_said_and_no_answer_is_made_up():
         (),
     )
     elsewhere = survey_of(
-        DETECTION, Lookup(None, None, "not GitHub", ""), STOOD_STILL, place=NotOnGitHub("a", "b"), named=None, rivals={}
+        DETECTION,
+        Lookup(None, None, "not GitHub", ""),
+        STOOD_STILL,
+        github=NotOnGitHub("a", "b"),
+        pr=None,
+        rivals={},
     )
     assert (elsewhere.host, elsewhere.slug) == (None, DETECTION.slug)
 
@@ -132,18 +137,18 @@ def test_what_is_unknown_is_said_and_no_answer_is_made_up():
 def test_an_older_answer_is_used_and_called_older():
     known = Lookup(SearchResult("main", None, (pull(4),)), 1.0, "no network; connect", "s")
     made = survey_of(
-        DETECTION, known, STOOD_STILL, place=GitHubRepository("github.com", "acme/pagelayout"), named=None, rivals={}
+        DETECTION, known, STOOD_STILL, github=GitHubRepository("github.com", "acme/pagelayout"), pr=None, rivals={}
     )
     assert (made.older, made.decision.into, made.unknown) == (True, "#4", "no network; connect")
 
 
-def test_a_fork_is_told():
+def test_a_fork_is_noted():
     known = Lookup(SearchResult("main", "acme/pagelayout"), 1.0, "", "s")
     made = survey_of(
-        DETECTION, known, STOOD_STILL, place=GitHubRepository("github.com", "ada/pagelayout"), named=None, rivals={}
+        DETECTION, known, STOOD_STILL, github=GitHubRepository("github.com", "ada/pagelayout"), pr=None, rivals={}
     )
     assert made.notes == (
-        "ada/pagelayout is a fork of acme/pagelayout: where pull requests go there, name it in the manifest, `slug: acme/pagelayout`.",
+        "ada/pagelayout is a fork of acme/pagelayout: if pull requests go there, set `slug: acme/pagelayout` in the manifest.",
     )
 
 
