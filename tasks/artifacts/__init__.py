@@ -4,8 +4,6 @@ Times are in seconds, memory in bytes, paths relative to the root of the target'
 forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is better.
 """
 
-from __future__ import annotations
-
 from .branching import AuditFinding, Branching, MadeCommit, Opening
 from .bullets import Bullets
 from .codeflash import CodeflashFigure, CodeflashRun

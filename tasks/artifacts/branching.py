@@ -1,7 +1,5 @@
 """The branch that a pull request is made from, what was found in it, and what was opened."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ..storage.artifact import Artifact, Record

@@ -1,7 +1,5 @@
 """What a command of the user's wrote about an optimization."""
 
-from __future__ import annotations
-
 from ..storage.artifact import Artifact
 
 

@@ -1,7 +1,5 @@
 """What `codeflash compare` said of the two trees."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ..storage.artifact import Artifact, Record

@@ -1,7 +1,5 @@
 """What the samples are judged to show."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from ..storage.artifact import Artifact, Record

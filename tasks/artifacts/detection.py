@@ -1,7 +1,5 @@
 """What detect finds out about one optimization."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ..manifest.model import Domain

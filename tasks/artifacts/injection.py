@@ -1,7 +1,5 @@
 """The two trees, enough to make them again."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What breaks the rules for benchmarks, and what a benchmark reaches."""
 
-from __future__ import annotations
-
 from ..storage.artifact import Artifact, Record
 
 

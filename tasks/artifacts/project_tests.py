@@ -1,7 +1,5 @@
 """How the project's own tests ended at base and at head."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ..storage.artifact import Artifact, Record

@@ -1,7 +1,5 @@
 """What was seen of real calls of a function."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from ..storage.artifact import Artifact, Record

@@ -1,7 +1,5 @@
 """What the user gets, and why an item failed."""
 
-from __future__ import annotations
-
 from ..storage.artifact import Artifact
 
 

@@ -1,7 +1,5 @@
 """What was measured: launches, outputs, profiles, and what it was measured in."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Literal
 

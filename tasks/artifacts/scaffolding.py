@@ -1,7 +1,5 @@
 """The benchmark that an item is compared by."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

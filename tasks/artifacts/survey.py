@@ -1,7 +1,5 @@
 """What goes on around an optimization: pull requests, what upstream has done since, and what follows from it."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ..storage.artifact import Artifact, Record

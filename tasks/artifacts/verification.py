@@ -1,7 +1,5 @@
 """Whether the commands that a body gives its readers come to what the body says."""
 
-from __future__ import annotations
-
 from ..storage.artifact import Artifact, Record
 from .comparison import Interval, Verdict
 from .samples import MetricName

@@ -3,25 +3,20 @@
 Whatever goes wrong with it, the item goes on with what prprep itself measures: that gives the verdict.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ...artifacts import CodeflashRun
 from ...bench import machine, trees
+from ...bench.setup import BenchmarkSetup
 from ...environments.venvs import package_differences
 from ...errors import PrprepError
+from ...git import Clone
 from ...processes.progress import Note
+from ...staleness import StageInputs
 from ...storage.hashing import hash_of
-
-if TYPE_CHECKING:
-    from ...bench.setup import BenchmarkSetup
-    from ...git import Clone
-    from ...staleness import StageInputs
-    from .environment import Layered
-    from .reading import Reading
-    from .running import Asked, Ran
+from .environment import Layered
+from .reading import Reading
+from .running import Asked, Ran
 
 
 def run(inputs: StageInputs) -> None:

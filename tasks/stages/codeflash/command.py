@@ -1,19 +1,15 @@
 """Spell the command of codeflash: its flags by what is measured, and the variables that stand before it."""
 
-from __future__ import annotations
-
 import math
 import os
 import posixpath
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ...artifacts import ChangedFunction, Layout
 from ...bench import domains
-
-if TYPE_CHECKING:
-    from ...artifacts import ChangedFunction, Layout
-    from ...manifest.model import Metric
+from ...manifest.model import Metric
 
 OWN_TIMEOUT: Final = 600.0
 """Seconds that codeflash allows a pass where nothing is said."""

@@ -1,18 +1,13 @@
 """Give codeflash the lines of `[tool.codeflash]` that it needs and that a project's pyproject.toml lacks."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ...artifacts import Layout
 from ...errors import PrprepError
 from ...text.markdown import one_line
-
-if TYPE_CHECKING:
-    from ...artifacts import Layout
 
 NEEDED = ("module-root", "tests-root", "benchmarks-root")
 _TABLE = re.compile(r"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*codeflash[ \t]*\][ \t]*(#.*)?$", re.MULTILINE)

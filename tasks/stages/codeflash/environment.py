@@ -1,22 +1,17 @@
 """Put codeflash on top of a side's environment: a layer of its own, which sees all that the side has and adds nothing to it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ...artifacts import Layout
+from ...environments.builder import Environment
 from ...environments.installer import build_error, run_uv
 from ...environments.interpreters import inspect
 from ...environments.venvs import Layer, Venv
 from ...errors import CommandFailedError
 from ...processes.locks import file_lock
+from ...processes.progress import Report
 from ...storage.hashing import hash_of
-
-if TYPE_CHECKING:
-    from ...artifacts import Layout
-    from ...environments.builder import Environment
-    from ...processes.progress import Report
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 """What is installed, pinned."""

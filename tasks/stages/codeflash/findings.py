@@ -1,21 +1,16 @@
 """Say what went wrong in a run of codeflash, above all where it says nothing of it itself, and what its figures hold for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...artifacts import SIDES
 from ...environments.diagnoses import BENCHMARK, CODEFLASH, diagnose
 from ...text.figures import seconds
 from ...text.markdown import one_line, shorten
-
-if TYPE_CHECKING:
-    from .reading import Reading
-    from .running import Asked, Ran
-    from .witness import Witness
+from .reading import Reading
+from .running import Asked, Ran
+from .witness import Witness
 
 LONGEST = 160
 LONGER = 1.5

@@ -3,21 +3,15 @@
 By a real Markdown parser and by the names of columns, so that columns may come, go and change their order between versions.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from ...artifacts import SIDES, CodeflashFigure
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
-
-    from ...artifacts import Side
+from ...artifacts import SIDES, CodeflashFigure, Side
 
 Metric = Literal["time", "peak memory", "allocations"]
 

@@ -1,32 +1,27 @@
 """Run codeflash in a repository made for it, bounded in time, and take away all that it leaves."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ...artifacts import ChangedFunction, Layout
 from ...bench.request import SideRequest
 from ...bench.trees import write_into
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
 from ...environments.venvs import Venv
 from ...errors import BusyError, CommandFailedError, PrprepError
+from ...git import Clone
 from ...git.standalone import git_variables, object_stores
+from ...manifest.model import Metric
 from ...processes import programs
 from ...processes.locks import file_lock
 from ...processes.scratch import remove_folder
 from . import command, witness
 from .configuration import Configured, configured
-
-if TYPE_CHECKING:
-    from ...artifacts import ChangedFunction, Layout
-    from ...git import Clone
-    from ...manifest.model import Metric
 
 REPORT = "report.md"
 

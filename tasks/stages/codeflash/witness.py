@@ -1,16 +1,13 @@
 """Read what our plugin saw in each of codeflash's pytest processes: how tests ended, and where modules came from."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
-if TYPE_CHECKING:
-    from ...artifacts import Side
+from ...artifacts import Side
 
 PLUGIN = "prprep_worker.outcomes.witness"
 

@@ -1,12 +1,9 @@
 """Compare the samples of base and head, metric by metric; every metric is a cost, less is better."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from ...artifacts import (
     SIDES,
@@ -16,20 +13,19 @@ from ...artifacts import (
     Comparison,
     Detection,
     Linting,
+    Measurement,
     MetricName,
     Samples,
+    Side,
     Verdict,
 )
 from ...bench import domains
 from ...errors import IncomparableError
+from ...manifest.model import Domain, Metric, Optimization
+from ...staleness import StageInputs
+from ...storage.artifact import ArtifactReader
 from .contradictions import contradictions
 from .findings import about_benchmark, about_codeflash, headline, reason, to_review
-
-if TYPE_CHECKING:
-    from ...artifacts import Measurement, Side
-    from ...manifest.model import Domain, Metric, Optimization
-    from ...staleness import StageInputs
-    from ...storage.artifact import ArtifactReader
 
 _ASKED: dict[MetricName, Metric] = {
     MetricName.TIME: "time",

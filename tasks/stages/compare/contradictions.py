@@ -1,16 +1,11 @@
 """Hold the figures of codeflash against prprep's own: where they cannot both be right, a person has to look."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ...artifacts import Verdict
+from ...artifacts import Change, CodeflashFigure, Verdict
 from ...text import figures
-
-if TYPE_CHECKING:
-    from ...artifacts import Change, CodeflashFigure
 
 NOISE: Final = 1.75
 """A factor that codeflash's medians differed by where both sides were the same code (0.57 to 1.75 in 45 comparisons)."""

@@ -1,17 +1,11 @@
 """Say in words what a comparison found: its headline, the reason of its verdict, and what a person should review."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from ...artifacts import MetricName, Verdict
+from ...artifacts import Change, CodeflashRun, Interval, Linting, Measurement, MetricName, Reach, Samples, Verdict
 from ...bench.domains import ALMOST_NOTHING
 from ...text import figures
-
-if TYPE_CHECKING:
-    from ...artifacts import Change, CodeflashRun, Interval, Linting, Measurement, Reach, Samples
 
 SMALL_LEAK = 1024
 """Bytes left after each call that are no finding."""

@@ -1,28 +1,21 @@
 """Measure base and head in lockstep pairs, each in its own tree and environment."""
 
-from __future__ import annotations
-
 import random
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ...artifacts import SIDES, Injection, Load, Provenance, Samples
+from ...artifacts import SIDES, Injection, Load, Module, Provenance, Samples, Side
 from ...bench import domains, machine, measuring
 from ...bench.cache import keep_within_limit
-from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling
+from ...bench.request import MeasurementResult, Request, Role
+from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling, SideEnvironment
 from ...bench.time.export import write_benchmark_json
 from ...environments.venvs import package_differences
+from ...manifest.model import Optimization
+from ...staleness import StageInputs
+from ...storage.paths import ItemPaths
 from . import STOPPING_RULE
-
-if TYPE_CHECKING:
-    from ...artifacts import Module, Side
-    from ...bench.request import MeasurementResult, Request, Role
-    from ...bench.setup import SideEnvironment
-    from ...manifest.model import Optimization
-    from ...staleness import StageInputs
-    from ...storage.paths import ItemPaths
 
 
 def run(inputs: StageInputs) -> None:

@@ -1,30 +1,23 @@
 """Fill the pull-request body from artifacts alone; a body that a person edited is kept beside the new one."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...artifacts import Bullets, ProjectTests, Rendering, Survey, Verification
 from ...body import house_rules
-from ...body.composing import compose
+from ...body.composing import Body, compose
 from ...body.evidence import Evidence
 from ...body.placeholders import FULL, Limits, template_for
 from ...errors import TemplateError
 from ...github import survey_text
-from ...staleness import fields_of
+from ...manifest.model import Optimization
+from ...staleness import StageInputs, fields_of
+from ...storage.artifact import ArtifactReader
 from ...storage.files import write_whole
 from ...storage.hashing import sha256, sha256_of
+from ...storage.paths import ItemPaths
 from . import BODY, summarize
-
-if TYPE_CHECKING:
-    from ...body.composing import Body
-    from ...manifest.model import Optimization
-    from ...staleness import StageInputs
-    from ...storage.artifact import ArtifactReader
-    from ...storage.paths import ItemPaths
 
 GITHUB_TAKES = 65_536
 LONGEST = 60_000

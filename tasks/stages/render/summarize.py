@@ -4,25 +4,21 @@ It is asked once for a diff and its figures: the answer is kept, and asked for a
 is another. docs/summarize.md says what it reads and writes.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...artifacts import Bullets, Comparison, Detection
 from ...body.claims import CitableEvidence, objections
 from ...errors import CommandFailedError, MeasuringError
+from ...manifest.model import Optimization
 from ...processes import programs
+from ...staleness import StageInputs
 from ...text.markdown import one_line
 from . import SUMMARIZE
-
-if TYPE_CHECKING:
-    from ...manifest.model import Optimization
-    from ...staleness import StageInputs
 
 SECONDS = 120.0
 LONGEST_DIFF = 200_000

@@ -1,28 +1,23 @@
 """Say what every item has come to, from artifacts alone: a table for the terminal, and report.md."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...artifacts import Survey
 from ...errors import ArtifactError
 from ...github import survey_text
 from ...github.cache import format_time
-from ...staleness import StageInputs
+from ...staleness import Stage, StageInputs, Staleness
 from ...storage.files import write_whole
+from ...storage.paths import ProjectPaths
 from ...text import figures, markdown
 from ...text.markdown import Markdown
 from ...text.tables import text_table
 from . import ASKED, MEASURED_AT
-
-if TYPE_CHECKING:
-    from ...staleness import Stage, Staleness
-    from ...storage.paths import ProjectPaths
 
 HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
 INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")

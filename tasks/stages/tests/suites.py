@@ -1,6 +1,4 @@
-"""Find out from a project's files how its own tests are run, and what they need beside what the project needs."""
-
-from __future__ import annotations
+"""Find out from a project's files how its own tests are run, and what they need in addition to the project."""
 
 import ast
 import posixpath
@@ -9,19 +7,16 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from ...bench.workers.pytest_options import carried
 from ...environments.requirements import TESTING, extra_names, group_names
-from ...project.files import Project, lookup, strings
+from ...manifest.model import EnvironmentSettings
+from ...project.files import Project, TreeReader, lookup, strings
 from ...project.pytest_config import in_side_folder, is_test_code, is_test_file, pytest_option, python_files
 
-if TYPE_CHECKING:
-    from ...manifest.model import EnvironmentSettings
-    from ...project.files import TreeReader
-
 DEVELOPING: Final = ("dev", "develop", "development")
-"""Extras and groups that tests need where the project has none for tests alone."""
+"""Extras and groups that tests need if the project has none just for tests."""
 
 _HATCH: Final = ("hatch-test", "test", "tests", "default")
 _CONDITION: Final = re.compile(r"^[\w.,!{}-]+:\s")
@@ -30,21 +25,21 @@ _FOLDER: Final = re.compile(r"^\{(?:toxinidir|tox_root)\}/?")
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """How tests are run: `commands` are the ways to try, each for a shell, in `folder` of the tree; `found` tells where from.
+    """How tests are run: shell `commands` to try in turn, in `folder` of the tree; `source` says where they come from.
 
-    `kind` is what runs: pytest, unittest, or a command of the manifest's of which only the exit code may be known.
+    `kind` is `command` for the manifest's own command, of which only the exit code may be known.
     """
 
     commands: tuple[str, ...]
-    found: str
+    source: str
     folder: str
     kind: Literal["pytest", "unittest", "command"]
 
 
-def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, asked: str | None = None) -> Suite | None:
-    """Return how the tests of the project in `folder` are run, None where it has none; `asked` is the manifest's command."""
-    if asked:
-        return Suite((asked,), "the manifest", folder, "command")
+def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, command: str | None = None) -> Suite | None:
+    """Return how the tests of the project in `folder` are run, None if it has none; `command` is the manifest's."""
+    if command:
+        return Suite((command,), "the manifest", folder, "command")
     patterns = python_files(Project(tree, folder))
     files = _test_files(tree, patterns, benchmarks_root)
     if not files:  # Benchmarks may lie among the tests.
@@ -56,22 +51,18 @@ def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, asked: str 
         return None
     if why := _why_pytest(project, files):
         return Suite(_pytest(project, _inside(benchmarks_root, folder)), why, folder, "pytest")
-    return Suite(
-        (_unittest(project, files),),
-        "the tests are unittest's, and nothing of the project names pytest",
-        folder,
-        "unittest",
-    )
+    why = "the tests use unittest, and nothing in the project names pytest"
+    return Suite((_unittest(project, files),), why, folder, "unittest")
 
 
 def _test_files(tree: TreeReader, patterns: Sequence[str], benchmarks_root: str) -> tuple[str, ...]:
-    """Return the project's test files without its benchmarks."""
+    """Return the project's test files, benchmarks excluded."""
     paths = (path for path in tree.files() if is_test_file(path, patterns) and not in_side_folder(path))
     return tuple(path for path in paths if not _below(path, benchmarks_root or "."))
 
 
 def edited_tests(files: Iterable[str], benchmarks_root: str) -> tuple[str, ...]:
-    """Return the changed files that are tests or serve them, without the benchmarks."""
+    """Return the changed files that are tests or support them, benchmarks excluded."""
     tests = (path for path in files if is_test_code(path) and not in_side_folder(path))
     return tuple(path for path in tests if not _below(path, benchmarks_root or "."))
 
@@ -88,7 +79,7 @@ def _inside(path: str, folder: str) -> str:
 
 
 def _why_pytest(project: Project, files: Sequence[str]) -> str:
-    """Say where it is seen that pytest runs the tests; "" where all that is seen is unittest."""
+    """Return what shows that pytest runs the tests; "" if everything points to unittest."""
     if names := [name for name in ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml") if project.has(name)]:
         return names[0]
     if project.tool("pytest") is not None:
@@ -101,7 +92,9 @@ def _why_pytest(project: Project, files: Sequence[str]) -> str:
     if path := next((path for path, module in modules if _is_pytests(module)), ""):
         return path
     return (
-        "" if any("unittest" in _imports(module) for _, module in modules) else "nothing of the project names another"
+        ""
+        if any("unittest" in _imports(module) for _, module in modules)
+        else "nothing in the project names another runner"
     )
 
 
@@ -114,12 +107,13 @@ def _parsed(source: bytes) -> ast.Module:
 
 def _is_pytests(module: ast.Module) -> bool:
     """Return whether a file imports pytest, or has tests outside of unittest's classes."""
-    functions = ast.FunctionDef | ast.AsyncFunctionDef
-    bare = any(isinstance(node, functions) and node.name.startswith("test") for node in module.body)
-    classes = any(
-        isinstance(node, ast.ClassDef) and node.name.startswith("Test") and not node.bases for node in module.body
-    )
-    return "pytest" in _imports(module) or bare or classes
+    return "pytest" in _imports(module) or any(map(_is_plain_test, module.body))
+
+
+def _is_plain_test(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ClassDef):
+        return node.name.startswith("Test") and not node.bases
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
 
 
 def _imports(module: ast.Module) -> set[str]:
@@ -134,7 +128,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
-    """Return pytest without the benchmarks; then, for `addopts` that ask for plugins that nothing installs, without most of those."""
+    """Return pytest without benchmarks; then the same without most `addopts`, which may need missing plugins."""
     left_out = (
         [f"--ignore={benchmarks}"] if project.has_folder(benchmarks) else [] if benchmarks else ["--benchmark-disable"]
     )
@@ -149,36 +143,33 @@ def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
 def _unittest(project: Project, files: Sequence[str]) -> str:
     names = [path[len(project.folder) + 1 :] if project.folder else path for path in files]
     folder = posixpath.commonpath([posixpath.dirname(name) for name in names])
-    words = ["python", "-m", "unittest", "discover"]
+    arguments = ["python", "-m", "unittest", "discover"]
     if folder:
-        words += ["-s", folder, *(["-t", "."] if project.has(f"{folder}/__init__.py") else [])]
+        arguments += ["-s", folder, *(["-t", "."] if project.has(f"{folder}/__init__.py") else [])]
     if not any(fnmatchcase(posixpath.basename(name), "test*.py") for name in names):
-        words += ["-p", "*_test.py"]
-    return shlex.join(words)
+        arguments += ["-p", "*_test.py"]
+    return shlex.join(arguments)
 
 
 # -- what they need -------------------------------------------------------------------------------
 
 
 def settings_for_tests(project: Project, settings: EnvironmentSettings) -> EnvironmentSettings:
-    """Return an environment's settings with what tests need and is not installed anyway; what nox runs is code, and is not read."""
+    """Add to an environment's settings what tests need; noxfile.py is code and not read."""
     extras, groups = extra_names(project), group_names(project)
-    own = any(name in TESTING for name in (*extras, *groups))
-    names = () if own else DEVELOPING
-    lines = (*_tox(project), *_hatch(project))
+    wanted = () if any(name in TESTING for name in (*extras, *groups)) else DEVELOPING
+    additions = {
+        "extras": (name for name in extras if name in (*wanted, *_tox_extras(project))),
+        "groups": (name for name in groups if name in wanted),
+        "install": (*_tox(project), *_hatch(project)),
+    }
     return settings.model_copy(
-        update={
-            "extras": tuple(
-                dict.fromkeys((*settings.extras, *(name for name in extras if name in (*names, *_tox_extras(project)))))
-            ),
-            "groups": tuple(dict.fromkeys((*settings.groups, *(name for name in groups if name in names)))),
-            "install": tuple(dict.fromkeys((*settings.install, *lines))),
-        }
+        update={name: tuple(dict.fromkeys((*getattr(settings, name), *more))) for name, more in additions.items()}
     )
 
 
 def _tox(project: Project) -> Iterator[str]:
-    """Yield the requirements that tox installs beside the project in each of its environments; conditional ones are left out."""
+    """Yield the requirements that tox installs in each of its environments; conditional ones are left out."""
     for line in project.ini("tox.ini").get("testenv", "deps", fallback="", raw=True).splitlines():
         yield from _requirements(project, line)
     for table in (project.toml("tox.toml"), project.tool("tox")):
@@ -187,8 +178,8 @@ def _tox(project: Project) -> Iterator[str]:
 
 
 def _tox_extras(project: Project) -> tuple[str, ...]:
-    told = project.ini("tox.ini").get("testenv", "extras", fallback="", raw=True).replace(",", " ")
-    return strings(told) + strings(lookup(project.toml("tox.toml"), "env_run_base", "extras"))
+    listed = project.ini("tox.ini").get("testenv", "extras", fallback="", raw=True).replace(",", " ")
+    return strings(listed) + strings(lookup(project.toml("tox.toml"), "env_run_base", "extras"))
 
 
 def _hatch(project: Project) -> Iterator[str]:
@@ -203,18 +194,18 @@ def _lines(value: object) -> tuple[str, ...]:
 
 
 def _requirements(project: Project, line: str, seen: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the requirements that a line comes to, those of a file that it includes too; others are left out."""
-    spelled = re.sub(r"(^|\s)#.*$", "", line).strip()
-    if included := re.match(r"^(?:-r|--requirement)[\s=]*(\S+)$", spelled):
+    """Yield the requirement of a line, or those of the file that it includes; paths and options are left out."""
+    text = re.sub(r"(^|\s)#.*$", "", line).strip()
+    if included := re.match(r"^(?:-r|--requirement)[\s=]*(\S+)$", text):
         path = posixpath.normpath(_FOLDER.sub("", included[1]))
         content = project.tree.read(project.path(path)) if path not in seen and not path.startswith("..") else None
         for inner in (content or b"").decode("utf-8", "replace").splitlines():
             yield from _requirements(project, _relative_to(path, inner), (*seen, path))
-    elif spelled and not spelled.startswith(("-", ".", "/")) and "{" not in spelled and not _CONDITION.match(spelled):
-        yield spelled
+    elif text and not text.startswith(("-", ".", "/")) and "{" not in text and not _CONDITION.match(text):
+        yield text
 
 
 def _relative_to(file: str, line: str) -> str:
-    """Spell what a requirements file includes as seen from the project's folder."""
-    found = re.match(r"^\s*(-r|--requirement)[\s=]*(\S+)", line)
-    return f"{found[1]} {posixpath.join(posixpath.dirname(file), found[2])}" if found else line
+    """Make the path of an include relative to the project's folder instead of the file that has it."""
+    include = re.match(r"^\s*(-r|--requirement)[\s=]*(\S+)", line)
+    return f"{include[1]} {posixpath.join(posixpath.dirname(file), include[2])}" if include else line

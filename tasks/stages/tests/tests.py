@@ -1,180 +1,128 @@
-"""Run the project's own tests at base and at head, each in its own tree and environment, and hold the two against each other."""
-
-from __future__ import annotations
+"""Run the project's own tests at base and at head, each in its own tree and environment, and compare the outcomes."""
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, TreeSpec
+from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, Side, TreeSpec
 from ...bench import trees
 from ...bench.machine import exclusive, lock_path
+from ...bench.request import Role, SideRequest
 from ...bench.setup import SideEnvironment, shorten_paths, side_of
 from ...environments import builder
+from ...environments.builder import Environment
 from ...environments.interpreters import resolve_path
 from ...errors import EnvironmentBuildError, PrprepError
+from ...git import Clone
+from ...manifest.model import Optimization
+from ...processes.progress import Report
 from ...project.files import FolderTree, Project
+from ...staleness import StageInputs
 from ...workspace import nested
 from . import suite_runs, suites
+from .suite_runs import SuiteRun
+from .suites import Suite
 
-if TYPE_CHECKING:
-    from ...artifacts import Side
-    from ...bench.request import Role, SideRequest
-    from ...environments.builder import Environment
-    from ...git import Clone
-    from ...manifest.model import Optimization
-    from ...processes.progress import Report
-    from ...staleness import StageInputs
-    from .suite_runs import SuiteRun
-    from .suites import Suite
-
-MOST_AGAIN: Final = 200
-"""Tests that are named one by one when they are run once more; beyond that all are run."""
+MOST_NAMED: Final = 200
+"""Tests that are named one by one in a second run; if there are more, all tests run again."""
+_FAILED: Final = {"failed", "error"}
 
 
 def run(inputs: StageInputs) -> None:
-    """Run the tests; that some fail, or that they cannot be run, is a result and no failure of the stage."""
+    """Run the tests; failing tests, or tests that cannot run, are a result and no failure of the stage."""
     item, detection = inputs.settings, inputs.read(Detection)
-    place = _Place(item, detection, inputs.folder, inputs.cache, inputs.report)
     edited = suites.edited_tests(detection.files, detection.layout.benchmarks_root)
     if why := why_not(item):
         inputs.write(ProjectTests(item=item.id, why_not=why, edited=edited))
         return
+    runner = _Runner(item, detection, inputs.folder, inputs.cache, inputs.report)
     with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
-        checkouts = {side: place.tree(clone, side) for side in SIDES}
-    outcome = _outcome(place, checkouts)
+        checkouts = {side: runner.check_out(clone, side) for side in SIDES}
+    outcome = runner.outcome(checkouts)
     inputs.write(outcome.model_copy(update={"edited": edited, "seconds": item.tests_timeout}))
 
 
 def why_not(item: Optimization) -> str:
-    """Say why the tests are not run, "" where they are."""
+    """Return why the tests are not run, "" if they are."""
     if item.tests is False:
         return "the manifest says `tests: false`"
     return "this prprep was started by another one" if nested.is_nested() else ""
 
 
 def compared(item_id: str, suite: Suite, base: SuiteRun, head: SuiteRun, again: SuiteRun | None = None) -> ProjectTests:
-    """Hold two runs against each other, test by test; `again` is a second run at head of what failed there alone."""
-    failed = {"failed", "error"}
-    at_head = tuple(test for test in head.failures if base.endings.get(test) not in failed)
-    flaky = tuple(test for test in at_head if again and again.endings.get(test) in {"passed", "skipped"})
-    differing = sorted(
-        test for test in base.endings.keys() | head.endings.keys() if base.endings.get(test) != head.endings.get(test)
-    )
+    """Compare two runs test by test; `again` is a second run at head of the tests that failed only there."""
+    only_head = {test for test in head.failures if base.endings.get(test) not in _FAILED}
+    flaky = {test for test in only_head if again and again.endings.get(test) in {"passed", "skipped"}}
+    endings = {
+        test: (base.endings.get(test), head.endings.get(test)) for test in sorted({*base.endings, *head.endings})
+    }
     return ProjectTests(
         item=item_id,
         command=suite.commands[0],
-        found=suite.found,
-        by_test=bool(base.endings or head.endings),
-        base=base.told(),
-        head=head.told(),
-        old_failures=tuple(sorted(set(head.failures) - set(at_head))),
-        new_failures=tuple(sorted(set(at_head) - set(flaky))),
+        found=suite.source,
+        by_test=bool(endings),
+        base=base.counted(),
+        head=head.counted(),
+        old_failures=tuple(sorted(set(head.failures) - only_head)),
+        new_failures=tuple(sorted(only_head - flaky)),
         flaky=tuple(sorted(flaky)),
         differences=tuple(
-            EndingDifference(test=test, base=base.endings.get(test), head=head.endings.get(test)) for test in differing
+            EndingDifference(test=test, base=before, head=after)
+            for test, (before, after) in endings.items()
+            if before != after
         ),
     )
 
 
 def repeating(suite: Suite, tests: Sequence[str]) -> str:
-    """Return the command that runs tests once more: them alone where the command is ours, and all where it is not."""
-    if suite.kind != "pytest" or len(tests) > MOST_AGAIN:
+    """Return the command that runs these tests again; all tests if there are too many or the command is the user's."""
+    if suite.kind != "pytest" or len(tests) > MOST_NAMED:
         return suite.commands[0]
     return f"{suite.commands[0]} {shlex.join(tests)}"
 
 
-def _outcome(place: _Place, environments_by_side: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
-    item, layout = place.item, place.detection.layout
-    asked = item.tests if isinstance(item.tests, str) else None
-    head = FolderTree(environments_by_side["head"][1])
-    suite = suites.suite_of(head, layout.project, benchmarks_root=layout.benchmarks_root, asked=asked)
-    if suite is None:
-        return ProjectTests(item=item.id, why_not="no tests were found in the project")
-    built: dict[Role, SideEnvironment] = {}
-    try:
-        for side, (commit, tree) in environments_by_side.items():
-            built[side] = SideEnvironment(commit, tree, place.environment(tree, side))
-        with exclusive(lock_path(place.cache), place.report):
-            made = _both(place, suite, {side: side_of(built[side], layout, item) for side in SIDES})
-    except PrprepError as error:
-        shorten_paths(error, built, place.cache)
-        return ProjectTests(
-            item=item.id, command=suite.commands[0], found=suite.found, why_not=error.what.splitlines()[0], unable=True
-        )
-    notes = dict.fromkeys(note for ground in built.values() for note in ground.environment.notes)
-    return made.model_copy(update={"notes": (*made.notes, *place.notes, *notes)})
-
-
-def _both(place: _Place, suite: Suite, sides: Mapping[Side, SideRequest]) -> ProjectTests:
-    """Run at base, then at head; by the next way to call pytest where it does not know the project's own options."""
-    for number, command in enumerate(suite.commands):
-        tried = replace(suite, commands=(command,))
-        runs: dict[Side, SuiteRun] = {}
-        for side in SIDES:
-            runs[side] = place.run(tried, sides[side], side)
-            if (
-                runs[side].code == suite_runs.USAGE_ERROR
-                and suite.kind == "pytest"
-                and number + 1 < len(suite.commands)
-            ):
-                place.notes.append(
-                    "the project's options for pytest need plugins that are not installed: most of them were left out"
-                )
-                break
-        else:
-            return _judged(place, tried, sides["head"], runs)
-    raise AssertionError(suite)
-
-
-def _judged(place: _Place, suite: Suite, head: SideRequest, runs: Mapping[Side, SuiteRun]) -> ProjectTests:
-    if suite.kind == "pytest" and all(each.code == suite_runs.NO_TESTS for each in runs.values()):
-        return ProjectTests(
-            item=place.item.id, command=suite.commands[0], found=suite.found, why_not="pytest found no tests to run"
-        )
-    first = compared(place.item.id, suite, runs["base"], runs["head"])
-    if not first.new_failures:
-        return first
-    place.report(f"{len(first.new_failures)} failed at head alone: once more")
-    again = suite_runs.run(
-        head, repeating(suite, first.new_failures), folder=suite.folder, seconds=place.item.tests_timeout
-    )
-    return compared(place.item.id, suite, runs["base"], runs["head"], again)
-
-
 @dataclass(slots=True)
-class _Place:
-    """What both sides are made with; `notes` tell what was done otherwise than the project's files ask for."""
+class _Runner:
+    """Builds both sides and runs the suite on them; `notes` say what differs from what the project's files ask for."""
 
     item: Optimization
     detection: Detection
     folder: Path
     cache: Path
     report: Report
-    notes: list[str]
+    notes: list[str] = field(default_factory=list)
 
-    def __init__(self, item: Optimization, detection: Detection, folder: Path, cache: Path, report: Report) -> None:
-        self.item, self.detection, self.folder, self.cache, self.report, self.notes = (
-            item,
-            detection,
-            folder,
-            cache,
-            report,
-            [],
-        )
+    def outcome(self, checkouts: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
+        item, layout = self.item, self.detection.layout
+        command = item.tests if isinstance(item.tests, str) else None
+        head = FolderTree(checkouts["head"][1])
+        suite = suites.suite_of(head, layout.project, benchmarks_root=layout.benchmarks_root, command=command)
+        if suite is None:
+            return ProjectTests(item=item.id, why_not="no tests were found in the project")
+        built: dict[Role, SideEnvironment] = {}
+        try:
+            for side, (commit, tree) in checkouts.items():
+                built[side] = SideEnvironment(commit, tree, self._environment(tree, side))
+            with exclusive(lock_path(self.cache), self.report):
+                outcome = self._run_both(suite, {side: side_of(built[side], layout, item) for side in SIDES})
+        except PrprepError as error:
+            shorten_paths(error, built, self.cache)
+            return self._not_run(suite, error.what.splitlines()[0], unable=True)
+        notes = dict.fromkeys(note for side in built.values() for note in side.environment.notes)
+        return outcome.model_copy(update={"notes": (*outcome.notes, *self.notes, *notes)})
 
-    def tree(self, clone: Clone, side: Side) -> tuple[str, Path]:
+    def check_out(self, clone: Clone, side: Side) -> tuple[str, Path]:
         """Check a side out as it was committed, in a tree that nothing is measured in: tests leave files behind."""
         base, head, picked = self.detection.base, self.detection.head, self.detection.picked
-        commit, picks = (base, picked) if side == "head" and picked else ({"base": base, "head": head}[side], ())
-        made = clone.cherry_pick(commit, picks) if picks else commit
-        spec = TreeSpec(commit=commit, picks=picks, tree=clone.tree_of(made))
-        return made, trees.prepare(clone, spec, {}, cache=self.cache, copy="tests")
+        start, picks = (base, picked) if side == "head" and picked else ({"base": base, "head": head}[side], ())
+        commit = clone.cherry_pick(start, picks) if picks else start
+        spec = TreeSpec(commit=start, picks=picks, tree=clone.tree_of(commit))
+        return commit, trees.prepare(clone, spec, {}, cache=self.cache, copy="tests")
 
-    def environment(self, tree: Path, side: Side) -> Environment:
-        """Build the side's environment with what its tests need; where that cannot be installed, as measuring has it."""
+    def _environment(self, tree: Path, side: Side) -> Environment:
+        """Build the side's environment with what its tests need; without that if it cannot be installed."""
         settings = self.item.env.model_copy(update={"python": resolve_path(self.item.env.python, self.folder)})
         layout = self.detection.layout
         wider = suites.settings_for_tests(Project(FolderTree(tree), layout.project), settings)
@@ -186,6 +134,30 @@ class _Place:
                 self.notes.append(f"what tests need could not be installed at {side}: {error.what.splitlines()[0]}")
         return builder.build(tree, layout, settings, cache=self.cache, report=self.report)
 
-    def run(self, suite: Suite, place: SideRequest, side: Side) -> SuiteRun:
-        self.report(f"{suite.commands[0]} at {side}")
-        return suite_runs.run(place, suite.commands[0], folder=suite.folder, seconds=self.item.tests_timeout)
+    def _run_both(self, suite: Suite, sides: Mapping[Side, SideRequest]) -> ProjectTests:
+        """Run at base, then at head; with the suite's next command if pytest does not know the project's options."""
+        command, *others = suite.commands
+        runs: dict[Side, SuiteRun] = {}
+        for side in SIDES:
+            self.report(f"{command} at {side}")
+            runs[side] = self._run(sides[side], command, suite)
+            if runs[side].code == suite_runs.USAGE_ERROR and suite.kind == "pytest" and others:
+                self.notes.append(
+                    "the project's options for pytest need plugins that are not installed: most of them were left out"
+                )
+                return self._run_both(replace(suite, commands=tuple(others)), sides)
+        if suite.kind == "pytest" and all(run.code == suite_runs.NO_TESTS for run in runs.values()):
+            return self._not_run(suite, "pytest found no tests to run")
+        first = compared(self.item.id, suite, runs["base"], runs["head"])
+        if not first.new_failures:
+            return first
+        self.report(f"{len(first.new_failures)} failed only at head: running them again")
+        again = self._run(sides["head"], repeating(suite, first.new_failures), suite)
+        return compared(self.item.id, suite, runs["base"], runs["head"], again)
+
+    def _run(self, side: SideRequest, command: str, suite: Suite) -> SuiteRun:
+        return suite_runs.run(side, command, folder=suite.folder, seconds=self.item.tests_timeout)
+
+    def _not_run(self, suite: Suite, why: str, *, unable: bool = False) -> ProjectTests:
+        command = suite.commands[0]
+        return ProjectTests(item=self.item.id, command=command, found=suite.source, why_not=why, unable=unable)

@@ -1,15 +1,13 @@
 """Stand in the place of somebody who reads a pull request: a fresh clone, fresh environments, and the commands that they are given."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ...artifacts import RunCommand
+from ...artifacts import Layout, RunCommand
 from ...bench.request import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
@@ -18,14 +16,11 @@ from ...environments.installer import uv_program
 from ...environments.package_indexes import uv_variables
 from ...environments.venvs import Venv
 from ...git import standalone
+from ...manifest.model import Optimization
 from ...processes import programs
+from ...processes.progress import Report
 from ...storage.paths import MANIFEST_NAME
 from ...workspace import nested
-
-if TYPE_CHECKING:
-    from ...artifacts import Layout
-    from ...manifest.model import Optimization
-    from ...processes.progress import Report
 
 TAIL_LINES: Final = 15
 _MANAGERS: Final = ("poetry", "pdm", "hatch")

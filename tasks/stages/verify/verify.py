@@ -1,30 +1,24 @@
 """Run the commands that the body gives its readers, in a fresh clone, and hold what comes of them against the claim."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ...artifacts import Comparison, Repeated, Verdict, Verification
+from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Verification
 from ...bench.machine import exclusive, lock_path
 from ...body.evidence import Evidence, benchmark_to_save
 from ...body.placeholders import FULL, reproduce_text
-from ...body.reproduction import reproduction
+from ...body.reproduction import Reproduction, reproduction
 from ...errors import ArtifactError, PrprepError
 from ...git.standalone import repository_state
+from ...manifest.model import Optimization
 from ...processes.scratch import scratch_folder
+from ...staleness import StageInputs
 from ...text import figures
 from ...text.outline import SHELLS, code_blocks
 from ...workspace import nested
 from . import EVIDENCE, reader
-
-if TYPE_CHECKING:
-    from ...artifacts import Change, RunCommand
-    from ...body.reproduction import Reproduction
-    from ...manifest.model import Optimization
-    from ...staleness import StageInputs
-    from .reader import Reader
+from .reader import Reader
 
 SECONDS: Final = 1800.0
 """For one block of commands, beside what measuring may take by the item's own settings."""

@@ -256,7 +256,7 @@ def test_a_long_status_that_an_earlier_row_has_too_names_that_row():
     assert list(report.statuses(rows)) == [f"blocked: {long}", "blocked: uv", "blocked: same as 1", "blocked: uv"]
 
 
-def test_report_md_is_written_only_where_its_text_changes(project):
+def test_report_md_is_written_only_if_its_text_changes(project):
     project.add("merge", Case())
     project.table()
     os.utime(project.paths.report, (1, 1))

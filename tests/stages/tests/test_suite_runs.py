@@ -90,13 +90,13 @@ def ran(
 
 def test_how_each_test_ends(tmp_path, monkeypatch):
     monkeypatch.setenv("A_TOKEN", "secret")
-    made = ran(
+    suite_run = ran(
         tmp_path,
         {"test_a.py": SUITE, "test_b.py": "import nothing_of_this_name\n"},
         "pytest -p no:cacheprovider --continue-on-collection-errors",
     )
-    assert made.code == 1
-    assert made.endings == {
+    assert suite_run.code == 1
+    assert suite_run.endings == {
         "test_a.py::test_passes": "passed",
         "test_a.py::test_fails": "failed",
         "test_a.py::test_skipped": "skipped",
@@ -106,45 +106,45 @@ def test_how_each_test_ends(tmp_path, monkeypatch):
         "test_a.py::test_gets_no_secret": "passed",
         "test_b.py": "error",
     }
-    told = made.told()
-    assert (told.passed, told.failed, told.errors, told.skipped) == (2, 1, 3, 2)
-    assert "test_fails" in told.tail
-    assert str(tmp_path) not in told.tail
+    side = suite_run.counted()
+    assert (side.passed, side.failed, side.errors, side.skipped) == (2, 1, 3, 2)
+    assert "test_fails" in side.tail
+    assert str(tmp_path) not in side.tail
 
 
 def test_a_suite_that_passes_leaves_no_tail(tmp_path):
-    made = ran(tmp_path, {"test_a.py": "def test_a():\n    print('said')\n"})
-    assert (made.code, made.endings, made.told().tail) == (0, {"test_a.py::test_a": "passed"}, "")
+    suite_run = ran(tmp_path, {"test_a.py": "def test_a():\n    print('said')\n"})
+    assert (suite_run.code, suite_run.endings, suite_run.counted().tail) == (0, {"test_a.py::test_a": "passed"}, "")
 
 
-def test_a_suite_that_hangs_is_ended_and_says_where(tmp_path):
-    made = ran(
+def test_a_suite_that_hangs_is_stopped_and_its_running_test_named(tmp_path):
+    suite_run = ran(
         tmp_path,
         {"test_a.py": "import time\n\ndef test_first():\n    pass\n\ndef test_hangs():\n    time.sleep(600)\n"},
         seconds=5,
     )
-    assert (made.code, made.endings, made.running) == (
+    assert (suite_run.code, suite_run.endings, suite_run.running) == (
         None,
         {"test_a.py::test_first": "passed"},
         "test_a.py::test_hangs",
     )
-    assert made.told().running == "test_a.py::test_hangs"
+    assert suite_run.counted().running == "test_a.py::test_hangs"
 
 
-def test_a_suite_that_dies_has_told_what_came_before(tmp_path):
-    made = ran(
+def test_a_suite_that_dies_reports_the_tests_before(tmp_path):
+    suite_run = ran(
         tmp_path, {"test_a.py": "import os\n\ndef test_first():\n    pass\n\ndef test_dies():\n    os.abort()\n"}
     )
-    assert made.code != 0
-    assert (made.endings, made.running) == ({"test_a.py::test_first": "passed"}, "test_a.py::test_dies")
+    assert suite_run.code != 0
+    assert (suite_run.endings, suite_run.running) == ({"test_a.py::test_first": "passed"}, "test_a.py::test_dies")
 
 
-def test_tests_in_other_processes_are_heard_of_once(tmp_path):
+def test_tests_in_worker_processes_count_once(tmp_path):
     place = side(tmp_path, {"test_a.py": SUITE})
     python = environment(tmp_path, ".".join(map(str, sys.version_info[:2])), "pytest", "pytest-xdist")
-    made = run(replace(place, python=python), "python -m pytest -p no:cacheprovider -n 2", folder="", seconds=60)
-    assert len(made.endings) == 7
-    assert made.endings["test_a.py::test_fails"] == "failed"
+    suite_run = run(replace(place, python=python), "python -m pytest -p no:cacheprovider -n 2", folder="", seconds=60)
+    assert len(suite_run.endings) == 7
+    assert suite_run.endings["test_a.py::test_fails"] == "failed"
 
 
 def test_tests_that_run_pytest_themselves_add_nothing(tmp_path):
@@ -157,13 +157,13 @@ def test_tests_that_run_pytest_themselves_add_nothing(tmp_path):
 
 
 def test_unittest_test_by_test(tmp_path):
-    made = ran(
+    suite_run = ran(
         tmp_path,
         {"tests/test_a.py": UNITTEST, "tests/test_b.py": "import nothing_of_this_name\n"},
         "python -m unittest discover -s tests",
     )
-    assert made.code == 1
-    assert made.endings == {
+    assert suite_run.code == 1
+    assert suite_run.endings == {
         "test_a.TestA.test_passes": "passed",
         "test_a.TestA.test_fails": "failed",
         "test_a.TestA.test_breaks": "error",
@@ -174,13 +174,13 @@ def test_unittest_test_by_test(tmp_path):
 
 
 @pytest.mark.parametrize(("command", "code"), [("true", 0), ("echo said; exit 3", 3)])
-def test_of_another_command_the_exit_code_alone_is_known(tmp_path, command, code):
-    made = ran(tmp_path, {}, command)
-    assert (made.code, made.endings) == (code, {})
-    assert made.told().tail == ("" if code == 0 else "said")
+def test_another_command_reports_only_its_exit_code(tmp_path, command, code):
+    suite_run = ran(tmp_path, {}, command)
+    assert (suite_run.code, suite_run.endings) == (code, {})
+    assert suite_run.counted().tail == ("" if code == 0 else "said")
 
 
-def test_a_command_that_runs_pytest_in_the_end_is_heard(tmp_path):
+def test_a_command_that_runs_pytest_reports_each_test(tmp_path):
     files = {
         "check.sh": "python -m pytest -q test_a.py && pytest -q test_b.py\n",
         "test_a.py": "def test_a(): pass\n",
@@ -206,7 +206,7 @@ def test_under_bubblewrap(tmp_path):
     }
 
 
-def test_notes_that_are_cut_short_are_read_up_to_there(tmp_path):
+def test_incomplete_notes_are_read_up_to_the_break(tmp_path):
     (tmp_path / "notes").write_text(
         '{"started": "a"}\n{"test": "a", "ending": "passed"}\n{"started": "b"}\n{"test": "b", "end'
     )

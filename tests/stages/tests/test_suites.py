@@ -14,8 +14,8 @@ UNITTEST = "import unittest\n\n\nclass TestA(unittest.TestCase):\n    def test_a
 ROOT = "tests/benchmarks"
 
 
-def suite(files: dict[str, str], folder: str = "", asked: str | None = None, root: str = ROOT):
-    return suite_of(Files(files), folder, benchmarks_root=root, asked=asked)
+def suite(files: dict[str, str], folder: str = "", command: str | None = None, root: str = ROOT):
+    return suite_of(Files(files), folder, benchmarks_root=root, command=command)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def suite(files: dict[str, str], folder: str = "", asked: str | None = None, roo
         ({"tests/test_a.py": PYTEST}, "python -m pytest", "tests/test_a.py"),
         ({"tests/test_a.py": "def test_a(): pass"}, "python -m pytest", "tests/test_a.py"),
         ({"tests/test_a.py": "class TestA:\n    def test_a(self): pass"}, "python -m pytest", "tests/test_a.py"),
-        ({"tests/test_a.py": "no Python"}, "python -m pytest", "nothing of the project names another"),
+        ({"tests/test_a.py": "no Python"}, "python -m pytest", "nothing in the project names another runner"),
         ({"tests/test_a.py": UNITTEST, "conftest.py": ""}, "python -m pytest", "conftest.py"),
         ({"tests/test_a.py": UNITTEST, "pytest.ini": "[pytest]"}, "python -m pytest", "pytest.ini"),
         ({"tests/test_a.py": UNITTEST, "tox.ini": "[pytest]"}, "python -m pytest", "the configuration of pytest"),
@@ -41,8 +41,8 @@ def suite(files: dict[str, str], folder: str = "", asked: str | None = None, roo
     ],
 )
 def test_pytest_is_found_without_the_benchmarks(files, command, found):
-    made = suite(files)
-    assert (made.kind, made.commands[0], made.found) == ("pytest", command, found)
+    result = suite(files)
+    assert (result.kind, result.commands[0], result.source) == ("pytest", command, found)
 
 
 @pytest.mark.parametrize(
@@ -55,25 +55,25 @@ def test_pytest_is_found_without_the_benchmarks(files, command, found):
         ({"tests/a_test.py": UNITTEST}, "python -m unittest discover -s tests -p '*_test.py'"),
     ],
 )
-def test_unittest_where_nothing_names_pytest(files, command):
-    made = suite(files)
-    assert (made.kind, made.commands) == ("unittest", (command,))
+def test_unittest_if_nothing_names_pytest(files, command):
+    result = suite(files)
+    assert (result.kind, result.commands) == ("unittest", (command,))
 
 
-def test_options_that_ask_for_plugins_are_left_out_at_the_second_try():
-    made = suite(
+def test_the_second_command_leaves_out_options_that_need_plugins():
+    result = suite(
         {"tests/test_a.py": PYTEST, "pytest.ini": "[pytest]\naddopts = --cov=x -n auto --import-mode=importlib"}
     )
-    assert made.commands == ("python -m pytest", "python -m pytest -o addopts= --import-mode=importlib")
+    assert result.commands == ("python -m pytest", "python -m pytest -o addopts= --import-mode=importlib")
 
 
-def test_benchmarks_that_lie_among_the_tests_run_once_as_tests():
+def test_benchmarks_among_the_tests_run_once_as_tests():
     assert suite({"tests/test_a.py": PYTEST}, root="tests").commands == ("python -m pytest --benchmark-disable",)
 
 
-def test_the_manifests_command_goes_before_all():
-    assert suite({}, asked="make test").commands == ("make test",)
-    assert suite({}, asked="make test").kind == "command"
+def test_the_manifests_command_wins():
+    assert suite({}, command="make test").commands == ("make test",)
+    assert suite({}, command="make test").kind == "command"
 
 
 def test_a_project_without_tests():
@@ -87,7 +87,7 @@ def test_a_project_in_a_folder_of_the_repository():
     assert suite(files, "other").folder == ""
 
 
-def test_files_of_tests_among_those_that_changed():
+def test_edited_tests():
     changed = (
         "src/a.py",
         "tests/test_a.py",
@@ -137,17 +137,17 @@ def test_files_of_tests_among_those_that_changed():
         ({"pyproject.toml": PROJECT}, {}),
     ],
 )
-def test_what_tests_need_beside_the_project(files, expected):
+def test_what_tests_need_besides_the_project(files, expected):
     assert (
         settings_for_tests(Project(Files(files)), EnvironmentSettings()).model_dump(exclude_defaults=True) == expected
     )
 
 
-def test_what_the_manifest_asks_for_stays():
+def test_the_manifests_environment_settings_stay():
     files = {
         "pyproject.toml": PROJECT + "[project.optional-dependencies]\ndev = ['a']\nall = ['b']\n",
         "tox.ini": "[testenv]\ndeps = a\n",
     }
-    asked = EnvironmentSettings(extras=("all",), install=("b",), python="3.12")
-    made = settings_for_tests(Project(Files(files)), asked)
-    assert (made.extras, made.install, made.python) == (("all", "dev"), ("b", "a"), "3.12")
+    settings = EnvironmentSettings(extras=("all",), install=("b",), python="3.12")
+    result = settings_for_tests(Project(Files(files)), settings)
+    assert (result.extras, result.install, result.python) == (("all", "dev"), ("b", "a"), "3.12")
