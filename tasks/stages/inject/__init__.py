@@ -1,4 +1,4 @@
-"""inject: make the two trees, with the same benchmark in both."""
+"""inject: put the same benchmark into both trees."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ def _takes_benchmark_from_work_tree(item: Item) -> bool:
 
 
 def _companions(item: Item) -> str:
-    path = item.remembered("scaffold")["path"]
-    key = ("companions", item.repository.key, path)
-    found: str = item.staleness.memo(key, partial(_hash_companions, item.repository.worktree or Path(), path))
-    return found
+    path, worktree = item.remembered("scaffold")["path"], item.repository.worktree or Path()
+    return item.staleness.memo(("companions", item.repository.key, path), partial(_hash_companions, worktree, path))
 
 
-def _hash_companions(tree: Path, benchmark: str) -> str:
-    """Hash what a benchmark that is being edited in the work tree needs beside itself there."""
+def _hash_companions(worktree: Path, benchmark: str) -> str:
+    """Hash the files of the work tree that a benchmark there needs."""
     from ...benchmark_tests.writing.companions import companions
 
-    files = companions(benchmark, read_bytes(tree / benchmark) or b"", _WorkTree(tree))
+    files = companions(benchmark, read_bytes(worktree / benchmark) or b"", _WorkTree(worktree))
     return hash_of([(each.path, sha256(each.content)) for each in files])
 
 
@@ -39,7 +37,7 @@ class _WorkTree:
 
 STAGE = Stage(
     name="inject",
-    doc="make the two trees, with the same benchmark in both",
+    doc="put the same benchmark into both trees",
     version=3,
     uses=(
         Uses(

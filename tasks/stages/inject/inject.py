@@ -1,46 +1,42 @@
-"""Make the two trees comparable: one and the same benchmark, byte for byte, against both refs."""
+"""Put one and the same benchmark, byte for byte, into the trees of both sides."""
 
-from __future__ import annotations
-
-import hashlib
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...artifacts import Commit, Detection, Injection, Scaffolding, TreeSpec
 from ...bench import trees
-from ...benchmark_tests.writing.companions import companions
+from ...benchmark_tests.writing.companions import Companion, companions
 from ...errors import CherryPickError, NeedsReviewError, RepositoryError
+from ...git import Clone
+from ...staleness import StageInputs
+from ...storage.hashing import sha256
 
-if TYPE_CHECKING:
-    from ...benchmark_tests.writing.companions import Companion
-    from ...git import Clone
-    from ...staleness import StageInputs
+BOTH_EQUAL = "both refs hold the benchmark, byte for byte the same"
 
 
 def run(inputs: StageInputs) -> None:
-    """Make the specification of both trees; raise NeedsReviewError if a person has to complete the benchmark."""
+    """Specify both trees; raise NeedsReviewError if a person has to complete the benchmark."""
     detection, scaffolding = inputs.read(Detection), inputs.read(Scaffolding)
     if scaffolding.needs:
-        raise NeedsReviewError(scaffolding.needs, hint="then run doit again")
+        raise NeedsReviewError(scaffolding.needs, hint="then run prprep again")
     with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
-        # The sides first: a head that is made of commits may have to be made again before it can be read.
-        sides = _sides(clone, detection)
+        # First the sides: a head that consists of picked commits may have to be created again before it can be read.
+        base = _side(clone, detection.base)
+        head = _side(clone, detection.base, detection.picked) if detection.picked else _side(clone, detection.head)
         content = trees.benchmark_bytes(scaffolding, clone, folder=inputs.folder, worktree=inputs.worktree)
-        plan = Plan(scaffolding, content, sides)
+        plan = Plan(scaffolding, content, {"base": base, "head": head})
         if inputs.settings.strategy == "cherry-pick":
             injection = cherry_pick(plan, clone, detection)
         else:
-            injection = inject(plan, clone, _Origin(plan, clone, inputs.worktree, inputs.folder).read)
+            injection = inject(plan, clone, lambda path: _read_at_origin(inputs, plan, clone, path))
     inputs.report(injection.reason)
     inputs.write(injection)
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One side before anything is injected: how its tree is made, and the commit in the clone that it is."""
+class InjectedSide:
+    """One side before anything is injected: how to create its tree, and its commit in the clone."""
 
     spec: TreeSpec
     commit: str
@@ -52,13 +48,13 @@ class Plan:
 
     scaffolding: Scaffolding
     content: bytes
-    sides: dict[str, Side]
+    sides: dict[str, InjectedSide]
 
     @property
     def path(self) -> str:
         return self.scaffolding.path
 
-    def injection(self, strategy: str, reason: str, sides: dict[str, TreeSpec], repairs: tuple[str, ...]) -> Injection:
+    def injection(self, strategy: str, reason: str, specs: dict[str, TreeSpec], repairs: list[str]) -> Injection:
         return Injection.model_validate(
             {
                 "item": self.scaffolding.item,
@@ -66,71 +62,56 @@ class Plan:
                 "reason": reason,
                 "benchmark": self.path,
                 "benchmark_sha256": self.scaffolding.sha256,
-                **sides,
-                "repairs": repairs,
+                **specs,
+                "repairs": tuple(repairs),
             },
         )
 
 
-def _sides(clone: Clone, detection: Detection) -> dict[str, Side]:
-    base = _side(clone, detection.base, ())
-    return {
-        "base": base,
-        "head": _side(clone, detection.base, detection.picked)
-        if detection.picked
-        else _side(clone, detection.head, ()),
-    }
-
-
-def _side(clone: Clone, commit: str, picks: tuple[str, ...]) -> Side:
-    made = clone.cherry_pick(commit, picks) if picks else commit
-    return Side(TreeSpec(commit=commit, picks=picks, tree=clone.tree_of(made)), made)
+def _side(clone: Clone, commit: str, picks: tuple[str, ...] = ()) -> InjectedSide:
+    result = clone.cherry_pick(commit, picks) if picks else commit
+    return InjectedSide(TreeSpec(commit=commit, picks=picks, tree=clone.tree_of(result)), result)
 
 
 # -- inject -----------------------------------------------------------------------------------------
 
 
-def inject(plan: Plan, clone: Clone, origin: Callable[[str], bytes | None]) -> Injection:
-    """Write the benchmark, and what it needs beside itself, over both trees; nothing where both hold it already."""
-    had = {name: clone.read(side.commit, plan.path) for name, side in plan.sides.items()}
+def inject(plan: Plan, clone: Clone, read: Callable[[str], bytes | None]) -> Injection:
+    """Write the benchmark and the files it needs over both trees, but only what at least one of them lacks.
+
+    `read` reads a file from where the benchmark comes from.
+    """
     files, repairs = {}, []
-    if any(content != plan.content for content in had.values()):
-        files[plan.path] = plan.scaffolding.sha256
-        repairs.append(f"the benchmark {plan.path} was written over both trees: {_who_lacks(had, plan.content)}")
-    for companion in _needed(plan, clone, origin):
-        files[companion.path] = hashlib.sha256(companion.content).hexdigest()
-        texts = {name: clone.read(side.commit, companion.path) for name, side in plan.sides.items()}
-        repairs.append(
-            f"{companion.path} was written over both trees ({companion.why}): {_who_lacks(texts, companion.content)}"
-        )
-    reason = (
-        "the benchmark goes into both trees"
-        if plan.path in files
-        else "both refs hold the benchmark, byte for byte the same"
-    )
+
+    def write(path: str, content: bytes, what: str, why: str = "") -> None:
+        files[path] = sha256(content)
+        existing = {name: clone.read(side.commit, path) for name, side in plan.sides.items()}
+        repairs.append(f"{what} was written over both trees{why}: {_differences(existing, content)}")
+
+    if any(clone.read(side.commit, plan.path) != plan.content for side in plan.sides.values()):
+        write(plan.path, plan.content, f"the benchmark {plan.path}")
+    for companion in companions(plan.path, plan.content, _Reader(read)):
+        if not all(_serves(clone, side, companion, plan.path) for side in plan.sides.values()):
+            write(companion.path, companion.content, companion.path, f" ({companion.why})")
+    reason = "the benchmark goes into both trees" if plan.path in files else BOTH_EQUAL
     specs = {name: side.spec.model_copy(update={"files": files}) for name, side in plan.sides.items()}
-    return plan.injection("inject", reason, specs, tuple(repairs))
+    return plan.injection("inject", reason, specs, repairs)
 
 
-def _who_lacks(had: dict[str, bytes | None], content: bytes) -> str:
-    """Say what the sides had instead."""
-    told = {
-        name: "has none" if text is None else "has another version" for name, text in had.items() if text != content
+def _differences(existing: dict[str, bytes | None], content: bytes) -> str:
+    """Say what the sides have instead."""
+    texts = {
+        name: "has none" if other is None else "has another version"
+        for name, other in existing.items()
+        if other != content
     }
-    if len(set(told.values())) == 1 and len(told) > 1:
-        return "base and head " + next(iter(told.values())).replace("has", "have")
-    return ", ".join(f"{name} {what}" for name, what in told.items())
+    if len(texts) > 1 and len(set(texts.values())) == 1:
+        return "base and head " + next(iter(texts.values())).replace("has", "have")
+    return ", ".join(f"{name} {text}" for name, text in texts.items())
 
 
-def _needed(plan: Plan, clone: Clone, origin: Callable[[str], bytes | None]) -> list[Companion]:
-    """Return the companions that at least one of the sides lacks, or has in a way that the benchmark would notice."""
-    folder = posixpath.dirname(plan.path)
-
-    def serves(side: Side, companion: Companion) -> bool:
-        return companion.is_served_by(clone.read(side.commit, companion.path), folder=folder)
-
-    found = companions(plan.path, plan.content, _Reader(origin))
-    return [companion for companion in found if not all(serves(side, companion) for side in plan.sides.values())]
+def _serves(clone: Clone, side: InjectedSide, companion: Companion, benchmark: str) -> bool:
+    return companion.is_served_by(clone.read(side.commit, companion.path), folder=posixpath.dirname(benchmark))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,86 +119,76 @@ class _Reader:
     read: Callable[[str], bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Where the benchmark comes from: its own commit or the user's work tree; head for one that prprep wrote."""
-
-    plan: Plan
-    clone: Clone
-    worktree: Path | None
-    folder: Path
-
-    def read(self, path: str) -> bytes | None:
-        if path in self.plan.scaffolding.data:
-            return trees.data_bytes(self.plan.scaffolding, path, folder=self.folder)
-        if self.plan.scaffolding.origin == "worktree" and self.worktree:
-            return trees.read_inside(self.worktree, path)
-        return self.clone.read(
-            self.plan.sides["base" if self.plan.scaffolding.origin == "base" else "head"].commit, path
-        )
+def _read_at_origin(inputs: StageInputs, plan: Plan, clone: Clone, path: str) -> bytes | None:
+    """Read a file from where the benchmark comes from: its commit or the work tree; head for one that prprep wrote."""
+    scaffolding = plan.scaffolding
+    if path in scaffolding.data:
+        return trees.data_bytes(scaffolding, path, folder=inputs.folder)
+    if scaffolding.origin == "worktree" and inputs.worktree:
+        return trees.read_inside(inputs.worktree, path)
+    return clone.read(plan.sides["base" if scaffolding.origin == "base" else "head"].commit, path)
 
 
 # -- cherry-pick ------------------------------------------------------------------------------------
 
 
 def cherry_pick(plan: Plan, clone: Clone, detection: Detection) -> Injection:
-    """Put the commits that made the benchmark onto the side that lacks them, on temporary branches of the clone.
+    """Pick the benchmark's commits onto the side that lacks it, on temporary branches of the clone.
 
-    Raises CherryPickError where they conflict, bring the optimization along, or do not lead to the same
-    bytes on both sides; RepositoryError where no commit holds the benchmark.
+    Raise CherryPickError if they conflict, include the optimization, or result in different benchmarks; RepositoryError
+    if no commit contains the benchmark.
     """
     if plan.scaffolding.origin not in ("base", "head"):
-        now = "commit it on the branch of the optimization, or set `strategy: inject`"
-        raise RepositoryError("no commit holds the benchmark, so none can be cherry-picked", where=plan.path, hint=now)
-    giving = plan.scaffolding.origin
-    taking = "head" if giving == "base" else "base"
+        hint = "commit it on the branch of the optimization, or set `strategy: inject`"
+        raise RepositoryError("no commit holds the benchmark, so none can be cherry-picked", where=plan.path, hint=hint)
+    source = plan.scaffolding.origin
+    other = "head" if source == "base" else "base"
     sides, picked = dict(plan.sides), tuple[Commit, ...]()
-    if clone.read(sides[taking].commit, plan.path) != plan.content:
-        picked = _benchmark_commits(plan, clone, giving=giving, taking=taking)
+    if clone.read(sides[other].commit, plan.path) != plan.content:
+        picked = _benchmark_commits(plan, clone, source=source, other=other)
         _refuse_mixed(picked, clone, detection, plan.path)
-        spec = sides[taking].spec
-        sides[taking] = _side(clone, spec.commit, (*spec.picks, *(commit.sha for commit in picked)))
+        spec = sides[other].spec
+        sides[other] = _side(clone, spec.commit, (*spec.picks, *(commit.sha for commit in picked)))
     with clone.temporary_branches(sides["base"].commit, sides["head"].commit):
         _verify(plan, clone)
-    titles = tuple(
-        f"commit {commit.sha[:12]} ({commit.title}) was put onto {taking} for the benchmark that it holds"
+    repairs = [
+        f"commit {commit.sha[:12]} ({commit.title}) was put onto {other} for the benchmark that it holds"
         for commit in picked
-    )
-    reason = (
-        f"the benchmark's commits go onto {taking}"
-        if picked
-        else "both refs hold the benchmark, byte for byte the same"
-    )
-    return plan.injection("cherry-pick", reason, {name: side.spec for name, side in sides.items()}, titles)
+    ]
+    reason = f"the benchmark's commits go onto {other}" if picked else BOTH_EQUAL
+    return plan.injection("cherry-pick", reason, {name: side.spec for name, side in sides.items()}, repairs)
 
 
-def _benchmark_commits(plan: Plan, clone: Clone, *, giving: str, taking: str) -> tuple[Commit, ...]:
-    if picks := plan.sides[giving].spec.picks:
-        # A made side's own commits are gone with the clone: those that it was made from are not.
-        found = tuple(clone.commit(sha) for sha in picks if plan.path in _touched(clone, sha))
+def _benchmark_commits(plan: Plan, clone: Clone, *, source: str, other: str) -> tuple[Commit, ...]:
+    if picks := plan.sides[source].spec.picks:
+        # The commits on a side that was created by picking may be lost with the clone; the picked ones are not.
+        commits = tuple(clone.commit(sha) for sha in picks if plan.path in _paths(clone, sha))
     else:
-        found = clone.commits(plan.sides[taking].commit, plan.sides[giving].commit, path=plan.path)
-    if not found:
-        what = f"no commit of {giving} that {taking} lacks changed the benchmark (merges aside)"
+        commits = clone.commits(plan.sides[other].commit, plan.sides[source].commit, path=plan.path)
+    if not commits:
+        what = f"no commit of {source} that {other} lacks changed the benchmark (merges aside)"
         raise RepositoryError(what, where=plan.path, hint="set `strategy: inject`")
-    return found
+    return commits
 
 
 def _refuse_mixed(picked: tuple[Commit, ...], clone: Clone, detection: Detection, benchmark: str) -> None:
-    """Refuse commits that would bring the optimization to the side that is to be without it."""
+    """Raise CherryPickError for commits that would bring the optimization to the side without it."""
     optimized = {path for function in detection.functions for path in (function.path, function.base_path) if path}
-    optimized = optimized or {
-        path for path in detection.files if posixpath.dirname(path) != posixpath.dirname(benchmark)
-    }
+    if not optimized:
+        folder = posixpath.dirname(benchmark)
+        optimized = {path for path in detection.files if posixpath.dirname(path) != folder}
     for commit in picked:
-        if mixed := sorted(_touched(clone, commit.sha) & (optimized - {benchmark})):
-            what = f"commit {commit.sha[:12]} ({commit.title}) holds the benchmark and a part of the optimization ({', '.join(mixed)})"
+        if mixed := sorted(_paths(clone, commit.sha) & (optimized - {benchmark})):
             raise CherryPickError(
-                what, files=tuple(mixed), where=benchmark, hint="set `strategy: inject`, or split the commit"
+                f"commit {commit.sha[:12]} ({commit.title}) holds the benchmark and a part of the optimization "
+                f"({', '.join(mixed)})",
+                files=tuple(mixed),
+                where=benchmark,
+                hint="set `strategy: inject`, or split the commit",
             )
 
 
-def _touched(clone: Clone, commit: str) -> set[str]:
+def _paths(clone: Clone, commit: str) -> set[str]:
     return {path for change in clone.changes_of(commit) for path in (change.base_path, change.head_path) if path}
 
 

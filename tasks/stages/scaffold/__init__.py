@@ -7,7 +7,7 @@ from ...storage.hashing import sha256_of
 
 
 def _files_unchanged(item: Item, fields: Fields) -> bool:
-    """Return whether the benchmark that was written, and the data beside it, are as scaffold left them."""
+    """Return whether the written benchmark and its data files are as scaffold left them."""
     if fields.get("origin") not in {"generated", "edited"}:
         return True
     files = [fields, *(fields.get("data") or {}).values()]
@@ -23,29 +23,17 @@ STAGE = Stage(
         Uses(
             artifacts={
                 "detect": (
-                    "target",
-                    "functions.module",
-                    "functions.path",
-                    "functions.status",
-                    "domain.domains",
-                    "layout.project",
-                    "layout.packages",
-                    "layout.import_roots",
-                    "layout.benchmarks_root",
+                    *("target", "domain.domains", "functions.module", "functions.path", "functions.status"),
+                    *("layout.project", "layout.packages", "layout.import_roots", "layout.benchmarks_root"),
                 ),
                 "record": ALL,
             },
-            templates=(
-                "benchmark_cpu.py.j2",
-                "benchmark_mem.py.j2",
-                "benchmark_async.py.j2",
-                "benchmark_struct.py.j2",
-            ),
+            templates=tuple(f"benchmark_{domain}.py.j2" for domain in ("cpu", "mem", "async", "struct")),
             when=writes_benchmark,
         ),
     ),
     remembers=("needs", "origin", "path", "source", "sha256", "data"),
     intact=_files_unchanged,
-    otherwise="the benchmark that was written is edited or gone",
+    otherwise="the written benchmark is edited or gone",
     gap=lambda fields: bool(fields.get("needs")),
 )

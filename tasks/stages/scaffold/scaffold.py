@@ -1,25 +1,31 @@
 """Keep the benchmark that exists, or write one below the output folder; what a person edited is never overwritten."""
 
-from __future__ import annotations
-
-import hashlib
 import os
 import posixpath
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ...artifacts import Detection, Presence, Recording, Scaffolding
+from ...benchmark_tests.style import style_of
+from ...benchmark_tests.writing.benchmark_code import (
+    WrittenBenchmark,
+    file_name,
+    from_manifest,
+    from_signature,
+    gap_line,
+)
 from ...benchmark_tests.writing.data_files import write_data_files
+from ...benchmark_tests.writing.recorded_benchmark import from_recording
+from ...benchmark_tests.writing.styling import styled
 from ...errors import RepositoryError
+from ...git import Clone
+from ...manifest.model import Optimization
 from ...project.files import CommitTree, Project
+from ...project.formatting import formatted
+from ...staleness import StageInputs
 from ...storage.files import write_whole
-
-if TYPE_CHECKING:
-    from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark
-    from ...git import Clone
-    from ...manifest.model import Optimization
-    from ...staleness import StageInputs
+from ...storage.hashing import sha256, sha256_of
 
 
 def run(inputs: StageInputs) -> None:
@@ -30,27 +36,30 @@ def run(inputs: StageInputs) -> None:
             scaffolding = keep(detection, presence, clone=clone, worktree=inputs.worktree, folder=inputs.folder)
         else:
             project = Project(CommitTree(clone, _head(detection, clone)), detection.layout.project)
-            known = Known(detection, inputs.read(Recording), _source(detection, clone), project)
-            scaffolding = make(item, known, inputs)
+            source = _source(detection, clone)
+            scaffolding = _Writer(inputs, detection, inputs.read(Recording), source, project).write()
     for sentence in (scaffolding.needs, *scaffolding.notes):
         if sentence:
             inputs.report(sentence)
     inputs.write(scaffolding)
 
 
+# -- an existing benchmark --------------------------------------------------------------------------
+
+
 def _existing(item: Optimization, detection: Detection) -> Presence | None:
-    """Return the benchmark to keep: one that the manifest names wherever it is, else one that was found."""
-    found = detection.benchmark
+    """Return the benchmark that the manifest names, even if it is missing, else the one that detect found."""
+    presence = detection.benchmark
     if isinstance(item.benchmark, str):
-        return found or Presence(path=item.benchmark, base=None, head=None, worktree=None)
-    somewhere = found and (found.base or found.head or found.worktree)
-    return found if somewhere and item.benchmark is None else None
+        return presence or Presence(path=item.benchmark, base=None, head=None, worktree=None)
+    exists = presence and (presence.base or presence.head or presence.worktree)
+    return presence if exists and item.benchmark is None else None
 
 
 def keep(detection: Detection, presence: Presence, *, clone: Clone, worktree: Path | None, folder: Path) -> Scaffolding:
-    """Choose among the places where the benchmark exists: one that is being edited, then head's, then base's.
+    """Choose a version of the benchmark: one that is being edited in the work tree, else head's, else base's.
 
-    Raise RepositoryError where it is in none of them.
+    Raise RepositoryError if there is none.
     """
     path = presence.path
     notes: tuple[str, ...] = ()
@@ -61,16 +70,14 @@ def keep(detection: Detection, presence: Presence, *, clone: Clone, worktree: Pa
         if presence.head or presence.base:
             notes = (f"the benchmark of the work tree is used, which differs from the committed one: {path}",)
     elif presence.head:
-        origin, source = "head", detection.head
-        content = clone.read(_head(detection, clone), path)
+        origin, source, content = "head", detection.head, clone.read(_head(detection, clone), path)
     else:
         origin, source = "base", detection.base
         content = clone.read(detection.base, path) if presence.base else None
     if content is None:
-        where = f"{detection.item}: {path}"
         raise RepositoryError(
             "this benchmark is neither at base, nor at head, nor in the work tree",
-            where=where,
+            where=f"{detection.item}: {path}",
             hint="correct `benchmark:` in the manifest, or leave it out to have one written",
         )
     return Scaffolding(
@@ -78,135 +85,129 @@ def keep(detection: Detection, presence: Presence, *, clone: Clone, worktree: Pa
         path=path,
         origin=origin,
         source=source,
-        sha256=_sha256(content),
+        sha256=sha256(content),
         made_from="existing",
         notes=notes,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a benchmark is written from: `source` is the file at head that defines the function, None where none does."""
+# -- a new benchmark --------------------------------------------------------------------------------
 
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes a benchmark; `source` is the file at head that defines the target, None if there is none."""
+
+    inputs: StageInputs
     detection: Detection
     recording: Recording
     source: bytes | None
     project: Project
 
+    @property
+    def path(self) -> str:
+        return posixpath.join(self.detection.layout.benchmarks_root, file_name(self.detection))
 
-def make(item: Optimization, known: Known, inputs: StageInputs) -> Scaffolding:
-    """Write the benchmark, from a recorded call where there is one, or keep the written one as a person edited it."""
-    detection, recording, source, templates = known.detection, known.recording, known.source, inputs.templates
-    from ...benchmark_tests.style import style_of
-    from ...benchmark_tests.writing.benchmark_code import file_name, from_manifest, from_signature
-    from ...benchmark_tests.writing.recorded_benchmark import from_recording
-    from ...benchmark_tests.writing.styling import styled
-    from ...project.formatting import formatted
+    @property
+    def file(self) -> Path:
+        # Two items may optimize functions of the same name, so each has its own folder.
+        return self.inputs.output / "benchmarks" / self.inputs.item_id / file_name(self.detection)
 
-    name = file_name(detection)
-    path = posixpath.join(detection.layout.benchmarks_root, name)
-    if item.benchmark is None and (recording.call or recording.sample) and source is not None:
-        benchmark = from_recording(recording, detection, path=path, source=source, templates=templates)
-    elif item.benchmark is None or isinstance(item.benchmark, str):
-        learned = recording.unwritten
-        benchmark = from_signature(detection, path=path, source=source, templates=templates, learned=learned)
-    else:
-        benchmark = from_manifest(item.benchmark, detection, path=path, source=source, templates=templates)
-    told: tuple[str, ...] = ()
-    if benchmark.made_from != "gap":
-        text = styled(benchmark.text, style_of(known.project, detection.layout.benchmarks_root))
-        text, told = formatted(text, path, known.project, first_party=detection.layout.packages)
-        benchmark = replace(benchmark, text=text)
-    # Two items may optimize functions of one name; each has a folder of its own.
-    target = inputs.output / "benchmarks" / item.id / name
-    last = inputs.last(Scaffolding)
-    if _is_edited(target, benchmark, last):
-        edited = _edited(target, benchmark, path=path, last=last, inputs=inputs)
-        return write_data_files(edited, {}, last=last, folder=inputs.folder)
-    write_whole(target, benchmark.text)
-    made = _scaffolding(target, benchmark.text, benchmark, path=path, inputs=inputs)
-    made = write_data_files(made, benchmark.data, last=last, folder=inputs.folder)
-    complaints = tuple(f"the project's linter says of the benchmark: {each}" for each in told)
-    return made.model_copy(update={"notes": (*made.notes, *complaints, *_effects(benchmark, recording))})
+    def write(self) -> Scaffolding:
+        """Write the benchmark, or keep the written one if a person edited it."""
+        last, folder = self.inputs.last(Scaffolding), self.inputs.folder
+        benchmark, complaints = self._styled(self._composed())
+        if self._is_edited(benchmark, last):
+            return write_data_files(self._edited(benchmark, last), {}, last=last, folder=folder)
+        write_whole(self.file, benchmark.text)
+        scaffolding = write_data_files(
+            self._scaffolding(benchmark.text, benchmark), benchmark.data, last=last, folder=folder
+        )
+        linted = (f"the project's linter reports for the benchmark: {each}" for each in complaints)
+        return scaffolding.model_copy(update={"notes": (*scaffolding.notes, *linted, *self._effects(benchmark))})
 
+    def _composed(self) -> WrittenBenchmark:
+        setting, recording = self.inputs.settings.benchmark, self.recording
+        detection, path, source, templates = self.detection, self.path, self.source, self.inputs.templates
+        if setting is not None and not isinstance(setting, str):
+            return from_manifest(setting, detection, path=path, source=source, templates=templates)
+        if setting is None and (recording.call or recording.sample) and source is not None:
+            return from_recording(recording, detection, path=path, source=source, templates=templates)
+        return from_signature(detection, path=path, source=source, templates=templates, learned=recording.unwritten)
 
-def _effects(benchmark: WrittenBenchmark, recording: Recording) -> tuple[str, ...]:
-    """Tell what recorded calls did beside computing: the benchmark may do so in every round."""
-    if benchmark.made_from == "manifest" or not recording.effects:
-        return ()
-    rounds = "so may every round of the benchmark" + (
-        "" if benchmark.made_from == "recorded" else ", once it calls that"
-    )
-    return (f"a recorded call of {recording.target} {' and '.join(recording.effects)}: {rounds}",)
+    def _styled(self, benchmark: WrittenBenchmark) -> tuple[WrittenBenchmark, tuple[str, ...]]:
+        """Adapt the text to the project's style; return what its linter complains about as well."""
+        if benchmark.made_from == "gap":
+            return benchmark, ()
+        layout = self.detection.layout
+        text = styled(benchmark.text, style_of(self.project, layout.benchmarks_root))
+        text, complaints = formatted(text, self.path, self.project, first_party=layout.packages)
+        return replace(benchmark, text=text), complaints
 
+    def _is_edited(self, benchmark: WrittenBenchmark, last: Scaffolding | None) -> bool:
+        """Return whether the file exists with content that prprep is not known to have written."""
+        return sha256_of(self.file) not in {None, sha256(benchmark.text.encode()), last.written if last else ""}
 
-def _edited(
-    target: Path, benchmark: WrittenBenchmark, *, path: str, last: Scaffolding | None, inputs: StageInputs
-) -> Scaffolding:
-    """Keep what a person made of the file; say so where prprep would now write something else than it did then."""
-    made = _scaffolding(
-        target, target.read_text(encoding="utf-8", errors="replace"), benchmark, path=path, inputs=inputs
-    )
-    written = last.written if last else made.written
-    note = f"the benchmark was edited by hand and kept, though the manifest or the function would now give another one: {made.source}"
-    notes = (note,) if written != made.written else ()
-    made_from = last.made_from if last else made.made_from
-    return made.model_copy(update={"origin": "edited", "written": written, "notes": notes, "made_from": made_from})
+    def _edited(self, benchmark: WrittenBenchmark, last: Scaffolding | None) -> Scaffolding:
+        """Describe the file as a person edited it; note it if prprep would now write something else than before."""
+        edited = self._scaffolding(self.file.read_text(encoding="utf-8", errors="replace"), benchmark)
+        written = last.written if last else edited.written
+        note = (
+            f"the benchmark was edited by hand and is kept, though prprep would now write another one: {edited.source}"
+        )
+        return edited.model_copy(
+            update={
+                "origin": "edited",
+                "written": written,
+                "notes": (note,) if written != edited.written else (),
+                "made_from": last.made_from if last else edited.made_from,
+            }
+        )
 
+    def _scaffolding(self, text: str, benchmark: WrittenBenchmark) -> Scaffolding:
+        source, line = _relative(self.file, self.inputs.folder), gap_line(text)
+        return Scaffolding(
+            item=self.inputs.item_id,
+            path=self.path,
+            origin="generated",
+            source=source,
+            sha256=sha256(self.file.read_bytes()),
+            made_from=benchmark.made_from,
+            needs=f"fill in the arguments at {source}:{line}" if line else "",
+            written=sha256(benchmark.text.encode()),
+            notes=(f"{benchmark.review}: {source}",) if benchmark.review else (),
+        )
 
-def _scaffolding(
-    target: Path, text: str, benchmark: WrittenBenchmark, *, path: str, inputs: StageInputs
-) -> Scaffolding:
-    from ...benchmark_tests.writing.benchmark_code import gap_line
-
-    source, line = _relative(target, inputs.folder), gap_line(text)
-    return Scaffolding(
-        item=inputs.item_id,
-        path=path,
-        origin="generated",
-        source=source,
-        sha256=_sha256(target.read_bytes()),
-        made_from=benchmark.made_from,
-        needs=f"fill in the arguments at {source}:{line}" if line else "",
-        written=_sha256(benchmark.text.encode()),
-        notes=(f"{benchmark.review}: {source}",) if benchmark.review else (),
-    )
-
-
-def _is_edited(target: Path, benchmark: WrittenBenchmark, last: Scaffolding | None) -> bool:
-    """Return whether the file holds something that prprep did not write; what it cannot vouch for counts as edited."""
-    if not target.exists():
-        return False
-    found = _sha256(target.read_bytes())
-    return found not in {_sha256(benchmark.text.encode()), last.written if last else ""}
+    def _effects(self, benchmark: WrittenBenchmark) -> tuple[str, ...]:
+        """Note the side effects of the recorded calls: the benchmark may repeat them in every round."""
+        if benchmark.made_from == "manifest" or not self.recording.effects:
+            return ()
+        rounds = "so may every round of the benchmark" + (
+            "" if benchmark.made_from == "recorded" else ", once it calls that"
+        )
+        return (f"a recorded call of {self.recording.target} {' and '.join(self.recording.effects)}: {rounds}",)
 
 
 def _source(detection: Detection, clone: Clone) -> bytes | None:
-    """Read the file at head that defines the target; None where there is no such file."""
+    """Read the file at head that defines the target; None if there is none."""
     module, _, name = (detection.target or "").partition(":")
     if not name:
         return None
-    known = [
-        function.path for function in detection.functions if function.module == module and function.status != "removed"
-    ]
+    changed = [each.path for each in detection.functions if each.module == module and each.status != "removed"]
     stem = module.replace(".", "/")
-    guessed = [
+    guesses = [
         posixpath.join(root, end)
         for root in detection.layout.import_roots
         for end in (f"{stem}.py", f"{stem}/__init__.py")
     ]
     head = _head(detection, clone)
-    return next((content for path in (*known, *guessed) if (content := clone.read(head, path)) is not None), None)
+    return next((content for path in (*changed, *guesses) if (content := clone.read(head, path)) is not None), None)
 
 
 def _head(detection: Detection, clone: Clone) -> str:
-    """Return the commit to read head's files from; one that was put together is put together again."""
+    """Return head in the clone; one that consists of picked commits may have to be created again."""
     return clone.cherry_pick(detection.base, detection.picked) if detection.picked else detection.head
 
 
 def _relative(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -95,7 +95,7 @@ class Project:
         assert fingerprint_of(self.paths.inject) == "made from this"
         return Injection.read(self.paths.inject)
 
-    def made(self, injection: Injection) -> dict[str, Path]:
+    def checked_out(self, injection: Injection) -> dict[str, Path]:
         """Make both trees from what was written, as the stages after it do."""
         scaffolding = Scaffolding.read(self.paths.scaffold)
         with Clone.open(str(self.target.path), self.cache) as clone:
@@ -110,7 +110,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def assert_one_benchmark(project: Project, injection: Injection, text: str = TEXT) -> dict[str, Path]:
-    made = project.made(injection)
+    made = project.checked_out(injection)
     assert [(tree / BENCHMARK).read_text() for tree in made.values()] == [text, text]
     assert [(tree / "p/m.py").read_text() for tree in made.values()] == [
         "def f(): return sum([1, 2])\n",
@@ -361,7 +361,7 @@ def test_a_gap_in_the_benchmark_waits_for_a_person(project: Project) -> None:
     project.scaffolded("generated", ".codeflash/benchmarks/test_benchmark_f.py", made_from="gap", needs=needs)
     with pytest.raises(NeedsReviewError) as caught:
         project.run()
-    assert str(caught.value) == needs + "\n  then run doit again"
+    assert str(caught.value) == needs + "\n  then run prprep again"
 
 
 def test_an_edited_benchmark_is_not_taken_for_the_chosen_one(project: Project) -> None:
@@ -372,6 +372,6 @@ def test_an_edited_benchmark_is_not_taken_for_the_chosen_one(project: Project) -
         project.run()
 
 
-def test_a_missing_artifact_is_told(project: Project) -> None:
+def test_a_missing_artifact_is_an_error(project: Project) -> None:
     with pytest.raises(ArtifactError, match="this artifact is not there"):
         project.run()

@@ -19,24 +19,24 @@ def linted(repo, **settings) -> Linting:
     return Linting.read(run.state() / "lint.json")
 
 
-def test_what_the_benchmark_executes_of_the_change_is_counted(tmp_path):
+def test_executed_statements_of_the_change_are_counted(tmp_path):
     found = linted(target(tmp_path))
     assert (found.path, found.findings, found.ran) == (BENCHMARK, (), True)
     assert (found.reach.statements, found.reach.executed) == (1, 1)
     assert found.reach.share > 0.9
 
 
-def test_a_benchmark_that_executes_nothing_of_the_change_is_refused_before_it_is_measured(tmp_path):
+def test_a_benchmark_that_executes_no_changed_code_is_refused_before_measuring(tmp_path):
     repo = target(tmp_path, {CODE: HEAVY + OTHER}, {CODE: HEAVY + COUNTED})
     run = compare(repo, item())
     assert run.code == 1
-    told = run.failure()
-    assert told.startswith(f"faster: {BENCHMARK}: the benchmark executes nothing of what changed (textkit:count)\n")
+    message = run.failure()
+    assert message.startswith(f"faster: {BENCHMARK}: the benchmark executes no changed code (textkit:count)\n")
     assert not (run.state() / "samples.json").exists()
     assert linted(repo, lint={"ignore": "not-reached"}).reach.executed == 0
 
 
-def test_what_is_executed_at_base_alone_counts_as_reached(tmp_path):
+def test_code_executed_only_at_base_counts_as_reached(tmp_path):
     """Head leaves out a call of the function whose body changed, too."""
     base = (
         HEAVY.replace("    return sum", "    helped(size)\n    return sum")
@@ -47,7 +47,7 @@ def test_what_is_executed_at_base_alone_counts_as_reached(tmp_path):
     assert linted(repo).path == BENCHMARK
 
 
-def test_a_change_outside_of_functions_is_not_held_against_the_benchmark(tmp_path):
+def test_a_change_outside_functions_is_ignored(tmp_path):
     repo = target(tmp_path, {CODE: "SIZE = 1\n\n\n" + HEAVY}, {CODE: "SIZE = 2\n\n\n" + HEAVY})
     assert linted(repo).reach is None
 
@@ -87,7 +87,7 @@ def test_an_input_far_below_what_was_recorded_is_a_toy(tmp_path):
     assert "recorded calls took" in found.findings[0].found
 
 
-def test_mocks_that_allocate_nothing_count_only_where_memory_is_measured(tmp_path):
+def test_mocks_that_allocate_nothing_count_only_if_memory_is_measured(tmp_path):
     fake = "class FakeModel:\n    def predict(self, size):\n        return size\n\n\n"
     model = (
         "from textkit import total\n\n\n"

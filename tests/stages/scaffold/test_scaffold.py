@@ -96,7 +96,7 @@ def test_a_benchmark_that_is_being_edited_wins_and_it_is_said(place):
     assert made.notes == tuple(place.said)
 
 
-def test_a_benchmark_in_the_work_tree_alone_is_used_without_a_word(place):
+def test_a_benchmark_in_the_work_tree_alone_is_used_silently(place):
     place.repo.write({PATH: "new\n"})
     made = place.scaffold(place.detection(place.presence("worktree")))
     assert (made.origin, made.sha256, place.said) == ("worktree", sha256("new\n"), [])
@@ -126,7 +126,7 @@ def test_a_benchmark_of_a_head_made_of_picks_is_read(place):
     assert (made.origin, made.sha256) == ("head", sha256("head\n"))
 
 
-def test_a_benchmark_that_the_manifest_names_and_nobody_has_is_told(place):
+def test_a_benchmark_that_the_manifest_names_but_does_not_exist_is_an_error(place):
     item = ITEM.model_copy(update={"benchmark": PATH})
     with pytest.raises(RepositoryError) as caught:
         place.scaffold(place.detection(Presence(path=PATH, base=None, head=None, worktree=None)), item)
@@ -195,7 +195,7 @@ def test_an_edited_file_is_kept_and_said_to_differ_as_long_as_it_does(place):
         kept = place.scaffold(place.detection(), with_code("merge_lines(['b'])"))
         assert place.generated.read_text(encoding="utf-8") == "mine = 1\n"
         assert kept.notes == (
-            f"the benchmark was edited by hand and kept, though the manifest or the function would now give another one: {GENERATED}",
+            f"the benchmark was edited by hand and is kept, though prprep would now write another one: {GENERATED}",
         )
     place.generated.write_text("mine = 2\n", encoding="utf-8")
     assert place.scaffold(place.detection(), with_code("merge_lines(['b'])")).notes == kept.notes
