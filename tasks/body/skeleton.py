@@ -49,7 +49,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Replacement:
+class LineReplacement:
     """Lines that replace the template's lines up to `end`."""
 
     end: int
@@ -173,20 +173,20 @@ def _own_sections(parts: Sequence[Part], level: int, own_title: str) -> Iterator
             yield part.under(level - 1, titled=True)
 
 
-def _filled_notes(skeleton: Outline, note: ReleaseNote) -> dict[int, Replacement]:
+def _filled_notes(skeleton: Outline, note: ReleaseNote) -> dict[int, LineReplacement]:
     """Fill the template's empty blocks for release notes; keys are the first lines to replace."""
-    filled: dict[int, Replacement] = {}
+    filled: dict[int, LineReplacement] = {}
     for node in (node for section in skeleton.sections for node in section.walk_nodes()):
         start, end = node.map or (0, 0)
         if node.type == "fence" and _RELEASE_NOTE.match(node.info.strip()) and _EMPTY_NOTE.fullmatch(node.content):
             indent = " " * (len(skeleton.lines[start]) - len(skeleton.lines[start].lstrip()))
-            filled[start + 1] = Replacement(end - 1, [indent + note.text])
+            filled[start + 1] = LineReplacement(end - 1, [indent + note.text])
         if node.type == "html_block" and _BEGIN_NOTES.fullmatch(node.content) and note.area:
-            filled[end] = Replacement(end, ["", f"* {note.area}", f"  * {note.markdown}"])
+            filled[end] = LineReplacement(end, ["", f"* {note.area}", f"  * {note.markdown}"])
     return filled
 
 
-def _join(template: Sequence[str], added: Mapping[int, list[str]], replaced: Mapping[int, Replacement]) -> str:
+def _join(template: Sequence[str], added: Mapping[int, list[str]], replaced: Mapping[int, LineReplacement]) -> str:
     lines: list[str] = []
     skipped_to = 0
     for number in range(len(template) + 1):

@@ -63,7 +63,9 @@ def build(
         raise EnvironmentBuildError(what, where=str(tree), hint="name a later `base` that has it")
     interpreter, note = choose(project, settings.python, cwd=tree)
     existing = environment_folder(interpreter.path) if settings.python else None
-    builder = Builder(tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing)
+    builder = EnvironmentBuilder(
+        tree, project, layout, settings, interpreter, cache.absolute() / "environments", report, existing
+    )
     try:
         with file_lock(builder.lock(hash_of(str(tree))), busy=None):  # building writes into the tree
             return builder.build((note,) if note else ())
@@ -74,7 +76,7 @@ def build(
 
 
 @dataclass(frozen=True, slots=True)
-class Builder:
+class EnvironmentBuilder:
     """Builds the environment of one tree; an `existing` one, named in the manifest, is used but never changed."""
 
     tree: Path

@@ -13,7 +13,7 @@ from ...processes import programs
 from ..request import Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers import memory_layout, sandbox
-from ..workers.channel import Channel, ClosedError, Message
+from ..workers.channel import ClosedError, Message, WorkerChannel
 from ..workers.workers import (
     LAST_SECONDS,
     WORKER_FOLDER,
@@ -91,7 +91,7 @@ def answer(request: Request, role: Role, settings: Settings, program: Program) -
     """
     side = request.side(role)
     folder = side.tree / request.project
-    with Channel() as channel:
+    with WorkerChannel() as channel:
         read, write = channel.inherited
         pinned = "" if settings.core is None else str(settings.core)
         command: tuple[str | Path, ...] = (side.python, *program.options, WORKER_PROGRAMS / program.name)

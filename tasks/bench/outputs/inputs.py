@@ -21,7 +21,7 @@ from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Ready, Settings, Worker, core, hash_seed, started
 from .input_edges import as_recorded, edges
 from .input_spelling import call_as_markdown, first_difference, largest_number, passed_objects
-from .outputs import Comparison, spelled_difference
+from .outputs import DescriptionComparison, spelled_difference
 
 Input = list[list[Any]]
 
@@ -247,7 +247,7 @@ class Exploration:
             return f"returns at base, {ending} at head"
         recorded = self.recorded["arguments"]
         inputs = [recorded[value[1]] if value[0] == "recorded" else value for value in arguments]
-        comparison = Comparison(largest_number(inputs))
+        comparison = DescriptionComparison(largest_number(inputs))
         if difference := comparison.first_difference(base["value"]["tree"], head["value"]["tree"]):
             return spelled_difference(difference)
         self.rounding = max(self.rounding, comparison.rounding)
@@ -304,7 +304,7 @@ _FAILURES = {
 }
 
 
-def _arguments_differ(base: list[Any] | None, head: list[Any] | None, comparison: Comparison) -> str | None:
+def _arguments_differ(base: list[Any] | None, head: list[Any] | None, comparison: DescriptionComparison) -> str | None:
     """Return how the arguments differ after the call; only those that it changed are compared."""
     if (base is None) != (head is None):
         return f"the call changes its arguments at {'base' if head is None else 'head'} only"

@@ -32,7 +32,7 @@ FLOATS = {"float": float, "float64": float, "complex": complex, "complex128": co
 
 
 @dataclass
-class Comparison:
+class DescriptionComparison:
     """Compare two descriptions node by node; besides differences, note rounding and what cannot be decided.
 
     `scale` is the absolute value of the largest number in the call's input, 0 if unknown.
@@ -140,7 +140,7 @@ def judge(test: str, described: Mapping[Side, Node], repeats: Mapping[Side, bool
             detail = f"differs between two calls on the same side ({side})"
             return Output(test=test, verdict="not comparable", detail=detail)
     base, head = (described[side]["tree"] for side in SIDES)
-    comparison = Comparison(scale)
+    comparison = DescriptionComparison(scale)
     if difference := comparison.first_difference(base, head):
         return Output(test=test, verdict="different", detail=spelled_difference(difference))
     opaque = described["base"]["opaque"] or described["head"]["opaque"] or [comparison.undecided]
@@ -157,7 +157,7 @@ def spelled_difference(difference: Difference) -> str:
     return f"{base} at base, {head} at head" + (f" at `{path}`" if path else "")
 
 
-def _qualifications(described: Mapping[Side, Node], comparison: Comparison) -> Iterator[str]:
+def _qualifications(described: Mapping[Side, Node], comparison: DescriptionComparison) -> Iterator[str]:
     """Say in which respects two equal values are not identical."""
     if described["base"]["consumed"]:
         yield "compared after consuming the lazy result"

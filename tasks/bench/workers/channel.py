@@ -23,7 +23,7 @@ class TimeLimitError(Exception):
     """The deadline passed before an answer came."""
 
 
-class Channel:
+class WorkerChannel:
     """Both pipes, seen from the coordinator; a context that closes them."""
 
     def __init__(self) -> None:

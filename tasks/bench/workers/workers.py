@@ -18,7 +18,7 @@ from ...processes import programs
 from ..provenance import prove
 from ..request import Request, Role, SideRequest
 from . import sandbox
-from .channel import VERSION, Channel, ClosedError, Message
+from .channel import VERSION, ClosedError, Message, WorkerChannel
 from .memory_layout import MemoryLayout, usual_stack
 from .pytest_options import options
 
@@ -99,7 +99,7 @@ class Worker:
         request: Request,
         side: Role,
         *,
-        channel: Channel,
+        channel: WorkerChannel,
         running: programs.RunningProgram,
         deadline: float | None,
     ) -> None:
@@ -275,7 +275,7 @@ def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker
     pytest = ("-m", "pytest", *options(place.tree, request.benchmark or ""))
     command: tuple[str | Path, ...] = (*settings.wrapper, place.python, *pytest)
     folder = place.tree / request.project
-    with Channel() as channel:
+    with WorkerChannel() as channel:
         handshake = {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))}
         environment = variables(place, settings, handshake, folder=folder)
         if settings.layout:
@@ -287,7 +287,7 @@ def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker
             yield Worker(request, side, channel=channel, running=running, deadline=settings.deadline)
 
 
-def _handshake(request: Request, settings: Settings, channel: Channel) -> Message:
+def _handshake(request: Request, settings: Settings, channel: WorkerChannel) -> Message:
     read, write = channel.inherited
     return {
         "version": VERSION,

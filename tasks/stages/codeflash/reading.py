@@ -65,7 +65,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MarkdownTable:
     """A table with the heading that it stands under; cells as they are written."""
 
     test: str
@@ -107,7 +107,7 @@ def value(cell: str, units: dict[str, float], unit: str = "") -> float | None:
     return float(found["number"].replace(",", "")) * factor if factor else None
 
 
-def _figures(table: Table) -> Iterator[CodeflashFigure | tuple[str, Side, Metric]]:
+def _figures(table: MarkdownTable) -> Iterator[CodeflashFigure | tuple[str, Side, Metric]]:
     if table.column("function") == 0:
         yield from _of_functions(table)
         return
@@ -127,7 +127,7 @@ def _figures(table: Table) -> Iterator[CodeflashFigure | tuple[str, Side, Metric
             yield from ((table.test, side, metric) for side in SIDES if side not in there)
 
 
-def _columns(table: Table) -> Iterator[tuple[Metric, int, dict[str, float]]]:
+def _columns(table: MarkdownTable) -> Iterator[tuple[Metric, int, dict[str, float]]]:
     """Name the columns to read: of times the median, where there is one."""
     if (place := table.column("median", "mean", "avg", "average", "min")) is not None:
         yield "time", place, SECONDS
@@ -137,7 +137,7 @@ def _columns(table: Table) -> Iterator[tuple[Metric, int, dict[str, float]]]:
         yield "allocations", place, {}
 
 
-def _of_functions(table: Table) -> Iterator[CodeflashFigure]:
+def _of_functions(table: MarkdownTable) -> Iterator[CodeflashFigure]:
     places = {side: table.column(side) for side in SIDES}
     if any(place is None for place in places.values()):
         return
@@ -158,17 +158,17 @@ def _unit(title: str) -> str:
     return found[1] if found else ""
 
 
-def tables(markdown: str) -> tuple[list[str], list[Table]]:
+def tables(markdown: str) -> tuple[list[str], list[MarkdownTable]]:
     """Return the headings that name tests, and all tables with the last of those above them."""
     tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
     headings: list[str] = []
-    found: list[Table] = []
+    found: list[MarkdownTable] = []
     for place, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag == f"h{_TEST_LEVEL}":
             headings.append(tokens[place + 1].content)
         if token.type == "table_open":
             header, *rows = _rows(tokens[place:]) or [()]
-            found.append(Table(headings[-1] if headings else "", header, tuple(rows)))
+            found.append(MarkdownTable(headings[-1] if headings else "", header, tuple(rows)))
     return headings, found
 
 

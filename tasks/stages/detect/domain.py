@@ -47,7 +47,7 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class DomainEvidence:
     """A reason to propose a domain; each rule counts only once."""
 
     domain: Domain
@@ -57,7 +57,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DomainRule:
     domain: Domain
     weight: int
     reason: Callable[[Delta], str]
@@ -81,20 +81,20 @@ def propose(edits: Sequence[Edit], messages: Sequence[str]) -> DomainProposal:
     return DomainProposal(domains=(domain,), reason="; ".join(reasons[:_MOST_REASONS]), given=False)
 
 
-def evidence(edits: Sequence[Edit], messages: Sequence[str]) -> list[Evidence]:
+def evidence(edits: Sequence[Edit], messages: Sequence[str]) -> list[DomainEvidence]:
     """Apply every rule to every edit, and every pattern to the messages."""
     deltas = [Delta.of(edit) for edit in edits]
     collected = [
-        Evidence(rule.domain, number, rule.weight, f"{reason} in {delta.edit.where}")
+        DomainEvidence(rule.domain, number, rule.weight, f"{reason} in {delta.edit.where}")
         for number, rule in enumerate(RULES)
         for delta in deltas
         if (reason := rule.reason(delta))
     ]
     if edits and all(edit.is_module for edit in edits) and any(each.domain == "struct" for each in collected):
-        collected.append(Evidence("struct", -1, _MODULES_ONLY, "only module-level code changed"))
+        collected.append(DomainEvidence("struct", -1, _MODULES_ONLY, "only module-level code changed"))
     for number, (domain, weight, pattern) in enumerate(_WORDS):
         if match := next(filter(None, (re.search(pattern, each, re.IGNORECASE) for each in messages)), None):
-            collected.append(Evidence(domain, -2 - number, weight, f'"{match[0]}" in a commit message'))
+            collected.append(DomainEvidence(domain, -2 - number, weight, f'"{match[0]}" in a commit message'))
     return collected
 
 
@@ -156,27 +156,27 @@ _CACHES: Final = ("lru_cache", "cache", "cached_property")
 _DTYPES: Final = ("float32", "float16", "uint8", "int32", "int16")
 
 RULES: Final = (
-    Rule("async", 5, _changes_async_function),
-    Rule(
+    DomainRule("async", 5, _changes_async_function),
+    DomainRule(
         "async",
         5,
         _adds_or_removes("gather(", "TaskGroup(", "create_task(", "as_completed(", "to_thread(", "run_in_executor("),
     ),
-    Rule("async", 3, _adds_or_removes("await", "async for", "async with")),
-    Rule("struct", 3, _removes_import_of_module),
-    Rule("struct", 3, _adds_import_to_function),
-    Rule("struct", 5, _adds_lazy_attributes),
-    Rule("mem", 4, _adds("__slots__", "slots=")),
-    Rule("mem", 3, _replaces_list_by_generator),
-    Rule("mem", 2, _adds("del ")),
-    Rule("mem", 2, _works_in_place),
-    Rule("mem", 2, _adds("gc.", "weakref.", "malloc_trim(")),
-    Rule("mem", 2, _adds("memoryview(", "bytearray(", "mmap(", "memmap(", "frombuffer(", "array.array(")),
-    Rule("mem", 2, _adds("out=", "copy=", "dtype=", "astype(", *_DTYPES)),
-    Rule("mem", 2, _adds(_NAME, "chunksize=")),
-    Rule("cpu", 3, _adds(*_CACHES)),
-    Rule("cpu", 1, _adds("set(", "frozenset(", "a set", "bisect", "deque(", "heapq.", "re.compile(")),
-    Rule("cpu", 1, lambda delta: "a loop is removed" if delta.removed["a loop"] else ""),
+    DomainRule("async", 3, _adds_or_removes("await", "async for", "async with")),
+    DomainRule("struct", 3, _removes_import_of_module),
+    DomainRule("struct", 3, _adds_import_to_function),
+    DomainRule("struct", 5, _adds_lazy_attributes),
+    DomainRule("mem", 4, _adds("__slots__", "slots=")),
+    DomainRule("mem", 3, _replaces_list_by_generator),
+    DomainRule("mem", 2, _adds("del ")),
+    DomainRule("mem", 2, _works_in_place),
+    DomainRule("mem", 2, _adds("gc.", "weakref.", "malloc_trim(")),
+    DomainRule("mem", 2, _adds("memoryview(", "bytearray(", "mmap(", "memmap(", "frombuffer(", "array.array(")),
+    DomainRule("mem", 2, _adds("out=", "copy=", "dtype=", "astype(", *_DTYPES)),
+    DomainRule("mem", 2, _adds(_NAME, "chunksize=")),
+    DomainRule("cpu", 3, _adds(*_CACHES)),
+    DomainRule("cpu", 1, _adds("set(", "frozenset(", "a set", "bisect", "deque(", "heapq.", "re.compile(")),
+    DomainRule("cpu", 1, lambda delta: "a loop is removed" if delta.removed["a loop"] else ""),
 )
 
 _WORDS: Final[tuple[tuple[Domain, int, str], ...]] = (

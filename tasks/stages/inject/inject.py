@@ -25,7 +25,7 @@ def run(inputs: StageInputs) -> None:
         base = _side(clone, detection.base)
         head = _side(clone, detection.base, detection.picked) if detection.picked else _side(clone, detection.head)
         content = trees.benchmark_bytes(scaffolding, clone, folder=inputs.folder, worktree=inputs.worktree)
-        plan = Plan(scaffolding, content, {"base": base, "head": head})
+        plan = InjectionPlan(scaffolding, content, {"base": base, "head": head})
         if inputs.settings.strategy == "cherry-pick":
             injection = cherry_pick(plan, clone, detection)
         else:
@@ -43,7 +43,7 @@ class InjectedSide:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class InjectionPlan:
     """What both strategies start from."""
 
     scaffolding: Scaffolding
@@ -76,7 +76,7 @@ def _side(clone: Clone, commit: str, picks: tuple[str, ...] = ()) -> InjectedSid
 # -- inject -----------------------------------------------------------------------------------------
 
 
-def inject(plan: Plan, clone: Clone, read: Callable[[str], bytes | None]) -> Injection:
+def inject(plan: InjectionPlan, clone: Clone, read: Callable[[str], bytes | None]) -> Injection:
     """Write the benchmark and the files it needs over both trees, but only what at least one of them lacks.
 
     `read` reads a file from where the benchmark comes from.
@@ -119,7 +119,7 @@ class _Reader:
     read: Callable[[str], bytes | None]
 
 
-def _read_at_origin(inputs: StageInputs, plan: Plan, clone: Clone, path: str) -> bytes | None:
+def _read_at_origin(inputs: StageInputs, plan: InjectionPlan, clone: Clone, path: str) -> bytes | None:
     """Read a file from where the benchmark comes from: its commit or the work tree; head for one that prprep wrote."""
     scaffolding = plan.scaffolding
     if path in scaffolding.data:
@@ -132,7 +132,7 @@ def _read_at_origin(inputs: StageInputs, plan: Plan, clone: Clone, path: str) ->
 # -- cherry-pick ------------------------------------------------------------------------------------
 
 
-def cherry_pick(plan: Plan, clone: Clone, detection: Detection) -> Injection:
+def cherry_pick(plan: InjectionPlan, clone: Clone, detection: Detection) -> Injection:
     """Pick the benchmark's commits onto the side that lacks it, on temporary branches of the clone.
 
     Raise CherryPickError if they conflict, include the optimization, or result in different benchmarks; RepositoryError
@@ -159,7 +159,7 @@ def cherry_pick(plan: Plan, clone: Clone, detection: Detection) -> Injection:
     return plan.injection("cherry-pick", reason, {name: side.spec for name, side in sides.items()}, repairs)
 
 
-def _benchmark_commits(plan: Plan, clone: Clone, *, source: str, other: str) -> tuple[Commit, ...]:
+def _benchmark_commits(plan: InjectionPlan, clone: Clone, *, source: str, other: str) -> tuple[Commit, ...]:
     if picks := plan.sides[source].spec.picks:
         # The commits on a side that was created by picking may be lost with the clone; the picked ones are not.
         commits = tuple(clone.commit(sha) for sha in picks if plan.path in _paths(clone, sha))
@@ -192,7 +192,7 @@ def _paths(clone: Clone, commit: str) -> set[str]:
     return {path for change in clone.changes_of(commit) for path in (change.base_path, change.head_path) if path}
 
 
-def _verify(plan: Plan, clone: Clone) -> None:
+def _verify(plan: InjectionPlan, clone: Clone) -> None:
     for name in ("benchmark-base", "benchmark-head"):
         if clone.read(f"refs/heads/{name}", plan.path) != plan.content:
             what = f"the cherry-picked commits do not lead to the same benchmark: {name} holds another version"

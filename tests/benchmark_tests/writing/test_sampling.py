@@ -64,7 +64,7 @@ def large(code: str, *, scale: int = 1, seconds: float = 0.0, name: str = "text"
 
 
 def test_all_calls_are_drawn_as_long_as_there_is_room():
-    sample = sampling.Sample()
+    sample = sampling.CallSample()
     assert [sample.draw() for _ in range(sampling.SIZE)] == list(range(sampling.SIZE))
 
 
@@ -72,7 +72,7 @@ def test_each_call_is_as_likely_as_any_other():
     """The mean of the numbers drawn is that of all; with 200 samples of 64 its standard error is 0.5 % of the range."""
     calls, means = 3_000, []
     for seed in range(200):
-        sample = sampling.Sample()
+        sample = sampling.CallSample()
         sample._random = random.Random(seed)
         kept: dict[int, int] = {}
         for number in range(calls):
@@ -85,7 +85,7 @@ def test_each_call_is_as_likely_as_any_other():
 def test_the_random_numbers_of_the_target_stay_as_they_were():
     random.seed(5)
     before = random.getstate()
-    sample = sampling.Sample()
+    sample = sampling.CallSample()
     for _ in range(1_000):
         sample.draw()
     assert random.getstate() == before

@@ -53,7 +53,7 @@ TOLERATED = (
 _read, _write, _leave, _realpath = os.read, os.write, os._exit, os.path.realpath
 
 
-class Channel:
+class CoordinatorChannel:
     """Two pipes to the coordinator; if it is gone, this process ends."""
 
     def __init__(self, read: int, write: int) -> None:
@@ -79,7 +79,7 @@ class Channel:
         return json.loads(line)
 
 
-class Provenance:
+class LoadedModules:
     """The project's modules that are loaded: those of its packages, and whatever lies in one of the trees."""
 
     def __init__(self, packages: Sequence[str], trees: Sequence[str]) -> None:
@@ -120,8 +120,8 @@ def _options() -> Message:
 
 
 OPTIONS = _options()
-CHANNEL = Channel(OPTIONS["read"], OPTIONS["write"])
-PROVENANCE = Provenance(OPTIONS["packages"], OPTIONS["trees"])
+CHANNEL = CoordinatorChannel(OPTIONS["read"], OPTIONS["write"])
+LOADED_MODULES = LoadedModules(OPTIONS["packages"], OPTIONS["trees"])
 _turns = {}
 
 
@@ -143,7 +143,7 @@ def take_over(node: str, calls: Calls, fixture: object = None) -> object:
 
 async def _serve(node: str, calls: Calls, fixture: object) -> object:
     value = await calls.first()
-    CHANNEL.send("ready", modules=PROVENANCE.new(), **_introduction(node, calls))
+    CHANNEL.send("ready", modules=LOADED_MODULES.new(), **_introduction(node, calls))
     samples, described = [], None
     if OPTIONS["describe"]:
         described = describe(value)
@@ -272,7 +272,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     # This takes time, and the process may be one that starts while another one is measured.
-    PROVENANCE.look_ahead()
+    LOADED_MODULES.look_ahead()
     gc.collect()
     gc.freeze()
     CHANNEL.send("collected", tests=[item.nodeid for item in session.items])

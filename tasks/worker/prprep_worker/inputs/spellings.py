@@ -143,7 +143,7 @@ class Speller:
         return ["ndarray", value.dtype.str, list(value.shape), elements]
 
 
-class Builder:
+class InputBuilder:
     """Build values from spellings; `recorded` are the benchmark's own arguments, `kept` those of the Speller."""
 
     def __init__(self, recorded: list[object], kept: list[object]) -> None:

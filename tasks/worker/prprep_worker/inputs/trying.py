@@ -18,7 +18,7 @@ from typing import Any
 from prprep_worker.benchmark.calls import Calls
 from prprep_worker.forking import CAN_FORK, NoAnswerError, answer_of_child
 from prprep_worker.inputs.guard import Guard, limit_memory
-from prprep_worker.inputs.spellings import Builder, RefusedError, Speller, check
+from prprep_worker.inputs.spellings import InputBuilder, RefusedError, Speller, check
 from prprep_worker.values.description import describe
 from prprep_worker.watching import parameters
 
@@ -28,7 +28,7 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 WATCHED_CALLS = 10_000
 
 
-class RecordedCall:
+class RepeatableCall:
     """The call to repeat: the benchmark's own, or one that a function without arguments makes."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -41,7 +41,7 @@ class RecordedCall:
         if owner is not None and not isinstance(owner, (type, types.ModuleType)):
             check([owner])
         self.spellings = [speller.spell(value) for value in self.values]
-        self.builder = Builder(self.values, speller.kept)
+        self.builder = InputBuilder(self.values, speller.kept)
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class RecordedCall:
         return _await(value) if inspect.iscoroutine(value) else value
 
 
-_recorded_calls: dict[int, tuple[object, RecordedCall]] = {}
+_repeatable_calls: dict[int, tuple[object, RepeatableCall]] = {}
 
 
 async def try_(order: Message, calls: Calls, _described: Message) -> Message:
@@ -65,7 +65,7 @@ async def try_(order: Message, calls: Calls, _described: Message) -> Message:
     Outcomes: returned (with `value` and, if they changed, `arguments`), raised, late, stopped, unbuilt, broke.
     """
     if "input" in order:
-        recorded = _recorded_calls[id(calls)][1]
+        recorded = _repeatable_calls[id(calls)][1]
         try:
             outcome = answer_of_child(lambda: _outcome(recorded, order["input"]), order["limit"])
         except NoAnswerError as error:
@@ -75,20 +75,20 @@ async def try_(order: Message, calls: Calls, _described: Message) -> Message:
         recorded = _record(calls)
     except RefusedError as refused:
         return {"kind": "refused", "reason": str(refused)}
-    _recorded_calls[id(calls)] = calls, recorded
+    _repeatable_calls[id(calls)] = calls, recorded
     # Children need not look through what is here already.
     gc.freeze()
     return {"kind": "recorded", "name": recorded.name, "keywords": recorded.keywords, "arguments": recorded.spellings}
 
 
-def _record(calls: Calls) -> RecordedCall:
+def _record(calls: Calls) -> RepeatableCall:
     if not CAN_FORK:
         raise RefusedError("this platform cannot fork")
     if calls.teardown:
         raise RefusedError("the benchmark has a teardown")
     args, kwargs = calls.arguments()
     try:
-        recorded = RecordedCall(calls.function, tuple(args), dict(kwargs))
+        recorded = RepeatableCall(calls.function, tuple(args), dict(kwargs))
     except RefusedError as refused:
         raise RefusedError(f"the call is given {refused}") from None
     if not recorded.values and not calls.awaited:
@@ -130,7 +130,7 @@ class _CallWatch:
             self.returned.append((value, is_direct, frame.f_code, arguments))
 
 
-def _inner_call(function: Any) -> RecordedCall | None:
+def _inner_call(function: Any) -> RepeatableCall | None:
     """Find the outermost call with arguments whose result is what a function without arguments returns."""
     code = getattr(function, "__code__", None)
     if code is None:
@@ -150,7 +150,7 @@ def _inner_call(function: Any) -> RecordedCall | None:
         if inner is None or not (args or kwargs):
             continue
         try:
-            recorded = RecordedCall(inner, args, kwargs)
+            recorded = RepeatableCall(inner, args, kwargs)
         except RefusedError:
             continue
         if recorded.can_vary():
@@ -181,7 +181,7 @@ def _function_of(code: types.CodeType) -> Callable[..., Any] | None:
     return functions[0] if len(functions) == 1 else None
 
 
-def _outcome(recorded: RecordedCall, spellings: list[Any]) -> Message:
+def _outcome(recorded: RepeatableCall, spellings: list[Any]) -> Message:
     try:
         return _call_guarded(recorded, spellings)
     except MemoryError:
@@ -190,7 +190,7 @@ def _outcome(recorded: RecordedCall, spellings: list[Any]) -> Message:
         return _raised(error)
 
 
-def _call_guarded(recorded: RecordedCall, spellings: list[Any]) -> Message:
+def _call_guarded(recorded: RepeatableCall, spellings: list[Any]) -> Message:
     limit_memory()
     try:
         values = [recorded.builder.build(spelling) for spelling in spellings]

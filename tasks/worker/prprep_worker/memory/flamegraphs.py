@@ -47,7 +47,7 @@ def _read(job: dict[str, str], paths: RelativePaths, title: str) -> dict[str, An
         reader = memray.FileReader(job["profile"])
         native = reader.metadata.has_native_traces
         records = [
-            Record(record, paths, native=native)
+            AllocationRecord(record, paths, native=native)
             for record in reader.get_high_watermark_allocation_records(merge_threads=True)
         ]
         call_sites = sites(records)
@@ -57,7 +57,7 @@ def _read(job: dict[str, str], paths: RelativePaths, title: str) -> dict[str, An
     return {"sites": call_sites, "failed": ""}
 
 
-def sites(records: Iterable[Record]) -> list[list[Any]]:
+def sites(records: Iterable[AllocationRecord]) -> list[list[Any]]:
     """Sum up bytes by the innermost Python function: `[file, line, function, bytes]`, the largest first."""
     held: Counter[Frame] = Counter()
     for record in records:
@@ -65,7 +65,7 @@ def sites(records: Iterable[Record]) -> list[list[Any]]:
     return [[file, line, function, size] for (function, file, line), size in held.most_common()]
 
 
-def _draw(records: list[Record], metadata: Any, target: str, title: str) -> None:
+def _draw(records: list[AllocationRecord], metadata: Any, target: str, title: str) -> None:
     from memray.reporters.flamegraph import FlameGraphReporter
 
     constant = {"start_time": EPOCH, "end_time": EPOCH, "command_line": title, "pid": 0}
@@ -89,7 +89,7 @@ def _call(function: Any, first: object, **options: object) -> Any:
     return function(first, **{name: value for name, value in options.items() if name in known})
 
 
-class Record:
+class AllocationRecord:
     """A record as memray's reporter reads it: stacks begin at the benchmark's call, and paths are relative."""
 
     def __init__(self, record: Any, paths: RelativePaths, *, native: bool) -> None:

@@ -29,7 +29,7 @@ def claim_notes() -> Notes | None:
     return Notes(path) if path else None
 
 
-class Recorder:
+class OutcomeRecorder:
     """Gets the reports of all tests; with pytest-xdist, those of the workers too."""
 
     def __init__(self, notes: Notes) -> None:
@@ -55,4 +55,4 @@ class Recorder:
 def pytest_configure(config: Any) -> None:
     notes = claim_notes()
     if notes:
-        config.pluginmanager.register(Recorder(notes), "prprep-recorder-of-tests")
+        config.pluginmanager.register(OutcomeRecorder(notes), "prprep-recorder-of-tests")

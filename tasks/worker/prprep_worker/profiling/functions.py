@@ -37,7 +37,7 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
 
     `order`: `tree`, files `without` (relative to it), `seconds` of sampling, and the `sampler`.
     """
-    project = Project(order["tree"], order["without"])
+    project = ProjectFunctions(order["tree"], order["without"])
     starts = await _reached(calls, project)
     stacks, sampler = await sampled(calls, order["seconds"], order["sampler"])
     total, inclusive, own = _shares(stacks, project)
@@ -56,7 +56,7 @@ async def profile_(order: Message, calls: Calls, _described: Message) -> Message
     return {"kind": "profiled", "functions": functions, "samples": len(stacks), "sampler": sampler}
 
 
-class Project:
+class ProjectFunctions:
     """The files of the side's tree, and the function that a line of them belongs to.
 
     Functions have qualified names (`Table.rows`, `outer.inner`); comprehensions and lambdas belong to the function
@@ -119,7 +119,7 @@ def _modules() -> dict[str, str]:
     return {os.path.realpath(file): name for name, file in files if isinstance(file, str) and name != "__main__"}
 
 
-async def _reached(calls: Calls, project: Project) -> Counter[Function]:
+async def _reached(calls: Calls, project: ProjectFunctions) -> Counter[Function]:
     """Count the starts of functions in one call; 0 if only a lambda or comprehension of a function was executed."""
     places = Counter()
     args, kwargs = prepare(calls)
@@ -136,7 +136,7 @@ async def _reached(calls: Calls, project: Project) -> Counter[Function]:
 
 
 @contextlib.contextmanager
-def _monitored(project: Project, places: Counter[Place]) -> Iterator[None]:
+def _monitored(project: ProjectFunctions, places: Counter[Place]) -> Iterator[None]:
     """Count by `sys.monitoring`, which switches itself off for all code that is not the project's."""
     monitoring, tool = sys.monitoring, claim_tool("prprep")
 
@@ -157,7 +157,7 @@ def _monitored(project: Project, places: Counter[Place]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _profiled(project: Project, places: Counter[Place]) -> Iterator[None]:
+def _profiled(project: ProjectFunctions, places: Counter[Place]) -> Iterator[None]:
     """Count by `sys.setprofile`, in this thread and those that start meanwhile."""
 
     def count(frame: Any, event: str, _argument: object) -> None:
@@ -186,7 +186,9 @@ def _starts(frame: Any) -> bool:
     return frame.f_lasti == -1
 
 
-def _shares(stacks: Iterable[Weighted], project: Project) -> tuple[float, Counter[Function], Counter[Function]]:
+def _shares(
+    stacks: Iterable[Weighted], project: ProjectFunctions
+) -> tuple[float, Counter[Function], Counter[Function]]:
     """Sum weights: of all stacks, with each function in them (once a stack), and as the innermost one."""
     total, inclusive, own = 0.0, Counter(), Counter()
     function_of = functools.cache(project.function)

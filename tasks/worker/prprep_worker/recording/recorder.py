@@ -26,7 +26,7 @@ from prprep_worker.memory.allocations import Allocations
 from prprep_worker.recording.arguments import RESERVED, WrittenArguments
 from prprep_worker.recording.fakes import BoundaryWatch, fake_name, is_at_boundary
 from prprep_worker.recording.function import report_effects, watch_constructor, watch_function
-from prprep_worker.recording.sample import LARGEST, Sample, short
+from prprep_worker.recording.sample import LARGEST, CallSample, short
 from prprep_worker.startup.command import run_command
 from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
@@ -48,7 +48,7 @@ PAUSE = 0.5
 """Seconds between two writings of the sample alone."""
 
 
-class Call(NamedTuple):
+class ObservedCall(NamedTuple):
     """The arguments of a call of the function, and the kinds of its parameters; `size` is about how much they hold."""
 
     values: dict[str, Any]
@@ -74,7 +74,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._open: dict[int, list[OpenCall | None]] = {}
         self._largest = 0
-        self._sample, self._written = Sample(), 0.0
+        self._sample, self._written = CallSample(), 0.0
         self._seen: Message = {
             "calls": 0,
             "seconds": [],
@@ -112,7 +112,7 @@ class Recorder:
             self._seen["calls"] += 1
             try:
                 if self._seconds_left > 0:
-                    call = Call(values, kinds, sum(map(size_of, values.values())))
+                    call = ObservedCall(values, kinds, sum(map(size_of, values.values())))
                     drawn = self._draw(call)
                     kept = self._keep(call)
             except Exception as error:  # noqa: BLE001 - the target goes on whatever happens here
@@ -181,7 +181,7 @@ class Recorder:
         if effect not in self._seen["effects"]:
             self._seen["effects"].append(effect)
 
-    def _draw(self, call: Call) -> tuple[int, Message | None] | None:
+    def _draw(self, call: ObservedCall) -> tuple[int, Message | None] | None:
         """Write the arguments of a call if it is drawn for the sample; return its place and its entry there."""
         place = self._sample.draw()
         if place is None:
@@ -190,7 +190,7 @@ class Recorder:
         entry = short(written)
         return place, entry and {**entry, "kinds": call.kinds, "size": call.size}
 
-    def _keep(self, call: Call) -> Message | None:
+    def _keep(self, call: ObservedCall) -> Message | None:
         """Write the arguments of a call that is larger than all before it, in several sizes."""
         if len(self._seen["sizes"]) < TIMED:
             self._seen["sizes"].append(call.size)
@@ -223,7 +223,7 @@ class Recorder:
         }
 
     def _write_arguments(
-        self, call: Call, scale: int, *, keep: bool = False, is_reported: bool = True
+        self, call: ObservedCall, scale: int, *, keep: bool = False, is_reported: bool = True
     ) -> Message | None:
         """Write the arguments as code, with `keep` also as files of data or fixtures; None if one cannot be written."""
         taken = {*call.values, *RESERVED, self.name.partition(".")[0]}

@@ -18,7 +18,7 @@ LONGEST = 160
 """Characters of a call's code."""
 
 
-class Sample:
+class CallSample:
     """Written calls by their place in the sample; None for one without short code."""
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ class Encoded(NamedTuple):
     imports: tuple[str, ...] = ()
 
 
-class DataFile(NamedTuple):
+class EncodedFile(NamedTuple):
     """A file of data, and the `code` that reads the value back from it, with the `imports` that it needs."""
 
     name: str
@@ -43,7 +43,7 @@ class DataFile(NamedTuple):
     imports: frozenset[str]
 
 
-def data_file(value: Any, stem: str, check: Check, *, size: int = 0) -> DataFile:
+def data_file(value: Any, stem: str, check: Check, *, size: int = 0) -> EncodedFile:
     """Put a value into a file whose name begins with `stem`; `check` raises for a text that must stay on this machine.
 
     Raise NotDataError if it is no plain data, or too much; `size` is about how much it holds.
@@ -57,7 +57,7 @@ def data_file(value: Any, stem: str, check: Check, *, size: int = 0) -> DataFile
     check(encoded.content.decode("latin-1"))
     name = f"{stem}{encoded.suffix}"
     code = encoded.code.format(f'Path(__file__).with_name("{name}")')
-    return DataFile(name, encoded.content, code, frozenset({"from pathlib import Path", *encoded.imports}))
+    return EncodedFile(name, encoded.content, code, frozenset({"from pathlib import Path", *encoded.imports}))
 
 
 def _check_length(content: bytes) -> None:
