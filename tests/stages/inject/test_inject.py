@@ -373,5 +373,5 @@ def test_an_edited_benchmark_is_not_taken_for_the_chosen_one(project: Project) -
 
 
 def test_a_missing_artifact_is_an_error(project: Project) -> None:
-    with pytest.raises(ArtifactError, match="this artifact is not there"):
+    with pytest.raises(ArtifactError, match="this artifact does not exist"):
         project.run()

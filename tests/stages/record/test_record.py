@@ -821,7 +821,7 @@ def test_a_fixture_that_the_benchmark_cannot_use_stays_a_hint(tmp_path, files, c
     assert "(the fixture `shared` of tests/" in " ".join(text.replace("#", "").split())
 
 
-def test_where_no_call_can_be_written_the_gap_tells_what_was_learned(repo, tmp_path):
+def test_a_gap_mentions_why_no_call_can_be_written(repo, tmp_path):
     recording, written, text = made(repo, tmp_path, "guarded")
     assert recording.call is None
     assert written.made_from == "gap"
@@ -836,13 +836,13 @@ def test_a_function_that_no_test_calls_is_called_by_its_signature_or_left_to_fil
     assert recording.notes == ("no test of the project calls shop:lonely: tests/test_shop.py was run",)
 
 
-def test_nothing_is_run_where_a_benchmark_is_described(repo, tmp_path):
+def test_nothing_runs_if_a_benchmark_is_described(repo, tmp_path):
     recording, written, _ = made(repo, tmp_path, "words", benchmark={"call": "words('a b')"})
-    assert recording == Recording(item="item", notes=("the manifest names the benchmark",))
+    assert recording == Recording(item="item", notes=("a benchmark exists or is described in the manifest",))
     assert written.made_from == "manifest"
 
 
-def test_the_users_repository_is_only_read(repo, tmp_path):
+def test_the_users_repository_stays_unchanged(repo, tmp_path):
     with untouched(repo.path):
         made(repo, tmp_path, "load")
 
@@ -874,7 +874,7 @@ ERRORS = '[tool.pytest.ini_options]\nfilterwarnings = ["error", {more}]\n'
     [(50, "", 10), (4, "", 1), (50, '"ignore:these are many"', 1000)],
     ids=["ten times as much", "no more than recorded", "the project ignores it"],
 )
-def test_a_benchmark_does_not_warn_where_the_project_makes_errors_of_warnings(tmp_path, most, more, scale):
+def test_a_benchmark_does_not_warn_if_the_project_makes_warnings_errors(tmp_path, most, more, scale):
     files = {
         "pyproject.toml": PYPROJECT + ERRORS.format(more=more),
         "src/shop/__init__.py": WARNING.format(most=most),
@@ -886,7 +886,7 @@ def test_a_benchmark_does_not_warn_where_the_project_makes_errors_of_warnings(tm
     passes(warning, tmp_path / "work", text, written)
 
 
-def test_a_recorded_call_that_warns_is_not_taken_where_warnings_are_errors(tmp_path):
+def test_a_recorded_call_that_warns_fails_if_warnings_are_errors(tmp_path):
     files = {
         "pyproject.toml": PYPROJECT + ERRORS.format(more=""),
         "src/shop/__init__.py": WARNING.format(most=2),
