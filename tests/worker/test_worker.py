@@ -1,11 +1,12 @@
 """The plugin and the import timer in real interpreters, over every way to use the `benchmark` fixture."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from tasks.bench.workers.workers import WORKER_FOLDER
+from tasks.bench.workers.workers import WORKER_FOLDER, Settings, started
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, by_key, one_launch, pair
 
@@ -186,6 +187,34 @@ def test_every_way_to_use_the_fixture_is_measured(tmp_path, configuration, descr
     launches = [entry.launch("wall") for entry in record.calls]
     assert all(launch.base and len(launch.base) == len(launch.head) for launch in launches)
     assert measured["test_pedantic_iterations"].iterations == 5
+
+
+END = """
+import atexit
+import pathlib
+import sys
+
+atexit.register(lambda: pathlib.Path(__file__).with_name("modules").write_text("\\n".join(sys.modules)))
+"""
+
+
+def test_a_launch_starts_no_program_and_imports_no_hypothesis_for_the_plugins(tmp_path, monkeypatch):
+    programs, log = tmp_path / "programs", tmp_path / "log"
+    programs.mkdir()
+    for name in ("git", "hg", "file"):
+        (programs / name).write_text(f"#!/bin/sh\necho {name} >> {log}\nexit 1\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    request = pair(tmp_path / "pair", base={"tests/conftest.py": END})
+    with started(request, "base", Settings(seed=1)) as worker:
+        worker.collected()
+        while worker.advance():
+            pass
+        worker.leave()
+    modules = (tmp_path / "pair/base/tests/modules").read_text().splitlines()
+    assert {"pytest_benchmark.session", "_hypothesis_pytestplugin"} <= set(modules)
+    assert "hypothesis" not in modules
+    assert not log.exists()
 
 
 @pytest.mark.slow

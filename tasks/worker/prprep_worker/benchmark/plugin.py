@@ -105,6 +105,16 @@ class LoadedModules:
         return modules
 
 
+def _spare_lookups() -> None:
+    """Spare pytest-benchmark the seven processes (`git`, `file`) that say what only its saved results would name."""
+    try:
+        from pytest_benchmark import utils
+    except ImportError:
+        return  # pytest_configure reports it
+    utils.get_commit_info = lambda *_: {"id": "unversioned", "dirty": False}
+    utils.get_machine_id = lambda: "machine"
+
+
 def _options() -> Message:
     options = json.loads(os.environ.pop("PRPREP_WORKER", "{}"))
     if options.get("version") != VERSION:
@@ -119,6 +129,7 @@ def _options() -> Message:
     return options
 
 
+_spare_lookups()  # before pytest loads pytest-benchmark, whose options already need them
 OPTIONS = _options()
 CHANNEL = CoordinatorChannel(OPTIONS["read"], OPTIONS["write"])
 LOADED_MODULES = LoadedModules(OPTIONS["packages"], OPTIONS["trees"])
@@ -301,7 +312,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(exitstatus: int) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if "hypothesis" not in sys.modules:
+        # Its plugin imports it only to summarize that it did nothing: a third of a short launch.
+        session.config.pluginmanager.set_blocked("hypothesispytest")
     CHANNEL.send("end", status=int(exitstatus))
 
 
