@@ -1,7 +1,7 @@
-"""codeflash: run the real `codeflash compare` as well, if the manifest asks for it, and find what it keeps quiet about.
+"""codeflash: run the real `codeflash compare` as well, if the manifest asks for it, and find what it does not report.
 
-Everything of it happens in a repository made for this run, with a home of its own: no account, no network, and nothing
-in the user's repository, configuration or environment.
+It runs in a repository and home folder made for this run: no account, no network, and nothing of it in the user's
+repository, configuration or environment.
 """
 
 from __future__ import annotations

@@ -1,22 +1,23 @@
-"""Have the package `codeflash` compare the two trees as well, where an item asks for it by `engine: codeflash`.
+"""Compare the two trees with the package `codeflash` as well, if an item says `engine: codeflash`.
 
-Whatever goes wrong with it, the item goes on with what prprep itself measures: that gives the verdict.
+If codeflash fails, the item still gets its verdict: that comes from prprep's own measurement.
 """
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 
 from ...artifacts import CodeflashRun
 from ...bench import machine, trees
-from ...bench.setup import BenchmarkSetup
+from ...bench.setup import BenchmarkSetup, ItemArtifacts, dry_run, metrics_of
 from ...environments.venvs import package_differences
 from ...errors import PrprepError
 from ...git import Clone
 from ...processes.progress import Note
 from ...staleness import StageInputs
 from ...storage.hashing import hash_of
-from .environment import Layered
-from .reading import Reading
-from .running import Asked, Ran
+from . import command, findings, reading
+from .environment import CodeflashLayer, build_layer
+from .running import CodeflashOutcome, CodeflashRequest, compare
 
 
 def run(inputs: StageInputs) -> None:
@@ -25,89 +26,80 @@ def run(inputs: StageInputs) -> None:
     if item.engine != "codeflash":
         inputs.write(CodeflashRun(item=inputs.item_id))
         return
-    from ...bench.setup import ItemArtifacts, dry_run
-
-    # A benchmark that does not pass, or cannot be built, is not codeflash's fault: measuring fails with the same message.
+    # A benchmark that fails or cannot be built is not codeflash's fault: measuring fails with the same message.
     setup = dry_run(item, ItemArtifacts.read(inputs), inputs)
     with inputs.clone() as clone:
-        asked = _asked(setup, clone, inputs)
+        request = _request(setup, clone, inputs)
         try:
-            run = _compared(asked, setup, clone, inputs)
+            artifact = _compared(request, setup, clone, inputs)
         except PrprepError as error:
             inputs.report(Note(f"codeflash compare was not run: {error.what}"))
-            run = CodeflashRun(item=item.id, asked=True, findings=(_not_run(error),))
-    inputs.write(run)
+            why = "; ".join(text.splitlines()[0] for text in (error.what, error.hint) if text)
+            artifact = CodeflashRun(item=item.id, asked=True, findings=(f"codeflash compare was not run: {why}",))
+    inputs.write(artifact)
 
 
-def _asked(setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> Asked:
-    from ...bench.setup import metrics_of
-    from .running import Asked
-
-    made, item = setup.artifacts, setup.item
-    contents = trees.contents(made.injection, made.scaffolding, clone, folder=inputs.folder, worktree=inputs.worktree)
-    return Asked(
-        base=trees.commit_of(clone, made.injection.base),
-        head=trees.commit_of(clone, made.injection.head),
-        files=contents,
-        benchmark=made.injection.benchmark,
-        layout=made.detection.layout,
-        metrics=metrics_of(item, made.detection),
+def _request(setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> CodeflashRequest:
+    artifacts, item = setup.artifacts, setup.item
+    injection, detection = artifacts.injection, artifacts.detection
+    return CodeflashRequest(
+        base=trees.commit_of(clone, injection.base),
+        head=trees.commit_of(clone, injection.head),
+        files=trees.contents(injection, artifacts.scaffolding, clone, folder=inputs.folder, worktree=inputs.worktree),
+        benchmark=injection.benchmark,
+        layout=detection.layout,
+        metrics=metrics_of(item, detection),
         timeout=item.timeout,
-        functions=made.detection.functions,
+        functions=detection.functions,
         passed=item.env.passed,
         confined=item.sandbox == "bwrap",
     )
 
 
-def _compared(asked: Asked, setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> CodeflashRun:
-    from .environment import layered
-    from .running import Place, compare
-
-    cache, report, ground = inputs.cache, inputs.report, setup.sides["head"]
-    layer = layered(ground.environment, ground.tree, asked.layout, cache=cache, report=report)
-    folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), setup.item.id, asked.base, asked.head])
+def _compared(request: CodeflashRequest, setup: BenchmarkSetup, clone: Clone, inputs: StageInputs) -> CodeflashRun:
+    cache, report, head = inputs.cache, inputs.report, setup.sides["head"]
+    layer = build_layer(head.environment, head.tree, request.layout, cache=cache, report=report)
+    folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), setup.item.id, request.base, request.head])
     with machine.exclusive(machine.lock_path(cache), report):
         report(f"codeflash {layer.version} compares base and head")
-        ran = compare(asked, Place(folder, layer.venv), clone)
-    differing = package_differences(setup.sides["base"].environment.packages, ground.environment.packages)
-    found = told(setup.item.id, asked, ran, layer, differing=differing)
-    for finding in found.findings:
+        outcome = compare(request, clone, venv=layer.venv, folder=folder)
+    differing = package_differences(setup.sides["base"].environment.packages, head.environment.packages)
+    artifact = artifact_of(setup.item.id, request, outcome, layer, differing=differing)
+    for finding in artifact.findings:
         report(finding)
-    return found.model_copy(update={"repairs": (*found.repairs, *setup.repairs)})
+    return artifact.model_copy(update={"repairs": (*artifact.repairs, *setup.repairs)})
 
 
-def told(item: str, asked: Asked, ran: Ran, layer: Layered, *, differing: Sequence[str] = ()) -> CodeflashRun:
-    """Put what codeflash said, and what is to be said of that, into the artifact."""
-    from . import command, findings, reading
-
-    read: Reading = reading.read(ran.markdown or "")
-    flags = command.spelled(ran.flags)
+def artifact_of(
+    item: str,
+    request: CodeflashRequest,
+    outcome: CodeflashOutcome,
+    layer: CodeflashLayer,
+    *,
+    differing: Sequence[str] = (),
+) -> CodeflashRun:
+    """Put codeflash's report and our findings about it into the artifact."""
+    report = reading.read(outcome.markdown or "")
+    flags = shlex.join(outcome.flags)
     return CodeflashRun(
         item=item,
         asked=True,
         version=layer.version,
-        command=f"codeflash compare {asked.base} {asked.head} {flags}".strip(),
+        command=f"codeflash compare {request.base} {request.head} {flags}".strip(),
         flags=flags,
-        variables=command.assigned(ran.variables),
-        configuration=ran.configuration,
-        markdown=(ran.markdown or "") if read.tests else "",
-        figures=read.figures,
-        findings=findings.findings(asked, ran, read),
-        notes=(*findings.notes(asked, ran, read, differing=differing), *layer.notes),
-        repairs=_repairs(ran),
+        variables=command.assigned(outcome.variables),
+        configuration=outcome.configuration,
+        markdown=(outcome.markdown or "") if report.tests else "",
+        figures=report.figures,
+        findings=findings.findings(request, outcome, report),
+        notes=(*findings.notes(request, outcome, report, differing=differing), *layer.notes),
+        repairs=tuple(_repairs(outcome)),
     )
 
 
-def _repairs(ran: Ran) -> tuple[str, ...]:
-    told = []
-    if ran.configuration:
-        lines = ", ".join(line for line in ran.configuration.splitlines() if "=" in line)
-        told.append(f"codeflash got the configuration that it needs, in a copy of the repository alone: {lines}")
-    if "PYTHONMALLOC" in ran.variables:
-        told.append("codeflash ran with PYTHONMALLOC=malloc: its memory figures hang on pymalloc's arenas otherwise")
-    return tuple(told)
-
-
-def _not_run(error: PrprepError) -> str:
-    told = (text.splitlines()[0] for text in (error.what, error.hint) if text)
-    return f"codeflash compare was not run: {'; '.join(told)}"
+def _repairs(outcome: CodeflashOutcome) -> Iterator[str]:
+    if outcome.configuration:
+        lines = ", ".join(line for line in outcome.configuration.splitlines() if "=" in line)
+        yield f"codeflash got the configuration that it needs, in a copy of the repository only: {lines}"
+    if "PYTHONMALLOC" in outcome.variables:
+        yield "codeflash ran with PYTHONMALLOC=malloc: otherwise its memory figures depend on pymalloc's arenas"

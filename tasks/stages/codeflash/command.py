@@ -1,4 +1,4 @@
-"""Spell the command of codeflash: its flags by what is measured, and the variables that stand before it."""
+"""Write codeflash's command: its flags, and the environment variables before it."""
 
 import math
 import os
@@ -12,61 +12,58 @@ from ...bench import domains
 from ...manifest.model import Metric
 
 OWN_TIMEOUT: Final = 600.0
-"""Seconds that codeflash allows a pass where nothing is said."""
+"""Seconds that codeflash allows a pass without `--timeout`."""
 PREPARING_SECONDS: Final = 120.0
 
 
 def flags(
     metrics: Sequence[Metric], timeout: float | None, *, injected: Sequence[str], functions: str = ""
 ) -> tuple[str, ...]:
-    """Return the flags: memory where it is measured, a limit as the domain has it, what is injected, and functions where asked for."""
     limit = domains.timeout_for(metrics, timeout)
-    words = ["--inject", *injected] if injected else []
-    words += ["--functions", functions] if functions else []
-    words += ["--memory"] if "memory" in metrics else []
-    return (*words, "--timeout", str(math.ceil(limit))) if limit is not None else tuple(words)
+    return (
+        *(("--inject", *injected) if injected else ()),
+        *(("--functions", functions) if functions else ()),
+        *(("--memory",) if "memory" in metrics else ()),
+        *(("--timeout", str(math.ceil(limit))) if limit is not None else ()),
+    )
 
 
 def longest(metrics: Sequence[Metric], timeout: float | None) -> float:
-    """Return the seconds after which the whole run is stopped: its passes as long as each may take, and what comes before."""
+    """Return the seconds after which the whole run is stopped: all passes at their limit, and the preparation."""
     passes = 4 if "memory" in metrics else 2
     return passes * (domains.timeout_for(metrics, timeout) or OWN_TIMEOUT) + PREPARING_SECONDS
 
 
 def functions(changed: Sequence[ChangedFunction], layout: Layout, module_root: str) -> str:
-    """Name what changed, where codeflash itself would find nothing: it looks for top-level functions only, and then refuses to time.
+    """Name the changed functions if codeflash would find none: it looks for top-level ones, and times nothing without.
 
-    Its paths begin in the folder that holds the module root, unless that is the project itself.
+    Its paths are relative to the folder that holds the module root, or to the project if that is the module root.
     """
-    there = [function for function in changed if function.status != "removed" and function.path.endswith(".py")]
-    if not there or any("." not in function.name and function.name.isidentifier() for function in there):
+    candidates = [function for function in changed if function.status != "removed" and function.path.endswith(".py")]
+    if not candidates or any("." not in function.name and function.name.isidentifier() for function in candidates):
         return ""
     root = posixpath.normpath(posixpath.join(layout.project, module_root))
-    start = (
-        layout.project or "." if root == posixpath.normpath(layout.project or ".") else posixpath.dirname(root) or "."
-    )
-    named: dict[str, list[str]] = {}
-    for function in there:
+    project = posixpath.normpath(layout.project or ".")
+    start = project if root == project else posixpath.dirname(root) or "."
+    names_by_path: dict[str, list[str]] = {}
+    for function in candidates:
         name = function.name.rpartition(".")[2]
         if name.isidentifier():
-            named.setdefault(posixpath.relpath(function.path, start), []).append(name)
-    return ";".join(f"{path}::{','.join(dict.fromkeys(names))}" for path, names in named.items())
+            names_by_path.setdefault(posixpath.relpath(function.path, start), []).append(name)
+    return ";".join(f"{path}::{','.join(dict.fromkeys(names))}" for path, names in names_by_path.items())
 
 
 def variables(metrics: Sequence[Metric], import_roots: Sequence[str]) -> dict[str, str]:
-    """Return what a reader sets as well: import roots relative to the worktree that a pass runs in, so that each side has its own code.
+    """Return the environment variables of the command, which a reader sets as well.
 
-    With memory alone also an allocator without arenas, which would hide how much a test takes.
+    Import roots are relative to the worktree of a pass, so that each side imports its own code. If only memory is
+    measured, malloc replaces pymalloc, whose arenas hide how much a test takes.
     """
     roots = os.pathsep.join(root or "." for root in import_roots)
-    alone = set(metrics) == {"memory"}
-    return {**({"PYTHONPATH": roots} if roots else {}), **({"PYTHONMALLOC": "malloc"} if alone else {})}
-
-
-def spelled(words: Sequence[str]) -> str:
-    return " ".join(map(shlex.quote, words))
+    only_memory = set(metrics) == {"memory"}
+    return {**({"PYTHONPATH": roots} if roots else {}), **({"PYTHONMALLOC": "malloc"} if only_memory else {})}
 
 
 def assigned(values: Mapping[str, str]) -> str:
-    """Spell variables as they stand before a command."""
+    """Write variables as they precede a command in a shell."""
     return " ".join(f"{name}={shlex.quote(text)}" for name, text in values.items())

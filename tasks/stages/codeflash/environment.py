@@ -1,4 +1,4 @@
-"""Put codeflash on top of a side's environment: a layer of its own, which sees all that the side has and adds nothing to it."""
+"""Install codeflash in a layer on top of a side's environment: it sees that environment and adds nothing to it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,38 +14,37 @@ from ...processes.progress import Report
 from ...storage.hashing import hash_of
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-"""What is installed, pinned."""
 
 VERSION = 1
 PTH = "zz_prprep_below.pth"
-CONTRADICTED = "codeflash needs other versions of packages than the project has; in this run the project was measured with codeflash's: "
+CONTRADICTED = "codeflash needs other versions of packages than the project has, and measured the project with them: "
 
 
 @dataclass(frozen=True, slots=True)
-class Layered:
-    """An environment with codeflash in it; `version` is codeflash's, `notes` say what is not as in the project's own."""
+class CodeflashLayer:
+    """An environment with codeflash; `version` is codeflash's, `notes` say what differs from the project's own."""
 
     venv: Venv
     version: str
     notes: tuple[str, ...] = ()
 
 
-def layered(below: Environment, tree: Path, layout: Layout, *, cache: Path, report: Report) -> Layered:
-    """Return codeflash's layer over `below`, the environment of `tree`; raise EnvironmentBuildError where it cannot be installed."""
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
-    key = hash_of([VERSION, str(below.python), below.key, wanted])
+def build_layer(below: Environment, tree: Path, layout: Layout, *, cache: Path, report: Report) -> CodeflashLayer:
+    """Return codeflash's layer over `below`, the environment of `tree`; raise EnvironmentBuildError if that fails."""
+    requirements = REQUIREMENTS.read_text(encoding="utf-8")
+    key = hash_of([VERSION, str(below.python), below.key, requirements])
     folder = cache.absolute() / "environments"
     venv = Venv(folder / "codeflash" / key)
     with file_lock(folder / "locks" / f"{key}.lock", busy=None):
         layer = venv.cached_layer(key) or _install(venv, below, key, cwd=tree / layout.project, report=report)
     version = dict(package.partition("==")[::2] for package in layer.packages).get("codeflash", "")
-    return Layered(venv, version, layer.notes)
+    return CodeflashLayer(venv, version, layer.notes)
 
 
 def _install(venv: Venv, below: Environment, key: str, *, cwd: Path, report: Report) -> Layer:
     report("installing codeflash into an environment of its own")
     venv.create(inspect(below.python))
-    # What both need stands in this layer too, and comes first: in the version that the project has, where that goes together.
+    # This layer comes first on the path, so packages that both need are installed in the project's version if possible.
     pins = venv.write("pins.txt", below.packages)
     arguments = ("pip", "install", "--quiet", "--python", venv.python, "-r", REQUIREMENTS)
     notes: tuple[str, ...] = ()
@@ -65,10 +64,10 @@ def _install(venv: Venv, below: Environment, key: str, *, cwd: Path, report: Rep
 def _hidden(own: tuple[str, ...], below: tuple[str, ...]) -> tuple[str, ...]:
     """Name the packages that the project's code sees in another version than in its own environment."""
     theirs = dict(package.partition("==")[::2] for package in below)
-    found = (package.partition("==")[::2] for package in own)
-    told = [
+    packages = (package.partition("==")[::2] for package in own)
+    differing = [
         f"{name} {version} (the project has {theirs[name]})"
-        for name, version in found
+        for name, version in packages
         if theirs.get(name, version) != version
     ]
-    return (CONTRADICTED + ", ".join(told),) if told else ()
+    return (CONTRADICTED + ", ".join(differing),) if differing else ()

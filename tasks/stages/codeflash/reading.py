@@ -1,10 +1,10 @@
-"""Read the Markdown of `codeflash compare`: its figures, and what stands in it as a dash.
+"""Read the Markdown of `codeflash compare`: its figures, and which are missing.
 
-By a real Markdown parser and by the names of columns, so that columns may come, go and change their order between versions.
+Columns are found by name: versions of codeflash may add, drop and reorder them.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -42,10 +42,10 @@ _TEST_LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the tables hold, tests by their headings.
+class Report:
+    """A report: `tests` are its headings of tests, `twice` those that occur more than once.
 
-    `missing` are (test, side, what) where a side has no value, `twice` headings that stand there more than once.
+    `missing` are (test, side, metric) without a value.
     """
 
     tests: tuple[str, ...] = ()
@@ -66,114 +66,115 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class MarkdownTable:
-    """A table with the heading that it stands under; cells as they are written."""
+    """A table with the heading above it."""
 
     test: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def column(self, *names: str) -> int | None:
-        """Find a column by the beginning of its name; the first name that there is."""
-        found = (place for name in names for place, title in enumerate(self.header) if title.lower().startswith(name))
-        return next(found, None)
+        """Return the number of the first column whose title starts with one of the names, tried in order."""
+        matches = (
+            number for name in names for number, title in enumerate(self.header) if title.lower().startswith(name)
+        )
+        return next(matches, None)
 
     def sides(self) -> dict[Side, tuple[str, ...]]:
-        """Return the rows of base and head, as far as they are there."""
         return {
             side: row for row in self.rows for side in SIDES if row and re.search(rf"\({side}\)\W*$", row[0].lower())
         }
 
 
-def read(markdown: str) -> Reading:
-    """Read a report; one without tables gives an empty reading."""
-    headings, found = tables(markdown)
+def read(markdown: str) -> Report:
+    """Read a report; without tables it is empty."""
+    headings, all_tables = tables(markdown)
     figures, missing = [], []
-    for table in found:
+    for table in all_tables:
         for figure in _figures(table):
             if isinstance(figure, CodeflashFigure):
                 figures.append(figure)
             else:
                 missing.append(figure)
     twice = tuple(dict.fromkeys(name for name in headings if headings.count(name) > 1))
-    return Reading(tuple(dict.fromkeys(headings)), tuple(figures), tuple(missing), twice)
+    return Report(tuple(dict.fromkeys(headings)), tuple(figures), tuple(missing), twice)
 
 
 def value(cell: str, units: dict[str, float], unit: str = "") -> float | None:
-    """Read `14,558.38μs`, `8.7 MiB` or `1,204`; None for a dash or a unit that is not among `units` (else that of the column)."""
-    found = _VALUE.search(cell)
-    if not found:
+    """Read `14,558.38μs`, `8.7 MiB` or `1,204`, by default in `unit`; None for a dash or an unknown unit."""
+    match = _VALUE.search(cell)
+    if not match:
         return None
-    factor = units.get((found["unit"] or unit).lower()) if units else 1.0
-    return float(found["number"].replace(",", "")) * factor if factor else None
+    factor = units.get((match["unit"] or unit).lower()) if units else 1.0
+    return float(match["number"].replace(",", "")) * factor if factor else None
 
 
 def _figures(table: MarkdownTable) -> Iterator[CodeflashFigure | tuple[str, Side, Metric]]:
     if table.column("function") == 0:
-        yield from _of_functions(table)
+        yield from _function_figures(table)
         return
     sides = table.sides()
     if not sides:
         return
-    for metric, place, units in _columns(table):
-        values = {
-            side: value(row[place], units, _unit(table.header[place]))
-            for side, row in sides.items()
-            if place < len(row)
-        }
-        there = {side: found for side, found in values.items() if found is not None}
-        if len(there) == len(SIDES):
-            yield CodeflashFigure(test=table.test, function="", metric=metric, **there)
+    for metric, column, units in _columns(table):
+        values = _values({side: (row, column) for side, row in sides.items()}, table, units)
+        if len(values) == len(SIDES):
+            yield CodeflashFigure(test=table.test, function="", metric=metric, **values)
         else:
-            yield from ((table.test, side, metric) for side in SIDES if side not in there)
+            yield from ((table.test, side, metric) for side in SIDES if side not in values)
+
+
+def _values(
+    cells: Mapping[Side, tuple[tuple[str, ...], int]], table: MarkdownTable, units: dict[str, float]
+) -> dict[Side, float]:
+    """Read each side's cell, given as row and column; unreadable ones are left out."""
+    values = {
+        side: value(row[column], units, _unit(table.header[column]))
+        for side, (row, column) in cells.items()
+        if column < len(row)
+    }
+    return {side: number for side, number in values.items() if number is not None}
 
 
 def _columns(table: MarkdownTable) -> Iterator[tuple[Metric, int, dict[str, float]]]:
-    """Name the columns to read: of times the median, where there is one."""
-    if (place := table.column("median", "mean", "avg", "average", "min")) is not None:
-        yield "time", place, SECONDS
-    if (place := table.column("peak", "memory")) is not None:
-        yield "peak memory", place, BYTES
-    if (place := table.column("alloc")) is not None:
-        yield "allocations", place, {}
+    """Yield the columns to read; of times the median if there is one."""
+    if (column := table.column("median", "mean", "avg", "average", "min")) is not None:
+        yield "time", column, SECONDS
+    if (column := table.column("peak", "memory")) is not None:
+        yield "peak memory", column, BYTES
+    if (column := table.column("alloc")) is not None:
+        yield "allocations", column, {}
 
 
-def _of_functions(table: MarkdownTable) -> Iterator[CodeflashFigure]:
-    places = {side: table.column(side) for side in SIDES}
-    if any(place is None for place in places.values()):
-        return
+def _function_figures(table: MarkdownTable) -> Iterator[CodeflashFigure]:
+    columns = {side: column for side in SIDES if (column := table.column(side)) is not None}
     for row in table.rows:
-        values = {
-            side: value(row[place], SECONDS, _unit(table.header[place]))
-            for side, place in places.items()
-            if place is not None
-        }
-        there = {side: found for side, found in values.items() if found is not None}
-        if len(there) == len(SIDES):
-            yield CodeflashFigure(test=table.test, function=row[0].strip("`* "), metric="time", **there)
+        values = _values({side: (row, column) for side, column in columns.items()}, table, SECONDS)
+        if len(values) == len(SIDES):
+            yield CodeflashFigure(test=table.test, function=row[0].strip("`* "), metric="time", **values)
 
 
 def _unit(title: str) -> str:
     """Return the unit in a column's name, like `base (μs)`."""
-    found = re.search(r"\((\S+)\)\s*$", title)
-    return found[1] if found else ""
+    match = re.search(r"\((\S+)\)\s*$", title)
+    return match[1] if match else ""
 
 
 def tables(markdown: str) -> tuple[list[str], list[MarkdownTable]]:
-    """Return the headings that name tests, and all tables with the last of those above them."""
+    """Return the headings that name tests, and all tables, each with its heading."""
     tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
     headings: list[str] = []
-    found: list[MarkdownTable] = []
-    for place, token in enumerate(tokens):
+    all_tables: list[MarkdownTable] = []
+    for number, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag == f"h{_TEST_LEVEL}":
-            headings.append(tokens[place + 1].content)
+            headings.append(tokens[number + 1].content)
         if token.type == "table_open":
-            header, *rows = _rows(tokens[place:]) or [()]
-            found.append(MarkdownTable(headings[-1] if headings else "", header, tuple(rows)))
-    return headings, found
+            header, *rows = _rows(tokens[number:]) or [()]
+            all_tables.append(MarkdownTable(headings[-1] if headings else "", header, tuple(rows)))
+    return headings, all_tables
 
 
 def _rows(tokens: Sequence[Token]) -> list[tuple[str, ...]]:
-    """Return the cells of the table that begins here, its header first."""
+    """Return the cells of the table that begins here, header first."""
     rows: list[list[str]] = []
     for token in tokens:
         if token.type == "tr_open":

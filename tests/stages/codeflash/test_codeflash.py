@@ -1,4 +1,4 @@
-"""The stage: nothing where nothing is asked; and (slow) the real codeflash on real repositories, as its users meet it."""
+"""The stage: nothing unless the item asks for it; and (slow) the real codeflash on real repositories."""
 
 import dataclasses
 import os
@@ -18,13 +18,13 @@ from tasks.manifest.model import EnvironmentSettings, Optimization
 from tasks.processes.locks import file_lock
 from tasks.processes.progress import silent
 from tasks.stages.codeflash import codeflash, environment
-from tasks.stages.codeflash.environment import layered
+from tasks.stages.codeflash.environment import build_layer
 from tasks.stages.codeflash.reading import read
-from tasks.stages.codeflash.running import Asked, Place, Ran, clear, compare
+from tasks.stages.codeflash.running import CodeflashOutcome, CodeflashRequest, clear, compare
 from tasks.stages.compare.compare import with_codeflash
 from tasks.stages.render.render import bounded
 from tasks.storage.paths import ProjectPaths
-from tests.stages.codeflash.test_findings import ASKED, LAYOUT, RAN
+from tests.stages.codeflash.test_findings import LAYOUT, OUTCOME, REQUEST
 from tests.support.evidence import CPU_IMPROVED, DETECTION, INJECTION, SCAFFOLDING, SHA256, Case
 from tests.support.projects import SETUPTOOLS
 from tests.support.stages import run_stage
@@ -40,39 +40,43 @@ MEASURES_METHOD = "from textkit import Bag\n\n\ndef test_benchmark_total(benchma
 PROJECT = f'{SETUPTOOLS}\n[project]\nname = "textkit"\nversion = "1"\n'
 
 
-def test_nothing_is_run_where_nothing_is_asked(tmp_path):
+def test_nothing_runs_unless_the_item_asks_for_it(tmp_path):
     paths = ProjectPaths(tmp_path / "prprep.yaml", tmp_path / ".codeflash").item("total")
     run_stage("codeflash", Optimization(id="total", head="x"), paths, cache=tmp_path / "cache")
     assert CodeflashRun.read(paths.codeflash) == CodeflashRun(item="total")
     assert not (tmp_path / "cache").exists()
 
 
-def test_what_was_run_is_kept_as_it_is_with_what_it_was_run_with():
-    layer = environment.Layered(Venv(Path("/nowhere")), "0.20.6", ("a note",))
-    ran = dataclasses.replace(
-        RAN,
+def test_the_artifact_holds_the_report_unchanged_with_its_command():
+    layer = environment.CodeflashLayer(Venv(Path("/nowhere")), "0.20.6", ("a note",))
+    outcome = dataclasses.replace(
+        OUTCOME,
         configuration='[tool.codeflash]\nmodule-root = "."\n',
         variables={"PYTHONPATH": "src", "PYTHONMALLOC": "malloc"},
     )
-    found = codeflash.told("total", ASKED, ran, layer)
-    assert (found.markdown, found.version, found.flags) == (RAN.markdown, "0.20.6", "--memory --timeout 120")
-    assert found.command == f"codeflash compare {'a' * 40} {'b' * 40} --memory --timeout 120"
-    assert found.variables == "PYTHONPATH=src PYTHONMALLOC=malloc"
-    assert found.notes[-1] == "a note"
-    assert ['module-root = "."' in each for each in found.repairs] == [True, False]
-    assert "PYTHONMALLOC=malloc" in found.repairs[1]
+    artifact = codeflash.artifact_of("total", REQUEST, outcome, layer)
+    assert (artifact.markdown, artifact.version, artifact.flags) == (
+        OUTCOME.markdown,
+        "0.20.6",
+        "--memory --timeout 120",
+    )
+    assert artifact.command == f"codeflash compare {'a' * 40} {'b' * 40} --memory --timeout 120"
+    assert artifact.variables == "PYTHONPATH=src PYTHONMALLOC=malloc"
+    assert artifact.notes[-1] == "a note"
+    assert ['module-root = "."' in each for each in artifact.repairs] == [True, False]
+    assert "PYTHONMALLOC=malloc" in artifact.repairs[1]
 
 
 def test_a_report_without_tests_is_no_markdown_for_a_body():
-    layer = environment.Layered(Venv(Path("/nowhere")), "0.20.6")
-    found = codeflash.told(
-        "total", ASKED, dataclasses.replace(RAN, markdown="_No benchmark results to compare._"), layer
+    layer = environment.CodeflashLayer(Venv(Path("/nowhere")), "0.20.6")
+    artifact = codeflash.artifact_of(
+        "total", REQUEST, dataclasses.replace(OUTCOME, markdown="_No benchmark results to compare._"), layer
     )
-    assert (found.markdown, found.figures) == ("", ())
-    assert found.findings
+    assert (artifact.markdown, artifact.figures) == ("", ())
+    assert artifact.findings
 
 
-def test_what_a_killed_run_left_is_removed_by_the_next_and_what_another_holds_stays(tmp_path):
+def test_leftovers_of_killed_runs_are_removed_and_locked_folders_stay(tmp_path):
     for name in ("left", "held", ".removed-1-2-left"):
         (tmp_path / name / "home").mkdir(parents=True)
         (tmp_path / name / "home" / "trace.db").write_text("x")
@@ -94,24 +98,26 @@ class Target:
     base: str
     heads: dict[str, str]
     cache: Path
-    layer: environment.Layered
+    layer: environment.CodeflashLayer
 
-    def asked(self, head="fast", **more) -> Asked:
+    def request(self, head="fast", **more) -> CodeflashRequest:
         settings = {
-            "functions": ASKED.functions,
+            "functions": REQUEST.functions,
             "metrics": ("time",),
             "layout": LAYOUT,
             "files": {BENCHMARK: MEASURES.encode()},
             **more,
         }
-        return Asked(self.base, self.heads[head], benchmark=BENCHMARK, **settings)
+        return CodeflashRequest(self.base, self.heads[head], benchmark=BENCHMARK, **settings)
 
-    def compare(self, head="fast", **more) -> Ran:
+    def compare(self, head="fast", **more) -> CodeflashOutcome:
         with Clone.open(str(self.repo.path), self.cache) as clone:
-            return compare(self.asked(head, **more), Place(self.cache / "codeflash" / "run", self.layer.venv), clone)
+            return compare(
+                self.request(head, **more), clone, venv=self.layer.venv, folder=self.cache / "codeflash" / "run"
+            )
 
-    def told(self, ran: Ran, **more) -> CodeflashRun:
-        return codeflash.told("unique", self.asked(**more), ran, self.layer)
+    def artifact(self, outcome: CodeflashOutcome, **more) -> CodeflashRun:
+        return codeflash.artifact_of("unique", self.request(**more), outcome, self.layer)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +140,7 @@ def target(tmp_path_factory):
     tree, cache = root / "tree", root / "cache"
     subprocess.run(["git", "clone", "--quiet", "--branch", "fast", repo.path, tree], check=True)
     below = builder.build(tree, LAYOUT, EnvironmentSettings(), cache=cache)
-    return Target(repo, base, heads, cache, layered(below, tree, LAYOUT, cache=cache, report=silent))
+    return Target(repo, base, heads, cache, build_layer(below, tree, LAYOUT, cache=cache, report=silent))
 
 
 @pytest.fixture(scope="module")
@@ -153,17 +159,17 @@ def _listed(folder: Path) -> list[str]:
 
 @slow
 def test_each_side_is_measured_on_its_own_code_although_head_is_installed(target, fast):
-    ran, _ = fast
-    found = target.told(ran)
-    assert (ran.code, found.findings) == (0, ())
-    assert found.flags == f"--inject {BENCHMARK} --timeout 120"
-    assert [seen.side for seen in ran.witnesses] == ["base", "head"]
-    whole = next(figure for figure in found.figures if not figure.function)
+    outcome, _ = fast
+    artifact = target.artifact(outcome)
+    assert (outcome.code, artifact.findings) == (0, ())
+    assert artifact.flags == f"--inject {BENCHMARK} --timeout 120"
+    assert [seen.side for seen in outcome.processes] == ["base", "head"]
+    whole = next(figure for figure in artifact.figures if not figure.function)
     # Quadratic against linear on 1,200 values: dozens of times, on any machine.
     assert whole.base > 5 * whole.head
-    assert {figure.function for figure in found.figures} == {"", "unique"}
-    assert f"`{target.base[:12]}` (base)" in found.markdown
-    assert found.markdown == ran.markdown
+    assert {figure.function for figure in artifact.figures} == {"", "unique"}
+    assert f"`{target.base[:12]}` (base)" in artifact.markdown
+    assert artifact.markdown == outcome.markdown
 
 
 @slow
@@ -175,7 +181,7 @@ def test_nothing_is_left_behind_and_the_users_repository_stays(target, fast):
 
 @slow
 def test_the_bodys_commands_repeat_it_in_a_clone(target, fast, tmp_path):
-    run = target.told(fast[0])
+    run = target.artifact(fast[0])
     specs = {"base": TreeSpec(commit=target.base, files={BENCHMARK: SHA256}, tree="a" * 40)}
     specs["head"] = specs["base"].model_copy(update={"commit": target.heads["fast"]})
     layout = LAYOUT.model_copy(update={"runner": "python"})
@@ -200,8 +206,8 @@ def test_the_bodys_commands_repeat_it_in_a_clone(target, fast, tmp_path):
         "TMPDIR": str(tmp_path),
     }
     done = subprocess.run(["bash", "-c", commands], cwd=clone, env=settings, capture_output=True, text=True, check=True)
-    found = read(done.stdout[done.stdout.index("## Benchmark") :]).of("test_benchmark_unique", "time")
-    assert found.base > 5 * found.head
+    artifact = read(done.stdout[done.stdout.index("## Benchmark") :]).of("test_benchmark_unique", "time")
+    assert artifact.base > 5 * artifact.head
     assert (
         subprocess.run(["git", "worktree", "list"], cwd=clone, capture_output=True, text=True, check=True).stdout.count(
             "\n"
@@ -211,73 +217,73 @@ def test_the_bodys_commands_repeat_it_in_a_clone(target, fast, tmp_path):
 
 
 @slow
-def test_the_code_that_is_installed_is_measured_twice_without_its_import_root_and_that_is_found(target):
+def test_without_its_import_root_the_installed_code_is_measured_twice_and_that_is_reported(target):
     """The first of codeflash's silent failures, as its users meet it: a src project, installed editable from head."""
-    ran = target.compare(layout=LAYOUT.model_copy(update={"import_roots": ()}))
-    found = target.told(ran)
-    whole = next(figure for figure in found.figures if not figure.function)
-    assert ran.code == 0
+    outcome = target.compare(layout=LAYOUT.model_copy(update={"import_roots": ()}))
+    artifact = target.artifact(outcome)
+    whole = next(figure for figure in artifact.figures if not figure.function)
+    assert outcome.code == 0
     assert whole.base < 5 * whole.head
-    assert [finding.partition(":")[0] for finding in found.findings] == [
+    assert [finding.partition(":")[0] for finding in artifact.findings] == [
         "codeflash did not measure base's code",
         "codeflash did not measure head's code",
     ]
-    assert "textkit came from src/textkit/__init__.py, not from base's worktree" in found.findings[0]
+    assert "textkit came from src/textkit/__init__.py, not from base's worktree" in artifact.findings[0]
 
 
 @slow
-def test_a_head_whose_result_is_wrong_is_found_although_codeflash_ends_with_0(target):
-    ran = target.compare("wrong")
-    found = target.told(ran)
-    assert (ran.code, "🟢" in found.markdown) == (0, True)
-    (finding,) = found.findings
+def test_a_head_with_a_wrong_result_is_reported_although_codeflash_exits_with_0(target):
+    outcome = target.compare("wrong")
+    artifact = target.artifact(outcome)
+    assert (outcome.code, "🟢" in artifact.markdown) == (0, True)
+    (finding,) = artifact.findings
     assert finding.startswith(f"{BENCHMARK}::test_benchmark_unique failed under codeflash on head (assert 599 == 600")
-    assert "of which its report says nothing" in finding
+    assert "which its report does not mention" in finding
 
 
 @slow
-def test_a_changed_method_is_timed_and_its_memory_shown_although_codeflash_looks_for_functions_alone(target):
+def test_a_changed_method_is_measured_although_codeflash_looks_only_for_functions(target):
     """By itself it times nothing then, and writes no report even with memory."""
-    function = ASKED.functions[0].model_copy(update={"path": "src/textkit/__init__.py", "name": "Bag.total"})
-    asked = {"functions": (function,), "metrics": ("time", "memory"), "files": {BENCHMARK: MEASURES_METHOD.encode()}}
-    ran = target.compare("method", **asked)
-    found = target.told(ran, head="method", **asked)
-    assert (ran.code, found.findings) == (0, ())
-    assert found.flags == f"--inject {BENCHMARK} --functions src/textkit/__init__.py::total --memory --timeout 120"
-    whole = {figure.metric: figure for figure in found.figures if not figure.function}
+    function = REQUEST.functions[0].model_copy(update={"path": "src/textkit/__init__.py", "name": "Bag.total"})
+    request = {"functions": (function,), "metrics": ("time", "memory"), "files": {BENCHMARK: MEASURES_METHOD.encode()}}
+    outcome = target.compare("method", **request)
+    artifact = target.artifact(outcome, head="method", **request)
+    assert (outcome.code, artifact.findings) == (0, ())
+    assert artifact.flags == f"--inject {BENCHMARK} --functions src/textkit/__init__.py::total --memory --timeout 120"
+    whole = {figure.metric: figure for figure in artifact.figures if not figure.function}
     assert set(whole) == {"time", "peak memory", "allocations"}
     # A list of 50,000 numbers, and none.
     assert whole["peak memory"].base > 10 * whole["peak memory"].head
-    assert any("traces top-level functions only, and none changed" in note for note in found.notes)
+    assert any("traces top-level functions only, and none changed" in note for note in artifact.notes)
 
 
 @slow
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-def test_in_the_sandbox_it_sees_nothing_but_what_it_needs(target):
+def test_in_the_sandbox_it_sees_only_what_it_needs(target):
     hidden = target.repo.path / "README.md"
     looks = MEASURES.replace("def test", f"import os\n\nassert not os.path.exists({str(hidden)!r})\n\n\ndef test")
-    ran = target.compare(confined=True, files={BENCHMARK: looks.encode()})
-    assert (ran.code, target.told(ran).findings) == (0, ())
+    outcome = target.compare(confined=True, files={BENCHMARK: looks.encode()})
+    assert (outcome.code, target.artifact(outcome).findings) == (0, ())
     assert hidden.exists()
 
 
 @slow
-def test_a_run_that_takes_too_long_is_stopped_with_all_that_it_started(target, monkeypatch):
+def test_a_run_that_takes_too_long_is_stopped_with_its_child_processes(target, monkeypatch):
     monkeypatch.setattr("tasks.stages.codeflash.command.longest", lambda metrics, timeout: 3.0)
     waits = MEASURES.replace("def test", "import time\n\ntime.sleep(600)\n\n\ndef test")
-    ran = target.compare(files={BENCHMARK: waits.encode()})
-    assert (ran.code, ran.markdown) == (None, None)
-    assert target.told(ran).findings[0].startswith("codeflash compare took longer than 3 s and was stopped")
+    outcome = target.compare(files={BENCHMARK: waits.encode()})
+    assert (outcome.code, outcome.markdown) == (None, None)
+    assert target.artifact(outcome).findings[0].startswith("codeflash compare took longer than 3 s and was stopped")
     assert not (target.cache / "codeflash" / "run").exists()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(target.cache / "codeflash" / "run") not in running
 
 
 @slow
-def test_codeflash_that_cannot_be_installed_is_an_error_in_plain_words(target, tmp_path, monkeypatch):
+def test_codeflash_that_cannot_be_installed_is_an_error(target, tmp_path, monkeypatch):
     wanted = tmp_path / "requirements.txt"
     wanted.write_text("codeflash==0.0.0.dev99\n")
     monkeypatch.setattr(environment, "REQUIREMENTS", wanted)
     below = builder.build(target.cache.parent / "tree", LAYOUT, EnvironmentSettings(), cache=target.cache)
     with pytest.raises(EnvironmentBuildError, match="installing codeflash failed"):
-        layered(below, target.cache.parent / "tree", LAYOUT, cache=target.cache, report=silent)
+        build_layer(below, target.cache.parent / "tree", LAYOUT, cache=target.cache, report=silent)

@@ -75,7 +75,7 @@ def test_time_with_the_benchmark_that_was_written(folder):
     assert run.flags == "--inject tests/benchmarks/test_benchmark_merge_text.py --timeout 120"
     assert run.findings == ()
     assert figures(run, "test_benchmark_merge_text")["time"] < 1
-    assert any("test_benchmark_extract_tables stands in the same folder" in note for note in run.notes)
+    assert any("test_benchmark_extract_tables is in the same folder" in note for note in run.notes)
 
 
 @pytest.mark.parametrize(("item", "function"), [("table_extraction", "extract_tables"), ("merge_text", "merge_text")])
