@@ -17,8 +17,8 @@ from ...staleness import StageInputs
 from ...text import figures
 from ...text.outline import SHELLS, code_blocks
 from ...workspace import nested
-from . import EVIDENCE, reader
-from .reader import Reader
+from . import EVIDENCE, fresh_clone as reader
+from .fresh_clone import Reader
 
 SECONDS: Final = 1800.0
 """For one block of commands, beside what measuring may take by the item's own settings."""
