@@ -21,7 +21,7 @@ def _commands_are_verified(item: Item) -> bool:
 
 
 EVIDENCE = Value("what the section shows beside the commands", _evidence, hashed=False)
-"""A user's own template may print a title or a bullet between the commands; that makes no run of them stale."""
+"""A user's own template may print a title or a bullet between the commands; a change of those makes no run stale."""
 
 STAGE = Stage(
     name="verify",

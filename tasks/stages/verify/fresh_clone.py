@@ -1,9 +1,9 @@
-"""Stand in the place of somebody who reads a pull request: a fresh clone, fresh environments, and the commands that they are given."""
+"""Run the body's commands as a reader of the pull request would: in a fresh clone, with fresh environments."""
 
 import os
 import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +19,11 @@ from ...git import standalone
 from ...manifest.model import Optimization
 from ...processes import programs
 from ...processes.progress import Report
-from ...storage.paths import MANIFEST_NAME
 from ...workspace import nested
 
 TAIL_LINES: Final = 15
 _MANAGERS: Final = ("poetry", "pdm", "hatch")
-# The first command that fails is kept for the report; the commands themselves are run as they stand.
+# Record the first command that fails; the commands themselves run unchanged.
 _SCRIPT: Final = """\
 trap '[ -e "$PRPREP_FAILED" ] || printf "%s" "$BASH_COMMAND" >"$PRPREP_FAILED"' ERR
 eval "$PRPREP_COMMANDS"
@@ -32,16 +31,53 @@ eval "$PRPREP_COMMANDS"
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """A reader's place below `folder`: the clone in which they stand, and a cache and programs of their own.
+class FreshClone:
+    """A fresh clone below `folder`, with its own cache and programs.
 
-    `python` is the Python that they have the project's dependencies in, None where a runner such as uv sees to that.
+    `python` has the project's dependencies installed; None if a runner such as uv installs them.
     """
 
     folder: Path
     item: Optimization
     report: Report
     python: Path | None = None
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        private: Path,
+        commits: tuple[str, str],
+        *,
+        item: Optimization,
+        layout: Layout,
+        packages: tuple[str, ...],
+        report: Report,
+    ) -> "FreshClone":
+        """Clone with a work tree of the first commit, and provide the programs that the commands need.
+
+        If no runner installs `packages`, which a reader needs in addition to the project, build a Python with both and
+        the project of the second commit. Raise PrprepError.
+        """
+        fresh = cls(folder, item, report)
+        report("cloning for a reader")
+        standalone.clone_for_reader(private, fresh.clone, commits[0])
+        nested.program(fresh.bin, fresh.cache)
+        uv = fresh.bin / "uv"
+        if (program := uv_program()) and not uv.exists():
+            uv.symlink_to(program)
+        for name in _MANAGERS:
+            if shutil.which(name) is None:
+                file = fresh.bin / name
+                file.write_text(f'#!/bin/sh\nexec uv tool run {shlex.quote(name)} "$@"\n', encoding="utf-8")
+                file.chmod(0o755)
+        if not packages:
+            return fresh
+        report("a reader's environment")
+        standalone.clone_for_reader(private, folder / "project", commits[1])
+        settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
+        built = builder.build(folder / "project", layout, settings, cache=fresh.cache, report=report)
+        return replace(fresh, python=built.python)
 
     @property
     def clone(self) -> Path:
@@ -56,114 +92,72 @@ class Reader:
         return self.folder / "bin"
 
     def save(self, path: str, content: bytes) -> None:
-        """Put a file into the clone, as the body asks for."""
-        place = self.clone / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-
-    def save_manifest(self, text: str) -> None:
-        self.save(MANIFEST_NAME, text.encode())
+        file = self.clone / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
 
     def run(self, commands: str, *, seconds: float) -> RunCommand:
-        """Run one block of commands by bash in the clone; it ends with the first that fails."""
+        """Run one block of commands with bash in the clone; stop at the first that fails."""
         failed, temporary = self.folder / "failed", self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         failed.unlink(missing_ok=True)
-        wrapper = () if _are_prpreps(commands) else self._confinement()
-        told = {**self._environment(commands), "PRPREP_COMMANDS": commands, "PRPREP_FAILED": str(failed)}
-        words = (*wrapper, "bash", "-eEuo", "pipefail", "-c", _SCRIPT)
-        with programs.start(words, cwd=self.clone, env=told) as running:
-            code, said = nested.followed(running, timeout=seconds, report=self.report)
+        wrapper = () if _only_runs_prprep(commands) else self._confinement()
+        environment = {**self._environment(commands), "PRPREP_COMMANDS": commands, "PRPREP_FAILED": str(failed)}
+        arguments = (*wrapper, "bash", "-eEuo", "pipefail", "-c", _SCRIPT)
+        with programs.start(arguments, cwd=self.clone, env=environment) as running:
+            code, output = nested.followed(running, timeout=seconds, report=self.report)
         if code == 0:
             return RunCommand(text=commands, code=0)
-        broken = (
-            failed.read_text(encoding="utf-8", errors="replace")
-            if failed.exists()
-            else commands.strip().splitlines()[0]
-        )
-        tail = "\n".join(self._plain(said).splitlines()[-TAIL_LINES:])
-        return RunCommand(text=commands, code=code, failed=self._plain(broken), tail=tail)
+        culprit = commands.strip().splitlines()[0]
+        if failed.exists():
+            culprit = failed.read_text(encoding="utf-8", errors="replace")
+        tail = "\n".join(self._plain(output).splitlines()[-TAIL_LINES:])
+        return RunCommand(text=commands, code=code, failed=self._plain(culprit), tail=tail)
 
     def _environment(self, commands: str) -> dict[str, str]:
-        """Return the environment of the target's code; prprep itself, which gives it no more than that, gets what uv needs."""
-        path = (
-            shims.write_shims(self.bin, self.python)
-            if self.python
-            else f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        )
-        own = {"PATH": path, "TMPDIR": str(self.folder / "tmp"), **_of_uv(self.folder), **standalone.reader_variables()}
-        if _are_prpreps(commands):
+        """Return the environment of the project's code; for prprep, which passes on no more, with what uv needs."""
+        path = f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        if self.python:
+            path = shims.write_shims(self.bin, self.python)
+        own = {
+            "PATH": path,
+            "TMPDIR": str(self.folder / "tmp"),
+            **_uv_settings(self.folder),
+            **standalone.reader_variables(),
+        }
+        if _only_runs_prprep(commands):
             return programs.installer_environment(own)
-        confined = {"HOME": sandbox.HOME, "TMPDIR": "/tmp"} if self.item.sandbox == "bwrap" else {}  # noqa: S108 - one of its own
+        confined = {"HOME": sandbox.HOME, "TMPDIR": "/tmp"} if self.item.sandbox == "bwrap" else {}  # noqa: S108 - a private one
         return programs.target_environment({**own, **confined}, passed=self.item.env.passed)
 
     def _confinement(self) -> tuple[str, ...]:
         if self.item.sandbox != "bwrap":
             return ()
-        seen = Venv(self.python.parents[1]).required_folders() if self.python else ()
-        objects = (Path(place) for place in standalone.borrowed_objects(self.clone))
-        place = SideRequest(
-            self.folder, self.python or Path("/usr/bin/python3"), (), confined=True, environments=(*seen, *objects)
-        )
-        return sandbox.wrapper(place, self.clone, worker=WORKER_FOLDER)
+        environments = Venv(self.python.parents[1]).required_folders() if self.python else ()
+        objects = map(Path, standalone.borrowed_objects(self.clone))
+        python = self.python or Path("/usr/bin/python3")
+        side = SideRequest(self.folder, python, (), confined=True, environments=(*environments, *objects))
+        return sandbox.wrapper(side, self.clone, worker=WORKER_FOLDER)
 
     def _plain(self, text: str) -> str:
-        """Spell places as a reader sees them, without those of this machine."""
+        """Make paths relative to the clone, so that they say nothing about this machine."""
         for folder in (self.clone, self.folder):
-            for spelled in {os.path.realpath(folder), str(folder)}:
-                text = text.replace(f"{spelled}/", "").replace(spelled, ".")
+            for path in {os.path.realpath(folder), str(folder)}:
+                text = text.replace(f"{path}/", "").replace(path, ".")
         return text
 
 
-def settle(
-    folder: Path,
-    private: Path,
-    commits: tuple[str, str],
-    *,
-    item: Optimization,
-    layout: Layout,
-    packages: tuple[str, ...],
-    report: Report,
-) -> Reader:
-    """Clone, with a work tree of the first of the commits, and make the programs that the commands need.
-
-    `packages` are what a reader has to have beside the project, where no runner installs it: then there is a Python with both and
-    with the project of the second commit. Raise PrprepError.
-    """
-    reader = Reader(folder, item, report)
-    report("cloning for a reader")
-    standalone.clone_for_reader(private, reader.clone, commits[0])
-    nested.program(reader.bin, reader.cache)
-    _link(reader.bin / "uv", uv_program())
-    for name in _MANAGERS:
-        if shutil.which(name) is None:
-            (reader.bin / name).write_text(f'#!/bin/sh\nexec uv tool run {shlex.quote(name)} "$@"\n', encoding="utf-8")
-            (reader.bin / name).chmod(0o755)
-    if not packages:
-        return reader
-    report("a reader's environment")
-    standalone.clone_for_reader(private, folder / "project", commits[1])
-    settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
-    built = builder.build(folder / "project", layout, settings, cache=reader.cache, report=report)
-    return Reader(folder, item, report, built.python)
-
-
-def _are_prpreps(commands: str) -> bool:
-    """Return whether a block holds nothing but commands of prprep's."""
+def _only_runs_prprep(commands: str) -> bool:
+    """Return whether a block holds only prprep's own commands."""
     lines = [line.strip() for line in commands.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return all(line.startswith("prprep ") and not set(line) & set(";&|`$()<>") for line in lines)
 
 
-def _of_uv(folder: Path) -> dict[str, str]:
-    """Return uv the user's own indexes, as far as that needs no password, and a place of its own for tools."""
-    told = {
+def _uv_settings(folder: Path) -> dict[str, str]:
+    """Return the user's own indexes, except those with a password, and a separate folder for tools."""
+    indexes = {
         name: value
         for name, value in uv_variables(os.environ, Path.home()).items()
         if not programs.is_secret(name, value)
     }
-    return {**told, "UV_PYTHON_DOWNLOADS": "never", "UV_TOOL_DIR": str(folder / "tools")}
-
-
-def _link(name: Path, program: str) -> None:
-    if program and not name.exists():
-        name.symlink_to(program)
+    return {**indexes, "UV_PYTHON_DOWNLOADS": "never", "UV_TOOL_DIR": str(folder / "tools")}

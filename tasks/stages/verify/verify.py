@@ -1,4 +1,4 @@
-"""Run the commands that the body gives its readers, in a fresh clone, and hold what comes of them against the claim."""
+"""Run the body's commands in a fresh clone, and compare the results with the claim."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,21 +14,22 @@ from ...git.standalone import repository_state
 from ...manifest.model import Optimization
 from ...processes.scratch import scratch_folder
 from ...staleness import StageInputs
+from ...storage.paths import MANIFEST_NAME
 from ...text import figures
 from ...text.outline import SHELLS, code_blocks
 from ...workspace import nested
-from . import EVIDENCE, fresh_clone as reader
-from .fresh_clone import Reader
+from . import EVIDENCE
+from .fresh_clone import FreshClone
 
 SECONDS: Final = 1800.0
-"""For one block of commands, beside what measuring may take by the item's own settings."""
+"""Time limit of one block of commands, in addition to what the item's settings allow measuring."""
 
 BUDGETS: Final = 20
 NO_COMMANDS: Final = "the body gives no commands in a block of `sh`"
 
 
 def run(inputs: StageInputs) -> None:
-    """Run the commands; that some fail or disagree is a result and no failure of the stage."""
+    """Run the commands; if some fail or disagree, that is a result and no failure of the stage."""
     if why := why_not(inputs.settings):
         inputs.write(Verification(item=inputs.item_id, why_not=why))
     else:
@@ -44,119 +45,123 @@ def why_not(item: Optimization) -> str:
 
 
 def judged(
-    item_id: str, ran: Sequence[RunCommand], claim: Comparison, found: Comparison | None, changed: Sequence[str] = ()
+    item_id: str,
+    commands: Sequence[RunCommand],
+    claim: Comparison,
+    measured: Comparison | None,
+    changed: Sequence[str] = (),
 ) -> Verification:
-    """Hold what was run against the claim; `found` is the comparison that the commands made, None where they made none.
+    """Compare the results with the claim; `measured` is the comparison that the commands made, if any.
 
-    `changed` says what of the reader's clone the commands changed.
+    `changed` says what the commands changed in the reader's clone.
     """
-    repeated = held_against(claim, found) if found else ()
-    findings = [
-        *(_failed(each) for each in ran if each.code != 0),
-        *(_disagreeing(each) for each in repeated if not each.agrees),
-    ]
-    findings += [f"the commands that the body gives change the reader's clone: {what}" for what in changed]
-    return Verification(item=item_id, commands=tuple(ran), repeated=repeated, findings=tuple(findings))
+    repeated = repetitions(claim, measured) if measured else ()
+    findings = (
+        *(_failed(command) for command in commands if command.code != 0),
+        *(_disagreement(repetition) for repetition in repeated if not repetition.agrees),
+        *(f"the commands that the body gives change the reader's clone: {what}" for what in changed),
+    )
+    return Verification(item=item_id, commands=tuple(commands), repeated=repeated, findings=findings)
 
 
-def held_against(claim: Comparison, found: Comparison) -> tuple[Repeated, ...]:
-    """Look for every change that the claim rests on in the other comparison."""
-    others = {(change.test, change.metric): change for change in found.changes}
+def repetitions(claim: Comparison, measured: Comparison) -> tuple[Repeated, ...]:
+    """Look up every change that the claim rests on in the other comparison."""
+    others = {(change.test, change.metric): change for change in measured.changes}
     claimed = [change for change in claim.changes if change.primary and not change.control_row]
     return tuple(_repeated(change, others.get((change.test, change.metric)), claim.negligible) for change in claimed)
 
 
-def _repeated(claimed: Change, found: Change | None, negligible: float) -> Repeated:
+def _repeated(claimed: Change, measured: Change | None, negligible: float) -> Repeated:
     return Repeated(
         test=claimed.test,
         metric=claimed.metric,
         verdict=claimed.verdict,
         claimed=claimed.interval,
-        found=found.interval if found else None,
-        agrees=found is not None and _agrees(claimed, found, negligible),
+        found=measured.interval if measured else None,
+        agrees=measured is not None and _agrees(claimed, measured, negligible),
     )
 
 
-def _agrees(claimed: Change, found: Change, negligible: float) -> bool:
-    """Return whether a change was found again; of one that was not claimed, that none was found."""
+def _agrees(claimed: Change, measured: Change, negligible: float) -> bool:
+    """Return whether a claimed change was measured again, or if none was claimed, that none was measured."""
     if claimed.verdict is Verdict.IMPROVED:
-        return found.interval.ratio < 1 - negligible
+        return measured.interval.ratio < 1 - negligible
     if claimed.verdict is Verdict.REGRESSED:
-        return found.interval.ratio > 1 + negligible
-    return claimed.verdict is Verdict.INCONCLUSIVE or found.verdict not in {Verdict.IMPROVED, Verdict.REGRESSED}
+        return measured.interval.ratio > 1 + negligible
+    return claimed.verdict is Verdict.INCONCLUSIVE or measured.verdict not in {Verdict.IMPROVED, Verdict.REGRESSED}
 
 
-def _failed(each: RunCommand) -> str:
-    how = "took too long" if each.code is None else f"ended with exit code {each.code}"
-    last = each.tail.strip().splitlines()[-1:]
-    return f"a command that the body gives {how} in a fresh clone: {each.failed}" + "".join(
-        f" ({line.strip()})" for line in last
+def _failed(command: RunCommand) -> str:
+    how = "took too long" if command.code is None else f"ended with exit code {command.code}"
+    last = "".join(f" ({line.strip()})" for line in command.tail.strip().splitlines()[-1:])
+    return f"a command that the body gives {how} in a fresh clone: {command.failed}{last}"
+
+
+def _disagreement(repetition: Repeated) -> str:
+    claimed, again = (
+        figures.change(interval.ratio, interval.low, interval.high) if interval else "nothing"
+        for interval in (repetition.claimed, repetition.found)
+    )
+    return (
+        f"the body claims {repetition.metric} {claimed} for {repetition.test}; "
+        f"its commands measured {again} in a fresh clone"
     )
 
 
-def _disagreeing(each: Repeated) -> str:
-    claimed = figures.change(each.claimed.ratio, each.claimed.low, each.claimed.high)
-    again = figures.change(each.found.ratio, each.found.low, each.found.high) if each.found else "nothing"
-    return f"{each.metric} {claimed} is claimed of {each.test}; run again in a fresh clone it came to {again}"
-
-
-# -- a reader's place -------------------------------------------------------------------------------
+# -- the fresh clone --------------------------------------------------------------------------------
 
 
 def _verified(inputs: StageInputs) -> Verification:
     evidence, cache, report = inputs.value(EVIDENCE), inputs.cache, inputs.report
-    item, templates = evidence.item, inputs.templates
-    text = reproduce_text(evidence, FULL, templates)
+    item = evidence.item
+    text = reproduce_text(evidence, FULL, inputs.templates)
     commands = code_blocks(text, SHELLS)
     if not commands:
         return Verification(item=item.id, why_not=NO_COMMANDS, unable=True)
     try:
         with exclusive(lock_path(cache), report), scratch_folder(cache) as folder:
             steps = reproduction(evidence)
-            place = _settled(evidence, steps, folder, inputs)
+            fresh = _fresh_clone(evidence, steps, folder, inputs)
             if steps.benchmark_to_save:
-                place.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, inputs.folder))
+                fresh.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, inputs.folder))
             for path, content in evidence.data.items():
-                place.save(path, content)
-            place.save_manifest("".join(code_blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest)
-            before = repository_state(place.clone)
-            ran = _run(place, commands)
-            after = repository_state(place.clone)
-            changed = [what for what, was in before.items() if after[what] != was]
-            return judged(item.id, ran, evidence.comparison, _comparison(place), changed)
+                fresh.save(path, content)
+            manifest = "".join(code_blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest
+            fresh.save(MANIFEST_NAME, manifest.encode())
+            before = repository_state(fresh.clone)
+            results = _run(fresh, commands)
+            after = repository_state(fresh.clone)
+            changed = [what for what, state in before.items() if after[what] != state]
+            return judged(item.id, results, evidence.comparison, _comparison(fresh), changed)
     except PrprepError as error:
         return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
 
 
-def _settled(evidence: Evidence, steps: Reproduction, folder: Path, inputs: StageInputs) -> Reader:
-    """Make the clone with what the body has its reader save in it, and the environment that it has them make."""
+def _fresh_clone(evidence: Evidence, steps: Reproduction, folder: Path, inputs: StageInputs) -> FreshClone:
     detection = evidence.detection
-    wanted = (detection.base, *(detection.picked or (detection.head,)))
-    packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
-    with inputs.clone(*wanted) as clone:
-        project = detection.base if detection.picked else detection.head
-        commits = (detection.base, project)
-        return reader.settle(
+    with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
+        return FreshClone.create(
             folder,
             clone.path,
-            commits,
+            (detection.base, detection.base if detection.picked else detection.head),
             item=evidence.item,
             layout=detection.layout,
-            packages=packages,
+            packages=steps.packages + (steps.codeflash.packages if steps.codeflash else ()),
             report=inputs.report,
         )
 
 
-def _run(place: Reader, commands: Sequence[str]) -> tuple[RunCommand, ...]:
-    ran = []
-    for number, each in enumerate(commands, 1):
-        place.report(f"running the body's commands, {number} of {len(commands)}")
-        ran.append(place.run(each, seconds=SECONDS + BUDGETS * place.item.budget + (place.item.timeout or 0)))
-    return tuple(ran)
+def _run(fresh: FreshClone, commands: Sequence[str]) -> list[RunCommand]:
+    seconds = SECONDS + BUDGETS * fresh.item.budget + (fresh.item.timeout or 0)
+    results = []
+    for number, block in enumerate(commands, 1):
+        fresh.report(f"running the body's commands, {number} of {len(commands)}")
+        results.append(fresh.run(block, seconds=seconds))
+    return results
 
 
-def _comparison(place: Reader) -> Comparison | None:
+def _comparison(fresh: FreshClone) -> Comparison | None:
     try:
-        return nested.comparison(place.clone, place.item.id)
+        return nested.comparison(fresh.clone, fresh.item.id)
     except ArtifactError:
         return None

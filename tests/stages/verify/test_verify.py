@@ -1,4 +1,4 @@
-"""The body's commands, run for real where a reader would run them, and held against claims that are so and that are not."""
+"""The body's commands, run for real where a reader would run them, and compared with true and false claims."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHECKOUT = Path(__file__).parents[3]
 RAN = (RunCommand(text="prprep compare:a\n", code=0),)
 
 
-def found(claim: Comparison, ratio: float, verdict: Verdict) -> Comparison:
+def measured(claim: Comparison, ratio: float, verdict: Verdict) -> Comparison:
     interval = Interval(ratio=ratio, low=ratio * 0.99, high=ratio * 1.01, confidence=0.99)
     return claim.model_copy(
         update={
@@ -41,7 +41,7 @@ def found(claim: Comparison, ratio: float, verdict: Verdict) -> Comparison:
     )
 
 
-# -- held against the claim, by literal values ------------------------------------------------------
+# -- compared with the claim, by literal values ------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -59,46 +59,48 @@ def found(claim: Comparison, ratio: float, verdict: Verdict) -> Comparison:
         (INCONCLUSIVE, 0.8, Verdict.IMPROVED, True),  # Nothing was claimed.
     ],
 )
-def test_what_is_claimed_has_to_be_found_again(claim, ratio, verdict, agrees):
-    made = verify.judged("a", RAN, claim, found(claim, ratio, verdict))
-    assert [(each.metric, each.agrees) for each in made.repeated] == [(MetricName.TIME, agrees)]
-    assert made.verified is agrees
-    assert made.needs_review == made.findings
-    assert len(made.findings) == (0 if agrees else 1)
+def test_a_claim_has_to_be_measured_again(claim, ratio, verdict, agrees):
+    verification = verify.judged("a", RAN, claim, measured(claim, ratio, verdict))
+    assert [(each.metric, each.agrees) for each in verification.repeated] == [(MetricName.TIME, agrees)]
+    assert verification.verified is agrees
+    assert verification.needs_review == verification.findings
+    assert len(verification.findings) == (0 if agrees else 1)
 
 
-def test_a_disagreement_is_told_with_both_figures():
-    (told,) = verify.judged("a", RAN, CPU_IMPROVED, found(CPU_IMPROVED, 1.2, Verdict.REGRESSED)).findings
-    assert re.fullmatch(r"time −20\.9 % is claimed of \S+; run again in a fresh clone it came to \+20\.0 %", told)
+def test_a_disagreement_names_both_figures():
+    (finding,) = verify.judged("a", RAN, CPU_IMPROVED, measured(CPU_IMPROVED, 1.2, Verdict.REGRESSED)).findings
+    assert re.fullmatch(
+        r"the body claims time −20\.9 % for \S+; its commands measured \+20\.0 % in a fresh clone", finding
+    )
 
 
-def test_a_metric_that_is_not_found_again_is_a_disagreement():
+def test_a_missing_metric_is_a_disagreement():
     other = CPU_IMPROVED.model_copy(update={"changes": ()})
     (each,) = verify.judged("a", RAN, CPU_IMPROVED, other).repeated
     assert (each.found, each.agrees) == (None, False)
 
 
-def test_commands_without_a_comparison_have_to_end_well():
-    made = verify.judged("a", (RunCommand(text="pytest\n", code=0),), CPU_IMPROVED, None)
-    assert (made.verified, made.repeated) == (True, ())
+def test_commands_without_a_comparison_have_to_succeed():
+    verification = verify.judged("a", (RunCommand(text="pytest\n", code=0),), CPU_IMPROVED, None)
+    assert (verification.verified, verification.repeated) == (True, ())
 
 
 @pytest.mark.parametrize(("code", "how"), [(2, "ended with exit code 2"), (None, "took too long")])
-def test_a_command_that_fails_is_told_with_the_end_of_its_output(code, how):
-    made = verify.judged(
+def test_a_failed_command_is_reported_with_its_last_line(code, how):
+    verification = verify.judged(
         "a", (RunCommand(text="x\ny\n", code=code, failed="y", tail="one\nno such thing"),), CPU_IMPROVED, None
     )
-    assert made.findings == (f"a command that the body gives {how} in a fresh clone: y (no such thing)",)
-    assert not made.verified
+    assert verification.findings == (f"a command that the body gives {how} in a fresh clone: y (no such thing)",)
+    assert not verification.verified
 
 
-def test_commands_that_change_the_readers_clone_are_no_good():
+def test_commands_that_change_the_readers_clone_are_reported():
     assert verify.judged("a", RAN, CPU_IMPROVED, None, ["files"]).findings == (
         "the commands that the body gives change the reader's clone: files",
     )
 
 
-def test_where_nothing_is_run(monkeypatch):
+def test_why_nothing_runs(monkeypatch):
     monkeypatch.delenv(nested.MARK, raising=False)
     assert verify.why_not(Optimization(id="a", head="x")) == ""
     assert verify.why_not(Optimization(id="a", head="x", verify=False)) == "the manifest says `verify: false`"
@@ -112,9 +114,9 @@ def test_a_body_without_commands_cannot_be_verified(tmp_path):
     case = Case()
     paths = case.write(tmp_path)
     run_stage("verify", case.item, paths, cache=tmp_path / "cache", templates="templates")
-    made = Verification.read(paths.verify)
-    assert (made.verified, made.comparison) == (False, digest(paths.compare))
-    assert made.needs_review == (
+    verification = Verification.read(paths.verify)
+    assert (verification.verified, verification.comparison) == (False, digest(paths.compare))
+    assert verification.needs_review == (
         "the commands that the body gives could not be run: the body gives no commands in a block of `sh`",
     )
 
@@ -178,9 +180,9 @@ class Place:
         with untouched(self.target):
             run_stage("verify", item, self.paths, address=self.target, cache=self.cache, templates=templates)
         assert {path.name for path in (self.cache / "scratch").iterdir()} == {"folders.lock"}
-        made = Verification.read(self.paths.verify)
-        assert str(self.cache) not in made.model_dump_json()
-        return made
+        verification = Verification.read(self.paths.verify)
+        assert str(self.cache) not in verification.model_dump_json()
+        return verification
 
 
 @pytest.fixture
@@ -198,15 +200,18 @@ def byte_for_byte(clone: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_a_claim_that_is_so_is_found_again_and_the_readers_clone_is_byte_for_byte_the_same(place, monkeypatch):
+def test_a_true_claim_is_confirmed_and_the_readers_clone_stays_byte_for_byte_the_same(place, monkeypatch):
     monkeypatch.setattr(verify, "repository_state", byte_for_byte)
-    made = place.run()
-    assert (made.verified, made.findings) == (True, ())
-    assert [(each.metric, each.verdict, each.agrees) for each in made.repeated] == [
+    verification = place.run()
+    assert (verification.verified, verification.findings) == (True, ())
+    assert [(each.metric, each.verdict, each.agrees) for each in verification.repeated] == [
         (MetricName.TIME, Verdict.IMPROVED, True)
     ]
-    assert [each.text.split("\n", 1)[0] for each in made.commands] == ["prprep compare:total", "work=$(mktemp -d)"]
-    text = "".join(each.text for each in made.commands)
+    assert [each.text.split("\n", 1)[0] for each in verification.commands] == [
+        "prprep compare:total",
+        "work=$(mktemp -d)",
+    ]
+    text = "".join(each.text for each in verification.commands)
     assert not re.search(r"git (\S+ )*(stash|checkout|switch|reset|branch)", text)
     named = re.findall(r"worktree add --detach \S+ (\S+)", text)
     assert [len(commit) for commit in named] == [40, 40]
@@ -215,14 +220,14 @@ def test_a_claim_that_is_so_is_found_again_and_the_readers_clone_is_byte_for_byt
 
 
 @pytest.mark.slow
-def test_a_claim_that_is_not_so_is_contradicted(place):
+def test_a_false_claim_is_contradicted(place):
     claim = Comparison.read(place.paths.compare)
     place.template("```sh\nprprep compare:total\n```\n")
-    found(claim, 1.5, Verdict.REGRESSED).write(place.paths.compare)
-    made = place.run()
-    assert [each.agrees for each in made.repeated] == [False]
-    assert re.search(r"time \+50\.0 % is claimed of .*; run again in a fresh clone it came to −\d", made.findings[0])
-    assert made.comparison == digest(place.paths.compare)
+    measured(claim, 1.5, Verdict.REGRESSED).write(place.paths.compare)
+    verification = place.run()
+    assert [each.agrees for each in verification.repeated] == [False]
+    assert re.search(r"the body claims time \+50\.0 % for .*; its commands measured −\d", verification.findings[0])
+    assert verification.comparison == digest(place.paths.compare)
 
 
 @pytest.mark.slow
@@ -232,23 +237,23 @@ def test_commands_of_the_users_template_are_those_that_run(place, monkeypatch):
         "With {{ BENCHMARK_PATH }}:\n\n```sh\ntest -f {{ BENCHMARK_PATH }}\ntest -z \"${A_TOKEN-}\"\npython -c 'import pytest_benchmark'\npytest --version\n```\n\n"
         "```python\nnot run\n```\n\n```bash\ncd sums\nls numbers.py\n```\n"
     )
-    made = place.run()
-    assert (made.verified, made.repeated) == (True, ())
-    assert [each.code for each in made.commands] == [0, 0]
+    verification = place.run()
+    assert (verification.verified, verification.repeated) == (True, ())
+    assert [each.code for each in verification.commands] == [0, 0]
 
 
 @pytest.mark.slow
-def test_the_command_that_fails_is_named_with_the_end_of_what_it_said(place):
+def test_the_failed_command_is_named_with_the_end_of_its_output(place):
     place.template(
         "```sh\necho first\nfor side in base head; do (\n  cd sums || exit\n  ls no-such-file-of-$side\n); done\necho never\n```\n"
     )
-    made = place.run()
-    (ran,) = made.commands
+    verification = place.run()
+    (ran,) = verification.commands
     assert (ran.code, ran.failed) == (2, "ls no-such-file-of-$side")
     assert "no-such-file-of-base" in ran.tail
     assert "never" not in ran.tail
-    assert made.needs_review == made.findings
-    assert made.findings[0].startswith(
+    assert verification.needs_review == verification.findings
+    assert verification.findings[0].startswith(
         "a command that the body gives ended with exit code 2 in a fresh clone: ls no-such-file-of-$side"
     )
 
@@ -271,10 +276,10 @@ def test_commands_that_hang_are_stopped(place, monkeypatch):
         ("git branch mine", "branches and tags"),
     ],
 )
-def test_commands_that_reach_into_the_readers_tree_are_found_out(place, command, what):
+def test_commands_that_change_the_readers_tree_are_reported(place, command, what):
     place.template(f"```sh\n{command}\n```\n")
-    made = place.run()
-    assert f"the commands that the body gives change the reader's clone: {what}" in made.findings
+    verification = place.run()
+    assert f"the commands that the body gives change the reader's clone: {what}" in verification.findings
 
 
 @pytest.mark.slow
@@ -291,9 +296,9 @@ def test_commands_under_bubblewrap_have_no_network_and_see_no_home(place):
         + "\n".join(commands)
         + '\nwork=$(mktemp -d)\ngit worktree add --detach "$work"/x HEAD\ngit worktree remove --force "$work"/x\n```\n'
     )
-    made = place.run(sandbox="bwrap")
-    assert made.findings == ()
-    assert made.verified
+    verification = place.run(sandbox="bwrap")
+    assert verification.findings == ()
+    assert verification.verified
 
 
 @pytest.mark.slow
