@@ -1,4 +1,4 @@
-"""Report what went wrong in a run of codeflash, above all what it does not report itself, and what its figures mean."""
+"""Report what went wrong in a run of codeflash, above all what it does not report, and what its figures mean."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from ...artifacts import SIDES
 from ...environments.diagnoses import BENCHMARK, CODEFLASH, diagnose
 from ...text.figures import seconds
 from ...text.markdown import one_line, shorten
-from .reading import Report
+from .reading import CodeflashReport
 from .running import CodeflashOutcome, CodeflashRequest
 from .witness import PytestProcess
 
@@ -19,7 +19,7 @@ _NAMED = 3
 _FRAME = "─│╭╮╰╯━┃┏┓┗┛┡┩├┤┴┬┼╇╈"
 
 
-def findings(request: CodeflashRequest, outcome: CodeflashOutcome, report: Report) -> tuple[str, ...]:
+def findings(request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport) -> tuple[str, ...]:
     """List what makes codeflash's figures wrong or missing, the most important first."""
     found = [
         *_no_result(outcome),
@@ -32,13 +32,13 @@ def findings(request: CodeflashRequest, outcome: CodeflashOutcome, report: Repor
 
 
 def notes(
-    request: CodeflashRequest, outcome: CodeflashOutcome, report: Report, *, differing: Sequence[str] = ()
+    request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport, *, differing: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """List what its figures mean, if a reader would expect something else."""
     return (*_notes(request, report, differing), *_other_benchmarks(request, outcome, report))
 
 
-def _other_benchmarks(request: CodeflashRequest, outcome: CodeflashOutcome, report: Report) -> Iterator[str]:
+def _other_benchmarks(request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport) -> Iterator[str]:
     """Report further benchmarks in the folder: codeflash shows them, and they are no part of the claim."""
     own = {
         test.rpartition("::")[2]
@@ -51,7 +51,7 @@ def _other_benchmarks(request: CodeflashRequest, outcome: CodeflashOutcome, repo
         yield f"{_and(others)} is in the same folder: codeflash runs all of it, and {measured}"
 
 
-def _notes(request: CodeflashRequest, report: Report, differing: Sequence[str]) -> Iterator[str]:
+def _notes(request: CodeflashRequest, report: CodeflashReport, differing: Sequence[str]) -> Iterator[str]:
     if differing:
         yield f"codeflash ran both sides with head's packages, although base requires others: {', '.join(differing)}"
     if "import" in request.metrics:
@@ -67,7 +67,7 @@ def _notes(request: CodeflashRequest, report: Report, differing: Sequence[str]) 
         yield "codeflash's peak memory is that of the whole test, setup included"
 
 
-def _impossible(report: Report) -> Iterator[str]:
+def _impossible(report: CodeflashReport) -> Iterator[str]:
     """Report functions that take longer than the test that calls them: codeflash estimates its tracing's cost."""
     for figure in report.functions:
         whole = report.of(figure.test, "time")
@@ -169,13 +169,13 @@ def _is_of(test: str, path: str) -> bool:
     return path == file or path.endswith(f"/{file}")
 
 
-def _missing(report: Report) -> Iterator[str]:
+def _missing(report: CodeflashReport) -> Iterator[str]:
     for side in SIDES:
         if tests := list(dict.fromkeys(test for test, lacking, _ in report.missing if lacking == side)):
             yield f"codeflash has no figures of {side} for {_and(tests)}: it shows a dash or no row"
 
 
-def _no_memory(request: CodeflashRequest, outcome: CodeflashOutcome, report: Report) -> Iterator[str]:
+def _no_memory(request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport) -> Iterator[str]:
     ended = {test.rpartition("::")[2] for process in outcome.processes if process.memory for test in process.tests}
     is_shown = any(figure.metric == "peak memory" for figure in report.figures)
     if "memory" in request.metrics and outcome.markdown and not is_shown:
@@ -186,7 +186,7 @@ def _no_memory(request: CodeflashRequest, outcome: CodeflashOutcome, report: Rep
             yield "codeflash shows no memory: its memory pass finished no test"
 
 
-def _alike(report: Report) -> Iterator[str]:
+def _alike(report: CodeflashReport) -> Iterator[str]:
     if report.twice:
         yield f"codeflash gives several tests the same heading ({_and(list(report.twice))}): their tables are ambiguous"
 

@@ -42,7 +42,7 @@ _TEST_LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CodeflashReport:
     """A report: `tests` are its headings of tests, `twice` those that occur more than once.
 
     `missing` are (test, side, metric) without a value.
@@ -85,7 +85,7 @@ class MarkdownTable:
         }
 
 
-def read(markdown: str) -> Report:
+def read(markdown: str) -> CodeflashReport:
     """Read a report; without tables it is empty."""
     headings, all_tables = tables(markdown)
     figures, missing = [], []
@@ -96,7 +96,7 @@ def read(markdown: str) -> Report:
             else:
                 missing.append(figure)
     twice = tuple(dict.fromkeys(name for name in headings if headings.count(name) > 1))
-    return Report(tuple(dict.fromkeys(headings)), tuple(figures), tuple(missing), twice)
+    return CodeflashReport(tuple(dict.fromkeys(headings)), tuple(figures), tuple(missing), twice)
 
 
 def value(cell: str, units: dict[str, float], unit: str = "") -> float | None:
