@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 
 class PrprepError(Exception):
-    """One message: what went wrong, where (file with line and column, item or command), and a hint how to fix it.
+    """One message: what went wrong, the place (file with line and column, item or command), and a hint how to fix it.
 
     `exit_code` is doit's: 1 for a failure that the user can fix, 3 for a wrong manifest or command.
     """

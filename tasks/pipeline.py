@@ -179,5 +179,5 @@ def _drop_settled_failures(staleness: Staleness) -> None:
 
 
 def _relative(workspace: Workspace, path: str | Path) -> str:
-    """Spell a path as seen from the manifest's folder, where doit runs."""
+    """Return a path relative to the manifest's folder, in which doit runs."""
     return str(path).removeprefix(f"{workspace.folder}/")

@@ -102,7 +102,7 @@ class Stage:
     gap: Callable[[Fields], bool] | None = None
     """Whether a person has to complete what it wrote before the stages that read it can run."""
     products: Callable[[Item], list[Path]] | None = None
-    """Files it writes beside its artifact."""
+    """Files it writes in addition to its artifact."""
     after: tuple[str, ...] = ()
     """Stages that run before it though it does not read what they write."""
     parts: tuple[Stage, ...] = ()

@@ -149,11 +149,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="a few short comparisons, in under ten minutes; nothing is stored"
     )
-    parser.add_argument("--minutes", type=float, default=60.0, help="when to end, after the comparisons under way")
+    parser.add_argument("--minutes", type=float, default=60.0, help="start no comparison after this many minutes")
     parser.add_argument("--wall", type=float, help="seconds for one comparison, by default 20, and 12 with --quick")
-    parser.add_argument("--only", action="append", choices=list(tools.TOOLS), help="this tool; may be given again")
-    parser.add_argument("--scenario", choices=SCENARIOS, help="this scenario alone")
-    parser.add_argument("--tables", action="store_true", help="write the tables of stored outcomes again")
+    parser.add_argument("--only", action="append", choices=list(tools.TOOLS), help="only this tool; repeatable")
+    parser.add_argument("--scenario", choices=SCENARIOS, help="only this scenario")
+    parser.add_argument("--tables", action="store_true", help="only rewrite the tables, from stored outcomes")
     arguments = parser.parse_args()
     arguments.wall = arguments.wall or (12.0 if arguments.quick else 20.0)
     return arguments

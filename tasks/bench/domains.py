@@ -37,7 +37,7 @@ def timeout_for(metrics: Sequence[Metric], timeout: float | None = None) -> floa
 
 
 def flags_for(metrics: Sequence[Metric], timeout: float | None = None) -> str:
-    """Spell the comparison's flags, like `--memory --timeout 120`; without a `timeout`, with the default one."""
+    """Return the comparison's flags, like `--memory --timeout 120`; the default limit if `timeout` is None."""
     limit = timeout_for(metrics, timeout)
     flags = ["--memory"] if "memory" in metrics else []
     return " ".join([*flags, f"--timeout {limit:g}"] if limit is not None else flags)

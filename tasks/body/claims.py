@@ -82,7 +82,7 @@ def _is_supported(digits: str, unit: str | None, evidence: CitableEvidence) -> b
 
 
 def _values(comparison: Comparison, unit: str | None) -> Iterator[float]:
-    """Yield the comparison's values that are spelled in `unit`, without signs."""
+    """Yield the comparison's values that are shown in `unit`, without signs."""
     if unit in _SHARES:
         for change in comparison.changes:
             yield from _shares(change)

@@ -224,7 +224,7 @@ def _difference(change: Change, statistic: str = "median") -> Markdown:
 
 
 def _faster(ratio: float) -> str:
-    """Return a ratio head/base as pyperf spells it: `1.26x faster`."""
+    """Format a ratio head/base like pyperf: `1.26x faster`."""
     return f"{figures.times(1, ratio)} faster" if ratio <= 1 else f"{figures.times(ratio, 1)} slower"
 
 

@@ -27,14 +27,14 @@ _DAY = 24 * 3600
 class Cache(Command):  # type: ignore[misc]
     doc_usage = "[prune]"
     doc_description = (
-        "prprep makes again what it needs of it. `prune` without an option removes the least recently used until the "
+        "What is pruned is built again when needed. `prune` without an option removes the least recently used until the "
         "rest is within the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
     )
     example = "prprep cache prune --older-than 30 --dry-run"
     cmd_options = (
-        option("older-than", "prune what was not used for so many days", "DAYS", type=float, default=None),
+        option("older-than", "prune what was not used for this many days", "DAYS", type=float, default=None),
         flag("all", "prune everything"),
-        flag("dry-run", "list what would be removed, and remove nothing"),
+        flag("dry-run", "list what would be removed, without removing it"),
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:

@@ -43,7 +43,7 @@ OPTION_HELP = {
     "hide_status": "do not say whether it is up to date",
     "cleandep": "clean what the tasks depend on too",
     "cleanall": "clean all tasks",
-    "dryrun": "list what would be removed, and remove nothing",
+    "dryrun": "list what would be removed, without removing it",
     "cleanforget": "forget the tasks too",
     "forget_sub": "forget what the tasks depend on too",
     "forget_disable_default": "without TASK forget nothing",

@@ -20,7 +20,7 @@ class Init(Inventory):
     doc_usage = "[REF ...]"
     doc_description = (
         "REF is a branch or commit to prepare in addition to those that .codeflash/HANDOFF.md, results, git log and "
-        "branches name. The manifest goes to the root of the repository, with --repo into this folder. It never "
+        "branches name. The manifest goes to the root of the repository, or with --repo into this folder. It never "
         "overwrites one; `prprep add` adds to it."
     )
     example = "prprep init perf/tables --upstream origin/main"

@@ -39,7 +39,7 @@ SECONDS = 300.0
 class Lint(Command):  # type: ignore[misc]
     doc_usage = "PATH ..."
     doc_description = (
-        "PATH is a file, or a folder of them, of any project. Exit code 1 if a file breaks a rule; docs/rules.md lists "
+        "PATH is a file or a folder. The exit code is 1 if a file breaks a rule; docs/rules.md lists "
         "the rules. The stage of the same name checks the benchmarks of items: `prprep lint:ID`, `prprep run lint`."
     )
     example = "prprep lint tests/benchmarks --fix"

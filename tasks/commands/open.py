@@ -14,7 +14,7 @@ from ..graph.loader import ManifestLoader, flag, graph_of, option
 class Open(Command):  # type: ignore[misc]
     doc_usage = "ID"
     doc_description = (
-        "It shows the pull request and asks; --yes answers for scripts. It refuses if the evidence does not support "
+        "It shows the pull request and asks; --yes skips the question. It refuses if the evidence does not support "
         "the claim. Nothing else in prprep publishes anything."
     )
     example = "prprep open tables --draft"

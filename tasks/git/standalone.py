@@ -25,7 +25,7 @@ def create(clone: Path, folder: Path, commit: str) -> None:
 
 
 def object_stores(git_folder: Path) -> Iterator[Path]:
-    """Yield the object folders that a repository uses, through alternates too; not those with quoted names."""
+    """Yield the object folders that a repository uses, those of its alternates too; quoted paths are skipped."""
     waiting, seen = [git_folder / "objects"], set[Path]()
     while waiting:
         store = waiting.pop()
@@ -74,7 +74,7 @@ def reader_variables() -> dict[str, str]:
 
 
 def repository_state(folder: Path) -> dict[str, str]:
-    """Describe what a reader cares for in a clone: HEAD, refs, stash, work trees, files and configuration."""
+    """Describe what a reader cares about in a clone: HEAD, refs, stash, work trees, files and configuration."""
     status = ("status", "--porcelain", "--untracked-files=all", "--ignore-submodules=all", "--", ".", *_OUTPUTS)
     commands = {
         "HEAD": ("rev-parse", "HEAD", "--abbrev-ref", "HEAD"),

@@ -1,4 +1,4 @@
-"""Give doit the graph of one manifest: in dodo.py for `doit` in a checkout, in ManifestLoader for `prprep`."""
+"""Load the graph of one manifest into doit: in dodo.py for `doit` in a checkout, in ManifestLoader for `prprep`."""
 
 import gc
 import os

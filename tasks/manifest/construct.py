@@ -290,6 +290,6 @@ def kind_of(value: object) -> str:
 
 
 def as_written(text: str, offset: int) -> str:
-    """Return a number or word as the file spells it, without its anchor and tag."""
+    """Return a scalar as it is written in the file, without its anchor and tag."""
     match = _WRITTEN.match(text, offset)
     return match[1].removesuffix(":") if match else ""

@@ -73,7 +73,7 @@ class Document:
         return self._source.excerpt(line)
 
     def as_written(self, loc: Loc) -> str:
-        """Return a number or word as the file spells it."""
+        """Return a scalar as it is written in the file."""
         return as_written(self._source.text, self._find(loc).offset)
 
     def is_list(self, loc: Loc) -> bool:

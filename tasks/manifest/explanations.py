@@ -66,7 +66,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One of pydantic's errors in a value of `model`; `written` is the value as the file spells it."""
+    """One of pydantic's errors in a value of `model`; `written` is the value as it is in the file."""
 
     details: "ErrorDetails"
     model: type[Model]

@@ -20,7 +20,7 @@ Declared = Iterator[tuple[str, str]]
 
 
 def dependency_differences(base: TreeReader, head: TreeReader) -> tuple[DependencyDifference, ...]:
-    """Return all requirements and locked versions that differ; raise SourceError if a file of them is malformed."""
+    """Return all requirements and locked versions that differ; raise SourceError if one of the files is malformed."""
     files = sorted({path for path in (*base.files(), *head.files()) if _reader(path)})
     differing = [path for path in files if base.read(path) != head.read(path)]
     return tuple(difference for path in differing for difference in _differences(path, base, head))

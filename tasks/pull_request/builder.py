@@ -196,7 +196,7 @@ class BranchBuilder(ItemWork):
         return _judged(branch, nested.comparison(folder, self.item_id), compared)
 
     def _with_evidence(self, branch: Branching, results: StageResults, contents: dict[str, bytes]) -> Branching:
-        """Write the archive of the evidence beside the body, and return the branch with its path and hash."""
+        """Write the archive of the evidence next to the body, and return the branch with its path and hash."""
         archive = bundle.path_for(self._body(results))
         state = state_of(self.paths, self.item_id)
         own = state if branch.comparison and digest(state / "compare.json") == branch.comparison else None

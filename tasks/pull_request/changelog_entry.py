@@ -23,7 +23,7 @@ _LEADS: Final = {"mem": "Reduce the peak memory of", "struct": "Reduce the impor
 
 
 def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the entry, made from the item's title, and what a person should check.
+    """Return the entry, written from the item's title, and what a person should check.
 
     `function` is like `pagelayout.tables:Table.rows`. Figures are left out: they belong to one machine and input.
     """

@@ -98,7 +98,7 @@ class Opener(ItemWork):
         return list(dict.fromkeys(reasons))
 
     def plan(self) -> OpenPlan:
-        """Decide where the branch goes and which pull request it is for; raise PrprepError if that is not clear."""
+        """Choose the remote branch and the pull request to push to; raise PrprepError if that is ambiguous."""
         detection, branch = Detection.read(self.paths.detect), Branching.read(self.paths.branch)
         rendering = Rendering.read(self.paths.render)
         if not detection.slug:
@@ -199,7 +199,7 @@ class Opener(ItemWork):
         return candidates[0]
 
     def _existing(self, gh: Gh, number: int) -> dict[str, Any]:
-        """Return the pull request to update; raise PrprepError if it is closed, or another's and not agreed on."""
+        """Return the pull request to update; raise PrprepError if it is closed, or belongs to somebody else."""
         existing = gh.view(number)
         if existing.get("state") != "OPEN":
             raise self._error(f"#{number} is {str(existing.get('state')).lower()}", "remove `pr:` to open a new one")

@@ -1,4 +1,4 @@
-"""Models of which only declared fields can be read."""
+"""Models that allow reading declared fields only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UndeclaredInputError(Exception):
 
 
 class Restrictable(BaseModel):
-    """A model of which `restricted` can leave fields out; reading one of these raises UndeclaredInputError."""
+    """A model whose fields `restricted` can leave out; reading one that is left out raises UndeclaredInputError."""
 
     def __getattr__(self, name: str) -> Any:
         if name in type(self).model_fields:

@@ -1,4 +1,4 @@
-"""The settings of a manifest as JSON: kept from the last run, since reading YAML and building models takes longer."""
+"""The settings of a manifest as JSON, cached from the last run since reading YAML and building models takes longer."""
 
 from __future__ import annotations
 

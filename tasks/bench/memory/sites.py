@@ -12,13 +12,13 @@ from ..request import ChangedDefinition
 
 MOST = 10
 NEGLIGIBLE, NEGLIGIBLE_BYTES = 0.001, 1024
-"""Share of the larger peak, and bytes, below which a site's change is not shown: tables that hash by address differ by
-as much."""
+"""Share of the larger peak, and bytes, below which a site's change is not shown: hash tables with addresses as keys
+differ by as much from run to run."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldMemory:
-    """Bytes that one line of a function holds at the peak, its file spelled relative; line 0 if it is unknown."""
+    """Bytes that one line of a function holds at the peak; `file` is relative, `line` 0 if it is unknown."""
 
     file: str
     line: int
@@ -72,7 +72,7 @@ def _function(file: str, name: str) -> Function:
 
 
 def _by_function(held: Iterable[HeldMemory], renamed: Mapping[Function, Function]) -> dict[Function, _FunctionMemory]:
-    """Sum up by the function at base; what took over the name of a renamed function is another function."""
+    """Sum up by the function at base; a function that reuses the old name of a renamed one counts as new."""
     taken_over = set(renamed.values()) - renamed.keys()
     lines: dict[Function, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for each in held:
@@ -91,7 +91,7 @@ def _site(test: str, base: _FunctionMemory | None, head: _FunctionMemory | None)
 
 
 def _place(base: _FunctionMemory | None, head: _FunctionMemory | None) -> str:
-    """Spell one place, or both if they differ: `src/x.py:41 → 45 rows`, `src/x.py:41 rows → src/y.py:7 lines`."""
+    """Return one place, or both if they differ: `src/x.py:41 → 45 rows`, `src/x.py:41 rows → src/y.py:7 lines`."""
     if not (base and head):
         return str(base or head)
     if base.function != head.function:

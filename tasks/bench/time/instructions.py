@@ -1,8 +1,8 @@
 """Count the instructions of the benchmark's call with valgrind's callgrind, in fresh processes for each side.
 
-The same code with the same hash seed has the same count in every run, which so shows changes far below what a clock
-can. It is not a time: one instruction takes from a quarter of a cycle to some hundred. Each launch has another seed,
-common to its sides: what a count owes to the order of sets shows in the spread of the launches.
+The same code with the same hash seed has the same count in every run, so counts show changes far too small for a clock.
+A count is not a time: one instruction takes from a quarter of a cycle to some hundred. Each launch has another seed,
+shared by its sides, so the effect of the order of sets shows as a spread of the launches.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def wrapper(folder: str) -> tuple[str, ...]:
 
 
 def _plan(request: Request, settings: Settings) -> Plans:
-    """Let each side report how many calls it has time for, and take the lesser: both make the same number of calls.
+    """Let each side report how many calls it has time for, and take the smaller number: both make the same number of calls.
 
     These processes also do what only the first process of a tree does: Python compiles its files.
     """

@@ -11,7 +11,7 @@ from ...errors import MeasuringError
 from ..request import Request
 
 Decided = Callable[[Sequence[Launch]], bool]
-"""Whether the launches of one benchmark call decide at one of the planned looks."""
+"""Return whether the launches of one benchmark call are enough for a verdict."""
 
 MINIMUM_LAUNCHES = 5
 """Fewer launches say too little about how processes of the same code differ."""
@@ -20,8 +20,9 @@ MINIMUM_LAUNCHES = 5
 class LaunchSequence:
     """All launches of one metric, and when to stop.
 
-    The data are looked at only at the numbers of launches in `looks`, planned in advance, so that the rule behind
-    `decided` keeps its error over all of them. The last look is the one at which sampling ends, for whatever reason.
+    A look is an interim analysis: `decided` is called only after the numbers of launches in `looks`, planned in advance,
+    because its error rate holds for all of them together. The last look is the one after which sampling ends, for
+    whatever reason.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class LaunchSequence:
                 launches[key].append(launch)
 
     def line(self) -> str:
-        """Return the progress as a line of text; no decision rests on it."""
+        """Return the progress as a line of text; the interval in it decides nothing."""
         intervals = [_interval(launches, self._confidence) for launches in self._wall.values()]
         return f"launch {self.number} of at most {max(self._planned)}{intervals[0] if len(intervals) == 1 else ''}"
 

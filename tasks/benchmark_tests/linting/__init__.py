@@ -13,9 +13,9 @@ from .static import Finding, LintContext
 __all__ = ["RULES", "BenchmarkFile", "Finding", "LintContext", "Rule", "findings"]
 
 _BETTER_WATCHED = frozenset({"mock-allocates-nothing", "mock-wrong-type"})
-"""Rules for which running a mock decides, and reading only if it did not run."""
+"""Rules that watching the mock run decides; reading decides only if it did not run."""
 _ONE_PER_TEST = frozenset({"inputs-changed", "lazy-result", "setup-measured"})
-"""Rules for which reading and running find one fault at different lines."""
+"""Rules for which reading and running report the same fault at different lines."""
 _SHORTENS = frozenset({"target-patched", "mock-allocates-nothing"})
 """Rules whose findings explain why a call takes next to no time."""
 

@@ -71,7 +71,7 @@ def _of_duration(call: WatchedCall, context: LintContext) -> list[Violation]:
 
 
 def _of_share(call: WatchedCall, test: BenchmarkTest | None, context: LintContext) -> list[Violation]:
-    """Check that most of the time is the function under test's, as far as Python sees it."""
+    """Check that most of the time, as Python sees it, is spent in the function under test."""
     subject = subject_of(test, context) if test else context.target
     found = test.file.sources.try_find(subject) if test and subject else None
     if found is None or found.definition.kind != "function" or found.definition.is_async:

@@ -132,7 +132,7 @@ def _methods(fake: ast.ClassDef, test: BenchmarkTest, kind: str, package: str) -
 
 
 def _fake_returned(new: ast.expr | None, test: BenchmarkTest) -> ast.ClassDef | None:
-    """Return the fake class of which a replacement returns an instance."""
+    """Return the fake class that a replacement returns an instance of."""
     value = new.body if isinstance(new, ast.Lambda) else None
     if isinstance(new, ast.Call):
         value = keywords(new).get("return_value")

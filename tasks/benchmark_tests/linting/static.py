@@ -49,7 +49,7 @@ class Finding(NamedTuple):
 
 
 class LintContext(NamedTuple):
-    """What is known of a benchmark besides its text.
+    """What is known about a benchmark besides its text.
 
     `target` is the function under test as `module:Qualified.name`, "" if only the file says it; `root` the benchmarks
     root, None if the file may lie anywhere; `boundaries` packages that a mock may replace besides the built-in ones;

@@ -292,7 +292,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Measure the whole test if it has codspeed's or codeflash's marker and not the fixture."""
+    """Measure the whole test if it has codspeed's or codeflash's marker but lacks the fixture."""
     if _uses_fixture(pyfuncitem) or not _is_marked(pyfuncitem):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}  # noqa: SLF001

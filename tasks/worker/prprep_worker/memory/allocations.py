@@ -1,7 +1,7 @@
 """Measure with memray what a model or the network allocates at its peak, while the recorded function calls it.
 
-This takes a run of its own, since memray and the profiler that records boundary calls exclude each other. memray is
-that of the target's environment.
+This takes a separate run, since memray and the profiler that records boundary calls exclude each other. memray comes
+from the target's environment.
 """
 
 from __future__ import annotations

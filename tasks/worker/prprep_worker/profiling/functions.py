@@ -1,13 +1,13 @@
 """Report which functions of the project a call of the benchmark executes, how often, and the share of time in each.
 
-This is a pass of its own: nothing that is timed has any of it. It looks in two ways, since neither can do both:
+This is a separate pass: no timed call is instrumented. It uses two methods, since neither can do both:
 
-- which functions are reached, and how often, is exact, of one call: by `sys.monitoring` from Python 3.12 on, by
-  `sys.setprofile` before (which does not see threads that ran before the call);
+- which functions one call reaches, and how often, is counted exactly: by `sys.monitoring` from Python 3.12 on, by
+  `sys.setprofile` before (which does not see threads that were started before the call);
 - shares are sampled (`stacks`), since hooks cost more than small functions do.
 
 Shares are of wall time in the calls, without setup and teardown. C code and other packages are charged to the function
-that called them; of other threads only the main one's waiting is seen, and coroutines that wait are not on the stack.
+that called them. Work in other threads shows only as waiting of the main one, and suspended coroutines do not show.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class ProjectFunctions:
                 with open(os.path.join(self.tree, path), "rb") as source:
                     self._definitions[path] = list(_functions(ast.parse(source.read()), ""))
             except (SyntaxError, ValueError):
-                self._definitions[path] = []  # Cython's functions have frames too: their files are no Python
+                self._definitions[path] = []  # Cython's functions have frames too, but their files are not Python
         return self._definitions[path]
 
 
@@ -176,7 +176,7 @@ def _profiled(project: ProjectFunctions, places: Counter[Place]) -> Iterator[Non
 
 
 def _starts(frame: Any) -> bool:
-    """Return whether a call event is a start, and not the next step of a generator or coroutine.
+    """Return whether a call event starts a call, rather than resuming a generator or coroutine.
 
     Python 3.11 has an instruction for both, whose argument is 0 at the start; before, nothing was executed at a start.
     """
