@@ -35,6 +35,11 @@ class ChangedFunction(Record):
     def target(self) -> str:
         return f"{self.module}:{self.name}"
 
+    @property
+    def at_base(self) -> tuple[str, str]:
+        """The path and name at base."""
+        return self.base_path or self.path, self.base_name or self.name
+
 
 class DomainProposal(Record):
     domains: tuple[Domain, ...]

@@ -252,8 +252,7 @@ def _specs(injection: Injection, metrics: Sequence[Metric]) -> dict[Role, TreeSp
 def _changed(function: ChangedFunction) -> ChangedDefinition:
     """Return where a changed function is defined on each side, None if the side lacks it."""
     head = None if function.status == "removed" else (function.path, function.name)
-    before = (function.base_path or function.path, function.base_name or function.name)
-    return ChangedDefinition(function.target, base=None if function.status == "added" else before, head=head)
+    return ChangedDefinition(function.target, base=None if function.status == "added" else function.at_base, head=head)
 
 
 def _commands(sides: Mapping[Role, SideEnvironment], layout: Layout) -> tuple[tuple[str, ...], ...]:

@@ -1,12 +1,11 @@
 """Put one and the same benchmark, byte for byte, into the trees of both sides."""
 
 import posixpath
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...artifacts import Commit, Detection, Injection, Scaffolding, TreeSpec
 from ...bench import trees
-from ...benchmark_tests.writing.companions import Companion, companions
+from ...benchmark_tests.writing.companions import companions
 from ...errors import CherryPickError, NeedsReviewError, RepositoryError
 from ...git import Clone
 from ...staleness import StageInputs
@@ -29,7 +28,7 @@ def run(inputs: StageInputs) -> None:
         if inputs.settings.strategy == "cherry-pick":
             injection = cherry_pick(plan, clone, detection)
         else:
-            injection = inject(plan, clone, lambda path: _read_at_origin(inputs, plan, clone, path))
+            injection = inject(plan, clone, _Origin(inputs, plan, clone))
     inputs.report(injection.reason)
     inputs.write(injection)
 
@@ -76,11 +75,26 @@ def _side(clone: Clone, commit: str, picks: tuple[str, ...] = ()) -> InjectedSid
 # -- inject -----------------------------------------------------------------------------------------
 
 
-def inject(plan: InjectionPlan, clone: Clone, read: Callable[[str], bytes | None]) -> Injection:
-    """Write the benchmark and the files it needs over both trees, but only what at least one of them lacks.
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """The tree that the benchmark comes from: its commit's or the work tree; head's if prprep wrote the benchmark."""
 
-    `read` reads a file from where the benchmark comes from.
-    """
+    inputs: StageInputs
+    plan: InjectionPlan
+    clone: Clone
+
+    def read(self, path: str) -> bytes | None:
+        scaffolding, worktree = self.plan.scaffolding, self.inputs.worktree
+        if path in scaffolding.data:
+            return trees.data_bytes(scaffolding, path, folder=self.inputs.folder)
+        if scaffolding.origin == "worktree" and worktree:
+            return trees.read_inside(worktree, path)
+        side = "base" if scaffolding.origin == "base" else "head"
+        return self.clone.read(self.plan.sides[side].commit, path)
+
+
+def inject(plan: InjectionPlan, clone: Clone, origin: _Origin) -> Injection:
+    """Write the benchmark and the files it needs over both trees, but only what at least one of them lacks."""
     files, repairs = {}, []
 
     def write(path: str, content: bytes, what: str, why: str = "") -> None:
@@ -90,9 +104,10 @@ def inject(plan: InjectionPlan, clone: Clone, read: Callable[[str], bytes | None
 
     if any(clone.read(side.commit, plan.path) != plan.content for side in plan.sides.values()):
         write(plan.path, plan.content, f"the benchmark {plan.path}")
-    for companion in companions(plan.path, plan.content, _Reader(read)):
-        if not all(_serves(clone, side, companion, plan.path) for side in plan.sides.values()):
-            write(companion.path, companion.content, companion.path, f" ({companion.why})")
+    folder, sides = posixpath.dirname(plan.path), plan.sides.values()
+    for each in companions(plan.path, plan.content, origin):
+        if not all(each.is_served_by(clone.read(side.commit, each.path), folder=folder) for side in sides):
+            write(each.path, each.content, each.path, f" ({each.why})")
     reason = "the benchmark goes into both trees" if plan.path in files else BOTH_EQUAL
     specs = {name: side.spec.model_copy(update={"files": files}) for name, side in plan.sides.items()}
     return plan.injection("inject", reason, specs, repairs)
@@ -108,25 +123,6 @@ def _differences(existing: dict[str, bytes | None], content: bytes) -> str:
     if len(texts) > 1 and len(set(texts.values())) == 1:
         return "base and head " + next(iter(texts.values())).replace("has", "have")
     return ", ".join(f"{name} {text}" for name, text in texts.items())
-
-
-def _serves(clone: Clone, side: InjectedSide, companion: Companion, benchmark: str) -> bool:
-    return companion.is_served_by(clone.read(side.commit, companion.path), folder=posixpath.dirname(benchmark))
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    read: Callable[[str], bytes | None]
-
-
-def _read_at_origin(inputs: StageInputs, plan: InjectionPlan, clone: Clone, path: str) -> bytes | None:
-    """Read a file from where the benchmark comes from: its commit or the work tree; head for one that prprep wrote."""
-    scaffolding = plan.scaffolding
-    if path in scaffolding.data:
-        return trees.data_bytes(scaffolding, path, folder=inputs.folder)
-    if scaffolding.origin == "worktree" and inputs.worktree:
-        return trees.read_inside(inputs.worktree, path)
-    return clone.read(plan.sides["base" if scaffolding.origin == "base" else "head"].commit, path)
 
 
 # -- cherry-pick ------------------------------------------------------------------------------------

@@ -97,9 +97,8 @@ def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[LineRange,
     )
     names: dict[tuple[str, str], set[str]] = {}
     for function in setup.artifacts.detection.functions:
-        head = (function.path, function.name)
-        base = (function.base_path or function.path, function.base_name or function.name)
-        (path, name), (other_path, _) = (head, base) if side == "head" else (base, head)
+        at_head = (function.path, function.name)
+        (path, name), (other_path, _) = (at_head, function.at_base) if side == "head" else (function.at_base, at_head)
         if function.status != ("removed" if side == "head" else "added"):
             names.setdefault((path, other_path), set()).add(name)
     statements: dict[str, tuple[LineRange, ...]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
 
 Detections: TypeAlias = "dict[str, tuple[Detection, int | None]]"
 """The detection of each item, with the pull request that the manifest names for it."""
-
-
-def _others(item: Item) -> Callable[[], Detections]:
-    return partial(_detections, item)
 
 
 def _detections(item: Item) -> Detections:
@@ -79,7 +74,7 @@ GITHUB = Value(
 RIVALS = Value("the earlier items that change the same functions", _rivals)
 # A search renews the answers for other items too, so only a changed answer counts, see `intact`.
 ANSWERS = Value("cached answers of GitHub", lambda item: item.staleness.answers, hashed=False)
-OTHERS = Value("what was detected of other items", _others, hashed=False)
+OTHERS = Value("the detections of other items", lambda item: partial(_detections, item), hashed=False)
 
 STAGE = Stage(
     name="survey",

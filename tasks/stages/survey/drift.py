@@ -81,7 +81,7 @@ class _Functions:
         # Imports come and go, so a module's own code counts only if nothing else changed.
         named = [each for each in self._detection.functions if each.name != MODULE]
         functions = named or self._detection.functions
-        bases = [_at_base(each)[0] for each in functions]
+        bases = [each.at_base[0] for each in functions]
         self._load(
             [
                 *((self._since, path) for path in bases),
@@ -92,7 +92,7 @@ class _Functions:
         drift, arrived, notes = [], bool(functions), []
         for function in functions:
             try:
-                before = self._code(self._since, *_at_base(function))
+                before = self._code(self._since, *function.at_base)
                 now, ours = self._code_at_upstream(function), self._code_at_head(function)
             except SourceError as error:
                 notes.append(f"{error.where}: {error.what}; whether upstream changed {function.target} is unknown.")
@@ -110,7 +110,7 @@ class _Functions:
 
     def _code_at_upstream(self, function: ChangedFunction) -> str:
         """Read a function at upstream, by its name at base or else at head."""
-        path, name = _at_base(function)
+        path, name = function.at_base
         commit, path = self._detection.upstream, self._path_at_upstream(path)
         return self._code(commit, path, name) or self._code(commit, path, function.name)
 
@@ -125,7 +125,7 @@ class _Functions:
 
     def _changed_by(self, function: ChangedFunction) -> tuple[Commit, ...]:
         """Return the commits of upstream in which a function's code changed."""
-        path, name = _at_base(function)
+        path, name = function.at_base
         paths = tuple(dict.fromkeys((path, self._path_at_upstream(path))))
         logs = [history.commits_of(self._clone.path, self._since, self._detection.upstream, each) for each in paths]
         commits = list(dict.fromkeys(commit for log in logs for commit in log))[-_MOST_COMMITS:]
@@ -147,7 +147,3 @@ class _Functions:
         """Read files, each a commit and a path, in one process."""
         missing = [file for file in files if file not in self._contents]
         self._contents |= objects.read_files(self._clone.path, missing)
-
-
-def _at_base(function: ChangedFunction) -> tuple[str, str]:
-    return function.base_path or function.path, function.base_name or function.name
