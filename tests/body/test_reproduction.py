@@ -181,3 +181,9 @@ def test_the_manifest_is_one_that_prprep_reads(tmp_path):
         ("time", "memory"),
         item.functions,
     )
+
+
+def test_what_a_reader_has_to_install_is_a_list():
+    layout = DETECTION.layout.model_copy(update={"runner": "python"})
+    body = body_of(Case(detection=DETECTION.model_copy(update={"layout": layout})))
+    assert "# this Python needs the project's dependencies and pytest-benchmark\n" in body

@@ -862,3 +862,9 @@ def test_artifacts_of_a_metric_with_no_cost_left_are_shown():
 def test_detection_and_scaffolding_are_read_from_their_files(tmp_path):
     paths = Case().write(tmp_path)
     assert (Detection.read(paths.detect), Scaffolding.read(paths.scaffold)) == (DETECTION, SCAFFOLDING)
+
+
+def test_a_setting_in_the_reason_of_a_verdict_is_code():
+    reason = "Sampling ended when the budget was spent; a larger `budget` may decide it."
+    comparison = CPU_IMPROVED.model_copy(update={"verdict": Verdict.INCONCLUSIVE, "reason": reason})
+    assert reason in body_of(Case(comparison)).split("\n", 1)[0]
