@@ -298,8 +298,8 @@ class Staleness:
         """Return what `compute` gave for the key since the last stage ran."""
         if key not in self._memo:
             self._memo[key] = compute()
-        found: T = self._memo[key]
-        return found
+        value: T = self._memo[key]
+        return value
 
     def changed(self) -> None:
         """Forget what was computed from artifacts: a stage has run."""
@@ -394,8 +394,8 @@ class Staleness:
         before = read_json(self.workspace.paths.item(item_id).made_from).get(stage.name)
         if before is None:
             return ["what it was made from is not recorded"]
-        found = list(_differences(before, json.loads(json.dumps(self.made_from(stage, item_id)))))
-        return found or [stage.otherwise or "its artifact is not what the stage wrote"]
+        differences = list(_differences(before, json.loads(json.dumps(self.made_from(stage, item_id)))))
+        return differences or [stage.otherwise or "its artifact is not what the stage wrote"]
 
     def failed_stage(self, item_id: str) -> str | None:
         """Return the stage that the item is blocked by."""
@@ -414,9 +414,9 @@ class Staleness:
         except OSError:
             return None
         stamp = [self._declarations, status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns]
-        kept = self.cache.get(path, stamp)
-        if kept is not None:
-            return Facts(*kept)
+        cached = self.cache.get(path, stamp)
+        if cached is not None:
+            return Facts(*cached)
         content = read_bytes(Path(path))
         if content is None:
             return None
@@ -475,8 +475,8 @@ def _pick(fields: Any, name: str) -> Any:
     first, _, rest = name.partition(".")
     if isinstance(fields, list):
         return [_pick(entry, name) for entry in fields]
-    found = fields.get(first) if isinstance(fields, dict) else None
-    return _pick(found, rest) if rest else found
+    value = fields.get(first) if isinstance(fields, dict) else None
+    return _pick(value, rest) if rest else value
 
 
 def _differences(before: Fields, now: Fields) -> Iterator[str]:

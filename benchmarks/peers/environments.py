@@ -33,5 +33,5 @@ def variables(programs: Path | None = None, **more: str) -> dict[str, str]:
     return {**variables, "PATH": path, **more}
 
 
-def _uv(*words: str) -> None:
-    subprocess.run([find_uv_bin(), *words], check=True)
+def _uv(*arguments: str) -> None:
+    subprocess.run([find_uv_bin(), *arguments], check=True)

@@ -25,9 +25,9 @@ def run(arguments: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -
     return programs.run(translate(words, cwd), cwd=cwd, env=env).output
 
 
-def translate(words: Sequence[str], cwd: Path) -> list[str]:
+def translate(arguments: Sequence[str], cwd: Path) -> list[str]:
     """Return the venv or pip command for a uv command; raise CommandFailedError if there is none."""
-    rest = [*words]
+    rest = [*arguments]
     if "--python" in rest:
         index = rest.index("--python")
         python, rest = rest[index + 1], rest[:index] + rest[index + 2 :]
@@ -36,7 +36,7 @@ def translate(words: Sequence[str], cwd: Path) -> list[str]:
         if rest[0] == "pip":
             pip = [python, "-m", "pip", rest[1], "--disable-pip-version-check"]
             return [*pip, *_extra_options(rest[1], python), *_pip_options(rest[2:], cwd)]
-    raise CommandFailedError(("uv", *words), code=1, error="this needs uv, which does not run here")
+    raise CommandFailedError(("uv", *arguments), code=1, error="this needs uv, which does not run here")
 
 
 def _extra_options(verb: str, python: str) -> list[str]:
@@ -47,9 +47,9 @@ def _extra_options(verb: str, python: str) -> list[str]:
     return ["--quiet", "--yes"] if verb == "uninstall" else ["--quiet"]
 
 
-def _pip_options(words: Sequence[str], cwd: Path) -> Iterator[str]:
+def _pip_options(arguments: Sequence[str], cwd: Path) -> Iterator[str]:
     """Translate options; where uv reads a project's metadata, pip installs the project."""
-    extras, has_project, rest = [], False, iter(words)
+    extras, has_project, rest = [], False, iter(arguments)
     for word in rest:
         if word == "--extra":
             extras.append(next(rest))

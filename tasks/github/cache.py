@@ -64,9 +64,9 @@ class ResponseCache:
 
     def store_results(self, repository: str, results: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
         """Store (query hash, result) by item; this clears an earlier failure."""
-        asked = self.now()
+        requested_at = self.now()
         items = {
-            item: {"question": query_hash, "asked": asked, "answer": result}
+            item: {"question": query_hash, "asked": requested_at, "answer": result}
             for item, (query_hash, result) in results.items()
         }
         self._write(repository, {"items": {**self._repository(repository).get("items", {}), **items}})
@@ -77,8 +77,8 @@ class ResponseCache:
         self._write(repository, {"items": self._repository(repository).get("items", {}), "failed": failed})
 
     def _is_fresh(self, entry: Mapping[str, Any], seconds: float) -> bool:
-        asked = entry.get("asked", 0.0)
-        return bool(entry) and asked >= self.not_before and 0 <= self.now() - asked < seconds
+        requested_at = entry.get("asked", 0.0)
+        return bool(entry) and requested_at >= self.not_before and 0 <= self.now() - requested_at < seconds
 
     def _entry(self, repository: str, item: str) -> dict[str, Any]:
         return dict(self._repository(repository).get("items", {}).get(item) or {})

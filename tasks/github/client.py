@@ -186,8 +186,8 @@ def github_repository(remote: str | None, slug: str | None) -> GitHubRepository 
 
 def gh_environment(host: str) -> dict[str, str]:
     """Return the user's environment for one host, without variables that make gh prompt, page or colour."""
-    kept = {name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES}
-    return kept | {"GH_HOST": host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
+    environment = {name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES}
+    return environment | {"GH_HOST": host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
 
 
 def login_stamp() -> str:

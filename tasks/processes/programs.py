@@ -259,17 +259,17 @@ def _launch(
     return process
 
 
-def _program(words: tuple[str, ...], cwd: Path, env: Mapping[str, str]) -> str:
+def _program(command: tuple[str, ...], cwd: Path, env: Mapping[str, str]) -> str:
     """Find the program as the operating system would, from `cwd` with the PATH of `env`."""
-    name = words[0]
+    name = command[0]
     folders = [""] if "/" in name else env.get("PATH", os.defpath).split(os.pathsep)
     candidates = [os.path.join(cwd.absolute(), folder, name) for folder in folders]  # noqa: PTH118 - Path drops `..`
     for candidate in candidates:
         if os.path.isfile(candidate) and os.access(candidate, os.X_OK):  # noqa: PTH113
             return candidate
     if any(map(os.path.isfile, candidates)):
-        raise _not_started(words, "is not executable", hint=f"make it executable: chmod +x {candidates[0]}")
-    raise _not_started(words, "was not found", hint=f"install {name}, or add its folder to PATH")
+        raise _not_started(command, "is not executable", hint=f"make it executable: chmod +x {candidates[0]}")
+    raise _not_started(command, "was not found", hint=f"install {name}, or add its folder to PATH")
 
 
 def _is_executable_format(program: str) -> bool:

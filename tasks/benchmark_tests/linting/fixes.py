@@ -23,14 +23,14 @@ class FixedFile(NamedTuple):
 def fixed(file: BenchmarkFile, context: LintContext) -> FixedFile:
     """Return the fixed file, without writing it."""
     source = file.source.decode("utf-8", "surrogateescape")
-    found = findings(file, context)
-    source, done = _properties(file, source, {each.line for each in found if each.rule == "property-on-instance"})
-    for each in found:
+    violations = findings(file, context)
+    source, done = _properties(file, source, {each.line for each in violations if each.rule == "property-on-instance"})
+    for each in violations:
         if each.rule == "wrong-name" and each.test:
             name = each.message.rpartition(": ")[2].partition(" ")[0]
             source = re.sub(rf"\bdef {re.escape(each.test)}\b", f"def {name}", source)
             done.append(f"{each.test} is {name} now")
-    path = _path(file, context, {each.rule for each in found if not each.test})
+    path = _path(file, context, {each.rule for each in violations if not each.test})
     if path != file.path:
         done.append(f"the file is {path} now")
     return FixedFile(path, source.encode("utf-8", "surrogateescape"), tuple(done))

@@ -83,9 +83,9 @@ def replacements(test: BenchmarkTest, more: frozenset[str]) -> Iterator[Replacem
     """Yield what a test's patches put in place, and the methods of fakes that it hands to measured code."""
     for patch in test.patches:
         if patch.kind == "attribute" and not is_configuration(patch) and not patch.is_property_mock:
-            found = _real(patch, test.file)
+            real = _real(patch, test.file)
             package = boundary_of(patch, test.file, more)
-            yield from _of(patch.new, test, Replacement(patch.name, patch.node, found and found.definition, package))
+            yield from _of(patch.new, test, Replacement(patch.name, patch.node, real and real.definition, package))
     used = names(node for measured in test.measured for node in (*measured.body, *measured.arguments))
     for name, value in test.variables.items():
         if not isinstance(value, ast.Call) or name not in used:

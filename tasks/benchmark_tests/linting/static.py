@@ -65,15 +65,15 @@ class LintContext(NamedTuple):
 
 def findings(file: BenchmarkFile, context: LintContext) -> list[Finding]:
     """Return the violations, by line."""
-    found = [*_of_file(file, context)]
+    violations = [*_of_file(file, context)]
     for test in file.tests:
         subject = subject_of(test, context)
-        found += _of_marker(test)
-        found += _of_patches(test, subject, context)
-        found += _of_replacements(test, context)
-        found += _of_calls(test)
-        found += _of_name(file, test, subject)
-    return sorted(set(found), key=lambda finding: (finding.line, finding.rule, finding.message))
+        violations += _of_marker(test)
+        violations += _of_patches(test, subject, context)
+        violations += _of_replacements(test, context)
+        violations += _of_calls(test)
+        violations += _of_name(file, test, subject)
+    return sorted(set(violations), key=lambda finding: (finding.line, finding.rule, finding.message))
 
 
 def subject_of(test: BenchmarkTest, context: LintContext) -> str:
@@ -156,8 +156,8 @@ def _replaces(patched: str, target: str, test: BenchmarkTest) -> bool:
     return replaced is not None and _key(replaced) == _key(_located(target, test))
 
 
-def _key(found: LocatedDefinition | None) -> tuple[str, str] | None:
-    return (found.path, found.definition.name) if found else None
+def _key(located: LocatedDefinition | None) -> tuple[str, str] | None:
+    return (located.path, located.definition.name) if located else None
 
 
 def _located(spelled: str, test: BenchmarkTest) -> LocatedDefinition | None:

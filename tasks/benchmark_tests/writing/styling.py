@@ -101,8 +101,8 @@ def with_fixture(text: str) -> str:
     if needed == [CASES]:
         head = f"@pytest.fixture(params=[{TYPICAL}, {LARGEST}])"
         fixture, decorators = [head, f"def {name}(request):", f"{SPACES}return request.param()"], []
-    kept = [each for each in parameters if each not in needed or each in names(rest)]
-    signature = [f"def {test.name}({', '.join([*kept, name])}):", *lines[test.lineno : setup[0].lineno - 1]]
+    remaining = [each for each in parameters if each not in needed or each in names(rest)]
+    signature = [f"def {test.name}({', '.join([*remaining, name])}):", *lines[test.lineno : setup[0].lineno - 1]]
     tail = "\n".join(lines[setup[-1].end_lineno :]).lstrip("\n")
     return "\n".join([*lines[:top], *fixture, "", "", *decorators, *signature, tail]) + "\n"
 

@@ -84,25 +84,25 @@ class Sources:
         path = self.path_of(module)
         if path is None:
             return None
-        found = self._contents(path)
+        contents = self._contents(path)
         if not name:
-            return LocatedDefinition(path, found.definitions[-1])
-        if definition := definition_of(found, name):
+            return LocatedDefinition(path, contents.definitions[-1])
+        if definition := definition_of(contents, name):
             return LocatedDefinition(path, definition)
-        for target in self._elsewhere(module, path, found, name):
+        for target in self._elsewhere(module, path, contents, name):
             if located := self.find(target):
                 return located
-        line = next((binding.line for binding in found.bindings if binding.name == name), None)
+        line = next((binding.line for binding in contents.bindings if binding.name == name), None)
         return LocatedDefinition(path, Definition(name, "name", line, line)) if line else None
 
-    def _elsewhere(self, module: str, path: str, found: ModuleContents, name: str) -> Iterator[str]:
+    def _elsewhere(self, module: str, path: str, contents: ModuleContents, name: str) -> Iterator[str]:
         """Yield the targets in other modules, or in base classes, that a name of the module may stand for."""
         package = module if posixpath.basename(path) == "__init__.py" else module.rpartition(".")[0]
         first, _, rest = name.partition(".")
-        for binding in reversed(found.bindings):
+        for binding in reversed(contents.bindings):
             if binding.name == first and binding.module:
                 yield from _imported(binding, package, rest)
-        for binding in found.bindings:
+        for binding in contents.bindings:
             if binding.name == "*":
                 yield f"{_absolute(binding.module, package)}:{name}"
         parts = name.split(".")
@@ -110,20 +110,23 @@ class Sources:
             if self.path_of(submodule := ".".join([module, *parts[:count]])):
                 yield f"{submodule}:{'.'.join(parts[count:])}"
         owner, _, method = name.rpartition(".")
-        holder = definition_of(found, owner) if owner else None
+        holder = definition_of(contents, owner) if owner else None
         if holder and method != "__init__":
             yield from (f"{module}:{base.partition('[')[0]}.{method}" for base in holder.bases)
 
 
-def definition_of(found: ModuleContents, name: str) -> Definition | None:
+def definition_of(module: ModuleContents, name: str) -> Definition | None:
     """Return the last definition of a name; setters and overloads only if there is no other."""
-    named = [definition for definition in found.definitions[:-1] if definition.name == name]
+    named = [definition for definition in module.definitions[:-1] if definition.name == name]
     return next((definition for definition in reversed(named) if not definition.role), named[-1] if named else None)
 
 
-def _near(found: ModuleContents, name: str) -> tuple[str, ...]:
+def _near(module: ModuleContents, name: str) -> tuple[str, ...]:
     """Return the names of a file with the same last part, then those that are spelled like it."""
-    known = [*(definition.name for definition in found.definitions[:-1]), *(binding.name for binding in found.bindings)]
+    known = [
+        *(definition.name for definition in module.definitions[:-1]),
+        *(binding.name for binding in module.bindings),
+    ]
     by_lower = {each.lower(): each for each in known if each != "*"}
     same_end = [each for each in by_lower.values() if each.rpartition(".")[2] == name.rpartition(".")[2]]
     similar = [by_lower[each] for each in get_close_matches(name.lower(), by_lower, n=_MOST_NEAR)]

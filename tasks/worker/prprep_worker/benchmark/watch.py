@@ -49,13 +49,13 @@ def install() -> None:
         return value
 
     @functools.wraps(setattr_)
-    def set_(self: Any, target: Any, name: Any, *rest: Any, **words: Any) -> None:
+    def set_(self: Any, target: Any, name: Any, *rest: Any, **options: Any) -> None:
         owner, attribute = target, name
         if isinstance(target, str):
             module, _, attribute = target.rpartition(".")
             owner = _imported(module)
         original = inspect.getattr_static(owner, attribute, None) if isinstance(attribute, str) else None
-        setattr_(self, target, name, *rest, **words)
+        setattr_(self, target, name, *rest, **options)
         if isinstance(attribute, str):
             _note(owner, attribute, original, getattr(owner, attribute, None))
 

@@ -152,12 +152,12 @@ class Recorder:
             return None
         return {**call.kept, "fakes": fakes}
 
-    def _note(self, call: OpenCall, kept: Message | None, seconds: float, returned: str) -> None:
+    def _note(self, call: OpenCall, stored: Message | None, seconds: float, returned: str) -> None:
         # A call under a profiler takes longer: it counts only as long as there is no other.
         if len(self._seen["seconds"]) < TIMED and (call.boundary is None or not self._seen["seconds"]):
             self._seen["seconds"].append(seconds)
-        if kept is not None:
-            self._seen["kept"] = [*self._seen["kept"], {**kept, "seconds": seconds, "returns": returned}][-KEPT:]
+        if stored is not None:
+            self._seen["kept"] = [*self._seen["kept"], {**stored, "seconds": seconds, "returns": returned}][-KEPT:]
         if call.drawn is not None:
             place, entry = call.drawn
             self._sample.put(place, entry and {**entry, "returns": returned})

@@ -35,9 +35,9 @@ def _in_child(ask: Callable[[], Any]) -> Any:
         return None
 
 
-def _differing(made: object, value: object) -> list[str] | None:
-    before, after = state_of(made), state_of(value)
-    if type(made) is not type(value) or not before or not after or before.keys() - after.keys():
+def _differing(rebuilt: object, value: object) -> list[str] | None:
+    before, after = state_of(rebuilt), state_of(value)
+    if type(rebuilt) is not type(value) or not before or not after or before.keys() - after.keys():
         return None
     return [name for name in after if name not in before or not same(before[name], after[name], 1)]
 

@@ -459,7 +459,7 @@ def _public_name(value: object, name: str, held: object) -> str:
     return public if has_setter and equal(getattr(value, public, None), held) else name
 
 
-def _with(made: object, attributes: Iterable[tuple[str, object]]) -> object:
+def _with(rebuilt: object, attributes: Iterable[tuple[str, object]]) -> object:
     for name, held in attributes:
-        setattr(made, name, held)
-    return made
+        setattr(rebuilt, name, held)
+    return rebuilt
