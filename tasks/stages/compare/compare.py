@@ -27,7 +27,7 @@ from ...storage.artifact import ArtifactReader
 from .contradictions import contradictions
 from .findings import about_benchmark, about_codeflash, headline, reason, to_review
 
-_ASKED: dict[MetricName, Metric] = {
+_REQUESTED_AS: dict[MetricName, Metric] = {
     MetricName.TIME: "time",
     MetricName.INSTRUCTIONS: "instructions",
     MetricName.PEAK: "memory",
@@ -43,33 +43,35 @@ def run(inputs: StageInputs) -> None:
 
 
 def judged(item: Optimization, artifacts: ArtifactReader) -> Comparison:
-    """Judge what the stages before have written; the same every time."""
+    """Judge the artifacts of earlier stages; a pure function of them."""
     samples, detection = artifacts.read(Samples), artifacts.read(Detection)
     linting, codeflash = artifacts.read(Linting), artifacts.read(CodeflashRun)
     rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
     comparison = judge(samples, rules)
-    told = about_benchmark(linting, comparison.verdict)
-    comparison = comparison.model_copy(
-        update={"needs_review": (*comparison.needs_review, *told), "reach": linting.reach}
-    )
+    needs_review = (*comparison.needs_review, *about_benchmark(linting, comparison.verdict))
+    comparison = comparison.model_copy(update={"needs_review": needs_review, "reach": linting.reach})
     return with_codeflash(comparison, codeflash)
 
 
 def with_codeflash(comparison: Comparison, codeflash: CodeflashRun) -> Comparison:
-    """Hold codeflash's figures against the verdicts; the flags are then those that codeflash was run with."""
+    """Compare codeflash's figures with the verdicts; the flags become those that codeflash ran with."""
     if not codeflash.asked:
         return comparison
-    against = contradictions(comparison.changes, codeflash.figures, comparison.negligible)
-    told = (*comparison.needs_review, *against, *about_codeflash(codeflash))
-    flags = codeflash.flags or comparison.flags
-    repairs = (*comparison.repairs, *codeflash.repairs)
-    found = {"contradictions": against, "needs_review": tuple(dict.fromkeys(told)), "flags": flags, "repairs": repairs}
-    return comparison.model_copy(update=found)
+    contradicting = contradictions(comparison.changes, codeflash.figures, comparison.negligible)
+    needs_review = (*comparison.needs_review, *contradicting, *about_codeflash(codeflash))
+    return comparison.model_copy(
+        update={
+            "contradictions": contradicting,
+            "needs_review": tuple(dict.fromkeys(needs_review)),
+            "flags": codeflash.flags or comparison.flags,
+            "repairs": (*comparison.repairs, *codeflash.repairs),
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a claim rests on, and what it takes."""
+    """The domains that a claim rests on, and its thresholds."""
 
     domains: Sequence[Domain]
     confidence: float
@@ -77,30 +79,31 @@ class Rules:
 
 
 def judge(samples: Samples, rules: Rules) -> Comparison:
-    """Judge every metric of every test, and the item by those that its domains rest on.
+    """Judge every metric of every test, and the item by the primary metrics of its domains.
 
-    A test that reaches no changed function, where others do, is a control row: no claim rests on it. Raises IncomparableError
-    for a metric that one side lacks, has no samples of, or that is negative or no number.
+    If only some tests reach a changed function, the others are control rows, and no claim rests on them. Raise
+    IncomparableError for a metric that one side lacks, has no samples of, or that is negative or not finite.
     """
     check(samples)
-    primary = domains.primary_metrics(rules.domains, _asked_for(samples))
+    primary = domains.primary_metrics(rules.domains, _requested(samples))
     controls = control_rows(samples)
     changes = tuple(
-        _change(each, rules, primary=primary, is_control_row=each.test in controls) for each in samples.measurements
+        _change(measurement, rules, primary=primary, is_control_row=measurement.test in controls)
+        for measurement in samples.measurements
     )
     if not any(change.primary for change in changes):
         raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
     overall = overall_verdict([change.verdict for change in changes if change.primary])
-    told = headline(changes, overall, samples.benchmark)
+    shown = headline(changes, overall, samples.benchmark)
     return Comparison(
         item=samples.item,
         verdict=overall,
         reason=reason(changes, overall, samples.measurements, rules.negligible),
-        headline=told,
+        headline=shown,
         changes=changes,
         outputs=samples.outputs,
         negligible=rules.negligible,
-        needs_review=to_review(changes, overall, samples, told=told),
+        needs_review=to_review(changes, overall, samples, headline=shown),
         benchmark=samples.benchmark,
         platform=samples.platform,
         base=samples.base,
@@ -117,21 +120,21 @@ def judge(samples: Samples, rules: Rules) -> Comparison:
     )
 
 
-def _asked_for(samples: Samples) -> tuple[Metric, ...]:
-    """Return the metrics that were asked for; CPU time comes along with any that takes time."""
+def _requested(samples: Samples) -> tuple[Metric, ...]:
+    """Return the metrics as the manifest names them; CPU time is measured along with time."""
     return tuple(
-        dict.fromkeys(_ASKED[each.metric] for each in samples.measurements if each.metric is not MetricName.CPU)
+        dict.fromkeys(_REQUESTED_AS[each.metric] for each in samples.measurements if each.metric is not MetricName.CPU)
     )
 
 
 def control_rows(samples: Samples) -> frozenset[str]:
-    """Return the tests that are known to reach nothing that changed; none where no test was seen to reach a changed function."""
+    """Return the profiled tests that reach no changed function; none if no test reaches one."""
     reaching = {share.test for share in samples.functions if share.changed}
     return frozenset(samples.profiled) - reaching if reaching else frozenset()
 
 
 def overall_verdict(verdicts: Sequence[Verdict]) -> Verdict:
-    """Sum up the primary metrics: one regression is one too many, and one improvement without any is enough."""
+    """Sum up the primary metrics: any regression makes it a regression, else any improvement an improvement."""
     for decisive in (Verdict.REGRESSED, Verdict.IMPROVED):
         if decisive in verdicts:
             return decisive
@@ -139,7 +142,7 @@ def overall_verdict(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def check(samples: Samples) -> None:
-    """Refuse samples from which no ratio can be told."""
+    """Refuse samples without a meaningful ratio."""
     if not samples.measurements:
         raise _refusal(samples.item, "nothing was measured")
     for measurement in samples.measurements:
@@ -153,8 +156,8 @@ def check(samples: Samples) -> None:
 
 
 def _refusal(where: str, what: str) -> IncomparableError:
-    now = "measure again: delete the item's samples.json and run doit"
-    return IncomparableError(f"{what}; the two sides cannot be compared", where=where, hint=now)
+    hint = "measure again: delete the item's samples.json and run prprep"
+    return IncomparableError(f"{what}; the two sides cannot be compared", where=where, hint=hint)
 
 
 def _sides_without_samples(measurement: Measurement) -> list[Side]:
@@ -162,7 +165,7 @@ def _sides_without_samples(measurement: Measurement) -> list[Side]:
 
 
 def _impossible(measurement: Measurement) -> tuple[Side, float] | None:
-    """Return the first sample that is negative or no number."""
+    """Return the first sample that is negative or not finite."""
     for side in SIDES:
         for value in _values(measurement, side):
             if not (math.isfinite(value) and value >= 0):

@@ -1,4 +1,4 @@
-"""Hold the figures of codeflash against prprep's own: where they cannot both be right, a person has to look."""
+"""Find figures of codeflash that contradict prprep's own, for a person to review."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,32 +8,35 @@ from ...artifacts import Change, CodeflashFigure, Verdict
 from ...text import figures
 
 NOISE: Final = 1.75
-"""A factor that codeflash's medians differed by where both sides were the same code (0.57 to 1.75 in 45 comparisons)."""
+"""Largest ratio of codeflash's medians for identical code (0.57 to 1.75 in 45 comparisons)."""
 OTHER_SIGN: Final = 0.05
-"""A share beyond which a ratio on the other side of 1 is no more the same direction."""
+"""Distance from 1 beyond which a ratio counts as the opposite direction."""
 
 
-def contradictions(changes: Sequence[Change], told: Sequence[CodeflashFigure], negligible: float) -> tuple[str, ...]:
-    """Say in a sentence each where a figure contradicts the change of the same test and metric."""
-    return tuple(_found(changes, [figure for figure in told if not figure.function], negligible))
+def contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure], negligible: float) -> tuple[str, ...]:
+    """Return a sentence for every figure that contradicts the change of the same test and metric."""
+    return tuple(_contradictions(changes, [figure for figure in shown if not figure.function], negligible))
 
 
-def _found(changes: Sequence[Change], told: Sequence[CodeflashFigure], negligible: float) -> Iterator[str]:
+def _contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure], negligible: float) -> Iterator[str]:
     for change in changes:
         name = change.test.rpartition("::")[2]
-        same = [figure for figure in told if (figure.test, figure.metric) == (name, change.metric)]
-        # Two tests of one name cannot be told apart in codeflash's report.
+        same = [figure for figure in shown if (figure.test, figure.metric) == (name, change.metric)]
+        # codeflash's report does not distinguish two tests of one name.
         if len(same) != 1 or not same[0].base or not math.isfinite(change.interval.ratio):
             continue
         ratio = same[0].head / same[0].base
         if _contradicts(change, ratio, negligible):
-            shown, measured = figures.percent(ratio - 1), figures.percent(change.interval.ratio - 1)
-            within = figures.interval(change.interval.low, change.interval.high)
-            yield f"codeflash's {change.metric} of {name} contradicts prprep's: {shown} by codeflash, {measured} ({within}) by prprep"
+            interval = figures.interval(change.interval.low, change.interval.high)
+            both = (
+                f"{figures.percent(ratio - 1)} by codeflash, "
+                f"{figures.percent(change.interval.ratio - 1)} ({interval}) by prprep"
+            )
+            yield f"codeflash's {change.metric} of {name} contradicts prprep's: {both}"
 
 
 def _contradicts(change: Change, ratio: float, negligible: float) -> bool:
-    """Tell another sign than that of a decided change, and a size that codeflash's own noise does not explain."""
+    """Return whether the sign is opposite, or codeflash's noise does not explain the difference in size."""
     beyond = max(OTHER_SIGN, negligible)
     if change.verdict is Verdict.IMPROVED and ratio > 1 + beyond:
         return True

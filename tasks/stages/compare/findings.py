@@ -1,4 +1,4 @@
-"""Say in words what a comparison found: its headline, the reason of its verdict, and what a person should review."""
+"""Describe a comparison: its headline, the reason for its verdict, and what a person should review."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from ...bench.domains import ALMOST_NOTHING
 from ...text import figures
 
 SMALL_LEAK = 1024
-"""Bytes left after each call that are no finding."""
+"""Bytes left after each call; fewer are no finding."""
 
 _ENDED = {
     "budget": "when the budget was spent; a larger `budget` may decide it",
@@ -17,7 +17,7 @@ _ENDED = {
 
 
 def headline(changes: Sequence[Change], overall: Verdict, benchmark: str) -> str:
-    """Return the leading change in one line, with its test where the claim rests on several."""
+    """Return the leading change in one line, with its test if the claim rests on several."""
     leading = leading_change(changes, overall)
     several = len({change.test for change in changes if change.primary}) > 1
     where = f" in {leading.test.removeprefix(f'{benchmark}::')}" if several else ""
@@ -31,7 +31,7 @@ def leading_change(changes: Sequence[Change], overall: Verdict) -> Change:
 
 
 def spelled(change: Change) -> str:
-    """Spell metric, change and interval: `peak memory -48.7 % (99 % interval -48.8 % to -48.5 %)`."""
+    """Format metric, change and interval: `peak memory -48.7 % (99 % interval -48.8 % to -48.5 %)`."""
     interval = change.interval
     shown = figures.change(interval.ratio, interval.low, interval.high)
     if not math.isfinite(interval.ratio):
@@ -40,45 +40,46 @@ def spelled(change: Change) -> str:
 
 
 def reason(changes: Sequence[Change], overall: Verdict, measurements: Sequence[Measurement], negligible: float) -> str:
-    """Say in whole sentences why the verdict is what it is."""
+    """Return whole sentences that explain the verdict."""
     leading = leading_change(changes, overall)
     verdicts = [change.verdict for change in changes if change.primary]
     share = figures.share(negligible)
-    every = len(verdicts) == 1
+    is_single = len(verdicts) == 1
     if overall is Verdict.UNCHANGED:
-        return f"The interval lies within ±{share}." if every else f"All {len(verdicts)} intervals lie within ±{share}."
+        return (
+            f"The interval lies within ±{share}."
+            if is_single
+            else f"All {len(verdicts)} intervals lie within ±{share}."
+        )
     if overall is Verdict.INCONCLUSIVE:
         stopped = next(
             each.stopped for each in measurements if (each.test, each.metric) == (leading.test, leading.metric)
         )
         return _undecided(leading, negligible, stopped)
     side = f"below {figures.MINUS}{share}" if overall is Verdict.IMPROVED else f"above +{share}"
-    counted = (
-        ""
-        if every
-        else f" This holds for {verdicts.count(overall)} of {len(verdicts)} results that the claim rests on."
-    )
+    count = f"{verdicts.count(overall)} of {len(verdicts)}"
+    counted = "" if is_single else f" This holds for {count} results that the claim rests on."
     return f"The whole interval lies {side}.{counted}"
 
 
-def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, told: str) -> tuple[str, ...]:
-    """List what a person should look at, the weightiest first; empty where everything speaks for head."""
-    found = [] if overall is Verdict.IMPROVED else [f"the verdict is {overall}: {told}"]
-    found += _about_outputs(samples)
-    found += [f"{spelled(change)} got worse in {_short(change.test)}" for change in changes if _got_worse(change)]
-    found += _not_improved(changes, overall)
-    found += _moved_controls(changes)
-    found += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
-    found += [_almost_nothing(change) for change in changes if _allocates_almost_nothing(change)]
-    return tuple(dict.fromkeys(found))
+def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, headline: str) -> tuple[str, ...]:
+    """List what a person should review, the most important first; empty if everything speaks for head."""
+    findings = [] if overall is Verdict.IMPROVED else [f"the verdict is {overall}: {headline}"]
+    findings += _about_outputs(samples)
+    findings += [f"{spelled(change)} got worse in {_short(change.test)}" for change in changes if _got_worse(change)]
+    findings += _not_improved(changes, overall)
+    findings += _moved_controls(changes)
+    findings += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
+    findings += [_almost_nothing(change) for change in changes if _allocates_almost_nothing(change)]
+    return tuple(dict.fromkeys(findings))
 
 
 def about_benchmark(linting: Linting, overall: Verdict) -> tuple[str, ...]:
-    """List what is wrong with the benchmark itself; where no difference was found, say how much of the change it executes."""
-    found = [f"{linting.path}:{each.line}: {each.found} ({each.rule})" for each in linting.findings if each.fatal]
+    """List what is wrong with the benchmark; without a difference, also how much of the change it executes."""
+    findings = [f"{linting.path}:{each.line}: {each.found} ({each.rule})" for each in linting.findings if each.fatal]
     if linting.reach and overall in {Verdict.UNCHANGED, Verdict.INCONCLUSIVE}:
-        found.append(_reached(linting.reach))
-    return tuple(found)
+        findings.append(_reached(linting.reach))
+    return tuple(findings)
 
 
 def about_codeflash(codeflash: CodeflashRun) -> tuple[str, ...]:
@@ -88,8 +89,8 @@ def about_codeflash(codeflash: CodeflashRun) -> tuple[str, ...]:
 
 def _reached(reach: Reach) -> str:
     share = figures.share(round(reach.share, 2)) if reach.share else "next to nothing"
-    told = f"the benchmark executes {reach.executed} of {reach.statements} statements that changed"
-    return f"{told}; the functions that changed have {share} of its time"
+    executed = f"the benchmark executes {reach.executed} of {reach.statements} statements that changed"
+    return f"{executed}; the functions that changed have {share} of its time"
 
 
 def _certainty(change: Change) -> str:
@@ -115,7 +116,8 @@ def _why_undecided(change: Change, negligible: float) -> str:
         return f"The interval holds no change, and reaches beyond the ±{share} that count as negligible"
     less, near = ("less", interval.high) if interval.high < 1 else ("more", interval.low)
     if change.control and abs(near - 1) > negligible:
-        return f"Head costs {less}, but a second tree of base differed from base by {_interval(change.control)} in the same launches"
+        differed = f"a second tree of base differed from base by {_interval(change.control)}"
+        return f"Head costs {less}, but {differed} in the same launches"
     return f"Head costs {less}, but the interval reaches into ±{share}, which counts as negligible"
 
 
@@ -128,13 +130,13 @@ def _launches(change: Change) -> str:
 
 
 def _about_outputs(samples: Samples) -> Iterator[str]:
-    told = {"different": "the results differ between base and head"}
+    sentences = {"different": "the results differ between base and head"}
     if {output.test for output in samples.outputs} & {measurement.test for measurement in samples.measurements}:
-        # The benchmark of an import has no result but that it went well.
-        told["not comparable"] = "the results could not be compared"
-    for verdict, words in told.items():
+        # The benchmark of an import has no result to compare.
+        sentences["not comparable"] = "the results could not be compared"
+    for verdict, sentence in sentences.items():
         if tests := [_short(output.test) for output in samples.outputs if output.verdict == verdict]:
-            yield f"{words}: {', '.join(tests)}"
+            yield f"{sentence}: {', '.join(tests)}"
 
 
 def _got_worse(change: Change) -> bool:
@@ -144,14 +146,14 @@ def _got_worse(change: Change) -> bool:
 
 
 def _moved_controls(changes: Sequence[Change]) -> Iterator[str]:
-    """Name what came out as changed although it is not: then this machine or this benchmark cannot be trusted."""
+    """Name control rows that seem to change: then this machine or this benchmark is unreliable."""
     for change in changes:
         if change.control_row and change.verdict in {Verdict.IMPROVED, Verdict.REGRESSED}:
             yield f"{_short(change.test)} reaches nothing that changed, and yet {spelled(change)}"
 
 
 def _not_improved(changes: Sequence[Change], overall: Verdict) -> Iterator[str]:
-    """Name the primary changes beside the claim that do not share it."""
+    """Name the primary changes with another verdict than the claim."""
     if overall in {Verdict.IMPROVED, Verdict.REGRESSED}:
         others = [change for change in changes if change.primary and change.verdict is not overall]
         yield from (f"{change.verdict} in {_short(change.test)}: {spelled(change)}" for change in others)

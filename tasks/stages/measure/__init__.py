@@ -22,7 +22,7 @@ def _stopping_rule(item: Item) -> tuple[float, float]:
 
 
 STOPPING_RULE = Value("when sampling may stop", _stopping_rule, hashed=False)
-"""Confidence and negligible change: samples taken under another rule stay valid, so `compare` alone is made again."""
+"""Confidence and negligible change: samples taken under another rule stay valid, so only `compare` runs again."""
 
 STAGE = Stage(
     name="measure",

@@ -19,7 +19,7 @@ from . import STOPPING_RULE
 
 
 def run(inputs: StageInputs) -> None:
-    """Take the samples; write profiles and pytest-benchmark's JSON beside them."""
+    """Take the samples; write profiles and pytest-benchmark's JSON next to them."""
     before, item = machine.load(), inputs.settings
     sampling = Sampling(item.budget, *inputs.value(STOPPING_RULE))
     setup = BenchmarkSetup(item, ItemArtifacts.read(inputs), inputs, sampling)
@@ -33,7 +33,7 @@ def run(inputs: StageInputs) -> None:
 
 
 def clean(paths: ItemPaths) -> None:
-    """Remove what measuring wrote beside the samples."""
+    """Remove what measuring wrote next to the samples."""
     shutil.rmtree(paths.profiles, ignore_errors=True)
     for side in SIDES:
         (paths.state / f"{side}.benchmark.json").unlink(missing_ok=True)
@@ -47,10 +47,10 @@ def samples_of(
     environments_by_side: Mapping[Role, SideEnvironment],
     request: Request,
 ) -> Samples:
-    """Put everything that was measured, and what it was measured in, into the artifact."""
-    trees_of: dict[Side, str] = {"base": injection.base.tree, "head": injection.head.tree}
+    """Put the measurements and their provenance into the artifact."""
+    git_trees: dict[Side, str] = {"base": injection.base.tree, "head": injection.head.tree}
     base, head = (
-        _provenance(environments_by_side[side], tree=trees_of[side], modules=measured.modules.get(side, ()))
+        _provenance(environments_by_side[side], tree=git_trees[side], modules=measured.modules.get(side, ()))
         for side in SIDES
     )
     return Samples(
@@ -74,10 +74,10 @@ def samples_of(
     )
 
 
-def _provenance(ground: SideEnvironment, *, tree: str, modules: tuple[Module, ...]) -> Provenance:
-    environment = ground.environment
+def _provenance(side: SideEnvironment, *, tree: str, modules: tuple[Module, ...]) -> Provenance:
+    environment = side.environment
     return Provenance(
-        commit=ground.commit,
+        commit=side.commit,
         tree=tree,
         python=environment.python_version,
         environment=environment.key,
@@ -87,12 +87,12 @@ def _provenance(ground: SideEnvironment, *, tree: str, modules: tuple[Module, ..
 
 
 def _environment_notes(environments_by_side: Mapping[Role, SideEnvironment]) -> Iterator[str]:
-    """Tell what differs between the environments, and what was done otherwise than the project's files ask for."""
+    """Yield differences between the environments, and deviations from what the project's files ask for."""
     base, head = (environments_by_side[side].environment for side in SIDES)
     if base.python_version != head.python_version:
         yield f"Base ran on Python {base.python_version}, head on Python {head.python_version}."
-    if told := package_differences(base.packages, head.packages):
-        yield f"The environments differ, as the commits ask for it: {', '.join(told)}."
+    if differing := package_differences(base.packages, head.packages):
+        yield f"The environments differ, as the commits ask for it: {', '.join(differing)}."
     yield from (note for note in base.notes if note in head.notes)
     yield from (f"base: {note}" for note in base.notes if note not in head.notes)
     yield from (f"head: {note}" for note in head.notes if note not in base.notes)

@@ -55,7 +55,7 @@ class SuiteRun:
 
 
 def run(side: SideRequest, command: str, *, folder: str, seconds: float) -> SuiteRun:
-    """Run `command` in a shell, in a folder of the side's tree with its environment's programs, for at most `seconds`."""
+    """Run `command` in a shell, in a folder of the tree with the environment's programs, for at most `seconds`."""
     cwd = side.tree / folder
     with tempfile.TemporaryDirectory(prefix="prprep-tests-") as scratch:
         notes = Path(scratch) / "endings"

@@ -75,7 +75,7 @@ def judged(*measurements, domains=("cpu",), **fields):
     return judge(samples(*measurements, **fields), Rules(domains, confidence=0.99, negligible=0.01))
 
 
-def told(comparison):
+def summary_of(comparison):
     return comparison.verdict, comparison.headline, comparison.reason, comparison.needs_review
 
 
@@ -87,14 +87,14 @@ A_LITTLE_LESS = (0.985, 0.991, 0.989, 0.986, 0.990, 0.988, 0.992, 0.987)
 
 
 def test_an_improvement_as_a_whole():
-    found = judged(
+    comparison = judged(
         repeated(PEAK, 52_428_800, 26_911_744),
         repeated(ALLOCATIONS, 1_204, 1_204),
         domains=("mem",),
         repairs=("installed memray",),
     )
     peak, allocations = 26_911_744 / 52_428_800, 1.0
-    assert found == Comparison(
+    assert comparison == Comparison(
         item="merge_lines",
         verdict=Verdict.IMPROVED,
         reason="The whole interval lies below −1 %.",
@@ -141,8 +141,8 @@ def test_the_interval_of_a_change_is_the_t_interval_of_its_launches():
     logs = [math.log(ratio) for ratio in (0.79, 0.80, 0.81)]
     mean = sum(logs) / 3
     reach = 9.924843 * math.sqrt(sum((log - mean) ** 2 for log in logs) / 2) / math.sqrt(3)
-    found = change.interval
-    assert [found.ratio, found.low, found.high] == pytest.approx(
+    comparison = change.interval
+    assert [comparison.ratio, comparison.low, comparison.high] == pytest.approx(
         [math.exp(mean), math.exp(mean - reach), math.exp(mean + reach)], rel=1e-6
     )
     assert (change.launches, change.base.rounds, change.base.minimum, change.unit) == (3, 9, 0.01, "s")
@@ -262,7 +262,7 @@ def test_the_interval_of_a_change_is_the_t_interval_of_its_launches():
     ],
 )
 def test_one_test_is_judged(measurements, domains, expected):
-    assert told(judged(*measurements, domains=domains)) == expected
+    assert summary_of(judged(*measurements, domains=domains)) == expected
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_one_test_is_judged(measurements, domains, expected):
     ],
 )
 def test_several_results_are_judged(measurements, domains, expected):
-    assert told(judged(*measurements, domains=domains)) == expected
+    assert summary_of(judged(*measurements, domains=domains)) == expected
 
 
 def test_small_peaks_beside_a_large_one_are_no_mock():
@@ -380,10 +380,10 @@ def test_results_that_differ_are_to_be_reviewed():
         Output(test=TEST, verdict="different", detail="[3]: 1 != 2"),
         Output(test=OTHER, verdict="not comparable", detail="a generator"),
     )
-    found = judged(times(LESS), outputs=outputs)
-    assert found.verdict is Verdict.IMPROVED
-    assert found.outputs == outputs
-    assert found.needs_review == (
+    comparison = judged(times(LESS), outputs=outputs)
+    assert comparison.verdict is Verdict.IMPROVED
+    assert comparison.outputs == outputs
+    assert comparison.needs_review == (
         "the results differ between base and head: test_merge_lines",
         "the results could not be compared: test_other[5000]",
     )
@@ -437,7 +437,7 @@ def test_looks_make_the_interval_wider_and_leave_its_confidence():
 def test_what_cannot_be_compared_is_refused(measurements, message):
     with pytest.raises(IncomparableError) as raised:
         judged(*measurements, domains=("cpu", "mem"))
-    assert str(raised.value) == f"{message}\n  measure again: delete the item's samples.json and run doit"
+    assert str(raised.value) == f"{message}\n  measure again: delete the item's samples.json and run prprep"
 
 
 def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
@@ -447,10 +447,14 @@ def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
     Linting(item="merge_lines", path=BENCHMARK).write(paths.lint, "l")
     item = Optimization(id="merge_lines", confidence=0.95, negligible=0.3)
     run_stage("compare", item, paths, fingerprint="made from this")
-    found = Comparison.read(paths.compare)
+    comparison = Comparison.read(paths.compare)
     assert fingerprint_of(paths.compare) == "made from this"
-    assert (found.verdict, found.negligible, found.changes[0].interval.confidence) == (Verdict.UNCHANGED, 0.3, 0.95)
-    assert found == judge(samples(times(LESS)), Rules(("cpu",), confidence=0.95, negligible=0.3))
+    assert (comparison.verdict, comparison.negligible, comparison.changes[0].interval.confidence) == (
+        Verdict.UNCHANGED,
+        0.3,
+        0.95,
+    )
+    assert comparison == judge(samples(times(LESS)), Rules(("cpu",), confidence=0.95, negligible=0.3))
 
 
 def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
@@ -493,7 +497,7 @@ def controlled(ratios, controls, **more):
     )
 
 
-def test_a_claim_inside_the_controls_spread_is_not_made():
+def test_no_claim_within_the_controls_spread():
     """Both trees of base differ by up to 30 %: 21 % less is nothing that this machine can show."""
     controls = (1.3, 0.75, 1.2, 0.8, 1.25, 0.78, 1.22, 0.82)
     comparison = judged(controlled(LESS, controls))
@@ -517,7 +521,7 @@ def test_a_control_that_is_off_in_either_direction_counts(shift, verdict):
 
 
 def test_base_is_the_mean_of_both_its_trees():
-    """A control that is 10 % faster than base lowers what head is held against by 5 %."""
+    """A control that is 10 % faster than base lowers what head is compared with by 5 %."""
     comparison = judged(controlled((0.5,) * 8, (0.9, 0.9001) * 4))
     assert comparison.changes[0].interval.ratio == pytest.approx(0.5)
 
@@ -548,7 +552,7 @@ def test_changed_functions_that_no_benchmark_reaches_are_listed():
     assert comparison.needs_review == ("no benchmark reaches pagelayout.text:Page.join",)
 
 
-def test_where_no_changed_function_is_seen_no_test_is_a_control_row():
+def test_without_a_reached_changed_function_no_test_is_a_control_row():
     """The change may lie in a constant or in C: then all that was measured counts."""
     comparison = judged(times(LESS), functions=(share(TEST, "pagelayout.text:other", changed=False),), profiled=(TEST,))
     assert [change.primary for change in comparison.changes] == [True]

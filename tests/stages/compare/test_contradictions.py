@@ -11,8 +11,8 @@ def figure(base, head, *, metric="time", test="test_benchmark_merge_lines", func
     return CodeflashFigure(test=test, function=function, metric=metric, base=base, head=head)
 
 
-def found(measured, *told):
-    return contradictions((measured,), told, 0.01)
+def found_contradictions(measured, *sentences):
+    return contradictions((measured,), sentences, 0.01)
 
 
 FASTER = change(MetricName.TIME, 0.010, 0.008, Verdict.IMPROVED)
@@ -38,27 +38,27 @@ SAME = change(MetricName.TIME, 0.010, 0.010, Verdict.UNCHANGED, width=0.004)
     ],
 )
 def test_another_sign_or_a_size_beyond_codeflashs_noise(measured, ratio, contradicts):
-    assert bool(found(measured, figure(0.01, 0.01 * ratio))) == contradicts
+    assert bool(found_contradictions(measured, figure(0.01, 0.01 * ratio))) == contradicts
 
 
 def test_one_side_measured_twice_contradicts_a_large_change():
     fast = change(MetricName.TIME, 0.110, 0.001, Verdict.IMPROVED)
-    (told,) = found(fast, figure(0.00104, 0.001))
-    assert told.startswith(
+    (sentence,) = found_contradictions(fast, figure(0.00104, 0.001))
+    assert sentence.startswith(
         "codeflash's time of test_benchmark_merge_lines contradicts prprep's: −3.8 % by codeflash, −99."
     )
-    assert told.endswith("by prprep")
+    assert sentence.endswith("by prprep")
 
 
-def test_memory_is_held_against_memory():
+def test_memory_is_compared_with_memory():
     peak = change(MetricName.PEAK, 52_428_800, 26_911_744, Verdict.IMPROVED, width=0.0004)
-    assert not found(peak, figure(50_000_000, 26_000_000, metric="peak memory"), figure(1, 9))
-    assert found(peak, figure(26_000_000, 50_000_000, metric="peak memory"))
+    assert not found_contradictions(peak, figure(50_000_000, 26_000_000, metric="peak memory"), figure(1, 9))
+    assert found_contradictions(peak, figure(26_000_000, 50_000_000, metric="peak memory"))
 
 
-def test_other_tests_functions_and_what_cannot_be_told_apart_are_left_alone():
+def test_other_tests_functions_and_ambiguous_names_are_ignored():
     away = figure(0.01, 0.1)
-    assert not found(FASTER, away.model_copy(update={"test": "test_other"}))
-    assert not found(FASTER, away.model_copy(update={"function": "merge_lines"}))
-    assert not found(FASTER, away, away)
-    assert not found(FASTER, figure(0.0, 0.1))
+    assert not found_contradictions(FASTER, away.model_copy(update={"test": "test_other"}))
+    assert not found_contradictions(FASTER, away.model_copy(update={"function": "merge_lines"}))
+    assert not found_contradictions(FASTER, away, away)
+    assert not found_contradictions(FASTER, figure(0.0, 0.1))

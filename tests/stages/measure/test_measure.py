@@ -219,10 +219,10 @@ def request_of(item, proposed):
 
 
 def test_memory_has_no_time_limit_unless_one_is_set():
-    asked = request_of(Optimization(id="total"), ("cpu", "mem"))
-    assert (asked.metrics, asked.timeout, asked.memory_timeout) == (("time", "memory"), 120.0, None)
-    asked = request_of(Optimization(id="total", timeout=30.0), ("cpu", "mem"))
-    assert (asked.timeout, asked.memory_timeout) == (30.0, 30.0)
+    request = request_of(Optimization(id="total"), ("cpu", "mem"))
+    assert (request.metrics, request.timeout, request.memory_timeout) == (("time", "memory"), 120.0, None)
+    request = request_of(Optimization(id="total", timeout=30.0), ("cpu", "mem"))
+    assert (request.timeout, request.memory_timeout) == (30.0, 30.0)
 
 
 def test_import_roots_of_the_tree_come_first():
@@ -242,7 +242,7 @@ def test_the_import_that_is_timed_is_the_targets(target, modules):
     assert modules_of(detection(target=target)) == modules
 
 
-def test_packages_that_differ_are_told():
+def test_differing_packages_are_noted():
     base, head = ("numpy==1.26.4", "old==1", "same==1"), ("numpy==2.0.0", "new==3", "same==1")
     assert package_differences(base, head) == ("new absent → 3", "numpy 1.26.4 → 2.0.0", "old 1 → absent")
 
