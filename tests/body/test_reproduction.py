@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.artifacts import TreeSpec
+from tasks.artifacts import MetricName, TreeSpec
 from tasks.body.reproduction import manifest_text
 from tasks.manifest.reader import read
 from tasks.stages.render.render import bounded
 from tests.support.evidence import (
     BENCHMARK,
+    CPU_IMPROVED,
     DETECTION,
     HEAD,
     IMPORT_IMPROVED,
@@ -183,7 +184,16 @@ def test_the_manifest_is_one_that_prprep_reads(tmp_path):
     )
 
 
-def test_what_a_reader_has_to_install_is_a_list():
+@pytest.mark.parametrize(
+    ("metrics", "listed"),
+    [
+        ({MetricName.TIME}, "the project's dependencies and pytest-benchmark"),
+        (set(MetricName), "the project's dependencies, pytest-benchmark and pytest-memray"),
+    ],
+)
+def test_what_a_reader_has_to_install_is_a_list(metrics, listed):
     layout = DETECTION.layout.model_copy(update={"runner": "python"})
-    body = body_of(Case(detection=DETECTION.model_copy(update={"layout": layout})))
-    assert "# this Python needs the project's dependencies and pytest-benchmark\n" in body
+    changes = tuple(change for change in CPU_IMPROVED.changes if change.metric in metrics)
+    detection = DETECTION.model_copy(update={"layout": layout})
+    body = body_of(Case(CPU_IMPROVED.model_copy(update={"changes": changes}), detection=detection))
+    assert f"# this Python needs {listed}\n" in body
