@@ -1,3 +1,3 @@
-"""prprep: from optimizations that were kept to pull requests that can be merged."""
+"""prprep: turn optimizations already made into ready-to-merge performance pull requests."""
 
 __version__ = "0.1.0"

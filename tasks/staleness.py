@@ -96,7 +96,7 @@ class Stage:
     remembers: tuple[str, ...] = ()
     """Fields of its own artifact that conditions and values ask for; they are kept from run to run."""
     intact: Callable[[Item, Fields], bool] | None = None
-    """Whether what it wrote or looked at beside its artifact is unchanged; gets the remembered fields."""
+    """Whether other files that it wrote or read are unchanged; gets the remembered fields."""
     otherwise: str = ""
     """What `prprep explain` says if `intact` is false."""
     gap: Callable[[Fields], bool] | None = None
@@ -270,9 +270,9 @@ class Staleness:
     def __init__(
         self, workspace: Workspace, stages: Sequence[Stage], others: Sequence[Stage] = (), *, not_before: float = 0.0
     ) -> None:
-        """`others` are declared like stages and are no stages, such as the report.
+        """`others` are declared like stages but are none, such as the report.
 
-        Answers of GitHub from before `not_before`, in seconds since the epoch, count as old.
+        Responses of GitHub from before `not_before`, in seconds since the epoch, count as old.
         """
         self.workspace = workspace
         self.answers = ResponseCache(workspace.paths.forge, not_before)

@@ -74,9 +74,9 @@ ANYWHERE = [
     (("add",), "`prprep add` needs REF\n  usage: prprep add REF [OPTIONS]"),
     (("lint",), "`prprep lint` needs PATH\n  usage: prprep lint PATH ... [OPTIONS]"),
     (("ignore",), "`prprep ignore` needs TASK\n  usage: prprep ignore TASK ... [OPTIONS]"),
-    (("open", "a", "b"), "`prprep open` got an argument too many: b\n  usage: prprep open ID [OPTIONS]"),
-    (("schema", "x"), "`prprep schema` got an argument too many: x\n  usage: prprep schema [OPTIONS]"),
-    (("help", "a", "b"), "`prprep help` got an argument too many: b\n  usage: prprep help [COMMAND|TASK] [OPTIONS]"),
+    (("open", "a", "b"), "`prprep open` got too many arguments: b\n  usage: prprep open ID [OPTIONS]"),
+    (("schema", "x"), "`prprep schema` got too many arguments: x\n  usage: prprep schema [OPTIONS]"),
+    (("help", "a", "b"), "`prprep help` got too many arguments: b\n  usage: prprep help [COMMAND|TASK] [OPTIONS]"),
     (("-m", "nowhere", "list"), "nowhere: no such manifest\n  give the path of a file: prprep -m FILE"),
 ]
 OPTIONS = {

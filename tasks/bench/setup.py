@@ -27,7 +27,7 @@ from .request import ChangedDefinition, Request, Role, SideRequest
 
 T = TypeVar("T")
 _COPIES = {"control": "second"}
-"""Roles that get a checkout of their own, besides the first one of the same commit."""
+"""Roles that get a second checkout of a commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class SideEnvironment:
     environment: Environment
 
 
-class Surroundings(Protocol):
-    """Where a setup is made: the manifest's folder, the item's state, the user's repository, the cache."""
+class SetupContext(Protocol):
+    """What a setup needs besides the item: the manifest's folder, the item's state, the cache, the repository."""
 
     folder: Path
     state: Path
@@ -63,7 +63,7 @@ class Sampling(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ItemArtifacts:
-    """What the stages before have written about an item."""
+    """What earlier stages wrote about an item."""
 
     detection: Detection
     scaffolding: Scaffolding
@@ -79,9 +79,9 @@ def metrics_of(item: Optimization, detection: Detection) -> tuple[Metric, ...]:
     return item.metrics or domains.metrics_for(detection.domain.domains)
 
 
-def dry_run(item: Optimization, artifacts: ItemArtifacts, around: Surroundings) -> BenchmarkSetup:
+def dry_run(item: Optimization, artifacts: ItemArtifacts, context: SetupContext) -> BenchmarkSetup:
     """Set everything up as for measuring, and run the benchmark once on every side."""
-    setup = BenchmarkSetup(item, artifacts, around)
+    setup = BenchmarkSetup(item, artifacts, context)
     setup.repaired(measuring.dry_run, seed=1)
     return setup
 
@@ -90,14 +90,14 @@ class BenchmarkSetup:
     """A tree and an environment for each side of an item; `repairs` name what was installed to run the benchmark."""
 
     def __init__(
-        self, item: Optimization, artifacts: ItemArtifacts, around: Surroundings, sampling: Sampling | None = None
+        self, item: Optimization, artifacts: ItemArtifacts, context: SetupContext, sampling: Sampling | None = None
     ) -> None:
-        self.item, self.artifacts, self._around, self._sampling = item, artifacts, around, sampling or Sampling()
+        self.item, self.artifacts, self._context, self._sampling = item, artifacts, context, sampling or Sampling()
         metrics = metrics_of(item, artifacts.detection)
         measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
-        injection, scaffolding, cache = artifacts.injection, artifacts.scaffolding, around.cache
-        with Clone.open(around.address, cache, report=around.report) as clone:
-            contents = trees.contents(injection, scaffolding, clone, folder=around.folder, worktree=around.worktree)
+        injection, scaffolding, cache = artifacts.injection, artifacts.scaffolding, context.cache
+        with Clone.open(context.address, cache, report=context.report) as clone:
+            contents = trees.contents(injection, scaffolding, clone, folder=context.folder, worktree=context.worktree)
             self._checkouts = {
                 role: (
                     trees.commit_of(clone, spec),
@@ -119,27 +119,27 @@ class BenchmarkSetup:
                 self.item,
                 self.artifacts,
                 self.sides,
-                profiles=self._around.state / PROFILES,
-                cache=self._around.cache,
+                profiles=self._context.state / PROFILES,
+                cache=self._context.cache,
                 seed=seed,
                 sampling=self._sampling,
             )
             try:
-                return do(request, report=self._around.report), request
+                return do(request, report=self._context.report), request
             except PrprepError as error:
                 self._explain(error)
                 if isinstance(error, ProvenanceError) or not self._repair(error):
                     raise
 
     def _build(self) -> dict[Role, SideEnvironment]:
-        env, report = self.item.env, self._around.report
-        python = resolve_path(env.python, self._around.folder)
+        env, report = self.item.env, self._context.report
+        python = resolve_path(env.python, self._context.folder)
         settings = env.model_copy(update={"install": (*env.install, *self._extra), "python": python})
         layout = self.artifacts.detection.layout
         sides: dict[Role, SideEnvironment] = {}
         for role, (commit, tree) in self._checkouts.items():
             report(f"environment of {role}")
-            built = builder.build(tree, layout, settings, cache=self._around.cache, report=report)
+            built = builder.build(tree, layout, settings, cache=self._context.cache, report=report)
             sides[role] = SideEnvironment(commit, tree, built)
         return sides
 
@@ -158,7 +158,7 @@ class BenchmarkSetup:
                 error.hint += f"\n  installing {package} failed: {failure.what.splitlines()[0]}"
             else:
                 repair = f"{package} was installed for all sides, since {diagnosis.cause}"
-                self._around.report(repair)
+                self._context.report(repair)
                 self.repairs = (*self.repairs, repair)
                 return True
         error.hint = "\n  ".join((diagnosis.cause, *filter(None, (error.hint, diagnosis.hint))))
@@ -166,7 +166,7 @@ class BenchmarkSetup:
 
     def _explain(self, error: PrprepError) -> None:
         """Shorten the paths in the message, and mention invented arguments if they may be the cause."""
-        shorten_paths(error, self.sides, self._around.cache)
+        shorten_paths(error, self.sides, self._context.cache)
         scaffolding, metrics = self.artifacts.scaffolding, metrics_of(self.item, self.artifacts.detection)
         invented = scaffolding.made_from == "signature" and metrics != ("import",)
         if invented and "the benchmark failed on" in error.what:

@@ -35,7 +35,7 @@ def parse(command: Command, arguments: list[str]) -> tuple[dict[str, Any], list[
             values[option.name] = [*values[option.name], _value(str, option, spelled, text)]
         else:
             values[option.name] = _value(option.type, option, spelled, text)
-    _demand_count(command, positional)
+    _check_count(command, positional)
     return values, positional
 
 
@@ -68,7 +68,7 @@ def _value(kind: type, option: CmdOption, spelled: str, text: str) -> Any:
     raise UsageError(f"{spelled} is {quoted(text)}, must be {_KINDS[kind]}")
 
 
-def _demand_count(command: Command, positional: list[str]) -> None:
+def _check_count(command: Command, positional: list[str]) -> None:
     hint = f"usage: {usage(command)}"
     if not all(word.strip() for word in positional):
         raise UsageError(f"an argument of `prprep {command.name}` is empty", hint=hint)
@@ -77,4 +77,4 @@ def _demand_count(command: Command, positional: list[str]) -> None:
         raise UsageError(f"`prprep {command.name}` needs {form.removesuffix(' ...')}", hint=hint)
     most = len(positional) if "..." in form else 1 if form else 0
     if len(positional) > most:
-        raise UsageError(f"`prprep {command.name}` got an argument too many: {' '.join(positional[most:])}", hint=hint)
+        raise UsageError(f"`prprep {command.name}` got too many arguments: {' '.join(positional[most:])}", hint=hint)

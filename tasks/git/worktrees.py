@@ -30,7 +30,7 @@ def create(clone: Path, tree: Path, commit: str) -> None:
     tree.parent.mkdir(parents=True, exist_ok=True)
     options = ("--quiet", "--detach", "--force", "--no-checkout", "--end-of-options")
     run_git(clone, ["worktree", "add", *options, tree.absolute(), commit])
-    # A process of its own, which dies with us; the checkout of `worktree add` would go on.
+    # A separate process, which ends with prprep; the checkout of `worktree add` would continue.
     reset(tree)
     (_admin(tree) / COMPLETE).write_text(commit, encoding="ascii")
 

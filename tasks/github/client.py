@@ -54,7 +54,7 @@ _FAILURES: Final = (
         "the login of gh may not read pull requests of {about} (HTTP 403)",
         "use a token that may: `gh auth refresh --hostname {host} --scopes repo`",
     ),
-    (r"HTTP 5\d\d", "{host} has a problem of its own (HTTP 5xx)", _LATER),
+    (r"HTTP 5\d\d", "{host} has an internal problem (HTTP 5xx)", _LATER),
     (
         r"x509|certificate",
         "this machine does not trust the certificate of {host}",
@@ -68,7 +68,7 @@ _FAILURES: Final = (
     (
         f"unexpected end of JSON|invalid character|{_UNREADABLE}",
         "the response does not come from GitHub",
-        "check whether the network asks for a login of its own, then run prprep with --refresh",
+        "check whether the network requires a login, then run prprep with --refresh",
     ),
 )
 

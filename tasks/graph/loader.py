@@ -197,10 +197,10 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
     def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:
         tasks: list[Task] = generate_tasks("prprep", self._graph.tasks(), None)
         if pos_args and "TASK" in cmd.doc_usage:
-            self._demand_tasks(pos_args, tasks, cmd.name)
+            self._check_tasks(pos_args, tasks, cmd.name)
         return tasks
 
-    def _demand_tasks(self, words: list[str], tasks: list[Task], command: str) -> None:
+    def _check_tasks(self, words: list[str], tasks: list[Task], command: str) -> None:
         """Raise UsageError for a word that is no task; doit has patterns in `run` and `clean`, files in `run`."""
         names = {task.name for task in tasks}
         files = {target for task in tasks for target in task.targets} if command == "run" else set()

@@ -36,7 +36,7 @@ _PULL = re.compile(
 
 
 def title_of(text: str) -> str:
-    """Make a title of a heading, cell or sentence; "" if nothing of it can be one.
+    """Derive a title from a heading, cell or sentence; "" if that is impossible.
 
     A title must not claim numbers that prprep has not measured.
     """

@@ -1,6 +1,6 @@
 """Build plain values from YAML events, with the position of each.
 
-One pass with a stack of its own instead of PyYAML's composer and constructor: nesting cannot exhaust the stack
+One pass with an explicit stack instead of PyYAML's composer and constructor: nesting cannot exhaust the stack
 (libyaml's composer crashes on deep nesting), aliases are counted before they multiply, every duplicate key is seen, and
 after a syntax error the items before it can still be checked. Plain scalars follow YAML 1.2's core schema, as in
 editors: `no` and `on` are text, 12345e6 is a number.

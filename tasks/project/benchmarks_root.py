@@ -31,7 +31,7 @@ def _of_codeflash(project: Project) -> tuple[str, str] | None:
         file = owner.path("pyproject.toml")
         if is_outside(root) or not root.strip():
             raise SourceError(
-                f"[tool.codeflash] benchmarks-root is {root!r}, which is no folder of the project",
+                f"[tool.codeflash] benchmarks-root is {root!r}, which is not a folder of the project",
                 where=file,
                 hint='write it relative to this file, like benchmarks-root = "tests/benchmarks"',
             )
@@ -52,7 +52,7 @@ def _of_folders(project: Project) -> tuple[str, str] | None:
         for name in NAMES:
             folder = posixpath.join(above, name)
             if any(path.startswith(f"{folder}/") for path in folders):
-                return folder, "the folder is there and holds test files"
+                return folder, "the folder exists and has test files"
     return None
 
 

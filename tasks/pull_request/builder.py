@@ -96,7 +96,7 @@ class BranchBuilder(ItemWork):
 
     def build(self, *, measure: bool = True) -> Branching:
         """Return the branch, measured with `measure`; an existing one is used again if nothing changed."""
-        self._demand_evidence()
+        self._check_evidence()
         if existing := self._existing(measured=measure):
             return existing
         self.paths.branch.unlink(missing_ok=True)
@@ -147,7 +147,7 @@ class BranchBuilder(ItemWork):
             self.item, results, clone, self.who, contents=contents, drop_model_authors=self.drop_model_authors
         )
 
-    def _demand_evidence(self) -> None:
+    def _check_evidence(self) -> None:
         for stage in NEEDED:
             if not self.staleness.is_fresh(stage, self.item_id) or not self.paths.artifact(stage).exists():
                 hint = f"run `prprep render:{self.item_id}` first, or `prprep explain {self.item_id}` to see why"

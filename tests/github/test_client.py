@@ -109,7 +109,7 @@ def test_a_partial_response_has_its_errors(client):
         ("rate limit", "accepts no more requests for now (rate limit)", "--refresh"),
         ("graphql rate limit", "accepts no more requests for now (rate limit)", "--refresh"),
         ("404", "acme/pages does not exist, or the login of gh may not see it", "correct `slug:`"),
-        ("502", "has a problem of its own (HTTP 5xx)", "--refresh"),
+        ("502", "has an internal problem (HTTP 5xx)", "--refresh"),
         ("not JSON", "the response does not come from GitHub", "--refresh"),
         ("cut short", "the response does not come from GitHub", "--refresh"),
     ],

@@ -268,11 +268,11 @@ def test_the_manifests_runner_wins():
             "checks/benchmarks",
             "pytest's testpaths name it",
         ),
-        ({"benchmarks/test_a.py": "", "tests/test_b.py": ""}, "benchmarks", "the folder is there and holds test files"),
+        ({"benchmarks/test_a.py": "", "tests/test_b.py": ""}, "benchmarks", "the folder exists and has test files"),
         (
             {"tests/benchmarks/cpu/test_a.py": "", "benchmarks/test_b.py": ""},
             "tests/benchmarks",
-            "the folder is there and holds test files",
+            "the folder exists and has test files",
         ),
         (
             {"benchmarks/bench_a.py": "", "tests/test_b.py": ""},
@@ -323,7 +323,7 @@ REFUSED = {
     "benchmarks-root outside": (
         {"pyproject.toml": '[tool.codeflash]\nbenchmarks-root = "../speed"\n'},
         (
-            "pyproject.toml: [tool.codeflash] benchmarks-root is '../speed', which is no folder of the project\n"
+            "pyproject.toml: [tool.codeflash] benchmarks-root is '../speed', which is not a folder of the project\n"
             '  write it relative to this file, like benchmarks-root = "tests/benchmarks"'
         ),
     ),

@@ -18,7 +18,7 @@ from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
 
 ROUNDS = 20
-"""The rounds of a benchmark that makes its arguments anew for each."""
+"""The rounds of a benchmark that builds new arguments for each of them."""
 
 
 def from_recording(

@@ -1,4 +1,4 @@
-"""Compose a loop over a sample of recorded calls: a list of what varies, and a call with what is the same."""
+"""Compose a loop over a sample of recorded calls: a list of the arguments that vary, and a call with the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resolve the names of a file by its imports alone."""
+"""Resolve the names of a file from its imports alone."""
 
 import ast
 import re

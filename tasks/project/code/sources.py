@@ -84,25 +84,25 @@ class Sources:
         path = self.path_of(module)
         if path is None:
             return None
-        contents = self._contents(path)
+        defined = self._contents(path)
         if not name:
-            return LocatedDefinition(path, contents.definitions[-1])
-        if definition := definition_of(contents, name):
+            return LocatedDefinition(path, defined.definitions[-1])
+        if definition := definition_of(defined, name):
             return LocatedDefinition(path, definition)
-        for target in self._elsewhere(module, path, contents, name):
+        for target in self._elsewhere(module, path, defined, name):
             if located := self.find(target):
                 return located
-        line = next((binding.line for binding in contents.bindings if binding.name == name), None)
+        line = next((binding.line for binding in defined.bindings if binding.name == name), None)
         return LocatedDefinition(path, Definition(name, "name", line, line)) if line else None
 
-    def _elsewhere(self, module: str, path: str, contents: ModuleContents, name: str) -> Iterator[str]:
+    def _elsewhere(self, module: str, path: str, defined: ModuleContents, name: str) -> Iterator[str]:
         """Yield the targets in other modules, or in base classes, that a name of the module may stand for."""
         package = module if posixpath.basename(path) == "__init__.py" else module.rpartition(".")[0]
         first, _, rest = name.partition(".")
-        for binding in reversed(contents.bindings):
+        for binding in reversed(defined.bindings):
             if binding.name == first and binding.module:
                 yield from _imported(binding, package, rest)
-        for binding in contents.bindings:
+        for binding in defined.bindings:
             if binding.name == "*":
                 yield f"{_absolute(binding.module, package)}:{name}"
         parts = name.split(".")
@@ -110,7 +110,7 @@ class Sources:
             if self.path_of(submodule := ".".join([module, *parts[:count]])):
                 yield f"{submodule}:{'.'.join(parts[count:])}"
         owner, _, method = name.rpartition(".")
-        holder = definition_of(contents, owner) if owner else None
+        holder = definition_of(defined, owner) if owner else None
         if holder and method != "__init__":
             yield from (f"{module}:{base.partition('[')[0]}.{method}" for base in holder.bases)
 

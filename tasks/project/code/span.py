@@ -37,7 +37,7 @@ def span_of(item: Optimization, refs: Refs, clone: Clone) -> Span:
     if not (item.base and item.head):
         what = f"nothing changed between base ({span.base[:12]}) and head ({span.head[:12]})"
         raise RepositoryError(what, where=item.id, hint="name the commits that hold the change as `head` or `commits`")
-    note = "Base and head hold the same files: what this comparison shows is the machine."
+    note = "Base and head have the same files: this comparison shows only the noise of the machine."
     return replace(span, notes=(*span.notes, note))
 
 

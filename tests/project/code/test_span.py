@@ -115,7 +115,7 @@ def test_identical_code_is_compared_if_both_sides_are_named(repo, fields):
     repo.commit({"a.py": "a = 1\n"}, "Undo")
     found = span(repo, **fields)
     assert (found.base, found.head) == (sha(repo, fields["base"]), sha(repo, fields["head"]))
-    assert found.notes == ("Base and head hold the same files: what this comparison shows is the machine.",)
+    assert found.notes == ("Base and head have the same files: this comparison shows only the noise of the machine.",)
 
 
 def test_no_change_is_an_error(repo):

@@ -220,7 +220,7 @@ def test_an_older_answer_is_used_while_github_does_not_answer(repo, github):
     github.break_down("502")
     found, told = surveyed(repo, github=github)
     assert (found.decision.into, found.older) == ("#1", True)
-    assert "has a problem of its own (HTTP 5xx)" in found.unknown
+    assert "has an internal problem (HTTP 5xx)" in found.unknown
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * DAY))
     assert f"its answer of {day}" in told
     assert f"the search of {day}" in (repo.path.parent / "work" / ".codeflash" / "report.md").read_text()
@@ -236,7 +236,7 @@ def test_a_forge_in_trouble_is_asked_once_for_all_items(repo, github):
     repo.checkout("main")
     github.break_down("502")
     found, told = surveyed(repo, item(), item("other"), github=github)
-    assert "has a problem of its own" in found.unknown
+    assert "has an internal problem" in found.unknown
     assert len(github.requests) == 1
     assert told.count(f"searching {github.host}") == 1
 

@@ -1,14 +1,14 @@
 """Let prprep's coordinator decide when each call of the `benchmark` fixture is made: a pytest plugin.
 
-The test stays an ordinary pytest-benchmark test. Where the fixture would run its rounds, this sends `ready` and obeys
-orders, one JSON object a line over two inherited pipes:
+The test stays an ordinary pytest-benchmark test. Instead of running its rounds, the fixture sends `ready` and obeys
+orders, one JSON object per line over two inherited pipes:
 
     run     time a block of rounds
     settle  collect garbage and freeze what is left; say whether children can be forked
     fork    let a forked child obey `run`, until `leave`
-    next    go on with the test
+    next    continue with the test
 
-and those of ORDERS, whose modules are imported only when such an order comes: nothing that is timed has them loaded.
+and those of ORDERS, whose modules are imported on the first such order: none is loaded while anything is timed.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from prprep_worker.values.description import describe
 Message = dict[str, Any]
 
 VERSION = 1
-DEAR_SECONDS = 0.02
-"""Of a call whose value is kept for the test instead of being computed again."""
+EXPENSIVE_SECONDS = 0.02
+"""If a call takes longer, its value is kept for the test instead of being computed again."""
 ORDERS = {
     "again": "prprep_worker.values.description",
     "track": "prprep_worker.memory.tracking",
@@ -159,7 +159,7 @@ async def _serve(node: str, calls: Calls, fixture: object) -> object:
     if OPTIONS["describe"]:
         described = describe(value)
         CHANNEL.send("described", value=described)
-    keep = calls.seconds >= DEAR_SECONDS and not (described and described["consumed"])
+    keep = calls.seconds >= EXPENSIVE_SECONDS and not (described and described["consumed"])
     if not keep:
         value = None
     try:

@@ -25,8 +25,8 @@ Message = dict[str, Any]
 
 ROUNDS = (1, 5, 9, 13)
 FEW_ROUNDS = (1, 2, 3)
-"""For calls that take longer than DEAR_SECONDS."""
-DEAR_SECONDS = 0.1
+"""For calls that take longer than EXPENSIVE_SECONDS."""
+EXPENSIVE_SECONDS = 0.1
 
 _floors: dict[bool, dict[str, int]] = {}
 """Of an empty call, by whether it is awaited."""
@@ -86,7 +86,7 @@ async def _floor(memray: Any, calls: Calls, profile: str) -> dict[str, int]:
 
 async def _growth(memray: Any, calls: Calls, profile: str) -> int:
     """Return the bytes that one more round leaves, with its setup and teardown."""
-    counts = ROUNDS if calls.seconds < DEAR_SECONDS else FEW_ROUNDS
+    counts = ROUNDS if calls.seconds < EXPENSIVE_SECONDS else FEW_ROUNDS
     await _left_by(memray, _empty(calls), profile, rounds=1)
     left = [await _left_by(memray, calls, profile, rounds=count) for count in counts]
     growths = sorted(after - before for before, after in zip(left, left[1:]))  # noqa: B905, RUF007 - not on Python 3.9

@@ -1,4 +1,4 @@
-"""Write the arguments of one recorded call as code, or keep them as files of data."""
+"""Write the arguments of one recorded call as code, or store them in data files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESERVED = {
 
 
 class WrittenArguments:
-    """The arguments of one call as code, each written by a writer of its own."""
+    """The arguments of one call as code, each with its own writer."""
 
     def __init__(self, stem: str, taken: set[str]) -> None:
         self._stem, self.taken = stem, taken
@@ -33,7 +33,7 @@ class WrittenArguments:
         self._statements: list[str] = []
 
     def add(self, name: str, value: object, writer: Writer, *, keep: bool) -> None:
-        """Write an argument, with `keep` as a file of data if its code is no complete one; raise CannotWriteError."""
+        """Write an argument, with `keep` in a data file if its code is incomplete; raise CannotWriteError."""
         refused = None
         writer.own_name = "" if name in {"self", "cls"} else name
         try:

@@ -1,6 +1,6 @@
 """Watch the recorded function, the constructors of objects, and effects outside the process.
 
-On Python 3.12 or newer `sys.monitoring` watches the function's code, and nothing is replaced; before, a wrapper does.
+On Python 3.12 or newer `sys.monitoring` watches the function's code; on older versions a wrapper replaces it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Keep a value without a readable spelling as a file of data beside the test: text, bytes, JSON or arrays.
+"""Store a value that has no readable code in a data file next to the test: text, bytes, JSON or arrays.
 
-Reading such a file runs nothing: what would need a pickle is refused.
+Reading such a file runs no code: values that need a pickle are refused.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from prprep_worker.values.privacy import is_of_machine, joined
 Check = Callable[[str], None]
 
 LARGEST = 128 * 1024
-"""Bytes of a file beside a benchmark, which a repository keeps for good."""
-HOPELESS = 16
-"""Times LARGEST, from which a value is not even tried."""
+"""Bytes of a file next to a benchmark; a repository keeps it forever."""
+NOT_TRIED = 16
+"""A value of more than this many times LARGEST is refused without encoding it."""
 AS_TEXT = '{}.read_text(encoding="utf-8")'
 
 
@@ -48,7 +48,7 @@ def data_file(value: Any, stem: str, check: Check, *, size: int = 0) -> EncodedF
 
     Raise NotDataError if it is no plain data, or too much; `size` is about how much it holds.
     """
-    if size > HOPELESS * LARGEST:
+    if size > NOT_TRIED * LARGEST:
         raise NotDataError(f"a file of {LARGEST:,} bytes, which is the limit, would not hold it")
     encoded = _text(value, check) or _arrays(value, check) or _json(value, check)
     if encoded is None:
@@ -149,7 +149,7 @@ def _zipped(check: Check, read: str, *arrays: Any, **named: Any) -> Encoded:
 def _check_array(array: Any, check: Check) -> None:
     if array.dtype.hasobject:
         raise NotDataError("its elements are objects, which a file could hold as a pickle only")
-    if array.nbytes > HOPELESS * LARGEST:
+    if array.nbytes > NOT_TRIED * LARGEST:
         raise NotDataError(f"it has {array.nbytes:,} bytes, and a file of {LARGEST:,} is the limit")
     if array.dtype.kind == "U":
         _check_texts(list(map(str, array.ravel().tolist())), check)

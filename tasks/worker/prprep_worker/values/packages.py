@@ -1,4 +1,4 @@
-"""Write values of numpy, pandas and Pillow as Python source; each function takes the Writer that asks for it."""
+"""Write values of numpy, pandas and Pillow as Python source; each function takes the Writer that calls it."""
 
 from __future__ import annotations
 
