@@ -26,7 +26,7 @@ ITEM = Optimization(id="it", head="faster")
 def run(repo, paths, item=ITEM, report=silent, refs=None):
     workspace = workspace_of(item, paths=paths, address=repo.path, cache=repo.path.parent / "cache")
     workspace._refs = {item.id: refs or refs_of(repo, item)}
-    detect.run(inputs_of("detect", staleness_of(workspace), item.id, fingerprint="made from this", report=report))
+    detect.run(inputs_of("detect", staleness_of(workspace), item.id, fingerprint="a fingerprint", report=report))
 
 
 @pytest.fixture
@@ -39,16 +39,16 @@ def paths(tmp_path):
     return ItemPaths("it", tmp_path / "work/.prprep/it", tmp_path / "work/.codeflash")
 
 
-def test_the_artifact_says_what_was_found_and_what_it_was_made_from(repo, paths):
+def test_the_artifact_has_the_target_and_the_fingerprint(repo, paths):
     lines = []
     with untouched(repo.path):
         run(repo, paths, report=lines.append)
     assert Detection.read(paths.detect).target == "pages.a:f"
-    assert fingerprint_of(paths.detect) == "made from this"
+    assert fingerprint_of(paths.detect) == "a fingerprint"
     assert lines[-1] == "pages.a:f: it is the only public function that changed (1 line)"
 
 
-def test_it_comes_out_the_same_and_names_no_place_of_this_machine(repo, paths, tmp_path):
+def test_the_artifact_is_reproducible_and_has_no_absolute_paths(repo, paths, tmp_path):
     run(repo, paths)
     first = digest(paths.detect)
     run(repo, paths)
@@ -56,7 +56,7 @@ def test_it_comes_out_the_same_and_names_no_place_of_this_machine(repo, paths, t
     assert str(tmp_path) not in paths.detect.read_text()
 
 
-def test_what_fails_leaves_no_artifact(repo, paths):
+def test_a_failure_leaves_no_artifact(repo, paths):
     repo.branch("nothing", "main")
     repo.git("commit", "--quiet", "--allow-empty", "-m", "Nothing")
     with pytest.raises(RepositoryError, match="nothing changed"):
@@ -64,18 +64,22 @@ def test_what_fails_leaves_no_artifact(repo, paths):
     assert not paths.detect.exists()
 
 
-def test_a_commit_that_the_clone_does_not_know_yet_is_fetched(repo, paths):
+def test_a_commit_that_the_clone_lacks_is_fetched(repo, paths):
     run(repo, paths)
     repo.commit({A: "def f():\n    return 3\n", "src/pages/b.py": "def g(): ...\n"}, "More")
     run(repo, paths)
     assert [function.name for function in Detection.read(paths.detect).functions] == ["f", "g"]
 
 
-def test_without_a_function_the_reason_is_told(repo, paths):
+def test_without_a_function_the_reason_is_reported(repo, paths):
     repo.branch("docs", "main")
     repo.commit({"README.md": "# Pages\n"}, "Explain")
     lines = []
     run(repo, paths, Optimization(id="it", head="docs"), report=lines.append)
     assert lines[-1] == "no function found: no function of the project changed"
-    found = Detection.read(paths.detect)
-    assert (found.target, found.function, found.benchmark.path) == (None, "it", "tests/benchmarks/test_benchmark_it.py")
+    detection = Detection.read(paths.detect)
+    assert (detection.target, detection.function, detection.benchmark.path) == (
+        None,
+        "it",
+        "tests/benchmarks/test_benchmark_it.py",
+    )

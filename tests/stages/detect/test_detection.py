@@ -352,7 +352,7 @@ def test_names_that_are_no_utf_8_can_be_written(repo):
     assert found.model_dump_json()
 
 
-def test_what_the_trees_lack_is_told(tmp_path):
+def test_submodules_and_lfs_files_are_noted(tmp_path):
     modules = '[submodule "data"]\n\tpath = data/pages\n\turl = ../pages\n'
     files = {".gitmodules": modules, ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"}
     repo = history(tmp_path, {TABLES: EXTRACT, **files}, {TABLES: LAZY}, "Yield tables")

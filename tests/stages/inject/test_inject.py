@@ -91,12 +91,12 @@ class Project:
         item = Optimization.model_validate({"id": "f", "head": "opt", **settings})
         with untouched(self.target.path):
             where = {"address": self.target.path, "cache": self.cache}
-            run_stage("inject", item, self.paths, **where, fingerprint="made from this")
-        assert fingerprint_of(self.paths.inject) == "made from this"
+            run_stage("inject", item, self.paths, **where, fingerprint="a fingerprint")
+        assert fingerprint_of(self.paths.inject) == "a fingerprint"
         return Injection.read(self.paths.inject)
 
     def checked_out(self, injection: Injection) -> dict[str, Path]:
-        """Make both trees from what was written, as the stages after it do."""
+        """Create both trees from the injection, as the later stages do."""
         scaffolding = Scaffolding.read(self.paths.scaffold)
         with Clone.open(str(self.target.path), self.cache) as clone:
             found = trees.contents(injection, scaffolding, clone, folder=self.manifest, worktree=self.target.path)
@@ -110,14 +110,14 @@ def project(tmp_path: Path) -> Project:
 
 
 def assert_one_benchmark(project: Project, injection: Injection, text: str = TEXT) -> dict[str, Path]:
-    made = project.checked_out(injection)
-    assert [(tree / BENCHMARK).read_text() for tree in made.values()] == [text, text]
-    assert [(tree / "p/m.py").read_text() for tree in made.values()] == [
+    checkouts = project.checked_out(injection)
+    assert [(tree / BENCHMARK).read_text() for tree in checkouts.values()] == [text, text]
+    assert [(tree / "p/m.py").read_text() for tree in checkouts.values()] == [
         "def f(): return sum([1, 2])\n",
         "def f(): return 3\n",
     ]
     assert injection.benchmark_sha256 == hashlib.sha256(text.encode()).hexdigest()
-    return made
+    return checkouts
 
 
 # -- inject -------------------------------------------------------------------------------------------
@@ -147,8 +147,8 @@ def test_the_data_of_a_generated_benchmark_goes_along(project: Project) -> None:
         injection.repairs[1]
         == f"{path} was written over both trees (test_benchmark_f.py reads it): base has none, head has another version"
     )
-    made = assert_one_benchmark(project, injection, text)
-    assert [(tree / path).read_bytes() for tree in made.values()] == [b"[1]\r\n\xff"] * 2
+    checkouts = assert_one_benchmark(project, injection, text)
+    assert [(tree / path).read_bytes() for tree in checkouts.values()] == [b"[1]\r\n\xff"] * 2
     source.write_bytes(b"[2]")
     with pytest.raises(MeasuringError, match="this file was edited or removed"):
         project.run()
@@ -159,8 +159,8 @@ def test_data_that_heads_benchmark_reads_goes_into_base(project: Project) -> Non
     head = project.optimize({BENCHMARK: text, "tests/benchmarks/pages/a.txt": "a page\n"})
     project.detected(head)
     project.scaffolded("head", head, text)
-    made = assert_one_benchmark(project, project.run(), text)
-    assert (made["base"] / "tests/benchmarks/pages/a.txt").read_text() == "a page\n"
+    checkouts = assert_one_benchmark(project, project.run(), text)
+    assert (checkouts["base"] / "tests/benchmarks/pages/a.txt").read_text() == "a page\n"
 
 
 def test_a_benchmark_of_head_alone(project: Project) -> None:
@@ -205,7 +205,7 @@ def test_a_benchmark_that_both_refs_hold_is_left_alone(project: Project) -> None
     assert_one_benchmark(project, injection)
 
 
-def test_what_the_benchmark_needs_beside_itself_goes_along(project: Project) -> None:
+def test_files_that_the_benchmark_needs_go_along(project: Project) -> None:
     conftest = "tests/benchmarks/conftest.py"
     text = "from ._pages import make\ndef test_benchmark_f(benchmark, pages): ...\n"
     beside = {
@@ -224,9 +224,9 @@ def test_what_the_benchmark_needs_beside_itself_goes_along(project: Project) -> 
         "tests/benchmarks/_pages.py was written over both trees (test_benchmark_f.py imports it): base has none",
         f"{conftest} was written over both trees (it uses `pages`): base has none",
     )
-    made = assert_one_benchmark(project, injection, text)
-    assert all((tree / conftest).read_text() == beside[conftest] for tree in made.values())
-    assert not (made["base"] / "tests/benchmarks/unrelated.py").exists()
+    checkouts = assert_one_benchmark(project, injection, text)
+    assert all((tree / conftest).read_text() == beside[conftest] for tree in checkouts.values())
+    assert not (checkouts["base"] / "tests/benchmarks/unrelated.py").exists()
 
 
 def test_a_conftest_of_the_work_tree_goes_along_too(project: Project) -> None:
@@ -236,11 +236,11 @@ def test_a_conftest_of_the_work_tree_goes_along_too(project: Project) -> None:
         {BENCHMARK: text, "tests/benchmarks/conftest.py": "import pytest\n@pytest.fixture\ndef pages(): return 1\n"}
     )
     project.scaffolded("worktree", BENCHMARK, text)
-    made = assert_one_benchmark(project, project.run(), text)
-    assert all((tree / "tests/benchmarks/conftest.py").exists() for tree in made.values())
+    checkouts = assert_one_benchmark(project, project.run(), text)
+    assert all((tree / "tests/benchmarks/conftest.py").exists() for tree in checkouts.values())
 
 
-def test_a_head_made_of_commits_that_are_not_adjacent(project: Project) -> None:
+def test_a_head_picked_from_commits_that_are_not_adjacent(project: Project) -> None:
     first = project.optimize({BENCHMARK: TEXT})
     project.target.commit({"unwanted.py": ""})
     second = project.target.commit({"p/more.py": "more = 1\n"})
@@ -250,9 +250,9 @@ def test_a_head_made_of_commits_that_are_not_adjacent(project: Project) -> None:
     project.scaffolded("head", head)
     injection = project.run()
     assert (injection.head.commit, injection.head.picks) == (project.base, (first, second))
-    made = assert_one_benchmark(project, injection)
-    assert (made["head"] / "p/more.py").exists()
-    assert not (made["head"] / "unwanted.py").exists()
+    checkouts = assert_one_benchmark(project, injection)
+    assert (checkouts["head"] / "p/more.py").exists()
+    assert not (checkouts["head"] / "unwanted.py").exists()
 
 
 # -- cherry-pick --------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def test_a_benchmark_that_only_base_has_goes_onto_head(project: Project) -> None
     assert_one_benchmark(project, injection)
 
 
-def test_commits_of_a_made_head_are_picked_by_their_own_names(project: Project) -> None:
+def test_a_picked_heads_original_commits_are_picked(project: Project) -> None:
     optimized = project.optimize()
     project.target.commit({"unwanted.py": ""})
     benchmark = project.target.commit({BENCHMARK: TEXT}, "Add a benchmark")
@@ -301,7 +301,7 @@ def test_commits_of_a_made_head_are_picked_by_their_own_names(project: Project) 
     assert_one_benchmark(project, injection)
 
 
-def test_nothing_is_picked_where_both_refs_hold_it(project: Project) -> None:
+def test_nothing_is_picked_if_both_refs_hold_it(project: Project) -> None:
     project.target.checkout("main")
     base = project.target.commit({BENCHMARK: TEXT})
     project.target.git("checkout", "--quiet", "-B", "opt")
@@ -352,10 +352,10 @@ def test_a_benchmark_that_no_commit_holds_cannot_be_picked(project: Project) -> 
     )
 
 
-# -- what stops it ------------------------------------------------------------------------------------
+# -- errors ------------------------------------------------------------------------------------
 
 
-def test_a_gap_in_the_benchmark_waits_for_a_person(project: Project) -> None:
+def test_a_gap_in_the_benchmark_needs_review(project: Project) -> None:
     project.detected(project.optimize())
     needs = ".codeflash/benchmarks/test_benchmark_f.py:12: write the call to measure"
     project.scaffolded("generated", ".codeflash/benchmarks/test_benchmark_f.py", made_from="gap", needs=needs)
@@ -364,7 +364,7 @@ def test_a_gap_in_the_benchmark_waits_for_a_person(project: Project) -> None:
     assert str(caught.value) == needs + "\n  then run prprep again"
 
 
-def test_an_edited_benchmark_is_not_taken_for_the_chosen_one(project: Project) -> None:
+def test_a_benchmark_edited_since_scaffold_is_an_error(project: Project) -> None:
     project.detected(project.optimize())
     project.generated()
     (project.paths.generated_benchmarks / "test_benchmark_f.py").write_text("edited = 1\n")

@@ -1,4 +1,4 @@
-"""What upstream has done since an optimization was made, on real histories."""
+"""What upstream changed since an optimization, on real histories."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def names(commits) -> list[str]:
     return [each.title for each in commits]
 
 
-def test_an_upstream_that_stood_still_has_done_nothing(repo):
+def test_an_unchanged_upstream_has_no_drift(repo):
     found = since(repo)
     assert found == replace(found, drift=(), contained=(), conflicts=(), notes=(), arrived=False)
     assert found.since == repo.head
@@ -50,7 +50,7 @@ def test_other_files_and_other_functions_are_no_drift(repo):
     assert (found.drift, found.contained, found.conflicts, found.arrived, found.notes) == ((), (), (), False, ())
 
 
-def test_a_changed_function_is_told_with_the_commits_that_did_it(repo):
+def test_a_changed_function_is_reported_with_its_commits(repo):
     commit(repo, {TABLES: "import os\n\n\n" + BASE}, "Import")
     commit(repo, {TABLES: "import os\n\n\n" + OTHER}, "Leave empty pages out")
     commit(repo, {TABLES: "import os\n\n\n" + OTHER.replace("if page]", "if page is not None]")}, "Only None")
@@ -67,7 +67,7 @@ def test_comments_and_layout_are_no_drift_but_may_be_in_conflict(repo):
     assert (found.drift, found.conflicts) == ((), (TABLES,))
 
 
-def test_a_removed_function_is_told(repo):
+def test_a_removed_function_is_reported(repo):
     commit(repo, {TABLES: LINES.lstrip()}, "Remove extract")
     (drift,) = since(repo).drift
     assert (drift.change, names(drift.commits)) == ("removed", ["Remove extract"])
@@ -82,7 +82,7 @@ def test_a_file_that_upstream_renamed_is_followed(repo):
     assert (drift.change, names(drift.commits)) == ("changed", ["Leave empty pages out"])
 
 
-def test_the_same_patch_is_found_wherever_it_stands(repo):
+def test_the_same_patch_is_found_in_any_commit(repo):
     commit(repo, {TABLES: BASE + "\n\nX = 1\n"}, "Before it")
     repo.git("cherry-pick", "faster")
     commit(repo, {"notes.txt": "two\n"})
@@ -103,7 +103,7 @@ def test_commits_that_were_squashed_are_found(repo):
     assert (names(found.contained), names(found.as_commits)) == (["Copy at once", "Lines too"], ["Copy at once (#4)"])
 
 
-def test_one_of_two_commits_is_told_as_one(repo):
+def test_one_of_two_commits_is_contained(repo):
     commit(repo, {"notes.txt": "one and a half\n"})
     repo.git("cherry-pick", "faster")
     repo.checkout("faster")
@@ -144,7 +144,7 @@ def test_picked_commits_are_held_against_upstream_too(repo):
     assert found.conflicts == (TABLES,)
 
 
-def test_a_file_that_is_no_python_upstream_is_said_to_be_unknown(repo):
+def test_a_file_that_is_invalid_python_upstream_is_unknown(repo):
     commit(repo, {TABLES: "def extract(:\n"}, "Break")
     found = since(repo)
     assert found.drift == ()

@@ -1,4 +1,4 @@
-"""What is decided about an optimization, and how the stage bears a forge that does not answer."""
+"""The decision about an optimization, and how the stage copes without an answer from GitHub."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.targets import TargetRepo
 pytestmark = pytest.mark.slow
 
 TARGET = "pagelayout.text:merge_lines"
-STOOD_STILL = Upstream(since="5e" * 20)
+UNCHANGED = Upstream(since="5e" * 20)
 OWN = DETECTION.commits[0]
 PICKED = Commit(sha="ab" * 20, title="Join once (#9)")
 
@@ -46,12 +46,12 @@ def pull(number: int, **fields) -> PullRequest:
 
 def decided(
     *pulls: PullRequest,
-    upstream: Upstream = STOOD_STILL,
+    upstream: Upstream = UNCHANGED,
     pr: int | None = None,
     rivals: dict[str, str] | None = None,
 ) -> str:
-    made = decide(DETECTION, upstream, pulls, pr=pr, rivals=rivals or {})
-    return f"{made.kind} {made.into}: {made.reason}".replace(" :", ":")
+    decision = decide(DETECTION, upstream, pulls, pr=pr, rivals=rivals or {})
+    return f"{decision.kind} {decision.into}: {decision.reason}".replace(" :", ":")
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def decided(
         ),
         ({"pr": 7}, "fold #7: the manifest names it"),
         ({"pr": 7, "pulls": [pull(7, state="merged"), pull(4)]}, "fold #7: the manifest names it, and is merged"),
-        ({"upstream": replace(STOOD_STILL, since=HEAD)}, "skip: origin/main already contains it"),
+        ({"upstream": replace(UNCHANGED, since=HEAD)}, "skip: origin/main already contains it"),
         (
-            {"upstream": replace(STOOD_STILL, contained=(OWN,), as_commits=(PICKED,)), "pulls": [pull(4)]},
+            {"upstream": replace(UNCHANGED, contained=(OWN,), as_commits=(PICKED,)), "pulls": [pull(4)]},
             "skip: the same patch is already in origin/main (abababababab Join once (#9))",
         ),
         (
-            {"upstream": replace(STOOD_STILL, arrived=True)},
+            {"upstream": replace(UNCHANGED, arrived=True)},
             "skip: origin/main already has every changed function as it is at head",
         ),
         (
@@ -103,21 +103,21 @@ def test_the_decision(found, expected):
 
 def test_one_of_two_commits_upstream_is_no_skip():
     two = DETECTION.model_copy(update={"commits": (OWN, OWN.model_copy(update={"sha": "cd" * 20}))})
-    upstream = replace(STOOD_STILL, contained=(OWN,), as_commits=(PICKED,))
+    upstream = replace(UNCHANGED, contained=(OWN,), as_commits=(PICKED,))
     assert decide(two, upstream, (), pr=None, rivals={}).kind == "new"
 
 
-def test_where_pull_requests_are_unknown_the_decision_says_so():
-    made = decide(DETECTION, STOOD_STILL, None, pr=None, rivals={})
-    assert made.reason == "nothing else touches the same functions (pull requests are unknown)"
+def test_the_decision_says_that_pull_requests_are_unknown():
+    decision = decide(DETECTION, UNCHANGED, None, pr=None, rivals={})
+    assert decision.reason == "nothing else touches the same functions (pull requests are unknown)"
 
 
-def test_what_is_unknown_is_said_and_no_answer_is_made_up():
+def test_an_unknown_answer_leaves_its_fields_empty():
     known = Lookup(None, None, "gh is not logged in; log in", "s")
-    made = survey_of(
-        DETECTION, known, STOOD_STILL, github=GitHubRepository("github.com", "acme/pagelayout"), pr=None, rivals={}
+    survey = survey_of(
+        DETECTION, known, UNCHANGED, github=GitHubRepository("github.com", "acme/pagelayout"), pr=None, rivals={}
     )
-    assert (made.unknown, made.older, made.default_branch, made.pull_requests) == (
+    assert (survey.unknown, survey.older, survey.default_branch, survey.pull_requests) == (
         "gh is not logged in; log in",
         False,
         None,
@@ -126,7 +126,7 @@ def test_what_is_unknown_is_said_and_no_answer_is_made_up():
     elsewhere = survey_of(
         DETECTION,
         Lookup(None, None, "not GitHub", ""),
-        STOOD_STILL,
+        UNCHANGED,
         github=NotOnGitHub("a", "b"),
         pr=None,
         rivals={},
@@ -134,20 +134,20 @@ def test_what_is_unknown_is_said_and_no_answer_is_made_up():
     assert (elsewhere.host, elsewhere.slug) == (None, DETECTION.slug)
 
 
-def test_an_older_answer_is_used_and_called_older():
+def test_an_older_answer_is_used_and_marked():
     known = Lookup(SearchResult("main", None, (pull(4),)), 1.0, "no network; connect", "s")
-    made = survey_of(
-        DETECTION, known, STOOD_STILL, github=GitHubRepository("github.com", "acme/pagelayout"), pr=None, rivals={}
+    survey = survey_of(
+        DETECTION, known, UNCHANGED, github=GitHubRepository("github.com", "acme/pagelayout"), pr=None, rivals={}
     )
-    assert (made.older, made.decision.into, made.unknown) == (True, "#4", "no network; connect")
+    assert (survey.older, survey.decision.into, survey.unknown) == (True, "#4", "no network; connect")
 
 
 def test_a_fork_is_noted():
     known = Lookup(SearchResult("main", "acme/pagelayout"), 1.0, "", "s")
-    made = survey_of(
-        DETECTION, known, STOOD_STILL, github=GitHubRepository("github.com", "ada/pagelayout"), pr=None, rivals={}
+    survey = survey_of(
+        DETECTION, known, UNCHANGED, github=GitHubRepository("github.com", "ada/pagelayout"), pr=None, rivals={}
     )
-    assert made.notes == (
+    assert survey.notes == (
         "ada/pagelayout is a fork of acme/pagelayout: if pull requests go there, set `slug: acme/pagelayout` in the manifest.",
     )
 
@@ -171,7 +171,7 @@ def github(tmp_path, repo):
 def surveyed(
     repo, *items, github: GitHub | None = None, options: tuple[str, ...] = (), code: int = 0, **variables
 ) -> tuple[Survey, str]:
-    """Run prprep up to the survey; give that of the first item, and what was told."""
+    """Run prprep up to the survey; return that of the first item and the output."""
     items = items or (item(),)
     run = compare(repo, *items, stages=(*options, "survey"), **{**(github.environment if github else {}), **variables})
     assert run.code == code, run.told
@@ -183,9 +183,9 @@ with_gh = pytest.mark.skipif(not shutil.which("gh"), reason="gh is not installed
 
 @with_gh
 def test_github_is_asked_once_a_day_and_on_demand(repo, github):
-    first, told = surveyed(repo, github=github)
+    first, output = surveyed(repo, github=github)
     assert (first.decision.kind, first.unknown, first.default_branch, first.slug) == ("new", "", "main", "acme/pages")
-    assert f"searching {github.host} for pull requests of acme/pages" in told
+    assert f"searching {github.host} for pull requests of acme/pages" in output
     asked = len(github.requests)
     assert ".  survey:faster" not in surveyed(repo, github=github)[1]
     assert len(github.requests) == asked
@@ -197,13 +197,13 @@ def test_github_is_asked_once_a_day_and_on_demand(repo, github):
 
     github.repositories["acme/pages"].open("faster")
     make_older(repo, DAY + 1)
-    found, told = surveyed(repo, github=github)
+    found, output = surveyed(repo, github=github)
     assert (found.decision.kind, found.decision.into) == ("fold", "#1")
-    assert ".  survey:faster" in told
+    assert ".  survey:faster" in output
 
 
 def make_older(repo, seconds: float) -> None:
-    """Put back the times in what is kept of a forge's answers."""
+    """Move the times of GitHub's cached answers back."""
     kept = repo.path.parent / "work" / ".prprep" / "forge.json"
     content = json.loads(kept.read_text())
     for place in content.values():
@@ -218,11 +218,11 @@ def test_an_older_answer_is_used_while_github_does_not_answer(repo, github):
     surveyed(repo, github=github)
     make_older(repo, 3 * DAY)
     github.break_down("502")
-    found, told = surveyed(repo, github=github)
+    found, output = surveyed(repo, github=github)
     assert (found.decision.into, found.older) == ("#1", True)
     assert "has an internal problem (HTTP 5xx)" in found.unknown
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * DAY))
-    assert f"its answer of {day}" in told
+    assert f"its answer of {day}" in output
     assert f"the search of {day}" in (repo.path.parent / "work" / ".codeflash" / "report.md").read_text()
     asked = len(github.requests)
     assert ".  survey:faster" not in surveyed(repo, github=github)[1]
@@ -235,23 +235,23 @@ def test_a_forge_in_trouble_is_asked_once_for_all_items(repo, github):
     repo.commit({"textkit/more.py": "def more():\n    return 1\n"}, "More")
     repo.checkout("main")
     github.break_down("502")
-    found, told = surveyed(repo, item(), item("other"), github=github)
+    found, output = surveyed(repo, item(), item("other"), github=github)
     assert "has an internal problem" in found.unknown
     assert len(github.requests) == 1
-    assert told.count(f"searching {github.host}") == 1
+    assert output.count(f"searching {github.host}") == 1
 
 
 @with_gh
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "message"),
     [
         ({"GH_ENTERPRISE_TOKEN": ""}, "gh is not logged in to localhost"),
         ({"GH_ENTERPRISE_TOKEN": "ghp_wrong"}, "rejects the login of gh (HTTP 401)"),
     ],
 )
-def test_a_login_that_is_missing_or_wrong_is_unknown_and_the_run_goes_on(repo, github, variables, told):
+def test_a_login_that_is_missing_or_wrong_is_unknown_and_the_run_continues(repo, github, variables, message):
     found, _ = surveyed(repo, github=github, **variables)
-    assert told in found.unknown
+    assert message in found.unknown
     assert found.decision.kind == "new"
     assert surveyed(repo, github=github)[0].unknown == ("" if not variables["GH_ENTERPRISE_TOKEN"] else found.unknown)
 
@@ -271,18 +271,18 @@ def test_without_gh_it_is_unknown_and_git_answers_all_the_same(repo, github, tmp
 
 
 @pytest.mark.parametrize(
-    ("remote", "told"),
+    ("remote", "message"),
     [
         (None, "the repository has no remote on GitHub"),
         ("https://gitlab.com/acme/pages.git", "gitlab.com is not GitHub"),
         ("/srv/pages.git", "a remote that is not on GitHub"),
     ],
 )
-def test_what_is_not_on_github_is_not_asked(repo, remote, told):
+def test_what_is_not_on_github_is_not_asked(repo, remote, message):
     if remote:
         repo.git("remote", "add", "origin", remote)
     found, _ = surveyed(repo)
-    assert told in found.unknown
+    assert message in found.unknown
     assert not (repo.path.parent / "work" / ".prprep" / "forge.json").exists()
     assert ".  survey:faster" not in surveyed(repo)[1]
 
@@ -299,7 +299,7 @@ def test_pull_requests_go_to_the_remote_that_upstream_is_a_branch_of(tmp_path):
     }.items():
         assert Repository(
             RepositoryKey("repo", upstream, None), folder=tmp_path, cache=tmp_path
-        ).place == GitHubRepository("github.com", slug)
+        ).github == GitHubRepository("github.com", slug)
 
 
 @with_gh
