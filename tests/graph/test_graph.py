@@ -172,7 +172,7 @@ def test_an_edited_benchmark_redoes_its_own_chain_and_no_other(folder):
     benchmark.write_text(benchmark.read_text().replace("2_000", "3_000").replace("1_999_000", "4_498_500"))
     ended = prprep(folder, "compare:total")
     assert ended.executed == tasks_of("total", stages=TO_COMPARE) - {"record:total", "codeflash:total"}
-    assert "stale: run doit again" in ended.out
+    assert "stale: run prprep again" in ended.out
     assert prprep(folder).executed == {"render:total", "report"}
     assert prprep(folder).executed == set()
 

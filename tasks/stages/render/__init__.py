@@ -13,7 +13,7 @@ SHARED = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2", "compare-outpu
 
 
 def body_of(item: Item) -> Path:
-    """Name the item's body after its function, or after function and item if another item has that name already."""
+    """Name the item's body after its function, and after the item too if another item has that name."""
     name = _name(item)
     body, owner = item.paths.body(name), item.workspace.function_owners.get(name)
     taken = owner != item.id if owner else body.exists() and last_body(item) != body

@@ -1,4 +1,4 @@
-"""Fill the pull-request body from artifacts alone; a body that a person edited is kept beside the new one."""
+"""Fill the pull-request body from artifacts alone; a body that a person edited is kept next to the new one."""
 
 import os
 from dataclasses import replace
@@ -19,32 +19,32 @@ from ...storage.hashing import sha256, sha256_of
 from ...storage.paths import ItemPaths
 from . import BODY, summarize
 
-GITHUB_TAKES = 65_536
+GITHUB_LIMIT = 65_536
 LONGEST = 60_000
-IN_SIGHT = 4_000
-"""Characters that we write outside of folded parts, where less detail can bring it about."""
+MOST_VISIBLE = 4_000
+"""Characters outside of folded parts; a body with more is composed with less detail, if that helps."""
 
 
 def run(inputs: StageInputs) -> None:
     """Write the body; one that a person edited is moved out of the way first."""
     item, body = inputs.settings, inputs.value(BODY)
     evidence = gather(item, inputs, inputs.folder, summarize.bullets(inputs))
-    made = bounded(evidence, inputs.templates)
+    composed = bounded(evidence, inputs.templates)
     last = inputs.last(Rendering)
-    _remove_left_behind(inputs, body, last)
-    keep_edited(body, made.text, _last_written(body, last, inputs.folder))
-    write_whole(body, made.text)
+    _remove_old_bodies(inputs, body, last)
+    keep_edited(body, composed.text, _last_written(body, last, inputs.folder))
+    write_whole(body, composed.text)
     inputs.write(
         Rendering(
             item=item.id,
             body=os.path.relpath(body, inputs.folder).replace(os.sep, "/"),
-            sha256=sha256(made.text.encode()),
+            sha256=sha256(composed.text.encode()),
             template=template_for(evidence.comparison),
-            needs_review=(*to_review(evidence), *unprinted(evidence, made.text)),
+            needs_review=(*to_review(evidence), *unprinted(evidence, composed.text)),
             comparison=inputs.digest("compare"),
             headline=evidence.comparison.headline,
-            skeleton=made.skeleton,
-            todos=made.todos,
+            skeleton=composed.skeleton,
+            todos=composed.todos,
         )
     )
 
@@ -56,8 +56,8 @@ def clean(paths: ItemPaths) -> None:
     paths.artifact("summarize").unlink(missing_ok=True)
 
 
-def _remove_left_behind(inputs: StageInputs, body: Path, last: Rendering | None) -> None:
-    """Remove bodies that names left behind: the item's own under its old name, another item's under its new one."""
+def _remove_old_bodies(inputs: StageInputs, body: Path, last: Rendering | None) -> None:
+    """Remove the item's body under its old name, and another item's old body under the new name."""
     previous = inputs.folder / last.body if last else None
     if previous == body:
         return
@@ -69,7 +69,7 @@ def _remove_left_behind(inputs: StageInputs, body: Path, last: Rendering | None)
 
 
 def _remove_unedited(body: Path, rendering: Path) -> None:
-    """Remove `body` if it is what `rendering` says was written there."""
+    """Remove `body` if it is unchanged since `rendering` was written."""
     recorded = fields_of(rendering)
     named = recorded.get("body") and rendering.parents[2] / recorded["body"] == body
     if named and sha256_of(body) == recorded.get("sha256"):
@@ -88,63 +88,62 @@ def gather(item: Optimization, artifacts: ArtifactReader, folder: Path, bullets:
 
 
 def bounded(evidence: Evidence, templates: Path | None) -> Body:
-    """Compose with as much detail as GitHub takes and a reader wants in sight; raise TemplateError where even the least is too long."""
+    """Compose with as much detail as GitHub and a reader accept; raise TemplateError if the least is too long."""
     fitting: Body | None = None
     for limits in _limits():
-        made = compose(evidence, limits, templates)
-        if len(made.text) <= LONGEST:
-            fitting = made
-            if made.seen <= IN_SIGHT:
+        composed = compose(evidence, limits, templates)
+        if len(composed.text) <= LONGEST:
+            fitting = composed
+            if composed.seen <= MOST_VISIBLE:
                 break
     if fitting:
         return fitting
-    what = f"this body has {len(made.text):,} characters and GitHub takes {GITHUB_TAKES:,}"
+    what = f"this body has {len(composed.text):,} characters and GitHub accepts {GITHUB_LIMIT:,}"
     raise TemplateError(what, where=evidence.item.id, hint="shorten `details:` of the manifest, or your own template")
 
 
 def to_review(evidence: Evidence) -> tuple[str, ...]:
-    """Collect what a person should look at before the pull request is opened, the weightiest first."""
+    """Collect what a person should review before opening the pull request, the most important first."""
     by_person = evidence.item.is_written_by_person
-    around = survey_text.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
+    survey = survey_text.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
     run = [
         *(evidence.tests.needs_review if evidence.tests else ()),
         *(evidence.verification.needs_review if evidence.verification else ()),
     ]
-    found = [*around, *evidence.comparison.needs_review, *run, *evidence.scaffolding.notes]
-    found += house_rules.to_review(evidence.detection.contribution_rules, by_person=by_person)
+    reasons = [*survey, *evidence.comparison.needs_review, *run, *evidence.scaffolding.notes]
+    reasons += house_rules.to_review(evidence.detection.contribution_rules, by_person=by_person)
     if evidence.generated and evidence.generated.objections:
         again = f"delete {evidence.item.id}/summarize.json to ask again"
-        found += [
-            f"the bullets of `summarize:` were not used, {told}; {again}" for told in evidence.generated.objections[:3]
+        reasons += [
+            f"the bullets of `summarize:` were not used, {objection}; {again}"
+            for objection in evidence.generated.objections[:3]
         ]
-    found += ["the body has gaps for sentences that a person writes"] if by_person else []
+    reasons += ["the body has gaps for sentences that a person writes"] if by_person else []
     if evidence.detection.dependencies:
         names = sorted({difference.name for difference in evidence.detection.dependencies})
-        found.append(f"base and head ask for different dependencies: {', '.join(names)}")
-    return tuple(dict.fromkeys(found))
+        reasons.append(f"base and head ask for different dependencies: {', '.join(names)}")
+    return tuple(dict.fromkeys(reasons))
 
 
 def unprinted(evidence: Evidence, text: str) -> tuple[str, ...]:
-    """Say so where the body gives other commands than those that were run, as a template of the user's may make it."""
+    """Report that the body has other commands than those that ran, which a user's own template can cause."""
     ran = evidence.verification.commands if evidence.verification else ()
-    return (
-        ()
-        if all(each.text in text for each in ran)
-        else ("the commands that were run in a fresh clone are not those of the body",)
-    )
+    if all(command.text in text for command in ran):
+        return ()
+    return ("the commands that were run in a fresh clone are not those of the body",)
 
 
 def keep_edited(body: Path, text: str, last_written: str | None) -> Path | None:
-    """Move a body that prprep did not leave like this out of the way of `text`, to the first free `<name>.edited.md`."""
+    """Move a body that a person edited out of the way of `text`, to the first free `<name>.edited.md`."""
     if sha256_of(body) in {None, sha256(text.encode()), last_written}:
         return None
-    kept = body.with_name(f"{body.stem}.edited{body.suffix}")
+    edited = body.with_name(f"{body.stem}.edited{body.suffix}")
     number = 2
-    while kept.exists():
-        kept = body.with_name(f"{body.stem}.edited-{number}{body.suffix}")
+    while edited.exists():
+        edited = body.with_name(f"{body.stem}.edited-{number}{body.suffix}")
         number += 1
-    body.replace(kept)
-    return kept
+    body.replace(edited)
+    return edited
 
 
 def _limits() -> tuple[Limits, ...]:

@@ -1,7 +1,6 @@
-"""Ask a command of the user's (`summarize:`) for the bullets of a body, and hold what it says against the evidence.
+"""Let the user's command (`summarize:`) write the bullets of a body, and check them against the evidence.
 
-It is asked once for a diff and its figures: the answer is kept, and asked for again only when one of them, or the command,
-is another. docs/summarize.md says what it reads and writes.
+The bullets are kept until the diff, the figures or the command change. docs/summarize.md says what it reads and writes.
 """
 
 import json
@@ -50,21 +49,21 @@ def run(inputs: StageInputs) -> None:
     inputs.write(judged(item, answer, CitableEvidence(comparison, _texts(detection, diff))))
 
 
-def ask(command: str, asked: dict[str, Any], *, folder: Path, where: str) -> str:
-    """Run the command in the manifest's folder and in the user's own environment, and give what it wrote."""
-    now = "mend the command of `summarize:`, or take it out: the bullets then come from the commits"
+def ask(command: str, question: dict[str, Any], *, folder: Path, where: str) -> str:
+    """Run the command in the manifest's folder and the user's own environment; return its output."""
+    hint = "fix the command of `summarize:`, or remove it: the bullets then come from the commits"
     try:
-        words = shlex.split(command)
-        stdin = json.dumps(asked, ensure_ascii=False).encode()
-        return programs.run(words, cwd=folder, env=dict(os.environ), timeout=SECONDS, stdin=stdin).output
+        arguments = shlex.split(command)
+        stdin = json.dumps(question, ensure_ascii=False).encode()
+        return programs.run(arguments, cwd=folder, env=dict(os.environ), timeout=SECONDS, stdin=stdin).output
     except ValueError as error:
-        raise MeasuringError(f"`{command}` cannot be read: {error}", where=where, hint=now) from None
+        raise MeasuringError(f"`{command}` cannot be read: {error}", where=where, hint=hint) from None
     except CommandFailedError as error:
-        raise MeasuringError(error.what, where=where, hint=now) from None
+        raise MeasuringError(error.what, where=where, hint=hint) from None
 
 
 def question(detection: Detection, comparison: Comparison, diff: str) -> dict[str, Any]:
-    """Return what the command reads."""
+    """Return what the command reads from stdin."""
     return {
         "version": VERSION,
         "item": detection.item,
@@ -88,8 +87,8 @@ def judged(item: Optimization, answer: str, evidence: CitableEvidence) -> Bullet
     """Read the answer, a bullet a line, and say what is wrong with it."""
     lines = [one_line(_BULLET.sub("", line)) for line in answer.splitlines()]
     bullets = [line for line in lines if line]
-    told = tuple(dict.fromkeys(objections(bullets, evidence)))
-    return Bullets(item=item.id, command=item.summarize or "", bullets=tuple(bullets[:10]), objections=told[:10])
+    found = tuple(dict.fromkeys(objections(bullets, evidence)))
+    return Bullets(item=item.id, command=item.summarize or "", bullets=tuple(bullets[:10]), objections=found[:10])
 
 
 def _texts(detection: Detection, diff: str) -> str:

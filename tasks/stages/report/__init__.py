@@ -9,13 +9,13 @@ from ...github.client import GitHubRepository
 from ...staleness import ALL, Item, Stage, Uses, Value
 
 
-def _asked(item: Item) -> float | None:
+def _asked_at(item: Item) -> float | None:
     place = item.repository.github
     return item.staleness.answers.asked_at(str(place), item.id) if isinstance(place, GitHubRepository) else None
 
 
 def _bodies(item: Item) -> list[bool]:
-    """Return whether the body is there, and one that was edited beside it."""
+    """Return whether the body exists, and whether an edited one does."""
     body = f"{item.workspace.folder}/{item.remembered('render').get('body')}"
     return [os.path.exists(path) for path in (body, f"{body.removesuffix('.md')}.edited.md")]  # noqa: PTH110
 
@@ -27,9 +27,9 @@ def _measured_at(item: Item) -> float | None:
         return None
 
 
-# Samples that were taken anew change the comparison, unless they came out the same.
+# New samples change the comparison, unless they are equal.
 MEASURED_AT = Value("when it was measured", _measured_at, hashed=False)
-ASKED = Value("when pull requests were asked for", _asked)
+ASKED = Value("when pull requests were asked for", _asked_at)
 BODIES = Value("bodies", _bodies)
 WRITTEN: dict[str, Any] = dict.fromkeys(("detect", "survey", "scaffold", "lint", "compare", "render", "failure"), ALL)
 

@@ -1,4 +1,4 @@
-"""Say what every item has come to, from artifacts alone: a table for the terminal, and report.md."""
+"""Show the state of every item, from artifacts alone: a table for the terminal, and report.md."""
 
 import os
 from collections import Counter
@@ -26,16 +26,15 @@ NOTHING = figures.NOT_DEFINED
 _ORIGINS = {"generated": "created", "edited": "created, edited by hand", "worktree": "was there, in the work tree"}
 _LONGEST_REASON = 160
 _SHORTEST_NOTE = 80
-"""Characters from which a sentence that several items share becomes a note."""
+"""Characters; a sentence of this length that several items share becomes a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One item: `state` is one of the five, `reasons` what to review or what is missing, `message` why it is blocked.
 
-    `findings` are the rules that the benchmark breaks, each with its line; `around` what the survey found; `todos` what only a
-    person can do or say, `rules` the sentences of the project's own pages that bind a pull request, each with its place;
-    `skeleton` the project's template.
+    `findings` are the rules that the benchmark breaks, `survey` what the survey found, `todos` what a person has to do,
+    `rules` those of the project, `skeleton` the path of the project's template.
     """
 
     number: int
@@ -54,7 +53,7 @@ class Row:
     todos: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     skeleton: str = ""
-    around: tuple[str, ...] = ()
+    survey: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
@@ -68,7 +67,7 @@ class Row:
 def run(staleness: Staleness, stage: Stage, *, width: int) -> str:
     """Write report.md if its text changes, and return the table for a terminal of `width` columns."""
     paths = staleness.workspace.paths
-    rows = [read_row(number, inputs) for number, inputs in enumerate(_each(staleness, stage), 1)]
+    rows = [read_row(number, inputs) for number, inputs in enumerate(_inputs_of(staleness, stage), 1)]
     _write_if_new(paths.report, report_text(rows, paths))
     cells = [
         (str(row.number), row.title, row.benchmark, row.compare, row.body, status)
@@ -78,17 +77,17 @@ def run(staleness: Staleness, stage: Stage, *, width: int) -> str:
 
 
 def inventory(staleness: Staleness, stage: Stage, *, width: int) -> str:
-    """Return the table of what was found out about each item."""
-    rows = [_inventory_row(number, inputs) for number, inputs in enumerate(_each(staleness, stage), 1)]
+    """Return the table of what detect and survey found out about each item."""
+    rows = [_inventory_row(number, inputs) for number, inputs in enumerate(_inputs_of(staleness, stage), 1)]
     return text_table(INVENTORY, rows, width)
 
 
-def _each(staleness: Staleness, stage: Stage) -> Iterator[StageInputs]:
+def _inputs_of(staleness: Staleness, stage: Stage) -> Iterator[StageInputs]:
     return (StageInputs(stage, staleness.item(item_id)) for item_id in staleness.workspace.plan.items)
 
 
 def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
-    """Return what an item has come to; `stale` if a stage of it would be run again."""
+    """Return the state of an item; `stale` if one of its stages would run again."""
     item = inputs.settings
     if not inputs.state.is_dir():
         return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
@@ -116,7 +115,7 @@ def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
         todos=tuple(markdown.one_line(todo) for todo in rendering.get("todos", ())),
         rules=tuple(_rule(each) for each in detection.get("contribution_rules", ())),
         skeleton=rendering.get("skeleton", ""),
-        around=tuple(map(markdown.one_line, _around(inputs))),
+        survey=tuple(map(markdown.one_line, _survey_details(inputs))),
     )
 
 
@@ -127,8 +126,8 @@ def _evidence(measured_at: float | None, detection: dict[str, Any]) -> str:
     return f"measured {format_time(measured_at)}, {commits}"
 
 
-def _around(inputs: StageInputs) -> tuple[str, ...]:
-    """Return what the survey found, and when GitHub was asked."""
+def _survey_details(inputs: StageInputs) -> tuple[str, ...]:
+    """Return what the survey found, and when it asked GitHub."""
     survey = _survey(inputs)
     if survey is None:
         return ()
@@ -143,18 +142,17 @@ def _survey(inputs: StageInputs) -> Survey | None:
         return None
 
 
-def _finding(found: dict[str, Any]) -> str:
-    return markdown.one_line(f"line {found.get('line')}: {found.get('found')} ({found.get('rule')})")
+def _finding(finding: dict[str, Any]) -> str:
+    return markdown.one_line(f"line {finding.get('line')}: {finding.get('found')} ({finding.get('rule')})")
 
 
-def _rule(found: dict[str, Any]) -> str:
-    return markdown.one_line(
-        f"{found.get('about')}: “{found.get('sentence')}” ({found.get('path')}, line {found.get('line')})"
-    )
+def _rule(rule: dict[str, Any]) -> str:
+    source = f"{rule.get('path')}, line {rule.get('line')}"
+    return markdown.one_line(f"{rule.get('about')}: “{rule.get('sentence')}” ({source})")
 
 
 def statuses(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the status of each row; a long one that an earlier row has too only names that row."""
+    """Yield the status of each row; a long one that an earlier row has refers to that row."""
     first: dict[str, int] = {}
     for row in rows:
         number = first.setdefault(row.status, row.number)
@@ -206,35 +204,33 @@ def _state(
     if needs := scaffolding.get("needs"):
         return REVIEW, (needs,)
     if stale:
-        return STALE, ("run doit again",)
+        return STALE, ("run prprep again",)
     if not rendering:
         return WAITING, ()
-    found = tuple(rendering.get("needs_review", ()))
-    return (REVIEW if found else READY), found
+    reasons = tuple(rendering.get("needs_review", ()))
+    return (REVIEW if reasons else READY), reasons
 
 
-def _with_body(path: Path, found: tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
-    """Return the state, given whether the body exists, and whether one that somebody edited lies beside it."""
+def _with_body(path: Path, status: tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+    """Return the status and its reasons, changed if the body is gone or an edited one is next to it."""
     if not path.exists():
-        return STALE, ("the body is gone; run doit again",)
-    kept = path.with_name(f"{path.stem}.edited{path.suffix}")
-    if not kept.exists():
-        return found
-    return REVIEW, (
-        *found[1],
-        f"the body that was edited by hand is kept in {kept.name}: carry over what should stay, then delete it",
-    )
+        return STALE, ("the body is gone; run prprep again",)
+    edited = path.with_name(f"{path.stem}.edited{path.suffix}")
+    if not edited.exists():
+        return status
+    reason = f"the body that was edited by hand is kept in {edited.name}: carry over what should stay, then delete it"
+    return REVIEW, (*status[1], reason)
 
 
 def _reason(failure: dict[str, Any]) -> str:
-    """Return the stage, the first line of the message, and its last line where that is the way out."""
+    """Return the stage, the first line of the message, and the hint, its last line, if there is one."""
     lines = str(failure.get("message", "")).splitlines() or [""]
-    way_out = f"; {lines[-1].strip()}" if len(lines) > 1 and lines[-1].startswith("  ") else ""
-    return f"{failure.get('stage', '')}: {lines[0].rstrip(':')}{way_out}"
+    hint = f"; {lines[-1].strip()}" if len(lines) > 1 and lines[-1].startswith("  ") else ""
+    return f"{failure.get('stage', '')}: {lines[0].rstrip(':')}{hint}"
 
 
 def _compared(inputs: StageInputs, rendering: dict[str, Any]) -> tuple[str, bool]:
-    """Return the comparison's headline, and whether the body was made from this comparison."""
+    """Return the comparison's headline, and whether the body shows this comparison."""
     if rendering and inputs.digest("compare") == rendering.get("comparison"):
         return markdown.one_line(rendering.get("headline", "")), True
     return markdown.one_line(inputs.fields("compare").get("headline", "")) or NOTHING, False
@@ -247,8 +243,8 @@ def _benchmark(scaffolding: dict[str, Any]) -> str:
 
 
 def _notes(rows: Sequence[Row]) -> dict[str, int]:
-    """Return what the surveys of several items have in common, numbered, so that it is written once."""
-    counted = Counter(sentence for row in rows for sentence in row.around if not sentence.startswith("Decision: "))
+    """Map each long sentence that the surveys of several items share to its number."""
+    counted = Counter(sentence for row in rows for sentence in row.survey if not sentence.startswith("Decision: "))
     shared = [sentence for sentence, count in counted.items() if count > 1 and len(sentence) >= _SHORTEST_NOTE]
     return {sentence: number for number, sentence in enumerate(shared, 1)}
 
@@ -257,13 +253,12 @@ def _details(row: Row, notes: Mapping[str, int]) -> str:
     lines = [
         f"## {row.number}. {markdown.inline(row.title, emphasis=False)}",
         "",
-        f"- Task: {markdown.code(f'doit render:{row.id}')}",
+        f"- Task: {markdown.code(f'prprep render:{row.id}')}",
+        f"- Status: {row.state}",
     ]
-    lines.append(f"- Status: {row.state}")
     if row.benchmark != NOTHING:
-        lines.append(
-            f"- Benchmark test: {_code_first(row.benchmark)}{', written to ' + markdown.code(row.source) if row.source else ''}"
-        )
+        written = f", written to {markdown.code(row.source)}" if row.source else ""
+        lines.append(f"- Benchmark test: {_code_first(row.benchmark)}{written}")
     if row.compare != NOTHING:
         lines.append(f"- Compare: {markdown.escape(row.compare)}")
     if row.evidence:
@@ -276,7 +271,7 @@ def _details(row: Row, notes: Mapping[str, int]) -> str:
             f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}"
             for reason in row.reasons
         ]
-    for sentence in row.around:
+    for sentence in row.survey:
         number = notes.get(sentence)
         shown = f"{sentence.partition(': ')[0]}: see note {number} below" if number else sentence
         lines.append(f"- {markdown.inline(shown, emphasis=False)}")
@@ -288,52 +283,48 @@ def _details(row: Row, notes: Mapping[str, int]) -> str:
 
 
 def _rules(rows: Sequence[Row]) -> list[str]:
-    """Return what the projects' own pages say about pull requests, once for all items that it is said to."""
+    """Return sections on what the projects' pages demand of pull requests, each once for all its items."""
     by_rules: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
         if row.rules:
             by_rules.setdefault(row.rules, []).append(row.id)
-    found = []
+    sections = []
     for rules, ids in by_rules.items():
         about = "" if len(by_rules) == 1 else f" ({', '.join(map(markdown.code, ids))})"
         listed = "\n".join(f"- {markdown.inline(rule, emphasis=False)}" for rule in rules)
-        found.append(f"## What the project asks of contributions{about}\n\n{listed}")
-    return found
+        sections.append(f"## What the project asks of contributions{about}\n\n{listed}")
+    return sections
 
 
 def _code_first(text: str) -> Markdown:
     """Show the path of `path (remark)` as code."""
     path, _, remark = text.partition(" (")
-    return (
-        Markdown(f"{markdown.code(path)} ({markdown.escape(remark.removesuffix(')'))})")
-        if remark
-        else markdown.escape(text)
-    )
+    if not remark:
+        return markdown.escape(text)
+    return Markdown(f"{markdown.code(path)} ({markdown.escape(remark.removesuffix(')'))})")
 
 
 def _link(body: str, root: Path, folder: Path) -> Markdown:
     if body == NOTHING:
         return Markdown(NOTHING)
-    target = os.path.relpath(root / body, folder).replace(os.sep, "/")
-    return (
-        Markdown(f"[{markdown.escape(body)}](<{target}>)") if not set(target) & set("<>|\\\n") else markdown.code(body)
-    )
+    path = os.path.relpath(root / body, folder).replace(os.sep, "/")
+    if set(path) & set("<>|\\\n"):
+        return markdown.code(body)
+    return Markdown(f"[{markdown.escape(body)}](<{path}>)")
 
 
 def _inventory_row(number: int, inputs: StageInputs) -> tuple[str, ...]:
-    item, found, failure = inputs.settings, inputs.fields("detect"), inputs.fields("failure")
-    title = markdown.one_line(item.title or found.get("title", "")) or item.id
-    if not found or failure.get("stage") == "detect":
-        state = (
-            f"{BLOCKED}: {markdown.shorten(markdown.one_line(_reason(failure)), _LONGEST_REASON)}"
-            if failure
-            else WAITING
-        )
+    item, detection, failure = inputs.settings, inputs.fields("detect"), inputs.fields("failure")
+    title = markdown.one_line(item.title or detection.get("title", "")) or item.id
+    if not detection or failure.get("stage") == "detect":
+        reason = markdown.shorten(markdown.one_line(_reason(failure)), _LONGEST_REASON)
+        state = f"{BLOCKED}: {reason}" if failure else WAITING
         return str(number), title, NOTHING, NOTHING, ", ".join(item.domain) or NOTHING, state
-    files, commits = found.get("files", ()), [commit["sha"][:12] for commit in found.get("commits", ())]
+    files = detection.get("files", ())
+    commits = [commit["sha"][:12] for commit in detection.get("commits", ())]
     survey = _survey(inputs)
     pull_request = survey_text.status(survey) if survey else "not looked for yet"
-    domains = ", ".join(found.get("domain", {}).get("domains", ()))
+    domains = ", ".join(detection.get("domain", {}).get("domains", ()))
     return (
         str(number),
         title,
@@ -345,7 +336,7 @@ def _inventory_row(number: int, inputs: StageInputs) -> tuple[str, ...]:
 
 
 def _first_of(names: Sequence[str]) -> str:
-    """Return the first name and how many there are beside it."""
+    """Return the first name and the number of others: `src/a.py (+1)`."""
     if not names:
         return NOTHING
     return markdown.one_line(names[0]) + (f" (+{len(names) - 1})" if len(names) > 1 else "")

@@ -631,7 +631,7 @@ def test_a_body_that_would_be_too_long_shows_less():
 
 def test_a_body_that_cannot_be_shortened_is_an_error():
     with pytest.raises(
-        TemplateError, match=r"^merge_lines: this body has 7\d,\d{3} characters and GitHub takes 65,536\n"
+        TemplateError, match=r"^merge_lines: this body has 7\d,\d{3} characters and GitHub accepts 65,536\n"
     ):
         body_of(Case(item=ITEM.model_copy(update={"details": "word " * 14_000})))
 

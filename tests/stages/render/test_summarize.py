@@ -105,7 +105,7 @@ def test_a_command_that_fails_is_one_message(tmp_path, line, why):
         ask(line, {}, folder=tmp_path, where="merge_lines")
     assert why in str(caught.value)
     assert str(caught.value).startswith("merge_lines: ")
-    assert "mend the command of `summarize:`" in str(caught.value)
+    assert "fix the command of `summarize:`" in str(caught.value)
 
 
 def test_the_command_has_the_users_environment_and_the_manifests_folder(tmp_path, monkeypatch):

@@ -68,7 +68,7 @@ def status(line: str) -> str:
     return line.rsplit("  ", maxsplit=1)[-1].strip()
 
 
-def test_every_state_has_its_words(project):
+def test_every_state(project):
     project.add("ready", Case())
     project.add("regressed", Case(REGRESSED))
     failed = project.add("blocked", Case(), rendered=False)
@@ -93,7 +93,7 @@ def test_every_state_has_its_words(project):
     assert lines[-1] == "6 items: 1 ready, 2 needs review, 1 blocked, 2 not run yet"
 
 
-def test_the_table_is_the_one_that_is_promised(project):
+def test_the_columns_of_the_table(project):
     project.add("merge", Case(), title="Merge lines once")
     header, _, row = project.table(width=220)[:3]
     cells = [
@@ -122,14 +122,14 @@ def test_a_body_of_an_older_comparison_is_stale_and_the_new_headline_is_shown(pr
     paths = project.add("merge", Case())
     REGRESSED.write(paths.compare)
     (line,) = project.table()[2:3]
-    assert status(line) == "stale: run doit again"
+    assert status(line) == "stale: run prprep again"
     assert REGRESSED.headline in line
 
 
 def test_a_body_that_is_gone_is_stale(project):
     paths = project.add("merge", Case())
     paths.body("merge").unlink()
-    assert status(project.table()[2]) == "stale: the body is gone; run doit again"
+    assert status(project.table()[2]) == "stale: the body is gone; run prprep again"
 
 
 def test_an_edited_body_is_to_be_reviewed_until_it_is_deleted(project):
@@ -147,7 +147,7 @@ def test_a_broken_artifact_counts_as_not_there(project):
     assert status(project.table()[2]) == "not run yet"
 
 
-def test_where_the_benchmark_came_from(project):
+def test_the_benchmarks_origin(project):
     for origin, words in {
         "head": "was there",
         "worktree": "was there, in the work tree",
@@ -178,11 +178,11 @@ def test_report_md_holds_the_table_and_each_item(project):
     )
     assert "[.codeflash/pr-body-merge.md](<pr-body-merge.md>)" in project.markdown
     assert "- To review: the verdict is regressed: time +26.4 %" in project.markdown
-    assert f"## 2. {DETECTION.title}\n\n- Task: `doit render:blocked`\n- Status: blocked\n" in project.markdown
+    assert f"## 2. {DETECTION.title}\n\n- Task: `prprep render:blocked`\n- Status: blocked\n" in project.markdown
     assert "````text\na.py: conflict\n```\n  mend it\n````" in project.markdown
 
 
-def test_what_goes_on_around_an_item_is_told_and_a_fold_is_a_persons_business(project):
+def test_the_survey_is_shown_and_a_fold_needs_review(project):
     pull = PullRequest(
         number=12, title="Rows", state="open", url="https://x/12", branch="rows", touches="function", functions=("a:b",)
     )
@@ -190,9 +190,9 @@ def test_what_goes_on_around_an_item_is_told_and_a_fold_is_a_persons_business(pr
     paths = project.add("merge", Case(survey=SURVEY.model_copy(update={"pull_requests": (pull,), "decision": fold})))
     ResponseCache(project.paths.forge, now=lambda: 0.0).store_results("acme/pagelayout", {"merge": ("q", {})})
     assert status(project.table()[2]) == "needs review: fold into #12 (it touches the same function, a:b)"
-    told = project.markdown.replace("&#8203;", "")  # A number without it would be linked wherever the report is shown.
-    assert "- To review: fold into #12 (it touches the same function, a:b)\n" in told
-    assert "- Decision: fold into #12: it touches the same function, a:b\n- Pull request #12 “Rows”" in told
+    text = project.markdown.replace("&#8203;", "")  # A number without it would be linked wherever the report is shown.
+    assert "- To review: fold into #12 (it touches the same function, a:b)\n" in text
+    assert "- Decision: fold into #12: it touches the same function, a:b\n- Pull request #12 “Rows”" in text
     assert "(searched 1970-01-01 00:00 UTC)" in project.markdown
     paths.survey.unlink()
     project.table()
@@ -236,7 +236,7 @@ def test_report_md_lists_what_is_left_to_a_person_and_what_the_project_asks(proj
 
 def test_what_several_surveys_share_is_written_once():
     shared, own = f"Pull requests: unknown: {'gh was not found; ' * 6}install gh", "Pull requests: none"
-    rows = [report.Row(number, f"item{number}", "Faster", around=(shared, own)) for number in (1, 2)]
+    rows = [report.Row(number, f"item{number}", "Faster", survey=(shared, own)) for number in (1, 2)]
     text = report.report_text(rows, ProjectPaths(Path("/work/prprep.yaml"), Path("/work/.codeflash")))
     assert text.count("gh was not found") == 6
     assert text.count("- Pull requests: see note 1 below") == 2
@@ -244,7 +244,7 @@ def test_what_several_surveys_share_is_written_once():
     assert text.count(f"- {own}") == 2
 
 
-def test_a_long_status_that_an_earlier_row_has_too_names_that_row():
+def test_a_long_status_is_shown_once_and_then_referred_to():
     long, short = (
         "environment: uv was not found; install uv, or put its folder on PATH, and run it again later on",
         "uv",
