@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jinja2 import BytecodeCache, Environment
+from typing import TYPE_CHECKING, Any
 
 from ..errors import TemplateError
 from ..storage.paths import shipped_templates
+
+if TYPE_CHECKING:
+    from jinja2 import BytecodeCache, Environment
 
 _INCLUDING_TAG = re.compile(r"{%[-+]?\s*(?:include|extends|import|from)\b(.*?)%}", re.DOTALL)
 _LITERAL = re.compile(r"""(["'])(.*?)\1""")
