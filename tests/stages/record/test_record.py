@@ -392,13 +392,13 @@ def test_every_kind_of_function_is_recorded(place, name, arguments):
     assert seen["kept"][0]["spelled"][0]["arguments"] == arguments
 
 
-def test_what_has_no_spelling_is_told_with_what_it_was(place):
+def test_arguments_without_code_are_described(place):
     told = "agent.predict returned MagicMock: it is a Mock"
     assert seen_of(place, "guarded")["unwritten"] == {"the fake of a model or the network": told}
     assert seen_of(place, "consumed")["unwritten"] == {"lines": "generator: a generator cannot be written as code"}
 
 
-def test_what_tests_put_in_the_place_of_a_model_becomes_a_fake_that_allocates(place):
+def test_a_model_that_tests_replace_becomes_a_fake_that_allocates(place):
     (fake,) = seen_of(place, "detected")["kept"][0]["fakes"]
     assert (fake["name"], fake["parameter"]) == ("FakeDetector", "detector")
     (method,) = fake["methods"]
@@ -448,20 +448,20 @@ def test_very_many_different_texts_are_recorded_and_scaled(place):
     assert second.endswith("], k=2_000_000)")
 
 
-def test_an_object_that_was_changed_is_made_and_changed_again(place):
+def test_a_changed_object_is_created_and_changed_again(place):
     spelled = seen_of(place, "bill")["kept"][0]["spelled"][0]
     assert spelled["arguments"] == {"cart": "cart"}
     assert spelled["statements"] == ['cart = Cart(owner="ada", limit=5)', 'cart._lines = ["tea"]']
 
 
-def test_arguments_that_nothing_can_copy_are_told_and_harm_nothing(place):
+def test_arguments_that_cannot_be_copied_are_described(place):
     told = seen_of(place, "sealed")["unwritten"]["lock"]
     assert told.startswith("lock: ")
     assert told.endswith(" (the fixture `lock` of tests/conftest.py gives it)")
     assert seen_of(place, "odd")["unwritten"]["value"].startswith("Odd: ")
 
 
-def test_tests_that_fail_are_told_and_the_calls_that_ended_well_count(place):
+def test_failing_tests_are_noted_and_calls_that_returned_count(place):
     failing = "from shop import words\n\ndef test_it():\n    assert words('a b') == ['a']\n"
     (place.side.tree / "tests/test_fails.py").write_text(failing)
     seen, notes = record_tests(place, "shop:words", ["tests/test_fails.py"], seconds=60, report=silent)
@@ -469,7 +469,7 @@ def test_tests_that_fail_are_told_and_the_calls_that_ended_well_count(place):
     assert seen[0]["kept"][0]["described"]["text"] == "str of 3 characters"
 
 
-def test_what_a_call_does_beside_computing_is_told(place):
+def test_side_effects_of_a_call_are_recorded(place):
     assert seen_of(place, "save")["effects"] == ["writes files"]
     assert seen_of(place, "shout")["effects"] == ["connects to the network"]
     assert seen_of(place, "load")["effects"] == []
@@ -504,7 +504,7 @@ def test_a_command_that_cannot_be_recorded_is_one_message(place):
         record_command(place, "shop:words", "make test", seconds=60, report=silent)
 
 
-def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was_seen(place):
+def test_tests_that_hang_or_crash_end_in_time_and_keep_their_recording(place):
     tree = place.side.tree
     (tree / "tests/test_hangs.py").write_text(
         "import time\nfrom shop import words\n\ndef test_it():\n    words('a b')\n    time.sleep(60)\n"
@@ -530,7 +530,7 @@ def test_tests_that_hang_or_break_cost_no_more_than_their_time_and_keep_what_was
 
 
 @pytest.mark.parametrize(("version", "tool"), [("3.9", "pytest==6.2.5"), ("3.11", "pytest==7.4.4"), ("3.13", "pytest")])
-def test_code_is_tried_under_the_filters_of_warnings_that_the_project_has(tmp_path, version, tool):
+def test_code_is_tried_with_the_projects_warning_filters(tmp_path, version, tool):
     python = environment(tmp_path, version, tool)
     order = {
         "setup": "import warnings\ndef call(kind):\n    warnings.warn('a (new) one', kind)",
@@ -562,8 +562,8 @@ def repo(tmp_path_factory):
     return TargetRepo(tmp_path_factory.mktemp("stages") / "target", FILES)
 
 
-def made(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
-    """Run record and scaffold for a function of the shop; give the artifacts and the benchmark's text."""
+def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recording, Scaffolding, str]:
+    """Run record and scaffold for a function of the shop; return the artifacts and the benchmark's text."""
     layout = describe(FolderTree(repo.path))
     commits = {
         "base": repo.head,
@@ -585,7 +585,7 @@ def made(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[Recordi
 
 
 def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | None = None) -> None:
-    """Run a benchmark as a maintainer would, in the project's own folder, and let the project's linter see it."""
+    """Run a benchmark as a maintainer would, in the project's own folder, and lint it."""
     target = repo.path / "tests/benchmarks/test_benchmark.py"
     target.parent.mkdir(exist_ok=True)
     target.write_text(text)
@@ -623,8 +623,8 @@ def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | Non
         *("parsed", "deepest", "bill", "Cart.__init__"),
     ],
 )
-def test_a_benchmark_is_written_that_runs_and_is_formatted_as_the_project_is(repo, tmp_path, name):
-    recording, written, text = made(repo, tmp_path, name)
+def test_a_written_benchmark_runs_and_is_formatted_like_the_project(repo, tmp_path, name):
+    recording, written, text = scaffolded(repo, tmp_path, name)
     assert (written.made_from, written.needs) == ("recorded", "")
     assert recording.call is not None
     assert recording.call.spelling.seconds > 0
@@ -632,20 +632,20 @@ def test_a_benchmark_is_written_that_runs_and_is_formatted_as_the_project_is(rep
     passes(repo, tmp_path, text, written)
 
 
-def test_small_inputs_are_scaled_up_by_a_factor_that_is_told(repo, tmp_path):
-    recording, _, text = made(repo, tmp_path, "words")
+def test_small_inputs_are_scaled_up_by_a_factor_in_the_benchmark(repo, tmp_path):
+    recording, _, text = scaffolded(repo, tmp_path, "words")
     assert recording.call.spelling.scale > 1
     assert f"{recording.call.spelling.scale:,} times" in " ".join(text.split())
 
 
-def test_of_a_class_it_is_the_constructor_that_is_recorded(repo, tmp_path):
-    recording, _, text = made(repo, tmp_path, "Cart")
+def test_the_constructor_of_a_class_is_recorded(repo, tmp_path):
+    recording, _, text = scaffolded(repo, tmp_path, "Cart")
     assert recording.target == "shop:Cart.__init__"
     assert "from shop import Cart" in text
     passes(repo, tmp_path, text)
 
 
-def test_what_builds_the_large_call_is_imported_beside_typical_calls(tmp_path):
+def test_imports_of_the_large_call_are_added_to_those_of_typical_calls(tmp_path):
     code = "def total(numbers):\n    return sum(numbers)\n"
     tests = """
 import random
@@ -659,7 +659,7 @@ def test_it():
     repo = TargetRepo(
         tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests}
     )
-    recording, written, text = made(repo, tmp_path / "work", "total")
+    recording, written, text = scaffolded(repo, tmp_path / "work", "total")
     assert recording.call.spelling.needs == ("rng",)
     assert "parametrize" in text
     passes(repo, tmp_path / "work", text, written)
@@ -671,51 +671,51 @@ def test_typical_calls_of_a_constructor(tmp_path):
     repo = TargetRepo(
         tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": tests}
     )
-    recording, written, text = made(repo, tmp_path / "work", "Version")
+    recording, written, text = scaffolded(repo, tmp_path / "work", "Version")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"1"', '"1.2"', '"1.2.3"']
     assert "return [Version(text) for text in calls]" in text
     passes(repo, tmp_path / "work", text, written)
 
 
-def test_a_class_without_a_constructor_of_its_own_is_told(repo, tmp_path):
-    recording, _, _ = made(repo, tmp_path, "Item")
+def test_a_class_without_its_own_constructor_is_noted(repo, tmp_path):
+    recording, _, _ = scaffolded(repo, tmp_path, "Item")
     assert (recording.call, recording.sample) == (None, None)
     assert recording.notes == ("shop:Item.__init__ is no function of this commit",)
 
 
-def test_typical_calls_stand_beside_the_largest(repo, tmp_path):
-    recording, _, text = made(repo, tmp_path, "words")
+def test_typical_calls_are_measured_next_to_the_largest(repo, tmp_path):
+    recording, _, text = scaffolded(repo, tmp_path, "words")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"x"', '"a b"']
     assert '@pytest.mark.parametrize("recorded", [typical, largest])' in text
 
 
 @pytest.mark.parametrize("name", ["setting", "drain", "load", "fetched", "fetch", "shout"])
-def test_calls_that_depend_on_more_than_arguments_are_no_sample(repo, tmp_path, name):
+def test_calls_that_depend_on_more_than_their_arguments_are_no_sample(repo, tmp_path, name):
     """A setting made by the test, inputs that change, a file, the network, an event loop."""
-    assert made(repo, tmp_path, name)[0].sample is None
+    assert scaffolded(repo, tmp_path, name)[0].sample is None
 
 
-def test_a_benchmark_of_very_many_texts_is_written_in_their_number(tmp_path):
+def test_a_benchmark_of_very_many_texts_has_their_number(tmp_path):
     many = "from shop import words\n\ndef test_it():\n    assert len(words([f'{number:x}-a' for number in range(200_000)])) == 200_000\n"
     code = "def words(texts):\n    return {text.upper() for text in texts}\n"
     repo = TargetRepo(
         tmp_path / "target", {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": code, "tests/test_shop.py": many}
     )
-    recording, written, text = made(repo, tmp_path / "work", "words")
+    recording, written, text = scaffolded(repo, tmp_path / "work", "words")
     assert (written.made_from, written.needs, recording.call.spelling.scale) == ("recorded", "", 1)
     assert "list of 200,000" in " ".join(text.split())
     passes(repo, tmp_path / "work", text, written)
 
 
-def test_how_large_the_inputs_are_beside_the_recorded_ones_is_told(repo, tmp_path):
-    recording, _, text = made(repo, tmp_path, "words")
+def test_the_benchmark_compares_its_inputs_with_the_recorded_ones(repo, tmp_path):
+    recording, _, text = scaffolded(repo, tmp_path, "words")
     assert recording.call.spelling.size == 420 * recording.call.spelling.scale
     held = f"They hold {recording.call.spelling.size:,} characters, elements or bytes; those of the 4 recorded calls hold 3 in the median"
     assert f"{held} and 421 at most." in " ".join(text.split())
 
 
-def test_a_file_that_is_kept_is_told_with_its_size_the_limit_and_the_reason(repo, tmp_path):
-    recording, written, text = made(repo, tmp_path, "parsed")
+def test_a_data_file_is_described_with_its_size_the_limit_and_the_reason(repo, tmp_path):
+    recording, written, text = scaffolded(repo, tmp_path, "parsed")
     (path,) = written.data
     assert path == "tests/benchmarks/benchmark_parsed_document.txt"
     content = (tmp_path / written.data[path].source).read_bytes()
@@ -729,25 +729,25 @@ def test_a_file_that_is_kept_is_told_with_its_size_the_limit_and_the_reason(repo
     assert "JSONDecodeError" in recording.call.spelling.reasons["document"]
 
 
-def test_code_that_gives_another_result_than_the_recorded_call_is_not_taken(repo, tmp_path):
+def test_code_with_another_result_than_the_recorded_call_is_refused(repo, tmp_path):
     """What the test had set up before the call is not among its arguments."""
-    recording, _, _ = made(repo, tmp_path, "setting")
+    recording, _, _ = scaffolded(repo, tmp_path, "setting")
     assert recording.call is None
     assert recording.notes[-1].endswith("it returns a NoneType, the recorded call a str")
 
 
-def test_inputs_that_the_call_changes_are_made_anew_for_every_round(repo, tmp_path):
-    recording, _, text = made(repo, tmp_path, "drain")
+def test_inputs_that_the_call_changes_are_rebuilt_for_every_round(repo, tmp_path):
+    recording, _, text = scaffolded(repo, tmp_path, "drain")
     assert recording.call.changes
     assert "benchmark.pedantic(run, setup=inputs, rounds=20)" in text
 
 
 def test_a_generator_is_consumed(repo, tmp_path):
-    assert "return list(squares(numbers))" in made(repo, tmp_path, "squares")[2]
+    assert "return list(squares(numbers))" in scaffolded(repo, tmp_path, "squares")[2]
 
 
-def test_a_fake_stands_for_a_function_of_the_network(repo, tmp_path):
-    _, written, text = made(repo, tmp_path, "fetched")
+def test_a_fake_replaces_a_function_of_the_network(repo, tmp_path):
+    _, written, text = scaffolded(repo, tmp_path, "fetched")
     assert written.made_from == "recorded"
     assert 'monkeypatch.setattr("shop.requests.get", fake_get)' in text
     assert "_buffer = bytearray(GET_BYTES)" in text
@@ -755,27 +755,27 @@ def test_a_fake_stands_for_a_function_of_the_network(repo, tmp_path):
     passes(repo, tmp_path, text)
 
 
-def test_what_calls_do_beside_computing_is_told_of_the_benchmark(repo, tmp_path):
-    recording, written, _ = made(repo, tmp_path, "save")
+def test_side_effects_of_calls_are_noted_for_the_benchmark(repo, tmp_path):
+    recording, written, _ = scaffolded(repo, tmp_path, "save")
     assert recording.effects == ("writes files",)
     assert "a recorded call of shop:save writes files" in written.notes[0]
 
 
-def test_a_fake_that_allocates_stands_for_a_model(repo, tmp_path):
-    _, written, text = made(repo, tmp_path, "detected")
+def test_a_fake_that_allocates_replaces_a_model(repo, tmp_path):
+    _, written, text = scaffolded(repo, tmp_path, "detected")
     assert written.made_from == "recorded"
     assert "# At the peak of a call of predict, by memray.\nPREDICT_BYTES = 3 * 1024 * 1024\n" in text
     assert "_buffer = bytearray(PREDICT_BYTES)" in text
     passes(repo, tmp_path, text)
-    _, _, text = made(repo, tmp_path, "detected", boundary_bytes=1 << 25)
+    _, _, text = scaffolded(repo, tmp_path, "detected", boundary_bytes=1 << 25)
     assert (
         "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n"
         in text
     )
 
 
-def test_what_has_no_spelling_is_what_a_fixture_of_the_project_gives(repo, tmp_path):
-    recording, written, text = made(repo, tmp_path, "sealed")
+def test_a_fixture_of_the_project_provides_arguments_without_code(repo, tmp_path):
+    recording, written, text = scaffolded(repo, tmp_path, "sealed")
     assert (recording.call.spelling.fixtures, written.needs) == (("lock",), "")
     assert "def test_benchmark_sealed(benchmark, lock):" in text
     assert "lock is what the project's fixture `lock` returns: it cannot be written as code." in " ".join(text.split())
@@ -811,18 +811,18 @@ TAKES = "from shop import taken\n\ndef test_taken(shared):\n    assert taken(sha
     ],
     ids=["of a folder beside the benchmarks", "changed by the call", "used up by the call"],
 )
-def test_a_fixture_that_the_benchmark_cannot_use_stays_a_hint(tmp_path, files, code):
+def test_a_fixture_that_the_benchmark_cannot_use_is_a_hint(tmp_path, files, code):
     repo = TargetRepo(
         tmp_path / "target",
         {"pyproject.toml": PYPROJECT, "src/shop/__init__.py": f"def taken(locks):\n{code}", **files},
     )
-    recording, written, text = made(repo, tmp_path / "work", "taken")
+    recording, written, text = scaffolded(repo, tmp_path / "work", "taken")
     assert (recording.call, written.made_from) == (None, "gap")
     assert "(the fixture `shared` of tests/" in " ".join(text.replace("#", "").split())
 
 
 def test_a_gap_mentions_why_no_call_can_be_written(repo, tmp_path):
-    recording, written, text = made(repo, tmp_path, "guarded")
+    recording, written, text = scaffolded(repo, tmp_path, "guarded")
     assert recording.call is None
     assert written.made_from == "gap"
     assert "the fake of a model or the network was agent.predict returned MagicMock" in " ".join(
@@ -830,21 +830,21 @@ def test_a_gap_mentions_why_no_call_can_be_written(repo, tmp_path):
     )
 
 
-def test_a_function_that_no_test_calls_is_called_by_its_signature_or_left_to_fill_in(repo, tmp_path):
-    recording, written, _ = made(repo, tmp_path, "lonely")
+def test_a_function_that_no_test_calls_leaves_a_gap(repo, tmp_path):
+    recording, written, _ = scaffolded(repo, tmp_path, "lonely")
     assert (recording.ran, recording.calls, written.made_from) == (("tests/test_shop.py",), 0, "gap")
     assert recording.notes == ("no test of the project calls shop:lonely: tests/test_shop.py was run",)
 
 
 def test_nothing_runs_if_a_benchmark_is_described(repo, tmp_path):
-    recording, written, _ = made(repo, tmp_path, "words", benchmark={"call": "words('a b')"})
+    recording, written, _ = scaffolded(repo, tmp_path, "words", benchmark={"call": "words('a b')"})
     assert recording == Recording(item="item", notes=("a benchmark exists or is described in the manifest",))
     assert written.made_from == "manifest"
 
 
 def test_the_users_repository_stays_unchanged(repo, tmp_path):
     with untouched(repo.path):
-        made(repo, tmp_path, "load")
+        scaffolded(repo, tmp_path, "load")
 
 
 WARNING = """
@@ -881,7 +881,7 @@ def test_a_benchmark_does_not_warn_if_the_project_makes_warnings_errors(tmp_path
         "tests/test_shop.py": JOINED,
     }
     warning = TargetRepo(tmp_path / "target", files)
-    recording, written, text = made(warning, tmp_path / "work", "joined")
+    recording, written, text = scaffolded(warning, tmp_path / "work", "joined")
     assert (written.made_from, recording.call.spelling.scale) == ("recorded", scale)
     passes(warning, tmp_path / "work", text, written)
 
@@ -892,7 +892,7 @@ def test_a_recorded_call_that_warns_fails_if_warnings_are_errors(tmp_path):
         "src/shop/__init__.py": WARNING.format(most=2),
         "tests/test_shop.py": JOINED,
     }
-    recording, _, _ = made(TargetRepo(tmp_path / "target", files), tmp_path / "work", "joined")
+    recording, _, _ = scaffolded(TargetRepo(tmp_path / "target", files), tmp_path / "work", "joined")
     assert recording.call is None
     assert recording.notes[-1].endswith("written as code, fails: UserWarning: these are many words")
 
@@ -904,7 +904,7 @@ def test_tests_are_chosen_by_what_they_use(repo):
 
 
 def test_a_recording_can_be_kept_and_read(repo, tmp_path):
-    recording, _, _ = made(repo, tmp_path, "load")
+    recording, _, _ = scaffolded(repo, tmp_path, "load")
     paths = ProjectPaths(tmp_path / "prprep.yaml", tmp_path / ".codeflash").item("item")
     assert str(tmp_path) not in paths.record.read_text()
     assert json.loads(recording.model_dump_json())["call"]["spelling"]["needs"] == ["tmp_path"]
