@@ -1,4 +1,4 @@
-"""What each stage writes and the next one reads, a module for each stage; no time stamps, no absolute paths.
+"""What each stage writes and later stages read, a module for each; no time stamps, no absolute paths.
 
 Times are in seconds, memory in bytes, paths relative to the root of the target's repository with
 forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is better.

@@ -1,4 +1,4 @@
-"""The branch that a pull request is made from, what was found in it, and what was opened."""
+"""The branch of a pull request, the findings of its audit, and the opened pull request."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from .comparison import Verdict
 
 
 class MadeCommit(Record):
-    """A commit of the branch: one that stood on upstream's tip already, one that was put there (from `source`), or one of prprep's own."""
+    """A commit of the branch: already on upstream's tip, picked from `source`, or prprep's own."""
 
     sha: str
     title: str
@@ -17,7 +17,7 @@ class MadeCommit(Record):
 
 
 class AuditFinding(Record):
-    """Something in the branch that does not belong there; a pull request with a fatal one is not opened."""
+    """Something that does not belong in the branch; `prprep open` refuses a branch with a fatal finding."""
 
     about: Literal[
         "scratch", "size", "binary", "co-author", "title", "sign-off", "unrelated", "whitespace", "format", "lint"
@@ -27,10 +27,10 @@ class AuditFinding(Record):
 
 
 class Branching(Artifact):
-    """The branch: `base` is the commit that it is measured against, upstream's newest or the merge base with it.
+    """The branch; `base`, to which it is compared, is upstream's newest commit or the merge base with it.
 
-    `added` are the files of prprep's own commit, `not_run` the checks of the project that could not be run here. `comparison`
-    is the digest of the branch's own comparison, "" where it was not measured.
+    `added` are the files of prprep's own commit, `not_run` the project's checks that could not run here. `comparison`
+    is the digest of the branch's own comparison, "" if it was not measured.
     """
 
     SCHEMA = 1
@@ -64,7 +64,7 @@ class Branching(Artifact):
 
 
 class Opening(Artifact):
-    """What was pushed, and the pull request: `number` and `url` are empty while it is not made."""
+    """The pushed branch and the pull request; `number` and `url` are empty until it exists."""
 
     SCHEMA = 1
 
@@ -75,4 +75,4 @@ class Opening(Artifact):
     number: int | None = None
     url: str = ""
     own: bool = True
-    """Whether prprep opened it; False where it was there before."""
+    """Whether prprep opened it; False if it existed before."""

@@ -1,10 +1,10 @@
-"""What a command of the user's wrote about an optimization."""
+"""What the user's `summarize:` command wrote about an optimization."""
 
 from ..storage.artifact import Artifact
 
 
 class Bullets(Artifact):
-    """The bullets as they were written; `objections` say why they are not used, one line each."""
+    """The bullets as written; `objections` say why they are not used, one line each."""
 
     SCHEMA = 1
     STAGE = "summarize"

@@ -1,4 +1,4 @@
-"""What `codeflash compare` said of the two trees."""
+"""What `codeflash compare` reported about the two trees."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from ..storage.artifact import Artifact, Record
 
 
 class CodeflashFigure(Record):
-    """One figure of codeflash's tables for both sides, in seconds, bytes or calls; `function` is "" for a whole test."""
+    """One figure of codeflash's tables for both sides, in seconds, bytes or calls; `function` is "" for the test."""
 
     test: str
     function: str
@@ -16,12 +16,11 @@ class CodeflashFigure(Record):
 
 
 class CodeflashRun(Artifact):
-    """A run of the package `codeflash`; all empty where the item does not ask for that engine.
+    """A run of the package `codeflash`; empty if the item does not ask for that engine.
 
-    `markdown` is codeflash's own, as it is, empty where it gave none; `flags` are those of its command line, quoted for a shell;
-    `variables` what stood before its command, like `PYTHONPATH=src`. `findings` say what went wrong without codeflash saying so
-    (one side measured twice, tests that failed with exit code 0, no file written), `notes` what its figures hold for and `repairs`
-    what was done so that it could run.
+    `markdown` is codeflash's report, unchanged; `flags` are those of its command line, quoted for a shell; `variables`
+    those before the command, like `PYTHONPATH=src`. `findings` are failures that codeflash does not report (one side
+    measured twice, failed tests with exit code 0), `notes` say what its figures mean, `repairs` what it needed to run.
     """
 
     SCHEMA = 2
@@ -35,7 +34,7 @@ class CodeflashRun(Artifact):
     flags: str = ""
     variables: str = ""
     configuration: str = ""
-    """The lines of pyproject.toml that it needed and the project lacks."""
+    """The lines that it needed in pyproject.toml and the project lacks."""
     markdown: str = ""
     figures: tuple[CodeflashFigure, ...] = ()
     findings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What the samples are judged to show."""
+"""The verdict on the samples."""
 
 from enum import StrEnum
 
@@ -50,9 +50,9 @@ class Change(Record):
     primary: bool
     """Whether the item's claim rests on this metric."""
     control: Interval | None = None
-    """Of base against a second tree of base, in the same launches."""
+    """A second tree of base compared with base, in the same launches."""
     control_row: bool = False
-    """Whether this test reaches nothing that the optimization changed."""
+    """Whether this test reaches no changed function."""
 
 
 class Comparison(Artifact):
@@ -82,5 +82,5 @@ class Comparison(Artifact):
     notes: tuple[str, ...] = ()
     flags: str = ""
     contradictions: tuple[str, ...] = ()
-    """Where codeflash's figures say something else than these; empty where it was not asked."""
+    """Where codeflash's figures contradict these; empty if it did not run."""
     tests: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What detect finds out about one optimization."""
+"""The inventory of one optimization."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ class ChangedFunction(Record):
     """A definition whose lines differ between base and head.
 
     `module` is what Python imports (`pagelayout.tables`), `name` its qualified name (`Table.rows`);
-    `status` is how it changed; the path and name at base differ from these where it was moved or renamed.
+    `base_path` and `base_name` are set if it was moved or renamed.
     """
 
     path: str
@@ -48,7 +48,7 @@ class DomainProposal(Record):
 
 
 class Presence(Record):
-    """Where a benchmark exists, each answer the blob's SHA-1 or None."""
+    """Where a benchmark exists: the blob's SHA-1 or None."""
 
     path: str
     base: str | None
@@ -60,7 +60,7 @@ class Layout(Record):
     """How the project is laid out at head.
 
     `project` is the folder of its pyproject.toml or setup.py ("" for the root), `import_roots` the
-    folders that go on `sys.path` ("src", ""), `packages` the top-level names that are imported.
+    folders for `sys.path` ("src", ""), `packages` the importable top-level names.
     """
 
     kind: Literal["flat", "src", "several", "none"]
@@ -75,7 +75,7 @@ class Layout(Record):
 
 
 class DependencyDifference(Record):
-    """One requirement that differs: None where that side does not have it."""
+    """One requirement that differs: None if that side does not have it."""
 
     file: str
     name: str
@@ -84,7 +84,7 @@ class DependencyDifference(Record):
 
 
 class ContributionRule(Record):
-    """A sentence of the project's own pages that binds a pull request, and where it stands.
+    """A sentence of the project's own pages that binds a pull request, and its source.
 
     `about` is `generated text`, `disclosure`, `co-author`, `sign-off`, `issue first` or `benchmark`.
     """
@@ -96,8 +96,6 @@ class ContributionRule(Record):
 
 
 class Detection(Artifact):
-    """The answers of the inventory for one optimization."""
-
     SCHEMA = 4
     STAGE = "detect"
 
@@ -112,7 +110,7 @@ class Detection(Artifact):
     slug: str | None
     commits: tuple[Commit, ...]
     picked: tuple[str, ...] = ()
-    """Commits to be put onto base to make head, where the manifest lists them one by one."""
+    """Commits to cherry-pick onto base, if the manifest lists them one by one."""
     files: tuple[str, ...]
     functions: tuple[ChangedFunction, ...]
     target: str | None
@@ -133,7 +131,7 @@ class Detection(Artifact):
     benchmark_tool: Literal["asv", "pyperf"] | None = None
     """Whose tables the project's reviewers know."""
     notes: tuple[str, ...] = ()
-    """What could not be answered and why, one sentence each."""
+    """What could not be found out and why, one sentence each."""
 
     @property
     def function(self) -> str:

@@ -1,4 +1,4 @@
-"""The two trees, enough to make them again."""
+"""The two trees, in enough detail to check them out again."""
 
 from typing import Literal
 
@@ -8,14 +8,14 @@ from ..storage.artifact import Artifact, Record
 
 
 class TreeSpec(Record):
-    """One side's tree, enough to make it again: a commit, commits put onto it, files written over it."""
+    """One side's tree: a commit, commits picked onto it, files written over it."""
 
     commit: str
     picks: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
     """Path in the tree to the SHA-256 of the bytes that are injected there."""
     tree: str
-    """SHA-1 of the resulting git tree, without the injected files."""
+    """SHA-1 of the git tree, without the injected files."""
 
 
 class Injection(Artifact):

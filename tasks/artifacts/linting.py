@@ -1,10 +1,10 @@
-"""What breaks the rules for benchmarks, and what a benchmark reaches."""
+"""Which rules for benchmarks are broken, and how much of the change a benchmark reaches."""
 
 from ..storage.artifact import Artifact, Record
 
 
 class LintFinding(Record):
-    """What breaks a rule: the rule's name, the line in the benchmark, the test ("" for the file), and what was found."""
+    """A broken rule: its name, the line in the benchmark, the test ("" for the file), and the message."""
 
     rule: str
     line: int
@@ -14,9 +14,9 @@ class LintFinding(Record):
 
 
 class Reach(Record):
-    """How many of the statements that changed at head the benchmark's calls execute, and the share of time of their functions.
+    """How many of the changed statements the benchmark executes at head.
 
-    `share` is the greatest inclusive one that a changed function has in a call.
+    `share` is the largest inclusive share of time, 0 to 1, of a changed function in a call.
     """
 
     statements: int
@@ -33,4 +33,4 @@ class Linting(Artifact):
     findings: tuple[LintFinding, ...] = ()
     reach: Reach | None = None
     ran: bool = False
-    """Whether the benchmark was run, and not only read."""
+    """Whether the benchmark ran; False if it was only read."""

@@ -8,9 +8,9 @@ Ending = Literal["passed", "failed", "error", "skipped"]
 
 
 class SideRun(Record):
-    """One run of the tests: its exit code, how many tests ended how, and the end of what it printed where it did not go well.
+    """One run of the tests: exit code, counts, and if it failed, the end of its output.
 
-    The exit code is None where the run took too long and was stopped; `running` is the test that it was at.
+    The exit code is None if the run took too long and was stopped, during the test `running`.
     """
 
     code: int | None
@@ -27,12 +27,12 @@ class SideRun(Record):
 
     @property
     def went_well(self) -> bool:
-        """Return whether it ended by itself with nothing that failed."""
+        """Return whether it finished without a failure."""
         return self.code == 0 and not self.failed + self.errors
 
 
 class EndingDifference(Record):
-    """A test that did not end the same on both sides; None where it was not there."""
+    """A test that ended differently on the two sides; None if it does not exist there."""
 
     test: str
     base: Ending | None
@@ -42,10 +42,10 @@ class EndingDifference(Record):
 class ProjectTests(Artifact):
     """The two runs, test by test.
 
-    `command` is what was run, `found` where it was found; `why_not` says why nothing was run, and `unable` that it is something
-    to be mended. `by_test` tells whether single tests are known, or the exit code alone. `old_failures` failed on both sides,
-    `new_failures` at head alone, also when run once more; `flaky` failed at head and then passed; `edited` are the test files
-    that the optimization itself changes; `seconds` is the time limit of a run.
+    `found` says where `command` comes from; `why_not` why nothing ran, and `unable` whether that needs a fix.
+    `by_test` is False if only the exit code is known. `old_failures` failed on both sides, `new_failures` only at
+    head, twice; `flaky` failed at head and then passed; `edited` are the test files that the optimization changes;
+    `seconds` is the time limit.
     """
 
     SCHEMA = 2
@@ -69,7 +69,7 @@ class ProjectTests(Artifact):
 
     @property
     def pass_at_head(self) -> bool:
-        """Return whether tests ran at head, and all that ran passed."""
+        """Return whether tests ran at head and none failed."""
         return self.head is not None and self.head.went_well and self.head.passed > 0
 
     @property
@@ -88,15 +88,15 @@ class ProjectTests(Artifact):
 
     @property
     def needs_review(self) -> tuple[str, ...]:
-        """Return what a person has to look at, one sentence each."""
+        """Return what a person has to review, one sentence each."""
         if self.why_not:
             return (f"the project's own tests could not be run: {self.why_not}",) if self.unable else ()
-        found = []
+        reasons = []
         if self.new_failures:
-            found.append(f"{_counted(self.new_failures, 'test')} at head and not at base: {_some(self.new_failures)}")
+            reasons.append(f"{_counted(self.new_failures, 'test')} at head and not at base: {_some(self.new_failures)}")
         if self.head and self.head.code is None:
             at = f", at {self.head.running}" if self.head.running else ""
-            found.append(f"the project's own tests did not end within {self.seconds:g} s at head{at}")
+            reasons.append(f"the project's own tests did not end within {self.seconds:g} s at head{at}")
         elif (
             self.head
             and self.base
@@ -105,12 +105,14 @@ class ProjectTests(Artifact):
             and not self.new_failures
             and not self.flaky
         ):
-            found.append(
+            reasons.append(
                 f"`{self.command}` ended with exit code {self.head.code} at head, with {self.base.code} at base"
             )
         if self.flaky:
-            found.append(f"{_counted(self.flaky, 'test')} at head, then passed when run once more: {_some(self.flaky)}")
-        return tuple(found)
+            reasons.append(
+                f"{_counted(self.flaky, 'test')} at head, then passed when run once more: {_some(self.flaky)}"
+            )
+        return tuple(reasons)
 
 
 def _counted(names: tuple[str, ...], what: str) -> str:

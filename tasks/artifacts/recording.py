@@ -1,21 +1,21 @@
-"""What was seen of real calls of a function."""
+"""Recorded real calls of a function."""
 
 from pydantic import Field
 
 from ..storage.artifact import Artifact, Record
 
 LARGEST_FILE = 128 * 1024
-"""Bytes of a file that is kept beside a benchmark: a repository keeps it for good. The recorder has the same limit."""
+"""Bytes of a data file next to a benchmark; git keeps it for good. The recorder has the same limit."""
 
 
 class Spelling(Record):
-    """The arguments of a recorded call as code, its sizes multiplied by `scale`; `seconds` of such a call, 0 where it was not tried.
+    """The arguments of a recorded call as code, with sizes multiplied by `scale`.
 
-    `needs` are `rng`, `np_rng` and `tmp_path`, which the code uses, and `anew` where every call needs its arguments anew;
-    `files` are texts, as code, of small files by their names; `statements` make objects that were changed after they were made.
-    `data` are files that lie beside the test (base64 by name), `reasons` says of parameters why they are kept in one.
-    `fixtures` of the project give what has no spelling, under their names.
-    `size` is how much the inputs hold, 0 where the call has none that it names.
+    `needs` lists which of `rng`, `np_rng` and `tmp_path` the code uses, and `anew` if every call needs new arguments.
+    `files` maps names of small files to their texts, as code; `statements` build objects that were changed after their
+    creation. `data` are files next to the test (base64 by name), `reasons` say why a parameter is in one. `fixtures` of
+    the project provide what has no spelling. `seconds` of such a call are 0 if it was not tried, `size` is that of the
+    inputs, 0 if unknown.
     """
 
     scale: int
@@ -33,9 +33,9 @@ class Spelling(Record):
 
 
 class FakeMethod(Record):
-    """A method that was called of an object at a boundary: the code of what it `returns`, and the `bytes` that it allocates at its peak.
+    """A method called on an object at a boundary: what it `returns`, as code, and its peak allocation in `bytes`.
 
-    `measured` says where the bytes are from, in words.
+    `measured` says how the bytes were measured.
     """
 
     method: str
@@ -50,7 +50,7 @@ class FakeMethod(Record):
 
 
 class Fake(Record):
-    """What stands for a model or the network: a class of that name, given for a parameter."""
+    """A replacement for a model or the network: a class `name`, passed for `parameter`."""
 
     name: str
     parameter: str
@@ -58,10 +58,10 @@ class Fake(Record):
 
 
 class RecordedCall(Record):
-    """A call of the target as the project's tests or a script made it.
+    """A call of the target by the project's tests or a script.
 
-    `described` says in words what each parameter got, `kinds` how it is passed; `test` is the test that ran. `lazy` says
-    that the result is a generator, `changes` that the call changes what it is given.
+    `described` describes each argument, `kinds` how it is passed; `test` is the test that ran. `lazy` says that the
+    result is a generator, `changes` that the call changes its arguments.
     """
 
     size: int
@@ -76,9 +76,9 @@ class RecordedCall(Record):
 
 
 class SampledCall(Record):
-    """A call as it was made: parameters in their order, each with its code; `size` is how much its inputs hold.
+    """A recorded call: parameters in order, each with its code; `size` is that of its inputs.
 
-    `returns` is the type that it returned, "" where it is known to return what it should.
+    `returns` is the type of the result, "" if the result is known to be right.
     """
 
     arguments: tuple[tuple[str, str], ...]
@@ -88,9 +88,9 @@ class SampledCall(Record):
 
 
 class Sample(Record):
-    """Different calls, by size, out of a random sample of every run's: what is typical.
+    """Different typical calls, by size, out of random samples of every run.
 
-    `drawn` is how many calls the samples had, `looked` out of how many they were drawn, `lazy` says that they return generators.
+    The samples hold `drawn` calls out of `looked`; `lazy` says that they return generators.
     """
 
     calls: tuple[SampledCall, ...]
@@ -101,11 +101,11 @@ class Sample(Record):
 
 
 class Recording(Artifact):
-    """What was seen of the target's calls; `call` is a large one that a benchmark is written from, `sample` are typical ones.
+    """The target's calls: a benchmark is written from `call`, a large one; `sample` are typical ones.
 
-    Both are None where none can be written. `ran` is what was run, `calls` how many calls there were, `seconds` and `size`
-    their medians, `largest` the largest size; `defaults` are those of the parameters at base, as code; `unwritten` says of
-    parameters why they have no spelling, `effects` what calls do beside computing.
+    Both are None if no call can be written as code. `ran` lists what was run, `calls` counts the calls, `seconds` and
+    `size` are medians, `largest` is the largest size; `defaults` are the parameters' defaults at base, as code;
+    `unwritten` says why parameters have no spelling, `effects` what calls do in addition to computing.
     """
 
     SCHEMA = 2

@@ -1,4 +1,4 @@
-"""What the user gets, and why an item failed."""
+"""The rendered body, and why an item failed."""
 
 from ..storage.artifact import Artifact
 
@@ -14,13 +14,13 @@ class Rendering(Artifact):
     template: str
     needs_review: tuple[str, ...] = ()
     comparison: str = ""
-    """Digest of the comparison that the body was made from."""
+    """Digest of the comparison in the body."""
     headline: str = ""
     """That comparison's headline."""
     skeleton: str = ""
-    """Path of the project's pull-request template that the body was put into, "" where there was none."""
+    """Path of the project's pull-request template around the body, "" without one."""
     todos: tuple[str, ...] = ()
-    """What only a person can do or say before the pull request is opened."""
+    """What only a person can do before the pull request is opened."""
 
 
 class Failure(Artifact):
@@ -34,7 +34,7 @@ class Failure(Artifact):
 
 
 class Stamp(Artifact):
-    """Nothing but the fingerprint of what a product that is no artifact was made from."""
+    """The fingerprint of a product that is no artifact."""
 
 
 class Table(Artifact):

@@ -1,4 +1,4 @@
-"""What was measured: launches, outputs, profiles, and what it was measured in."""
+"""The measurements: launches, outputs, profiles, and their provenance."""
 
 from enum import StrEnum
 from typing import Literal
@@ -33,9 +33,9 @@ UNITS = {
 class Launch(Record):
     """One process for each side: its samples, per call, in the order they were taken.
 
-    `first` is the side that began by lot, `seed` the hash seed (and the memory layout's) of all, `iterations` the
-    calls that one sample averages over. `control` is base's code in a second tree, in the same turns as base;
-    empty where no control ran.
+    `first` is the randomly chosen side that began, `seed` the hash seed and that of the memory layout, `iterations`
+    the calls that one sample averages over. `control` is base's code in a second tree, in the same turns as base;
+    empty if no control ran.
     """
 
     first: Side
@@ -47,7 +47,7 @@ class Launch(Record):
     steady: bool = True
     """Whether warming up ended because times no longer fell."""
     left_out: int = 0
-    """Turns that are not among the samples, because another process took the core from one of their sides."""
+    """Turns that are not among the samples, because another process preempted a side."""
 
 
 class Measurement(Record):
@@ -57,7 +57,7 @@ class Measurement(Record):
     metric: MetricName
     launches: tuple[Launch, ...]
     looks: tuple[int, ...] = ()
-    """Numbers of launches at which the data were looked at to decide whether to stop."""
+    """Numbers of launches after which sampling could stop."""
     planned_looks: int = 1
     stopped: str = ""
     """Why sampling ended: decided, budget, timeout."""
@@ -86,7 +86,7 @@ class Share(Record):
 
 
 class FunctionShare(Record):
-    """A function of the project that a benchmark call reaches, None on the side where it does not."""
+    """A function of the project that a benchmark call reaches; None on a side that does not reach it."""
 
     test: str
     function: str
@@ -111,7 +111,7 @@ class Site(Record):
 
 
 class ImportedModule(Record):
-    """A module that came or went with the change: cumulative and own seconds, as `-X importtime` has them."""
+    """A module imported on one side only: cumulative and own seconds, as in `-X importtime`."""
 
     name: str
     side: Side
@@ -120,7 +120,7 @@ class ImportedModule(Record):
 
 
 class Load(Record):
-    """What else the machine did meanwhile."""
+    """The machine's load during the measurement."""
 
     before: float | None
     """1-minute load average."""
@@ -168,7 +168,7 @@ class Samples(Artifact):
     """Node ids that passed on both sides."""
     functions: tuple[FunctionShare, ...] = ()
     profiled: tuple[str, ...] = ()
-    """Benchmark calls of which is known what they reach."""
+    """Benchmark calls that were profiled."""
     unreached: tuple[str, ...] = ()
     """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
     sites: tuple[Site, ...] = ()

@@ -1,4 +1,4 @@
-"""The benchmark that an item is compared by."""
+"""The benchmark of an item."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from ..storage.artifact import Artifact, Record
 
 
 class DataFile(Record):
-    """A file of data that prprep wrote beside a benchmark: the file's path relative to the manifest's folder, and hashes as there."""
+    """A data file that prprep wrote for a benchmark; `source` is relative to the manifest's folder."""
 
     source: str
     sha256: str
@@ -16,14 +16,14 @@ class DataFile(Record):
 
 
 class Scaffolding(Artifact):
-    """The benchmark: where it stands in the project, and which file to take it from."""
+    """The benchmark: its path in the project, and the source of its bytes."""
 
     SCHEMA = 1
     STAGE = "scaffold"
 
     item: str
     path: str
-    """Where the benchmark stands in either tree."""
+    """Path in both trees."""
     origin: Literal["base", "head", "worktree", "generated", "edited"]
     """Who holds the bytes: a commit, the user's work tree, or a file below the output folder."""
     source: str
@@ -31,10 +31,10 @@ class Scaffolding(Artifact):
     sha256: str
     made_from: Literal["existing", "manifest", "recorded", "signature", "gap"]
     needs: str = ""
-    """What a person has to do before it can run, with path and line; empty where nothing is missing."""
+    """What a person has to do before it can run, with path and line; "" if nothing."""
     written: str = ""
-    """SHA-256 of the text that prprep wrote, from which a person may have edited on."""
+    """SHA-256 of the text that prprep wrote, which a person may have edited since."""
     data: dict[str, DataFile] = Field(default_factory=dict)
-    """Files that the benchmark reads and that no commit holds, by their paths in either tree."""
+    """Files that the benchmark reads and no commit holds, by their paths in both trees."""
     notes: tuple[str, ...] = ()
     """What a person should know about the choice of the benchmark, one sentence each."""

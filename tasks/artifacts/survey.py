@@ -1,4 +1,4 @@
-"""What goes on around an optimization: pull requests, what upstream has done since, and what follows from it."""
+"""Pull requests and upstream changes that concern an optimization, and the decision that follows."""
 
 from typing import Literal
 
@@ -9,8 +9,8 @@ from .detection import Commit
 class PullRequest(Record):
     """A pull request of the target repository that may be about the same.
 
-    `touches` is the nearest thing that it has in common with the optimization; `functions` are those of the optimization,
-    like `pagelayout.tables:Table.rows`, whose lines it changes.
+    `touches` is the closest thing that it shares with the optimization; `functions` are the optimization's, like
+    `pagelayout.tables:Table.rows`, whose lines it changes.
     """
 
     number: int
@@ -26,7 +26,7 @@ class PullRequest(Record):
 
 
 class Drift(Record):
-    """A function of the optimization that upstream has changed or removed since the merge base, and the commits that did."""
+    """A function of the optimization that upstream changed or removed since the merge base, with the commits."""
 
     function: str
     change: Literal["changed", "removed"]
@@ -34,7 +34,7 @@ class Drift(Record):
 
 
 class Decision(Record):
-    """What becomes of the optimization: a pull request of its own, a part of another (`into`: `#12`, or an item's id), or none."""
+    """Open a new pull request, fold into another (`into`: `#12`, or an item's id), or open none."""
 
     kind: Literal["new", "fold", "skip"]
     into: str = ""
@@ -42,11 +42,11 @@ class Decision(Record):
 
 
 class Survey(Artifact):
-    """The answers of the forge and of git, for one optimization.
+    """What GitHub and git say about one optimization.
 
-    `unknown` says why the forge did not answer, "" where it did; `answered` is the hash of what it said, or of why it did not, and
-    `older` whether that is an answer that it gave earlier; `contained` are commits whose patch upstream already has,
-    `conflicts` the files in which the optimization and upstream's newest commit cannot be merged.
+    `unknown` says why GitHub did not answer, "" if it did; `answered` is the hash of its answer or of that reason,
+    `older` whether a cached answer was used; `contained` are commits whose patch upstream already has, `conflicts`
+    the files that do not merge with upstream's newest commit.
     """
 
     SCHEMA = 1

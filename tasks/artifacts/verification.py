@@ -1,4 +1,4 @@
-"""Whether the commands that a body gives its readers come to what the body says."""
+"""Whether the commands of a body confirm what it claims."""
 
 from ..storage.artifact import Artifact, Record
 from .comparison import Interval, Verdict
@@ -6,7 +6,7 @@ from .samples import MetricName
 
 
 class Repeated(Record):
-    """A claimed change, and what the repetition found; `agrees` where it has the same sign beyond what is negligible."""
+    """A claimed change, and the one measured again; `agrees` if both have one direction and are not negligible."""
 
     test: str
     metric: MetricName
@@ -17,9 +17,9 @@ class Repeated(Record):
 
 
 class RunCommand(Record):
-    """Commands as the body gives them, their exit code (None where they took too long), and the end of what they printed.
+    """A block of the body's commands, its exit code (None if it took too long), and the end of its output.
 
-    Where they failed, `failed` is the command that did.
+    `failed` is the command that failed, if any.
     """
 
     text: str
@@ -29,10 +29,10 @@ class RunCommand(Record):
 
 
 class Verification(Artifact):
-    """A run of the body's commands in a fresh clone and with fresh environments.
+    """A run of the body's commands in a fresh clone with fresh environments.
 
-    `why_not` says why they were not run, and `unable` that it is something to be mended; `comparison` is the digest of the
-    comparison whose claim they were held against.
+    `why_not` says why they did not run, and `unable` whether that needs a fix; `comparison` is the digest of the
+    comparison whose claim was checked.
     """
 
     SCHEMA = 2
@@ -48,7 +48,7 @@ class Verification(Artifact):
 
     @property
     def verified(self) -> bool:
-        """Return whether everything ran and came to what is claimed."""
+        """Return whether all commands succeeded and confirmed the claim."""
         return (
             bool(self.commands)
             and not self.why_not
@@ -58,7 +58,7 @@ class Verification(Artifact):
 
     @property
     def needs_review(self) -> tuple[str, ...]:
-        """Return what a person has to look at, one sentence each."""
+        """Return what a person has to review, one sentence each."""
         if self.unable:
             return (f"the commands that the body gives could not be run: {self.why_not}",)
         return self.findings
