@@ -57,7 +57,7 @@ ANYWHERE = [
     (("explain", ""), "an argument of `prprep explain` is empty\n  usage: prprep explain [ID ...] [OPTIONS]"),
     (("lint", ""), "an argument of `prprep lint` is empty\n  usage: prprep lint PATH ... [OPTIONS]"),
     (("help", ""), "an argument of `prprep help` is empty\n  usage: prprep help [COMMAND|TASK] [OPTIONS]"),
-    (("-m", "", "list"), "-m has an empty value\n  give one, or leave the option out"),
+    (("-m", "", "list"), "-m has an empty value\n  pass one, or leave the option out"),
     (("-m",), "`prprep run`: option -m needs a value\n  its options: {run}"),
     (("--procss=2",), "`prprep run`: option --procss not recognized\n  did you mean --process?\n  its options: {run}"),
     (

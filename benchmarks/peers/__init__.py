@@ -1,1 +1,1 @@
-"""prprep against the tools that people compare two commits with today."""
+"""prprep compared with other tools that compare two commits."""

@@ -27,14 +27,14 @@ def parse(command: Command, arguments: list[str]) -> tuple[dict[str, Any], list[
     except getopt.GetoptError as error:
         message = error.msg.replace("requires argument", "needs a value")
         raise UsageError(f"`prprep {command.name}`: {message}", hint=_options(command, error.opt)) from None
-    for spelled, text in options:
-        option, is_inverse = parser.get_option(spelled)
+    for flag, text in options:
+        option, is_inverse = parser.get_option(flag)
         if option.type is bool:
             values[option.name] = not is_inverse
         elif option.type is list:
-            values[option.name] = [*values[option.name], _value(str, option, spelled, text)]
+            values[option.name] = [*values[option.name], _value(str, option, flag, text)]
         else:
-            values[option.name] = _value(option.type, option, spelled, text)
+            values[option.name] = _value(option.type, option, flag, text)
     _check_count(command, positional)
     return values, positional
 
@@ -56,16 +56,16 @@ def visible_options(command: Command) -> list[CmdOption]:
     ]
 
 
-def _value(kind: type, option: CmdOption, spelled: str, text: str) -> Any:
+def _value(kind: type, option: CmdOption, flag: str, text: str) -> Any:
     if not text.strip():
-        raise UsageError(f"{spelled} has an empty value", hint="give one, or leave the option out")
+        raise UsageError(f"{flag} has an empty value", hint="pass one, or leave the option out")
     try:
         return option.str2type(text) if kind is not str or option.choices else text
     except CmdParseError:
         pass
     if option.choices:
-        raise UsageError(f"{spelled} is {quoted(text)}", hint=suggestion(text, option.choices, "its values"))
-    raise UsageError(f"{spelled} is {quoted(text)}, must be {_KINDS[kind]}")
+        raise UsageError(f"{flag} is {quoted(text)}", hint=suggestion(text, option.choices, "its values"))
+    raise UsageError(f"{flag} is {quoted(text)}, must be {_KINDS[kind]}")
 
 
 def _check_count(command: Command, positional: list[str]) -> None:

@@ -27,8 +27,8 @@ _DAY = 24 * 3600
 class Cache(Command):  # type: ignore[misc]
     doc_usage = "[prune]"
     doc_description = (
-        "What is pruned is built again when needed. `prune` without an option removes the least recently used until the "
-        "rest is within the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
+        "What is pruned is built again when needed. `prune` without an option removes the least recently used until "
+        "the rest is within the limit (PRPREP_CACHE_LIMIT, 20 GiB)."
     )
     example = "prprep cache prune --older-than 30 --dry-run"
     cmd_options = (
@@ -85,7 +85,7 @@ def select(entries: Sequence[CacheEntry], *, days: float | None, everything: boo
 
 
 def _description(entry: CacheEntry) -> str:
-    """Say what an entry belongs to, if its files tell."""
+    """Say what an entry belongs to, if its files show it."""
     with suppress(OSError, ValueError):
         if entry.kind == "clone":
             return _origin(entry.path)

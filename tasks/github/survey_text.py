@@ -52,14 +52,14 @@ def _to_review(survey: Survey, named: int | None) -> Iterator[str]:
         yield f"{survey.upstream_ref} has the same patch as {_listed(list(map(_commit, survey.contained)))}"
 
 
-def details(survey: Survey, *, asked: str = "") -> tuple[str, ...]:
-    """List everything the survey says, a line each; `asked` is the time of the search."""
+def details(survey: Survey, *, searched_at: str = "") -> tuple[str, ...]:
+    """List everything the survey says, a line each; `searched_at` is the time of the search."""
     decision = survey.decision
     lines = [f"Decision: {' into '.join(filter(None, (decision.kind, decision.into)))}: {decision.reason}"]
     where = survey.slug if survey.host in {None, "github.com"} else f"{survey.host}/{survey.slug}"
-    when = f" (searched {asked})" if asked else ""
+    when = f" (searched {searched_at})" if searched_at else ""
     if survey.unknown:
-        older = f"; the search of {asked} is used" if survey.older else ""
+        older = f"; the search of {searched_at} is used" if survey.older else ""
         lines.append(f"Pull requests: unknown: {survey.unknown}{older}")
     elif not survey.pull_requests:
         lines.append(f"Pull requests: none of {where} is related{when}")

@@ -1,1 +1,1 @@
-"""All that knows doit: the loader of its tasks, what is up to date, actions, reports."""
+"""Everything that knows doit: the loader of its tasks, what is up to date, actions, reports."""

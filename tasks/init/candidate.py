@@ -9,14 +9,14 @@ Outcome = Literal["kept", "discarded", "unfinished", "unknown", "none"]
 """`none` is for rows that are no optimization, such as the baseline of a series."""
 
 Unresolved = Literal["", "missing", "ambiguous"]
-"""Whether a commit or branch that it names is not in the repository, or ambiguous there."""
-_UNITED = ("commits", "functions", "mentions", "files", "claims")
+"""Whether a commit or branch that it names is missing from the repository, or ambiguous."""
+_MERGED = ("commits", "functions", "mentions", "files", "claims")
 _FIRST_KNOWN = ("title", "commit_range", "branch", "domains", "pull_request", "summary")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An optimization to prepare, perhaps; nothing in it has been checked against the repository.
+    """A possible optimization; nothing in it has been checked against the repository.
 
     `functions` are named as optimized, `mentions` are all other names in the text; `claims` are its measured numbers;
     `reason` says why it was discarded, or why commits look like performance work.
@@ -59,7 +59,7 @@ def combined(first: Candidate, second: Candidate) -> Candidate:
         message = f"{first.source} calls it {first.outcome}, but {second.source} calls it {second.outcome}"
         disagreement = (message,)
     values: dict[str, Any] = {name: getattr(first, name) or getattr(second, name) for name in _FIRST_KNOWN}
-    for name in _UNITED:
+    for name in _MERGED:
         values[name] = tuple(dict.fromkeys((*getattr(first, name), *getattr(second, name))))
     unresolved = (first.unresolved, second.unresolved)
     return replace(

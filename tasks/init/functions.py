@@ -1,4 +1,4 @@
-"""Functions by the names that people write, and as the manifest spells them (`module:Qualified.name`)."""
+"""Functions by the names that people write, and as the manifest writes them (`module:Qualified.name`)."""
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence

@@ -28,7 +28,7 @@ class Reaper:
     def add(self, group: int) -> None:
         """Kill a group if prprep dies before `remove`."""
         with self._lock:
-            # A fork of ours has groups of its own.
+            # A fork of prprep has its own groups.
             if self._process is None or self._owner != os.getpid():
                 self._process, self._owner = _start(), os.getpid()
             self._send(f"+{group}\n")
@@ -44,7 +44,7 @@ class Reaper:
             if self._process and self._process.stdin:
                 os.write(self._process.stdin.fileno(), line.encode())
         except BrokenPipeError:
-            self._process = None  # somebody killed it: the next group starts another
+            self._process = None  # the reaper was killed: the next group starts another one
 
 
 def _start() -> subprocess.Popen[bytes]:

@@ -118,7 +118,7 @@ class Project:
 
     @property
     def name(self) -> str:
-        """The distribution's name as its files spell it, "" if none does."""
+        """The distribution's name as its files have it, "" if none does."""
         names = (
             lookup(self.pyproject, "project", "name"),
             self.tool("poetry", "name"),

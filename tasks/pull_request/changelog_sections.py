@@ -1,4 +1,4 @@
-"""Add an entry to a changelog file where a person would: to the section of the next release.
+"""Add an entry to a changelog file as a person would: to the section of the next release.
 
 A file that does not say which section that is stays as it is.
 """

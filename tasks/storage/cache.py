@@ -1,4 +1,4 @@
-"""What prprep keeps from run to run to be quick, and may lose without harm."""
+"""A cache that makes runs quick and may be lost without harm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunCache:
         return entry[1] if entry and entry[0] == key else None
 
     def put(self, name: str, key: Any, value: Any) -> None:
-        """Keep a JSON value under `name` for as long as its key, JSON as well, stays the same."""
+        """Store a JSON value under `name`; it is valid until its key, JSON as well, changes."""
         self._entries[name] = [key, value]
         self._changed = True
 

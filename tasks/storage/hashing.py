@@ -23,7 +23,7 @@ def blob(content: bytes) -> str:
 
 
 def hash_of(parts: object) -> str:
-    """Hash anything that JSON can spell, the same on every machine."""
+    """Hash any JSON value, the same on every machine."""
     return short_hash(json.dumps(parts, sort_keys=True, default=str).encode())
 
 

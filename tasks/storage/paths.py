@@ -24,7 +24,7 @@ def cache_folder() -> Path:
 
 
 def shipped_templates() -> Path:
-    """Return the folder of prprep's own templates: beside the package in a checkout, inside it when installed."""
+    """Return the folder of prprep's own templates: next to the package in a checkout, inside it when installed."""
     package = Path(__file__).parents[1]
     inside = package / TEMPLATES_FOLDER
     return inside if inside.is_dir() else package.parent / TEMPLATES_FOLDER

@@ -87,7 +87,7 @@ class Repository:
         return Clone.open(self.address, self._cache, wanted=sorted(wanted))
 
     def stamp(self) -> list[list[object]] | None:
-        """Return time stamps that change whenever a ref does; None if only git can tell."""
+        """Return time stamps that change whenever a ref does; None if that needs git."""
         return refs_stamp(self.local) if self.local else None
 
     def resolve(self, names: set[str]) -> dict[str, str | None]:

@@ -115,7 +115,7 @@ def test_details_list_everything():
         conflicts=("a.py",),
         notes=("A note.",),
     )
-    assert details(full, asked="2026-01-02 03:04 UTC") == (
+    assert details(full, searched_at="2026-01-02 03:04 UTC") == (
         f"Decision: fold into #12: it touches the same function, {TARGET}",
         (
             f"Pull request #12 “Rows” (open, by grace, branch rows) touches the same function, {TARGET}: "
@@ -136,8 +136,8 @@ def test_details_of_a_skipped_item_are_the_reason_and_the_pull_requests():
 
 def test_none_only_after_a_search():
     none = "Pull requests: none of acme/pagelayout is related (searched 2026-01-02 03:04 UTC)"
-    assert details(SURVEY, asked="2026-01-02 03:04 UTC")[1] == none
+    assert details(SURVEY, searched_at="2026-01-02 03:04 UTC")[1] == none
     assert details(survey(host="ghe.corp"))[1] == "Pull requests: none of ghe.corp/acme/pagelayout is related"
     assert details(survey(unknown="no network; connect"))[1] == "Pull requests: unknown: no network; connect"
-    older = details(survey(unknown="no network", older=True), asked="2026-01-02 03:04 UTC")
+    older = details(survey(unknown="no network", older=True), searched_at="2026-01-02 03:04 UTC")
     assert older[1] == "Pull requests: unknown: no network; the search of 2026-01-02 03:04 UTC is used"

@@ -37,7 +37,7 @@ class MemoryLayout:
 
     @property
     def wrapper(self) -> tuple[str, ...]:
-        """The words before a command that run it in this layout."""
+        """The command prefix that runs a program in this layout."""
         return (*_tools(), f"--stack={self.stack}:")
 
     def padded(self, environment: Mapping[str, str], command: Sequence[str | Path]) -> dict[str, str]:
@@ -60,7 +60,7 @@ def usual_stack() -> int:
 
 @cache
 def can_choose() -> bool:
-    """Try it: containers may forbid either step."""
+    """Try both steps, since containers may forbid either."""
     tools = _tools()
     if not tools:
         return False

@@ -22,7 +22,7 @@ READING: Final = frozenset(
     },
 )  # fmt: skip
 RANDOM: Final = frozenset({"np", "numpy", "random", "rng", "torch", "string"})
-"""Modules and objects whose functions of MAKING make inputs."""
+"""Modules and objects whose functions, if named in MAKING, create inputs."""
 MAKING: Final = frozenset(
     {
         "rand", "randn", "randint", "integers", "normal", "uniform", "choices", "sample", "shuffle", "arange",

@@ -1,4 +1,4 @@
-"""Data files beside a benchmark: find those that it reads, write those of recorded calls."""
+"""Data files next to a benchmark: find those that it reads, write those of recorded calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compose the code of a recorded call: the lines that make its inputs, and the call."""
+"""Compose the code of a recorded call: the lines that build its inputs, and the call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...artifacts import Fake, FakeMethod, RecordedCall
 from ...project.code.definitions import Definition
 
 LEAST_BYTES = 16 * 1024
-"""The least allocation of a call that its fake repeats."""
+"""A fake does not repeat smaller allocations of the call that it replaces."""
 EMPTY = {("args", "()"), ("kwargs", "{}")}
 SPACES = "    "
 WIDTH = 88
@@ -81,7 +81,7 @@ def compose(
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """Collects the lines that make the inputs, and the inputs' names; `bound` names exist already."""
+    """Collects the lines that build the inputs, and the inputs' names; `bound` names exist already."""
 
     bound: Collection[str]
     setup: list[str] = field(default_factory=list)

@@ -21,7 +21,7 @@ def module_of(path: str, import_roots: Sequence[str]) -> str | None:
 
 
 def is_own_module(module: str, layout: Layout) -> bool:
-    """Return whether a module belongs to what the project installs, rather than lies beside it."""
+    """Return whether a module belongs to what the project installs, rather than lying next to it."""
     return module.partition(".")[0] in layout.packages
 
 

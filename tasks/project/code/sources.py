@@ -122,7 +122,7 @@ def definition_of(module: ModuleContents, name: str) -> Definition | None:
 
 
 def _near(module: ModuleContents, name: str) -> tuple[str, ...]:
-    """Return the names of a file with the same last part, then those that are spelled like it."""
+    """Return the names of a file with the same last part, then similar ones."""
     known = [
         *(definition.name for definition in module.definitions[:-1]),
         *(binding.name for binding in module.bindings),

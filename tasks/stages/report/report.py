@@ -132,7 +132,7 @@ def _survey_details(inputs: StageInputs) -> tuple[str, ...]:
     if survey is None:
         return ()
     asked = inputs.value(ASKED)
-    return survey_text.details(survey, asked=format_time(asked) if asked is not None else "")
+    return survey_text.details(survey, searched_at=format_time(asked) if asked is not None else "")
 
 
 def _survey(inputs: StageInputs) -> Survey | None:

@@ -1,4 +1,4 @@
-"""Time blocks in forked children: each has its own memory pages, and so draws anew what makes processes differ."""
+"""Time blocks in forked children: each has its own memory pages, which samples the variation between processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPORTED = 71
 
 
 def is_forkable(calls: Calls) -> bool:
-    """Return whether a child can make the calls: threads and event loops do not come along."""
+    """Return whether a child can make the calls: threads and event loops do not survive a fork."""
     return CAN_FORK and not calls.awaited and _threads() == 1 and threading.current_thread() is threading.main_thread()
 
 

@@ -1,4 +1,4 @@
-"""Watch what may make a benchmark's figures worthless: inputs that a round changes, unconsumed results, replaced code.
+"""Watch for what may invalidate a benchmark's figures: inputs that a round changes, unconsumed results, replaced code.
 
 None of this is loaded while anything is timed.
 """
@@ -30,7 +30,7 @@ _MISSING = object()
 IMMUTABLE = (str, bytes, int, float, complex, bool, type(None), types.ModuleType, type)
 PATCH_FIELDS = ("attribute", "file", "line", "property_on_instance")
 PATCHING = ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_worker")
-"""Parts of file names."""
+"""Parts of the file names of code that patches on behalf of a test."""
 
 _patches: list[Message] = []
 _inputs: dict[int, tuple[Calls, list[tuple[str, bytes]], list[str]]] = {}

@@ -1,4 +1,4 @@
-"""Spell the arguments of a benchmark's call as JSON, and build values from JSON that was varied.
+"""Encode the arguments of a benchmark's call as JSON (a "spelling"), and build values from varied JSON.
 
 A spelling is a list: `["int", "3"]`, `["list", [spellings], size]`, `["dict", [[key, value], ...], size]`; `size` is
 the whole size if only the first elements are spelled. `["recorded", n]` is the n-th argument as the benchmark passes

@@ -1,15 +1,15 @@
 """Make calls of the benchmark under memray, which the target's environment has if memory is measured.
 
 The figures are those of a warm call: the test's own first call has filled the caches. memray itself allocates a little
-in each tracked stretch, as an empty call shows: it is subtracted from the allocations and from what is left, but not
-from the peak, which need not fall into the same moment (144 to 264 bytes on Python 3.9 to 3.13).
+in each tracked block, as an empty call shows: that is subtracted from the allocations and from what is left, but not
+from the peak, which may be at another moment (144 to 264 bytes on Python 3.9 to 3.13).
 
-Memory left after a call is what each further round adds for good. After a round, its value is dropped and garbage is
-collected; if nothing is left by then, the answer is 0. Else it may have replaced what an earlier round left (the last
-result in a cache, a list that was moved to grow), which a profile of one round cannot show. So there are profiles of
-one round, of several more, and of as many more again: the answer is the median of the growths from one to the next, if
-each of them is positive. The interpreter's own caches, threads and event loops come and go by some hundred bytes, and
-do not grow.
+Memory left after a call is what each further round adds permanently. After a round, its value is dropped and garbage
+is collected; if nothing is left then, the result is 0. Otherwise the round may have replaced what an earlier one left
+(the last result in a cache, a list that was moved to grow), which a profile of one round cannot show. So there are
+profiles of increasing numbers of rounds (`ROUNDS`): the result is the median of the growths from one to the next, if
+each of them is positive. The interpreter's own caches, threads and event loops vary by some hundred bytes, but do not
+grow.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FEW_ROUNDS = (1, 2, 3)
 EXPENSIVE_SECONDS = 0.1
 
 _floors: dict[bool, dict[str, int]] = {}
-"""Of an empty call, by whether it is awaited."""
+"""The figures of an empty call, by whether it is awaited."""
 
 
 async def track_(order: Message, calls: Calls, _described: Message) -> Message:
@@ -42,7 +42,7 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
     scratch = f"{profile}.other"
     floor = await _floor(memray, calls, scratch)
     if sys.version_info[:2] == (3, 11):
-        # It makes a table of lines for each function that runs under a tracer for the first time, and keeps it.
+        # Python 3.11 builds a table of lines for each function that first runs under a tracer, and keeps it.
         await _track(memray, calls, scratch)
     await _track(memray, calls, profile, native=native)
     figures = _figures(memray, profile)

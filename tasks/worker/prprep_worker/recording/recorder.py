@@ -5,7 +5,7 @@
 
 PRPREP_RECORDER holds the orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test to
 be written, the file to write (`out`), and the `seconds` that recording itself may cost. The file is written after every
-call that is kept: whoever ends this process loses nothing.
+call that is kept, so that nothing is lost if this process is killed.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from prprep_worker.values.anatomy import state_of
 
 DEEPEST = 6
 PATIENCE = 2
-"""Seconds for making an object once more."""
+"""Seconds for rebuilding an object."""
 PICKLE_BYTES = 64 << 20
 
 
