@@ -21,14 +21,14 @@ _FRAME = "─│╭╮╰╯━┃┏┓┗┛┡┩├┤┴┬┼╇╈"
 
 def findings(request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport) -> tuple[str, ...]:
     """List what makes codeflash's figures wrong or missing, the most important first."""
-    found = [
+    problems = [
         *_no_result(outcome),
         *_other_code(outcome.processes),
         *_not_passed(outcome),
         *_not_run(request, outcome.processes),
     ]
-    found += [*_missing(report), *_no_memory(request, outcome, report), *_alike(report)]
-    return tuple(dict.fromkeys(found))
+    problems += [*_missing(report), *_no_memory(request, outcome, report), *_alike(report)]
+    return tuple(dict.fromkeys(problems))
 
 
 def notes(

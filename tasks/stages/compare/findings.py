@@ -83,7 +83,7 @@ def about_benchmark(linting: Linting, overall: Verdict) -> tuple[str, ...]:
 
 
 def about_codeflash(codeflash: CodeflashRun) -> tuple[str, ...]:
-    """List what went wrong with codeflash, and where it ran but said nothing."""
+    """List what went wrong with codeflash; a run without figures is a finding too."""
     return codeflash.findings or (() if codeflash.markdown else ("codeflash compare gave no figures",))
 
 

@@ -87,8 +87,8 @@ def judged(item: Optimization, answer: str, evidence: CitableEvidence) -> Bullet
     """Read the answer, a bullet a line, and say what is wrong with it."""
     lines = [one_line(_BULLET.sub("", line)) for line in answer.splitlines()]
     bullets = [line for line in lines if line]
-    found = tuple(dict.fromkeys(objections(bullets, evidence)))
-    return Bullets(item=item.id, command=item.summarize or "", bullets=tuple(bullets[:10]), objections=found[:10])
+    rejected = tuple(dict.fromkeys(objections(bullets, evidence)))
+    return Bullets(item=item.id, command=item.summarize or "", bullets=tuple(bullets[:10]), objections=rejected[:10])
 
 
 def _texts(detection: Detection, diff: str) -> str:

@@ -49,7 +49,7 @@ class Row:
     message: str = ""
     findings: tuple[str, ...] = ()
     evidence: str = ""
-    """When the samples were taken, and of which commits."""
+    """The time of the measurement, and its commits."""
     todos: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     skeleton: str = ""

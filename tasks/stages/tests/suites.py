@@ -27,7 +27,7 @@ _FOLDER: Final = re.compile(r"^\{(?:toxinidir|tox_root)\}/?")
 class Suite:
     """How tests are run: shell `commands` to try in turn, in `folder` of the tree; `source` says where they come from.
 
-    `kind` is `command` for the manifest's own command, of which only the exit code may be known.
+    `kind` is `command` for the manifest's own command, which may report only its exit code.
     """
 
     commands: tuple[str, ...]

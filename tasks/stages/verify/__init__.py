@@ -20,7 +20,7 @@ def _commands_are_verified(item: Item) -> bool:
     return bool(item.settings["verify"])
 
 
-EVIDENCE = Value("what the section shows beside the commands", _evidence, hashed=False)
+EVIDENCE = Value("what the section shows besides the commands", _evidence, hashed=False)
 """A user's own template may print a title or a bullet between the commands; a change of those makes no run stale."""
 
 STAGE = Stage(
