@@ -96,8 +96,8 @@ class Clone:
         span = f"{self._commit(base).sha}..{self._commit(head).sha}"
         paths = [f":(literal){path}"] if path is not None else []
         with self._repository() as repo:
-            found = list(repo.iter_commits(span, paths, topo_order=True, reverse=True, no_merges=bool(paths)))
-        return tuple(self.commit(commit.hexsha) for commit in found)
+            commits = list(repo.iter_commits(span, paths, topo_order=True, reverse=True, no_merges=bool(paths)))
+        return tuple(self.commit(commit.hexsha) for commit in commits)
 
     def changes(self, base: str, head: str) -> tuple[FileChange, ...]:
         """Return the files that differ between two commits, with renames, without submodules."""

@@ -42,7 +42,7 @@ class _FunctionMemory:
     size: int
 
     def __str__(self) -> str:
-        return _spelled(self.function, str(self.line or ""))
+        return _formatted(self.function, str(self.line or ""))
 
 
 def changed_sites(
@@ -96,9 +96,9 @@ def _place(base: _FunctionMemory | None, head: _FunctionMemory | None) -> str:
         return str(base or head)
     if base.function != head.function:
         return f"{base} → {head}"
-    return _spelled(base.function, " → ".join(dict.fromkeys(str(line) for line in (base.line, head.line) if line)))
+    return _formatted(base.function, " → ".join(dict.fromkeys(str(line) for line in (base.line, head.line) if line)))
 
 
-def _spelled(function: Function, lines: str) -> str:
+def _formatted(function: Function, lines: str) -> str:
     file = f"{function.file}:{lines}" if lines else function.file
     return f"{file} {function.name}".rstrip()

@@ -26,6 +26,6 @@ def is_own_module(module: str, layout: Layout) -> bool:
 
 
 def is_test(path: str, layout: Layout) -> bool:
-    """Return whether a file is a test, a benchmark, or serves them."""
+    """Return whether a file is a test, a benchmark, or support code of these."""
     root = layout.benchmarks_root
     return is_test_code(path) or bool(root and path.startswith(f"{root}/"))

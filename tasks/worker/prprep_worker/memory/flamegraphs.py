@@ -1,4 +1,4 @@
-"""Read memray's profiles of a benchmark's calls, and draw their flame graphs: a program.
+"""Read memray's profiles of a benchmark's calls, and draw their flame graphs (run as a program).
 
 It runs in the target's interpreter, whose memray wrote the profiles: other versions may not read them. One JSON object
 on standard input is the order, the last line of standard output is the answer. Every path is relative to the tree or to
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _read(job: dict[str, str], paths: RelativePaths, title: str) -> dict[str, Any]:
-    """Keep the call sites if drawing fails: memray's reporter is no published interface."""
+    """Keep the call sites if drawing fails: memray's reporter is not a public interface."""
     call_sites = None
     try:
         reader = memray.FileReader(job["profile"])
@@ -71,7 +71,7 @@ def _draw(records: list[AllocationRecord], metadata: Any, target: str, title: st
     constant = {"start_time": EPOCH, "end_time": EPOCH, "command_line": title, "pid": 0}
     names = {field.name for field in dataclasses.fields(metadata)}
     metadata = dataclasses.replace(metadata, **{name: value for name, value in constant.items() if name in names})
-    # Without the snapshots of the process's size, which are taken by the clock and never the same twice.
+    # Leave out the snapshots of the process's size: they are taken by the clock, so that no two are the same.
     reporter = _call(
         FlameGraphReporter.from_snapshot,
         records,

@@ -1,4 +1,4 @@
-"""Run a command once, untimed, and report how it ends and what it loads: a program.
+"""Run a command once, untimed, and report how it ends and what it loads (run as a program).
 
 The command is given as arguments to Python, `-m MODULE ...` or `-c CODE ...`.
 """
@@ -48,7 +48,7 @@ def _exit_code(command):  # noqa: ANN001, ANN202
 
 
 if __name__ == "__main__":
-    # Arguments: descriptor, core or nothing, three lists, and those of the Python to be run.
+    # Arguments: descriptor, core or nothing, three lists, and the arguments of Python.
     if sys.argv[2]:
         os.sched_setaffinity(0, {int(sys.argv[2])})
     main(int(sys.argv[1]), *map(timer.lines, sys.argv[3:6]), sys.argv[6:])
