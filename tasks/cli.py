@@ -24,7 +24,7 @@ from .text.markdown import plain
 
 DEFECT, WRONG = 2, 3
 INTERRUPTED = 130
-INSISTENCE = 10.0
+REPEAT_SECONDS = 10.0
 """Seconds after which a run that did not end on a signal gets it again: longer than its processes take to end."""
 
 
@@ -47,10 +47,10 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         try:
             return self._run(all_args) or 0
         except BrokenPipeError:
-            # Whoever read our output has seen enough, as in `prprep list | head`; nothing more can be written there.
+            # The reader of our output has closed it, as in `prprep list | head`.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        except Exception as error:  # noqa: BLE001 - the one door for errors outside of tasks
+        except Exception as error:  # noqa: BLE001 - the only handler of errors outside of tasks
             return _refused(error)
 
     def _run(self, all_args: list[str]) -> int | None:
@@ -61,7 +61,7 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
             topic = name or arguments[0]
             return self._executed("help", [] if topic.startswith("-") else [topic], loader, commands)
         if not name and arguments and arguments[0].strip() and not may_be_task(arguments[0]):
-            # Said before a manifest is looked for: without one, a misspelled command is still that.
+            # Checked before looking for a manifest: a misspelled command is reported without one too.
             raise unknown_word(arguments[0], commands)
         return self._executed(name or "run", arguments, loader, commands)
 
@@ -127,6 +127,6 @@ def main() -> NoReturn:
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal's signature
     # Python drops an exception that is raised in a callback, and with it the signal: repeat it until the run has ended.
     signal.signal(signal.SIGALRM, lambda *_: _terminated(number, None))
-    signal.setitimer(signal.ITIMER_REAL, INSISTENCE)
+    signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS)
     # Unwinding ends the process groups of both sides; the default action would leave them running.
     sys.exit(128 + number)

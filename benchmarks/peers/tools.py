@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.stages.codeflash.environment import REQUIREMENTS
-from tasks.stages.codeflash.reading import SECONDS, MarkdownTable, read, tables, value
+from tasks.stages.codeflash.reading import SECONDS, FigureTable, read, tables, value
 
 from . import environments, target
 from .outcomes import Claim, FunctionResult, claimed_by_table
@@ -202,7 +202,7 @@ def codeflash_results(report: str) -> list[FunctionResult]:
     return [_by_table(_function(each.test), each.head / each.base, inside[each.test]) for each in whole]
 
 
-def _inside_codeflash(table: MarkdownTable) -> float:
+def _inside_codeflash(table: FigureTable) -> float:
     mean, rounds = table.column("mean"), table.column("rounds")
     return sum(
         (value(row[mean or 0], SECONDS) or 0.0) * (value(row[rounds or 0], {}) or 0.0) for row in table.sides().values()

@@ -24,7 +24,7 @@ _CONFIGURATION: Final = frozenset(
 
 
 def location(clone: Clone, spec: TreeSpec, *, cache: Path, copy: str = "") -> Path:
-    """Return the folder of a tree, the same for the same clone and spec; `copy` names another checkout of the same."""
+    """Return the folder of a tree, the same for the same clone and spec; `copy` names a further checkout of it."""
     return (
         cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
     )
@@ -33,8 +33,8 @@ def location(clone: Clone, spec: TreeSpec, *, cache: Path, copy: str = "") -> Pa
 def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "") -> Path:
     """Return the folder of the tree, created once and repaired if it was damaged since.
 
-    `contents` maps the paths of `spec.files` to their bytes (see `contents` in this module); `copy` names another
-    checkout of the same, to compare with the first or to write to. Raises MeasuringError if the bytes do not match
+    `contents` maps the paths of `spec.files` to their bytes (see `contents` in this module); `copy` names a further
+    checkout, to compare with the first or to write to. Raises MeasuringError if the bytes do not match
     `spec`, CherryPickError and RepositoryError.
     """
     _check(spec, contents)
@@ -53,7 +53,7 @@ def commit_of(clone: Clone, spec: TreeSpec) -> str:
     if clone.tree_of(commit) != spec.tree:
         raise MeasuringError(
             f"{spec.commit[:12]} with {len(spec.picks)} cherry-picked commits does not give the recorded tree",
-            hint="run the item's inject step again: `doit forget inject:ITEM`, then `doit`",
+            hint="run the item's inject stage again: `prprep forget inject:ITEM`, then `prprep`",
         )
     return commit
 

@@ -21,7 +21,7 @@ _PREPARED = {
     "pdm": ("pdm install", "pdm run python -m ensurepip", "pdm run python -m pip install {packages}"),
     "hatch": ("hatch run pip install {packages}",),
 }
-# Settings that the manifest for readers spells itself, or that have no part in the comparison.
+# Settings that the manifest for readers sets itself, or that do not affect the comparison.
 _NOT_REPEATED = {
     *("id", "base", "head", "commits", "functions", "benchmark", "domain", "repo", "upstream", "slug", "push", "pr"),
     *("title", "summary", "details", "template", "summarize", "tests", "tests_timeout", "verify", "engine"),

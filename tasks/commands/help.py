@@ -82,7 +82,7 @@ def task_page(name: str, commands: PluginDict) -> None:
 
 
 def option_form(option: CmdOption) -> str:
-    """Spell an option as its command takes it: `-m, --manifest FILE`."""
+    """Format an option: `-m, --manifest FILE`."""
     forms = [
         f"-{option.short}" if option.short else "",
         *(f"--{long}" for long in (option.long, option.inverse) if long),

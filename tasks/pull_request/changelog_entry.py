@@ -32,7 +32,8 @@ def sentence(title: str, function: str | None, domains: Sequence[str]) -> tuple[
     lead = _LEADS.get(domains[0] if domains else "", "Improve the performance of")
     name = f"`{function.replace(':', '.')}`" if function else ""
     todos = tuple(
-        f"the title says {claim!r}, the changelog entry does not: better drop it from the title" for claim in claims
+        f"the title says {claim!r}, the changelog entry does not: consider removing it from the title"
+        for claim in claims
     )
     if claims or not text:
         return (f"{lead} {name}." if name else "Improve performance."), todos

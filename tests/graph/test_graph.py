@@ -517,7 +517,7 @@ from tasks import cli
 
 class Watched: ...
 
-cli.INSISTENCE = 0.3
+cli.REPEAT_SECONDS = 0.3
 signal.signal(signal.SIGTERM, cli._terminated)
 watched = Watched()
 reference = weakref.ref(watched, lambda _: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(0.05))

@@ -43,31 +43,31 @@ def check() -> str:
     return program
 
 
-def wrapper(place: SideRequest, folder: Path, *, worker: Path, writable: Sequence[Path] = ()) -> tuple[str, ...]:
+def wrapper(side: SideRequest, folder: Path, *, worker: Path, writable: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return what goes before a command of a side to confine it in `folder`; nothing if the side is not confined.
 
     `worker` holds our programs; the command may also write to the folders `writable`.
     """
-    if not place.confined:
+    if not side.confined:
         return ()
     base = (check(), *_NAMESPACES, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", HOME)  # noqa: S108
     system = [word for path in (*_SYSTEM, *(f"/etc/{name}" for name in _ETC)) for word in ("--ro-bind-try", path, path)]
-    own = [word for path in (worker, *place.environments) for word in _bound("--ro-bind", path)]
-    own += [word for path in (place.tree, *writable) for word in _bound("--bind", path)]
+    own = [word for path in (worker, *side.environments) for word in _bound("--ro-bind", path)]
+    own += [word for path in (side.tree, *writable) for word in _bound("--bind", path)]
     return (*base, *system, *own, "--chdir", str(folder), "--")
 
 
-def variables(place: SideRequest, folder: Path) -> dict[str, str]:
+def variables(side: SideRequest, folder: Path) -> dict[str, str]:
     """Return the variables of a confined side; bubblewrap sets PWD anyway, which lengthens the environment."""
-    return {"HOME": HOME, "TMPDIR": "/tmp", "PWD": str(folder)} if place.confined else {}  # noqa: S108
+    return {"HOME": HOME, "TMPDIR": "/tmp", "PWD": str(folder)} if side.confined else {}  # noqa: S108
 
 
 def compile_environments(request: Request) -> None:
     """Compile the modules in the environments of confined sides, which cannot write there: imports are timed warm."""
-    for place in {place.python: place for place in map(request.side, request.roles) if place.confined}.values():
-        installed = [path for folder in place.environments for path in sorted(folder.glob("lib/python*/site-packages"))]
-        command: tuple[str | Path, ...] = (place.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", *installed)
-        programs.run(command, cwd=place.tree, env=programs.target_environment(), check=False)
+    for side in {side.python: side for side in map(request.side, request.roles) if side.confined}.values():
+        installed = [path for folder in side.environments for path in sorted(folder.glob("lib/python*/site-packages"))]
+        command: tuple[str | Path, ...] = (side.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", *installed)
+        programs.run(command, cwd=side.tree, env=programs.target_environment(), check=False)
 
 
 # Without the user's name: that would need a map of users, which not every system allows.

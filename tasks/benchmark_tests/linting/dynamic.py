@@ -25,13 +25,15 @@ Violation = tuple[str, int, str]
 def findings(file: BenchmarkFile, context: LintContext, watched: Sequence[WatchedCall]) -> list[Finding]:
     """Return the violations that only running shows, by line."""
     tests = {test.name: test for test in file.tests}
-    found = set()
+    violations = set()
     for call in watched:
         name = call.key.rpartition("::")[2].partition("[")[0].partition("#")[0]
         test = tests.get(name)
         first = test.measured[0].line if test else 1
-        found |= {Finding(rule, line or first, name, message) for rule, line, message in _of(call, test, context, file)}
-    return sorted(found, key=lambda finding: (finding.line, finding.rule, finding.message))
+        violations |= {
+            Finding(rule, line or first, name, message) for rule, line, message in _of(call, test, context, file)
+        }
+    return sorted(violations, key=lambda finding: (finding.line, finding.rule, finding.message))
 
 
 def _of(
@@ -73,10 +75,10 @@ def _of_duration(call: WatchedCall, context: LintContext) -> list[Violation]:
 def _of_share(call: WatchedCall, test: BenchmarkTest | None, context: LintContext) -> list[Violation]:
     """Check that most of the time, as Python sees it, is spent in the function under test."""
     subject = subject_of(test, context) if test else context.target
-    found = test.file.sources.try_find(subject) if test and subject else None
-    if found is None or found.definition.kind != "function" or found.definition.is_async:
+    located = test.file.sources.try_find(subject) if test and subject else None
+    if located is None or located.definition.kind != "function" or located.definition.is_async:
         return []
-    share = call.shares.get((found.path, found.definition.name)) if call.shares else None
+    share = call.shares.get((located.path, located.definition.name)) if call.shares else None
     if share is None or share >= LEAST_SHARE:
         return []
     name = subject.rpartition(":")[2]

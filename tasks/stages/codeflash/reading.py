@@ -65,7 +65,7 @@ class CodeflashReport:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkdownTable:
+class FigureTable:
     """A table with the heading above it."""
 
     test: str
@@ -108,7 +108,7 @@ def value(cell: str, units: dict[str, float], unit: str = "") -> float | None:
     return float(match["number"].replace(",", "")) * factor if factor else None
 
 
-def _figures(table: MarkdownTable) -> Iterator[CodeflashFigure | tuple[str, Side, Metric]]:
+def _figures(table: FigureTable) -> Iterator[CodeflashFigure | tuple[str, Side, Metric]]:
     if table.column("function") == 0:
         yield from _function_figures(table)
         return
@@ -124,7 +124,7 @@ def _figures(table: MarkdownTable) -> Iterator[CodeflashFigure | tuple[str, Side
 
 
 def _values(
-    cells: Mapping[Side, tuple[tuple[str, ...], int]], table: MarkdownTable, units: dict[str, float]
+    cells: Mapping[Side, tuple[tuple[str, ...], int]], table: FigureTable, units: dict[str, float]
 ) -> dict[Side, float]:
     """Read each side's cell, given as row and column; unreadable ones are left out."""
     values = {
@@ -135,7 +135,7 @@ def _values(
     return {side: number for side, number in values.items() if number is not None}
 
 
-def _columns(table: MarkdownTable) -> Iterator[tuple[Metric, int, dict[str, float]]]:
+def _columns(table: FigureTable) -> Iterator[tuple[Metric, int, dict[str, float]]]:
     """Yield the columns to read; of times the median if there is one."""
     if (column := table.column("median", "mean", "avg", "average", "min")) is not None:
         yield "time", column, SECONDS
@@ -145,7 +145,7 @@ def _columns(table: MarkdownTable) -> Iterator[tuple[Metric, int, dict[str, floa
         yield "allocations", column, {}
 
 
-def _function_figures(table: MarkdownTable) -> Iterator[CodeflashFigure]:
+def _function_figures(table: FigureTable) -> Iterator[CodeflashFigure]:
     columns = {side: column for side in SIDES if (column := table.column(side)) is not None}
     for row in table.rows:
         values = _values({side: (row, column) for side, column in columns.items()}, table, SECONDS)
@@ -159,17 +159,17 @@ def _unit(title: str) -> str:
     return match[1] if match else ""
 
 
-def tables(markdown: str) -> tuple[list[str], list[MarkdownTable]]:
+def tables(markdown: str) -> tuple[list[str], list[FigureTable]]:
     """Return the headings that name tests, and all tables, each with its heading."""
     tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
     headings: list[str] = []
-    all_tables: list[MarkdownTable] = []
+    all_tables: list[FigureTable] = []
     for number, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag == f"h{_TEST_LEVEL}":
             headings.append(tokens[number + 1].content)
         if token.type == "table_open":
             header, *rows = _rows(tokens[number:]) or [()]
-            all_tables.append(MarkdownTable(headings[-1] if headings else "", header, tuple(rows)))
+            all_tables.append(FigureTable(headings[-1] if headings else "", header, tuple(rows)))
     return headings, all_tables
 
 

@@ -1,4 +1,4 @@
-"""Do what `python -m unittest ARGUMENTS` does, and note the outcome of each test: a program."""
+"""Do what `python -m unittest ARGUMENTS` does, and note the outcome of each test (run as a program)."""
 
 from __future__ import annotations
 

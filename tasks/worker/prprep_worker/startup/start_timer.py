@@ -1,6 +1,6 @@
-"""Time a fresh Python from its start to its end: a program.
+"""Time a fresh Python from its start to its end (run as a program).
 
-It runs isolated (`-I -S`), without anything of the target's; what it starts has the whole environment, and inherits
+It runs isolated (`-I -S`) and loads nothing of the target; what it starts has the whole environment, and inherits
 core, memory layout and limits of the launch.
 """
 
@@ -25,7 +25,7 @@ def main(descriptor, command):  # noqa: ANN001, ANN201
 
 
 if __name__ == "__main__":
-    # Arguments: descriptor, core or nothing, and those of the Python to start.
+    # Arguments: descriptor, core or nothing, and the arguments of the Python to start.
     if sys.argv[2]:
         os.sched_setaffinity(0, {int(sys.argv[2])})
     main(int(sys.argv[1]), [sys.executable, *sys.argv[3:]])
