@@ -150,7 +150,7 @@ def test_a_tree_that_differs_from_the_recorded_one_is_an_error(target: TargetRep
         trees.prepare(clone, spec_of(target, tree="0" * 40), {}, cache=cache)
     assert str(caught.value) == (
         f"{target.head[:12]} with 0 cherry-picked commits does not give the recorded tree\n"
-        "  run the item's inject step again: `doit forget inject:ITEM`, then `doit`"
+        "  run the item's inject stage again: `prprep forget inject:ITEM`, then `prprep`"
     )
 
 
