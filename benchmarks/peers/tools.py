@@ -1,4 +1,4 @@
-"""Run each tool on two commits within so many seconds, and read its output."""
+"""Run each tool on two commits for about a given time, and read its output."""
 
 import json
 import re

@@ -38,7 +38,7 @@ class ChangedDefinition:
     """A function that the optimization changed: its file and qualified name on each side, None if the side lacks it."""
 
     function: str
-    """As artifacts spell it: `pagelayout.tables:Table.rows`."""
+    """As in artifacts: `pagelayout.tables:Table.rows`."""
     base: tuple[str, str] | None
     head: tuple[str, str] | None
 

@@ -1,4 +1,4 @@
-"""`prprep add`: one optimization more in the manifest."""
+"""`prprep add`: add one optimization to the manifest."""
 
 from typing import Any
 

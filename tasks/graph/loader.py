@@ -27,7 +27,7 @@ from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..text.markdown import plain
 from ..workspace.workspace import Workspace
 from .actions import Action
-from .names import demand_item, unknown_word
+from .names import existing_item, unknown_word
 from .reporter import PlainReporter
 from .state import ArtifactChecker, Fresh, Ledger
 
@@ -139,7 +139,7 @@ class Graph:
 
     def known(self, item_id: str, *, prefix: str = "") -> str:
         """Return the item's id; raise UsageError if the manifest has no such item."""
-        return demand_item(item_id, self.workspace.plan.items, manifest=self.manifest.name, prefix=prefix)
+        return existing_item(item_id, self.workspace.plan.items, manifest=self.manifest.name, prefix=prefix)
 
     def _reporter(self) -> type[PlainReporter]:
         summary, quiet = (self.ending, True) if self.ending else (self.summary, False)

@@ -1,4 +1,4 @@
-"""Refuse names that do not exist, each with the name that was probably meant and those that there are."""
+"""Refuse names that do not exist, and suggest the name that was probably meant and the existing ones."""
 
 from collections.abc import Collection, Iterable
 
@@ -21,7 +21,7 @@ def suggestion(name: str, known: Iterable[str], what: str, *, prefix: str = "") 
 
 
 def unknown_word(word: str, commands: Iterable[str] = ()) -> UsageError:
-    """Return the error for a word that is not a task, nor one of the commands that may be in its place."""
+    """Return the error for a word that is not a task, nor one of the `commands`, if these are allowed too."""
     commands = sorted(commands)
     if word in commands:
         return UsageError(f"`{word}` is a command and must come first", hint=f"write `prprep {word} ...`")
@@ -39,7 +39,7 @@ def may_be_task(word: str) -> bool:
     return word.startswith("-") or word.partition(":")[0] in TASKS or not {".", "/", "*"}.isdisjoint(word)
 
 
-def demand_item(item_id: str, items: Collection[str], *, manifest: str, prefix: str = "") -> str:
+def existing_item(item_id: str, items: Collection[str], *, manifest: str, prefix: str = "") -> str:
     """Return the id; raise UsageError if the manifest has no such item."""
     if item_id in items:
         return item_id

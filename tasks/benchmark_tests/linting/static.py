@@ -185,7 +185,7 @@ def _of_replacements(test: BenchmarkTest, context: LintContext) -> Iterator[Find
         kind = "Mock" if each.is_object else mocks.returned_kind(each.node)
         real = each.real.returns if each.real and each.real.kind == "function" else ""
         if each.boundary and not mocks.allocates(each.node):
-            message = f"{each.name} stands for code that allocates, and allocates nothing itself"
+            message = f"{each.name} replaces code that allocates, but allocates nothing itself"
             yield Finding("mock-allocates-nothing", line, test.name, message)
         if kind == "Mock":
             yield Finding("mock-wrong-type", line, test.name, f"{each.name} returns a Mock, which is no real type")

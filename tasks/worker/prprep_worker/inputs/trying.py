@@ -1,4 +1,4 @@
-"""Call what a benchmark calls with further inputs, each in a forked child that is thrown away.
+"""Call what a benchmark calls with further inputs, each in a forked child that is then discarded.
 
 The child inherits all that the call needs and can spoil none of it. It is killed if it takes too long, its memory is
 limited, and an audit hook stops whatever writes files, starts processes or connects.
@@ -76,7 +76,7 @@ async def try_(order: Message, calls: Calls, _described: Message) -> Message:
     except RefusedError as refused:
         return {"kind": "refused", "reason": str(refused)}
     _repeatable_calls[id(calls)] = calls, recorded
-    # Children need not look through what is here already.
+    # The garbage collector of a child need not traverse objects that exist already.
     gc.freeze()
     return {"kind": "recorded", "name": recorded.name, "keywords": recorded.keywords, "arguments": recorded.spellings}
 

@@ -1,4 +1,4 @@
-"""Try code that was written from a recorded call: does it run, how long does a call take, what does it leave behind.
+"""Try code that was written from a recorded call: does it run, how long does a call take, does it change its inputs.
 
 A program: JSON on standard input with `setup` (code), `call` (an expression), `inputs` (names), `file` (the path of the
 test), `awaited`, and `filters` of warnings (each a text, and whether it is a command line option); one line of JSON on
@@ -29,7 +29,7 @@ from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, p
 Message = dict[str, Any]
 
 ENOUGH = 0.1
-"""Seconds of calls for a figure."""
+"""Calls are repeated until they took this many seconds in all."""
 MOST = 1_000
 
 
