@@ -54,7 +54,7 @@ _LONGEST_VALUE = 60
 
 @dataclass(frozen=True, slots=True)
 class Value(Generic[T]):
-    """An input that is neither a setting nor an artifact: refs, answers of GitHub, files of the user, other items.
+    """An input that is neither a setting nor an artifact: refs, responses of GitHub, files of the user, other items.
 
     `get` computes it for an item. `parts` names what the fingerprint covers of it, as `prprep explain` shows it;
     without `parts` that is the value itself, under its name.

@@ -84,7 +84,7 @@ class ListTasks(cmd_list.List):  # type: ignore[misc]
 
 class Info(cmd_info.Info):  # type: ignore[misc]
     doc_usage = "TASK"
-    doc_description = "Exit code 1 if the task is not up to date; `prprep explain ID` says why."
+    doc_description = "The exit code is 1 if the task is not up to date; `prprep explain ID` says why."
     example = "prprep info measure:tables"
 
 

@@ -44,8 +44,8 @@ def declared(tree: TreeReader, path: str) -> dict[str, str]:
 
 def requires(tree: TreeReader, name: str) -> bool:
     """Return whether a file of the project requires a package (by its canonical name); malformed files are ignored."""
-    spelled = re.compile(re.escape(name).replace(r"\-", "[-_.]+").encode(), re.IGNORECASE)
-    files = (path for path in tree.files() if _reader(path) and spelled.search(tree.read(path) or b""))
+    pattern = re.compile(re.escape(name).replace(r"\-", "[-_.]+").encode(), re.IGNORECASE)
+    files = (path for path in tree.files() if _reader(path) and pattern.search(tree.read(path) or b""))
     return any(name in _names(tree, path) for path in files)
 
 

@@ -21,7 +21,7 @@ from .publishing import Gh, PullRequestText, Push, push
 
 @dataclass(frozen=True, slots=True)
 class OpenOptions:
-    """The command line's options; `despite` names the project's sentences, as PATH:LINE, that the user has considered."""
+    """The command line's options; `despite` names the project's sentences, as PATH:LINE, that the user considered."""
 
     draft: bool = False
     remote: str = ""

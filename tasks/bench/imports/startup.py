@@ -54,7 +54,7 @@ def time_startup(request: Request, rng: random.Random, report: Report) -> Measur
 
 
 def label(command: Command) -> str:
-    """Return a command as its user would type it: the code that loads a console script is followed by the script's name."""
+    """Return a command as its user would type it: code that loads a console script is followed by its name."""
     return " ".join(command[2:] if command[0] == "-c" else ("python", *command))
 
 

@@ -79,7 +79,7 @@ def wrapper(folder: str) -> tuple[str, ...]:
 
 
 def _plan(request: Request, settings: Settings) -> Plans:
-    """Let each side report how many calls it has time for, and take the smaller number: both make the same number of calls.
+    """Let each side report how many calls it has time for, and take the smaller number for both.
 
     These processes also do what only the first process of a tree does: Python compiles its files.
     """

@@ -20,8 +20,8 @@ MINIMUM_LAUNCHES = 5
 class LaunchSequence:
     """All launches of one metric, and when to stop.
 
-    A look is an interim analysis: `decided` is called only after the numbers of launches in `looks`, planned in advance,
-    because its error rate holds for all of them together. The last look is the one after which sampling ends, for
+    A look is an interim analysis: `decided` is called only after the numbers of launches in `looks`, which are planned
+    in advance: its error rate holds for all of them together. The last look is the one after which sampling ends, for
     whatever reason.
     """
 

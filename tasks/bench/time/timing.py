@@ -27,7 +27,7 @@ would mostly start processes."""
 SHORTEST_LAUNCH, USUAL_LAUNCH, LONGEST_LAUNCH = 0.3, 1.6, 2.5
 """Seconds of blocks in a launch; the usual one lasts while the processes of the next launch start."""
 PLAIN = 0.25
-"""Log of a ratio that short launches show as well: a quarter."""
+"""Log ratio of an effect so large that even short launches show it: about 25 %."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ from ...errors import SourceError
 from ...project.code.definitions import Definition, definitions
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .recorded_code import SPACES, WIDTH, RecordedCode, compose
-from .sampled_code import compose_sample, fits_beside, function_lines, large_call
+from .sampled_code import compose_sample, fits_loop, function_lines, large_call
 from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
 
@@ -34,7 +34,7 @@ def from_recording(
     definition = _definition(recording, source)
     if sample is not None and (call is None or is_small_call(call)):
         parts = _of_sample(recording, sample, definition)
-    elif call and sample and detection.domain.domains[:1] != ("mem",) and fits_beside(call, sample):
+    elif call and sample and detection.domain.domains[:1] != ("mem",) and fits_loop(call, sample):
         parts = _of_both(recording, sample, call, definition)
     elif call:
         parts = _of_call(recording, call, definition)
@@ -82,7 +82,7 @@ def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> 
 
 
 def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> BenchmarkParts:
-    sampled = compose_sample(sample, recording.target, definition, beside=call, defaults=recording.defaults)
+    sampled = compose_sample(sample, recording.target, definition, large=call, defaults=recording.defaults)
     typical = function_lines(
         TYPICAL, f"Return {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines()
     )

@@ -49,21 +49,21 @@ def compose_sample(
     target: str,
     definition: Definition,
     *,
-    beside: RecordedCall | None = None,
+    large: RecordedCall | None = None,
     defaults: Mapping[str, str] | None = None,
 ) -> SampledCode:
-    """Write the sampled calls of `target` (`module:Qualified.name`) so that a call `beside` them fits the loop too.
+    """Write the sampled calls of `target` (`module:Qualified.name`) so that the `large` call fits the loop too.
 
     `defaults` are those of the commit at which the calls were recorded, if not the definition's.
     """
     calls = [dict(call.arguments) for call in sample.calls]
-    variables = _variables([*calls, *([dict(beside.spelling.arguments)] if beside else [])], target)
+    variables = _variables([*calls, *([dict(large.spelling.arguments)] if large else [])], target)
     arguments = tuple((name, variables.get(name, code)) for name, code in calls[0].items())
     imports = {line for call in sample.calls for line in call.imports}
-    if beside:
+    if large:
         imports |= {
-            *beside.spelling.imports,
-            *(line for need, (line, _) in BUILDERS.items() if need in beside.spelling.needs),
+            *large.spelling.imports,
+            *(line for need, (line, _) in BUILDERS.items() if need in large.spelling.needs),
         }
     spelling = Spelling(scale=1, arguments=arguments, imports=tuple(sorted(imports)))
     call = RecordedCall(size=0, seconds=0.0, test="", described=(), kinds=sample.kinds, spelling=spelling)
@@ -89,7 +89,7 @@ def large_call(call: RecordedCall, sampled: SampledCode, target: str) -> tuple[s
     return (*lines, f"return [{_entry(elements)}]")
 
 
-def fits_beside(call: RecordedCall, sample: Sample) -> bool:
+def fits_loop(call: RecordedCall, sample: Sample) -> bool:
     """Return whether a call can join the sample: it needs nothing but imports, and does not change its inputs."""
     spelling = call.spelling
     needs_more = call.fakes or call.changes or spelling.fixtures or spelling.files or "tmp_path" in spelling.needs

@@ -24,7 +24,7 @@ AS_TEXT = '{}.read_text(encoding="utf-8")'
 
 
 class NotDataError(Exception):
-    """A value cannot be a file of data; the text is the reason, or empty if it is no plain data."""
+    """A value cannot become a data file; the text is the reason, or empty if it is not plain data."""
 
 
 class Encoded(NamedTuple):
@@ -35,7 +35,7 @@ class Encoded(NamedTuple):
 
 
 class EncodedFile(NamedTuple):
-    """A file of data, and the `code` that reads the value back from it, with the `imports` that it needs."""
+    """A data file, and the `code` that reads the value back from it, with the `imports` that it needs."""
 
     name: str
     content: bytes
@@ -46,10 +46,10 @@ class EncodedFile(NamedTuple):
 def data_file(value: Any, stem: str, check: Check, *, size: int = 0) -> EncodedFile:
     """Put a value into a file whose name begins with `stem`; `check` raises for a text that must stay on this machine.
 
-    Raise NotDataError if it is no plain data, or too much; `size` is about how much it holds.
+    Raise NotDataError if it is not plain data, or too large; `size` is about how much it holds.
     """
     if size > NOT_TRIED * LARGEST:
-        raise NotDataError(f"a file of {LARGEST:,} bytes, which is the limit, would not hold it")
+        raise NotDataError(f"a file of {LARGEST:,} bytes, which is the limit, cannot hold it")
     encoded = _text(value, check) or _arrays(value, check) or _json(value, check)
     if encoded is None:
         raise NotDataError
