@@ -35,7 +35,7 @@ class Action:
         except OSError as error:
             file = f"{error.filename}: " if error.filename else ""
             return TaskFailed(f"{file}{error.strerror or error}\n  fix it and run again; finished work is kept")
-        except Exception as error:  # noqa: BLE001 - the one door for defects of our own
+        except Exception as error:  # noqa: BLE001 - the only handler of prprep's own defects
             return self._defect(error)
         return None
 

@@ -29,7 +29,7 @@ from ..workspace.workspace import Workspace
 from .actions import Action
 from .names import existing_item, unknown_word
 from .reporter import PlainReporter
-from .state import ArtifactChecker, Fresh, Ledger
+from .state import ArtifactChecker, DatabaseCodec, Fresh
 
 _BUSY = "another prprep is at work in this folder"
 
@@ -79,7 +79,7 @@ class Graph:
         return {
             "dep_file": str(self.database),
             "backend": "json",
-            "codec_cls": Ledger,
+            "codec_cls": DatabaseCodec,
             "check_file_uptodate": ArtifactChecker,
             "reporter": self._reporter(),
             "continue": True,
@@ -151,7 +151,7 @@ class Graph:
 
 
 def _drop_unreadable(database: Path) -> None:
-    """Delete a database that is not UTF-8: doit decodes it before Ledger, which copes with everything else."""
+    """Delete a database that is not UTF-8: doit decodes it before DatabaseCodec, which copes with everything else."""
     try:
         database.read_text(encoding="utf-8")
     except FileNotFoundError:

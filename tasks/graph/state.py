@@ -34,7 +34,7 @@ class ArtifactChecker(FileChangedChecker):  # type: ignore[misc]
         return True
 
 
-class Ledger:
+class DatabaseCodec:
     """doit's database as JSON; a corrupt one is replaced, and forgotten tasks are marked."""
 
     def __init__(self) -> None:

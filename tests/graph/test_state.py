@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tasks.graph.state import ArtifactChecker, Fresh, Ledger
+from tasks.graph.state import ArtifactChecker, DatabaseCodec, Fresh
 
 
 class Dependency:
@@ -45,12 +45,12 @@ def test_a_task_that_the_user_forgot_is_stale_though_its_artifact_is_fresh():
 
 def test_a_corrupt_database_counts_as_lost():
     for text in ("", "{", "[1]", '{"compare:a": 3}', "null"):
-        assert Ledger().decode(text) == {}
+        assert DatabaseCodec().decode(text) == {}
 
 
 def test_forgetting_leaves_a_mark(monkeypatch):
     monkeypatch.setattr(Fresh, "was_called", False)
-    ledger = Ledger()
+    ledger = DatabaseCodec()
     tasks = ledger.decode('{"compare:a": {"checker:": "x"}, "compare:b": {"checker:": "x"}}')
     del tasks["compare:a"]
     assert json.loads(ledger.encode(tasks)) == {"compare:b": {"checker:": "x"}, "compare:a": {"forgotten": True}}
@@ -58,14 +58,14 @@ def test_forgetting_leaves_a_mark(monkeypatch):
 
 def test_a_failure_in_a_run_leaves_no_mark(monkeypatch):
     monkeypatch.setattr(Fresh, "was_called", True)
-    ledger = Ledger()
+    ledger = DatabaseCodec()
     tasks = ledger.decode('{"compare:a": {"checker:": "x"}}')
     del tasks["compare:a"]
     assert json.loads(ledger.encode(tasks)) == {}
 
 
 def test_success_takes_the_mark_away():
-    ledger = Ledger()
+    ledger = DatabaseCodec()
     tasks = ledger.decode('{"compare:a": {"forgotten": true}}')
     tasks["compare:a"]["checker:"] = "x"
     assert json.loads(ledger.encode(tasks)) == {"compare:a": {"checker:": "x"}}

@@ -1,4 +1,4 @@
-"""Start one side's pytest process with our plugin, and lead it from one benchmark call to the next."""
+"""Start one side's pytest process with our plugin, and drive it from one benchmark call to the next."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ WORKER_FOLDER = Path(__file__).parents[2] / "worker"
 """What goes on the target's import path; the one name in it is `prprep_worker`."""
 WORKER_PROGRAMS = WORKER_FOLDER / "prprep_worker"
 LAST_SECONDS = 10.0
+"""The most that a process may take to end after its last answer."""
 PREEMPTED = 0.01
+"""Share of a block's time."""
 
 _HINT = "a benchmark must pass at both commits; nothing was measured"
 _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as its xfail mark expects"}

@@ -42,7 +42,7 @@ ORDERS = {
     "count": "prprep_worker.profiling.instructions",
     "watch": "prprep_worker.benchmark.watch",
 }
-"""Orders by the modules that obey them, in coroutines `NAME_(order, calls, described)` that return the answer."""
+"""The module that obeys each order, in a coroutine `NAME_(order, calls, described)` that returns the answer."""
 MARKERS = ("benchmark", "codspeed_benchmark")
 TOLERATED = (
     "codspeed", "codeflash", "timeout", "flaky", "xdist_group", "order", "run", "repeat", "limit_memory", "limit_leaks",

@@ -1,8 +1,8 @@
-"""Write values as Python source: what a recorded call was given, as a person would write it in a test.
+"""Write values as Python source: the arguments of a recorded call, as a person would write them in a test.
 
 What is large is built instead of listed (`["a", "b"] * 500`, `rng.integers(...)`), of the recorded size or a multiple
-of it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Of other packages, only
-those that the target has loaded are looked at.
+of it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Other packages
+are supported only if the target has loaded them.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from prprep_worker.values.texts import beginning_of, period_of, quoted, stem_of
 SAMPLED = 8
 """Elements that represent all of more than LISTED."""
 WORDS = 4
-"""A text of fewer words is a word, a name or an address: several in a row are none."""
+"""A text of fewer words is treated as a word, a name or an address, one of more as prose."""
 LONGEST = 4_000
 """Characters of one expression; more are not readable."""
 DEEPEST = 6
 CHANGED = 8
-"""Attributes that are set again after an object was made."""
+"""The most attributes that are set after an object was created."""
 FILE = 64 << 10
 """Bytes of a file whose content is written in the test."""
 TESTS = re.compile(r"(^|\.)(tests?|conftest|test_[^.]*|[^.]*_test)(\.|$)|^__main__$")
