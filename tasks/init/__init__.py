@@ -1,1 +1,1 @@
-"""What is known of optimizations before there is a manifest: notes, files of results, commits and branches."""
+"""Find optimizations for a first manifest: in notes, result files, commits and branches."""

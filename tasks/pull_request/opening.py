@@ -67,7 +67,7 @@ class OpenPlan:
         yield f"  title     {self.text.title}"
         yield f"  body      {self.text.body} ({len(self.text.body.read_text(encoding='utf-8')):,} characters)"
         yield f"  evidence  {self.branch.headline}; {self.branch.evidence} is not attached"
-        yield from (f"to do by you: {todo}" for todo in self.todos)
+        yield from (f"your to-do: {todo}" for todo in self.todos)
 
 
 @dataclass
