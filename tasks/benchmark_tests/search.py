@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ..errors import SourceError
 from ..git import Clone, printable
 from ..project.code.sources import LocatedDefinition, Sources
 from ..project.code.span import Span
+from ..storage.hashing import blob
 from .benchmark_file import BenchmarkFile
 
 
@@ -58,10 +58,7 @@ def presence(path: str, *, clone: Clone, span: Span, worktree: Path | None) -> P
 
 
 def blob_of(content: bytes | None) -> str | None:
-    """Hash content as `git hash-object` does (SHA-1)."""
-    if content is None:
-        return None
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return None if content is None else blob(content)
 
 
 def _is_below(path: str, root: str) -> bool:

@@ -1,8 +1,8 @@
 """Write values as Python source: the arguments of a recorded call, as a person would write them in a test.
 
 What is large is built instead of listed (`["a", "b"] * 500`, `rng.integers(...)`), of the recorded size or a multiple
-of it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Other packages
-are supported only if the target has loaded them.
+of it. Nothing that reveals this machine is written: absolute paths, secrets of the environment. Other packages are
+supported only if the target has loaded them.
 """
 
 from __future__ import annotations
