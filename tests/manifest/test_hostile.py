@@ -123,6 +123,7 @@ def booby_trapped(repo, marker):
     for hook in HOOKS:
         (repo.path / ".git/hooks" / hook).symlink_to(trap)
     (repo.path / ".git/info").mkdir(exist_ok=True)
+    (repo.path / ".git/info").mkdir(exist_ok=True)
     (repo.path / ".git/info/attributes").write_text(TREE_ATTRIBUTES)
     plain = {
         "core.hooksPath": str(repo.path / ".git/hooks"),

@@ -15,6 +15,8 @@ ISOLATED = {
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
 }
+FAST = ("-c", "maintenance.auto=false", "-c", "core.fsync=none")
+"""Without the process that looks for maintenance after each commit, and without waiting for the disk."""
 
 
 class TargetRepo:
@@ -24,7 +26,7 @@ class TargetRepo:
         self.path = folder
         self._clock = 1_700_000_000
         folder.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", f"--initial-branch={branch}")
+        self.git("init", "--quiet", "--template=", f"--initial-branch={branch}")
         if files:
             self.commit(files, "Start")
 
@@ -33,7 +35,7 @@ class TargetRepo:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         environment |= ISOLATED | {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         done = subprocess.run(
-            ["git", *arguments], cwd=self.path, env=environment, capture_output=True, text=True, check=False
+            ["git", *FAST, *arguments], cwd=self.path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
         return done.stdout.strip()
@@ -65,4 +67,6 @@ class TargetRepo:
 
     @property
     def head(self) -> str:
-        return self.git("rev-parse", "HEAD")
+        ref = (self.path / ".git" / "HEAD").read_text().strip().removeprefix("ref: ")
+        file = self.path / ".git" / ref
+        return file.read_text().strip() if file.is_file() else self.git("rev-parse", "HEAD")
