@@ -285,7 +285,7 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module", params=["3.9", "3.11", "3.13"])
+@pytest.fixture(scope="module", params=["3.9", "3.13"])
 def place(request, tmp_path_factory):
     """The shop's tree with an environment of one Python: a wrapper records before 3.12, `sys.monitoring` from there on."""
     folder = tmp_path_factory.mktemp("record")
