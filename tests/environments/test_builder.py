@@ -136,19 +136,19 @@ def test_trees_share_equal_dependencies_and_import_their_own_code(tmp_path):
 
 
 @slow
-def test_fifty_trees_over_one_lock_file_build_its_dependencies_once(tmp_path):
+def test_trees_over_one_lock_file_build_its_dependencies_once(tmp_path):
     """A second tree of the same files has only its own project to install, and the same tree nothing."""
     files = {"pyproject.toml": SETUPTOOLS + PROJECT + 'dependencies = ["iniconfig"]\n', "pages/__init__.py": ""}
     locked = {**files, "pylock.toml": '[[packages]]\nname = "iniconfig"\nversion = "2.0.0"\n'}
     messages: list[str] = []
-    for number in range(50):
-        tree = tmp_path / f"tree{number % 10}"
-        for path, content in {**locked, "pages/__init__.py": f"NUMBER = {number % 10}\n"}.items():
+    for number in (0, 1, 2, 0, 1, 2):
+        tree = tmp_path / f"tree{number}"
+        for path, content in {**locked, "pages/__init__.py": f"NUMBER = {number}\n"}.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_text(content)
         assert "iniconfig==2.0.0" in build(tree, tmp_path / "cache", report=messages.append).packages
     assert sum(line.startswith("installing the dependencies") for line in messages) == 1
-    assert sum(line.startswith("installing the project") for line in messages) == 10
+    assert sum(line.startswith("installing the project") for line in messages) == 3
     assert len(layers(tmp_path / "cache", "dependencies")) == 1
 
 
