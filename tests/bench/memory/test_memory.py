@@ -8,6 +8,7 @@ import memray
 import pytest
 
 from tasks.artifacts import SIDES, MetricName
+from tasks.bench.memory import memory
 from tasks.bench.memory.memory import LONGEST_NAME, MOST_REPEATS, REPEATS, measure_memory, profile_name
 from tasks.errors import MeasuringError
 from tests.support.pairs import both, pair
@@ -42,18 +43,19 @@ def of(measurements, metric, test="test_work"):
     return measurement
 
 
-def measure(folder, base, head=None, benchmark=BENCHMARK, **settings):
-    """Measure the code of two sides, and return the measurements and call sites."""
+def measure(folder, base, head=None, benchmark=BENCHMARK, repeats=1, **settings):
+    """Measure the code of two sides, and return the measurements."""
     sides = [{"src/project/__init__.py": code, "tests/test_benchmark.py": benchmark} for code in (base, head or base)]
-    return measure_memory(
-        pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings), random.Random(1), lambda _: None
-    )[0]
+    request = pair(folder, base=sides[0], head=sides[1], metrics=("memory",), **settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "REPEATS", repeats)
+        return measure_memory(request, random.Random(1), lambda _: None)[0]
 
 
 def values(measurements, metric, test="test_work"):
-    """Return the one value of each side, the same in all repeats."""
-    launches = of(measurements, metric, test).launches
-    return next(iter({launch.base[0] for launch in launches})), next(iter({launch.head[0] for launch in launches}))
+    """Return the value of each side in the first repeat."""
+    launch = of(measurements, metric, test).launches[0]
+    return launch.base[0], launch.head[0]
 
 
 @pytest.mark.slow
@@ -223,7 +225,7 @@ def test_setup_and_teardown_do_not_count(tmp_path):
 @pytest.mark.slow
 def test_repeats_that_differ_are_followed_by_more(tmp_path):
     code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
-    measured = measure(tmp_path, code, budget=600.0)
+    measured = measure(tmp_path, code, repeats=REPEATS, budget=600.0)
     peak = of(measured, MetricName.PEAK)
     assert len(peak.launches) == MOST_REPEATS
     assert (peak.looks, peak.stopped) == ((MOST_REPEATS,), "repeats")
@@ -233,7 +235,7 @@ def test_repeats_that_differ_are_followed_by_more(tmp_path):
 @pytest.mark.slow
 def test_more_repeats_end_with_the_budget(tmp_path):
     code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
-    peak = of(measure(tmp_path, code, budget=0.001), MetricName.PEAK)
+    peak = of(measure(tmp_path, code, repeats=REPEATS, budget=0.001), MetricName.PEAK)
     assert (len(peak.launches), peak.looks, peak.stopped) == (REPEATS, (REPEATS,), "budget")
 
 
