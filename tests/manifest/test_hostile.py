@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from tasks.artifacts import Linting
 from tests.support.mistakes import (
     BENCHMARK,
     CODE,
@@ -123,7 +124,6 @@ def booby_trapped(repo, marker):
     for hook in HOOKS:
         (repo.path / ".git/hooks" / hook).symlink_to(trap)
     (repo.path / ".git/info").mkdir(exist_ok=True)
-    (repo.path / ".git/info").mkdir(exist_ok=True)
     (repo.path / ".git/info/attributes").write_text(TREE_ATTRIBUTES)
     plain = {
         "core.hooksPath": str(repo.path / ".git/hooks"),
@@ -225,12 +225,24 @@ def test_a_repository_with_refs_that_look_like_options_and_markup(tmp_path):
     assert run.code == 0, run.told
 
 
-@pytest.mark.parametrize("name", ["-pevil.py", "--co.py", "--basetemp=evil.py", "-h.py", "@evil.py"])
-def test_a_benchmark_whose_name_looks_like_an_option(tmp_path, name):
-    repo = target(tmp_path, {**QUICK, BENCHMARK: None, name: QUICK[BENCHMARK]}, FASTER)
-    run = compare(repo, item(benchmark=name))
+def test_benchmarks_whose_names_look_like_options(tmp_path):
+    """All run, and the last one is measured."""
+    names = {
+        "plugin": "-pevil.py",
+        "collect": "--co.py",
+        "usage": "-h.py",
+        "at": "@evil.py",
+        "temp": "--basetemp=evil.py",
+    }
+    repo = target(tmp_path, {**QUICK, BENCHMARK: None, **dict.fromkeys(names.values(), QUICK[BENCHMARK])}, FASTER)
+    items = [item(id=key, benchmark=name) for key, name in names.items()]
+    run = compare(repo, *items, stages=(*(f"lint:{key}" for key in names), "compare:temp"))
     assert run.code == 0, run.told
-    assert is_improved(run.comparison(), test=f"{name}::test_total")
+    for key in names:
+        lint = Linting.read(run.state(key) / "lint.json")
+        assert lint.ran
+        assert lint.reach.executed
+    assert is_improved(run.comparison("temp"), test=f"{names['temp']}::test_total")
 
 
 # -- files ------------------------------------------------------------------------------------------
