@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import kills
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(0.5)
 
 
 @pytest.fixture(scope="module")

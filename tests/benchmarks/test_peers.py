@@ -161,7 +161,7 @@ def _command(process):
         return ""
 
 
-@pytest.mark.slow
+@pytest.mark.slow(0.8)
 @pytest.mark.parametrize("name", tools.TOOLS)
 def test_every_tool_compares_for_real(tmp_path, name):
     """A fifth less, in the shortest time that the tool allows."""

@@ -16,7 +16,7 @@ from tests.support.projects import HATCHLING, POETRY, PROJECT, SETUPTOOLS
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
-slow = pytest.mark.slow
+slow = pytest.mark.slow(1)
 
 
 def build(tree: Path, cache: Path, settings: EnvironmentSettings | None = None, **more) -> builder.Environment:

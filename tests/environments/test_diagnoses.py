@@ -172,7 +172,7 @@ def run(tmp_path_factory):
     return compare(repo, *failures, *(item(name) for name in REPAIRED))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(0.6)
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_has_cause_and_hint(run, name):
     entry = next(each for each in BENCHMARK if each.name == name)

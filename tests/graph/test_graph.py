@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.targets import TargetRepo
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(1)
 
 CHECKOUT = Path(__file__).parents[2]
 STAGES = (

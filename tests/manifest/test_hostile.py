@@ -25,7 +25,7 @@ from tests.support.mistakes import (
 )
 from tests.support.untouched import untouched
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(1)
 
 QUICK = {
     CODE: HEAVY.replace("total(size)", "total(size=1000)"),

@@ -162,7 +162,7 @@ Path(__file__).with_suffix(TOLD).write_text(json.dumps(TRIED))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("metrics", [["memory"], ["time", "import"]])
 def test_confined_code_reaches_nothing_but_its_tree(tmp_path, metrics):
     demand_bubblewrap()
