@@ -290,7 +290,7 @@ def test_steps_of_generators_and_comprehensions_are_no_calls(tmp_path):
     write(tmp_path, {"code.py": "", "counted.py": code})
     printed = printed_by(
         tmp_path,
-        f"import counted\nproject = functions.Project({str(tmp_path)!r}, [])\n"
+        f"import counted\nproject = functions.ProjectFunctions({str(tmp_path)!r}, [])\n"
         "print(sorted(drive(functions._reached(Calls(counted.outer), project)).items()))",
     )
     assert (
@@ -315,7 +315,7 @@ def test_lines_belong_to_the_innermost_function_of_that_name(tmp_path):
     questions = [(2, "x"), (4, "<lambda>"), (6, "B"), (8, "x"), (10, "<module>")]
     printed = printed_by(
         tmp_path,
-        f"project = functions.Project({str(tmp_path)!r}, [])\n"
+        f"project = functions.ProjectFunctions({str(tmp_path)!r}, [])\n"
         f"print([project.function(({str(tmp_path / 'lines.py')!r}, *each)) for each in {questions!r}])\n"
         f"print(project.file({str(tmp_path / 'env/lib/site-packages/lines.py')!r}), project.file(__file__ if '__file__' in dir() else '<string>'))",
     )
