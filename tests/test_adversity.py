@@ -139,7 +139,7 @@ def test_folders_of_somebody_else(repo, tmp_path):
     assert done.returncode == 3, told
     assert "Traceback" not in told
     assert "ermission denied" in told
-    assert ".prprep" in told
+    assert str(work) in told
 
 
 # -- two at once --------------------------------------------------------------------------------------
