@@ -72,7 +72,7 @@ def test_refs_that_are_not_there(tmp_path, target):
         "    9 |       - 0123456789abcdef0123456789abcdef01234567\n"
         "      |         ^\n"
         'prprep.yaml:10:22: `commits` is "deadbeef", but the repository has no such branch, tag or commit'
-        " (more digits may be needed to tell it from others)\n"
+        " (it may be ambiguous: give more digits)\n"
         "   10 |   - {id: d, commits: deadbeef}\n"
         "      |                      ^\n"
         'prprep.yaml:11:19: `head` is "main:pages", but the repository has no such branch, tag or commit\n'

@@ -158,12 +158,14 @@ def record(python, hybrid=None):
 def test_a_site_is_the_innermost_function_with_a_name(program, stack, site):
     paths = program.RelativePaths("/tree", ["/tree/src", "/tree/.venv/lib/site-packages", "/lib/python", ""])
     stack = [(function, file.replace("OURS", program.OURS), line) for function, file, line in stack]
-    assert program.Record(record(stack), paths, native=False).site() == site
+    assert program.AllocationRecord(record(stack), paths, native=False).site() == site
 
 
 def test_allocations_outside_of_python_are_named_by_their_c_function(program):
     paths = program.RelativePaths("/tree", [])
-    stack = program.Record(record([], [("blas_thread_server", "/usr/lib/libopenblas.so.0", 12)]), paths, native=True)
+    stack = program.AllocationRecord(
+        record([], [("blas_thread_server", "/usr/lib/libopenblas.so.0", 12)]), paths, native=True
+    )
     assert stack.site() == ("blas_thread_server", "libopenblas.so.0", 12)
     assert stack.hybrid_stack_trace(1) == [("blas_thread_server", "libopenblas.so.0", 12)]
 
@@ -175,7 +177,7 @@ def test_stacks_end_where_the_benchmark_is_called(program):
         ("track_", f"{program.OURS}memory/tracking.py", 40),
         ("pytest", "/lib/pytest.py", 1),
     ]
-    assert program.Record(record(stack), paths, native=False).stack_trace() == [("rows", "a.py", 3)]
+    assert program.AllocationRecord(record(stack), paths, native=False).stack_trace() == [("rows", "a.py", 3)]
 
 
 def test_bytes_of_one_site_are_added_up_and_the_largest_come_first(program):
@@ -185,5 +187,5 @@ def test_bytes_of_one_site_are_added_up_and_the_largest_come_first(program):
         [("rows", "/tree/a.py", 3)],
         [("rows", "/tree/a.py", 3), ("work", "/tree/b.py", 1)],
     ]
-    records = [program.Record(record(stack), paths, native=False) for stack in stacks]
+    records = [program.AllocationRecord(record(stack), paths, native=False) for stack in stacks]
     assert json.loads(json.dumps(program.sites(records))) == [["a.py", 3, "rows", 10], ["a.py", 1, "small", 5]]
