@@ -118,8 +118,13 @@ def test_a_folder_that_is_read_only(repo, tmp_path, name):
 def test_folders_of_somebody_else(repo, tmp_path):
     work = manifest(repo, item())
     prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o055)
+
+    def open_folders():
+        # A pytest that another test starts meanwhile closes the folder that all of them share.
+        for folder in (tmp_path, *tmp_path.parents[:3]):
+            folder.chmod(folder.stat().st_mode | 0o055)
+
+    open_folders()
     (tmp_path / "cache").mkdir(mode=0o755)
     if not prefix:
         for folder in (work, tmp_path / "cache"):
@@ -132,14 +137,18 @@ def test_folders_of_somebody_else(repo, tmp_path):
     ).returncode:
         pytest.skip("another user cannot run this checkout")
     with untouched(repo.path):
-        done = subprocess.run(
-            [*prefix, *command("run")], cwd=work, env=variables, capture_output=True, text=True, check=False
-        )
-    told = done.stdout + done.stderr
+        for _ in range(5):
+            open_folders()
+            done = subprocess.run(
+                [*prefix, *command("run")], cwd=work, env=variables, capture_output=True, text=True, check=False
+            )
+            told = done.stdout + done.stderr
+            if ".prprep" in told:
+                break
     assert done.returncode == 3, told
     assert "Traceback" not in told
     assert "ermission denied" in told
-    assert str(work) in told
+    assert ".prprep" in told
 
 
 # -- two at once --------------------------------------------------------------------------------------

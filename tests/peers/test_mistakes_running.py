@@ -425,9 +425,8 @@ def test_18_a_killed_run_leaves_nothing(paused, number):
         paused.resume()
         run = compare(paused.repo)
     assert is_improved(run.comparison())
-    lines = run.told.splitlines()
-    assert "-- lint:faster" in lines, run.told
-    assert ".  measure:faster" in lines, run.told
+    executed = [line for line in run.told.splitlines() if line.startswith(".  ")]
+    assert executed[0] == ".  measure:faster", run.told
 
 
 def test_19_two_runs_at_once_do_not_disturb_each_other(paused):

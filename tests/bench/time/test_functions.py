@@ -117,7 +117,7 @@ def test_calls_are_counted_exactly(profile):
 def test_a_function_without_loops_or_calls_has_its_own_time(profile):
     """Samplers in Python would charge its caller."""
     leaf, rows = (of(profile, "test_around")[f"project:{name}"] for name in ("leaf", "Table.rows"))
-    assert leaf.samples > 10
+    assert leaf.samples > 30
     for side in ("base", "head"):
         assert getattr(leaf, side).own > 0.8
         assert getattr(rows, side).share >= getattr(leaf, side).share

@@ -237,7 +237,7 @@ def test_report_md_lists_what_is_left_to_a_person_and_what_the_project_asks(proj
 def test_what_several_surveys_share_is_written_once():
     shared, own = f"Pull requests: unknown: {'gh was not found; ' * 6}install gh", "Pull requests: none"
     rows = [report.Row(number, f"item{number}", "Faster", survey=(shared, own)) for number in (1, 2)]
-    text = report.report_text(rows, ProjectPaths(Path("/work/prprep.yaml"), Path("/work/.codeflash")))
+    text = report.report_text(rows, ProjectPaths(Path("/project/prprep.yaml"), Path("/project/.codeflash")))
     assert text.count("gh was not found") == 6
     assert text.count("- Pull requests: see note 1 below") == 2
     assert text.endswith(f"## Notes\n\n1. {shared}\n")
