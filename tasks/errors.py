@@ -1,4 +1,4 @@
-"""Every error that prprep raises; imports nothing of prprep."""
+"""The errors that prprep raises. This module imports no other module of prprep."""
 
 from dataclasses import dataclass, field
 

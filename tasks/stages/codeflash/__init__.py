@@ -1,7 +1,7 @@
 """codeflash: run the real `codeflash compare` as well, if the manifest asks for it, and find what it does not report.
 
-It runs in a repository and home folder made for this run: no account, no network, and nothing of it in the user's
-repository, configuration or environment.
+It runs in a temporary repository and a temporary home folder, without an account or network access. The user's
+repository, configuration and environment stay unchanged.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Time a fresh Python from its start to its end (run as a program).
 
-It runs isolated (`-I -S`) and loads nothing of the target; what it starts has the whole environment, and inherits
-core, memory layout and limits of the launch.
+This program runs isolated (`-I -S`) and loads no code of the target. The Python that it starts gets the full
+environment and inherits the launch's CPU core, memory layout and limits.
 """
 
 import json
