@@ -10,11 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.mistakes import (
-    BENCHMARK,
     CODE,
-    HEAVY,
-    LIGHT,
-    MEASURES,
+    FASTER,
+    QUICK,
     command,
     compare,
     is_improved,
@@ -26,12 +24,6 @@ from tests.support.mistakes import (
 from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow(2)
-
-QUICK = {
-    CODE: HEAVY.replace("total(size)", "total(size=1000)"),
-    BENCHMARK: MEASURES.replace("(total, 1000)", "(total)"),
-}
-FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
 
 
 @pytest.fixture

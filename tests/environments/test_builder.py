@@ -165,27 +165,26 @@ def test_an_incomplete_layer_is_rebuilt(tmp_path):
 
 
 @slow
-def test_a_project_that_pytest_requires_comes_from_its_tree(tmp_path):
+@pytest.mark.parametrize(
+    ("build_file", "text"),
+    [
+        (
+            "pyproject.toml",
+            SETUPTOOLS
+            + '[project]\nname = "iniconfig"\nversion = "9.9"\n[tool.setuptools]\npackages = ["iniconfig"]\n',
+        ),
+        (
+            "setup.py",
+            "from setuptools import setup\nname = 'ini' + 'config'\nsetup(name=name, version='9.9', packages=[name])\n",
+        ),
+    ],
+    ids=["named_in_pyproject", "named_only_by_its_build"],
+)
+def test_a_project_that_pytest_requires_comes_from_its_tree(tmp_path, build_file, text):
     files = {
-        "pyproject.toml": SETUPTOOLS
-        + '[project]\nname = "iniconfig"\nversion = "9.9"\n[tool.setuptools]\npackages = ["iniconfig"]\n',
-        "iniconfig/__init__.py": "OURS = True\nclass IniConfig: ...\nclass ParseError(Exception): ...\n",
-        "unrelated/__init__.py": "",
-    }
-    tree = TargetRepo(tmp_path / "tree", files).path
-    environment = build(tree, tmp_path / "cache")
-    assert ask(environment, "import iniconfig; print(json.dumps(iniconfig.__file__))") == str(
-        tree / "iniconfig/__init__.py"
-    )
-    assert [package for package in environment.packages if package.startswith("iniconfig")] == ["iniconfig==9.9"]
-
-
-@slow
-def test_a_project_named_only_by_its_build_comes_from_its_tree(tmp_path):
-    files = {
-        "setup.py": "from setuptools import setup\nname = 'ini' + 'config'\nsetup(name=name, version='9.9', packages=[name])\n",
+        build_file: text,
         "iniconfig/__init__.py": "class IniConfig: ...\nclass ParseError(Exception): ...\n",
-        "other/__init__.py": "",
+        "unrelated/__init__.py": "",
     }
     tree = TargetRepo(tmp_path / "tree", files).path
     environment = build(tree, tmp_path / "cache")

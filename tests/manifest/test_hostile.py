@@ -12,10 +12,8 @@ from markdown_it import MarkdownIt
 from tasks.artifacts import Linting
 from tests.support.mistakes import (
     BENCHMARK,
-    CODE,
-    HEAVY,
-    LIGHT,
-    MEASURES,
+    FASTER,
+    QUICK,
     command,
     compare,
     is_improved,
@@ -26,13 +24,6 @@ from tests.support.mistakes import (
 from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow(1)
-
-QUICK = {
-    CODE: HEAVY.replace("total(size)", "total(size=1000)"),
-    BENCHMARK: MEASURES.replace("(total, 1000)", "(total)"),
-}
-"""Without arguments no further inputs are tried, which would take most of a run."""
-FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
 
 
 def refused(folder: Path, text: str) -> str:

@@ -29,6 +29,12 @@ from textkit import total
 def test_total(benchmark):
     assert benchmark(total, 1000) == 499_500
 """
+QUICK = {
+    CODE: HEAVY.replace("total(size)", "total(size=1000)"),
+    BENCHMARK: MEASURES.replace("(total, 1000)", "(total)"),
+}
+"""Without arguments no further inputs are tried, which would take most of a run."""
+FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
 PYPROJECT = """
 [build-system]
 requires = ["setuptools>=61"]
