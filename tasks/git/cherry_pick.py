@@ -121,8 +121,8 @@ class Scratch:
     def run(self, *arguments: str, stdin: bytes = b"") -> str:
         command = ["git", "-c", "core.sparseCheckout=true", "-c", "core.bare=false", *arguments]
         env = environment() | _IDENTITY
-        output = programs.run_bytes(command, cwd=self.tree, env=env, timeout=LOCAL_SECONDS, stdin=stdin)
-        return os.fsdecode(output).strip("\n")
+        finished = programs.run(command, cwd=self.tree, env=env, timeout=LOCAL_SECONDS, stdin=stdin, limit=None)
+        return os.fsdecode(finished.raw).strip("\n")
 
     def begin(self, tree: str) -> None:
         self.run("update-ref", "--no-deref", "HEAD", self.run("commit-tree", tree, stdin=b"onto"))

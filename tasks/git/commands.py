@@ -86,7 +86,7 @@ def run_git(
 ) -> bytes:
     """Run a git command on the repository at `git_folder` and return its output; raise CommandFailedError."""
     command, env = ["git", f"--git-dir={git_folder}", *arguments], environment() | dict(extra or {})
-    return programs.run_bytes(command, cwd=git_folder, env=env, timeout=LOCAL_SECONDS, stdin=stdin)
+    return programs.run(command, cwd=git_folder, env=env, timeout=LOCAL_SECONDS, stdin=stdin, limit=None).raw
 
 
 def run_git_in(

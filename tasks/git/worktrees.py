@@ -45,7 +45,7 @@ def status(tree: Path) -> tuple[tuple[str, str], ...]:
     """Return what differs from the commit: (two letters, path), `??` for untracked files."""
     options = ("--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=all")
     env = environment() | {"GIT_OPTIONAL_LOCKS": "1"}
-    output = programs.run_bytes(["git", "status", *options], cwd=tree, env=env, timeout=LOCAL_SECONDS)
+    output = programs.run(["git", "status", *options], cwd=tree, env=env, timeout=LOCAL_SECONDS, limit=None).raw
     return tuple((entry[:2].decode("ascii"), os.fsdecode(entry[3:])) for entry in output.split(b"\0") if entry)
 
 

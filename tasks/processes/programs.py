@@ -7,6 +7,7 @@ explicitly, and waiting, time limits and killing happen here.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,13 +16,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from ..errors import CommandFailedError
 from .reaper import REAPER
-from .streams import Stream, exchange, opened
+from .streams import Stream, exchange
 
 Popen = subprocess.Popen[bytes]
 
@@ -55,12 +56,17 @@ _ADDRESS_WITH_PASSWORD: Final = re.compile(r"\w://[^/\s@]*:[^/\s@]+@|https?://[^
 
 @dataclass(frozen=True, slots=True)
 class CompletedProgram:
-    """A program that ended; the streams are decoded with replacement, and long ones lose their middle."""
+    """A program that ended; text is decoded with replacement, and a long stream loses its middle."""
 
     command: tuple[str, ...]
     code: int
-    output: str
+    raw: bytes
+    """Its standard output."""
     error: str
+
+    @property
+    def output(self) -> str:
+        return self.raw.decode(errors="replace")
 
 
 def run(
@@ -71,36 +77,28 @@ def run(
     timeout: float | None = None,
     stdin: bytes = b"",
     check: bool = True,
-    log: Path | None = None,
+    limit: int | None = STREAM_LIMIT,
 ) -> CompletedProgram:
-    """Run `command` to its end; `env` is the whole environment, and both streams are copied to `log`.
+    """Run `command` to its end; `env` is the whole environment. With `limit=None` the whole output is kept.
 
     Raises CommandFailedError if it cannot start, takes longer than `timeout` seconds or, with `check`, fails.
     """
-    output, error = Stream(STREAM_LIMIT), Stream(STREAM_LIMIT)
-    with opened(log) as copy:
-        output.copy = error.copy = copy
-        code = _complete(command, (output, error), cwd=cwd, env=env, timeout=timeout, stdin=stdin)
-    completed = CompletedProgram(_strings(command), code, output.text(), error.text())
-    if check and code != 0:
-        raise CommandFailedError(completed.command, code=code, output=completed.output, error=completed.error)
+    output, error = Stream(limit), Stream(STREAM_LIMIT)
+    deadline = time.monotonic() + timeout if timeout is not None else float("inf")
+    words, pipe = tuple(map(str, command)), subprocess.PIPE
+    process = _launch(words, cwd, env, stdin=pipe if stdin else subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+    with process:
+        try:
+            at_exit = partial(_signal, process, signal.SIGKILL)
+            exchange(process, (output, error), stdin=stdin, deadline=deadline, at_exit=at_exit)
+        except subprocess.TimeoutExpired:
+            raise _timed_out(words, timeout, error.text() or output.text()) from None
+        finally:
+            _end(process)
+    completed = CompletedProgram(words, process.returncode, output.whole(), error.text())
+    if check and completed.code != 0:
+        raise CommandFailedError(words, code=completed.code, output=completed.output, error=completed.error)
     return completed
-
-
-def run_bytes(
-    command: Sequence[str | Path],
-    *,
-    cwd: Path,
-    env: Mapping[str, str] | None = None,
-    timeout: float | None = None,
-    stdin: bytes = b"",
-) -> bytes:
-    """Run `command` and return its whole standard output; raises as `run` does."""
-    output, error = Stream(None), Stream(STREAM_LIMIT)
-    code = _complete(command, (output, error), cwd=cwd, env=env, timeout=timeout, stdin=stdin)
-    if code != 0:
-        raise CommandFailedError(_strings(command), code=code, output="", error=error.text())
-    return output.whole()
 
 
 class RunningProgram:
@@ -154,12 +152,16 @@ def start(
     Stay in the thread that started it: on Linux the program is killed when that thread ends, so that it does not
     outlive a killed prprep.
     """
+    words = tuple(map(str, command))
     with tempfile.TemporaryDirectory(prefix="prprep-") as folder:
         log = log or Path(folder) / "output"
-        with opened(log) as stream:
-            process = _launch(command, cwd=cwd, env=env, pass_fds=tuple(pass_fds), stdout=stream, stderr=stream)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab", buffering=0) as stream:
+            process = _launch(
+                words, cwd, env, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, pass_fds=pass_fds
+            )
         try:
-            yield RunningProgram(_strings(command), process, log)
+            yield RunningProgram(words, process, log)
         finally:
             _end(process)
 
@@ -196,42 +198,7 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 # -- processes ------------------------------------------------------------------------------------
 
 
-def _complete(
-    command: Sequence[str | Path],
-    streams: tuple[Stream, Stream],
-    *,
-    cwd: Path,
-    env: Mapping[str, str] | None,
-    timeout: float | None,
-    stdin: bytes,
-) -> int:
-    process = _launch(command, cwd=cwd, env=env, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL)
-    deadline = time.monotonic() + timeout if timeout is not None else float("inf")
-    try:
-        exchange(process, streams, stdin=stdin, deadline=deadline, at_exit=lambda: _signal(process, signal.SIGKILL))
-    except subprocess.TimeoutExpired:
-        _end(process)
-        raise _timed_out(_strings(command), timeout, streams[1].text() or streams[0].text()) from None
-    finally:
-        _end(process)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-    return process.wait()
-
-
-def _launch(
-    command: Sequence[str | Path],
-    *,
-    cwd: Path,
-    env: Mapping[str, str] | None,
-    pass_fds: tuple[int, ...] = (),
-    stdin: int = subprocess.DEVNULL,
-    stdout: IO[bytes] | int | None = subprocess.PIPE,
-    stderr: IO[bytes] | int | None = subprocess.PIPE,
-) -> Popen:
-    words = _strings(command)
+def _launch(words: tuple[str, ...], cwd: Path, env: Mapping[str, str] | None, **descriptors: Any) -> Popen:
     environment = dict(os.environ if env is None else env)
     if not cwd.is_dir():
         raise _not_started(words, f"could not start: the folder {cwd} does not exist")
@@ -242,15 +209,7 @@ def _launch(
         program, arguments = leash[0], (*leash[1:], program, *words[1:])
     try:
         process: Popen = _command(program).popen(
-            arguments,
-            cwd=str(cwd.absolute()),
-            env=environment,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            new_session=True,
-            close_fds=True,
-            pass_fds=pass_fds,
+            arguments, cwd=str(cwd.absolute()), env=environment, new_session=True, **descriptors
         )
     except (OSError, ValueError) as error:
         raise _not_started(words, f"could not start: {getattr(error, 'strerror', None) or error}") from None
@@ -287,12 +246,10 @@ def _leash() -> tuple[str, ...]:
     prctl in a preexec_fn would not be thread-safe; util-linux's setpriv calls it after the fork and then becomes the
     program. It covers the program but not its children, nor the millisecond before. busybox's setpriv cannot do it.
     """
-    for setpriv in ("/usr/bin/setpriv", "/bin/setpriv"):
-        leash = (setpriv, "--pdeathsig", "KILL", "--")
-        if os.access(setpriv, os.X_OK):
-            works = subprocess.run([*leash, "/bin/true"], capture_output=True, check=False).returncode == 0
-            return leash if works else ()
-    return ()
+    setpriv = shutil.which("setpriv", path="/usr/bin:/bin")
+    leash = (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+    works = leash and subprocess.run([*leash, "/bin/true"], capture_output=True, check=False).returncode == 0
+    return leash if works else ()
 
 
 def _command(program: str) -> Any:
@@ -330,10 +287,6 @@ def _signal(process: Popen, number: int) -> None:
     # macOS answers EPERM for a group of which only dead members are left.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
-
-
-def _strings(command: Sequence[str | Path]) -> tuple[str, ...]:
-    return tuple(map(str, command))
 
 
 def _not_started(command: tuple[str, ...], reason: str, *, hint: str = "") -> CommandFailedError:

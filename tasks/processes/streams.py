@@ -4,10 +4,8 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 DRAIN_SECONDS: Final = 1.0
 TICK_SECONDS: Final = 0.05
@@ -18,11 +16,8 @@ class Stream:
 
     def __init__(self, limit: int | None) -> None:
         self._limit, self._head, self._tail, self._lost = limit, bytearray(), bytearray(), 0
-        self.copy: IO[bytes] | None = None
 
     def add(self, chunk: bytes) -> None:
-        if self.copy:
-            self.copy.write(chunk)
         room = len(chunk) if self._limit is None else max(0, self._limit - len(self._head))
         self._head += chunk[:room]
         self._tail += chunk[room:]
@@ -37,16 +32,6 @@ class Stream:
 
     def text(self) -> str:
         return self.whole().decode(errors="replace")
-
-
-@contextmanager
-def opened(log: Path | None) -> Iterator[IO[bytes] | None]:
-    if log is None:
-        yield None
-        return
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab", buffering=0) as stream:
-        yield stream
 
 
 def exchange(
