@@ -16,14 +16,13 @@ from doit.plugin import PluginDict
 
 from . import __version__
 from .commands import ENTRIES
-from .commands.arguments import asks_for_help, parse
+from .commands.arguments import HELP, parse
 from .errors import PrprepError
 from .graph.loader import ManifestLoader
 from .graph.names import may_be_task, unknown_word
 from .text.markdown import plain
 
-DEFECT, WRONG = 2, 3
-INTERRUPTED = 130
+DEFECT, WRONG, INTERRUPTED = 2, 3, 130
 REPEAT_SECONDS = 10.0
 """Seconds after which a run that did not end on a signal gets it again: longer than its processes take to end."""
 
@@ -57,7 +56,7 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         commands = self.get_cmds()
         loader = get_loader(self.config, self.task_loader, commands)
         name, arguments = _command_name(all_args, loader, commands)
-        if asks_for_help(arguments):
+        if not HELP.isdisjoint(arguments):
             topic = name or arguments[0]
             return self._executed("help", [] if topic.startswith("-") else [topic], loader, commands)
         if not name and arguments and arguments[0].strip() and not may_be_task(arguments[0]):

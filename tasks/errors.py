@@ -1,6 +1,7 @@
 """The errors that prprep raises. This module imports no other module of prprep."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class PrprepError(Exception):
@@ -144,19 +145,13 @@ class Problem:
         return "\n".join(lines)
 
 
-@dataclass
 class ManifestError(PrprepError):
     """All mistakes of a manifest at once."""
 
-    file: str
-    problems: list[Problem] = field(default_factory=list)
     exit_code = 3
 
-    def __post_init__(self) -> None:
-        super().__init__(f"{len(self.problems)} problem(s) in {self.file}")
-
-    def __str__(self) -> str:
-        count = len(self.problems)
-        summary = f"{count} problem{'' if count == 1 else 's'} in {self.file}; nothing was run"
-        ordered = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
-        return "\n".join([*(problem.render(self.file) for problem in ordered), summary])
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.problems, count = problems, len(problems)
+        ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+        summary = f"{count} problem{'' if count == 1 else 's'} in {file}; nothing was run"
+        super().__init__("\n".join([*(problem.render(file) for problem in ordered), summary]))

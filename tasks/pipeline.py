@@ -110,7 +110,9 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         _keep_failure(paths, stage, f"this is a defect of prprep: {type(error).__name__}: {error}")
         raise
     else:
-        _clear_failure(paths, stage)
+        # A failure that an earlier run left is settled; an unreadable one says nothing.
+        if paths.failure.exists() and fields_of(paths.failure).get("stage") in {stage.name, None}:
+            paths.failure.unlink()
     finally:
         staleness.changed()
     keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
@@ -151,22 +153,14 @@ def summary(staleness: Staleness) -> str:
 
 def report_is_fresh(staleness: Staleness) -> bool:
     paths = staleness.workspace.paths
-    recorded = fingerprint_of(paths.table)
-    return (
-        paths.report.exists() and recorded is not None and recorded.split()[0] == staleness.fingerprint_of_all(REPORT)
-    )
+    recorded, _, _ = (fingerprint_of(paths.table) or "").partition(" ")
+    return paths.report.exists() and recorded == staleness.fingerprint_of_all(REPORT)
 
 
 def _keep_failure(paths: ItemPaths, stage: Stage, message: str) -> None:
     from .artifacts import Failure
 
     Failure(item=paths.id, stage=stage.name, message=message).write(paths.failure)
-
-
-def _clear_failure(paths: ItemPaths, stage: Stage) -> None:
-    """Drop the failure that an earlier run left, once its stage went well; an unreadable one says nothing."""
-    if paths.failure.exists() and fields_of(paths.failure).get("stage") in {stage.name, None}:
-        paths.failure.unlink()
 
 
 def _drop_settled_failures(staleness: Staleness) -> None:

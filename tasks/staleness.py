@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .git import Clone
     from .manifest.model import Optimization
     from .storage.artifact import Artifact
-    from .storage.cache import RunCache
     from .storage.paths import ItemPaths
     from .workspace.repository import Repository
     from .workspace.workspace import Workspace
@@ -128,10 +127,6 @@ class Item:
     def repository(self) -> Repository:
         return self.workspace.repository(self.id)
 
-    def read(self, model: type[A]) -> A:
-        """Read an artifact of the item; raise ArtifactError if it is missing or broken."""
-        return model.read(self.paths.artifact(model.STAGE))
-
     def remembered(self, stage: str) -> Fields:
         """Return the fields that a stage remembers of its artifact; empty if there is none."""
         facts = self.staleness.facts(self.paths.file(stage))
@@ -153,7 +148,7 @@ class StageInputs:
 
     @cached_property
     def _uses(self) -> list[Uses]:
-        return list(self._item.staleness.applicable(self._stage, self._item))
+        return [uses for uses in self._stage.uses if uses.when is None or uses.when(self._item)]
 
     @cached_property
     def settings(self) -> Optimization:
@@ -171,7 +166,7 @@ class StageInputs:
         from .storage.restricted import restricted
 
         fields = self._declared(model.STAGE)
-        whole = self._item.read(model)
+        whole = self._item.paths.read(model)
         return restricted(whole, ALL if ALL[0] in fields else ("item", *fields))
 
     def applies(self, condition: Callable[[Item], bool]) -> bool:
@@ -290,10 +285,6 @@ class Staleness:
                         self._readers.setdefault(name, []).append((f"{stage.name} {number}", names))
         self._declarations = hash_of([self._readers, [stage.remembers for stage in declared]])
 
-    @property
-    def cache(self) -> RunCache:
-        return self.workspace.run_cache
-
     def memo(self, key: object, compute: Callable[[], T]) -> T:
         """Return what `compute` gave for the key since the last stage ran."""
         if key not in self._memo:
@@ -341,15 +332,11 @@ class Staleness:
                     self._hash(item, f"{stage.name} {number}", name, fields)
                 )
             for value in (each for each in uses.values if each.hashed):
-                found = value.get(item)
-                parts |= {value.name: found} if value.parts is None else value.parts(found)
+                content = value.get(item)
+                parts |= {value.name: content} if value.parts is None else value.parts(content)
             if uses.templates:
                 parts.setdefault("the templates", []).extend(self._files_of(uses.templates))
         return parts
-
-    def applicable(self, stage: Stage, item: Item) -> Iterator[Uses]:
-        """Yield the declared inputs that count for the item."""
-        return (uses for uses in stage.uses if uses.when is None or uses.when(item))
 
     def is_fresh(self, stage: str | Stage, item_id: str) -> bool:
         """Return whether the artifact exists, was made from the inputs as they are now, and its files are unchanged.
@@ -379,14 +366,14 @@ class Staleness:
         return False
 
     @cached_property
-    def _behind_gaps(self) -> frozenset[str]:
+    def _behind_gaps(self) -> set[str]:
         """The stages that read, directly or not, what a person may have to complete."""
         sources = {stage.name for stage in self.stages.values() if stage.gap}
         behind: set[str] = set()
         for stage in self.stages.values():
             if (sources | behind) & set(stage.reads):
                 behind.add(stage.name)
-        return frozenset(behind)
+        return behind
 
     def why_stale(self, stage: str | Stage, item_id: str) -> list[str]:
         """Compare the inputs that the artifact was made from with those of now, in sentences."""
@@ -414,14 +401,13 @@ class Staleness:
         except OSError:
             return None
         stamp = [self._declarations, status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns]
-        cached = self.cache.get(path, stamp)
-        if cached is not None:
+        if (cached := self.workspace.run_cache.get(path, stamp)) is not None:
             return Facts(*cached)
         content = read_bytes(Path(path))
         if content is None:
             return None
         facts = self._read(os.path.basename(path).removesuffix(".json"), content)  # noqa: PTH119
-        self.cache.put(path, stamp, facts)
+        self.workspace.run_cache.put(path, stamp, facts)
         return facts
 
     def digest(self, path: Path) -> str | None:

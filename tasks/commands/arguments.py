@@ -10,12 +10,8 @@ from ..errors import UsageError
 from ..graph.names import suggestion
 from ..text.messages import quoted
 
-HELP = ("-h", "--help")
+HELP = {"-h", "--help"}
 _KINDS = {int: "a whole number", float: "a number"}
-
-
-def asks_for_help(arguments: list[str]) -> bool:
-    return not set(HELP).isdisjoint(arguments)
 
 
 def parse(command: Command, arguments: list[str]) -> tuple[dict[str, Any], list[str]]:
@@ -26,7 +22,9 @@ def parse(command: Command, arguments: list[str]) -> tuple[dict[str, Any], list[
         options, positional = getopt.gnu_getopt(arguments, parser.get_short(), parser.get_long())
     except getopt.GetoptError as error:
         message = error.msg.replace("requires argument", "needs a value")
-        raise UsageError(f"`prprep {command.name}`: {message}", hint=_options(command, error.opt)) from None
+        known = [f"--{option.long}" for option in visible_options(command) if option.long]
+        hint = suggestion(f"--{error.opt}", [*known, "--help"], "its options")
+        raise UsageError(f"`prprep {command.name}`: {message}", hint=hint) from None
     for flag, text in options:
         option, is_inverse = parser.get_option(flag)
         if option.type is bool:
@@ -41,11 +39,6 @@ def parse(command: Command, arguments: list[str]) -> tuple[dict[str, Any], list[
 
 def usage(command: Command) -> str:
     return " ".join(filter(None, ("prprep", command.name, command.doc_usage, "[OPTIONS]")))
-
-
-def _options(command: Command, name: str | None) -> str:
-    shown = [f"--{option.long}" for option in visible_options(command) if option.long]
-    return suggestion(f"--{name}", [*shown, "--help"], "its options")
 
 
 def visible_options(command: Command) -> list[CmdOption]:

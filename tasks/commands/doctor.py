@@ -204,7 +204,7 @@ _BEFORE = (
 
 def _dry_run(staleness: Staleness, item_id: str, report: Report) -> Iterator[Check]:
     item, inputs = staleness.workspace.items[item_id], staleness.inputs("measure", item_id, report)
-    setup = dry_run(item, ItemArtifacts.read(staleness.item(item_id)), inputs)
+    setup = dry_run(item, ItemArtifacts.read(staleness.workspace.paths.item(item_id)), inputs)
     for role, side in setup.sides.items():
         environment = side.environment
         yield Check(

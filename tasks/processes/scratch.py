@@ -8,7 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import BusyError
@@ -18,29 +18,27 @@ from .locks import file_lock
 @contextmanager
 def scratch_folder(cache: Path) -> Iterator[Path]:
     """Yield an empty folder and remove it after the block."""
-    parent = _parent(cache)
-    folder = parent / uuid.uuid4().hex
-    own_lock = folder.with_suffix(".lock")
-    with file_lock(parent / "folders.lock", busy=None):
-        _remove_abandoned(parent)
-        lock = file_lock(own_lock, busy="in use")
-        lock.__enter__()
+    folder = _parent(cache) / uuid.uuid4().hex
+    lock = folder.with_suffix(".lock")
+    with file_lock(lock, busy="in use"):
         folder.mkdir()
-    try:
-        yield folder
-    finally:
         try:
-            remove_folder(folder)
-            own_lock.unlink(missing_ok=True)
+            yield folder
         finally:
-            lock.__exit__(None, None, None)
+            remove_folder(folder)
+            lock.unlink(missing_ok=True)
 
 
 def remove_abandoned(cache: Path) -> None:
     parent = _parent(cache)
-    if parent.is_dir():
-        with file_lock(parent / "folders.lock", busy=None):
-            _remove_abandoned(parent)
+    if not parent.is_dir():
+        return
+    with file_lock(parent / "folders.lock", busy=None):
+        for folder in [path for path in parent.iterdir() if path.is_dir()]:
+            lock = folder.with_suffix(".lock")
+            with suppress(BusyError), file_lock(lock, busy="in use"):
+                remove_folder(folder)
+                lock.unlink(missing_ok=True)
 
 
 def remove_folder(folder: Path) -> None:
@@ -65,14 +63,3 @@ def remove_folder(folder: Path) -> None:
 
 def _parent(cache: Path) -> Path:
     return cache.absolute() / "scratch"
-
-
-def _remove_abandoned(parent: Path) -> None:
-    for folder in [path for path in parent.iterdir() if path.is_dir()]:
-        lock = folder.with_suffix(".lock")
-        try:
-            with file_lock(lock, busy="in use"):
-                remove_folder(folder)
-                lock.unlink(missing_ok=True)
-        except BusyError:
-            continue

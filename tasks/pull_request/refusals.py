@@ -27,7 +27,6 @@ from ..manifest.model import Optimization
 from ..stages.compare import compare
 from ..stages.render import render
 from ..staleness import Staleness, fields_of
-from ..storage.artifact import ArtifactFolder
 from ..storage.hashing import digest_of
 from ..storage.paths import ItemPaths
 from . import edited_body
@@ -84,7 +83,7 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Ite
         rendering = Rendering.read(paths.render)
         body = (paths.folder / rendering.body).read_bytes()
         bullets = Bullets.read(paths.artifact("summarize")) if item.summarize and not item.summary else None
-        evidence = render.gather(item, ArtifactFolder(paths), paths.folder, bullets)
+        evidence = render.gather(item, paths, paths.folder, bullets)
         rendered = render.bounded(evidence, templates).text
     except (PrprepError, OSError):
         return  # of_stages says so
@@ -105,7 +104,7 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Ite
 def of_comparison(item: Optimization, paths: ItemPaths, *, name: str) -> Iterator[str]:
     """Judge the samples again; refuse a comparison that differs from the result, or is no improvement."""
     try:
-        recorded, again = Comparison.read(paths.compare), compare.judged(item, ArtifactFolder(paths))
+        recorded, again = Comparison.read(paths.compare), compare.judged(item, paths)
     except ArtifactError:
         return  # of_stages says so
     except PrprepError as error:

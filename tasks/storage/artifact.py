@@ -7,18 +7,14 @@ same leaves the next stage fresh, since digests leave the header out.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
+from typing import ClassVar, Protocol, Self, TypeVar
 
 from pydantic import ConfigDict, ValidationError
 
 from ..errors import ArtifactError
 from .files import write_whole
 from .hashing import digest_of
-
-if TYPE_CHECKING:
-    from .paths import ItemPaths
 from .restricted import Restrictable
 
 
@@ -49,19 +45,17 @@ class Artifact(Record):
         try:
             head, body = source.read_text(encoding="utf-8").split("\n", 1)
             header = json.loads(head)
-            if (header["kind"], header["schema"]) != (cls.__name__, cls.SCHEMA):
-                what = "this artifact was written by another version"
-                raise ArtifactError(what, where=str(source), hint="run prprep again")
-            if header["digest"] != digest_of(body.encode()):
-                what = "this artifact was changed since it was written"
-                raise ArtifactError(what, where=str(source), hint="run prprep again")
-            return cls.model_validate_json(body)
+            if (header["kind"], header["schema"]) == (cls.__name__, cls.SCHEMA):
+                if header["digest"] == digest_of(body.encode()):
+                    return cls.model_validate_json(body)
+                problem, hint = "was changed since it was written", "run prprep again"
+            else:
+                problem, hint = "was written by another version", "run prprep again"
         except FileNotFoundError:
-            what = "this artifact does not exist"
-            raise ArtifactError(what, where=str(source), hint="run prprep to make it") from None
+            problem, hint = "does not exist", "run prprep to make it"
         except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
-            what = f"this artifact cannot be read: {error}"
-            raise ArtifactError(what, where=str(source), hint="delete it and run prprep again") from None
+            problem, hint = f"cannot be read: {error}", "delete it and run prprep again"
+        raise ArtifactError(f"this artifact {problem}", where=str(source), hint=hint)
 
 
 A = TypeVar("A", bound=Artifact)
@@ -71,13 +65,3 @@ class ArtifactReader(Protocol):
     """Reads the artifacts of one item; raises ArtifactError for one that is missing or broken."""
 
     def read(self, model: type[A]) -> A: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactFolder:
-    """Reads every artifact of an item, whatever a stage declares."""
-
-    paths: ItemPaths
-
-    def read(self, model: type[A]) -> A:
-        return model.read(self.paths.artifact(model.STAGE))

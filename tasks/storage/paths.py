@@ -6,6 +6,12 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from .artifact import Artifact
+
+A = TypeVar("A", bound="Artifact")
 
 MANIFEST_NAME = "prprep.yaml"
 STATE_FOLDER = ".prprep"
@@ -30,12 +36,21 @@ def shipped_templates() -> Path:
     return inside if inside.is_dir() else package.parent / TEMPLATES_FOLDER
 
 
+def _state_file(name: str) -> cached_property[Path]:
+    return cached_property(lambda paths: paths.state / name)
+
+
 @dataclass(frozen=True)
 class ProjectPaths:
     """The folders and files of one manifest: prprep's state, and what the user gets."""
 
     manifest: Path
     output: Path
+
+    table = _state_file("report.json")
+    """The report's table as a terminal shows it."""
+    forge = _state_file("forge.json")
+    """Cached answers of GitHub; may be lost without harm."""
 
     @cached_property
     def folder(self) -> Path:
@@ -48,16 +63,6 @@ class ProjectPaths:
     @cached_property
     def report(self) -> Path:
         return self.output / "report.md"
-
-    @cached_property
-    def table(self) -> Path:
-        """The report's table as a terminal shows it."""
-        return self.state / "report.json"
-
-    @cached_property
-    def forge(self) -> Path:
-        """Cached answers of GitHub; may be lost without harm."""
-        return self.state / "forge.json"
 
     @cached_property
     def _items(self) -> dict[str, ItemPaths]:
@@ -74,10 +79,6 @@ def file_stem(stage: str) -> str:
     return "samples" if stage == "measure" else stage
 
 
-def _artifact(stage: str) -> cached_property[Path]:
-    return cached_property(lambda paths: paths.artifact(stage))
-
-
 @dataclass(frozen=True)
 class ItemPaths:
     """The artifacts of one optimization, and its files below the output folder."""
@@ -86,61 +87,44 @@ class ItemPaths:
     state: Path
     output: Path
 
+    detect = _state_file("detect.json")
+    survey = _state_file("survey.json")
+    record = _state_file("record.json")
+    scaffold = _state_file("scaffold.json")
+    inject = _state_file("inject.json")
+    lint = _state_file("lint.json")
+    tests = _state_file("tests.json")
+    samples = _state_file("samples.json")
+    codeflash = _state_file("codeflash.json")
+    compare = _state_file("compare.json")
+    verify = _state_file("verify.json")
+    summarize = _state_file("summarize.json")
+    render = _state_file("render.json")
+    branch = _state_file("branch.json")
+    opened = _state_file("opened.json")
+    failure = _state_file("failure.json")
+    made_from = _state_file("made-from.json")
+    """What each artifact was made from, by names that users know, for `explain`."""
+    branch_folder = _state_file("branch")
+    """The folder from which the branch is measured: a manifest of its own."""
+    profiles = _state_file(PROFILES)
+    log = _state_file("log.txt")
+
     @cached_property
     def folder(self) -> Path:
         """The manifest's folder."""
         return self.state.parents[1]
 
-    @cached_property
-    def _prefix(self) -> str:
-        return f"{self.state}{os.sep}"
-
     def file(self, stage: str) -> str:
         """Return the path of a stage's artifact as a string: a run asks for tens of thousands."""
-        return f"{self._prefix}{file_stem(stage)}.json"
+        return f"{self.state}/{file_stem(stage)}.json"
 
     def artifact(self, stage: str) -> Path:
         return Path(self.file(stage))
 
-    detect = _artifact("detect")
-    survey = _artifact("survey")
-    record = _artifact("record")
-    scaffold = _artifact("scaffold")
-    inject = _artifact("inject")
-    lint = _artifact("lint")
-    tests = _artifact("tests")
-    samples = _artifact("measure")
-    codeflash = _artifact("codeflash")
-    compare = _artifact("compare")
-    verify = _artifact("verify")
-    summarize = _artifact("summarize")
-    render = _artifact("render")
-    branch = _artifact("branch")
-    opened = _artifact("opened")
-    failure = _artifact("failure")
-
-    @cached_property
-    def branch_folder(self) -> Path:
-        """The folder from which the branch is measured: a manifest of its own."""
-        return self.state / "branch"
-
-    @cached_property
-    def made_from(self) -> Path:
-        """What each artifact was made from, by names that users know, for `explain`."""
-        return self.state / "made-from.json"
-
-    @cached_property
-    def profiles(self) -> Path:
-        return self.state / PROFILES
-
-    @cached_property
-    def log(self) -> Path:
-        return self.state / "log.txt"
-
-    @cached_property
-    def generated_benchmarks(self) -> Path:
-        """The folder for benchmarks that prprep writes; the user's own tree stays as it is."""
-        return self.output / "benchmarks"
-
     def body(self, function: str) -> Path:
         return self.output / f"pr-body-{function}.md"
+
+    def read(self, model: type[A]) -> A:
+        """Read an artifact, whatever a stage declares; raise ArtifactError if it is missing or broken."""
+        return model.read(self.artifact(model.STAGE))

@@ -28,13 +28,13 @@ def test_a_folder_is_empty_and_removed_afterwards(tmp_path):
         assert list(folder.iterdir()) == []
         assert folder.is_relative_to(tmp_path)
         (folder / "deep").mkdir(mode=0o500)
-    assert left(tmp_path) == {"folders.lock"}
+    assert left(tmp_path) == set()
 
 
 def test_it_is_removed_after_an_error(tmp_path):
     with pytest.raises(ZeroDivisionError), scratch_folder(tmp_path):
         _ = 1 / 0
-    assert left(tmp_path) == {"folders.lock"}
+    assert left(tmp_path) == set()
 
 
 def test_no_folder_is_created_if_there_is_nothing_to_remove(tmp_path):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def _evidence(item: Item) -> Evidence:
     from ...body.evidence import Evidence
 
-    return Evidence.compared(item.workspace.items[item.id], item, item.workspace.folder)
+    return Evidence.compared(item.workspace.items[item.id], item.paths, item.workspace.folder)
 
 
 def _commands_are_verified(item: Item) -> bool:

@@ -82,7 +82,7 @@ class Project:
         )
 
     def generated(self, text: str = TEXT, **more: Any) -> None:
-        place = self.paths.generated_benchmarks / "test_benchmark_f.py"
+        place = self.paths.output / "benchmarks" / "test_benchmark_f.py"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
         self.scaffolded("generated", str(place.relative_to(self.manifest)), text, **more)
@@ -136,7 +136,7 @@ def test_the_data_of_a_generated_benchmark_goes_along(project: Project) -> None:
     text = 'DATA = Path(__file__).with_name("benchmark_f_x.json")\n' + TEXT
     path = "tests/benchmarks/benchmark_f_x.json"
     project.detected(project.optimize({path: "[0]\n"}))
-    source = project.paths.generated_benchmarks / "benchmark_f_x.json"
+    source = project.paths.output / "benchmarks" / "benchmark_f_x.json"
     source.parent.mkdir(parents=True)
     source.write_bytes(b"[1]\r\n\xff")
     sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -367,7 +367,7 @@ def test_a_gap_in_the_benchmark_needs_review(project: Project) -> None:
 def test_a_benchmark_edited_since_scaffold_is_an_error(project: Project) -> None:
     project.detected(project.optimize())
     project.generated()
-    (project.paths.generated_benchmarks / "test_benchmark_f.py").write_text("edited = 1\n")
+    (project.paths.output / "benchmarks" / "test_benchmark_f.py").write_text("edited = 1\n")
     with pytest.raises(MeasuringError, match="this file was edited or removed since the item was prepared"):
         project.run()
 

@@ -11,7 +11,6 @@ from tasks.errors import MeasuringError
 from tasks.pipeline import staleness_of
 from tasks.stages.render.render import gather, to_review
 from tasks.stages.render.summarize import LONGEST_DIFF, ask, bullets, judged, question
-from tasks.storage.artifact import ArtifactFolder
 from tests.support.evidence import CPU_IMPROVED, DETECTION, ITEM, Case
 from tests.support.stages import inputs_of, workspace_of
 from tests.support.targets import TargetRepo
@@ -86,7 +85,7 @@ def test_bullets_of_the_manifest_are_not_asked_for(place):
 def test_rejected_bullets_are_told_and_the_commits_speak(place):
     told = place.run("print('77 % less time')")
     assert told.objections == ("a number that is not in the evidence (77 %): 77 % less time",)
-    evidence = gather(place.item, ArtifactFolder(place.paths), place.folder, told)
+    evidence = gather(place.item, place.paths, place.folder, told)
     assert evidence.generated == told
     (review,) = [line for line in to_review(evidence) if "summarize" in line]
     assert review.startswith("the bullets of `summarize:` were not used, a number that is not in the evidence (77 %)")
