@@ -132,6 +132,7 @@ def test_every_command_has_a_page_by_three_ways(prprep, tmp_path, name):
     code, page, error = prprep(tmp_path, name, "--help")
     assert (code, error) == (0, "")
     assert page.startswith(f"Usage:\n  prprep {name}")
+    assert [line for line in page.splitlines() if line != line.rstrip()] == []
     assert "\nOptions:\n" in page
     assert "  -h, --help" in page
     assert "\nExample:\n  prprep " in page
@@ -157,6 +158,7 @@ def test_the_main_page_is_prprep_s_own_and_lists_every_command_and_stage(prprep,
     code, page, error = prprep(tmp_path, "--help")
     assert (code, error) == (0, "")
     assert prprep(tmp_path, "help")[1] == prprep(tmp_path, "-h")[1] == page
+    assert [line for line in page.splitlines() if line != line.rstrip()] == []
     assert page.startswith("prprep turns optimizations already made into ready-to-merge performance pull requests.")
     assert "pydoit" not in page
     for entry in ENTRIES:

@@ -21,7 +21,6 @@ from ..text import figures
 from ..text.tables import terminal_width, text_table
 
 HEADER = ("Kind", "Name", "Size", "Last used", "For")
-_DAY = 24 * 3600
 
 
 class Cache(Command):  # type: ignore[misc]
@@ -61,7 +60,7 @@ def listing(cache: Path, entries: Sequence[CacheEntry], *, now: float) -> str:
     if not entries:
         return f"{cache}: empty"
     rows = [
-        (entry.kind, entry.path.name[:12], figures.size(entry.size), _age(now - entry.used), _description(entry))
+        (entry.kind, entry.path.name[:12], figures.size(entry.size), _last_used(entry, now), _description(entry))
         for entry in reversed(entries)
     ]
     sizes: Counter[str] = Counter()
@@ -79,7 +78,7 @@ def select(entries: Sequence[CacheEntry], *, days: float | None, everything: boo
     if everything:
         return list(entries)
     if days is not None:
-        return [entry for entry in entries if now - entry.used > days * _DAY]
+        return [entry for entry in entries if now - entry.used > days * 86_400]
     limit = limit_from_environment()
     return over_limit(entries, limit) if limit else []
 
@@ -110,9 +109,6 @@ def _origin(clone: Path) -> str:
     return url[1] if url else ""
 
 
-def _age(seconds: float) -> str:
-    for unit, length in (("day", _DAY), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"
+def _last_used(entry: CacheEntry, now: float) -> str:
+    age = figures.age(now - entry.used)
+    return f"{age} ago" if age else "just now"

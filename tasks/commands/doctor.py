@@ -26,9 +26,9 @@ from ..graph.loader import ManifestLoader, graph_of
 from ..processes import programs
 from ..processes.progress import Report
 from ..staleness import Staleness
-from ..storage.paths import cache_folder
+from ..storage.paths import ItemPaths, cache_folder
 from ..text import figures
-from ..workspace.workspace import Workspace
+from ..workspace.plan import Settings
 
 LEAST_FREE = 2 << 30
 """Bytes in the cache's file system below which environments may not fit."""
@@ -68,7 +68,7 @@ class Doctor(Command):  # type: ignore[misc]
         graph.begin()
         with CONSOLE.step("doctor") as report:
             for item_id in items:
-                checks = of_item(graph.workspace, graph.staleness, item_id, report)
+                checks = of_item(graph.staleness, item_id, report)
                 passed = checklist(item_id, checks, CONSOLE.print) and passed
         graph.summary()
         return 0 if passed else 1
@@ -95,31 +95,26 @@ def of_machine(cache: Path) -> Iterator[Check]:
     if memory_layout.can_choose():
         yield Check("ok", "the processes of a launch can share a memory layout")
     else:
-        yield Check(
-            "note",
-            "the processes of a launch cannot share a memory layout: intervals will be wider",
-            "install util-linux",
-        )
+        what = "the processes of a launch cannot share a memory layout: intervals will be wider"
+        yield Check("note", what, "install util-linux")
     yield _github()
     if not shutil.which("valgrind"):
-        yield Check(
-            "note",
-            "valgrind is missing: `metrics: [instructions]` needs it",
-            "install valgrind if an item asks for instructions",
-        )
+        what = "valgrind is missing: `metrics: [instructions]` needs it"
+        yield Check("note", what, "install valgrind if an item asks for instructions")
 
 
-def of_item(workspace: Workspace, staleness: Staleness, item_id: str, report: Report) -> Iterator[Check]:
+def of_item(staleness: Staleness, item_id: str, report: Report) -> Iterator[Check]:
     """Run for an item what comes before measuring, up to the first failure."""
+    paths, settings = staleness.workspace.paths.item(item_id), staleness.workspace.plan.items[item_id]
     try:
         for name, checks in _BEFORE:
             _bring_up_to_date(staleness, name, item_id, report)
-            yield from checks(workspace, item_id)
+            yield from checks(paths, settings)
             if staleness.waits(item_id):
                 return
         yield from _dry_run(staleness, item_id, report)
         _bring_up_to_date(staleness, "lint", item_id, report)
-        yield from _linted(workspace, item_id)
+        yield from _linted(paths)
     except PrprepError as error:
         yield Check("FAIL", f"{error.where}: {error.what}" if error.where else error.what, error.hint)
 
@@ -129,9 +124,9 @@ def _bring_up_to_date(staleness: Staleness, name: str, item_id: str, report: Rep
         pipeline.perform(staleness, staleness.stages[name], item_id, report)
 
 
-def _detected(workspace: Workspace, item_id: str) -> Iterator[Check]:
-    detection = Detection.read(workspace.paths.item(item_id).detect)
-    commits = f"{len(detection.commits)} commit{'' if len(detection.commits) == 1 else 's'}"
+def _detected(paths: ItemPaths, settings: Settings) -> Iterator[Check]:
+    detection = paths.read(Detection)
+    commits = figures.counted(len(detection.commits), "commit")
     base, head = f"{detection.base[:12]} ({detection.base_ref})", f"{detection.head[:12]} ({detection.head_ref})"
     yield Check("ok", f"base {base}, head {head}, {commits}")
     if detection.functions:
@@ -139,51 +134,47 @@ def _detected(workspace: Workspace, item_id: str) -> Iterator[Check]:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         yield Check("ok", f"changed functions: {', '.join(names[:_SHOWN])}{more}")
     else:
-        fix = "" if workspace.plan.items[item_id]["benchmark"] else "name what to measure: `functions:` or `benchmark:`"
+        fix = "" if settings["benchmark"] else "name what to measure: `functions:` or `benchmark:`"
         yield Check("note", "no function of the project changed", fix)
     yield Check("ok", f"domain: {', '.join(detection.domain.domains)}; run by {detection.layout.runner}")
-    yield from (Check("note", note) for note in detection.notes)
+    yield from _notes(detection.notes)
 
 
-def _surveyed(workspace: Workspace, item_id: str) -> Iterator[Check]:
-    survey = Survey.read(workspace.paths.item(item_id).survey)
+def _surveyed(paths: ItemPaths, settings: Settings) -> Iterator[Check]:
+    survey = paths.read(Survey)
     first, *more = survey_text.details(survey)
-    named = workspace.plan.items[item_id]["pr"]
-    yield Check("note" if survey_text.to_review(survey, named=named) else "ok", first)
-    yield from (Check("note", detail) for detail in more)
+    yield Check("note" if survey_text.to_review(survey, named=settings["pr"]) else "ok", first)
+    yield from _notes(more)
 
 
-def _recorded(workspace: Workspace, item_id: str) -> Iterator[Check]:
-    recording = Recording.read(workspace.paths.item(item_id).record)
+def _recorded(paths: ItemPaths, _: Settings) -> Iterator[Check]:
+    recording = paths.read(Recording)
+    calls = figures.counted(recording.calls, "call")
     if recording.call:
-        tests = ", ".join(recording.ran[:_SHOWN])
-        yield Check("ok", f"{_calls(recording)} of {recording.target} recorded, from {tests}")
+        yield Check("ok", f"{calls} of {recording.target} recorded, from {', '.join(recording.ran[:_SHOWN])}")
     elif recording.ran:
-        yield Check("note", f"no call of {recording.target} can be written as code; recorded: {_calls(recording)}")
-    yield from (Check("note", note) for note in recording.notes if recording.target)
+        yield Check("note", f"no call of {recording.target} can be written as code; recorded: {calls}")
+    if recording.target:
+        yield from _notes(recording.notes)
 
 
-def _calls(recording: Recording) -> str:
-    return f"{recording.calls:,} call{'' if recording.calls == 1 else 's'}"
-
-
-def _scaffolded(workspace: Workspace, item_id: str) -> Iterator[Check]:
-    scaffolding = Scaffolding.read(workspace.paths.item(item_id).scaffold)
+def _scaffolded(paths: ItemPaths, _: Settings) -> Iterator[Check]:
+    scaffolding = paths.read(Scaffolding)
     if scaffolding.needs:
         yield Check("FAIL", f"the benchmark {scaffolding.path} is not complete", scaffolding.needs)
     else:
         yield Check("ok", f"benchmark: {scaffolding.path} ({scaffolding.origin})")
-    yield from (Check("note", note) for note in scaffolding.notes)
+    yield from _notes(scaffolding.notes)
 
 
-def _injected(workspace: Workspace, item_id: str) -> Iterator[Check]:
-    injection = Injection.read(workspace.paths.item(item_id).inject)
+def _injected(paths: ItemPaths, _: Settings) -> Iterator[Check]:
+    injection = paths.read(Injection)
     yield Check("ok", f"the trees can be built: base {injection.base.tree[:12]}, head {injection.head.tree[:12]}")
-    yield from (Check("note", repair) for repair in injection.repairs)
+    yield from _notes(injection.repairs)
 
 
-def _linted(workspace: Workspace, item_id: str) -> Iterator[Check]:
-    linting = Linting.read(workspace.paths.item(item_id).lint)
+def _linted(paths: ItemPaths) -> Iterator[Check]:
+    linting = paths.read(Linting)
     if not linting.findings:
         yield Check("ok", "the benchmark passes lint")
     for finding in linting.findings:
@@ -191,6 +182,10 @@ def _linted(workspace: Workspace, item_id: str) -> Iterator[Check]:
         yield Check("note", text, RULES[finding.rule].fix)
     if linting.reach:
         yield Check("ok", f"it executes {linting.reach.executed} of {linting.reach.statements} statements that changed")
+
+
+def _notes(notes: Iterable[str]) -> Iterator[Check]:
+    return (Check("note", note) for note in notes)
 
 
 _BEFORE = (
@@ -206,12 +201,10 @@ def _dry_run(staleness: Staleness, item_id: str, report: Report) -> Iterator[Che
     item, inputs = staleness.workspace.items[item_id], staleness.inputs("measure", item_id, report)
     setup = dry_run(item, ItemArtifacts.read(staleness.workspace.paths.item(item_id)), inputs)
     for role, side in setup.sides.items():
-        environment = side.environment
-        yield Check(
-            "ok", f"environment of {role}: Python {environment.python_version}, {len(environment.packages)} packages"
-        )
-        yield from (Check("note", f"{role}: {note}") for note in environment.notes)
-    yield from (Check("note", repair) for repair in setup.repairs)
+        python, packages = side.environment.python_version, side.environment.packages
+        yield Check("ok", f"environment of {role}: Python {python}, {len(packages)} packages")
+        yield from _notes(f"{role}: {note}" for note in side.environment.notes)
+    yield from _notes(setup.repairs)
     yield Check("ok", "the benchmark passes on every side, each with the code of its own tree")
 
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ..graph.names import unknown_word
-from ..pipeline import STAGES
+from ..pipeline import REPORT, STAGES
+from ..text.tables import rendered
 from . import MOST_USED, OTHER, TASKS
 from .arguments import usage, visible_options
 from .doit_commands import OPTION_HELP
@@ -19,7 +20,10 @@ INTRODUCTION = (
     "prprep turns optimizations already made into ready-to-merge performance pull requests. It finds or writes a "
     "benchmark for each, measures it before and after the change, and writes the pull request's body from the results."
 )
-_REPORT = "write report.md, the table of all items"
+_CLOSING = (
+    "`prprep COMMAND --help` shows the options of a command, `prprep help STAGE` what a stage reads.\n"
+    "Documentation: README.md and docs/ in prprep's repository. To begin, run `prprep init` in yours."
+)
 
 
 class Help(Command):  # type: ignore[misc]
@@ -44,19 +48,19 @@ class Help(Command):  # type: ignore[misc]
 
 def main_page(commands: PluginDict) -> None:
     console = _console()
-    console.print(INTRODUCTION)
-    _heading(console, "Usage")
-    _rows(
-        console,
-        (("prprep COMMAND [ARGUMENT ...] [OPTIONS]", ""), ("prprep [TASK ...] [OPTIONS]", "the same as `prprep run`")),
+    print(rendered(INTRODUCTION, console.width))
+    usage_rows = (
+        ("prprep COMMAND [ARGUMENT ...] [OPTIONS]", ""),
+        ("prprep [TASK ...] [OPTIONS]", "the same as `prprep run`"),
     )
+    _section(console, "\nUsage", usage_rows)
     for group in (MOST_USED, TASKS, OTHER):
-        _heading(console, group)
-        _rows(console, ((entry.name, entry.purpose) for entry in commands.values() if entry.group == group))
-    _heading(console, "Stages, each a task: STAGE runs it for all items, STAGE:ID for one")
-    _rows(console, (*((stage.name, stage.doc) for stage in STAGES), ("report", _REPORT)))
-    console.print("\n`prprep COMMAND --help` shows the options of a command, `prprep help STAGE` what a stage reads.")
-    console.print("Documentation: README.md and docs/ in prprep's repository. To begin, run `prprep init` in yours.")
+        _section(
+            console, f"\n{group}", ((each.name, each.purpose) for each in commands.values() if each.group == group)
+        )
+    stages = ((stage.name, stage.doc) for stage in (*STAGES, REPORT))
+    _section(console, "\nStages, each a task: STAGE runs it for all items, STAGE:ID for one", stages)
+    print(rendered(f"\n{_CLOSING}", console.width))
 
 
 def command_page(command: Command) -> None:
@@ -76,7 +80,7 @@ def task_page(name: str, commands: PluginDict) -> None:
         about = f"{_sentence(f'{stage.doc}, for each item')}{reads}"
         _page(f"prprep {form} [OPTIONS]", about, options, f"prprep {stage_name}:{item or 'ID'}")
     elif name == "report":
-        _page("prprep report [OPTIONS]", f"{_sentence(_REPORT)}", options, "prprep report")
+        _page("prprep report [OPTIONS]", _sentence(REPORT.doc), options, "prprep report")
     else:
         raise unknown_word(name, commands)
 
@@ -101,25 +105,19 @@ def _sentence(text: str) -> str:
 
 def _page(form: str, about: str, options: Iterable[tuple[str, str]], example: str) -> None:
     console = _console()
-    _heading(console, "Usage", before="")
-    _rows(console, ((form, ""),))
-    console.print(f"\n{about}")
-    _heading(console, "Options")
-    _rows(console, options)
-    _heading(console, "Example")
-    _rows(console, ((example, ""),))
+    _section(console, "Usage", [(form, "")])
+    print(rendered(f"\n{about}", console.width))
+    _section(console, "\nOptions", options)
+    _section(console, "\nExample", [(example, "")])
 
 
 def _console() -> Console:
     return Console(markup=False, highlight=False, emoji=False)
 
 
-def _heading(console: Console, text: str, *, before: str = "\n") -> None:
-    console.print(f"{before}{text}:", style="bold")
-
-
-def _rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
+def _section(console: Console, heading: str, rows: Iterable[tuple[str, str]]) -> None:
+    console.print(f"{heading}:", style="bold")
     table = Table.grid(padding=(0, 2))
     for left, right in rows:
         table.add_row(f"  {left}", right)
-    console.print(table)
+    print(rendered(table, console.width))

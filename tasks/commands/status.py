@@ -11,11 +11,11 @@ from .. import pipeline
 from ..graph.loader import ManifestLoader, graph_of
 from ..stages.report import MEASURED_AT, report
 from ..staleness import StageInputs, Staleness
+from ..text import figures
 from ..text.tables import terminal_width, text_table
 from ..workspace.workspace import Workspace
 
 HEADER = ("#", "Optimization", "Compare", "Evidence", "Status")
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 class Status(Command):  # type: ignore[misc]
@@ -48,14 +48,11 @@ def status_table(workspace: Workspace, staleness: Staleness, *, now: float, widt
 
 
 def evidence_age(measured_at: float | None, now: float) -> str:
-    """Say how long ago samples were taken, in the largest unit that fits: `3 hours old`."""
+    """Say how long ago samples were taken: `3 hours old`."""
     if measured_at is None:
         return report.NOTHING
-    seconds = now - measured_at
-    for length, unit in _UNITS:
-        if (count := int(seconds // length)) >= 1:
-            return f"{count} {unit}{'s' if count > 1 else ''} old"
-    return "just taken"
+    age = figures.age(now - measured_at)
+    return f"{age} old" if age else "just taken"
 
 
 def _with_stages(row: report.Row, stale: Sequence[str]) -> report.Row:

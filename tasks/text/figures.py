@@ -45,6 +45,19 @@ def difference(value: float, unit: str) -> str:
     return ("+" if value > 0 else "") + quantity(value, unit)
 
 
+def counted(number: int, noun: str) -> str:
+    """Format a number of things: `1 commit`, `2,000 commits`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def age(seconds: float) -> str:
+    """Format a duration in the largest unit that fits: `3 hours`; empty below a minute."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            return counted(int(seconds // length), unit)
+    return ""
+
+
 def percent(share: float, rounding: Rounding = "nearest") -> str:
     """Format a relative change as `+23.7 %`; only -1 is shown as -100 %.
 

@@ -3,7 +3,10 @@
 import io
 import shutil
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _NARROWEST: Final = 60
 """Columns; a table squeezed further is harder to read than one whose lines the terminal wraps."""
@@ -12,7 +15,6 @@ _NARROWEST: Final = 60
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
     """Return a table without colours; the widest columns are wrapped until it fits into `width`."""
     from rich.box import Box
-    from rich.console import Console
     from rich.table import Table
 
     rule_below_header = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -23,11 +25,16 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int)
         table.add_column(name, overflow="fold", no_wrap=not wraps)
     for row in rows:
         table.add_row(*row)
+    return rendered(table, max(width, _NARROWEST))
+
+
+def rendered(content: "RenderableType", width: int) -> str:
+    """Return a table or a paragraph as plain text, `width` columns wide and without blanks at the ends of lines."""
+    from rich.console import Console
+
     output = io.StringIO()
-    console = Console(
-        file=output, width=max(width, _NARROWEST), color_system=None, markup=False, highlight=False, emoji=False
-    )
-    console.print(table)
+    console = Console(file=output, width=width, color_system=None, markup=False, highlight=False, emoji=False)
+    console.print(content)
     return "\n".join(line.rstrip() for line in output.getvalue().splitlines())
 
 
