@@ -64,7 +64,7 @@ class Doctor(Command):  # type: ignore[misc]
         graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         # The machine first: without git the manifest could not be compared with its repository.
         passed = checklist("machine", of_machine(cache_folder()), CONSOLE.print)
-        items = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
+        items = graph.known_or_all(pos_args)
         graph.begin()
         with CONSOLE.step("doctor") as report:
             for item_id in items:

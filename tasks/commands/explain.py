@@ -22,7 +22,7 @@ class Explain(Command):  # type: ignore[misc]
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         graph = graph_of(opt_values["manifest"])
-        items = [graph.known(item_id) for item_id in pos_args] or list(graph.workspace.plan.items)
+        items = graph.known_or_all(pos_args)
         print("\n\n".join(explanation(graph.staleness, item_id) for item_id in items))
         return 0
 

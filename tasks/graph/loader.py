@@ -4,7 +4,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,9 +25,10 @@ from ..storage.files import fingerprint_of, write_whole
 from ..storage.hashing import digest, hash_of
 from ..storage.paths import MANIFEST_NAME, STATE_FOLDER, cache_folder
 from ..text.markdown import plain
+from ..text.messages import quoted
 from ..workspace.workspace import Workspace
 from .actions import Action
-from .names import existing_item, unknown_word
+from .names import suggestion, unknown_word
 from .reporter import PlainReporter
 from .state import ArtifactChecker, DatabaseCodec, Fresh
 
@@ -47,41 +48,38 @@ class Graph:
         self.manifest = manifest
         self._not_before = time.time() if refresh or os.environ.get("PRPREP_REFRESH") else 0.0
         self._before = before
-        self._workspace: Workspace | None = None
         self._state = manifest.parent / STATE_FOLDER
+        self.database = self._state / "doit.json"
         self._log = self._state / "defect.log"
         self._locks = ExitStack()
         self._began = False
         self.ending: Callable[[], str] | None = None
         """What a run prints at its end instead of the table of all items; it then does not list its tasks."""
 
-    @property
+    @cached_property
     def workspace(self) -> Workspace:
-        if self._workspace is None:
-            self._workspace = Workspace.open(self.manifest, repository_may_be_missing=bool(self._before))
-        return self._workspace
+        return Workspace.open(self.manifest, repository_may_be_missing=bool(self._before))
 
     @cached_property
     def staleness(self) -> Staleness:
         return pipeline.staleness_of(self.workspace, not_before=self._not_before)
-
-    @property
-    def database(self) -> Path:
-        """What doit records, as JSON."""
-        return self._state / "doit.json"
 
     def config(self) -> dict[str, Any]:
         """Return doit's settings: artifacts decide what is fresh, and a failure does not stop other items."""
         if not (self._state / ".gitignore").exists():
             # `git status` does not show the state in the repository of the manifest.
             write_whole(self._state / ".gitignore", "*\n")
-        _drop_unreadable(self.database)
+        with suppress(FileNotFoundError):
+            try:
+                self.database.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                self.database.unlink()  # doit decodes it before DatabaseCodec, which copes with everything else
         return {
             "dep_file": str(self.database),
             "backend": "json",
             "codec_cls": DatabaseCodec,
             "check_file_uptodate": ArtifactChecker,
-            "reporter": self._reporter(),
+            "reporter": type("Reporter", (PlainReporter,), {"graph": self}),
             "continue": True,
             "par_type": "thread",
             "verbosity": 2,
@@ -139,25 +137,13 @@ class Graph:
 
     def known(self, item_id: str, *, prefix: str = "") -> str:
         """Return the item's id; raise UsageError if the manifest has no such item."""
-        return existing_item(item_id, self.workspace.plan.items, manifest=self.manifest.name, prefix=prefix)
+        if item_id in self.workspace.plan.items:
+            return item_id
+        hint = suggestion(item_id, self.workspace.plan.items, "its optimizations", prefix=prefix)
+        raise UsageError(f"{self.manifest.name} has no optimization {quoted(item_id)}", hint=hint)
 
-    def _reporter(self) -> type[PlainReporter]:
-        summary, quiet = (self.ending, True) if self.ending else (self.summary, False)
-        return type(
-            "Reporter",
-            (PlainReporter,),
-            {"begin": staticmethod(self.begin), "summary": staticmethod(summary), "quiet": quiet},
-        )
-
-
-def _drop_unreadable(database: Path) -> None:
-    """Delete a database that is not UTF-8: doit decodes it before DatabaseCodec, which copes with everything else."""
-    try:
-        database.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return
-    except ValueError:
-        database.unlink()
+    def known_or_all(self, item_ids: Sequence[str]) -> list[str]:
+        return [self.known(item_id) for item_id in item_ids] or list(self.workspace.plan.items)
 
 
 def option(long: str, text: str, metavar: str, short: str = "", **more: Any) -> dict[str, Any]:
@@ -180,7 +166,7 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.graph: Graph | None = None
+        self.graph: Graph
         self.ending: Callable[[Graph], str] | None = None
         """What the command prints at its end, if not the table of all items."""
 
@@ -192,10 +178,10 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
         self.graph.ending = partial(self.ending, self.graph) if self.ending else None
 
     def load_doit_config(self) -> dict[str, Any]:
-        return self._graph.config()
+        return self.graph.config()
 
     def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:
-        tasks: list[Task] = generate_tasks("prprep", self._graph.tasks(), None)
+        tasks: list[Task] = generate_tasks("prprep", self.graph.tasks(), None)
         if pos_args and "TASK" in cmd.doc_usage:
             self._check_tasks(pos_args, tasks, cmd.name)
         return tasks
@@ -210,13 +196,8 @@ class ManifestLoader(TaskLoader2):  # type: ignore[misc]
                 continue
             stage, _, item = word.partition(":")
             if item and stage in pipeline.NAMES and "*" not in item:
-                self._graph.known(item, prefix=f"{stage}:")
+                self.graph.known(item, prefix=f"{stage}:")
             raise unknown_word(word, self.cmd_names if command == "run" else ())
-
-    @property
-    def _graph(self) -> Graph:
-        assert self.graph is not None  # noqa: S101 - doit calls setup first
-        return self.graph
 
 
 def graph_of(named: str, *, refresh: bool = False) -> Graph:

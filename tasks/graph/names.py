@@ -1,6 +1,6 @@
 """Refuse names that do not exist, and suggest the name that was probably meant and the existing ones."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from ..errors import UsageError
 from ..pipeline import NAMES
@@ -37,11 +37,3 @@ def unknown_word(word: str, commands: Iterable[str] = ()) -> UsageError:
 def may_be_task(word: str) -> bool:
     """Return whether a manifest could have this task, pattern or file that a task writes."""
     return word.startswith("-") or word.partition(":")[0] in TASKS or not {".", "/", "*"}.isdisjoint(word)
-
-
-def existing_item(item_id: str, items: Collection[str], *, manifest: str, prefix: str = "") -> str:
-    """Return the id; raise UsageError if the manifest has no such item."""
-    if item_id in items:
-        return item_id
-    hint = suggestion(item_id, items, "its optimizations", prefix=prefix)
-    raise UsageError(f"{manifest} has no optimization {quoted(item_id)}", hint=hint)

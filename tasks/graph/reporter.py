@@ -1,6 +1,5 @@
 """doit's console reporter with one plain message for a failure, and the table of items at the end."""
 
-from collections.abc import Callable
 from typing import Any
 
 from doit.exceptions import BaseFail, InvalidDodoFile, TaskFailed, UnmetDependency
@@ -13,9 +12,8 @@ from ..text.markdown import plain
 
 class PlainReporter(ConsoleReporter):  # type: ignore[misc]
     desc = "prprep: plain messages, and the table of all items at the end"
-    begin: Callable[[], None] | None = None
-    summary: Callable[[], str] | None = None
-    quiet = False
+    graph: Any = None
+    """The Graph whose tasks it reports on."""
 
     def __init__(self, outstream: Any, options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
@@ -24,28 +22,24 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
         self._refused = False
 
     def initialize(self, tasks: dict[str, Task], selected_tasks: list[str]) -> None:  # noqa: ARG002
-        if self.begin:
-            try:
-                type(self).begin()  # type: ignore[misc]
-            except PrprepError as error:
-                self._refused = True
-                # Before anything runs, doit shows this kind of error as a message and ends with exit code 3.
-                raise InvalidDodoFile(plain(str(error))) from None
+        try:
+            self.graph.begin()
+        except PrprepError as error:
+            self._refused = True
+            # Before anything runs, doit shows this kind of error as a message and ends with exit code 3.
+            raise InvalidDodoFile(plain(str(error))) from None
 
     def write(self, text: str) -> None:
         # Messages contain output of the target and of git: their escape codes must not reach the user's terminal.
         super().write(plain(text))
 
     def execute_task(self, task: Task) -> None:
-        if self.quiet:
-            return
-        super().execute_task(task)
-        flush = getattr(self.outstream, "flush", None)
-        if flush:
-            flush()
+        if not self.graph.ending:
+            super().execute_task(task)
+            self.outstream.flush()
 
     def skip_uptodate(self, task: Task) -> None:
-        if task.actions and not self.quiet:
+        if task.actions and not self.graph.ending:
             super().skip_uptodate(task)
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
@@ -63,8 +57,8 @@ class PlainReporter(ConsoleReporter):  # type: ignore[misc]
     def complete_run(self) -> None:
         if self.runtime_errors:
             self.write("\n".join(self.runtime_errors) + "\n")
-        if self.summary and not self._refused:
-            self.write("\n" + type(self).summary() + "\n")  # type: ignore[misc]
+        if not self._refused:
+            self.write(f"\n{(self.graph.ending or self.graph.summary)()}\n")
         if self.failures and not self._defects and not self.runtime_errors:
             # doit would exit with 2, because it counts a task skipped after a failure as an error.
             raise SystemExit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -21,27 +21,21 @@ _MOST_SUGGESTIONS = 20
 """If more refs are wrong, it is the repository that is wrong; and looking for similar names takes long."""
 
 
-def check(
-    loaded: LoadedManifest,
-    repository: Path | None,
-    *,
-    clone: git.Clone | None = None,
-    exists: Lookup | None = None,
-    items: Collection[str] | None = None,
-) -> list[Problem]:
-    """Return a problem for each ref that does not resolve and, given `exists`, for each function that is nowhere.
+def check(loaded: LoadedManifest, repository: Path, exists: Lookup, items: Collection[str]) -> list[Problem]:
+    """Return a problem for each ref of the items that does not resolve, and for each function that is nowhere.
 
-    Refs are resolved in one git process, in the user's repository or else in the clone; `items` restricts the check.
+    Refs are resolved in one git process.
     """
     uses = list(_refs(loaded, items))
     try:
-        commits, names = _resolve(repository, clone, sorted({ref for _, ref in uses}))
+        commits = git.resolve(repository, sorted({ref for _, ref in uses}))
     except RepositoryError as error:
-        return [loaded.document.problem(error.what, loaded.repository_loc(items or ()), suggestion=error.hint)]
+        return [loaded.document.problem(error.what, loaded.repository_loc(items), suggestion=error.hint)]
     missing = {ref for _, ref in uses if commits.get(ref) is None}
-    suggestions = {ref: _suggestion(ref, names()) for ref in sorted(missing)[:_MOST_SUGGESTIONS]}
+    names = git.ref_names(repository) if missing else ()
+    suggestions = {ref: _suggestion(ref, names) for ref in sorted(missing)[:_MOST_SUGGESTIONS]}
     problems = [_no_commit(loaded, loc, ref, suggestions.get(ref, "")) for loc, ref in uses if ref in missing]
-    return [*problems, *(_missing_functions(loaded, missing, exists, items) if exists else ())]
+    return [*problems, *_missing_functions(loaded, missing, exists, items)]
 
 
 def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup:
@@ -57,7 +51,9 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup
 
     def exists(item: Optimization, function: str) -> tuple[bool, tuple[str, ...]]:
         sides = _sides(clone, refs(item.id))
-        focus = _changed(clone, sides)
+        changes = clone.changes(sides[1], sides[0]) if len(sides) > 1 else ()
+        # What differs between head and base decides which of several projects is meant.
+        focus = tuple(path for change in changes for path in (change.head_path, change.base_path) if path)
         near: list[str] = []
         for commit in sides:
             try:
@@ -72,24 +68,13 @@ def function_lookup(clone: git.Clone, refs: Callable[[str], git.Refs]) -> Lookup
     return exists
 
 
-def _resolve(
-    repository: Path | None, clone: git.Clone | None, refs: Sequence[str]
-) -> tuple[Mapping[str, str | None], Callable[[], tuple[str, ...]]]:
-    """Resolve refs; return their commits and a function that lists all branches and tags."""
-    if repository is not None:
-        return git.resolve(repository, refs), cache(lambda: git.ref_names(repository))
-    if clone is not None:
-        return clone.resolve(refs), cache(lambda: git.ref_names(clone.path))
-    return dict.fromkeys(refs, ""), tuple
-
-
-def _items(loaded: LoadedManifest, items: Collection[str] | None) -> Iterator[tuple[Optimization, Loc]]:
+def _items(loaded: LoadedManifest, items: Collection[str]) -> Iterator[tuple[Optimization, Loc]]:
     for item, loc in zip(loaded.manifest.optimizations, loaded.item_locs, strict=True):
-        if items is None or item.id in items:
+        if item.id in items:
             yield item, loc
 
 
-def _refs(loaded: LoadedManifest, items: Collection[str] | None) -> Iterator[tuple[Loc, str]]:
+def _refs(loaded: LoadedManifest, items: Collection[str]) -> Iterator[tuple[Loc, str]]:
     """Yield every ref of the manifest; the top level's upstream applies to the top level's repository only."""
     own_items = [
         item for item, _ in _items(loaded, items) if item.repo in (None, loaded.manifest.repo) and not item.upstream
@@ -121,13 +106,12 @@ def _suggestion(ref: str, names: Sequence[str]) -> str:
 
 
 def _missing_functions(
-    loaded: LoadedManifest, missing: set[str], exists: Lookup, items: Collection[str] | None
+    loaded: LoadedManifest, missing: set[str], exists: Lookup, items: Collection[str]
 ) -> Iterator[Problem]:
     """Look up the functions of the items whose refs all resolve."""
     for item, loc in _items(loaded, items):
-        if missing & {item.base, item.head, *item.commits}:
-            continue
-        for index, function in enumerate(item.functions):
+        functions = () if missing & {item.base, item.head, *item.commits} else item.functions
+        for index, function in enumerate(functions):
             is_there, near = exists(item, function)
             if not is_there:
                 at = (*loc, "functions", index)
@@ -140,12 +124,3 @@ def _sides(clone: git.Clone, refs: git.Refs) -> tuple[str, ...]:
     """Return the commits that may hold an item's functions: head, base, and those to be picked."""
     base = refs.base or (clone.merge_base(refs.upstream, refs.head) if refs.head else refs.upstream)
     return tuple(dict.fromkeys(commit for commit in (refs.head, base, *refs.picks) if commit))
-
-
-def _changed(clone: git.Clone, sides: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the files that differ between head and base; they decide which of several projects is meant."""
-    if len(sides) < 2:
-        return ()
-    return tuple(
-        path for change in clone.changes(sides[1], sides[0]) for path in (change.head_path, change.base_path) if path
-    )

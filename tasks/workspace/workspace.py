@@ -148,7 +148,7 @@ class Workspace:
         try:
             with repository.clone(_names(items)) as clone:
                 exists = function_lookup(clone, self._refs_without_upstream)
-                return check(self.loaded, repository.local, clone=clone, exists=exists, items=items.keys())
+                return check(self.loaded, repository.local or clone.path, exists, items.keys())
         except RepositoryError as error:
             place = self.loaded.repository_loc(items.keys())
             return [self.loaded.document.problem(error.what, place, suggestion=error.hint)]

@@ -4,7 +4,8 @@ import pytest
 
 from tasks import git
 from tasks.manifest.reader import read
-from tasks.workspace.checks import check, function_lookup
+from tasks.workspace import checks
+from tasks.workspace.checks import function_lookup
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -38,6 +39,10 @@ def loaded(folder, text):
     manifest = folder / "prprep.yaml"
     manifest.write_text(text)
     return read(manifest)
+
+
+def check(found, repository, exists=lambda *_: (True, ())):
+    return checks.check(found, repository, exists, [item.id for item in found.manifest.optimizations])
 
 
 def lines(problems):
