@@ -7,6 +7,7 @@ from doit.cmd_base import Command
 
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, flag, graph_of, option
+from ..pull_request.builder import BranchBuilder, description
 
 
 class Branch(Command):  # type: ignore[misc]
@@ -23,8 +24,6 @@ class Branch(Command):  # type: ignore[misc]
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..pull_request.builder import BranchBuilder, description
-
         patches = Path(opt_values["patches"]).absolute() if opt_values["patches"] else None
         graph = graph_of(opt_values["manifest"])
         item_id = graph.known(pos_args[0])

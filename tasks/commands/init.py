@@ -7,8 +7,10 @@ from typing import Any
 from doit.cmdparse import CmdOption
 
 from ..graph.loader import option
-from ..init.draft import WrittenDraft
+from ..init import draft
+from ..manifest.reader import shown_path
 from ..storage.paths import cache_folder
+from ..text.markdown import one_line, shorten
 from .inventory import Inventory
 
 _MOST = 12
@@ -31,37 +33,26 @@ class Init(Inventory):
 
     def get_options(self) -> list[CmdOption]:
         options = super().get_options()
-        for known in options:
-            if known.name == "manifest":
-                known.help = "the file or folder to write to"
+        (manifest,) = (option for option in options if option.name == "manifest")
+        manifest.help = "the file or folder to write to"
         return options
 
     def execute(self, params: Any, args: list[str]) -> int:
-        from ..init import draft
-        from ..manifest.reader import shown_path
-
         path, repo = draft.manifest_place(params["manifest"], params["repo"], Path.cwd())
         drafted = draft.run(path, repo=repo, upstream=params["upstream"] or None, refs=args, cache=cache_folder())
         print("\n".join(_summary(drafted)), end="\n\n")
         params["manifest"] = str(path)
-        code = self.show(params, [])
+        code = super().execute(params, [])
         print(f"\nnext: read {shown_path(path)}, check with `prprep doctor` what measuring needs, then run `prprep`")
         return code
 
 
-def _summary(drafted: WrittenDraft) -> Iterator[str]:
+def _summary(drafted: draft.WrittenDraft) -> Iterator[str]:
     """Return the lines on what was written, and on what was left out and why."""
-    from ..manifest.reader import shown_path
-    from ..text.markdown import one_line, shorten
-
     selection = drafted.selection
     used = [item for item in selection.items if not item.problem]
     unused = [item for item in selection.items if item.problem]
-    counts = [
-        (len(used), "to prepare"),
-        (len(unused), "commented out"),
-        (len(selection.left_out), "left out"),
-    ]
+    counts = ((len(used), "to prepare"), (len(unused), "commented out"), (len(selection.left_out), "left out"))
     yield f"wrote {shown_path(drafted.path)}: " + ", ".join(f"{count} {what}" for count, what in counts if count)
     lines = [f"  warning: {warning}" for warning in drafted.warnings]
     lines += [f"  {item.id} is commented out ({item.source}): {item.problem}" for item in unused]

@@ -6,6 +6,9 @@ from doit.cmd_run import Run
 from doit.cmdparse import CmdOption
 
 from ..graph.loader import Graph, graph_of
+from ..stages.report import INVENTORY
+from ..stages.report.report import inventory
+from ..text.tables import terminal_width
 
 STAGES = ("detect", "survey")
 
@@ -27,25 +30,15 @@ class Inventory(Run):  # type: ignore[misc]
         return [*options, *map(CmdOption, self.own_options)]
 
     def execute(self, params: Any, args: list[str]) -> int:
-        return self.show(params, args)
-
-    def show(self, params: Any, items: list[str]) -> int:
-        """Run the stages for some items, or for all, and print the table."""
-        if items:
+        if args:
             graph = graph_of(params["manifest"])
             params["manifest"] = str(graph.manifest)
-            items = [graph.known(item_id) for item_id in items]
+            args = [graph.known(item_id) for item_id in args]
         self.loader.ending = _table
-        code: int = super().execute(
-            params, [f"{stage}:{item_id}" for stage in STAGES for item_id in items] or [*STAGES]
-        )
+        code: int = super().execute(params, [f"{stage}:{item_id}" for stage in STAGES for item_id in args] or [*STAGES])
         return code
 
 
 def _table(graph: Graph) -> str:
-    from ..stages.report import INVENTORY
-    from ..stages.report.report import inventory
-    from ..text.tables import terminal_width
-
     graph.summary()  # The report says what failed, too.
     return inventory(graph.staleness, INVENTORY, width=terminal_width())

@@ -1,6 +1,5 @@
 """`prprep lint`: check benchmark files of any work tree against the rules for benchmarks."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,9 +29,10 @@ from ..project.files import FolderTree, Project
 from ..project.layout import describe
 from ..project.pytest_config import PYTHON_FILES, is_test_file, python_files
 from ..storage.files import write_whole
+from ..storage.hashing import sha256
 from ..storage.paths import cache_folder
+from ..text.figures import counted
 
-HEAD = "HEAD"
 SECONDS = 300.0
 
 
@@ -51,9 +51,8 @@ class Lint(Command):  # type: ignore[misc]
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         paths = files_of(pos_args)
         if not paths:
-            raise UsageError(
-                f"no benchmark files in {', '.join(pos_args)}", hint="their names begin with test_ or bench_"
-            )
+            what = f"no benchmark files in {', '.join(pos_args)}"
+            raise UsageError(what, hint="their names begin with test_ or bench_")
         count = 0
         for path in paths:
             subject = Subject.of(path)
@@ -65,7 +64,7 @@ class Lint(Command):  # type: ignore[misc]
             for line in lines(subject, broken, notes):
                 CONSOLE.print(line)
             count += len(broken)
-        print(f"{len(paths)} file{'s' if len(paths) != 1 else ''}, {count} finding{'s' if count != 1 else ''}")
+        print(f"{counted(len(paths), 'file')}, {counted(count, 'finding')}")
         return 1 if count else 0
 
 
@@ -96,26 +95,27 @@ class Subject:
 
 def files_of(names: list[str]) -> list[Path]:
     """Return the files named, and of a folder those that pytest would collect."""
+    forms = (*PYTHON_FILES, "bench_*.py")
     files: list[Path] = []
     for path in map(Path, names):
-        if path.is_dir():
-            forms = (*PYTHON_FILES, "bench_*.py")
-            files += [file for file in sorted(path.rglob("*.py")) if is_test_file(file.name, forms)]
-        else:
-            files.append(path)
+        in_folder = (file for file in sorted(path.rglob("*.py")) if is_test_file(file.name, forms))
+        files += in_folder if path.is_dir() else [path]
     return list(dict.fromkeys(files))
 
 
 def lint(subject: Subject, *, cache: Path, run: bool, report: Report) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Return what breaks the rules, and notes on what could not be checked."""
-    seen: tuple[WatchedCall, ...] = ()
+    calls: tuple[WatchedCall, ...] = ()
     notes: tuple[str, ...] = ()
     if run and subject.file.tests:
         try:
-            seen = _watched(subject, cache=cache, report=report)
+            calls = _watched(subject, cache=cache, report=report)
         except PrprepError as error:
-            notes = (f"it was only read, because it cannot be run: {_shortened(error.what)}",)
-    return findings(subject.file, subject.expected, seen), notes
+            # The first line of the message, and the last one if pytest's output follows.
+            first, *rest = [line.strip() for line in error.what.splitlines() if line.strip()]
+            reason = f"{first} {rest[-1]}" if rest else first
+            notes = (f"it was only read, because it cannot be run: {reason}",)
+    return findings(subject.file, subject.expected, calls), notes
 
 
 def fix(subject: Subject) -> tuple[str, ...]:
@@ -124,10 +124,8 @@ def fix(subject: Subject) -> tuple[str, ...]:
     if not new.done:
         return ()
     target = subject.root / new.path
-    if new.path != subject.path:
-        if target.exists():
-            raise UsageError(f"{subject.path} belongs at {new.path}, which exists", hint="move one of them by hand")
-        target.parent.mkdir(parents=True, exist_ok=True)
+    if new.path != subject.path and target.exists():
+        raise UsageError(f"{subject.path} belongs at {new.path}, which exists", hint="move one of them by hand")
     write_whole(target, new.source.decode("utf-8", "surrogateescape"))
     if new.path != subject.path:
         (subject.root / subject.path).unlink()
@@ -139,16 +137,8 @@ def lines(subject: Subject, broken: tuple[Finding, ...], notes: tuple[str, ...])
     shown = os.path.relpath(subject.root / subject.path)
     for finding in broken:
         rule = RULES[finding.rule]
-        yield f"{shown}:{finding.line}: {finding.rule}: {finding.message}"
-        yield f"    why: {rule.why}"
-        yield f"    fix: {rule.fix}"
+        yield f"{shown}:{finding.line}: {finding.rule}: {finding.message}\n    why: {rule.why}\n    fix: {rule.fix}"
     yield from (f"{shown}: note: {note}" for note in notes)
-
-
-def _shortened(message: str) -> str:
-    """Return the first line of a message, and the last one if pytest's output follows."""
-    first, *rest = [line.strip() for line in message.splitlines() if line.strip()]
-    return f"{first} {rest[-1]}" if rest else first
 
 
 def _project_root(file: Path) -> Path:
@@ -166,12 +156,12 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedC
     content = {subject.path: subject.file.source}
     content |= {each.path: each.content for each in companions(subject.path, subject.file.source, tree)}
     with Clone.open(str(subject.root), cache, report=report) as clone:
-        commit = clone.resolve([HEAD])[HEAD]
+        commit = clone.resolve(["HEAD"])["HEAD"]
         if commit is None:
             raise UsageError("its repository has no commit yet")
         spec = TreeSpec(
             commit=commit,
-            files={path: hashlib.sha256(source).hexdigest() for path, source in content.items()},
+            files={path: sha256(source) for path, source in content.items()},
             tree=clone.tree_of(commit),
         )
         place = trees.prepare(clone, spec, content, cache=cache)

@@ -9,6 +9,9 @@ from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, flag, graph_of, option
+from ..pull_request.opening import Opener, OpenOptions
+
+DESPITE = "open it although this line of the contribution rules seems to forbid it; repeatable"
 
 
 class Open(Command):  # type: ignore[misc]
@@ -25,18 +28,10 @@ class Open(Command):  # type: ignore[misc]
         flag("draft", "open it as a draft"),
         option("remote", "the remote, or the address of a fork, to push to", "NAME"),
         option("branch", "the branch's name there [default: perf/ID]", "NAME"),
-        option(
-            "despite",
-            "open it although this line of the contribution rules seems to forbid it; repeatable",
-            "PATH:LINE",
-            type=list,
-            default=[],
-        ),
+        option("despite", DESPITE, "PATH:LINE", type=list, default=[]),
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
-        from ..pull_request.opening import Opener, OpenOptions
-
         graph = graph_of(opt_values["manifest"])
         item_id = graph.known(pos_args[0])
         graph.begin()
