@@ -52,14 +52,13 @@ def _states(staleness: Staleness, item_id: str) -> Iterator[tuple[str, str]]:
                 checked_after[stage.name] = first
             yield stage.name, f"fresh, checked again after {first}" if first else "fresh"
             continue
-        if stage.name == failed:
-            state = "failed"
-        elif not paths.artifact(stage.name).exists():
-            state = "not run yet"
-        else:
-            state = f"stale: {'; '.join(staleness.why_stale(stage, item_id))}"
         checked_after[stage.name] = first or stage.name
-        yield stage.name, state
+        if stage.name == failed:
+            yield stage.name, "failed"
+        elif not paths.artifact(stage.name).exists():
+            yield stage.name, "not run yet"
+        else:
+            yield stage.name, f"stale: {'; '.join(staleness.why_stale(stage, item_id))}"
 
 
 def _failure(paths: ItemPaths) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,5 @@ class RunCache:
 
 def keep_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON that may be lost without harm; a folder that cannot be written to is no error."""
-    try:
+    with suppress(OSError):
         write_whole(path, json.dumps(content))
-    except OSError:
-        return

@@ -24,17 +24,12 @@ def blob(content: bytes) -> str:
 
 def hash_of(parts: object) -> str:
     """Hash any JSON value, the same on every machine."""
-    return short_hash(json.dumps(parts, sort_keys=True, default=str).encode())
-
-
-def short_hash(content: bytes, size: int = 16) -> str:
-    """Return `size` bytes of BLAKE2b in hexadecimal."""
-    return hashlib.blake2b(content, digest_size=size).hexdigest()
+    return _blake2(json.dumps(parts, sort_keys=True, default=str).encode())
 
 
 def digest_of(content: bytes) -> str:
     """Hash an artifact without its header line, or any other bytes."""
-    return short_hash(content.partition(b"\n")[2] if content.startswith(b'{"schema":') else content)
+    return _blake2(content.partition(b"\n")[2] if content.startswith(b'{"schema":') else content)
 
 
 def digest(path: Path) -> str | None:
@@ -49,3 +44,7 @@ def read_bytes(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
+
+
+def _blake2(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

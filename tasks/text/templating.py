@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _INCLUDING_TAG = re.compile(r"{%[-+]?\s*(?:include|extends|import|from)\b(.*?)%}", re.DOTALL)
 _LITERAL = re.compile(r"""(["'])(.*?)\1""")
+_ERRORS_OF_EXPRESSIONS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
@@ -44,15 +45,7 @@ def fill(
         raise _not_found(str(error.name or name), name, own) from None
     except jinja2.UndefinedError as error:
         raise _undefined(error, values, where=_position(error, name, own)) from None
-    except (
-        jinja2.TemplateError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except (jinja2.TemplateError, *_ERRORS_OF_EXPRESSIONS) as error:
         what = f"this template cannot be filled: {type(error).__name__}: {error}"
         raise TemplateError(what, where=_position(error, name, own)) from error
 
@@ -124,8 +117,8 @@ def _included(text: str, own: Path | None) -> set[str]:
     names: set[str] = set()
     for tag in _INCLUDING_TAG.finditer(text):
         literals = {literal[2] for literal in _LITERAL.finditer(tag[1])}
-        is_computed = not literals or any(_find(literal, own) is None for literal in literals)
-        names |= _all_names(own) if is_computed else literals
+        is_literal = literals and all(_find(literal, own) for literal in literals)
+        names |= literals if is_literal else _all_names(own)
     return names
 
 

@@ -17,7 +17,7 @@ from .repository import Repository, RepositoryKey
 if TYPE_CHECKING:
     from ..errors import Problem
     from ..git.models import Refs
-    from ..manifest.model import Manifest, Optimization
+    from ..manifest.model import Optimization
     from ..manifest.reader import LoadedManifest
     from .plan import Settings
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Workspace:
     """A resolved manifest. Git is asked once about the refs of all items, when the first is needed.
 
-    `plan` has all settings without the models; `manifest` and `items` read the file, for stages that need them.
+    `plan` has all settings without the models; `loaded` and `items` read the file, for stages that need them.
     """
 
     def __init__(
@@ -42,7 +42,6 @@ class Workspace:
         self.cache = cache or cache_folder()
         self.templates = path.parent / plan.top["templates"] if plan.top["templates"] else None
         self._loaded = loaded
-        self._refs: dict[str, Refs] | None = None
 
     @classmethod
     def open(cls, manifest: Path, *, cache: Path | None = None, repository_may_be_missing: bool = False) -> Self:
@@ -53,8 +52,8 @@ class Workspace:
         """
         run_cache, key = RunCache(manifest.parent / STATE_FOLDER / "cache.json"), digest(manifest)
         problems: list[Problem] = []
-        if kept := run_cache.get("plan", key):
-            workspace = cls(manifest, Plan(*kept), run_cache, cache=cache)
+        if cached := run_cache.get("plan", key):
+            workspace = cls(manifest, Plan(*cached), run_cache, cache=cache)
         else:
             from ..manifest.reader import read_leniently, shown_path
 
@@ -69,7 +68,7 @@ class Workspace:
             from ..manifest.reader import shown_path
 
             raise ManifestError(shown_path(manifest), problems)
-        if not kept:
+        if not cached:
             run_cache.put("plan", key, [workspace.plan.top, workspace.plan.items])
             run_cache.save()
         return workspace
@@ -81,15 +80,12 @@ class Workspace:
 
         return self._loaded or read(self.paths.manifest)
 
-    @property
-    def manifest(self) -> Manifest:
-        return self.loaded.manifest
-
     @cached_property
     def items(self) -> Mapping[str, Optimization]:
         from ..manifest.reader import with_defaults
 
-        return {item.id: with_defaults(item, self.manifest.defaults) for item in self.manifest.optimizations}
+        manifest = self.loaded.manifest
+        return {item.id: with_defaults(item, manifest.defaults) for item in manifest.optimizations}
 
     @property
     def folder(self) -> Path:
@@ -106,9 +102,8 @@ class Workspace:
 
     def items_of(self, repository: Repository) -> dict[str, Settings]:
         """Return the settings of the items that are about a repository."""
-        return {
-            item_id: settings for item_id, settings in self.plan.items.items() if self.repository(item_id) is repository
-        }
+        items = self.plan.items.items()
+        return {item_id: settings for item_id, settings in items if self.repository(item_id) is repository}
 
     @cached_property
     def function_owners(self) -> dict[str, str]:
@@ -121,13 +116,11 @@ class Workspace:
 
     def refs(self, item_id: str) -> Refs:
         """Return the commits of the item's refs; None for a ref that does not resolve."""
-        if self._refs is None:
-            self._refs = self._resolve()
         return self._refs[item_id]
 
     def refs_moved(self) -> None:
         """Ask git again when the next ref is needed."""
-        self._refs = None
+        self.__dict__.pop("_refs", None)
 
     def _problems(self, repositories: Iterable[Repository], *, faulty: bool) -> list[Problem]:
         """Return what the manifest names and these repositories do not have; remember it if they have everything."""
@@ -162,7 +155,8 @@ class Workspace:
         commits = [(item_id, each.head, each.base, each.picks) for item_id, each in refs.items()]
         return hash_of([digest(self.paths.manifest), commits])
 
-    def _resolve(self) -> dict[str, Refs]:
+    @cached_property
+    def _refs(self) -> dict[str, Refs]:
         refs: dict[str, Refs] = {}
         for repository in self.repositories.values():
             items = self.items_of(repository)
@@ -181,8 +175,8 @@ class Workspace:
         # Reflog names such as main@{yesterday} change with time alone.
         stamp = None if any("@{" in name for name in names) else repository.stamp()
         key = hash_of([stamp, names])
-        if stamp is not None and (kept := self.run_cache.get(entry, key)):
-            return kept[0], kept[1]
+        if stamp is not None and (cached := self.run_cache.get(entry, key)):
+            return cached[0], cached[1]
         upstream = repository.upstream()
         commits = repository.resolve({upstream, *names})
         if stamp is not None and stamp == repository.stamp():
