@@ -170,7 +170,6 @@ class StageInputs:
         return restricted(whole, ALL if ALL[0] in fields else ("item", *fields))
 
     def applies(self, condition: Callable[[Item], bool]) -> bool:
-        """Return whether a declared condition holds for the item."""
         if not any(uses.when is condition for uses in self._stage.uses):
             raise self._undeclared(condition.__name__)
         return condition(self._item)
@@ -187,7 +186,6 @@ class StageInputs:
         return fields_of(self._item.paths.artifact(stage))
 
     def value(self, value: Value[T]) -> T:
-        """Compute a declared value."""
         if not any(value is each for uses in self._uses for each in uses.values):
             raise self._undeclared(value.name)
         return value.get(self._item)

@@ -34,6 +34,7 @@ from ..storage.paths import cache_folder
 from ..text.figures import counted
 
 SECONDS = 300.0
+_PROJECT_FILES = ("pyproject.toml", "setup.py")
 
 
 class Lint(Command):  # type: ignore[misc]
@@ -84,7 +85,8 @@ class Subject:
         file = file.absolute()
         if not file.is_file():
             raise UsageError("no such file", where=str(file), hint="name a benchmark file, or a folder of them")
-        root = repository_root(file.parent) or _project_root(file)
+        projects = (folder for folder in file.parents for name in _PROJECT_FILES if (folder / name).exists())
+        root = repository_root(file.parent) or next(projects, file.parent)
         path = os.path.relpath(os.path.realpath(file), os.path.realpath(root)).replace(os.sep, "/")
         tree = FolderTree(root)
         layout = describe(tree, focus=(path,))
@@ -139,13 +141,6 @@ def lines(subject: Subject, broken: tuple[Finding, ...], notes: tuple[str, ...])
         rule = RULES[finding.rule]
         yield f"{shown}:{finding.line}: {finding.rule}: {finding.message}\n    why: {rule.why}\n    fix: {rule.fix}"
     yield from (f"{shown}: note: {note}" for note in notes)
-
-
-def _project_root(file: Path) -> Path:
-    projects = (
-        folder for folder in file.parents for name in ("pyproject.toml", "setup.py") if (folder / name).exists()
-    )
-    return next(projects, file.parent)
 
 
 def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedCall, ...]:

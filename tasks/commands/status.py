@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from doit.cmd_base import Command
@@ -38,7 +37,10 @@ def status_table(workspace: Workspace, staleness: Staleness, *, now: float, widt
     for number, item_id in enumerate(workspace.plan.items, 1):
         stale = [stage for stage in pipeline.NAMES if not staleness.is_fresh(stage, item_id)]
         inputs = StageInputs(pipeline.REPORT, staleness.item(item_id))
-        rows.append(_with_stages(report.read_row(number, inputs, stale=bool(stale)), stale))
+        row = report.read_row(number, inputs, stale=bool(stale))
+        if stale and row.state == report.STALE:
+            row = dataclasses.replace(row, reasons=(f"{', '.join(stale)} will run again",))
+        rows.append(row)
         evidence.append(evidence_age(inputs.value(MEASURED_AT), now))
     cells = [
         (str(row.number), row.title, row.compare, age, status)
@@ -53,10 +55,3 @@ def evidence_age(measured_at: float | None, now: float) -> str:
         return report.NOTHING
     age = figures.age(now - measured_at)
     return f"{age} old" if age else "just taken"
-
-
-def _with_stages(row: report.Row, stale: Sequence[str]) -> report.Row:
-    """Name the stages that a run would execute for an item that has been through them before."""
-    if row.state != report.STALE or not stale:
-        return row
-    return dataclasses.replace(row, reasons=(f"{', '.join(stale)} will run again",))

@@ -6,12 +6,12 @@ Only top-level headings begin a section, never one in a list, a quotation, a fen
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
+from mdit_py_plugins.front_matter import front_matter_plugin
 
 DEEPEST_HEADING = 6
 SHELLS = frozenset({"sh", "bash", "shell"})
@@ -22,6 +22,7 @@ _VOID_ELEMENTS = frozenset(
 _CLOSED_BY_BROWSERS = frozenset(
     ["p", "li", "td", "th", "tr", "thead", "tbody", "tfoot", "dt", "dd", "option", "colgroup"]
 )
+_PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin)
 _BEFORE_BOLD = re.compile(r"\b[0-9a-f]{7,40}\b|\[[ xX]\]|\W")
 
 
@@ -81,11 +82,10 @@ class Section:
     text: int
     end: int
     is_open: bool = False
-    nodes: list["SyntaxTreeNode"] = field(default_factory=list)
+    nodes: list[SyntaxTreeNode] = field(default_factory=list)
     sections: list["Section"] = field(default_factory=list)
 
     def walk(self) -> Iterator["Section"]:
-        """Yield this section and all sections below it, in order."""
         yield self
         for section in self.sections:
             yield from section.walk()
@@ -93,15 +93,13 @@ class Section:
     def blocks(self) -> list[Block]:
         return list(_blocks(self.nodes))
 
-    def walk_nodes(self) -> Iterator["SyntaxTreeNode"]:
+    def walk_nodes(self) -> Iterator[SyntaxTreeNode]:
         """Yield the section's own nodes that have lines, nested ones too."""
         return (node for top in self.nodes for node in top.walk() if node.map)
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A text in lines, and its sections in order."""
-
     lines: tuple[str, ...]
     sections: tuple[Section, ...]
 
@@ -138,14 +136,12 @@ def outline(text: str) -> Outline:
     return Outline(lines, tuple(root.walk()))
 
 
-def parse(text: str) -> "SyntaxTreeNode":
+def parse(text: str) -> SyntaxTreeNode:
     """Return the tree of blocks; the tokens of an inline node are in its `meta["spans"]`.
 
     Emphasis can nest thousands of levels deep, on which SyntaxTreeNode would exhaust the stack.
     """
-    from markdown_it.tree import SyntaxTreeNode
-
-    tokens = _parser().parse(text) if text.strip() else []
+    tokens = _PARSER.parse(text) if text.strip() else []
     return SyntaxTreeNode(
         [
             token.copy(children=None, meta={"spans": token.children or []}) if token.type == "inline" else token
@@ -154,7 +150,7 @@ def parse(text: str) -> "SyntaxTreeNode":
     )
 
 
-def inline(node: "SyntaxTreeNode") -> Inline:
+def inline(node: SyntaxTreeNode) -> Inline:
     parts: list[str] = []
     links: list[str] = []
     bold: list[str] = []
@@ -176,7 +172,7 @@ def inline(node: "SyntaxTreeNode") -> Inline:
     return Inline(text, _line(node), beginning if beginning in text else "", tuple(links), struck)
 
 
-def plain_text(node: "SyntaxTreeNode") -> str:
+def plain_text(node: SyntaxTreeNode) -> str:
     """Return the text of an inline node without any markup."""
     spans = [
         span for span in node.meta["spans"] if not span.type.startswith(("em_", "strong_", "link_", "html_", "s_"))
@@ -219,13 +215,11 @@ def visible(text: str) -> str:
 
 
 class OpenTags(HTMLParser):
-    """Track which HTML elements are open."""
-
     def __init__(self) -> None:
         super().__init__()
         self.open: list[str] = []
 
-    def feed_node(self, node: "SyntaxTreeNode") -> None:
+    def feed_node(self, node: SyntaxTreeNode) -> None:
         """Feed the HTML in a node, without that in its children."""
         if node.type == "html_block":
             self.feed(node.content)
@@ -246,15 +240,7 @@ class OpenTags(HTMLParser):
             del self.open[len(self.open) - 1 - self.open[::-1].index(tag) :]
 
 
-@lru_cache(maxsize=1)
-def _parser() -> "MarkdownIt":
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.front_matter import front_matter_plugin
-
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin)
-
-
-def _blocks(nodes: Iterable["SyntaxTreeNode"]) -> Iterator[Block]:
+def _blocks(nodes: Iterable[SyntaxTreeNode]) -> Iterator[Block]:
     for node in nodes:
         match node.type:
             case "inline":
@@ -265,13 +251,14 @@ def _blocks(nodes: Iterable["SyntaxTreeNode"]) -> Iterator[Block]:
                 for child in node.children:
                     yield from _list_item(child)
             case "table":
-                header, *rows = [_cells(row) for row in node.walk() if row.type == "tr"]
-                yield MarkdownTable(header, rows)
+                rows = [row.children for row in node.walk() if row.type == "tr"]
+                header, *others = [[inline(cell.children[0]) for cell in cells] for cells in rows]
+                yield MarkdownTable(header, others)
             case _:
                 yield from _blocks(node.children)
 
 
-def _list_item(node: "SyntaxTreeNode") -> Iterator[ListItem | MarkdownTable]:
+def _list_item(node: SyntaxTreeNode) -> Iterator[ListItem | MarkdownTable]:
     """Yield an item, then the tables in it; code in items is dropped."""
     blocks = list(_blocks(node.children))
     texts = [block for block in blocks if isinstance(block, Inline)]
@@ -279,15 +266,11 @@ def _list_item(node: "SyntaxTreeNode") -> Iterator[ListItem | MarkdownTable]:
     yield from (block for block in blocks if isinstance(block, MarkdownTable))
 
 
-def _cells(row: "SyntaxTreeNode") -> list[Inline]:
-    return [inline(cell.children[0]) for cell in row.children]
-
-
-def _line(node: "SyntaxTreeNode") -> int:
+def _line(node: SyntaxTreeNode) -> int:
     return node.map[0] + 1 if node.map else 0
 
 
-def _text_of(span: "Token") -> str:
+def _text_of(span: Token) -> str:
     if span.type == "code_inline":
         return f"`{span.content}`"
     if span.type in {"softbreak", "hardbreak"}:

@@ -1,12 +1,10 @@
 """Close what a Markdown text leaves open, so that text after it is not swallowed."""
 
 import re
-from typing import TYPE_CHECKING
+
+from markdown_it.tree import SyntaxTreeNode
 
 from .outline import OpenTags, parse
-
-if TYPE_CHECKING:
-    from markdown_it.tree import SyntaxTreeNode
 
 _MOST_REPAIRS = 50
 # HTML that continues to the end of the text unless it is closed, and what closes it.
@@ -39,14 +37,14 @@ def repaired(text: str) -> str:
     return "\n".join(lines)
 
 
-def _closing_tags(nodes: list["SyntaxTreeNode"]) -> list[str]:
+def _closing_tags(nodes: list[SyntaxTreeNode]) -> list[str]:
     tags = OpenTags()
     for node in nodes:
         tags.feed_node(node)
     return ["", *(f"</{tag}>" for tag in reversed(tags.open))] if tags.open else []
 
 
-def _close_block(lines: list[str], nodes: list["SyntaxTreeNode"]) -> bool:
+def _close_block(lines: list[str], nodes: list[SyntaxTreeNode]) -> bool:
     """Close the first fence or raw HTML that runs to the end of its parent, and return whether there was one."""
     for node in nodes:
         start, end = node.map or (0, 0)
@@ -62,7 +60,7 @@ def _close_block(lines: list[str], nodes: list["SyntaxTreeNode"]) -> bool:
     return False
 
 
-def _is_closed_fence(lines: list[str], node: "SyntaxTreeNode") -> bool:
+def _is_closed_fence(lines: list[str], node: SyntaxTreeNode) -> bool:
     start, end = node.map or (0, 0)
     closing = re.compile(rf"[\s>]*{re.escape(node.markup[0])}{{{len(node.markup)},}}\s*")
     return end - start > 1 and bool(closing.fullmatch(lines[end - 1]))

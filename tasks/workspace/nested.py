@@ -32,7 +32,6 @@ runpy.run_module({_PACKAGE + ".__main__"!r}, run_name="__main__", alter_sys=Fals
 
 
 def is_nested() -> bool:
-    """Return whether another prprep runs this one."""
     return bool(os.environ.get(MARK))
 
 

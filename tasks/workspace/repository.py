@@ -22,8 +22,6 @@ _ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[\w.-]+::)", r
 
 
 class RepositoryKey(NamedTuple):
-    """A repository as the manifest names it."""
-
     repo: str
     upstream: str | None
     slug: str | None

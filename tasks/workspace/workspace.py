@@ -93,7 +93,6 @@ class Workspace:
 
     @cached_property
     def repositories(self) -> dict[RepositoryKey, Repository]:
-        """The repositories that items are about."""
         keys = dict.fromkeys(RepositoryKey.of(settings, self.plan.top) for settings in self.plan.items.values())
         return {key: Repository(key, folder=self.folder, cache=self.cache) for key in keys}
 
