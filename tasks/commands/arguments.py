@@ -55,10 +55,9 @@ def _value(kind: type, option: CmdOption, flag: str, text: str) -> Any:
     try:
         return option.str2type(text) if kind is not str or option.choices else text
     except CmdParseError:
-        pass
-    if option.choices:
-        raise UsageError(f"{flag} is {quoted(text)}", hint=suggestion(text, option.choices, "its values"))
-    raise UsageError(f"{flag} is {quoted(text)}, must be {_KINDS[kind]}")
+        if not option.choices:
+            raise UsageError(f"{flag} is {quoted(text)}, must be {_KINDS[kind]}") from None
+        raise UsageError(f"{flag} is {quoted(text)}", hint=suggestion(text, option.choices, "its values")) from None
 
 
 def _check_count(command: Command, positional: list[str]) -> None:

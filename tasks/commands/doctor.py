@@ -28,7 +28,7 @@ from ..processes.progress import Report
 from ..staleness import Staleness
 from ..storage.paths import ItemPaths, cache_folder
 from ..text import figures
-from ..workspace.plan import Settings
+from ..workspace.repository import Settings
 
 LEAST_FREE = 2 << 30
 """Bytes in the cache's file system below which environments may not fit."""
@@ -107,7 +107,7 @@ def of_item(staleness: Staleness, item_id: str, report: Report) -> Iterator[Chec
     """Run for an item what comes before measuring, up to the first failure."""
     paths, settings = staleness.workspace.paths.item(item_id), staleness.workspace.plan.items[item_id]
     try:
-        for name, checks in _BEFORE:
+        for name, checks in _BEFORE.items():
             _bring_up_to_date(staleness, name, item_id, report)
             yield from checks(paths, settings)
             if staleness.waits(item_id):
@@ -188,13 +188,7 @@ def _notes(notes: Iterable[str]) -> Iterator[Check]:
     return (Check("note", note) for note in notes)
 
 
-_BEFORE = (
-    ("detect", _detected),
-    ("survey", _surveyed),
-    ("record", _recorded),
-    ("scaffold", _scaffolded),
-    ("inject", _injected),
-)
+_BEFORE = {"detect": _detected, "survey": _surveyed, "record": _recorded, "scaffold": _scaffolded, "inject": _injected}
 
 
 def _dry_run(staleness: Staleness, item_id: str, report: Report) -> Iterator[Check]:

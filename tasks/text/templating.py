@@ -149,7 +149,6 @@ def _undefined(error: Exception, values: Mapping[str, object], *, where: str) ->
     undefined = _UNDEFINED.search(str(error))
     if not undefined:
         return TemplateError(f"a placeholder has no value: {error}", where=where)
-    near = difflib.get_close_matches(undefined[1], values, n=3, cutoff=0.6)
-    known = f"known placeholders: {', '.join(sorted(values))}"
-    hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else known
+    near = [f"`{name}`" for name in difflib.get_close_matches(undefined[1], values)]
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known placeholders: {', '.join(sorted(values))}"
     return TemplateError(f"the placeholder `{undefined[1]}` has no value", where=where, hint=hint)

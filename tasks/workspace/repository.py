@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import RepositoryError
 from ..git.addresses import slug_of
@@ -16,7 +16,8 @@ from ..github.client import GitHubRepository, NotOnGitHub, github_repository
 
 if TYPE_CHECKING:
     from ..git import Clone
-    from .plan import Settings
+
+Settings = dict[str, Any]
 
 _ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[^/\s]+@[^/\s]+:|[\w.-]+::)", re.IGNORECASE)
 

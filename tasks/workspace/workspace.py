@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -11,15 +12,33 @@ from ..errors import ManifestError, RepositoryError
 from ..storage.cache import RunCache
 from ..storage.hashing import digest, hash_of
 from ..storage.paths import STATE_FOLDER, ProjectPaths, cache_folder
-from .plan import Plan
-from .repository import Repository, RepositoryKey
+from .repository import Repository, RepositoryKey, Settings
 
 if TYPE_CHECKING:
     from ..errors import Problem
     from ..git.models import Refs
-    from ..manifest.model import Optimization
+    from ..manifest.model import Manifest, Optimization
     from ..manifest.reader import LoadedManifest
-    from .plan import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The top level of a manifest, and the settings of each item by its id, defaults merged in.
+
+    As JSON it is cached from the last run, since reading YAML and building models takes longer.
+    """
+
+    top: Settings
+    items: dict[str, Settings]
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Plan:
+        from ..manifest.reader import with_defaults
+
+        items = {
+            item.id: with_defaults(item, manifest.defaults).model_dump(mode="json") for item in manifest.optimizations
+        }
+        return cls(manifest.model_dump(mode="json", exclude={"optimizations", "defaults"}), items)
 
 
 class Workspace:

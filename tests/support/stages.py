@@ -9,8 +9,7 @@ from tasks.pipeline import STAGES, staleness_of, work_of
 from tasks.processes.progress import Report, silent
 from tasks.staleness import Stage, StageInputs, Staleness
 from tasks.storage.cache import RunCache
-from tasks.workspace.plan import Plan
-from tasks.workspace.workspace import Workspace
+from tasks.workspace.workspace import Plan, Workspace
 
 if TYPE_CHECKING:
     from tasks.manifest.model import Optimization
