@@ -58,14 +58,11 @@ class PrprepMain(DoitMain):  # type: ignore[misc]
         name, arguments = _command_name(all_args, loader, commands)
         if not HELP.isdisjoint(arguments):
             topic = name or arguments[0]
-            return self._executed("help", [] if topic.startswith("-") else [topic], loader, commands)
-        if not name and arguments and arguments[0].strip() and not may_be_task(arguments[0]):
+            name, arguments = "help", [] if topic.startswith("-") else [topic]
+        elif not name and arguments and arguments[0].strip() and not may_be_task(arguments[0]):
             # Checked before looking for a manifest: a misspelled command is reported without one too.
             raise unknown_word(arguments[0], commands)
-        return self._executed(name or "run", arguments, loader, commands)
-
-    def _executed(self, name: str, arguments: list[str], loader: ManifestLoader, commands: PluginDict) -> int | None:
-        command = commands.get_plugin(name)(
+        command = commands.get_plugin(name or "run")(
             task_loader=loader, config=self.config, bin_name=self.BIN_NAME, cmds=commands
         )
         values, positional = parse(command, arguments)

@@ -50,7 +50,7 @@ class Graph:
         self._before = before
         self._state = manifest.parent / STATE_FOLDER
         self.database = self._state / "doit.json"
-        self._log = self._state / "defect.log"
+        self._action = partial(Action, begin=self.begin, log=self._state / "defect.log")
         self._locks = ExitStack()
         self._began = False
         self.ending: Callable[[], str] | None = None
@@ -94,7 +94,7 @@ class Graph:
             raise InvalidDodoFile(plain(str(error))) from None
         # Tens of thousands of tasks live until the end: searching them for garbage again and again is wasted time.
         gc.set_threshold(200_000, 50, 50)
-        for task in pipeline.tasks(staleness, partial(Action, begin=self.begin, log=self._log), Fresh):
+        for task in pipeline.tasks(staleness, self._action, Fresh):
             if self._before and task["basename"] == "detect" and task["name"]:
                 task["task_dep"] = list(self._before)
             yield task
@@ -107,16 +107,16 @@ class Graph:
             return hash_of([str(digest(path)) for path in inputs])
 
         def perform(report: Report) -> None:
-            fingerprint = made_from()
-            report(f"creating {product.name}")
             from ..artifacts import Stamp
 
+            fingerprint = made_from()
+            report(f"creating {product.name}")
             create()
             Stamp().write(stamp, fingerprint)
             self.workspace.refs_moved()
 
         return {
-            "actions": [Action(perform, product.name, begin=self.begin, log=self._log)],
+            "actions": [self._action(perform, product.name)],
             "file_dep": [str(path) for path in inputs],
             "targets": [str(product)],
             "uptodate": [Fresh(lambda: product.exists() and fingerprint_of(stamp) == made_from())],
