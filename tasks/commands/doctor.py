@@ -4,7 +4,7 @@ import importlib.util
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -63,23 +63,22 @@ class Doctor(Command):  # type: ignore[misc]
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         graph = graph_of(opt_values["manifest"], refresh=opt_values["refresh"])
         # The machine first: without git the manifest could not be compared with its repository.
-        passed = checklist("machine", of_machine(cache_folder()), CONSOLE.print)
+        passed = checklist("machine", of_machine(cache_folder()))
         items = graph.known_or_all(pos_args)
         graph.begin()
         with CONSOLE.step("doctor") as report:
             for item_id in items:
-                checks = of_item(graph.staleness, item_id, report)
-                passed = checklist(item_id, checks, CONSOLE.print) and passed
+                passed = checklist(item_id, of_item(graph.staleness, item_id, report)) and passed
         graph.summary()
         return 0 if passed else 1
 
 
-def checklist(heading: str, checks: Iterable[Check], show: Callable[[str], None]) -> bool:
+def checklist(heading: str, checks: Iterable[Check]) -> bool:
     """Show every check as soon as it has run; return whether none failed."""
-    show(heading)
+    CONSOLE.print(heading)
     passed = True
     for check in checks:
-        show("\n".join(check.lines()))
+        CONSOLE.print("\n".join(check.lines()))
         passed = passed and check.state != "FAIL"
     return passed
 

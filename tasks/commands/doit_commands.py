@@ -121,7 +121,6 @@ class TabCompletion(cmd_completion.TabCompletion):  # type: ignore[misc]
 class DumpDatabase(Command):  # type: ignore[misc]
     """Print doit's database, which is JSON here: doit's own command reads only dbm."""
 
-    doc_usage = ""
     doc_description = (
         "The artifacts decide what is up to date; the database adds what you told prprep to forget or ignore."
     )

@@ -6,7 +6,6 @@ from doit.cmd_base import Command
 
 
 class Schema(Command):  # type: ignore[misc]
-    doc_usage = ""
     doc_description = "Editors use it to complete and check the manifest while you type."
     example = "prprep schema > prprep.schema.json"
 

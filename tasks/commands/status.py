@@ -18,7 +18,6 @@ HEADER = ("#", "Optimization", "Compare", "Evidence", "Status")
 
 
 class Status(Command):  # type: ignore[misc]
-    doc_usage = ""
     doc_description = "Nothing is run; `prprep explain ID` says why an item is stale."
     example = "prprep status"
     cmd_options = ManifestLoader.cmd_options

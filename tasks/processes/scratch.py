@@ -18,7 +18,7 @@ from .locks import file_lock
 @contextmanager
 def scratch_folder(cache: Path) -> Iterator[Path]:
     """Yield an empty folder and remove it after the block."""
-    folder = _parent(cache) / uuid.uuid4().hex
+    folder = cache.absolute() / "scratch" / uuid.uuid4().hex
     lock = folder.with_suffix(".lock")
     with file_lock(lock, busy="in use"):
         folder.mkdir()
@@ -30,7 +30,7 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(cache: Path) -> None:
-    parent = _parent(cache)
+    parent = cache.absolute() / "scratch"
     if not parent.is_dir():
         return
     with file_lock(parent / "folders.lock", busy=None):
@@ -59,7 +59,3 @@ def remove_folder(folder: Path) -> None:
             Path(inner).chmod(0o700)
         time.sleep(0.05)
     shutil.rmtree(doomed)
-
-
-def _parent(cache: Path) -> Path:
-    return cache.absolute() / "scratch"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -140,14 +140,13 @@ class Workspace:
         """Ask git again when the next ref is needed."""
         self.__dict__.pop("_refs", None)
 
-    def _problems(self, repositories: Iterable[Repository], *, faulty: bool) -> list[Problem]:
+    def _problems(self, repositories: Sequence[Repository], *, faulty: bool) -> list[Problem]:
         """Return what the manifest names and these repositories do not have; remember it if they have everything."""
         key = None if faulty else self._checked()
         if key and self.run_cache.get("checked", key):
             return []
-        repositories = list(repositories)
         problems = [problem for repository in repositories for problem in self._problems_of(repository)]
-        if not problems and not faulty and len(repositories) == len(self.repositories) and (key := self._checked()):
+        if key and not problems and len(repositories) == len(self.repositories):
             self.run_cache.put("checked", key, value=True)
             self.run_cache.save()
         return problems
