@@ -97,7 +97,8 @@ def run(
             _end(process)
     completed = CompletedProgram(words, process.returncode, output.whole(), error.text())
     if check and completed.code != 0:
-        raise CommandFailedError(words, code=completed.code, output=completed.output, error=completed.error)
+        shown = completed.output if limit else ""  # a whole output is often binary, and too long for a log
+        raise CommandFailedError(words, code=completed.code, output=shown, error=completed.error)
     return completed
 
 
