@@ -136,3 +136,5 @@ def test_other_figures():
     assert [figures.rate(mean) for mean in (0.01535, 1e-6, 0)] == ["65.15 ops/s", "1,000,000 ops/s", "–"]
     assert [figures.share(value) for value in (0.99, 0.005, 0.0)] == ["99 %", "0.5 %", "0 %"]
     assert [figures.quantity(1204, unit) for unit in ("s", "B", "1")] == ["1,204.0 s", "1.2 KiB", "1,204"]
+    assert [figures.counted(number, "call") for number in (0, 1, 2_000)] == ["0 calls", "1 call", "2,000 calls"]
+    assert [figures.age(seconds) for seconds in (59.9, 60, 7_300, 900_000)] == ["", "1 minute", "2 hours", "10 days"]
