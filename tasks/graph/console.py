@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from ..processes.progress import Note
@@ -20,7 +21,6 @@ class Console:
         self._stream = stream
         self._lock = threading.RLock()
         self._live: Progress | None = None
-        self._running = 0
         self._notes: dict[str, int] = {}
 
     @property
@@ -33,19 +33,14 @@ class Console:
         if not self.stream.isatty():
             yield lambda message: self.line(plain(f"   {label}: {self._numbered(message)}"))
             return
-        progress = self._start()
-        row = progress.add_task(label, message="")
+        with self._row(label) as show:
 
-        def update(message: str) -> None:
-            if isinstance(message, Note) and message not in self._notes:
-                self.line(plain(f"   {label}: {self._numbered(message)}"))
-            progress.update(row, message=one_line(self._numbered(message)))
+            def update(message: str) -> None:
+                if isinstance(message, Note) and message not in self._notes:
+                    self.line(plain(f"   {label}: {self._numbered(message)}"))
+                show(message=one_line(self._numbered(message)))
 
-        try:
             yield update
-        finally:
-            progress.remove_task(row)
-            self._stop()
 
     def line(self, text: str) -> None:
         """Write one line at once, above what is live."""
@@ -74,25 +69,27 @@ class Console:
             self._notes[message] = len(self._notes) + 1
             return f"note {self._notes[message]}: {message}"
 
-    def _start(self) -> "Progress":
+    @contextmanager
+    def _row(self, label: str) -> Iterator[Callable[..., None]]:
         from rich.console import Console as RichConsole
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         with self._lock:
-            self._running += 1
             if self._live is None:
                 message = TextColumn("{task.fields[message]}", markup=False)
                 columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), message)
                 self._live = Progress(*columns, console=RichConsole(file=self.stream), transient=True)
                 self._live.start()
-            return self._live
-
-    def _stop(self) -> None:
-        with self._lock:
-            self._running -= 1
-            if self._running == 0 and self._live:
-                self._live.stop()
-                self._live = None
+            live = self._live
+            row = live.add_task(label, message="")
+        try:
+            yield partial(live.update, row)
+        finally:
+            with self._lock:
+                live.remove_task(row)
+                if not live.tasks:
+                    live.stop()
+                    self._live = None
 
 
 CONSOLE = Console()
