@@ -151,7 +151,7 @@ class ManifestError(PrprepError):
     exit_code = 3
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
-        self.problems, count = problems, len(problems)
+        self.file, self.problems = file, problems
         ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
-        summary = f"{count} problem{'' if count == 1 else 's'} in {file}; nothing was run"
+        summary = f"{len(problems)} problem{'' if len(problems) == 1 else 's'} in {file}; nothing was run"
         super().__init__("\n".join([*(problem.render(file) for problem in ordered), summary]))
