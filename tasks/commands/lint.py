@@ -30,7 +30,7 @@ from ..project.layout import describe
 from ..project.pytest_config import PYTHON_FILES, is_test_file, python_files
 from ..storage.files import write_whole
 from ..storage.hashing import sha256
-from ..storage.paths import cache_folder
+from ..storage.paths import cache_folder, relative_path
 from ..text.figures import counted
 
 SECONDS = 300.0
@@ -87,7 +87,7 @@ class Subject:
             raise UsageError("no such file", where=str(file), hint="name a benchmark file, or a folder of them")
         projects = (folder for folder in file.parents for name in _PROJECT_FILES if (folder / name).exists())
         root = repository_root(file.parent) or next(projects, file.parent)
-        path = os.path.relpath(os.path.realpath(file), os.path.realpath(root)).replace(os.sep, "/")
+        path = relative_path(os.path.realpath(file), os.path.realpath(root))
         tree = FolderTree(root)
         layout = describe(tree, focus=(path,))
         benchmark = BenchmarkFile(path, file.read_bytes(), Sources(tree, layout.import_roots))

@@ -74,6 +74,11 @@ class ProjectPaths:
         return self._items[item_id]
 
 
+def relative_path(path: str | Path, folder: str | Path) -> str:
+    """Return a path relative to a folder, above it too, with forward slashes on every system."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
 def file_stem(stage: str) -> str:
     """Return the name of a stage's artifact, without its ending."""
     return "samples" if stage == "measure" else stage

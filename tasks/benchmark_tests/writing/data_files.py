@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import os
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from ...artifacts import DataFile, Scaffolding
 from ...project.syntax import string_value
 from ...storage.files import write_whole
+from ...storage.paths import relative_path
 
 
 def data_files_read(path: str, tree: ast.Module) -> list[str]:
@@ -83,7 +83,7 @@ def write_data_files(
         target = (folder / scaffolding.source).parent / name
         before, new = known[path].written if path in known else "", _sha256(content)
         edited = target.exists() and _sha256(target.read_bytes()) not in {new, before}
-        source = os.path.relpath(target, folder).replace(os.sep, "/")
+        source = relative_path(target, folder)
         if not edited:
             write_whole(target, content)
         elif before != new:

@@ -1,6 +1,5 @@
 """Fill the pull-request body from artifacts alone; a body that a person edited is kept next to the new one."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ...staleness import StageInputs, fields_of
 from ...storage.artifact import ArtifactReader
 from ...storage.files import write_whole
 from ...storage.hashing import sha256, sha256_of
-from ...storage.paths import ItemPaths
+from ...storage.paths import ItemPaths, relative_path
 from . import BODY, summarize
 
 GITHUB_LIMIT = 65_536
@@ -37,7 +36,7 @@ def run(inputs: StageInputs) -> None:
     inputs.write(
         Rendering(
             item=item.id,
-            body=os.path.relpath(body, inputs.folder).replace(os.sep, "/"),
+            body=relative_path(body, inputs.folder),
             sha256=sha256(composed.text.encode()),
             template=template_for(evidence.comparison),
             needs_review=(*to_review(evidence), *unprinted(evidence, composed.text)),

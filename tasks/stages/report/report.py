@@ -1,6 +1,5 @@
 """Show the state of every item, from artifacts alone: a table for the terminal, and report.md."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from ...github import survey_text
 from ...github.cache import format_time
 from ...staleness import Stage, StageInputs, Staleness
 from ...storage.files import write_whole
-from ...storage.paths import ProjectPaths
+from ...storage.paths import ProjectPaths, relative_path
 from ...text import figures, markdown
 from ...text.markdown import Markdown
 from ...text.tables import text_table
@@ -307,7 +306,7 @@ def _code_first(text: str) -> Markdown:
 def _link(body: str, root: Path, folder: Path) -> Markdown:
     if body == NOTHING:
         return Markdown(NOTHING)
-    path = os.path.relpath(root / body, folder).replace(os.sep, "/")
+    path = relative_path(root / body, folder)
     if set(path) & set("<>|\\\n"):
         return markdown.code(body)
     return Markdown(f"[{markdown.escape(body)}](<{path}>)")

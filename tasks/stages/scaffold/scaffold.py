@@ -1,6 +1,5 @@
 """Keep the benchmark that exists, or write one below the output folder; what a person edited is never overwritten."""
 
-import os
 import posixpath
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from ...project.formatting import formatted
 from ...staleness import StageInputs
 from ...storage.files import write_whole
 from ...storage.hashing import sha256, sha256_of
+from ...storage.paths import relative_path
 
 
 def run(inputs: StageInputs) -> None:
@@ -65,7 +65,7 @@ def keep(detection: Detection, presence: Presence, *, clone: Clone, worktree: Pa
     notes: tuple[str, ...] = ()
     origin: Literal["worktree", "head", "base"]
     if presence.worktree and worktree and presence.worktree not in {presence.head, presence.base}:
-        origin, source = "worktree", _relative(worktree / path, folder)
+        origin, source = "worktree", relative_path(worktree / path, folder)
         content: bytes | None = (worktree / path).read_bytes()
         if presence.head or presence.base:
             notes = (f"the benchmark of the work tree is used, which differs from the committed one: {path}",)
@@ -165,7 +165,7 @@ class _Writer:
         )
 
     def _scaffolding(self, text: str, benchmark: WrittenBenchmark) -> Scaffolding:
-        source, line = _relative(self.file, self.inputs.folder), gap_line(text)
+        source, line = relative_path(self.file, self.inputs.folder), gap_line(text)
         return Scaffolding(
             item=self.inputs.item_id,
             path=self.path,
@@ -207,7 +207,3 @@ def _source(detection: Detection, clone: Clone) -> bytes | None:
 def _head(detection: Detection, clone: Clone) -> str:
     """Return head in the clone; one that consists of picked commits may have to be created again."""
     return clone.cherry_pick(detection.base, detection.picked) if detection.picked else detection.head
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return os.path.relpath(path, folder).replace(os.sep, "/")
