@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.stages.detect.domain import RULES, Delta, Edit, evidence
+from tasks.stages.detect.domain import RULES, DomainEvidence, Edit, evidence
 
 
-def delta(base, head):
-    edit = Delta.of(Edit("f", "pages:f", base, head))
+def features(base, head):
+    edit = Edit("f", "pages:f", base, head)
     return set(edit.added), set(edit.removed)
 
 
@@ -29,22 +29,18 @@ def delta(base, head):
     ],
 )
 def test_features_are_added_and_removed(base, head, added, removed):
-    assert delta(base, head) == (added, removed)
+    assert features(base, head) == (added, removed)
 
 
 def test_equal_rules_count_once():
     edits = [Edit(f"f{number}", f"pages:f{number}", "f()", f"del x{number}") for number in range(3)]
-    collected = evidence(edits, [])
-    assert {(each.domain, each.weight) for each in collected} == {("mem", 2)}
-    assert len({each.rule for each in collected}) == 1
-    assert [each.reason for each in collected] == [
-        f"`del x{number}` is added in pages:f{number}" for number in range(3)
-    ]
+    reasons = [f"`del x{number}` is added in pages:f{number}" for number in range(3)]
+    assert evidence(edits, []) == [DomainEvidence("mem", 2, reasons)]
 
 
 def test_every_domain_has_rules():
-    assert {rule.domain for rule in RULES} == {"async", "struct", "mem", "cpu"}
-    assert all(rule.weight > 0 for rule in RULES)
+    assert {domain for domain, _, _ in RULES} == {"async", "struct", "mem", "cpu"}
+    assert all(weight > 0 for _, weight, _ in RULES)
 
 
 def test_an_added_async_function_alone_is_not_a_changed_one():
