@@ -4,6 +4,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ...artifacts import Commit, Detection, DomainProposal
 from ...benchmark_tests.benchmark_file import BenchmarkFile
@@ -24,7 +25,7 @@ from ...project.policies import contribution_rules
 from ...staleness import StageInputs
 from . import BENCHMARK, REFS
 from .domain import Edit, propose
-from .optimized import guess
+from .optimized import Guess, guess
 
 
 def run(inputs: StageInputs) -> None:
@@ -46,12 +47,9 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
     names does not exist or a file on the way to it cannot be parsed.
     """
     span = span_of(item, refs, clone)
-    base, head = CommitTree(clone, span.base), CommitTree(clone, span.head)
+    base, head, upstream = (CommitTree(clone, commit) for commit in (span.base, span.head, refs.upstream))
     changes = clone.changes(span.base, span.head)
     files = tuple(sorted(path for change in changes if (path := change.head_path or change.base_path)))
-    # The project's current rules apply to a pull request, not those of the time when its branch was created.
-    upstream = CommitTree(clone, refs.upstream)
-    template = pull_request_template(upstream)
     layout = describe(head, focus=files, runner=item.env.runner)
     base_sources, head_sources = (Sources(tree, layout.import_roots) for tree in (base, head))
     one_sided = _check_functions(item, base=base_sources, head=head_sources)
@@ -60,13 +58,9 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
     worktree = repository_root(refs.repository) if refs.repository else None
     candidates = files_below(layout.benchmarks_root, clone=clone, span=span, worktree=worktree)
     benchmarks, unread = benchmark_files(candidates, head_sources)
-    if item.functions:
-        target: str | None = item.functions[0]
-        reason = "the manifest names it" + (" first" if len(item.functions) > 1 else "")
-    else:
-        target, reason = guess(
-            changed, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
-        )
+    target, reason = _named(item) or guess(
+        changed, domains=domain.domains, benchmarks=benchmarks, base=base_sources, head=head_sources
+    )
     detection = Detection(
         item=item.id,
         title=item.title or _title(span.commits) or item.id,
@@ -89,14 +83,22 @@ def detection_of(item: Optimization, *, refs: Refs, clone: Clone, benchmark: str
         dependencies=dependency_differences(base, head),
         heavy_imports=heavy_imports(head),
         changelog=changelog(head, project=layout.project),
-        pull_request_template=template,
-        template_text=(upstream.read(template) or b"").decode("utf-8", "replace") if template else "",
-        contribution_rules=contribution_rules(upstream),
-        benchmark_tool=benchmark_tool(upstream),
         notes=(*span.notes, *one_sided, *notes, *unread, *_missing_files(head)),
+        **_rules(upstream),
     )
     path = _benchmark_path(benchmark, detection, benchmarks, head_sources)
     return detection.model_copy(update={"benchmark": presence(path, clone=clone, span=span, worktree=worktree)})
+
+
+def _rules(upstream: CommitTree) -> dict[str, Any]:
+    """Return the fields on what the project asks of a pull request now, not when its branch was created."""
+    template = pull_request_template(upstream)
+    return {
+        "pull_request_template": template,
+        "template_text": (upstream.read(template) or b"").decode("utf-8", "replace") if template else "",
+        "contribution_rules": contribution_rules(upstream),
+        "benchmark_tool": benchmark_tool(upstream),
+    }
 
 
 def _title(commits: Sequence[Commit]) -> str:
@@ -116,6 +118,12 @@ def _missing_files(head: CommitTree) -> Iterator[str]:
 
 
 # -- functions and domain ---------------------------------------------------------------------------
+
+
+def _named(item: Optimization) -> Guess | None:
+    """Return the target that the manifest names."""
+    more = " first" if len(item.functions) > 1 else ""
+    return (item.functions[0], f"the manifest names it{more}") if item.functions else None
 
 
 def _check_functions(item: Optimization, *, base: Sources, head: Sources) -> list[str]:
