@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from ..storage.artifact import Artifact, Record
+from ..storage.artifact import Record
 from .linting import Reach
-from .samples import FunctionShare, ImportedModule, Load, MetricName, Output, Provenance, Site
+from .samples import Measured, MetricName
 
 
 class Verdict(StrEnum):
@@ -55,32 +55,17 @@ class Change(Record):
     """Whether this test reaches no changed function."""
 
 
-class Comparison(Artifact):
+class Comparison(Measured):
     SCHEMA = 2
     STAGE = "compare"
 
-    item: str
     verdict: Verdict
     reason: str
     headline: str
     """Metric, change and interval: `time -48.7 % (99 % interval -48.8 % to -48.5 %)`, with true minus signs."""
     changes: tuple[Change, ...]
-    outputs: tuple[Output, ...]
     negligible: float
     needs_review: tuple[str, ...] = ()
-    benchmark: str
-    platform: str
-    base: Provenance
-    head: Provenance
-    functions: tuple[FunctionShare, ...] = ()
-    unreached: tuple[str, ...] = ()
     reach: Reach | None = None
-    sites: tuple[Site, ...] = ()
-    imported: tuple[ImportedModule, ...] = ()
-    load: Load | None = None
-    repairs: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    flags: str = ""
     contradictions: tuple[str, ...] = ()
     """Where codeflash's figures contradict these; empty if it did not run."""
-    tests: tuple[str, ...] = ()

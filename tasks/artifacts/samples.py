@@ -151,24 +151,19 @@ class Provenance(Record):
     modules: tuple[Module, ...]
 
 
-class Samples(Artifact):
-    SCHEMA = 2
-    STAGE = "measure"
+class Measured(Artifact):
+    """What the samples and the comparison of them have in common."""
 
     item: str
     benchmark: str
-    benchmark_sha256: str
     platform: str
     """Like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
     base: Provenance
     head: Provenance
-    measurements: tuple[Measurement, ...]
     outputs: tuple[Output, ...] = ()
     tests: tuple[str, ...] = ()
     """Node ids that passed on both sides."""
     functions: tuple[FunctionShare, ...] = ()
-    profiled: tuple[str, ...] = ()
-    """Benchmark calls that were profiled."""
     unreached: tuple[str, ...] = ()
     """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
     sites: tuple[Site, ...] = ()
@@ -178,3 +173,13 @@ class Samples(Artifact):
     notes: tuple[str, ...] = ()
     flags: str = ""
     """The comparison's flags: `--memory`, `--timeout 120`."""
+
+
+class Samples(Measured):
+    SCHEMA = 2
+    STAGE = "measure"
+
+    benchmark_sha256: str
+    measurements: tuple[Measurement, ...]
+    profiled: tuple[str, ...] = ()
+    """Benchmark calls that were profiled."""

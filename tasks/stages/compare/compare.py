@@ -13,6 +13,7 @@ from ...artifacts import (
     Comparison,
     Detection,
     Linting,
+    Measured,
     Measurement,
     MetricName,
     Samples,
@@ -96,27 +97,13 @@ def judge(samples: Samples, rules: Rules) -> Comparison:
     overall = overall_verdict([change.verdict for change in changes if change.primary])
     shown = headline(changes, overall, samples.benchmark)
     return Comparison(
-        item=samples.item,
+        **{name: getattr(samples, name) for name in Measured.model_fields},
         verdict=overall,
         reason=reason(changes, overall, samples.measurements, rules.negligible),
         headline=shown,
         changes=changes,
-        outputs=samples.outputs,
         negligible=rules.negligible,
         needs_review=to_review(changes, overall, samples, headline=shown),
-        benchmark=samples.benchmark,
-        platform=samples.platform,
-        base=samples.base,
-        head=samples.head,
-        functions=samples.functions,
-        unreached=samples.unreached,
-        sites=samples.sites,
-        imported=samples.imported,
-        load=samples.load,
-        repairs=samples.repairs,
-        notes=samples.notes,
-        flags=samples.flags,
-        tests=samples.tests,
     )
 
 
