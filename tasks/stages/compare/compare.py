@@ -122,10 +122,8 @@ def control_rows(samples: Samples) -> frozenset[str]:
 
 def overall_verdict(verdicts: Sequence[Verdict]) -> Verdict:
     """Sum up the primary metrics: any regression makes it a regression, else any improvement an improvement."""
-    for decisive in (Verdict.REGRESSED, Verdict.IMPROVED):
-        if decisive in verdicts:
-            return decisive
-    return Verdict.UNCHANGED if verdicts and set(verdicts) == {Verdict.UNCHANGED} else Verdict.INCONCLUSIVE
+    by_precedence = (Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE, Verdict.UNCHANGED)
+    return next((verdict for verdict in by_precedence if verdict in verdicts), Verdict.INCONCLUSIVE)
 
 
 def check(samples: Samples) -> None:
@@ -136,28 +134,17 @@ def check(samples: Samples) -> None:
         where = f"{samples.item}, {measurement.test}"
         if not measurement.launches:
             raise _refusal(where, f"{measurement.metric} has no launches")
-        if lopsided := _sides_without_samples(measurement):
+        if lopsided := [side for side in SIDES if not all(getattr(each, side) for each in measurement.launches)]:
             raise _refusal(where, f"{measurement.metric} has a launch without samples of {' and '.join(lopsided)}")
-        if wrong := _impossible(measurement):
-            raise _refusal(where, f"{measurement.metric} has a sample of {wrong[1]:g} on {wrong[0]}")
+        for side in SIDES:
+            # Neither negative nor infinite nor NaN, which compares as false.
+            if wrong := [value for value in _values(measurement, side) if not 0 <= value < math.inf]:
+                raise _refusal(where, f"{measurement.metric} has a sample of {wrong[0]:g} on {side}")
 
 
 def _refusal(where: str, what: str) -> IncomparableError:
     hint = "measure again: delete the item's samples.json and run prprep"
     return IncomparableError(f"{what}; the two sides cannot be compared", where=where, hint=hint)
-
-
-def _sides_without_samples(measurement: Measurement) -> list[Side]:
-    return [side for side in SIDES if any(not getattr(launch, side) for launch in measurement.launches)]
-
-
-def _impossible(measurement: Measurement) -> tuple[Side, float] | None:
-    """Return the first sample that is negative or not finite."""
-    for side in SIDES:
-        for value in _values(measurement, side):
-            if not (math.isfinite(value) and value >= 0):
-                return side, value
-    return None
 
 
 def _values(measurement: Measurement, side: Side) -> list[float]:

@@ -1,7 +1,7 @@
 """Find figures of codeflash that contradict prprep's own, for a person to review."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from ...artifacts import Change, CodeflashFigure, Verdict
@@ -15,13 +15,10 @@ OTHER_SIGN: Final = 0.05
 
 def contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure], negligible: float) -> tuple[str, ...]:
     """Return a sentence for every figure that contradicts the change of the same test and metric."""
-    return tuple(_contradictions(changes, [figure for figure in shown if not figure.function], negligible))
-
-
-def _contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure], negligible: float) -> Iterator[str]:
+    sentences = []
     for change in changes:
         name = change.test.rpartition("::")[2]
-        same = [figure for figure in shown if (figure.test, figure.metric) == (name, change.metric)]
+        same = [each for each in shown if (each.test, each.function, each.metric) == (name, "", change.metric)]
         # codeflash's report does not distinguish two tests of one name.
         if len(same) != 1 or not same[0].base or not math.isfinite(change.interval.ratio):
             continue
@@ -32,7 +29,8 @@ def _contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure],
                 f"{figures.percent(ratio - 1)} by codeflash, "
                 f"{figures.percent(change.interval.ratio - 1)} ({interval}) by prprep"
             )
-            yield f"codeflash's {change.metric} of {name} contradicts prprep's: {both}"
+            sentences.append(f"codeflash's {change.metric} of {name} contradicts prprep's: {both}")
+    return tuple(sentences)
 
 
 def _contradicts(change: Change, ratio: float, negligible: float) -> bool:

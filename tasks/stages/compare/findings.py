@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from ...artifacts import Change, CodeflashRun, Interval, Linting, Measurement, MetricName, Reach, Samples, Verdict
+from ...artifacts import Change, CodeflashRun, Linting, Measurement, MetricName, Reach, Samples, Verdict
 from ...bench.domains import ALMOST_NOTHING
 from ...text import figures
 
@@ -46,16 +46,13 @@ def reason(changes: Sequence[Change], overall: Verdict, measurements: Sequence[M
     share = figures.share(negligible)
     is_single = len(verdicts) == 1
     if overall is Verdict.UNCHANGED:
-        return (
-            f"The interval lies within ±{share}."
-            if is_single
-            else f"All {len(verdicts)} intervals lie within ±{share}."
-        )
+        intervals = "The interval lies" if is_single else f"All {len(verdicts)} intervals lie"
+        return f"{intervals} within ±{share}."
     if overall is Verdict.INCONCLUSIVE:
-        stopped = next(
-            each.stopped for each in measurements if (each.test, each.metric) == (leading.test, leading.metric)
-        )
-        return _undecided(leading, negligible, stopped)
+        measured = next(each for each in measurements if (each.test, each.metric) == (leading.test, leading.metric))
+        ended = _ENDED.get(measured.stopped)
+        until = f" Sampling ended after {_launches(leading)}, {ended}." if ended else ""
+        return f"{_why_undecided(leading, negligible)}.{until}"
     side = f"below {figures.MINUS}{share}" if overall is Verdict.IMPROVED else f"above +{share}"
     count = f"{verdicts.count(overall)} of {len(verdicts)}"
     counted = "" if is_single else f" This holds for {count} results that the claim rests on."
@@ -67,8 +64,12 @@ def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, 
     findings = [] if overall is Verdict.IMPROVED else [f"the verdict is {overall}: {headline}"]
     findings += _about_outputs(samples)
     findings += [f"{spelled(change)} got worse in {_short(change.test)}" for change in changes if _got_worse(change)]
-    findings += _not_improved(changes, overall)
-    findings += _moved_controls(changes)
+    decided = {Verdict.IMPROVED, Verdict.REGRESSED}
+    others = [each for each in changes if overall in decided and each.primary and each.verdict is not overall]
+    findings += [f"{each.verdict} in {_short(each.test)}: {spelled(each)}" for each in others]
+    # If a control row seems to change, this machine or this benchmark is unreliable.
+    moved = [each for each in changes if each.control_row and each.verdict in decided]
+    findings += [f"{_short(each.test)} reaches nothing that changed, and yet {spelled(each)}" for each in moved]
     findings += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
     findings += [_almost_nothing(change) for change in changes if _allocates_almost_nothing(change)]
     return tuple(dict.fromkeys(findings))
@@ -102,11 +103,6 @@ def _certainty(change: Change) -> str:
     return f"{figures.share(interval.confidence)} interval {figures.interval(interval.low, interval.high)}"
 
 
-def _undecided(change: Change, negligible: float, stopped: str) -> str:
-    ended = f" Sampling ended after {_launches(change)}, {_ENDED[stopped]}." if stopped in _ENDED else ""
-    return f"{_why_undecided(change, negligible)}.{ended}"
-
-
 def _why_undecided(change: Change, negligible: float) -> str:
     share = figures.share(negligible)
     interval = change.interval
@@ -116,13 +112,9 @@ def _why_undecided(change: Change, negligible: float) -> str:
         return f"The interval holds no change, and reaches beyond the ±{share} that count as negligible"
     less, near = ("less", interval.high) if interval.high < 1 else ("more", interval.low)
     if change.control and abs(near - 1) > negligible:
-        differed = f"a second tree of base differed from base by {_interval(change.control)}"
-        return f"Head costs {less}, but {differed} in the same launches"
+        differed = figures.interval(change.control.low, change.control.high)
+        return f"Head costs {less}, but a second tree of base differed from base by {differed} in the same launches"
     return f"Head costs {less}, but the interval reaches into ±{share}, which counts as negligible"
-
-
-def _interval(interval: Interval) -> str:
-    return figures.interval(interval.low, interval.high)
 
 
 def _launches(change: Change) -> str:
@@ -145,26 +137,9 @@ def _got_worse(change: Change) -> bool:
     return change.verdict is Verdict.REGRESSED and not change.primary and not change.control_row
 
 
-def _moved_controls(changes: Sequence[Change]) -> Iterator[str]:
-    """Name control rows that seem to change: then this machine or this benchmark is unreliable."""
-    for change in changes:
-        if change.control_row and change.verdict in {Verdict.IMPROVED, Verdict.REGRESSED}:
-            yield f"{_short(change.test)} reaches nothing that changed, and yet {spelled(change)}"
-
-
-def _not_improved(changes: Sequence[Change], overall: Verdict) -> Iterator[str]:
-    """Name the primary changes with another verdict than the claim."""
-    if overall in {Verdict.IMPROVED, Verdict.REGRESSED}:
-        others = [change for change in changes if change.primary and change.verdict is not overall]
-        yield from (f"{change.verdict} in {_short(change.test)}: {spelled(change)}" for change in others)
-
-
 def _allocates_almost_nothing(change: Change) -> bool:
-    return (
-        change.primary
-        and change.metric is MetricName.PEAK
-        and max(change.base.median, change.head.median) < ALMOST_NOTHING
-    )
+    peak = max(change.base.median, change.head.median)
+    return change.primary and change.metric is MetricName.PEAK and peak < ALMOST_NOTHING
 
 
 def _almost_nothing(change: Change) -> str:
