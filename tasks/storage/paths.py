@@ -79,6 +79,14 @@ def relative_path(path: str | Path, folder: str | Path) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
+def with_relative_paths(text: str, *folders: Path) -> str:
+    """Make paths in a text relative to these folders, so that it says nothing about this machine."""
+    for folder in folders:
+        for spelled in {os.path.realpath(folder), str(folder)}:
+            text = text.replace(f"{spelled}/", "").replace(spelled, ".")
+    return text
+
+
 def file_stem(stage: str) -> str:
     """Return the name of a stage's artifact, without its ending."""
     return "samples" if stage == "measure" else stage

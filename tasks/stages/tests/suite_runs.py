@@ -1,7 +1,6 @@
 """Run a project's own tests in one side's tree and environment, and read how each of them ended."""
 
 import json
-import os
 import shlex
 import tempfile
 from collections import Counter
@@ -9,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from ...artifacts import Ending, SideRun
 from ...bench.request import SideRequest
@@ -18,6 +17,7 @@ from ...bench.workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, v
 from ...environments import shims
 from ...errors import CommandFailedError
 from ...processes import programs
+from ...storage.paths import with_relative_paths
 
 TAIL_LINES: Final = 15
 USAGE_ERROR: Final = 4
@@ -80,28 +80,21 @@ def run(side: SideRequest, command: str, *, folder: str, seconds: float) -> Suit
                 raise
             code, output = None, error.output
         endings, running = read_notes(notes)
-    return SuiteRun(code, endings, running, _tail(output, (side.tree, Path(scratch))))
+    lines = with_relative_paths(output, side.tree, Path(scratch)).strip().splitlines()
+    return SuiteRun(code, endings, running, "\n".join(lines[-TAIL_LINES:]))
 
 
 def read_notes(file: Path) -> tuple[dict[str, Ending], str]:
     """Return how each test ended, and the one that did not; an incomplete last line is ignored."""
     endings: dict[str, Ending] = {}
     running = ""
-    for note in _notes(file):
-        if started := note.get("started"):
-            running = started
-            continue
-        test, ending = note.get("test", ""), cast("Ending", note.get("ending"))
-        if _GRAVITY[ending] > _GRAVITY[endings.get(test)]:
-            endings[test] = ending
+    with suppress(OSError, json.JSONDecodeError):
+        for note in map(json.loads, file.read_text(encoding="utf-8", errors="replace").splitlines()):
+            if started := note.get("started"):
+                running = started
+            elif _GRAVITY[note.get("ending")] > _GRAVITY[endings.get(note.get("test", ""))]:
+                endings[note.get("test", "")] = note["ending"]
     return endings, "" if running in endings else running
-
-
-def _notes(file: Path) -> list[dict[str, str]]:
-    notes: list[dict[str, str]] = []
-    with suppress(OSError, ValueError):
-        notes.extend(map(json.loads, file.read_text(encoding="utf-8", errors="replace").splitlines()))
-    return notes
 
 
 def _recording(command: str) -> str:
@@ -110,11 +103,3 @@ def _recording(command: str) -> str:
     if rest == command:
         return command
     return f"python {shlex.quote(str(WORKER_PROGRAMS / 'outcomes/unittest_runner.py'))} {rest}"
-
-
-def _tail(output: str, folders: tuple[Path, ...]) -> str:
-    """Return the last lines of the output, with paths relative to these folders."""
-    for folder in folders:
-        for spelled in {os.path.realpath(folder), str(folder)}:
-            output = output.replace(f"{spelled}/", "").replace(spelled, ".")
-    return "\n".join(output.strip().splitlines()[-TAIL_LINES:])

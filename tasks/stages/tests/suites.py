@@ -12,8 +12,10 @@ from typing import Final, Literal
 from ...bench.workers.pytest_options import carried
 from ...environments.requirements import TESTING, extra_names, group_names
 from ...manifest.model import EnvironmentSettings
+from ...project.code.imported_names import imports
 from ...project.files import Project, TreeReader, lookup, strings
 from ...project.pytest_config import in_side_folder, is_test_code, is_test_file, pytest_option, python_files
+from ...project.syntax import parse_or_empty
 
 DEVELOPING: Final = ("dev", "develop", "development")
 """Extras and groups that tests need if the project has none just for tests."""
@@ -44,11 +46,11 @@ def suite_of(tree: TreeReader, folder: str, *, benchmarks_root: str, command: st
     files = _test_files(tree, patterns, benchmarks_root)
     if not files:  # Benchmarks may lie among the tests.
         benchmarks_root, files = "", _test_files(tree, patterns, "")
-    folder = folder if any(_below(path, folder) for path in files) else ""
-    project = Project(tree, folder)
-    files = tuple(path for path in files if _below(path, folder))
     if not files:
         return None
+    own = tuple(path for path in files if _below(path, folder))
+    folder, files = (folder, own) if own else ("", files)
+    project = Project(tree, folder)
     if why := _why_pytest(project, files):
         return Suite(_pytest(project, _inside(benchmarks_root, folder)), why, folder, "pytest")
     why = "the tests use unittest, and nothing in the project names pytest"
@@ -88,60 +90,39 @@ def _why_pytest(project: Project, files: Sequence[str]) -> str:
         return "the configuration of pytest"
     if conftest := next((name for name in sorted(project.files) if posixpath.basename(name) == "conftest.py"), ""):
         return conftest
-    modules = [(path, _parsed(project.tree.read(path) or b"")) for path in files]
-    if path := next((path for path, module in modules if _is_pytests(module)), ""):
-        return path
-    return (
-        ""
-        if any("unittest" in _imports(module) for _, module in modules)
-        else "nothing in the project names another runner"
-    )
+    modules = {path: parse_or_empty(project.tree.read(path) or b"") for path in files}
+    for path, module in modules.items():
+        if "pytest" in _imports(module) or any(map(_is_plain_test, module.body)):
+            return path
+    uses_unittest = any("unittest" in _imports(module) for module in modules.values())
+    return "" if uses_unittest else "nothing in the project names another runner"
 
 
-def _parsed(source: bytes) -> ast.Module:
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])
-
-
-def _is_pytests(module: ast.Module) -> bool:
-    """Return whether a file imports pytest, or has tests outside of unittest's classes."""
-    return "pytest" in _imports(module) or any(map(_is_plain_test, module.body))
+def _imports(module: ast.Module) -> set[str]:
+    return {name.partition(".")[0] for _, (name, _) in imports(module)}
 
 
 def _is_plain_test(node: ast.stmt) -> bool:
+    """Return whether this is a test outside of unittest's classes."""
     if isinstance(node, ast.ClassDef):
         return node.name.startswith("Test") and not node.bases
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
 
 
-def _imports(module: ast.Module) -> set[str]:
-    return {name.partition(".")[0] for node in ast.walk(module) for name in _imported(node)}
-
-
-def _imported(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        yield node.module
-
-
 def _pytest(project: Project, benchmarks: str) -> tuple[str, ...]:
     """Return pytest without benchmarks; then the same without most `addopts`, which may need missing plugins."""
-    left_out = (
-        [f"--ignore={benchmarks}"] if project.has_folder(benchmarks) else [] if benchmarks else ["--benchmark-disable"]
-    )
-    plain = shlex.join(["python", "-m", "pytest", *left_out])
-    addopts = pytest_option(project, "addopts")
-    bare = shlex.join(
-        ["python", "-m", "pytest", "-o", "addopts=", *carried(tuple(shlex.split(" ".join(addopts)))), *left_out]
-    )
-    return (plain, bare) if addopts else (plain,)
+    left_out = [] if benchmarks else ["--benchmark-disable"]
+    if project.has_folder(benchmarks):
+        left_out = [f"--ignore={benchmarks}"]
+    pytest = ["python", "-m", "pytest"]
+    commands = [[*pytest, *left_out]]
+    if addopts := pytest_option(project, "addopts"):
+        commands.append([*pytest, "-o", "addopts=", *carried(tuple(shlex.split(" ".join(addopts)))), *left_out])
+    return tuple(map(shlex.join, commands))
 
 
 def _unittest(project: Project, files: Sequence[str]) -> str:
-    names = [path[len(project.folder) + 1 :] if project.folder else path for path in files]
+    names = [_inside(path, project.folder) for path in files]
     folder = posixpath.commonpath([posixpath.dirname(name) for name in names])
     arguments = ["python", "-m", "unittest", "discover"]
     if folder:

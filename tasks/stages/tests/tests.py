@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,6 @@ from ...environments.interpreters import resolve_path
 from ...errors import EnvironmentBuildError, PrprepError
 from ...git import Clone
 from ...manifest.model import Optimization
-from ...processes.progress import Report
 from ...project.files import FolderTree, Project
 from ...staleness import StageInputs
 from ...workspace import nested
@@ -37,7 +37,7 @@ def run(inputs: StageInputs) -> None:
     if why := why_not(item):
         inputs.write(ProjectTests(item=item.id, why_not=why, edited=edited))
         return
-    runner = _Runner(item, detection, inputs.folder, inputs.cache, inputs.report)
+    runner = _Runner(inputs, detection)
     with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
         checkouts = {side: runner.check_out(clone, side) for side in SIDES}
     outcome = runner.outcome(checkouts)
@@ -87,15 +87,12 @@ def repeating(suite: Suite, tests: Sequence[str]) -> str:
 class _Runner:
     """Builds both sides and runs the suite on them; `notes` say what differs from what the project's files ask for."""
 
-    item: Optimization
+    inputs: StageInputs
     detection: Detection
-    folder: Path
-    cache: Path
-    report: Report
     notes: list[str] = field(default_factory=list)
 
     def outcome(self, checkouts: Mapping[Side, tuple[str, Path]]) -> ProjectTests:
-        item, layout = self.item, self.detection.layout
+        item, layout, cache = self.inputs.settings, self.detection.layout, self.inputs.cache
         command = item.tests if isinstance(item.tests, str) else None
         head = FolderTree(checkouts["head"][1])
         suite = suites.suite_of(head, layout.project, benchmarks_root=layout.benchmarks_root, command=command)
@@ -105,10 +102,10 @@ class _Runner:
         try:
             for side, (commit, tree) in checkouts.items():
                 built[side] = SideEnvironment(commit, tree, self._environment(tree, side))
-            with exclusive(lock_path(self.cache), self.report):
+            with exclusive(lock_path(cache), self.inputs.report):
                 outcome = self._run_both(suite, {side: side_of(built[side], layout, item) for side in SIDES})
         except PrprepError as error:
-            shorten_paths(error, built, self.cache)
+            shorten_paths(error, built, cache)
             return self._not_run(suite, error.what.splitlines()[0], unable=True)
         notes = dict.fromkeys(note for side in built.values() for note in side.environment.notes)
         return outcome.model_copy(update={"notes": (*outcome.notes, *self.notes, *notes)})
@@ -119,28 +116,31 @@ class _Runner:
         start, picks = (base, picked) if side == "head" and picked else ({"base": base, "head": head}[side], ())
         commit = clone.cherry_pick(start, picks) if picks else start
         spec = TreeSpec(commit=start, picks=picks, tree=clone.tree_of(commit))
-        return commit, trees.prepare(clone, spec, {}, cache=self.cache, copy="tests")
+        return commit, trees.prepare(clone, spec, {}, cache=self.inputs.cache, copy="tests")
 
     def _environment(self, tree: Path, side: Side) -> Environment:
         """Build the side's environment with what its tests need; without that if it cannot be installed."""
-        settings = self.item.env.model_copy(update={"python": resolve_path(self.item.env.python, self.folder)})
-        layout = self.detection.layout
+        env, layout = self.inputs.settings.env, self.detection.layout
+        settings = env.model_copy(update={"python": resolve_path(env.python, self.inputs.folder)})
         wider = suites.settings_for_tests(Project(FolderTree(tree), layout.project), settings)
-        self.report(f"environment of {side}")
+        build = partial(builder.build, tree, layout, cache=self.inputs.cache, report=self.inputs.report)
+        self.inputs.report(f"environment of {side}")
         if wider != settings:
             try:
-                return builder.build(tree, layout, wider, cache=self.cache, report=self.report)
+                return build(wider)
             except EnvironmentBuildError as error:
                 self.notes.append(f"what tests need could not be installed at {side}: {error.what.splitlines()[0]}")
-        return builder.build(tree, layout, settings, cache=self.cache, report=self.report)
+        return build(settings)
 
     def _run_both(self, suite: Suite, sides: Mapping[Side, SideRequest]) -> ProjectTests:
         """Run at base, then at head; with the suite's next command if pytest does not know the project's options."""
         command, *others = suite.commands
+        item, report = self.inputs.settings, self.inputs.report
+        run = partial(suite_runs.run, folder=suite.folder, seconds=item.tests_timeout)
         runs: dict[Side, SuiteRun] = {}
         for side in SIDES:
-            self.report(f"{command} at {side}")
-            runs[side] = self._run(sides[side], command, suite)
+            report(f"{command} at {side}")
+            runs[side] = run(sides[side], command)
             if runs[side].code == suite_runs.USAGE_ERROR and suite.kind == "pytest" and others:
                 self.notes.append(
                     "the project's options for pytest need plugins that are not installed: most of them were left out"
@@ -148,16 +148,13 @@ class _Runner:
                 return self._run_both(replace(suite, commands=tuple(others)), sides)
         if suite.kind == "pytest" and all(run.code == suite_runs.NO_TESTS for run in runs.values()):
             return self._not_run(suite, "pytest found no tests to run")
-        first = compared(self.item.id, suite, runs["base"], runs["head"])
+        first = compared(item.id, suite, runs["base"], runs["head"])
         if not first.new_failures:
             return first
-        self.report(f"{len(first.new_failures)} failed only at head: running them again")
-        again = self._run(sides["head"], repeating(suite, first.new_failures), suite)
-        return compared(self.item.id, suite, runs["base"], runs["head"], again)
-
-    def _run(self, side: SideRequest, command: str, suite: Suite) -> SuiteRun:
-        return suite_runs.run(side, command, folder=suite.folder, seconds=self.item.tests_timeout)
+        report(f"{len(first.new_failures)} failed only at head: running them again")
+        again = run(sides["head"], repeating(suite, first.new_failures))
+        return compared(item.id, suite, runs["base"], runs["head"], again)
 
     def _not_run(self, suite: Suite, why: str, *, unable: bool = False) -> ProjectTests:
-        command = suite.commands[0]
-        return ProjectTests(item=self.item.id, command=command, found=suite.source, why_not=why, unable=unable)
+        item_id, command = self.inputs.item_id, suite.commands[0]
+        return ProjectTests(item=item_id, command=command, found=suite.source, why_not=why, unable=unable)

@@ -19,6 +19,7 @@ from ...git import standalone
 from ...manifest.model import Optimization
 from ...processes import programs
 from ...processes.progress import Report
+from ...storage.paths import with_relative_paths
 from ...workspace import nested
 
 TAIL_LINES: Final = 15
@@ -111,8 +112,9 @@ class FreshClone:
         culprit = commands.strip().splitlines()[0]
         if failed.exists():
             culprit = failed.read_text(encoding="utf-8", errors="replace")
-        tail = "\n".join(self._plain(output).splitlines()[-TAIL_LINES:])
-        return RunCommand(text=commands, code=code, failed=self._plain(culprit), tail=tail)
+        culprit, output = (with_relative_paths(text, self.clone, self.folder) for text in (culprit, output))
+        tail = "\n".join(output.splitlines()[-TAIL_LINES:])
+        return RunCommand(text=commands, code=code, failed=culprit, tail=tail)
 
     def _environment(self, commands: str) -> dict[str, str]:
         """Return the environment of the project's code; for prprep, which passes on no more, with what uv needs."""
@@ -138,13 +140,6 @@ class FreshClone:
         python = self.python or Path("/usr/bin/python3")
         side = SideRequest(self.folder, python, (), confined=True, environments=(*environments, *objects))
         return sandbox.wrapper(side, self.clone, worker=WORKER_FOLDER)
-
-    def _plain(self, text: str) -> str:
-        """Make paths relative to the clone, so that they say nothing about this machine."""
-        for folder in (self.clone, self.folder):
-            for path in {os.path.realpath(folder), str(folder)}:
-                text = text.replace(f"{path}/", "").replace(path, ".")
-        return text
 
 
 def _only_runs_prprep(commands: str) -> bool:
