@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ...github import survey_text
 from ...github.cache import format_time
 from ...staleness import Stage, StageInputs, Staleness
 from ...storage.files import write_whole
+from ...storage.hashing import read_bytes
 from ...storage.paths import ProjectPaths, relative_path
 from ...text import figures, markdown
 from ...text.markdown import Markdown
@@ -22,6 +24,7 @@ HEADER = ("#", "Optimization", "Benchmark test", "Compare", "PR body", "Status")
 INVENTORY = ("#", "Optimization", "File(s)", "Commit", "Domain", "PR status")
 READY, REVIEW, BLOCKED, STALE, WAITING = "ready", "needs review", "blocked", "stale", "not run yet"
 NOTHING = figures.NOT_DEFINED
+_inline = partial(markdown.inline, emphasis=False)
 _ORIGINS = {"generated": "created", "edited": "created, edited by hand", "worktree": "was there, in the work tree"}
 _LONGEST_REASON = 160
 _SHORTEST_NOTE = 80
@@ -67,7 +70,8 @@ def run(staleness: Staleness, stage: Stage, *, width: int) -> str:
     """Write report.md if its text changes, and return the table for a terminal of `width` columns."""
     paths = staleness.workspace.paths
     rows = [read_row(number, inputs) for number, inputs in enumerate(_inputs_of(staleness, stage), 1)]
-    _write_if_new(paths.report, report_text(rows, paths))
+    if read_bytes(paths.report) != (text := report_text(rows, paths)).encode():
+        write_whole(paths.report, text)
     cells = [
         (str(row.number), row.title, row.benchmark, row.compare, row.body, status)
         for row, status in zip(rows, statuses(rows), strict=True)
@@ -87,13 +91,13 @@ def _inputs_of(staleness: Staleness, stage: Stage) -> Iterator[StageInputs]:
 
 def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
     """Return the state of an item; `stale` if one of its stages would run again."""
-    item = inputs.settings
+    item, detection = inputs.settings, inputs.fields("detect")
+    title = _title(inputs)
     if not inputs.state.is_dir():
-        return Row(number, item.id, markdown.one_line(item.title or "") or item.id)
-    detection, scaffolding = inputs.fields("detect"), inputs.fields("scaffold")
-    rendering, failure = inputs.fields("render"), inputs.fields("failure")
-    title = markdown.one_line(item.title or detection.get("title", "")) or item.id
-    compare, is_current = _compared(inputs, rendering)
+        return Row(number, item.id, title)
+    scaffolding, rendering, failure = (inputs.fields(stage) for stage in ("scaffold", "render", "failure"))
+    is_current = bool(rendering) and inputs.digest("compare") == rendering.get("comparison")
+    compared = rendering if is_current else inputs.fields("compare")
     body = rendering.get("body")
     state, reasons = _state(scaffolding, rendering, failure, stale=stale or bool(rendering and not is_current))
     if state in {READY, REVIEW} and body:
@@ -104,18 +108,29 @@ def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
         title=title,
         benchmark=_benchmark(scaffolding),
         source=scaffolding.get("source", "") if scaffolding.get("origin") in {"generated", "edited"} else "",
-        compare=compare,
+        compare=markdown.one_line(compared.get("headline", "")) or NOTHING,
         body=body or NOTHING,
         state=state,
-        reasons=tuple(markdown.one_line(reason) for reason in reasons),
+        reasons=tuple(map(markdown.one_line, reasons)),
         message=failure.get("message", ""),
-        findings=tuple(_finding(each) for each in inputs.fields("lint").get("findings", ())),
+        findings=tuple(
+            f"line {each.get('line')}: {each.get('found')} ({each.get('rule')})"
+            for each in inputs.fields("lint").get("findings", ())
+        ),
         evidence=_evidence(inputs.value(MEASURED_AT), detection),
-        todos=tuple(markdown.one_line(todo) for todo in rendering.get("todos", ())),
-        rules=tuple(_rule(each) for each in detection.get("contribution_rules", ())),
+        todos=tuple(rendering.get("todos", ())),
+        rules=tuple(
+            f"{each.get('about')}: “{each.get('sentence')}” ({each.get('path')}, line {each.get('line')})"
+            for each in detection.get("contribution_rules", ())
+        ),
         skeleton=rendering.get("skeleton", ""),
-        survey=tuple(map(markdown.one_line, _survey_details(inputs))),
+        survey=_survey_details(inputs),
     )
+
+
+def _title(inputs: StageInputs) -> str:
+    title = inputs.settings.title or inputs.fields("detect").get("title", "")
+    return markdown.one_line(title) or inputs.item_id
 
 
 def _evidence(measured_at: float | None, detection: dict[str, Any]) -> str:
@@ -127,11 +142,9 @@ def _evidence(measured_at: float | None, detection: dict[str, Any]) -> str:
 
 def _survey_details(inputs: StageInputs) -> tuple[str, ...]:
     """Return what the survey found, and when it asked GitHub."""
-    survey = _survey(inputs)
-    if survey is None:
-        return ()
-    asked = inputs.value(ASKED)
-    return survey_text.details(survey, searched_at=format_time(asked) if asked is not None else "")
+    survey, asked = _survey(inputs), inputs.value(ASKED)
+    searched_at = "" if asked is None else format_time(asked)
+    return tuple(map(markdown.one_line, survey_text.details(survey, searched_at=searched_at))) if survey else ()
 
 
 def _survey(inputs: StageInputs) -> Survey | None:
@@ -139,15 +152,6 @@ def _survey(inputs: StageInputs) -> Survey | None:
         return inputs.read(Survey)
     except ArtifactError:
         return None
-
-
-def _finding(finding: dict[str, Any]) -> str:
-    return markdown.one_line(f"line {finding.get('line')}: {finding.get('found')} ({finding.get('rule')})")
-
-
-def _rule(rule: dict[str, Any]) -> str:
-    source = f"{rule.get('path')}, line {rule.get('line')}"
-    return markdown.one_line(f"{rule.get('about')}: “{rule.get('sentence')}” ({source})")
 
 
 def statuses(rows: Sequence[Row]) -> Iterator[str]:
@@ -162,24 +166,22 @@ def statuses(rows: Sequence[Row]) -> Iterator[str]:
 def tally(rows: Sequence[Row]) -> str:
     """Count the items by state: `4 items: 3 ready, 1 blocked`."""
     counted = Counter(row.state for row in rows)
-    states = ", ".join(
-        f"{counted[state]} {state}" for state in (READY, REVIEW, BLOCKED, STALE, WAITING) if counted[state]
-    )
-    return f"{len(rows)} item{'s' if len(rows) != 1 else ''}: {states}"
+    states = (f"{counted[state]} {state}" for state in (READY, REVIEW, BLOCKED, STALE, WAITING) if counted[state])
+    return f"{len(rows)} item{'s' if len(rows) != 1 else ''}: {', '.join(states)}"
 
 
 def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
     """Write the whole of report.md."""
     folder = paths.report.parent
     shown = [
-        [
+        (
             str(row.number),
-            markdown.inline(row.title, emphasis=False),
+            _inline(row.title),
             _code_first(row.benchmark),
-            markdown.escape(row.compare),
+            row.compare,
             _link(row.body, paths.folder, folder),
-            markdown.inline(status, emphasis=False),
-        ]
+            _inline(status),
+        )
         for row, status in zip(rows, statuses(rows), strict=True)
     ]
     table = markdown.table([Markdown(name) for name in HEADER], shown)
@@ -190,8 +192,7 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
         *_rules(rows),
     ]
     if notes:
-        listed = (f"{number}. {markdown.inline(note, emphasis=False)}" for note, number in notes.items())
-        parts.append("## Notes\n\n" + "\n".join(listed))
+        parts.append("## Notes\n\n" + "\n".join(f"{number}. {_inline(note)}" for note, number in notes.items()))
     return "\n\n".join(parts) + "\n"
 
 
@@ -228,13 +229,6 @@ def _reason(failure: dict[str, Any]) -> str:
     return f"{failure.get('stage', '')}: {lines[0].rstrip(':')}{hint}"
 
 
-def _compared(inputs: StageInputs, rendering: dict[str, Any]) -> tuple[str, bool]:
-    """Return the comparison's headline, and whether the body shows this comparison."""
-    if rendering and inputs.digest("compare") == rendering.get("comparison"):
-        return markdown.one_line(rendering.get("headline", "")), True
-    return markdown.one_line(inputs.fields("compare").get("headline", "")) or NOTHING, False
-
-
 def _benchmark(scaffolding: dict[str, Any]) -> str:
     if not scaffolding:
         return NOTHING
@@ -250,7 +244,7 @@ def _notes(rows: Sequence[Row]) -> dict[str, int]:
 
 def _details(row: Row, notes: Mapping[str, int]) -> str:
     lines = [
-        f"## {row.number}. {markdown.inline(row.title, emphasis=False)}",
+        f"## {row.number}. {_inline(row.title)}",
         "",
         f"- Task: {markdown.code(f'prprep render:{row.id}')}",
         f"- Status: {row.state}",
@@ -266,16 +260,14 @@ def _details(row: Row, notes: Mapping[str, int]) -> str:
         within = f", in the project's template {markdown.code(row.skeleton)}" if row.skeleton else ""
         lines.append(f"- PR body: {markdown.code(row.body)}{within}")
     if row.state != BLOCKED:
-        lines += [
-            f"- {'To review' if row.state == REVIEW else 'To do'}: {markdown.inline(reason, emphasis=False)}"
-            for reason in row.reasons
-        ]
+        label = "To review" if row.state == REVIEW else "To do"
+        lines += [f"- {label}: {_inline(reason)}" for reason in row.reasons]
     for sentence in row.survey:
         number = notes.get(sentence)
         shown = f"{sentence.partition(': ')[0]}: see note {number} below" if number else sentence
-        lines.append(f"- {markdown.inline(shown, emphasis=False)}")
-    lines += [f"- Benchmark rule: {markdown.inline(finding, emphasis=False)}" for finding in row.findings]
-    lines += [f"- [ ] {markdown.inline(todo, emphasis=False)}" for todo in row.todos]
+        lines.append(f"- {_inline(shown)}")
+    lines += [f"- Benchmark rule: {_inline(finding)}" for finding in row.findings]
+    lines += [f"- [ ] {_inline(todo)}" for todo in row.todos]
     if row.state == BLOCKED and row.message:
         lines += ["", markdown.fenced(row.message, "text")]
     return "\n".join(lines)
@@ -290,7 +282,7 @@ def _rules(rows: Sequence[Row]) -> list[str]:
     sections = []
     for rules, ids in by_rules.items():
         about = "" if len(by_rules) == 1 else f" ({', '.join(map(markdown.code, ids))})"
-        listed = "\n".join(f"- {markdown.inline(rule, emphasis=False)}" for rule in rules)
+        listed = "\n".join(f"- {_inline(rule)}" for rule in rules)
         sections.append(f"## What the project asks of contributions{about}\n\n{listed}")
     return sections
 
@@ -314,7 +306,7 @@ def _link(body: str, root: Path, folder: Path) -> Markdown:
 
 def _inventory_row(number: int, inputs: StageInputs) -> tuple[str, ...]:
     item, detection, failure = inputs.settings, inputs.fields("detect"), inputs.fields("failure")
-    title = markdown.one_line(item.title or detection.get("title", "")) or item.id
+    title = _title(inputs)
     if not detection or failure.get("stage") == "detect":
         reason = markdown.shorten(markdown.one_line(_reason(failure)), _LONGEST_REASON)
         state = f"{BLOCKED}: {reason}" if failure else WAITING
@@ -323,15 +315,8 @@ def _inventory_row(number: int, inputs: StageInputs) -> tuple[str, ...]:
     commits = [commit["sha"][:12] for commit in detection.get("commits", ())]
     survey = _survey(inputs)
     pull_request = survey_text.status(survey) if survey else "not looked for yet"
-    domains = ", ".join(detection.get("domain", {}).get("domains", ()))
-    return (
-        str(number),
-        title,
-        _first_of(files),
-        _first_of(commits[::-1]),
-        domains or NOTHING,
-        markdown.one_line(pull_request),
-    )
+    domains = ", ".join(detection.get("domain", {}).get("domains", ())) or NOTHING
+    return str(number), title, _first_of(files), _first_of(commits[::-1]), domains, markdown.one_line(pull_request)
 
 
 def _first_of(names: Sequence[str]) -> str:
@@ -339,12 +324,3 @@ def _first_of(names: Sequence[str]) -> str:
     if not names:
         return NOTHING
     return markdown.one_line(names[0]) + (f" (+{len(names) - 1})" if len(names) > 1 else "")
-
-
-def _write_if_new(target: Path, text: str) -> None:
-    try:
-        if target.read_text(encoding="utf-8") == text:
-            return
-    except (OSError, ValueError):
-        pass
-    write_whole(target, text)
