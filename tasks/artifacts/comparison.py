@@ -22,10 +22,6 @@ class Summary(Record):
     mean: float
     rounds: int
 
-    @property
-    def ops(self) -> float:
-        return 1 / self.mean if self.mean else 0.0
-
 
 class Interval(Record):
     """A ratio head/base with its confidence interval: 0.8 means that head costs a fifth less."""

@@ -22,12 +22,7 @@ class SideRun(Record):
     tail: str = ""
 
     @property
-    def total(self) -> int:
-        return self.passed + self.failed + self.errors + self.skipped
-
-    @property
     def went_well(self) -> bool:
-        """Return whether it finished without a failure."""
         return self.code == 0 and not self.failed + self.errors
 
 
@@ -74,9 +69,8 @@ class ProjectTests(Artifact):
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        return tuple(
-            each.test for each in self.differences if each.base in {"failed", "error"} and each.head == "passed"
-        )
+        failed = (each for each in self.differences if each.base in {"failed", "error"})
+        return tuple(each.test for each in failed if each.head == "passed")
 
     @property
     def only_at_base(self) -> tuple[str, ...]:
@@ -91,32 +85,21 @@ class ProjectTests(Artifact):
         """Return what a person has to review, one sentence each."""
         if self.why_not:
             return (f"the project's own tests could not be run: {self.why_not}",) if self.unable else ()
-        reasons = []
+        base, head, reasons = self.base, self.head, []
         if self.new_failures:
-            reasons.append(f"{_counted(self.new_failures, 'test')} at head and not at base: {_some(self.new_failures)}")
-        if self.head and self.head.code is None:
-            at = f", at {self.head.running}" if self.head.running else ""
+            reasons.append(f"{_fail(self.new_failures)} at head and not at base: {_some(self.new_failures)}")
+        if head and head.code is None:
+            at = f", at {head.running}" if head.running else ""
             reasons.append(f"the project's own tests did not end within {self.seconds:g} s at head{at}")
-        elif (
-            self.head
-            and self.base
-            and not self.head.went_well
-            and self.base.went_well
-            and not self.new_failures
-            and not self.flaky
-        ):
-            reasons.append(
-                f"`{self.command}` ended with exit code {self.head.code} at head, with {self.base.code} at base"
-            )
+        elif head and base and base.went_well and not (head.went_well or self.new_failures or self.flaky):
+            reasons.append(f"`{self.command}` ended with exit code {head.code} at head, with {base.code} at base")
         if self.flaky:
-            reasons.append(
-                f"{_counted(self.flaky, 'test')} at head, then passed when run once more: {_some(self.flaky)}"
-            )
+            reasons.append(f"{_fail(self.flaky)} at head, then passed when run once more: {_some(self.flaky)}")
         return tuple(reasons)
 
 
-def _counted(names: tuple[str, ...], what: str) -> str:
-    return f"{len(names)} {what} fails" if len(names) == 1 else f"{len(names)} {what}s fail"
+def _fail(tests: tuple[str, ...]) -> str:
+    return "1 test fails" if len(tests) == 1 else f"{len(tests)} tests fail"
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -49,12 +49,8 @@ class Verification(Artifact):
     @property
     def verified(self) -> bool:
         """Return whether all commands succeeded and confirmed the claim."""
-        return (
-            bool(self.commands)
-            and not self.why_not
-            and not self.findings
-            and all(each.code == 0 for each in self.commands)
-        )
+        succeeded = bool(self.commands) and all(each.code == 0 for each in self.commands)
+        return succeeded and not (self.why_not or self.findings)
 
     @property
     def needs_review(self) -> tuple[str, ...]:
