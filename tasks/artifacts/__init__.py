@@ -5,7 +5,6 @@ forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is 
 """
 
 from .branching import AuditFinding, Branching, MadeCommit, Opening
-from .bullets import Bullets
 from .codeflash import CodeflashFigure, CodeflashRun
 from .comparison import Change, Comparison, Interval, Summary, Verdict
 from .detection import (
@@ -22,8 +21,9 @@ from .injection import Injection, TreeSpec
 from .linting import LintFinding, Linting, Reach
 from .project_tests import Ending, EndingDifference, ProjectTests, SideRun
 from .recording import Fake, FakeMethod, RecordedCall, Recording, Sample, SampledCall, Spelling
-from .rendering import Failure, Rendering, Stamp, Table
+from .rendering import Bullets, Failure, Rendering, Stamp, Table
 from .samples import (
+    SIDES,
     UNITS,
     FunctionShare,
     ImportedModule,
@@ -37,9 +37,9 @@ from .samples import (
     Provenance,
     Samples,
     Share,
+    Side,
     Site,
 )
 from .scaffolding import DataFile, Scaffolding
-from .sides import SIDES, Side
 from .survey import Decision, Drift, PullRequest, Survey
 from .verification import Repeated, RunCommand, Verification

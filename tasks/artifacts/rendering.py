@@ -1,6 +1,22 @@
-"""The rendered body, and why an item failed."""
+"""The bullets and the text of a body, and why an item failed."""
 
 from ..storage.artifact import Artifact
+
+
+class Bullets(Artifact):
+    """What the user's `summarize:` command wrote; `objections` say why it is not used, one line each."""
+
+    SCHEMA = 1
+    STAGE = "summarize"
+
+    item: str
+    command: str
+    bullets: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()
+
+    @property
+    def are_used(self) -> bool:
+        return bool(self.bullets) and not self.objections
 
 
 class Rendering(Artifact):

@@ -4,7 +4,9 @@ from enum import StrEnum
 from typing import Literal
 
 from ..storage.artifact import Artifact, Record
-from .sides import Side
+
+Side = Literal["base", "head"]
+SIDES: tuple[Side, Side] = ("base", "head")
 
 
 class MetricName(StrEnum):
