@@ -4,8 +4,6 @@ It runs in a temporary repository and a temporary home folder, without an accoun
 repository, configuration and environment stay unchanged.
 """
 
-from __future__ import annotations
-
 from ...staleness import ALL, BENCHMARK, ENVIRONMENT, FUNCTIONS, LAYOUT, Item, Stage, Uses, times_imports
 
 

@@ -1,7 +1,5 @@
 """compare: judge the samples: interval and verdict for every metric."""
 
-from __future__ import annotations
-
 from ...staleness import ALL, Stage, Uses
 
 STAGE = Stage(

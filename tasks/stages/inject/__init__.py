@@ -1,7 +1,5 @@
 """inject: put the same benchmark into both trees."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path

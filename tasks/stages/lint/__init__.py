@@ -1,7 +1,5 @@
 """lint: check the benchmark against the rules, and see what it reaches."""
 
-from __future__ import annotations
-
 from ...staleness import ALL, ENVIRONMENT, FUNCTIONS, LAYOUT, Stage, Uses
 
 STAGE = Stage(

@@ -1,7 +1,5 @@
 """measure: measure base and head in lockstep pairs."""
 
-from __future__ import annotations
-
 from ...staleness import (
     ALL,
     BENCHMARK,

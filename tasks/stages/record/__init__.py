@@ -1,7 +1,5 @@
 """record: record real calls of a function that has no benchmark."""
 
-from __future__ import annotations
-
 from ...staleness import ENVIRONMENT, LAYOUT, Item, Stage, Uses, keeps_benchmark
 
 

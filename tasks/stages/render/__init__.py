@@ -1,7 +1,5 @@
 """render: fill the pull-request body."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

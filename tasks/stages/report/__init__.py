@@ -1,7 +1,5 @@
 """report: write report.md, the table of all items."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

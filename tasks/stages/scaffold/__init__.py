@@ -1,7 +1,5 @@
 """scaffold: keep the benchmark that exists, or write one."""
 
-from __future__ import annotations
-
 from ...staleness import ALL, Fields, Item, Stage, Uses, writes_benchmark
 from ...storage.hashing import sha256_of
 

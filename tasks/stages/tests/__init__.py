@@ -1,7 +1,5 @@
 """tests: run the project's own tests at base and at head."""
 
-from __future__ import annotations
-
 from ...staleness import ENVIRONMENT, LAYOUT, Stage, Uses
 
 STAGE = Stage(
