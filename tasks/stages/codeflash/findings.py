@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from ...artifacts import SIDES
@@ -21,14 +22,16 @@ _FRAME = "─│╭╮╰╯━┃┏┓┗┛┡┩├┤┴┬┼╇╈"
 
 def findings(request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport) -> tuple[str, ...]:
     """List what makes codeflash's figures wrong or missing, the most important first."""
-    problems = [
-        *_no_result(outcome),
-        *_other_code(outcome.processes),
-        *_not_passed(outcome),
-        *_not_run(request, outcome.processes),
-    ]
-    problems += [*_missing(report), *_no_memory(request, outcome, report), *_alike(report)]
-    return tuple(dict.fromkeys(problems))
+    problems = (
+        _no_result(outcome),
+        _other_code(outcome.processes),
+        _not_passed(outcome),
+        _not_run(request, outcome.processes),
+        _missing(report),
+        _no_memory(request, outcome, report),
+        _alike(report),
+    )
+    return tuple(dict.fromkeys(chain.from_iterable(problems)))
 
 
 def notes(
@@ -40,12 +43,8 @@ def notes(
 
 def _other_benchmarks(request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport) -> Iterator[str]:
     """Report further benchmarks in the folder: codeflash shows them, and they are no part of the claim."""
-    own = {
-        test.rpartition("::")[2]
-        for process in outcome.processes
-        for test in process.tests
-        if _is_of(test, request.benchmark)
-    }
+    ran = [test for process in outcome.processes for test in process.tests]
+    own = {test.rpartition("::")[2] for test in ran if _is_of(test, request.benchmark)}
     if own and (others := [test for test in report.tests if test not in own]):
         measured = f"prprep measured only {request.benchmark}"
         yield f"{_and(others)} is in the same folder: codeflash runs all of it, and {measured}"
@@ -101,9 +100,8 @@ def _no_result(outcome: CodeflashOutcome) -> Iterator[str]:
 
 def _cause(outcome: CodeflashOutcome) -> str:
     """Return the known cause, else the last line of output."""
-    errors = [
-        ended.error for process in outcome.processes for ended in process.tests.values() if ended.outcome == "failed"
-    ]
+    endings = [ended for process in outcome.processes for ended in process.tests.values()]
+    errors = [ended.error for ended in endings if ended.outcome == "failed"]
     table = (*CODEFLASH, *BENCHMARK)
     known = diagnose("\n".join(errors), table) or diagnose(outcome.output, table)
     if known:
@@ -150,16 +148,9 @@ def _not_passed(outcome: CodeflashOutcome) -> Iterator[str]:
 def _not_run(request: CodeflashRequest, processes: Sequence[PytestProcess]) -> Iterator[str]:
     """Report a side without the benchmark: codeflash silently skips one that is in neither commit."""
     for side in SIDES:
-        tests = [
-            test
-            for process in processes
-            if process.side == side
-            for test, ended in process.tests.items()
-            if ended.outcome != "skipped"
-        ]
-        if any(process.side == side for process in processes) and not any(
-            _is_of(test, request.benchmark) for test in tests
-        ):
+        own = [process.tests for process in processes if process.side == side]
+        ran = [test for tests in own for test, ended in tests.items() if ended.outcome != "skipped"]
+        if own and not any(_is_of(test, request.benchmark) for test in ran):
             yield f"codeflash did not run {request.benchmark} on {side}"
 
 
@@ -176,14 +167,12 @@ def _missing(report: CodeflashReport) -> Iterator[str]:
 
 
 def _no_memory(request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport) -> Iterator[str]:
-    ended = {test.rpartition("::")[2] for process in outcome.processes if process.memory for test in process.tests}
     is_shown = any(figure.metric == "peak memory" for figure in report.figures)
     if "memory" in request.metrics and outcome.markdown and not is_shown:
-        if ended:
-            omitted = "differences below 1 %, and tests whose names differ between its passes"
-            yield f"codeflash shows no memory: it omits {omitted}"
-        else:
-            yield "codeflash shows no memory: its memory pass finished no test"
+        why = "its memory pass finished no test"
+        if any(process.memory and process.tests for process in outcome.processes):
+            why = "it omits differences below 1 %, and tests whose names differ between its passes"
+        yield f"codeflash shows no memory: {why}"
 
 
 def _alike(report: CodeflashReport) -> Iterator[str]:

@@ -4,14 +4,12 @@ Columns are found by name: versions of codeflash may add, drop and reorder them.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from ...artifacts import SIDES, CodeflashFigure, Side
+from ...text.outline import parse
 
 Metric = Literal["time", "peak memory", "allocations"]
 
@@ -38,7 +36,7 @@ BYTES: Final = {
 }
 
 _VALUE = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^\W\d_]*)")
-_TEST_LEVEL = 3
+_HEADING_OF_TEST = "h3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +53,8 @@ class CodeflashReport:
 
     def of(self, test: str, metric: Metric) -> CodeflashFigure | None:
         """Return the figure of a whole test."""
-        return next(
-            (each for each in self.figures if (each.test, each.function, each.metric) == (test, "", metric)), None
-        )
+        matches = (each for each in self.figures if (each.test, each.function, each.metric) == (test, "", metric))
+        return next(matches, None)
 
     @property
     def functions(self) -> tuple[CodeflashFigure, ...]:
@@ -74,10 +71,8 @@ class FigureTable:
 
     def column(self, *names: str) -> int | None:
         """Return the number of the first column whose title starts with one of the names, tried in order."""
-        matches = (
-            number for name in names for number, title in enumerate(self.header) if title.lower().startswith(name)
-        )
-        return next(matches, None)
+        titles = [title.lower() for title in self.header]
+        return next((titles.index(title) for name in names for title in titles if title.startswith(name)), None)
 
     def sides(self) -> dict[Side, tuple[str, ...]]:
         return {
@@ -88,15 +83,14 @@ class FigureTable:
 def read(markdown: str) -> CodeflashReport:
     """Read a report; without tables it is empty."""
     headings, all_tables = tables(markdown)
-    figures, missing = [], []
-    for table in all_tables:
-        for figure in _figures(table):
-            if isinstance(figure, CodeflashFigure):
-                figures.append(figure)
-            else:
-                missing.append(figure)
-    twice = tuple(dict.fromkeys(name for name in headings if headings.count(name) > 1))
-    return CodeflashReport(tuple(dict.fromkeys(headings)), tuple(figures), tuple(missing), twice)
+    cells = [cell for table in all_tables for cell in _figures(table)]
+    tests = tuple(dict.fromkeys(headings))
+    return CodeflashReport(
+        tests=tests,
+        figures=tuple(cell for cell in cells if isinstance(cell, CodeflashFigure)),
+        missing=tuple(cell for cell in cells if not isinstance(cell, CodeflashFigure)),
+        twice=tuple(name for name in tests if headings.count(name) > 1),
+    )
 
 
 def value(cell: str, units: dict[str, float], unit: str = "") -> float | None:
@@ -113,9 +107,7 @@ def _figures(table: FigureTable) -> Iterator[CodeflashFigure | tuple[str, Side, 
         yield from _function_figures(table)
         return
     sides = table.sides()
-    if not sides:
-        return
-    for metric, column, units in _columns(table):
+    for metric, column, units in _columns(table) if sides else ():
         values = _values({side: (row, column) for side, row in sides.items()}, table, units)
         if len(values) == len(SIDES):
             yield CodeflashFigure(test=table.test, function="", metric=metric, **values)
@@ -161,26 +153,13 @@ def _unit(title: str) -> str:
 
 def tables(markdown: str) -> tuple[list[str], list[FigureTable]]:
     """Return the headings that name tests, and all tables, each with its heading."""
-    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
     headings: list[str] = []
     all_tables: list[FigureTable] = []
-    for number, token in enumerate(tokens):
-        if token.type == "heading_open" and token.tag == f"h{_TEST_LEVEL}":
-            headings.append(tokens[number + 1].content)
-        if token.type == "table_open":
-            header, *rows = _rows(tokens[number:]) or [()]
-            all_tables.append(FigureTable(headings[-1] if headings else "", header, tuple(rows)))
+    for node in parse(markdown).walk():
+        if node.type == "heading" and node.tag == _HEADING_OF_TEST:
+            headings.append(node.children[0].content)
+        elif node.type == "table":
+            rows = [row.children for row in node.walk() if row.type == "tr"]
+            header, *cells = (tuple(cell.children[0].content for cell in row) for row in rows)
+            all_tables.append(FigureTable(headings[-1] if headings else "", header, tuple(cells)))
     return headings, all_tables
-
-
-def _rows(tokens: Sequence[Token]) -> list[tuple[str, ...]]:
-    """Return the cells of the table that begins here, header first."""
-    rows: list[list[str]] = []
-    for token in tokens:
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type == "inline":
-            rows[-1].append(token.content)
-        elif token.type == "table_close":
-            break
-    return [tuple(row) for row in rows]

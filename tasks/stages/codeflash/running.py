@@ -64,14 +64,7 @@ def compare(request: CodeflashRequest, clone: Clone, *, venv: Venv, folder: Path
         flags = command.flags(request.metrics, request.timeout, injected=sorted(request.files), functions=functions)
         variables = command.variables(request.metrics, request.layout.import_roots)
         limit = command.longest(request.metrics, request.timeout)
-        code, output = _run(
-            request,
-            folder,
-            venv=venv,
-            flags=flags,
-            environment=_environment(request, folder, venv, variables),
-            limit=limit,
-        )
+        code, output = _run(request, folder, venv=venv, flags=flags, variables=variables, limit=limit)
         report = folder / "results" / REPORT
         markdown = report.read_text(encoding="utf-8", errors="replace") if report.is_file() else None
         processes = witness.read(folder / "results")
@@ -124,7 +117,7 @@ def _run(
     *,
     venv: Venv,
     flags: tuple[str, ...],
-    environment: Mapping[str, str],
+    variables: Mapping[str, str],
     limit: float,
 ) -> tuple[int | None, str]:
     """Return the exit code and the output; the code is None if it took longer than `limit` seconds."""
@@ -141,6 +134,7 @@ def _run(
     codeflash: tuple[str | Path, ...] = (venv.python, "-m", "codeflash.main", "compare", request.base, request.head)
     arguments = (*wrapper, *codeflash, *flags, "--output", results / REPORT)
     try:
+        environment = _environment(request, folder, venv, variables)
         finished = programs.run(arguments, cwd=project, env=environment, timeout=limit, check=False)
     except CommandFailedError as error:
         return None, f"{error.error}\n{error.output}".strip() or error.what
