@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ...artifacts import Layout, RunCommand
+from ...artifacts import RunCommand
 from ...bench.request import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
+from ...body.evidence import Evidence
 from ...environments import builder, shims
 from ...environments.installer import uv_program
 from ...environments.package_indexes import uv_variables
 from ...environments.venvs import Venv
-from ...git import standalone
+from ...git import Clone, standalone
 from ...manifest.model import Optimization
 from ...processes import programs
 from ...processes.progress import Report
@@ -45,24 +46,17 @@ class FreshClone:
 
     @classmethod
     def create(
-        cls,
-        folder: Path,
-        private: Path,
-        commits: tuple[str, str],
-        *,
-        item: Optimization,
-        layout: Layout,
-        packages: tuple[str, ...],
-        report: Report,
+        cls, folder: Path, private: Clone, evidence: Evidence, packages: tuple[str, ...], *, report: Report
     ) -> "FreshClone":
-        """Clone with a work tree of the first commit, and provide the programs that the commands need.
+        """Clone with a work tree of base, and provide the programs that the commands need.
 
         If no runner installs `packages`, which a reader needs in addition to the project, build a Python with both and
-        the project of the second commit. Raise PrprepError.
+        the project of head. Raise PrprepError.
         """
+        item, detection = evidence.item, evidence.detection
         fresh = cls(folder, item, report)
         report("cloning for a reader")
-        standalone.clone_for_reader(private, fresh.clone, commits[0])
+        standalone.clone_for_reader(private.path, fresh.clone, detection.base)
         nested.program(fresh.bin, fresh.cache)
         uv = fresh.bin / "uv"
         if (program := uv_program()) and not uv.exists():
@@ -75,9 +69,11 @@ class FreshClone:
         if not packages:
             return fresh
         report("a reader's environment")
-        standalone.clone_for_reader(private, folder / "project", commits[1])
+        # A head of picked commits exists only in prprep's own clone.
+        installed = detection.base if detection.picked else detection.head
+        standalone.clone_for_reader(private.path, folder / "project", installed)
         settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
-        built = builder.build(folder / "project", layout, settings, cache=fresh.cache, report=report)
+        built = builder.build(folder / "project", detection.layout, settings, cache=fresh.cache, report=report)
         return replace(fresh, python=built.python)
 
     @property
@@ -91,11 +87,6 @@ class FreshClone:
     @property
     def bin(self) -> Path:
         return self.folder / "bin"
-
-    def save(self, path: str, content: bytes) -> None:
-        file = self.clone / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
 
     def run(self, commands: str, *, seconds: float) -> RunCommand:
         """Run one block of commands with bash in the clone; stop at the first that fails."""
@@ -121,10 +112,14 @@ class FreshClone:
         path = f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         if self.python:
             path = shims.write_shims(self.bin, self.python)
+        # The user's own indexes, except those with a password.
+        indexes = uv_variables(os.environ, Path.home())
         own = {
             "PATH": path,
             "TMPDIR": str(self.folder / "tmp"),
-            **_uv_settings(self.folder),
+            **{name: value for name, value in indexes.items() if not programs.is_secret(name, value)},
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_TOOL_DIR": str(self.folder / "tools"),
             **standalone.reader_variables(),
         }
         if _only_runs_prprep(commands):
@@ -146,13 +141,3 @@ def _only_runs_prprep(commands: str) -> bool:
     """Return whether a block holds only prprep's own commands."""
     lines = [line.strip() for line in commands.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return all(line.startswith("prprep ") and not set(line) & set(";&|`$()<>") for line in lines)
-
-
-def _uv_settings(folder: Path) -> dict[str, str]:
-    """Return the user's own indexes, except those with a password, and a separate folder for tools."""
-    indexes = {
-        name: value
-        for name, value in uv_variables(os.environ, Path.home()).items()
-        if not programs.is_secret(name, value)
-    }
-    return {**indexes, "UV_PYTHON_DOWNLOADS": "never", "UV_TOOL_DIR": str(folder / "tools")}

@@ -1,14 +1,14 @@
 """Run the body's commands in a fresh clone, and compare the results with the claim."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Verification
 from ...bench.machine import exclusive, lock_path
-from ...body.evidence import Evidence, benchmark_to_save
+from ...bench.trees import write_into
+from ...body.evidence import benchmark_to_save
 from ...body.placeholders import FULL, reproduce_text
-from ...body.reproduction import Reproduction, reproduction
+from ...body.reproduction import reproduction
 from ...errors import ArtifactError, PrprepError
 from ...git.standalone import repository_state
 from ...manifest.model import Optimization
@@ -68,17 +68,17 @@ def repetitions(claim: Comparison, measured: Comparison) -> tuple[Repeated, ...]
     """Look up every change that the claim rests on in the other comparison."""
     others = {(change.test, change.metric): change for change in measured.changes}
     claimed = [change for change in claim.changes if change.primary and not change.control_row]
-    return tuple(_repeated(change, others.get((change.test, change.metric)), claim.negligible) for change in claimed)
-
-
-def _repeated(claimed: Change, measured: Change | None, negligible: float) -> Repeated:
-    return Repeated(
-        test=claimed.test,
-        metric=claimed.metric,
-        verdict=claimed.verdict,
-        claimed=claimed.interval,
-        found=measured.interval if measured else None,
-        agrees=measured is not None and _agrees(claimed, measured, negligible),
+    pairs = [(change, others.get((change.test, change.metric))) for change in claimed]
+    return tuple(
+        Repeated(
+            test=change.test,
+            metric=change.metric,
+            verdict=change.verdict,
+            claimed=change.interval,
+            found=again.interval if again else None,
+            agrees=again is not None and _agrees(change, again, claim.negligible),
+        )
+        for change, again in pairs
     )
 
 
@@ -113,7 +113,7 @@ def _disagreement(repetition: Repeated) -> str:
 
 def _verified(inputs: StageInputs) -> Verification:
     evidence, cache, report = inputs.value(EVIDENCE), inputs.cache, inputs.report
-    item = evidence.item
+    item, detection = evidence.item, evidence.detection
     text = reproduce_text(evidence, FULL, inputs.templates)
     commands = code_blocks(text, SHELLS)
     if not commands:
@@ -121,13 +121,15 @@ def _verified(inputs: StageInputs) -> Verification:
     try:
         with exclusive(lock_path(cache), report), scratch_folder(cache) as folder:
             steps = reproduction(evidence)
-            fresh = _fresh_clone(evidence, steps, folder, inputs)
-            if steps.benchmark_to_save:
-                fresh.save(evidence.scaffolding.path, benchmark_to_save(evidence.scaffolding, inputs.folder))
-            for path, content in evidence.data.items():
-                fresh.save(path, content)
+            packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
+            with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
+                fresh = FreshClone.create(folder, clone, evidence, packages, report=report)
             manifest = "".join(code_blocks(text, frozenset({"yaml"}))[:1]) or steps.manifest
-            fresh.save(MANIFEST_NAME, manifest.encode())
+            saved = {**evidence.data, MANIFEST_NAME: manifest.encode()}
+            if steps.benchmark_to_save:
+                saved[evidence.scaffolding.path] = benchmark_to_save(evidence.scaffolding, inputs.folder)
+            for path, content in saved.items():
+                write_into(fresh.clone, path, content)
             before = repository_state(fresh.clone)
             results = _run(fresh, commands)
             after = repository_state(fresh.clone)
@@ -135,20 +137,6 @@ def _verified(inputs: StageInputs) -> Verification:
             return judged(item.id, results, evidence.comparison, _comparison(fresh), changed)
     except PrprepError as error:
         return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
-
-
-def _fresh_clone(evidence: Evidence, steps: Reproduction, folder: Path, inputs: StageInputs) -> FreshClone:
-    detection = evidence.detection
-    with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:
-        return FreshClone.create(
-            folder,
-            clone.path,
-            (detection.base, detection.base if detection.picked else detection.head),
-            item=evidence.item,
-            layout=detection.layout,
-            packages=steps.packages + (steps.codeflash.packages if steps.codeflash else ()),
-            report=inputs.report,
-        )
 
 
 def _run(fresh: FreshClone, commands: Sequence[str]) -> list[RunCommand]:
