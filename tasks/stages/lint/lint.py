@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from ...artifacts import Detection, LintFinding, Linting, Reach, Recording, Side
+from ...artifacts import SIDES, Detection, LintFinding, Linting, Reach, Recording, Side
 from ...bench.observing.watching import WatchedCall, watch
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, metrics_of
 from ...bench.time.functions import MODULE
@@ -32,22 +32,21 @@ def run(inputs: StageInputs) -> None:
     if reach and not reach.executed and NOT_REACHED not in item.lint.ignore:
         _refuse_unreached(item, setup)
     ignored = set(item.lint.ignore) | (set() if "memory" in metrics else {"mock-allocates-nothing"})
-    context = _context(item, artifacts, recorded=inputs.read(Recording).seconds)
-    inputs.write(
-        Linting(
-            item=item.id,
-            path=path,
-            findings=tuple(
-                LintFinding(
-                    rule=each.rule, line=each.line, test=each.test, found=each.message, fatal=RULES[each.rule].fatal
-                )
-                for each in findings(_file(setup), context, calls)
-                if each.rule not in ignored
-            ),
-            reach=reach,
-            ran=bool(calls),
-        )
+    tree, layout = FolderTree(setup.sides["head"].tree), artifacts.detection.layout
+    file = BenchmarkFile(path, tree.read(path) or b"", Sources(tree, layout.import_roots))
+    context = LintContext(
+        target=artifacts.detection.target or "",
+        # The project may keep its own benchmark in any folder.
+        root=layout.benchmarks_root if artifacts.scaffolding.origin in {"generated", "edited"} else None,
+        boundaries=frozenset(item.lint.boundaries),
+        recorded=inputs.read(Recording).seconds,
     )
+    broken = tuple(
+        LintFinding(rule=each.rule, line=each.line, test=each.test, found=each.message, fatal=RULES[each.rule].fatal)
+        for each in findings(file, context, calls)
+        if each.rule not in ignored
+    )
+    inputs.write(Linting(item=item.id, path=path, findings=broken, reach=reach, ran=bool(calls)))
 
 
 def reach_of(
@@ -92,14 +91,13 @@ def _refuse_unreached(item: Optimization, setup: BenchmarkSetup) -> None:
 
 def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[LineRange, ...]]:
     """Return the statements of one side that differ from the other, by file."""
-    own, other = (
-        FolderTree(setup.sides[each].tree) for each in (("head", "base") if side == "head" else ("base", "head"))
-    )
+    is_head = side == "head"
+    own, other = (FolderTree(setup.sides[each].tree) for each in (SIDES[::-1] if is_head else SIDES))
     names: dict[tuple[str, str], set[str]] = {}
     for function in setup.artifacts.detection.functions:
         at_head = (function.path, function.name)
-        (path, name), (other_path, _) = (at_head, function.at_base) if side == "head" else (function.at_base, at_head)
-        if function.status != ("removed" if side == "head" else "added"):
+        (path, name), (other_path, _) = (at_head, function.at_base) if is_head else (function.at_base, at_head)
+        if function.status != ("removed" if is_head else "added"):
             names.setdefault((path, other_path), set()).add(name)
     statements: dict[str, tuple[LineRange, ...]] = {}
     for (path, other_path), functions in names.items():
@@ -108,20 +106,3 @@ def _statements(setup: BenchmarkSetup, side: Side) -> dict[str, tuple[LineRange,
             changed = changed_statements(other.read(other_path) or b"", content, path, functions)
             statements[path] = statements.get(path, ()) + changed
     return statements
-
-
-def _file(setup: BenchmarkSetup) -> BenchmarkFile:
-    tree, path = FolderTree(setup.sides["head"].tree), setup.artifacts.injection.benchmark
-    roots = setup.artifacts.detection.layout.import_roots
-    return BenchmarkFile(path, tree.read(path) or b"", Sources(tree, roots))
-
-
-def _context(item: Optimization, artifacts: ItemArtifacts, *, recorded: float) -> LintContext:
-    """Return what is known of the benchmark; the project may keep its own benchmark in any folder."""
-    written = artifacts.scaffolding.origin in {"generated", "edited"}
-    return LintContext(
-        target=artifacts.detection.target or "",
-        root=artifacts.detection.layout.benchmarks_root if written else None,
-        boundaries=frozenset(item.lint.boundaries),
-        recorded=recorded,
-    )
