@@ -16,16 +16,8 @@ STAGE = Stage(
             settings=("drive", "boundary_bytes", "lint.boundaries", "timeout", *ENVIRONMENT),
             artifacts={
                 "detect": (
-                    "target",
-                    "base",
-                    "head",
-                    "picked",
-                    "functions.module",
-                    "functions.name",
-                    "functions.status",
-                    "domain.domains",
-                    *LAYOUT,
-                    "layout.benchmarks_root",
+                    *("target", "base", "head", "picked", "functions.module", "functions.name", "functions.status"),
+                    *("domain.domains", *LAYOUT, "layout.benchmarks_root"),
                 )
             },
             when=lacks_benchmark,

@@ -39,20 +39,15 @@ def run(inputs: StageInputs) -> None:
     if not inputs.applies(lacks_benchmark):
         inputs.write(Recording(item=inputs.item_id, notes=("a benchmark exists or is described in the manifest",)))
         return
-    detection = inputs.read(Detection)
-    reason = _nothing_to_call(detection)
-    inputs.write(Recording(item=inputs.item_id, notes=(reason,)) if reason else _recorded(inputs, detection))
-
-
-def _nothing_to_call(detection: Detection) -> str:
-    """Return why no calls can be recorded, "" if they can."""
-    if ":" not in (detection.target or ""):
-        return "no function is known that could be called"
-    return "an import is measured" if detection.domain.domains[:1] == ("struct",) else ""
+    inputs.write(_recorded(inputs, inputs.read(Detection)))
 
 
 def _recorded(inputs: StageInputs, detection: Detection) -> Recording:
     item, report, layout = inputs.settings, inputs.report, detection.layout
+    if ":" not in (detection.target or ""):
+        return Recording(item=item.id, notes=("no function is known that could be called",))
+    if detection.domain.domains[:1] == ("struct",):
+        return Recording(item=item.id, notes=("an import is measured",))
     site = _site(inputs, detection)
     sources = Sources(FolderTree(site.side.tree), layout.import_roots)
     target, definition = _function(sources, detection.target or "")
@@ -164,9 +159,8 @@ class _Chooser:
             return f"the command of `drive` does not call {self.target}"
         if not runs:
             return f"no test of the project calls {self.target}; none names it or its module"
-        return (
-            f"no test of the project calls {self.target}: {', '.join(runs)} {'was' if len(runs) == 1 else 'were'} run"
-        )
+        were = "was" if len(runs) == 1 else "were"
+        return f"no test of the project calls {self.target}: {', '.join(runs)} {were} run"
 
     def _largest_working(self, kept: Sequence[Message]) -> tuple[RecordedCall | None, tuple[str, ...]]:
         """Return the largest call that runs as code, and why larger ones do not."""
@@ -235,19 +229,15 @@ class _Chooser:
 
     def _tried(self, call: Message, spelled: Message, *, refused: str = "") -> RecordedCall | str:
         """Return the call if it runs as code, with its time, else why not."""
-        failure = "a part of it, repeated, was not tried"
-        if refused:
-            failure = f"built from a part of it, the call fails ({refused})"
-        spelling = Spelling(
-            scale=spelled["scale"],
-            arguments=tuple(spelled["arguments"].items()),
-            imports=tuple(spelled["imports"]),
-            needs=tuple(spelled["needs"]),
-            files=spelled["files"],
-            statements=tuple(spelled["statements"]),
-            data=spelled["data"],
-            reasons={name: why or failure for name, why in spelled["reasons"].items()},
-            fixtures=tuple(dict.fromkeys(spelled["fixtures"])),
+        part = f"built from a part of it, the call fails ({refused})" if refused else ""
+        failure = part or "a part of it, repeated, was not tried"
+        spelling = Spelling.model_validate(
+            {name: spelled[name] for name in spelled.keys() - {"scaled"}}
+            | {
+                "arguments": spelled["arguments"].items(),
+                "reasons": {name: why or failure for name, why in spelled["reasons"].items()},
+                "fixtures": dict.fromkeys(spelled["fixtures"]).keys(),
+            }
         )
         recorded = RecordedCall(
             size=call["size"],
@@ -256,7 +246,7 @@ class _Chooser:
             described=tuple(call["described"].items()),
             kinds=call["kinds"],
             spelling=spelling,
-            fakes=tuple(_fake(fake) for fake in call["fakes"]),
+            fakes=call["fakes"],
         )
         code = compose(recorded, self.target, self.located.definition)
         order = {
@@ -278,8 +268,3 @@ class _Chooser:
         timed = spelling.model_copy(update={"seconds": answer["seconds"], "size": answer["size"]})
         changes = answer["changes"] or "anew" in spelling.needs
         return recorded.model_copy(update={"spelling": timed, "lazy": answer["lazy"], "changes": changes})
-
-
-def _fake(observed: Message) -> Fake:
-    methods = tuple(FakeMethod(**each) for each in observed["methods"])
-    return Fake(name=observed["name"], parameter=observed["parameter"], methods=methods)

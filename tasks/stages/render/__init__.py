@@ -54,6 +54,7 @@ def _with_times(item: Item) -> bool:
     return not _memory_alone(item)
 
 
+SURVEYED = ("default_branch", "upstream_ref", "pull_requests", "drift", "contained", "conflicts", "decision")
 BODY = Value("whose name the body has", body_of, hashed=False)
 
 SUMMARIZE = Stage(
@@ -76,22 +77,8 @@ STAGE = Stage(
         Uses(
             settings=ALL,
             artifacts={
-                "detect": ALL,
-                "survey": (
-                    "default_branch",
-                    "upstream_ref",
-                    "pull_requests",
-                    "drift",
-                    "contained",
-                    "conflicts",
-                    "decision",
-                ),
-                "scaffold": ALL,
-                "inject": ALL,
-                "tests": ALL,
-                "compare": ALL,
-                "codeflash": ALL,
-                "verify": ALL,
+                "survey": SURVEYED,
+                **dict.fromkeys(("detect", "scaffold", "inject", "tests", "compare", "codeflash", "verify"), ALL),
             },
             templates=SHARED,
             values=(BODY, Value("whether the function's name is the body's", _owns_name)),

@@ -22,6 +22,13 @@ GITHUB_LIMIT = 65_536
 LONGEST = 60_000
 MOST_VISIBLE = 4_000
 """Characters outside of folded parts; a body with more is composed with less detail, if that helps."""
+LIMITS = (
+    FULL,
+    Limits(1, 40, 20_000, 60, sight=4, details=400),
+    Limits(1, 40, 20_000, 60, sight=3, commands=False, details=0),
+    Limits(1, 10, 8_000, 20, sight=3, commands=False, details=0),
+    Limits(1, 0, 0, 5, sight=2, commands=False, details=0),
+)
 
 
 def run(inputs: StageInputs) -> None:
@@ -30,8 +37,10 @@ def run(inputs: StageInputs) -> None:
     evidence = gather(item, inputs, inputs.folder, summarize.bullets(inputs))
     composed = bounded(evidence, inputs.templates)
     last = inputs.last(Rendering)
-    _remove_old_bodies(inputs, body, last)
-    keep_edited(body, composed.text, _last_written(body, last, inputs.folder))
+    previous = inputs.folder / last.body if last else None
+    if previous != body:
+        _remove_old_bodies(inputs, body, previous)
+    keep_edited(body, composed.text, last.sha256 if last and previous == body else None)
     write_whole(body, composed.text)
     inputs.write(
         Rendering(
@@ -55,11 +64,8 @@ def clean(paths: ItemPaths) -> None:
     paths.artifact("summarize").unlink(missing_ok=True)
 
 
-def _remove_old_bodies(inputs: StageInputs, body: Path, last: Rendering | None) -> None:
+def _remove_old_bodies(inputs: StageInputs, body: Path, previous: Path | None) -> None:
     """Remove the item's body under its old name, and another item's old body under the new name."""
-    previous = inputs.folder / last.body if last else None
-    if previous == body:
-        return
     if previous:
         _remove_unedited(previous, inputs.state / "render.json")
     if body.exists():
@@ -89,7 +95,7 @@ def gather(item: Optimization, artifacts: ArtifactReader, folder: Path, bullets:
 def bounded(evidence: Evidence, templates: Path | None) -> Body:
     """Compose with as much detail as GitHub and a reader accept; raise TemplateError if the least is too long."""
     fitting: Body | None = None
-    for limits in _limits():
+    for limits in LIMITS:
         composed = compose(evidence, limits, templates)
         if len(composed.text) <= LONGEST:
             fitting = composed
@@ -104,22 +110,17 @@ def bounded(evidence: Evidence, templates: Path | None) -> Body:
 def to_review(evidence: Evidence) -> tuple[str, ...]:
     """Collect what a person should review before opening the pull request, the most important first."""
     by_person = evidence.item.is_written_by_person
-    survey = survey_text.to_review(evidence.survey, named=evidence.item.pr) if evidence.survey else ()
-    run = [
-        *(evidence.tests.needs_review if evidence.tests else ()),
-        *(evidence.verification.needs_review if evidence.verification else ()),
-    ]
-    reasons = [*survey, *evidence.comparison.needs_review, *run, *evidence.scaffolding.notes]
+    reasons = [*survey_text.to_review(evidence.survey, named=evidence.item.pr)] if evidence.survey else []
+    reasons += evidence.comparison.needs_review
+    for artifact in (evidence.tests, evidence.verification):
+        reasons += artifact.needs_review if artifact else ()
+    reasons += evidence.scaffolding.notes
     reasons += house_rules.to_review(evidence.detection.contribution_rules, by_person=by_person)
-    if evidence.generated and evidence.generated.objections:
-        again = f"delete {evidence.item.id}/summarize.json to ask again"
-        reasons += [
-            f"the bullets of `summarize:` were not used, {objection}; {again}"
-            for objection in evidence.generated.objections[:3]
-        ]
+    again = f"delete {evidence.item.id}/summarize.json to ask again"
+    for objection in evidence.generated.objections[:3] if evidence.generated else ():
+        reasons.append(f"the bullets of `summarize:` were not used, {objection}; {again}")
     reasons += ["the body has gaps for sentences that a person writes"] if by_person else []
-    if evidence.detection.dependencies:
-        names = sorted({difference.name for difference in evidence.detection.dependencies})
+    if names := sorted({difference.name for difference in evidence.detection.dependencies}):
         reasons.append(f"base and head ask for different dependencies: {', '.join(names)}")
     return tuple(dict.fromkeys(reasons))
 
@@ -132,29 +133,16 @@ def unprinted(evidence: Evidence, text: str) -> tuple[str, ...]:
     return ("the commands that were run in a fresh clone are not those of the body",)
 
 
-def keep_edited(body: Path, text: str, last_written: str | None) -> Path | None:
-    """Move a body that a person edited out of the way of `text`, to the first free `<name>.edited.md`."""
+def keep_edited(body: Path, text: str, last_written: str | None) -> None:
+    """Move a body that a person edited out of the way of `text`, to the first free `<name>.edited.md`.
+
+    `last_written` is the SHA-256 of what prprep last wrote there, None if it does not know.
+    """
     if sha256_of(body) in {None, sha256(text.encode()), last_written}:
-        return None
+        return
     edited = body.with_name(f"{body.stem}.edited{body.suffix}")
     number = 2
     while edited.exists():
         edited = body.with_name(f"{body.stem}.edited-{number}{body.suffix}")
         number += 1
     body.replace(edited)
-    return edited
-
-
-def _limits() -> tuple[Limits, ...]:
-    return (
-        FULL,
-        Limits(1, 40, 20_000, 60, sight=4, details=400),
-        Limits(1, 40, 20_000, 60, sight=3, commands=False, details=0),
-        Limits(1, 10, 8_000, 20, sight=3, commands=False, details=0),
-        Limits(1, 0, 0, 5, sight=2, commands=False, details=0),
-    )
-
-
-def _last_written(body: Path, last: Rendering | None, folder: Path) -> str | None:
-    """Return the SHA-256 of what prprep last wrote at `body`, None if it does not know."""
-    return last.sha256 if last and folder / last.body == body else None

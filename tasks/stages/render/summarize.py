@@ -46,7 +46,9 @@ def run(inputs: StageInputs) -> None:
         diff = clone.diff(detection.base, detection.head)
     inputs.report(f"asking `{command}`")
     answer = ask(command, question(detection, comparison, diff), folder=inputs.folder, where=item.id)
-    inputs.write(judged(item, answer, CitableEvidence(comparison, _texts(detection, diff))))
+    messages = "\n".join(commit.message or commit.title for commit in detection.commits)
+    evidence = CitableEvidence(comparison, f"{detection.title}\n{messages}\n{diff}")
+    inputs.write(judged(item, answer, evidence))
 
 
 def ask(command: str, question: dict[str, Any], *, folder: Path, where: str) -> str:
@@ -70,9 +72,7 @@ def question(detection: Detection, comparison: Comparison, diff: str) -> dict[st
         "title": detection.title,
         "base": detection.base,
         "head": detection.head,
-        "commits": [
-            {"sha": commit.sha, "title": commit.title, "message": commit.message} for commit in detection.commits
-        ],
+        "commits": [commit.model_dump(include={"sha", "title", "message"}) for commit in detection.commits],
         "functions": [function.target for function in detection.functions],
         "diff": diff[:LONGEST_DIFF],
         "diff_is_whole": len(diff) <= LONGEST_DIFF,
@@ -85,12 +85,6 @@ def question(detection: Detection, comparison: Comparison, diff: str) -> dict[st
 
 def judged(item: Optimization, answer: str, evidence: CitableEvidence) -> Bullets:
     """Read the answer, a bullet a line, and say what is wrong with it."""
-    lines = [one_line(_BULLET.sub("", line)) for line in answer.splitlines()]
-    bullets = [line for line in lines if line]
+    bullets = list(filter(None, (one_line(_BULLET.sub("", line)) for line in answer.splitlines())))
     rejected = tuple(dict.fromkeys(objections(bullets, evidence)))
     return Bullets(item=item.id, command=item.summarize or "", bullets=tuple(bullets[:10]), objections=rejected[:10])
-
-
-def _texts(detection: Detection, diff: str) -> str:
-    messages = "\n".join(commit.message or commit.title for commit in detection.commits)
-    return f"{detection.title}\n{messages}\n{diff}"

@@ -93,7 +93,9 @@ class _Functions:
         for function in functions:
             try:
                 before = self._code(self._since, *function.at_base)
-                now, ours = self._code_at_upstream(function), self._code_at_head(function)
+                now = self._code_at_upstream(function)
+                is_removed = function.status == "removed"
+                ours = "" if is_removed else self._code(self._detection.head, function.path, function.name)
             except SourceError as error:
                 notes.append(f"{error.where}: {error.what}; whether upstream changed {function.target} is unknown.")
                 arrived = False
@@ -113,9 +115,6 @@ class _Functions:
         path, name = function.at_base
         commit, path = self._detection.upstream, self._path_at_upstream(path)
         return self._code(commit, path, name) or self._code(commit, path, function.name)
-
-    def _code_at_head(self, function: ChangedFunction) -> str:
-        return "" if function.status == "removed" else self._code(self._detection.head, function.path, function.name)
 
     def _code(self, commit: str, path: str, name: str) -> str:
         source = self._contents.get((commit, path))

@@ -5,7 +5,7 @@ from ...git import Clone
 from ...git.history import commit_dates
 from ...github.cache import Lookup, LookupRequest, format_time, look_up
 from ...github.client import Client, GitHubRepository, NotOnGitHub
-from ...github.search import SearchedFunction, SearchQuery
+from ...github.search import SearchedFunction, SearchQuery, SearchResult
 from ...processes.progress import Note
 from ...staleness import StageInputs
 from . import ANSWERS, GITHUB, OTHERS, RIVALS, Detections, locations
@@ -18,14 +18,8 @@ def run(inputs: StageInputs) -> None:
     with inputs.clone(detection.upstream, detection.head) as clone:
         upstream = upstream_since(detection, clone)
         lookup = _look_up(inputs, detection, clone)
-    survey = survey_of(
-        detection,
-        lookup,
-        upstream,
-        github=inputs.value(GITHUB),
-        pr=inputs.settings.pr,
-        rivals=inputs.value(RIVALS),
-    )
+    github, rivals = inputs.value(GITHUB), inputs.value(RIVALS)
+    survey = survey_of(detection, lookup, upstream, github=github, pr=inputs.settings.pr, rivals=rivals)
     inputs.report(f"{f'{survey.decision.kind} {survey.decision.into}'.strip()}: {survey.decision.reason}")
     if survey.unknown:
         older = f"; its answer of {format_time(lookup.asked_at)} is used" if lookup.asked_at is not None else ""
@@ -59,23 +53,23 @@ def survey_of(
     rivals: dict[str, str],
 ) -> Survey:
     """Combine the answers of git and GitHub; `pr` is the pull request that the manifest names."""
-    result, repository = lookup.result, github if isinstance(github, GitHubRepository) else None
-    notes = [*upstream.notes, *(result.notes if result else ())]
-    if result and result.parent:
+    result, repository = lookup.result or SearchResult(), github if isinstance(github, GitHubRepository) else None
+    notes = [*upstream.notes, *result.notes]
+    if result.parent:
         notes.append(
             f"{github} is a fork of {result.parent}: "
             f"if pull requests go there, set `slug: {result.parent}` in the manifest."
         )
-    pulls = result.pull_requests if result else None
+    pulls = result.pull_requests if lookup.result else None
     return Survey(
         item=detection.item,
         slug=repository.slug if repository else detection.slug,
         host=repository.host if repository else None,
         answered=lookup.state,
-        older=bool(result and lookup.unknown),
+        older=bool(lookup.result and lookup.unknown),
         upstream_ref=detection.upstream_ref,
-        default_branch=result.default_branch if result else None,
-        pull_requests=pulls or (),
+        default_branch=result.default_branch,
+        pull_requests=result.pull_requests,
         unknown=lookup.unknown,
         drift=upstream.drift,
         contained=upstream.contained,
@@ -164,6 +158,6 @@ def _branch(detection: Detection) -> str:
 
 
 def _searched(function: ChangedFunction) -> SearchedFunction:
-    paths = dict.fromkeys(path for path in (function.path, function.base_path) if path)
-    names = dict.fromkeys(name for name in (function.name, function.base_name) if name)
+    base_path, base_name = function.at_base
+    paths, names = dict.fromkeys((function.path, base_path)), dict.fromkeys((function.name, base_name))
     return SearchedFunction(function.target, tuple(paths), tuple(names))
