@@ -1,5 +1,3 @@
-"""compare: judge the samples: interval and verdict for every metric."""
-
 from ...staleness import ALL, Stage, Uses
 
 STAGE = Stage(

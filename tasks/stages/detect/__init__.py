@@ -1,5 +1,3 @@
-"""detect: find commits, changed functions, domain, benchmark and layout."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

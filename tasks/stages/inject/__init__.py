@@ -1,5 +1,3 @@
-"""inject: put the same benchmark into both trees."""
-
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path

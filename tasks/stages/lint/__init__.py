@@ -1,5 +1,3 @@
-"""lint: check the benchmark against the rules, and see what it reaches."""
-
 from ...staleness import ALL, ENVIRONMENT, FUNCTIONS, LAYOUT, Stage, Uses
 
 STAGE = Stage(

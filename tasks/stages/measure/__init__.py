@@ -1,5 +1,3 @@
-"""measure: measure base and head in lockstep pairs."""
-
 from ...staleness import (
     ALL,
     BENCHMARK,

@@ -1,5 +1,3 @@
-"""record: record real calls of a function that has no benchmark."""
-
 from ...staleness import ENVIRONMENT, LAYOUT, Item, Stage, Uses, keeps_benchmark
 
 

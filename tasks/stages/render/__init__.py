@@ -1,5 +1,3 @@
-"""render: fill the pull-request body."""
-
 import os
 from pathlib import Path
 
@@ -54,7 +52,7 @@ def _with_times(item: Item) -> bool:
     return not _memory_alone(item)
 
 
-SURVEYED = ("default_branch", "upstream_ref", "pull_requests", "drift", "contained", "conflicts", "decision")
+_SURVEYED = ("default_branch", "upstream_ref", "pull_requests", "drift", "contained", "conflicts", "decision")
 BODY = Value("whose name the body has", body_of, hashed=False)
 
 SUMMARIZE = Stage(
@@ -77,8 +75,9 @@ STAGE = Stage(
         Uses(
             settings=ALL,
             artifacts={
-                "survey": SURVEYED,
-                **dict.fromkeys(("detect", "scaffold", "inject", "tests", "compare", "codeflash", "verify"), ALL),
+                "detect": ALL,
+                "survey": _SURVEYED,
+                **dict.fromkeys(("scaffold", "inject", "tests", "compare", "codeflash", "verify"), ALL),
             },
             templates=SHARED,
             values=(BODY, Value("whether the function's name is the body's", _owns_name)),

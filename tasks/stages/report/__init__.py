@@ -1,5 +1,3 @@
-"""report: write report.md, the table of all items."""
-
 import os
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""scaffold: keep the benchmark that exists, or write one."""
-
 from ...staleness import ALL, Fields, Item, Stage, Uses, writes_benchmark
 from ...storage.hashing import sha256_of
 

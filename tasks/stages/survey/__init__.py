@@ -1,5 +1,3 @@
-"""survey: look for pull requests and changes of upstream that concern the same code."""
-
 from __future__ import annotations
 
 from contextlib import suppress

@@ -1,5 +1,3 @@
-"""tests: run the project's own tests at base and at head."""
-
 from ...staleness import ENVIRONMENT, LAYOUT, Stage, Uses
 
 STAGE = Stage(

@@ -1,5 +1,3 @@
-"""verify: run the body's commands in a fresh clone."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
