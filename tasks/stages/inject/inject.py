@@ -2,8 +2,9 @@
 
 import posixpath
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from ...artifacts import Commit, Detection, Injection, Scaffolding, TreeSpec
+from ...artifacts import SIDES, Commit, Detection, Injection, Scaffolding, Side, TreeSpec
 from ...bench import trees
 from ...benchmark_tests.writing.companions import companions
 from ...errors import CherryPickError, NeedsReviewError, RepositoryError
@@ -24,17 +25,13 @@ def run(inputs: StageInputs) -> None:
         base = _side(clone, detection.base)
         head = _side(clone, detection.base, detection.picked) if detection.picked else _side(clone, detection.head)
         content = trees.benchmark_bytes(scaffolding, clone, folder=inputs.folder, worktree=inputs.worktree)
-        plan = InjectionPlan(scaffolding, content, {"base": base, "head": head})
-        if inputs.settings.strategy == "cherry-pick":
-            injection = cherry_pick(plan, clone, detection)
-        else:
-            injection = inject(plan, clone, _Origin(inputs, plan, clone))
+        plan = _Plan(inputs, clone, scaffolding, content, {"base": base, "head": head})
+        injection = cherry_pick(plan, detection) if inputs.settings.strategy == "cherry-pick" else inject(plan)
     inputs.report(injection.reason)
     inputs.write(injection)
 
 
-@dataclass(frozen=True, slots=True)
-class InjectedSide:
+class InjectedSide(NamedTuple):
     """One side before anything is injected: how to create its tree, and its commit in the clone."""
 
     spec: TreeSpec
@@ -42,28 +39,43 @@ class InjectedSide:
 
 
 @dataclass(frozen=True, slots=True)
-class InjectionPlan:
-    """What both strategies start from."""
+class _Plan:
+    """What both strategies start from; `content` is the benchmark's."""
 
+    inputs: StageInputs
+    clone: Clone
     scaffolding: Scaffolding
     content: bytes
-    sides: dict[str, InjectedSide]
+    sides: dict[Side, InjectedSide]
 
     @property
     def path(self) -> str:
         return self.scaffolding.path
 
-    def injection(self, strategy: str, reason: str, specs: dict[str, TreeSpec], repairs: list[str]) -> Injection:
-        return Injection.model_validate(
-            {
-                "item": self.scaffolding.item,
-                "strategy": strategy,
-                "reason": reason,
-                "benchmark": self.path,
-                "benchmark_sha256": self.scaffolding.sha256,
-                **specs,
-                "repairs": tuple(repairs),
-            },
+    def at(self, side: Side, path: str) -> bytes | None:
+        return self.clone.read(self.sides[side].commit, path)
+
+    def read(self, path: str) -> bytes | None:
+        """Read from the tree that the benchmark comes from, which is head's if prprep wrote the benchmark."""
+        scaffolding, worktree = self.scaffolding, self.inputs.worktree
+        if path in scaffolding.data:
+            return trees.data_bytes(scaffolding, path, folder=self.inputs.folder)
+        if scaffolding.origin == "worktree" and worktree:
+            return trees.read_inside(worktree, path)
+        return self.at("base" if scaffolding.origin == "base" else "head", path)
+
+    def injection(
+        self, strategy: Literal["inject", "cherry-pick"], reason: str, specs: dict[Side, TreeSpec], repairs: list[str]
+    ) -> Injection:
+        return Injection(
+            item=self.scaffolding.item,
+            strategy=strategy,
+            reason=reason,
+            benchmark=self.path,
+            benchmark_sha256=self.scaffolding.sha256,
+            base=specs["base"],
+            head=specs["head"],
+            repairs=tuple(repairs),
         )
 
 
@@ -72,63 +84,39 @@ def _side(clone: Clone, commit: str, picks: tuple[str, ...] = ()) -> InjectedSid
     return InjectedSide(TreeSpec(commit=commit, picks=picks, tree=clone.tree_of(result)), result)
 
 
-# -- inject -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """The tree that the benchmark comes from: its commit's or the work tree; head's if prprep wrote the benchmark."""
-
-    inputs: StageInputs
-    plan: InjectionPlan
-    clone: Clone
-
-    def read(self, path: str) -> bytes | None:
-        scaffolding, worktree = self.plan.scaffolding, self.inputs.worktree
-        if path in scaffolding.data:
-            return trees.data_bytes(scaffolding, path, folder=self.inputs.folder)
-        if scaffolding.origin == "worktree" and worktree:
-            return trees.read_inside(worktree, path)
-        side = "base" if scaffolding.origin == "base" else "head"
-        return self.clone.read(self.plan.sides[side].commit, path)
-
-
-def inject(plan: InjectionPlan, clone: Clone, origin: _Origin) -> Injection:
+def inject(plan: _Plan) -> Injection:
     """Write the benchmark and the files it needs over both trees, but only what at least one of them lacks."""
     files, repairs = {}, []
 
     def write(path: str, content: bytes, what: str, why: str = "") -> None:
         files[path] = sha256(content)
-        existing = {name: clone.read(side.commit, path) for name, side in plan.sides.items()}
+        existing = {side: plan.at(side, path) for side in SIDES}
         repairs.append(f"{what} was written over both trees{why}: {_differences(existing, content)}")
 
-    if any(clone.read(side.commit, plan.path) != plan.content for side in plan.sides.values()):
+    if any(plan.at(side, plan.path) != plan.content for side in SIDES):
         write(plan.path, plan.content, f"the benchmark {plan.path}")
-    folder, sides = posixpath.dirname(plan.path), plan.sides.values()
-    for each in companions(plan.path, plan.content, origin):
-        if not all(each.is_served_by(clone.read(side.commit, each.path), folder=folder) for side in sides):
+    folder = posixpath.dirname(plan.path)
+    for each in companions(plan.path, plan.content, plan):
+        if not all(each.is_served_by(plan.at(side, each.path), folder=folder) for side in SIDES):
             write(each.path, each.content, each.path, f" ({each.why})")
     reason = "the benchmark goes into both trees" if plan.path in files else BOTH_EQUAL
     specs = {name: side.spec.model_copy(update={"files": files}) for name, side in plan.sides.items()}
     return plan.injection("inject", reason, specs, repairs)
 
 
-def _differences(existing: dict[str, bytes | None], content: bytes) -> str:
+def _differences(existing: dict[Side, bytes | None], content: bytes) -> str:
     """Say what the sides have instead."""
-    texts = {
-        name: "has none" if other is None else "has another version"
-        for name, other in existing.items()
-        if other != content
-    }
-    if len(texts) > 1 and len(set(texts.values())) == 1:
-        return "base and head " + next(iter(texts.values())).replace("has", "have")
-    return ", ".join(f"{name} {text}" for name, text in texts.items())
+    differing = {side: other for side, other in existing.items() if other != content}
+    texts = {side: "none" if other is None else "another version" for side, other in differing.items()}
+    if len(texts) > 1 and texts["base"] == texts["head"]:
+        return f"base and head have {texts['base']}"
+    return ", ".join(f"{side} has {text}" for side, text in texts.items())
 
 
 # -- cherry-pick ------------------------------------------------------------------------------------
 
 
-def cherry_pick(plan: InjectionPlan, clone: Clone, detection: Detection) -> Injection:
+def cherry_pick(plan: _Plan, detection: Detection) -> Injection:
     """Pick the benchmark's commits onto the side that lacks it, on temporary branches of the clone.
 
     Raise CherryPickError if they conflict, include the optimization, or result in different benchmarks; RepositoryError
@@ -137,16 +125,19 @@ def cherry_pick(plan: InjectionPlan, clone: Clone, detection: Detection) -> Inje
     if plan.scaffolding.origin not in ("base", "head"):
         hint = "commit it on the branch of the optimization, or set `strategy: inject`"
         raise RepositoryError("no commit holds the benchmark, so none can be cherry-picked", where=plan.path, hint=hint)
-    source = plan.scaffolding.origin
-    other = "head" if source == "base" else "base"
+    source, clone = plan.scaffolding.origin, plan.clone
+    other: Side = "head" if source == "base" else "base"
     sides, picked = dict(plan.sides), tuple[Commit, ...]()
-    if clone.read(sides[other].commit, plan.path) != plan.content:
-        picked = _benchmark_commits(plan, clone, source=source, other=other)
+    if plan.at(other, plan.path) != plan.content:
+        picked = _benchmark_commits(plan, source=source, other=other)
         _refuse_mixed(picked, clone, detection, plan.path)
         spec = sides[other].spec
         sides[other] = _side(clone, spec.commit, (*spec.picks, *(commit.sha for commit in picked)))
     with clone.temporary_branches(sides["base"].commit, sides["head"].commit):
-        _verify(plan, clone)
+        for name in ("benchmark-base", "benchmark-head"):
+            if clone.read(f"refs/heads/{name}", plan.path) != plan.content:
+                what = f"the cherry-picked commits do not lead to the same benchmark: {name} holds another version"
+                raise CherryPickError(what, files=(plan.path,), where=plan.path, hint="set `strategy: inject`")
     repairs = [
         f"commit {commit.sha[:12]} ({commit.title}) was put onto {other} for the benchmark that it holds"
         for commit in picked
@@ -155,7 +146,8 @@ def cherry_pick(plan: InjectionPlan, clone: Clone, detection: Detection) -> Inje
     return plan.injection("cherry-pick", reason, {name: side.spec for name, side in sides.items()}, repairs)
 
 
-def _benchmark_commits(plan: InjectionPlan, clone: Clone, *, source: str, other: str) -> tuple[Commit, ...]:
+def _benchmark_commits(plan: _Plan, *, source: Side, other: Side) -> tuple[Commit, ...]:
+    clone = plan.clone
     if picks := plan.sides[source].spec.picks:
         # The commits on a side that was created by picking may be lost with the clone; the picked ones are not.
         commits = tuple(clone.commit(sha) for sha in picks if plan.path in _paths(clone, sha))
@@ -186,10 +178,3 @@ def _refuse_mixed(picked: tuple[Commit, ...], clone: Clone, detection: Detection
 
 def _paths(clone: Clone, commit: str) -> set[str]:
     return {path for change in clone.changes_of(commit) for path in (change.base_path, change.head_path) if path}
-
-
-def _verify(plan: InjectionPlan, clone: Clone) -> None:
-    for name in ("benchmark-base", "benchmark-head"):
-        if clone.read(f"refs/heads/{name}", plan.path) != plan.content:
-            what = f"the cherry-picked commits do not lead to the same benchmark: {name} holds another version"
-            raise CherryPickError(what, files=(plan.path,), where=plan.path, hint="set `strategy: inject`")

@@ -98,10 +98,7 @@ def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
     scaffolding, rendering, failure = (inputs.fields(stage) for stage in ("scaffold", "render", "failure"))
     is_current = bool(rendering) and inputs.digest("compare") == rendering.get("comparison")
     compared = rendering if is_current else inputs.fields("compare")
-    body = rendering.get("body")
-    state, reasons = _state(scaffolding, rendering, failure, stale=stale or bool(rendering and not is_current))
-    if state in {READY, REVIEW} and body:
-        state, reasons = _with_body(inputs.folder / body, (state, reasons))
+    state, reasons = _state(inputs, rendering, failure, stale=stale or bool(rendering and not is_current))
     return Row(
         number=number,
         id=item.id,
@@ -109,7 +106,7 @@ def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
         benchmark=_benchmark(scaffolding),
         source=scaffolding.get("source", "") if scaffolding.get("origin") in {"generated", "edited"} else "",
         compare=markdown.one_line(compared.get("headline", "")) or NOTHING,
-        body=body or NOTHING,
+        body=rendering.get("body") or NOTHING,
         state=state,
         reasons=tuple(map(markdown.one_line, reasons)),
         message=failure.get("message", ""),
@@ -197,29 +194,26 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
 
 
 def _state(
-    scaffolding: dict[str, Any], rendering: dict[str, Any], failure: dict[str, Any], *, stale: bool
+    inputs: StageInputs, rendering: dict[str, Any], failure: dict[str, Any], *, stale: bool
 ) -> tuple[str, tuple[str, ...]]:
+    """Return the state and its reasons."""
     if failure:
         return BLOCKED, (_reason(failure),)
-    if needs := scaffolding.get("needs"):
-        return REVIEW, (needs,)
-    if stale:
+    needs = inputs.fields("scaffold").get("needs")
+    if stale and not needs:
         return STALE, ("run prprep again",)
-    if not rendering:
+    if not rendering and not needs:
         return WAITING, ()
-    reasons = tuple(rendering.get("needs_review", ()))
+    reasons = (needs,) if needs else tuple(rendering.get("needs_review", ()))
+    if rendering.get("body"):
+        path = inputs.folder / rendering["body"]
+        edited = path.with_name(f"{path.stem}.edited{path.suffix}")
+        if not path.exists():
+            return STALE, ("the body is gone; run prprep again",)
+        if edited.exists():
+            to_do = "carry over what should stay, then delete it"
+            reasons += (f"the body that was edited by hand is kept in {edited.name}: {to_do}",)
     return (REVIEW if reasons else READY), reasons
-
-
-def _with_body(path: Path, status: tuple[str, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
-    """Return the status and its reasons, changed if the body is gone or an edited one is next to it."""
-    if not path.exists():
-        return STALE, ("the body is gone; run prprep again",)
-    edited = path.with_name(f"{path.stem}.edited{path.suffix}")
-    if not edited.exists():
-        return status
-    reason = f"the body that was edited by hand is kept in {edited.name}: carry over what should stay, then delete it"
-    return REVIEW, (*status[1], reason)
 
 
 def _reason(failure: dict[str, Any]) -> str:

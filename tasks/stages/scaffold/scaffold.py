@@ -7,20 +7,16 @@ from typing import Literal
 
 from ...artifacts import Detection, Presence, Recording, Scaffolding
 from ...benchmark_tests.style import style_of
-from ...benchmark_tests.writing.benchmark_code import (
-    WrittenBenchmark,
-    file_name,
-    from_manifest,
-    from_signature,
-    gap_line,
-)
+from ...benchmark_tests.writing import benchmark_code
+from ...benchmark_tests.writing.benchmark_code import WrittenBenchmark, file_name
 from ...benchmark_tests.writing.data_files import write_data_files
 from ...benchmark_tests.writing.recorded_benchmark import from_recording
 from ...benchmark_tests.writing.styling import styled
 from ...errors import RepositoryError
 from ...git import Clone
 from ...manifest.model import Optimization
-from ...project.files import CommitTree, Project
+from ...project.code.sources import Sources
+from ...project.files import CommitTree, Project, TreeReader
 from ...project.formatting import formatted
 from ...staleness import StageInputs
 from ...storage.files import write_whole
@@ -36,7 +32,7 @@ def run(inputs: StageInputs) -> None:
             scaffolding = keep(detection, presence, clone=clone, worktree=inputs.worktree, folder=inputs.folder)
         else:
             project = Project(CommitTree(clone, _head(detection, clone)), detection.layout.project)
-            source = _source(detection, clone)
+            source = _source(detection, project.tree)
             scaffolding = _Writer(inputs, detection, inputs.read(Recording), source, project).write()
     for sentence in (scaffolding.needs, *scaffolding.notes):
         if sentence:
@@ -114,15 +110,14 @@ class _Writer:
         return self.inputs.output / "benchmarks" / self.inputs.item_id / file_name(self.detection)
 
     def write(self) -> Scaffolding:
-        """Write the benchmark, or keep the written one if a person edited it."""
+        """Write the benchmark, or keep the file if prprep is not known to have written its content."""
         last, folder = self.inputs.last(Scaffolding), self.inputs.folder
         benchmark, complaints = self._styled(self._composed())
-        if self._is_edited(benchmark, last):
+        if sha256_of(self.file) not in {None, sha256(benchmark.text.encode()), last.written if last else ""}:
             return write_data_files(self._edited(benchmark, last), {}, last=last, folder=folder)
         write_whole(self.file, benchmark.text)
-        scaffolding = write_data_files(
-            self._scaffolding(benchmark.text, benchmark), benchmark.data, last=last, folder=folder
-        )
+        scaffolding = self._scaffolding(benchmark.text, benchmark)
+        scaffolding = write_data_files(scaffolding, benchmark.data, last=last, folder=folder)
         linted = (f"the project's linter reports for the benchmark: {each}" for each in complaints)
         return scaffolding.model_copy(update={"notes": (*scaffolding.notes, *linted, *self._effects(benchmark))})
 
@@ -130,10 +125,12 @@ class _Writer:
         setting, recording = self.inputs.settings.benchmark, self.recording
         detection, path, source, templates = self.detection, self.path, self.source, self.inputs.templates
         if setting is not None and not isinstance(setting, str):
-            return from_manifest(setting, detection, path=path, source=source, templates=templates)
+            return benchmark_code.from_manifest(setting, detection, path=path, source=source, templates=templates)
         if setting is None and (recording.call or recording.sample) and source is not None:
             return from_recording(recording, detection, path=path, source=source, templates=templates)
-        return from_signature(detection, path=path, source=source, templates=templates, learned=recording.unwritten)
+        return benchmark_code.from_signature(
+            detection, path=path, source=source, templates=templates, learned=recording.unwritten
+        )
 
     def _styled(self, benchmark: WrittenBenchmark) -> tuple[WrittenBenchmark, tuple[str, ...]]:
         """Adapt the text to the project's style; return what its linter complains about as well."""
@@ -144,28 +141,22 @@ class _Writer:
         text, complaints = formatted(text, self.path, self.project, first_party=layout.packages)
         return replace(benchmark, text=text), complaints
 
-    def _is_edited(self, benchmark: WrittenBenchmark, last: Scaffolding | None) -> bool:
-        """Return whether the file exists with content that prprep is not known to have written."""
-        return sha256_of(self.file) not in {None, sha256(benchmark.text.encode()), last.written if last else ""}
-
     def _edited(self, benchmark: WrittenBenchmark, last: Scaffolding | None) -> Scaffolding:
         """Describe the file as a person edited it; note it if prprep would now write something else than before."""
         edited = self._scaffolding(self.file.read_text(encoding="utf-8", errors="replace"), benchmark)
         written = last.written if last else edited.written
-        note = (
-            f"the benchmark was edited by hand and is kept, though prprep would now write another one: {edited.source}"
-        )
+        note = "the benchmark was edited by hand and is kept, though prprep would now write another one"
         return edited.model_copy(
             update={
                 "origin": "edited",
                 "written": written,
-                "notes": (note,) if written != edited.written else (),
+                "notes": (f"{note}: {edited.source}",) if written != edited.written else (),
                 "made_from": last.made_from if last else edited.made_from,
             }
         )
 
     def _scaffolding(self, text: str, benchmark: WrittenBenchmark) -> Scaffolding:
-        source, line = relative_path(self.file, self.inputs.folder), gap_line(text)
+        source, line = relative_path(self.file, self.inputs.folder), benchmark_code.gap_line(text)
         return Scaffolding(
             item=self.inputs.item_id,
             path=self.path,
@@ -182,26 +173,19 @@ class _Writer:
         """Note the side effects of the recorded calls: the benchmark may repeat them in every round."""
         if benchmark.made_from == "manifest" or not self.recording.effects:
             return ()
-        rounds = "so may every round of the benchmark" + (
-            "" if benchmark.made_from == "recorded" else ", once it calls that"
-        )
-        return (f"a recorded call of {self.recording.target} {' and '.join(self.recording.effects)}: {rounds}",)
+        once = "" if benchmark.made_from == "recorded" else ", once it calls that"
+        effects = f"a recorded call of {self.recording.target} {' and '.join(self.recording.effects)}"
+        return (f"{effects}: so may every round of the benchmark{once}",)
 
 
-def _source(detection: Detection, clone: Clone) -> bytes | None:
+def _source(detection: Detection, head: TreeReader) -> bytes | None:
     """Read the file at head that defines the target; None if there is none."""
     module, _, name = (detection.target or "").partition(":")
     if not name:
         return None
     changed = [each.path for each in detection.functions if each.module == module and each.status != "removed"]
-    stem = module.replace(".", "/")
-    guesses = [
-        posixpath.join(root, end)
-        for root in detection.layout.import_roots
-        for end in (f"{stem}.py", f"{stem}/__init__.py")
-    ]
-    head = _head(detection, clone)
-    return next((content for path in (*changed, *guesses) if (content := clone.read(head, path)) is not None), None)
+    path = next(iter(changed), None) or Sources(head, detection.layout.import_roots).path_of(module)
+    return head.read(path) if path else None
 
 
 def _head(detection: Detection, clone: Clone) -> str:
