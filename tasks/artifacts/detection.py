@@ -7,8 +7,6 @@ from ..storage.artifact import Artifact, Record
 
 
 class Commit(Record):
-    """One commit of the optimization."""
-
     sha: str
     title: str
     message: str = ""

@@ -78,7 +78,6 @@ def artifact_of(
     *,
     differing: Sequence[str] = (),
 ) -> CodeflashRun:
-    """Put codeflash's report and our findings about it into the artifact."""
     report = reading.read(outcome.markdown or "")
     flags = shlex.join(outcome.flags)
     return CodeflashRun(

@@ -63,11 +63,7 @@ def _install(venv: Venv, below: Environment, key: str, *, cwd: Path, report: Rep
 
 def _hidden(own: tuple[str, ...], below: tuple[str, ...]) -> tuple[str, ...]:
     """Name the packages that the project's code sees in another version than in its own environment."""
-    theirs = dict(package.partition("==")[::2] for package in below)
-    packages = (package.partition("==")[::2] for package in own)
-    differing = [
-        f"{name} {version} (the project has {theirs[name]})"
-        for name, version in packages
-        if theirs.get(name, version) != version
-    ]
-    return (CONTRADICTED + ", ".join(differing),) if differing else ()
+    theirs, ours = (dict(package.partition("==")[::2] for package in side) for side in (below, own))
+    changed = [name for name, version in ours.items() if theirs.get(name, version) != version]
+    shown = [f"{name} {ours[name]} (the project has {theirs[name]})" for name in changed]
+    return (CONTRADICTED + ", ".join(shown),) if shown else ()

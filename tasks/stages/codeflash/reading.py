@@ -35,6 +35,12 @@ BYTES: Final = {
     "gb": 1e9,
 }
 
+_COLUMNS: Final[tuple[tuple[Metric, tuple[str, ...], dict[str, float]], ...]] = (
+    ("time", ("median", "mean", "avg", "average", "min"), SECONDS),
+    ("peak memory", ("peak", "memory"), BYTES),
+    ("allocations", ("alloc",), {}),
+)
+"""What is read, from the first of these columns that there is, in these units."""
 _VALUE = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>[^\W\d_]*)")
 _HEADING_OF_TEST = "h3"
 
@@ -103,11 +109,18 @@ def value(cell: str, units: dict[str, float], unit: str = "") -> float | None:
 
 
 def _figures(table: FigureTable) -> Iterator[CodeflashFigure | tuple[str, Side, Metric]]:
+    """Yield the figures of a table of functions, or those of a whole test and which of them are missing."""
     if table.column("function") == 0:
-        yield from _function_figures(table)
+        columns = {side: column for side in SIDES if (column := table.column(side)) is not None}
+        for row in table.rows:
+            values = _values({side: (row, column) for side, column in columns.items()}, table, SECONDS)
+            if len(values) == len(SIDES):
+                yield CodeflashFigure(test=table.test, function=row[0].strip("`* "), metric="time", **values)
         return
     sides = table.sides()
-    for metric, column, units in _columns(table) if sides else ():
+    for metric, names, units in _COLUMNS if sides else ():
+        if (column := table.column(*names)) is None:
+            continue
         values = _values({side: (row, column) for side, row in sides.items()}, table, units)
         if len(values) == len(SIDES):
             yield CodeflashFigure(test=table.test, function="", metric=metric, **values)
@@ -119,36 +132,13 @@ def _values(
     cells: Mapping[Side, tuple[tuple[str, ...], int]], table: FigureTable, units: dict[str, float]
 ) -> dict[Side, float]:
     """Read each side's cell, given as row and column; unreadable ones are left out."""
-    values = {
-        side: value(row[column], units, _unit(table.header[column]))
-        for side, (row, column) in cells.items()
-        if column < len(row)
-    }
-    return {side: number for side, number in values.items() if number is not None}
-
-
-def _columns(table: FigureTable) -> Iterator[tuple[Metric, int, dict[str, float]]]:
-    """Yield the columns to read; of times the median if there is one."""
-    if (column := table.column("median", "mean", "avg", "average", "min")) is not None:
-        yield "time", column, SECONDS
-    if (column := table.column("peak", "memory")) is not None:
-        yield "peak memory", column, BYTES
-    if (column := table.column("alloc")) is not None:
-        yield "allocations", column, {}
-
-
-def _function_figures(table: FigureTable) -> Iterator[CodeflashFigure]:
-    columns = {side: column for side in SIDES if (column := table.column(side)) is not None}
-    for row in table.rows:
-        values = _values({side: (row, column) for side, column in columns.items()}, table, SECONDS)
-        if len(values) == len(SIDES):
-            yield CodeflashFigure(test=table.test, function=row[0].strip("`* "), metric="time", **values)
-
-
-def _unit(title: str) -> str:
-    """Return the unit in a column's name, like `base (μs)`."""
-    match = re.search(r"\((\S+)\)\s*$", title)
-    return match[1] if match else ""
+    values = {}
+    for side, (row, column) in cells.items():
+        # The title of a column may name its unit, like `base (μs)`.
+        unit = re.search(r"\((\S+)\)\s*$", table.header[column])
+        if column < len(row) and (number := value(row[column], units, unit[1] if unit else "")) is not None:
+            values[side] = number
+    return values
 
 
 def tables(markdown: str) -> tuple[list[str], list[FigureTable]]:

@@ -121,7 +121,6 @@ def _missing_files(head: CommitTree) -> Iterator[str]:
 
 
 def _named(item: Optimization) -> Guess | None:
-    """Return the target that the manifest names."""
     more = " first" if len(item.functions) > 1 else ""
     return (item.functions[0], f"the manifest names it{more}") if item.functions else None
 

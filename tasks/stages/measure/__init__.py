@@ -4,7 +4,6 @@ from ...staleness import (
     ENVIRONMENT,
     FUNCTIONS,
     LAYOUT,
-    Item,
     Stage,
     Uses,
     Value,
@@ -12,12 +11,9 @@ from ...staleness import (
     times_imports,
 )
 
-
-def _stopping_rule(item: Item) -> tuple[float, float]:
-    return item.settings["confidence"], item.settings["negligible"]
-
-
-STOPPING_RULE = Value("when sampling may stop", _stopping_rule, hashed=False)
+STOPPING_RULE = Value(
+    "when sampling may stop", lambda item: (item.settings["confidence"], item.settings["negligible"]), hashed=False
+)
 """Confidence and negligible change: samples taken under another rule stay valid, so only `compare` runs again."""
 
 STAGE = Stage(

@@ -33,14 +33,12 @@ def run(inputs: StageInputs) -> None:
 
 
 def clean(paths: ItemPaths) -> None:
-    """Remove what measuring wrote next to the samples."""
     shutil.rmtree(paths.profiles, ignore_errors=True)
     for side in SIDES:
         (paths.state / f"{side}.benchmark.json").unlink(missing_ok=True)
 
 
 def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, flags: str) -> Samples:
-    """Put the measurements and their provenance into the artifact."""
     injection = setup.artifacts.injection
     base = _provenance(setup.sides["base"], injection.base, measured.modules.get("base", ()))
     head = _provenance(setup.sides["head"], injection.head, measured.modules.get("head", ()))

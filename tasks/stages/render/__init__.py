@@ -17,7 +17,6 @@ def body_of(item: Item) -> Path:
 
 
 def last_body(item: Item) -> Path | None:
-    """Return the body that the item had last."""
     body = item.remembered("render").get("body")
     return item.workspace.folder / body if body else None
 

@@ -168,7 +168,6 @@ def tally(rows: Sequence[Row]) -> str:
 
 
 def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
-    """Write the whole of report.md."""
     folder = paths.report.parent
     shown = [
         (
@@ -196,7 +195,6 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
 def _state(
     inputs: StageInputs, rendering: dict[str, Any], failure: dict[str, Any], *, stale: bool
 ) -> tuple[str, tuple[str, ...]]:
-    """Return the state and its reasons."""
     if failure:
         return BLOCKED, (_reason(failure),)
     needs = inputs.fields("scaffold").get("needs")

@@ -25,7 +25,6 @@ from ...storage.paths import relative_path
 
 
 def run(inputs: StageInputs) -> None:
-    """Keep the benchmark that exists, or write one below the output folder."""
     item, detection = inputs.settings, inputs.read(Detection)
     with inputs.clone(detection.base, detection.head, *detection.picked) as clone:
         if presence := _existing(item, detection):

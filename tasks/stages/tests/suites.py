@@ -142,20 +142,23 @@ def settings_for_tests(project: Project, settings: EnvironmentSettings) -> Envir
     additions = {
         "extras": (name for name in extras if name in (*wanted, *_tox_extras(project))),
         "groups": (name for name in groups if name in wanted),
-        "install": (*_tox(project), *_hatch(project)),
+        "install": _listed(project),
     }
     return settings.model_copy(
         update={name: tuple(dict.fromkeys((*getattr(settings, name), *more))) for name, more in additions.items()}
     )
 
 
-def _tox(project: Project) -> Iterator[str]:
-    """Yield the requirements that tox installs in each of its environments; conditional ones are left out."""
-    for line in project.ini("tox.ini").get("testenv", "deps", fallback="", raw=True).splitlines():
-        yield from _requirements(project, line)
+def _listed(project: Project) -> Iterator[str]:
+    """Yield what tox and hatch install in each of their environments; conditional requirements are left out."""
+    lines = project.ini("tox.ini").get("testenv", "deps", fallback="", raw=True).splitlines()
     for table in (project.toml("tox.toml"), project.tool("tox")):
-        for line in _lines(lookup(table, "env_run_base", "deps")):
-            yield from _requirements(project, line)
+        lines += _lines(lookup(table, "env_run_base", "deps"))
+    for name in _HATCH:
+        for key in ("dependencies", "extra-dependencies"):
+            lines += _lines(project.tool("hatch", "envs", name, key))
+    for line in lines:
+        yield from _requirements(project, line)
 
 
 def _tox_extras(project: Project) -> tuple[str, ...]:
@@ -163,30 +166,20 @@ def _tox_extras(project: Project) -> tuple[str, ...]:
     return strings(listed) + strings(lookup(project.toml("tox.toml"), "env_run_base", "extras"))
 
 
-def _hatch(project: Project) -> Iterator[str]:
-    for name in _HATCH:
-        for key in ("dependencies", "extra-dependencies"):
-            for line in _lines(project.tool("hatch", "envs", name, key)):
-                yield from _requirements(project, line)
-
-
 def _lines(value: object) -> tuple[str, ...]:
     return tuple(line for line in value if isinstance(line, str)) if isinstance(value, list) else ()
 
 
-def _requirements(project: Project, line: str, seen: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the requirement of a line, or those of the file that it includes; paths and options are left out."""
+def _requirements(project: Project, line: str, folder: str = "", seen: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the requirement of a line, or those of the file that it includes; paths and options are left out.
+
+    A file in `folder` of the project has the line; includes are relative to it.
+    """
     text = re.sub(r"(^|\s)#.*$", "", line).strip()
     if included := re.match(r"^(?:-r|--requirement)[\s=]*(\S+)$", text):
-        path = posixpath.normpath(_FOLDER.sub("", included[1]))
+        path = posixpath.normpath(posixpath.join(folder, _FOLDER.sub("", included[1])))
         content = project.tree.read(project.path(path)) if path not in seen and not path.startswith("..") else None
         for inner in (content or b"").decode("utf-8", "replace").splitlines():
-            yield from _requirements(project, _relative_to(path, inner), (*seen, path))
+            yield from _requirements(project, inner, posixpath.dirname(path), (*seen, path))
     elif text and not text.startswith(("-", ".", "/")) and "{" not in text and not _CONDITION.match(text):
         yield text
-
-
-def _relative_to(file: str, line: str) -> str:
-    """Make the path of an include relative to the project's folder instead of the file that has it."""
-    include = re.match(r"^\s*(-r|--requirement)[\s=]*(\S+)", line)
-    return f"{include[1]} {posixpath.join(posixpath.dirname(file), include[2])}" if include else line

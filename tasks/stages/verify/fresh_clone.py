@@ -57,7 +57,8 @@ class FreshClone:
         fresh = cls(folder, item, report)
         report("cloning for a reader")
         standalone.clone_for_reader(private.path, fresh.clone, detection.base)
-        nested.program(fresh.bin, fresh.cache)
+        cache = folder / "cache"
+        nested.program(fresh.bin, cache)
         uv = fresh.bin / "uv"
         if (program := uv_program()) and not uv.exists():
             uv.symlink_to(program)
@@ -73,16 +74,12 @@ class FreshClone:
         installed = detection.base if detection.picked else detection.head
         standalone.clone_for_reader(private.path, folder / "project", installed)
         settings = item.env.model_copy(update={"install": (*item.env.install, *packages)})
-        built = builder.build(folder / "project", detection.layout, settings, cache=fresh.cache, report=report)
+        built = builder.build(folder / "project", detection.layout, settings, cache=cache, report=report)
         return replace(fresh, python=built.python)
 
     @property
     def clone(self) -> Path:
         return self.folder / "clone"
-
-    @property
-    def cache(self) -> Path:
-        return self.folder / "cache"
 
     @property
     def bin(self) -> Path:
@@ -138,6 +135,5 @@ class FreshClone:
 
 
 def _only_runs_prprep(commands: str) -> bool:
-    """Return whether a block holds only prprep's own commands."""
     lines = [line.strip() for line in commands.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return all(line.startswith("prprep ") and not set(line) & set(";&|`$()<>") for line in lines)
