@@ -38,19 +38,12 @@ def notes(
     request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport, *, differing: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """List what its figures mean, if a reader would expect something else."""
-    return (*_notes(request, report, differing), *_other_benchmarks(request, outcome, report))
+    return tuple(_notes(request, outcome, report, differing))
 
 
-def _other_benchmarks(request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport) -> Iterator[str]:
-    """Report further benchmarks in the folder: codeflash shows them, and they are no part of the claim."""
-    ran = [test for process in outcome.processes for test in process.tests]
-    own = {test.rpartition("::")[2] for test in ran if _is_of(test, request.benchmark)}
-    if own and (others := [test for test in report.tests if test not in own]):
-        measured = f"prprep measured only {request.benchmark}"
-        yield f"{_and(others)} is in the same folder: codeflash runs all of it, and {measured}"
-
-
-def _notes(request: CodeflashRequest, report: CodeflashReport, differing: Sequence[str]) -> Iterator[str]:
+def _notes(
+    request: CodeflashRequest, outcome: CodeflashOutcome, report: CodeflashReport, differing: Sequence[str]
+) -> Iterator[str]:
     if differing:
         yield f"codeflash ran both sides with head's packages, although base requires others: {', '.join(differing)}"
     if "import" in request.metrics:
@@ -60,10 +53,17 @@ def _notes(request: CodeflashRequest, report: CodeflashReport, differing: Sequen
         shows = "codeflash's table of functions shows the time of calling it, not of awaiting it"
         yield f"for {_and(coroutines)}, a coroutine, {shows}"
     if report.tests and not shown:
-        yield f"codeflash shows no table of functions: {_why_none(request)}"
+        plain = [each.name for each in request.functions if "." not in each.name and each.name.isidentifier()]
+        why = f"it traced no call of {_and(plain)}" if plain else "it traces top-level functions only, and none changed"
+        yield f"codeflash shows no table of functions: {why}"
     yield from _impossible(report)
     if any(figure.metric == "peak memory" for figure in report.figures):
         yield "codeflash's peak memory is that of the whole test, setup included"
+    ran = [test for process in outcome.processes for test in process.tests]
+    own = {test.rpartition("::")[2] for test in ran if _is_of(test, request.benchmark)}
+    if own and (others := [test for test in report.tests if test not in own]):
+        measured = f"prprep measured only {request.benchmark}"
+        yield f"{_and(others)} is in the same folder: codeflash runs all of it, and {measured}"
 
 
 def _impossible(report: CodeflashReport) -> Iterator[str]:
@@ -75,13 +75,6 @@ def _impossible(report: CodeflashReport) -> Iterator[str]:
             if function > test * _TOLERANCE:
                 shown = f"{seconds(function)} for {figure.function} and {seconds(test)} for the whole test"
                 yield f"codeflash's figures of {side} do not agree with each other in {figure.test}: {shown}"
-
-
-def _why_none(request: CodeflashRequest) -> str:
-    plain = [each.name for each in request.functions if "." not in each.name and each.name.isidentifier()]
-    if not plain:
-        return "it traces top-level functions only, and none changed"
-    return f"it traced no call of {_and(plain)}"
 
 
 # -- what went wrong ------------------------------------------------------------------------------

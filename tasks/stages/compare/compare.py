@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from ...artifacts import (
@@ -28,6 +27,7 @@ from ...storage.artifact import ArtifactReader
 from .contradictions import contradictions
 from .findings import about_benchmark, about_codeflash, headline, reason, to_review
 
+# CPU time is measured along with time.
 _REQUESTED_AS: dict[MetricName, Metric] = {
     MetricName.TIME: "time",
     MetricName.INSTRUCTIONS: "instructions",
@@ -47,8 +47,7 @@ def judged(item: Optimization, artifacts: ArtifactReader) -> Comparison:
     """Judge the artifacts of earlier stages; a pure function of them."""
     samples, detection = artifacts.read(Samples), artifacts.read(Detection)
     linting, codeflash = artifacts.read(Linting), artifacts.read(CodeflashRun)
-    rules = Rules(detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
-    comparison = judge(samples, rules)
+    comparison = judge(samples, detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
     needs_review = (*comparison.needs_review, *about_benchmark(linting, comparison.verdict))
     comparison = comparison.model_copy(update={"needs_review": needs_review, "reach": linting.reach})
     return with_codeflash(comparison, codeflash)
@@ -70,27 +69,20 @@ def with_codeflash(comparison: Comparison, codeflash: CodeflashRun) -> Compariso
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The domains that a claim rests on, and its thresholds."""
-
-    domains: Sequence[Domain]
-    confidence: float
-    negligible: float
-
-
-def judge(samples: Samples, rules: Rules) -> Comparison:
-    """Judge every metric of every test, and the item by the primary metrics of its domains.
+def judge(samples: Samples, claimed: Sequence[Domain], *, confidence: float, negligible: float) -> Comparison:
+    """Judge every metric of every test, and the item by the primary metrics of the domains that its claim rests on.
 
     If only some tests reach a changed function, the others are control rows, and no claim rests on them. Raise
     IncomparableError for a metric that one side lacks, has no samples of, or that is negative or not finite.
     """
     check(samples)
-    primary = domains.primary_metrics(rules.domains, _requested(samples))
+    measured = (each.metric for each in samples.measurements)
+    requested = dict.fromkeys(_REQUESTED_AS[metric] for metric in measured if metric in _REQUESTED_AS)
+    primary = domains.primary_metrics(claimed, tuple(requested))
     controls = control_rows(samples)
     changes = tuple(
-        _change(measurement, rules, primary=primary, is_control_row=measurement.test in controls)
-        for measurement in samples.measurements
+        _change(each, confidence, negligible, is_primary=each.metric in primary, is_control_row=each.test in controls)
+        for each in samples.measurements
     )
     if not any(change.primary for change in changes):
         raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
@@ -99,18 +91,11 @@ def judge(samples: Samples, rules: Rules) -> Comparison:
     return Comparison(
         **{name: getattr(samples, name) for name in Measured.model_fields},
         verdict=overall,
-        reason=reason(changes, overall, samples.measurements, rules.negligible),
+        reason=reason(changes, overall, samples.measurements, negligible),
         headline=shown,
         changes=changes,
-        negligible=rules.negligible,
+        negligible=negligible,
         needs_review=to_review(changes, overall, samples, headline=shown),
-    )
-
-
-def _requested(samples: Samples) -> tuple[Metric, ...]:
-    """Return the metrics as the manifest names them; CPU time is measured along with time."""
-    return tuple(
-        dict.fromkeys(_REQUESTED_AS[each.metric] for each in samples.measurements if each.metric is not MetricName.CPU)
     )
 
 
@@ -151,11 +136,13 @@ def _values(measurement: Measurement, side: Side) -> list[float]:
     return list(chain.from_iterable(getattr(launch, side) for launch in measurement.launches))
 
 
-def _change(measurement: Measurement, rules: Rules, *, primary: Sequence[MetricName], is_control_row: bool) -> Change:
+def _change(
+    measurement: Measurement, confidence: float, negligible: float, *, is_primary: bool, is_control_row: bool
+) -> Change:
     from ...bench import statistics
 
-    interval = statistics.interval_of(measurement, rules.confidence)
-    control = statistics.control_of(measurement, rules.confidence)
+    interval = statistics.interval_of(measurement, confidence)
+    control = statistics.control_of(measurement, confidence)
     return Change(
         test=measurement.test,
         metric=measurement.metric,
@@ -164,8 +151,8 @@ def _change(measurement: Measurement, rules: Rules, *, primary: Sequence[MetricN
         head=statistics.summarize(_values(measurement, "head")),
         interval=interval,
         control=control,
-        verdict=statistics.verdict(interval, rules.negligible, control),
+        verdict=statistics.verdict(interval, negligible, control),
         launches=len(measurement.launches),
-        primary=measurement.metric in primary and not is_control_row,
+        primary=is_primary and not is_control_row,
         control_row=is_control_row,
     )

@@ -15,6 +15,8 @@ from ...staleness import StageInputs
 from ...storage.paths import ItemPaths
 from . import STOPPING_RULE
 
+_AS_MEASURED = ("measurements", "outputs", "tests", "functions", "profiled", "unreached", "sites", "imported")
+
 
 def run(inputs: StageInputs) -> None:
     """Take the samples; write profiles and pytest-benchmark's JSON next to them."""
@@ -49,14 +51,7 @@ def _samples(setup: BenchmarkSetup, measured: MeasurementResult, load: Load, *, 
         platform=machine.platform_description(base.python),
         base=base,
         head=head,
-        measurements=measured.measurements,
-        outputs=measured.outputs,
-        tests=measured.tests,
-        functions=measured.functions,
-        profiled=measured.profiled,
-        unreached=measured.unreached,
-        sites=measured.sites,
-        imported=measured.imported,
+        **{name: getattr(measured, name) for name in _AS_MEASURED},
         load=load,
         repairs=(*injection.repairs, *setup.repairs),
         notes=(*measured.notes, *_environment_notes(setup.sides)),

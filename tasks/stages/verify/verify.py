@@ -1,6 +1,7 @@
 """Run the body's commands in a fresh clone, and compare the results with the claim."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Verification
@@ -25,7 +26,6 @@ SECONDS: Final = 1800.0
 """Time limit of one block of commands, in addition to what the item's settings allow measuring."""
 
 BUDGETS: Final = 20
-NO_COMMANDS: Final = "the body gives no commands in a block of `sh`"
 
 
 def run(inputs: StageInputs) -> None:
@@ -117,7 +117,8 @@ def _verified(inputs: StageInputs) -> Verification:
     text = reproduce_text(evidence, FULL, inputs.templates)
     commands = code_blocks(text, SHELLS)
     if not commands:
-        return Verification(item=item.id, why_not=NO_COMMANDS, unable=True)
+        why = "the body gives no commands in a block of `sh`"
+        return Verification(item=item.id, why_not=why, unable=True)
     try:
         with exclusive(lock_path(cache), report), scratch_folder(cache) as folder:
             steps = reproduction(evidence)
@@ -134,7 +135,10 @@ def _verified(inputs: StageInputs) -> Verification:
             results = _run(fresh, commands)
             after = repository_state(fresh.clone)
             changed = [what for what, state in before.items() if after[what] != state]
-            return judged(item.id, results, evidence.comparison, _comparison(fresh), changed)
+            measured = None
+            with suppress(ArtifactError):
+                measured = nested.comparison(fresh.clone, item.id)
+            return judged(item.id, results, evidence.comparison, measured, changed)
     except PrprepError as error:
         return Verification(item=item.id, why_not=error.what.splitlines()[0], unable=True)
 
@@ -146,10 +150,3 @@ def _run(fresh: FreshClone, commands: Sequence[str]) -> list[RunCommand]:
         fresh.report(f"running the body's commands, {number} of {len(commands)}")
         results.append(fresh.run(block, seconds=seconds))
     return results
-
-
-def _comparison(fresh: FreshClone) -> Comparison | None:
-    try:
-        return nested.comparison(fresh.clone, fresh.item.id)
-    except ArtifactError:
-        return None

@@ -26,7 +26,7 @@ from tasks.artifacts import (
 )
 from tasks.errors import IncomparableError
 from tasks.manifest.model import Optimization
-from tasks.stages.compare.compare import Rules, judge
+from tasks.stages.compare.compare import judge
 from tasks.stages.compare.findings import about_benchmark
 from tasks.storage.files import fingerprint_of
 from tests.support.evidence import BASE, BENCHMARK, HEAD, SHA256, Case, provenance
@@ -72,7 +72,7 @@ def samples(*measurements, **fields):
 
 
 def judged(*measurements, domains=("cpu",), **fields):
-    return judge(samples(*measurements, **fields), Rules(domains, confidence=0.99, negligible=0.01))
+    return judge(samples(*measurements, **fields), domains, confidence=0.99, negligible=0.01)
 
 
 def summary_of(comparison):
@@ -454,7 +454,7 @@ def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
         0.3,
         0.95,
     )
-    assert comparison == judge(samples(times(LESS)), Rules(("cpu",), confidence=0.95, negligible=0.3))
+    assert comparison == judge(samples(times(LESS)), ("cpu",), confidence=0.95, negligible=0.3)
 
 
 def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
