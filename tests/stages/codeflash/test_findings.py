@@ -4,26 +4,17 @@ import dataclasses
 
 import pytest
 
-from tasks.artifacts import ChangedFunction, Layout
+from tasks.artifacts import ChangedFunction
 from tasks.stages.codeflash.findings import findings, notes
 from tasks.stages.codeflash.reading import read
 from tasks.stages.codeflash.running import CodeflashOutcome, CodeflashRequest
 from tasks.stages.codeflash.witness import NodeOutcome, PytestProcess
 from tests.stages.codeflash.test_reading import REPORT
+from tests.support import evidence
 
 BENCHMARK = "tests/benchmarks/test_total_length.py"
 NODE = f"{BENCHMARK}::test_total_length[50000]"
-LAYOUT = Layout(
-    kind="src",
-    project="",
-    import_roots=("src",),
-    packages=("textkit",),
-    installable=True,
-    benchmarks_root="tests/benchmarks",
-    benchmarks_root_reason="",
-    runner="python",
-    runner_reason="",
-)
+LAYOUT = evidence.LAYOUT.model_copy(update={"packages": ("textkit",), "runner": "python"})
 FUNCTION = ChangedFunction(
     path="src/textkit/dedupe.py", module="textkit.dedupe", name="total_length", status="modified"
 )

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from tasks.artifacts import ChangedFunction, Detection, DomainProposal, Injection, Layout, Scaffolding
+from tasks.artifacts import ChangedFunction, Detection, DomainProposal, Injection, Scaffolding
 from tasks.bench import trees
 from tasks.errors import ArtifactError, CherryPickError, MeasuringError, NeedsReviewError, RepositoryError
 from tasks.git import Clone
 from tasks.manifest.model import Optimization
 from tasks.storage.files import fingerprint_of
 from tasks.storage.paths import ItemPaths
+from tests.support import evidence
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
@@ -21,16 +22,8 @@ pytestmark = pytest.mark.slow
 
 BENCHMARK = "tests/benchmarks/test_benchmark_f.py"
 TEXT = "def test_benchmark_f(benchmark): ...\n"
-LAYOUT = Layout(
-    kind="flat",
-    project="",
-    import_roots=("",),
-    packages=("p",),
-    installable=True,
-    benchmarks_root="tests/benchmarks",
-    benchmarks_root_reason="",
-    runner="python",
-    runner_reason="",
+LAYOUT = evidence.LAYOUT.model_copy(
+    update={"kind": "flat", "import_roots": ("",), "packages": ("p",), "runner": "python"}
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import Detection, DomainProposal, Injection, Layout, MetricName, Samples, Scaffolding, TreeSpec
+from tasks.artifacts import Detection, DomainProposal, Injection, MetricName, Samples, Scaffolding, TreeSpec
 from tasks.bench.setup import ItemArtifacts, Sampling, SideEnvironment, modules_of, request_for, shorten_paths, side_of
 from tasks.environments import builder
 from tasks.environments.venvs import package_differences
@@ -15,6 +15,7 @@ from tasks.errors import MeasuringError, ProvenanceError
 from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.storage.paths import ItemPaths
+from tests.support import evidence
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 
@@ -30,17 +31,7 @@ build-backend = "setuptools.build_meta"
 name = "project"
 version = "1"
 """
-LAYOUT = Layout(
-    kind="src",
-    project="",
-    import_roots=("src",),
-    packages=("project",),
-    installable=True,
-    benchmarks_root="tests",
-    benchmarks_root_reason="the folder is there",
-    runner="python",
-    runner_reason="nothing says otherwise",
-)
+LAYOUT = evidence.LAYOUT.model_copy(update={"packages": ("project",), "benchmarks_root": "tests", "runner": "python"})
 ITEM = Optimization(id="total", budget=1.0, metrics=("time", "memory"))
 
 

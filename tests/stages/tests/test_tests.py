@@ -14,6 +14,7 @@ from tasks.stages.tests.suite_runs import SuiteRun
 from tasks.stages.tests.suites import Suite
 from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
+from tests.support import evidence
 from tests.support.evidence import DETECTION
 from tests.support.projects import PROJECT, SETUPTOOLS
 from tests.support.stages import run_stage
@@ -106,16 +107,8 @@ def test_only_failures_run_again_if_the_command_is_ours():
 
 # -- for real ---------------------------------------------------------------------------------------
 
-LAYOUT = Layout(
-    kind="flat",
-    project="",
-    import_roots=("",),
-    packages=("shop",),
-    installable=True,
-    benchmarks_root="tests/benchmarks",
-    benchmarks_root_reason="",
-    runner="python",
-    runner_reason="",
+LAYOUT = evidence.LAYOUT.model_copy(
+    update={"kind": "flat", "import_roots": ("",), "packages": ("shop",), "runner": "python"}
 )
 PYPROJECT = SETUPTOOLS + PROJECT.replace("pages", "shop") + "[tool.setuptools]\npackages = ['shop']\n"
 SUITE_OF_SHOP = """
