@@ -133,8 +133,8 @@ def _run(
     wrapper = sandbox.wrapper(side, project, worker=WORKER_FOLDER, writable=(folder / "home", results))
     codeflash: tuple[str | Path, ...] = (venv.python, "-m", "codeflash.main", "compare", request.base, request.head)
     arguments = (*wrapper, *codeflash, *flags, "--output", results / REPORT)
+    environment = _environment(request, folder, venv, variables)
     try:
-        environment = _environment(request, folder, venv, variables)
         finished = programs.run(arguments, cwd=project, env=environment, timeout=limit, check=False)
     except CommandFailedError as error:
         return None, f"{error.error}\n{error.output}".strip() or error.what

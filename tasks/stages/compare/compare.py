@@ -25,7 +25,7 @@ from ...manifest.model import Domain, Metric, Optimization
 from ...staleness import StageInputs
 from ...storage.artifact import ArtifactReader
 from .contradictions import contradictions
-from .findings import about_benchmark, about_codeflash, headline, reason, to_review
+from .findings import about_benchmark, headline, reason, to_review
 
 # CPU time is measured along with time.
 _REQUESTED_AS: dict[MetricName, Metric] = {
@@ -58,7 +58,8 @@ def with_codeflash(comparison: Comparison, codeflash: CodeflashRun) -> Compariso
     if not codeflash.asked:
         return comparison
     contradicting = contradictions(comparison.changes, codeflash.figures, comparison.negligible)
-    needs_review = (*comparison.needs_review, *contradicting, *about_codeflash(codeflash))
+    without_figures = () if codeflash.markdown else ("codeflash compare gave no figures",)
+    needs_review = (*comparison.needs_review, *contradicting, *(codeflash.findings or without_figures))
     return comparison.model_copy(
         update={
             "contradictions": contradicting,

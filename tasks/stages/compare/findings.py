@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from ...artifacts import Change, CodeflashRun, Linting, Measurement, MetricName, Reach, Samples, Verdict
+from ...artifacts import Change, Linting, Measurement, MetricName, Samples, Verdict
 from ...bench.domains import ALMOST_NOTHING
 from ...text import figures
 
@@ -71,7 +71,7 @@ def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, 
     moved = [each for each in changes if each.control_row and each.verdict in decided]
     findings += [f"{_short(each.test)} reaches nothing that changed, and yet {spelled(each)}" for each in moved]
     findings += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
-    findings += [_almost_nothing(change) for change in changes if _allocates_almost_nothing(change)]
+    findings += _almost_nothing(changes)
     return tuple(dict.fromkeys(findings))
 
 
@@ -79,19 +79,10 @@ def about_benchmark(linting: Linting, overall: Verdict) -> tuple[str, ...]:
     """List what is wrong with the benchmark; without a difference, also how much of the change it executes."""
     findings = [f"{linting.path}:{each.line}: {each.found} ({each.rule})" for each in linting.findings if each.fatal]
     if linting.reach and overall in {Verdict.UNCHANGED, Verdict.INCONCLUSIVE}:
-        findings.append(_reached(linting.reach))
+        share = figures.share(round(linting.reach.share, 2)) if linting.reach.share else "next to nothing"
+        executed = f"{linting.reach.executed} of {linting.reach.statements} statements that changed"
+        findings.append(f"the benchmark executes {executed}; the functions that changed have {share} of its time")
     return tuple(findings)
-
-
-def about_codeflash(codeflash: CodeflashRun) -> tuple[str, ...]:
-    """List what went wrong with codeflash; a run without figures is a finding too."""
-    return codeflash.findings or (() if codeflash.markdown else ("codeflash compare gave no figures",))
-
-
-def _reached(reach: Reach) -> str:
-    share = figures.share(round(reach.share, 2)) if reach.share else "next to nothing"
-    executed = f"the benchmark executes {reach.executed} of {reach.statements} statements that changed"
-    return f"{executed}; the functions that changed have {share} of its time"
 
 
 def _certainty(change: Change) -> str:
@@ -137,17 +128,14 @@ def _got_worse(change: Change) -> bool:
     return change.verdict is Verdict.REGRESSED and not change.primary and not change.control_row
 
 
-def _allocates_almost_nothing(change: Change) -> bool:
-    peak = max(change.base.median, change.head.median)
-    return change.primary and change.metric is MetricName.PEAK and peak < ALMOST_NOTHING
-
-
-def _almost_nothing(change: Change) -> str:
-    base, head = (figures.size(side.median) for side in (change.base, change.head))
-    return (
-        f"the benchmark allocates almost nothing (peak {base} at base, {head} at head, in {_short(change.test)}); "
-        "a mock at an inference boundary must allocate what the real one does"
-    )
+def _almost_nothing(changes: Sequence[Change]) -> Iterator[str]:
+    for change in changes:
+        medians = (change.base.median, change.head.median)
+        if change.primary and change.metric is MetricName.PEAK and max(medians) < ALMOST_NOTHING:
+            base, head = map(figures.size, medians)
+            peaks = f"peak {base} at base, {head} at head, in {_short(change.test)}"
+            should = "a mock at an inference boundary must allocate what the real one does"
+            yield f"the benchmark allocates almost nothing ({peaks}); {should}"
 
 
 def _short(test: str) -> str:

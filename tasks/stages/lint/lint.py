@@ -15,8 +15,6 @@ from ...project.code.sources import Sources
 from ...project.files import FolderTree
 from ...staleness import StageInputs
 
-NOT_REACHED = "not-reached"
-
 
 def run(inputs: StageInputs) -> None:
     """Check the benchmark by reading and by running it.
@@ -29,7 +27,7 @@ def run(inputs: StageInputs) -> None:
     statements = _statements(setup, "head")
     calls = _watched(setup, "head", statements) if set(metrics) - {"import"} else ()
     reach = reach_of(statements, calls, artifacts.detection)
-    if reach and not reach.executed and NOT_REACHED not in item.lint.ignore:
+    if reach and not reach.executed and "not-reached" not in item.lint.ignore:
         _refuse_unreached(item, setup)
     ignored = set(item.lint.ignore) | (set() if "memory" in metrics else {"mock-allocates-nothing"})
     tree, layout = FolderTree(setup.sides["head"].tree), artifacts.detection.layout

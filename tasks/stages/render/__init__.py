@@ -10,7 +10,8 @@ SHARED = ("summary.md.j2", "test-items.md.j2", "changelog.md.j2", "compare-outpu
 
 def body_of(item: Item) -> Path:
     """Name the item's body after its function, and after the item too if another item has that name."""
-    name = _name(item)
+    functions = item.settings["functions"]
+    name = short_name(functions[0] if functions else item.remembered("detect").get("target") or item.id)
     body, owner = item.paths.body(name), item.workspace.function_owners.get(name)
     taken = owner != item.id if owner else body.exists() and last_body(item) != body
     return item.paths.body(f"{name}-{item.id}") if taken else body
@@ -19,11 +20,6 @@ def body_of(item: Item) -> Path:
 def last_body(item: Item) -> Path | None:
     body = item.remembered("render").get("body")
     return item.workspace.folder / body if body else None
-
-
-def _name(item: Item) -> str:
-    functions = item.settings["functions"]
-    return short_name(functions[0] if functions else item.remembered("detect").get("target") or item.id)
 
 
 def _products(item: Item) -> list[Path]:

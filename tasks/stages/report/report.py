@@ -1,7 +1,7 @@
 """Show the state of every item, from artifacts alone: a table for the terminal, and report.md."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,8 @@ class Row:
     number: int
     id: str
     title: str
-    benchmark: str = NOTHING
+    benchmark: str = ""
+    origin: str = ""
     source: str = ""
     compare: str = NOTHING
     body: str = NOTHING
@@ -56,6 +57,10 @@ class Row:
     rules: tuple[str, ...] = ()
     skeleton: str = ""
     survey: tuple[str, ...] = ()
+
+    def benchmark_with(self, code: Callable[[str], str]) -> str:
+        """Return the benchmark's path, formatted as code, and its origin."""
+        return f"{code(self.benchmark)} ({self.origin})" if self.benchmark else NOTHING
 
     @property
     def status(self) -> str:
@@ -73,7 +78,7 @@ def run(staleness: Staleness, stage: Stage, *, width: int) -> str:
     if read_bytes(paths.report) != (text := report_text(rows, paths)).encode():
         write_whole(paths.report, text)
     cells = [
-        (str(row.number), row.title, row.benchmark, row.compare, row.body, status)
+        (str(row.number), row.title, row.benchmark_with(str), row.compare, row.body, status)
         for row, status in zip(rows, statuses(rows), strict=True)
     ]
     return f"{text_table(HEADER, cells, width)}\n\n{tally(rows)}"
@@ -103,7 +108,8 @@ def read_row(number: int, inputs: StageInputs, *, stale: bool = False) -> Row:
         number=number,
         id=item.id,
         title=title,
-        benchmark=_benchmark(scaffolding),
+        benchmark=scaffolding.get("path", ""),
+        origin=_ORIGINS.get(scaffolding.get("origin", ""), "was there"),
         source=scaffolding.get("source", "") if scaffolding.get("origin") in {"generated", "edited"} else "",
         compare=markdown.one_line(compared.get("headline", "")) or NOTHING,
         body=rendering.get("body") or NOTHING,
@@ -173,7 +179,7 @@ def report_text(rows: Sequence[Row], paths: ProjectPaths) -> str:
         (
             str(row.number),
             _inline(row.title),
-            _code_first(row.benchmark),
+            Markdown(row.benchmark_with(markdown.code)),
             row.compare,
             _link(row.body, paths.folder, folder),
             _inline(status),
@@ -221,12 +227,6 @@ def _reason(failure: dict[str, Any]) -> str:
     return f"{failure.get('stage', '')}: {lines[0].rstrip(':')}{hint}"
 
 
-def _benchmark(scaffolding: dict[str, Any]) -> str:
-    if not scaffolding:
-        return NOTHING
-    return f"{scaffolding.get('path')} ({_ORIGINS.get(scaffolding.get('origin', ''), 'was there')})"
-
-
 def _notes(rows: Sequence[Row]) -> dict[str, int]:
     """Map each long sentence that the surveys of several items share to its number."""
     counted = Counter(sentence for row in rows for sentence in row.survey if not sentence.startswith("Decision: "))
@@ -241,9 +241,9 @@ def _details(row: Row, notes: Mapping[str, int]) -> str:
         f"- Task: {markdown.code(f'prprep render:{row.id}')}",
         f"- Status: {row.state}",
     ]
-    if row.benchmark != NOTHING:
+    if row.benchmark:
         written = f", written to {markdown.code(row.source)}" if row.source else ""
-        lines.append(f"- Benchmark test: {_code_first(row.benchmark)}{written}")
+        lines.append(f"- Benchmark test: {row.benchmark_with(markdown.code)}{written}")
     if row.compare != NOTHING:
         lines.append(f"- Compare: {markdown.escape(row.compare)}")
     if row.evidence:
@@ -277,14 +277,6 @@ def _rules(rows: Sequence[Row]) -> list[str]:
         listed = "\n".join(f"- {_inline(rule)}" for rule in rules)
         sections.append(f"## What the project asks of contributions{about}\n\n{listed}")
     return sections
-
-
-def _code_first(text: str) -> Markdown:
-    """Show the path of `path (remark)` as code."""
-    path, _, remark = text.partition(" (")
-    if not remark:
-        return markdown.escape(text)
-    return Markdown(f"{markdown.code(path)} ({markdown.escape(remark.removesuffix(')'))})")
 
 
 def _link(body: str, root: Path, folder: Path) -> Markdown:
