@@ -14,20 +14,16 @@ from typing import Any
 
 def parameters(code: types.CodeType) -> dict[str, str]:
     """Return the kind of each parameter by its name: `positional`, `keyword`, `args` or `kwargs`."""
-    count, more = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
-    kinds = dict.fromkeys(code.co_varnames[:count], "positional")
-    kinds.update(dict.fromkeys(code.co_varnames[count:more], "keyword"))
-    for flag, kind in ((inspect.CO_VARARGS, "args"), (inspect.CO_VARKEYWORDS, "kwargs")):
-        if code.co_flags & flag:
-            kinds[code.co_varnames[more]] = kind
-            more += 1
+    names, args, kwargs = inspect.getargs(code)
+    kinds = {name: "positional" if index < code.co_argcount else "keyword" for index, name in enumerate(names)}
+    kinds.update({name: kind for name, kind in ((args, "args"), (kwargs, "kwargs")) if name})
     return kinds
 
 
 def wrapped(function: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a function or coroutine function: each call runs in the context `around(args, kwargs)`.
 
-    The context yields a function, which gets the value that the call returned.
+    If the context yields a function, that gets the value that the call returned.
     """
     if inspect.iscoroutinefunction(function):
 
@@ -35,7 +31,8 @@ def wrapped(function: Callable[..., Any], around: Callable[..., Any]) -> Callabl
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
             with around(args, kwargs) as returned:
                 value = await function(*args, **kwargs)
-                returned(value)
+                if returned:
+                    returned(value)
             return value
 
     else:
@@ -44,7 +41,8 @@ def wrapped(function: Callable[..., Any], around: Callable[..., Any]) -> Callabl
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             with around(args, kwargs) as returned:
                 value = function(*args, **kwargs)
-                returned(value)
+                if returned:
+                    returned(value)
             return value
 
     return wrapper

@@ -10,15 +10,16 @@ import contextlib
 import functools
 import inspect
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
+import pkgutil
+import unittest.mock
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prprep_worker.watching import wrapped
 
 MOST = 3
 """Calls of each function that are tracked; the first may fill caches, and the largest counts."""
-_ABSENT = object()
 
 
 class Allocations:
@@ -29,9 +30,9 @@ class Allocations:
 
     def __init__(self, wanted: list[list[str]], profile: str) -> None:
         self.peaks: dict[str, int] = {}
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._wanted, self._profile, self._is_tracking = wanted, profile, False
-        self._undo: list[Callable[[], None]] = []
+        self._replaced = contextlib.ExitStack()
         self.why_not = "" if wanted else "nothing is at a boundary"
         try:
             import memray
@@ -44,65 +45,42 @@ class Allocations:
         """Wrap the functions."""
         for parameter, name in [] if self.why_not else self._wanted:
             owner, attribute = (type(values.get(parameter)), name) if parameter else _owner(name)
-            original = inspect.getattr_static(owner, attribute, _ABSENT)
-            if original is not _ABSENT:
-                self._replace(owner, attribute, original, f"{parameter}:{name}")
+            original = inspect.getattr_static(owner, attribute, None)
+            inner = getattr(original, "__func__", original)
+            if callable(inner):
+                wrapper: Any = wrapped(inner, functools.partial(self._tracked, f"{parameter}:{name}"))
+                if isinstance(original, (staticmethod, classmethod)):
+                    wrapper = type(original)(wrapper)
+                # A class that is written in C refuses it.
+                with contextlib.suppress(AttributeError, TypeError):
+                    self._replaced.enter_context(unittest.mock.patch.object(owner, attribute, wrapper))
 
     def stop(self) -> None:
-        while self._undo:
-            self._undo.pop()()
-
-    def _replace(self, owner: Any, attribute: str, original: Any, name: str) -> None:
-        inner = getattr(original, "__func__", original)
-        if not callable(inner):
-            return
-        wrapper: Any = wrapped(inner, lambda _args, _kwargs: self._tracked(name))
-        if isinstance(original, (staticmethod, classmethod)):
-            wrapper = type(original)(wrapper)
-        own = vars(owner).get(attribute, _ABSENT)
-        try:
-            setattr(owner, attribute, wrapper)
-        except (AttributeError, TypeError):
-            return  # a class that is written in C
-        self._undo.append(functools.partial(_put_back, owner, attribute, own))
+        self._replaced.close()
 
     @contextlib.contextmanager
-    def _tracked(self, name: str) -> Iterator[Callable[[object], None]]:
+    def _tracked(self, name: str, *_arguments: object) -> Iterator[None]:
         """Track a call, unless another one is being tracked, or enough of this function's were."""
-        count = self._counts.get(name, 0)
-        if self._is_tracking or count >= MOST:
-            yield _ignore
+        if self._is_tracking or self._counts[name] >= MOST:
+            yield
             return
-        self._counts[name], self._is_tracking = count + 1, True
+        self._counts[name] += 1
+        self._is_tracking = True
         if os.path.exists(self._profile):
             os.remove(self._profile)
         try:
             with self._memray.Tracker(self._profile):
-                yield _ignore
+                yield
         finally:
             self._is_tracking = False
             peak = self._memray.FileReader(self._profile).metadata.peak_memory
             self.peaks[name] = max(self.peaks.get(name, 0), int(peak))
 
 
-def _ignore(_value: object) -> None:
-    pass
-
-
 def _owner(dotted: str) -> tuple[Any, str]:
-    """Return the module or class that holds a function (`shop.requests.get`), and its name there."""
-    *parts, last = dotted.split(".")
-    for count in range(len(parts), 0, -1):
-        owner: Any = sys.modules.get(".".join(parts[:count]))
-        if owner is not None:
-            for part in parts[count:]:
-                owner = getattr(owner, part, None)
-            return owner, last
-    return None, last
-
-
-def _put_back(owner: Any, attribute: str, own: object) -> None:
-    if own is _ABSENT:
-        delattr(owner, attribute)
-    else:
-        setattr(owner, attribute, own)
+    """Return the module or class that holds a function (`shop.requests.get`), None if missing, and its name there."""
+    owner, _, name = dotted.rpartition(".")
+    try:
+        return pkgutil.resolve_name(owner), name
+    except (AttributeError, ImportError, ValueError):
+        return None, name
