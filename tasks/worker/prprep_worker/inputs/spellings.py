@@ -17,7 +17,7 @@ import sys
 import types
 from typing import Any
 
-from prprep_worker.values.anatomy import CONTAINERS, exists, fields_of, imported, is_importable, state_of
+from prprep_worker.values.anatomy import CONTAINERS, fields_of, imported, is_importable, state_of
 
 Spelling = list[Any]
 
@@ -234,7 +234,7 @@ def _parts(value: Any) -> list[object]:
 
 
 def _refuse_path(path: str | pathlib.Path) -> None:
-    if exists(path):
+    if os.path.exists(path):
         raise RefusedError("a path that exists")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import inspect
 import io
-import os
 import struct
 import sys
 import types
 from collections.abc import Callable
+from copyreg import _slotnames  # also `pickle` finds the slots with it
 from typing import Any, NamedTuple
 
 SEQUENCES = (list, tuple, collections.deque)
@@ -73,7 +74,7 @@ def compared_names(value: object) -> list[str] | None:
 
 def state_of(value: object) -> dict[str, object] | None:
     """Return an object's attributes from its `__dict__` and its slots; None if it may have more than these."""
-    slots = [name for kind in type(value).__mro__ for name in _slots(kind) if name not in ("__dict__", "__weakref__")]
+    slots = _slotnames(type(value))
     # A plain object has a header, its slots, and at most two pointers to __dict__ and weak references. A larger one
     # is written in C and hides some of its state.
     if type(value).__basicsize__ > object.__basicsize__ + POINTER * (2 + len(slots)):
@@ -91,20 +92,7 @@ def state_of(value: object) -> dict[str, object] | None:
 def _is_cached(kind: type, name: str) -> bool:
     """Return whether a descriptor such as functools.cached_property sets the attribute on first access."""
     declared = next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
-    return (
-        hasattr(type(declared), "__get__")
-        and not hasattr(type(declared), "__set__")
-        and not isinstance(declared, types.FunctionType)
-    )
-
-
-def _slots(kind: type) -> list[str]:
-    slots = kind.__dict__.get("__slots__", ())
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return [
-        f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
-        for name in names
-    ]
+    return inspect.ismethoddescriptor(declared)
 
 
 def own_text(value: object) -> str | None:
@@ -131,22 +119,15 @@ def is_importable(thing: Any) -> bool:
     return imported(thing.__module__, thing.__qualname__) is thing
 
 
-def exists(path: str | os.PathLike[str]) -> bool:
-    try:
-        return os.path.exists(path)
-    except (OSError, ValueError):
-        return False
-
-
 def summary(value: Any) -> str:
     """Summarize a value in a few words: its type, and how much of it there is."""
-    kind, shape = kind_of(value), _attribute(value, "shape")
+    kind, shape = type(value).__qualname__, _attribute(value, "shape")
     if isinstance(shape, tuple):
         return f"{kind} {' x '.join(map(str, shape))}" + (f" {value.dtype}" if hasattr(value, "dtype") else "")
     if isinstance(value, (str, bytes, bytearray)):
         return f"{kind} of {len(value):,} {'characters' if isinstance(value, str) else 'bytes'}"
     if isinstance(value, (*CONTAINERS, dict)):
-        inner = sorted({kind_of(element) for element in list(value)[:100]})
+        inner = sorted({type(element).__qualname__ for element in list(value)[:100]})
         return f"{kind} of {len(value):,}" + (f" ({', '.join(inner[:3])})" if inner else "")
     return kind
 
@@ -176,7 +157,3 @@ def _attribute(value: object, name: str) -> Any:
         return getattr(value, name, None)
     except Exception:  # noqa: BLE001 - a property of the target's may raise anything
         return None
-
-
-def kind_of(value: object) -> str:
-    return type(value).__qualname__

@@ -6,8 +6,6 @@ import os
 import re
 from collections.abc import Iterable
 
-from prprep_worker.values.anatomy import exists
-
 SECRET = re.compile(r"token|secret|passw|api_?key|credential|private", re.IGNORECASE)
 
 
@@ -35,4 +33,4 @@ def is_of_machine(text: str) -> bool:
     """Return whether a text is the absolute path of an existing file or folder; the root alone reveals nothing."""
     if not text.strip(os.sep) or len(text) > 4_096 or "\n" in text:
         return False
-    return os.path.isabs(text) and exists(text)
+    return os.path.isabs(text) and os.path.exists(text)

@@ -27,7 +27,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, kind_of, state_of
+from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, state_of
 from prprep_worker.values.comparison import differing_attributes, equal, makes
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.packages import LISTED, write_foreign
@@ -120,7 +120,7 @@ class Writer:
             code = write_as(value, depth)
             if code is not None:
                 return code
-        raise CannotWriteError(f"a {kind_of(value)} cannot be written as code")
+        raise CannotWriteError(f"a {type(value).__qualname__} cannot be written as code")
 
     def factor(self, depth: int, size: int) -> int:
         """Return what the size of a value is multiplied by."""
