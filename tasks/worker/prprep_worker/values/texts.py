@@ -24,19 +24,10 @@ def stem_of(texts: list[str]) -> str | None:
 
 
 def period_of(value: Any) -> Any:
-    """Return the text that a text repeats from its start to its end, else all of it.
-
-    Source: borders by Knuth, Morris and Pratt.
-    """
+    """Return the text that a text repeats from its start to its end, else all of it."""
     head = value[: 4 * LONGEST]
-    borders = [0] * len(head)
-    for place in range(1, len(head)):
-        length = borders[place - 1]
-        while length and head[place] != head[length]:
-            length = borders[length - 1]
-        borders[place] = length + (head[place] == head[length])
-    period = len(head) - borders[-1] if borders else 0
-    repeats = 0 < period <= len(head) // 2 and value == (head[:period] * (len(value) // period + 1))[: len(value)]
+    period = next((size for size in range(1, len(head) // 2 + 1) if head.startswith(head[size:])), 0)
+    repeats = period and value == (head[:period] * (len(value) // period + 1))[: len(value)]
     return head[:period] if repeats else value
 
 
