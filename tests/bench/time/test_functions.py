@@ -248,10 +248,10 @@ async def awaited():
 for function in (plain, awaited):
     calls = Calls(function)
     calls.begin()
-    drive(calls.first()) if not calls.awaited else None
+    drive(calls.result()) if not calls.awaited else None
     if calls.awaited:
         import asyncio
-        asyncio.run(calls.first())
+        asyncio.run(calls.result())
         print(asyncio.run(stacks.sampled(calls, 0.1, "child"))[1], asyncio.run(stacks.sampled(calls, 0.1, "signal"))[1])
     else:
         print(drive(stacks.sampled(calls, 0.1, "child"))[1])

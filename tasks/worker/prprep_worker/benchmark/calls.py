@@ -51,35 +51,32 @@ class Calls:
         self.iterations, self.warmup, self.disable_gc = iterations, warmup, disable_gc
         self.awaited = False
         self.seconds = 0.0
-        self._first = None
+        self._begun = None
 
     def begin(self) -> None:
         """Make the first call, untimed; if it returns a coroutine, every call from now on is awaited."""
-        args, kwargs = self.arguments()
-        begun = _clock()
-        value = self.function(*args, **kwargs)
-        self.seconds = (_clock() - begun) / 1e9
-        self.awaited = inspect.iscoroutine(value)
-        self._first = value, args, kwargs
-
-    async def first(self) -> object:
-        """Return what the first call returned."""
-        (value, args, kwargs), self._first = self._first, None
-        if self.awaited:
-            begun = _clock()
-            value = await value
-            self.seconds = (_clock() - begun) / 1e9
-        self.end(args, kwargs)
-        return value
+        self._call()
+        self.awaited = inspect.iscoroutine(self._begun[0])
 
     async def value(self) -> object:
         """Call once more, outside the blocks, and return the value."""
+        self._call()
+        return await self.result()
+
+    def _call(self) -> None:
         args, kwargs = self.arguments()
         begun = _clock()
         value = self.function(*args, **kwargs)
-        if self.awaited:
-            value = await value
         self.seconds = (_clock() - begun) / 1e9
+        self._begun = value, args, kwargs
+
+    async def result(self) -> object:
+        """Return what the call returned that was begun last."""
+        (value, args, kwargs), self._begun = self._begun, None
+        if self.awaited:
+            begun = _clock()
+            value = await value
+            self.seconds += (_clock() - begun) / 1e9
         self.end(args, kwargs)
         return value
 

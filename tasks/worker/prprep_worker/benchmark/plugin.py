@@ -153,7 +153,7 @@ def take_over(node: str, calls: Calls, fixture: object = None) -> object:
 
 
 async def _serve(node: str, calls: Calls, fixture: object) -> object:
-    value = await calls.first()
+    value = await calls.result()
     CHANNEL.send("ready", modules=LOADED_MODULES.new(), **_introduction(node, calls))
     samples, described = [], None
     if OPTIONS["describe"]:
