@@ -33,8 +33,8 @@ LONGEST = 160
 
 COMMON_PACKAGES = frozenset({"socket", "ssl"})
 """Packages for the network that much else imports as well."""
-RECORDER = WORKER_PROGRAMS / "recording/recorder.py"
-PLUGIN = "prprep_worker.recording.recorder"
+RECORDER = WORKER_PROGRAMS / "recording/plugin.py"
+PLUGIN = "prprep_worker.recording.plugin"
 PLUGIN_OPTIONS = ("-p", PLUGIN, "--benchmark-disable", "-W", "ignore::pytest.PytestDeprecationWarning")
 """A deprecation in pytest does not stop recording, even if warnings are errors."""
 

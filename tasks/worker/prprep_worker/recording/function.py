@@ -12,13 +12,11 @@ import importlib.util
 import inspect
 import sys
 import types
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+from prprep_worker.recording.recorder import Recorder
 from prprep_worker.watching import claim_tool, parameters, wrapped
-
-if TYPE_CHECKING:
-    from prprep_worker.recording.recorder import Recorder
 
 EFFECTS = {
     "socket.connect": "connects to the network",
@@ -29,16 +27,24 @@ EFFECTS = {
     "shutil.rmtree": "removes files",
     "sqlite3.connect": "opens a database",
 }
-_watched_kinds: set[type] = set()
-_constructors: set[types.CodeType] = set()
 HAS_MONITORING = sys.version_info >= (3, 12)
 
+_signature = functools.cache(inspect.signature)
 
-class _Finder(importlib.abc.MetaPathFinder):
-    """Watch the function as soon as its module was executed, before others import from it."""
+
+class FunctionWatch(importlib.abc.MetaPathFinder):
+    """Watch the recorder's function, now or as soon as its module was executed, before others import from it."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder, self._is_searching = recorder, False
+        self._code: types.CodeType | None = None
+        self._watched_kinds: set[type] = set()
+        self._constructors: set[types.CodeType] = set()
+        self._tool: int | None = None
+        recorder.watch_constructor = self._watch_constructor
+        sys.meta_path.insert(0, self)
+        if recorder.module in sys.modules:
+            self._watch(sys.modules[recorder.module])
 
     def find_spec(self, name: str, _path: Any, _target: Any = None) -> Any:
         if name != self._recorder.module or self._is_searching:
@@ -54,149 +60,132 @@ class _Finder(importlib.abc.MetaPathFinder):
 
         def execute_and_watch(module: types.ModuleType) -> None:
             execute(module)
-            _watch(module, self._recorder)
+            self._watch(module)
 
         spec.loader.exec_module = execute_and_watch
         return spec
 
+    def _watch(self, module: types.ModuleType) -> None:
+        *owners, name = self._recorder.name.split(".")
+        owner: Any = module
+        for part in owners:
+            owner = getattr(owner, part, None)
+        held = inspect.getattr_static(owner, name, None) if owner is not None else None
+        function = _innermost(held)
+        if function is None:
+            return
+        if isinstance(owner, type) and name != "__init__":
+            self._watch_constructor(owner)
+            if name not in owner.__dict__ and isinstance(held, types.FunctionType):
+                self._recorder.owner = owner
+        if HAS_MONITORING:
+            self._code = function.__code__
+            self._monitor(function.__code__, sys.monitoring.events.PY_START | sys.monitoring.events.PY_RETURN)
+        else:
+            self._wrap(owner, name, held, function)
+        self._recorder.note_function(function)
 
-def watch_function(recorder: Recorder) -> None:
-    """Watch the recorder's function, now or when its module is imported."""
-    sys.meta_path.insert(0, _Finder(recorder))
-    module = sys.modules.get(recorder.module)
-    if module is not None:
-        _watch(module, recorder)
+    def _watch_constructor(self, kind: type) -> None:
+        """Note from now on how objects of a class are made, if its constructor is written in Python."""
+        constructor = next(base.__dict__["__init__"] for base in kind.__mro__ if "__init__" in base.__dict__)
+        if kind in self._watched_kinds or not isinstance(constructor, types.FunctionType):
+            return
+        self._watched_kinds.add(kind)
+        if HAS_MONITORING:
+            self._constructors.add(constructor.__code__)
+            self._monitor(constructor.__code__, sys.monitoring.events.PY_START)
+        else:
+            kind.__init__ = wrapped(constructor, functools.partial(self._noted, constructor))
 
+    # -- Python 3.12 or newer
 
-def _watch(module: types.ModuleType, recorder: Recorder) -> None:
-    *owners, name = recorder.name.split(".")
-    owner: Any = module
-    for part in owners:
-        owner = getattr(owner, part, None)
-    held = inspect.getattr_static(owner, name, None) if owner is not None else None
-    function = _innermost(held)
-    if function is None:
-        return
-    if isinstance(owner, type) and name != "__init__":
-        watch_constructor(owner, recorder)
-        if name not in owner.__dict__ and isinstance(held, types.FunctionType):
-            recorder.owner = owner
-    if HAS_MONITORING:
-        _monitor(function.__code__, recorder)
-    else:
-        _wrap(owner, name, held, function, recorder)
-    recorder.note_function(function)
+    def _monitor(self, code: types.CodeType, events: int) -> None:
+        monitoring = sys.monitoring
+        if self._tool is None:
+            self._tool = claim_tool("prprep")
+            monitoring.register_callback(self._tool, monitoring.events.PY_START, self._start)
+            monitoring.register_callback(self._tool, monitoring.events.PY_RETURN, self._return)
+            monitoring.register_callback(self._tool, monitoring.events.PY_UNWIND, self._unwind)
+            # Unwinding is no local event: it is reported for all code or for none.
+            monitoring.set_events(self._tool, monitoring.events.PY_UNWIND)
+        monitoring.set_local_events(self._tool, code, events | monitoring.get_local_events(self._tool, code))
+
+    def _start(self, code: types.CodeType, _offset: int) -> None:
+        values, kinds = _arguments(code, sys._getframe(1).f_locals)  # noqa: SLF001 - there is no other way
+        if code is self._code:
+            self._recorder.begin(values, kinds)
+        if code in self._constructors and values:
+            constructed = type(next(iter(values.values())))
+            # A subclass calls its base's constructor with arguments of its own.
+            if getattr(constructed.__init__, "__code__", None) is code:
+                self._recorder.note_construction(values, kinds)
+
+    def _return(self, code: types.CodeType, _offset: int, value: object) -> None:
+        if code is self._code:
+            self._recorder.end(value, well=True)
+
+    def _unwind(self, code: types.CodeType, _offset: int, _error: BaseException) -> None:
+        if code is self._code:
+            self._recorder.end(None, well=False)
+
+    # -- older versions
+
+    def _wrap(self, owner: Any, name: str, held: Any, function: types.FunctionType) -> None:
+        wrapper = wrapped(function, functools.partial(self._recorded, function))
+        if isinstance(held, (staticmethod, classmethod)):
+            setattr(owner, name, type(held)(wrapper))
+        elif isinstance(held, property):
+            setattr(owner, name, property(wrapper, held.fset, held.fdel, held.__doc__))
+        elif held is function:
+            setattr(owner, name, wrapper)
+
+    @contextlib.contextmanager
+    def _recorded(
+        self, function: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[Callable[[object], None] | None]:
+        bound = _bound(function, args, kwargs)
+        if bound is None:
+            yield None
+            return
+        self._recorder.begin(*bound)
+        try:
+            yield functools.partial(self._recorder.end, well=True)
+        except BaseException:
+            self._recorder.end(None, well=False)
+            raise
+
+    @contextlib.contextmanager
+    def _noted(
+        self, constructor: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[None]:
+        yield
+        bound = _bound(constructor, args, kwargs)
+        # As above.
+        if bound and getattr(type(args[0]).__init__, "__wrapped__", None) is constructor:
+            self._recorder.note_construction(*bound)
 
 
 def _innermost(held: object) -> types.FunctionType | None:
     """Return the function below static methods, properties and decorators that keep `__wrapped__`."""
     for attribute in ("__func__", "fget", "func"):
         held = getattr(held, attribute, None) or held
-    while hasattr(held, "__wrapped__"):
-        held = held.__wrapped__
+    held = inspect.unwrap(held)
     return held if isinstance(held, types.FunctionType) else None
 
 
-def _monitor(code: types.CodeType, recorder: Recorder) -> None:
-    monitoring, events = sys.monitoring, sys.monitoring.events
-    tool = claim_tool("prprep")
-
-    def start(started: types.CodeType, _offset: int) -> None:
-        if started is code:
-            recorder.begin(*_arguments(code, sys._getframe(1).f_locals))  # noqa: SLF001 - there is no other way
-
-    def finish(_code: types.CodeType, _offset: int, value: object) -> None:
-        recorder.end(value, well=True)
-
-    def unwind(unwound: types.CodeType, _offset: int, _error: BaseException) -> None:
-        if unwound is code:
-            recorder.end(None, well=False)
-
-    monitoring.register_callback(tool, events.PY_START, start)
-    monitoring.register_callback(tool, events.PY_RETURN, finish)
-    monitoring.register_callback(tool, events.PY_UNWIND, unwind)
-    monitoring.set_local_events(tool, code, events.PY_START | events.PY_RETURN)
-    # Unwinding is no local event: it is reported for all code or for none.
-    monitoring.set_events(tool, events.PY_UNWIND)
-
-
-def _wrap(owner: Any, name: str, held: Any, function: types.FunctionType, recorder: Recorder) -> None:
-    signature = inspect.signature(function)
-
-    @contextlib.contextmanager
-    def recorded(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Callable[[object], None]]:
-        values = _bound(signature, args, kwargs)
-        if values is None:
-            yield lambda _value: None
-            return
-        recorder.begin(*_arguments(function.__code__, values))
-        try:
-            yield lambda value: recorder.end(value, well=True)
-        except BaseException:
-            recorder.end(None, well=False)
-            raise
-
-    wrapper = wrapped(function, recorded)
-    if isinstance(held, (staticmethod, classmethod)):
-        setattr(owner, name, type(held)(wrapper))
-    elif isinstance(held, property):
-        setattr(owner, name, property(wrapper, held.fset, held.fdel, held.__doc__))
-    elif held is function:
-        setattr(owner, name, wrapper)
-
-
-def watch_constructor(kind: type, recorder: Recorder) -> None:
-    """Note from now on how objects of a class are made, if its constructor is written in Python."""
-    constructor = next(base.__dict__["__init__"] for base in kind.__mro__ if "__init__" in base.__dict__)
-    if kind in _watched_kinds or not isinstance(constructor, types.FunctionType):
-        return
-    _watched_kinds.add(kind)
-    if HAS_MONITORING:
-        _monitor_constructor(constructor.__code__, recorder)
-        return
-    signature = inspect.signature(constructor)
-
-    @contextlib.contextmanager
-    def noted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Callable[[object], None]]:
-        yield lambda _value: None
-        values = _bound(signature, args, kwargs)
-        # A subclass calls its base's constructor with arguments of its own.
-        if values is not None and type(args[0]).__init__ is wrapper:
-            recorder.note_construction(*_arguments(constructor.__code__, values))
-
-    wrapper = kind.__init__ = wrapped(constructor, noted)
-
-
-def _monitor_constructor(code: types.CodeType, recorder: Recorder) -> None:
-    _constructors.add(code)
-    sys.monitoring.set_local_events(_constructor_tool(recorder), code, sys.monitoring.events.PY_START)
-
-
-@functools.cache
-def _constructor_tool(recorder: Recorder) -> int:
-    tool = claim_tool("prprep, constructors")
-
-    def start(started: types.CodeType, _offset: int) -> None:
-        if started in _constructors:
-            values, kinds = _arguments(started, sys._getframe(1).f_locals)  # noqa: SLF001 - as above
-            if values and getattr(type(next(iter(values.values()))).__init__, "__code__", None) is started:
-                recorder.note_construction(values, kinds)
-
-    sys.monitoring.register_callback(tool, sys.monitoring.events.PY_START, start)
-    return tool
-
-
-def _bound(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the arguments by parameter; None if they do not fit, which the call itself reports."""
+def _bound(
+    function: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]] | None:
+    """Return the values and the kinds of the parameters; None if they do not fit, which the call itself reports."""
     try:
-        bound = signature.bind(*args, **kwargs)
+        bound = _signature(function).bind(*args, **kwargs)
     except TypeError:
         return None
     bound.apply_defaults()
-    return dict(bound.arguments)
+    return _arguments(function.__code__, bound.arguments)
 
 
-def _arguments(code: types.CodeType, values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _arguments(code: types.CodeType, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the values and the kinds of the parameters."""
     # A variable that a closure shares is not among the fast ones until it is set.
     kinds = {name: kind for name, kind in parameters(code).items() if name in values}

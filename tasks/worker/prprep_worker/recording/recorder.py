@@ -1,33 +1,24 @@
-"""Record the calls of one function while the project's own tests or a script run: a pytest plugin, and a program.
+"""Record the calls of one function.
 
-    pytest -p prprep_worker.recording.recorder ...
-    python recorder.py script.py ... | -m module ... | -c code
-
-PRPREP_RECORDER holds the orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test to
-be written, the file to write (`out`), and the `seconds` that recording itself may cost. The file is written after every
-call that is kept, so that nothing is lost if this process is killed.
+The file is written after every call that is kept, so that nothing is lost if this process is killed.
 """
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 import os
-import sys
 import threading
 import time
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from prprep_worker.memory.allocations import Allocations
 from prprep_worker.recording.arguments import RESERVED, WrittenArguments
 from prprep_worker.recording.fakes import BoundaryWatch, fake_name, is_at_boundary
-from prprep_worker.recording.function import report_effects, watch_constructor, watch_function
 from prprep_worker.recording.sample import LARGEST, CallSample, short
-from prprep_worker.startup.command import run_command
 from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
 from prprep_worker.values.source import Construction, Writer
@@ -91,6 +82,8 @@ class Recorder:
         self.owner: type | None = None
         """The class whose objects alone count, if it inherits the function."""
         self.fixtures: dict[str, tuple[object, str]] = {}
+        self.watch_constructor: Callable[[type], None]
+        """Called for a class whose constructor's arguments are unknown."""
         self.boundaries = set(orders.get("boundaries", ()))
         self._annotations: dict[str, str] = {}
         measured = orders.get("measure") or {}
@@ -240,7 +233,7 @@ class Recorder:
                 written.add(name, value, self._writer(scale, written.taken), keep=keep)
             except CannotWriteError as refused:
                 if isinstance(refused, UnknownConstructionError):
-                    watch_constructor(refused.kind, self)
+                    self.watch_constructor(refused.kind)
                 if is_reported and (keep or scale == 1):
                     self._seen["unwritten"][name] = f"{summary(value)}: {refused}{self._fixture_note(value)}"
                 fixture = self._visible_fixture(value) if keep else ""
@@ -317,59 +310,3 @@ def _as_argument(name: str, kind: str, code: str) -> str:
     if kind == "kwargs":
         return "" if code == "{}" else f"**{code}"
     return f"{name}={code}"
-
-
-def _start() -> Recorder:
-    recorder = Recorder(json.loads(os.environ.pop("PRPREP_RECORDER")))
-    watch_function(recorder)
-    report_effects(recorder)
-    return recorder
-
-
-RECORDER: Recorder | None = None
-
-
-def pytest_configure() -> None:
-    global RECORDER  # noqa: PLW0603 - one process records one function
-    if RECORDER is None:
-        RECORDER = _start()
-
-
-def pytest_runtest_logstart(nodeid: str) -> None:
-    if RECORDER is not None:
-        RECORDER.running = nodeid
-
-
-def pytest_runtest_call(item: Any) -> None:
-    if RECORDER is not None:
-        RECORDER.fixtures = dict(_fixtures(item, str(item.config.rootpath)))
-
-
-def _fixtures(item: Any, root: str) -> Iterator[tuple[str, tuple[object, str]]]:
-    """Yield the fixtures of the project's conftest files that a test requests: name, value, and the file."""
-    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    for name, value in getattr(item, "funcargs", {}).items():
-        code = getattr(getattr((definitions.get(name) or [None])[-1], "func", None), "__code__", None)
-        file = getattr(code, "co_filename", "")
-        if os.path.basename(file) == "conftest.py" and file.startswith(root + os.sep):
-            yield name, (value, os.path.relpath(file, root).replace(os.sep, "/"))
-
-
-def pytest_sessionfinish() -> None:
-    if RECORDER is not None:
-        RECORDER.write()
-
-
-def main(command: list[str]) -> None:
-    """Run a script, a module or code as Python itself would, and record meanwhile."""
-    recorder = _start()
-    sys.path.pop(0)
-    try:
-        run_command(command)
-    finally:
-        recorder.write()
-
-
-if __name__ == "__main__":
-    # Not the module `__main__`: the command takes that name.
-    importlib.import_module("prprep_worker.recording.recorder").main(sys.argv[1:])

@@ -1,0 +1,72 @@
+"""Record the calls of one function while the project's own tests or a script run: a pytest plugin, and a program.
+
+    pytest -p prprep_worker.recording.plugin ...
+    python plugin.py script.py ... | -m module ... | -c code
+
+PRPREP_RECORDER holds the orders as JSON: the `target` (`module:Qualified.name`), the `tree`, the `depth` of the test to
+be written, the file to write (`out`), and the `seconds` that recording itself may cost.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from prprep_worker.recording.function import FunctionWatch, report_effects
+from prprep_worker.recording.recorder import Recorder
+from prprep_worker.startup.command import run_command
+
+
+@functools.cache
+def recorder_of_process() -> Recorder:
+    """Start recording, on the first call: one process records one function."""
+    recorder = Recorder(json.loads(os.environ.pop("PRPREP_RECORDER")))
+    FunctionWatch(recorder)
+    report_effects(recorder)
+    return recorder
+
+
+def pytest_configure() -> None:
+    recorder_of_process()
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    recorder_of_process().running = nodeid
+
+
+def pytest_runtest_call(item: Any) -> None:
+    recorder_of_process().fixtures = dict(_fixtures(item, str(item.config.rootpath)))
+
+
+def _fixtures(item: Any, root: str) -> Iterator[tuple[str, tuple[object, str]]]:
+    """Yield the fixtures of the project's conftest files that a test requests: name, value, and the file."""
+    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    for name, value in getattr(item, "funcargs", {}).items():
+        code = getattr(getattr((definitions.get(name) or [None])[-1], "func", None), "__code__", None)
+        file = getattr(code, "co_filename", "")
+        if os.path.basename(file) == "conftest.py" and file.startswith(root + os.sep):
+            yield name, (value, os.path.relpath(file, root).replace(os.sep, "/"))
+
+
+def pytest_sessionfinish() -> None:
+    recorder_of_process().write()
+
+
+def main(command: list[str]) -> None:
+    """Run a script, a module or code as Python itself would, and record meanwhile."""
+    recorder = recorder_of_process()
+    sys.path.pop(0)
+    try:
+        run_command(command)
+    finally:
+        recorder.write()
+
+
+if __name__ == "__main__":
+    # Not the module `__main__`: the command takes that name.
+    importlib.import_module("prprep_worker.recording.plugin").main(sys.argv[1:])
