@@ -8,7 +8,7 @@ from typing import Any
 from prprep_worker.values.anatomy import size_of
 from prprep_worker.values.data_files import NotDataError, data_file
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
-from prprep_worker.values.source import Writer
+from prprep_worker.values.source import Requirements, Writer
 
 RESERVED = {
     "benchmark", "call", "calls", "inputs", "largest", "loop", "monkeypatch", "np_rng", "recorded", "rng", "run",
@@ -17,20 +17,16 @@ RESERVED = {
 """Names that a benchmark uses itself."""
 
 
-class WrittenArguments:
+class WrittenArguments(Requirements):
     """The arguments of one call as code, each with its own writer."""
 
     def __init__(self, stem: str, taken: set[str]) -> None:
+        super().__init__()
         self._stem, self.taken = stem, taken
         self.codes: dict[str, str] = {}
         self.data: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.fixtures: list[str] = []
-        self.scaled = self.sampled = False
-        self._imports: set[str] = set()
-        self._needs: set[str] = set()
-        self._files: dict[str, str] = {}
-        self._statements: list[str] = []
 
     def add(self, name: str, value: object, writer: Writer, *, keep: bool) -> None:
         """Write an argument, with `keep` in a data file if its code is incomplete; raise CannotWriteError."""
@@ -45,11 +41,7 @@ class WrittenArguments:
         if keep and (refused or writer.sampled) and self._add_data_file(name, value, writer, refused):
             return
         self.codes[name] = code
-        self._imports |= writer.imports
-        self._needs |= writer.needs
-        self._files.update(writer.files)
-        self._statements += writer.statements
-        self.scaled, self.sampled = self.scaled or writer.scaled, self.sampled or writer.sampled
+        self.require(writer)
 
     def _add_data_file(self, name: str, value: object, writer: Writer, refused: CannotWriteError | None) -> bool:
         """Keep an argument as data; else return False, or raise CannotWriteError if it was `refused` as code."""
@@ -63,7 +55,7 @@ class WrittenArguments:
                 raise refused from None
             raise CannotWriteError(f"{refused}; {reason}") from None
         self.codes[name] = file.code
-        self._imports |= file.imports
+        self.imports |= file.imports
         self.data[file.name] = base64.b64encode(file.content).decode()
         self.reasons[name] = str(refused or "")
         return True
@@ -76,10 +68,10 @@ class WrittenArguments:
     def message(self) -> dict[str, Any]:
         return {
             "arguments": self.codes,
-            "imports": sorted(self._imports),
-            "needs": sorted(self._needs),
-            "files": self._files,
-            "statements": self._statements,
+            "imports": sorted(self.imports),
+            "needs": sorted(self.needs),
+            "files": self.files,
+            "statements": self.statements,
             "data": self.data,
             "reasons": self.reasons,
             "fixtures": self.fixtures,

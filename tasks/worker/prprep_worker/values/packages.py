@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prprep_worker.values.errors import CannotWriteError
-
-if TYPE_CHECKING:
-    from prprep_worker.values.source import Writer
 
 LISTED = 24
 """Elements of an array that is written whole."""
 
 
-def write_foreign(writer: Writer, value: Any, depth: int) -> str | None:
+def write_foreign(writer: Any, value: Any, depth: int) -> str | None:
     """Write a value of a package that is loaded; None for all others."""
     top = type(value).__module__.partition(".")[0]
     write = {"numpy": _numpy, "pandas": _pandas, "PIL": _image}.get(top)
     return write(writer, value, depth) if write and top in sys.modules else None
 
 
-def _numpy(writer: Writer, value: Any, depth: int) -> str | None:
+def _numpy(writer: Any, value: Any, depth: int) -> str | None:
     numpy = sys.modules["numpy"]
     if isinstance(value, numpy.generic):
         code = f"np.{type(value).__name__}({value.item()!r})"
@@ -36,7 +33,7 @@ def _numpy(writer: Writer, value: Any, depth: int) -> str | None:
     return code
 
 
-def _array(writer: Writer, value: Any, depth: int) -> str:
+def _array(writer: Any, value: Any, depth: int) -> str:
     kind, dtype, shape = value.dtype.kind, value.dtype.name, list(value.shape)
     if shape and value.size:
         shape[0] *= writer.factor(depth, shape[0])
@@ -54,7 +51,7 @@ def _array(writer: Writer, value: Any, depth: int) -> str:
     return drawn if dtype == "float64" else f"{drawn}.astype(np.{dtype})"
 
 
-def _pandas(writer: Writer, value: Any, depth: int) -> str | None:
+def _pandas(writer: Any, value: Any, depth: int) -> str | None:
     pandas = sys.modules["pandas"]
     if not isinstance(value, (pandas.DataFrame, pandas.Series)):
         return None
@@ -65,7 +62,7 @@ def _pandas(writer: Writer, value: Any, depth: int) -> str | None:
     return f"pd.DataFrame({{{columns}}})"
 
 
-def _column(writer: Writer, series: Any, depth: int) -> str:
+def _column(writer: Any, series: Any, depth: int) -> str:
     values = series.to_numpy()
     if values.dtype.kind in "biuf" and not (values.dtype.kind == "f" and series.isna().any()):
         return writer.write(values, depth)
@@ -75,7 +72,7 @@ def _column(writer: Writer, series: Any, depth: int) -> str:
     return writer.write(series.tolist(), depth)
 
 
-def _image(writer: Writer, value: Any, depth: int) -> str | None:
+def _image(writer: Any, value: Any, depth: int) -> str | None:
     if not hasattr(value, "mode") or not hasattr(value, "size"):
         return None
     bands = {"RGB": (3,), "RGBA": (4,), "L": ()}.get(value.mode)

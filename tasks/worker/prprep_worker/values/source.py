@@ -25,7 +25,7 @@ import types
 import unittest.mock
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from prprep_worker.values.anatomy import SEQUENCES, fields_of, imported, is_pydantic_model, state_of
 from prprep_worker.values.comparison import differing_attributes, equal, makes
@@ -49,26 +49,46 @@ FILE = 64 << 10
 TESTS = re.compile(r"(^|\.)(tests?|conftest|test_[^.]*|[^.]*_test)(\.|$)|^__main__$")
 
 
-class Construction:
+class Requirements:
+    """What written code needs: `imports` are lines, `needs` names of fixtures and builders, `files` texts by name.
+
+    `statements` make objects that were changed after they were made; `sampled` says that not all of a value is written,
+    `scaled` that more than all of it is.
+    """
+
+    def __init__(self) -> None:
+        self.imports: set[str] = set()
+        self.needs: set[str] = set()
+        self.files: dict[str, str] = {}
+        self.statements: list[str] = []
+        self.scaled = self.sampled = False
+
+    def require(self, other: Requirements) -> None:
+        self.imports |= other.imports
+        self.needs |= other.needs
+        self.files.update(other.files)
+        self.statements += other.statements
+        self.scaled, self.sampled = self.scaled or other.scaled, self.sampled or other.sampled
+
+
+class Construction(NamedTuple):
     """The code that made an object, as a Writer wrote it."""
 
-    def __init__(self, code: str, writer: Writer) -> None:
-        self.code, self.sampled = code, writer.sampled
-        self.imports, self.needs, self.files = set(writer.imports), set(writer.needs), dict(writer.files)
+    code: str
+    requirements: Requirements
 
     def repeat(self) -> object:
         names: dict[str, Any] = {}
-        exec("\n".join(sorted(self.imports)), names)  # noqa: S102 - it was written here
+        exec("\n".join(sorted(self.requirements.imports)), names)  # noqa: S102 - it was written here
         return eval(self.code, names)  # noqa: S307 - likewise
 
 
-class Writer:
-    """Write the values of one call; `imports` are lines that the code needs, `needs` names of fixtures and builders.
+class Writer(Requirements):
+    """Write the values of one call.
 
     `tree` is the root of the project, `depth` how many folders the test will lie below it; `scale` multiplies the sizes
-    of the arguments. `construction_of` returns how an object was made, if that was recorded; `sampled` says that not
-    all of a value is written. `statements` make objects that were changed after they were made, under names that are
-    not `taken`; an argument has the name of its parameter, `own_name`.
+    of the arguments. `construction_of` returns how an object was made, if that was recorded. `statements` use names
+    that are not `taken`; an argument has the name of its parameter, `own_name`.
     """
 
     def __init__(
@@ -79,11 +99,7 @@ class Writer:
         construction_of: Callable[[object], Construction | None] = lambda _value: None,
         taken: set[str] | None = None,
     ) -> None:
-        self.imports: set[str] = set()
-        self.needs: set[str] = set()
-        self.files: dict[str, str] = {}
-        self.statements: list[str] = []
-        self.scaled = self.sampled = False
+        super().__init__()
         self.own_name = ""
         self._construction_of, self._taken = construction_of, set() if taken is None else taken
         self._tree, self._depth, self._scale = os.path.realpath(tree), depth, scale
@@ -401,7 +417,7 @@ class Writer:
             return None
         recorded = self._construction_of(value)
         if recorded is not None:
-            if recorded.sampled or makes(recorded.repeat, value):
+            if recorded.requirements.sampled or makes(recorded.repeat, value):
                 return self._adopt(recorded)
             changed = self._changed(value, recorded.repeat, functools.partial(self._adopt, recorded), depth)
             if changed:
@@ -419,10 +435,7 @@ class Writer:
         )
 
     def _adopt(self, recorded: Construction) -> str:
-        self.imports |= recorded.imports
-        self.needs |= recorded.needs
-        self.files.update(recorded.files)
-        self.sampled = self.sampled or recorded.sampled
+        self.require(recorded.requirements)
         return recorded.code
 
 
