@@ -32,33 +32,30 @@ PLAIN_MODULES = {
 """Top-level packages whose objects are harmless inside others."""
 
 ATOMS = {
-    bool: repr,
-    int: repr,
-    float: repr,
-    complex: repr,
-    decimal.Decimal: str,
-    fractions.Fraction: str,
-    datetime.datetime: datetime.datetime.isoformat,
-    datetime.date: datetime.date.isoformat,
-    datetime.time: datetime.time.isoformat,
-    datetime.timedelta: lambda value: f"{value.days} {value.seconds} {value.microseconds}",
-    range: lambda value: f"{value.start} {value.stop} {value.step}",
+    bool: (repr, lambda text: text == "True"),
+    int: (repr, int),
+    float: (repr, float),
+    complex: (repr, complex),
+    decimal.Decimal: (str, decimal.Decimal),
+    fractions.Fraction: (str, fractions.Fraction),
+    datetime.datetime: (datetime.datetime.isoformat, datetime.datetime.fromisoformat),
+    datetime.date: (datetime.date.isoformat, datetime.date.fromisoformat),
+    datetime.time: (datetime.time.isoformat, datetime.time.fromisoformat),
+    datetime.timedelta: (
+        lambda value: f"{value.days} {value.seconds} {value.microseconds}",
+        lambda text: datetime.timedelta(*map(int, text.split())),
+    ),
+    range: (
+        lambda value: f"{value.start} {value.stop} {value.step}",
+        lambda text: range(*map(int, text.split())),
+    ),
 }
+"""How a value of each type is spelled, and built."""
 BUILT = {
     "str": str,
     "bytes": lambda text: text.encode("latin-1"),
     "bytearray": lambda text: bytearray(text.encode("latin-1")),
-    "bool": lambda text: text == "True",
-    "int": int,
-    "float": float,
-    "complex": complex,
-    "Decimal": decimal.Decimal,
-    "Fraction": fractions.Fraction,
-    "datetime": datetime.datetime.fromisoformat,
-    "date": datetime.date.fromisoformat,
-    "time": datetime.time.fromisoformat,
-    "timedelta": lambda text: datetime.timedelta(*map(int, text.split())),
-    "range": lambda text: range(*map(int, text.split())),
+    **{kind.__name__: build for kind, (_, build) in ATOMS.items()},
 }
 COLLECTIONS = {kind.__name__: kind for kind in CONTAINERS}
 PATHS = (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath)
@@ -107,7 +104,7 @@ class Speller:
             return ["path", kind.__name__, str(value)]
         if isinstance(value, enum.Enum) and is_importable(kind):
             return ["enum", kind.__module__, kind.__qualname__, value.name, list(kind.__members__)]
-        return [kind.__name__, ATOMS[kind](value)] if kind in ATOMS else None
+        return [kind.__name__, ATOMS[kind][0](value)] if kind in ATOMS else None
 
     def _container(self, value: Any, depth: int) -> Spelling | None:
         kind = type(value)

@@ -20,7 +20,6 @@ from prprep_worker.forking import CAN_FORK, NoAnswerError, answer_of_child
 from prprep_worker.inputs.guard import Guard, limit_memory
 from prprep_worker.inputs.spellings import InputBuilder, RefusedError, Speller, check
 from prprep_worker.values.description import describe
-from prprep_worker.watching import parameters
 
 Message = dict[str, Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -159,16 +158,10 @@ def _inner_call(function: Any) -> RepeatableCall | None:
 
 
 def _arguments(frame: Any) -> Arguments:
-    args, kwargs = [], {}
-    for name, kind in parameters(frame.f_code).items():
-        value = frame.f_locals.get(name)
-        if kind == "positional":
-            args.append(value)
-        elif kind == "args":
-            args += value or ()
-        else:
-            kwargs.update({name: value} if kind == "keyword" else value or {})
-    return tuple(args), kwargs
+    names, args, kwargs, values = inspect.getargvalues(frame)
+    count = frame.f_code.co_argcount
+    keywords = {name: values.get(name) for name in names[count:]}
+    return (*map(values.get, names[:count]), *(values.get(args) or ())), {**keywords, **(values.get(kwargs) or {})}
 
 
 def _function_of(code: types.CodeType) -> Callable[..., Any] | None:
