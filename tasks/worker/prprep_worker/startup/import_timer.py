@@ -49,19 +49,15 @@ def _is_loaded(module):  # noqa: ANN001, ANN202
 
 def _compile():  # noqa: ANN202
     """Write the compiled files that `sys.dont_write_bytecode` kept Python from writing, as an installer would."""
-    import contextlib
-    import py_compile
+    import compileall
+    from py_compile import PycInvalidationMode
 
     for module in list(sys.modules.values()):
         spec = getattr(module, "__spec__", None)
         source, compiled = getattr(spec, "origin", None), getattr(spec, "cached", None)
-        if not isinstance(source, str) or not isinstance(compiled, str):
-            continue
-        if os.path.isfile(source) and not os.path.exists(compiled):
-            mode = py_compile.PycInvalidationMode.TIMESTAMP
-            # A read-only folder is the same for everybody who imports from it.
-            with contextlib.suppress(OSError, py_compile.PyCompileError):
-                py_compile.compile(source, compiled, doraise=True, invalidation_mode=mode)
+        if isinstance(source, str) and isinstance(compiled, str) and not os.path.exists(compiled):
+            # A read-only folder, of which nothing is said, is the same for everybody who imports from it.
+            compileall.compile_file(source, quiet=2, invalidation_mode=PycInvalidationMode.TIMESTAMP)
 
 
 def modules_of_project(packages, trees):  # noqa: ANN001, ANN201
