@@ -38,7 +38,7 @@ _inputs: dict[int, tuple[Calls, list[tuple[str, bytes]], list[str]]] = {}
 
 def install() -> None:
     """Note from now on what `unittest.mock` (and with it pytest-mock) and pytest's `monkeypatch` replace."""
-    from _pytest.monkeypatch import MonkeyPatch
+    from _pytest.monkeypatch import MonkeyPatch, resolve
 
     enter, setattr_ = unittest.mock._patch.__enter__, MonkeyPatch.setattr  # noqa: SLF001 - there is no public name
 
@@ -53,7 +53,9 @@ def install() -> None:
         owner, attribute = target, name
         if isinstance(target, str):
             module, _, attribute = target.rpartition(".")
-            owner = _imported(module)
+            # monkeypatch itself reports what does not exist.
+            with contextlib.suppress(Exception):
+                owner = resolve(module)
         original = inspect.getattr_static(owner, attribute, None) if isinstance(attribute, str) else None
         setattr_(self, target, name, *rest, **options)
         if isinstance(attribute, str):
@@ -61,15 +63,6 @@ def install() -> None:
 
     unittest.mock._patch.__enter__ = entered  # noqa: SLF001 - as above
     MonkeyPatch.setattr = set_
-
-
-def _imported(dotted: str) -> object:
-    try:
-        from _pytest.monkeypatch import resolve
-
-        return resolve(dotted)
-    except Exception:  # noqa: BLE001 - monkeypatch reports it itself
-        return None
 
 
 def _note(owner: object, attribute: str, original: object, new: object) -> None:
