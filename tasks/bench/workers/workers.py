@@ -211,7 +211,7 @@ class Worker:
             self._expect("joined")
             raise ChildFailedError(f"the benchmark failed on {self.side}, called again:\n{message['text']}", hint=_HINT)
         if message["kind"] == "broken":
-            end = ended(message["code"] or -message["signal"])
+            end = ended(message["code"])
             raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {end}", hint=_HINT)
         if message["kind"] == "test":
             self._outcome(message)

@@ -14,6 +14,7 @@ from typing import Any
 # Bound now: a test may replace what the module `os` offers.
 _fork, _kill, _leave, _wait = getattr(os, "fork", None), os.kill, os._exit, os.waitpid
 _pipe, _read, _write, _close = os.pipe, os.read, os.write, os.close
+_exit_code = os.waitstatus_to_exitcode
 
 CAN_FORK = _fork is not None
 
@@ -41,16 +42,15 @@ def fork_child(run: Callable[[], int]) -> int:
         _leave(code)
 
 
-def exit_of_child(pid: int) -> tuple[int, int]:
-    """Wait for a child, and return the signal that ended it, or 0, and its exit code."""
-    _, status = _wait(pid, 0)
-    return status & 0x7F, status >> 8
+def exit_of_child(pid: int) -> int:
+    """Wait for a child, and return its exit code, or the signal that ended it as a negative number."""
+    return _exit_code(_wait(pid, 0)[1])
 
 
 def answer_of_child(ask: Callable[[], Any], seconds: float) -> Any:
     """Return what `ask` returns in a forked child, as JSON; raise NoAnswerError if it dies, or after `seconds`."""
     readable, writable = _pipe()
-    pid = fork_child(lambda: _send(writable, json.dumps(ask()).encode()))
+    pid = fork_child(lambda: write_all(writable, json.dumps(ask()).encode()))
     _close(writable)
     try:
         answer = _receive(readable, seconds)
@@ -63,7 +63,7 @@ def answer_of_child(ask: Callable[[], Any], seconds: float) -> Any:
     return json.loads(answer)
 
 
-def _send(writable: int, message: bytes) -> int:
+def write_all(writable: int, message: bytes) -> int:
     while message:
         message = message[_write(writable, message) :]
     return 0

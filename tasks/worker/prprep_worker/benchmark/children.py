@@ -21,8 +21,8 @@ def is_forkable(calls: Calls) -> bool:
 
 def fork(channel: Any, calls: Calls) -> None:
     """Let a child obey `run` until another order comes, while this process waits; sends `forked`, then `joined`."""
-    signal, code = exit_of_child(fork_child(lambda: _obey(channel, calls)))
-    channel.send("broken" if signal or code not in (0, REPORTED) else "joined", signal=signal, code=code)
+    code = exit_of_child(fork_child(lambda: _obey(channel, calls)))
+    channel.send("joined" if code in (0, REPORTED) else "broken", code=code)
 
 
 def _obey(channel: Any, calls: Calls) -> int:

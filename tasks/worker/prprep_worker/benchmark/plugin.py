@@ -27,6 +27,7 @@ import pytest
 
 from prprep_worker.benchmark.calls import Calls, drive
 from prprep_worker.benchmark.children import fork, is_forkable
+from prprep_worker.forking import write_all
 from prprep_worker.values.description import describe
 
 Message = dict[str, Any]
@@ -50,7 +51,7 @@ TOLERATED = (
 """Markers of plugins that are switched off."""
 
 # Bound now: a test may replace what the module `os` offers.
-_read, _write, _leave, _realpath = os.read, os.write, os._exit, os.path.realpath
+_read, _leave, _realpath = os.read, os._exit, os.path.realpath
 
 
 class CoordinatorChannel:
@@ -62,10 +63,8 @@ class CoordinatorChannel:
         self._in, self._out, self._rest = read, write, b""
 
     def send(self, kind: str, **fields: object) -> None:
-        message = json.dumps({"kind": kind, **fields}).encode() + b"\n"
         try:
-            while message:
-                message = message[_write(self._out, message) :]
+            write_all(self._out, json.dumps({"kind": kind, **fields}).encode() + b"\n")
         except BrokenPipeError:
             _leave(70)
 

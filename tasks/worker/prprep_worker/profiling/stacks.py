@@ -107,7 +107,7 @@ def _sample_children(calls: Calls, seconds: float, dumps: Any) -> None:
     ends = _clock() + seconds
     while _clock() < ends:
         child = fork_child(lambda: _be_sampled(calls, ends - _clock(), dumps))
-        if exit_of_child(child) == (0, 0):
+        if exit_of_child(child) == 0:
             return
         os.write(dumps.fileno(), b"\n" + KILLED + b"\n")
 

@@ -12,11 +12,12 @@ import array as arrays
 import base64
 import enum
 import hashlib
+import itertools
 import json
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from prprep_worker.values.anatomy import compared_names, own_text, state_of
@@ -64,10 +65,6 @@ class _Describer:
         self.order = hashlib.sha256()
         self._seen = self._sent_bytes = 0
         self._open: dict[int, int] = {}
-
-    @property
-    def has_room(self) -> bool:
-        return self._seen < SENT_NODES
 
     def node(self, value: object, path: str) -> Node:
         self._seen += 1
@@ -189,8 +186,6 @@ class _Describer:
     def _object(self, value: Any, path: str) -> Node | None:
         if isinstance(value, types.FunctionType):
             return None
-        if isinstance(value, Raised):
-            return {"value": value.name}
         names = compared_names(value)
         if names is not None:
             return self._fields(((name, getattr(value, name, None)) for name in names), path)
@@ -205,52 +200,39 @@ class _Describer:
         return self._fields(sorted((public or private).items()), path)
 
     def _items(self, values: Iterable[object], path: str) -> Node:
-        children = _Children(self)
-        for index, value in enumerate(values):
-            if self._seen > SEEN_NODES:
-                return {**children.node("items"), **self._give_up(path, f"more than {SEEN_NODES:,} values")}
-            children.add(lambda place=f"{path}[{index}]", value=value: self.node(value, place))
-        return children.node("items")
+        within = itertools.takewhile(lambda _: self._seen <= SEEN_NODES, enumerate(values))
+        node = self._children("items", (self.node(value, f"{path}[{index}]") for index, value in within))
+        if self._seen <= SEEN_NODES:
+            return node
+        return {**node, **self._give_up(path, f"more than {SEEN_NODES:,} values")}
 
     def _fields(self, pairs: Iterable[tuple[str, object]], path: str) -> Node:
-        children = _Children(self)
-        for name, value in pairs:
-            children.add(lambda name=name, value=value: [name, self.node(value, f"{path}.{name}")])
-        return children.node("fields")
+        return self._children("fields", ([name, self.node(value, f"{path}.{name}")] for name, value in pairs))
 
     def _mapping(self, value: dict[Any, object], path: str) -> Node:
         pairs = [(self.node(key, f"{path} key"), key) for key in value]
         self.order.update(_canonical([node for node, _ in pairs]).encode())
         if type(value).__name__ != "OrderedDict":
             pairs.sort(key=lambda pair: _canonical(pair[0]))
-        children = _Children(self)
-        for node, key in pairs:
-            children.add(lambda node=node, key=key: [node, self.node(value[key], f"{path}[{_shown(node)}]")])
-        return children.node("fields")
+        return self._children(
+            "fields", ([node, self.node(value[key], f"{path}[{_shown(node)}]")] for node, key in pairs)
+        )
 
-
-class _Children:
-    """The children of a node: sent while there is room, then only hashed."""
-
-    def __init__(self, describer: _Describer) -> None:
-        self._describer, self._size = describer, 0
-        self._sent: list[object] = []
-        self._hash, self._floats = None, False
-
-    def add(self, describe_child: Callable[[], object]) -> None:
-        self._size += 1
-        has_room, child = self._describer.has_room, describe_child()
-        if has_room:
-            self._sent.append(child)
-            return
-        self._hash = self._hash or hashlib.sha256()
-        text = _canonical(child)
-        self._floats = self._floats or any(mark in text for mark in FLOAT_MARKS)
-        self._hash.update(text.encode())
-
-    def node(self, kind: str) -> Node:
-        node = {kind: self._sent, "size": self._size}
-        return {**node, "digest": self._hash.hexdigest(), "floats": self._floats} if self._hash else node
+    def _children(self, kind: str, children: Iterable[object]) -> Node:
+        """Send children that are described while there is room, and hash the others."""
+        sent, size, rest, floats = [], 0, None, False
+        has_room = self._seen < SENT_NODES
+        for child in children:
+            size += 1
+            if has_room:
+                sent.append(child)
+            else:
+                rest, text = rest or hashlib.sha256(), _canonical(child)
+                rest.update(text.encode())
+                floats = floats or any(mark in text for mark in FLOAT_MARKS)
+            has_room = self._seen < SENT_NODES
+        node = {kind: sent, "size": size}
+        return {**node, "digest": rest.hexdigest(), "floats": floats} if rest else node
 
 
 def _text(value: str) -> Node:
@@ -260,18 +242,17 @@ def _text(value: str) -> Node:
     return {"value": value[:SHOWN_CHARACTERS], "size": len(value), "digest": digest}
 
 
-class Raised:
-    """The last item of a lazy result that raised."""
+class Raised(str):
+    """The last item of a lazy result that raised: the name of the error."""
 
-    def __init__(self, error: Exception) -> None:
-        self.name = type(error).__qualname__
+    __slots__ = ()
 
 
 def _guarded(values: Iterable[object]) -> Iterable[object]:
     try:
         yield from values
     except Exception as error:  # noqa: BLE001 - the target's error belongs to its result
-        yield Raised(error)
+        yield Raised(type(error).__qualname__)
 
 
 def _canonical(node: object) -> str:
