@@ -12,10 +12,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import repeat
 from typing import Any
 
+Message = dict[str, Any]
 Function = Callable[..., Any]
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
@@ -125,6 +126,13 @@ class Calls:
         else:
             for _ in repeat(None, count):
                 function(*args, **kwargs)
+
+    async def run_under(self, context: AbstractContextManager[object], count: int = 1) -> None:
+        """Call `count` times, untimed, in a context that setup and teardown are outside of."""
+        args, kwargs = self.arguments()
+        with context:
+            await self.run_untimed(args, kwargs, count)
+        self.end(args, kwargs)
 
     async def _timed(self, count: int) -> tuple[int, int]:
         """Return wall and CPU time of the calls of `count` rounds; the CPU's clock is read outside the other."""

@@ -25,12 +25,10 @@ from typing import Any
 
 import pytest
 
-from prprep_worker.benchmark.calls import Calls, drive
+from prprep_worker.benchmark.calls import Calls, Message, drive
 from prprep_worker.benchmark.children import fork, is_forkable
 from prprep_worker.forking import write_all
 from prprep_worker.values.description import describe
-
-Message = dict[str, Any]
 
 VERSION = 1
 EXPENSIVE_SECONDS = 0.02

@@ -16,11 +16,9 @@ import unittest.mock
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from prprep_worker.benchmark.calls import Calls
+from prprep_worker.benchmark.calls import Calls, Message
 from prprep_worker.values.comparison import has_changed, is_iterator, is_lazy, pickle_of
 from prprep_worker.watching import profiled
-
-Message = dict[str, Any]
 
 SHORT, ROUNDS = 1e-4, 200
 """Seconds of a call that is too short to time alone, and the calls that are timed together."""
@@ -168,21 +166,12 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
     del value
     if seconds <= LONGEST:
         standins = _Standins(order["benchmark"], order["tree"])
-        await _call_under(profiled(standins.event), calls)
+        await calls.run_under(profiled(standins.event))
         answer["standins"] = standins.reports()
         answer["executed"] = {path: [] for path in order["lines"]}
         if order["lines"]:
-            await _call_under(_traced(order["lines"], order["tree"], answer["executed"]), calls)
+            await calls.run_under(_traced(order["lines"], order["tree"], answer["executed"]))
     return answer
-
-
-async def _call_under(context: Any, calls: Calls) -> None:
-    args, kwargs = calls.arguments()
-    with context:
-        value = calls.function(*args, **kwargs)
-        if calls.awaited:
-            await value
-    calls.end(args, kwargs)
 
 
 class _Standins:

@@ -15,13 +15,12 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from prprep_worker.benchmark.calls import Calls
+from prprep_worker.benchmark.calls import Calls, Message
 from prprep_worker.forking import CAN_FORK, NoAnswerError, answer_of_child
 from prprep_worker.inputs.guard import Guard, limit_memory
 from prprep_worker.inputs.spellings import InputBuilder, RefusedError, Speller, check
 from prprep_worker.values.description import describe
 
-Message = dict[str, Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 WATCHED_CALLS = 10_000

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import inspect
 import json
 import linecache
@@ -128,7 +129,7 @@ class RelativePaths:
         self._trees = tuple(dict.fromkeys((tree, os.path.realpath(tree))))
         names = {name for folder in folders if folder for name in (os.path.abspath(folder), os.path.realpath(folder))}
         self._folders = sorted(names - set(self._trees), key=len, reverse=True)
-        self._files: dict[str, str] = {}
+        self.file = functools.cache(self._file)
 
     def stack(self, frames: Iterable[Frame]) -> list[Frame]:
         """Return a stack, innermost first, up to the benchmark's call; below are prprep and pytest."""
@@ -139,12 +140,11 @@ class RelativePaths:
             stack.append((function, self.file(file), line))
         return stack
 
-    def file(self, file: str) -> str:
-        if file not in self._files:
-            self._files[file] = relative = self._relative(file)
-            # memray shows lines of code by the names that it gets.
-            linecache.cache[relative] = (0, None, linecache.getlines(file), file)
-        return self._files[file]
+    def _file(self, file: str) -> str:
+        relative = self._relative(file)
+        # memray shows lines of code by the names that it gets.
+        linecache.cache[relative] = (0, None, linecache.getlines(file), file)
+        return relative
 
     def _relative(self, file: str) -> str:
         if not os.path.isabs(file):

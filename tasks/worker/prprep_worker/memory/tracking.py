@@ -19,9 +19,7 @@ import os
 import sys
 from typing import Any
 
-from prprep_worker.benchmark.calls import Calls
-
-Message = dict[str, Any]
+from prprep_worker.benchmark.calls import Calls, Message
 
 ROUNDS = (1, 5, 9, 13)
 FEW_ROUNDS = (1, 2, 3)

@@ -22,11 +22,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from prprep_worker.benchmark.calls import Calls
-from prprep_worker.profiling.stacks import Place, Weighted, finish, prepare, sampled
+from prprep_worker.benchmark.calls import Calls, Message
+from prprep_worker.profiling.stacks import Place, Weighted, sampled
 from prprep_worker.watching import claim_tool
 
-Message = dict[str, Any]
 Function = tuple[str, str]
 
 INSTALLED = {"site-packages", "dist-packages"}
@@ -65,15 +64,10 @@ class ProjectFunctions:
 
     def __init__(self, tree: str, without: list[str]) -> None:
         self.tree, self._without = os.path.realpath(tree), set(without)
-        self._files, self._definitions = {}, {}
+        self.file, self._functions_of = functools.cache(self._file), functools.cache(self._parse)
 
-    def file(self, name: str) -> str | None:
+    def _file(self, name: str) -> str | None:
         """Return the path, relative to the tree, of a file as code objects name it."""
-        if name not in self._files:
-            self._files[name] = self._find(name)
-        return self._files[name]
-
-    def _find(self, name: str) -> str | None:
         real = os.path.realpath(name)
         if not real.startswith(self.tree + os.sep) or not os.path.isfile(real):
             return None
@@ -91,15 +85,13 @@ class ProjectFunctions:
             around = [each for each in around if each[2].rpartition(".")[2] == code.rpartition(".")[2]]
         return (path, around[-1][2]) if around else None
 
-    def _functions_of(self, path: str) -> list[tuple[int, int, str]]:
+    def _parse(self, path: str) -> list[tuple[int, int, str]]:
         """Return first line (with decorators), last line and name of a file's functions, outer ones first."""
-        if path not in self._definitions:
-            try:
-                with open(os.path.join(self.tree, path), "rb") as source:
-                    self._definitions[path] = list(_functions(ast.parse(source.read()), ""))
-            except (SyntaxError, ValueError):
-                self._definitions[path] = []  # Cython's functions have frames too, but their files are not Python
-        return self._definitions[path]
+        try:
+            with open(os.path.join(self.tree, path), "rb") as source:
+                return list(_functions(ast.parse(source.read()), ""))
+        except (SyntaxError, ValueError):
+            return []  # Cython's functions have frames too, but their files are not Python
 
 
 def _functions(node: ast.AST, scope: str) -> Iterator[tuple[int, int, str]]:
@@ -122,11 +114,8 @@ def _modules() -> dict[str, str]:
 async def _reached(calls: Calls, project: ProjectFunctions) -> Counter[Function]:
     """Count the starts of functions in one call; 0 if only a lambda or comprehension of a function was executed."""
     places = Counter()
-    args, kwargs = prepare(calls)
     count_starts = _monitored if sys.version_info >= (3, 12) else _profiled
-    with count_starts(project, places):
-        await calls.run_untimed(args, kwargs, 1)
-    finish(calls, args, kwargs)
+    await calls.run_under(count_starts(project, places))
     starts = Counter()
     for place, count in places.items():
         function = project.function(place)

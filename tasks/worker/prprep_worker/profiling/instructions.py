@@ -14,13 +14,8 @@ import gc
 import mmap
 import os
 import platform
-from collections.abc import Mapping
-from typing import Any
 
-from prprep_worker.benchmark.calls import Calls
-
-Message = dict[str, Any]
-Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
+from prprep_worker.benchmark.calls import Arguments, Calls, Message
 
 # A C function of a request (an address) and a default; it returns valgrind's answer, or the default without valgrind.
 MACHINE_CODE = {

@@ -19,9 +19,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
+from prprep_worker.benchmark import calls as calls_module
 from prprep_worker.benchmark.calls import Calls, drive
 from prprep_worker.benchmark.children import is_forkable
 from prprep_worker.forking import exit_of_child, fork_child
@@ -34,7 +36,8 @@ INTERVAL, LONGEST_INTERVAL = 0.001, 0.05
 JITTER = 0.5, 1.5
 TOLERATED_LOSS = 0.1
 KILLED = b"killed"
-ASIDE = ("prepare", "finish")
+ASIDE = ("arguments", "end")
+"""Methods of Calls that run setup and teardown."""
 
 _FRAME = re.compile(r'\s+File "(.*)", line (\d+) in (.*)')
 _clock = time.perf_counter
@@ -54,7 +57,7 @@ async def sampled(calls: Calls, seconds: float, sampler: str) -> tuple[list[Weig
 
 
 def _is_aside(stack: Weighted) -> bool:
-    return any(file == __file__ and name in ASIDE for file, _, name in stack[1])
+    return any(file == calls_module.__file__ and name.rpartition(".")[2] in ASIDE for file, _, name in stack[1])
 
 
 async def _repeated(calls: Calls, seconds: float) -> None:
@@ -62,19 +65,9 @@ async def _repeated(calls: Calls, seconds: float) -> None:
     batch = 1 if calls.setup or calls.teardown else max(1, int(BATCH_SECONDS / max(calls.seconds, 1e-7)))
     ends = _clock() + seconds
     while True:
-        args, kwargs = prepare(calls)
-        await calls.run_untimed(args, kwargs, batch)
-        finish(calls, args, kwargs)
+        await calls.run_under(nullcontext(), batch)
         if _clock() >= ends:
             return
-
-
-def prepare(calls: Calls) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    return calls.arguments()
-
-
-def finish(calls: Calls, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    calls.end(args, kwargs)
 
 
 def _signal_is_free() -> bool:

@@ -371,18 +371,24 @@ class Writer(Requirements):
     def _completed(self, value: Any, arguments: list[tuple[str, object]], covered: set[str], depth: int) -> str:
         """Call the class of a structure, and set the attributes that its constructor does not set as they are."""
         kind = type(value)
-        make = functools.partial(kind, **dict(arguments))
-        if not (state_of(value) or {}).keys() - covered or makes(make, value):
+        if not (state_of(value) or {}).keys() - covered:
             return self._call(kind, arguments, depth)
-        changed = self._changed(value, make, lambda: self._call(kind, arguments, depth), depth)
-        if changed is None:
+        code = self._constructed(value, arguments, depth)
+        if code is None:
             raise CannotWriteError(
                 f"{kind.__qualname__} was changed after it was made, in a way that setting attributes does not repeat"
             )
-        return changed
+        return code
 
-    def _changed(self, value: Any, make: Callable[[], object], write: Callable[[], str], depth: int) -> str | None:
-        """Write statements that make an object and set what was changed later; return its name."""
+    def _constructed(self, value: Any, arguments: list[tuple[str, object]], depth: int) -> str | None:
+        kind = type(value)
+        make = functools.partial(kind, **dict(arguments))
+        return self._made(value, make, lambda: self._call(kind, arguments, depth), depth)
+
+    def _made(self, value: Any, make: Callable[[], object], write: Callable[[], str], depth: int) -> str | None:
+        """Write what makes an object; if it was changed later, as statements that set this, and return its name."""
+        if makes(make, value):
+            return write()
         names = differing_attributes(make, value)
         if not names or len(names) > CHANGED:
             return None
@@ -417,19 +423,15 @@ class Writer(Requirements):
             return None
         recorded = self._construction_of(value)
         if recorded is not None:
-            if recorded.requirements.sampled or makes(recorded.repeat, value):
-                return self._adopt(recorded)
-            changed = self._changed(value, recorded.repeat, functools.partial(self._adopt, recorded), depth)
-            if changed:
-                return changed
+            adopt = functools.partial(self._adopt, recorded)
+            code = adopt() if recorded.requirements.sampled else self._made(value, recorded.repeat, adopt, depth)
+            if code is not None:
+                return code
         arguments = _stored_arguments(value)
         if arguments is None:
             return None
-        make = functools.partial(kind, **dict(arguments))
-        if makes(make, value):
-            return self._call(kind, arguments, depth)
-        if changed := self._changed(value, make, lambda: self._call(kind, arguments, depth), depth):
-            return changed
+        if (code := self._constructed(value, arguments, depth)) is not None:
+            return code
         raise UnknownConstructionError(
             kind, f"{kind.__qualname__} is not what its constructor makes of the attributes that it keeps"
         )
