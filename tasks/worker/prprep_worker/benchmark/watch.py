@@ -26,12 +26,13 @@ LONGEST = 20.0
 """Seconds of a call that is repeated under a profiler, which slows it down."""
 _MISSING = object()
 IMMUTABLE = (str, bytes, int, float, complex, bool, type(None), types.ModuleType, type)
-PATCH_FIELDS = ("attribute", "file", "line", "property_on_instance")
 PATCHING = ("unittest", "monkeypatch", "pytest_mock", "contextlib", "prprep_worker")
 """Parts of the file names of code that patches on behalf of a test."""
 
-_patches: list[Message] = []
-_inputs: dict[int, tuple[Calls, list[tuple[str, bytes]], list[str]]] = {}
+_patches: list[tuple[object, object, Message]] = []
+"""What was replaced, by what, and what is reported of it."""
+_inputs: dict[Calls, tuple[list[tuple[str, bytes]], list[str]]] = {}
+"""Of the current call, the pickled inputs and the names of those that can be consumed only once."""
 
 
 def install() -> None:
@@ -67,16 +68,9 @@ def _note(owner: object, attribute: str, original: object, new: object) -> None:
     is_on_instance = not isinstance(owner, (type, types.ModuleType))
     declared = inspect.getattr_static(type(owner), attribute, None)
     file, line = _patching_line()
-    _patches.append(
-        {
-            "attribute": attribute,
-            "file": file,
-            "line": line,
-            "property_on_instance": is_on_instance and isinstance(declared, property),
-            "original": original,
-            "new": new,
-        }
-    )
+    is_property = is_on_instance and isinstance(declared, property)
+    report = {"attribute": attribute, "file": file, "line": line, "property_on_instance": is_property}
+    _patches.append((original, new, report))
 
 
 def _patching_line() -> tuple[str, int]:
@@ -100,7 +94,7 @@ def before(calls: Calls) -> None:
             pickled = pickle_of(value)
             if pickled is not None:
                 pickles.append((name, pickled))
-    _inputs[id(calls)] = calls, pickles, exhausted
+    _inputs[calls] = pickles, exhausted
 
 
 def _inputs_of(calls: Calls) -> Iterator[tuple[str, object]]:
@@ -132,10 +126,8 @@ def _is_test(file: str) -> bool:
 
 
 def _changed(calls: Calls) -> list[str]:
-    owner, pickles, exhausted = _inputs.get(id(calls), (None, [], []))
-    if owner is not calls:
-        return []
-    now = dict(_inputs_of(calls))
+    pickles, exhausted = _inputs.get(calls, ([], []))
+    now = dict(_inputs_of(calls)) if pickles else {}
     return [*exhausted, *(name for name, pickled in pickles if name in now and has_changed(pickled, now[name]))]
 
 
@@ -161,7 +153,7 @@ async def watch_(order: Message, calls: Calls, _described: Message) -> Message:
         "standins": [],
         "executed": {},
         "slow": seconds > LONGEST,
-        "patches": [{name: patch[name] for name in PATCH_FIELDS} for patch in _patches],
+        "patches": [report for _, _, report in _patches],
     }
     del value
     if seconds <= LONGEST:
@@ -201,10 +193,8 @@ class _Standins:
         owner = frame.f_locals.get("self", _MISSING) if code.co_varnames[:1] == ("self",) else _MISSING
         name = code.co_name if owner is _MISSING else f"{type(owner).__qualname__.rpartition('.')[2]}.{code.co_name}"
         key = name, code.co_firstlineno
-        if key not in self._reports:
-            report = {"name": name, "line": code.co_firstlineno, "calls": 0, "peak": 0}
-            self._reports[key] = {**report, "returned": "", "expected": "", "fits": True}
-        report = self._reports[key]
+        new = {"name": name, "line": key[1], "calls": 0, "peak": 0, "returned": "", "expected": "", "fits": True}
+        report = self._reports.setdefault(key, new)
         report["calls"] += 1
         report["peak"] = max(report["peak"], peak)
         expected = _expected(code, owner, code.co_name)
@@ -220,8 +210,7 @@ class _Standins:
 
 def _expected(code: Any, owner: object, method: str) -> object:
     """Return the type that the replaced function should return; None if unknown, _MISSING if nothing is replaced."""
-    for patch in _patches:
-        new, original = patch["new"], patch["original"]
+    for original, new, _ in _patches:
         if getattr(new, "__code__", None) is code:
             return _annotated_return(original)
         if owner is not _MISSING and (new is owner or new is type(owner) or _mock_returns(new, owner)):

@@ -66,10 +66,6 @@ class RefusedError(Exception):
     """The function must not be called again with such an argument."""
 
 
-class BuildError(Exception):
-    """The side has no such class or package."""
-
-
 class Speller:
     """Spell arguments one by one; `kept` collects the objects that are passed unchanged."""
 
@@ -178,7 +174,7 @@ class InputBuilder:
     def _ndarray(self, dtype: str, shape: list[int], elements: list[Spelling]) -> object:
         numpy = sys.modules.get("numpy")
         if numpy is None:
-            raise BuildError("numpy is not loaded")
+            raise LookupError("numpy is not loaded")
         return numpy.array([self.build(element) for element in elements], dtype=dtype).reshape(shape)
 
 
@@ -238,5 +234,5 @@ def _refuse_path(path: str | pathlib.Path) -> None:
 def _class(module: str, name: str) -> Any:
     kind = imported(module, name)
     if not isinstance(kind, type):
-        raise BuildError(f"{module}.{name} does not exist")
+        raise LookupError(f"{module}.{name} does not exist")
     return kind

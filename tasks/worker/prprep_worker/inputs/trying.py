@@ -10,6 +10,8 @@ import asyncio
 import functools
 import gc
 import inspect
+import os
+import resource
 import sys
 import types
 from collections.abc import Callable
@@ -17,13 +19,23 @@ from typing import Any
 
 from prprep_worker.benchmark.calls import Calls, Message
 from prprep_worker.forking import CAN_FORK, NoAnswerError, answer_of_child
-from prprep_worker.inputs.guard import Guard, limit_memory
 from prprep_worker.inputs.spellings import InputBuilder, RefusedError, Speller, check
 from prprep_worker.values.description import describe
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 WATCHED_CALLS = 10_000
+LIMIT_BYTES = 1 << 30
+"""Memory that a process may take beyond what it has."""
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+STOPPED = """
+os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.truncate os.chmod os.chown os.utime os.setxattr
+os.removexattr os.lockf os.system os.exec os.posix_spawn os.spawn os.fork os.forkpty os.kill os.killpg os.startfile
+subprocess.Popen pty.spawn webbrowser.open socket.connect socket.bind socket.sendto socket.sendmsg socket.getaddrinfo
+socket.gethostbyname sqlite3.connect urllib.Request http.client.connect http.client.send ftplib.connect
+smtplib.connect
+"""
+STOPPED_EVENTS = frozenset(STOPPED.split())
 
 
 class RepeatableCall:
@@ -54,7 +66,7 @@ class RepeatableCall:
         return _await(value) if inspect.iscoroutine(value) else value
 
 
-_repeatable_calls: dict[int, tuple[object, RepeatableCall]] = {}
+_repeatable_calls: dict[Calls, RepeatableCall] = {}
 
 
 async def try_(order: Message, calls: Calls, _described: Message) -> Message:
@@ -63,7 +75,7 @@ async def try_(order: Message, calls: Calls, _described: Message) -> Message:
     Outcomes: returned (with `value` and, if they changed, `arguments`), raised, late, stopped, unbuilt, broke.
     """
     if "input" in order:
-        recorded = _repeatable_calls[id(calls)][1]
+        recorded = _repeatable_calls[calls]
         try:
             outcome = answer_of_child(lambda: _outcome(recorded, order["input"]), order["limit"])
         except NoAnswerError as error:
@@ -73,7 +85,7 @@ async def try_(order: Message, calls: Calls, _described: Message) -> Message:
         recorded = _record(calls)
     except RefusedError as refused:
         return {"kind": "refused", "reason": str(refused)}
-    _repeatable_calls[id(calls)] = calls, recorded
+    _repeatable_calls[calls] = recorded
     # The garbage collector of a child need not traverse objects that exist already.
     gc.freeze()
     return {"kind": "recorded", "name": recorded.name, "keywords": recorded.keywords, "arguments": recorded.spellings}
@@ -183,7 +195,7 @@ def _outcome(recorded: RepeatableCall, spellings: list[Any]) -> Message:
 
 
 def _call_guarded(recorded: RepeatableCall, spellings: list[Any]) -> Message:
-    limit_memory()
+    _limit_memory()
     try:
         values = [recorded.builder.build(spelling) for spelling in spellings]
     except Exception:  # noqa: BLE001 - constructors are the target's
@@ -191,7 +203,7 @@ def _call_guarded(recorded: RepeatableCall, spellings: list[Any]) -> Message:
     # Objects that are passed unchanged may change inside as they like.
     checked = [index for index, spelling in enumerate(spellings) if _is_mutable(spelling) and not _holds_kept(spelling)]
     before = [describe(values[index]) for index in checked]
-    guard = Guard()
+    guard = _Guard()
     try:
         answer = {"outcome": "returned", "value": describe(recorded.call(values))}
     except MemoryError:
@@ -205,6 +217,36 @@ def _call_guarded(recorded: RepeatableCall, spellings: list[Any]) -> Message:
         if after != before:
             answer["arguments"] = [[index, value] for index, value in zip(checked, after)]  # noqa: B905 - Python 3.9
     return answer
+
+
+class _Guard:
+    """Stop whatever has effects outside this process, from now on; `stopped` names the first such event."""
+
+    def __init__(self) -> None:
+        self.stopped = ""
+        sys.dont_write_bytecode = True
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            if not isinstance(flags, int) or not flags & WRITING or path == os.devnull:
+                return
+        elif event not in STOPPED_EVENTS and not event.startswith(("shutil.", "tempfile.")):
+            return
+        self.stopped = self.stopped or event
+        raise PermissionError(f"{event} is not allowed with further inputs")
+
+
+def _limit_memory() -> None:
+    """Let the process take LIMIT_BYTES more, if the platform says how much it has, and write no core file."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    try:
+        with open("/proc/self/statm") as status:
+            taken = int(status.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (taken + LIMIT_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def _is_mutable(spelling: Any) -> bool:

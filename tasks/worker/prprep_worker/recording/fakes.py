@@ -161,15 +161,13 @@ class BoundaryWatch:
         """
         if self._unwritten:
             raise CannotWriteError(self._unwritten)
-        fakes = [
-            {"name": name, "parameter": parameter, "methods": self._methods_of(parameter)}
-            for parameter, name in names.items()
+        methods: dict[str, list[dict[str, Any]]] = {parameter: [] for parameter in names}
+        for (parameter, _), method in self._methods.items():
+            methods.setdefault(parameter, []).append(method)
+        return [
+            {"name": names.get(parameter, ""), "parameter": parameter, "methods": each}
+            for parameter, each in methods.items()
         ]
-        functions = self._methods_of("")
-        return [*fakes, *([{"name": "", "parameter": "", "methods": functions}] if functions else [])]
-
-    def _methods_of(self, parameter: str) -> list[dict[str, Any]]:
-        return [method for (owner, _), method in self._methods.items() if owner == parameter]
 
 
 def _peak_resident() -> int:

@@ -155,9 +155,7 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
             raise
 
     @contextlib.contextmanager
-    def _noted(
-        self, constructor: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Iterator[None]:
+    def _noted(self, constructor: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:
         yield
         bound = _bound(constructor, args, kwargs)
         # As above.

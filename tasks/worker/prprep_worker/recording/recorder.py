@@ -6,6 +6,7 @@ The file is written after every call that is kept, so that nothing is lost if th
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import os
 import threading
@@ -189,22 +190,14 @@ class Recorder:
             self._seen["sizes"].append(call.size)
         if self._seen["kept"] and call.size < GROWTH * self._largest:
             return None
-        scaled = []
-        for scale in SCALES:
-            if scale > 1 and scale * call.size > MOST:
-                break
-            written = self._write_arguments(call, scale)
-            if written is None or not written["scaled"]:
-                break
-            scaled.append(written)
+        scales = (scale for scale in SCALES if scale == 1 or scale * call.size <= MOST)
+        written = (self._write_arguments(call, scale) for scale in scales)
+        scaled = list(itertools.takewhile(lambda each: each and each["scaled"], written))
         # The function may refuse what is built from a sample: a file holds all of it.
         whole = self._write_arguments(call, 1, keep=True) if not scaled or scaled[0]["sampled"] else None
         if not scaled and whole is None:
             return None
         self._largest = max(call.size, 1)
-        stand_ins = (scaled or [whole])[0]["stand_ins"]
-        for written in (*scaled, *([whole] if whole else [])):
-            del written["stand_ins"], written["sampled"]
         return {
             "size": call.size,
             "test": self.running,
@@ -212,7 +205,7 @@ class Recorder:
             "described": {name: summary(value) for name, value in call.values.items()},
             "spelled": scaled,
             "kept": whole,
-            "stand_ins": stand_ins,
+            "stand_ins": (scaled or [whole])[0]["stand_ins"],
         }
 
     def _write_arguments(
