@@ -172,9 +172,8 @@ class InputBuilder:
         return _class(module, name)(**{field: self.build(value) for field, value in fields})
 
     def _ndarray(self, dtype: str, shape: list[int], elements: list[Spelling]) -> object:
-        numpy = sys.modules.get("numpy")
-        if numpy is None:
-            raise LookupError("numpy is not loaded")
+        # On a side that has not loaded it, nothing can be built.
+        numpy = sys.modules["numpy"]
         return numpy.array([self.build(element) for element in elements], dtype=dtype).reshape(shape)
 
 
@@ -234,5 +233,5 @@ def _refuse_path(path: str | pathlib.Path) -> None:
 def _class(module: str, name: str) -> Any:
     kind = imported(module, name)
     if not isinstance(kind, type):
-        raise LookupError(f"{module}.{name} does not exist")
+        raise TypeError(f"{module}.{name} is not a class")
     return kind
