@@ -27,6 +27,7 @@ class WrittenArguments(Requirements):
         self.data: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.fixtures: list[str] = []
+        self.stand_ins: dict[str, str] = {}
 
     def add(self, name: str, value: object, writer: Writer, *, keep: bool) -> None:
         """Write an argument, with `keep` in a data file if its code is incomplete; raise CannotWriteError."""
@@ -60,11 +61,6 @@ class WrittenArguments(Requirements):
         self.reasons[name] = str(refused or "")
         return True
 
-    def add_fixture(self, name: str, fixture: str) -> None:
-        """Pass a fixture of the project for a value that cannot be written."""
-        self.codes[name] = fixture
-        self.fixtures.append(fixture)
-
     def message(self) -> dict[str, Any]:
         return {
             "arguments": self.codes,
@@ -75,6 +71,7 @@ class WrittenArguments(Requirements):
             "data": self.data,
             "reasons": self.reasons,
             "fixtures": self.fixtures,
+            "stand_ins": self.stand_ins,
             "sampled": self.sampled,
         }
 

@@ -214,13 +214,12 @@ class Recorder:
         """Write the arguments as code, with `keep` also as files of data or fixtures; None if one cannot be written."""
         taken = {*call.values, *RESERVED, self.name.partition(".")[0]}
         written = WrittenArguments(self._orders.get("stem", "benchmark"), taken)
-        stand_ins = {}
         for number, (name, value) in enumerate(call.values.items()):
             if number == 0 and self.name.endswith("__init__"):
                 continue
             if name not in ("self", "cls") and is_at_boundary(value, self.boundaries):
-                stand_ins[name] = fake_name(value, name, self._annotations)
-                written.codes[name] = f"{stand_ins[name]}()"
+                fake = fake_name(value, name, self._annotations)
+                written.stand_ins[name], written.codes[name] = fake, f"{fake}()"
                 continue
             try:
                 written.add(name, value, self._writer(scale, written.taken), keep=keep)
@@ -232,10 +231,11 @@ class Recorder:
                 fixture = self._visible_fixture(value) if keep else ""
                 if not fixture:
                     return None
-                written.add_fixture(name, fixture)
+                written.codes[name] = fixture
+                written.fixtures.append(fixture)
         if keep and not (written.data or written.fixtures):
             return None
-        return {**written.message(), "scale": scale, "scaled": written.scaled or scale == 1, "stand_ins": stand_ins}
+        return {**written.message(), "scale": scale, "scaled": written.scaled or scale == 1}
 
     def _writer(self, scale: int = 1, taken: set[str] | None = None) -> Writer:
         return Writer(self._orders["tree"], self._orders["depth"], scale, self._construction_of, taken)
@@ -248,10 +248,8 @@ class Recorder:
     def _visible_fixture(self, value: object) -> str:
         """Name the fixture that returned a value, if the benchmark will see its conftest; else ""."""
         root = f"{self._orders.get('root', '')}/"
-        for name, (held, file) in self.fixtures.items():
-            if held is value and root.startswith(os.path.dirname(file)):
-                return name
-        return ""
+        fixtures = ((name, file) for name, (held, file) in self.fixtures.items() if held is value)
+        return next((name for name, file in fixtures if root.startswith(os.path.dirname(file))), "")
 
     def _construction_of(self, value: object) -> Construction | None:
         reference, construction = self._constructions.get(id(value), (None, None))
