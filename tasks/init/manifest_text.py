@@ -88,6 +88,9 @@ def _preamble(preamble: Preamble) -> Iterator[str]:
     yield "# defaults: # settings for all optimizations that do not set them"
     yield "#   budget: 20 # seconds of samples for one benchmark"
     yield ""
+    yield "# An optimization can describe its benchmark right here; `setup` is not timed, `call` is measured:"
+    yield '#   benchmark: {setup: "from my_project.text import merge", call: "merge(\'word \' * 1_000)"}'
+    yield ""
 
 
 def _item(item: ProposedItem) -> Iterator[str]:

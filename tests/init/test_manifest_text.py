@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.init.items import LeftOut, ProposedItem, Selection
 from tasks.init.manifest_text import Preamble, manifest_text
+from tasks.manifest.model import BenchmarkCode
 from tasks.manifest.reader import parse
 
 PREAMBLE = Preamble(
@@ -62,6 +63,17 @@ def test_a_draft_is_valid_and_has_the_values_of_its_items():
     assert "# - Gone optimizations: (H.md:9): reverted\n" in text
     assert "# Warning: H.md: the file is UTF-16.\n" in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_draft_shows_how_to_describe_a_benchmark_that_can_be_used_as_it_is():
+    text, _, _ = read(USED)
+    (line,) = (line for line in text.splitlines() if line.startswith("#   benchmark: "))
+    used = text.replace("  - id: one\n", f"  - id: one\n    {line.removeprefix('#').strip()}\n")
+    loaded, problems = parse(used.encode(), Path("prprep.yaml"))
+    assert problems == []
+    (item,) = loaded.manifest.optimizations
+    assert item.benchmark == BenchmarkCode(setup="from my_project.text import merge", call="merge('word ' * 1_000)")
+    assert "`setup` is not timed, `call` is measured" in text
 
 
 def test_without_items_the_manifest_is_invalid():
