@@ -1,37 +1,54 @@
 """Make up values of realistic size for annotations that are plain."""
 
 import ast
-from collections.abc import Sequence
 
-from ...project.syntax import last_name, string_value
+from ...project.syntax import last_name
 
 SIZE = 10_000
 INNER = 10
 
-_SEQUENCES = {"list", "sequence", "iterable", "collection", "mutablesequence", "container"}
-_OTHERS = {
+_CONTAINERS = {
+    **dict.fromkeys(("list", "sequence", "iterable", "collection", "mutablesequence", "container"), "[{0}]"),
+    **dict.fromkeys(("set", "mutableset", "abstractset"), "{{{0}}}"),
     "tuple": "tuple({0})",
-    "set": "{{{0}}}",
-    "mutableset": "{{{0}}}",
-    "abstractset": "{{{0}}}",
     "frozenset": "frozenset({0})",
 }
 _MAPPINGS = {"dict", "mapping", "mutablemapping"}
+_BARE = {"list": "int", "dict": "str, int", "set": "int", "frozenset": "int", "tuple": "int, ..."}
+"""The elements of a container that is annotated without any."""
+_ALONE = {
+    "int": "1_000",
+    "float": "0.5",
+    "complex": "1 + 1j",
+    "bool": "True",
+    "str": '" ".join(f"word{number}" for number in range(SIZE))',
+    "bytes": "bytes(range(256)) * (SIZE // 256)",
+    "bytearray": "bytearray(range(256)) * (SIZE // 256)",
+}
+_IN_CONTAINER = {
+    "int": "{0}",
+    "float": "{0} / 7",
+    "str": 'f"item {{{0}}}"',
+    "bytes": 'b"item %d" % {0}',
+    "bool": "{0} % 2 == 0",
+}
+"""Values that vary with the item."""
 
 
-def value_of(annotation: ast.expr | None, depth: int = 0) -> str | None:
+def value_of(annotation: ast.expr, depth: int = 0) -> str | None:
     """Return an expression of the annotated type, of realistic size; None if the type is not a plain one."""
-    if quoted := string_value(annotation):
-        try:
-            annotation = ast.parse(quoted, mode="eval").body
-        except SyntaxError:
-            return None
-    if annotation is None:
-        return None
-    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
-        return _first((annotation.left, annotation.right), depth)
-    if isinstance(annotation, ast.Subscript):
-        return _generic(lower_name(annotation.value), _elements(annotation.slice), depth)
+    match annotation:
+        case ast.Constant(value=str(quoted)):
+            try:
+                return value_of(ast.parse(quoted, mode="eval").body, depth)
+            except SyntaxError:
+                return None
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _first([left, right], depth)
+        case ast.Subscript(value=generic, slice=ast.Tuple(elts=elements)):
+            return _generic(lower_name(generic), elements, depth)
+        case ast.Subscript(value=generic, slice=element):
+            return _generic(lower_name(generic), [element], depth)
     return _plain(lower_name(annotation), depth)
 
 
@@ -40,33 +57,24 @@ def lower_name(node: ast.expr) -> str:
     return last_name(node).lower()
 
 
-def _elements(node: ast.expr) -> list[ast.expr]:
-    return list(node.elts) if isinstance(node, ast.Tuple) else [node]
-
-
-def _first(options: Sequence[ast.expr], depth: int) -> str | None:
+def _first(options: list[ast.expr], depth: int) -> str | None:
     return next((value for option in options if (value := value_of(option, depth)) is not None), None)
 
 
 def _generic(name: str, elements: list[ast.expr], depth: int) -> str | None:
-    if name in {"optional", "union"}:
-        return _first(elements, depth)
-    if name == "annotated":
-        return value_of(elements[0], depth)
-    if name == "literal":
-        return ast.unparse(elements[0]) if isinstance(elements[0], ast.Constant) else None
-    if name != "tuple":
-        return _container(name, elements, depth)
-    if len(elements) > 1 and isinstance(elements[1], ast.Constant) and elements[1].value is ...:
-        return _container("tuple", elements[:1], depth)
-    return _tuple(elements, depth)
-
-
-def _tuple(elements: list[ast.expr], depth: int) -> str | None:
-    values = [value_of(element, depth) for element in elements]
-    if None in values:
-        return None
-    return f"({', '.join(map(str, values))}{',' if len(values) == 1 else ''})"
+    match name, elements:
+        case "optional" | "union", _:
+            return _first(elements, depth)
+        case "annotated", [annotation, *_]:
+            return value_of(annotation, depth)
+        case "literal", [value, *_]:
+            return ast.unparse(value) if isinstance(value, ast.Constant) else None
+        case "tuple", [element, ast.Constant(value=end), *_] if end is ...:
+            return _container("tuple", [element], depth)
+        case "tuple", _:
+            values = [value_of(element, depth) for element in elements]
+            return None if None in values else f"({', '.join(map(str, values))}{',' if len(values) == 1 else ''})"
+    return _container(name, elements, depth)
 
 
 def _container(name: str, elements: list[ast.expr], depth: int) -> str | None:
@@ -77,36 +85,14 @@ def _container(name: str, elements: list[ast.expr], depth: int) -> str | None:
     loop = f"for {_variable(depth + 1)} in range({'SIZE' if depth == 0 else INNER})"
     if name in _MAPPINGS and len(values) > 1:
         return f"{{{values[0]}: {values[1]} {loop}}}"
-    shape = "[{0}]" if name in _SEQUENCES else _OTHERS.get(name)
-    return shape.format(f"{values[0]} {loop}") if shape else None
+    return _CONTAINERS[name].format(f"{values[0]} {loop}") if name in _CONTAINERS else None
 
 
 def _plain(name: str, depth: int) -> str | None:
-    """Return a value of a type without parameters; inside a container it varies with the item."""
-    number = _variable(depth)
-    if depth:
-        inside = {
-            "int": number,
-            "float": f"{number} / 7",
-            "str": f'f"item {{{number}}}"',
-            "bytes": f'b"item %d" % {number}',
-            "bool": f"{number} % 2 == 0",
-        }
-        if name in inside:
-            return inside[name]
-    outside = {
-        "int": "1_000",
-        "float": "0.5",
-        "complex": "1 + 1j",
-        "bool": "True",
-        "str": '" ".join(f"word{number}" for number in range(SIZE))',
-        "bytes": "bytes(range(256)) * (SIZE // 256)",
-        "bytearray": "bytearray(range(256)) * (SIZE // 256)",
-    }
-    if name in outside and not depth:
-        return outside[name]
-    bare = {"list": "int", "dict": "str, int", "set": "int", "frozenset": "int", "tuple": "int, ..."}
-    return value_of(ast.parse(f"{name}[{bare[name]}]", mode="eval").body, depth) if name in bare else None
+    """Return a value of a type without parameters."""
+    if value := (_IN_CONTAINER if depth else _ALONE).get(name):
+        return value.format(_variable(depth)) if depth else value
+    return value_of(ast.parse(f"{name}[{_BARE[name]}]", mode="eval").body, depth) if name in _BARE else None
 
 
 def _variable(depth: int) -> str:

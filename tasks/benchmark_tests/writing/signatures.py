@@ -2,10 +2,10 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ...project.code.definitions import Definition, ModuleContents, contents
+from ...project.code.definitions import Definition, ModuleContents, Parameter, contents
 from ...project.code.sources import definition_of
 from ...project.syntax import Function, Scope, is_generator, last_name
 from .sample_values import lower_name, value_of
@@ -24,32 +24,17 @@ _RESERVED = frozenset({"benchmark", "run", "loop", "number", "inner", "SIZE"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How to call a definition; `setup` are statements before the `expression`.
+    """How to call a definition; `name` is the one to import, `setup` are statements before the `expression`.
 
     `gap` says what a person has to fill in, "" if nothing; `unknown` are the variables that it must assign.
     """
 
-    name: str
-    expression: str
+    name: str = ""
+    expression: str = ""
     setup: tuple[str, ...] = ()
     gap: str = ""
     unknown: tuple[str, ...] = ()
     is_async: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Required:
-    """A parameter without a default."""
-
-    name: str
-    annotation: str
-    by_keyword: bool
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.annotation}" if self.annotation else self.name
-
-    def value(self) -> str | None:
-        return value_of(ast.parse(self.annotation, mode="eval").body) if self.annotation else None
 
 
 @dataclass(slots=True)
@@ -60,20 +45,23 @@ class _Arguments:
     setup: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
-    def of(self, parameters: Sequence[_Required]) -> str:
+    def of(self, parameters: Iterable[Parameter]) -> str:
         """Assign a value to every parameter; return the arguments of the call."""
         arguments = []
         for parameter in parameters:
-            name = self._free(parameter.name)
-            value = parameter.value()
-            if value is None:
-                self.missing[name] = str(parameter)
-            else:
+            name = parameter.name
+            while name in self.taken:
+                name += "_"
+            self.taken.add(name)
+            annotation = parameter.annotation
+            if annotation and (value := value_of(ast.parse(annotation, mode="eval").body)):
                 self.setup.append(f"{name} = {value}")
-            arguments.append(f"{parameter.name}={name}" if parameter.by_keyword else name)
+            else:
+                self.missing[name] = _declared(parameter)
+            arguments.append(f"{parameter.name}={name}" if parameter.kind == "keyword-only" else name)
         return ", ".join(arguments)
 
-    def instance(self, name: str, parameters: list[_Required] | None) -> str:
+    def instance(self, name: str, parameters: list[Parameter] | None) -> str:
         """Assign an object of a class to a variable; return the variable."""
         last = name.rpartition(".")[2]
         variable = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last).lower().strip("_") or "instance"
@@ -82,69 +70,58 @@ class _Arguments:
         if parameters is None:
             self.missing[variable] = f"{variable}: {last}"
         elif self.missing:  # fill in the object, rather than its constructor's arguments
-            self.missing = {variable: f"{variable}: {last}({', '.join(map(str, parameters))})"}
+            self.missing = {variable: f"{variable}: {last}({', '.join(map(_declared, parameters))})"}
             self.setup = []
         else:
             self.setup.append(f"{variable} = {name}({arguments})")
         return variable
 
-    def call(self, name: str, expression: str, *, is_async: bool = False) -> Call:
-        gap, unknown = ", ".join(self.missing.values()), tuple(self.missing)
-        return Call(name.partition(".")[0], expression, tuple(self.setup), gap, unknown, is_async)
-
-    def _free(self, name: str) -> str:
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
 
 def call_of(source: bytes, name: str, *, path: str) -> Call:
     """Work out a call of the definition with a qualified name; raise SourceError if the source cannot be parsed."""
-    module = contents(source, path)
+    module, top = contents(source, path), name.partition(".")[0]
     definition = definition_of(module, name)
     if definition is None:
-        return _gap(name, f"a call of {name}, which is not defined in {path}")
+        return Call(top, gap=f"a call of {name}, which is not defined in {path}")
     if definition.outermost and definition.outermost != name:
-        return _gap(name, f"a call that runs {name}, which is defined inside a function")
-    arguments = _Arguments(taken={name.partition(".")[0], *_RESERVED})
+        return Call(top, gap=f"a call that runs {name}, which is defined inside a function")
+    arguments = _Arguments(taken={top, *_RESERVED})
     if definition.kind == "class":
         parameters = _constructor(module, name)
         if parameters is None:
-            return _gap(name, f"a call of {name}, whose constructor is inherited")
-        return arguments.call(name, f"{name}({arguments.of(parameters)})")
-    decorators = _decorators(_node(definition))
-    for decorator, reason in _UNUSABLE.items():
-        if decorator in decorators:
-            return _gap(name, f"a call of {name}: {reason} (@{decorator})", is_async=definition.is_async)
-    return _call_of_function(name, definition, module, arguments)
+            return Call(top, gap=f"a call of {name}, whose constructor is inherited")
+        expression = f"{name}({arguments.of(parameters)})"
+    else:
+        decorators = _decorators(_node(definition))
+        if unusable := next((each for each in _UNUSABLE if each in decorators), None):
+            gap = f"a call of {name}: {_UNUSABLE[unusable]} (@{unusable})"
+            return Call(top, gap=gap, is_async=definition.is_async)
+        expression = _expression(name, definition, module, arguments)
+    gap = ", ".join(arguments.missing.values())
+    return Call(top, expression, tuple(arguments.setup), gap, tuple(arguments.missing), definition.is_async)
 
 
-def _call_of_function(name: str, definition: Definition, module: ModuleContents, arguments: _Arguments) -> Call:
+def _expression(name: str, definition: Definition, module: ModuleContents, arguments: _Arguments) -> str:
+    """Write the call of a function; what it returns lazily is consumed or awaited."""
     node = _node(definition)
     decorators = _decorators(node)
     owner, _, method = name.rpartition(".")
-    callee = name
     is_bound = bool(owner) and "staticmethod" not in decorators
+    expression = name
     if is_bound and "classmethod" not in decorators:
-        callee = f"{arguments.instance(owner, _constructor(module, owner))}.{method}"
-    passed = arguments.of(list(_required(definition, bound=is_bound)))
-    expression = callee if "property" in decorators else f"{callee}({passed})"
+        expression = f"{arguments.instance(owner, _constructor(module, owner))}.{method}"
+    passed = arguments.of(_required(definition, bound=is_bound))
+    if "property" not in decorators:
+        expression = f"{expression}({passed})"
     if isinstance(node, Function) and is_generator(node):
-        expression = f"[item async for item in {expression}]" if definition.is_async else f"list({expression})"
-    elif definition.is_async:
-        expression = f"await {expression}"
-    return arguments.call(name, expression, is_async=definition.is_async)
+        return f"[item async for item in {expression}]" if definition.is_async else f"list({expression})"
+    return f"await {expression}" if definition.is_async else expression
 
 
-def _gap(name: str, gap: str, *, is_async: bool = False) -> Call:
-    return Call(name=name.partition(".")[0], expression="", gap=gap, is_async=is_async)
-
-
-def _constructor(module: ModuleContents, name: str) -> list[_Required] | None:
+def _constructor(module: ModuleContents, name: str) -> list[Parameter] | None:
     """Return the required parameters of a class's constructor; None if it is inherited."""
     if constructor := definition_of(module, f"{name}.__init__"):
-        return list(_required(constructor, bound=True))
+        return _required(constructor, bound=True)
     definition = definition_of(module, name)
     node = _node(definition) if definition else None
     if not isinstance(node, ast.ClassDef):
@@ -155,19 +132,22 @@ def _constructor(module: ModuleContents, name: str) -> list[_Required] | None:
     return None if bases - {"object", "protocol", "generic"} else []
 
 
-def _fields(node: ast.ClassDef) -> Iterator[_Required]:
+def _fields(node: ast.ClassDef) -> Iterator[Parameter]:
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and not statement.value:
             annotation = ast.unparse(statement.annotation)
             if "classvar" not in annotation.lower():
-                yield _Required(statement.target.id, annotation, by_keyword=True)
+                yield Parameter(statement.target.id, "keyword-only", annotation=annotation)
 
 
-def _required(definition: Definition, *, bound: bool) -> Iterator[_Required]:
-    """Yield the parameters without a default, without `self` or `cls` if it is bound."""
-    for parameter in definition.parameters[bound:]:
-        if not parameter.has_default and not parameter.kind.startswith("*"):
-            yield _Required(parameter.name, parameter.annotation, by_keyword=parameter.kind == "keyword-only")
+def _required(definition: Definition, *, bound: bool) -> list[Parameter]:
+    """Return the parameters without a default, without `self` or `cls` if it is bound."""
+    parameters = definition.parameters[bound:]
+    return [each for each in parameters if not each.has_default and not each.kind.startswith("*")]
+
+
+def _declared(parameter: Parameter) -> str:
+    return f"{parameter.name}: {parameter.annotation}" if parameter.annotation else parameter.name
 
 
 def _node(definition: Definition) -> Scope:
