@@ -10,7 +10,7 @@ from ..errors import SourceError
 from ..git import Clone, printable
 from ..project.code.sources import LocatedDefinition, Sources
 from ..project.code.span import Span
-from ..storage.hashing import blob
+from ..storage.hashing import blob, read_bytes
 from .benchmark_file import BenchmarkFile
 
 
@@ -52,7 +52,7 @@ def files_below(root: str, *, clone: Clone, span: Span, worktree: Path | None) -
 
 def presence(path: str, *, clone: Clone, span: Span, worktree: Path | None) -> Presence:
     """Hash a file at base, at head and in the work tree."""
-    here = _content(worktree / path) if worktree else None
+    here = read_bytes(worktree / path) if worktree else None
     base, head = clone.read(span.base, path), clone.read(span.head, path)
     return Presence(path=printable(path), base=blob_of(base), head=blob_of(head), worktree=blob_of(here))
 
@@ -68,12 +68,5 @@ def _is_below(path: str, root: str) -> bool:
 
 def _in_worktree(worktree: Path, root: str) -> dict[str, bytes]:
     files = (worktree / root).rglob("*.py") if root else worktree.glob("*.py")
-    contents = ((file.relative_to(worktree).as_posix(), _content(file)) for file in files)
+    contents = ((file.relative_to(worktree).as_posix(), read_bytes(file)) for file in files)
     return {path: content for path, content in contents if content is not None}
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,50 +10,51 @@ from pathlib import Path
 from ...artifacts import DataFile, Scaffolding
 from ...project.syntax import string_value
 from ...storage.files import write_whole
+from ...storage.hashing import sha256, sha256_of
 from ...storage.paths import relative_path
 
 
 def data_files_read(path: str, tree: ast.Module) -> list[str]:
     """Return the paths in its folder that a file names by `__file__`, like `Path(__file__).with_name("a.json")`."""
-    expressions = _PathExpressions(path)
+    names: dict[str, str | None] = {"__file__": path}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            expressions.assign(node.targets[0].id, node.value)
-    paths = {found for node in ast.walk(tree) if isinstance(node, ast.expr) and (found := expressions.path_of(node))}
+            names.setdefault(node.targets[0].id, _path_of(node.value, names))
+    paths = {found for node in ast.walk(tree) if isinstance(node, ast.expr) and (found := _path_of(node, names))}
     folder = posixpath.dirname(path)
     return sorted(each for each in paths if each.startswith(folder + "/" if folder else "") and each != path)
 
 
-class _PathExpressions:
-    """Evaluates the expressions of a file that name paths; the paths start at the root of the tree."""
+def _path_of(node: ast.expr, names: Mapping[str, str | None]) -> str | None:
+    """Evaluate an expression that names a path, from the root of the tree; `names` are the paths of variables."""
+    match node:
+        case ast.Name(id=name):
+            return names.get(name)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return _joined(_path_of(left, names), [right])
+        case ast.Attribute(value=value, attr="parent"):
+            return _folder(_path_of(value, names))
+        case ast.Call(func=func, args=args):
+            first = _path_of(args[0], names) if args else None
+            owner = _path_of(func.value, names) if isinstance(func, ast.Attribute) else None
+            return _returned(ast.unparse(func), first, owner, args)
+    return None
 
-    def __init__(self, path: str) -> None:
-        self._names: dict[str, str | None] = {"__file__": path}
 
-    def assign(self, name: str, value: ast.expr) -> None:
-        self._names.setdefault(name, self.path_of(value))
-
-    def path_of(self, node: ast.expr) -> str | None:
-        if isinstance(node, ast.Name):
-            return self._names.get(node.id)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            return _joined(self.path_of(node.left), [node.right])
-        if isinstance(node, ast.Attribute) and node.attr == "parent":
-            return _folder(self.path_of(node.value))
-        return self._called(node, ast.unparse(node.func)) if isinstance(node, ast.Call) else None
-
-    def _called(self, node: ast.Call, name: str) -> str | None:
-        """Evaluate `Path(...)`, functions of `os.path`, and methods of paths."""
-        first = self.path_of(node.args[0]) if node.args else None
-        if name in {"Path", "pathlib.Path", "str", "os.path.abspath", "os.path.realpath"}:
+def _returned(function: str, first: str | None, owner: str | None, args: list[ast.expr]) -> str | None:
+    """Evaluate `Path(...)` and functions of `os.path` by their `first` argument, methods of paths by their `owner`."""
+    match function.split("."):
+        case ["Path"] | ["pathlib", "Path"] | ["str"] | ["os", "path", "abspath" | "realpath"]:
             return first
-        if name in {"os.path.dirname", "os.path.join"}:
-            return _folder(first) if name.endswith("dirname") else _joined(first, node.args[1:])
-        path = self.path_of(node.func.value) if isinstance(node.func, ast.Attribute) else None
-        method = name.rpartition(".")[2]
-        if method in {"joinpath", "with_name"}:
-            return _joined(path if method == "joinpath" else _folder(path), node.args)
-        return path if method in {"resolve", "absolute"} else None
+        case ["os", "path", "dirname"]:
+            return _folder(first)
+        case ["os", "path", "join"]:
+            return _joined(first, args[1:])
+        case [*_, "joinpath" | "with_name" as method]:
+            return _joined(owner if method == "joinpath" else _folder(owner), args)
+        case [*_, "resolve" | "absolute"]:
+            return owner
+    return None
 
 
 def _folder(path: str | None) -> str | None:
@@ -81,8 +81,8 @@ def write_data_files(
     for name, content in data.items():
         path = posixpath.join(posixpath.dirname(scaffolding.path), name)
         target = (folder / scaffolding.source).parent / name
-        before, new = known[path].written if path in known else "", _sha256(content)
-        edited = target.exists() and _sha256(target.read_bytes()) not in {new, before}
+        before, new = known[path].written if path in known else "", sha256(content)
+        edited = sha256_of(target) not in {None, new, before}
         source = relative_path(target, folder)
         if not edited:
             write_whole(target, content)
@@ -90,15 +90,10 @@ def write_data_files(
             notes.append(f"this file was edited by hand and kept, though prprep would now write another: {source}")
         written[path] = _hashed(DataFile(source=source, sha256="", written=before if edited else new), folder)
     for path in known.keys() - written.keys():  # no benchmark reads it any more
-        target = folder / known[path].source
-        if target.exists() and _sha256(target.read_bytes()) == known[path].written:
+        if sha256_of(target := folder / known[path].source) == known[path].written:
             target.unlink()
     return scaffolding.model_copy(update={"data": written, "notes": tuple(notes)})
 
 
 def _hashed(file: DataFile, folder: Path) -> DataFile:
-    return file.model_copy(update={"sha256": _sha256((folder / file.source).read_bytes())})
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return file.model_copy(update={"sha256": sha256((folder / file.source).read_bytes())})
