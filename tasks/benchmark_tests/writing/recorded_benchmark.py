@@ -10,10 +10,11 @@ from pathlib import Path
 from ...artifacts import Detection, RecordedCall, Recording, Sample
 from ...artifacts.recording import LARGEST_FILE
 from ...errors import SourceError
-from ...project.code.definitions import Definition, definitions
+from ...project.code.definitions import Definition, contents
+from ...project.code.sources import definition_of
 from .benchmark_code import BenchmarkParts, WrittenBenchmark, text_of
 from .recorded_code import SPACES, WIDTH, RecordedCode, compose
-from .sampled_code import compose_sample, fits_loop, function_lines, large_call
+from .sampled_code import compose_sample, fits_loop, large_call
 from .sampling import is_small_call
 from .styling import CASES, LARGEST, TYPICAL
 
@@ -31,7 +32,11 @@ def from_recording(
     call, sample = recording.call, recording.sample
     if call is None and sample is None:
         raise ValueError("no call was recorded")
-    definition = _definition(recording, source)
+    definition = definition_of(contents(source, recording.target), recording.target.partition(":")[2])
+    if definition is None:
+        what = f"{recording.target} exists at base but not at head: no benchmark of it can run on both sides"
+        hint = "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
+        raise SourceError(what, where=f"{recording.item}: functions", hint=hint)
     if sample is not None and (call is None or is_small_call(call)):
         parts = _of_sample(recording, sample, definition)
     elif call and sample and detection.domain.domains[:1] != ("mem",) and fits_loop(call, sample):
@@ -42,17 +47,6 @@ def from_recording(
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "recorded", data=data)
 
 
-def _definition(recording: Recording, source: bytes) -> Definition:
-    target = recording.target
-    name = target.partition(":")[2]
-    definition = next((each for each in reversed(definitions(source, target)) if each.name == name), None)
-    if definition is None:
-        what = f"{target} exists at base but not at head: no benchmark of it can run on both sides"
-        hint = "name under `functions:` a function that both sides have and the change makes cheaper, like its caller"
-        raise SourceError(what, where=f"{recording.item}: functions", hint=hint)
-    return definition
-
-
 def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -> BenchmarkParts:
     code = compose(call, recording.target, definition, defaults=recording.defaults)
     expression = f"await {code.call}" if definition.is_async else _consumed(code.call, lazy=call.lazy)
@@ -61,7 +55,7 @@ def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -
         imports=_sorted(code.imports),
         setup="" if changes_inputs else textwrap.indent("\n".join((*code.patches, *code.setup)), SPACES),
         expression=expression,
-        recorded=_origin_of_call(recording),
+        recorded=_origin_of_call(recording, call),
         definitions=code.definitions,
         is_async=definition.is_async,
         fixtures=code.fixtures,
@@ -83,23 +77,30 @@ def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> 
 
 def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> BenchmarkParts:
     sampled = compose_sample(sample, recording.target, definition, large=call, defaults=recording.defaults)
-    typical = function_lines(
-        TYPICAL, f"Return {len(sample.calls)} of the recorded calls.", f"return {sampled.listed}".splitlines()
-    )
+    typical = f"Return {len(sample.calls)} of the recorded calls."
     scaled = f", its sizes times {call.spelling.scale:,}" if call.spelling.scale > 1 else ""
-    largest = function_lines(
-        LARGEST, f"Return the largest of the recorded calls{scaled}.", large_call(call, sampled, recording.target)
-    )
+    largest = f"Return the largest of the recorded calls{scaled}."
     return BenchmarkParts(
         imports=_sorted(("import pytest", *sampled.code.imports)),
         setup=textwrap.indent("\n".join((f"calls = {CASES}()", *sampled.code.setup)), SPACES),
         expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
-        recorded="\n\n".join((_filled(_origin_of_sample(recording, sample)), _origin_of_call(recording))),
-        definitions=(*typical, "", "", *largest),
+        recorded="\n\n".join((_filled(_origin_of_sample(recording, sample)), _origin_of_call(recording, call))),
+        definitions=(
+            *_function(TYPICAL, typical, f"return {sampled.listed}"),
+            *("", ""),
+            *_function(LARGEST, largest, *large_call(call, sampled)),
+        ),
         decorators=(f'@pytest.mark.parametrize("{CASES}", [{TYPICAL}, {LARGEST}])',),
         fixtures=(CASES,),
         timed="typical calls, and the largest,",
     )
+
+
+def _function(name: str, docstring: str, *lines: str) -> Iterator[str]:
+    """Write a function without parameters."""
+    yield f"def {name}():"
+    yield f'{SPACES}"""{docstring}"""'
+    yield from textwrap.indent("\n".join(lines), SPACES).splitlines()
 
 
 def _consumed(call: str, *, lazy: bool) -> str:
@@ -124,11 +125,8 @@ def _origin_of_sample(recording: Recording, sample: Sample) -> str:
     )
 
 
-def _origin_of_call(recording: Recording) -> str:
+def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
     """Say where the arguments come from, how large they are among the recorded ones, and why some are in files."""
-    call = recording.call
-    if call is None:
-        return ""
     test = call.test.partition("::")[2].partition("[")[0]
     who = f"{call.test.partition('::')[0]} ({test})" if test else recording.ran[0] if recording.ran else "a run"
     sizes = ", ".join(f"{name}: {kind}" for name, kind in call.described if name not in {"self", "cls"})

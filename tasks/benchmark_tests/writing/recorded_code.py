@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...artifacts import Fake, FakeMethod, RecordedCall
@@ -54,38 +54,44 @@ def compose(
     """
     spelling, (module, _, name) = call.spelling, target.partition(":")
     inputs = _Inputs({*bound, *spelling.fixtures, *(line.partition(" = ")[0] for line in spelling.statements)})
-    imports = {*spelling.imports, f"from {module} import {name.partition('.')[0]}"}
-    for need in sorted(set(spelling.needs) & BUILDERS.keys()):
-        line, builder = BUILDERS[need]
-        imports.add(line)
-        inputs.setup.append(builder)
-    inputs.setup.extend(f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items())
-    inputs.setup.extend(spelling.statements)
+    builders = [BUILDERS[need] for need in sorted(set(spelling.needs) & BUILDERS.keys())]
+    inputs.setup += [builder for _, builder in builders]
+    inputs.setup += [f'(tmp_path / "{file}").write_text({content})' for file, content in spelling.files.items()]
+    inputs.setup += spelling.statements
     function, arguments = _called(call, target, inputs)
-    passed = _passed(arguments, call.kinds, defaults_of(definition) if defaults is None else defaults, inputs)
-    code = function if definition.is_property else f"{function}({', '.join(passed)})"
+    defaults = defaults_of(definition) if defaults is None else defaults
+    passed = ", ".join(_passed(arguments, call.kinds, defaults, inputs))
     functions = [method for fake in call.fakes if not fake.parameter for method in fake.methods]
-    patches = tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions)
-    needed = {"monkeypatch": bool(patches), "tmp_path": "tmp_path" in spelling.needs}
+    needed = {"monkeypatch": bool(functions), "tmp_path": "tmp_path" in spelling.needs}
+    imports = {*spelling.imports, f"from {module} import {name.partition('.')[0]}", *(line for line, _ in builders)}
     imports |= {line for fake in call.fakes for method in fake.methods for line in method.imports}
     return RecordedCode(
         imports=tuple(sorted(imports)),
         setup=tuple(inputs.setup),
-        call=code,
+        call=function if definition.is_property else f"{function}({passed})",
         inputs=tuple(inputs.names),
         fixtures=(*(name for name, is_needed in needed.items() if is_needed), *spelling.fixtures),
         definitions=tuple(line for fake in call.fakes for line in _defined(fake)),
-        patches=patches,
+        patches=tuple(f'monkeypatch.setattr("{method.method}", {_fake_name(method)})' for method in functions),
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Inputs:
     """Collects the lines that build the inputs, and the inputs' names; `bound` names exist already."""
 
     bound: Collection[str]
     setup: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+
+    def variable(self, name: str, value: str) -> str:
+        """Assign a value to the variable `name`, unless it is one already; return the variable."""
+        if value in self.bound:
+            name = value
+        else:
+            self.setup.append(f"{name} = {value}")
+        self.names.append(name)
+        return name
 
 
 def _called(call: RecordedCall, target: str, inputs: _Inputs) -> tuple[str, dict[str, str]]:
@@ -100,11 +106,7 @@ def _called(call: RecordedCall, target: str, inputs: _Inputs) -> tuple[str, dict
     value = arguments.pop(first)
     if first == "cls":
         return f"{owner}.{method}", arguments
-    subject = value if value in inputs.bound else variable_of(first, target, arguments)
-    if value not in inputs.bound:
-        inputs.setup.append(f"{subject} = {value}")
-    inputs.names.append(subject)
-    return f"{subject}.{method}", arguments
+    return f"{inputs.variable(variable_of(first, target, arguments), value)}.{method}", arguments
 
 
 def _passed(
@@ -117,49 +119,44 @@ def _passed(
         if (parameter in defaults and _unparsed(value) == defaults[parameter]) or (kind, value) in EMPTY:
             by_name = True  # arguments after one that is left out are passed by name
             continue
-        argument = value
-        if value in inputs.bound:
-            inputs.names.append(value)
-        elif len(value) > INLINE or not _is_literal(value):
-            inputs.setup.append(f"{parameter} = {value}")
-            inputs.names.append(parameter)
-            argument = parameter
+        is_short = value not in inputs.bound and len(value) <= INLINE and _is_literal(value)
         prefix = {"args": "*", "kwargs": "**", "keyword": f"{parameter}="}.get(kind, f"{parameter}=" if by_name else "")
-        yield prefix + argument
+        yield prefix + (value if is_short else inputs.variable(parameter, value))
 
 
 def _defined(fake: Fake) -> Iterator[str]:
     """Write a class or functions that replace a model or the network: they allocate and return what it did."""
-    last = {method.method: method.method.rpartition(".")[2] for method in fake.methods}
-    constants = {name: f"{short.strip('_').upper()}_BYTES" for name, short in last.items()}
     for method in fake.methods:
         if method.bytes >= LEAST_BYTES:
             if method.measured:
                 yield f"# At the peak of a call of {method.method}, {method.measured}."
-            yield f"{constants[method.method]} = {_rounded(method.bytes)}"
+            yield f"{_constant(method)} = {_rounded(method.bytes)}"
     yield from ("", "")
     if not fake.parameter:
         for method in fake.methods:
-            docstring = f"Replace {method.method} alone."
-            yield from _function(method, _fake_name(method), constants[method.method], docstring=docstring)
-            yield from ("", "")
+            docstring = f'{SPACES}"""Replace {method.method} alone."""'
+            yield from (_signature(method, _fake_name(method), method.parameters), docstring, *_body(method), "", "")
         return
     yield f"class {fake.name}:"
     yield f'    """Replaces {fake.name.removeprefix("Fake")} alone: allocates and returns what a call of it does."""'
     for method in fake.methods:
-        yield ""
-        yield from (f"    {line}" for line in _function(method, method.method, constants[method.method], own="self"))
+        lines = (_signature(method, method.method, ("self", *method.parameters)), *_body(method))
+        yield from ("", *(SPACES + line for line in lines))
     yield from ("", "")
 
 
-def _function(method: FakeMethod, name: str, constant: str, *, own: str = "", docstring: str = "") -> Iterator[str]:
-    parameters = ", ".join([*([own] if own else []), *method.parameters])
-    yield f"{'async ' if method.is_async else ''}def {name}({parameters}):"
-    if docstring:
-        yield f'    """{docstring}"""'
+def _signature(method: FakeMethod, name: str, parameters: Sequence[str]) -> str:
+    return f"{'async ' if method.is_async else ''}def {name}({', '.join(parameters)}):"
+
+
+def _body(method: FakeMethod) -> Iterator[str]:
     if method.bytes >= LEAST_BYTES:
-        yield f"    _buffer = bytearray({constant})"
-    yield f"    return {method.returns}"
+        yield f"{SPACES}_buffer = bytearray({_constant(method)})"
+    yield f"{SPACES}return {method.returns}"
+
+
+def _constant(method: FakeMethod) -> str:
+    return f"{method.method.rpartition('.')[2].strip('_').upper()}_BYTES"
 
 
 def _fake_name(method: FakeMethod) -> str:
@@ -167,10 +164,8 @@ def _fake_name(method: FakeMethod) -> str:
 
 
 def _rounded(size: int) -> str:
-    for unit, name in ((1 << 20, "1024 * 1024"), (1 << 10, "1024")):
-        if size >= unit:
-            return f"{round(size / unit)} * {name}"
-    return str(size)
+    """Write a size of LEAST_BYTES or more in KiB or MiB."""
+    return f"{round(size / 2**20)} * 1024 * 1024" if size >= 2**20 else f"{round(size / 2**10)} * 1024"
 
 
 def variable_of(parameter: str, target: str, taken: Collection[str]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...artifacts import RecordedCall, Sample, Spelling
@@ -13,10 +12,10 @@ from .recorded_code import BUILDERS, SPACES, RecordedCode, assigned, compose, va
 
 @dataclass(frozen=True, slots=True)
 class SampledCode:
-    """Calls as code: `entries` are the elements of a list, `variables` the loop's, `code` is the call."""
+    """Calls as code: `entries` are the elements of a list, `variables` the loop's by parameter, `code` is the call."""
 
     entries: tuple[str, ...]
-    variables: tuple[str, ...]
+    variables: Mapping[str, str]
     code: RecordedCode
 
     @property
@@ -29,7 +28,7 @@ class SampledCode:
         An attempt returns the name of the returned type (None if the call fails) and whether that is an iterator.
         """
         lines = (
-            f"def attempt({', '.join(self.variables)}):",
+            f"def attempt({', '.join(self.variables.values())}):",
             f"{SPACES}try:",
             f"{SPACES * 2}value = {self.code.call}",
             f"{SPACES}except Exception:",
@@ -41,7 +40,7 @@ class SampledCode:
 
     def expression(self, call: str) -> str:
         """Return an expression that makes all calls and lists their results, by which base and head are compared."""
-        return f"[{call} for {', '.join(self.variables)} in calls]"
+        return f"[{call} for {', '.join(self.variables.values())} in calls]"
 
 
 def compose_sample(
@@ -57,32 +56,28 @@ def compose_sample(
     `defaults` are those of the commit at which the calls were recorded, if not the definition's.
     """
     calls = [dict(call.arguments) for call in sample.calls]
-    variables = _variables([*calls, *([dict(large.spelling.arguments)] if large else [])], target)
+    every = [*calls, dict(large.spelling.arguments)] if large else calls
+    varied = [name for name in calls[0] if name != "cls" and len({call[name] for call in every}) > 1]
+    variables = {name: variable_of(name, target, calls[0]) for name in varied}
     arguments = tuple((name, variables.get(name, code)) for name, code in calls[0].items())
     imports = {line for call in sample.calls for line in call.imports}
     if large:
-        imports |= {
-            *large.spelling.imports,
-            *(line for need, (line, _) in BUILDERS.items() if need in large.spelling.needs),
-        }
+        imports.update(large.spelling.imports, (BUILDERS[need][0] for need in large.spelling.needs if need in BUILDERS))
     spelling = Spelling(scale=1, arguments=arguments, imports=tuple(sorted(imports)))
     call = RecordedCall(size=0, seconds=0.0, test="", described=(), kinds=sample.kinds, spelling=spelling)
     code = compose(call, target, definition, bound=variables.values(), defaults=defaults)
-    return SampledCode(
-        tuple(_entry([call[name] for name in variables]) for call in calls), tuple(variables.values()), code
-    )
+    return SampledCode(tuple(_entry([call[name] for name in variables]) for call in calls), variables, code)
 
 
-def large_call(call: RecordedCall, sampled: SampledCode, target: str) -> tuple[str, ...]:
+def large_call(call: RecordedCall, sampled: SampledCode) -> tuple[str, ...]:
     """Return the body of a function that returns a list of the large call alone, like the sample's list."""
     arguments = dict(call.spelling.arguments)
-    names = {variable_of(name, target, arguments): name for name in arguments}
     lines = [builder for need, (_, builder) in BUILDERS.items() if need in call.spelling.needs]
     lines += call.spelling.statements
     bound = {line.partition(" = ")[0] for line in call.spelling.statements}
     elements = []
-    for variable in sampled.variables:
-        code = arguments[names[variable]]
+    for parameter, variable in sampled.variables.items():
+        code = arguments[parameter]
         is_short = code in bound or len(code) <= len(variable)
         elements.append(code if is_short else variable)
         lines += () if is_short else assigned(variable, code).splitlines()
@@ -96,18 +91,5 @@ def fits_loop(call: RecordedCall, sample: Sample) -> bool:
     return not needs_more and dict(spelling.arguments).keys() == dict(sample.calls[0].arguments).keys()
 
 
-def _variables(calls: Sequence[Mapping[str, str]], target: str) -> dict[str, str]:
-    """Return the parameters with different values, each with its variable in the loop."""
-    varied = [name for name in calls[0] if name != "cls" and len({call[name] for call in calls}) > 1]
-    return {name: variable_of(name, target, calls[0]) for name in varied}
-
-
 def _entry(codes: Sequence[str]) -> str:
     return codes[0] if len(codes) == 1 else f"({', '.join(codes)})"
-
-
-def function_lines(name: str, docstring: str, lines: Sequence[str]) -> Iterator[str]:
-    """Write a function without parameters."""
-    yield f"def {name}():"
-    yield f'{SPACES}"""{docstring}"""'
-    yield from textwrap.indent("\n".join(lines), SPACES).splitlines()

@@ -235,7 +235,7 @@ def test_the_large_call_is_an_element_of_the_same_shape():
     )
     sample = typical_sample(drawn("[1, 2]", "[3]", name="numbers", start="7"), None)
     sampled = compose_sample(sample, "app:total", definition("total"), large=call)
-    lines = large_call(call, sampled, "app:total")
+    lines = large_call(call, sampled)
     assert lines == ("rng = random.Random(0)", "numbers = [rng.random() for _ in range(9_000)]", "return [numbers]")
     assert "import random" in sampled.code.imports
 
