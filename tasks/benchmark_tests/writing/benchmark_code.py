@@ -14,6 +14,7 @@ from ...errors import SourceError, TemplateError
 from ...manifest.model import BenchmarkCode
 from ...project.code.imported_names import short_name
 from ...project.syntax import Scope, indented, last_name, names
+from ...text.templating import fill
 from .recorded_code import SPACES, WIDTH, assigned
 from .sample_values import SIZE
 from .signatures import Call, call_of
@@ -65,14 +66,13 @@ def from_manifest(
     """Write the benchmark of the manifest's `setup` and `call`; raise SourceError if they are not valid Python."""
     where = f"{detection.item}: benchmark"
     setup, call = textwrap.dedent(code.setup).strip("\n"), textwrap.dedent(code.call).strip()
-    statements = _parsed(setup, f"{where}.setup").body
+    statements = _statements(setup, f"{where}.setup")
     expression = _expression(call, f"{where}.call")
     imports, rest = _lifted(setup, statements)
-    own = _own_import(detection, names([expression, *statements]), _bound(statements))
-    known = _signature(detection, source)
-    nodes = ast.walk(expression)
+    own = _own_import(detection, names([expression, *statements]) - _bound(statements))
+    known, nodes = _signature(detection, source), ast.walk(expression)
     awaits = any(isinstance(node, ast.Await | ast.AsyncFor) or getattr(node, "is_async", 0) for node in nodes)
-    if known and known.is_async and not awaits and _calls(expression, known):
+    if known.is_async and not awaits and _calls(expression, known):
         call, awaits = f"await {call}", True
     parts = BenchmarkParts(imports=(*imports, *own), setup=indented(rest), expression=call, is_async=awaits)
     return WrittenBenchmark(text_of(parts, detection, path=path, templates=templates), "manifest")
@@ -91,42 +91,33 @@ def from_signature(
     `learned` describes recorded arguments, by parameter, that cannot be written as code.
     """
     if _is_import(detection):
-        return WrittenBenchmark(
-            text_of(BenchmarkParts((), "", ""), detection, path=path, templates=templates), "signature"
-        )
-    call = _signature(detection, source) or Call(
-        name="", expression="", gap="a call of the function that was optimized"
-    )
+        text = text_of(BenchmarkParts((), "", ""), detection, path=path, templates=templates)
+        return WrittenBenchmark(text, "signature")
+    call = _signature(detection, source)
     lines = [assigned(*line.split(" = ", 1)) for line in call.setup]
+    gap = made_up = ""
     if call.gap:
         variables = ", ".join(call.unknown)
         lines.append(f'{variables + " = " if variables else ""}{GAP_MARK} {variables or "the call"}")')
-    made_up = _made_up(call)
+        arguments = "; ".join(f"{name} was {description}" for name, description in (learned or {}).items())
+        gap = f"{call.gap}. In recorded calls {arguments}" if arguments else call.gap
+    elif any("SIZE" in line for line in call.setup):
+        made_up = f"{SIZE:,} items in every container, {SIZE:,} words in every text"
+    elif call.setup:
+        made_up = "a plain value for each"
     parts = BenchmarkParts(
-        imports=_own_import(detection, {call.name}, set()),
+        imports=_own_import(detection, {call.name}),
         setup=textwrap.indent("\n".join(lines), SPACES),
         expression=call.expression or (f"{'await ' if call.is_async else ''}{call.name}()" if call.name else "..."),
-        gap=_with_learned(call.gap, learned or {}),
+        gap=gap,
         made_up=made_up,
         is_async=call.is_async,
     )
     text = text_of(parts, detection, path=path, templates=templates)
-    if call.gap:
+    if gap:
         return WrittenBenchmark(text, "gap")
-    arguments = "arguments were made up from the signature" if made_up else "call passes the defaults alone"
-    return WrittenBenchmark(text, "signature", f"the benchmark's {arguments}")
-
-
-def _with_learned(gap: str, learned: Mapping[str, str]) -> str:
-    arguments = "; ".join(f"{name} was {description}" for name, description in learned.items())
-    return f"{gap}. In recorded calls {arguments}" if gap and arguments else gap
-
-
-def _made_up(call: Call) -> str:
-    if call.gap or not call.setup:
-        return ""
-    sized = any("SIZE" in line for line in call.setup)
-    return f"{SIZE:,} items in every container, {SIZE:,} words in every text" if sized else "a plain value for each"
+    review = "arguments were made up from the signature" if made_up else "call passes the defaults alone"
+    return WrittenBenchmark(text, "signature", f"the benchmark's {review}")
 
 
 def file_name(detection: Detection) -> str:
@@ -135,9 +126,12 @@ def file_name(detection: Detection) -> str:
 
 def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates: Path | None) -> str:
     """Fill the template of the domain; raise TemplateError if a user's own template does not make valid Python."""
-    from ...text.templating import fill
-
-    name = _template(parts, detection)
+    if not parts.expression:
+        name = STRUCT
+    elif parts.is_async:
+        name = ASYNC
+    else:
+        name = MEMORY if detection.domain.domains[:1] == ("mem",) else CPU
     target = detection.target or detection.item
     values = {
         "item": detection.item,
@@ -168,41 +162,32 @@ def text_of(parts: BenchmarkParts, detection: Detection, *, path: str, templates
     return text
 
 
-def _template(parts: BenchmarkParts, detection: Detection) -> str:
-    if not parts.expression:
-        return STRUCT
-    if parts.is_async:
-        return ASYNC
-    return MEMORY if detection.domain.domains[:1] == ("mem",) else CPU
-
-
 def _is_import(detection: Detection) -> bool:
     """Return whether an import was optimized: the target is a module, or the first domain is structure."""
-    target = detection.target
-    return bool(target) and (":" not in (target or "") or detection.domain.domains[:1] == ("struct",))
+    target = detection.target or ""
+    return bool(target) and (":" not in target or detection.domain.domains[:1] == ("struct",))
 
 
-def _signature(detection: Detection, source: bytes | None) -> Call | None:
+def _signature(detection: Detection, source: bytes | None) -> Call:
     module, _, name = (detection.target or "").partition(":")
     if not name:
-        return None
+        return Call(gap="a call of the function that was optimized")
     if source is None:
-        gap = f"a call of {name}, whose definition was not found in {module}"
-        return Call(name=name.partition(".")[0], expression="", gap=gap)
+        return Call(name.partition(".")[0], gap=f"a call of {name}, whose definition was not found in {module}")
     return call_of(source, name, path=module)
 
 
-def _own_import(detection: Detection, used: set[str], bound: set[str]) -> tuple[str, ...]:
-    """Import the function under test, or its class, if the code uses it without importing it."""
+def _own_import(detection: Detection, unbound: set[str]) -> tuple[str, ...]:
+    """Import the function under test, or its class, if it is among the unbound names that the code uses."""
     module, _, name = (detection.target or "").partition(":")
     top = name.partition(".")[0]
-    if not top or top not in used or top in bound:
+    if not top or top not in unbound:
         return ()
     line = f"from {module} import {top}"
     return (line,) if len(line) <= WIDTH else (f"from {module} import (", f"{SPACES}{top},", ")")
 
 
-def _parsed(code: str, where: str) -> ast.Module:
+def _statements(code: str, where: str) -> list[ast.stmt]:
     try:
         tree = ast.parse(code)
         # Parsing alone accepts `return` and `await` outside a function.
@@ -213,7 +198,7 @@ def _parsed(code: str, where: str) -> ast.Module:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             what, hint = "setup cannot import from __future__", "leave that line out"
             raise SourceError(what, where=f"{where}, line {node.lineno}", hint=hint)
-    return tree
+    return tree.body
 
 
 def _expression(code: str, where: str) -> ast.expr:
@@ -226,12 +211,11 @@ def _expression(code: str, where: str) -> ast.expr:
 def _not_python(
     error: SyntaxError | ValueError, where: str, *, shift: int = 0, wanted: str = "valid Python"
 ) -> SourceError:
-    line = getattr(error, "lineno", None)
     code = f": {error.text.strip()}" if isinstance(error, SyntaxError) and error.text else ""
     what = f"this is not {wanted} ({getattr(error, 'msg', error)}){code}"
-    return SourceError(
-        what, where=f"{where}, line {line - shift}" if line else where, hint="correct it in the manifest"
-    )
+    if line := getattr(error, "lineno", None):
+        where = f"{where}, line {line - shift}"
+    return SourceError(what, where=where, hint="correct it in the manifest")
 
 
 def _lifted(code: str, statements: Sequence[ast.stmt]) -> tuple[tuple[str, ...], str]:
@@ -249,7 +233,7 @@ def _lifted(code: str, statements: Sequence[ast.stmt]) -> tuple[tuple[str, ...],
 def _bound(statements: Sequence[ast.stmt]) -> set[str]:
     """Return the names that the statements bind."""
     bound = names(statements, ast.Store)
-    for node in (node for statement in statements for node in ast.walk(statement)):
+    for node in (inner for statement in statements for inner in ast.walk(statement)):
         if isinstance(node, ast.alias):
             bound.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, Scope):
@@ -291,7 +275,7 @@ def _is_plain(node: ast.expr) -> bool:
 
 
 def _returned(expression: str) -> str:
-    if not expression or "\n" not in expression:
+    if "\n" not in expression:
         return f"{SPACES * 2}return {expression}" if expression else ""
     inner = indented(f"(\n{expression}\n)", SPACES * 3).splitlines()[1:-1]
     return "\n".join([f"{SPACES * 2}return (", *inner, f"{SPACES * 2})"])
