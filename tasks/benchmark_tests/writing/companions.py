@@ -4,6 +4,7 @@ import ast
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 from ...project.syntax import parse_or_empty
@@ -32,27 +33,24 @@ class Companion:
         In the benchmark's folder the files must be equal. Of a conftest further up only the fixtures matter that the
         benchmark uses: the rest serves other tests. A package's __init__ only has to exist.
         """
-        if other is None or other == self.content:
+        if other is None or other == self.content or self.path.endswith("__init__.py"):
             return other is not None
-        if not self.path.endswith(".py"):
+        if not self.path.endswith(".py") or posixpath.dirname(self.path) == folder:
             return False
-        if self.path.endswith("__init__.py"):
-            return True
-        if posixpath.dirname(self.path) == folder:
-            return False
-        ours, theirs = PytestFile.of(self.content).fixtures, PytestFile.of(other).fixtures
-        return all(
-            name in theirs and ast.dump(ours[name].node) == ast.dump(theirs[name].node) for name in self.fixtures
+        ours, theirs = (
+            {name: ast.dump(each.node) for name, each in PytestFile.of(source).fixtures.items()}
+            for source in (self.content, other)
         )
+        return all(name in theirs and ours[name] == theirs[name] for name in self.fixtures)
 
 
 def companions(benchmark: str, content: bytes, tree: Readable) -> tuple[Companion, ...]:
     """Return what the file `benchmark` needs from `tree`, by path."""
     modules = _sibling_modules(benchmark, content, tree)
     conftests = _conftests(benchmark, [content, *(module.content for module in modules)], tree)
-    sources = {benchmark: content} | {companion.path: companion.content for companion in (*modules, *conftests)}
-    parsed = {path: parse_or_empty(source) for path, source in sources.items()}
-    packages = _packages(posixpath.dirname(benchmark), tree) if _are_in_package(parsed) else []
+    parsed = {benchmark: parse_or_empty(content)}
+    parsed |= {each.path: parse_or_empty(each.content) for each in (*modules, *conftests)}
+    packages = _packages(posixpath.dirname(benchmark), tree) if _are_in_package(parsed) else ()
     needed = {each.path: each for each in (*packages, *modules, *conftests, *_data_files(parsed, tree))}
     return tuple(needed[path] for path in sorted(needed))
 
@@ -61,12 +59,11 @@ def companions(benchmark: str, content: bytes, tree: Readable) -> tuple[Companio
 
 
 def _sibling_modules(benchmark: str, content: bytes, tree: Readable) -> list[Companion]:
-    folder = posixpath.dirname(benchmark)
     modules: dict[str, Companion] = {}
     pending = [(benchmark, content)]
     while pending:
         path, source = pending.pop()
-        for module in _imported_files(path, source, folder):
+        for module in _imported_files(path, source, posixpath.dirname(benchmark)):
             known = module == benchmark or module in modules or posixpath.basename(module) == "__init__.py"
             if not known and (code := tree.read(module)) is not None:
                 modules[module] = Companion(module, code, f"{posixpath.basename(path)} imports it")
@@ -79,11 +76,10 @@ def _imported_files(path: str, source: bytes, folder: str) -> Iterator[str]:
     for node in ast.walk(parse_or_empty(source)):
         # Absolute imports find siblings too: pytest puts the folder, or the package's parent, on the path.
         roots = [""] if isinstance(node, ast.ImportFrom) and node.level else list(dict.fromkeys((folder, "")))
-        for name in _module_names(node, path):
-            for root in roots:
-                stem = posixpath.join(root, *name.split("."))
-                if name and stem.startswith(folder + "/" if folder else ""):
-                    yield stem + ".py"
+        for name, root in product(filter(None, _module_names(node, path)), roots):
+            stem = posixpath.join(root, *name.split("."))
+            if stem.startswith(folder + "/" if folder else ""):
+                yield stem + ".py"
 
 
 def _module_names(node: ast.AST, path: str) -> list[str]:
@@ -92,9 +88,9 @@ def _module_names(node: ast.AST, path: str) -> list[str]:
         return [alias.name for alias in node.names]
     if not isinstance(node, ast.ImportFrom):
         return []
-    above = posixpath.dirname(path).split("/") if node.level else []
-    above = above[: len(above) - node.level + 1] if node.level else above
-    stem = ".".join([*filter(None, above), *filter(None, [node.module])])
+    folders = posixpath.dirname(path).split("/")
+    above = folders[: len(folders) - node.level + 1] if node.level else []
+    stem = ".".join(filter(None, [*above, node.module]))
     return [stem, *(f"{stem}.{alias.name}" for alias in node.names)] if stem else [alias.name for alias in node.names]
 
 
@@ -144,13 +140,12 @@ def _packages(folder: str, tree: Readable) -> Iterator[Companion]:
 
 def _are_in_package(parsed: dict[str, ast.Module]) -> bool:
     """Return whether a file has a relative import, or imports its own folder by its dotted name."""
-    for path, module in parsed.items():
+    for path, node in ((path, node) for path, module in parsed.items() for node in ast.walk(module)):
         package = posixpath.dirname(path).replace("/", ".")
-        for node in ast.walk(module):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                return True
-            if package and any(f"{name}.".startswith(f"{package}.") for name in _module_names(node, path)):
-                return True
+        if isinstance(node, ast.ImportFrom) and node.level:
+            return True
+        if package and any(f"{name}.".startswith(f"{package}.") for name in _module_names(node, path)):
+            return True
     return False
 
 

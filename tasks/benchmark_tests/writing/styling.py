@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ...project.syntax import Function, indented, names, parameter_names
 from ..style import Style
@@ -37,21 +37,22 @@ def styled(text: str, style: Style) -> str:
     if signature is None:
         return text
     decorators, name, parameters = signature[1], signature[2], signature[3].split(", ")
+    before, body = text[: signature.start()], text[signature.end() :]
     fixture = _FIXTURE.search(text)
     imports = ["from __future__ import annotations"] if style.future else []
     if style.marks or fixture:
         imports.append("import pytest")
-    annotated = [*parameters, *(filter(None, fixture[2].split(", ")) if fixture else ())] if style.annotated else []
-    for_annotations = [line for parameter in annotated for line in TYPES.get(parameter, ANY)[1]]
+    for_annotations: list[str] = []
+    returns = ""
     if style.annotated:
-        parameters = [f"{parameter}: {TYPES.get(parameter, ANY)[0]}" for parameter in parameters]
-    own = ["self"] if style.in_class else []
-    line = f"def {name}({', '.join([*own, *parameters])}){' -> None' if style.annotated else ''}:"
-    function = "".join(f"@{mark}\n" for mark in style.marks) + decorators + line + text[signature.end() :]
-    before = text[: signature.start()]
-    if style.annotated:
-        function = _INNER.sub(r"\1 -> object:", function)
+        annotated = [*parameters, *(filter(None, fixture[2].split(", ")) if fixture else ())]
+        for_annotations = [line for parameter in annotated for line in TYPES.get(parameter, ANY)[1]]
+        parameters, returns = _annotated(parameters), " -> None"
+        body = _INNER.sub(r"\1 -> object:", body)
         before = _FIXTURE.sub(_annotated_fixture, _CASE.sub(r"\1 -> list[Any]:", before))
+    own = ["self"] if style.in_class else []
+    marks = "".join(f"@{mark}\n" for mark in style.marks)
+    function = f"{marks}{decorators}def {name}({', '.join([*own, *parameters])}){returns}:{body}"
     if style.in_class:
         before += f"class Test{''.join(word.title() for word in name.removeprefix('test_').split('_'))}:\n"
         function = indented(function) + "\n"
@@ -60,9 +61,12 @@ def styled(text: str, style: Style) -> str:
     return _with_imports(before + function, imports, for_annotations)
 
 
+def _annotated(parameters: Iterable[str]) -> list[str]:
+    return [f"{name}: {TYPES.get(name, ANY)[0]}" for name in parameters]
+
+
 def _annotated_fixture(match: re.Match[str]) -> str:
-    parameters = [f"{name}: {TYPES.get(name, ANY)[0]}" for name in filter(None, match[2].split(", "))]
-    return f"{match[1]}({', '.join(parameters)}) -> Any:"
+    return f"{match[1]}({', '.join(_annotated(filter(None, match[2].split(', '))))}) -> Any:"
 
 
 def _with_imports(text: str, lines: Sequence[str], for_annotations: Sequence[str]) -> str:
@@ -83,7 +87,7 @@ def with_fixture(text: str) -> str:
     test = next((node for node in functions if node.name.startswith("test_")), None)
     if test is None:
         return text
-    start = 1 if ast.get_docstring(test) is not None else 0
+    start = 0 if ast.get_docstring(test) is None else 1
     end = next((index for index, node in enumerate(test.body) if _measures(node)), start)
     setup, rest = test.body[start:end], test.body[end:]
     name = _only_input(setup, rest)
