@@ -1,51 +1,22 @@
-"""Read a benchmark file: what each test hands to the `benchmark` fixture, and what it patches meanwhile."""
+"""Read a benchmark file: what each test passes to the `benchmark` fixture, and which code of the project that is."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from ..git import printable
-from ..project.code.imported_names import absolute_name, imports, target_names
+from ..project.code.imported_names import Imports, imports, target_names
 from ..project.code.sources import LocatedDefinition, Sources
 from ..project.dependencies import requires
-from ..project.syntax import Function, callee, dotted_name, keywords, last_name, parse, string_value
+from ..project.syntax import Function, callee, dotted_name, keywords, last_name, parse
+from .patches import Patch, patches
 from .reading import PytestFile, PytestFunction, assignments
 
-PATCHERS: Final = frozenset({"patch", "setattr", "delattr", "setitem", "delitem", "setenv", "delenv"})
-MOCKS: Final = frozenset(
-    {
-        "Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "create_autospec",
-    },
-)  # fmt: skip
 _LANGUAGE_DECORATORS: Final = frozenset({"property", "staticmethod", "classmethod"})
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """One replacement of `owner.name`; imported owners are spelled in full (`pages.tables`).
-
-    `kind` is "attribute", "item" (of a mapping) or "environment"; `new` is the replacement, None for a bare Mock.
-    """
-
-    node: ast.AST
-    owner: str
-    name: str
-    kind: str = "attribute"
-    owner_node: ast.expr | None = None
-    new: ast.expr | None = None
-    is_property_mock: bool = False
-
-    @property
-    def line(self) -> int:
-        return int(getattr(self.node, "lineno", 0))
-
-    @property
-    def replaced(self) -> str:
-        return f"{self.owner}.{self.name}" if self.owner else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +34,11 @@ class ProjectCall:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCode:
-    """What a test hands to the fixture: an expression, or the function of the file that it names, and its arguments."""
+    """What a test passes to the fixture: an expression, or the function of the file that it names; its arguments."""
 
-    node: ast.AST
+    node: ast.expr | Function
     code: ast.expr | Function
     arguments: tuple[ast.expr, ...] = ()
-
-    @property
-    def line(self) -> int:
-        return int(getattr(self.node, "lineno", 1))
 
     @property
     def body(self) -> tuple[ast.AST, ...]:
@@ -130,30 +97,18 @@ class BenchmarkTest:
         first, _, rest = spelled.partition(".")
         value = self.variables.get(first)
         if rest and isinstance(value, ast.Call) and first not in self.file.imports:
-            constructor = dotted_name(value.func)
-            return self.file.find(f"{constructor}.{rest}") if constructor else None
-        return self.file.find(spelled) if spelled else None
+            spelled = f"{dotted_name(value.func)}.{rest}"
+        return self.file.find(spelled)
 
 
-@dataclass(frozen=True)
 class BenchmarkFile:
     """A test file and the project that it belongs to; raise SourceError if the file cannot be parsed."""
 
-    path: str
-    source: bytes
-    sources: Sources
-    module: ast.Module = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "module", parse(self.source, printable(self.path)))
-
-    @cached_property
-    def pytest_file(self) -> PytestFile:
-        return PytestFile(self.module)
-
-    @cached_property
-    def imports(self) -> Mapping[str, tuple[str, str]]:
-        return dict(imports(self.module))
+    def __init__(self, path: str, source: bytes, sources: Sources) -> None:
+        self.path, self.source, self.sources = path, source, sources
+        self.module = parse(source, printable(path))
+        self.pytest_file = PytestFile(self.module)
+        self.imports: Imports = dict(imports(self.module))
 
     @cached_property
     def tests(self) -> tuple[BenchmarkTest, ...]:
@@ -187,22 +142,22 @@ class BenchmarkFile:
 
     def is_callback(self, line: int) -> bool:
         """Return whether the function at a line has a decorator (other than the language's) that may call it back."""
-        functions = (node for node in ast.walk(self.module) if isinstance(node, Function))
-        function = next(
-            (each for each in functions if line in {each.lineno, *(mark.lineno for mark in each.decorator_list)}), None
-        )
-        return function is not None and any(
-            dotted_name(callee(each)) not in _LANGUAGE_DECORATORS for each in function.decorator_list
-        )
+        for node in ast.walk(self.module):
+            if isinstance(node, Function) and line in {node.lineno, *(mark.lineno for mark in node.decorator_list)}:
+                return any(dotted_name(callee(each)) not in _LANGUAGE_DECORATORS for each in node.decorator_list)
+        return False
 
     def find(self, spelled: str) -> tuple[str, LocatedDefinition] | None:
         """Return target and definition of a function or class of the project, by its dotted name in this file."""
-        whole = absolute_name(spelled, self.imports)
-        for target in target_names(spelled, self.imports):
-            found = self.sources.try_find(target) if target.replace(":", ".") == whole else None
-            if found and found.definition.kind in {"function", "class"}:
-                return target, found
-        return None
+        target = next(reversed(tuple(target_names(spelled, self.imports))), "")
+        found = self.sources.try_find(target) if target else None
+        return (target, found) if found and found.definition.kind in {"function", "class"} else None
+
+    def locate(self, absolute: str) -> Iterator[LocatedDefinition]:
+        """Yield the definitions that an absolute dotted name may mean, wherever in it the module ends."""
+        parts = absolute.split(".")
+        targets = (f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}" for count in range(len(parts) - 1, 0, -1))
+        return filter(None, map(self.sources.try_find, targets))
 
     def _test(self, function: PytestFunction) -> BenchmarkTest | None:
         measured = tuple(self._measured(function))
@@ -211,18 +166,17 @@ class BenchmarkFile:
         fixtures = self.pytest_file.fixtures
         autouse = [fixture.node for fixture in fixtures.values() if fixture.is_autouse]
         used = tuple(dict.fromkeys([*autouse, *_used_fixtures(function, fixtures)]))
-        patches = tuple(patch for part in (*used, function.node) for patch in self._patches(part))
-        return BenchmarkTest(self, function.node, measured, patches, used)
-
-    # -- what is measured ------------------------------------------------------------------------------
+        patched = tuple(patch for part in (*used, function.node) for patch in patches(part, self.imports))
+        return BenchmarkTest(self, function.node, measured, patched, used)
 
     def _measured(self, test: PytestFunction) -> Iterator[MeasuredCode]:
         for fixture in test.benchmark_fixtures:
-            yield from self._handed_over(test.node, fixture)
+            yield from self._passed(test.node, fixture)
         if test.has_marker and not test.benchmark_fixtures:
             yield MeasuredCode(test.node, test.node)
 
-    def _handed_over(self, test: Function, fixture: str) -> Iterator[MeasuredCode]:
+    def _passed(self, test: Function, fixture: str) -> Iterator[MeasuredCode]:
+        """Yield what a test passes to a fixture, or decorates with it."""
         calls = {fixture, f"{fixture}.pedantic", f"{fixture}.weave"}
         for node in ast.walk(test):
             if isinstance(node, Function) and any(dotted_name(callee(each)) == fixture for each in node.decorator_list):
@@ -239,63 +193,6 @@ class BenchmarkFile:
         inner = (each for each in ast.walk(test) if isinstance(each, Function) and each is not test)
         top = (each for each in self.module.body if isinstance(each, Function))
         return next((each for group in (inner, top) for each in group if each.name == name), node)
-
-    # -- what is patched -------------------------------------------------------------------------------
-
-    def _patches(self, function: Function) -> Iterator[Patch]:
-        for node in ast.walk(function):
-            if isinstance(node, ast.Call) and node.args and (patcher := self._patcher(node)):
-                yield from self._patched(node, patcher)
-            elif isinstance(node, ast.Assign):  # an assignment to an import's attribute is a patch that nobody undoes
-                for target in node.targets:
-                    owner = target.value if isinstance(target, ast.Attribute) else None
-                    if owner and (whole := absolute_name(dotted_name(owner), self.imports)):
-                        yield Patch(node, whole, last_name(target), owner_node=owner, new=node.value)
-
-    def _patcher(self, node: ast.Call) -> str:
-        """Return the function that a call patches with, like `patch.object` or `setenv`; "" if it patches nothing."""
-        spelled = dotted_name(node.func)
-        first = spelled.partition(".")[0]
-        for patcher in ("patch.object", "patch.dict", "patch.multiple", "patch"):
-            if spelled == patcher or spelled.endswith(f".{patcher}"):
-                is_mock = first in {"patch", "mock", "mocker", "unittest"} or "mock" in absolute_name(
-                    first, self.imports
-                )
-                return patcher if is_mock else ""
-        owner, _, last = spelled.rpartition(".")
-        return last if owner in {"monkeypatch", "mp", "m"} and last in PATCHERS else ""
-
-    def _patched(self, node: ast.Call, patcher: str) -> Iterator[Patch]:
-        first, named = node.args[0], keywords(node)
-        if patcher in {"setenv", "delenv"}:
-            name = string_value(first) or ast.unparse(first)
-            yield Patch(node, "os.environ", name, "environment", new=_argument(node, 1))
-        elif patcher in {"patch.dict", "setitem", "delitem"}:
-            owner = string_value(first) or self._owner(first)
-            kind = "environment" if owner in {"os.environ", "environ"} else "item"
-            yield Patch(node, owner, string_value(_argument(node, 1)), kind, first, named.get("values"))
-        elif patcher == "patch.multiple":
-            owner = self._owner(first)
-            for name, value in named.items():
-                yield Patch(node, owner, name, owner_node=first, new=value)
-        else:
-            yield self._attribute_patch(node, first, named)
-
-    def _attribute_patch(self, node: ast.Call, first: ast.expr, named: Mapping[str, ast.expr]) -> Patch:
-        is_property = last_name(named.get("new_callable", first)) == "PropertyMock"
-        if replaced := string_value(first):
-            owner, _, name = replaced.rpartition(".")
-            new = _argument(node, 1) or named.get("new") or _mock_of(named)
-            return Patch(node, owner, name, new=new, is_property_mock=is_property)
-        name = string_value(_argument(node, 1) or named.get("name") or named.get("attribute"))
-        new = _argument(node, 2) or named.get("value") or named.get("new") or _mock_of(named)
-        is_property = is_property or (isinstance(new, ast.Call) and last_name(new) == "PropertyMock")
-        return Patch(node, self._owner(first), name, "attribute", first, new, is_property)
-
-    def _owner(self, node: ast.expr) -> str:
-        """Spell the owner of a patched attribute, in full if it is imported."""
-        spelled = dotted_name(node) or ast.unparse(node)
-        return absolute_name(spelled, self.imports) or spelled
 
 
 def _used_fixtures(function: PytestFunction, fixtures: Mapping[str, PytestFunction]) -> Iterator[Function]:
@@ -315,17 +212,7 @@ def _arguments(node: ast.Call, named: Mapping[str, ast.expr]) -> tuple[ast.expr,
     return listed + (tuple(kwargs.values) if isinstance(kwargs, ast.Dict) else ())
 
 
-def _argument(node: ast.Call, index: int) -> ast.expr | None:
-    return node.args[index] if index < len(node.args) else None
-
-
 def _without_partial(node: ast.expr) -> ast.expr:
     while isinstance(node, ast.Call) and node.args and last_name(node) == "partial":
         node = node.args[0]
     return node
-
-
-def _mock_of(named: Mapping[str, ast.expr]) -> ast.expr | None:
-    """Return the Mock that `patch(..., return_value=...)` or `side_effect=` makes."""
-    effects = [ast.keyword(name, value) for name, value in named.items() if name in {"return_value", "side_effect"}]
-    return ast.Call(ast.Name("MagicMock"), [], effects) if effects else None

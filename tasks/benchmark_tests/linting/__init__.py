@@ -33,4 +33,4 @@ def findings(file: BenchmarkFile, context: LintContext, watched: Sequence[Watche
     ]
     shortened = {each.test for each in (*read, *seen) if each.rule in _SHORTENS}
     seen = [each for each in seen if each.rule != "toy-input" or each.test not in shortened]
-    return tuple(sorted({*read, *seen}, key=lambda finding: (finding.line, finding.rule, finding.message)))
+    return tuple(static.by_line({*read, *seen}))

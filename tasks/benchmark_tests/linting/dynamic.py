@@ -9,7 +9,7 @@ from ...bench.domains import ALMOST_NOTHING
 from ...bench.observing.watching import Substitute, WatchedCall
 from ...text import figures
 from ..benchmark_file import BenchmarkFile, BenchmarkTest
-from .static import Finding, LintContext, restored, subject_of
+from .static import Finding, LintContext, Violation, restored, subject_of
 
 SHORTEST: Final = 5e-7
 """Seconds below which a call is mostly the cost of calling: ten to twenty times a call of an empty function."""
@@ -18,68 +18,66 @@ TOY_SHARE: Final = 0.1
 LEAST_SHARE: Final = 0.5
 """The least share of the measured time for the function under test."""
 
-Violation = tuple[str, int, str]
-"""Rule, line (0 for the measured call's), message."""
 
-
-def findings(file: BenchmarkFile, context: LintContext, watched: Sequence[WatchedCall]) -> list[Finding]:
-    """Return the violations that only running shows, by line."""
+def findings(file: BenchmarkFile, context: LintContext, watched: Sequence[WatchedCall]) -> set[Finding]:
+    """Return the violations that only running shows."""
     tests = {test.name: test for test in file.tests}
     violations = set()
     for call in watched:
         name = call.key.rpartition("::")[2].partition("[")[0].partition("#")[0]
         test = tests.get(name)
-        first = test.measured[0].line if test else 1
-        violations |= {
-            Finding(rule, line or first, name, message) for rule, line, message in _of(call, test, context, file)
-        }
-    return sorted(violations, key=lambda finding: (finding.line, finding.rule, finding.message))
+        first = test.measured[0].node.lineno if test else 1
+        found = _of(call, test, first, context, file)
+        violations |= {Finding(rule, line, name, message) for rule, line, message in found}
+    return violations
 
 
 def _of(
-    call: WatchedCall, test: BenchmarkTest | None, context: LintContext, file: BenchmarkFile
+    call: WatchedCall, test: BenchmarkTest | None, first: int, context: LintContext, file: BenchmarkFile
 ) -> Iterator[Violation]:
+    """Yield the violations of one call, whose `first` line is that of the measured code."""
     changed = [name for name in call.changed if test is None or name not in restored(test)]
     if changed:
-        yield "inputs-changed", 0, f"the first round changes {', '.join(changed)}"
+        yield "inputs-changed", first, f"the first round changes {', '.join(changed)}"
     if call.lazy:
-        yield "lazy-result", 0, f"the call returns a {call.returns}, and nothing consumes it"
+        yield "lazy-result", first, f"the call returns a {call.returns}, and nothing consumes it"
     for name, line in call.patched_properties:
-        yield "property-on-instance", line, f"{name} is a property of the type, patched on an instance"
+        yield "property-on-instance", line or first, f"{name} is a property of the type, patched on an instance"
     for substitute in call.substitutes:
-        yield from _of_substitute(substitute, file)
+        yield from _of_substitute(substitute, first, file)
     if not changed and not call.lazy:  # else the time of a call says nothing
-        yield from _of_duration(call, context) or _of_share(call, test, context)
+        if message := _too_short(call, context):
+            yield "toy-input", first, message
+        elif message := _too_small_share(call, test, context):
+            yield "setup-measured", first, message
 
 
-def _of_substitute(substitute: Substitute, file: BenchmarkFile) -> Iterator[Violation]:
+def _of_substitute(substitute: Substitute, first: int, file: BenchmarkFile) -> Iterator[Violation]:
+    line = substitute.line or first
     is_fake = substitute.patched or ("." in substitute.name and not file.is_callback(substitute.line))
     if is_fake and substitute.peak < ALMOST_NOTHING:
         peak = figures.size(substitute.peak)
         message = f"{substitute.name} allocated {peak} at most while it ran instead of real code"
-        yield "mock-allocates-nothing", substitute.line, message
+        yield "mock-allocates-nothing", line, message
     if substitute.patched and not substitute.fits:
         message = f"{substitute.name} returned {substitute.returned}, the real one returns {substitute.expected}"
-        yield "mock-wrong-type", substitute.line, message
+        yield "mock-wrong-type", line, message
 
 
-def _of_duration(call: WatchedCall, context: LintContext) -> list[Violation]:
+def _too_short(call: WatchedCall, context: LintContext) -> str:
     duration = f"a call takes {figures.seconds(call.seconds)}"
     if call.seconds < SHORTEST:
-        return [("toy-input", 0, duration)]
-    if call.seconds < TOY_SHARE * context.recorded:
-        return [("toy-input", 0, f"{duration}; recorded calls took {figures.seconds(context.recorded)} (median)")]
-    return []
+        return duration
+    is_toy = call.seconds < TOY_SHARE * context.recorded
+    return f"{duration}; recorded calls took {figures.seconds(context.recorded)} (median)" if is_toy else ""
 
 
-def _of_share(call: WatchedCall, test: BenchmarkTest | None, context: LintContext) -> list[Violation]:
+def _too_small_share(call: WatchedCall, test: BenchmarkTest | None, context: LintContext) -> str:
     """Check that most of the time, as Python sees it, is spent in the function under test."""
-    subject = subject_of(test, context) if test else context.target
+    subject = subject_of(test, context) if test else ""
     located = test.file.sources.try_find(subject) if test and subject else None
     if located is None or located.definition.kind != "function" or located.definition.is_async:
-        return []
-    share = call.shares.get((located.path, located.definition.name)) if call.shares else None
-    if share is None or share >= LEAST_SHARE:
-        return []
+        return ""
+    share = call.shares.get((located.path, located.definition.name), 1.0)
     name = subject.rpartition(":")[2]
-    return [("setup-measured", 0, f"{name} has {figures.share(round(share, 2))} of the measured time")]
+    return f"{name} has {figures.share(round(share, 2))} of the measured time" if share < LEAST_SHARE else ""

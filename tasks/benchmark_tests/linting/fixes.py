@@ -38,9 +38,9 @@ def fixed(file: BenchmarkFile, context: LintContext) -> FixedFile:
 
 def _properties(file: BenchmarkFile, source: str, lines: set[int]) -> tuple[str, list[str]]:
     """Put `type(...)` around the owners of properties, from the end of the file to its beginning."""
-    patches = [patch for test in file.tests for patch in test.patches if patch.is_property_mock and patch.line in lines]
-    nodes = [patch.owner_node for patch in patches if patch.owner_node and not string_value(patch.owner_node)]
-    owners = {(node.lineno, node.col_offset): node for node in nodes}
+    patches = [patch for test in file.tests for patch in test.patches if patch.node.lineno in lines]
+    nodes = [patch.owner_node for patch in patches if patch.is_property_mock and patch.owner_node]
+    owners = {(node.lineno, node.col_offset): node for node in nodes if not string_value(node)}
     rows, done = source.splitlines(keepends=True), []
     for (line, start), node in sorted(owners.items(), reverse=True):
         if node.end_lineno == line and node.end_col_offset is not None:

@@ -12,7 +12,8 @@ from ...project.code.definitions import Definition, contents
 from ...project.code.imported_names import absolute_name, imports
 from ...project.code.sources import LocatedDefinition
 from ...project.syntax import Function, callee, dotted_name, keywords, last_name, names, parse_or_empty
-from ..benchmark_file import MOCKS, BenchmarkFile, BenchmarkTest, Patch
+from ..benchmark_file import BenchmarkFile, BenchmarkTest
+from ..patches import MOCKS, Patch
 from .boundaries import boundary
 
 CONFIGURATION: Final = re.compile(
@@ -47,36 +48,25 @@ class Replacement(NamedTuple):
 
 def boundary_of(patch: Patch, file: BenchmarkFile, more: frozenset[str]) -> str:
     """Return the boundary's package that a patched name is of, or that its definition uses; "" for none."""
-    if package := boundary(patch.replaced, more):
+    package, found = boundary(patch.replaced, more), _real(patch, file)
+    if package or found is None:
         return package
-    found = _real(patch, file)
-    if found is None:
-        return ""
     source = file.sources.tree.read(found.path) or b""
     imported = dict(imports(parse_or_empty(source)))
-    definition = found.definition
-    code = "\n".join(source.decode("utf-8", "replace").splitlines()[definition.start - 1 : definition.end])
-    used = sorted(imported.keys() & set(re.findall(r"[A-Za-z_]\w*", code)))
+    lines = source.decode("utf-8", "replace").splitlines()[found.definition.start - 1 : found.definition.end]
+    used = sorted(imported.keys() & set(re.findall(r"[A-Za-z_]\w*", "\n".join(lines))))
     return next(filter(None, (boundary(absolute_name(name, imported), more) for name in used)), "")
 
 
 def _real(patch: Patch, file: BenchmarkFile) -> LocatedDefinition | None:
     """Find the definition that a patch replaces, if its owner is a module or class of the project."""
-    parts = patch.replaced.split(".")
-    for count in range(len(parts) - 1, 0, -1):
-        found = file.sources.try_find(f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}")
-        if found and found.definition.kind in {"function", "class"}:
-            return found
-    return None
+    return next((each for each in file.locate(patch.replaced) if each.definition.kind in {"function", "class"}), None)
 
 
 def is_configuration(patch: Patch) -> bool:
     """Return whether a patch replaces a setting, by its name."""
-    if patch.kind == "environment":
-        return True
-    name = patch.name.rpartition(".")[2]
-    owner = patch.owner.rpartition(".")[2]
-    return name.isupper() or any(map(CONFIGURATION.search, (owner, name)))
+    owner, name = patch.owner.rpartition(".")[2], patch.name.rpartition(".")[2]
+    return patch.kind == "environment" or name.isupper() or any(map(CONFIGURATION.search, (owner, name)))
 
 
 def replacements(test: BenchmarkTest, more: frozenset[str]) -> Iterator[Replacement]:
@@ -133,14 +123,12 @@ def _methods(fake: ast.ClassDef, test: BenchmarkTest, kind: str, package: str) -
 
 def _fake_returned(new: ast.expr | None, test: BenchmarkTest) -> ast.ClassDef | None:
     """Return the fake class that a replacement returns an instance of."""
-    value = new.body if isinstance(new, ast.Lambda) else None
-    if isinstance(new, ast.Call):
-        value = keywords(new).get("return_value")
+    value = new.body if isinstance(new, ast.Lambda) else keywords(new).get("return_value") if new else None
     if isinstance(value, ast.Name):
         value = test.variables.get(value.id)
     name = dotted_name(value.func) if isinstance(value, ast.Call) else ""
-    classes = (node for node in ast.walk(test.file.module) if isinstance(node, ast.ClassDef))
-    return next((node for node in classes if node.name == name), None)
+    nodes = ast.walk(test.file.module)
+    return next((node for node in nodes if isinstance(node, ast.ClassDef) and node.name == name), None)
 
 
 def _methods_of(kind: str, test: BenchmarkTest) -> dict[str, Definition]:

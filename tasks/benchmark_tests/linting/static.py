@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from ...project.code.imported_names import short_name
-from ...project.code.sources import LocatedDefinition
 from ...project.pytest_config import PYTHON_FILES, is_test_file
-from ...project.syntax import Function, callee, dotted_name, is_generator, names, parameter_names
-from ..benchmark_file import PATCHERS, BenchmarkFile, BenchmarkTest, MeasuredCode, Patch, ProjectCall
+from ...project.syntax import Function, callee, dotted_name, is_generator, last_name, names, parameter_names
+from ..benchmark_file import BenchmarkFile, BenchmarkTest, MeasuredCode, ProjectCall
+from ..patches import PATCHERS, Patch
 from . import mocks
 
 READING: Final = frozenset(
@@ -37,6 +37,10 @@ MUTATING: Final = frozenset(
 )  # fmt: skip
 MOCKING: Final = frozenset({"mock", "patch", "mocker", "monkeypatch"})
 LAZY: Final = frozenset({"map", "filter", "zip", "enumerate", "iter", "reversed"})
+
+
+Violation = tuple[str, int, str]
+"""Rule, line, message."""
 
 
 class Finding(NamedTuple):
@@ -65,15 +69,14 @@ class LintContext(NamedTuple):
 
 def findings(file: BenchmarkFile, context: LintContext) -> list[Finding]:
     """Return the violations, by line."""
-    violations = [*_of_file(file, context)]
+    violations = {Finding(rule, line, "", message) for rule, line, message in _of_file(file, context)}
     for test in file.tests:
-        subject = subject_of(test, context)
-        violations += _of_marker(test)
-        violations += _of_patches(test, subject, context)
-        violations += _of_replacements(test, context)
-        violations += _of_calls(test)
-        violations += _of_name(file, test, subject)
-    return sorted(set(violations), key=lambda finding: (finding.line, finding.rule, finding.message))
+        violations |= {Finding(rule, line, test.name, message) for rule, line, message in _of_test(test, context)}
+    return by_line(violations)
+
+
+def by_line(violations: Iterable[Finding]) -> list[Finding]:
+    return sorted(violations, key=lambda finding: (finding.line, finding.rule, finding.message))
 
 
 def subject_of(test: BenchmarkTest, context: LintContext) -> str:
@@ -89,62 +92,60 @@ def subject_of(test: BenchmarkTest, context: LintContext) -> str:
 # -- name and place -----------------------------------------------------------------------------------
 
 
-def _of_file(file: BenchmarkFile, context: LintContext) -> Iterator[Finding]:
+def _of_file(file: BenchmarkFile, context: LintContext) -> Iterator[Violation]:
     if not file.tests:
-        yield Finding("no-benchmark", 1, "", "no test takes the `benchmark` fixture and calls it")
+        yield "no-benchmark", 1, "no test takes the `benchmark` fixture and calls it"
         return
     folder, name = posixpath.split(file.path)
     root = context.root
     if root is not None and folder != root and not folder.startswith(f"{root}/".lstrip("/")):
         top = "the top folder"
-        yield Finding("wrong-place", 1, "", f"it is in {folder or top}, the benchmarks root is {root or top}")
+        yield "wrong-place", 1, f"it is in {folder or top}, the benchmarks root is {root or top}"
     if not is_test_file(file.path, context.python_files):
         patterns = " ".join(context.python_files)
-        yield Finding("wrong-name", 1, "", f"pytest does not collect {name} (python_files: {patterns})")
+        yield "wrong-name", 1, f"pytest does not collect {name} (python_files: {patterns})"
 
 
-def _of_marker(test: BenchmarkTest) -> Iterator[Finding]:
+def _of_test(test: BenchmarkTest, context: LintContext) -> Iterator[Violation]:
+    subject = subject_of(test, context)
     if test.is_whole and not test.file.uses_codspeed:
         message = (
             "it has a marker but not the `benchmark` fixture: pytest-benchmark does not measure it, prprep and "
             "pytest-codspeed measure all of it, setup included"
         )
-        yield Finding("no-benchmark", test.function.lineno, test.name, message)
+        yield "no-benchmark", test.function.lineno, message
+    yield from _of_patches(test, subject, context.boundaries)
+    yield from _of_replacements(test, context.boundaries)
+    yield from _of_calls(test)
+    if subject:
+        yield from _of_name(test, subject)
 
 
-def _of_name(file: BenchmarkFile, test: BenchmarkTest, subject: str) -> Iterator[Finding]:
-    if not subject or len(file.tests) > 1 or not posixpath.basename(file.path).startswith("test_benchmark_"):
+def _of_name(test: BenchmarkTest, subject: str) -> Iterator[Violation]:
+    if len(test.file.tests) > 1 or not posixpath.basename(test.file.path).startswith("test_benchmark_"):
         return  # the project has names of its own, or the file has several cases
     name = short_name(subject).strip("_")
     if name.lower().replace("_", "") not in test.name.lower().replace("_", ""):
         message = f"it measures {_last(subject)}: test_benchmark_{name} would say so"
-        yield Finding("wrong-name", test.function.lineno, test.name, message)
+        yield "wrong-name", test.function.lineno, message
 
 
 # -- patches ------------------------------------------------------------------------------------------
 
 
-def _of_patches(test: BenchmarkTest, subject: str, context: LintContext) -> Iterator[Finding]:
+def _of_patches(test: BenchmarkTest, subject: str, boundaries: frozenset[str]) -> Iterator[Violation]:
     for patch in test.patches:
-        is_attribute = patch.kind == "attribute"
-        rule = message = ""
-        if is_attribute and subject and _replaces(patch.replaced, subject.replace(":", "."), test):
-            rule, message = "target-patched", f"{patch.replaced} is the function under test"
+        line, replaced, is_attribute = patch.node.lineno, patch.replaced, patch.kind == "attribute"
+        if is_attribute and subject and _replaces(replaced, subject.replace(":", "."), test):
+            yield "target-patched", line, f"{replaced} is the function under test"
         elif patch.is_property_mock:
             if not _is_type(patch, test):
-                rule = "property-on-instance"
                 message = f"the property {patch.name} is patched on {patch.owner}, an instance"
+                yield "property-on-instance", line, message
         elif mocks.is_configuration(patch):
-            rule, message = "configuration-patched", f"{patch.replaced} is configuration"
-        elif is_attribute and _is_inside(patch, test, context):
-            rule, message = "mock-not-at-boundary", f"{patch.replaced} is neither model inference nor the network"
-        if rule:
-            yield Finding(rule, patch.line, test.name, message)
-
-
-def _is_inside(patch: Patch, test: BenchmarkTest, context: LintContext) -> bool:
-    """Return whether a patch replaces code that is neither at a boundary nor part of the process."""
-    return patch.replaced not in mocks.PROCESS and not mocks.boundary_of(patch, test.file, context.boundaries)
+            yield "configuration-patched", line, f"{replaced} is configuration"
+        elif is_attribute and replaced not in mocks.PROCESS and not mocks.boundary_of(patch, test.file, boundaries):
+            yield "mock-not-at-boundary", line, f"{replaced} is neither model inference nor the network"
 
 
 def _replaces(patched: str, target: str, test: BenchmarkTest) -> bool:
@@ -152,19 +153,8 @@ def _replaces(patched: str, target: str, test: BenchmarkTest) -> bool:
     if patched == target:
         return True
     imported = test.file.find(patched)
-    replaced = imported[1] if imported else _located(patched, test)
-    return replaced is not None and _key(replaced) == _key(_located(target, test))
-
-
-def _key(located: LocatedDefinition | None) -> tuple[str, str] | None:
-    return (located.path, located.definition.name) if located else None
-
-
-def _located(spelled: str, test: BenchmarkTest) -> LocatedDefinition | None:
-    """Find the definition of a dotted name, wherever in it the module ends."""
-    parts = spelled.split(".")
-    targets = (f"{'.'.join(parts[:count])}:{'.'.join(parts[count:])}" for count in range(len(parts) - 1, 0, -1))
-    return next(filter(None, map(test.file.sources.try_find, targets)), None)
+    replaced = imported[1] if imported else next(test.file.locate(patched), None)
+    return replaced is not None and replaced == next(test.file.locate(target), None)
 
 
 def _is_type(patch: Patch, test: BenchmarkTest) -> bool:
@@ -174,33 +164,33 @@ def _is_type(patch: Patch, test: BenchmarkTest) -> bool:
     last = patch.owner.rpartition(".")[2]
     if last == "__class__":
         return True
-    if found := _located(patch.owner, test):
+    if found := next(test.file.locate(patch.owner), None):
         return found.definition.kind == "class"
     return last[:1].isupper() and not last.isupper()
 
 
-def _of_replacements(test: BenchmarkTest, context: LintContext) -> Iterator[Finding]:
-    for each in mocks.replacements(test, context.boundaries):
-        line = int(getattr(each.node, "lineno", test.function.lineno))
+def _of_replacements(test: BenchmarkTest, boundaries: frozenset[str]) -> Iterator[Violation]:
+    for each in mocks.replacements(test, boundaries):
+        line = getattr(each.node, "lineno", test.function.lineno)
         kind = "Mock" if each.is_object else mocks.returned_kind(each.node)
         real = each.real.returns if each.real and each.real.kind == "function" else ""
         if each.boundary and not mocks.allocates(each.node):
             message = f"{each.name} replaces code that allocates, but allocates nothing itself"
-            yield Finding("mock-allocates-nothing", line, test.name, message)
+            yield "mock-allocates-nothing", line, message
         if kind == "Mock":
-            yield Finding("mock-wrong-type", line, test.name, f"{each.name} returns a Mock, which is no real type")
+            yield "mock-wrong-type", line, f"{each.name} returns a Mock, which is no real type"
         elif not mocks.fits(kind, real):
-            yield Finding("mock-wrong-type", line, test.name, f"{each.name} returns {kind}, the real one {real}")
+            yield "mock-wrong-type", line, f"{each.name} returns {kind}, the real one {real}"
 
 
 # -- what is measured ---------------------------------------------------------------------------------
 
 
-def _of_calls(test: BenchmarkTest) -> Iterator[Finding]:
+def _of_calls(test: BenchmarkTest) -> Iterator[Violation]:
     functions = list(dict.fromkeys(call.target for call in test.calls if call.is_of_function))
     if len(functions) > 1:
         line = next(call.node.lineno for call in test.calls if call.target == functions[1])
-        yield Finding("several-functions", line, test.name, f"{', '.join(map(_last, functions))} are measured together")
+        yield "several-functions", line, f"{', '.join(map(_last, functions))} are measured together"
     for measured in test.measured:
         yield from _of_setup(test, measured)
         if not test.is_whole:  # a whole test returns nothing, and changes only its own objects
@@ -208,36 +198,32 @@ def _of_calls(test: BenchmarkTest) -> Iterator[Finding]:
             yield from _of_changes(test, measured)
 
 
-def _of_setup(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Finding]:
+def _of_setup(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Violation]:
     subjects = {id(call.node) for call in test.calls}
     place = "within the test, all of which is measured" if test.is_whole else "within the measured call"
     for node in measured.nodes:
         if not isinstance(node, ast.Call) or id(node) in subjects:
             continue
-        spelled = dotted_name(node.func)
-        last = spelled.rpartition(".")[2] if spelled else getattr(node.func, "attr", "")
+        spelled, last = dotted_name(node.func), last_name(node)
         owner = spelled.partition(".")[0]
-        lists = last == "list" and any(
-            isinstance(each, ast.Call) and dotted_name(each.func) == "range" for each in node.args
-        )
+        lists = last == "list" and any(dotted_name(callee(each)) == "range" for each in node.args)
         if last in READING or (last in MAKING and owner in RANDOM) or lists:
-            yield Finding("setup-measured", node.lineno, test.name, f"`{_shortened(node)}` makes the input {place}")
+            yield "setup-measured", node.lineno, f"`{_shortened(node)}` makes the input {place}"
         elif (last in PATCHERS or ".patch." in spelled) and owner in MOCKING:
-            yield Finding("setup-measured", node.lineno, test.name, f"`{_shortened(node)}` patches {place}")
+            yield "setup-measured", node.lineno, f"`{_shortened(node)}` patches {place}"
 
 
-def _of_laziness(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Finding]:
+def _of_laziness(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Violation]:
     results = _results(measured)
     for call in test.calls:
         unconsumed = not measured.body or any(node is call.node for node in results)
         if call.is_of_function and unconsumed and _is_generator(call):
-            message = f"{_last(call.target)} is a generator, and nothing consumes it"
-            yield Finding("lazy-result", call.node.lineno, test.name, message)
+            yield "lazy-result", call.node.lineno, f"{_last(call.target)} is a generator, and nothing consumes it"
     for node in results:
         if isinstance(node, ast.Call) and dotted_name(node.func) in LAZY:
-            yield Finding("lazy-result", node.lineno, test.name, f"`{_shortened(node)}` is not consumed")
+            yield "lazy-result", node.lineno, f"`{_shortened(node)}` is not consumed"
         elif isinstance(node, ast.GeneratorExp):
-            yield Finding("lazy-result", node.lineno, test.name, "the generator expression is not consumed")
+            yield "lazy-result", node.lineno, "the generator expression is not consumed"
 
 
 def _results(measured: MeasuredCode) -> list[ast.expr]:
@@ -248,14 +234,13 @@ def _results(measured: MeasuredCode) -> list[ast.expr]:
 
 
 def _is_generator(call: ProjectCall) -> bool:
-    body = ast.parse(call.definition.definition.code).body
-    if not body or not isinstance(body[0], Function):
+    node = ast.parse(call.definition.definition.code).body[0]
+    if not isinstance(node, Function) or not is_generator(node):
         return False
-    is_context_manager = any("contextmanager" in dotted_name(callee(each)) for each in body[0].decorator_list)
-    return not is_context_manager and is_generator(body[0])
+    return not any("contextmanager" in dotted_name(callee(each)) for each in node.decorator_list)
 
 
-def _of_changes(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Finding]:
+def _of_changes(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Violation]:
     own = names(measured.body, ast.Store)
     if isinstance(measured.code, Function | ast.Lambda):
         own |= set(parameter_names(measured.code.args))
@@ -264,16 +249,17 @@ def _of_changes(test: BenchmarkTest, measured: MeasuredCode) -> Iterator[Finding
             root = changed.partition(".")[0]
             if root not in own and root in test.variables:
                 message = f"`{_shortened(node)}` changes {changed}, which exists before the rounds"
-                yield Finding("inputs-changed", int(getattr(node, "lineno", 1)), test.name, message)
+                yield "inputs-changed", getattr(node, "lineno", 1), message
 
 
 def _changed_by(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATING:
-        if not _restores(node):
-            yield dotted_name(node.func.value)
-    elif isinstance(node, ast.Delete | ast.AugAssign):
-        targets = node.targets if isinstance(node, ast.Delete) else [node.target]
-        yield from (dotted_name(target.value) for target in targets if isinstance(target, ast.Subscript))
+    match node:
+        case ast.Call(func=ast.Attribute(value=owner, attr=method)) if method in MUTATING and not _restores(node):
+            yield dotted_name(owner)
+        case ast.Delete(targets=targets):
+            yield from (dotted_name(target.value) for target in targets if isinstance(target, ast.Subscript))
+        case ast.AugAssign(target=ast.Subscript(value=owner)):
+            yield dotted_name(owner)
 
 
 def _restores(call: ast.Call) -> bool:
