@@ -51,23 +51,21 @@ class Candidate:
 
 def combined(first: Candidate, second: Candidate) -> Candidate:
     """Combine what two sources say about one optimization; the first takes precedence."""
-    outcome, reason = first.outcome, first.reason
-    disagreement: tuple[str, ...] = ()
+    outcome, reason, warnings = first.outcome, first.reason, (*first.warnings, *second.warnings)
     if outcome == "unknown":
         outcome, reason = second.outcome, second.reason or first.reason
     elif second.outcome not in {"unknown", outcome}:
-        message = f"{first.source} calls it {first.outcome}, but {second.source} calls it {second.outcome}"
-        disagreement = (message,)
+        disagreement = f"{first.source} calls it {first.outcome}, but {second.source} calls it {second.outcome}"
+        warnings = (*warnings, disagreement)
     values: dict[str, Any] = {name: getattr(first, name) or getattr(second, name) for name in _FIRST_KNOWN}
     for name in _MERGED:
         values[name] = tuple(dict.fromkeys((*getattr(first, name), *getattr(second, name))))
-    unresolved = (first.unresolved, second.unresolved)
     return replace(
         first,
         source=f"{first.source}; {second.source}",
         outcome=outcome,
         reason=reason,
-        unresolved="missing" if "missing" in unresolved else unresolved[0] or unresolved[1],
-        warnings=(*first.warnings, *second.warnings, *disagreement),
+        unresolved=max(first.unresolved, second.unresolved, key=("", "ambiguous", "missing").index),
+        warnings=warnings,
         **values,
     )

@@ -1,7 +1,7 @@
 """Collect the candidates of all sources, one for each optimization."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..artifacts import Commit
@@ -32,13 +32,12 @@ def gather(repository: RepositoryHistory, notes: Sequence[NoteFile], requested: 
     `requested` are the user's own, which come first.
     """
     sources = [f"{len(requested)} on the command line"] if requested else []
-    noted: list[Candidate] = list(requested)
+    noted = [_resolved(repository, candidate) for candidate in requested]
     for file in notes:
         read = tables.candidates_of_results if file.is_table else handoff.candidates
         candidates = read(file.text, file.path)
-        noted += candidates
+        noted += [_resolved(repository, candidate) for candidate in candidates]
         sources.append(f"{file.path} ({_counted(candidates)})")
-    noted = [_resolved(repository, candidate) for candidate in noted]
     all_candidates = _combine_same([*noted, *_from_git(repository, noted, sources)])
     commits = (*repository.recent, *repository.current.commits)
     return Gathered(tuple(_with_commits(repository, all_candidates)), tuple(sources), history.reverted(commits))
@@ -46,8 +45,12 @@ def gather(repository: RepositoryHistory, notes: Sequence[NoteFile], requested: 
 
 def _counted(candidates: Sequence[Candidate]) -> str:
     kept = sum(candidate.outcome == "kept" for candidate in candidates)
-    count = f"{len(candidates)} optimization{'s' if len(candidates) != 1 else ''}"
+    count = f"{len(candidates)} optimization{_plural(candidates)}"
     return f"{count}, {kept} kept" if kept < len(candidates) else count
+
+
+def _plural(things: Sequence[object], ending: str = "s") -> str:
+    return "" if len(things) == 1 else ending
 
 
 def _from_git(repository: RepositoryHistory, noted: Sequence[Candidate], sources: list[str]) -> Iterator[Candidate]:
@@ -55,8 +58,7 @@ def _from_git(repository: RepositoryHistory, noted: Sequence[Candidate], sources
     commits = [candidate.commits for candidate in noted if candidate.commits]
     name, upstream = current.name or "HEAD", repository.refs.upstream_ref
     if current.commits:
-        plural = "s" if len(current.commits) > 1 else ""
-        sources.append(f"{len(current.commits)} commit{plural} of {name} since {upstream}")
+        sources.append(f"{len(current.commits)} commit{_plural(current.commits)} of {name} since {upstream}")
         yield from history.candidates_of_branch(current, branches, commits)
     else:
         recent = repository.recent
@@ -64,8 +66,8 @@ def _from_git(repository: RepositoryHistory, noted: Sequence[Candidate], sources
         sources.append(f"{last} of {name}, already in {upstream}")
         yield from history.candidates_of_commits(recent, f"git log of {name}")
     if branches:
-        plural = "es" if len(branches) > 1 else ""
-        sources.append(f"{len(branches)} branch{plural}: {', '.join(branch.name for branch in branches)}")
+        listed = ", ".join(branch.name for branch in branches)
+        sources.append(f"{len(branches)} branch{_plural(branches, 'es')}: {listed}")
     for branch in branches:
         others = [current, *(other for other in branches if other is not branch)]
         yield from history.candidates_of_branch(branch, others, commits)
@@ -77,9 +79,7 @@ def _resolved(repository: RepositoryHistory, candidate: Candidate) -> Candidate:
     resolved = clone.resolve([*candidate.commits, *([branch] if branch else [])])
     warnings = list(candidate.warnings)
     unresolved: Unresolved = ""
-    for name in candidate.commits:
-        if resolved[name]:
-            continue
+    for name in (name for name in candidate.commits if not resolved[name]):
         if matches := clone.with_prefix(name) if _HEX.fullmatch(name) else ():
             unresolved = unresolved or "ambiguous"
             warnings.append(f"commit {name} is ambiguous: {' or '.join(sha[:12] for sha in matches)}")
@@ -142,33 +142,23 @@ def _with_commits(repository: RepositoryHistory, candidates: Sequence[Candidate]
 
 
 def _by_title(candidate: Candidate, commits: Sequence[Commit]) -> list[Commit]:
+    """Return the only commit with a similar title, if there is one."""
     wanted = _significant_words(candidate.title)
-    similar = [
-        commit
-        for commit in commits
-        if len(wanted) > 1 and _similarity(wanted, _significant_words(commit.title)) >= _SIMILAR_TITLES
-    ]
+    similar = [each for each in commits if _are_similar(wanted, _significant_words(each.title))]
     return similar if len(similar) == 1 else []
 
 
 def _by_function(repository: RepositoryHistory, candidate: Candidate, commits: Sequence[Commit]) -> list[Commit]:
-    if not candidate.functions:
-        return []
-    return [
-        commit
-        for commit in commits
-        if any(
-            is_named(changed, function)
-            for changed in repository.functions_of(commit.sha)
-            for function in candidate.functions
-        )
-    ]
+    def changes_it(commit: Commit) -> bool:
+        functions = candidate.functions
+        return any(is_named(each, name) for name in functions for each in repository.functions_of(commit.sha))
+
+    return list(filter(changes_it, commits))
 
 
 def _significant_words(title: str) -> set[str]:
     return set(re.findall(r"[a-z0-9_]{2,}", CONVENTIONAL_PREFIX.sub("", title.lower()))) - _SMALL_WORDS
 
 
-def _similarity(first: Collection[str], second: Collection[str]) -> float:
-    first, second = set(first), set(second)
-    return len(first & second) / len(first | second) if first and second else 0.0
+def _are_similar(first: set[str], second: set[str]) -> bool:
+    return len(first) > 1 and len(first & second) >= _SIMILAR_TITLES * len(first | second)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -45,18 +45,11 @@ class ProposedItem:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A candidate that becomes no item."""
-
-    title: str
-    source: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Selection:
+    """Items for the manifest, and the candidates that become none, each with a title and the reason."""
+
     items: tuple[ProposedItem, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[Candidate, ...]
 
 
 def select(repository: RepositoryHistory, gathered: Gathered) -> Selection:
@@ -64,10 +57,8 @@ def select(repository: RepositoryHistory, gathered: Gathered) -> Selection:
     ids, items, left_out = Ids(), [], []
     for candidate in gathered.candidates:
         if reason := _why_left_out(repository, candidate, gathered.reverted):
-            title = (
-                candidate.title or _commit_title(repository, candidate) or next(iter(candidate.functions), "untitled")
-            )
-            left_out.append(LeftOut(title, candidate.source, reason))
+            title = candidate.title or _commit_title(repository, candidate) or "".join(candidate.functions[:1])
+            left_out.append(replace(candidate, title=title or "untitled", reason=reason))
         else:
             items.append(propose(repository, candidate, ids))
     return Selection(tuple(items), tuple(left_out))
@@ -77,7 +68,7 @@ def propose(
     repository: RepositoryHistory, candidate: Candidate, ids: Ids, *, item_id: str | None = None
 ) -> ProposedItem:
     """Return an item for a candidate, with `item_id` or an id derived from its commits."""
-    return _ItemBuilder(repository, candidate, ids).build(item_id)
+    return _ItemBuilder(repository, candidate).build(item_id, ids)
 
 
 def _why_left_out(repository: RepositoryHistory, candidate: Candidate, reverted: Mapping[str, str]) -> str:
@@ -107,9 +98,8 @@ def _commit_title(repository: RepositoryHistory, candidate: Candidate) -> str:
 
 
 class _ItemBuilder:
-    def __init__(self, repository: RepositoryHistory, candidate: Candidate, ids: Ids) -> None:
+    def __init__(self, repository: RepositoryHistory, candidate: Candidate) -> None:
         self.repository, self.candidate = repository, candidate
-        self.ids = ids
         self.values: dict[str, Any] = {}
         self.remarks: dict[str, str] = {}
         self.warnings: list[str] = [*candidate.warnings]
@@ -117,37 +107,36 @@ class _ItemBuilder:
         self.problem = ""
         self.exists: Callable[[str], bool] = lambda _: True
 
-    def build(self, item_id: str | None = None) -> ProposedItem:
+    def build(self, item_id: str | None, ids: Ids) -> ProposedItem:
         candidate = self.candidate
         span = self._choose_commits()
         if title := candidate.title or self._title_without_claims():
             self.values["title"] = title
         if span:
             self._choose_functions(*span)
-        if candidate.domains:
-            self.values["domain"] = list(candidate.domains)
-        if candidate.pull_request:
-            self.values["pr"] = candidate.pull_request
-        if candidate.summary:
-            self.values["summary"] = list(candidate.summary)
+        others = {"domain": list(candidate.domains), "pr": candidate.pull_request, "summary": list(candidate.summary)}
+        self.values |= {key: value for key, value in others.items() if value}
         if candidate.is_from_git and candidate.reason:
             self.comments.append(f"it looks like performance work: {candidate.reason}")
         elif candidate.outcome == "unknown":
             self.warnings.append("the notes do not say whether it was kept")
         if candidate.claims:
             self.comments.append(f"claimed in the source, not measured by prprep: {'; '.join(candidate.claims)}")
-        values = self._valid({"id": item_id or self.ids.assign(self._name()), **self.values})
-        return ProposedItem(
-            values, candidate.source, tuple(self.comments), tuple(self.warnings), self.remarks, self.problem
-        )
+        values = self._valid({"id": item_id or ids.assign(self._name()), **self.values})
+        notes = tuple(self.comments), tuple(self.warnings)
+        return ProposedItem(values, candidate.source, *notes, self.remarks, self.problem)
 
     # -- commits ------------------------------------------------------------------------------------
 
     def _choose_commits(self) -> tuple[str, str] | None:
         """Choose the keys that name the commits, and return base and head as prprep will see them."""
         candidate = self.candidate
-        if candidate.commit_range and (span := self._resolved_range(*candidate.commit_range)):
-            return self._try({"base": span[0], "head": span[1]})
+        if candidate.commit_range:
+            resolved = self.repository.clone.resolve(candidate.commit_range)
+            if all(resolved.values()):
+                base, head = map(resolved.get, candidate.commit_range)
+                return self._try({"base": base, "head": head})
+            self.warnings.append(f"{'..'.join(candidate.commit_range)} is not in the repository")
         commits = self._oldest_first(candidate.commits)
         if candidate.branch and (not commits or set(commits) == self._commits_of(candidate.branch)):
             return self._try({"head": candidate.branch})
@@ -158,14 +147,6 @@ class _ItemBuilder:
         else:
             self.problem = "the notes name no commit or branch, and no commit has its title or changes its functions"
         return None
-
-    def _resolved_range(self, base_ref: str, head_ref: str) -> tuple[str, str] | None:
-        resolved = self.repository.clone.resolve([base_ref, head_ref])
-        base, head = resolved[base_ref], resolved[head_ref]
-        if not base or not head:
-            self.warnings.append(f"{base_ref}..{head_ref} is not in the repository")
-            return None
-        return base, head
 
     def _commits_of(self, branch: str) -> set[str]:
         tip = self.repository.clone.resolve([branch])[branch]
@@ -185,29 +166,24 @@ class _ItemBuilder:
         refs = self.repository.refs_for(base=shas.get(item.base or ""), head=shas.get(item.head or ""), picks=picks)
         try:
             span = span_of(item, refs, clone)
-        except CherryPickError as error:
-            files = ", ".join(error.files[:3]) + (" and others" if len(error.files) > 3 else "")
-            conflict = f"it does not apply to {upstream_ref} on its own (conflicts in {files})"
-            self.problem = conflict if files else error.what
-            return None
         except PrprepError as error:
             self.problem = error.what
+            if isinstance(error, CherryPickError) and error.files:
+                files = ", ".join(error.files[:3]) + (" and others" if len(error.files) > 3 else "")
+                self.problem = f"it does not apply to {upstream_ref} on its own (conflicts in {files})"
             return None
         self.problem = ""
         self.values |= refs_by_key
         lookup = function_lookup(clone, lambda _: refs)
         self.exists = lambda function: lookup(item, function)[0]
-        self._add_remarks(refs_by_key, {commit.sha: commit.title for commit in span.commits})
-        if all(self.repository.is_upstream(commit.sha) for commit in span.commits):
-            self.warnings.append(
-                f"{upstream_ref} has it already, so it needs no pull request; it is compared with the code before it"
-            )
+        titles = {commit.sha: commit.title for commit in span.commits}
+        self.remarks |= {sha: titles[sha] for sha in item.commits if sha in titles}
+        if item.head and len(titles) > 1:
+            self.remarks[item.head] = f"{len(titles)} commits"
+        if all(map(self.repository.is_upstream, titles)):
+            consequence = "so it needs no pull request; it is compared with the code before it"
+            self.warnings.append(f"{upstream_ref} has it already, {consequence}")
         return span.base, span.head
-
-    def _add_remarks(self, refs_by_key: Mapping[str, Any], titles: Mapping[str, str]) -> None:
-        self.remarks |= {sha: titles[sha] for sha in refs_by_key.get("commits", ()) if sha in titles}
-        if "head" in refs_by_key and len(titles) > 1:
-            self.remarks[refs_by_key["head"]] = f"{len(titles)} commits"
 
     def _try_on_parent(self, commits: Sequence[str]) -> tuple[str, str] | None:
         """Compare consecutive commits that do not apply to upstream with their parent."""
@@ -216,21 +192,19 @@ class _ItemBuilder:
         if not parent or any(self.repository.parent(after) != before for before, after in pairwise(commits)):
             return None
         if span := self._try({"base": parent, "head": commits[-1]}):
-            self.warnings.append(
-                f"{problem}, so it is compared with its parent; its pull request depends on the commits before it"
-            )
+            consequence = "so it is compared with its parent; its pull request depends on the commits before it"
+            self.warnings.append(f"{problem}, {consequence}")
         return span
 
     # -- other keys ---------------------------------------------------------------------------------
 
     def _choose_functions(self, base: str, head: str) -> None:
         """Choose the functions that the source names, else those changed functions that it mentions."""
-        changed = self.repository.functions(base, head)
         functions = [function for name in self.candidate.functions for function in self._functions(name, base, head)]
         if not functions:
-            mentions = self.candidate.mentions
+            changed, mentions = self.repository.functions(base, head), self.candidate.mentions
             functions = [function.target for function in changed if any(is_named(function, name) for name in mentions)]
-        if functions := [function for function in dict.fromkeys(functions) if self.exists(function)]:
+        if functions := list(filter(self.exists, dict.fromkeys(functions))):
             self.values["functions"] = functions[:_MOST_FUNCTIONS]
 
     def _functions(self, name: str, base: str, head: str) -> list[str]:
@@ -239,20 +213,17 @@ class _ItemBuilder:
         changed, files = repository.functions(base, head), repository.files(base, head)
         sources = repository.sources(head, files)
         matches = [function.target for function in changed if is_named(function, name)]
-        is_changed = bool(matches)
         if not matches and sources:
             matches = list(matching_functions(name, sources, (*files, *self.candidate.files)))
-        if len(matches) == 1:
-            if not is_changed:
+            if len(matches) == 1:
                 others = _listed([function.target for function in changed])
                 self.warnings.append(f"{matches[0]} is named, but the commits change {others}")
-            return matches
-        if matches:
+        if len(matches) > 1:
             self.warnings.append(f"{name} is ambiguous: {' or '.join(matches[:3])}")
-        else:
+        elif not matches:
             similar = similar_function(name, sources) if sources else ""
             self.warnings.append(f"there is no function {name}" + (f"; did you mean {similar}?" if similar else ""))
-        return []
+        return matches if len(matches) == 1 else []
 
     def _title_without_claims(self) -> str:
         """Return the last commit's title without the numbers it claims; "" if it claims none."""
@@ -262,8 +233,7 @@ class _ItemBuilder:
     def _name(self) -> str:
         """Return what the id is derived from: the branch, the only function, the title or the commit."""
         head = str(self.values.get("head", ""))
-        branch = head.rpartition("/")[2]
-        if branch and not re.fullmatch(r"[0-9a-f]{40}", branch):
+        if head and not re.fullmatch(r"[0-9a-f]{40}", branch := head.rpartition("/")[2]):
             return branch
         functions = self.values.get("functions", ())
         if len(functions) == 1:

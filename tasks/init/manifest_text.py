@@ -1,7 +1,7 @@
 """The text of a first manifest: items with explaining comments, and what was left out and why."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,15 +32,14 @@ class Preamble:
 def manifest_text(preamble: Preamble, selection: Selection) -> str:
     """Return the whole manifest; items with a problem are commented out."""
     lines = [*_preamble(preamble), "optimizations:"]
-    for index, item in enumerate(selection.items):
-        lines += [""] if index else []
-        lines += _item(item)
+    for item in selection.items:
+        lines += [*_item(item), ""]
     if selection.left_out:
-        lines += ["", *_comment("Left out:", "")]
+        lines.append("# Left out:")
     for candidate in selection.left_out[:_MOST_LEFT_OUT]:
-        lines += _comment(f"- {candidate.title} ({candidate.source}): {candidate.reason}", "", hanging="  ")
+        lines += _comment(f"- {candidate.title} ({candidate.source}): {candidate.reason}", hanging="  ")
     if len(selection.left_out) > _MOST_LEFT_OUT:
-        lines += _comment(f"... and {len(selection.left_out) - _MOST_LEFT_OUT} more", "")
+        lines.append(f"# ... and {len(selection.left_out) - _MOST_LEFT_OUT} more")
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -68,14 +67,15 @@ def _preamble(preamble: Preamble) -> Iterator[str]:
     yield "# yaml-language-server: $schema=prprep.schema.json"
     yield "# (For completion in your editor run `prprep schema > prprep.schema.json`.)"
     yield "#"
-    yield from _comment(f"Drafted by `prprep init` from {_joined(preamble.sources)}. Edit it as you like.", "")
+    *others, last = preamble.sources
+    sources = f"{', '.join(others)} and {last}" if others else last
+    yield from _comment(f"Drafted by `prprep init` from {sources}. Edit it as you like.")
     yield from _comment(
         "Numbers from notes and commit messages are only comments here; prprep measures everything itself. "
-        "`prprep` runs all steps, `prprep inventory` shows the optimizations as a table, `prprep add REF` adds one.",
-        "",
+        "`prprep` runs all steps, `prprep inventory` shows the optimizations as a table, `prprep add REF` adds one."
     )
     for warning in preamble.warnings:
-        yield from _comment(_sentence(f"Warning: {warning}"), "")
+        yield from _comment(_sentence(f"Warning: {warning}"))
     yield "version: 1"
     if preamble.repo != ".":
         yield f"repo: {yaml_scalar(preamble.repo)}"
@@ -83,7 +83,7 @@ def _preamble(preamble: Preamble) -> Iterator[str]:
     if preamble.slug:
         yield f"# slug: {one_line(preamble.slug)} # from the remote"
     for setting in preamble.settings:
-        yield from _comment(setting, "")
+        yield from _comment(setting)
     yield ""
     yield "# defaults: # settings for all optimizations that do not set them"
     yield "#   budget: 20 # seconds of samples for one benchmark"
@@ -94,11 +94,10 @@ def _preamble(preamble: Preamble) -> Iterator[str]:
 
 
 def _item(item: ProposedItem) -> Iterator[str]:
+    problem = [f"NOT USED: {item.problem}"] if item.problem else []
     yield from _comment(f"From {item.source}.", "  ")
-    for comment in (*item.warnings, *item.comments):
+    for comment in (*item.warnings, *item.comments, *problem):
         yield from _comment(_sentence(comment), "  ")
-    if item.problem:
-        yield from _comment(_sentence(f"NOT USED: {item.problem}"), "  ")
     indent = "  # " if item.problem else "  "
     yield f"{indent}- id: {yaml_scalar(item.id)}"
     for line in item_lines(item.values, item.remarks):
@@ -107,7 +106,7 @@ def _item(item: ProposedItem) -> Iterator[str]:
         yield f"{indent}  head: ..."
 
 
-def _comment(text: str, indent: str, *, hanging: str = "") -> list[str]:
+def _comment(text: str, indent: str = "", *, hanging: str = "") -> list[str]:
     """Wrap a comment, which nothing in `text` can end."""
     start = f"{indent}# "
     lines = textwrap.wrap(
@@ -129,7 +128,3 @@ def _sentence(text: str) -> str:
 def _with_remark(value: object, remarks: Mapping[str, str]) -> str:
     remark = remarks.get(str(value))
     return f"{yaml_scalar(value)} # {shorten(one_line(remark), WIDTH)}" if remark else yaml_scalar(value)
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.init.items import LeftOut, ProposedItem, Selection
+from tasks.init.candidate import Candidate
+from tasks.init.items import ProposedItem, Selection
 from tasks.init.manifest_text import Preamble, manifest_text
 from tasks.manifest.model import BenchmarkCode
 from tasks.manifest.reader import parse
@@ -37,6 +38,9 @@ USED = ProposedItem(
 UNUSED = ProposedItem({"id": "two", "title": "Two"}, "H.md:4", problem="commit abc is not in the repository")
 
 
+GONE = Candidate("H.md:9", "Gone\noptimizations:", reason="reverted")
+
+
 def read(*items, left_out=()):
     text = manifest_text(PREAMBLE, Selection(items, left_out))
     loaded, problems = parse(text.encode(), Path("prprep.yaml"))
@@ -44,7 +48,7 @@ def read(*items, left_out=()):
 
 
 def test_a_draft_is_valid_and_has_the_values_of_its_items():
-    text, loaded, problems = read(USED, UNUSED, left_out=(LeftOut("Gone\noptimizations:", "H.md:9", "reverted"),))
+    text, loaded, problems = read(USED, UNUSED, left_out=(GONE,))
     assert problems == []
     (item,) = loaded.manifest.optimizations
     assert (item.id, item.title, item.commits, item.functions) == ("one", "Say: 'it' # so", (SHA,), ("a:b",))
