@@ -1,18 +1,18 @@
 """Draft the manifest of a repository: find the repository and its upstream, gather candidates, check them, write."""
 
 import os
-import tomllib
+import posixpath
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import git
-from ..errors import ManifestError, RepositoryError, UsageError
+from ..errors import ManifestError, RepositoryError, SourceError, UsageError
 from ..git import Clone
 from ..git.models import Refs
 from ..manifest.reader import parse, shown_path
-from ..project.files import CommitTree, TreeReader
+from ..project.files import CommitTree, Project, TreeReader
 from ..storage.files import write_new
 from ..text.messages import nearest, quoted
 from ..workspace.repository import Repository, RepositoryKey
@@ -68,10 +68,9 @@ def run(path: Path, *, repo: str, upstream: str | None, refs: Sequence[str], cac
 def check_absent(path: Path) -> None:
     """Raise UsageError if there is a manifest."""
     if os.path.lexists(path):
+        what = "the manifest exists already, and `init` never overwrites it"
         hint = "`prprep add REF` adds an optimization to it, `prprep inventory` shows what it contains"
-        raise UsageError(
-            "the manifest exists already, and `init` never overwrites it", where=shown_path(path), hint=hint
-        )
+        raise UsageError(what, where=shown_path(path), hint=hint)
 
 
 def manifest_place(manifest: str, repo: str, folder: Path) -> tuple[Path, str]:
@@ -119,21 +118,10 @@ def history_of(repository: Repository, clone: Clone, upstream: str) -> Repositor
     if head is None:
         raise _no_commits(repository)
     if commit is None:
-        meant = nearest(upstream, git.ref_names(path))
-        hint = (
-            f"did you mean {meant}?" if meant else "name the branch that pull requests are against: `--upstream BRANCH`"
-        )
         what = f"upstream {quoted(upstream)} does not resolve to a commit"
+        hint = _meant(upstream, path) or "name the branch that pull requests are against: `--upstream BRANCH`"
         raise RepositoryError(what, where=repository.address, hint=hint)
-    refs = Refs(
-        address=repository.address,
-        repository=repository.local,
-        slug=repository.slug,
-        upstream_ref=upstream,
-        upstream=commit,
-        base=None,
-        head=None,
-    )
+    refs = Refs(repository.address, repository.local, repository.slug, upstream, commit, base=None, head=None)
     return RepositoryHistory(clone, refs, head=head, branch=git.current_branch(path) or "")
 
 
@@ -145,62 +133,61 @@ def requested_candidates(
     candidates = []
     for ref, sha in resolved.items():
         if sha is None:
-            meant = nearest(ref, git.ref_names(repository))
-            hint = f"did you mean {meant}?" if meant else hint or "`git branch --all` and `git log` show what exists"
+            hint = _meant(ref, repository) or hint or "`git branch --all` and `git log` show what exists"
             raise UsageError(f"{quoted(ref)} is not a branch, tag or commit", hint=hint)
-        is_branch = ref in branches
-        candidates.append(
-            Candidate(source, branch=ref if is_branch else "", commits=() if is_branch else (sha,), outcome="kept")
-        )
+        commits, branch = ((), ref) if ref in branches else ((sha,), "")
+        candidates.append(Candidate(source, branch=branch, commits=commits, outcome="kept"))
     return tuple(candidates)
 
 
+def _meant(ref: str, repository: Path) -> str:
+    """Return a hint at the ref with the most similar name, "" if there is none."""
+    meant = nearest(ref, git.ref_names(repository))
+    return f"did you mean {meant}?" if meant else ""
+
+
 def _no_commits(repository: Repository) -> RepositoryError:
-    return RepositoryError(
-        "this repository has no commits yet", where=repository.address, hint="commit something first"
-    )
+    what, hint = "this repository has no commits yet", "commit something first"
+    return RepositoryError(what, where=repository.address, hint=hint)
 
 
 def _notes(repository: Repository, history: RepositoryHistory) -> tuple[list[NoteFile], list[str]]:
     """Read the notes of the work tree, else of HEAD, else of the first branch that has some."""
-    trees: list[tuple[str, TreeReader]] = []
+    trees: list[tuple[str, TreeReader]] = [("", CommitTree(history.clone, history.head))]
     own = git.find(repository.worktree) if repository.worktree else None
     if own and own.root != own.folder:  # A bare repository has no files of its own.
-        trees.append(("", WorkTreeNotes(own.root)))
-    commits = [("HEAD", history.head)]
-    commits += [(branch.name, branch.commits[-1].sha) for branch in history.optimization_branches]
-    trees += [(name, CommitTree(history.clone, sha)) for name, sha in commits]
+        trees.insert(0, ("", WorkTreeNotes(own.root)))
+    branches = history.optimization_branches
+    trees += [(branch.name, CommitTree(history.clone, branch.commits[-1].sha)) for branch in branches]
     warnings: list[str] = []
-    for name, tree in trees:
+    for branch_name, tree in trees:
         files, problems = read_notes(tree)
         warnings += problems
         if files:
-            if name and name != "HEAD":
-                warnings.append(f"{files[0].path}: read from the branch {name}, because the work tree does not have it")
-            return files, warnings
+            reason = f"read from the branch {branch_name}, because the work tree does not have it"
+            return files, [*warnings, *([f"{files[0].path}: {reason}"] if branch_name else [])]
     return [], warnings
 
 
 def _codeflash_settings(history: RepositoryHistory) -> Iterator[str]:
     """Describe `[tool.codeflash]` tables, which detect uses, and the folders in them that do not exist."""
     tree = CommitTree(history.clone, history.head)
-    files = tree.files()
-    projects = [path for path in files if path.rpartition("/")[2] == "pyproject.toml" and path.count("/") < 3]
-    for file in projects[:_MOST_SHOWN]:
+    files = [path for path in tree.files() if posixpath.basename(path) == "pyproject.toml" and path.count("/") < 3]
+    for file in files[:_MOST_SHOWN]:
+        project = Project(tree, posixpath.dirname(file))
         settings: dict[str, str] = {}
-        with suppress(ValueError, AttributeError):
-            table = tomllib.loads((tree.read(file) or b"").decode()).get("tool", {}).get("codeflash", {})
-            settings = {key: table[key] for key in _CODEFLASH_KEYS if isinstance(table.get(key), str)}
+        with suppress(SourceError):
+            values = ((key, project.tool("codeflash", key)) for key in _CODEFLASH_KEYS)
+            settings = {key: value for key, value in values if isinstance(value, str)}
         if settings:
-            folder = file.rpartition("/")[0]
-            missing = [value for value in settings.values() if not _has_folder(files, folder, value)]
+            missing = [value for value in settings.values() if not _exists(project, value)]
             shown = ", ".join(f"{key} {value}" for key, value in settings.items())
             yield f"[tool.codeflash] in {file}: {shown}" + (f" (missing: {', '.join(missing)})" if missing else "")
 
 
-def _has_folder(files: Sequence[str], folder: str, name: str) -> bool:
-    path = os.path.normpath(f"{folder}/{name}" if folder else name)
-    return path == "." or any(file == path or file.startswith(f"{path}/") for file in files)
+def _exists(project: Project, name: str) -> bool:
+    path = project.path(name)
+    return not path or any(file == path or file.startswith(f"{path}/") for file in project.tree.files())
 
 
 def _nothing_found(selection: Selection, sources: Sequence[str], warnings: Sequence[str], *, where: str) -> UsageError:

@@ -50,23 +50,23 @@ class _NotesReader:
         heading, blocks = section.heading.text, section.blocks()
         if headings.is_category(heading) or any(_is_about_several(inner) for inner in section.sections):
             return False
-        if any(isinstance(block, MarkdownTable) and _columns(block).list_optimizations for block in blocks):
+        headers = [[cell.text for cell in block.header] for block in blocks if isinstance(block, MarkdownTable)]
+        if any(map(tables.lists_optimizations, map(tables.meanings_of, headers))):
             return False
         items = [block for block in blocks if isinstance(block, ListItem)]
-        if sum(bool(_own_commits(item)) for item in items) > 1:
+        if sum(bool(_commits(_first(item))) for item in items) > 1:
             return False
         if _describes_one(section):
             return True
         # A plain heading below "Kept", for example, unless it only groups the items of a list.
-        groups = any(_own_commits(item) or extract.outcome_of_title(_first(item).text) for item in items)
+        groups = any(_commits(_first(item)) or extract.outcome_of_title(_first(item).text) for item in items)
         return above.outcome is not None and not groups and bool(blocks) and not headings.is_other_subject(heading)
 
     def _whole(self, section: Section, context: Context) -> Candidate:
         """Return one candidate of a section and everything below it."""
         description = self._description(section.heading, context)
-        for inner in section.walk():
-            for block in inner.blocks():
-                _fill(description, block)
+        for block in (block for inner in section.walk() for block in inner.blocks()):
+            _fill(description, block)
         return description.candidate()
 
     # -- blocks -------------------------------------------------------------------------------------
@@ -75,9 +75,10 @@ class _NotesReader:
         match block:
             case MarkdownTable():
                 # With commits or outcomes a table lists optimizations wherever it is.
-                columns = _columns(block)
-                if columns.list_optimizations or (context.outcome is not None and "title" in columns.meanings):
-                    yield from tables.candidates(self.file, _texts(block.header), block.rows, context)
+                header = [cell.text for cell in block.header]
+                meanings = tables.meanings_of(header)
+                if tables.lists_optimizations(meanings) or (context.outcome is not None and "title" in meanings):
+                    yield from tables.candidates(self.file, header, block.rows, context)
             case _ if context.ignored:
                 return
             case ListItem():
@@ -88,10 +89,10 @@ class _NotesReader:
                 yield from self._paragraph(block, context)
 
     def _item(self, item: ListItem, context: Context) -> Iterator[Candidate]:
-        first, commits = _first(item), _own_commits(item)
+        first, commits = _first(item), _commits(_first(item))
         if not re.search(r"\w", first.text):
             return
-        if not commits and any(_own_commits(child) and not labelled(_first(child)) for child in item.children):
+        if not commits and any(_commits(_first(child)) and not labelled(_first(child)) for child in item.children):
             outcome = headings.outcome_of(first.text) or context.outcome
             domains = extract.domains_in(first.text) or context.domains
             for child in item.children:
@@ -114,12 +115,11 @@ class _NotesReader:
         """Read the output of `git log --oneline`."""
         lines = [(number, line) for number, line in enumerate(code.text.splitlines(), code.line) if line.strip()]
         matches = [(number, match) for number, line in lines if (match := _LOG_LINE.match(line))]
-        if context.outcome is None or len(matches) < len(lines):
-            return
-        for number, match in matches:
-            description = self._description(Inline(match[2], number), context)
-            description.parts.append(("commit", Inline(match[1], number)))
-            yield description.candidate()
+        if context.outcome and len(matches) == len(lines):
+            for number, match in matches:
+                description = self._description(Inline(match[2], number), context)
+                description.parts.append(("commit", Inline(match[1], number)))
+                yield description.candidate()
 
     def _paragraph(self, paragraph: Inline, context: Context) -> Iterator[Candidate]:
         """Read prose with commits: one sentence for each, or all of it if there is one."""
@@ -160,7 +160,7 @@ def _describes_one(section: Section) -> bool:
     heading = section.heading
     if headings.is_category(heading.text) or headings.is_other_subject(heading.text):
         return False
-    if extract.commits_in(heading.text) or extract.linked_commits(heading.links) or _EXPERIMENT.match(heading.text):
+    if _commits(heading) or _EXPERIMENT.match(heading.text):
         return True
     if section.level == 1:
         return False
@@ -173,7 +173,7 @@ def _describes_one(section: Section) -> bool:
 def _fill(description: Description, block: Block) -> None:
     """Add labelled lines and prose of a block; code and tables are only illustrations."""
     if isinstance(block, ListItem):
-        is_title = bool(block.texts) and block.texts[0].line == description.title.line
+        is_title = _first(block).line == description.title.line
         blocks: list[Block] = [*block.texts[is_title:], *block.children]
         for inner in blocks:
             _fill(description, inner)
@@ -183,14 +183,6 @@ def _fill(description: Description, block: Block) -> None:
                 description.parts.append(part)
             else:
                 description.prose.append(line)
-
-
-def _columns(table: MarkdownTable) -> tables.Columns:
-    return tables.Columns.of(_texts(table.header))
-
-
-def _texts(cells: Sequence[Inline]) -> list[str]:
-    return [cell.text for cell in cells]
 
 
 def _labels(blocks: Sequence[Block]) -> Iterator[tuple[Meaning, Inline]]:
@@ -217,9 +209,8 @@ def _first(item: ListItem) -> Inline:
     return item.texts[0] if item.texts else Inline("", item.line)
 
 
-def _own_commits(item: ListItem) -> tuple[str, ...]:
-    first = _first(item)
-    return extract.linked_commits(first.links) or extract.commits_in(first.text)
+def _commits(text: Inline) -> tuple[str, ...]:
+    return extract.linked_commits(text.links) or extract.commits_in(text.text)
 
 
 def _split(text: Inline) -> tuple[Inline, list[Inline]]:

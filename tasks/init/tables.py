@@ -3,7 +3,8 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from ..text.outline import Inline
@@ -15,39 +16,31 @@ _EMPTY_CELLS: Final = {"", "-", "–", "—", "n/a", "none", "null", "nan", "no 
 _DEFAULT_HEADER: Final = ("commit", "metric", "status", "description")
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The meaning of each column; if several could hold the title, one does, and the others become details."""
+def meanings_of(header: Sequence[str]) -> list[Meaning | None]:
+    """Return the meaning of each column; if several could hold the title, one does, and the others become details."""
+    meanings = [meaning_of(name) for name in header]
+    titles = sorted((title_rank(header[index]), index) for index, name in enumerate(meanings) if name == "title")
+    for rank, index in titles[1:]:
+        # After the rank of "pattern" a cell is a word or a number, not a sentence.
+        meanings[index] = "summary" if rank < title_rank("pattern") else "number"
+    if not titles and "summary" in meanings:
+        meanings[meanings.index("summary")] = "title"
+    return meanings
 
-    meanings: tuple[Meaning | None, ...]
 
-    @classmethod
-    def of(cls, header: Sequence[str]) -> "Columns":
-        meanings = [meaning_of(name) for name in header]
-        titles = sorted((title_rank(header[index]), index) for index, name in enumerate(meanings) if name == "title")
-        for rank, index in titles[1:]:
-            # After the rank of "pattern" a cell is a word or a number, not a sentence.
-            meanings[index] = "summary" if rank < title_rank("pattern") else "number"
-        if not titles and "summary" in meanings:
-            meanings[meanings.index("summary")] = "title"
-        return cls(tuple(meanings))
-
-    @property
-    def list_optimizations(self) -> bool:
-        """Whether each row is one optimization: it has a commit or an outcome, and a title or the like."""
-        meanings = set(self.meanings)
-        return bool(meanings & {"commit", "branch", "status"}) and bool(
-            meanings & {"title", "function", "file", "summary"}
-        )
+def lists_optimizations(meanings: Sequence[Meaning | None]) -> bool:
+    """Return whether each row is one optimization: it has a commit or an outcome, and a title or the like."""
+    is_listed, is_described = {"commit", "branch", "status"}, {"title", "function", "file", "summary"}
+    return not (is_listed.isdisjoint(meanings) or is_described.isdisjoint(meanings))
 
 
 def candidates(
     file: str, header: Sequence[str], rows: Sequence[Sequence[Inline]], context: Context
 ) -> Iterator[Candidate]:
     """Yield the optimizations of a table, without rows such as a baseline or a total."""
-    columns = Columns.of(header)
+    columns = list(zip(meanings_of(header), header, strict=True))
     for row in rows:
-        candidate = _candidate(file, columns, header, row, context)
+        candidate = _candidate(file, columns, row, context)
         has_content = candidate.title or candidate.has_refs or candidate.functions or candidate.summary
         if candidate.outcome != "none" and has_content:
             yield candidate
@@ -59,7 +52,7 @@ def candidates_of_results(text: str, file: str) -> tuple[Candidate, ...]:
     if not rows:
         return ()
     header = [cell.text for cell in rows[0]]
-    if Columns.of(header).list_optimizations:
+    if lists_optimizations(meanings_of(header)):
         rows = rows[1:]
     elif re.fullmatch(r"[0-9a-f]{7,40}", header[0]) and any(map(extract.outcome_of_field, header[1:])):
         header = list(_DEFAULT_HEADER)
@@ -69,11 +62,11 @@ def candidates_of_results(text: str, file: str) -> tuple[Candidate, ...]:
 
 
 def _candidate(
-    file: str, columns: Columns, header: Sequence[str], row: Sequence[Inline], context: Context
+    file: str, columns: Sequence[tuple[Meaning | None, str]], row: Sequence[Inline], context: Context
 ) -> Candidate:
     line = row[0].line if row else 0
     description = Description(f"{file}:{line}", Inline("", line), context)
-    for meaning, name, cell in zip(columns.meanings, header, row, strict=False):
+    for (meaning, name), cell in zip(columns, row, strict=False):
         if cell.text.strip("` *").lower() in _EMPTY_CELLS or meaning in {None, "number"}:
             continue
         if meaning == "title":
@@ -88,27 +81,19 @@ def _candidate(
 
 
 def _rows(text: str) -> list[list[Inline]]:
-    lines = [
-        (number, line)
-        for number, line in enumerate(text.splitlines(), 1)
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
-    if not lines:
-        return []
-    first = lines[0][1]
-    # Files with tabs are not quoted: a quotation mark is part of the text.
+    lines = {number: line for number, line in enumerate(text.splitlines(), 1) if not re.match(r"\s*(#|$)", line)}
+    first = next(iter(lines.values()), "")
     delimiter = "\t" if "\t" in first else max(",;|", key=first.count)
-    split = [(number, _cells(line, delimiter)) for number, line in lines]
+    split = [(number, _cells(line, delimiter)) for number, line in lines.items()]
     return [[Inline(cell.strip(), number) for cell in cells] for number, cells in split if len(cells) > 1]
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    if delimiter == "\t":
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
-    except csv.Error:  # for example a cell beyond csv's limit
-        return line.split(delimiter)
+    # Files with tabs are not quoted: a quotation mark is part of the text. csv refuses cells beyond its limit.
+    with suppress(csv.Error):
+        if delimiter != "\t":
+            return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    return line.split(delimiter)
 
 
 def _fitted(row: list[Inline], count: int) -> list[Inline]:
