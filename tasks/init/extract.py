@@ -32,13 +32,13 @@ _BRANCH_IN_TEXT = re.compile(
 
 def commits_in(text: str, *, field: bool = False) -> tuple[str, ...]:
     """Return commits that may hold the change; a `field` for commits may shorten them more, or use capitals."""
-    commits = []
-    for match in (_SHA_IN_FIELD if field else _SHA).finditer(text):
-        sha = match[1]
+    commits = [
+        match[1].lower()
+        for match in (_SHA_IN_FIELD if field else _SHA).finditer(text)
         # Seven digits are a number, seven letters may be a word.
-        is_sha = field or (any(map(str.isdigit, sha)) and any(map(str.isalpha, sha)))
-        if is_sha and not _OTHER_COMMIT.search(text[max(0, match.start() - 40) : match.start()]):
-            commits.append(sha.lower())
+        if field or not (match[1].isdigit() or match[1].isalpha())
+        if not _OTHER_COMMIT.search(text[max(0, match.start() - 40) : match.start()])
+    ]
     return tuple(dict.fromkeys(commits))
 
 
@@ -91,24 +91,19 @@ def functions_in(text: str, *, field: bool = False) -> tuple[str, ...]:
         words = map(str.strip, re.split(r"[,;\n]|\band\b|\+|\s/\s", _CODE.sub(", " if spans else " ", rest)))
         # If some names are code spans, other words are only names if they look like code.
         parts = [word for word in words if not spans or re.search(r"[._()]|[a-z][A-Z]", word)]
-        functions += [
-            _without_call(part) for part in (*spans, *parts) if _NAME.match(part) and not _FILE.fullmatch(part)
-        ]
+        named = [part for part in (*spans, *parts) if _NAME.match(part) and not _FILE.fullmatch(part)]
+        functions += [part.partition("(")[0] for part in named]
     return tuple(dict.fromkeys(functions))
 
 
 def mentions_in(text: str) -> tuple[str, ...]:
     """Return the names that are code spans or calls; they need not be names of the project."""
-    spans = [_without_call(span.strip()) for span in _CODE.findall(text) if _NAME.match(span.strip())]
+    spans = [span.strip().partition("(")[0] for span in _CODE.findall(text) if _NAME.match(span.strip())]
     return tuple(dict.fromkeys(name for name in (*spans, *_CALLED.findall(text)) if not _SHA.fullmatch(name)))
 
 
 def files_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path.removeprefix("./") for path in _FILE.findall(text)))
-
-
-def _without_call(name: str) -> str:
-    return name.partition("(")[0]
 
 
 # -- numbers ------------------------------------------------------------------------------------------
@@ -150,51 +145,40 @@ class StatedOutcome(NamedTuple):
     word: str
 
 
-_SIGNS: Final[tuple[tuple[Outcome, str], ...]] = (
-    ("discarded", "❌✗✘✖🔴🚫⛔🗑👎↩⏪🔙"),
-    ("unfinished", "🚧⏳🟡🔄⏸🔜"),
-    ("kept", "✅✔✓☑🟢👍🎉🏆"),
-)
-_NEUTRAL = r"baseline|measurement|control|reference|calibration|n/?a"
-_DISCARDED = (
-    r"(?:did|does)(?:n['’]t| not) \w+|not[ -]kept|not[ -]merged|not[ -]worth\w*|not[ -]taken|discard\w*|"
-    r"revert\w*|reject\w*|abandon\w*|drop(?:ped)?|undone|rolled[ -]back|"
-    r"regress\w+|regression|fail\w*|crash\w*|skip(?:ped)?|no[ -](?:measurable[ -])?(?:gain|effect|change|"
-    r"improvement|win|difference)|"
-    r"superseded|removed|worse|slower|broken|neutral|lost|bad|wontfix|won't"
-)
-_UNFINISHED = (
-    r"wip|in[ -]progress|pending|to[ -]?do|unfinished|partial(?:ly)?|draft|blocked|"
+_SIGNS: Final[dict[Outcome, str]] = {
+    "discarded": "❌✗✘✖🔴🚫⛔🗑👎↩⏪🔙",
+    "unfinished": "🚧⏳🟡🔄⏸🔜",
+    "kept": "✅✔✓☑🟢👍🎉🏆",
+}
+# The bad ones take precedence.
+_WORDS: Final[dict[Outcome, str]] = {
+    "discarded": r"(?:did|does)(?:n['’]t| not) \w+|not[ -]kept|not[ -]merged|not[ -]worth\w*|not[ -]taken|discard\w*|"
+    r"revert\w*|reject\w*|abandon\w*|drop(?:ped)?|undone|rolled[ -]back|regress\w+|regression|fail\w*|crash\w*|"
+    r"skip(?:ped)?|no[ -](?:measurable[ -])?(?:gain|effect|change|improvement|win|difference)|"
+    r"superseded|removed|worse|slower|broken|neutral|lost|bad|wontfix|won't",
+    "unfinished": r"wip|in[ -]progress|pending|to[ -]?do|unfinished|partial(?:ly)?|draft|blocked|"
     r"not[ -](?:pursued|attempted|tried|started|done)|not[ -]committed|deferred|parked|planned|open|untested|"
-    r"needs?[ -]\w+|"
-    r"ongoing|experimental|investigat\w+"
-)
-_KEPT = (
-    r"kept|keep|keeper|accept\w*|merged|land\w*|ship\w*|commit(?:ted)?|done|success\w*|win|wins|won|adopted|applied|complete[d]?|ready|"
-    r"improved|improvement|gain|good|pass(?:ed|es)?|worked|works"
-)
-_ANYWHERE: Final[tuple[tuple[Outcome, re.Pattern[str]], ...]] = (
-    ("discarded", re.compile(rf"(?<![\w-])({_DISCARDED})(?![\w-])", re.IGNORECASE)),
-    ("unfinished", re.compile(rf"(?<![\w-])({_UNFINISHED})(?![\w-])", re.IGNORECASE)),
-    ("kept", re.compile(rf"(?<![\w-])({_KEPT})(?![\w-])", re.IGNORECASE)),
-)
+    r"needs?[ -]\w+|ongoing|experimental|investigat\w+",
+    "kept": r"kept|keep|keeper|accept\w*|merged|land\w*|ship\w*|commit(?:ted)?|done|success\w*|win|wins|won|adopted|"
+    r"applied|complete[d]?|ready|improved|improvement|gain|good|pass(?:ed|es)?|worked|works",
+}
+_ANYWHERE: Final = [
+    (outcome, re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)) for outcome, words in _WORDS.items()
+]
 _FIRST_WORDS: Final[tuple[tuple[Outcome, str], ...]] = (
-    ("none", _NEUTRAL),
-    ("discarded", _DISCARDED),
-    ("unfinished", _UNFINISHED),
-    ("kept", rf"{_KEPT}|yes|y|true"),
-    ("discarded", r"no|n|false"),
+    ("none", r"baseline|measurement|control|reference|calibration|n/?a"),
+    *_WORDS.items(),
+    ("kept", "yes|y|true"),
+    ("discarded", "no|n|false"),
 )
-_AT_START: Final = tuple(
-    (outcome, re.compile(rf"\W*({words})(?![\w-])", re.IGNORECASE)) for outcome, words in _FIRST_WORDS
-)
+_AT_START: Final = [(outcome, re.compile(rf"\W*({words})(?![\w-])", re.IGNORECASE)) for outcome, words in _FIRST_WORDS]
 _LATER_DISCARDED = re.compile(
     r"\b(?:then|later|but|since|subsequently|afterwards)\s+(?:was\s+)?(revert\w*|discard\w*|rolled back|abandoned)",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:no|without|zero|any)\s+(?:\w+\s+)?(?:regress\w+|fail\w+|crash\w*|loss)\b", re.IGNORECASE)
 _BRACKETED = re.compile(
-    rf"[\[(]\s*({_DISCARDED}|{_UNFINISHED}|kept|keep|merged|accepted|committed|landed|applied|done|wins?)\s*[\])]",
+    rf"[\[(]\s*({_WORDS['discarded']}|{_WORDS['unfinished']}|kept|keep|merged|accepted|committed|landed|applied|done|wins?)\s*[\])]",
     re.IGNORECASE,
 )
 _CAPITALS = re.compile(r"^\s*([A-Z]{3,}(?:[ -][A-Z]+)*)\b|[\s:—–-]([A-Z]{3,})\W*$")
@@ -204,12 +188,9 @@ _BOX = re.compile(r"^\s*\[([ xX~-])\]\s")
 def outcome_of_field(text: str) -> StatedOutcome | None:
     """Read a field or cell for the outcome of an optimization."""
     text = _NEGATED.sub(" ", text.strip().strip("`*_"))
-    if stated := _later_discarded(text) or _signed(text):
-        return stated
-    for outcome, pattern in _AT_START:
-        if match := pattern.match(text):
-            return StatedOutcome(outcome, match[1].lower())
-    return outcome_in(text)
+    matches = ((outcome, match) for outcome, pattern in _AT_START if (match := pattern.match(text)))
+    first_word = next((StatedOutcome(outcome, match[1].lower()) for outcome, match in matches), None)
+    return _later_discarded(text) or _signed(text) or first_word or outcome_in(text)
 
 
 def outcome_of_title(text: str) -> StatedOutcome | None:
@@ -226,10 +207,8 @@ def outcome_of_title(text: str) -> StatedOutcome | None:
 def outcome_in(text: str) -> StatedOutcome | None:
     """Return the outcome that any word of a text states; the bad ones take precedence."""
     text = _NEGATED.sub(" ", text)
-    for outcome, pattern in _ANYWHERE:
-        if match := pattern.search(text):
-            return StatedOutcome(outcome, match[1].lower())
-    return None
+    matches = ((outcome, match) for outcome, pattern in _ANYWHERE if (match := pattern.search(text)))
+    return next((StatedOutcome(outcome, match[1].lower()) for outcome, match in matches), None)
 
 
 def _later_discarded(text: str) -> StatedOutcome | None:
@@ -238,10 +217,9 @@ def _later_discarded(text: str) -> StatedOutcome | None:
 
 
 def _signed(text: str) -> StatedOutcome | None:
-    signs = [
-        (text.index(sign), StatedOutcome(outcome, sign)) for outcome, signs in _SIGNS for sign in signs if sign in text
-    ]
-    return min(signs)[1] if signs else None
+    """Return the outcome of the first sign in a text."""
+    outcomes = {sign: outcome for outcome, signs in _SIGNS.items() for sign in signs}
+    return next((StatedOutcome(outcomes[sign], sign) for sign in text if sign in outcomes), None)
 
 
 # -- domains, sentences -------------------------------------------------------------------------------
@@ -256,12 +234,9 @@ _DOMAIN_WORDS: Final[dict[Domain, str]] = {
 
 def domains_in(text: str) -> tuple[Domain, ...]:
     """Return the domains that a field or heading names, in its order."""
-    matches = [
-        (match.start(), domain)
-        for domain, words in _DOMAIN_WORDS.items()
-        if (match := re.search(rf"\b(?:{words})\b", text, re.IGNORECASE))
-    ]
-    return tuple(domain for _, domain in sorted(matches))
+    patterns = {domain: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for domain, words in _DOMAIN_WORDS.items()}
+    starts = {domain: match.start() for domain, pattern in patterns.items() if (match := pattern.search(text))}
+    return tuple(sorted(starts, key=lambda domain: (starts[domain], domain)))
 
 
 def sentences(text: str) -> Iterator[str]:

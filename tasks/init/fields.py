@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from ..manifest.model import Domain
 from ..text.markdown import shorten
@@ -16,43 +16,27 @@ Meaning = Literal[
     "commit", "branch", "pull", "status", "function", "file", "domain", "claim", "reason", "summary", "title", "number"
 ]
 
-_PATTERNS: Final[dict[Meaning, re.Pattern[str]]] = {
-    "pull": re.compile(r"prs?|prs? (?:status|number|link|url)|pull requests?"),
-    "commit": re.compile(
-        r"commits?|commit (?:sha|hash|id|s)|git (?:commit|sha|hash)|sha1?|hash|rev|revisions?|commits? landed|"
-        r"landed (?:in|as)"
-    ),
-    "branch": re.compile(r"branch(?:es)?|branch name|git branch|head ref"),
-    "status": re.compile(
-        r"status|state|verdict|decision|outcome|kept|keep|disposition|accepted|landed|merged|kept or discarded|"
-        r"keep/discard|action"
-    ),
-    "function": re.compile(
-        r"functions?|methods?|functions? / methods?|functions? changed|changed functions?|target functions?|"
-        r"optimized functions?|symbols?|callables?|targets?|where|location|hot ?spot"
-    ),
-    "file": re.compile(
-        r"files?|file(?:s)? changed|changed files?|paths?|modules?|files? modified|modified files?|files? touched|"
-        r"touched"
-    ),
-    "domain": re.compile(r"domains?|types?|categor(?:y|ies)|kind|area|dimension|resource|class"),
-    "claim": re.compile(
-        r"before|after|base(?:line)?|head|now|speed-?up|improvements?|gains?|impact|effect|deltas?|metrics?|"
-        r"results?|timings?|time|memory|peak(?: memory)?|savings?|saved|reductions?|optimized|measured|"
-        r"measurements?|performance|benchmarks?|perf|cpu|rss|allocations?|change \(?%\)?|wall(?: time)?|memory gb|"
-        r"before/after|before (?:→|->) after|ratio|factor|evidence"
-    ),
-    "reason": re.compile(r"reason|why (?:not|discarded|reverted)|lesson|lessons?|analysis|rationale|why"),
-    "summary": re.compile(
-        r"summary|what changed|mechanism|how|approach|fix|solution|technique|notes?|details?|comments?|remarks?"
-    ),
-    "title": re.compile(
-        r"optimi[sz]ations?|title|names?|changes?|what|ideas?|experiments?|items?|tasks?|descriptions?|patterns?|"
-        r"hypothesis|subject|message"
-    ),
-    "number": re.compile(
-        r"#|no|nr|n|id|idx|index|order|iteration|iter|step|exp(?: id)?|rank|priority|date|time ?stamp|run"
-    ),
+_PATTERNS: Final[dict[Meaning, str]] = {
+    "pull": r"prs?|prs? (?:status|number|link|url)|pull requests?",
+    "commit": r"commits?|commit (?:sha|hash|id|s)|git (?:commit|sha|hash)|sha1?|hash|rev|revisions?|commits? landed|"
+    r"landed (?:in|as)",
+    "branch": r"branch(?:es)?|branch name|git branch|head ref",
+    "status": r"status|state|verdict|decision|outcome|kept|keep|disposition|accepted|landed|merged|kept or discarded|"
+    r"keep/discard|action",
+    "function": r"functions?|methods?|functions? / methods?|functions? changed|changed functions?|target functions?|"
+    r"optimized functions?|symbols?|callables?|targets?|where|location|hot ?spot",
+    "file": r"files?|file(?:s)? changed|changed files?|paths?|modules?|files? modified|modified files?|files? touched|"
+    r"touched",
+    "domain": r"domains?|types?|categor(?:y|ies)|kind|area|dimension|resource|class",
+    "claim": r"before|after|base(?:line)?|head|now|speed-?up|improvements?|gains?|impact|effect|deltas?|metrics?|"
+    r"results?|timings?|time|memory|peak(?: memory)?|savings?|saved|reductions?|optimized|measured|"
+    r"measurements?|performance|benchmarks?|perf|cpu|rss|allocations?|change \(?%\)?|wall(?: time)?|memory gb|"
+    r"before/after|before (?:→|->) after|ratio|factor|evidence",
+    "reason": r"reason|why (?:not|discarded|reverted)|lesson|lessons?|analysis|rationale|why",
+    "summary": r"summary|what changed|mechanism|how|approach|fix|solution|technique|notes?|details?|comments?|remarks?",
+    "title": r"optimi[sz]ations?|title|names?|changes?|what|ideas?|experiments?|items?|tasks?|descriptions?|patterns?|"
+    r"hypothesis|subject|message",
+    "number": r"#|no|nr|n|id|idx|index|order|iteration|iter|step|exp(?: id)?|rank|priority|date|time ?stamp|run",
 }
 # Of several columns that could be the title, the first here is.
 _TITLES: Final = (
@@ -63,20 +47,17 @@ _TITLES: Final = (
     r"pattern",
     r"experiment",
 )
+T = TypeVar("T")
 _LABEL = re.compile(r"^\s*([A-Za-z][\w /()#-]{0,28}?)\s*(?::|—|–|=>?)\s+(?=\S)|^\s*([A-Za-z][\w /()#-]{0,28}):(?=\S)")
 
 
 def meaning_of(label: str) -> Meaning | None:
     """Return the meaning of a label or column header; None if it is of no use here."""
-    bare = re.sub(
-        r"[`*_?:.]|\(s\)|[^\w\s/#()%→>-]",
-        lambda match: "s" if match[0] == "(s)" else " ",
-        label.lower().replace("_", " "),
-    )
-    bare = " ".join(re.sub(r"\((?!%).*?\)", " ", bare).split())
     if label.strip() == "#":
         return "number"
-    return next((meaning for meaning, pattern in _PATTERNS.items() if pattern.fullmatch(bare)), None)
+    bare = re.sub(r"[`*_?:.]|[^\w\s/#()%→>-]", " ", label.lower().replace("(s)", "s"))
+    bare = " ".join(re.sub(r"\((?!%).*?\)", " ", bare).split())
+    return next((meaning for meaning, words in _PATTERNS.items() if re.fullmatch(words, bare)), None)
 
 
 def title_rank(label: str) -> int:
@@ -95,11 +76,12 @@ def labelled(line: Inline) -> tuple[Meaning, Inline] | None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the headings above say about all that is below them.
+    """What the headings above, in a file that messages call `file`, say about all that is below them.
 
     `ignored` ignores everything but tables: below headings about future work ("ahead"), or another subject ("other").
     """
 
+    file: str
     outcome: extract.StatedOutcome | None = None
     domains: tuple[Domain, ...] = ()
     ignored: Literal["", "ahead", "other"] = ""
@@ -109,7 +91,6 @@ class Context:
 class Description:
     """The parts of the text about one optimization."""
 
-    source: str
     title: Inline
     context: Context
     parts: list[tuple[Meaning, Inline]] = field(default_factory=list)
@@ -119,74 +100,57 @@ class Description:
         return [text for meaning, text in self.parts if meaning in meanings and text.text.strip(" -–—")]
 
     def candidate(self) -> Candidate:
-        commit_fields = self.of("commit")
+        commits, branches, pulls = self.of("commit"), self.of("branch"), self.of("pull")
+        title_and_prose = [self.title, *self.prose]
         everything = [self.title, *(text for _, text in self.parts), *self.prose]
         stated = self._outcome()
         long_title = [self.title] if len(self.title.text) > LONGEST_TITLE else []
         summary = [*self.of("summary"), *long_title, *self.prose]
-        ranges = [extract.range_in(text.text) for text in (*commit_fields, self.title)]
+        cells = [shorten(" ".join(text.text.split()), LONGEST_SENTENCE) for text in self.of("claim")]
         return Candidate(
-            source=self.source,
+            source=f"{self.context.file}:{self.title.line}",
             title=title_of(self.title.text),
-            commits=_commits(commit_fields or [self.title, *self.prose[:1]], field=bool(commit_fields)),
-            commit_range=next(filter(None, ranges), None),
-            branch=self._branch(),
-            functions=self._functions(everything),
+            commits=_commits(commits or title_and_prose[:2], field=bool(commits)),
+            commit_range=next(filter(None, (extract.range_in(text.text) for text in (*commits, self.title))), None),
+            branch=_first(
+                *(extract.branch_in(text.text, field=True) for text in branches),
+                *(extract.linked_branch(text.links) for text in title_and_prose),
+                *(extract.branch_in(text.text) for text in title_and_prose),
+            )
+            or "",
+            functions=_union(extract.functions_in(text.text, field=True) for text in self.of("function"))
+            or _union(extract.functions_in(text.text) for text in everything),
             mentions=_union(extract.mentions_in(text.text) for text in everything),
             files=_union(extract.files_in(text.text) for text in everything),
             domains=_union(extract.domains_in(text.text) for text in self.of("domain")) or self.context.domains,
-            pull_request=self._pull_request(everything),
+            pull_request=_first(
+                *(extract.pull_request_in(text.text, text.links, field=True) for text in pulls),
+                *(extract.pull_request_in(text.text, text.links) for text in everything),
+            ),
             summary=bullets(summary) if stated is None or stated.outcome in {"kept", "unknown"} else (),
-            claims=self._claims(summary),
+            claims=_union([cells, *(extract.claims_in(text.text) for text in (self.title, *summary))]),
             outcome=stated.outcome if stated else "unknown",
             reason=self._reason(stated) if stated else "",
         )
 
     def _outcome(self) -> extract.StatedOutcome | None:
-        for text in self.of("status"):
-            if stated := extract.outcome_of_field(text.text):
-                return stated
+        if stated := _first(*(extract.outcome_of_field(text.text) for text in self.of("status"))):
+            return stated
         stated, above = extract.outcome_of_title(self.title.text), self.context.outcome
         if stated is None and self.title.struck:
             stated = extract.StatedOutcome("discarded", "struck through")
         if stated is None and (above is None or above.outcome == "unknown"):
-            stated = next(filter(None, (extract.outcome_of_field(text.text) for text in self.of("claim"))), None)
+            stated = _first(*(extract.outcome_of_field(text.text) for text in self.of("claim")))
         return stated or above
 
-    def _branch(self) -> str:
-        texts = [self.title, *self.prose]
-        branches = [
-            *(extract.branch_in(text.text, field=True) for text in self.of("branch")),
-            *(extract.linked_branch(text.links) for text in texts),
-            *(extract.branch_in(text.text) for text in texts),
-        ]
-        return next(filter(None, branches), "")
-
-    def _functions(self, everything: Sequence[Inline]) -> tuple[str, ...]:
-        functions = _union(extract.functions_in(text.text, field=True) for text in self.of("function"))
-        return functions or _union(extract.functions_in(text.text) for text in everything)
-
-    def _pull_request(self, everything: Sequence[Inline]) -> int | None:
-        numbers = [
-            *(extract.pull_request_in(text.text, text.links, field=True) for text in self.of("pull")),
-            *(extract.pull_request_in(text.text, text.links) for text in everything),
-        ]
-        return next(filter(None, numbers), None)
-
-    def _claims(self, summary: Sequence[Inline]) -> tuple[str, ...]:
-        cells = [shorten(" ".join(text.text.split()), LONGEST_SENTENCE) for text in self.of("claim")]
-        return tuple(dict.fromkeys([*cells, *_union(extract.claims_in(text.text) for text in (self.title, *summary))]))
-
     def _reason(self, stated: extract.StatedOutcome) -> str:
-        texts = [*self.of("reason"), *self.of("summary"), *self.prose]
-        sentences = [
-            sentence
-            for text in (texts if stated.outcome in {"discarded", "unfinished"} else ())
-            for sentence in extract.sentences(without_commits(text.text))
-            if len(sentence) > 3
-        ]
         word = stated.word if stated.word[:1].isalpha() else stated.outcome
-        return f"{word}: {shorten(sentences[0], LONGEST_SENTENCE)}" if sentences else word
+        if stated.outcome not in {"discarded", "unfinished"}:
+            return word
+        texts = (*self.of("reason"), *self.of("summary"), *self.prose)
+        sentences = (each for text in texts for each in extract.sentences(without_commits(text.text)))
+        first = next((sentence for sentence in sentences if len(sentence) > 3), "")
+        return f"{word}: {shorten(first, LONGEST_SENTENCE)}" if first else word
 
 
 def _commits(texts: Sequence[Inline], *, field: bool) -> tuple[str, ...]:
@@ -194,16 +158,16 @@ def _commits(texts: Sequence[Inline], *, field: bool) -> tuple[str, ...]:
     for text in texts:
         linked = extract.linked_commits(text.links)
         # A link has the full SHA-1 of a commit that the text may shorten.
-        short = [
-            sha
-            for sha in extract.commits_in(text.text, field=field)
-            if not any(full.startswith(sha) for full in linked)
-        ]
-        commits += [*linked, *short]
+        shas = extract.commits_in(text.text, field=field)
+        commits += [*linked, *(sha for sha in shas if not any(full.startswith(sha) for full in linked))]
         if commits and not field:
             break
     return tuple(dict.fromkeys(commits))
 
 
-def _union(groups: Iterable[tuple[str, ...]]) -> tuple:  # type: ignore[type-arg]
+def _union(groups: Iterable[Iterable[T]]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(item for group in groups for item in group))
+
+
+def _first(*values: T | None) -> T | None:
+    return next(filter(None, values), None)

@@ -26,129 +26,135 @@ _LOG_LINE: Final = re.compile(r"^\s*(?:[*|/\\]\s*)*([0-9a-f]{7,40})\s+(?:\([^)]*
 
 def candidates(text: str, file: str) -> tuple[Candidate, ...]:
     """Read the notes in a file; `file` is its path as messages show it."""
-    return tuple(_NotesReader(file).section(outline(text).root, Context()))
+    return tuple(_section(outline(text).root, Context(file)))
 
 
-class _NotesReader:
-    def __init__(self, file: str) -> None:
-        self.file = file
+# -- sections -----------------------------------------------------------------------------------
 
-    # -- sections -----------------------------------------------------------------------------------
 
-    def section(self, section: Section, above: Context) -> Iterator[Candidate]:
-        context = headings.context_of(section, above) if section.level else above
-        if not context.ignored and section.level and self._is_one(section, above):
-            yield self._whole(section, context)
+def _section(section: Section, above: Context) -> Iterator[Candidate]:
+    context = headings.context_of(section, above) if section.level else above
+    if not context.ignored and section.level and _is_one(section, above):
+        yield _whole(section, context)
+        return
+    for block in section.blocks():
+        yield from _block(block, context)
+    for inner in section.sections:
+        yield from _section(inner, context)
+
+
+def _is_one(section: Section, above: Context) -> bool:
+    """Return whether a section is about one optimization, by its heading, its labels, or the heading above it."""
+    heading, blocks = section.heading.text, section.blocks()
+    if headings.is_category(heading) or any(_is_about_several(inner) for inner in section.sections):
+        return False
+    headers = [[cell.text for cell in block.header] for block in blocks if isinstance(block, MarkdownTable)]
+    if any(map(tables.lists_optimizations, map(tables.meanings_of, headers))):
+        return False
+    items = [block for block in blocks if isinstance(block, ListItem)]
+    if sum(bool(_commits(_first(item))) for item in items) > 1:
+        return False
+    if _describes_one(section):
+        return True
+    # A plain heading below "Kept", for example, unless it only groups the items of a list.
+    groups = any(_commits(_first(item)) or extract.outcome_of_title(_first(item).text) for item in items)
+    return above.outcome is not None and not groups and bool(blocks) and not headings.is_other_subject(heading)
+
+
+def _whole(section: Section, context: Context) -> Candidate:
+    """Return one candidate of a section and everything below it."""
+    description = _description(section.heading, context)
+    for block in (block for inner in section.walk() for block in inner.blocks()):
+        _fill(description, block)
+    return description.candidate()
+
+
+# -- blocks -------------------------------------------------------------------------------------
+
+
+def _block(block: Block, context: Context) -> Iterator[Candidate]:
+    match block:
+        case MarkdownTable():
+            # With commits or outcomes a table lists optimizations wherever it is.
+            header = [cell.text for cell in block.header]
+            meanings = tables.meanings_of(header)
+            if tables.lists_optimizations(meanings) or (context.outcome is not None and "title" in meanings):
+                yield from tables.candidates(header, block.rows, context)
+        case _ if context.ignored:
             return
-        for block in section.blocks():
-            yield from self._block(block, context)
-        for inner in section.sections:
-            yield from self.section(inner, context)
+        case ListItem():
+            yield from _item(block, context)
+        case CodeBlock():
+            yield from _code(block, context)
+        case Inline():
+            yield from _paragraph(block, context)
 
-    def _is_one(self, section: Section, above: Context) -> bool:
-        """Return whether a section is about one optimization, by its heading, its labels, or the heading above it."""
-        heading, blocks = section.heading.text, section.blocks()
-        if headings.is_category(heading) or any(_is_about_several(inner) for inner in section.sections):
-            return False
-        headers = [[cell.text for cell in block.header] for block in blocks if isinstance(block, MarkdownTable)]
-        if any(map(tables.lists_optimizations, map(tables.meanings_of, headers))):
-            return False
-        items = [block for block in blocks if isinstance(block, ListItem)]
-        if sum(bool(_commits(_first(item))) for item in items) > 1:
-            return False
-        if _describes_one(section):
-            return True
-        # A plain heading below "Kept", for example, unless it only groups the items of a list.
-        groups = any(_commits(_first(item)) or extract.outcome_of_title(_first(item).text) for item in items)
-        return above.outcome is not None and not groups and bool(blocks) and not headings.is_other_subject(heading)
 
-    def _whole(self, section: Section, context: Context) -> Candidate:
-        """Return one candidate of a section and everything below it."""
-        description = self._description(section.heading, context)
-        for block in (block for inner in section.walk() for block in inner.blocks()):
-            _fill(description, block)
-        return description.candidate()
+def _item(item: ListItem, context: Context) -> Iterator[Candidate]:
+    first, commits = _first(item), _commits(_first(item))
+    if not re.search(r"\w", first.text):
+        return
+    if not commits and any(_commits(_first(child)) and not labelled(_first(child)) for child in item.children):
+        outcome = headings.outcome_of(first.text) or context.outcome
+        domains = extract.domains_in(first.text) or context.domains
+        for child in item.children:
+            yield from _item(child, replace(context, domains=domains, outcome=outcome))
+        return
+    stated = extract.outcome_of_title(first.text)
+    meanings = {meaning for meaning, _ in _labels([item])}
+    has_refs = bool(commits or meanings & {"commit", "branch"})
+    if context.outcome is None and not (has_refs or (stated and (meanings or extract.mentions_in(first.text)))):
+        return
+    if context.outcome == headings.UNKNOWN_OUTCOME and not (
+        has_refs or stated or first.struck or meanings & {"status", "function", "file"}
+    ):
+        return
+    description = _description(first, context)
+    _fill(description, item)
+    yield description.candidate()
 
-    # -- blocks -------------------------------------------------------------------------------------
 
-    def _block(self, block: Block, context: Context) -> Iterator[Candidate]:
-        match block:
-            case MarkdownTable():
-                # With commits or outcomes a table lists optimizations wherever it is.
-                header = [cell.text for cell in block.header]
-                meanings = tables.meanings_of(header)
-                if tables.lists_optimizations(meanings) or (context.outcome is not None and "title" in meanings):
-                    yield from tables.candidates(self.file, header, block.rows, context)
-            case _ if context.ignored:
-                return
-            case ListItem():
-                yield from self._item(block, context)
-            case CodeBlock():
-                yield from self._code(block, context)
-            case Inline():
-                yield from self._paragraph(block, context)
+def _code(code: CodeBlock, context: Context) -> Iterator[Candidate]:
+    """Read the output of `git log --oneline`."""
+    lines = [(number, line) for number, line in enumerate(code.text.splitlines(), code.line) if line.strip()]
+    matches = [(number, match) for number, line in lines if (match := _LOG_LINE.match(line))]
+    if context.outcome and len(matches) == len(lines):
+        for number, match in matches:
+            description = _description(Inline(match[2], number), context)
+            description.parts.append(("commit", Inline(match[1], number)))
+            yield description.candidate()
 
-    def _item(self, item: ListItem, context: Context) -> Iterator[Candidate]:
-        first, commits = _first(item), _commits(_first(item))
-        if not re.search(r"\w", first.text):
+
+def _paragraph(paragraph: Inline, context: Context) -> Iterator[Candidate]:
+    """Read prose with commits: one sentence for each, or all of it if there is one."""
+    if labelled(paragraph):
+        return
+    if context.outcome is None:
+        stated = extract.outcome_in(paragraph.text)
+        if stated is None or stated.outcome != "kept":
             return
-        if not commits and any(_commits(_first(child)) and not labelled(_first(child)) for child in item.children):
-            outcome = headings.outcome_of(first.text) or context.outcome
-            domains = extract.domains_in(first.text) or context.domains
-            for child in item.children:
-                yield from self._item(child, replace(context, domains=domains, outcome=outcome))
-            return
-        stated = extract.outcome_of_title(first.text)
-        meanings = {meaning for meaning, _ in _labels([item])}
-        has_refs = bool(commits or meanings & {"commit", "branch"})
-        if context.outcome is None and not (has_refs or (stated and (meanings or extract.mentions_in(first.text)))):
-            return
-        if context.outcome == headings.UNKNOWN_OUTCOME and not (
-            has_refs or stated or first.struck or meanings & {"status", "function", "file"}
-        ):
-            return
-        description = self._description(first, context)
-        _fill(description, item)
-        yield description.candidate()
+        context = replace(context, outcome=stated)
+    commits = extract.commits_in(paragraph.text) or extract.linked_commits(paragraph.links)
+    if len(commits) == 1:
+        yield _prose(paragraph, context)
+    elif commits:
+        for sentence in extract.sentences(paragraph.text):
+            if extract.commits_in(sentence):
+                yield _prose(Inline(sentence, paragraph.line), context)
 
-    def _code(self, code: CodeBlock, context: Context) -> Iterator[Candidate]:
-        """Read the output of `git log --oneline`."""
-        lines = [(number, line) for number, line in enumerate(code.text.splitlines(), code.line) if line.strip()]
-        matches = [(number, match) for number, line in lines if (match := _LOG_LINE.match(line))]
-        if context.outcome and len(matches) == len(lines):
-            for number, match in matches:
-                description = self._description(Inline(match[2], number), context)
-                description.parts.append(("commit", Inline(match[1], number)))
-                yield description.candidate()
 
-    def _paragraph(self, paragraph: Inline, context: Context) -> Iterator[Candidate]:
-        """Read prose with commits: one sentence for each, or all of it if there is one."""
-        if labelled(paragraph):
-            return
-        if context.outcome is None:
-            stated = extract.outcome_in(paragraph.text)
-            if stated is None or stated.outcome != "kept":
-                return
-            context = replace(context, outcome=stated)
-        commits = extract.commits_in(paragraph.text) or extract.linked_commits(paragraph.links)
-        if len(commits) == 1:
-            yield self._prose(paragraph, context)
-        elif commits:
-            for sentence in extract.sentences(paragraph.text):
-                if extract.commits_in(sentence):
-                    yield self._prose(Inline(sentence, paragraph.line), context)
+def _prose(text: Inline, context: Context) -> Candidate:
+    title, rest = _split(text)
+    description = _description(title, context)
+    commits = " ".join(extract.commits_in(text.text))
+    description.parts.append(("commit", Inline(commits, text.line, links=text.links)))
+    description.prose += rest
+    return description.candidate()
 
-    def _prose(self, text: Inline, context: Context) -> Candidate:
-        title, rest = _split(text)
-        description = self._description(title, context)
-        commits = " ".join(extract.commits_in(text.text))
-        description.parts.append(("commit", Inline(commits, text.line, links=text.links)))
-        description.prose += rest
-        return description.candidate()
 
-    def _description(self, title: Inline, context: Context) -> Description:
-        title, rest = _split(title)
-        return Description(f"{self.file}:{title.line}", title, context, prose=rest)
+def _description(title: Inline, context: Context) -> Description:
+    title, rest = _split(title)
+    return Description(title, context, prose=rest)
 
 
 def _is_about_several(section: Section) -> bool:

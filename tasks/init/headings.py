@@ -1,6 +1,7 @@
 """The meaning of headings in notes: optimizations that were kept or not, or another subject."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from ..text.outline import Section
@@ -41,25 +42,22 @@ def context_of(section: Section, above: Context) -> Context:
     domains = (extract.domains_in(heading) if is_category(heading) else ()) or above.domains
     not_pursued = extract.StatedOutcome("unfinished", "not pursued") if _NOT_PURSUED.search(heading) else None
     if outcome := outcome_of(heading) or not_pursued:
-        return Context(outcome, domains)
+        return Context(above.file, outcome, domains)
     is_title = section.level == 1 and re.search(r"optimi|perf|session|hand-?off|report", heading, re.IGNORECASE)
     if _AHEAD.search(heading) and not is_title:
-        return Context(None, domains, "ahead")
+        return Context(above.file, None, domains, "ahead")
     if above.ignored == "ahead":
         return above
     if is_category(heading) and above.outcome is None and _LISTS.search(heading):
-        return Context(UNKNOWN_OUTCOME, domains)
+        return Context(above.file, UNKNOWN_OUTCOME, domains)
     if is_other_subject(heading) and not is_title:
-        return Context(None, domains, "other")
-    return Context(above.outcome, domains, above.ignored)
+        return Context(above.file, None, domains, "other")
+    return replace(above, domains=domains)
 
 
 def is_other_subject(heading: str) -> bool:
-    return (
-        bool(_OTHER_SUBJECT.search(heading))
-        and not extract.commits_in(heading)
-        and not extract.outcome_of_title(heading)
-    )
+    is_described = extract.commits_in(heading) or extract.outcome_of_title(heading)
+    return bool(_OTHER_SUBJECT.search(heading)) and not is_described
 
 
 def outcome_of(heading: str) -> extract.StatedOutcome | None:

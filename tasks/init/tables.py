@@ -34,13 +34,11 @@ def lists_optimizations(meanings: Sequence[Meaning | None]) -> bool:
     return not (is_listed.isdisjoint(meanings) or is_described.isdisjoint(meanings))
 
 
-def candidates(
-    file: str, header: Sequence[str], rows: Sequence[Sequence[Inline]], context: Context
-) -> Iterator[Candidate]:
+def candidates(header: Sequence[str], rows: Sequence[Sequence[Inline]], context: Context) -> Iterator[Candidate]:
     """Yield the optimizations of a table, without rows such as a baseline or a total."""
     columns = list(zip(meanings_of(header), header, strict=True))
     for row in rows:
-        candidate = _candidate(file, columns, row, context)
+        candidate = _candidate(columns, row, context)
         has_content = candidate.title or candidate.has_refs or candidate.functions or candidate.summary
         if candidate.outcome != "none" and has_content:
             yield candidate
@@ -58,14 +56,12 @@ def candidates_of_results(text: str, file: str) -> tuple[Candidate, ...]:
         header = list(_DEFAULT_HEADER)
     else:
         return ()
-    return tuple(candidates(file, header, [_fitted(row, len(header)) for row in rows], Context()))
+    return tuple(candidates(header, [_fitted(row, len(header)) for row in rows], Context(file)))
 
 
-def _candidate(
-    file: str, columns: Sequence[tuple[Meaning | None, str]], row: Sequence[Inline], context: Context
-) -> Candidate:
+def _candidate(columns: Sequence[tuple[Meaning | None, str]], row: Sequence[Inline], context: Context) -> Candidate:
     line = row[0].line if row else 0
-    description = Description(f"{file}:{line}", Inline("", line), context)
+    description = Description(Inline("", line), context)
     for (meaning, name), cell in zip(columns, row, strict=False):
         if cell.text.strip("` *").lower() in _EMPTY_CELLS or meaning in {None, "number"}:
             continue
