@@ -1,12 +1,12 @@
 """Functions by the names that people write, and as the manifest writes them (`module:Qualified.name`)."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from ..artifacts import ChangedFunction
 from ..errors import SourceError
-from ..project.code.definitions import MODULE, definitions
+from ..project.code.definitions import definitions
 from ..project.code.modules import module_of
 from ..project.code.sources import Sources
 
@@ -40,29 +40,23 @@ def similar_function(name: str, sources: Sources) -> str:
     path, colons, qualified = name.partition("::")
     module = module_of(path, sources.roots) if colons else ""
     target = f"{module}:{qualified}" if module else name
-    if ":" in target:
-        with suppress(SourceError):
-            return next(iter(sources.near_names(target)), "")
+    with suppress(SourceError):
+        return next(iter(sources.near_names(target)), "") if ":" in target else ""
     return ""
 
 
 def _in_files(name: str, sources: Sources, files: Iterable[str]) -> Iterator[str]:
     all_files = sources.tree.files()
-    for file in files:
-        for path in [file] if file in all_files else _files_ending_with(file, sources):
+    paths = (path for file in files for path in ([file] if file in all_files else _files_ending_with(file, sources)))
+    for path in paths:
+        with suppress(SourceError):
             if module := module_of(path, sources.roots):
-                yield from (f"{module}:{other}" for other in _names_in(path, sources) if _ends_with(other, name, "."))
+                defined = definitions(sources.tree.read(path) or b"", path)[:-1]  # without the file's own code
+                yield from (f"{module}:{each.name}" for each in defined if _ends_with(each.name, name, "."))
 
 
 def _files_ending_with(path: str, sources: Sources) -> list[str]:
     return [file for file in sources.tree.files() if _ends_with(file, path, "/")]
-
-
-def _names_in(path: str, sources: Sources) -> Sequence[str]:
-    with suppress(SourceError):
-        in_file = definitions(sources.tree.read(path) or b"", path)
-        return [definition.name for definition in in_file if definition.name != MODULE]
-    return []
 
 
 def _ends_with(whole: str, part: str, separator: str) -> bool:

@@ -88,17 +88,13 @@ def candidates_of_commits(commits: Sequence[Commit], source: str) -> tuple[Candi
     for commit in commits:
         if fixup := _FIXUP.match(commit.title):
             fixups.setdefault(fixup["title"], []).append(commit.sha)
-    return tuple(
-        Candidate(
-            source=source,
-            commits=(commit.sha, *fixups.get(commit.title, ())),
-            claims=extract.claims_in(f"{commit.title}\n{commit.message}"),
-            mentions=extract.mentions_in(f"{commit.title}\n{commit.message}"),
-            reason=reason,
-        )
-        for commit in commits
-        if not _FIXUP.match(commit.title) and (reason := why_performance(commit))
-    )
+    candidates = []
+    for commit in commits:
+        if not _FIXUP.match(commit.title) and (reason := why_performance(commit)):
+            shas, text = (commit.sha, *fixups.get(commit.title, ())), f"{commit.title}\n{commit.message}"
+            claims, mentions = extract.claims_in(text), extract.mentions_in(text)
+            candidates.append(Candidate(source, commits=shas, claims=claims, mentions=mentions, reason=reason))
+    return tuple(candidates)
 
 
 def candidates_of_branch(
@@ -113,15 +109,10 @@ def candidates_of_branch(
     has_several = sum(bool(set(shas) & set(commits)) for commits in noted) > 1
     if not extract.OPTIMIZATION_BRANCH.match(branch.name) or _EFFORT_BRANCH.search(branch.name) or has_several:
         is_log = branch.is_current or not branch.name
-        return candidates_of_commits(
-            branch.commits, f"git log of {branch.name or 'HEAD'}" if is_log else f"branch {branch.name}"
-        )
-    stacked_on = {
-        commit.sha
-        for other in others
-        for commit in other.commits
-        if len(other.commits) < len(shas) and other.commits[-1].sha in shas
-    }
+        source = f"git log of {branch.name or 'HEAD'}" if is_log else f"branch {branch.name}"
+        return candidates_of_commits(branch.commits, source)
+    below = [other.commits for other in others if len(other.commits) < len(shas)]
+    stacked_on = {commit.sha for commits in below if commits and commits[-1].sha in shas for commit in commits}
     own = tuple(sha for sha in shas if sha not in stacked_on)
     if not own:
         return ()

@@ -163,7 +163,8 @@ class _ItemBuilder:
         item = Optimization.model_validate({"id": "it", **refs_by_key})
         shas = clone.resolve([ref for ref in (item.base, item.head, *item.commits) if ref])
         picks = tuple(sha for ref in item.commits if (sha := shas[ref]))
-        refs = self.repository.refs_for(base=shas.get(item.base or ""), head=shas.get(item.head or ""), picks=picks)
+        base, head = shas.get(item.base or ""), shas.get(item.head or "")
+        refs = replace(self.repository.refs, base=base, head=head, picks=picks)
         try:
             span = span_of(item, refs, clone)
         except PrprepError as error:

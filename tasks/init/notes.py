@@ -53,10 +53,8 @@ def read_notes(tree: TreeReader) -> tuple[list[NoteFile], list[str]]:
     """Return the notes, then results files, and a warning for each file that could not be read."""
     files: list[NoteFile] = []
     warnings = []
-    names = sorted(
-        filter(_may_be_notes, tree.files()), key=lambda name: (not _is_handoff(name), not name.startswith(FOLDER), name)
-    )
-    for path in names[:_MOST_FILES]:
+    ranks = {path: (not _is_handoff(path), not path.startswith(FOLDER), path) for path in tree.files()}
+    for path in sorted(filter(_may_be_notes, ranks), key=ranks.__getitem__)[:_MOST_FILES]:
         try:
             content = tree.read(path)
             reason = "this link leads nowhere"

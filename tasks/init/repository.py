@@ -1,7 +1,6 @@
 """The repository that candidates are checked against; every answer is computed once."""
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
@@ -65,16 +64,12 @@ class RepositoryHistory:
     @cached_property
     def optimization_branches(self) -> tuple[BranchCommits, ...]:
         """The other branches named after performance work that are ahead of upstream."""
-        names = [
-            name
-            for name in git.branch_names(self.path)
-            if extract.OPTIMIZATION_BRANCH.match(name) and name != self.branch
-        ]
-        tips = self.clone.resolve([f"refs/heads/{name}" for name in names] + [f"refs/remotes/{name}" for name in names])
+        names = [name for name in git.branch_names(self.path) if extract.OPTIMIZATION_BRANCH.match(name)]
+        tips = self.clone.resolve([f"refs/{kind}/{name}" for kind in ("heads", "remotes") for name in names])
         branches: dict[str, BranchCommits] = {}
         for name in names:
             tip = tips[f"refs/heads/{name}"] or tips[f"refs/remotes/{name}"]
-            if tip and tip not in branches and (branch := self.ahead(name, tip)).commits:
+            if name != self.branch and tip and tip not in branches and (branch := self.ahead(name, tip)).commits:
                 branches[tip] = branch
         return tuple(branches.values())
 
@@ -115,9 +110,6 @@ class RepositoryHistory:
         with suppress(SourceError):
             return describe(CommitTree(self.clone, commit), focus=focus)
         return None
-
-    def refs_for(self, *, base: str | None, head: str | None, picks: tuple[str, ...]) -> Refs:
-        return replace(self.refs, base=base, head=head, picks=picks)
 
 
 def _is_code(path: str, layout: Layout) -> bool:

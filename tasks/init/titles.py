@@ -44,10 +44,8 @@ def title_of(text: str) -> str:
     for _ in range(2):
         title = _without_refs_and_outcomes(_SIGNS.sub(" ", title))
     title = _shortened(_without_claims(title))
-    is_title = (
-        4 <= len(title) <= LONGEST_TITLE and not extract.CLAIM.search(title) and not _NOT_A_TITLE.fullmatch(title)
-    )
-    return title if is_title else ""
+    is_title = 4 <= len(title) <= LONGEST_TITLE and not _NOT_A_TITLE.fullmatch(title)
+    return title if is_title and not extract.CLAIM.search(title) else ""
 
 
 def bullets(texts: Iterable[Inline]) -> tuple[str, ...]:
