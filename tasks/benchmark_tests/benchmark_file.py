@@ -79,17 +79,8 @@ class BenchmarkTest:
     @cached_property
     def calls(self) -> tuple[ProjectCall, ...]:
         """The calls of the project's code in measured code, in the order of the file."""
-        return tuple(call for measured in self.measured for call in self._calls(measured))
-
-    def _calls(self, measured: MeasuredCode) -> Iterator[ProjectCall]:
-        calls = [node for node in measured.nodes if isinstance(node, ast.Call)]
-        calls.sort(key=lambda node: (node.lineno, node.col_offset))
-        if not measured.body and isinstance(measured.code, ast.expr):
-            call = ast.Call(func=_without_partial(measured.code), args=list(measured.arguments), keywords=[])
-            calls = [ast.copy_location(call, measured.node)]
-        for call in calls:
-            if found := self._find(call.func):
-                yield ProjectCall(call, *found)
+        calls = (call for measured in self.measured for call in _calls(measured))
+        return tuple(ProjectCall(call, *found) for call in calls if (found := self._find(call.func)))
 
     def _find(self, node: ast.expr) -> tuple[str, LocatedDefinition] | None:
         """Find what an expression names in the project: an import, or a method of the object that a variable holds."""
@@ -212,7 +203,11 @@ def _arguments(node: ast.Call, named: Mapping[str, ast.expr]) -> tuple[ast.expr,
     return listed + (tuple(kwargs.values) if isinstance(kwargs, ast.Dict) else ())
 
 
-def _without_partial(node: ast.expr) -> ast.expr:
+def _calls(measured: MeasuredCode) -> list[ast.Call]:
+    """Return the calls in measured code; an expression without code of its own, like a `partial`, is called itself."""
+    if measured.body or not isinstance(node := measured.code, ast.expr):
+        calls = (node for node in measured.nodes if isinstance(node, ast.Call))
+        return sorted(calls, key=lambda node: (node.lineno, node.col_offset))
     while isinstance(node, ast.Call) and node.args and last_name(node) == "partial":
         node = node.args[0]
-    return node
+    return [ast.copy_location(ast.Call(func=node, args=list(measured.arguments), keywords=[]), measured.node)]

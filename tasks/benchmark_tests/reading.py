@@ -89,14 +89,10 @@ class PytestFile:
     @cached_property
     def requested_fixtures(self) -> frozenset[str]:
         """The fixtures that tests and fixtures of the file request, by parameter, mark or `getfixturevalue`."""
-        requested = {
-            name
-            for function in self.functions
-            if function.is_test or function.fixture_name
-            for name in function.parameters
-        }
+        users = (each for each in self.functions if each.is_test or each.fixture_name)
         calls = (node for node in ast.walk(self.module) if isinstance(node, ast.Call))
         by_name = (call for call in calls if last_name(call) in {"usefixtures", "getfixturevalue"})
+        requested = {name for user in users for name in user.parameters}
         return frozenset(requested | {name for call in by_name for name in map(string_value, call.args) if name})
 
 

@@ -18,10 +18,8 @@ ENOUGH = 5
 """The least number of tests that show a style, in a project without benchmarks."""
 MOST_FILES = 60
 PYTEST_FIXTURES = frozenset(
-    {
-        "benchmark", "self", "cls", "request", "tmp_path", "tmp_path_factory", "monkeypatch", "capsys", "caplog",
-    },
-)  # fmt: skip
+    {"benchmark", "self", "cls", "request", "tmp_path", "tmp_path_factory", "monkeypatch", "capsys", "caplog"}
+)
 """Parameters that are no inputs of the project's own."""
 BENCHMARK_MARKS = re.compile(r"^pytest\.mark\.\w*(bench|perf)\w*$")
 

@@ -24,11 +24,6 @@ NETWORK = frozenset(
 
 def boundary(dotted: str, more: frozenset[str] = frozenset()) -> str:
     """Return the package of a boundary that occurs in a dotted name, as in `pages.fetch.requests.get`; "" for none."""
-    parts = dotted.split(".")
-    table = INFERENCE | NETWORK | more
-    for start in range(len(parts)):
-        for length in (2, 1):
-            name = ".".join(parts[start : start + length])
-            if name in table:
-                return name
-    return ""
+    parts, packages = dotted.split("."), INFERENCE | NETWORK | more
+    names = (".".join(parts[start : start + length]) for start in range(len(parts)) for length in (2, 1))
+    return next((name for name in names if name in packages), "")

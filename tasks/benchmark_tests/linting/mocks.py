@@ -77,20 +77,16 @@ def replacements(test: BenchmarkTest, more: frozenset[str]) -> Iterator[Replacem
             package = boundary_of(patch, test.file, more)
             yield from _of(patch.new, test, Replacement(patch.name, patch.node, real and real.definition, package))
     used = names(node for measured in test.measured for node in (*measured.body, *measured.arguments))
+    assignments = [node for node in ast.walk(test.file.module) if isinstance(node, ast.Assign)]
     for name, value in test.variables.items():
         if not isinstance(value, ast.Call) or name not in used:
             continue
-        if last_name(value) in MOCKS:
-            if not _is_configured(name, test):
-                yield Replacement(name, value, None, is_object=True)
-        elif FAKE.search(dotted_name(value.func)):
-            yield from _of(value, test, Replacement(name, value, None, "a fake"))
-
-
-def _is_configured(name: str, test: BenchmarkTest) -> bool:
-    """Return whether the test sets what methods of a Mock return: `name.method.return_value = ...`."""
-    targets = (target for node in ast.walk(test.file.module) if isinstance(node, ast.Assign) for target in node.targets)
-    return any(dotted_name(target).startswith(f"{name}.") for target in targets)
+        if last_name(value) not in MOCKS:
+            if FAKE.search(dotted_name(value.func)):
+                yield from _of(value, test, Replacement(name, value, None, "a fake"))
+        # A Mock is fine if the test sets what its methods return: `name.method.return_value = ...`.
+        elif not any(dotted_name(each).startswith(f"{name}.") for node in assignments for each in node.targets):
+            yield Replacement(name, value, None, is_object=True)
 
 
 def _of(new: ast.expr | None, test: BenchmarkTest, default: Replacement) -> Iterator[Replacement]:
@@ -137,8 +133,8 @@ def _methods_of(kind: str, test: BenchmarkTest) -> dict[str, Definition]:
     for path in tree.files():
         content = tree.read(path) if path.endswith(".py") else None
         if content and f"class {kind}".encode() in content:
-            methods = [each for each in contents(content, path).definitions if each.name.rpartition(".")[0] == kind]
-            return {each.name.rpartition(".")[2]: each for each in methods}
+            qualified = ((each.name.rpartition("."), each) for each in contents(content, path).definitions)
+            return {name: each for (owner, _, name), each in qualified if owner == kind}
     return {}
 
 
@@ -158,10 +154,8 @@ def _allocates(node: ast.AST) -> bool:
     if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
         return True
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        sides = (node.left, node.right)
-        return any(
-            isinstance(each, ast.List) or isinstance(getattr(each, "value", None), str | bytes) for each in sides
-        )
+        is_list = isinstance(node.left, ast.List) or isinstance(node.right, ast.List)
+        return is_list or any(isinstance(getattr(each, "value", None), str | bytes) for each in (node.left, node.right))
     if not isinstance(node, ast.Call):
         return False
     last = dotted_name(node.func).rpartition(".")[2]

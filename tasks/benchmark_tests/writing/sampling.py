@@ -45,12 +45,9 @@ def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | 
         return None
     names = statistics.mode(tuple(each["arguments"]) for each in short)
     different: dict[Arguments, SampledCall] = {}
-    for each in short:
-        if tuple(each["arguments"]) == names:
-            code = tuple(each["arguments"].items())
-            different[code] = SampledCall(
-                arguments=code, imports=tuple(each["imports"]), size=each["size"], returns=each["returns"]
-            )
+    for each in (each for each in short if tuple(each["arguments"]) == names):
+        code, imports = tuple(each["arguments"].items()), tuple(each["imports"])
+        different[code] = SampledCall(arguments=code, imports=imports, size=each["size"], returns=each["returns"])
     if largest and is_small_call(largest):
         code, imports = largest.spelling.arguments, largest.spelling.imports
         if tuple(dict(code)) == names and sum(len(value) for _, value in code) <= LONGEST:
@@ -58,7 +55,7 @@ def typical_sample(drawn: DrawnCalls, largest: RecordedCall | None) -> Sample | 
     if len(different) < 2:
         return None
     chosen = _evenly(sorted(different.values(), key=lambda call: (call.size, call.arguments)), CHOSEN)
-    return Sample(calls=tuple(chosen), kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
+    return Sample(calls=chosen, kinds=short[0]["kinds"], drawn=len(drawn.calls), looked=drawn.looked)
 
 
 def reproducible(sample: Sample, returned: Sequence[str | None], *, constructed: str = "") -> Sample | None:
@@ -80,7 +77,6 @@ def is_small_call(call: RecordedCall) -> bool:
     return spelling.scale == 1 and spelling.seconds < REALISTIC and not (built or call.fakes or call.changes)
 
 
-def _evenly(calls: Sequence[SampledCall], most: int) -> list[SampledCall]:
-    if len(calls) <= most:
-        return list(calls)
-    return [calls[round(index * (len(calls) - 1) / (most - 1))] for index in range(most)]
+def _evenly(calls: Sequence[SampledCall], most: int) -> tuple[SampledCall, ...]:
+    last = len(calls) - 1
+    return tuple(calls[round(index * last / (most - 1))] for index in range(most)) if last >= most else tuple(calls)
