@@ -149,7 +149,7 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedC
         raise UsageError("it is not in a git repository")
     tree = FolderTree(subject.root)
     content = {subject.path: subject.file.source}
-    content |= {each.path: each.content for each in companions(subject.path, subject.file.source, tree)}
+    content |= {each.path: each.content for each in companions(subject.path, subject.file.source, tree.read)}
     with Clone.open(str(subject.root), cache, report=report) as clone:
         commit = clone.resolve(["HEAD"])["HEAD"]
         if commit is None:

@@ -2,20 +2,16 @@
 
 import ast
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Protocol
 
 from ...project.syntax import parse_or_empty
 from ..reading import PytestFile, PytestFunction
 from .data_files import data_files_read
 
-
-class Readable(Protocol):
-    """One state of a repository."""
-
-    def read(self, path: str, /) -> bytes | None: ...
+Read = Callable[[str], bytes | None]
+"""Reads a file of one state of a repository; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +40,28 @@ class Companion:
         return all(name in theirs and ours[name] == theirs[name] for name in self.fixtures)
 
 
-def companions(benchmark: str, content: bytes, tree: Readable) -> tuple[Companion, ...]:
-    """Return what the file `benchmark` needs from `tree`, by path."""
-    modules = _sibling_modules(benchmark, content, tree)
-    conftests = _conftests(benchmark, [content, *(module.content for module in modules)], tree)
+def companions(benchmark: str, content: bytes, read: Read) -> tuple[Companion, ...]:
+    """Return what the file `benchmark` needs of what `read` reads, by path."""
+    modules = _sibling_modules(benchmark, content, read)
+    conftests = _conftests(benchmark, [content, *(module.content for module in modules)], read)
     parsed = {benchmark: parse_or_empty(content)}
     parsed |= {each.path: parse_or_empty(each.content) for each in (*modules, *conftests)}
-    packages = _packages(posixpath.dirname(benchmark), tree) if _are_in_package(parsed) else ()
-    needed = {each.path: each for each in (*packages, *modules, *conftests, *_data_files(parsed, tree))}
+    packages = _packages(posixpath.dirname(benchmark), read) if _are_in_package(parsed) else ()
+    needed = {each.path: each for each in (*packages, *modules, *conftests, *_data_files(parsed, read))}
     return tuple(needed[path] for path in sorted(needed))
 
 
 # -- sibling modules --------------------------------------------------------------------------------
 
 
-def _sibling_modules(benchmark: str, content: bytes, tree: Readable) -> list[Companion]:
+def _sibling_modules(benchmark: str, content: bytes, read: Read) -> list[Companion]:
     modules: dict[str, Companion] = {}
     pending = [(benchmark, content)]
     while pending:
         path, source = pending.pop()
         for module in _imported_files(path, source, posixpath.dirname(benchmark)):
             known = module == benchmark or module in modules or posixpath.basename(module) == "__init__.py"
-            if not known and (code := tree.read(module)) is not None:
+            if not known and (code := read(module)) is not None:
                 modules[module] = Companion(module, code, f"{posixpath.basename(path)} imports it")
                 pending.append((module, code))
     return list(modules.values())
@@ -94,24 +90,24 @@ def _module_names(node: ast.AST, path: str) -> list[str]:
     return [stem, *(f"{stem}.{alias.name}" for alias in node.names)] if stem else [alias.name for alias in node.names]
 
 
-def _data_files(parsed: dict[str, ast.Module], tree: Readable) -> Iterator[Companion]:
+def _data_files(parsed: dict[str, ast.Module], read: Read) -> Iterator[Companion]:
     for path, module in parsed.items():
         for file in data_files_read(path, module):
-            if not file.endswith(".py") and (content := tree.read(file)) is not None:
+            if not file.endswith(".py") and (content := read(file)) is not None:
                 yield Companion(file, content, f"{posixpath.basename(path)} reads it")
 
 
 # -- conftest files ---------------------------------------------------------------------------------
 
 
-def _conftests(benchmark: str, sources: Sequence[bytes], tree: Readable) -> list[Companion]:
+def _conftests(benchmark: str, sources: Sequence[bytes], read: Read) -> list[Companion]:
     """Find the nearest conftest of each fixture that is requested, and of the fixtures that those request."""
     files = [PytestFile.of(source) for source in sources]
     wanted = {name for file in files for name in file.requested_fixtures} - files[0].fixtures.keys()
     conftests = []
     for folder in _upwards(posixpath.dirname(benchmark)):
         path = posixpath.join(folder, "conftest.py")
-        content = tree.read(path) or b""
+        content = read(path) or b""
         fixtures = PytestFile.of(content).fixtures
         if used := _with_their_own(wanted & fixtures.keys(), fixtures):
             wanted = (wanted - used) | {name for each in used for name in fixtures[each].parameters} - fixtures.keys()
@@ -130,10 +126,10 @@ def _with_their_own(names: set[str], fixtures: Mapping[str, PytestFunction]) -> 
 # -- packages ---------------------------------------------------------------------------------------
 
 
-def _packages(folder: str, tree: Readable) -> Iterator[Companion]:
+def _packages(folder: str, read: Read) -> Iterator[Companion]:
     for package in _upwards(folder):
         path = posixpath.join(package, "__init__.py")
-        if not package or (content := tree.read(path)) is None:
+        if not package or (content := read(path)) is None:
             return
         yield Companion(path, content, "the benchmark is imported as part of a package")
 

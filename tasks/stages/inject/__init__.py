@@ -1,4 +1,3 @@
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,16 +18,9 @@ def _hash_companions(worktree: Path, benchmark: str) -> str:
     """Hash the files of the work tree that a benchmark there needs."""
     from ...benchmark_tests.writing.companions import companions
 
-    files = companions(benchmark, read_bytes(worktree / benchmark) or b"", _WorkTree(worktree))
+    content = read_bytes(worktree / benchmark) or b""
+    files = companions(benchmark, content, lambda path: read_bytes(worktree / path))
     return hash_of([(each.path, sha256(each.content)) for each in files])
-
-
-@dataclass(frozen=True, slots=True)
-class _WorkTree:
-    root: Path
-
-    def read(self, path: str) -> bytes | None:
-        return read_bytes(self.root / path)
 
 
 STAGE = Stage(

@@ -96,7 +96,7 @@ def inject(plan: _Plan) -> Injection:
     if any(plan.at(side, plan.path) != plan.content for side in SIDES):
         write(plan.path, plan.content, f"the benchmark {plan.path}")
     folder = posixpath.dirname(plan.path)
-    for each in companions(plan.path, plan.content, plan):
+    for each in companions(plan.path, plan.content, plan.read):
         if not all(each.is_served_by(plan.at(side, each.path), folder=folder) for side in SIDES):
             write(each.path, each.content, each.path, f" ({each.why})")
     reason = "the benchmark goes into both trees" if plan.path in files else BOTH_EQUAL

@@ -133,7 +133,7 @@ FIXTURE = "import pytest\n@pytest.fixture\ndef {}({}): ...\n"
     ],
 )
 def test_companions_of_a_benchmark(text: str, files: dict[str, str], expected: list[str]) -> None:
-    assert [companion.path for companion in companions(BENCHMARK, text.encode(), Files(files))] == expected
+    assert [companion.path for companion in companions(BENCHMARK, text.encode(), Files(files).read)] == expected
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ def test_companions_of_a_benchmark(text: str, files: dict[str, str], expected: l
     ],
 )
 def test_companions_that_the_other_side_serves(path: str, mine: str, theirs: str | None, *, served: bool) -> None:
-    [companion] = companions(BENCHMARK, b"def test_f(pages): ...", Files({path: mine}))
+    [companion] = companions(BENCHMARK, b"def test_f(pages): ...", Files({path: mine}).read)
     assert companion.is_served_by(theirs.encode() if theirs else None, folder="tests/benchmarks") is served
 
 
 @pytest.mark.parametrize("folder", ["tests/benchmarks", "tests/benchmarks/data"])
 def test_data_files_must_be_equal(folder: str) -> None:
     text = b"open(Path(__file__).parent / 'a.json')\nopen(Path(__file__).parent / 'data' / 'a.json')"
-    [companion] = companions(BENCHMARK, text, Files({f"{folder}/a.json": "[1]"}))
+    [companion] = companions(BENCHMARK, text, Files({f"{folder}/a.json": "[1]"}).read)
     assert [companion.is_served_by(other, folder="tests/benchmarks") for other in (b"[1]", b"[2]", None)] == [
         True,
         False,
@@ -165,6 +165,6 @@ def test_data_files_must_be_equal(folder: str) -> None:
 
 def test_init_file_only_has_to_exist() -> None:
     files = Files({"tests/benchmarks/__init__.py": "x = 1", "tests/benchmarks/pages.py": ""})
-    package, _ = companions(BENCHMARK, b"from . import pages", files)
+    package, _ = companions(BENCHMARK, b"from . import pages", files.read)
     assert package.is_served_by(b"other = 1", folder="tests/benchmarks")
     assert not package.is_served_by(None, folder="tests/benchmarks")
