@@ -1,7 +1,5 @@
 """Read what a test replaces: by `unittest.mock`, by pytest's `monkeypatch`, or by an assignment."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

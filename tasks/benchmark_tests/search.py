@@ -1,7 +1,5 @@
 """Find the benchmark files that a project already has, and which functions they use."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

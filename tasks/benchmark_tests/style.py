@@ -1,7 +1,5 @@
 """Learn how a project writes its tests, benchmarks first: classes, annotations, marks, fixtures."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Iterator

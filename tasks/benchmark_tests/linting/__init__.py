@@ -1,7 +1,5 @@
 """Check benchmark tests against the rules, by reading them and by watching them run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ...bench.observing.watching import WatchedCall

@@ -1,7 +1,5 @@
 """Check a benchmark against the rules by what was observed while it ran."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Fix the findings that have one right answer: properties patched on their type, names, the file's folder."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Judge by reading what a benchmark runs instead of real code."""
 
-from __future__ import annotations
-
 import ast
 import math
 import re

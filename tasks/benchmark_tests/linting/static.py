@@ -1,7 +1,5 @@
 """Check a benchmark file against the rules by reading it."""
 
-from __future__ import annotations
-
 import ast
 import posixpath
 import re

@@ -1,7 +1,5 @@
 """Write a benchmark test from the manifest's code, from the function's signature, or from other parts."""
 
-from __future__ import annotations
-
 import ast
 import textwrap
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Data files next to a benchmark: find those that it reads, write those of recorded calls."""
 
-from __future__ import annotations
-
 import ast
 import posixpath
 from collections.abc import Mapping

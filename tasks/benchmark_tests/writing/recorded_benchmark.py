@@ -1,7 +1,5 @@
 """Write a benchmark test from recorded calls: typical ones, a large one, or both."""
 
-from __future__ import annotations
-
 import base64
 import textwrap
 from collections.abc import Iterator, Sequence

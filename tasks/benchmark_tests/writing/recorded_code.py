@@ -1,14 +1,14 @@
 """Compose the code of a recorded call: the lines that build its inputs, and the call."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ...artifacts import Fake, FakeMethod, RecordedCall
 from ...project.code.definitions import Definition
+from ...project.syntax import Function
 
 LEAST_BYTES = 16 * 1024
 """A fake does not repeat smaller allocations of the call that it replaces."""
@@ -188,30 +188,28 @@ def assigned(name: str, value: str) -> str:
 
 
 def _is_literal(value: str) -> bool:
-    try:
+    with suppress(ValueError, SyntaxError, TypeError):
         ast.literal_eval(value)
-    except (ValueError, SyntaxError, TypeError):
-        return False
-    return True
+        return True
+    return False
 
 
 def _unparsed(code: str) -> str:
     """Write an expression as `ast.unparse` does, like the defaults."""
-    try:
+    with suppress(SyntaxError, ValueError, RecursionError):
         return ast.unparse(ast.parse(code, mode="eval"))
-    except (SyntaxError, ValueError, RecursionError):
-        return code
+    return code
 
 
 def defaults_of(definition: Definition) -> dict[str, str]:
     """Return the defaults of the parameters, as code."""
-    body = ast.parse(definition.code).body if definition.code else []
-    if not body or not isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef):
+    node = next(iter(ast.parse(definition.code).body), None)
+    if not isinstance(node, Function):
         return {}
-    arguments = body[0].args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    pairs = [
-        *zip(positional[::-1], arguments.defaults[::-1], strict=False),
-        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    arguments = node.args
+    positional = (*arguments.posonlyargs, *arguments.args)
+    defaults = list(zip(reversed(positional), reversed(arguments.defaults), strict=False))
+    defaults += [
+        (each, value) for each, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value
     ]
-    return {each.arg: ast.unparse(value) for each, value in pairs if value is not None}
+    return {each.arg: ast.unparse(value) for each, value in defaults}

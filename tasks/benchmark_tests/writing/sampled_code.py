@@ -1,7 +1,5 @@
 """Compose a loop over a sample of recorded calls: a list of the arguments that vary, and a call with the others."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

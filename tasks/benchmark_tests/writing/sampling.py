@@ -1,7 +1,5 @@
 """Choose typical calls among those that a recorder drew; the largest call alone does not show everyday use."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

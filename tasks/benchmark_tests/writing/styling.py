@@ -1,7 +1,5 @@
 """Write a benchmark's text in the style of a project: in a class, annotated, with marks, its input from a fixture."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Sequence
