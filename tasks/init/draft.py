@@ -191,10 +191,9 @@ def _exists(project: Project, name: str) -> bool:
 
 
 def _nothing_found(selection: Selection, sources: Sequence[str], warnings: Sequence[str], *, where: str) -> UsageError:
-    candidates = [
-        *(f"{item.values.get('title') or item.id} ({item.source}): {item.problem}" for item in selection.items),
-        *(f"{candidate.title} ({candidate.source}): {candidate.reason}" for candidate in selection.left_out),
-    ]
+    items, left_out = selection.items, selection.left_out
+    candidates = [f"{item.values.get('title') or item.id} ({item.source}): {item.problem}" for item in items]
+    candidates += [f"{candidate.title} ({candidate.source}): {candidate.reason}" for candidate in left_out]
     lines = ["found nothing to prepare, so no manifest is written", f"read: {', '.join(sources)}", *warnings]
     lines += candidates[: 2 * _MOST_SHOWN]
     if (more := len(candidates) - 2 * _MOST_SHOWN) > 0:

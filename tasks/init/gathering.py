@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from ..artifacts import Commit
 from . import handoff, history, tables
@@ -98,17 +99,11 @@ def _combine_same(candidates: Iterable[Candidate]) -> list[Candidate]:
     result: list[Candidate] = []
     for candidate in candidates:
         same = [other for other in result if _is_same(other, candidate)]
-        if not same:
-            result.append(candidate)
-            continue
-        if len(same) > 1 and candidate.is_from_git:
-            # A branch with several optimizations of the notes says nothing about any of them.
-            continue
-        whole = same[0]
-        for other in (*same[1:], candidate):
-            whole = combined(whole, other)
-        result[result.index(same[0])] = whole
-        result = [other for other in result if other not in same[1:]]
+        # A branch with several optimizations of the notes says nothing about any of them.
+        if len(same) < 2 or not candidate.is_from_git:
+            position = result.index(same[0]) if same else len(result)
+            result = [other for other in result if other not in same]
+            result.insert(position, reduce(combined, [*same, candidate]))
     return result
 
 
@@ -121,24 +116,23 @@ def _is_same(first: Candidate, second: Candidate) -> bool:
     return not have_refs and first.outcome == second.outcome and bool(set(first.functions) & set(second.functions))
 
 
-def _with_commits(repository: RepositoryHistory, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+def _with_commits(repository: RepositoryHistory, candidates: Sequence[Candidate]) -> list[Candidate]:
     """Look for the commits of kept optimizations without any: by their title, or by a changed function."""
     commits = repository.current.commits or repository.recent
     taken = {sha for candidate in candidates if not candidate.is_from_git for sha in candidate.commits}
-    commits_of: dict[int, list[Commit]] = {}
+    assigned: set[str] = set()
+    completed = list(candidates)
     for index, candidate in enumerate(candidates):
         if candidate.outcome == "kept" and not candidate.has_refs and candidate.unresolved != "missing":
-            free = [commit for commit in commits if commit.sha not in taken]
-            commits_of[index] = _by_title(candidate, free) or _by_function(repository, candidate, free)
-            taken |= {commit.sha for commit in commits_of[index]}
-    assigned = {commit.sha for own in commits_of.values() for commit in own}
-    for index, candidate in enumerate(candidates):
-        if own := commits_of.get(index):
-            how = "title" if _by_title(candidate, own) else "changed function"
-            warnings = (*candidate.warnings, f"the notes name no commit; found by its {how}")
-            yield replace(candidate, commits=tuple(commit.sha for commit in own), warnings=warnings)
-        elif not (candidate.is_from_git and assigned & set(candidate.commits)):
-            yield candidate
+            free = [commit for commit in commits if commit.sha not in taken | assigned]
+            by_title = _by_title(candidate, free)
+            own = by_title or _by_function(repository, candidate, free)
+            if shas := tuple(commit.sha for commit in own):
+                how = "title" if by_title else "changed function"
+                warnings = (*candidate.warnings, f"the notes name no commit; found by its {how}")
+                completed[index] = replace(candidate, commits=shas, warnings=warnings)
+                assigned.update(shas)
+    return [each for each in completed if not (each.is_from_git and assigned & set(each.commits))]
 
 
 def _by_title(candidate: Candidate, commits: Sequence[Commit]) -> list[Commit]:

@@ -46,7 +46,9 @@ def _section(section: Section, above: Context) -> Iterator[Candidate]:
 def _is_one(section: Section, above: Context) -> bool:
     """Return whether a section is about one optimization, by its heading, its labels, or the heading above it."""
     heading, blocks = section.heading.text, section.blocks()
-    if headings.is_category(heading) or any(_is_about_several(inner) for inner in section.sections):
+    if headings.is_category(heading):
+        return False
+    if any(headings.outcome_of(inner.heading.text) or _describes_one(inner) for inner in section.sections):
         return False
     headers = [[cell.text for cell in block.header] for block in blocks if isinstance(block, MarkdownTable)]
     if any(map(tables.lists_optimizations, map(tables.meanings_of, headers))):
@@ -134,13 +136,11 @@ def _paragraph(paragraph: Inline, context: Context) -> Iterator[Candidate]:
         if stated is None or stated.outcome != "kept":
             return
         context = replace(context, outcome=stated)
-    commits = extract.commits_in(paragraph.text) or extract.linked_commits(paragraph.links)
-    if len(commits) == 1:
+    if len(extract.commits_in(paragraph.text) or extract.linked_commits(paragraph.links)) == 1:
         yield _prose(paragraph, context)
-    elif commits:
-        for sentence in extract.sentences(paragraph.text):
-            if extract.commits_in(sentence):
-                yield _prose(Inline(sentence, paragraph.line), context)
+    else:
+        sentences = filter(extract.commits_in, extract.sentences(paragraph.text))
+        yield from (_prose(Inline(sentence, paragraph.line), context) for sentence in sentences)
 
 
 def _prose(text: Inline, context: Context) -> Candidate:
@@ -155,10 +155,6 @@ def _prose(text: Inline, context: Context) -> Candidate:
 def _description(title: Inline, context: Context) -> Description:
     title, rest = _split(title)
     return Description(title, context, prose=rest)
-
-
-def _is_about_several(section: Section) -> bool:
-    return headings.outcome_of(section.heading.text) is not None or _describes_one(section)
 
 
 def _describes_one(section: Section) -> bool:

@@ -80,17 +80,12 @@ def _why_left_out(repository: RepositoryHistory, candidate: Candidate, reverted:
         return "the notes do not say whether it was kept, and name no commit"
     if commits and all(sha in reverted for sha in commits):
         return f"commit {reverted[commits[-1]][:_SHORT_SHA]} reverts it"
-    # Commits that nobody but us calls an optimization.
-    objection = _objection(repository, commits) if is_unknown and candidate.is_from_git and commits else ""
-    return f"{candidate.reason}, but {objection}" if objection else ""
-
-
-def _objection(repository: RepositoryHistory, commits: Sequence[str]) -> str:
-    if all(map(repository.is_upstream, commits)) and repository.refs.upstream != repository.head:
-        return f"{repository.refs.upstream_ref} has it already"
-    if any((parent := repository.parent(sha)) and repository.changes_code(parent, sha) for sha in commits):
-        return ""
-    return "it changes no code of the project (only tests, docs or settings)"
+    if is_unknown and candidate.is_from_git and commits:  # nobody but us calls them an optimization
+        if all(map(repository.is_upstream, commits)) and repository.refs.upstream != repository.head:
+            return f"{candidate.reason}, but {repository.refs.upstream_ref} has it already"
+        if not any((parent := repository.parent(sha)) and repository.changes_code(parent, sha) for sha in commits):
+            return f"{candidate.reason}, but it changes no code of the project (only tests, docs or settings)"
+    return ""
 
 
 def _commit_title(repository: RepositoryHistory, candidate: Candidate) -> str:
@@ -110,7 +105,11 @@ class _ItemBuilder:
     def build(self, item_id: str | None, ids: Ids) -> ProposedItem:
         candidate = self.candidate
         span = self._choose_commits()
-        if title := candidate.title or self._title_without_claims():
+        title = candidate.title
+        if not title and candidate.commits:
+            committed = _commit_title(self.repository, candidate)
+            title = title_of(committed) if extract.claims_in(committed) else ""  # without the numbers it claims
+        if title:
             self.values["title"] = title
         if span:
             self._choose_functions(*span)
@@ -225,11 +224,6 @@ class _ItemBuilder:
             similar = similar_function(name, sources) if sources else ""
             self.warnings.append(f"there is no function {name}" + (f"; did you mean {similar}?" if similar else ""))
         return matches if len(matches) == 1 else []
-
-    def _title_without_claims(self) -> str:
-        """Return the last commit's title without the numbers it claims; "" if it claims none."""
-        title = _commit_title(self.repository, self.candidate) if self.candidate.commits else ""
-        return title_of(title) if extract.claims_in(title) else ""
 
     def _name(self) -> str:
         """Return what the id is derived from: the branch, the only function, the title or the commit."""

@@ -175,15 +175,12 @@ def returned_kind(node: ast.AST) -> str:
     if isinstance(node, ast.Call):
         named = keywords(node)
         return _kind(named["return_value"]) if "return_value" in named else "" if "side_effect" in named else "Mock"
-    if isinstance(node, ast.Lambda):
-        return _kind(node.body)
     if not isinstance(node, Function):
-        return "Mock"
+        return _kind(node.body) if isinstance(node, ast.Lambda) else "Mock"
     nodes = list(ast.walk(node))
-    if any(isinstance(each, ast.Yield | ast.YieldFrom | ast.Raise) for each in nodes):
-        return ""
     kinds = {_kind(each.value) if each.value else "None" for each in nodes if isinstance(each, ast.Return)} or {"None"}
-    return kinds.pop() if len(kinds) == 1 else ""
+    is_plain = not any(isinstance(each, ast.Yield | ast.YieldFrom | ast.Raise) for each in nodes)
+    return kinds.pop() if is_plain and len(kinds) == 1 else ""
 
 
 def _kind(node: ast.expr) -> str:

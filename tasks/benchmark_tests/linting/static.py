@@ -159,12 +159,9 @@ def _is_type(patch: Patch, test: BenchmarkTest) -> bool:
     """Return whether a patch's owner is a type: `type(x)`, `x.__class__`, or the name of a class."""
     if isinstance(patch.owner_node, ast.Call):
         return dotted_name(patch.owner_node.func) == "type"
-    last = patch.owner.rpartition(".")[2]
-    if last == "__class__":
-        return True
-    if found := next(test.file.locate(patch.owner), None):
-        return found.definition.kind == "class"
-    return last[:1].isupper() and not last.isupper()
+    last, found = patch.owner.rpartition(".")[2], next(test.file.locate(patch.owner), None)
+    is_class = found.definition.kind == "class" if found else last[:1].isupper() and not last.isupper()
+    return is_class or last == "__class__"
 
 
 def _of_replacements(test: BenchmarkTest, boundaries: frozenset[str]) -> Iterator[Violation]:

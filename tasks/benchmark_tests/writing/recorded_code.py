@@ -208,8 +208,8 @@ def defaults_of(definition: Definition) -> dict[str, str]:
         return {}
     arguments = node.args
     positional = (*arguments.posonlyargs, *arguments.args)
-    defaults = list(zip(reversed(positional), reversed(arguments.defaults), strict=False))
-    defaults += [
-        (each, value) for each, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value
+    defaults = [
+        *zip(reversed(positional), reversed(arguments.defaults), strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
     ]
-    return {each.arg: ast.unparse(value) for each, value in defaults}
+    return {each.arg: ast.unparse(value) for each, value in defaults if value}
