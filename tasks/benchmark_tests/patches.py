@@ -11,10 +11,8 @@ from ..project.syntax import Function, dotted_name, keywords, last_name, string_
 
 PATCHERS: Final = frozenset({"patch", "setattr", "delattr", "setitem", "delitem", "setenv", "delenv"})
 MOCKS: Final = frozenset(
-    {
-        "Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "create_autospec",
-    },
-)  # fmt: skip
+    {"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "create_autospec"}
+)
 _MOCK_PATCHER: Final = re.compile(r"(?:^|\.)(patch(?:\.(?:object|dict|multiple))?)$")
 
 

@@ -55,11 +55,11 @@ def read_notes(tree: TreeReader) -> tuple[list[NoteFile], list[str]]:
     warnings = []
     ranks = {path: (not _is_handoff(path), not path.startswith(FOLDER), path) for path in tree.files()}
     for path in sorted(filter(_may_be_notes, ranks), key=ranks.__getitem__)[:_MOST_FILES]:
+        content, reason = None, "this link leads nowhere"
         try:
             content = tree.read(path)
-            reason = "this link leads nowhere"
         except (OSError, RuntimeError) as error:
-            content, reason = None, str(getattr(error, "strerror", None) or error)
+            reason = str(getattr(error, "strerror", None) or error)
         if content is None:
             warnings.append(f"{printable(path)}: not read: {reason}")
         elif content.strip():

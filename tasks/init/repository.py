@@ -53,12 +53,9 @@ class RepositoryHistory:
     @cached_property
     def recent(self) -> tuple[Commit, ...]:
         """The newest commits of HEAD and its first parents, oldest first, also those of upstream."""
-        shas: list[str] = []
-        sha: str | None = self.head
-        while sha and len(shas) < _RECENT:
+        shas = [self.head]
+        while len(shas) < _RECENT and (sha := self.parent(shas[-1])):
             shas.append(sha)
-            parents = self.clone.parents(sha)
-            sha = parents[0] if parents else None
         return self._without_merges(tuple(map(self.clone.commit, reversed(shas))))
 
     @cached_property

@@ -24,11 +24,8 @@ def findings(file: BenchmarkFile, context: LintContext, watched: Sequence[Watche
     read = [each for each in static.findings(file, context) if each.rule not in _BETTER_WATCHED or each.line not in ran]
     lines = {(each.rule, each.line) for each in read}
     tests = {(each.rule, each.test) for each in read if each.rule in _ONE_PER_TEST}
-    seen = [
-        each
-        for each in dynamic.findings(file, context, watched)
-        if (each.rule, each.line) not in lines and (each.rule, each.test) not in tests
-    ]
+    seen = [each for each in dynamic.findings(file, context, watched) if (each.rule, each.line) not in lines]
+    seen = [each for each in seen if (each.rule, each.test) not in tests]
     shortened = {each.test for each in (*read, *seen) if each.rule in _SHORTENS}
     seen = [each for each in seen if each.rule != "toy-input" or each.test not in shortened]
     return tuple(static.by_line({*read, *seen}))

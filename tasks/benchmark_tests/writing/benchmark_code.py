@@ -218,14 +218,13 @@ def _not_python(
 
 def _lifted(code: str, statements: Sequence[ast.stmt]) -> tuple[tuple[str, ...], str]:
     """Separate the top-level imports, which go to the top of the file, from the rest."""
-    lines = code.splitlines()
-    starts = [statement.lineno for statement in statements]
-    if len(set(starts)) < len(starts):
+    if len({statement.lineno for statement in statements}) < len(statements):
         return (), code
     imports = [statement for statement in statements if isinstance(statement, ast.Import | ast.ImportFrom)]
     taken = {number for node in imports for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
-    rest = [line for number, line in enumerate(lines, 1) if number not in taken]
-    return tuple(lines[number - 1] for number in sorted(taken)), "\n".join(rest).strip("\n")
+    lines = list(enumerate(code.splitlines(), 1))
+    rest = "\n".join(line for number, line in lines if number not in taken).strip("\n")
+    return tuple(line for number, line in lines if number in taken), rest
 
 
 def _bound(statements: Sequence[ast.stmt]) -> set[str]:

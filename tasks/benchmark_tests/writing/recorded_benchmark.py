@@ -3,6 +3,7 @@
 import base64
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ...artifacts import Detection, RecordedCall, Recording, Sample
@@ -38,7 +39,7 @@ def from_recording(
     if sample is not None and (call is None or is_small_call(call)):
         parts = _of_sample(recording, sample, definition)
     elif call and sample and detection.domain.domains[:1] != ("mem",) and fits_loop(call, sample):
-        parts = _of_both(recording, sample, call, definition)
+        parts = _of_sample(recording, sample, definition, large=call)
     elif call:
         parts = _of_call(recording, call, definition)
     data = {name: base64.b64decode(content) for name, content in call.spelling.data.items()} if call else {}
@@ -61,33 +62,29 @@ def _of_call(recording: Recording, call: RecordedCall, definition: Definition) -
     )
 
 
-def _of_sample(recording: Recording, sample: Sample, definition: Definition) -> BenchmarkParts:
-    sampled = compose_sample(sample, recording.target, definition, defaults=recording.defaults)
-    setup = [f"calls = {sampled.listed}", *sampled.code.setup]
-    return BenchmarkParts(
+def _of_sample(
+    recording: Recording, sample: Sample, definition: Definition, *, large: RecordedCall | None = None
+) -> BenchmarkParts:
+    """Write a loop over typical calls; the `large` call becomes another case of the same test."""
+    sampled = compose_sample(sample, recording.target, definition, large=large, defaults=recording.defaults)
+    calls, count = f"{CASES}()" if large else sampled.listed, len(sample.calls)
+    parts = BenchmarkParts(
         imports=_sorted(sampled.code.imports),
-        setup=textwrap.indent("\n".join(setup), SPACES),
+        setup=textwrap.indent("\n".join((f"calls = {calls}", *sampled.code.setup)), SPACES),
         expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
         recorded=_filled(_origin_of_sample(recording, sample)),
-        timed=f"{len(sample.calls)} typical calls",
+        timed=f"{count} typical calls",
     )
-
-
-def _of_both(recording: Recording, sample: Sample, call: RecordedCall, definition: Definition) -> BenchmarkParts:
-    sampled = compose_sample(sample, recording.target, definition, large=call, defaults=recording.defaults)
-    typical = f"Return {len(sample.calls)} of the recorded calls."
-    scaled = f", its sizes times {call.spelling.scale:,}" if call.spelling.scale > 1 else ""
-    largest = f"Return the largest of the recorded calls{scaled}."
-    return BenchmarkParts(
-        imports=_sorted(("import pytest", *sampled.code.imports)),
-        setup=textwrap.indent("\n".join((f"calls = {CASES}()", *sampled.code.setup)), SPACES),
-        expression=sampled.expression(_consumed(sampled.code.call, lazy=sample.lazy)),
-        recorded="\n\n".join((_filled(_origin_of_sample(recording, sample)), _origin_of_call(recording, call))),
-        definitions=(
-            *_function(TYPICAL, typical, f"return {sampled.listed}"),
-            *("", ""),
-            *_function(LARGEST, largest, *large_call(call, sampled)),
-        ),
+    if large is None:
+        return parts
+    scaled = f", its sizes times {large.spelling.scale:,}" if large.spelling.scale > 1 else ""
+    typical = _function(TYPICAL, f"Return {count} of the recorded calls.", f"return {sampled.listed}")
+    largest = _function(LARGEST, f"Return the largest of the recorded calls{scaled}.", *large_call(large, sampled))
+    return replace(
+        parts,
+        imports=_sorted(("import pytest", *parts.imports)),
+        recorded=f"{parts.recorded}\n\n{_origin_of_call(recording, large)}",
+        definitions=(*typical, "", "", *largest),
         decorators=(f'@pytest.mark.parametrize("{CASES}", [{TYPICAL}, {LARGEST}])',),
         fixtures=(CASES,),
         timed="typical calls, and the largest,",
@@ -131,11 +128,10 @@ def _origin_of_call(recording: Recording, call: RecordedCall) -> str:
     scaled = f"; sizes are {call.spelling.scale:,} times those" if call.spelling.scale > 1 else ""
     if not sizes:
         return _filled(f"It is called without arguments, as {who} calls it; {recording.calls:,} calls were recorded.")
+    recorded = f"the recorded call, the only one, hold {recording.largest:,}"
     if recording.calls > 1:
         spread = f"{recording.size:,} in the median and {recording.largest:,} at most"
         recorded = f"the {recording.calls:,} recorded calls hold {spread}"
-    else:
-        recorded = f"the recorded call, the only one, hold {recording.largest:,}"
     origin = (
         f"The arguments are those of a call that {who} makes ({sizes}){scaled}. They hold "
         f"{call.spelling.size or call.size * call.spelling.scale:,} characters, elements or bytes; those of {recorded}."

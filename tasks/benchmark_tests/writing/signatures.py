@@ -11,11 +11,8 @@ from ...project.syntax import Function, Scope, is_generator, last_name
 from .sample_values import lower_name, value_of
 
 _UNUSABLE = {
-    "cache": "its result is cached",
-    "lru_cache": "its result is cached",
-    "cached_property": "its result is cached",
-    "contextmanager": "it is a context manager",
-    "asynccontextmanager": "it is a context manager",
+    **dict.fromkeys(("cache", "lru_cache", "cached_property"), "its result is cached"),
+    **dict.fromkeys(("contextmanager", "asynccontextmanager"), "it is a context manager"),
     "fixture": "it is a fixture",
     "abstractmethod": "it is abstract",
 }
