@@ -79,10 +79,9 @@ def over_limit(entries: Sequence[CacheEntry], limit: int) -> list[CacheEntry]:
     """Return the least recently used entries beyond `limit` bytes, clones last: trees depend on them."""
     excess, selected = sum(entry.size for entry in entries) - limit, []
     for entry in sorted(entries, key=lambda entry: (entry.kind == "clone", entry.used)):
-        if excess <= 0:
-            break
-        selected.append(entry)
-        excess -= entry.size
+        if excess > 0:
+            selected.append(entry)
+            excess -= entry.size
     return selected
 
 
@@ -119,11 +118,8 @@ def parse_size(text: str) -> int:
 
 def _folders(parent: Path) -> Iterator[Path]:
     with suppress(OSError):
-        yield from sorted(
-            path
-            for path in parent.iterdir()
-            if ENTRY_NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
-        )
+        named = (path for path in parent.iterdir() if ENTRY_NAME.fullmatch(path.name))
+        yield from sorted(path for path in named if path.is_dir() and not path.is_symlink())
 
 
 def _last_use(path: Path, marker: str) -> float:

@@ -7,7 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import BusyError, CommandFailedError
@@ -19,24 +19,18 @@ GIB = 1 << 30
 
 def platform_description(python_version: str) -> str:
     """Return the machine in one line, like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
-    memory = memory_bytes()
-    parts = [
-        f"{cores()} core{'' if cores() == 1 else 's'}",
-        *([f"{gibibytes(memory)} GiB RAM"] if memory else []),
-        f"Python {python_version}",
-    ]
-    return f"{cpu_model()} — {', '.join(parts)}"
+    ram = f"{gibibytes(memory)} GiB RAM, " if (memory := memory_bytes()) else ""
+    return f"{cpu_model()} — {cores()} core{'' if cores() == 1 else 's'}, {ram}Python {python_version}"
 
 
 def cpu_model() -> str:
     """Return the processor's name as its maker spells it, else the architecture."""
+    name = ""
     if sys.platform == "darwin":
         name = _sysctl("machdep.cpu.brand_string")
     else:
-        try:
+        with suppress(OSError):
             name = model_of(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            name = ""
     return name or platform.machine() or "unknown processor"
 
 
@@ -55,7 +49,6 @@ def cores() -> int:
 
 
 def memory_bytes() -> int | None:
-    """Return the machine's memory, None if the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
@@ -69,7 +62,7 @@ def gibibytes(size: int) -> int:
 
 
 def load() -> float | None:
-    """Return the 1-minute load, None if the system does not report it."""
+    """Return the 1-minute load average."""
     try:
         return os.getloadavg()[0]
     except (OSError, AttributeError):
@@ -83,15 +76,13 @@ def lock_path(cache: Path) -> Path:
 @contextmanager
 def exclusive(lock: Path | None, report: Report) -> Iterator[None]:
     """Hold the machine's lock, and wait for it if need be: two comparisons at once would disturb each other."""
-    if lock is None:
-        yield
-        return
     with ExitStack() as stack:
-        try:
-            stack.enter_context(locks.file_lock(lock, busy="another comparison is running on this machine"))
-        except BusyError as error:
-            report(f"{error.what}: waiting until it has ended")
-            stack.enter_context(locks.file_lock(lock, busy=None))
+        if lock:
+            try:
+                stack.enter_context(locks.file_lock(lock, busy="another comparison is running on this machine"))
+            except BusyError as error:
+                report(f"{error.what}: waiting until it has ended")
+                stack.enter_context(locks.file_lock(lock, busy=None))
         yield
 
 

@@ -24,7 +24,9 @@ def prove(modules: Iterable[Mapping[str, str]], *, side: Role, request: Request)
     tree = Path(os.path.realpath(request.side(side).tree))
     files = [(module["name"], Path(module["path"])) for module in modules]
     return tuple(
-        _module(name, path, tree) for name, path in files if _belongs(name, path, tree=tree, side=side, request=request)
+        Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob(path.read_bytes()))
+        for name, path in files
+        if _belongs(name, path, tree=tree, side=side, request=request)
     )
 
 
@@ -47,9 +49,8 @@ def _belongs(name: str, path: Path, *, tree: Path, side: Role, request: Request)
         if not inside and path.is_relative_to(os.path.realpath(request.side(other).tree)):
             raise _misplaced(name, path, side=side, origin=f"the tree of {other}")
     if name.partition(".")[0] in request.packages and _is_in_tree(name, tree, request.side(side).path_entries):
-        raise _misplaced(
-            name, path, side=side, origin="an installed copy" if _INSTALLED & set(path.parts) else "elsewhere"
-        )
+        origin = "an installed copy" if _INSTALLED & set(path.parts) else "elsewhere"
+        raise _misplaced(name, path, side=side, origin=origin)
     return False
 
 
@@ -70,7 +71,3 @@ def _misplaced(name: str, path: Path, *, side: Role, origin: str) -> ProvenanceE
         hint="remove what puts it on the import path (an editable install, a .pth file, sys.path in a conftest.py); "
         "nothing was measured",
     )
-
-
-def _module(name: str, path: Path, tree: Path) -> Module:
-    return Module(name=name, path=path.relative_to(tree).as_posix(), blob=blob(path.read_bytes()))

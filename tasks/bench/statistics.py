@@ -40,9 +40,11 @@ def launch_ratios(launches: Sequence[Launch]) -> Array:
     the difference of two blocks is symmetric, that of one block and the mean of two is not. Equal samples give 0, also
     zeros; zeros on one side only can give a result that is not finite.
     """
-    return np.array(
-        [np.mean([_log_ratio(launch, "head", base) for base in _bases(launch)]) for launch in launches], dtype=float
+    ratios = (
+        [_log_ratio(launch, "head", base) for base in (("base", "control") if launch.control else ("base",))]
+        for launch in launches
     )
+    return np.array([np.mean(of_launch) for of_launch in ratios], dtype=float)
 
 
 def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
@@ -56,9 +58,11 @@ def ratio_interval(launches: Sequence[Launch], confidence: float) -> Interval:
     """
     if (exact := _exact_ratio(launches)) is not None:
         return Interval(ratio=exact, low=exact, high=exact, confidence=confidence)
-    return _interval(launch_ratios(launches), confidence) or Interval(
-        ratio=_overall_ratio(launches), low=0.0, high=math.inf, confidence=confidence
-    )
+    if interval := _interval(launch_ratios(launches), confidence):
+        return interval
+    # The launches' own ratios cannot be trusted.
+    base, head = (math.fsum(value for launch in launches for value in getattr(launch, side)) for side in SIDES)
+    return Interval(ratio=_quotient(head, base), low=0.0, high=math.inf, confidence=confidence)
 
 
 def control_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
@@ -171,10 +175,6 @@ def _level(number: int, *, of: int, last: bool, confidence: float) -> float:
     return 1 - share * (1 - confidence)
 
 
-def _bases(launch: Launch) -> tuple[str, ...]:
-    return ("base", "control") if launch.control else ("base",)
-
-
 def _log_ratio(launch: Launch, side: str, reference: str) -> float:
     pairs = min(len(getattr(launch, side)), len(getattr(launch, reference)))
     if not pairs:
@@ -186,26 +186,20 @@ def _log_ratio(launch: Launch, side: str, reference: str) -> float:
 
 
 def _interval(logs: Array, confidence: float) -> Interval | None:
-    """Return the t interval of log ratios as ratios; None if they are too few or not finite."""
-    if len(logs) < FEWEST_LAUNCHES or not np.isfinite(logs).all():
+    """Return the interval of log ratios, by the formula of `ratio_interval`; None if they are too few or not finite."""
+    launches = len(logs)
+    if launches < FEWEST_LAUNCHES or not np.isfinite(logs).all():
         return None
-    centre, reach = _centre_and_reach(logs, confidence)
+    inner = _trimmed(logs, launches // LAUNCHES_PER_TRIM)
+    clipped = np.clip(logs, inner[0], inner[-1])
+    quantile = stdtrit(len(inner) - 1, (1 + confidence) / 2)
+    centre, reach = float(inner.mean()), float(quantile * clipped.std(ddof=1) * math.sqrt(launches) / len(inner))
     low, middle, high = (_exponential(value) for value in (centre - reach, centre, centre + reach))
     return Interval(ratio=middle, low=low, high=high, confidence=confidence)
 
 
 def _trimmed(values: Array, cut: int) -> Array:
-    """Drop the `cut` smallest and the `cut` largest."""
     return np.sort(values)[cut : len(values) - cut]
-
-
-def _centre_and_reach(logs: Array, confidence: float) -> tuple[float, float]:
-    """Return the interval's centre and half-width, by the formula of `ratio_interval`."""
-    launches = len(logs)
-    inner = _trimmed(logs, launches // LAUNCHES_PER_TRIM)
-    clipped = np.clip(logs, inner[0], inner[-1])
-    quantile = stdtrit(len(inner) - 1, (1 + confidence) / 2)
-    return float(inner.mean()), float(quantile * clipped.std(ddof=1) * math.sqrt(launches) / len(inner))
 
 
 def _exact_ratio(launches: Sequence[Launch]) -> float | None:
@@ -214,12 +208,6 @@ def _exact_ratio(launches: Sequence[Launch]) -> float | None:
     if len(launches) < 2 or len(base) != 1 or len(head) != 1:
         return None
     return _quotient(head.pop(), base.pop())
-
-
-def _overall_ratio(launches: Sequence[Launch]) -> float:
-    """Return the ratio of each side's sum, for launches whose own ratios cannot be trusted."""
-    base, head = (math.fsum(value for launch in launches for value in getattr(launch, side)) for side in SIDES)
-    return _quotient(head, base)
 
 
 def _quotient(head: float, base: float) -> float:
