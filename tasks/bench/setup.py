@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -26,8 +26,6 @@ from . import domains, machine, measuring, trees
 from .request import ChangedDefinition, Request, Role, SideRequest
 
 T = TypeVar("T")
-_COPIES = {"control": "second"}
-"""Roles that get a second checkout of a commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,6 @@ class ItemArtifacts:
 
 
 def metrics_of(item: Optimization, detection: Detection) -> tuple[Metric, ...]:
-    """Return the metrics that the manifest names, else those of the domain."""
     return item.metrics or domains.metrics_for(detection.domain.domains)
 
 
@@ -96,14 +93,17 @@ class BenchmarkSetup:
         metrics = metrics_of(item, artifacts.detection)
         measuring.check_tools(metrics, confined=item.sandbox == "bwrap")
         injection, scaffolding, cache = artifacts.injection, artifacts.scaffolding, context.cache
+        specs: dict[Role, TreeSpec] = {"base": injection.base, "head": injection.head}
+        if {"time", "import"} & set(metrics):
+            specs["control"] = injection.base
         with Clone.open(context.address, cache, report=context.report) as clone:
             contents = trees.contents(injection, scaffolding, clone, folder=context.folder, worktree=context.worktree)
             self._checkouts = {
                 role: (
                     trees.commit_of(clone, spec),
-                    trees.prepare(clone, spec, contents, cache=cache, copy=_COPIES.get(role, "")),
+                    trees.prepare(clone, spec, contents, cache=cache, copy="second" if role == "control" else ""),
                 )
-                for role, spec in _specs(injection, metrics).items()
+                for role, spec in specs.items()
             }
         self._extra: tuple[str, ...] = ()
         self.repairs: tuple[str, ...] = ()
@@ -185,11 +185,11 @@ def request_for(
     seed: int,
     sampling: Sampling,
 ) -> Request:
-    """Return the request that measures an item; its metrics are those of its domains unless it names some."""
     detection, layout = artifacts.detection, artifacts.detection.layout
     metrics = metrics_of(item, detection)
     imports = "import" in metrics
     requests = {role: side_of(side, layout, item) for role, side in sides.items()}
+    base, head = (FolderTree(sides[side].tree) for side in SIDES)
     return Request(
         base=requests["base"],
         head=requests["head"],
@@ -201,7 +201,7 @@ def request_for(
         packages=layout.packages,
         modules=modules_of(detection) if imports else (),
         functions=tuple(map(_changed, detection.functions)),
-        commands=_commands(sides, layout) if imports else (),
+        commands=common_commands(base, head, layout) if imports else (),
         project=layout.project,
         budget=sampling.budget,
         timeout=domains.timeout_for(metrics, item.timeout),
@@ -243,19 +243,6 @@ def shorten_paths(error: PrprepError, sides: Mapping[Role, SideEnvironment], cac
         )
 
 
-def _specs(injection: Injection, metrics: Sequence[Metric]) -> dict[Role, TreeSpec]:
-    """Return the spec of each side's tree; timed metrics also need the control, which is base's."""
-    timed: dict[Role, TreeSpec] = {"control": injection.base} if {"time", "import"} & set(metrics) else {}
-    return {"base": injection.base, "head": injection.head, **timed}
-
-
 def _changed(function: ChangedFunction) -> ChangedDefinition:
-    """Return where a changed function is defined on each side, None if the side lacks it."""
     head = None if function.status == "removed" else (function.path, function.name)
     return ChangedDefinition(function.target, base=None if function.status == "added" else function.at_base, head=head)
-
-
-def _commands(sides: Mapping[Role, SideEnvironment], layout: Layout) -> tuple[tuple[str, ...], ...]:
-    """Return the console scripts that both commits have, as arguments to Python."""
-    base, head = (FolderTree(sides[side].tree) for side in SIDES)
-    return common_commands(base, head, layout)

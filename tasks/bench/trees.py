@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -23,13 +22,6 @@ _CONFIGURATION: Final = frozenset(
 )
 
 
-def location(clone: Clone, spec: TreeSpec, *, cache: Path, copy: str = "") -> Path:
-    """Return the folder of a tree, the same for the same clone and spec; `copy` names a further checkout of it."""
-    return (
-        cache.absolute() / "trees" / hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
-    )
-
-
 def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cache: Path, copy: str = "") -> Path:
     """Return the folder of the tree, created once and repaired if it was damaged since.
 
@@ -37,8 +29,12 @@ def prepare(clone: Clone, spec: TreeSpec, contents: Mapping[str, bytes], *, cach
     checkout, to compare with the first or to write to. Raises MeasuringError if the bytes do not match
     `spec`, CherryPickError and RepositoryError.
     """
-    _check(spec, contents)
-    tree = location(clone, spec, cache=cache, copy=copy)
+    for path, sha256 in spec.files.items():
+        if path not in contents:
+            raise MeasuringError("the content of this injected file is missing", where=path, hint="run prprep again")
+        _matching(path, sha256, [contents[path]])
+    key = hash_of([clone.path.name, spec.model_dump(mode="json"), *([copy] if copy else [])])
+    tree = cache.absolute() / "trees" / key
     with file_lock(tree.with_suffix(".lock"), busy=None):
         commit = commit_of(clone, spec)
         _check_out(clone, tree, commit, injected=frozenset(spec.files))
@@ -66,8 +62,8 @@ def benchmark_bytes(scaffolding: Scaffolding, clone: Clone, *, folder: Path, wor
 
     `folder` is the manifest's, `worktree` the root of the user's repository.
     """
-    candidates = _origins(scaffolding, clone, folder=folder, worktree=worktree)
-    return _matching(scaffolding.path, scaffolding.sha256, candidates)
+    origins = _origins(scaffolding, clone, folder=folder, worktree=worktree)
+    return _matching(scaffolding.path, scaffolding.sha256, origins)
 
 
 def data_bytes(scaffolding: Scaffolding, path: str, *, folder: Path) -> bytes:
@@ -82,15 +78,19 @@ def contents(
     """Return the bytes of all injected files by path, for `prepare`: the benchmark and the files it needs."""
     for spec in (injection.base, injection.head):
         commit_of(clone, spec)  # A clone may have lost a picked commit, which the benchmark may be read from.
-    files = {}
-    for path, sha256 in {**injection.base.files, **injection.head.files}.items():
-        candidates: Iterable[bytes | None] = ()
+
+    def candidates(path: str) -> Iterator[bytes | None]:
         if path == scaffolding.path:
-            candidates = _origins(scaffolding, clone, folder=folder, worktree=worktree)
+            yield from _origins(scaffolding, clone, folder=folder, worktree=worktree)
         elif path in scaffolding.data:
-            candidates = [read_bytes(folder / scaffolding.data[path].source)]
-        files[path] = _matching(path, sha256, chain(candidates, _anywhere(path, injection, clone, worktree)))
-    return files
+            yield read_bytes(folder / scaffolding.data[path].source)
+        for spec in (injection.head, injection.base):
+            yield clone.read(commit_of(clone, spec), path)
+        if worktree:
+            yield read_inside(worktree, path)
+
+    files = injection.base.files | injection.head.files
+    return {path: _matching(path, sha256, candidates(path)) for path, sha256 in files.items()}
 
 
 def _origins(scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: Path | None) -> Iterator[bytes | None]:
@@ -100,13 +100,6 @@ def _origins(scaffolding: Scaffolding, clone: Clone, *, folder: Path, worktree: 
     if scaffolding.origin == "worktree" and worktree:
         yield read_inside(worktree, scaffolding.path)
     yield read_bytes(folder / scaffolding.source)
-
-
-def _anywhere(path: str, injection: Injection, clone: Clone, worktree: Path | None) -> Iterator[bytes | None]:
-    for spec in (injection.head, injection.base):
-        yield clone.read(commit_of(clone, spec), path)
-    if worktree:
-        yield read_inside(worktree, path)
 
 
 def _matching(path: str, sha256: str, candidates: Iterable[bytes | None]) -> bytes:
@@ -124,61 +117,44 @@ def read_inside(root: Path, path: str) -> bytes | None:
     return read_bytes(file) if file.is_relative_to(root.resolve()) else None
 
 
-def _check(spec: TreeSpec, contents: Mapping[str, bytes]) -> None:
-    for path, sha256 in spec.files.items():
-        if path not in contents:
-            raise MeasuringError("the content of this injected file is missing", where=path, hint="run prprep again")
-        _matching(path, sha256, [contents[path]])
-
-
 # -- the checkout -----------------------------------------------------------------------------------
 
 
 def _check_out(clone: Clone, tree: Path, commit: str, *, injected: frozenset[str]) -> None:
-    baseline = _baseline(tree)
-    if baseline is not None and clone.is_complete(tree, commit) and _repaired(clone, tree, baseline | injected):
+    # Some checkouts differ from their commit from the start (line endings that attributes rewrite).
+    baseline = tree.with_suffix(".json")
+    try:
+        allowed = {os.fsdecode(bytes.fromhex(path)) for path in json.loads(baseline.read_text("utf-8"))} | injected
+    except (OSError, ValueError, TypeError):
+        allowed = None
+    if allowed is not None and clone.is_complete(tree, commit) and _repaired(clone, tree, allowed):
         return
-    _baseline_file(tree).unlink(missing_ok=True)
+    baseline.unlink(missing_ok=True)
     clone.remove_worktree(tree)
     clone.worktree(tree, commit)
-    # Some checkouts differ from their commit from the start (line endings that attributes rewrite).
     dirty = [path for code, path in clone.status(tree) if code != "??"]
-    write_whole(_baseline_file(tree), json.dumps([os.fsencode(path).hex() for path in dirty]))
+    write_whole(baseline, json.dumps([os.fsencode(path).hex() for path in dirty]))
 
 
-def _repaired(clone: Clone, tree: Path, allowed: frozenset[str]) -> bool:
+def _repaired(clone: Clone, tree: Path, allowed: set[str]) -> bool:
     """Restore changed files; return whether the tree is as it should be.
 
     A new checkout would lose what a build left in the tree (extensions, metadata).
     """
     try:
-        if not (damage := _damage(clone, tree, allowed)):
-            return True
-        for path in (path for code, path in damage if code == "??"):
-            (tree / path).unlink()
-        clone.restore(tree)
-        return not _damage(clone, tree, allowed)
+        if damage := _damage(clone, tree, allowed):
+            for path in (path for code, path in damage if code == "??"):
+                (tree / path).unlink()
+            clone.restore(tree)
+        return not damage or not _damage(clone, tree, allowed)
     except (CommandFailedError, OSError):
         return False
 
 
-def _damage(clone: Clone, tree: Path, allowed: frozenset[str]) -> list[tuple[str, str]]:
+def _damage(clone: Clone, tree: Path, allowed: set[str]) -> list[tuple[str, str]]:
     """Return what differs and should not; untracked files count only if they configure how tests run."""
     differing = [(code, path) for code, path in clone.status(tree) if path not in allowed]
     return [(code, path) for code, path in differing if code != "??" or PurePosixPath(path).name in _CONFIGURATION]
-
-
-def _baseline_file(tree: Path) -> Path:
-    return tree.with_suffix(".json")
-
-
-def _baseline(tree: Path) -> frozenset[str] | None:
-    try:
-        return frozenset(
-            os.fsdecode(bytes.fromhex(path)) for path in json.loads(_baseline_file(tree).read_text("utf-8"))
-        )
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 # -- injected files ---------------------------------------------------------------------------------
