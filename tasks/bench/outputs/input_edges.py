@@ -13,7 +13,7 @@ Spelling = list[Any]
 SPECIAL_CHARACTERS = tuple("*?\u2018\u201c'\"\\/.- \n,#%[(<é😀")
 """Put before and after a recorded text one by one."""
 LONGEST = 24
-SEQUENCES = {"list", "set", "frozenset", "deque"}
+SEQUENCES = {"list", "set", "frozenset", "deque", "tuple"}
 
 
 def edges(spellings: list[Spelling], limit: int) -> list[list[Spelling]]:
@@ -39,16 +39,15 @@ def is_whole(spelling: Spelling) -> bool:
         return bool(math.prod(rest[1]) == len(rest[2]))
     if kind == "dict":
         return bool(len(rest[0]) == rest[1]) and all(is_whole(part) for pair in rest[0] for part in pair)
-    if kind in SEQUENCES or kind == "tuple":
+    if kind in SEQUENCES:
         return bool(len(rest[0]) == rest[1]) and all(map(is_whole, rest[0]))
     return kind != "made" or all(is_whole(value) for _, value in rest[2])
 
 
 def around_value(spelling: Spelling) -> Iterator[Spelling]:
-    """Return the edge cases of one value."""
     kind, *rest = spelling
     if kind in NUMBERS:
-        yield from _numbers(kind, rest[0])
+        yield from ([kind, _spelled(value)] for value in NUMBERS[kind](rest[0]))
     elif kind == "str":
         yield from (["str", text, len(text)] for text in _texts(rest[0]))
     elif kind in {"bytes", "bytearray"}:
@@ -59,13 +58,13 @@ def around_value(spelling: Spelling) -> Iterator[Spelling]:
     elif kind == "enum":
         yield from (["enum", *rest[:2], member, rest[3]] for member in rest[3])
     elif kind == "made":
-        fields = _interleave(_replaced_value(rest[2], index) for index in range(len(rest[2])))
-        yield from (["made", *rest[:2], each] for each in fields)
+        fields = (_replaced_value(rest[2], index) for index in range(len(rest[2])))
+        yield from (["made", *rest[:2], each] for each in _interleave(fields))
     elif kind == "dict":
         yield from _mappings(rest[0])
     elif kind == "ndarray":
         yield from _arrays(*rest)
-    elif kind in SEQUENCES or kind == "tuple":
+    elif kind in SEQUENCES:
         yield from _sequences(kind, rest[0])
 
 
@@ -110,12 +109,10 @@ def _mappings(pairs: list[list[Any]]) -> Iterator[Spelling]:
 
 
 def _replaced(elements: list[Any], index: int, edges: Iterable[Any]) -> Iterator[list[Any]]:
-    """Return a copy of the list for each edge case, with that at `index`."""
     return ([*elements[:index], edge, *elements[index + 1 :]] for edge in edges)
 
 
 def _replaced_value(pairs: list[list[Any]], index: int) -> Iterator[list[list[Any]]]:
-    """Return a copy of the pairs for each edge case of the value at `index`."""
     name, value = pairs[index]
     return _replaced(pairs, index, ([name, edge] for edge in around_value(value)))
 
@@ -133,11 +130,6 @@ def _arrays(dtype: str, shape: list[int], elements: list[Spelling]) -> Iterator[
 
 def array(dtype: str, shape: list[int], rows: list[list[Spelling]]) -> Spelling:
     return ["ndarray", dtype, [len(rows), *shape[1:]], list(chain.from_iterable(rows))]
-
-
-def _numbers(kind: str, text: str) -> Iterator[Spelling]:
-    for value in NUMBERS[kind](text):
-        yield [kind, _spelled(value)]
 
 
 def _spelled(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .outputs import Difference
@@ -11,13 +11,6 @@ from .outputs import Difference
 Spelling = list[Any]
 
 SHOWN_CHARACTERS = 160
-_BRACKETS = {
-    "list": "[]",
-    "tuple": "()",
-    "set": ("{", "}"),
-    "frozenset": ("frozenset({", "})"),
-    "deque": ("deque([", "])"),
-}
 
 
 def call_as_markdown(name: str, keywords: list[str], spellings: list[Spelling]) -> str:
@@ -32,40 +25,43 @@ def call_as_markdown(name: str, keywords: list[str], spellings: list[Spelling]) 
     return f"{fence}{text}{fence}"
 
 
-def code(spelling: Spelling) -> str:  # noqa: PLR0911 - one line a kind
+def code(spelling: Spelling) -> str:
     kind, *rest = spelling
-    if kind == "none":
-        return "None"
-    if kind == "str":
-        return repr(rest[0])
-    if kind in {"bytes", "bytearray"}:
-        return repr(rest[0].encode("latin-1")) if kind == "bytes" else f"bytearray({rest[0].encode('latin-1')!r})"
-    if kind == "recorded":
-        return "<the benchmark's>"
-    if kind == "kept":
-        return f"<{rest[1]}>"
-    if kind == "enum":
-        return f"{rest[1]}.{rest[2]}"
-    if kind == "path":
-        return f"{rest[0]}({rest[1]!r})"
-    if kind == "made":
-        return f"{rest[1].rpartition('.')[2]}({', '.join(f'{name}={code(value)}' for name, value in rest[2])})"
-    return _container_code(kind, rest)
+    return _CODE[kind](*rest) if kind in _CODE else f"{kind}({rest[0]!r})"
 
 
-def _container_code(kind: str, rest: list[Any]) -> str:
-    if kind == "dict":
-        return "{" + ", ".join(f"{code(key)}: {code(value)}" for key, value in rest[0]) + "}"
-    if kind == "ndarray":
-        shape = "" if len(rest[1]) == 1 else f".reshape({', '.join(map(str, rest[1]))})"
-        return f"array([{', '.join(map(code, rest[2]))}], dtype='{rest[0]}'){shape}"
-    if kind in _BRACKETS:
-        opened, closed = _BRACKETS[kind]
-        comma = "," if kind == "tuple" and len(rest[0]) == 1 else ""
-        return f"{opened}{', '.join(map(code, rest[0]))}{comma}{closed}"
-    if kind == "range":
-        return f"range({', '.join(rest[0].split())})"
-    return str(rest[0]) if kind in {"int", "float", "bool", "complex"} else f"{kind}({rest[0]!r})"
+def _joined(spellings: list[Spelling]) -> str:
+    return ", ".join(map(code, spellings))
+
+
+def _array_code(dtype: str, shape: list[int], elements: list[Spelling], *_: object) -> str:
+    reshaped = "" if len(shape) == 1 else f".reshape({', '.join(map(str, shape))})"
+    return f"array([{_joined(elements)}], dtype='{dtype}'){reshaped}"
+
+
+_CODE: dict[str, Callable[..., str]] = {
+    "none": lambda *_: "None",
+    "recorded": lambda *_: "<the benchmark's>",
+    "kept": lambda _, name, *__: f"<{name}>",
+    **dict.fromkeys(("int", "float", "bool", "complex"), lambda text: text),
+    "str": lambda text, *_: repr(text),
+    "bytes": lambda text, *_: repr(text.encode("latin-1")),
+    "bytearray": lambda text, *_: f"bytearray({text.encode('latin-1')!r})",
+    "path": lambda kind, text: f"{kind}({text!r})",
+    "range": lambda text: f"range({', '.join(text.split())})",
+    "enum": lambda _, name, member, *__: f"{name}.{member}",
+    "made": lambda _, name, fields: (
+        f"{name.rpartition('.')[2]}({', '.join(f'{field}={code(value)}' for field, value in fields)})"
+    ),
+    "list": lambda elements, *_: f"[{_joined(elements)}]",
+    "tuple": lambda elements, *_: f"({_joined(elements)}{',' if len(elements) == 1 else ''})",
+    "set": lambda elements, *_: f"{{{_joined(elements)}}}",
+    "frozenset": lambda elements, *_: f"frozenset({{{_joined(elements)}}})",
+    "deque": lambda elements, *_: f"deque([{_joined(elements)}])",
+    "dict": lambda pairs, *_: "{" + ", ".join(f"{code(key)}: {code(value)}" for key, value in pairs) + "}",
+    "ndarray": _array_code,
+}
+"""How each kind of spelling looks as code; other kinds look like `Decimal('1.5')`."""
 
 
 def largest_number(spelling: object) -> float:
@@ -94,12 +90,11 @@ def first_difference(base: list[Spelling], head: list[Spelling]) -> Difference |
     """Return the first difference between the arguments of both sides; floats may differ by rounding."""
     if len(base) != len(head):
         return "", f"{len(base)} arguments", f"{len(head)} arguments"
-    pairs = enumerate(zip(base, head, strict=True))
-    return _first(_difference(one, other, f"[{index}]") for index, (one, other) in pairs)
+    return _difference(["list", base], ["list", head], "")
 
 
 def _difference(base: Spelling, head: Spelling, path: str) -> Difference | None:
-    if base == head or _is_rounding(base, head):
+    if base == head or (base[0] == head[0] == "float" and _is_rounding(float(base[1]), float(head[1]))):
         return None
     if base[0] == head[0] == "made":
         # Only fields that both sides have: the change may give a class others.
@@ -122,11 +117,8 @@ def _first(differences: Iterable[Difference | None]) -> Difference | None:
     return next(filter(None, differences), None)
 
 
-def _is_rounding(base: Spelling, head: Spelling) -> bool:
-    if base[0] != "float" or head[0] != "float":
-        return False
-    one, other = float(base[1]), float(head[1])
-    return math.isclose(one, other, rel_tol=1e-9) or (math.isnan(one) and math.isnan(other))
+def _is_rounding(base: float, head: float) -> bool:
+    return math.isclose(base, head, rel_tol=1e-9) or (math.isnan(base) and math.isnan(head))
 
 
 def _short(text: str) -> str:

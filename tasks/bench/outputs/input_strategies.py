@@ -7,7 +7,7 @@ are finite unless a recorded one is not: NaN has no order, and no two ways of so
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -28,20 +28,18 @@ from .input_edges import (
 
 Spellings = st.SearchStrategy["Spelling"]
 
+_WORD = re.compile(r"[^\W\d_]+|\d+|.", re.DOTALL)
+"""Letters, digits, or one other character."""
 MORE_CHARACTERS = "_:;&{}])>$^|+=@!~`\t\r\0019aAzZ\u2019\u201d\u2013\u00dfİǆ\u0301\u00a0\u200b\u2028中\ufeff"
 
 
 def around(spellings: list[Spelling]) -> st.SearchStrategy[list[Spelling]]:
     """Vary all arguments; each is sometimes as recorded."""
-    varied = [_varied(spelling) for spelling in spellings]
-    own = [st.just(as_recorded(index, spelling)) for index, spelling in enumerate(spellings)]
-    return st.tuples(*(one if many is None else many | one for many, one in zip(varied, own, strict=True))).map(list)
-
-
-def _varied(spelling: Spelling) -> Spellings | None:
-    """Return the strategy around one recorded value; None if it cannot be varied."""
-    strategy = _merged([spelling])
-    return None if strategy is None or strategy.is_empty else strategy
+    arguments = []
+    for index, spelling in enumerate(spellings):
+        own, varied = st.just(as_recorded(index, spelling)), _merged([spelling])
+        arguments.append(own if varied is None or varied.is_empty else varied | own)
+    return st.tuples(*arguments).map(list)
 
 
 def _any_of(spellings: list[Spelling]) -> Spellings:
@@ -55,7 +53,6 @@ def _any_of(spellings: list[Spelling]) -> Spellings:
 
 
 def _merged(same: list[Spelling]) -> Spellings | None:  # noqa: PLR0911 - one a kind
-    """Return one strategy around values of the same kind."""
     kind, *first = same[0]
     if kind == "bool":
         return st.booleans().map(lambda value: ["bool", str(value)])
@@ -95,7 +92,7 @@ def _compound(kind: str, same: list[Spelling]) -> Spellings | None:
     if kind == "tuple" and not is_uniform(first[0]):
         columns = map(list, zip(*(other[1] for other in same if len(other[1]) == len(first[0])), strict=True))
         return st.tuples(*map(_any_of, columns)).map(lambda row: sequence("tuple", list(row))) if first[0] else None
-    if kind in SEQUENCES or kind == "tuple":
+    if kind in SEQUENCES:
         elements = [element for other in same for element in other[1]]
         longest = min(LONGEST, 2 * max(len(other[1]) for other in same) + 3)
         return st.lists(_any_of(elements), max_size=longest).map(lambda row: sequence(kind, row)) if elements else None
@@ -151,7 +148,7 @@ def _text_strategy(texts: list[str]) -> st.SearchStrategy[str]:
     """Combine recorded and special characters, combine recorded words, or splice characters into a recorded text."""
     recorded = dict.fromkeys("".join(texts)[:400])
     characters = st.sampled_from([*recorded, *SPECIAL_CHARACTERS, *MORE_CHARACTERS])
-    words = list(dict.fromkeys(word for text in texts for word in _words(text)))[:60]
+    words = list(dict.fromkeys(word for text in texts for word in _WORD.findall(text)))[:60]
     parts = st.sampled_from([*words, *SPECIAL_CHARACTERS]) if words else characters
     from_characters = st.lists(characters, max_size=12).map("".join)
     from_words = st.lists(parts, max_size=10).map("".join)
@@ -166,19 +163,3 @@ def _spliced(texts: list[str], characters: st.SearchStrategy[str]) -> st.SearchS
         )
 
     return st.sampled_from(texts).flatmap(splice)
-
-
-def _words(text: str) -> Iterator[str]:
-    """Split between letters, digits, white space and the rest."""
-    word = ""
-    for character in text:
-        if word and (not character.isalnum() or _category(word[-1]) != _category(character)):
-            yield word
-            word = ""
-        word += character
-    if word:
-        yield word
-
-
-def _category(character: str) -> int:
-    return character.isalpha() + 2 * character.isdigit() + 4 * character.isspace()

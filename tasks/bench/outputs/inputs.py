@@ -131,7 +131,7 @@ class Exploration:
     other_error: str = ""
     """The first input for which base raises an error and head does not raise the same."""
     rounding: float = 0.0
-    differences: list[tuple[str, str]] = field(default_factory=list)
+    differences: list[tuple[str, ...]] = field(default_factory=list)
     _results: dict[str, str | None] = field(default_factory=dict)
 
     def run(self, seed: int, *, seconds: float, deadline: float) -> Output:
@@ -156,17 +156,14 @@ class Exploration:
 
     def _try_own(self, own: Input) -> Output | None:
         """Run the benchmark's own call in the same way; return the output if that fails or differs."""
-        self._results[_key(own)] = None
+        self._results[json.dumps(own)] = None
         answers = self._ask(own)
-        for side in SIDES:
-            answer = answers[side]
+        for side, answer in answers.items():
             if answer["outcome"] != "returned":
-                reason = f"{_FAILURES[answer['outcome']]} at {side}".format(
-                    answer.get("text") or answer.get("type", "")
-                )
-                return _not_tried(self.output, reason)
+                reason = _FAILURES[answer["outcome"]].format(answer.get("text") or answer.get("type", ""))
+                return _not_tried(self.output, f"{reason} at {side}")
         difference = self._difference(own, answers)
-        if difference and self._repeats(own, answers):
+        if difference and self._ask(own) == answers:
             detail = f"called again, with the same arguments: {difference}"
             return Output(test=self.output.test, verdict="different", detail=detail)
         return None
@@ -190,7 +187,7 @@ class Exploration:
         @hypothesis.given(strategy)
         def both_return_the_same(arguments: Input) -> None:
             if difference := self._result(arguments):
-                raise DifferenceError(_key(arguments), difference)
+                raise DifferenceError(json.dumps(arguments), difference)
 
         # Hypothesis stores what it learns from loaded modules, by default in the current folder.
         with tempfile.TemporaryDirectory(prefix="prprep-") as home:
@@ -198,13 +195,13 @@ class Exploration:
             try:
                 both_return_the_same()
             except DifferenceError as error:
-                self.differences.append((error.args[0], error.args[1]))
+                self.differences.append(error.args)
             finally:
                 set_hypothesis_home_dir(None)
 
     def _result(self, arguments: Input) -> str | None:
         """Return the difference on an input; None if there is none, it cannot be tried, or time is up."""
-        key = _key(arguments)
+        key = json.dumps(arguments)
         if key not in self._results:
             if len(self._results) > TRIES or time.monotonic() > self.until:
                 return None
@@ -214,31 +211,25 @@ class Exploration:
     def _try(self, arguments: Input) -> str | None:
         answers = self._ask(arguments)
         base, head = (answers[side]["outcome"] for side in SIDES)
+        difference = None
         if base == "raised":
             self._count_raised(arguments, answers)
-            return None
-        if base != "returned" or head in {"late", "stopped", "unbuilt"}:
+        elif base != "returned" or head in {"late", "stopped", "unbuilt"}:
             late_at_head = (base, head) == ("returned", "late")
             self.counts["late at head" if late_at_head else "late" if "late" in (base, head) else "skipped"] += 1
-            return None
-        difference = self._difference(arguments, answers)
-        if difference and not self._repeats(arguments, answers):
+        elif (difference := self._difference(arguments, answers)) and self._ask(arguments) != answers:
             self.counts["unsteady"] += 1
             return None
-        self.counts["different" if difference else "equal"] += 1
+        else:
+            self.counts["different" if difference else "equal"] += 1
         return difference
 
     def _ask(self, arguments: Input) -> dict[Side, Message]:
         """Call base, and head if there is something to compare."""
-        answers: dict[Side, Message] = {"base": self.workers["base"].ask("try", input=arguments, limit=self.limit)}
-        if answers["base"]["outcome"] in {"returned", "raised"}:
-            answers["head"] = self.workers["head"].ask("try", input=arguments, limit=self.limit)
-        else:
-            answers["head"] = {"outcome": "not called"}
-        return answers
-
-    def _repeats(self, arguments: Input, answers: Mapping[Side, Message]) -> bool:
-        return self._ask(arguments) == answers
+        base = self.workers["base"].ask("try", input=arguments, limit=self.limit)
+        if base["outcome"] not in {"returned", "raised"}:
+            return {"base": base, "head": {"outcome": "not called"}}
+        return {"base": base, "head": self.workers["head"].ask("try", input=arguments, limit=self.limit)}
 
     def _difference(self, arguments: Input, answers: Mapping[Side, Message]) -> str | None:
         base, head = (answers[side] for side in SIDES)
@@ -280,18 +271,16 @@ class Exploration:
             yield "no further input could be compared"
         if self.rounding and "not exactly" not in self.output.detail:
             yield f"floats are equal but for rounding: they differ by up to {self.rounding:.1e}"
-        inputs = {name: f"{count} more input{'s' if count > 1 else ''}" for name, count in self.counts.items() if count}
         limits = f"{self.limit:.2g} s or its memory limit"
-        if "raised" in inputs:
-            yield f"{inputs['raised']} raised the same error on both"
-        if "raised at base" in inputs:
-            yield f"{inputs['raised at base']} raised at base but not the same at head: {self.other_error}"
-        if "late at head" in inputs:
-            yield f"on {inputs['late at head']} only head exceeded {limits}"
-        if "late" in inputs:
-            yield f"on {inputs['late']} the call exceeded {limits}, and was not compared"
-        if "unsteady" in inputs:
-            yield f"on {inputs['unsteady']} a side did not repeat its own result"
+        for name, before, after in (
+            ("raised", "", "raised the same error on both"),
+            ("raised at base", "", f"raised at base but not the same at head: {self.other_error}"),
+            ("late at head", "on ", f"only head exceeded {limits}"),
+            ("late", "on ", f"the call exceeded {limits}, and was not compared"),
+            ("unsteady", "on ", "a side did not repeat its own result"),
+        ):
+            if count := self.counts[name]:
+                yield f"{before}{count} more input{'s' if count > 1 else ''} {after}"
 
 
 _FAILURES = {
@@ -320,7 +309,3 @@ def _not_tried(output: Output, reason: str) -> Output:
 
 def _noted(output: Output, reason: str) -> Output:
     return output.model_copy(update={"detail": f"{output.detail}; {reason}" if output.detail else reason})
-
-
-def _key(arguments: Input) -> str:
-    return json.dumps(arguments)

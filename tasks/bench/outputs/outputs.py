@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,8 @@ class DescriptionComparison:
         if base.get("size") != head.get("size"):
             yield path, _sized(base), f"{head['type']} of {head.get('size')}"
         elif "value" in base and "value" in head and base["value"] != head["value"]:
-            if not self._is_rounding(base, head):
+            number = FLOATS.get(base["type"])
+            if not (number and self._close(*(np.array([number(node["value"])]) for node in (base, head))).all()):
                 yield path, _shown(base), _shown(head)
         elif base.get("digest") != head.get("digest"):
             yield from self._digest_difference(base, head, path)
@@ -92,17 +93,6 @@ class DescriptionComparison:
         if list(base) != list(head):
             yield path, f"the order {_short(' '.join(base))}", f"the order {_short(' '.join(head))}"
 
-    def _is_rounding(self, base: Node, head: Node) -> bool:
-        if base["type"] not in FLOATS:
-            return False
-        one, other = (FLOATS[base["type"]](node["value"]) for node in (base, head))
-        parts = [(one.real, other.real), (one.imag, other.imag)]
-        apart = [(x, y) for x, y in parts if x != y and not (math.isnan(x) and math.isnan(y))]
-        if not all(math.isclose(x, y, rel_tol=RELATIVE, abs_tol=ROUNDINGS * self.scale) for x, y in apart):
-            return False
-        self.rounding = max(self.rounding, *(abs(x - y) / max(abs(x), abs(y)) for x, y in apart), 0.0)
-        return True
-
     def _number_differences(self, base: Node, head: Node, path: str) -> Iterator[Difference]:
         one, other = _numbers(base), _numbers(head)
         if one.size != other.size or one.dtype != other.dtype:
@@ -114,13 +104,10 @@ class DescriptionComparison:
             yield f"{path}[{index}]" if one.size > 1 else path, repr(one[index].item()), repr(other[index].item())
 
     def _close(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        import numpy as np
-
         tolerance = max(RELATIVE, EPSILONS * float(np.finfo(one.dtype).eps))
-        parts = [(one.real, other.real), (one.imag, other.imag)] if one.dtype.kind == "c" else [(one, other)]
         close = np.ones(one.shape, dtype=bool)
         with np.errstate(all="ignore"):
-            for x, y in parts:
+            for x, y in ((one.real, other.real), (one.imag, other.imag)):
                 wide = [part.astype("f8") for part in (x, y)]
                 apart, size = np.abs(wide[0] - wide[1]), np.maximum(np.abs(wide[0]), np.abs(wide[1]))
                 same = (x == y) | (np.isnan(x) & np.isnan(y))
@@ -133,22 +120,21 @@ class DescriptionComparison:
         return close
 
 
-def judge(test: str, described: Mapping[Side, Node], repeats: Mapping[Side, bool], *, scale: float = 0.0) -> Output:
+def judge(test: str, described: Mapping[Side, Node], repeats: Mapping[Side, bool]) -> Output:
     """Return whether both sides returned the same, with the first difference, or why they are not comparable."""
-    for side in SIDES:
-        if not repeats[side]:
-            detail = f"differs between two calls on the same side ({side})"
-            return Output(test=test, verdict="not comparable", detail=detail)
+    incomparable = partial(Output, test=test, verdict="not comparable")
+    if changing := [side for side in SIDES if not repeats[side]]:
+        return incomparable(detail=f"differs between two calls on the same side ({changing[0]})")
     base, head = (described[side]["tree"] for side in SIDES)
-    comparison = DescriptionComparison(scale)
+    comparison = DescriptionComparison()
     if difference := comparison.first_difference(base, head):
         return Output(test=test, verdict="different", detail=spelled_difference(difference))
     opaque = described["base"]["opaque"] or described["head"]["opaque"] or [comparison.undecided]
     if opaque[0]:
         path, reason = opaque[0]
-        return Output(test=test, verdict="not comparable", detail=reason + (f", at `{path}`" if path else ""))
+        return incomparable(detail=reason + (f", at `{path}`" if path else ""))
     if base["type"] == "NoneType":
-        return Output(test=test, verdict="not comparable", detail="the call returns None on both sides")
+        return incomparable(detail="the call returns None on both sides")
     return Output(test=test, verdict="equal", detail="; ".join(_qualifications(described, comparison)))
 
 
@@ -158,7 +144,6 @@ def spelled_difference(difference: Difference) -> str:
 
 
 def _qualifications(described: Mapping[Side, Node], comparison: DescriptionComparison) -> Iterator[str]:
-    """Say in which respects two equal values are not identical."""
     if described["base"]["consumed"]:
         yield "compared after consuming the lazy result"
     if comparison.rounding:
@@ -169,8 +154,6 @@ def _qualifications(described: Mapping[Side, Node], comparison: DescriptionCompa
 
 
 def _numbers(node: Node) -> np.ndarray:
-    import numpy as np
-
     return np.frombuffer(base64.b64decode(node["bytes"]), dtype=node["dtype"])
 
 
