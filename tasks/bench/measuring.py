@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..artifacts import SIDES, Measurement, Output, Site
+from ..artifacts import SIDES, Measurement, Output
 from ..manifest.model import Metric
 from ..processes.progress import Report, silent
 from .imports.imports import time_imports
@@ -36,9 +36,18 @@ def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
     Raises MeasuringError if the benchmark does not pass on both sides in the same way, ProvenanceError if a module of
     the project does not come from its side's tree.
     """
+    rng = request.rng()
     with exclusive(request.lock, report):
         sandbox.compile_environments(request)
-        return _measure(request, request.rng(), report)
+        result = _run_benchmark(request, rng, report) if request.benchmark else MeasurementResult()
+        if request.modules and "import" in request.metrics:
+            result += time_imports(request, rng, report)
+            result += time_startup(request, rng, report)
+    modules = {
+        side: tuple(sorted(set(result.modules.get(side, ())), key=lambda module: (module.path, module.name)))
+        for side in SIDES
+    }
+    return replace(result, modules=modules, notes=(*_notes(request, result), *result.notes))
 
 
 def dry_run(request: Request, *, report: Report = silent) -> tuple[Output, ...]:
@@ -49,28 +58,6 @@ def dry_run(request: Request, *, report: Report = silent) -> tuple[Output, ...]:
         return check(request, request.rng(), report).outputs
 
 
-def _measure(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
-    result = _run_benchmark(request, rng, report) if request.benchmark else MeasurementResult()
-    if request.modules and "import" in request.metrics:
-        for more in (time_imports(request, rng, report), time_startup(request, rng, report)):
-            result = _merge(result, more)
-    modules = {
-        side: tuple(sorted(set(result.modules.get(side, ())), key=lambda module: (module.path, module.name)))
-        for side in SIDES
-    }
-    return replace(result, modules=modules, notes=(*_notes(request, result), *result.notes))
-
-
-def _merge(result: MeasurementResult, more: MeasurementResult) -> MeasurementResult:
-    return replace(
-        result,
-        measurements=(*result.measurements, *more.measurements),
-        modules={side: (*result.modules.get(side, ()), *more.modules.get(side, ())) for side in SIDES},
-        imported=(*result.imported, *more.imported),
-        notes=(*result.notes, *more.notes),
-    )
-
-
 def _run_benchmark(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
     """Time the benchmark first, before anything else disturbs the machine."""
     measurements: tuple[Measurement, ...] = ()
@@ -78,30 +65,25 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
         measurements, run = measure_time(request, rng, report)
     else:
         run = check(request, rng, report)
-    modules = {side: tuple(run.modules[side]) for side in SIDES}
+    result = MeasurementResult(
+        measurements=measurements,
+        outputs=run.outputs,
+        tests=run.tests,
+        modules={side: tuple(run.modules[side]) for side in SIDES},
+        preempted=run.preempted,
+        notes=run.notes,
+    )
     if not set(request.metrics) - {"import"}:
         # The benchmark of an import shows that it works; its call is not compared.
-        return MeasurementResult(outputs=run.outputs, tests=run.tests, modules=modules)
-    outputs = compare_further_inputs(request, run.outputs, rng, report)
-    profiles = profile_functions(request, rng, report)
-    sites: tuple[Site, ...] = ()
+        return result
+    result = replace(result, outputs=compare_further_inputs(request, run.outputs, rng, report))
+    result += profile_functions(request, rng, report)
     if "instructions" in request.metrics:
-        measurements += instructions.measure_instructions(request, rng, report)
+        result += MeasurementResult(instructions.measure_instructions(request, rng, report))
     if "memory" in request.metrics:
-        memory, sites = measure_memory(request, rng, report, native=request.native)
-        measurements += memory
-    return MeasurementResult(
-        measurements=measurements,
-        outputs=outputs,
-        tests=run.tests,
-        modules=modules,
-        functions=profiles.functions,
-        profiled=profiles.tests,
-        unreached=profiles.unreached,
-        sites=sites,
-        preempted=run.preempted,
-        notes=(*run.notes, *profiles.notes),
-    )
+        measurements, sites = measure_memory(request, rng, report)
+        result += MeasurementResult(measurements, sites=sites)
+    return result
 
 
 def _notes(request: Request, result: MeasurementResult) -> Iterator[str]:

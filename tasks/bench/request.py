@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
-from ..artifacts import FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
+from ..artifacts import SIDES, FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
 from ..manifest.model import Metric
 
 Role = Literal["base", "head", "control"]
@@ -111,3 +111,10 @@ class MeasurementResult:
     imported: tuple[ImportedModule, ...] = ()
     preempted: float = 0.0
     notes: tuple[str, ...] = ()
+
+    def __add__(self, other: MeasurementResult) -> MeasurementResult:
+        names = [each.name for each in fields(self) if each.name != "modules"]
+        return MeasurementResult(
+            **{name: getattr(self, name) + getattr(other, name) for name in names},
+            modules={side: (*self.modules.get(side, ()), *other.modules.get(side, ())) for side in SIDES},
+        )

@@ -2,51 +2,58 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ...artifacts import SIDES, Measurement, MetricName, Side, Site
-from ...errors import MeasuringError
+from ...errors import CommandFailedError, MeasuringError
+from ...processes import programs
 from ...processes.progress import Report
 from ...storage.hashing import sha256
 from ..repeats import Repeats
 from ..request import Request, deadline_in
+from ..workers import sandbox
 from ..workers.channel import TimeLimitError
-from ..workers.workers import Settings, Worker, started
-from .flamegraphs import SUFFIX, read_profiles
-from .sites import changed_sites, renamed
+from ..workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, started, variables
+from .sites import HeldMemory, changed_sites, renamed
 
 REPEATS = 3
 MOST_REPEATS = 8
 """If repeats differ: the 99 % interval of three reaches 5.7 standard deviations to either side, of eight 1.2."""
 LONGEST_NAME = 120
 
+READER = WORKER_PROGRAMS / "memory/flamegraphs.py"
+READER_SECONDS = 300.0
+FLAMEGRAPH = ".flamegraph.html"
+
 METRICS = (MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED)
 """In bytes, a number, and bytes."""
 
 
 def measure_memory(
-    request: Request, rng: random.Random, report: Report, *, native: bool = False
+    request: Request, rng: random.Random, report: Report
 ) -> tuple[tuple[Measurement, ...], tuple[Site, ...]]:
     """Track every call REPEATS times a side, alternating; keep profiles and flame graphs of the first repeat.
 
     If repeats differ there are more, up to MOST_REPEATS or until the budget is spent: only whether they differ, and the
-    clock, decide, so the interval holds as if their number had been fixed. `native` records C stacks as well.
+    clock, decide, so the interval holds as if their number had been fixed.
     """
-    began = time.monotonic()
-    deadline = deadline_in(request.memory_timeout)
+    began, deadline = time.monotonic(), deadline_in(request.memory_timeout)
     repeats, stopped = Repeats(METRICS), ""
     profiles: dict[Side, dict[str, Path]] = {side: {} for side in SIDES}
-    _clear(request.profiles)
+    for side in SIDES:
+        for stale in (*request.profiles.glob(f"{side}-*.bin"), *request.profiles.glob(f"{side}-*{FLAMEGRAPH}")):
+            stale.unlink()
 
     def track(side: Side, settings: Settings) -> dict[str, tuple[float, ...]]:
-        first = repeats.number == 0
-        return _track(request, side, settings, profiles=profiles[side] if first else None, native=native and first)
+        return _track(request, side, settings, profiles=None if repeats.number else profiles[side])
 
     while not stopped:
         try:
@@ -54,7 +61,8 @@ def measure_memory(
         except TimeLimitError:
             stopped = "timeout"
             break
-        planned = MOST_REPEATS if _differ(repeats) else REPEATS
+        differ = any(len({(each.base, each.head) for each in taken}) > 1 for taken in repeats.launches.values())
+        planned = MOST_REPEATS if differ else REPEATS
         base, head = (max(peaks, default=0) / 2**20 for peaks in repeats.latest(MetricName.PEAK))
         report(f"memory {repeats.number} of {planned}: peak {base:.1f} MiB at base, {head:.1f} MiB at head")
         if repeats.number >= planned:
@@ -69,12 +77,8 @@ def measure_memory(
     return repeats.measurements(stopped), _sites(request, profiles, report)
 
 
-def _differ(repeats: Repeats) -> bool:
-    return any(len({(launch.base, launch.head) for launch in taken}) > 1 for taken in repeats.launches.values())
-
-
 def _track(
-    request: Request, side: Side, settings: Settings, *, profiles: dict[str, Path] | None, native: bool
+    request: Request, side: Side, settings: Settings, *, profiles: dict[str, Path] | None
 ) -> dict[str, tuple[float, ...]]:
     """Return the figures of METRICS for each call; with `profiles`, keep each profile and add its path there."""
     figures: dict[str, tuple[float, ...]] = {}
@@ -85,7 +89,13 @@ def _track(
         worker.collected()
         while ready := worker.advance():
             profile = Path(scratch) / "profile.bin"
-            figures[ready.key] = _ask(worker, profile, native=native)
+            native = request.native and profiles is not None
+            answer = worker.ask("track", profile=str(profile), native=native)
+            if answer["kind"] == "untracked":
+                raise MeasuringError(
+                    f"memray cannot be imported on {side}: {answer['reason']}", hint="add memray to `env: install:`"
+                )
+            figures[ready.key] = answer["peak"], answer["allocations"], answer["left"]
             if profiles is None:
                 profile.unlink()
                 continue
@@ -93,15 +103,6 @@ def _track(
             name = profile_name(side, ready.key, taken={path.name for path in profiles.values()})
             profiles[ready.key] = Path(shutil.move(profile, request.profiles / name))
     return figures
-
-
-def _ask(worker: Worker, profile: Path, *, native: bool) -> tuple[float, ...]:
-    answer = worker.ask("track", profile=str(profile), native=native)
-    if answer["kind"] == "untracked":
-        raise MeasuringError(
-            f"memray cannot be imported on {worker.side}: {answer['reason']}", hint="add memray to `env: install:`"
-        )
-    return answer["peak"], answer["allocations"], answer["left"]
 
 
 def profile_name(side: Side, key: str, *, taken: set[str] | None = None) -> str:
@@ -113,13 +114,6 @@ def profile_name(side: Side, key: str, *, taken: set[str] | None = None) -> str:
     return f"{name}.bin"
 
 
-def _clear(profiles: Path) -> None:
-    for side in SIDES:
-        for suffix in (".bin", SUFFIX):
-            for stale in profiles.glob(f"{side}-*{suffix}"):
-                stale.unlink()
-
-
 def _sites(request: Request, profiles: dict[Side, dict[str, Path]], report: Report) -> tuple[Site, ...]:
     """Compare the call sites of each benchmark call whose profiles could be read on both sides."""
     base, head = (read_profiles(request, side, profiles[side], report) for side in SIDES)
@@ -127,3 +121,39 @@ def _sites(request: Request, profiles: dict[Side, dict[str, Path]], report: Repo
     return tuple(
         site for key in base if key in head for site in changed_sites(key, base[key], head[key], renamed=moved)
     )
+
+
+def read_profiles(
+    request: Request, side: Side, profiles: Mapping[str, Path], report: Report
+) -> dict[str, tuple[HeldMemory, ...]]:
+    """Return what is held at the peak for each of `profiles` (by benchmark call), and draw a flame graph next to each.
+
+    Failures are reported and left out: the measurements are valid without them.
+    """
+    side_request = request.side(side)
+    tree = side_request.tree
+    jobs = [
+        {"key": key, "profile": str(profile), "flamegraph": str(profile).removesuffix(".bin") + FLAMEGRAPH}
+        for key, profile in profiles.items()
+    ]
+    order = {"side": side, "tree": str(tree.absolute()), "profiles": jobs}
+    confinement = sandbox.wrapper(side_request, tree, worker=WORKER_FOLDER, writable=(request.profiles,))
+    command: tuple[str | Path, ...] = (*confinement, side_request.python, READER)
+    environment = variables(side_request, Settings(seed=1), {}, folder=tree)
+    try:
+        output = programs.run_bytes(
+            command, cwd=tree, env=environment, timeout=READER_SECONDS, stdin=json.dumps(order).encode()
+        )
+    except CommandFailedError as error:
+        report(f"no call sites and flame graphs of {side}: {error.what.splitlines()[-1]}")
+        return {}
+    answers = json.loads(output.splitlines()[-1])
+    for key, answer in answers.items():
+        if answer["failed"]:
+            missing = "call sites" if answer["sites"] is None else "flame graph"
+            report(f"no {missing} of {side}, {key}: {answer['failed']}")
+    return {
+        key: tuple(HeldMemory(*site) for site in answer["sites"])
+        for key, answer in answers.items()
+        if answer["sites"] is not None
+    }

@@ -87,16 +87,12 @@ def _by_function(held: Iterable[HeldMemory], renamed: Mapping[Function, Function
 
 
 def _site(test: str, base: _FunctionMemory | None, head: _FunctionMemory | None) -> Site:
-    return Site(test=test, place=_place(base, head), base=base.size if base else 0, head=head.size if head else 0)
-
-
-def _place(base: _FunctionMemory | None, head: _FunctionMemory | None) -> str:
-    """Return one place, or both if they differ: `src/x.py:41 → 45 rows`, `src/x.py:41 rows → src/y.py:7 lines`."""
-    if not (base and head):
-        return str(base or head)
-    if base.function != head.function:
-        return f"{base} → {head}"
-    return _formatted(base.function, " → ".join(dict.fromkeys(str(line) for line in (base.line, head.line) if line)))
+    """Name one place, or both if they differ: `src/x.py:41 → 45 rows`, `src/x.py:41 rows → src/y.py:7 lines`."""
+    place = " → ".join(str(each) for each in (base, head) if each)
+    if base and head and base.function == head.function:
+        lines = dict.fromkeys(str(each.line) for each in (base, head) if each.line)
+        place = _formatted(base.function, " → ".join(lines))
+    return Site(test=test, place=place, base=base.size if base else 0, head=head.size if head else 0)
 
 
 def _formatted(function: Function, lines: str) -> str:

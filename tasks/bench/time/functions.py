@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...artifacts import SIDES, FunctionShare, Share, Side
 from ...errors import MeasuringError
 from ...processes.progress import Report
-from ..request import Request
+from ..request import MeasurementResult, Request
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, core, hash_seed, started
 
@@ -23,20 +22,6 @@ SHOWN = 10
 
 MODULE = "<module>"
 """The qualified name of a file's own code, which runs when it is imported; the calls of a benchmark do not show it."""
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionProfiles:
-    """Shares by test, and `tests`: the benchmark calls for which it is known on both sides which changes they reach.
-
-    Calls into a file whose own code changed are not among these. `unreached` are changed definitions that no call
-    reaches; it is empty if not all calls could be sampled.
-    """
-
-    functions: tuple[FunctionShare, ...]
-    tests: tuple[str, ...]
-    unreached: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 class _Function(NamedTuple):
@@ -52,6 +37,7 @@ class _CallProfile(NamedTuple):
     functions: dict[str, _Function]
     reached: frozenset[str]
     samples: int
+    by_thread: bool
 
 
 def _changes(request: Request, side: Side) -> dict[tuple[str, str], str]:
@@ -74,66 +60,59 @@ def _call_profile(answer: Message, changes: dict[tuple[str, str], str]) -> _Call
                 spelled, changed = function + name[len(own) :], True
         share = Share(calls=sampled["calls"], share=sampled["share"], own=sampled["own"])
         functions[spelled] = _Function(path, share, changed)
-    return _CallProfile(functions, frozenset(reached), answer["samples"])
+    return _CallProfile(functions, frozenset(reached), answer["samples"], answer["sampler"] == "thread")
 
 
-class _SideProfiler:
-    """Profile one side's calls: `profiles` so far, and `by_thread`, those that a thread had to sample."""
-
-    def __init__(self, request: Request, side: Side, settings: Settings) -> None:
-        self.profiles: dict[str, _CallProfile] = {}
-        self.by_thread: set[str] = set()
-        self._request, self._side, self._settings = request, side, settings
-        self._current, self._delicate = "", set[str]()
-
-    def run(self) -> bool:
-        """Profile all calls; return whether there was time for that."""
-        while True:
-            self._current = ""
-            try:
-                self._sample()
-            except TimeLimitError:
-                return False
-            except MeasuringError:
-                # The signal sampler may crash a process (`prprep_worker.profiling.stacks`); other causes fail again.
-                if not self._current or self._current in self._delicate:
-                    raise
-                self._delicate.add(self._current)
-            else:
-                return True
-
-    def _sample(self) -> None:
-        request, side = self._request, self._side
-        changes, benchmark = _changes(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
-        with started(request, side, self._settings) as worker:
-            seconds = min(SECONDS, max(LEAST_SECONDS, SHARE * request.budget / max(1, len(worker.collected()))))
-            while ready := worker.advance():
-                if ready.key in self.profiles:
-                    continue
-                self._current = ready.key
-                worker.settle()
-                sampler = "thread" if ready.key in self._delicate else "signal"
-                answer = worker.ask(
-                    "profile", tree=str(request.side(side).tree), without=[benchmark], seconds=seconds, sampler=sampler
-                )
-                self.profiles[ready.key] = _call_profile(answer, changes)
-                if answer["sampler"] == "thread":
-                    self.by_thread.add(ready.key)
+def _profile_side(request: Request, side: Side, settings: Settings) -> Iterator[tuple[str, _CallProfile]]:
+    """Yield the profile of each of a side's calls; raise TimeLimitError at the deadline."""
+    changes, benchmark = _changes(request, side), os.path.normpath((request.benchmark or "").partition("::")[0])
+    profiled, delicate, current = set[str](), set[str](), ""
+    while True:
+        try:
+            with started(request, side, settings) as worker:
+                seconds = min(SECONDS, max(LEAST_SECONDS, SHARE * request.budget / max(1, len(worker.collected()))))
+                while ready := worker.advance():
+                    if ready.key not in profiled:
+                        current = ready.key
+                        worker.settle()
+                        answer = worker.ask(
+                            "profile",
+                            tree=str(request.side(side).tree),
+                            without=[benchmark],
+                            seconds=seconds,
+                            sampler="thread" if current in delicate else "signal",
+                        )
+                        profiled.add(current)
+                        yield current, _call_profile(answer, changes)
+        except MeasuringError:
+            # The signal sampler may crash a process (`prprep_worker.profiling.stacks`); other causes fail again.
+            if not current or current in delicate:
+                raise
+            delicate.add(current)
+            current = ""
+        else:
+            return
 
 
-def profile_functions(request: Request, rng: random.Random, report: Report) -> FunctionProfiles:
+def profile_functions(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
     """Sample every call on both sides, and count which of the project's functions it executes.
 
     Returns for each test the changed functions that it reaches, and as many of those with the greatest shares as fit
-    into SHOWN. At `request.timeout`, returns the calls that both sides have by then.
+    into SHOWN. At `request.timeout`, returns the calls that both sides have by then. `profiled` are the calls for which
+    it is known on both sides which changes they reach; those into a file whose own code changed are not among these.
+    `unreached` are changed definitions that no call reaches; it is empty if not all calls could be sampled.
     """
     settings = Settings(hash_seed(rng), core=core(pin=request.pin), deadline=request.deadline())
-    sides: dict[Side, _SideProfiler] = {side: _SideProfiler(request, side, settings) for side in SIDES}
+    profiles: dict[Side, dict[str, _CallProfile]] = {side: {} for side in SIDES}
     complete = True
-    for side, profiler in sides.items():
+    for side in SIDES:
         report(f"functions: sampling {side}")
-        complete = profiler.run() and complete
-    base, head = (sides[side].profiles for side in SIDES)
+        try:
+            for key, profile in _profile_side(request, side, settings):
+                profiles[side][key] = profile
+        except TimeLimitError:
+            complete = False
+    base, head = (profiles[side] for side in SIDES)
     keys = [key for key in base if key in head]
     reached = {key: base[key].reached | head[key].reached for key in keys}
     of_modules = {
@@ -143,23 +122,19 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> F
     }
     everything = set().union(*reached.values())
     unreached = (changed.function for changed in request.functions if changed.function not in everything)
-    return FunctionProfiles(
-        functions=tuple(share for key in keys for share in _shares(key, base[key], head[key])),
-        tests=tuple(key for key in keys if not reached[key] & of_modules),
-        unreached=tuple(unreached) if complete else (),
-        notes=tuple(_notes(complete=complete, by_thread=sides["base"].by_thread | sides["head"].by_thread)),
-    )
-
-
-def _notes(*, complete: bool, by_thread: set[str]) -> Iterator[str]:
-    if not complete:
-        yield "Time per function was not sampled for every test: its time limit came first."
-    if by_thread:
-        names = ", ".join(f"`{key.partition('::')[2]}`" for key in sorted(by_thread))
-        yield (
+    notes = [] if complete else ["Time per function was not sampled for every test: its time limit came first."]
+    if by_thread := sorted({key for side in profiles.values() for key, profile in side.items() if profile.by_thread}):
+        names = ", ".join(f"`{key.partition('::')[2]}`" for key in by_thread)
+        notes.append(
             f"Shares of {names} were sampled between Python's steps: "
             "part of a small function's time may be counted for its callers."
         )
+    return MeasurementResult(
+        functions=tuple(share for key in keys for share in _shares(key, base[key], head[key])),
+        profiled=tuple(key for key in keys if not reached[key] & of_modules),
+        unreached=tuple(unreached) if complete else (),
+        notes=tuple(notes),
+    )
 
 
 def _shares(key: str, base: _CallProfile, head: _CallProfile) -> list[FunctionShare]:

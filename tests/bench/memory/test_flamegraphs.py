@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import memray
 import pytest
 
-from tasks.bench.memory.flamegraphs import PROGRAM, SUFFIX, read_profiles
+from tasks.bench.memory.memory import FLAMEGRAPH, READER, read_profiles
 from tests.support.pairs import pair
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def everything():
 
 @pytest.fixture(scope="module")
 def program():
-    spec = importlib.util.spec_from_file_location("flamegraphs", PROGRAM)
+    spec = importlib.util.spec_from_file_location("flamegraphs", READER)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -69,7 +69,7 @@ def test_call_sites_are_spelled_relative_to_the_tree_and_the_import_path(tracked
 @pytest.mark.slow
 def test_a_flame_graph_is_the_same_every_time_and_names_no_folder_of_this_machine(tracked):
     request, profile = tracked
-    drawn = profile.with_name(f"base-everything{SUFFIX}")
+    drawn = profile.with_name(f"base-everything{FLAMEGRAPH}")
     texts = []
     for _ in range(2):
         drawn.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ def test_a_flame_graph_is_the_same_every_time_and_names_no_folder_of_this_machin
 @pytest.mark.slow
 def x(tracked):
     request, profile = tracked
-    profile.with_name(f"base-table{SUFFIX}").mkdir()
+    profile.with_name(f"base-table{FLAMEGRAPH}").mkdir()
     reported = []
     table = profile.with_name("base-table.bin")
     held = read_profiles(

@@ -269,8 +269,8 @@ def test_native_stacks_are_recorded_on_request(tmp_path):
         {"src/project/__init__.py": code.format(count=count), "tests/test_benchmark.py": BENCHMARK}
         for count in (10_000, 20_000)
     ]
-    request = pair(tmp_path, base=files[0], head=files[1], metrics=("memory",))
-    _, (site,) = measure_memory(request, random.Random(1), lambda _: None, native=True)
+    request = pair(tmp_path, base=files[0], head=files[1], metrics=("memory",), native=True)
+    _, (site,) = measure_memory(request, random.Random(1), lambda _: None)
     assert site.place == "src/project/__init__.py:2 work"
     assert [
         memray.FileReader(request.profiles / KEPT[0].replace("base", side)).metadata.has_native_traces for side in SIDES

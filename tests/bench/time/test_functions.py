@@ -129,7 +129,7 @@ def test_methods_of_a_changed_class_are_changed_and_unreached_changes_are_listed
     changed = {name for name, share in of(profile, "test_around").items() if share.changed}
     assert changed == {"project:leaf", "project:Table.rows"}
     assert profile.unreached == ("project:unused",)
-    assert [test.partition("::")[2] for test in profile.tests] == ["test_around", "test_awaited"]
+    assert [test.partition("::")[2] for test in profile.profiled] == ["test_around", "test_awaited"]
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_renamed_functions_share_a_row_and_one_sided_ones_have_one_side(tmp_path
 def test_calls_into_a_file_with_changed_module_code_are_not_listed(tmp_path):
     constant = ChangedDefinition("project", base=(FILE, "<module>"), head=(FILE, "<module>"))
     profiles = profiled(pair(tmp_path, base=files(3000), head=files(), functions=(constant,)))
-    assert (profiles.tests, profiles.unreached) == ((), ())
+    assert (profiles.profiled, profiles.unreached) == ((), ())
     assert not any(share.changed for share in profiles.functions)
 
 
@@ -176,7 +176,7 @@ def test_setup_and_the_benchmarks_own_functions_do_not_count(tmp_path):
 def test_without_time_for_all_calls_no_change_is_called_unreached(tmp_path):
     slow = both(files(benchmark="import time\n\ndef test_slow(benchmark):\n    benchmark(time.sleep, 3600)\n"))
     profiles = profiled(pair(tmp_path, **slow, functions=(same("leaf"),), timeout=1.5))
-    assert (profiles.functions, profiles.tests, profiles.unreached) == ((), (), ())
+    assert (profiles.functions, profiles.profiled, profiles.unreached) == ((), (), ())
     assert profiles.notes == ("Time per function was not sampled for every test: its time limit came first.",)
 
 
