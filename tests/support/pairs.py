@@ -9,7 +9,7 @@ from textwrap import dedent
 from typing import Any
 
 from tasks.bench.request import Request, SideRequest
-from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, TimedCall, launch, paired
+from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch
 from tasks.bench.workers import memory_layout
 from tasks.bench.workers.workers import Settings, hash_seed
 
@@ -74,7 +74,7 @@ def one_launch(
     """Run a single launch and give its record."""
     record, rng = LaunchRecord(), random.Random(request.seed)
     settings = Settings(hash_seed(rng), layout=memory_layout.draw(rng), describe=describe)
-    with paired(request, settings) as sides:
+    with Pair(request, settings) as sides:
         launch(request, sides, LaunchPlan(share, rounds or {}), rng=rng, record=record)
     return record
 

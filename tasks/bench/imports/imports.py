@@ -6,7 +6,7 @@ import random
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median, median_low
@@ -19,7 +19,7 @@ from ..request import MeasurementResult, Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings
-from .interpreters import LOOKS, Program, answer, draw_settings, last_lines, lines, packages_and_trees, sample
+from .interpreters import LOOKS, answer, draw_settings, imported, last_lines, sample
 
 REPEATS = 3
 """Traces of each side."""
@@ -50,12 +50,8 @@ def time_imports(request: Request, rng: random.Random, report: Report) -> Measur
             sample(request, rng, sequence, {key: partial(_import, request)})
             report(f"import: {sequence.line()}")
     except TimeLimitError:
-        sequence.stop_at_timeout()
-    measurements = sequence.measurements()
-    traced = _trace(request, rng, report)
-    return MeasurementResult(
-        measurements=measurements, modules=modules, imported=traced.modules, notes=(_note(request, traced),)
-    )
+        sequence.stopped = "timeout"
+    return MeasurementResult(sequence.measurements(), modules=modules) + _trace(request, rng, report)
 
 
 def _prepare(request: Request, settings: Settings) -> dict[Side, tuple[Module, ...]]:
@@ -72,9 +68,9 @@ def _import(
     request: Request, role: Role, settings: Settings, *, prepare: bool = False, log: Path | None = None
 ) -> Message:
     """Import in one fresh interpreter; `log` gets the lines of `-X importtime`."""
-    arguments = (lines(request.modules), *packages_and_trees(request), "prepare" if prepare else "")
+    arguments = (*imported(request), "prepare" if prepare else "")
     options = ("-X", "importtime") if log else ()
-    message = answer(request, role, settings, Program("startup/import_timer.py", arguments, options=options, log=log))
+    message = answer(request, role, settings, "startup/import_timer.py", arguments, options=options, log=log)
     if "early" in message:
         raise MeasuringError(
             f"`{message['early'][0]}` is imported on {role} as soon as Python starts, so its import cannot be timed",
@@ -82,10 +78,10 @@ def _import(
             "nothing was measured",
         )
     if "error" in message:
-        what = (
-            f"importing {', '.join(request.modules)} failed on {role}: {message['error']}{last_lines(message['text'])}"
+        raise MeasuringError(
+            f"importing {', '.join(request.modules)} failed on {role}: {message['error']}{last_lines(message['text'])}",
+            hint="name modules that both commits have; nothing was measured",
         )
-        raise MeasuringError(what, hint="name modules that both commits have; nothing was measured")
     return message
 
 
@@ -96,26 +92,23 @@ def _import(
 class ImportTrace:
     """The modules that only one side loads, the slowest first, and how many modules each side loads."""
 
-    modules: tuple[ImportedModule, ...] = ()
-    loaded: Mapping[Side, int] = field(default_factory=dict)
+    modules: tuple[ImportedModule, ...]
+    loaded: Mapping[Side, int]
 
 
-def _trace(request: Request, rng: random.Random, report: Report) -> ImportTrace:
+def _trace(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
     """Trace the imports with Python's own option, after the timing and in interpreters of their own."""
     report("import: tracing what is imported")
     settings = draw_settings(request, rng, request.deadline())
     try:
-        return trace(lambda side, log: _import(request, side, settings, log=log)["names"])
+        traced = trace(lambda side, log: _import(request, side, settings, log=log)["names"])
     except TimeLimitError:
-        return ImportTrace()
-
-
-def _note(request: Request, traced: ImportTrace) -> str:
-    if not traced.loaded:
-        return "Tracing the imports took longer than the time limit: it is not known which modules only one side loads."
+        late = "Tracing the imports took longer than the time limit: it is not known which modules only one side loads."
+        return MeasurementResult(notes=(late,))
     names = ", ".join(f"`{module}`" for module in request.modules)
     base, head = (traced.loaded[side] for side in SIDES)
-    return f"Importing {names} loads {base:,} modules at base and {head:,} at head."
+    loaded = f"Importing {names} loads {base:,} modules at base and {head:,} at head."
+    return MeasurementResult(imported=traced.modules, notes=(loaded,))
 
 
 def trace(run: Callable[[Side, Path], list[str]]) -> ImportTrace:
@@ -146,7 +139,7 @@ def loads(text: str, names: Collection[str]) -> Loads:
 
 def one_sided(runs: Mapping[Side, Sequence[Loads]]) -> ImportTrace:
     """Return the modules that every run of one side and none of the other loads, with median times in seconds."""
-    modules = [*_only(runs["base"], runs["head"], "base"), *_only(runs["head"], runs["base"], "head")]
+    modules = (*_only(runs["base"], runs["head"], "base"), *_only(runs["head"], runs["base"], "head"))
     slowest = sorted(modules, key=lambda module: (-module.cumulative, module.name))[:SHOWN]
     return ImportTrace(tuple(slowest), {side: median_low(len(run) for run in runs[side]) for side in SIDES})
 

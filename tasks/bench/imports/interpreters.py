@@ -5,46 +5,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...artifacts import Launch, Side
-from ...processes import programs
 from ..request import Request, Role
 from ..time.sequence import LaunchSequence
-from ..workers import memory_layout, sandbox
+from ..workers import memory_layout
 from ..workers.channel import ClosedError, Message, WorkerChannel
-from ..workers.workers import (
-    LAST_SECONDS,
-    WORKER_FOLDER,
-    WORKER_PROGRAMS,
-    Settings,
-    core,
-    ended,
-    hash_seed,
-    trees,
-    variables,
-)
+from ..workers.workers import LAST_SECONDS, WORKER_PROGRAMS, Settings, core, ended, hash_seed, process, trees
 
 LOOKS = (8, 14, 24, 40)
 """Numbers of launches at which imports and start-ups are looked at."""
 
 TAIL = 12
 """Lines of the target's output that an error shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program of the worker folder: `arguments` follow the descriptor and the core, `options` are Python's own.
-
-    `starts` are the arguments of the Python that it starts, if that is what is timed; its output goes to `log`.
-    """
-
-    name: str
-    arguments: tuple[str, ...]
-    options: tuple[str, ...] = ()
-    starts: tuple[str, ...] = ()
-    log: Path | None = None
 
 
 def draw_settings(request: Request, rng: random.Random, deadline: float | None) -> Settings:
@@ -84,26 +58,29 @@ def _launch(
     }
 
 
-def answer(request: Request, role: Role, settings: Settings, program: Program) -> Message:
-    """Run `program` in a fresh interpreter of a side, and return its message, with its output as `text`.
+def answer(
+    request: Request,
+    role: Role,
+    settings: Settings,
+    program: str,
+    arguments: Sequence[str],
+    *,
+    options: Sequence[str] = (),
+    starts: Sequence[str] = (),
+    log: Path | None = None,
+) -> Message:
+    """Run `program` of the worker folder in a fresh interpreter of a side; return its message, its output as `text`.
 
-    If it ends without a message, or reports an error, the message has an `error`.
+    `arguments` follow the descriptor and the core, `options` are Python's own. `starts` are the arguments of the Python
+    that it starts, if that is what is timed; its output goes to `log`. If it ends without a message, or reports an
+    error, the message has an `error`.
     """
-    side = request.side(role)
-    folder = side.tree / request.project
+    python = str(request.side(role).python)
     with WorkerChannel() as channel:
-        read, write = channel.inherited
         pinned = "" if settings.core is None else str(settings.core)
-        command: tuple[str | Path, ...] = (side.python, *program.options, WORKER_PROGRAMS / program.name)
-        command = (*command, str(write), pinned, *program.arguments)
-        environment = variables(side, settings, {}, folder=folder)
-        if settings.layout:
-            timed: tuple[str | Path, ...] = (side.python, *program.starts) if program.starts else command
-            environment = settings.layout.padded(environment, timed)
-            command = (*settings.layout.wrapper, *command)
-        command = (*sandbox.wrapper(side, folder, worker=WORKER_FOLDER), *command)
-        with programs.start(command, cwd=folder, env=environment, pass_fds=(read, write), log=program.log) as running:
-            channel.close_worker_ends()
+        given = (str(WORKER_PROGRAMS / program), str(channel.inherited[1]), pinned, *arguments)
+        command, timed = (python, *options, *given), (python, *starts) if starts else ()
+        with process(request, role, settings, command, channel=channel, starts=timed, log=log) as running:
             try:
                 message = channel.receive(settings.deadline)
             except ClosedError:
@@ -112,13 +89,9 @@ def answer(request: Request, role: Role, settings: Settings, program: Program) -
             return {"text": running.tail(), **message}
 
 
-def packages_and_trees(request: Request) -> tuple[str, str]:
-    """Return the project's packages and the trees as arguments of a program."""
-    return lines(request.packages), lines(trees(request))
-
-
-def lines(words: Sequence[str]) -> str:
-    return "\n".join(words)
+def imported(request: Request) -> tuple[str, str, str]:
+    """Return the modules to import, the project's packages and the trees as arguments of a program."""
+    return "\n".join(request.modules), "\n".join(request.packages), "\n".join(trees(request))
 
 
 def last_lines(text: str) -> str:

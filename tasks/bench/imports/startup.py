@@ -16,7 +16,7 @@ from ..request import MeasurementResult, Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers.channel import Message, TimeLimitError
 from ..workers.workers import Settings, ended
-from .interpreters import LOOKS, Program, answer, draw_settings, last_lines, lines, packages_and_trees, sample
+from .interpreters import LOOKS, answer, draw_settings, imported, last_lines, sample
 
 TIMED = 2
 """Commands that are timed at most."""
@@ -44,7 +44,7 @@ def time_startup(request: Request, rng: random.Random, report: Report) -> Measur
             sample(request, rng, sequence, timers)
             report(f"start-up: {sequence.line()}")
     except TimeLimitError:
-        sequence.stop_at_timeout()
+        sequence.stopped = "timeout"
     if not sequence.number:
         if sequence.stopped:
             chooser.notes.append("The start-up of commands was not timed: it took longer than the time limit.")
@@ -60,8 +60,7 @@ def label(command: Command) -> str:
 
 def _start(request: Request, command: Command, role: Role, settings: Settings) -> Message:
     """Return the nanoseconds that one fresh process takes; raise MeasuringError if it fails."""
-    program = Program("startup/start_timer.py", command, options=("-I", "-S"), starts=command)
-    message = answer(request, role, settings, program)
+    message = answer(request, role, settings, "startup/start_timer.py", command, options=("-I", "-S"), starts=command)
     if "error" in message:
         raise MeasuringError(
             f"`{label(command)}` could not be started on {role}: {message['error']}{last_lines(message['text'])}"
@@ -114,10 +113,9 @@ class _CommandChooser:
 def _check(request: Request, role: Role, settings: Settings, command: Command) -> Message:
     """Run a command once, untimed; the message has an `error` if that takes longer than CHECK_SECONDS."""
     limit, end = time.monotonic() + CHECK_SECONDS, settings.deadline
-    arguments = (lines(request.modules), *packages_and_trees(request), *command)
     try:
         soon = replace(settings, deadline=limit if end is None else min(limit, end))
-        return answer(request, role, soon, Program("startup/start_check.py", arguments))
+        return answer(request, role, soon, "startup/start_check.py", (*imported(request), *command))
     except TimeLimitError:
         if end is not None and end < limit:
             raise

@@ -141,9 +141,9 @@ def read_profiles(
     command: tuple[str | Path, ...] = (*confinement, side_request.python, READER)
     environment = variables(side_request, Settings(seed=1), {}, folder=tree)
     try:
-        output = programs.run_bytes(
-            command, cwd=tree, env=environment, timeout=READER_SECONDS, stdin=json.dumps(order).encode()
-        )
+        output = programs.run(
+            command, cwd=tree, env=environment, timeout=READER_SECONDS, stdin=json.dumps(order).encode(), limit=None
+        ).raw
     except CommandFailedError as error:
         report(f"no call sites and flame graphs of {side}: {error.what.splitlines()[-1]}")
         return {}

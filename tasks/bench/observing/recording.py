@@ -15,6 +15,7 @@ from ...artifacts import RecordedCall
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import Report, silent
+from ...storage.files import read_json
 from ..machine import exclusive
 from ..request import SideRequest
 from ..workers.channel import Message
@@ -101,14 +102,9 @@ def allocations_of_fakes(
     methods = [[fake.parameter, method.method] for fake in call.fakes for method in fake.methods]
     arguments = _driven(site, command) if command else _pytest(site, call.test)
     with tempfile.TemporaryDirectory(prefix="prprep-profile-") as folder:
-        measure = {
-            "test": call.test,
-            "size": call.size,
-            "wanted": methods,
-            "profile": str(Path(folder) / "profile.bin"),
-        }
+        profile = str(Path(folder) / "profile.bin")
+        measure = {"test": call.test, "size": call.size, "wanted": methods, "profile": profile}
         recording, note = _record(site, target, arguments, seconds=FILE_SECONDS, measure=measure)
-    recording = recording or {}
     peaks: dict[str, int] = recording.get("peaks", {})
     return peaks, "" if peaks else recording.get("why_not") or note or "the call was not repeated"
 
@@ -138,8 +134,8 @@ def _driven(site: RecordingSite, command: str) -> list[str]:
 
 def _record(
     site: RecordingSite, target: str, command: list[str], *, seconds: float, measure: Message | None = None
-) -> tuple[Message | None, str]:
-    """Run a command under the recorder; return the recording, if there is one, and a note on how the run ended."""
+) -> tuple[Message, str]:
+    """Run a command under the recorder; return the recording, empty if there is none, and a note on how it ended."""
     with exclusive(site.lock, silent), tempfile.TemporaryDirectory(prefix="prprep-record-") as folder:
         out = Path(folder) / "seen.json"
         order = {
@@ -163,11 +159,7 @@ def _record(
                 note = _ending(finished, site)
         except CommandFailedError:
             note = f"was stopped after {seconds:.0f} s"
-        try:
-            recording: Message = json.loads(out.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None, note
-        return recording, note
+        return read_json(out), note
 
 
 def _ending(finished: programs.CompletedProgram, site: RecordingSite) -> str:
@@ -188,19 +180,20 @@ def try_code(site: RecordingSite, order: Message, data: Mapping[str, bytes] | No
     runs the code. Returns `seconds`, `changes`, `lazy`, `returned` (a type) and the `size` of its inputs, or what was
     `raised`.
     """
-    with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
-        if order.get("fixtures"):
-            return _under_pytest(site, order, data or {}, Path(folder))
-        root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
-        command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
-        stdin = _order(site, order, root).encode()
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="prprep-trial-") as folder:
+            if order.get("fixtures"):
+                return _under_pytest(site, order, data or {}, Path(folder))
+            root = _mirrored(site, Path(folder), data) if data else site.side.tree / site.root
+            command = [str(site.side.python), str(WORKER_PROGRAMS / "recording/trial.py")]
+            stdin = _order(site, order, root).encode()
             finished = programs.run(command, cwd=site.folder, env=site.variables(), stdin=stdin, timeout=TRIAL_SECONDS)
-            answer: Message = json.loads(finished.output)
-        except CommandFailedError as error:
-            return {"raised": error.what.splitlines()[0]}
-        except ValueError:
-            return {"raised": "the process ended without an answer"}
+    except CommandFailedError as error:
+        return {"raised": error.what.splitlines()[0]}
+    try:
+        answer: Message = json.loads(finished.output)
+    except ValueError:
+        return {"raised": "the process ended without an answer"}
     return answer
 
 
@@ -210,7 +203,6 @@ def _order(site: RecordingSite, order: Message, root: Path, **more: str) -> str:
 
 
 def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes], folder: Path) -> Message:
-    """Try code in a test that takes fixtures of the project."""
     fixtures = ", ".join(order["fixtures"])
     test = f"from prprep_worker.recording import trial\n\n\ndef test_trial({fixtures}):\n    trial.answer({fixtures})\n"
     tree, out, stored_order = folder / "tree", folder / "answer.json", folder / "order.json"
@@ -220,14 +212,8 @@ def _under_pytest(site: RecordingSite, order: Message, data: Mapping[str, bytes]
     own = ("-p", "no:cacheprovider", "--import-mode=importlib")
     command = [str(site.side.python), "-m", "pytest", *options(tree, f"{site.root}/{TRIAL}", own)]
     environment = site.variables(PRPREP_TRIAL=str(stored_order))
-    try:
-        programs.run(command, cwd=site.folder, env=environment, timeout=TRIAL_SECONDS, check=False)
-        answer: Message = json.loads(out.read_text(encoding="utf-8"))
-    except CommandFailedError as error:
-        return {"raised": error.what.splitlines()[0]}
-    except (OSError, ValueError):
-        return {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}
-    return answer
+    programs.run(command, cwd=site.folder, env=environment, timeout=TRIAL_SECONDS, check=False)
+    return read_json(out) or {"raised": f"with the fixtures that the test takes ({fixtures}), the call was not reached"}
 
 
 def _mirrored(site: RecordingSite, folder: Path, data: Mapping[str, bytes]) -> Path:

@@ -10,17 +10,18 @@ sequence of forked children.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import cycle
+from typing import Self
 
 from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
 from ..provenance import check_control
 from ..request import Request, Role
 from ..workers.channel import Message
-from ..workers.workers import Ready, Settings, Worker, core, started
+from ..workers.workers import Ready, Settings, core, started
 from .turns import Turn, Turns, calibrate, settle
 
 _SAME = "the benchmark must run the same tests at both commits"
@@ -58,10 +59,6 @@ class TimedCall:
     repeats: dict[Side, bool] = field(default_factory=dict)
 
     @property
-    def first(self) -> Side:
-        return next(role for role in self.order if role != "control")
-
-    @property
     def undisturbed(self) -> list[Turn]:
         """Return the turns in which no block was preempted; all turns if that would discard more than half.
 
@@ -72,7 +69,7 @@ class TimedCall:
 
     @property
     def seconds(self) -> float:
-        """Return the seconds that the turns took, with setup and teardown."""
+        """What the turns took, with setup and teardown."""
         return sum(block.elapsed for turn in self.turns for block in turn.values())
 
     def launch(self, clock: str) -> Launch:
@@ -83,7 +80,7 @@ class TimedCall:
             for role in self.order
         }
         return Launch(
-            first=self.first,
+            first=next(role for role in self.order if role != "control"),
             seed=self.seed,
             steady=self.steady,
             left_out=len(self.turns) - len(turns),
@@ -107,52 +104,60 @@ class LaunchRecord:
 
 
 class Pair:
-    """The workers of all sides, always at the same call of the benchmark."""
+    """The workers of all sides, always at the same call of the benchmark; their process groups end with the context.
 
-    def __init__(self, workers: Mapping[Role, Worker], settings: Settings) -> None:
-        self.workers, self.settings = workers, settings
+    They start together, spread over `cores` (if there are any).
+    """
+
+    def __init__(self, request: Request, settings: Settings, cores: tuple[int, ...] = ()) -> None:
+        self.settings = settings
+        on_cores = zip(request.roles, cycle(cores or (settings.core,)), strict=False)
+        with ExitStack() as stack:
+            self.workers = {
+                role: stack.enter_context(started(request, role, replace(settings, core=core)))
+                for role, core in on_cores
+            }
+            self._processes = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        self._processes.close()
 
     def agree_on_tests(self) -> tuple[str, ...]:
         """Wait for all sides' tests; raise MeasuringError if there are none, or others on one side."""
         tests = {role: worker.collected() for role, worker in self.workers.items()}
-        for role in [role for role in self.workers if role != "base"]:
-            if lopsided := sorted(set(tests["base"]) ^ set(tests[role])):
-                has, lacks = ("base", role) if lopsided[0] in tests["base"] else (role, "base")
+        at_base = tests["base"]
+        for role, others in tests.items():
+            if lopsided := sorted(set(at_base) ^ set(others)):
+                has, lacks = ("base", role) if lopsided[0] in at_base else (role, "base")
                 what = f"this test is on {has} but not on {lacks}; the sides cannot be compared"
                 raise MeasuringError(what, where=lopsided[0], hint=_SAME)
-        if not tests["base"]:
+        if not at_base:
             raise MeasuringError("no test of the benchmark uses the `benchmark` fixture", hint=_FIXTURE)
-        return tests["base"]
+        return at_base
 
-    def advance(self) -> dict[Role, Ready] | None:
-        """Lead all sides to their next benchmark call; None if all have ended."""
+    def advance(self) -> dict[Role, Ready]:
+        """Lead all sides to their next benchmark call; return nothing if all have ended."""
         ready = {role: worker.advance() for role, worker in self.workers.items()}
-        reached = {role: call for role, call in ready.items() if call is not None}
-        if not reached:
-            return None
-        if len(reached) < len(ready) or len({call.key for call in reached.values()}) > 1:
-            calls = " and ".join(
-                f"`{call.key}` on {role}" if call else f"none on {role}" for role, call in ready.items()
-            )
+        if len({call and call.key for call in ready.values()}) > 1:
+            calls = " and ".join(f"{f'`{call.key}`' if call else 'none'} on {role}" for role, call in ready.items())
             raise MeasuringError(f"the sides call the `benchmark` fixture differently: next is {calls}", hint=_SAME)
-        return reached
+        return {role: call for role, call in ready.items() if call}
 
     def leave(self) -> None:
-        for worker in self.workers.values():
-            worker.leave()
+        """Let the processes end by themselves, so that they write what they still have to report; then end them."""
+        with self:
+            for worker in self.workers.values():
+                worker.leave()
 
     def move(self, core: int | None) -> None:
         for worker in self.workers.values():
             worker.move(core)
-
-
-@contextmanager
-def paired(request: Request, settings: Settings, cores: tuple[int, ...] = ()) -> Iterator[Pair]:
-    """Start all sides together, spread over `cores` (if there are any); their process groups end with the block."""
-    spread = cycle(cores or (settings.core,))
-    with ExitStack() as stack:
-        sides = {role: replace(settings, core=next(spread)) for role in request.roles}
-        yield Pair({role: stack.enter_context(started(request, role, sides[role])) for role in sides}, settings)
 
 
 def launch(request: Request, pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRecord) -> None:
@@ -161,7 +166,7 @@ def launch(request: Request, pair: Pair, plan: LaunchPlan, *, rng: random.Random
     pair.move(core(pin=request.pin))
     count = max(len(record.tests), len(plan.rounds))
     while ready := pair.advance():
-        for role in pair.workers:
+        for role in ready:
             record.modules[role] |= set(ready[role].modules)
         order = tuple(rng.sample(list(pair.workers), len(pair.workers)))
         base = ready["base"]

@@ -35,7 +35,12 @@ class LaunchSequence:
         deadline: float | None = None,
     ) -> None:
         self._budget, self._metric, self._planned = request.budget, metric, looks
-        self._decided = decided or _rule(request, looks)
+        if decided is None:
+            from ..statistics import StoppingRule
+
+            rule = StoppingRule(planned=looks, confidence=request.confidence, negligible=request.negligible)
+            decided = rule.decide
+        self._decided = decided
         self._timeout, self._confidence = request.timeout, request.confidence
         self.deadline = deadline or request.deadline()
         self.number = 0
@@ -58,11 +63,13 @@ class LaunchSequence:
 
     def line(self) -> str:
         """Return the progress as a line of text; the interval in it decides nothing."""
-        intervals = [_interval(launches, self._confidence) for launches in self._wall.values()]
-        return f"launch {self.number} of at most {max(self._planned)}{intervals[0] if len(intervals) == 1 else ''}"
+        from ..statistics import FEWEST_LAUNCHES, ratio_interval
 
-    def stop_at_timeout(self) -> None:
-        self.stopped = "timeout"
+        line, calls = f"launch {self.number} of at most {max(self._planned)}", [*self._wall.values()]
+        if len(calls) != 1 or len(calls[0]) < FEWEST_LAUNCHES:
+            return line
+        interval = ratio_interval(calls[0], self._confidence)
+        return f"{line}, head costs {100 * (interval.low - 1):+.1f} % to {100 * (interval.high - 1):+.1f} %"
 
     def should_continue(self) -> bool:
         if not self.stopped:
@@ -76,17 +83,19 @@ class LaunchSequence:
                 f"not one launch was finished within the time limit of {self._timeout:g} s",
                 hint="raise `timeout`, or give the benchmark a smaller input",
             )
-        timed = [(self._measurement(key, launches), self._cpu.get(key)) for key, launches in self._wall.items()]
-        return tuple(each for wall, cpu in timed for each in (wall, *([_with_cpu(wall, cpu)] if cpu else [])))
-
-    def _measurement(self, key: str, launches: Sequence[Launch]) -> Measurement:
-        return Measurement(
-            test=key,
-            metric=self._metric,
-            launches=tuple(launches),
-            looks=tuple(sorted({look for look in self._looked if look < len(launches)} | {len(launches)})),
-            planned_looks=len(self._planned),
-            stopped=self.stopped,
+        clocks = ((self._metric, self._wall), (MetricName.CPU, self._cpu))
+        return tuple(
+            Measurement(
+                test=key,
+                metric=metric,
+                launches=tuple(launches[key]),
+                looks=(*(look for look in self._looked if look < len(launches[key])), len(launches[key])),
+                planned_looks=len(self._planned),
+                stopped=self.stopped,
+            )
+            for key in self._wall
+            for metric, launches in clocks
+            if key in launches
         )
 
     def _reason(self) -> str:
@@ -104,22 +113,3 @@ class LaunchSequence:
 def looks_for(budget: float, ladder: tuple[int, ...], seconds: float) -> tuple[int, ...]:
     """Return the looks of the ladder that the budget pays for at `seconds` of samples a launch, at least the first."""
     return tuple(look for look in ladder if look <= max(ladder[0], budget / seconds))
-
-
-def _with_cpu(wall: Measurement, launches: Sequence[Launch]) -> Measurement:
-    return wall.model_copy(update={"metric": MetricName.CPU, "launches": tuple(launches)})
-
-
-def _rule(request: Request, looks: tuple[int, ...]) -> Decided:
-    from ..statistics import StoppingRule
-
-    return StoppingRule(planned=looks, confidence=request.confidence, negligible=request.negligible).decide
-
-
-def _interval(launches: list[Launch], confidence: float) -> str:
-    from ..statistics import FEWEST_LAUNCHES, ratio_interval
-
-    if len(launches) < FEWEST_LAUNCHES:
-        return ""
-    interval = ratio_interval(launches, confidence)
-    return f", head costs {100 * (interval.low - 1):+.1f} % to {100 * (interval.high - 1):+.1f} %"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
@@ -16,7 +16,7 @@ from ..request import Request
 from ..workers import memory_layout
 from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, hash_seed, starting_cores
-from .lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch, paired
+from .lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch
 from .sequence import LaunchSequence, looks_for
 
 LOOKS = (8, 12, 16, 24, 36, 54)
@@ -43,13 +43,13 @@ class BenchmarkRun:
         for side in SIDES:
             self.modules[side] |= record.modules[side]
         self.tests = self.tests or record.tests
-        described = [call for call in record.calls if len(call.repeats) == len(SIDES)]
-        self.outputs = self.outputs or tuple(judge(call.key, call.described, call.repeats) for call in described)
+        self.outputs = self.outputs or tuple(
+            judge(call.key, call.described, call.repeats) for call in record.calls if len(call.repeats) == len(SIDES)
+        )
         self.records.append(record)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Name calls that never became steady, and turns that were discarded."""
         return tuple(note for key in dict.fromkeys(call.key for call in self.timed) for note in self._notes_on(key))
 
     @property
@@ -106,7 +106,7 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
             try:
                 launches.run(plan, record)
             except TimeLimitError:
-                sequence.stop_at_timeout()
+                sequence.stopped = "timeout"
             run.add(record)
             wall, cpu = ({call.key: call.launch(clock) for call in record.timed} for clock in ("wall", "cpu"))
             sequence.add(wall, cpu=cpu, spent=sum(call.seconds for call in record.timed))
@@ -133,8 +133,8 @@ class Launches:
     def __init__(self, request: Request, rng: random.Random, deadline: float | None) -> None:
         self._request, self._rng, self._deadline = request, rng, deadline
         self._others = starting_cores(pin=request.pin, alone=False)
-        self._next: StartedPair | None = None
-        self._previous: StartedPair | None = None
+        self._next: Pair | None = None
+        self._previous: Pair | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -147,37 +147,21 @@ class Launches:
 
     def run(self, plan: LaunchPlan, record: LaunchRecord, *, describe: bool = False, last: bool = False) -> None:
         """Run one launch into `record`; `last` starts no next one. Raises TimeLimitError at the deadline."""
-        current, self._next = self._next or self._start(describe=describe, alone=True), None
+        pair, self._next = self._next or self._start(describe=describe, alone=True), None
         try:
             if self._others and not last:
                 self._next = self._start(describe=False, alone=False)
-            launch(self._request, current.pair, plan, rng=self._rng, record=record)
+            launch(self._request, pair, plan, rng=self._rng, record=record)
         except BaseException:
-            current.end()
+            pair.end()
             raise
         if self._previous:
             self._previous.leave()
-        self._previous = current
-        current.pair.move(self._others[0] if self._others else None)
+        self._previous = pair
+        pair.move(self._others[0] if self._others else None)
 
-    def _start(self, *, describe: bool, alone: bool) -> StartedPair:
+    def _start(self, *, describe: bool, alone: bool) -> Pair:
         settings = Settings(
             hash_seed(self._rng), layout=memory_layout.draw(self._rng), describe=describe, deadline=self._deadline
         )
-        return StartedPair(paired(self._request, settings, starting_cores(pin=self._request.pin, alone=alone)))
-
-
-class StartedPair:
-    """A pair whose processes outlive one block of code."""
-
-    def __init__(self, pair: AbstractContextManager[Pair]) -> None:
-        self._stack = ExitStack()
-        self.pair = self._stack.enter_context(pair)
-
-    def end(self) -> None:
-        self._stack.close()
-
-    def leave(self) -> None:
-        """Let the processes end by themselves, so that they write what they still have to report; then end them."""
-        with self._stack:
-            self.pair.leave()
+        return Pair(self._request, settings, starting_cores(pin=self._request.pin, alone=alone))

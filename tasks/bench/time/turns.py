@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import cycle
 from statistics import fmean, median
 
@@ -43,15 +42,14 @@ MOST = 1.5
 
 def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> int:
     """Find the rounds of a block, the same for all sides, from the seconds of one call on each."""
-    rounds = 1
+    rounds, more = 0, 1
     if max(seconds.values()) >= LONG_CALL_SECONDS:
-        return rounds
-    while True:
+        return more
+    while more > rounds:
+        rounds = more
         blocks = [worker.run(rounds, timed=False) for worker in workers.values()]
         more = more_rounds(rounds, min(block.wall for block in blocks) / 1e9, max(block.elapsed for block in blocks))
-        if more <= rounds:
-            return rounds
-        rounds = more
+    return rounds
 
 
 def more_rounds(rounds: int, fast: float, slow: float) -> int:
@@ -128,15 +126,22 @@ class Turns:
         """Run the turns in about so many children; False if the first child fails: then children are not possible."""
         while self._spent < share * (1 - 0.5 / children):
             try:
-                with _children(self._workers):
-                    # An untimed turn copies the pages that the child writes to.
-                    self._turn(math.ceil(self._rounds / 3), timed=False)
-                    self._here(planned // children, share)
+                for worker in self._workers.values():
+                    worker.fork()
+                # An untimed turn copies the pages that the child writes to.
+                self._turn(math.ceil(self._rounds / 3), timed=False)
+                self._here(planned // children, share)
             except ChildFailedError:
+                self._end_children()
                 if self._taken:
                     raise
                 return False
+            self._end_children()
         return True
+
+    def _end_children(self) -> None:
+        for worker in self._workers.values():
+            worker.join()
 
     def _here(self, number: int, share: float) -> None:
         """Run so many turns; fewer if the machine has become so slow that they would take far longer than planned."""
@@ -164,21 +169,3 @@ def is_steady(walls: list[int]) -> bool:
     """Return whether the latest blocks of a side are no faster than those before them."""
     latest, before = median(walls[-STEADY_TURNS:]), median(walls[-2 * STEADY_TURNS : -STEADY_TURNS])
     return latest >= (1 - STILL_FALLING) * before
-
-
-@contextmanager
-def _children(workers: Mapping[Role, Worker]) -> Iterator[None]:
-    """Let forked children of all sides run the turns; end them with the block, or when one of them fails."""
-    try:
-        for worker in workers.values():
-            worker.fork()
-        yield
-    except ChildFailedError:
-        _join(workers)
-        raise
-    _join(workers)
-
-
-def _join(workers: Mapping[Role, Worker]) -> None:
-    for worker in workers.values():
-        worker.join()

@@ -36,8 +36,7 @@ class WorkerChannel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for descriptor in tuple(self._open):
-            self._close(descriptor)
+        self._close(*self._open)
 
     @property
     def inherited(self) -> tuple[int, int]:
@@ -46,8 +45,7 @@ class WorkerChannel:
 
     def close_worker_ends(self) -> None:
         """Close the ends that the worker has inherited, so that its death closes the pipes."""
-        for descriptor in self.inherited:
-            self._close(descriptor)
+        self._close(*self.inherited)
 
     def send(self, do: str, **fields: Any) -> None:
         message = json.dumps({"do": do, **fields}).encode() + b"\n"
@@ -60,7 +58,10 @@ class WorkerChannel:
     def receive(self, deadline: float | None) -> Message:
         """Wait for the next message until `deadline` (of the monotonic clock)."""
         while b"\n" not in self._rest:
-            self._wait(deadline)
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._in, selectors.EVENT_READ)
+                if not selector.select(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                    raise TimeLimitError
             chunk = os.read(self._in, 1 << 16)
             if not chunk:
                 raise ClosedError
@@ -69,15 +70,8 @@ class WorkerChannel:
         message: Message = json.loads(line)
         return message
 
-    def _wait(self, deadline: float | None) -> None:
-        if deadline is None:
-            return
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._in, selectors.EVENT_READ)
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise TimeLimitError
-
-    def _close(self, descriptor: int) -> None:
-        self._open.discard(descriptor)
-        with suppress(OSError):
-            os.close(descriptor)
+    def _close(self, *descriptors: int) -> None:
+        self._open.difference_update(descriptors)
+        for descriptor in descriptors:
+            with suppress(OSError):
+                os.close(descriptor)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -51,11 +50,6 @@ def draw(rng: random.Random) -> MemoryLayout | None:
     """Draw a layout; None if a process cannot choose (no util-linux, no Linux, a strict container)."""
     stack, offset = LOWEST_STACK + PAGE * rng.randrange(PLACES), 16 * rng.randrange(LONGEST_PADDING // 16)
     return MemoryLayout(stack, offset) if can_choose() else None
-
-
-def usual_stack() -> int:
-    """Return the soft limit of this process, which a worker restores for the target."""
-    return resource.getrlimit(resource.RLIMIT_STACK)[0]
 
 
 @cache

@@ -62,12 +62,10 @@ def _options(addopts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield the options in CARRIED, each with its value."""
     arguments = iter(addopts)
     for argument in arguments:
-        name, equals, value = _split(argument)
-        if name not in CARRIED:
-            continue
-        if not equals:
-            value = next(arguments, "")
-        if value:
+        name, equals, value = argument.partition("=")
+        if not argument.startswith("--"):
+            name, equals, value = argument[:2], argument[2:], argument[2:]
+        if name in CARRIED and (value := value if equals else next(arguments, "")):
             yield name, value
 
 
@@ -94,8 +92,7 @@ def warning_filters(tree: Path, benchmark: Path) -> tuple[tuple[str, bool], ...]
 def _settings_for(tree: Path, benchmark: Path) -> tuple[Path | None, dict[str, Any]]:
     for folder in (benchmark, *benchmark.parents):
         for name in _NAMES:
-            settings = _settings(folder / name) if (folder / name).is_file() else None
-            if settings is not None:
+            if (folder / name).is_file() and (settings := _settings(folder / name)) is not None:
                 return folder / name, settings
         if folder == tree:
             break
@@ -128,14 +125,6 @@ def _toml_settings(file: Path) -> dict[str, Any] | None:
 
 def _arguments(addopts: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(shlex.split(addopts)) if isinstance(addopts, str) else tuple(map(str, addopts))
-
-
-def _split(argument: str) -> tuple[str, bool, str]:
-    """Split `--name=value` and `-pvalue`."""
-    if not argument.startswith("--") and len(argument) > len("-p"):
-        return argument[:2], True, argument[2:]
-    name, equals, value = argument.partition("=")
-    return name, bool(equals), value
 
 
 def _disturbs(name: str, value: str) -> bool:

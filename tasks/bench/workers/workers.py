@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..provenance import prove
 from ..request import Request, Role, SideRequest
 from . import sandbox
 from .channel import VERSION, ClosedError, Message, WorkerChannel
-from .memory_layout import MemoryLayout, usual_stack
+from .memory_layout import MemoryLayout
 from .pytest_options import options
 
 WORKER_FOLDER = Path(__file__).parents[2] / "worker"
@@ -112,36 +113,29 @@ class Worker:
 
     def collected(self) -> tuple[str, ...]:
         """Wait until the tests are collected, and return their node ids."""
-        while True:
-            message = self._receive()
+        while (message := self._receive())["kind"] != "collected":
             if message["kind"] == "uncollected":
-                raise self._uncollected(message)
+                outcome = "was skipped" if message["outcome"] == "skipped" else "cannot be imported"
+                raise self._failed(outcome, message)
             if message["kind"] == "end":
-                self.leave()
-                raise self._broken(f"pytest ended with exit code {message['status']} before it ran a test")
-            if message["kind"] == "collected":
-                return tuple(message["tests"])
+                raise self._ended(message, " before it ran a test")
+        return tuple(message["tests"])
 
     def advance(self) -> Ready | None:
         """Go on to the next benchmark call, None at the end; raise MeasuringError if a test does not pass."""
         self._send("next")
-        while True:
-            message = self._receive()
-            if message["kind"] == "ready":
-                return self._ready(message)
+        while (message := self._receive())["kind"] != "ready":
             if message["kind"] == "end":
-                self._finish(message["status"])
+                if message["status"] != 0:
+                    raise self._ended(message)
                 return None
             self._outcome(message)
+        fields = {name: message[name] for name in ("key", "seconds", "iterations", "warmup", "awaited")}
+        return Ready(**fields, modules=prove(message["modules"], side=self.side, request=self._request))
 
     def described(self) -> Message:
         value: Message = self._expect("described")["value"]
         return value
-
-    def again(self) -> Message:
-        """Call once more; return whether the value is the same, and the seconds."""
-        self._send("again")
-        return self._expect("again")
 
     def run(self, rounds: int, *, phase: float = 0.0, timed: bool = True) -> Block:
         """Time a block of rounds that begins at `phase` (0 to 1) of the garbage collector's cycle."""
@@ -152,8 +146,7 @@ class Worker:
     def settle(self) -> bool:
         """Collect garbage and freeze what is left; return whether children can be forked."""
         self._send("settle")
-        forkable: bool = self._expect("settled")["forkable"]
-        return forkable
+        return bool(self._expect("settled")["forkable"])
 
     def fork(self) -> None:
         """Let a child obey `run` from now on, until `join`."""
@@ -184,15 +177,6 @@ class Worker:
             raise self._broken(f"the benchmark ended instead of obeying `{do}`")
         return answer
 
-    def _ready(self, message: Message) -> Ready:
-        fields = {name: message[name] for name in ("key", "seconds", "iterations", "warmup", "awaited")}
-        return Ready(**fields, modules=prove(message["modules"], side=self.side, request=self._request))
-
-    def _finish(self, status: int) -> None:
-        if status != 0:
-            self.leave()
-            raise self._broken(f"pytest ended with exit code {status}")
-
     def leave(self) -> None:
         """Let the process end by itself, so that it writes its last output."""
         # Threads that never end would keep it: nothing is lost if the group is killed then.
@@ -201,38 +185,35 @@ class Worker:
 
     def _expect(self, kind: str) -> Message:
         message = self._receive()
-        self._check(message, kind)
-        return message
-
-    def _check(self, message: Message, kind: str) -> None:
-        if message["kind"] in {"raised", "broken"}:
-            self._has_child = False
         if message["kind"] == "raised":
+            self._has_child = False
             self._expect("joined")
             raise ChildFailedError(f"the benchmark failed on {self.side}, called again:\n{message['text']}", hint=_HINT)
         if message["kind"] == "broken":
+            self._has_child = False
             end = ended(message["code"])
             raise ChildFailedError(f"the benchmark broke on {self.side}, called again: it {end}", hint=_HINT)
         if message["kind"] == "test":
             self._outcome(message)
         if message["kind"] != kind:
             raise self._broken(f"the benchmark ended instead of answering with `{kind}`")
+        return message
 
     def _outcome(self, message: Message) -> None:
         if message["kind"] != "test":
             raise self._broken(f"the benchmark sent `{message['kind']}` out of turn")
         if message["outcome"] != "passed":
-            outcome = _OUTCOMES.get(message["outcome"], message["outcome"])
             step = "" if message["when"] == "call" or message["outcome"] == "xfailed" else f" in its {message['when']}"
-            raise self._failed(f"{outcome} on {self.side}{step}", message)
+            raise self._failed(_OUTCOMES.get(message["outcome"], str(message["outcome"])), message, step)
         self.passed.append(message["node"])
 
-    def _uncollected(self, message: Message) -> MeasuringError:
-        outcome = "was skipped" if message["outcome"] == "skipped" else "cannot be imported"
-        return self._failed(f"{outcome} on {self.side}", message)
+    def _failed(self, outcome: str, message: Message, step: str = "") -> MeasuringError:
+        what = f"the benchmark {outcome} on {self.side}{step}:\n{message['text']}"
+        return MeasuringError(what, where=message["node"], hint=_HINT)
 
-    def _failed(self, what: str, message: Message) -> MeasuringError:
-        return MeasuringError(f"the benchmark {what}:\n{message['text']}", where=message["node"], hint=_HINT)
+    def _ended(self, message: Message, moment: str = "") -> MeasuringError:
+        self.leave()
+        return self._broken(f"pytest ended with exit code {message['status']}{moment}")
 
     def _send(self, do: str, **fields_: Any) -> None:
         try:
@@ -251,9 +232,8 @@ class Worker:
         return self._broken(f"its process {ended(self._running.poll() or 0)} before the benchmark was finished")
 
     def _broken(self, what: str) -> MeasuringError:
-        tail = self._running.tail().strip()
-        tail = f"\n{tail}" if tail else ""
-        return MeasuringError(f"the benchmark broke on {self.side}: {what}{tail}", hint=_HINT)
+        output = f"{what}\n{self._running.tail().strip()}".rstrip()
+        return MeasuringError(f"the benchmark broke on {self.side}: {output}", hint=_HINT)
 
 
 def _move_threads(pid: int, core: int) -> None:
@@ -276,32 +256,51 @@ def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker
     place = request.side(side)
     pytest = ("-m", "pytest", *options(place.tree, request.benchmark or ""))
     command: tuple[str | Path, ...] = (*settings.wrapper, place.python, *pytest)
-    folder = place.tree / request.project
     with WorkerChannel() as channel:
-        handshake = {"PRPREP_WORKER": json.dumps(_handshake(request, settings, channel))}
-        environment = variables(place, settings, handshake, folder=folder)
-        if settings.layout:
-            environment = settings.layout.padded(environment, command)
-            command = (*settings.layout.wrapper, *command)
-        command = (*sandbox.wrapper(place, folder, worker=WORKER_FOLDER, writable=settings.writable), *command)
-        with programs.start(command, cwd=folder, env=environment, pass_fds=channel.inherited) as running:
-            channel.close_worker_ends()
+        read, write = channel.inherited
+        handshake = {
+            "version": VERSION,
+            "read": read,
+            "write": write,
+            "packages": request.packages,
+            "trees": trees(request),
+            "core": settings.core,
+            # The worker restores the soft limit for the target.
+            "stack": resource.getrlimit(resource.RLIMIT_STACK)[0] if settings.layout else None,
+            "describe": settings.describe,
+            "watch": settings.watch,
+        }
+        extra = {"PRPREP_WORKER": json.dumps(handshake)}
+        with process(request, side, settings, command, channel=channel, extra=extra) as running:
             yield Worker(request, side, channel=channel, running=running, deadline=settings.deadline)
 
 
-def _handshake(request: Request, settings: Settings, channel: WorkerChannel) -> Message:
-    read, write = channel.inherited
-    return {
-        "version": VERSION,
-        "read": read,
-        "write": write,
-        "packages": request.packages,
-        "trees": trees(request),
-        "core": settings.core,
-        "stack": usual_stack() if settings.layout else None,
-        "describe": settings.describe,
-        "watch": settings.watch,
-    }
+@contextmanager
+def process(
+    request: Request,
+    side: Role,
+    settings: Settings,
+    command: Sequence[str | Path],
+    *,
+    channel: WorkerChannel,
+    starts: Sequence[str | Path] = (),
+    extra: Mapping[str, str] | None = None,
+    log: Path | None = None,
+) -> Iterator[programs.RunningProgram]:
+    """Run a command with the `settings` of a launch, and the worker's ends of `channel`, in a side's project folder.
+
+    `starts` is the command that it starts, if that is what is timed; its output goes to `log`.
+    """
+    place = request.side(side)
+    folder = place.tree / request.project
+    environment = variables(place, settings, extra or {}, folder=folder)
+    if settings.layout:
+        environment = settings.layout.padded(environment, starts or command)
+        command = (*settings.layout.wrapper, *command)
+    command = (*sandbox.wrapper(place, folder, worker=WORKER_FOLDER, writable=settings.writable), *command)
+    with programs.start(command, cwd=folder, env=environment, pass_fds=channel.inherited, log=log) as running:
+        channel.close_worker_ends()
+        yield running
 
 
 def variables(place: SideRequest, settings: Settings, extra: Mapping[str, str], *, folder: Path) -> dict[str, str]:
@@ -330,9 +329,7 @@ def hash_seed(rng: random.Random) -> int:
 
 def core(*, pin: bool) -> int | None:
     """Return the core that both sides run on, the last of ours; None if it cannot be set (macOS)."""
-    if not pin or not hasattr(os, "sched_getaffinity"):
-        return None
-    return max(os.sched_getaffinity(0))
+    return max(os.sched_getaffinity(0)) if pin and hasattr(os, "sched_getaffinity") else None
 
 
 def starting_cores(*, pin: bool, alone: bool) -> tuple[int, ...]:

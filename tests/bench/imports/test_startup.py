@@ -90,9 +90,9 @@ def test_commands_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, monkeyp
     order = []
     original = startup.answer
 
-    def spy(request, role, settings, program):
-        order.append((program.name, role, settings.seed, settings.layout))
-        return original(request, role, settings, program)
+    def spy(request, role, settings, program, arguments, **options):
+        order.append((program, role, settings.seed, settings.layout))
+        return original(request, role, settings, program, arguments, **options)
 
     monkeypatch.setattr(startup, "answer", spy)
     timed(request_for(tmp_path))

@@ -11,9 +11,9 @@ from textwrap import dedent
 import pytest
 
 from tasks.bench.time import lockstep
-from tasks.bench.time.lockstep import LaunchPlan, launch, paired
+from tasks.bench.time.lockstep import LaunchPlan, Pair, launch
 from tasks.bench.workers.channel import TimeLimitError
-from tasks.bench.workers.workers import Block, Settings
+from tasks.bench.workers.workers import Block, Settings, Worker
 from tasks.errors import MeasuringError, ProvenanceError
 from tests.support.pairs import CODE, both, by_key, one_launch, pair
 
@@ -269,7 +269,7 @@ def test_the_time_limit_keeps_complete_calls(tmp_path):
     """
     request, record = pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), lockstep.LaunchRecord()
     settings = Settings(1, deadline=time.monotonic() + 4)
-    with paired(request, settings) as sides, pytest.raises(TimeLimitError):
+    with Pair(request, settings) as sides, pytest.raises(TimeLimitError):
         launch(request, sides, LaunchPlan(share=0.02), rng=random.Random(1), record=record)
     assert not record.complete
     assert by_key(record)["test_quick"].launch("wall").base
@@ -305,7 +305,7 @@ def test_a_head_that_imports_the_other_tree_is_stopped_with_the_path(tmp_path):
 
 def test_nothing_is_timed_before_the_origin_of_the_modules_is_proved(tmp_path, monkeypatch):
     timed = []
-    monkeypatch.setattr(lockstep.Worker, "run", lambda *_, **__: timed.append(1))
+    monkeypatch.setattr(Worker, "run", lambda *_, **__: timed.append(1))
     conftest = f"import sys\n\nsys.path.insert(0, {str(tmp_path / 'base/src')!r})\n"
     with pytest.raises(ProvenanceError):
         one_launch(pair(tmp_path, head={"tests/conftest.py": conftest}))

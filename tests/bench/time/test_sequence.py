@@ -74,7 +74,7 @@ def test_all_calls_of_the_benchmark_must_decide(tmp_path):
 def test_a_call_cut_by_the_time_limit_keeps_its_launches(tmp_path):
     sequence = LaunchSequence(pair(tmp_path), metric=MetricName.TIME, looks=(6, 8, 12), decided=never)
     sequence.add({"a": LAUNCH, "b": LAUNCH}, spent=0.1)
-    sequence.stop_at_timeout()
+    sequence.stopped = "timeout"
     sequence.add({"a": LAUNCH}, spent=0.1)
     assert not sequence.should_continue()
     assert {
@@ -87,7 +87,7 @@ def test_a_call_cut_by_the_time_limit_keeps_its_launches(tmp_path):
 
 def test_no_launch_within_the_time_limit_is_an_error(tmp_path):
     sequence = LaunchSequence(pair(tmp_path, timeout=3.0), metric=MetricName.TIME, looks=(6,), decided=never)
-    sequence.stop_at_timeout()
+    sequence.stopped = "timeout"
     with pytest.raises(MeasuringError) as raised:
         sequence.measurements()
     assert str(raised.value) == (
