@@ -92,7 +92,7 @@ def _notes(request: Request, result: MeasurementResult) -> Iterator[str]:
     if not any(result.modules.values()):
         yield "What was measured imports no module of the project."
     timed = {"time", "import"} & set(request.metrics)
-    if timed and core(pin=request.pin) is not None:
+    if timed and core() is not None:
         yield "Both sides ran in turns on one core: gains from several cores do not show."
     if timed and not memory_layout.can_choose():
         yield "This system cannot give processes the same memory layout: they also differ by their random addresses."

@@ -72,7 +72,6 @@ class Request:
     memory_timeout: float | None = None
     confidence: float = 0.99
     negligible: float = 0.01
-    pin: bool = True
     native: bool = False
     lock: Path | None = None
 

@@ -75,7 +75,7 @@ def one_launch(
     record, rng = LaunchRecord(), random.Random(request.seed)
     settings = Settings(hash_seed(rng), layout=memory_layout.draw(rng), describe=describe)
     with Pair(request, settings) as sides:
-        launch(request, sides, LaunchPlan(share, rounds or {}), rng=rng, record=record)
+        launch(sides, LaunchPlan(share, rounds or {}), rng=rng, record=record)
     return record
 
 

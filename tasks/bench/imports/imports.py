@@ -45,7 +45,7 @@ def time_imports(request: Request, rng: random.Random, report: Report) -> Measur
     sequence = LaunchSequence(request, metric=MetricName.IMPORT, looks=LOOKS)
     modules: dict[Side, tuple[Module, ...]] = {}
     try:
-        modules = _prepare(request, draw_settings(request, rng, sequence.deadline))
+        modules = _prepare(request, draw_settings(rng, sequence.deadline))
         while sequence.should_continue():
             sample(request, rng, sequence, {key: partial(_import, request)})
             report(f"import: {sequence.line()}")
@@ -99,7 +99,7 @@ class ImportTrace:
 def _trace(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
     """Trace the imports with Python's own option, after the timing and in interpreters of their own."""
     report("import: tracing what is imported")
-    settings = draw_settings(request, rng, request.deadline())
+    settings = draw_settings(rng, request.deadline())
     try:
         traced = trace(lambda side, log: _import(request, side, settings, log=log)["names"])
     except TimeLimitError:

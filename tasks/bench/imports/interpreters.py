@@ -21,9 +21,8 @@ TAIL = 12
 """Lines of the target's output that an error shows."""
 
 
-def draw_settings(request: Request, rng: random.Random, deadline: float | None) -> Settings:
-    """Draw what the interpreters of one launch share: hash seed and memory layout."""
-    return Settings(hash_seed(rng), layout=memory_layout.draw(rng), core=core(pin=request.pin), deadline=deadline)
+def draw_settings(rng: random.Random, deadline: float | None) -> Settings:
+    return Settings(hash_seed(rng), layout=memory_layout.draw(rng), core=core(), deadline=deadline)
 
 
 def sample(
@@ -33,7 +32,7 @@ def sample(
     timers: Mapping[str, Callable[[Role, Settings], Message]],
 ) -> None:
     """Add one launch of all `timers` to `sequence`; each returns nanoseconds as `wall` and `cpu`."""
-    began, settings = time.monotonic(), draw_settings(request, rng, sequence.deadline)
+    began, settings = time.monotonic(), draw_settings(rng, sequence.deadline)
     launches = {key: _launch(request, rng, settings, timer) for key, timer in timers.items()}
     wall, cpu = ({key: launch[clock] for key, launch in launches.items()} for clock in ("wall", "cpu"))
     sequence.add(wall, cpu=cpu, spent=time.monotonic() - began)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from ...artifacts import SIDES, MetricName, Module, Side
 from ...errors import MeasuringError
@@ -36,9 +37,11 @@ def time_startup(request: Request, rng: random.Random, report: Report) -> Measur
     their stdin is empty, and their output is dropped. The notes say what could not be timed.
     """
     sequence = LaunchSequence(request, metric=MetricName.START, looks=LOOKS)
-    chooser = _CommandChooser(request, draw_settings(request, rng, sequence.deadline))
+    settings = draw_settings(rng, sequence.deadline)
+    modules: dict[Side, set[Module]] = {side: set() for side in SIDES}
+    notes: list[str] = []
     try:
-        commands = tuple(chooser.commands())
+        commands = tuple(islice(_loading_commands(request, settings, modules, notes), TIMED))
         while commands and sequence.should_continue():
             timers = {f"start {label(command)}": partial(_start, request, command) for command in commands}
             sample(request, rng, sequence, timers)
@@ -47,10 +50,10 @@ def time_startup(request: Request, rng: random.Random, report: Report) -> Measur
         sequence.stopped = "timeout"
     if not sequence.number:
         if sequence.stopped:
-            chooser.notes.append("The start-up of commands was not timed: it took longer than the time limit.")
-        return MeasurementResult(notes=tuple(chooser.notes))
-    modules = {side: tuple(chooser.modules[side]) for side in SIDES}
-    return MeasurementResult(measurements=sequence.measurements(), modules=modules, notes=tuple(chooser.notes))
+            notes.append("The start-up of commands was not timed: it took longer than the time limit.")
+        return MeasurementResult(notes=tuple(notes))
+    proved = {side: tuple(modules[side]) for side in SIDES}
+    return MeasurementResult(sequence.measurements(), modules=proved, notes=tuple(notes))
 
 
 def label(command: Command) -> str:
@@ -70,44 +73,33 @@ def _start(request: Request, command: Command, role: Role, settings: Settings) -
     return message
 
 
-class _CommandChooser:
-    """Find the commands that can be timed and load what is measured; `notes` say why others were left out."""
+def _loading_commands(
+    request: Request, settings: Settings, modules: dict[Side, set[Module]], notes: list[str]
+) -> Iterator[Command]:
+    """Yield the commands that load what is measured, and collect their modules; note which cannot run at base.
 
-    def __init__(self, request: Request, settings: Settings) -> None:
-        self._request, self._settings = request, settings
-        self.notes: list[str] = []
-        self.modules: dict[Side, set[Module]] = {"base": set(), "head": set()}
-
-    def commands(self) -> Iterator[Command]:
-        count = 0
-        for command in self._request.commands[:TRIED]:
-            if count < TIMED and (at_base := self._at_base(command)) and self._loads_modules(*at_base):
-                count += 1
-                yield at_base[0]
-
-    def _at_base(self, command: Command) -> tuple[Command, Message] | None:
-        """Return the command, with `--version` instead of `--help` if only that works at base, and its message."""
+    A command that only works with `--version` instead of `--help` at base is yielded with that. Raises MeasuringError
+    if one that base can run fails on another side.
+    """
+    for command in request.commands[:TRIED]:
         forms = (command, (*command[:-1], "--version")) if command[-1] == "--help" else (command,)
-        messages = []
+        at_base: list[Message] = []
         for form in forms:
-            messages.append(_check(self._request, "base", self._settings, form))
-            if _succeeded(messages[-1]):
-                return form, messages[-1]
-        self.notes.append(f"The start-up of `{label(command)}` was not timed: at base {_ending(messages[0])}.")
-        return None
-
-    def _loads_modules(self, command: Command, at_base: Message) -> bool:
-        """Return whether the command loads what is measured on any side; raise MeasuringError if it fails on one."""
-        messages: dict[Role, Message] = {"base": at_base}
-        for role in self._request.roles[1:]:
-            messages[role] = _check(self._request, role, self._settings, command)
+            at_base.append(_check(request, "base", settings, form))
+            if _succeeded(at_base[-1]):
+                break
+        else:
+            notes.append(f"The start-up of `{label(command)}` was not timed: at base {_ending(at_base[0])}.")
+            continue
+        messages: dict[Role, Message] = {"base": at_base[-1]}
+        for role in request.roles[1:]:
+            messages[role] = _check(request, role, settings, form)
             if not _succeeded(messages[role]):
-                raise _failed(command, role, messages[role])
-        if not any(message["loaded"] for message in messages.values()):
-            return False
-        for side in SIDES:
-            self.modules[side] |= set(prove(messages[side]["modules"], side=side, request=self._request))
-        return True
+                raise _failed(form, role, messages[role])
+        if any(message["loaded"] for message in messages.values()):
+            for side in SIDES:
+                modules[side] |= set(prove(messages[side]["modules"], side=side, request=request))
+            yield form
 
 
 def _check(request: Request, role: Role, settings: Settings, command: Command) -> Message:

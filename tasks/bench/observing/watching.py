@@ -56,7 +56,7 @@ def watch(
     if not request.benchmark:
         return ()
     report(f"watching the benchmark on {side}")
-    settings = Settings(hash_seed(request.rng()), core=core(pin=request.pin), watch=True, deadline=request.deadline())
+    settings = Settings(hash_seed(request.rng()), core=core(), watch=True, deadline=request.deadline())
     tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
     benchmark, calls = str(tree / path), []
     try:

@@ -80,7 +80,7 @@ def _serve(
     request: Request, equal: Mapping[str, Output], compared: dict[str, Output], *, rng: random.Random, seconds: float
 ) -> None:
     deadline = time.monotonic() + seconds
-    settings = Settings(hash_seed(rng), core=core(pin=request.pin), deadline=deadline)
+    settings = Settings(hash_seed(rng), core=core(), deadline=deadline)
     with ExitStack() as stack:
         workers = {side: stack.enter_context(started(request, side, settings)) for side in SIDES}
         for worker in workers.values():

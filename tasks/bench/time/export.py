@@ -16,12 +16,12 @@ def write_benchmark_json(
 
     A round is a block, its value seconds per call. The file has no date: the same samples give the same bytes.
     """
-    timed = [measurement for measurement in measurements if measurement.metric == MetricName.TIME]
-    if timed:
+    benchmarks = [_benchmark(each, side) for each in measurements if each.metric == MetricName.TIME]
+    if benchmarks:
         document = {
             "machine_info": {"cpu": {"brand_raw": platform}, "python_version": provenance.python},
             "commit_info": {"id": provenance.commit, "dirty": False},
-            "benchmarks": [_benchmark(measurement, side) for measurement in timed],
+            "benchmarks": benchmarks,
             "version": "5.0.0",
         }
         write_whole(target, json.dumps(document, indent=1) + "\n")

@@ -102,7 +102,7 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
     it is known on both sides which changes they reach; those into a file whose own code changed are not among these.
     `unreached` are changed definitions that no call reaches; it is empty if not all calls could be sampled.
     """
-    settings = Settings(hash_seed(rng), core=core(pin=request.pin), deadline=request.deadline())
+    settings = Settings(hash_seed(rng), core=core(), deadline=request.deadline())
     profiles: dict[Side, dict[str, _CallProfile]] = {side: {} for side in SIDES}
     complete = True
     for side in SIDES:

@@ -68,14 +68,8 @@ def wrapper(folder: str) -> tuple[str, ...]:
 
     Valgrind's settings in the user's or the target's files and variables are ignored. Python keeps its own allocator.
     """
-    options = (
-        "--tool=callgrind",
-        "--command-line-only=yes",
-        "--quiet",
-        "--instr-atstart=no",
-        f"--callgrind-out-file={folder}/counts",
-    )
-    return (check(), *options)
+    options = ("--tool=callgrind", "--command-line-only=yes", "--quiet", "--instr-atstart=no")
+    return (check(), *options, f"--callgrind-out-file={folder}/counts")
 
 
 def _plan(request: Request, settings: Settings) -> Plans:

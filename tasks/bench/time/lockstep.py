@@ -160,10 +160,10 @@ class Pair:
             worker.move(core)
 
 
-def launch(request: Request, pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRecord) -> None:
+def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRecord) -> None:
     """Run one launch into `record`; raise TimeLimitError at the deadline, with the record up to there."""
     record.tests = pair.agree_on_tests()
-    pair.move(core(pin=request.pin))
+    pair.move(core())
     count = max(len(record.tests), len(plan.rounds))
     while ready := pair.advance():
         for role in ready:

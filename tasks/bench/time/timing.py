@@ -132,7 +132,7 @@ class Launches:
 
     def __init__(self, request: Request, rng: random.Random, deadline: float | None) -> None:
         self._request, self._rng, self._deadline = request, rng, deadline
-        self._others = starting_cores(pin=request.pin, alone=False)
+        self._others = starting_cores(alone=False)
         self._next: Pair | None = None
         self._previous: Pair | None = None
 
@@ -151,7 +151,7 @@ class Launches:
         try:
             if self._others and not last:
                 self._next = self._start(describe=False, alone=False)
-            launch(self._request, pair, plan, rng=self._rng, record=record)
+            launch(pair, plan, rng=self._rng, record=record)
         except BaseException:
             pair.end()
             raise
@@ -164,4 +164,4 @@ class Launches:
         settings = Settings(
             hash_seed(self._rng), layout=memory_layout.draw(self._rng), describe=describe, deadline=self._deadline
         )
-        return Pair(self._request, settings, starting_cores(pin=self._request.pin, alone=alone))
+        return Pair(self._request, settings, starting_cores(alone=alone))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import time
 from contextlib import suppress
+from multiprocessing import connection
 from typing import Any, Self
 
 VERSION = 1
@@ -58,10 +58,9 @@ class WorkerChannel:
     def receive(self, deadline: float | None) -> Message:
         """Wait for the next message until `deadline` (of the monotonic clock)."""
         while b"\n" not in self._rest:
-            with selectors.DefaultSelector() as selector:
-                selector.register(self._in, selectors.EVENT_READ)
-                if not selector.select(None if deadline is None else max(0.0, deadline - time.monotonic())):
-                    raise TimeLimitError
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not connection.wait([self._in], left):
+                raise TimeLimitError
             chunk = os.read(self._in, 1 << 16)
             if not chunk:
                 raise ClosedError

@@ -36,7 +36,6 @@ class MemoryLayout:
 
     @property
     def wrapper(self) -> tuple[str, ...]:
-        """The command prefix that runs a program in this layout."""
         return (*_tools(), f"--stack={self.stack}:")
 
     def padded(self, environment: Mapping[str, str], command: Sequence[str | Path]) -> dict[str, str]:

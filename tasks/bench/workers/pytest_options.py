@@ -59,7 +59,6 @@ def carried(addopts: tuple[str, ...]) -> Iterator[str]:
 
 
 def _options(addopts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield the options in CARRIED, each with its value."""
     arguments = iter(addopts)
     for argument in arguments:
         name, equals, value = argument.partition("=")

@@ -327,12 +327,12 @@ def hash_seed(rng: random.Random) -> int:
     return rng.randrange(1, 2**32)
 
 
-def core(*, pin: bool) -> int | None:
+def core() -> int | None:
     """Return the core that both sides run on, the last of ours; None if it cannot be set (macOS)."""
-    return max(os.sched_getaffinity(0)) if pin and hasattr(os, "sched_getaffinity") else None
+    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
-def starting_cores(*, pin: bool, alone: bool) -> tuple[int, ...]:
+def starting_cores(*, alone: bool) -> tuple[int, ...]:
     """Return the cores that processes start on: all if nothing is being measured (`alone`), else all but `core`."""
-    measuring = core(pin=pin)
+    measuring = core()
     return () if measuring is None else tuple(sorted(os.sched_getaffinity(0) - (set() if alone else {measuring})))

@@ -98,7 +98,7 @@ def test_interpreters_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, onc
 def test_interpreters_of_a_launch_have_the_same_addresses(tmp_path):
     code = "import ctypes, sys\nraise SystemExit(f'{id(sys)} {id(object)} {ctypes.addressof(ctypes.c_int.in_dll(ctypes.pythonapi, \"Py_OptimizeFlag\"))}')\n"
     request, rng = request_for(tmp_path, **both({INIT: code})), random.Random(7)
-    if not (settings := interpreters.draw_settings(request, rng, None)).layout:
+    if not (settings := interpreters.draw_settings(rng, None)).layout:
         pytest.skip("this system does not let a process choose its layout")
 
     def addresses(settings):
@@ -116,14 +116,14 @@ def test_interpreters_of_a_launch_have_the_same_addresses(tmp_path):
 def test_compiled_files_exist_before_the_first_sample(tmp_path):
     request = request_for(tmp_path, controlled=True)
     assert not compiled(tmp_path)
-    imports._prepare(request, interpreters.draw_settings(request, random.Random(7), None))
+    imports._prepare(request, interpreters.draw_settings(random.Random(7), None))
     assert compiled(tmp_path) == ["base", "control", "head"]
 
 
 def test_the_users_setting_for_compiled_files_does_not_apply(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     request = request_for(tmp_path)
-    imports._prepare(request, interpreters.draw_settings(request, random.Random(7), None))
+    imports._prepare(request, interpreters.draw_settings(random.Random(7), None))
     assert compiled(tmp_path) == ["base", "head"]
 
 
@@ -131,7 +131,7 @@ def test_a_target_that_writes_no_compiled_files_is_timed_with_them(tmp_path):
     code = {INIT: "from . import more", "src/project/more.py": ""}
     switch = {"src/sitecustomize.py": "import sys\nsys.dont_write_bytecode = True\n"}
     request = request_for(tmp_path, **both(code | switch))
-    settings = interpreters.draw_settings(request, random.Random(7), None)
+    settings = interpreters.draw_settings(random.Random(7), None)
     imports._import(request, "base", settings)
     assert not compiled(tmp_path)
     imports._prepare(request, settings)

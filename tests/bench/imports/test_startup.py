@@ -106,11 +106,11 @@ def test_commands_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, monkeyp
 def test_processes_of_a_launch_have_the_same_addresses(tmp_path):
     code = "import sys\n\ndef main():\n    open(sys.argv[0] and 'addresses', 'a').write(f'{id(sys)} {id(main)}\\n')\n"
     request, rng = request_for(tmp_path, code), random.Random(7)
-    if not (settings := interpreters.draw_settings(request, rng, None)).layout:
+    if not (settings := interpreters.draw_settings(rng, None)).layout:
         pytest.skip("this system does not let a process choose its layout")
     for _ in range(3):
         startup._start(request, HELP, "base", settings)
-    startup._start(request, HELP, "base", interpreters.draw_settings(request, rng, None))
+    startup._start(request, HELP, "base", interpreters.draw_settings(rng, None))
     first, second, third, other = (request.base.tree / "addresses").read_text().splitlines()
     # The first has no compiled file to read, so its objects lie elsewhere.
     assert first.split()[0] == second.split()[0]
