@@ -47,7 +47,8 @@ def is_whole(spelling: Spelling) -> bool:
 def around_value(spelling: Spelling) -> Iterator[Spelling]:
     kind, *rest = spelling
     if kind in NUMBERS:
-        yield from ([kind, _spelled(value)] for value in NUMBERS[kind](rest[0]))
+        read, vary = NUMBERS[kind]
+        yield from ([kind, _spelled(value)] for value in vary(read(rest[0])))
     elif kind == "str":
         yield from (["str", text, len(text)] for text in _texts(rest[0]))
     elif kind in {"bytes", "bytearray"}:
@@ -140,52 +141,43 @@ def _spelled(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _ints(text: str) -> Iterable[object]:
-    value = int(text)
-    return (0, 1, -1, 2, value - 1, value + 1, -value, value // 2, value * 2)
-
-
-def _floats(text: str) -> Iterable[object]:
-    value = float(text)
+def _floats(value: float) -> Iterable[float]:
     non_finite = () if math.isfinite(value) else (math.nan, math.inf, -math.inf)
     return (0.0, -0.0, 1.0, -1.0, 0.1, value / 2, -value, value * 2, *non_finite)
 
 
-def _ranges(text: str) -> Iterable[range]:
-    value = range(*map(int, text.split()))
+def _ranges(value: range) -> Iterable[range]:
     shorter = (value[:length] for length in (0, 1, 2, 3, len(value) // 2, len(value) - 1))
     return (*shorter, value[1:], value[::-1], value[::2], range(value.start - 1, value.stop, value.step))
 
 
-def _dates(text: str) -> Iterable[date]:
-    value = date.fromisoformat(text)
+def _dates(value: date) -> Iterable[date]:
     known = (date(2024, 2, 29), date(1970, 1, 1), date(1999, 12, 31))
     return (value + timedelta(1), value - timedelta(1), value.replace(day=1), *known)
 
 
-def _datetimes(text: str) -> Iterable[datetime]:
-    value = datetime.fromisoformat(text)
+def _datetimes(value: datetime) -> Iterable[datetime]:
     midnight = value.replace(hour=0, minute=0, second=0, microsecond=0)
     return (value + timedelta(1), value - timedelta(seconds=1), midnight, value.replace(year=2024, month=2, day=29))
 
 
-def _durations(text: str) -> Iterable[timedelta]:
-    value = timedelta(*map(int, text.split()))
+def _durations(value: timedelta) -> Iterable[timedelta]:
     return (timedelta(), -value, value * 2, timedelta(microseconds=1), timedelta(days=-1))
 
 
-NUMBERS: dict[str, Callable[[str], Iterable[object]]] = {
-    "bool": lambda text: (text != "True",),
-    "int": _ints,
-    "float": _floats,
-    "complex": lambda text: (0j, 1 + 0j, -1j, -complex(text), complex(text).conjugate()),
-    "Decimal": lambda text: (*map(Decimal, ("0", "-1", "0.1")), -Decimal(text), Decimal(text) * 2, Decimal(text) / 3),
-    "Fraction": lambda text: (Fraction(0), Fraction(-1), Fraction(1, 3), -Fraction(text), Fraction(text) * 2),
-    "date": _dates,
-    "datetime": _datetimes,
-    "timedelta": _durations,
-    "range": _ranges,
+NUMBERS: dict[str, tuple[Callable[[str], Any], Callable[[Any], Iterable[object]]]] = {
+    "bool": (lambda text: text == "True", lambda value: (not value,)),
+    "int": (int, lambda value: (0, 1, -1, 2, value - 1, value + 1, -value, value // 2, value * 2)),
+    "float": (float, _floats),
+    "complex": (complex, lambda value: (0j, 1 + 0j, -1j, -value, value.conjugate())),
+    "Decimal": (Decimal, lambda value: (*map(Decimal, ("0", "-1", "0.1")), -value, value * 2, value / 3)),
+    "Fraction": (Fraction, lambda value: (Fraction(0), Fraction(-1), Fraction(1, 3), -value, value * 2)),
+    "date": (date.fromisoformat, _dates),
+    "datetime": (datetime.fromisoformat, _datetimes),
+    "timedelta": (lambda text: timedelta(*map(int, text.split())), _durations),
+    "range": (lambda text: range(*map(int, text.split())), _ranges),
 }
+"""How to read a spelled value, and its edge cases."""
 
 
 def is_uniform(elements: list[Spelling]) -> bool:
