@@ -211,17 +211,18 @@ class Exploration:
     def _try(self, arguments: Input) -> str | None:
         answers = self._ask(arguments)
         base, head = (answers[side]["outcome"] for side in SIDES)
-        difference = None
         if base == "raised":
             self._count_raised(arguments, answers)
-        elif base != "returned" or head in {"late", "stopped", "unbuilt"}:
+            return None
+        if base != "returned" or head in {"late", "stopped", "unbuilt"}:
             late_at_head = (base, head) == ("returned", "late")
             self.counts["late at head" if late_at_head else "late" if "late" in (base, head) else "skipped"] += 1
-        elif (difference := self._difference(arguments, answers)) and self._ask(arguments) != answers:
+            return None
+        difference = self._difference(arguments, answers)
+        if difference and self._ask(arguments) != answers:
             self.counts["unsteady"] += 1
             return None
-        else:
-            self.counts["different" if difference else "equal"] += 1
+        self.counts["different" if difference else "equal"] += 1
         return difference
 
     def _ask(self, arguments: Input) -> dict[Side, Message]:
