@@ -29,6 +29,7 @@ from .outcomes import Outcome
 RESULTS = Path(__file__).parents[1] / "results"
 SCENARIOS = ("identical", "identical-load", "effects", "aim")
 AIM_EFFECT = 2
+AIM_FUNCTIONS = (target.SMALL,)
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ class Run:
         self._cache = paths.cache_folder()
         self._repository = scratch / "repository"
         self.end = time.monotonic() + 60 * arguments.minutes
-        target.create(self._repository)
+        target.create(self._repository, target.FUNCTIONS, target.peers_tags(), alone=[AIM_FUNCTIONS])
         for name in tools.TOOLS if arguments.scenario != "aim" else ["prprep"]:
             if not arguments.only or name in arguments.only:
                 self._warm(name)
@@ -79,15 +80,15 @@ class Run:
     def compare(self, scenario: str, name: str, effect: int) -> list[Outcome]:
         head = f"effect-{effect}" if effect else "identical"
         before, began = os.getloadavg()[0], time.monotonic()
-        functions = target.FUNCTIONS[:1] if scenario == "aim" else target.FUNCTIONS
+        functions = AIM_FUNCTIONS if scenario == "aim" else target.FUNCTIONS
         wall = 30.0 if scenario == "aim" else self._arguments.wall
         blank = Outcome(scenario, name, effect, "", None, "", 0.0, 0.0, before)
-        with load.on_and_off(wanted=scenario == "identical-load"):
+        with load.LOADS["bursts" if scenario == "identical-load" else "quiet"]():
             try:
                 results = tools.TOOLS[name](self._comparison(head, wall, functions))
             except tools.BrokenError as error:
                 took = time.monotonic() - began
-                return [replace(blank, function=function, wall=took, broken=str(error)) for function in functions]
+                return [replace(blank, function=function.name, wall=took, broken=str(error)) for function in functions]
         took, inside = time.monotonic() - began, sum(each.inside for each in results)
         line = ", ".join(f"{each.function} {each.ratio:.3f} {each.claim or '-'}" for each in results if each.ratio)
         _say(f"{scenario} {head} {name}: {took:.1f} s, {line}")
@@ -110,11 +111,12 @@ class Run:
         except tools.BrokenError as error:
             _say(f"{name} gives no result: {error}")
 
-    def _comparison(self, head: str, wall: float, functions: tuple[str, ...]) -> tools.Comparison:
+    def _comparison(self, head: str, wall: float, functions: tuple[target.Work, ...]) -> tools.Comparison:
         folder = self._scratch / "comparison"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        return tools.Comparison(self._repository, "base", head, wall, folder, self._cache, functions=functions)
+        benchmark = target.BENCHMARK if functions == target.FUNCTIONS else target.benchmark_of(*functions)
+        return tools.Comparison(self._repository, "base", head, wall, folder, self._cache, functions, benchmark)
 
 
 def _plan(arguments: argparse.Namespace) -> Iterator[tuple[str, int]]:

@@ -1,23 +1,25 @@
-"""A load that switches on and off, like other work on the same machine."""
+"""Load on the machine, like that of other work on it."""
 
 import multiprocessing
 import os
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 
 SHORTEST, LONGEST = 0.5, 3.0
 """Seconds of one period of work or rest."""
+HOG_BYTES = 64 << 20
+"""More than any cache."""
 
 
 @contextmanager
-def on_and_off(*, wanted: bool = True) -> Iterator[None]:
-    """Let one process a core work and rest for random periods, until the block ends or this process is gone."""
-    cores = sorted(os.sched_getaffinity(0)) if wanted else []
+def on_every_core(work: Callable[[int, int], None]) -> Iterator[None]:
+    """Let one process a core do `work(core, owner)` until the block ends or this process is gone."""
     workers = [
-        multiprocessing.get_context("spawn").Process(target=_work_and_rest, args=(core, os.getpid()), daemon=True)
-        for core in cores
+        multiprocessing.get_context("spawn").Process(target=work, args=(core, os.getpid()), daemon=True)
+        for core in sorted(os.sched_getaffinity(0))
     ]
     for worker in workers:
         worker.start()
@@ -29,15 +31,32 @@ def on_and_off(*, wanted: bool = True) -> Iterator[None]:
             worker.join()
 
 
-def _work_and_rest(core: int, owner: int) -> None:
+def _compute(core: int, owner: int) -> None:
+    os.sched_setaffinity(0, {core})
+    while _is_alive(owner):
+        _compute_for(1.0)
+
+
+def _compute_and_rest(core: int, owner: int) -> None:
     os.sched_setaffinity(0, {core})
     rng = random.Random()  # noqa: S311 - no secret
     while _is_alive(owner):
-        end = time.monotonic() + rng.uniform(SHORTEST, LONGEST)
-        total = 0
-        while time.monotonic() < end:
-            total += sum(range(2000))
+        _compute_for(rng.uniform(SHORTEST, LONGEST))
         time.sleep(rng.uniform(SHORTEST, LONGEST))
+
+
+def _copy_memory(core: int, owner: int) -> None:
+    os.sched_setaffinity(0, {core})
+    source, target = bytearray(HOG_BYTES), bytearray(HOG_BYTES)
+    while _is_alive(owner):
+        for _ in range(20):
+            target[:] = source
+
+
+def _compute_for(seconds: float) -> None:
+    end, total = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        total += sum(range(2000))
 
 
 def _is_alive(process: int) -> bool:
@@ -45,3 +64,12 @@ def _is_alive(process: int) -> bool:
         os.kill(process, 0)
         return True
     return False
+
+
+LOADS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
+    "quiet": nullcontext,
+    "busy": partial(on_every_core, _compute),
+    "bursts": partial(on_every_core, _compute_and_rest),
+    "memory": partial(on_every_core, _copy_memory),
+}
+"""The machine as it is; one loop a core that computes, computes and rests for random periods, or copies memory."""

@@ -14,7 +14,8 @@ Claim = Literal["less", "more", ""]
 class FunctionResult:
     """One function in one comparison: the ratio head/base, the claim, and the seconds `inside` the function.
 
-    `narrow` is the claim by a narrower factor on the same samples, None if the tool has no factor.
+    `narrow` is the claim by a narrower factor on the same samples, None if the tool has no factor; `interval` the
+    ratio's, if the tool gives one.
     """
 
     function: str
@@ -22,6 +23,7 @@ class FunctionResult:
     claim: Claim
     inside: float = 0.0
     narrow: Claim | None = None
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

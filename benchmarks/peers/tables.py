@@ -50,7 +50,7 @@ def true_effects(outcomes: Sequence[Outcome]) -> str:
     """Show how often an effect was found with the right sign, and the errors of the estimates."""
     rows = []
     for tool in _tools(outcomes):
-        for function in target.FUNCTIONS:
+        for function in (work.name for work in target.FUNCTIONS):
             of = [each for each in _of(outcomes, tool, "effects") if each.function == function]
             cells = [_found([each for each in of if each.effect == effect]) for effect in target.EFFECTS]
             if any(cells):
@@ -65,7 +65,7 @@ def overhead(outcomes: Sequence[Outcome]) -> str:
     rows = []
     for tool in _tools(outcomes):
         of = [each for each in outcomes if each.tool == tool and each.scenario != "aim"]
-        whole = [each for each in of if each.function == target.FUNCTIONS[0] and each.inside]
+        whole = [each for each in of if each.function == target.FUNCTIONS[0].name and each.inside]
         if whole:
             ratios = [each.wall / each.inside for each in whole]
             walls = [each.wall for each in whole]

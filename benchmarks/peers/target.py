@@ -1,82 +1,72 @@
-"""The repository that all tools compare: three functions, each repeating a unit of work, and commits with fewer units.
+"""A repository whose commits have known costs: functions that repeat a unit of work, and tags with other numbers of it.
 
-A commit `effect-P` has P per cent fewer units in every function, so that its true ratio is known; `identical` adds a
-comment to every function, for tools that look for changed functions. The functions return the number of units of base.
+The true ratio of two tags is that of their units. Every tool finds its own kind of benchmark for every function; the
+functions return nothing that depends on the number of units, so that their results are equal.
 """
 
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 UNITS = 10_000
 EFFECTS = (1, 2, 5, 20)
-FUNCTIONS = ("small", "large", "allocating")
-"""About 1 ms, 50 ms, and 15 ms with a hundred thousand allocations, of which few live at once: otherwise the garbage
-collector's time would grow faster than the units."""
-
-MODULE = '''"""Work."""
-
-WORDS = tuple(f"word{{number}}" for number in range(97))
+# Every unit costs the same: integers up to 256 are made once and for all, larger ones anew.
 
 
-def small():{remark}
+@dataclass(frozen=True)
+class Work:
+    """A function of the repository: its source, with `{units}` and a place for a `{remark}` below its first line."""
+
+    name: str
+    source: str
+
+
+SMALL = Work(
+    "small",
+    """def small():{remark}
     seen, total = {{}}, 0
-    for number in range({units}):
+    for number in range(1_000, 1_000 + {units}):
         word = WORDS[number % 97]
         seen[word] = number
         total += number & 7
-    return {base}
-
-
-def large():{remark}
+    return "done"
+""",
+)
+LARGE = Work(
+    "large",
+    """def large():{remark}
     total = 0
-    for number in range({units}):
+    for number in range(1_000, 1_000 + {units}):
         for step in range(80):
-            total += step ^ number
-    return {base}
-
-
-def allocating():{remark}
-    for number in range({units}):
+            total = step ^ number
+    return "done"
+""",
+)
+ALLOCATING = Work(
+    "allocating",
+    """def allocating():{remark}
+    for number in range(1_000, 1_000 + {units}):
         if number % 100 == 0:
             objects = []
         lists = [[number] * 5, [number] * 6, [number] * 7, [[], []]]
         objects.append([lists, {{number: number}}, (number, [number] * 9), str(number)])
-    return {base}
-'''
-TEST = """from work import allocating, large, small
+    return "done"
+""",
+)
+FUNCTIONS = (SMALL, LARGE, ALLOCATING)
+"""About 1 ms, 50 ms, and 15 ms with a hundred thousand allocations, of which few live at once: otherwise the garbage
+collector's time would grow faster than the units."""
 
+HEADER = """import asyncio
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
-def test_small(benchmark):
-    benchmark(small)
-
-
-def test_large(benchmark):
-    benchmark(large)
-
-
-def test_allocating(benchmark):
-    benchmark(allocating)
-"""
-TEST_OF_ONE = """from work import small
-
-
-def test_small(benchmark):
-    benchmark(small)
-"""
-ASV = """from work import allocating, large, small
-
-
-def time_small():
-    small()
-
-
-def time_large():
-    large()
-
-
-def time_allocating():
-    allocating()
+WORDS = tuple(f"word{number}" for number in range(97))
+BYTES = bytes(100_000)
 """
 ASV_SETTINGS = """{
     "version": 1,
@@ -96,13 +86,6 @@ ASV_SETTINGS = """{
 }
 """
 COPY = "import shutil, sysconfig\n\nshutil.copy('work.py', sysconfig.get_path('purelib'))\n"
-PYPERF = """import pyperf
-from work import allocating, large, small
-
-runner = pyperf.Runner()
-for function in (small, large, allocating):
-    runner.bench_func(function.__name__, function)
-"""
 PROJECT = """[project]
 name = "work"
 version = "1"
@@ -122,35 +105,84 @@ test-framework = "pytest"
 formatter-cmds = ["disabled"]
 ignore-paths = []
 """
+
+
+def benchmark_of(*functions: Work) -> str:
+    """Return the path of the benchmark of these functions alone."""
+    return f"tests/single/test_benchmark_{'_'.join(function.name for function in functions)}.py"
+
+
 BENCHMARK = "tests/benchmarks/test_benchmark_work.py"
-BENCHMARK_OF_ONE = "tests/single/test_benchmark_small.py"
 
 
-def create(folder: Path) -> None:
-    """Create the repository in `folder`, with the tags `base`, `identical` and `effect-P`."""
+def create(
+    folder: Path,
+    functions: Sequence[Work],
+    tags: Mapping[str, Mapping[str, int]],
+    *,
+    alone: Sequence[Sequence[Work]] = (),
+) -> None:
+    """Create the repository in `folder`: one commit and tag after the other, each with the units of every function.
+
+    The branch `main` stays at the first one. A comment in every function names the tag, for tools that look for changed
+    functions. `alone` are groups of functions that get a benchmark of their own as well.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _git(folder, "init", "--quiet", "--initial-branch=main")
-    files = {BENCHMARK: TEST, BENCHMARK_OF_ONE: TEST_OF_ONE, "asv.conf.json": ASV_SETTINGS}
-    files |= {"asv_benchmarks/benchmarks.py": ASV, "asv_benchmarks/__init__.py": ""}
-    files |= {"bench_pyperf.py": PYPERF, "copy_work.py": COPY, "pyproject.toml": PROJECT}
+    files = {BENCHMARK: _tests(functions), "asv.conf.json": ASV_SETTINGS, "copy_work.py": COPY}
+    files |= {"asv_benchmarks/benchmarks.py": _asv(functions), "asv_benchmarks/__init__.py": ""}
+    files |= {"bench_pyperf.py": _pyperf(functions), "pyproject.toml": PROJECT}
     files |= {".gitignore": ".asv/\n__pycache__/\n*.egg-info/\n"}
-    _commit(folder, {**files, "work.py": module(0)}, "base")
-    for effect in EFFECTS:
-        _git(folder, "checkout", "--quiet", "-b", f"branch-{effect}", "base")
-        _commit(folder, {"work.py": module(effect)}, f"effect-{effect}")
-    _git(folder, "checkout", "--quiet", "-b", "branch-identical", "base")
-    _commit(folder, {"work.py": module(0, remark="\n    # As before.")}, "identical")
+    files |= {benchmark_of(*group): _tests(group) for group in alone}
+    for tag, units in tags.items():
+        files["work.py"] = module(functions, units, tag)
+        _commit(folder, files, tag)
+        if tag == next(iter(tags)):
+            _git(folder, "checkout", "--quiet", "-b", "work")
     _git(folder, "checkout", "--quiet", "main")
 
 
-def module(effect: int, remark: str = "") -> str:
-    return MODULE.format(remark=remark, units=UNITS * (100 - effect) // 100, base=UNITS)
+def module(functions: Sequence[Work], units: Mapping[str, int], tag: str = "") -> str:
+    remark = f"\n    # As of {tag}." if tag else ""
+    sources = [function.source.format(units=units[function.name], remark=remark) for function in functions]
+    return "\n\n".join([HEADER, *sources])
+
+
+def peers_tags() -> dict[str, dict[str, int]]:
+    """Return `base`, `identical` and `effect-P`, which has P per cent fewer units in every function."""
+    effects = {f"effect-{effect}": UNITS * (100 - effect) // 100 for effect in EFFECTS}
+    tags = {"base": UNITS, "identical": UNITS, **effects}
+    return {tag: dict.fromkeys((function.name for function in FUNCTIONS), units) for tag, units in tags.items()}
 
 
 def truth(effect: int) -> float:
     """Return the true ratio head/base."""
     return 1 - effect / 100
+
+
+def _tests(functions: Sequence[Work]) -> str:
+    tests = [f"def test_{work.name}(benchmark):\n    benchmark({work.name})\n" for work in functions]
+    return "\n\n".join([f"from work import {_names(functions)}\n", *tests])
+
+
+def _asv(functions: Sequence[Work]) -> str:
+    benchmarks = [f"def time_{work.name}():\n    {work.name}()\n" for work in functions]
+    return "\n\n".join([f"from work import {_names(functions)}\n", *benchmarks])
+
+
+def _pyperf(functions: Sequence[Work]) -> str:
+    return f"""import pyperf
+from work import {_names(functions)}
+
+runner = pyperf.Runner()
+for function in ({_names(functions)},):
+    runner.bench_func(function.__name__, function)
+"""
+
+
+def _names(functions: Sequence[Work]) -> str:
+    return ", ".join(sorted(work.name for work in functions))
 
 
 def _commit(folder: Path, files: dict[str, str], tag: str) -> None:

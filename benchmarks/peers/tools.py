@@ -36,8 +36,17 @@ class Comparison:
     wall: float
     folder: Path
     cache: Path
+    functions: tuple[target.Work, ...] = target.FUNCTIONS
+    benchmark: str = target.BENCHMARK
+    checkout: Path = CHECKOUT
+    """Of prprep, whose code is run."""
+    budget: float | None = None
+    """Of prprep, in seconds; by default what leaves time for everything around the samples."""
     trees: dict[str, Path] = field(default_factory=dict)
-    functions: tuple[str, ...] = target.FUNCTIONS
+
+    @property
+    def names(self) -> list[str]:
+        return [function.name for function in self.functions]
 
     def checked_out(self) -> dict[str, Path]:
         """Return a plain tree of each commit, for tools that do not create them."""
@@ -52,16 +61,16 @@ class Comparison:
 
 
 def prprep(comparison: Comparison) -> list[FunctionResult]:
-    """Measure with a budget that leaves time for everything around the samples."""
+    """Run the pipeline up to the comparison."""
     manifest = comparison.folder / "prprep.yaml"
     item = {
         "id": "item",
         "base": comparison.base,
         "head": comparison.head,
-        "benchmark": target.BENCHMARK if comparison.functions == target.FUNCTIONS else target.BENCHMARK_OF_ONE,
+        "benchmark": comparison.benchmark,
         "domain": "cpu",
         "metrics": ["time"],
-        "budget": comparison.wall / 1.5 if len(comparison.functions) == 1 else max(1.0, (comparison.wall - 6) / 1.6),
+        "budget": comparison.budget or _budget(comparison),
     }
     manifest.write_text(
         json.dumps({"version": 1, "repo": str(comparison.repository), "upstream": "main", "optimizations": [item]})
@@ -70,7 +79,7 @@ def prprep(comparison: Comparison) -> list[FunctionResult]:
     _run(
         command,
         cwd=comparison.folder,
-        env=environments.variables(PYTHONPATH=str(CHECKOUT), PRPREP_CACHE=str(comparison.cache)),
+        env=environments.variables(PYTHONPATH=str(comparison.checkout), PRPREP_CACHE=str(comparison.cache)),
     )
     changes = json.loads(_body(comparison.folder / ".prprep/item/compare.json"))["changes"]
     measurements = json.loads(_body(comparison.folder / ".prprep/item/samples.json"))["measurements"]
@@ -78,11 +87,19 @@ def prprep(comparison: Comparison) -> list[FunctionResult]:
     claims: dict[str, Claim] = {"improved": "less", "regressed": "more"}
     return [
         FunctionResult(
-            _function(each["test"]), each["interval"]["ratio"], claims.get(each["verdict"], ""), inside[each["test"]]
+            _function(each["test"]),
+            each["interval"]["ratio"],
+            claims.get(each["verdict"], ""),
+            inside[each["test"]],
+            interval=(each["interval"]["low"], each["interval"]["high"]),
         )
         for each in changes
         if each["metric"] == "time"
     ]
+
+
+def _budget(comparison: Comparison) -> float:
+    return comparison.wall / 1.5 if len(comparison.functions) == 1 else max(1.0, (comparison.wall - 6) / 1.6)
 
 
 def pytest_benchmark(comparison: Comparison) -> list[FunctionResult]:
@@ -98,7 +115,7 @@ def pytest_benchmark(comparison: Comparison) -> list[FunctionResult]:
             "-q",
         )
         env = environments.variables(programs, PYTHONPATH=str(tree))
-        _run([str(programs / "python"), "-m", "pytest", target.BENCHMARK, *options], cwd=tree, env=env)
+        _run([str(programs / "python"), "-m", "pytest", comparison.benchmark, *options], cwd=tree, env=env)
     command = [str(programs / "pytest-benchmark"), "compare", *map(str, files.values())]
     table = _run(command, cwd=comparison.folder, env=environments.variables(programs))
     if "test_" not in table:
@@ -115,7 +132,7 @@ def pytest_benchmark(comparison: Comparison) -> list[FunctionResult]:
 def pyperf(comparison: Comparison) -> list[FunctionResult]:
     """Run all of base, then all of head, in five processes each; "faster" or "slower" of `compare_to` is a claim."""
     programs, files = environments.environment(environments.PEERS, comparison.cache), {}
-    values = max(2, round((comparison.wall / (2 * len(target.FUNCTIONS) * 5) - 0.35) / 0.13))
+    values = max(2, round((comparison.wall / (2 * len(comparison.functions) * 5) - 0.35) / 0.13))
     for side, tree in comparison.checked_out().items():
         files[side] = comparison.folder / f"{side}.json"
         options = (
@@ -142,7 +159,7 @@ def pyperf(comparison: Comparison) -> list[FunctionResult]:
         env=environments.variables(programs),
     )
     results = []
-    for name in target.FUNCTIONS:
+    for name in comparison.names:
         (base, within), (head, also) = (_pyperf_values(files[side], name) for side in SIDES)
         line = next((line for line in output.splitlines() if line.startswith(f"{name}: ")), "")
         claim: Claim = "less" if line.endswith("faster") else "more" if line.endswith("slower") else ""
@@ -156,7 +173,7 @@ def asv(comparison: Comparison) -> list[FunctionResult]:
     shutil.rmtree(comparison.repository / ".asv/results", ignore_errors=True)
     env = environments.variables(programs, HOME=str(_home(comparison)))
     _run([str(programs / "asv"), "machine", "--yes"], cwd=comparison.repository, env=env)
-    most = max(0.1, comparison.wall / (2 * 2 * len(target.FUNCTIONS)) - 0.5)
+    most = max(0.1, comparison.wall / (2 * 2 * len(comparison.functions)) - 0.5)
     options = ("--interleave-rounds", "-a", f"repeat=(2,1000,{most:.2f})", "-a", "warmup_time=0.1")
     output = _run(
         [str(programs / "asv"), "continuous", comparison.base, comparison.head, *options],
@@ -233,7 +250,7 @@ def _asv_results(comparison: Comparison, output: str, narrow: str) -> list[Funct
             for name, row in results["results"].items()
         }
     results = []
-    for name in target.FUNCTIONS:
+    for name in comparison.names:
         base, head = (rows[side][name] for side in SIDES)
         inside = sum(sum(row["samples"][0]) * row["stats_number"][0] for row in (base, head))
         results.append(
@@ -260,7 +277,17 @@ def _pyperf_values(file: Path, name: str) -> tuple[float, float]:
 
 
 def _inside_prprep(launches: Sequence[Mapping[str, Any]]) -> float:
-    return sum(each["iterations"] * sum(map(sum, (each["base"], each["head"], each["control"]))) for each in launches)
+    """Return the seconds in all samples."""
+    return sum(
+        sum(each[side]) * _iterations(each["iterations"], side)
+        for each in launches
+        for side in ("base", "head", "control")
+    )
+
+
+def _iterations(stored: int | Mapping[str, int], side: str) -> int:
+    """Return the calls of one sample of a side; earlier versions had one number for all sides."""
+    return stored if isinstance(stored, int) else stored.get(side, 1)
 
 
 def _by_table(name: str, ratio: float, inside: float) -> FunctionResult:

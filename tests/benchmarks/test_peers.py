@@ -105,21 +105,15 @@ def test_a_line_cut_short_is_left_out_and_the_rest_continued(tmp_path):
     assert outcomes.read(stored) == [outcome(), outcome(effect=5)]
 
 
-@pytest.mark.parametrize("effect", target.EFFECTS)
-def test_an_effect_is_fewer_units_in_every_function(effect):
-    counts = {
-        int(word) for word in target.module(effect).replace(")", " ").replace("(", " ").split() if word.isdecimal()
-    }
-    assert target.UNITS * target.truth(effect) in counts
-    assert target.module(0).count(f"range({target.UNITS})") == len(target.FUNCTIONS)
-
-
 @pytest.mark.slow
 def test_the_true_ratio_is_that_of_the_commits():
     """Count the interpreter's operations, equally many for every unit."""
+    tags = target.peers_tags()
     for effect in target.EFFECTS:
-        for name in target.FUNCTIONS:
-            base, head = (_lines(target.module(each), name) for each in (0, effect))
+        for work in target.FUNCTIONS:
+            base, head = (
+                _lines(target.module(target.FUNCTIONS, tags[tag]), work.name) for tag in ("base", f"effect-{effect}")
+            )
             assert head / base == pytest.approx(target.truth(effect), abs=1e-4)
 
 
@@ -144,7 +138,7 @@ def _lines(module, name):
 
 def test_the_load_ends_with_its_block():
     before = set(_children())
-    with load.on_and_off():
+    with load.LOADS["bursts"]():
         assert len(set(_children()) - before) >= len(os.sched_getaffinity(0))
     assert not [child for child in set(_children()) - before if "spawn_main" in _command(child)]
 
@@ -165,13 +159,13 @@ def _command(process):
 @pytest.mark.parametrize("name", tools.TOOLS)
 def test_every_tool_compares_for_real(tmp_path, name):
     """A fifth less, in the shortest time that the tool allows."""
-    target.create(tmp_path / "repository")
+    target.create(tmp_path / "repository", target.FUNCTIONS, target.peers_tags())
     (tmp_path / "one").mkdir()
     comparison = tools.Comparison(
         tmp_path / "repository", "base", "effect-20", 3.0, tmp_path / "one", Path(os.environ["PRPREP_CACHE"])
     )
     results = tools.TOOLS[name](comparison)
-    assert sorted(each.function for each in results) == sorted(target.FUNCTIONS)
+    assert sorted(each.function for each in results) == sorted(work.name for work in target.FUNCTIONS)
     assert all(isinstance(each, FunctionResult) and 0.2 < each.ratio < 3 and each.inside > 0 for each in results)
 
 

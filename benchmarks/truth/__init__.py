@@ -1,0 +1,1 @@
+"""Whether the intervals that prprep reports contain the truth, at any load, beside its peers."""
