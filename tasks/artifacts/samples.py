@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from ..storage.artifact import Artifact, Record
 
 Side = Literal["base", "head"]
@@ -36,20 +38,26 @@ class Launch(Record):
     """One process for each side: its samples, per call, in the order they were taken.
 
     `first` is the randomly chosen side that began, `seed` the hash seed and that of the memory layout, `iterations`
-    the calls that one sample averages over. `control` is base's code in a second tree, in the same turns as base;
-    empty if no control ran.
+    the calls that one sample of each side averages over. `control` is base's code in a second tree, in the same turns
+    as base; empty if no control ran.
     """
 
     first: Side
     seed: int
-    iterations: int = 1
+    iterations: dict[str, int] = Field(default_factory=dict)
     base: tuple[float, ...]
     head: tuple[float, ...]
     control: tuple[float, ...] = ()
     steady: bool = True
     """Whether warming up ended because times no longer fell."""
+    waited: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """For each side the seconds per call in which a sample's calls were ready to run and waited for a core.
+
+    They are not part of the samples, the sum of both is wall time. Empty if this was not known: then the samples are
+    wall time of turns in which no other process took the core.
+    """
     left_out: int = 0
-    """Turns that are not among the samples, because another process preempted a side."""
+    """Turns that are not among the samples, because waiting for a core would distort them."""
 
 
 class Measurement(Record):
@@ -178,7 +186,7 @@ class Measured(Artifact):
 
 
 class Samples(Measured):
-    SCHEMA = 2
+    SCHEMA = 3
     STAGE = "measure"
 
     benchmark_sha256: str

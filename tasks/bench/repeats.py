@@ -39,7 +39,7 @@ class Repeats:
         check_same_calls(counts)
         self.number += 1
         for key, base in counts["base"].items():
-            calls = (iterations or {}).get(key, 1)
+            calls = dict.fromkeys(SIDES, (iterations or {}).get(key, 1))
             for metric, one, other in zip(self.metrics, base, counts["head"][key], strict=True):
                 launch = Launch(first=order[0], seed=shared.seed, iterations=calls, base=(one,), head=(other,))
                 self.launches[key, metric].append(launch)

@@ -54,7 +54,8 @@ def test_every_metric_is_measured(whole):
 def test_launches_differ_and_their_sides_do_not(whole):
     launches = whole[1].measurements[0].launches
     assert len({launch.seed for launch in launches}) == len(launches) >= 5
-    assert len({launch.iterations for launch in launches}) == 1
+    assert len({tuple(sorted(launch.iterations.items())) for launch in launches}) == 1
+    assert launches[0].iterations["head"] > 5 * launches[0].iterations["base"]  # its calls take a tenth of the time
     assert all(len(launch.base) == len(launch.head) >= 1 for launch in launches)
     assert {launch.first for launch in launches} <= {"base", "head"}
 

@@ -11,7 +11,7 @@ from typing import Any
 from tasks.bench.request import Request, SideRequest
 from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch
 from tasks.bench.workers import memory_layout
-from tasks.bench.workers.workers import Settings, hash_seed
+from tasks.bench.workers.workers import Block, Settings, hash_seed
 
 CODE = """
 def work(size=1000):
@@ -69,7 +69,7 @@ def both(files: Files) -> dict[str, Files]:
 
 
 def one_launch(
-    request: Request, *, share: float | None = 0.05, describe: bool = False, rounds: dict[str, int] | None = None
+    request: Request, *, share: float | None = 0.05, describe: bool = False, rounds: dict[str, dict[str, int]] | None = None
 ) -> LaunchRecord:
     """Run a single launch and give its record."""
     record, rng = LaunchRecord(), random.Random(request.seed)
@@ -77,6 +77,24 @@ def one_launch(
     with Pair(request, settings) as sides:
         launch(sides, LaunchPlan(share, rounds or {}), rng=rng, record=record)
     return record
+
+
+def block(
+    *, seconds: float = 0.003, calls: int = 1, waited: float | None = 0.0, elsewhere: float = 0.0, **fields: Any
+) -> Block:
+    """Return a block of calls that computed for `seconds` and then waited so long for a core."""
+    computed, delay = round(seconds * 1e9), round((waited or 0.0) * 1e9)
+    wall = fields.pop("wall", computed + delay)
+    values = {"misread": False, "others_waited": 0, "voluntary": 0, "involuntary": int(delay > 0), **fields}
+    return Block(
+        calls=calls,
+        wall=wall,
+        waited=None if waited is None else delay,
+        cpu=computed,
+        elsewhere=round(elsewhere * 1e9),
+        began=0,
+        **{"ended": wall, **values},
+    )
 
 
 def by_key(record: LaunchRecord) -> dict[str, TimedCall]:

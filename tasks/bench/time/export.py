@@ -30,6 +30,7 @@ def write_benchmark_json(
 def _benchmark(measurement: Measurement, side: Side) -> dict[str, Any]:
     from pytest_benchmark.stats import Stats
 
+    iterations = measurement.launches[0].iterations.get(side, 1)
     # The summary of pytest-benchmark itself, so that the numbers mean the same as there.
     stats: Any = Stats()  # type: ignore[no-untyped-call]
     for launch in measurement.launches:
@@ -45,5 +46,5 @@ def _benchmark(measurement: Measurement, side: Side) -> dict[str, Any]:
         "param": parameters.rstrip("]") if bracket else None,
         "extra_info": {},
         "options": {},
-        "stats": {**stats.as_dict(), "data": stats.data, "iterations": measurement.launches[0].iterations},
+        "stats": {**stats.as_dict(), "data": stats.data, "iterations": iterations},
     }

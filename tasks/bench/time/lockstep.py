@@ -1,20 +1,24 @@
 """One launch: a process for each side, led through the benchmark in turns; only one of them runs at a time.
 
-For each benchmark call: one untimed call, a common number of rounds so that a block takes a few milliseconds, warm-up
-until times no longer fall, garbage collected and frozen, then turns. A turn is one block of every side, in a random
-order that is reversed from turn to turn (ABBA), on one core: whatever disturbs the machine for longer than a turn
-disturbs all sides, and a slow drift cancels within two turns. If the target allows it, each side runs its turns in a
-sequence of forked children.
+For each benchmark call: one untimed call, rounds for each side so that every block takes the same few milliseconds,
+warm-up until times no longer fall, garbage collected and frozen, then turns. A turn is one block of every side, in a
+random order that is reversed from turn to turn (ABBA), on one core: whatever disturbs the machine for longer than a
+turn disturbs all sides, and a slow drift cancels within two turns. If the target allows it, each side runs its turns in
+a sequence of forked children.
+
+The time of a call is wall time without the time in which its thread was ready to run and waited for a core
+(`Block.own`): what it would have taken had the core been free. If that is not known, because the system does not report
+it or other threads do the work, only turns in which no other process took the core count.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import cycle
-from typing import Self
+from typing import Literal, Self
 
 from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
@@ -22,7 +26,9 @@ from ..provenance import check_control
 from ..request import Request, Role
 from ..workers.channel import Message
 from ..workers.workers import Ready, Settings, core, started
-from .turns import Turn, Turns, calibrate, settle
+from .turns import Turn, Turns, calibrate, is_explained, settle
+
+Clock = Literal["wall", "cpu"]
 
 _SAME = "the benchmark must run the same tests at both commits"
 _FIXTURE = "write one that takes `benchmark` and calls it: `def test_x(benchmark): benchmark(function, argument)`"
@@ -33,12 +39,12 @@ class LaunchPlan:
     """How to run one launch.
 
     `share` is the seconds of blocks for the whole benchmark (0: blocks are only calibrated; None: not even that, the
-    calls are only checked and described), `rounds` the rounds of a block for each key that an earlier launch has
-    calibrated.
+    calls are only checked and described), `rounds` the rounds of each side's block for each key that an earlier
+    launch has calibrated.
     """
 
     share: float | None
-    rounds: Mapping[str, int] = field(default_factory=dict)
+    rounds: Mapping[str, Mapping[Role, int]] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,7 +55,7 @@ class TimedCall:
     order: tuple[Role, ...]
     seed: int
     phase: float = 0.0
-    rounds: int = 1
+    rounds: Mapping[Role, int] = field(default_factory=dict)
     iterations: int = 1
     steady: bool = True
     rough_ratio: float | None = None
@@ -59,34 +65,46 @@ class TimedCall:
     repeats: dict[Side, bool] = field(default_factory=dict)
 
     @property
-    def undisturbed(self) -> list[Turn]:
-        """Return the turns in which no block was preempted; all turns if that would discard more than half.
+    def is_corrected(self) -> bool:
+        """Return whether the time that calls waited for a core is known, and left out of their time."""
+        return 2 * sum(is_explained(turn) for turn in self.turns) > len(self.turns)
 
-        The rule is the same for every side: a turn is kept or discarded as a whole.
+    @property
+    def usable(self) -> list[Turn]:
+        """Return the turns whose times can be trusted.
+
+        If the time of waiting for a core is known, those in which it was read next to the clock; else those in which no
+        block was preempted, however few. A turn is kept or discarded as a whole, by the same rule for every side.
         """
-        turns = [turn for turn in self.turns if not any(block.was_preempted for block in turn.values())]
-        return turns if 2 * len(turns) >= len(self.turns) else self.turns
+        if self.is_corrected:
+            return [turn for turn in self.turns if is_explained(turn)]
+        return [turn for turn in self.turns if not any(block.was_preempted for block in turn.values())]
 
     @property
     def seconds(self) -> float:
         """What the turns took, with setup and teardown."""
         return sum(block.elapsed for turn in self.turns for block in turn.values())
 
-    def launch(self, clock: str) -> Launch:
-        """Return the samples by one of the block's clocks, `wall` or `cpu`, in seconds per call."""
-        iterations, turns = self.rounds * self.iterations, self.undisturbed
-        samples = {
-            role: tuple(float(f"{getattr(turn[role], clock) / (iterations * 1e9):.6g}") for turn in turns)
-            for role in self.order
-        }
+    def launch(self, clock: Clock) -> Launch | None:
+        """Return the samples by one of the block's clocks, in seconds per call; None if no turn can be used."""
+        turns = self.usable
+        if not turns:
+            return None
+        is_corrected = clock == "wall" and self.is_corrected
+        field = "own" if is_corrected else clock
         return Launch(
             first=next(role for role in self.order if role != "control"),
             seed=self.seed,
             steady=self.steady,
             left_out=len(self.turns) - len(turns),
-            iterations=iterations,
-            **samples,
+            iterations={role: turns[0][role].calls for role in self.order},
+            waited={role: _samples(turns, role, "waited") for role in self.order} if is_corrected else {},
+            **{role: _samples(turns, role, field) for role in self.order},
         )
+
+
+def _samples(turns: Sequence[Turn], role: Role, field: str) -> tuple[float, ...]:
+    return tuple(float(f"{getattr(turn[role], field) / (turn[role].calls * 1e9):.6g}") for turn in turns)
 
 
 @dataclass

@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
-from ...artifacts import SIDES, Measurement, MetricName, Module, Output, Side
+from ...artifacts import SIDES, Launch, Measurement, MetricName, Module, Output, Side
 from ...processes.progress import Report
 from ..outputs.outputs import judge
 from ..request import Request
 from ..workers import memory_layout
 from ..workers.channel import TimeLimitError
 from ..workers.workers import Settings, hash_seed, starting_cores
-from .lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch
+from .lockstep import Clock, LaunchPlan, LaunchRecord, Pair, TimedCall, launch
 from .sequence import LaunchSequence, looks_for
 
 LOOKS = (8, 12, 16, 24, 36, 54)
@@ -26,6 +26,7 @@ LAUNCHES = 8, 16
 would mostly start processes."""
 SHORTEST_LAUNCH, USUAL_LAUNCH, LONGEST_LAUNCH = 0.3, 1.6, 2.5
 """Seconds of blocks in a launch; the usual one lasts while the processes of the next launch start."""
+CLOCKS: tuple[Clock, ...] = ("wall", "cpu")
 PLAIN = 0.25
 """Log ratio of an effect so large that even short launches show it: about 25 %."""
 
@@ -61,7 +62,7 @@ class BenchmarkRun:
         if falling := sum(not call.steady for call in calls):
             yield f"{name}: in {falling} of {len(calls)} launches times were still falling when warming up ended."
         turns = sum(len(call.turns) for call in calls)
-        if discarded := turns - sum(len(call.undisturbed) for call in calls):
+        if discarded := turns - sum(len(call.usable) for call in calls):
             yield (
                 f"{name}: {discarded:,} of {turns:,} turns were left out on all sides, "
                 "because another process took the core in them."
@@ -108,10 +109,15 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
             except TimeLimitError:
                 sequence.stopped = "timeout"
             run.add(record)
-            wall, cpu = ({call.key: call.launch(clock) for call in record.timed} for clock in ("wall", "cpu"))
+            wall, cpu = (_launches(record, clock) for clock in CLOCKS)
             sequence.add(wall, cpu=cpu, spent=sum(call.seconds for call in record.timed))
             report(sequence.line())
     return sequence.measurements(), run
+
+
+def _launches(record: LaunchRecord, clock: Clock) -> dict[str, Launch]:
+    launches = {call.key: call.launch(clock) for call in record.timed}
+    return {key: launch for key, launch in launches.items() if launch}
 
 
 def check(request: Request, rng: random.Random, report: Report) -> BenchmarkRun:

@@ -14,10 +14,20 @@ Turn = dict["Role", Block]
 """One block of every side, one after the other."""
 
 BLOCK_SECONDS = 0.003
-"""The least that the fastest side's block should take."""
+"""What a block of every side should take, unless one call of the slowest takes longer.
+
+Blocks of one duration on all sides: what disturbs the machine, and what a block's first calls pay for cold caches, is
+then the same share of every side's time. With one number of calls the longer block would be preempted more often, and
+every large effect exaggerated.
+"""
 LONGEST_BLOCK_SECONDS = 0.012
-"""The most that the slowest side's block should take, unless one call takes longer: another process would get the
-core."""
+"""The most that a block with setup and teardown should take, unless one round takes longer."""
+ENOUGH = 0.8
+"""Share of the wanted duration at which a block counts as long enough."""
+MOST_GROWTH = 20.0
+"""Of the rounds from one try to the next: the first ones are slower than those to come."""
+TRUSTED_SECONDS = 0.3
+"""A call that takes longer is not called again to find its rounds."""
 LONG_CALL_SECONDS = 0.03
 """The test's own call warms up a call that takes as long."""
 WARM_SHARE = 0.08
@@ -40,24 +50,32 @@ MOST = 1.5
 """Multiple of its share that a launch may take."""
 
 
-def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> int:
-    """Find the rounds of a block, the same for all sides, from the seconds of one call on each."""
-    rounds, more = 0, 1
-    if max(seconds.values()) >= LONG_CALL_SECONDS:
-        return more
-    while more > rounds:
+def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> dict[Role, int]:
+    """Find the rounds of each side's block so that all blocks take as long; a call took `seconds` at first."""
+    single = {
+        role: first if (first := seconds[role]) >= TRUSTED_SECONDS else worker.run(1, timed=False).own / 1e9
+        for role, worker in workers.items()
+    }
+    target = max(BLOCK_SECONDS, *single.values())
+    return {role: _rounds(worker, target, single[role]) for role, worker in workers.items()}
+
+
+def _rounds(worker: Worker, target: float, single: float) -> int:
+    rounds = 1
+    while single < ENOUGH * target:
+        more = more_rounds(rounds, target, worker.run(rounds, timed=False))
+        if more <= rounds:
+            break
         rounds = more
-        blocks = [worker.run(rounds, timed=False) for worker in workers.values()]
-        more = more_rounds(rounds, min(block.wall for block in blocks) / 1e9, max(block.elapsed for block in blocks))
     return rounds
 
 
-def more_rounds(rounds: int, fast: float, slow: float) -> int:
-    """Return the rounds to try next; `rounds` took `fast` seconds on the fastest and `slow` on the slowest side."""
-    if fast >= 0.8 * BLOCK_SECONDS or slow >= 0.8 * LONGEST_BLOCK_SECONDS:
+def more_rounds(rounds: int, target: float, block: Block) -> int:
+    """Return the rounds to try next after a block of `rounds`, to take `target` seconds of calls."""
+    own, longest = max(block.own, 1) / 1e9, max(LONGEST_BLOCK_SECONDS, target)
+    if own >= ENOUGH * target or block.elapsed >= ENOUGH * longest:
         return rounds
-    growth = min(BLOCK_SECONDS / max(fast, 1e-9), LONGEST_BLOCK_SECONDS / max(slow, 1e-9), 20.0)
-    return max(rounds + 1, math.ceil(rounds * growth))
+    return max(rounds + 1, math.ceil(rounds * min(target / own, longest / max(block.elapsed, 1e-9), MOST_GROWTH)))
 
 
 def settle(workers: Mapping[Role, Worker]) -> bool:
@@ -77,7 +95,7 @@ class Turns:
         workers: Mapping[Role, Worker],
         order: tuple[Role, ...],
         *,
-        rounds: int,
+        rounds: Mapping[Role, int],
         seconds: float,
         taken: list[Turn],
         phase: float = 0.0,
@@ -90,8 +108,9 @@ class Turns:
     def rough_ratio(self) -> float:
         """Return the ratio head/base of a few turns that is closest to 1, and 1 if they disagree on the direction."""
         turns = [self._turn(timed=False) for _ in range(ROUGH_TURNS)]
-        logs = [math.log(turn["head"].wall / turn["base"].wall) for turn in turns]
-        if min(logs) <= 0 <= max(logs):
+        pairs = [(turn["head"], turn["base"]) for turn in turns]
+        logs = [math.log(head.seconds / base.seconds) for head, base in pairs if min(head.own, base.own) > 0]
+        if not logs or min(logs) <= 0 <= max(logs):
             return 1.0
         return math.exp(min(logs, key=abs))
 
@@ -104,10 +123,10 @@ class Turns:
         while True:
             turns.append(self._turn(timed=False))
             self._latest = [block.elapsed for block in turns[-1].values()]
-            if len(turns) * self._rounds < rounds:
+            if len(turns) * min(self._rounds.values()) < rounds:
                 continue
             comparable = len(turns) >= 2 * STEADY_TURNS
-            if comparable and all(is_steady([turn[role].wall for turn in turns]) for role in self._workers):
+            if comparable and all(is_steady([turn[role].own for turn in turns]) for role in self._workers):
                 return True
             if sum(block.elapsed for turn in turns for block in turn.values()) >= limit:
                 # A few turns show no trend.
@@ -129,7 +148,7 @@ class Turns:
                 for worker in self._workers.values():
                     worker.fork()
                 # An untimed turn copies the pages that the child writes to.
-                self._turn(math.ceil(self._rounds / 3), timed=False)
+                self._turn(share=1 / 3, timed=False)
                 self._here(planned // children, share)
             except ChildFailedError:
                 self._end_children()
@@ -155,17 +174,23 @@ class Turns:
     @property
     def is_long(self) -> bool:
         """Return whether the test's own call is enough warm-up for a call so long."""
-        return self._seconds >= LONG_CALL_SECONDS and self._rounds == 1
+        return self._seconds >= LONG_CALL_SECONDS and min(self._rounds.values()) == 1
 
-    def _turn(self, rounds: int | None = None, *, timed: bool = True) -> Turn:
+    def _turn(self, share: float = 1.0, *, timed: bool = True) -> Turn:
+        """Run a block of every side, of its rounds or a `share` of them."""
         self._phase = (self._phase + PHASE_STEP) % 1
         return {
-            role: self._workers[role].run(rounds or self._rounds, phase=self._phase, timed=timed)
+            role: self._workers[role].run(math.ceil(share * self._rounds[role]), phase=self._phase, timed=timed)
             for role in next(self._orders)
         }
 
 
-def is_steady(walls: list[int]) -> bool:
-    """Return whether the latest blocks of a side are no faster than those before them."""
-    latest, before = median(walls[-STEADY_TURNS:]), median(walls[-2 * STEADY_TURNS : -STEADY_TURNS])
+def is_explained(turn: Turn) -> bool:
+    """Return whether it is known for all blocks of a turn how long their calls waited for a core."""
+    return all(block.is_explained for block in turn.values())
+
+
+def is_steady(times: list[int]) -> bool:
+    """Return whether the latest blocks of a side, in nanoseconds, are no faster than those before them."""
+    latest, before = median(times[-STEADY_TURNS:]), median(times[-2 * STEADY_TURNS : -STEADY_TURNS])
     return latest >= (1 - STILL_FALLING) * before

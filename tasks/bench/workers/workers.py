@@ -30,6 +30,8 @@ LAST_SECONDS = 10.0
 """The most that a process may take to end after its last answer."""
 PREEMPTED = 0.01
 """Share of a block's time."""
+ELSEWHERE = 0.02
+"""Share of a block's CPU time that other threads and children may use."""
 
 _HINT = "a benchmark must pass at both commits; nothing was measured"
 _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as its xfail mark expects"}
@@ -70,10 +72,19 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A timed block: nanoseconds, on the clock that all processes share, and context switches."""
+    """A timed block of `calls` calls: nanoseconds, on the clock that all processes share, and context switches."""
 
+    calls: int
     wall: int
+    waited: int | None
+    """In which the calling thread was ready to run and waited for a core; None if the system does not report it."""
+    misread: bool
+    """Whether the core may have been taken between the clock and the readings of `waited` next to it."""
     cpu: int
+    elsewhere: int
+    """CPU time of other threads and of children."""
+    others_waited: int | None
+    """What other threads waited for a core; None if children, or threads that ended in the block, did work."""
     began: int
     ended: int
     voluntary: int
@@ -85,9 +96,33 @@ class Block:
         return (self.ended - self.began) / 1e9
 
     @property
+    def own(self) -> int:
+        """Nanoseconds of the calls without those in which the calling thread waited for a core."""
+        return self.wall - (self.waited or 0)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of one call, without waiting for a core."""
+        return self.own / self.calls / 1e9
+
+    @property
+    def is_alone(self) -> bool:
+        """Return whether the calling thread did the work, so that what it waited for a core explains all waiting."""
+        return self.waited is not None and self.elsewhere <= ELSEWHERE * self.cpu
+
+    @property
+    def is_explained(self) -> bool:
+        """Return whether `own` is the time of the calls on a free core."""
+        return self.is_alone and not self.misread and self.own > 0
+
+    @property
     def was_preempted(self) -> bool:
         """Return whether another process took the core, for more than PREEMPTED of the time."""
-        return self.involuntary > 0 and self.wall - self.cpu > PREEMPTED * self.wall
+        waited = self.wall - self.cpu
+        if self.others_waited is not None:
+            # Who waits for a lock or for data does not wait for a core.
+            waited = min(waited, (self.waited or 0) + self.others_waited)
+        return self.involuntary > 0 and waited > PREEMPTED * self.wall
 
 
 class ChildFailedError(MeasuringError):

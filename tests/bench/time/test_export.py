@@ -8,7 +8,7 @@ from tasks.artifacts import Launch, Measurement, MetricName, Provenance
 from tasks.bench.time.export import write_benchmark_json
 
 PROVENANCE = Provenance(commit="a" * 40, tree="b" * 40, python="3.12.1", environment="key", packages=(), modules=())
-LAUNCH = Launch(first="base", seed=1, iterations=10, base=(0.002, 0.004), head=(0.001, 0.001))
+LAUNCH = Launch(first="base", seed=1, iterations={"base": 10, "head": 20}, base=(0.002, 0.004), head=(0.001, 0.001))
 TIMES = Measurement(test="tests/test_x.py::test_work[10]", metric=MetricName.TIME, launches=(LAUNCH, LAUNCH))
 PEAK = Measurement(test="tests/test_x.py::test_work[10]", metric=MetricName.PEAK, launches=(LAUNCH,))
 
@@ -30,7 +30,7 @@ def test_pytest_benchmark_compare_reads_both_sides(tmp_path):
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     rows = [re.sub(r"\(.*?\)", "", line).split() for line in done.stdout.splitlines() if line.startswith("work")]
-    assert [row[1:] for row in rows] == [["1.0000", "1.0000", "4", "10"], ["2.0000", "3.0000", "4", "10"]]
+    assert [row[1:] for row in rows] == [["1.0000", "1.0000", "4", "20"], ["2.0000", "3.0000", "4", "10"]]
 
 
 def test_nothing_is_written_where_no_time_was_measured(tmp_path):

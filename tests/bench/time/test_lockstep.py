@@ -13,9 +13,9 @@ import pytest
 from tasks.bench.time import lockstep
 from tasks.bench.time.lockstep import LaunchPlan, Pair, launch
 from tasks.bench.workers.channel import TimeLimitError
-from tasks.bench.workers.workers import Block, Settings, Worker
+from tasks.bench.workers.workers import Settings, Worker
 from tasks.errors import MeasuringError, ProvenanceError
-from tests.support.pairs import CODE, both, by_key, one_launch, pair
+from tests.support.pairs import CODE, block, both, by_key, one_launch, pair
 
 pytestmark = pytest.mark.slow
 
@@ -48,19 +48,20 @@ def test_blocks_have_cpu_time_and_context_switches(record):
     assert all(block.voluntary >= 0 and block.involuntary >= 0 for block in blocks)
 
 
-def test_samples_are_seconds_per_call(record):
+def test_samples_are_seconds_per_call_without_waiting_for_a_core(record):
     call = record.calls[0]
-    for clock in ("wall", "cpu"):
+    assert call.is_corrected
+    for clock, field in (("wall", "own"), ("cpu", "cpu")):
         launched = call.launch(clock)
         for role in ("base", "head", "control"):
-            expected = [getattr(turn[role], clock) / 1e9 / call.rounds for turn in call.undisturbed]
+            expected = [getattr(turn[role], field) / 1e9 / call.rounds[role] for turn in call.usable]
             assert getattr(launched, role) == pytest.approx(expected, rel=1e-5)
+    launched = call.launch("wall")
     assert launched.iterations == call.rounds
-    assert launched.left_out == len(call.turns) - len(call.undisturbed)
-
-
-def block(*, wall=3_000_000, waited=0, involuntary=0):
-    return Block(wall=wall, cpu=wall - waited, began=0, ended=wall, voluntary=0, involuntary=involuntary)
+    assert launched.left_out == len(call.turns) - len(call.usable)
+    walls = [turn["head"].wall / 1e9 / call.rounds["head"] for turn in call.usable]
+    both = zip(launched.head, launched.waited["head"], strict=True)
+    assert [own + waited for own, waited in both] == pytest.approx(walls, rel=1e-5)
 
 
 def call_of(*turns):
@@ -69,31 +70,53 @@ def call_of(*turns):
     )
 
 
+def test_time_is_that_of_a_free_core_whatever_was_waited():
+    call = call_of(*[(block(calls=10), block(seconds=0.001, calls=10, waited=0.02)) for _ in range(3)])
+    assert call.launch("wall").head == (0.0001,) * 3
+    assert call.launch("wall").waited["head"] == (0.002,) * 3
+    assert (call.launch("cpu").head, call.launch("cpu").waited) == ((0.0001,) * 3, {})
+
+
+def test_a_turn_with_a_reading_far_from_the_clock_is_discarded_for_all_sides():
+    late = block(waited=0.001, misread=True)
+    call = call_of((block(), block()), (block(), late), (late, block()), (block(), block()))
+    assert call.usable == [call.turns[0], call.turns[3]]
+    assert (len(call.launch("wall").base), call.launch("wall").left_out) == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("disturbed", "preempted"),
     [
         (block(), False),
-        (block(waited=1_000_000, involuntary=1), True),
-        (block(waited=10_000, involuntary=1), False),
-        (block(waited=2_900_000), False),
+        (block(waited=0.001), True),
+        (block(waited=0.00001), False),
+        (block(waited=0.0029, involuntary=0), False),
+        (block(waited=0.0, wall=6_000_000, involuntary=1), False),
+        (block(waited=0.0, wall=6_000_000, involuntary=1, others_waited=None), True),
+        (block(waited=0.0, wall=6_000_000, involuntary=1, others_waited=2_000_000), True),
     ],
-    ids=["undisturbed", "another took the core", "for a moment only", "it waited by itself"],
+    ids=[
+        "undisturbed",
+        "another took the core",
+        "for a moment only",
+        "it waited by itself",
+        "it waited for other threads",
+        "threads that ended may have waited for a core",
+        "other threads waited for a core",
+    ],
 )
 def test_a_block_was_preempted_when_another_process_took_the_core(disturbed, preempted):
     assert disturbed.was_preempted is preempted
 
 
-def test_a_turn_with_a_preempted_block_is_discarded_for_all_sides():
-    disturbed = block(waited=1_000_000, involuntary=1)
-    call = call_of((block(), block()), (block(), disturbed), (disturbed, block()), (block(), block()))
-    assert call.undisturbed == [call.turns[0], call.turns[3]]
-    assert (len(call.launch("wall").base), call.launch("wall").left_out) == (2, 2)
-
-
-def test_if_most_turns_were_preempted_all_count():
-    disturbed = block(waited=1_000_000, involuntary=1)
-    call = call_of((block(), disturbed), (disturbed, block()), (block(), block()))
-    assert call.undisturbed == call.turns
+@pytest.mark.parametrize("unknown", [{"waited": None}, {"elsewhere": 0.001}], ids=["no schedstat", "other threads"])
+def test_if_waiting_is_not_known_only_undisturbed_turns_count_however_few(unknown):
+    calm, disturbed = block(**unknown), block(**unknown, wall=4_000_000, involuntary=1, others_waited=None)
+    call = call_of((calm, disturbed), (disturbed, calm), (calm, calm), (disturbed, disturbed))
+    assert not call.is_corrected
+    assert call.usable == [call.turns[2]]
+    assert call.launch("wall").waited == {}
+    assert call_of((calm, disturbed)).launch("wall") is None
 
 
 def test_both_sides_have_the_same_seed_and_pass_the_same_tests(tmp_path):
@@ -120,8 +143,9 @@ def test_every_module_of_the_project_has_its_blob(record):
 
 
 def test_rounds_of_an_earlier_launch_are_used(tmp_path):
-    record = one_launch(pair(tmp_path), rounds={"tests/test_benchmark.py::test_work": 17})
-    assert record.calls[0].rounds == 17
+    record = one_launch(pair(tmp_path), rounds={"tests/test_benchmark.py::test_work": {"base": 17, "head": 5}})
+    assert record.calls[0].rounds == {"base": 17, "head": 5}
+    assert {(turn["base"].calls, turn["head"].calls) for turn in record.calls[0].turns} == {(17, 5)}
 
 
 # -- what is no result ----------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import pytest
 from tasks.artifacts import MetricName
 from tasks.bench.time.lockstep import LaunchRecord, TimedCall
 from tasks.bench.time.timing import BenchmarkRun, Launches, LaunchPlan, Schedule, measure_time, schedule
-from tasks.bench.workers.workers import Block, starting_cores
+from tasks.bench.workers.workers import starting_cores
 from tasks.errors import MeasuringError
-from tests.support.pairs import both, pair
+from tests.support.pairs import block, both, pair
 
 pytestmark = pytest.mark.slow
 
@@ -46,11 +46,8 @@ def test_a_plain_effect_has_short_launches(budget, ratios, planned):
 
 
 def turn(*, involuntary=0):
-    waited = 1_000_000 if involuntary else 0
-    block = Block(
-        wall=3_000_000, cpu=3_000_000 - waited, began=0, ended=3_000_000, voluntary=0, involuntary=involuntary
-    )
-    return {"base": block, "head": block}
+    taken = block(waited=0.001 if involuntary else 0.0, misread=involuntary > 0)
+    return {"base": taken, "head": taken}
 
 
 def record(*, steady, turns):

@@ -6,28 +6,40 @@ from itertools import pairwise
 import pytest
 
 from tasks.bench.time.turns import Turns, is_steady, more_rounds
-from tasks.bench.workers.workers import Block
 from tasks.errors import MeasuringError
-from tests.support.pairs import both, one_launch, pair
+from tests.support.pairs import block, both, one_launch, pair
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("rounds", "fast", "slow", "more"),
-    [
-        (1, 0.003, 0.003, 1),
-        (1, 0.0025, 0.0025, 1),
-        (1, 0.001, 0.001, 3),
-        (1, 1e-6, 1e-6, 20),
-        (10, 1e-6, 0.006, 20),
-        (1, 1e-6, 0.059, 1),
-        (1, 0.5, 4.0, 1),
-        (7, 0.0029, 0.003, 7),
-    ],
+    ("rounds", "seconds", "more"),
+    [(1, 0.003, 1), (1, 0.0025, 1), (1, 0.001, 3), (1, 1e-6, 20), (10, 0.0015, 20), (7, 0.0029, 7)],
 )
-def test_rounds_grow_until_the_faster_block_is_long_enough_or_the_slower_too_long(rounds, fast, slow, more):
-    assert more_rounds(rounds, fast, slow) == more
+def test_rounds_grow_until_the_block_is_long_enough(rounds, seconds, more):
+    assert more_rounds(rounds, 0.003, block(seconds=seconds)) == more
+
+
+def test_waiting_for_a_core_makes_no_block_longer_and_a_long_setup_does():
+    assert more_rounds(1, 0.003, block(seconds=0.001, waited=0.002)) == 3
+    assert more_rounds(1, 0.003, block(seconds=0.001, ended=11_000_000)) == 1
+
+
+SLEEPS = """
+import time
+
+def test_sleep(benchmark):
+    benchmark(time.sleep, {seconds})
+"""
+
+
+def test_blocks_take_as_long_on_all_sides(tmp_path):
+    """A block of head holds so many calls that it takes as long as one call of base."""
+    files = {side: {"tests/test_benchmark.py": SLEEPS.format(seconds=s)} for side, s in (("base", 0.04), ("head", 0.002))}
+    call = one_launch(pair(tmp_path, **files), share=0.3).calls[0]
+    assert call.rounds["base"] == 1
+    assert 13 <= call.rounds["head"] <= 20  # a timer is late, never early
+    assert all(0.6 < turn["head"].own / turn["base"].own < 1.4 for turn in call.usable)
 
 
 def test_a_call_longer_than_its_share_is_run_once_on_either_side(tmp_path):
@@ -38,7 +50,7 @@ def test_a_call_longer_than_its_share_is_run_once_on_either_side(tmp_path):
         benchmark(time.sleep, 0.1)
     """
     call = one_launch(pair(tmp_path, **both({"tests/test_benchmark.py": benchmark})), share=0.01).calls[0]
-    assert call.rounds == 1
+    assert call.rounds == {"base": 1, "head": 1}
     assert [sorted(turn) for turn in call.turns] == [["base", "head"]]
 
 
@@ -67,7 +79,7 @@ class Replay:
         assert not timed
         self.phases.append(phase)
         wall = next(self._walls)
-        return Block(wall=wall, cpu=wall, began=0, ended=wall, voluntary=0, involuntary=0)
+        return block(seconds=wall / 1e9)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +93,13 @@ class Replay:
     ids=["less in every turn", "a turn disagrees", "more in every turn", "the same"],
 )
 def test_an_effect_is_plain_only_if_every_turn_shows_it(base, head, ratio):
-    turns = Turns({"base": Replay(*base), "head": Replay(*head)}, ("base", "head"), rounds=1, seconds=1e-7, taken=[])
+    turns = Turns({"base": Replay(*base), "head": Replay(*head)}, ("base", "head"), rounds={"base": 1, "head": 1}, seconds=1e-7, taken=[])
     assert turns.rough_ratio() == pytest.approx(ratio)
 
 
 def test_turns_cover_the_collectors_cycle_evenly_with_both_sides_in_the_same_phase():
     sides = {"base": Replay(*[100] * 40), "head": Replay(*[100] * 40)}
-    turns = Turns(sides, ("base", "head"), rounds=1, seconds=1e-7, taken=[], phase=0.3)
+    turns = Turns(sides, ("base", "head"), rounds={"base": 1, "head": 1}, seconds=1e-7, taken=[], phase=0.3)
     for _ in range(8):
         turns.rough_ratio()
     assert sides["base"].phases == sides["head"].phases

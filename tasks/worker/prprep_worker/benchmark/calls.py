@@ -11,10 +11,12 @@ import inspect
 import resource
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
+
+from prprep_worker.benchmark import waiting
 
 Message = dict[str, Any]
 Function = Callable[..., Any]
@@ -23,9 +25,44 @@ Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 # Bound now: a test may freeze or patch the clocks of the module `time`.
 _clock = time.perf_counter_ns
 _cpu = time.process_time_ns
+_thread_cpu = time.thread_time_ns
 
+ELSEWHERE = 0.02
+"""Share of a block's CPU time; if others use more, the calling thread does not do the work alone."""
+KNOWN = 0.9
+"""Share of the others' CPU time that must be of threads whose waiting is known."""
+LONGEST_GAP = 100_000
+"""Nanoseconds between the clock and the readings on both sides of it: usually 20,000, and another process's turn is
+longer."""
+HARMLESS = 0.003
+"""Share of the time of calls that an error may have without mattering."""
 MOST_COLLECTIONS = 20
 """Collections of a generation before one of the next; of longer cycles, only the start is covered."""
+
+
+class Timed(NamedTuple):
+    """Some calls, and nanoseconds as `Calls.block` returns them."""
+
+    calls: int
+    wall: int
+    waited: int | None
+    misread: bool
+    cpu: int
+    thread_cpu: int
+
+    @classmethod
+    def of(cls, parts: Sequence[Timed]) -> Timed:
+        """Add up several, without those that are misread unless all are."""
+        parts = [part for part in parts if not part.misread] or parts
+        waited = [part.waited for part in parts if part.waited is not None]
+        return cls(
+            sum(part.calls for part in parts),
+            sum(part.wall for part in parts),
+            sum(waited) if len(waited) == len(parts) else None,
+            parts[0].misread,
+            sum(part.cpu for part in parts),
+            sum(part.thread_cpu for part in parts),
+        )
 
 
 class Calls:
@@ -53,6 +90,7 @@ class Calls:
         self.awaited = False
         self.seconds = 0.0
         self._begun = None
+        self._others_work = False
 
     def begin(self) -> None:
         """Make the first call, untimed; if it returns a coroutine, every call from now on is awaited."""
@@ -84,22 +122,49 @@ class Calls:
     async def block(self, count: int, phase: float = 0.0) -> dict[str, int]:
         """Time `count` rounds, with garbage collected and the collector at `phase` of its cycle, 0 to 1.
 
-        Return nanoseconds: `wall` and `cpu` (of all threads) of the calls, `began` and `ended`, with setup and
-        teardown, on the clock that all processes share; and the context switches meanwhile.
+        Return how many `calls` were timed, and nanoseconds: `wall` of the calls; `waited`, the part of it in which this
+        thread was ready to run and waited for a core (None if the system does not report it), `misread` if that may
+        hold waiting that the clock did not see; `cpu` of all threads and of children that ended, `elsewhere`, the part
+        of it that other threads and children used, and `others_waited`, what other threads waited for a core (None if
+        that is not known); `began` and `ended`, with setup and teardown, on the clock that all processes
+        share. And the context switches meanwhile, involuntary ones also of children that ended.
         """
         _lead_collector(phase)
         with self.undisturbed():
-            usage, began = resource.getrusage(resource.RUSAGE_SELF), _clock()
-            wall, cpu = await self._timed(count)
-            ended, usage_after = _clock(), resource.getrusage(resource.RUSAGE_SELF)
+            others = waiting.other_threads() if self._others_work else {}
+            usage, children, began = _usage(), _usage_of_children(), _clock()
+            timed = await self._timed(count)
+            ended, usage_after, children_after = _clock(), _usage(), _usage_of_children()
+        of_children = _cpu_of(children_after) - _cpu_of(children)
+        elsewhere = max(0, timed.cpu - timed.thread_cpu) + of_children
+        others_waited = self._others_waited(others, elsewhere) if elsewhere > ELSEWHERE * timed.cpu else 0
         return {
-            "wall": wall,
-            "cpu": cpu,
+            "calls": timed.calls,
+            "wall": timed.wall,
+            "waited": timed.waited,
+            "misread": timed.misread,
+            "cpu": timed.cpu + of_children,
+            "elsewhere": elsewhere,
+            "others_waited": others_waited,
             "began": began,
             "ended": ended,
             "voluntary": usage_after.ru_nvcsw - usage.ru_nvcsw,
-            "involuntary": usage_after.ru_nivcsw - usage.ru_nivcsw,
+            "involuntary": sum(
+                after.ru_nivcsw - before.ru_nivcsw
+                for after, before in ((usage_after, usage), (children_after, children))
+            ),
         }
+
+    def _others_waited(self, before: Mapping[int, waiting.Scheduled], elsewhere: int) -> int | None:
+        """Return the nanoseconds that other threads waited for a core since `before`.
+
+        None if they did not use all of the CPU time `elsewhere`, so that children or threads that ended did.
+        """
+        self._others_work = True
+        after = waiting.other_threads()
+        lasting = before.keys() & after.keys()
+        ran, waited = (sum(after[thread][field] - before[thread][field] for thread in lasting) for field in (0, 1))
+        return waited if ran >= KNOWN * elsewhere else None
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -134,25 +199,39 @@ class Calls:
             await self.run_untimed(args, kwargs, count)
         self.end(args, kwargs)
 
-    async def _timed(self, count: int) -> tuple[int, int]:
-        """Return wall and CPU time of the calls of `count` rounds; the CPU's clock is read outside the other."""
+    async def _timed(self, count: int) -> Timed:
+        """Time the calls of `count` rounds."""
         if not self.setup and not self.teardown:
             return await self._loop(self.args, self.kwargs, count * self.iterations)
-        wall = cpu = 0
+        rounds = []
         for _ in range(count):
             args, kwargs = self.arguments()
-            took = await self._loop(args, kwargs, self.iterations)
-            wall, cpu = wall + took[0], cpu + took[1]
+            rounds.append(await self._loop(args, kwargs, self.iterations))
             self.end(args, kwargs)
-        return wall, cpu
+        return Timed.of(rounds)
 
-    async def _loop(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> tuple[int, int]:
-        begun = _cpu()
+    async def _loop(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> Timed:
+        """Time `count` calls, with all other readings outside the clock.
+
+        Waiting is read next to the clock: a system call is where a core that others wait for is given up.
+        """
+        thread_cpu, cpu = _thread_cpu(), _cpu()
+        began, waited = _clock(), waiting.waited()
         if self.awaited:
             wall = await _await_calls(self.function, args, kwargs, count)
         else:
             wall = _make_calls(self.function, args, kwargs, count)
-        return wall, _cpu() - begun
+        waited_after, ended = waiting.waited(), _clock()
+        cpu, thread_cpu = _cpu() - cpu, _thread_cpu() - thread_cpu
+        gap = ended - began - wall
+        return Timed(
+            count,
+            wall,
+            None if waited is None or waited_after is None else waited_after - waited,
+            gap > max(LONGEST_GAP, HARMLESS * wall),
+            cpu - min(gap, cpu),  # the readings are not the calls'
+            thread_cpu - min(gap, thread_cpu),
+        )
 
     def arguments(self) -> Arguments:
         from_setup = self.setup() if self.setup else None
@@ -166,6 +245,18 @@ class Calls:
     def end(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if self.teardown:
             self.teardown(*args, **kwargs)
+
+
+def _usage() -> resource.struct_rusage:
+    return resource.getrusage(resource.RUSAGE_SELF)
+
+
+def _usage_of_children() -> resource.struct_rusage:
+    return resource.getrusage(resource.RUSAGE_CHILDREN)
+
+
+def _cpu_of(usage: resource.struct_rusage) -> int:
+    return round((usage.ru_utime + usage.ru_stime) * 1e9)
 
 
 def _lead_collector(phase: float) -> None:

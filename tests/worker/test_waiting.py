@@ -1,0 +1,152 @@
+"""How long a block's calls waited for a core: by one thread, by several, by children, under a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tasks.bench.workers.workers import WORKER_FOLDER, Block
+
+sys.path.append(str(WORKER_FOLDER))
+from prprep_worker.benchmark import waiting
+from prprep_worker.benchmark.calls import Calls, drive
+
+pytestmark = pytest.mark.skipif(waiting.waited() is None, reason="this system does not report waiting for a core")
+
+BYTES = bytes(200_000)
+COMPETES = "import os\nos.sched_setaffinity(0, {%d})\nprint(flush=True)\nwhile True: pass\n"
+
+
+def compute(units=40_000):
+    return sum(range(units))
+
+
+def block_of(function, *args, rounds=1, **settings):
+    """Return the last of some blocks that is not misread: the core may be taken at any moment."""
+    calls = Calls(function, args, **settings)
+    calls.begin()
+
+    async def serve():
+        await calls.result()
+        return [Block(**await calls.block(rounds)) for _ in range(5)]
+
+    blocks = asyncio.run(serve()) if calls.awaited else drive(serve())
+    return [block for block in blocks if not block.misread][-1]
+
+
+@pytest.fixture
+def competitor():
+    """Let another process compute on this one's core."""
+    cores = os.sched_getaffinity(0)
+    core = min(cores)
+    os.sched_setaffinity(0, {core})
+    other = subprocess.Popen([sys.executable, "-c", COMPETES % core], stdout=subprocess.PIPE)
+    other.stdout.readline()
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        other.kill()
+        other.communicate()
+
+
+@pytest.mark.usefixtures("competitor")
+def test_a_block_that_shares_its_core_waited_for_it_and_its_own_time_is_its_cpu_time():
+    block = block_of(compute, rounds=200)
+    assert block.is_alone
+    assert block.wall > 1.2 * block.own
+    assert block.own == pytest.approx(block.cpu, rel=0.05)
+
+
+@pytest.mark.usefixtures("competitor")
+def test_calls_that_are_shorter_than_the_reading_are_timed_together():
+    block = block_of(abs, -1, rounds=500_000)
+    assert block.own == pytest.approx(block.cpu, rel=0.05)
+
+
+@pytest.mark.usefixtures("competitor")
+def test_waiting_is_read_for_each_call_if_it_has_a_setup():
+    """What the setup waited is not the call's."""
+    block = block_of(compute, rounds=200, setup=lambda: compute(80_000) and None)
+    assert block.own == pytest.approx(block.cpu, rel=0.1)
+    assert block.elapsed * 1e9 > 2.5 * block.own
+    assert 0 < block.calls <= 200  # a call is left out if the core was taken next to it
+
+
+@pytest.mark.usefixtures("competitor")
+def test_a_coroutine_waits_for_a_core_as_a_function_does():
+    async def work():
+        await asyncio.sleep(0)
+        compute()
+
+    block = block_of(work, rounds=100)
+    assert block.is_alone
+    assert block.own == pytest.approx(block.cpu, rel=0.1)
+
+
+@pytest.mark.usefixtures("competitor")
+def test_what_sleeps_does_not_wait_for_a_core():
+    block = block_of(time.sleep, 0.01, rounds=5)
+    assert block.own >= 0.05e9
+    assert block.is_alone
+
+
+def test_work_of_other_threads_is_not_the_callers():
+    def work():
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(hashlib.sha256, [BYTES] * 8))
+
+    block = block_of(work, rounds=5)
+    assert not block.is_alone
+    assert block.others_waited is None  # the threads have ended
+
+
+def test_what_threads_that_live_on_waited_is_known():
+    with ThreadPoolExecutor(1) as pool:
+        block = block_of(lambda: pool.submit(hashlib.sha256, BYTES).result(), rounds=20)
+    assert not block.is_alone
+    assert block.others_waited >= 0
+
+
+def test_the_cpu_time_of_children_is_the_calls_and_not_the_callers():
+    block = block_of(subprocess.run, [sys.executable, "-c", "sum(range(3_000_000))"])
+    assert not block.is_alone
+    assert block.cpu > 0.5 * block.elsewhere > 0
+
+
+def test_each_thread_reads_its_own_and_an_ended_one_is_no_other():
+    seen = {}
+
+    def other():
+        seen.update({"thread": threading.get_native_id(), "waited": waiting.waited()})
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert isinstance(seen["waited"], int)
+    while seen["thread"] in waiting.other_threads():  # the system may take a moment to end it
+        time.sleep(0.01)
+    assert seen["thread"] not in waiting._descriptors
+
+
+def test_a_forked_child_reads_its_own():
+    waiting.waited()
+    read, write = os.pipe()
+    if not (child := os.fork()):
+        own, reported = waiting.waited(), Path("/proc/thread-self/schedstat").read_text().split()[1]
+        os.write(write, f"{own} {reported}".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    own, reported = map(int, os.read(read, 100).split())
+    assert own <= reported <= own + 1e8
+    os.close(read)
+    os.close(write)
