@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from ..artifacts import SIDES, ChangedFunction, Detection, Injection, Layout, Scaffolding, TreeSpec
 from ..environments import builder
 from ..environments.builder import Environment
-from ..environments.diagnoses import BENCHMARK, diagnose
+from ..environments.diagnoses import diagnose
 from ..environments.interpreters import resolve_path
 from ..environments.venvs import Venv
 from ..errors import ProvenanceError, PrprepError
@@ -145,7 +145,7 @@ class BenchmarkSetup:
 
     def _repair(self, error: PrprepError) -> bool:
         """Repair what failed, if possible; otherwise add the cause and what to do to the error's hint, if known."""
-        diagnosis = diagnose(error.what, BENCHMARK)
+        diagnosis = diagnose(error.what, "benchmark")
         if diagnosis is None:
             return False
         package = diagnosis.requirement

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
 from . import pip_fallback
-from .diagnoses import ENVIRONMENT, UNKNOWN, Match, diagnose
+from .diagnoses import UNKNOWN, Match, diagnose
 from .package_indexes import uv_variables
 
 SHOWN_LINES = 14
@@ -50,7 +50,7 @@ def uv_runs() -> bool:
 
 
 def diagnosis(error: CommandFailedError) -> Match:
-    return diagnose(f"{error.error}\n{error.output}", ENVIRONMENT) or Match(UNKNOWN)
+    return diagnose(f"{error.error}\n{error.output}", "environment") or Match(UNKNOWN)
 
 
 def build_error(error: CommandFailedError, doing: str, where: str) -> EnvironmentBuildError:

@@ -1,11 +1,12 @@
 """Every diagnosis, with its real failure; see test_builder and test_installer for those of environments."""
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from tasks.environments import diagnoses
-from tasks.environments.diagnoses import BENCHMARK, CODEFLASH, ENVIRONMENT, diagnose
+from tasks.environments.diagnoses import diagnose, tables
 from tests.support.mistakes import BENCHMARK as PLACE
 from tests.support.mistakes import CODE, LIGHT, MEASURES, compare, item, target
 
@@ -175,11 +176,11 @@ def run(tmp_path_factory):
 @pytest.mark.slow(0.6)
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_has_cause_and_hint(run, name):
-    entry = next(each for each in BENCHMARK if each.name == name)
+    entry = next(each for each in tables()["benchmark"] if each.name == name)
     message = run.failure(name)
     assert FAILURES[name][1] in message
-    assert diagnose(message, BENCHMARK).diagnosis is entry
-    assert message.splitlines()[-1].strip() == diagnose(message, BENCHMARK).hint
+    assert diagnose(message, "benchmark").diagnosis is entry
+    assert message.splitlines()[-1].strip() == diagnose(message, "benchmark").hint
 
 
 @pytest.mark.slow
@@ -215,16 +216,16 @@ CODEFLASH_OUTPUT = {
 }
 
 
-@pytest.mark.parametrize("entry", [*BENCHMARK, *ENVIRONMENT, *CODEFLASH], ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", list(chain(*tables().values())), ids=lambda entry: entry.name)
 def test_every_entry_is_documented_and_has_a_failure(entry):
     text = DOCS.read_text(encoding="utf-8")
     assert f"| `{entry.name}` |" in text
-    assert entry.name in {*FAILURES, *CODEFLASH_OUTPUT} or entry in ENVIRONMENT
+    assert entry.name in {*FAILURES, *CODEFLASH_OUTPUT} or entry in tables()["environment"]
 
 
 @pytest.mark.parametrize("name", CODEFLASH_OUTPUT)
 def test_output_of_codeflash_is_recognised(name):
-    found = diagnose(CODEFLASH_OUTPUT[name], (*CODEFLASH, *BENCHMARK))
+    found = diagnose(CODEFLASH_OUTPUT[name], "codeflash", "benchmark")
     assert found.diagnosis.name == name
     assert "{" not in found.cause.replace("{install", "")
 
@@ -234,10 +235,10 @@ def test_the_document_is_generated_from_the_table():
 
 
 def test_unknown_names_are_not_installed():
-    found = diagnose("ModuleNotFoundError: No module named 'yamll'", BENCHMARK)
+    found = diagnose("ModuleNotFoundError: No module named 'yamll'", "benchmark")
     assert (found.text, found.requirement) == ("yamll", "")
-    assert diagnose("ModuleNotFoundError: No module named 'yaml.reader'", BENCHMARK).requirement == "pyyaml"
-    assert diagnose("all is well", BENCHMARK) is None
+    assert diagnose("ModuleNotFoundError: No module named 'yaml.reader'", "benchmark").requirement == "pyyaml"
+    assert diagnose("all is well", "benchmark") is None
 
 
 @pytest.mark.parametrize(
@@ -254,5 +255,5 @@ def test_unknown_names_are_not_installed():
     ],
 )
 def test_patterns(output, name):
-    found = diagnose(output, BENCHMARK)
+    found = diagnose(output, "benchmark")
     assert (found and found.diagnosis.name) == name

@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from ...artifacts import SIDES
-from ...environments.diagnoses import BENCHMARK, CODEFLASH, diagnose
+from ...environments.diagnoses import diagnose
 from ...text.figures import seconds
 from ...text.markdown import one_line, shorten
 from .reading import CodeflashReport
@@ -95,8 +95,8 @@ def _cause(outcome: CodeflashOutcome) -> str:
     """Return the known cause, else the last line of output."""
     endings = [ended for process in outcome.processes for ended in process.tests.values()]
     errors = [ended.error for ended in endings if ended.outcome == "failed"]
-    table = (*CODEFLASH, *BENCHMARK)
-    known = diagnose("\n".join(errors), table) or diagnose(outcome.output, table)
+    tables = ("codeflash", "benchmark")
+    known = diagnose("\n".join(errors), *tables) or diagnose(outcome.output, *tables)
     if known:
         return f"{known.cause}; {known.hint}"
     lines = [line.strip(f"{_FRAME} ") for line in outcome.output.splitlines()]
@@ -133,7 +133,7 @@ def _not_passed(outcome: CodeflashOutcome) -> Iterator[str]:
                 failed.setdefault((test, ended.error), []).append(passes)
     silent = ", which its report does not mention" if outcome.code == 0 and outcome.markdown else ""
     for (test, error), sides in failed.items():
-        known = diagnose(error, CODEFLASH)
+        known = diagnose(error, "codeflash")
         cause = f"; {known.cause}" if known else ""
         yield f"{test} failed under codeflash on {_and(sides)} ({shorten(one_line(error), _LONGEST)}){silent}{cause}"
 
