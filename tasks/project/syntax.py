@@ -46,6 +46,10 @@ def statements_of(node: ast.AST) -> Iterator[ast.stmt]:
             yield from child.body
 
 
+def without_docstring(node: ast.Module | Scope) -> list[ast.stmt]:
+    return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+
+
 def dotted_name(node: ast.AST) -> str:
     """Return `a.b.c` for an expression of names and attributes alone, else ""."""
     parts: list[str] = []

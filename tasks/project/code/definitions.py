@@ -2,19 +2,22 @@
 
 import ast
 import copy
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from types import EllipsisType
+from typing import Final, Literal, TypeVar
 
-from ..syntax import Function, Scope, last_name, parse, unreadable
+from ...storage.hashing import short_hash
+from ..syntax import Function, Scope, last_name, parse, statements_of, unreadable, without_docstring
 
 MODULE: Final = "<module>"
 """The name of a file's own code, outside its definitions."""
 
 Kind = Literal["function", "class", "module", "name"]
-_ACCESSORS: Final = frozenset({"setter", "deleter"})
+Role = Literal["", "setter", "deleter", "overload"]
+_ROLES: Final[tuple[Role, ...]] = ("setter", "deleter", "overload")
+_Node = TypeVar("_Node", bound=ast.AST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Definition:
     start: int
     end: int
     code: str = ""
-    role: Literal["", "setter", "deleter", "overload"] = ""
+    role: Role = ""
     is_async: bool = False
     is_property: bool = False
     parameters: tuple[Parameter, ...] = ()
@@ -50,7 +53,7 @@ class Definition:
     @property
     def digest(self) -> str:
         """A hash of the code, which comments, docstrings, layout and line numbers do not change."""
-        return hashlib.blake2b(self.code.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return short_hash(self.code.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def contents(source: bytes, path: str) -> ModuleContents:
         raise unreadable("it is nested too deeply", path) from None
 
 
-def _definitions(body: Sequence[ast.stmt], prefix: str, outermost: str) -> Iterator[Definition]:
+def _definitions(body: Iterable[ast.stmt], prefix: str, outermost: str) -> Iterator[Definition]:
     """Walk a scope and its compound statements; an outer definition comes before those inside it."""
     for statement in body:
         if isinstance(statement, Scope):
@@ -100,8 +103,7 @@ def _definitions(body: Sequence[ast.stmt], prefix: str, outermost: str) -> Itera
             holder = outermost or (name if isinstance(statement, Function) else "")
             yield from _definitions(statement.body, f"{name}.", holder)
         else:
-            for block in _blocks(statement):
-                yield from _definitions(block, prefix, outermost)
+            yield from _definitions(statements_of(statement), prefix, outermost)
 
 
 def _definition(node: Scope, name: str, outermost: str) -> Definition:
@@ -117,9 +119,9 @@ def _definition(node: Scope, name: str, outermost: str) -> Definition:
         start,
         end,
         code=_code(node),
-        role=_role(decorators),
+        role=next((role for role in _ROLES if role in decorators), ""),
         is_async=isinstance(node, ast.AsyncFunctionDef),
-        is_property=any(decorator.endswith("property") or decorator in _ACCESSORS for decorator in decorators),
+        is_property=any(each.endswith("property") or each in {"setter", "deleter"} for each in decorators),
         parameters=tuple(_parameters(node.args)),
         returns=ast.unparse(node.returns) if node.returns else "",
         outermost=outermost,
@@ -127,106 +129,61 @@ def _definition(node: Scope, name: str, outermost: str) -> Definition:
 
 
 def _module(module: ast.Module) -> Definition:
-    own = list(_own_statements(_without_docstring(module.body), marked=False))
+    own = _own_statements(without_docstring(module), marked=False)
     end = module.body[-1].end_lineno if module.body else 1
     return Definition(MODULE, "module", 1, end or 1, code="\n".join(map(ast.unparse, own)))
 
 
-def _role(decorators: list[str]) -> Literal["", "setter", "deleter", "overload"]:
-    for role in ("setter", "deleter", "overload"):
-        if role in decorators:
-            return role
-    return ""
-
-
 def _parameters(arguments: ast.arguments) -> Iterator[Parameter]:
     positional = [*arguments.posonlyargs, *arguments.args]
-    first_default = len(positional) - len(arguments.defaults)
-    for index, argument in enumerate(positional):
-        kind: Literal["positional-only", "positional"] = (
-            "positional-only" if index < len(arguments.posonlyargs) else "positional"
-        )
-        yield Parameter(argument.arg, kind, index >= first_default, _annotation(argument))
-    if arguments.vararg:
-        yield Parameter(arguments.vararg.arg, "*", annotation=_annotation(arguments.vararg))
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        yield Parameter(argument.arg, "keyword-only", default is not None, _annotation(argument))
-    if arguments.kwarg:
-        yield Parameter(arguments.kwarg.arg, "**", annotation=_annotation(arguments.kwarg))
-
-
-def _annotation(argument: ast.arg) -> str:
-    return ast.unparse(argument.annotation) if argument.annotation else ""
+    optional = set(positional[len(positional) - len(arguments.defaults) :])
+    optional |= {each for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default}
+    groups: dict[Literal["positional-only", "positional", "*", "keyword-only", "**"], list[ast.arg]] = {
+        "positional-only": arguments.posonlyargs,
+        "positional": arguments.args,
+        "*": [arguments.vararg] if arguments.vararg else [],
+        "keyword-only": arguments.kwonlyargs,
+        "**": [arguments.kwarg] if arguments.kwarg else [],
+    }
+    for kind, group in groups.items():
+        for each in group:
+            yield Parameter(each.arg, kind, each in optional, ast.unparse(each.annotation) if each.annotation else "")
 
 
 def _code(node: Scope) -> str:
     own = copy.copy(node)
     own.name = "_"
     # Defining an inner function is a step of the outer one; defining a method is no step of its class.
-    own.body = list(_own_statements(_without_docstring(node.body), marked=isinstance(node, Function))) or [ast.Pass()]
+    own.body = list(_own_statements(without_docstring(node), marked=isinstance(node, Function))) or [ast.Pass()]
     return ast.unparse(own)
 
 
-def _own_statements(body: Sequence[ast.stmt], *, marked: bool) -> Iterator[ast.stmt]:
+def _own_statements(body: Iterable[ast.stmt], *, marked: bool) -> Iterator[ast.stmt]:
+    """Yield what a scope itself does; `marked` keeps the names of the definitions in it."""
     for statement in body:
-        if isinstance(statement, Scope):
-            if marked:
-                yield ast.Expr(ast.Constant(f"def {statement.name}"))
-        elif _does_nothing(statement):
-            continue
-        elif any(_blocks(statement)):
-            yield _hollowed(statement, marked=marked)
-        else:
-            yield statement
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                if marked:
+                    yield ast.Expr(ast.Constant(f"def {statement.name}"))
+            case ast.Pass() | ast.Expr(value=ast.Constant(value=EllipsisType())):
+                pass
+            case _:
+                yield _hollowed(statement, marked=marked)
 
 
-def _does_nothing(statement: ast.stmt) -> bool:
-    """Return whether a statement is `pass` or `...`."""
-    dots = (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and statement.value.value is ...
-    )
-    return dots or isinstance(statement, ast.Pass)
-
-
-def _hollowed(statement: ast.stmt, *, marked: bool) -> ast.stmt:
-    """Copy a compound statement without the definitions in its blocks."""
-    copied = copy.copy(statement)
-    for holder in (copied, *_holders(copied)):
-        for field in ("body", "orelse", "finalbody"):
-            if block := getattr(holder, field, None):
-                setattr(holder, field, list(_own_statements(block, marked=marked)) or [ast.Pass()])
+def _hollowed(node: _Node, *, marked: bool) -> _Node:
+    """Copy a statement, handler or case without the definitions in its blocks."""
+    copied = copy.copy(node)
+    for field in ("body", "orelse", "finalbody"):
+        if block := getattr(node, field, None):
+            setattr(copied, field, list(_own_statements(block, marked=marked)) or [ast.Pass()])
+    for field in ("handlers", "cases"):
+        if holders := getattr(node, field, None):
+            setattr(copied, field, [_hollowed(holder, marked=marked) for holder in holders])
     return copied
 
 
-def _holders(statement: ast.stmt) -> list[ast.AST]:
-    """Replace a statement's handlers and cases by copies, and return those."""
-    holders: list[ast.AST] = []
-    for field in ("handlers", "cases"):
-        if inner := getattr(statement, field, None):
-            copies = [copy.copy(holder) for holder in inner]
-            setattr(statement, field, copies)
-            holders += copies
-    return holders
-
-
-def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """Yield the blocks of a compound statement (not of a definition), in order."""
-    for field in ("body", "handlers", "cases", "orelse", "finalbody"):
-        part = getattr(statement, field, None)
-        if field in ("handlers", "cases"):
-            yield from (holder.body for holder in part or ())
-        elif part:
-            yield part
-
-
-def _without_docstring(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
-    first = body[0] if body else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        return body[1:]
-    return body
-
-
-def _bindings(body: Sequence[ast.stmt], prefix: str) -> Iterator[Binding]:
+def _bindings(body: Iterable[ast.stmt], prefix: str) -> Iterator[Binding]:
     for statement in body:
         if isinstance(statement, ast.ClassDef):
             yield from _bindings(statement.body, f"{prefix}{statement.name}.")
@@ -235,8 +192,7 @@ def _bindings(body: Sequence[ast.stmt], prefix: str) -> Iterator[Binding]:
         elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
             yield from (Binding(prefix + name, statement.lineno) for name in _assigned(statement))
         elif not isinstance(statement, Function):
-            for block in _blocks(statement):
-                yield from _bindings(block, prefix)
+            yield from _bindings(statements_of(statement), prefix)
 
 
 def _imported(statement: ast.Import | ast.ImportFrom, alias: ast.alias, prefix: str) -> Binding:

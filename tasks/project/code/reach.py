@@ -4,7 +4,7 @@ import ast
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..syntax import Function, parse, statements_of
+from ..syntax import Function, parse, statements_of, without_docstring
 
 LineRange = tuple[int, int]
 """First and last line of a statement, or of a compound statement's head."""
@@ -57,7 +57,7 @@ def _functions(node: ast.AST, names: frozenset[str], scope: str = "") -> Iterato
 
 def _statements(function: Function) -> Iterator[LineRange]:
     """Yield what a function executes line by line, without its docstring and the definitions inside it."""
-    pending = function.body[1:] if ast.get_docstring(function, clean=False) is not None else list(function.body)
+    pending = [*without_docstring(function)]
     while pending:
         statement = pending.pop()
         if isinstance(statement, ast.Global | ast.Nonlocal | Function | ast.ClassDef | ast.Pass):
