@@ -15,6 +15,7 @@ from ..manifest.model import EnvironmentSettings
 from ..processes.locks import file_lock
 from ..processes.progress import Note, Report, silent
 from ..project.files import FolderTree, Project
+from ..project.layout import PROJECT_FILES
 from ..storage.hashing import hash_of
 from . import pip_fallback
 from .installer import build_error, diagnosis, lacks_editable, run_uv, uv_runs
@@ -94,8 +95,7 @@ class EnvironmentBuilder:
 
     @property
     def where(self) -> str:
-        files = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
-        return str(self.folder / next(filter(self.project.has, files), ""))
+        return str(self.folder / next(filter(self.project.has, (*PROJECT_FILES, "requirements.txt")), ""))
 
     @property
     def installable(self) -> bool:
@@ -218,10 +218,7 @@ class EnvironmentBuilder:
 
         `below` identifies the dependencies if the name of their folder does not.
         """
-        metadata = {
-            name: self.project.tree.read(self.project.path(name))
-            for name in ("pyproject.toml", "setup.py", "setup.cfg")
-        }
+        metadata = {name: self.project.tree.read(self.project.path(name)) for name in PROJECT_FILES}
         contents = {name: content.hex() for name, content in metadata.items() if content}
         key = hash_of([VERSION, below or dependencies.folder.name, str(self.tree), self.layout.project, contents])
         venv = Venv(self.cache / "trees" / key)

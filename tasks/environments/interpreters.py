@@ -6,7 +6,7 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
@@ -54,9 +54,8 @@ def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpre
             where=project.path("pyproject.toml" if project.has("pyproject.toml") else "setup.py"),
             hint="install one, or choose another: `env: {python: '3.12'}`, or the path of an interpreter",
         )
-    return _require_supported(
-        chosen, project.path("pyproject.toml")
-    ), f"{note}; {chosen.version} is used" if note else ""
+    note = f"{note}; {chosen.version} is used" if note else ""
+    return _require_supported(chosen, project.path("pyproject.toml")), note
 
 
 @cache
@@ -66,10 +65,7 @@ def inspect(path: Path) -> Interpreter:
         env, command = programs.target_environment(), (path, "-IB", "-c", _DESCRIBE)
         version, tag, platform = json.loads(programs.run(command, cwd=Path("/"), env=env, timeout=60).output)
     except (CommandFailedError, ValueError) as error:
-        what, hint = (
-            f"this is not a working Python interpreter: {error}",
-            "correct `env: {python: ...}` in the manifest",
-        )
+        what, hint = f"this is not a working Python interpreter: {error}", "correct `env: {python: ...}` in the manifest"
         raise EnvironmentBuildError(what, where=str(path), hint=hint) from None
     return Interpreter(path, version, f"{tag} {platform}")
 
@@ -124,14 +120,11 @@ def _is_path(wanted: str) -> bool:
 
 
 def _wanted(wanted: str, cwd: Path) -> Interpreter:
-    where = "env: python"
-    if _is_path(wanted):
-        return _require_supported(inspect(cwd / Path(wanted).expanduser()), where)
-    interpreter = _find(wanted, cwd)
+    interpreter = inspect(cwd / Path(wanted).expanduser()) if _is_path(wanted) else _find(wanted, cwd)
     if interpreter is None:
         hint = "install it, or name another version or the path of an interpreter in `env: {python: ...}`"
-        raise EnvironmentBuildError(f"Python {wanted} is not installed", where=where, hint=hint)
-    return _require_supported(interpreter, where)
+        raise EnvironmentBuildError(f"Python {wanted} is not installed", where="env: python", hint=hint)
+    return _require_supported(interpreter, "env: python")
 
 
 def _find(request: str, cwd: Path) -> Interpreter | None:
@@ -158,8 +151,8 @@ def _search_path() -> str:
 
 
 def _python_version_file(project: Project) -> tuple[str, str] | None:
-    for folder in (project.folder, *map(str, PurePosixPath(project.folder).parents)):
-        path = PurePosixPath(folder, ".python-version").as_posix()
+    for owner in project.upwards:
+        path = owner.path(".python-version")
         lines = (project.tree.read(path) or b"").decode("utf-8", "replace").splitlines()
         versions = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
         if versions and versions[0] != "system":

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ..errors import CommandFailedError
 from ..processes import programs
+from ..project.layout import PROJECT_FILES
 
 NOTE = "built by venv and pip, since uv does not run here"
-METADATA_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 PIP_OPTIONS = {"--constraints": "--constraint", "--default-index": "--index-url", "--index": "--extra-index-url"}
 MINORS = range(20, 8, -1)
 
@@ -55,8 +55,8 @@ def _pip_options(arguments: Sequence[str], cwd: Path) -> Iterator[str]:
             extras.append(next(rest))
         elif word == "-r":
             file = next(rest)
-            has_project = has_project or file in METADATA_FILES
-            yield from () if file in METADATA_FILES else (word, file)
+            has_project = has_project or file in PROJECT_FILES
+            yield from () if file in PROJECT_FILES else (word, file)
         else:
             yield PIP_OPTIONS.get(word, word)
     if has_project:

@@ -1,18 +1,17 @@
 """Find out from a project's files what its benchmarks need besides the project itself."""
 
-import difflib
 import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from ..errors import EnvironmentBuildError
 from ..manifest.model import EnvironmentSettings
 from ..project.dependencies import locked_packages, resolved_group, string_list
 from ..project.files import Project, lookup, strings
 from ..storage.hashing import hash_of
+from ..text.messages import nearest
 from .interpreters import pep440
 
 MEASURING = ("pytest>=7", "pytest-benchmark>=4", "memray>=1.10; sys_platform != 'win32'")
@@ -132,11 +131,8 @@ def _requested(project: Project, settings: EnvironmentSettings) -> Attempt:
 
 
 def _with_tests(project: Project, requested: Attempt) -> Attempt:
-    extras = (
-        tuple(extra for extra in extra_names(project) if extra in TESTING and extra not in requested.extras)
-        if requested.metadata
-        else ()
-    )
+    known = extra_names(project) if requested.metadata else ()
+    extras = tuple(extra for extra in known if extra in TESTING and extra not in requested.extras)
     groups = tuple(group for group in _groups(project) if group in TESTING and group not in requested.groups)
     files = tuple(name for name in TEST_FILES if project.has(name))[:1] if not extras and not groups else ()
     if not (extras or groups or files):
@@ -161,8 +157,8 @@ def _locked(requested: Attempt, tests: Attempt, lines: tuple[str, ...]) -> list[
 def _reject_unknown(kind: str, requested: Iterable[str], known: tuple[str, ...]) -> None:
     for name in requested:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            suggestion = f"; did you mean `{close[0]}`?" if close else ""
+            near = nearest(name, known)
+            suggestion = f"; did you mean `{near}`?" if near else ""
             what = f"the project has no {'extra' if kind == 'extra' else 'dependency group'} `{name}`{suggestion}"
             known_names = f"it has {', '.join(sorted(known))}" if known else "it has none"
             hint = f"{known_names}; correct `env: {{{kind}s: [...]}}`"
@@ -248,23 +244,18 @@ def _from_poetry(name: str, demand: object) -> str:
 
 def _uv_lock(project: Project) -> str:
     """Return the uv.lock of the project or its workspace, relative to the project's folder."""
-    for folder in (project.folder, *(map(str, PurePosixPath(project.folder).parents) if project.folder else ())):
-        path = posixpath.join("" if folder == "." else folder, "uv.lock")
-        if project.tree.read(path) is not None:
-            return posixpath.relpath(path, project.folder or ".")
-    return ""
+    locks = (owner.path("uv.lock") for owner in project.upwards)
+    lock = next((path for path in locks if project.tree.read(path) is not None), "")
+    return lock and posixpath.relpath(lock, project.folder or ".")
 
 
 def _lock_content(project: Project) -> object:
     """Return the packages in uv.lock, without the versions of the workspace's own projects."""
-    packages = locked_packages(project.toml(lock)) if (lock := _uv_lock(project)) else ()
-    local = {"editable", "virtual", "directory"}
-
-    def is_local(package: Mapping[str, object]) -> bool:
-        source = package.get("source")
-        return isinstance(source, Mapping) and bool(local & source.keys())
-
-    return [{**package, "version": ""} if is_local(package) else package for package in packages]
+    content = []
+    for package in locked_packages(project.toml(lock)) if (lock := _uv_lock(project)) else ():
+        is_own = any(lookup(package, "source", key) is not None for key in ("editable", "virtual", "directory"))
+        content.append({**package, "version": ""} if is_own else package)
+    return content
 
 
 def _pins(project: Project) -> tuple[tuple[str, ...], str]:

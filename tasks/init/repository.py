@@ -9,7 +9,7 @@ from .. import git
 from ..artifacts import ChangedFunction, Commit, Layout
 from ..errors import SourceError
 from ..git import Clone, Refs
-from ..project.code.differences import changed_functions
+from ..project.code.differences import differences
 from ..project.code.modules import is_own_module, is_test, module_of
 from ..project.code.sources import Sources
 from ..project.files import CommitTree
@@ -92,7 +92,8 @@ class RepositoryHistory:
         """Return the changed functions; none if the project's files cannot be read."""
         layout = self.layout(head, self.files(base, head))
         with suppress(SourceError):
-            return changed_functions(self.clone, base, head, layout)[0] if layout else ()
+            changed, _ = differences(self.clone, base, head, layout) if layout else ((), ())
+            return tuple(difference.function for difference in changed)
         return ()
 
     def functions_of(self, commit: str) -> tuple[ChangedFunction, ...]:

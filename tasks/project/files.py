@@ -12,10 +12,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ..errors import SourceError
+from ..git import Clone
 from .syntax import last_name, parse_or_empty
 
 SIDE_FOLDERS = frozenset(
@@ -37,19 +38,11 @@ class TreeReader(Protocol):
     def read(self, path: str, /) -> bytes | None: ...
 
 
-class Commits(Protocol):
-    """What reads files of a commit, like `git.Clone`."""
-
-    def files(self, commit: str, /) -> tuple[str, ...]: ...
-
-    def read(self, commit: str, path: str, /) -> bytes | None: ...
-
-
 @dataclass(frozen=True)
 class CommitTree:
     """The files of a commit; they are listed once."""
 
-    clone: Commits
+    clone: Clone
     commit: str
 
     def files(self) -> tuple[str, ...]:
@@ -126,6 +119,13 @@ class Project:
             self.setup_keywords.get("name"),
         )
         return next((name for name in names if isinstance(name, str) and name), "")
+
+    @property
+    def upwards(self) -> Iterator["Project"]:
+        """The project, then the folders around it, up to the root of the tree."""
+        yield self
+        for folder in PurePosixPath(self.folder).parents:
+            yield Project(self.tree, normalized(str(folder)))
 
     def path(self, name: str) -> str:
         """Return the path from the root of the tree, "" for the root itself."""

@@ -3,7 +3,6 @@
 import posixpath
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Literal
 
 from ..artifacts import Layout
@@ -66,27 +65,24 @@ def _most_relevant(focus: Sequence[str]) -> list[str]:
 
 def _owner(tree: TreeReader, folders: set[str], path: str) -> str:
     """Return the nearest folder above `path` that defines a project, else the outermost with a configuration file."""
-    candidates = [folder for folder in _parents(path) if folder in folders]
-    described = (folder for folder in candidates if Project(tree, folder).describes_itself)
-    return next(described, candidates[-1] if candidates else "")
+    around = [project for project in Project(tree, posixpath.dirname(path)).upwards if project.folder in folders]
+    described = (project.folder for project in around if project.describes_itself)
+    return next(described, around[-1].folder if around else "")
 
 
 def _kind(main: Project, roots: dict[str, tuple[str, ...]]) -> Literal["flat", "src", "several", "none"]:
     if not any(roots.values()):
         return "none"
-    folders = {name for root in roots for name in roots[root] if _is_folder(main.tree, posixpath.join(root, name))}
+    is_folder = Project(main.tree).has_folder
+    folders = {name for root in roots for name in roots[root] if is_folder(posixpath.join(root, name))}
     if len(folders) > 1:
         return "several"
     return "flat" if main.folder in roots else "src"
 
 
-def _is_folder(tree: TreeReader, path: str) -> bool:
-    return any(file.startswith(f"{path}/") for file in tree.files())
-
-
 def _runner(project: Project) -> tuple[str, str]:
     """Return the command that runs the project's Python, and the reason for it."""
-    owners = [project, *(Project(project.tree, folder) for folder in _parents(project.folder))]
+    owners = list(project.upwards)
     for owner in owners:
         for lock, runner in LOCKS.items():
             if owner.has(lock):
@@ -98,7 +94,3 @@ def _runner(project: Project) -> tuple[str, str]:
         if owner.has("hatch.toml"):
             return "hatch run python", f"{owner.path('hatch.toml')} is there"
     return "python", "no lock file and no table of a project manager was found"
-
-
-def _parents(path: str) -> list[str]:
-    return ["" if str(parent) == "." else str(parent) for parent in PurePosixPath(path).parents] if path else []

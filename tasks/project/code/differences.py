@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Final, Literal
@@ -74,14 +74,6 @@ class _Symbol:
 _Pair = tuple[_Symbol, _Symbol]
 
 
-def changed_functions(
-    clone: Clone, base: str, head: str, layout: Layout
-) -> tuple[tuple[ChangedFunction, ...], tuple[str, ...]]:
-    """Return the project's functions that differ between two commits, and notes on files that could not be compared."""
-    changed, notes = differences(clone, base, head, layout)
-    return tuple(difference.function for difference in changed), notes
-
-
 def differences(clone: Clone, base: str, head: str, layout: Layout) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
     """Return the definitions whose code differs, by path and line, and notes on other changes.
 
@@ -144,10 +136,9 @@ class _Comparison:
         for before, after in pairs:
             if before.code != after.code or not _moved_along(before, after, partner):
                 yield self._difference("renamed" if self._in_same_file(before, after) else "moved", before, after)
-        followed = {id(symbol) for pair in pairs for symbol in pair}
-        for symbol in _outermost(symbol for symbol in self.removed if id(symbol) not in followed):
+        for symbol in _outermost(self.removed, {before.key for before, _ in pairs}):
             yield self._difference("removed", symbol, None)
-        for symbol in _outermost(symbol for symbol in self.added if id(symbol) not in followed):
+        for symbol in _outermost(self.added, {after.key for _, after in pairs}):
             yield self._difference("added", None, symbol)
 
     def _symbols(self, commit: str, path: str | None) -> dict[str, _Symbol]:
@@ -271,8 +262,8 @@ def _moved_along(before: _Symbol, after: _Symbol, partner: dict[tuple[str, str],
     )
 
 
-def _outermost(symbols: Iterable[_Symbol]) -> Iterator[_Symbol]:
-    alone = {symbol.key: symbol for symbol in symbols}
+def _outermost(symbols: Iterable[_Symbol], followed: Collection[tuple[str, str]]) -> Iterator[_Symbol]:
+    alone = {symbol.key: symbol for symbol in symbols if symbol.key not in followed}
     for symbol in alone.values():
         if not any((symbol.path, outer) in alone for outer in _outer_names(symbol.name)):
             yield symbol

@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from tasks.git import Clone
-from tasks.project.code.differences import changed_functions
+from tasks.project.code.differences import differences
 from tasks.project.files import CommitTree
 from tasks.project.layout import describe
 from tests.support.histories import change_lines, found, history
@@ -168,8 +168,8 @@ def test_move_to_src_layout_is_followed(tmp_path):
     base = repo.head
     repo.commit(head)
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:
-        functions, notes = changed_functions(clone, base, repo.head, describe(CommitTree(clone, repo.head)))
-    assert [(function.status, function.target, function.base_path) for function in functions] == [
+        changed, notes = differences(clone, base, repo.head, describe(CommitTree(clone, repo.head)))
+    assert [(each.function.status, each.function.target, each.function.base_path) for each in changed] == [
         ("modified", "pages.a:merge", "pages/a.py")
     ]
     assert len(notes) == 2
@@ -270,7 +270,7 @@ def test_repository_is_not_written_to(tmp_path):
     before = repo.git("for-each-ref"), repo.git("status", "--porcelain"), repo.git("worktree", "list")
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:
         commits = clone.resolve(["main", "faster"])
-        changed_functions(
+        differences(
             clone, str(commits["main"]), str(commits["faster"]), describe(CommitTree(clone, str(commits["faster"])))
         )
     assert (repo.git("for-each-ref"), repo.git("status", "--porcelain"), repo.git("worktree", "list")) == before

@@ -5,7 +5,7 @@ import pytest
 from tasks.errors import SourceError
 from tasks.git import Clone
 from tasks.project.code.definitions import definitions
-from tasks.project.code.differences import changed_functions
+from tasks.project.code.differences import differences
 from tasks.project.code.modules import module_of
 from tasks.project.code.sources import Sources
 from tasks.project.files import CommitTree
@@ -174,6 +174,6 @@ def test_definitions_and_differences_agree(tmp_path):
     with Clone.open(str(repo.path), tmp_path / "cache") as clone:
         commits = clone.resolve(["main", "faster"])
         tree = CommitTree(clone, str(commits["faster"]))
-        functions, notes = changed_functions(clone, str(commits["main"]), str(commits["faster"]), describe(tree))
+        changed, notes = differences(clone, str(commits["main"]), str(commits["faster"]), describe(tree))
         assert Sources(tree, ("src",)).find("pages.a:f")
-    assert ([function.target for function in functions], notes) == (["pages.a:f"], ())
+    assert ([difference.function.target for difference in changed], notes) == (["pages.a:f"], ())
