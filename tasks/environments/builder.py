@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from ..artifacts import Layout
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..manifest.model import EnvironmentSettings
@@ -161,19 +163,18 @@ class EnvironmentBuilder:
     def _install_dependencies(self, venv: Venv, key: str) -> Layer:
         """Try the attempts, the most complete first; note those that fail."""
         notes: list[str] = []
-        *first, last = attempts(self.project, self.settings)
-        for attempt in first:
+        candidates = attempts(self.project, self.settings)
+        for attempt in candidates:
             try:
                 return self._install_attempt(venv, attempt, key=key, notes=notes)
             except CommandFailedError as error:
-                if diagnosis(error).diagnosis.final:
-                    raise self._install_error(attempt, error) from error
-                notes.append(f"{attempt.label} could not be installed: {diagnosis(error).cause}")
+                match = diagnosis(error)
+                if match.diagnosis.final or attempt is candidates[-1]:
+                    doing = f"installing the dependencies ({attempt.label})"
+                    raise build_error(error, doing, self.where) from error
+                notes.append(f"{attempt.label} could not be installed: {match.cause}")
                 self.report(Note(notes[-1]))
-        try:
-            return self._install_attempt(venv, last, key=key, notes=notes)
-        except CommandFailedError as error:
-            raise self._install_error(last, error) from error
+        raise AssertionError("there is always an attempt")
 
     def _install_attempt(self, venv: Venv, attempt: Attempt, *, key: str, notes: Sequence[str]) -> Layer:
         self.report(f"installing the dependencies: {attempt.label}")
@@ -197,8 +198,6 @@ class EnvironmentBuilder:
 
     def _measuring_packages(self, venv: Venv) -> list[str]:
         """Return the packages for measuring that are neither the project itself nor installed."""
-        from packaging.requirements import Requirement
-
         installed = venv.names() | {project_name(self.project)}
         return [line for line in MEASURING if Requirement(line).name not in installed]
 
@@ -274,9 +273,6 @@ class EnvironmentBuilder:
             self.uv(*install, "--no-build-isolation", *folders, *arguments, PATH=path)
         else:
             self.uv(*install, *folders, *arguments)
-
-    def _install_error(self, attempt: Attempt, error: CommandFailedError) -> EnvironmentBuildError:
-        return build_error(error, f"installing the dependencies ({attempt.label})", self.where)
 
 
 def _repeated(flag: str, values: Iterable[str]) -> list[str]:

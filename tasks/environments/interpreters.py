@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
 from ..errors import CommandFailedError, EnvironmentBuildError
 from ..processes import programs
 from ..project.files import Project, lookup
@@ -65,7 +67,8 @@ def inspect(path: Path) -> Interpreter:
         env, command = programs.target_environment(), (path, "-IB", "-c", _DESCRIBE)
         version, tag, platform = json.loads(programs.run(command, cwd=Path("/"), env=env, timeout=60).output)
     except (CommandFailedError, ValueError) as error:
-        what, hint = f"this is not a working Python interpreter: {error}", "correct `env: {python: ...}` in the manifest"
+        what = f"this is not a working Python interpreter: {error}"
+        hint = "correct `env: {python: ...}` in the manifest"
         raise EnvironmentBuildError(what, where=str(path), hint=hint) from None
     return Interpreter(path, version, f"{tag} {platform}")
 
@@ -82,8 +85,6 @@ def requires_python(project: Project) -> str:
 
 def pep440(specifier: str) -> str:
     """Convert poetry's `^3.9` and `~3.9` to ranges, and anything else that is not PEP 440 to "" (no limit)."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     parts = [_range(part.strip()) for part in specifier.split(",")]
     try:
         return str(SpecifierSet(",".join(part for part in parts if part)))
@@ -166,8 +167,6 @@ def _minor(version: str) -> str:
 
 
 def _satisfies(version: str, specifier: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
     try:
         return SpecifierSet(specifier).contains(version, prereleases=True)
     except InvalidSpecifier:

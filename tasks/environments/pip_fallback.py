@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+
 from ..errors import CommandFailedError
 from ..processes import programs
 from ..project.layout import PROJECT_FILES
@@ -64,12 +66,8 @@ def _pip_options(arguments: Sequence[str], cwd: Path) -> Iterator[str]:
 
 
 def _find_python(request: str, path: str | None) -> str:
-    from packaging.specifiers import SpecifierSet
-
-    if re.fullmatch(r"3\.\d+", request):
-        wanted = SpecifierSet(f"=={request}.*")
-    else:
-        wanted = SpecifierSet(f"=={request}" if request[0].isdigit() else request)
+    version = f"{request}.*" if re.fullmatch(r"3\.\d+", request) else request
+    wanted = SpecifierSet(f"=={version}" if request[0].isdigit() else request)
     for minor in MINORS:
         python = shutil.which(f"python3.{minor}", path=path)
         if python and any(wanted.contains(f"3.{minor}.{patch}") for patch in range(30)):

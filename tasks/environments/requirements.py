@@ -3,8 +3,10 @@
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+
+from packaging.utils import canonicalize_name
 
 from ..errors import EnvironmentBuildError
 from ..manifest.model import EnvironmentSettings
@@ -90,8 +92,6 @@ def dependencies_hash(project: Project, settings: EnvironmentSettings) -> str:
 
 def project_name(project: Project) -> str:
     """Return the distribution's normalized name, "" if no file states it."""
-    from packaging.utils import canonicalize_name
-
     return canonicalize_name(project.name)
 
 
@@ -105,11 +105,6 @@ def build_tools(project: Project) -> tuple[str, ...]:
     return (*string_list(lookup(project.pyproject, "build-system", "requires")), "ninja")
 
 
-def group_names(project: Project) -> tuple[str, ...]:
-    """Return the names of the project's dependency groups, of any tool."""
-    return tuple(_groups(project))
-
-
 # -- attempts -------------------------------------------------------------------------------------
 
 
@@ -117,7 +112,7 @@ def _requested(project: Project, settings: EnvironmentSettings) -> Attempt:
     metadata = _metadata_file(project)
     if _is_static(project) or not metadata:
         _reject_unknown("extra", settings.extras, extra_names(project))
-    _reject_unknown("group", settings.groups, group_names(project))
+    _reject_unknown("group", settings.groups, dependency_groups(project))
     return Attempt(
         label=metadata or "requirements.txt",
         metadata=metadata,
@@ -133,7 +128,7 @@ def _requested(project: Project, settings: EnvironmentSettings) -> Attempt:
 def _with_tests(project: Project, requested: Attempt) -> Attempt:
     known = extra_names(project) if requested.metadata else ()
     extras = tuple(extra for extra in known if extra in TESTING and extra not in requested.extras)
-    groups = tuple(group for group in _groups(project) if group in TESTING and group not in requested.groups)
+    groups = tuple(group for group in dependency_groups(project) if group in TESTING and group not in requested.groups)
     files = tuple(name for name in TEST_FILES if project.has(name))[:1] if not extras and not groups else ()
     if not (extras or groups or files):
         return requested
@@ -154,7 +149,7 @@ def _locked(requested: Attempt, tests: Attempt, lines: tuple[str, ...]) -> list[
     return [full, replace(full, label=label, bare=True, extras=requested.extras, groups=requested.groups)]
 
 
-def _reject_unknown(kind: str, requested: Iterable[str], known: tuple[str, ...]) -> None:
+def _reject_unknown(kind: str, requested: Iterable[str], known: Collection[str]) -> None:
     for name in requested:
         if name not in known:
             near = nearest(name, known)
@@ -207,7 +202,8 @@ def extra_names(project: Project) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for table in tables if isinstance(table, Mapping) for name in table))
 
 
-def _groups(project: Project) -> dict[str, object]:
+def dependency_groups(project: Project) -> dict[str, object]:
+    """Return the entries of each dependency group, of any tool."""
     poetry = project.tool("poetry", "group")
     tables = (
         {"dev": project.tool("uv", "dev-dependencies")} if project.tool("uv", "dev-dependencies") else None,
@@ -227,7 +223,7 @@ def group_lines(project: Project, name: str) -> tuple[str, ...]:
     standard = lookup(project.pyproject, "dependency-groups")
     if isinstance(standard, Mapping) and name in standard:
         return resolved_group(standard, name, where=project.path("pyproject.toml"))
-    entries = _groups(project).get(name)
+    entries = dependency_groups(project).get(name)
     if isinstance(entries, Mapping):
         return tuple(_from_poetry(package, demand) for package, demand in entries.items() if package != "python")
     return strings(entries) if isinstance(entries, list) else ()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from packaging.utils import canonicalize_name
+
 from ..errors import ArtifactError, CommandFailedError
 from ..storage.artifact import Artifact
 from ..storage.files import fingerprint_of
@@ -93,8 +95,6 @@ class Venv:
 
     def packages(self) -> tuple[str, ...]:
         """Return `name==version` of the installed packages, with normalized names."""
-        from packaging.utils import canonicalize_name
-
         listed = run_uv(["pip", "list", "--quiet", "--format", "json", "--python", self.python], cwd=self.folder)
         # Only the fallback needs pip.
         packages = (package for package in json.loads(listed or "[]") if package["name"] != "pip")

@@ -8,6 +8,7 @@ editors: `no` and `on` are text, 12345e6 is a number.
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from yaml.events import (
@@ -51,16 +52,17 @@ class Located(NamedTuple):
     offset: int
 
 
+@dataclass(slots=True)
 class Collection:
     """A mapping or sequence of the file: its values (for a mapping key, value, key, value, ...) and their offsets."""
 
-    __slots__ = ("_indexes", "anchor", "is_mapping", "items", "offset", "offsets", "values_before")
-
-    def __init__(self, *, is_mapping: bool, anchor: str | None = None, offset: int = 0, values_before: int = 0) -> None:
-        self.is_mapping, self.anchor, self.offset, self.values_before = is_mapping, anchor, offset, values_before
-        self.items: list[object] = []
-        self.offsets: list[int] = []
-        self._indexes: dict[object, int] | None = None
+    is_mapping: bool
+    anchor: str | None = None
+    offset: int = 0
+    values_before: int = 0
+    items: list[object] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    _indexes: dict[object, int] | None = None
 
     def at(self, index: int) -> Located:
         return Located(self.items[index], self.offsets[index], self.offsets[index])
@@ -94,7 +96,7 @@ class ValueBuilder:
         self._most_values = _MOST_ALIASED + len(source.text)
         self.collections: dict[int, Collection] = {}
 
-    def build(self, events: Iterable["Event"]) -> None:
+    def build(self, events: Iterable[Event]) -> None:
         """Take all events; after one of yaml's errors or TooDeepError call `close_complete`."""
         put, scalar = self._put, self._scalar
         for event in events:
@@ -107,7 +109,7 @@ class ValueBuilder:
             elif type(event) is AliasEvent:
                 put(self._alias(event), _offset(event))
             elif type(event) is DocumentStartEvent and self._documents.items:
-                self._report("a second document starts here", _offset(event), "remove the `---`")
+                self._source.report("a second document starts here", _offset(event), "remove the `---`")
                 return
 
     @property
@@ -142,9 +144,7 @@ class ValueBuilder:
             self._report_tag(event)
         if event.anchor:
             self._anchors[event.anchor] = _INCOMPLETE, 0
-        self._stack.append(
-            Collection(is_mapping=is_mapping, anchor=event.anchor, offset=offset, values_before=self._values)
-        )
+        self._stack.append(Collection(is_mapping, event.anchor, offset, self._values))
 
     def _close(self) -> None:
         collection = self._stack.pop()
@@ -161,7 +161,7 @@ class ValueBuilder:
         elif event.tag not in {None, "!", _TAG + "str"}:
             value = self._tagged(event)
         if type(value) is str and not value.isprintable() and (message := forbidden_character(value)):
-            self._report(message, _offset(event))
+            self._source.report(message, _offset(event))
             value = BROKEN
         if event.anchor:
             self._anchors[event.anchor] = value, 1
@@ -176,21 +176,21 @@ class ValueBuilder:
 
     def _report_tag(self, event: ScalarEvent | CollectionStartEvent) -> None:
         tag = printable_line((event.tag or "").replace(_TAG, "!!", 1))
-        self._report(f"the YAML tag `{tag}` is not supported", _offset(event), "remove it")
+        self._source.report(f"the YAML tag `{tag}` is not supported", _offset(event), "remove it")
 
     def _alias(self, event: AliasEvent) -> object:
         anchor, offset = event.anchor or "", _offset(event)
         name = printable_line(anchor)
         value, size = self._anchors.get(anchor, (BROKEN, 0))
         if anchor not in self._anchors:
-            self._report(f"the alias `*{name}` has no anchor `&{name}` above it", offset)
+            self._source.report(f"the alias `*{name}` has no anchor `&{name}` above it", offset)
         elif value is _INCOMPLETE:
-            self._report(f"the alias `*{name}` is inside its own anchor `&{name}`", offset)
+            self._source.report(f"the alias `*{name}` is inside its own anchor `&{name}`", offset)
             value = BROKEN
         self._values += size
         if self._values > self._most_values:
             if self._values - size <= self._most_values:
-                self._report(
+                self._source.report(
                     f"the aliases up to this one expand to more than {self._most_values:,} values",
                     offset,
                     "write the values out",
@@ -218,7 +218,7 @@ class ValueBuilder:
                 continue
             if key in first:
                 line, _ = self._source.position(first[key])
-                self._report(f"duplicate key `{printable_line(key)}`", offset, f"first on line {line}")
+                self._source.report(f"duplicate key `{printable_line(key)}`", offset, f"first on line {line}")
             first.setdefault(key, offset)
             if key == "<<" and self._source.text.startswith("<<", offset):
                 merged += self._merges(value, collection.offsets[index + 1])
@@ -232,10 +232,11 @@ class ValueBuilder:
         if isinstance(key, str) or key is BROKEN:
             return key if isinstance(key, str) else None
         if isinstance(key, dict | tuple) or key is None:
-            self._report("keys must be text", offset)
+            self._source.report("keys must be text", offset)
             return None
         text = as_written(self._source.text, offset)
-        self._report(f"keys must be text, but YAML reads {text} as {kind_of(key)}", offset, f'quote it: "{text}"')
+        message = f"keys must be text, but YAML reads {text} as {kind_of(key)}"
+        self._source.report(message, offset, f'quote it: "{text}"')
         return text
 
     def _merges(self, value: object, offset: int) -> list[dict[str, object]]:
@@ -243,15 +244,12 @@ class ValueBuilder:
         mappings = [mapping for mapping in values if isinstance(mapping, dict)]
         if len(mappings) < len(values):
             if BROKEN not in values:
-                self._report("`<<` can only merge a mapping, or a list of mappings", offset)
+                self._source.report("`<<` can only merge a mapping, or a list of mappings", offset)
             return []
         return mappings
 
-    def _report(self, message: str, offset: int, suggestion: str = "") -> None:
-        self._source.problems.append(self._source.problem(message, offset, suggestion))
 
-
-def _offset(event: "Event") -> int:
+def _offset(event: Event) -> int:
     return event.start_mark.index if event.start_mark else 0
 
 

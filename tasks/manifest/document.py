@@ -45,51 +45,37 @@ class Document:
     """
 
     def __init__(self, raw: bytes) -> None:
-        self._source = ManifestText(raw)
-        builder = ValueBuilder(self._source)
+        self.source = ManifestText(raw)
+        self.problems = self.source.problems
+        builder = ValueBuilder(self.source)
         self.is_cut = False
         try:
-            builder.build(yaml.parse(self._source.text, Loader=LOADER))
+            builder.build(yaml.parse(self.source.text, Loader=LOADER))
         except yaml.MarkedYAMLError as error:
-            self._stop(builder, *_syntax_problem(error, self._source.text))
+            self._stop(builder, *_syntax_problem(error, self.source.text))
         except TooDeepError as error:
             self._stop(builder, f"values are nested more than {MAX_DEPTH} levels deep", error.offset)
         self._root, self._collections = builder.root, builder.collections
         self.content = self._root.content
 
-    @property
-    def problems(self) -> list["Problem"]:
-        return self._source.problems
-
-    @property
-    def is_empty(self) -> bool:
-        return self.content is None and not self._source.problems
-
     def position(self, loc: Loc) -> tuple[int, int]:
         """Return the line and column, from 1, of the value at `loc`."""
-        return self._source.position(self._find(loc).offset)
-
-    def excerpt(self, line: int) -> str:
-        return self._source.excerpt(line)
+        return self.source.position(self._find(loc).offset)
 
     def as_written(self, loc: Loc) -> str:
         """Return a scalar as it is written in the file."""
-        return as_written(self._source.text, self._find(loc).offset)
+        return as_written(self.source.text, self._find(loc).offset)
 
     def is_list(self, loc: Loc) -> bool:
         return isinstance(self._find(loc).content, tuple)
 
-    def problem(self, message: str, loc: Loc, *, suggestion: str = "", at_key: bool = False) -> "Problem":
+    def problem(self, message: str, loc: Loc, *, suggestion: str = "", at_key: bool = False) -> Problem:
         """Return a problem that points at the value of `loc`, or at its key."""
         located = self._find(loc)
-        return self._source.problem(message, located.key_offset if at_key else located.offset, suggestion)
-
-    def is_damaged(self, line: int) -> bool:
-        """Return whether a line holds invalid bytes, which are a problem already."""
-        return line in self._source.damaged_lines
+        return self.source.problem(message, located.key_offset if at_key else located.offset, suggestion)
 
     def _stop(self, builder: ValueBuilder, message: str, offset: int) -> None:
-        self._source.problems.append(self._source.problem(message, offset))
+        self.source.report(message, offset)
         self.is_cut = True
         builder.close_complete()
 

@@ -9,18 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ..text.messages import nearest, printable_line, quoted
+from . import forms
 from .construct import kind_of
-from .forms import (
-    BENCHMARK_FORM,
-    FOLDER_FORM,
-    FUNCTION_FORM,
-    ID_FORM,
-    NAME_FORM,
-    OPTION_FREE_FORM,
-    REF_FORM,
-    SLUG_FORM,
-    VARIABLE_FORM,
-)
 from .model import (
     CODE_FORM_TAG,
     PATH_FORM_TAG,
@@ -35,19 +25,17 @@ from .model import (
 )
 
 _LONGEST_VALUE = 60
-_OWNERS: dict[str, tuple[type[Model], str]] = {
-    "env": (EnvironmentSettings, "`env`"),
-    "lint": (LintSettings, "`lint`"),
-    "defaults": (Measuring, "`defaults`"),
-    CODE_FORM_TAG: (BenchmarkCode, "`benchmark`"),
+_SECTIONS: dict[str, type[Model]] = {
+    "env": EnvironmentSettings,
+    "lint": LintSettings,
+    "benchmark": BenchmarkCode,
+    "defaults": Measuring,
 }
 _TOP_NAMES: dict[type[Model], str] = {Manifest: "the manifest", Optimization: "an optimization"}
 _KEYS_BELONG: dict[type[Model], str] = {
     Manifest: "at the top of the manifest",
     Optimization: "in an optimization",
-    EnvironmentSettings: "under `env:`",
-    LintSettings: "under `lint:`",
-    BenchmarkCode: "under `benchmark:`",
+    **{model: f"under `{key}:`" for key, model in _SECTIONS.items()},
 }
 
 
@@ -68,7 +56,7 @@ class Explanation:
 class FieldError:
     """One of pydantic's errors in a value of `model`; `written` is the value as it is in the file."""
 
-    details: "ErrorDetails"
+    details: ErrorDetails
     model: type[Model]
     written: str
     in_list: bool
@@ -103,8 +91,10 @@ class FieldError:
     @property
     def owner(self) -> tuple[type[Model], str]:
         """The model that the last key belongs to, and its name."""
-        parents = [part for part in self.loc[:-1] if part in _OWNERS]
-        return _OWNERS[str(parents[-1])] if parents else (self.model, _TOP_NAMES[self.model])
+        for key in reversed(self.loc[:-1]):
+            if section := _SECTIONS.get(str(key)):
+                return section, f"`{key}`"
+        return self.model, _TOP_NAMES[self.model]
 
 
 def explain(error: FieldError) -> Explanation:
@@ -130,7 +120,7 @@ def _must_be(error: FieldError, wanted: str, suggestion: str = "") -> Explanatio
     return Explanation(f"{error.subject} must be {wanted}, not {error.shown}", suggestion)
 
 
-def _fields_by_key(model: type[Model]) -> "dict[str, FieldInfo]":
+def _fields_by_key(model: type[Model]) -> dict[str, FieldInfo]:
     """Return a model's fields by the keys of the file: `pass` is no name that Python allows."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
@@ -175,7 +165,7 @@ def _not_a_choice(error: FieldError) -> Explanation:
 def _not_a_mapping(error: FieldError) -> Explanation:
     if CODE_FORM_TAG in error.loc:
         return _must_be(error, "the path of a test, or a mapping with `call` and `setup`")
-    return _must_be(error, "a mapping", f"known keys: {_keys(_OWNERS[str(error.loc[-1])][0])}")
+    return _must_be(error, "a mapping", f"known keys: {_keys(_SECTIONS[str(error.loc[-1])])}")
 
 
 def _wrong_form(error: FieldError) -> Explanation:
@@ -197,7 +187,7 @@ def _function_hint(value: str) -> str:
     path, dot_py, rest = meant.partition(".py")
     if dot_py and rest[:1] in {"", ":"}:
         meant = path.removeprefix("./").removeprefix("src/").replace("/", ".") + rest
-    return f"did you mean {meant}?" if meant != value and re.match(FUNCTION_FORM, meant) else ""
+    return f"did you mean {meant}?" if meant != value and re.match(forms.FUNCTION_FORM, meant) else ""
 
 
 def _folder_hint(value: str) -> str:
@@ -206,7 +196,7 @@ def _folder_hint(value: str) -> str:
 
 def _benchmark_hint(value: str) -> str:
     path, selection, _ = value.partition("::")
-    if selection and re.match(BENCHMARK_FORM, path):
+    if selection and re.match(forms.BENCHMARK_FORM, path):
         return f"did you mean {path}?"
     return _folder_hint(value) or ("code belongs under `call:`" if "(" in value else "")
 
@@ -226,18 +216,18 @@ def _option_hint(value: str) -> str:
 
 
 _FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
-    ID_FORM: ("made of letters, digits, `_`, `-` and `.`, starting with a letter or digit", _id_hint),
-    REF_FORM: ("a branch, tag or commit", _ref_hint),
-    FUNCTION_FORM: ("package.module:Qualified.name", _function_hint),
-    FOLDER_FORM: ("a folder below the manifest's folder", _folder_hint),
-    BENCHMARK_FORM: ("the path of a .py file in the repository", _benchmark_hint),
-    NAME_FORM: ("a name of letters, digits, `_`, `-` and `.`", _option_hint),
-    VARIABLE_FORM: (
+    forms.ID_FORM: ("made of letters, digits, `_`, `-` and `.`, starting with a letter or digit", _id_hint),
+    forms.REF_FORM: ("a branch, tag or commit", _ref_hint),
+    forms.FUNCTION_FORM: ("package.module:Qualified.name", _function_hint),
+    forms.FOLDER_FORM: ("a folder below the manifest's folder", _folder_hint),
+    forms.BENCHMARK_FORM: ("the path of a .py file in the repository", _benchmark_hint),
+    forms.NAME_FORM: ("a name of letters, digits, `_`, `-` and `.`", _option_hint),
+    forms.VARIABLE_FORM: (
         "the name of a variable (letters, digits and `_`)",
         lambda value: "write only the name" if "=" in value else "",
     ),
-    OPTION_FREE_FORM: ("a path, name or address", _option_hint),
-    SLUG_FORM: ("owner/name", _slug_hint),
+    forms.OPTION_FREE_FORM: ("a path, name or address", _option_hint),
+    forms.SLUG_FORM: ("owner/name", _slug_hint),
 }
 
 

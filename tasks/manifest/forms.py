@@ -7,7 +7,7 @@ A validator's message begins after the key, which the reader adds.
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -42,33 +42,19 @@ RESERVED_IDS = frozenset(
 class OneOrMany:
     """Let a tuple field take a list, or one text instead of a list of one."""
 
-    def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(_many, handler(source))
 
     def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: "GetJsonSchemaHandler"
-    ) -> "JsonSchemaValue":
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         many = handler(schema)
         return {"anyOf": [many["items"], many]}
 
 
-class OrSwitch:
-    """Let a text field take true or false as well."""
-
-    def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> core_schema.CoreSchema:
-        text = core_schema.str_schema(min_length=1)
-        return core_schema.no_info_wrap_validator_function(
-            _switch, text, serialization=core_schema.simple_ser_schema("any")
-        )
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: "GetJsonSchemaHandler"
-    ) -> "JsonSchemaValue":
-        return {"anyOf": [{"type": "string", "minLength": 1}, {"type": "boolean"}]}
-
-
-def _switch(value: object, text: core_schema.ValidatorFunctionWrapHandler) -> object:
-    return value if isinstance(value, bool) else text(value)
+def _text_or_switch(value: object) -> object:
+    # A union would report an error for each of its types.
+    return value if isinstance(value, bool) else _TEXT.validate_python(value, strict=True)
 
 
 def _many(value: object) -> object:
@@ -112,6 +98,8 @@ def _free_id(value: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1)]
+_TEXT = TypeAdapter(Text)
+TextOrSwitch = Annotated[Text | bool, BeforeValidator(_text_or_switch)]
 Name = Annotated[str, Field(pattern=NAME_FORM)]
 Variable = Annotated[str, Field(pattern=VARIABLE_FORM)]
 OptionFree = Annotated[str, Field(min_length=1, pattern=OPTION_FREE_FORM)]

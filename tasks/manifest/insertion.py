@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
@@ -17,11 +16,7 @@ def inserted(text: str, item_id: str, lines: Sequence[str]) -> str:
     """
     name, values = _load(item_id), _load("\n".join(lines))
     content = _load(text)
-    items = content["optimizations"]
-    if isinstance(items, dict):
-        items[name] = dict(values)
-    else:
-        items.append({"id": name, **values})
+    _add(content["optimizations"], name, values)
     longer = _with_lines(text, item_id, lines)
     return longer if longer is not None and _load(longer) == content else _rewritten(text, name, values)
 
@@ -84,16 +79,19 @@ def _load(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
 
 
+def _add(items: Any, item_id: str, values: Mapping[str, Any]) -> None:
+    if isinstance(items, dict):
+        items[item_id] = dict(values)
+    else:
+        items.append({"id": item_id, **values})
+
+
 def _rewritten(text: str, item_id: str, values: Mapping[str, Any]) -> str:
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = 10_000
     content = yaml.load(text)
-    items = content["optimizations"]
-    if isinstance(items, CommentedMap):
-        items[item_id] = dict(values)
-    else:
-        items.append({"id": item_id, **values})
+    _add(content["optimizations"], item_id, values)
     stream = io.StringIO()
     yaml.dump(content, stream)
     return stream.getvalue()

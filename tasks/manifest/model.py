@@ -16,10 +16,10 @@ from .forms import (
     Names,
     OneOrMany,
     OptionFree,
-    OrSwitch,
     Ref,
     Slug,
     Text,
+    TextOrSwitch,
     Texts,
     Unique,
     Variable,
@@ -34,11 +34,6 @@ CODE_FORM_TAG = "<code>"
 
 Domain = Literal["mem", "cpu", "async", "struct"]
 Metric = Literal["time", "instructions", "memory", "import"]
-Strategy = Literal["auto", "inject", "cherry-pick"]
-Engine = Literal["native", "codeflash"]
-CommitBenchmark = Literal["auto", "always", "never"]
-Sandbox = Literal["none", "bwrap"]
-Skeleton = Literal["auto", "project", "own"]
 BY_PERSON = "human"
 
 
@@ -83,10 +78,10 @@ class LintSettings(Model):
 class Measuring(Model):
     """The settings of measuring that an item or `defaults` can set."""
 
-    strategy: Strategy = Field(
+    strategy: Literal["auto", "inject", "cherry-pick"] = Field(
         default="auto", description="how both trees get the same benchmark: copied, or by cherry-picking its commits"
     )
-    engine: Engine = Field(
+    engine: Literal["native", "codeflash"] = Field(
         default="native", description="codeflash also runs `codeflash compare`, besides prprep's own measuring"
     )
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1), OneOrMany(), *Unique] | None = Field(
@@ -98,20 +93,20 @@ class Measuring(Model):
     budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds of samples for one benchmark")
     confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence level of the intervals")
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a relative change below this counts as no change")
-    sandbox: Sandbox = Field(
+    sandbox: Literal["none", "bwrap"] = Field(
         default="none", description="bwrap runs the project's code without network, and without files it does not need"
     )
     env: EnvironmentSettings = Field(default=EnvironmentSettings(), description="how to build both environments")
-    tests: Annotated[str | bool, OrSwitch()] | None = Field(
+    tests: TextOrSwitch | None = Field(
         default=None, description="the command of the project's own tests, or false to run none; default: detected"
     )
     tests_timeout: float = Field(default=600.0, gt=0, description="seconds for one run of the project's own tests")
     verify: bool = Field(default=True, description="whether to run the body's commands in a fresh clone first")
-    commit_benchmark: CommitBenchmark = Field(
+    commit_benchmark: Literal["auto", "always", "never"] = Field(
         default="auto", description="whether to commit the benchmark too; auto: if the project keeps benchmarks"
     )
     lint: LintSettings = Field(default=LintSettings(), description="how to lint the benchmark")
-    template: Skeleton = Field(
+    template: Literal["auto", "project", "own"] = Field(
         default="auto",
         description="whose pull-request template to fill: the project's, or your own (else prprep's); "
         "auto: your own if there is one, else the project's",

@@ -114,7 +114,7 @@ class _Checker:
         """Return the manifest without its invalid parts."""
         content = self.document.content
         suggestion = f"it needs `version: {VERSION}` and `optimizations:`"
-        if self.document.is_empty:
+        if content is None and not self.document.problems:
             self.problems.append(Problem("this file is empty", suggestion=suggestion))
         elif isinstance(content, dict):
             return self._valid_manifest(content)
@@ -225,7 +225,7 @@ class _Checker:
         problem = self.document.problem(
             explanation.message, loc, suggestion=explanation.suggestion, at_key=explanation.at_key
         )
-        if not self.document.is_damaged(problem.line):
+        if problem.line not in self.document.source.damaged_lines:  # that is a problem already
             self.problems.append(problem)
 
 

@@ -64,12 +64,15 @@ class ManifestText:
         after = whole[column - 1 : start + _EXCERPT_WIDTH] + ("…" if len(whole) > start + _EXCERPT_WIDTH else "")
         return Problem(message, line, column, before + after, suggestion, cell_len(before) + 1)
 
+    def report(self, message: str, offset: int, suggestion: str = "") -> None:
+        self.problems.append(self.problem(message, offset, suggestion))
+
     def _report_damage(self, damage: Iterable[tuple[int, str]]) -> None:
         for offset, message in damage:
             line, _ = self.position(offset)
             if line not in self.damaged_lines:
                 self.damaged_lines.add(line)
-                self.problems.append(self.problem(message, offset))
+                self.report(message, offset)
 
     @cached_property
     def _line_starts(self) -> list[int]:

@@ -7,6 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from packaging.dependency_groups import resolve_dependency_groups
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 from ..artifacts import DependencyDifference
 from ..errors import SourceError
 from .files import Project, TreeReader, lookup, read_toml, strings
@@ -50,8 +54,6 @@ def requires(tree: TreeReader, name: str) -> bool:
 
 
 def _names(tree: TreeReader, path: str) -> set[str]:
-    from packaging.utils import canonicalize_name
-
     try:
         return {canonicalize_name(labelled_name.partition(" (")[0]) for labelled_name in declared(tree, path)}
     except SourceError:
@@ -89,8 +91,6 @@ def resolved_group(groups: Mapping[str, Any], name: str, *, where: str) -> tuple
 
     Raise SourceError if it is malformed.
     """
-    from packaging.dependency_groups import resolve_dependency_groups
-
     try:
         return resolve_dependency_groups(groups, name)
     except ExceptionGroup as errors:
@@ -137,16 +137,12 @@ def _of_setup_py(tree: TreeReader, path: str) -> Declared:
 
 
 def _of_requirements_file(tree: TreeReader, path: str) -> Declared:
-    yield from _parsed(_requirement_lines((tree.read(path) or b"").decode("utf-8", "replace")))
-
-
-def _requirement_lines(text: str) -> Iterator[str]:
     """Yield the requirements and `-e PATH` options of a file; the files that it includes are read by themselves."""
+    text = (tree.read(path) or b"").decode("utf-8", "replace")
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
-        bare = re.sub(r"(^|\s)#.*", "", line)
-        bare = re.sub(r"\s--hash[= ]\S+", "", bare).strip()
-        if bare and (not bare.startswith("-") or bare.startswith(("-e ", "--editable"))):
-            yield bare
+        bare = re.sub(r"(^|\s)#.*|\s--hash[= ]\S+", "", line).strip()
+        if not bare.startswith("-") or bare.startswith(("-e ", "--editable")):
+            yield from _parsed([bare])
 
 
 def _of_lock(tree: TreeReader, path: str) -> Declared:
@@ -163,9 +159,6 @@ def locked_packages(lock: Mapping[str, object]) -> Iterator[Mapping[str, object]
 
 
 def _parsed(lines: Iterable[str], label: str = "") -> Declared:
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
-
     for line in lines:
         text = line.strip()
         if not text:

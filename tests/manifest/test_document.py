@@ -54,7 +54,7 @@ class TestPositions:
         assert [Document(text.encode()).position((key,)) for key in "abcd"] == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
     def test_control_characters_do_not_reach_the_terminal(self):
-        assert Document(b"a: \tx\x1b[31m").excerpt(1) == "a:  x\ufffd[31m"
+        assert Document(b"a: \tx\x1b[31m").source.excerpt(1) == "a:  x\ufffd[31m"
 
 
 class TestScalars:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from ...bench.workers.pytest_options import carried
-from ...environments.requirements import TESTING, extra_names, group_names
+from ...environments.requirements import TESTING, dependency_groups, extra_names
 from ...manifest.model import EnvironmentSettings
 from ...project.code.imported_names import imports
 from ...project.files import Project, TreeReader, lookup, strings
@@ -137,7 +137,7 @@ def _unittest(project: Project, files: Sequence[str]) -> str:
 
 def settings_for_tests(project: Project, settings: EnvironmentSettings) -> EnvironmentSettings:
     """Add to an environment's settings what tests need; noxfile.py is code and not read."""
-    extras, groups = extra_names(project), group_names(project)
+    extras, groups = extra_names(project), dependency_groups(project)
     wanted = () if any(name in TESTING for name in (*extras, *groups)) else DEVELOPING
     additions = {
         "extras": (name for name in extras if name in (*wanted, *_tox_extras(project))),
