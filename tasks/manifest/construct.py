@@ -11,17 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from yaml.events import (
-    AliasEvent,
-    CollectionStartEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
+import yaml
 
 from ..text.messages import printable_line
 from .source import ManifestText, forbidden_character
@@ -96,19 +86,19 @@ class ValueBuilder:
         self._most_values = _MOST_ALIASED + len(source.text)
         self.collections: dict[int, Collection] = {}
 
-    def build(self, events: Iterable[Event]) -> None:
+    def build(self, events: Iterable[yaml.Event]) -> None:
         """Take all events; after one of yaml's errors or TooDeepError call `close_complete`."""
         put, scalar = self._put, self._scalar
         for event in events:
-            if type(event) is ScalarEvent:
+            if type(event) is yaml.ScalarEvent:
                 put(scalar(event), _offset(event))
-            elif type(event) is MappingStartEvent or type(event) is SequenceStartEvent:
-                self._open(event, is_mapping=type(event) is MappingStartEvent)
-            elif type(event) is MappingEndEvent or type(event) is SequenceEndEvent:
+            elif type(event) is yaml.MappingStartEvent or type(event) is yaml.SequenceStartEvent:
+                self._open(event, is_mapping=type(event) is yaml.MappingStartEvent)
+            elif type(event) is yaml.MappingEndEvent or type(event) is yaml.SequenceEndEvent:
                 self._close()
-            elif type(event) is AliasEvent:
+            elif type(event) is yaml.AliasEvent:
                 put(self._alias(event), _offset(event))
-            elif type(event) is DocumentStartEvent and self._documents.items:
+            elif type(event) is yaml.DocumentStartEvent and self._documents.items:
                 self._source.report("a second document starts here", _offset(event), "remove the `---`")
                 return
 
@@ -136,7 +126,7 @@ class ValueBuilder:
         collection.offsets.append(offset)
         self._values += 1
 
-    def _open(self, event: CollectionStartEvent, *, is_mapping: bool) -> None:
+    def _open(self, event: yaml.CollectionStartEvent, *, is_mapping: bool) -> None:
         offset = _offset(event)
         if len(self._stack) > MAX_DEPTH:
             raise TooDeepError(offset)
@@ -154,7 +144,7 @@ class ValueBuilder:
         if collection.anchor:
             self._anchors[collection.anchor] = value, self._values - collection.values_before
 
-    def _scalar(self, event: ScalarEvent) -> object:
+    def _scalar(self, event: yaml.ScalarEvent) -> object:
         value: object = event.value
         if event.implicit[0]:
             value = plain(event.value)
@@ -167,18 +157,18 @@ class ValueBuilder:
             self._anchors[event.anchor] = value, 1
         return value
 
-    def _tagged(self, event: ScalarEvent) -> object:
+    def _tagged(self, event: yaml.ScalarEvent) -> object:
         value = plain(event.value)
         if not isinstance(value, _TAGGED_TYPES.get((event.tag or "").removeprefix(_TAG), ())):
             self._report_tag(event)
             return BROKEN
         return value
 
-    def _report_tag(self, event: ScalarEvent | CollectionStartEvent) -> None:
+    def _report_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         tag = printable_line((event.tag or "").replace(_TAG, "!!", 1))
         self._source.report(f"the YAML tag `{tag}` is not supported", _offset(event), "remove it")
 
-    def _alias(self, event: AliasEvent) -> object:
+    def _alias(self, event: yaml.AliasEvent) -> object:
         anchor, offset = event.anchor or "", _offset(event)
         name = printable_line(anchor)
         value, size = self._anchors.get(anchor, (BROKEN, 0))
@@ -249,7 +239,7 @@ class ValueBuilder:
         return mappings
 
 
-def _offset(event: Event) -> int:
+def _offset(event: yaml.Event) -> int:
     return event.start_mark.index if event.start_mark else 0
 
 

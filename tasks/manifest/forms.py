@@ -5,7 +5,7 @@ A validator's message begins after the key, which the reader adds.
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
@@ -97,6 +97,7 @@ def _free_id(value: str) -> str:
     return value
 
 
+T = TypeVar("T")
 Text = Annotated[str, Field(min_length=1)]
 _TEXT = TypeAdapter(Text)
 TextOrSwitch = Annotated[Text | bool, BeforeValidator(_text_or_switch)]
@@ -133,5 +134,6 @@ Address = Annotated[
 ]
 BenchmarkPath = Annotated[str, Field(min_length=1, pattern=BENCHMARK_FORM)]
 Unique = (AfterValidator(_without_duplicates), Field(json_schema_extra={"uniqueItems": True}))
-Names = Annotated[tuple[Name, ...], OneOrMany(), *Unique]
+Several = Annotated[tuple[T, ...], OneOrMany(), *Unique]
+Names = Several[Name]
 Texts = Annotated[tuple[Text, ...], OneOrMany()]

@@ -17,6 +17,7 @@ from .forms import (
     OneOrMany,
     OptionFree,
     Ref,
+    Several,
     Slug,
     Text,
     TextOrSwitch,
@@ -59,7 +60,7 @@ class EnvironmentSettings(Model):
     extras: Names = Field(default=(), description="extras of the project to install")
     groups: Names = Field(default=(), description="dependency groups of pyproject.toml to install")
     install: Texts = Field(default=(), description="further requirements or pip arguments, one per item")
-    passed: Annotated[tuple[Variable, ...], OneOrMany(), *Unique] = Field(
+    passed: Several[Variable] = Field(
         default=(),
         alias="pass",
         description="environment variables to pass to the project's code although they look like secrets",
@@ -128,17 +129,15 @@ class Optimization(Measuring):
         description="one to three bullets, mechanism before benefit; `human` marks gaps for a person to fill in",
     )
     details: str | None = Field(default=None, description="details in Markdown, if the bullets do not say everything")
-    domain: Annotated[tuple[Domain, ...], OneOrMany(), *Unique] = Field(
-        default=(), description="one or several; default: guessed from the diff"
-    )
+    domain: Several[Domain] = Field(default=(), description="one or several; default: guessed from the diff")
     base: Ref | None = Field(
         default=None, description="the ref before the change; default: the merge base of upstream and head"
     )
     head: Ref | None = Field(default=None, description="the branch, tag or commit with the change")
-    commits: Annotated[tuple[Ref, ...], OneOrMany(), *Unique] = Field(
+    commits: Several[Ref] = Field(
         default=(), description="instead of head: the commits of the change, oldest first, not necessarily adjacent"
     )
-    functions: Annotated[tuple[FunctionName, ...], OneOrMany(), *Unique] = Field(
+    functions: Several[FunctionName] = Field(
         default=(), description="the optimized functions; default: guessed from the diff"
     )
     benchmark: (

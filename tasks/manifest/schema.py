@@ -40,17 +40,14 @@ def schema() -> dict[str, Any]:
 def _tidied(model: dict[str, Any]) -> dict[str, Any]:
     """Remove titles that repeat the keys, and defaults that say nothing."""
     properties = {
-        name: {
-            key: value
-            for key, value in field.items()
-            if key != "title" and (key != "default" or name in _SHOWN_DEFAULTS)
-        }
+        name: _without(field, "title", *(() if name in _SHOWN_DEFAULTS else ("default",)))
         for name, field in model["properties"].items()
     }
-    return {
-        **{key: value for key, value in model.items() if key not in {"title", "properties"}},
-        "properties": properties,
-    }
+    return {**_without(model, "title", "properties"), "properties": properties}
+
+
+def _without(table: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key not in keys}
 
 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
@@ -61,11 +58,10 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_or_mapping(optimizations: dict[str, Any], item_id: dict[str, Any]) -> dict[str, Any]:
-    as_list = {key: value for key, value in optimizations.items() if key != "description"}
     as_mapping = {
         "type": "object",
         "minProperties": 1,
-        "propertyNames": {key: value for key, value in item_id.items() if key != "description"},
+        "propertyNames": _without(item_id, "description"),
         "additionalProperties": {"$ref": "#/$defs/Entry"},
     }
-    return {"description": optimizations["description"], "anyOf": [as_list, as_mapping]}
+    return {"description": optimizations["description"], "anyOf": [_without(optimizations, "description"), as_mapping]}

@@ -43,23 +43,17 @@ PYPERF_PAGES = re.compile(
 def heavy_imports(tree: TreeReader) -> tuple[str, ...]:
     """Return `path: package` for every heavy package that a conftest.py imports at module level."""
     conftests = sorted(path for path in tree.files() if posixpath.basename(path) == "conftest.py")
-    return tuple(
-        f"{path}: {name}" for path in conftests for name in sorted(_top_level_imports(tree.read(path) or b"") & HEAVY)
-    )
-
-
-def _top_level_imports(source: bytes) -> set[str]:
-    body = parse_or_empty(source).body
-    return {name.partition(".")[0] for statement in body for name in _imported(statement)}
+    imported = {path: set(_imported(parse_or_empty(tree.read(path) or b""))) for path in conftests}
+    return tuple(f"{path}: {name}" for path in conftests for name in sorted(imported[path] & HEAVY))
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
-    """Yield what a statement imports when the module is loaded, which leaves out functions and TYPE_CHECKING blocks."""
+    """Yield the top-level packages that a module imports when it is loaded, not in functions and for types alone."""
     if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
+        yield from (alias.name.partition(".")[0] for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
-        yield from [node.module] if node.module and not node.level else []
-    elif isinstance(node, ast.If | ast.Try | ast.TryStar | ast.With | ast.ClassDef):
+        yield from [node.module.partition(".")[0]] if node.module and not node.level else []
+    elif isinstance(node, ast.Module | ast.If | ast.Try | ast.TryStar | ast.With | ast.ClassDef):
         guards_types = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
         for child in getattr(node, "orelse", ()) if guards_types else statements_of(node):
             yield from _imported(child)

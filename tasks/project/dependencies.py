@@ -5,6 +5,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from packaging.dependency_groups import resolve_dependency_groups
@@ -13,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from ..artifacts import DependencyDifference
 from ..errors import SourceError
-from .files import Project, TreeReader, lookup, read_toml, strings
+from .files import Project, TreeReader, lookup, strings
 
 LOCK_NAME = re.compile(r"(uv|poetry|pdm)\.lock|pylock(\.[^.]+)?\.toml")
 REQUIREMENTS_NAME = re.compile(r"(.*[-_.])?(requirements|constraints)([-_.].*)?\.(txt|in)")
@@ -49,15 +50,12 @@ def declared(tree: TreeReader, path: str) -> dict[str, str]:
 def requires(tree: TreeReader, name: str) -> bool:
     """Return whether a file of the project requires a package (by its canonical name); malformed files are ignored."""
     pattern = re.compile(re.escape(name).replace(r"\-", "[-_.]+").encode(), re.IGNORECASE)
-    files = (path for path in tree.files() if _reader(path) and pattern.search(tree.read(path) or b""))
-    return any(name in _names(tree, path) for path in files)
-
-
-def _names(tree: TreeReader, path: str) -> set[str]:
-    try:
-        return {canonicalize_name(labelled_name.partition(" (")[0]) for labelled_name in declared(tree, path)}
-    except SourceError:
-        return set()
+    for path in tree.files():
+        if _reader(path) and pattern.search(tree.read(path) or b""):
+            with suppress(SourceError):
+                if name in {canonicalize_name(label.partition(" (")[0]) for label in declared(tree, path)}:
+                    return True
+    return False
 
 
 def _reader(path: str) -> Callable[[TreeReader, str], Declared] | None:
@@ -74,7 +72,7 @@ def _reader(path: str) -> Callable[[TreeReader, str], Declared] | None:
 
 
 def _of_pyproject(tree: TreeReader, path: str) -> Declared:
-    table = read_toml(tree, path)
+    table = Project(tree, posixpath.dirname(path)).pyproject
     if isinstance(python := lookup(table, "project", "requires-python"), str):
         yield "python", python
     yield from _parsed(string_list(lookup(table, "project", "dependencies")))
@@ -146,7 +144,8 @@ def _of_requirements_file(tree: TreeReader, path: str) -> Declared:
 
 
 def _of_lock(tree: TreeReader, path: str) -> Declared:
-    for package in locked_packages(read_toml(tree, path)):
+    folder, name = posixpath.split(path)
+    for package in locked_packages(Project(tree, folder).toml(name)):
         yield str(package["name"]), str(package.get("version") or "no version")
 
 

@@ -67,19 +67,17 @@ class FolderTree:
 
     @cached_property
     def _files(self) -> tuple[str, ...]:
-        return tuple(sorted(self._walk()))
-
-    def read(self, path: str, /) -> bytes | None:
-        place = self.root / path
-        if not place.resolve().is_relative_to(self.root.resolve()):
-            return None
-        return place.read_bytes() if place.is_file() else None
-
-    def _walk(self) -> Iterator[str]:
+        paths: list[str] = []
         for folder, folders, names in os.walk(self.root):
             folders[:] = [name for name in folders if name not in {".git", "__pycache__", ".venv"}]
             below = Path(folder).relative_to(self.root)
-            yield from ((below / name).as_posix() for name in names if name != ".git")
+            paths += ((below / name).as_posix() for name in names if name != ".git")
+        return tuple(sorted(paths))
+
+    def read(self, path: str, /) -> bytes | None:
+        file = self.root / path
+        is_inside = file.resolve().is_relative_to(self.root.resolve())
+        return file.read_bytes() if is_inside and file.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -138,10 +136,30 @@ class Project:
         return any(path.startswith(f"{name}/") for path in self.files)
 
     def toml(self, name: str) -> Mapping[str, object]:
-        return read_toml(self.tree, self.path(name))
+        """Read a TOML file, {} if there is none; raise SourceError with line and column if it is malformed."""
+        path = self.path(name)
+        try:
+            return tomllib.loads((self.tree.read(path) or b"").decode("utf-8"))
+        except UnicodeDecodeError as error:
+            where = f"{path}, byte {error.start}"
+            raise SourceError("this file is not UTF-8", where=where, hint="save it as UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
+            message, where = (match[1], f"{path}:{match[2]}:{match[3]}") if match else (str(error), path)
+            what = f"this file is not valid TOML: {message}"
+            raise SourceError(what, where=where, hint="fix the file in that commit") from None
 
     def ini(self, name: str) -> configparser.ConfigParser:
-        return read_ini(self.tree, self.path(name))
+        """Read an INI file, empty if there is none; raise SourceError with the line if it is malformed."""
+        path, parser = self.path(name), configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            parser.read_string((self.tree.read(path) or b"").decode("utf-8", "replace"), source=path)
+        except configparser.Error as error:
+            line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0,)])[0][0]
+            where = f"{path}:{line}" if line else path
+            what, hint = "this file is not a valid INI file", "fix the file in that commit"
+            raise SourceError(what, where=where, hint=hint) from None
+        return parser
 
     def tool(self, *keys: str) -> object:
         """Return the value at `[tool.KEYS...]` of pyproject.toml, None if there is none."""
@@ -182,37 +200,6 @@ def strings(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(value.split())
     return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list | tuple) else ()
-
-
-def read_toml(tree: TreeReader, path: str) -> Mapping[str, object]:
-    """Read a TOML file, {} if there is none; raise SourceError with line and column if it is malformed."""
-    content = tree.read(path)
-    if content is None:
-        return {}
-    try:
-        return tomllib.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        where = f"{path}, byte {error.start}"
-        raise SourceError("this file is not UTF-8", where=where, hint="save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
-        message, where = (match[1], f"{path}:{match[2]}:{match[3]}") if match else (str(error), path)
-        what = f"this file is not valid TOML: {message}"
-        raise SourceError(what, where=where, hint="fix the file in that commit") from None
-
-
-def read_ini(tree: TreeReader, path: str) -> configparser.ConfigParser:
-    """Read an INI file, empty if there is none; raise SourceError with the line if it is malformed."""
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
-    content = tree.read(path)
-    try:
-        parser.read_string((content or b"").decode("utf-8", "replace"), source=path)
-    except configparser.Error as error:
-        line = getattr(error, "lineno", None) or (getattr(error, "errors", None) or [(0,)])[0][0]
-        where = f"{path}:{line}" if line else path
-        what, hint = "this file is not a valid INI file", "fix the file in that commit"
-        raise SourceError(what, where=where, hint=hint) from None
-    return parser
 
 
 def _setup_keywords(source: bytes) -> dict[str, object]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
 
 from ..artifacts import ContributionRule
 from .files import TreeReader
@@ -40,6 +38,7 @@ _ISSUE_FIRST = re.compile(
     re.IGNORECASE,
 )
 _MARKER = re.compile(r"(?:[-*+]|\d+[.)]|#+|>)\s+(?:\[[ xX]\]\s*)?")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[`*\"'(])")
 _BENCHMARK = re.compile(r"\bbenchmark", re.IGNORECASE)
 
 
@@ -69,21 +68,19 @@ def _about(sentence: str) -> str:
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
     """Yield the sentences of paragraphs, list items and comments, each with the 1-based line where it begins."""
-    block: list[tuple[int, str]] = []
+    block: list[str] = []
     for number, line in enumerate([*text.splitlines(), ""], 1):
         content = line.strip().removeprefix("<!--").removesuffix("-->").strip()
         marker = _MARKER.match(content)
         if block and (marker or not content):
-            yield from _split(block)
+            yield from _split("\n".join(block), number - len(block))
             block = []
         if content:
-            block.append((number, content[marker.end() :] if marker else content))
+            block.append(content[marker.end() :] if marker else content)
 
 
-def _split(block: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    starts = list(accumulate((len(line) + 1 for _, line in block), initial=0))
-    position = 0
-    for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z\[`*\"'(])", " ".join(line for _, line in block)):
-        row = bisect_right(starts, position) - 1
-        yield block[row][0], re.sub(r"\s+", " ", sentence).strip()[:LONGEST]
-        position += len(sentence) + 1
+def _split(block: str, number: int) -> Iterator[tuple[int, str]]:
+    start = 0
+    for end in [*(match.end() for match in _SENTENCE_END.finditer(block)), len(block)]:
+        yield number + block.count("\n", 0, start), re.sub(r"\s+", " ", block[start:end]).strip()[:LONGEST]
+        start = end

@@ -17,6 +17,8 @@ from .modules import is_own_module, is_test, module_of
 
 Status = Literal["modified", "added", "removed", "renamed", "moved"]
 Variants = tuple[Definition, ...]
+_Key = tuple[str, str]
+"""Path and name of a symbol."""
 
 _ALIKE: Final = 0.6
 """The least `SequenceMatcher.ratio` of lines for two definitions to be one that was renamed."""
@@ -55,7 +57,7 @@ class _Symbol:
     variants: Variants
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> _Key:
         return self.path, self.name
 
     @property
@@ -153,24 +155,20 @@ class _Comparison:
     # -- renamed and moved -------------------------------------------------------------------------
 
     def _pairs(self) -> list[_Pair]:
-        """Pair removed with added symbols, the most similar first."""
-        taken: set[tuple[bool, tuple[str, str]]] = set()
+        """Pair removed with added symbols, the most similar first, then the members of these."""
+        partner: dict[_Key, _Symbol] = {}
         pairs = []
+        free = {symbol.key: symbol for symbol in self.added}
         for _, before, after in sorted(self._rated(), key=lambda rated: rated[0], reverse=True):
-            ends = {(False, before.key), (True, after.key)}
-            if not ends & taken:
-                taken |= ends
+            if before.key not in partner and after.key in free:
+                partner[before.key] = free.pop(after.key)
                 pairs.append((before, after))
-        return [*pairs, *self._members(pairs, taken)]
+        return [*pairs, *self._members(partner, free)]
 
-    def _members(self, pairs: list[_Pair], taken: set[tuple[bool, tuple[str, str]]]) -> Iterator[_Pair]:
+    def _members(self, partner: dict[_Key, _Symbol], free: dict[_Key, _Symbol]) -> Iterator[_Pair]:
         """Pair the members of renamed or moved definitions that kept their name, however much they changed."""
-        partner = {before.key: after for before, after in pairs}
-        free = {symbol.key: symbol for symbol in self.added if (True, symbol.key) not in taken}
         for before in self.removed:
-            if (False, before.key) in taken:
-                continue
-            for outer in reversed(_outer_names(before.name)):
+            for outer in reversed(_outer_names(before.name)) if before.key not in partner else ():
                 after = partner.get((before.path, outer))
                 if after and (member := free.pop((after.path, after.name + before.name[len(outer) :]), None)):
                     yield before, member
@@ -253,7 +251,7 @@ def _likeness(before: str, after: str) -> float:
     return matcher.ratio() if matcher.real_quick_ratio() >= _ALIKE_WITH_SAME_NAME else 0.0
 
 
-def _moved_along(before: _Symbol, after: _Symbol, partner: dict[tuple[str, str], tuple[str, str]]) -> bool:
+def _moved_along(before: _Symbol, after: _Symbol, partner: dict[_Key, _Key]) -> bool:
     """Return whether a definition only followed the one that it is defined in."""
     inner = ((outer, before.name[len(outer) :]) for outer in _outer_names(before.name))
     return any(
@@ -262,7 +260,7 @@ def _moved_along(before: _Symbol, after: _Symbol, partner: dict[tuple[str, str],
     )
 
 
-def _outermost(symbols: Iterable[_Symbol], followed: Collection[tuple[str, str]]) -> Iterator[_Symbol]:
+def _outermost(symbols: Iterable[_Symbol], followed: Collection[_Key]) -> Iterator[_Symbol]:
     alone = {symbol.key: symbol for symbol in symbols if symbol.key not in followed}
     for symbol in alone.values():
         if not any((symbol.path, outer) in alone for outer in _outer_names(symbol.name)):
