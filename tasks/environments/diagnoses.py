@@ -83,17 +83,10 @@ def document() -> str:
     """Return the content of `docs/diagnoses.md`."""
     parts = ["# Diagnoses", _ABOUT]
     for name, heading in _HEADINGS.items():
-        rows = [
-            f"| `{each.name}` | {_cell(each.cause)} | {_cell(each.hint)} | {_repair(each)} |" for each in tables()[name]
-        ]
-        header = ["| Diagnosis | Cause | Hint | Automatic repair |", "|---|---|---|---|"]
-        parts += [f"## {heading}", "\n".join([*header, *rows])]
+        rows = ["| Diagnosis | Cause | Hint | Automatic repair |", "|---|---|---|---|"]
+        for each in tables()[name]:
+            cause, hint = (text.replace("{it}", "…").replace("|", "\\|") for text in (each.cause, each.hint))
+            repair = f"{len(each.repairs)} known names" if each.repairs else ""
+            rows.append(f"| `{each.name}` | {cause} | {hint} | {repair} |")
+        parts += [f"## {heading}", "\n".join(rows)]
     return "\n\n".join(parts) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("{it}", "…").replace("|", "\\|")
-
-
-def _repair(entry: Diagnosis) -> str:
-    return f"{len(entry.repairs)} known names" if entry.repairs else ""

@@ -46,8 +46,9 @@ def choose(project: Project, wanted: str | None, *, cwd: Path) -> tuple[Interpre
     note = ""
     if pinned := _python_version_file(project):
         version, file = pinned
-        if interpreter := _find(version, cwd) or _find(_minor(version), cwd):
-            return _require_supported(interpreter, file), ""
+        for request in (version, *re.findall(r"^\d+\.\d+", version)):
+            if interpreter := _find(request, cwd):
+                return _require_supported(interpreter, file), ""
         note = f"{file} requests Python {version}, which is not installed"
     chosen = ours if _satisfies(ours.version, allowed) else _find(allowed, cwd)
     if chosen is None:
@@ -159,11 +160,6 @@ def _python_version_file(project: Project) -> tuple[str, str] | None:
         if versions and versions[0] != "system":
             return versions[0], path
     return None
-
-
-def _minor(version: str) -> str:
-    match = re.match(r"\d+\.\d+", version)
-    return match[0] if match else ""
 
 
 def _satisfies(version: str, specifier: str) -> bool:

@@ -68,7 +68,11 @@ def attempts(project: Project, settings: EnvironmentSettings) -> tuple[Attempt, 
         pinned = [replace(each, pins=pins, label=f"{each.label}, pinned as in {source}") for each in result]
         result = pinned + result
     if _uv_lock(project):
-        result = [*_locked(requested, tests, build_tools(project)), *result]
+        # uv itself selects extras and groups from the lock.
+        full = replace(tests, label="uv.lock", lock=True, metadata="", files=(), lines=build_tools(project))
+        label = "uv.lock without default groups and tests"
+        bare = replace(full, label=label, bare=True, extras=requested.extras, groups=requested.groups)
+        result = [full, bare, *result]
     return tuple(result)
 
 
@@ -140,13 +144,6 @@ def _with_tests(project: Project, requested: Attempt) -> Attempt:
         files=requested.files + files,
         lines=requested.lines + tuple(line for group in groups for line in group_lines(project, group)),
     )
-
-
-def _locked(requested: Attempt, tests: Attempt, lines: tuple[str, ...]) -> list[Attempt]:
-    """Return the attempts from uv.lock, for which uv selects extras and groups itself."""
-    full = replace(tests, label="uv.lock", lock=True, metadata="", files=(), lines=lines)
-    label = "uv.lock without default groups and tests"
-    return [full, replace(full, label=label, bare=True, extras=requested.extras, groups=requested.groups)]
 
 
 def _reject_unknown(kind: str, requested: Iterable[str], known: Collection[str]) -> None:

@@ -2,7 +2,9 @@
 
 import ast
 import json
+import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,6 +46,21 @@ def environment_folder(python: Path) -> Path | None:
     """Return the virtual or conda environment of an interpreter, None if it has none."""
     folder = python.absolute().parents[1]
     return folder if (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir() else None
+
+
+def write_shims(folder: Path, python: Path) -> str:
+    """Write programs that run `python`, and return the PATH that begins with them.
+
+    pytest's own script would run in the environment of the dependencies, without the tree's project.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, arguments in {"python": "", "python3": "", "pytest": " -m pytest", "py.test": " -m pytest"}.items():
+        (folder / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))}{arguments} "$@"\n', encoding="utf-8")
+        (folder / name).chmod(0o755)
+    venv = Venv(python.parents[1])
+    below = venv.required_folders() if (venv.folder / "pyvenv.cfg").exists() else ()
+    own_path = os.environ.get("PATH", os.defpath)
+    return os.pathsep.join([str(folder), str(python.parent), *(str(each / "bin") for each in below), own_path])
 
 
 def package_differences(base: tuple[str, ...], head: tuple[str, ...]) -> tuple[str, ...]:

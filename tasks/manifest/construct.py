@@ -88,16 +88,15 @@ class ValueBuilder:
 
     def build(self, events: Iterable[yaml.Event]) -> None:
         """Take all events; after one of yaml's errors or TooDeepError call `close_complete`."""
-        put, scalar = self._put, self._scalar
         for event in events:
             if type(event) is yaml.ScalarEvent:
-                put(scalar(event), _offset(event))
+                self._put(self._scalar(event), _offset(event))
             elif type(event) is yaml.MappingStartEvent or type(event) is yaml.SequenceStartEvent:
                 self._open(event, is_mapping=type(event) is yaml.MappingStartEvent)
             elif type(event) is yaml.MappingEndEvent or type(event) is yaml.SequenceEndEvent:
                 self._close()
             elif type(event) is yaml.AliasEvent:
-                put(self._alias(event), _offset(event))
+                self._put(self._alias(event), _offset(event))
             elif type(event) is yaml.DocumentStartEvent and self._documents.items:
                 self._source.report("a second document starts here", _offset(event), "remove the `---`")
                 return
@@ -189,15 +188,7 @@ class ValueBuilder:
         return value
 
     def _mapping(self, collection: Collection) -> dict[str, object]:
-        keys, values = collection.items[::2], collection.items[1::2]
-        if all(type(key) is str for key in keys):
-            mapping = dict(zip(keys, values, strict=True))
-            if len(mapping) == len(keys) and "<<" not in mapping:
-                return mapping  # type: ignore[return-value]
-        return self._unusual_mapping(collection)
-
-    def _unusual_mapping(self, collection: Collection) -> dict[str, object]:
-        """Return a mapping that has duplicate keys, keys other than text, or merges."""
+        """Return a mapping; report duplicate keys, keys other than text, and merges of anything but mappings."""
         own: dict[str, object] = {}
         first: dict[str, int] = {}
         merged: list[dict[str, object]] = []

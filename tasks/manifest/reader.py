@@ -145,26 +145,24 @@ class _Checker:
 
     def _item_contents(self, optimizations: object) -> Iterator[tuple[Loc, dict[str, Any]]]:
         """Yield the items of a list or of a mapping by id."""
-        if isinstance(optimizations, dict):
-            for key, content in optimizations.items():
-                loc = ("optimizations", key)
-                own = {} if content is None else content
-                if self._is_mapping(own, loc):
-                    yield loc, self._with_id(own, key, loc)
-        elif isinstance(optimizations, tuple):
-            for index, content in enumerate(optimizations):
-                if self._is_mapping(content, ("optimizations", index)):
-                    yield ("optimizations", index), content
-        elif optimizations is not BROKEN:
-            message = "`optimizations` must be a list of optimizations, or a mapping by id"
-            self._report(Explanation(message, at_key=optimizations is None), ("optimizations",))
-        if optimizations in ((), {}) and not self.document.is_cut:
+        if not isinstance(optimizations, dict | tuple):
+            if optimizations is not BROKEN:
+                message = "`optimizations` must be a list of optimizations, or a mapping by id"
+                self._report(Explanation(message, at_key=optimizations is None), ("optimizations",))
+            return
+        if not optimizations and not self.document.is_cut:
             self._report(Explanation("`optimizations` must have at least one optimization"), ("optimizations",))
-
-    def _is_mapping(self, content: object, loc: Loc) -> bool:
-        if not isinstance(content, dict) and content is not BROKEN:
-            self._report(Explanation("an optimization must be a mapping", "with `id:` and `head:`, for example"), loc)
-        return isinstance(content, dict)
+        by_id = isinstance(optimizations, dict)
+        entries: dict[Any, Any] = optimizations if isinstance(optimizations, dict) else dict(enumerate(optimizations))
+        for key, content in entries.items():
+            loc = ("optimizations", key)
+            if by_id and isinstance(content, dict | None):
+                yield loc, self._with_id(content or {}, key, loc)
+            elif isinstance(content, dict):
+                yield loc, content
+            elif content is not BROKEN:
+                message = "an optimization must be a mapping"
+                self._report(Explanation(message, "with `id:` and `head:`, for example"), loc)
 
     def _with_id(self, content: dict[str, Any], key: str, loc: Loc) -> dict[str, Any]:
         if content.get("id", key) != key:
@@ -214,7 +212,7 @@ class _Checker:
                 meant.add(explanation.meant_key)
         return _Validated(None, frozenset(str(details["loc"][0]) for details in errors), frozenset(meant))
 
-    def _is_consequence(self, details: "ErrorDetails", loc: Loc, meant: set[str]) -> bool:
+    def _is_consequence(self, details: ErrorDetails, loc: Loc, meant: set[str]) -> bool:
         """Return whether an error only follows from another problem."""
         if details["type"] == "missing":
             return details["loc"][-1] in meant or (self.document.is_cut and not loc)

@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
 from functools import cached_property
 
 from ..errors import Problem
@@ -11,7 +10,6 @@ from ..text.messages import printable_line
 _LINE_END = re.compile(r"\r\n?|\n")
 # Characters that YAML does not allow in a file (YAML 1.2, section 5.1), not even escaped ones in our values.
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UNDECODED = re.compile(r"[\udc80-\udcff]")
 _UNREADABLE = "\ufffd"
 _EXCERPT_WIDTH = 120
 _CHARACTER_NAMES = {0: "NUL", 0x1B: "escape", 0x7F: "delete"}
@@ -32,13 +30,13 @@ class ManifestText:
             return
         text = raw.removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
         self.text = _FORBIDDEN.sub(_UNREADABLE, text)
-        self._report_damage(
-            (match.start(), f"the byte 0x{ord(match[0]) - 0xDC00:02x} is not UTF-8")
-            for match in _UNDECODED.finditer(text)
-        )
-        self._report_damage(
-            (match.start(), _not_allowed(match[0])) for match in _FORBIDDEN.finditer(_UNDECODED.sub(_UNREADABLE, text))
-        )
+        for match in _FORBIDDEN.finditer(text):
+            line, _ = self.position(match.start())
+            if line not in self.damaged_lines:
+                self.damaged_lines.add(line)
+                is_undecoded = "\udc80" <= match[0] <= "\udcff"
+                byte = f"the byte 0x{ord(match[0]) - 0xDC00:02x} is not UTF-8"
+                self.report(byte if is_undecoded else _not_allowed(match[0]), match.start())
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and column of a character, both counted from 1."""
@@ -46,9 +44,7 @@ class ManifestText:
         return line, offset - self._line_starts[line - 1] + 1
 
     def excerpt(self, line: int) -> str:
-        """Return a line that is safe to print, "" if there is no such line."""
-        if not 1 <= line <= len(self._line_starts):
-            return ""
+        """Return a line that is safe to print."""
         begin = self._line_starts[line - 1]
         end = _LINE_END.search(self.text, begin)
         return printable_line(self.text[begin : end.start() if end else None])
@@ -66,13 +62,6 @@ class ManifestText:
 
     def report(self, message: str, offset: int, suggestion: str = "") -> None:
         self.problems.append(self.problem(message, offset, suggestion))
-
-    def _report_damage(self, damage: Iterable[tuple[int, str]]) -> None:
-        for offset, message in damage:
-            line, _ = self.position(offset)
-            if line not in self.damaged_lines:
-                self.damaged_lines.add(line)
-                self.report(message, offset)
 
     @cached_property
     def _line_starts(self) -> list[int]:

@@ -48,7 +48,7 @@ def heavy_imports(tree: TreeReader) -> tuple[str, ...]:
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
-    """Yield the top-level packages that a module imports when it is loaded, not in functions and for types alone."""
+    """Yield the top-level packages that loading a module imports; functions and TYPE_CHECKING blocks are left out."""
     if isinstance(node, ast.Import):
         yield from (alias.name.partition(".")[0] for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -120,17 +120,12 @@ def _changelog_file(project: Project) -> str | None:
 
 def pull_request_template(tree: TreeReader) -> str | None:
     """Return the path of the template that GitHub would use, else of the first of several to choose from."""
-    files = sorted(tree.files())
-    for folder in TEMPLATE_FOLDERS:
-        for path in files:
-            if posixpath.dirname(path).lower() == folder and TEMPLATE_NAME.fullmatch(posixpath.basename(path)):
-                return path
-    for folder in TEMPLATE_FOLDERS:
-        several = posixpath.join(folder, "pull_request_template")
-        for path in files:
-            if posixpath.dirname(path).lower() == several and path.lower().endswith((".md", ".txt")):
-                return path
-    return None
+    files = [(posixpath.dirname(path).lower(), path) for path in sorted(tree.files())]
+    single = [(above, path) for above, path in files if TEMPLATE_NAME.fullmatch(posixpath.basename(path))]
+    several = [(above, path) for above, path in files if path.lower().endswith((".md", ".txt"))]
+    choices = [(folder, single) for folder in TEMPLATE_FOLDERS]
+    choices += [(posixpath.join(folder, "pull_request_template"), several) for folder in TEMPLATE_FOLDERS]
+    return next((path for folder, group in choices for above, path in group if above == folder), None)
 
 
 def benchmark_tool(tree: TreeReader) -> Literal["asv", "pyperf"] | None:

@@ -87,12 +87,14 @@ def _own_names(project: Project) -> set[str]:
 
 
 def _of_build_back_end(project: Project) -> list[str]:
+    packages = project.tool("poetry", "packages")
+    poetry = packages if isinstance(packages, list) else ()
     return [
         *_of_setuptools(project),
         *(posixpath.dirname(path.rstrip("/")) for path in _package_paths(project)),
         *strings(project.tool("hatch", "build", "targets", "wheel", "sources")),
         *strings(project.tool("hatch", "build", "sources")),
-        *_of_poetry(project),
+        *(str(package.get("from", "")) for package in poetry if isinstance(package, Mapping)),
         *strings(project.tool("pdm", "build", "package-dir")),
         *strings(project.tool("uv", "build-backend", "module-root")),
         *strings(project.tool("maturin", "python-source")),
@@ -131,10 +133,3 @@ def _mapped(folders: object) -> Iterator[str]:
             yield folder
         elif isinstance(folder, str) and isinstance(name, str) and posixpath.basename(folder) == name:
             yield posixpath.dirname(folder)
-
-
-def _of_poetry(project: Project) -> Iterator[str]:
-    packages = project.tool("poetry", "packages")
-    for package in packages if isinstance(packages, list) else ():
-        if isinstance(package, Mapping):
-            yield str(package.get("from", ""))

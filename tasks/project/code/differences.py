@@ -167,8 +167,8 @@ class _Comparison:
 
     def _members(self, partner: dict[_Key, _Symbol], free: dict[_Key, _Symbol]) -> Iterator[_Pair]:
         """Pair the members of renamed or moved definitions that kept their name, however much they changed."""
-        for before in self.removed:
-            for outer in reversed(_outer_names(before.name)) if before.key not in partner else ():
+        for before in (symbol for symbol in self.removed if symbol.key not in partner):
+            for outer in reversed(_outer_names(before.name)):
                 after = partner.get((before.path, outer))
                 if after and (member := free.pop((after.path, after.name + before.name[len(outer) :]), None)):
                     yield before, member
@@ -202,11 +202,9 @@ class _Comparison:
         return self.renamed_files.get(before.path, before.path) == after.path
 
     def _difference(self, status: Status, before: _Symbol | None, after: _Symbol | None) -> Difference:
-        symbol = after or before
-        assert symbol is not None  # noqa: S101 - one of the two is passed
+        symbol = next(filter(None, (after, before)))
         base, head = _changed_variants(before.variants if before else (), after.variants if after else ())
-        shown = head or base
-        assert shown is not None  # noqa: S101 - a symbol has a variant
+        shown = next(filter(None, (head, base)))
         function = ChangedFunction(
             path=printable(symbol.path),
             module=_module_name(symbol.path, self.layout),

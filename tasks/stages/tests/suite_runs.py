@@ -14,7 +14,7 @@ from ...artifacts import Ending, SideRun
 from ...bench.request import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER, WORKER_PROGRAMS, Settings, variables
-from ...environments import shims
+from ...environments.venvs import write_shims
 from ...errors import CommandFailedError
 from ...processes import programs
 from ...storage.paths import with_relative_paths
@@ -62,7 +62,7 @@ def run(side: SideRequest, command: str, *, folder: str, seconds: float) -> Suit
         extra = {
             "PYTEST_PLUGINS": "prprep_worker.outcomes.plugin",
             "PRPREP_TESTS": str(notes),
-            "PATH": shims.write_shims(Path(scratch) / "bin", side.python),
+            "PATH": write_shims(Path(scratch) / "bin", side.python),
             "VIRTUAL_ENV": str(side.python.parents[1]),
         }
         environment = variables(side, Settings(seed=1), extra, folder=cwd)

@@ -12,10 +12,10 @@ from ...bench.request import SideRequest
 from ...bench.workers import sandbox
 from ...bench.workers.workers import WORKER_FOLDER
 from ...body.evidence import Evidence
-from ...environments import builder, shims
+from ...environments import builder
 from ...environments.installer import uv_program
 from ...environments.package_indexes import uv_variables
-from ...environments.venvs import Venv
+from ...environments.venvs import Venv, write_shims
 from ...git import Clone, standalone
 from ...manifest.model import Optimization
 from ...processes import programs
@@ -108,7 +108,7 @@ class FreshClone:
         """Return the environment of the project's code; for prprep, which passes on no more, with what uv needs."""
         path = f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         if self.python:
-            path = shims.write_shims(self.bin, self.python)
+            path = write_shims(self.bin, self.python)
         # The user's own indexes, except those with a password.
         indexes = uv_variables(os.environ, Path.home())
         own = {
