@@ -67,11 +67,7 @@ class Collection:
 
 
 class TooDeepError(Exception):
-    """Nesting beyond `MAX_DEPTH`."""
-
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-        super().__init__(offset)
+    """Nesting beyond `MAX_DEPTH`; the argument is its offset."""
 
 
 class ValueBuilder:

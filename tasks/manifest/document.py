@@ -54,7 +54,7 @@ class Document:
         except yaml.MarkedYAMLError as error:
             self._stop(builder, *_syntax_problem(error, self.source.text))
         except TooDeepError as error:
-            self._stop(builder, f"values are nested more than {MAX_DEPTH} levels deep", error.offset)
+            self._stop(builder, f"values are nested more than {MAX_DEPTH} levels deep", error.args[0])
         self._root, self._collections = builder.root, builder.collections
         self.content = self._root.content
 
@@ -63,7 +63,6 @@ class Document:
         return self.source.position(self._find(loc).offset)
 
     def as_written(self, loc: Loc) -> str:
-        """Return a scalar as it is written in the file."""
         return as_written(self.source.text, self._find(loc).offset)
 
     def is_list(self, loc: Loc) -> bool:

@@ -27,7 +27,6 @@ def schema_text() -> str:
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema (draft 2020-12)."""
     whole = Manifest.model_json_schema(mode="validation")
     parts: dict[str, Any] = {name: _tidied(part) for name, part in whole.pop("$defs").items()}
     top = _tidied(whole)
@@ -40,7 +39,7 @@ def schema() -> dict[str, Any]:
 def _tidied(model: dict[str, Any]) -> dict[str, Any]:
     """Remove titles that repeat the keys, and defaults that say nothing."""
     properties = {
-        name: _without(field, "title", *(() if name in _SHOWN_DEFAULTS else ("default",)))
+        name: _without(field, "title") if name in _SHOWN_DEFAULTS else _without(field, "title", "default")
         for name, field in model["properties"].items()
     }
     return {**_without(model, "title", "properties"), "properties": properties}

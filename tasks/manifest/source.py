@@ -34,9 +34,9 @@ class ManifestText:
             line, _ = self.position(match.start())
             if line not in self.damaged_lines:
                 self.damaged_lines.add(line)
-                is_undecoded = "\udc80" <= match[0] <= "\udcff"
-                byte = f"the byte 0x{ord(match[0]) - 0xDC00:02x} is not UTF-8"
-                self.report(byte if is_undecoded else _not_allowed(match[0]), match.start())
+                byte = ord(match[0]) - 0xDC00  # as surrogateescape decodes it
+                message = f"the byte 0x{byte:02x} is not UTF-8" if 0x80 <= byte <= 0xFF else _not_allowed(match[0])
+                self.report(message, match.start())
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and column of a character, both counted from 1."""

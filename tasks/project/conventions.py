@@ -29,6 +29,7 @@ CHANGELOG_NAME = re.compile(
 WHATSNEW = ("docs/whatsnew", "doc/whatsnew", "docs/source/whatsnew", "doc/source/whatsnew")
 BLURB = "Misc/NEWS.d/next"
 TEMPLATE_NAME = re.compile(r"pull_request_template(\.(md|txt|markdown|rst))?", re.IGNORECASE)
+ONE_OF_SEVERAL = re.compile(r".*\.(md|txt)", re.IGNORECASE)
 TEMPLATE_FOLDERS = (".github", "", "docs")
 """The folders in which GitHub looks for a template, in its order."""
 ASV_NAME = re.compile(r"asv\.conf[\w.-]*\.jsonc?")
@@ -120,12 +121,14 @@ def _changelog_file(project: Project) -> str | None:
 
 def pull_request_template(tree: TreeReader) -> str | None:
     """Return the path of the template that GitHub would use, else of the first of several to choose from."""
-    files = [(posixpath.dirname(path).lower(), path) for path in sorted(tree.files())]
-    single = [(above, path) for above, path in files if TEMPLATE_NAME.fullmatch(posixpath.basename(path))]
-    several = [(above, path) for above, path in files if path.lower().endswith((".md", ".txt"))]
-    choices = [(folder, single) for folder in TEMPLATE_FOLDERS]
-    choices += [(posixpath.join(folder, "pull_request_template"), several) for folder in TEMPLATE_FOLDERS]
-    return next((path for folder, group in choices for above, path in group if above == folder), None)
+    files = sorted(tree.files())
+    names = [(folder, TEMPLATE_NAME) for folder in TEMPLATE_FOLDERS]
+    names += [(posixpath.join(folder, "pull_request_template"), ONE_OF_SEVERAL) for folder in TEMPLATE_FOLDERS]
+    for folder, name in names:
+        for path in files:
+            if posixpath.dirname(path).lower() == folder and name.fullmatch(posixpath.basename(path)):
+                return path
+    return None
 
 
 def benchmark_tool(tree: TreeReader) -> Literal["asv", "pyperf"] | None:
