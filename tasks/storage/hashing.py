@@ -24,12 +24,12 @@ def blob(content: bytes) -> str:
 
 def hash_of(parts: object) -> str:
     """Hash any JSON value, the same on every machine."""
-    return _blake2(json.dumps(parts, sort_keys=True, default=str).encode())
+    return short_hash(json.dumps(parts, sort_keys=True, default=str).encode())
 
 
 def digest_of(content: bytes) -> str:
     """Hash an artifact without its header line, or any other bytes."""
-    return _blake2(content.partition(b"\n")[2] if content.startswith(b'{"schema":') else content)
+    return short_hash(content.partition(b"\n")[2] if content.startswith(b'{"schema":') else content)
 
 
 def digest(path: Path) -> str | None:
@@ -46,5 +46,6 @@ def read_bytes(path: Path) -> bytes | None:
         return None
 
 
-def _blake2(content: bytes) -> str:
+def short_hash(content: bytes) -> str:
+    """Return 16 bytes of BLAKE2b in hexadecimal."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
