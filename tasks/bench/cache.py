@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BusyError, UsageError
-from ..git.clone_cache import git_folder_of
+from ..git.repository import git_folder_of
 from ..processes import locks
 from ..processes.progress import Report
 from ..processes.scratch import remove_folder

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from markdown_it.tree import SyntaxTreeNode
-
 from ..text.markdown import one_line, shorten
 from ..text.outline import Outline, Section, outline, plain_text
 from ..text.repair import repaired
@@ -26,8 +24,6 @@ _ATTESTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """What the artifacts prove about a change."""
-
     tests_pass: bool = False
     benchmark_added: bool = False
     results_shown: bool = False
@@ -76,11 +72,7 @@ def _statements(text: Outline, section: Section) -> Iterator[tuple[int, str]]:
     """Yield the line and the statement of every box that is not ticked."""
     for node in section.walk_nodes():
         if node.type == "inline" and node.map and _OPEN.match(node.content) and _BOX.match(text.lines[node.map[0]]):
-            yield node.map[0], _statement(node)
-
-
-def _statement(node: SyntaxTreeNode) -> str:
-    return shorten(one_line(_OPEN.sub("", plain_text(node), count=1)), _LONGEST)
+            yield node.map[0], shorten(one_line(_OPEN.sub("", plain_text(node), count=1)), _LONGEST)
 
 
 def _is_proved(statement: str, proofs: Proofs, meaning: Meaning) -> bool:

@@ -83,18 +83,18 @@ def _is_supported(digits: str, unit: str | None, evidence: CitableEvidence) -> b
 
 def _values(comparison: Comparison, unit: str | None) -> Iterator[float]:
     """Yield the comparison's values that are shown in `unit`, without signs."""
-    if unit in _SHARES:
-        for change in comparison.changes:
+    measured_in = "s" if unit in _TIMES else "B" if unit in _BYTES else "1"
+    for change in comparison.changes:
+        if unit in _SHARES:
             yield from _shares(change)
-        yield from (side.share for share in comparison.functions for side in (share.base, share.head) if side)
-    elif unit in _FACTORS:
-        for change in comparison.changes:
+        elif unit in _FACTORS:
             yield from _factors(change)
-    else:
-        measured_in = "s" if unit in _TIMES else "B" if unit in _BYTES else "1"
-        for change in comparison.changes:
-            yield from _amounts(change) if change.unit == measured_in else ()
-        yield from (output.inputs for output in comparison.outputs if unit is None)
+        elif change.unit == measured_in:
+            yield from _amounts(change)
+    if unit in _SHARES:
+        yield from (side.share for share in comparison.functions for side in (share.base, share.head) if side)
+    elif unit is None:
+        yield from (output.inputs for output in comparison.outputs)
 
 
 def _amounts(change: Change) -> Iterator[float]:

@@ -11,7 +11,7 @@ from ..text.templating import fill
 from . import house_rules
 from .boxes import Proofs, tick_proved
 from .evidence import Evidence
-from .placeholders import CPU, MEMORY, Limits, body_text, has_generated_bullets
+from .placeholders import CPU, MEMORY, Limits, filled_template, has_generated_bullets, template_for
 from .skeleton import ReleaseNote, fill_skeleton
 
 OWN_SECTION = "own-section.md.j2"
@@ -30,7 +30,7 @@ class Body:
 
 def compose(evidence: Evidence, limits: Limits, templates: Path | None) -> Body:
     """Return the body with as much detail as `limits` allow."""
-    text = body_text(evidence, limits, templates)
+    text = filled_template(template_for(evidence.comparison), evidence, limits, templates)
     name, template = skeleton_of(evidence, templates)
     if not template.strip():
         return Body(text, todos=_todos(evidence), seen=len(visible(text)))

@@ -58,18 +58,13 @@ class Evidence:
             survey=None,
             codeflash=artifacts.read(CodeflashRun),
             benchmark=benchmark_to_save(scaffolding, folder).decode("utf-8", "replace"),
-            data=data_to_save(scaffolding, folder),
+            data={path: _read(file.source, file.sha256, folder) for path, file in scaffolding.data.items()},
         )
 
 
 def benchmark_to_save(scaffolding: Scaffolding, folder: Path) -> bytes:
     """Return the benchmark if no commit holds it, else no bytes; raise MeasuringError if it was edited meanwhile."""
     return b"" if scaffolding.origin in SIDES else _read(scaffolding.source, scaffolding.sha256, folder)
-
-
-def data_to_save(scaffolding: Scaffolding, folder: Path) -> dict[str, bytes]:
-    """Return the benchmark's data files by path; raise MeasuringError as `benchmark_to_save` does."""
-    return {path: _read(file.source, file.sha256, folder) for path, file in scaffolding.data.items()}
 
 
 def _read(source: str, expected: str, folder: Path) -> bytes:

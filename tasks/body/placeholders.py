@@ -1,6 +1,5 @@
 """Compute the values that the templates of a body use: placeholders by name, and structured values."""
 
-import hashlib
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from ..artifacts import Bullets, Change, Commit, Comparison, Interval, MetricName, Verdict
 from ..manifest.model import Optimization
+from ..storage.hashing import sha256
 from ..text import figures, markdown
 from ..text.markdown import Markdown
 from ..text.templating import fill
@@ -19,6 +19,8 @@ from .reproduction import reproduction
 CPU, MEMORY = "pr-body-cpu.md.j2", "pr-body-memory.md.j2"
 _OF_MEMORY = {MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED}
 BULLETS, BULLET_LENGTH = 3, 300
+_ARTIFACTS = ("item", "detection", "scaffolding", "injection", "comparison", "codeflash", "verification")
+"""What templates get of the evidence as it is."""
 LONGEST_REPORT = 40_000
 """Characters of codeflash's report; the body leaves out a longer one, the artifact keeps it."""
 _TRAILER = re.compile(
@@ -54,17 +56,8 @@ def template_for(comparison: Comparison) -> str:
     return CPU if timed or not comparison.changes else MEMORY
 
 
-def body_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
-    """Fill the body's template; raise TemplateError for an unknown placeholder."""
-    return _text(template_for(evidence.comparison), evidence, limits, templates)
-
-
-def reproduce_text(evidence: Evidence, limits: Limits, templates: Path | None) -> str:
-    """Fill only the body's section on how to reproduce."""
-    return _text("reproduce.md.j2", evidence, limits, templates)
-
-
-def _text(name: str, evidence: Evidence, limits: Limits, templates: Path | None) -> str:
+def filled_template(name: str, evidence: Evidence, limits: Limits, templates: Path | None) -> str:
+    """Return a body or a section of it; raise TemplateError for an unknown placeholder."""
     return markdown.tidy(_filled(name, _values(evidence, limits, templates), templates)) + "\n"
 
 
@@ -73,7 +66,16 @@ def _filled(name: str, values: Mapping[str, object], templates: Path | None) -> 
 
 
 def _values(evidence: Evidence, limits: Limits, templates: Path | None) -> dict[str, object]:
-    values = _structured(evidence, limits) | _one_line_placeholders(evidence)
+    detection, comparison = evidence.detection, evidence.comparison
+    values = _structured(evidence, limits) | {
+        "PLATFORM_DESCRIPTION": markdown.escape(comparison.platform),
+        "CODEFLASH_COMPARE_FLAGS": Markdown(markdown.one_line(comparison.flags)),
+        # Commits by SHA, because branches move.
+        "BASE_REF": Markdown(detection.base),
+        "HEAD_REF": Markdown(detection.head),
+        "RUNNER": Markdown(markdown.one_line(detection.layout.runner)),
+        "BENCHMARK_PATH": shell(evidence.scaffolding.path),
+    }
     values |= {
         "SUMMARY_BULLETS": _filled("summary.md.j2", values, templates),
         "TECHNICAL_DETAILS": markdown.prose(evidence.item.details or ""),
@@ -116,28 +118,20 @@ def _message_lines(commit: Commit) -> list[str]:
 
 
 def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
-    detection, comparison, codeflash = evidence.detection, evidence.comparison, evidence.codeflash
-    benchmark = evidence.scaffolding.path
+    detection, comparison, report = evidence.detection, evidence.comparison, evidence.codeflash.markdown
+    benchmark, further_commits = evidence.scaffolding.path, len(detection.commits) - BULLETS
     tests = views.tests_of(comparison, benchmark)
     shown = [test for test in tests[: limits.visible] if not test.is_control_row]
     kind, _, path = (detection.changelog or "").partition(" ")
     return {
-        "item": evidence.item,
-        "detection": detection,
-        "scaffolding": evidence.scaffolding,
-        "injection": evidence.injection,
-        "comparison": comparison,
-        "codeflash": codeflash,
-        "codeflash_markdown": Markdown(
-            codeflash.markdown.strip("\n") if len(codeflash.markdown) <= LONGEST_REPORT else ""
-        ),
+        **{name: getattr(evidence, name) for name in _ARTIFACTS},
+        "codeflash_markdown": Markdown(report.strip("\n") if len(report) <= LONGEST_REPORT else ""),
         "changes": comparison.changes,
         "tests": tests,
         "shown": shown,
         "folded": tests[len(shown) : len(shown) + limits.folded],
         "left_out": max(0, len(tests) - len(shown) - limits.folded),
         "own_tests": evidence.tests,
-        "verification": evidence.verification,
         "leading": views.leading(comparison),
         "losses": views.losses_of(comparison, benchmark),
         "shares": views.shares_of(comparison),
@@ -151,9 +145,7 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "inputs": sum(output.inputs for output in comparison.outputs),
         "by_person": evidence.item.is_written_by_person,
         "bullets": bullets(evidence.item, detection.commits, evidence.generated),
-        "further_commits": 0
-        if evidence.item.summary or has_generated_bullets(evidence)
-        else max(0, len(detection.commits) - BULLETS),
+        "further_commits": 0 if evidence.item.summary or has_generated_bullets(evidence) else max(0, further_commits),
         "reproduction": reproduction(evidence),
         "benchmark_text": evidence.benchmark if len(evidence.benchmark) <= limits.characters else "",
         "data_files": [_data_file(path, content, limits) for path, content in sorted(evidence.data.items())],
@@ -162,19 +154,6 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "packages": _differing_packages(comparison),
         "modules": _modules(comparison),
         "limits": limits,
-    }
-
-
-def _one_line_placeholders(evidence: Evidence) -> dict[str, object]:
-    """Return the placeholders of one line each; commits by SHA, because branches move."""
-    detection, comparison = evidence.detection, evidence.comparison
-    return {
-        "PLATFORM_DESCRIPTION": markdown.escape(comparison.platform),
-        "CODEFLASH_COMPARE_FLAGS": Markdown(markdown.one_line(comparison.flags)),
-        "BASE_REF": Markdown(detection.base),
-        "HEAD_REF": Markdown(detection.head),
-        "RUNNER": Markdown(markdown.one_line(detection.layout.runner)),
-        "BENCHMARK_PATH": shell(evidence.scaffolding.path),
     }
 
 
@@ -193,7 +172,7 @@ def _data_file(path: str, content: bytes, limits: Limits) -> dict[str, object]:
     return {
         "path": path,
         "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": sha256(content),
         "text": shown if len(shown) <= limits.characters // 4 else "",
     }
 

@@ -35,8 +35,6 @@ class ReleaseNote:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A section of prprep's body."""
-
     title: str
     meaning: Meaning
     text: str
@@ -115,7 +113,8 @@ def _additions(skeleton: Outline, parts: Sequence[Part], own_title: str) -> defa
             homeless.append(part)
             continue
         line = _end(skeleton, home)
-        titled = line in added or part.meaning is not meaning_of(home.title) or _ends_with_list(home)
+        ends_with_list = bool(home.nodes) and home.nodes[-1].type in {"bullet_list", "ordered_list"}
+        titled = line in added or part.meaning is not meaning_of(home.title) or ends_with_list
         added[line] += part.under(home.level, titled=titled)
     level, line, at_top = _place_of_own(skeleton)
     described = [part for part in homeless if part.meaning is Meaning.DESCRIPTION]
@@ -140,10 +139,6 @@ def _end(skeleton: Outline, section: Section) -> int:
         return next((other.end for other in later if not other.is_open), len(skeleton.lines))
     last = section.nodes[-1] if section.nodes else None
     return last.map[0] if last and last.type == "hr" and last.map else section.end
-
-
-def _ends_with_list(section: Section) -> bool:
-    return bool(section.nodes) and section.nodes[-1].type in {"bullet_list", "ordered_list"}
 
 
 def _place_of_own(skeleton: Outline) -> tuple[int, int, bool]:

@@ -1,7 +1,7 @@
 """Arrange a comparison for a body: by test, its leading change, its losses, and rows as asv and pyperf show them."""
 
-import math
 from dataclasses import dataclass
+from statistics import geometric_mean
 
 from ..artifacts import Change, Comparison, Detection, FunctionShare, MetricName, Output, Site, Verdict
 
@@ -35,26 +35,20 @@ class MeasuredTest:
 
 
 @dataclass(frozen=True, slots=True)
-class AsvRow:
-    """A row of `asv continuous`."""
+class Row:
+    """A row of `asv continuous`, or of pyperf's tables, which have no mark and no kind."""
 
-    mark: str
-    kind: str
     name: str
     change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class PyperfRow:
-    name: str
-    change: Change
+    mark: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PyperfTable:
     """What `pyperf compare_to --table` shows: significant rows, hidden ones, and the geometric mean of all ratios."""
 
-    rows: tuple[PyperfRow, ...]
+    rows: tuple[Row, ...]
     hidden: tuple[str, ...]
     mean: float | None
 
@@ -93,8 +87,8 @@ def losses_of(comparison: Comparison, benchmark: str) -> tuple[tuple[str, Change
 def shares_of(comparison: Comparison) -> tuple[FunctionShare, ...]:
     """Return the changed functions' shares of the leading test's call, if there were enough samples."""
     lead = leading(comparison)
-    shares = [share for share in comparison.functions if share.changed and lead and share.test == lead.test]
-    return tuple(share for share in shares if share.samples >= ENOUGH_SAMPLES)
+    sampled = (share for share in comparison.functions if share.changed and share.samples >= ENOUGH_SAMPLES)
+    return tuple(share for share in sampled if lead and share.test == lead.test)
 
 
 def unseen(detection: Detection, comparison: Comparison) -> tuple[str, ...]:
@@ -119,11 +113,11 @@ def returned(outputs: tuple[Output, ...]) -> str:
     return next((verdict for verdict in ("different", "not comparable", "equal") if verdict in verdicts), "unknown")
 
 
-def asv_rows(comparison: Comparison, benchmark: str) -> tuple[AsvRow, ...]:
+def asv_rows(comparison: Comparison, benchmark: str) -> tuple[Row, ...]:
     """Return every test's time, import time and peak memory as asv lists them, changed ones first."""
     shown = {MetricName.TIME: "time", MetricName.IMPORT: "import time", MetricName.PEAK: "peak memory"}
     rows = [
-        AsvRow(_ASV_MARKS[change.verdict], shown[change.metric], short_name(change.test, benchmark), change)
+        Row(short_name(change.test, benchmark), change, _ASV_MARKS[change.verdict], shown[change.metric])
         for change in comparison.changes
         if change.metric in shown
     ]
@@ -132,18 +126,14 @@ def asv_rows(comparison: Comparison, benchmark: str) -> tuple[AsvRow, ...]:
 
 def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
     """Return the times as pyperf does: undecided and unchanged ones are hidden, and count in the mean."""
-    times = [
-        change
-        for change in comparison.changes
-        if change.metric in {MetricName.TIME, MetricName.IMPORT, MetricName.START}
-    ]
+    metrics = {MetricName.TIME, MetricName.IMPORT, MetricName.START}
+    times = [change for change in comparison.changes if change.metric in metrics]
     clear = [change for change in times if change.verdict in {Verdict.IMPROVED, Verdict.REGRESSED}]
     ratios = [change.interval.ratio for change in times if change.interval.ratio > 0]
-    mean = math.exp(sum(map(math.log, ratios)) / len(ratios)) if len(ratios) > 1 else None
     return PyperfTable(
-        rows=tuple(PyperfRow(short_name(change.test, benchmark), change) for change in clear),
+        rows=tuple(Row(short_name(change.test, benchmark), change) for change in clear),
         hidden=tuple(short_name(change.test, benchmark) for change in times if change not in clear),
-        mean=mean,
+        mean=geometric_mean(ratios) if len(ratios) > 1 else None,
     )
 
 

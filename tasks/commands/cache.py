@@ -12,7 +12,7 @@ from doit.cmd_base import Command
 
 from ..bench.cache import LIMIT_VARIABLE, CacheEntry, limit_from_environment, list_entries, over_limit, prune
 from ..errors import UsageError
-from ..git.clone_cache import git_folder_of
+from ..git.repository import git_folder_of
 from ..graph.console import CONSOLE
 from ..graph.loader import flag, option
 from ..graph.names import suggestion

@@ -142,7 +142,7 @@ def _detected(paths: ItemPaths, settings: Settings) -> Iterator[Check]:
 def _surveyed(paths: ItemPaths, settings: Settings) -> Iterator[Check]:
     survey = paths.read(Survey)
     first, *more = survey_text.details(survey)
-    yield Check("note" if survey_text.to_review(survey, named=settings["pr"]) else "ok", first)
+    yield Check("note" if any(survey_text.to_review(survey, named=settings["pr"])) else "ok", first)
     yield from _notes(more)
 
 

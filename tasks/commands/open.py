@@ -9,7 +9,7 @@ from .. import pipeline
 from ..errors import PrprepError, UsageError
 from ..graph.console import CONSOLE
 from ..graph.loader import ManifestLoader, flag, graph_of, option
-from ..pull_request.opening import Opener, OpenOptions
+from ..pull_request.opening import Opener
 
 DESPITE = "open it although this line of the contribution rules seems to forbid it; repeatable"
 
@@ -35,11 +35,9 @@ class Open(Command):  # type: ignore[misc]
         graph = graph_of(opt_values["manifest"])
         item_id = graph.known(pos_args[0])
         graph.begin()
-        options = OpenOptions(
-            opt_values["draft"], opt_values["remote"], opt_values["branch"], frozenset(opt_values["despite"])
-        )
+        options = {name: opt_values[name] for name in ("draft", "remote", "branch", "despite")}
         with CONSOLE.step(f"open:{item_id}") as report:
-            opener = Opener(graph.staleness, item_id, report, options)
+            opener = Opener(graph.staleness, item_id, report, **options)
             if reasons := opener.refusals(pipeline.NAMES):
                 listed = "\n".join(f"  - {reason}" for reason in reasons)
                 raise PrprepError(f"nothing was opened:\n{listed}", where=item_id)

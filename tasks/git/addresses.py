@@ -58,27 +58,23 @@ def without_password(text: str) -> str:
 
 def host_of(address: str) -> str | None:
     """Return the host of a remote address, with the port of an https one; None for a local address."""
-    if scheme := _SCHEME.match(address):
-        parts = urlsplit(address)
-        host = None if scheme[1].lower() == "file" else parts.hostname
-        port = f":{parts.port}" if host and scheme[1].lower() == "https" and parts.port else ""
-    else:
-        scp = _scp(address)
-        host, port = (scp[1], "") if scp else (None, "")
+    host, _ = _host_and_path(address)
+    port = urlsplit(address).port if host and address.lower().startswith("https://") else None
     # GitHub also answers ssh on port 443, under another name.
-    return {"ssh.github.com": "github.com", "www.github.com": "github.com"}.get(host, host) + port if host else None
+    host = {"ssh.github.com": "github.com", "www.github.com": "github.com"}.get(host, host)
+    return (f"{host}:{port}" if port else host) or None
 
 
 def slug_of(address: str) -> str | None:
     """Return owner/name of a remote address; None for a local address or another form."""
-    if scheme := _SCHEME.match(address):
-        path = "" if scheme[1].lower() == "file" else urlsplit(address).path
-    else:
-        scp = _scp(address)
-        path = scp[2] if scp else ""
-    parts = path.strip("/").removesuffix(".git").split("/")
-    return "/".join(parts) if len(parts) == 2 and all(re.fullmatch(r"[\w.-]+", part) for part in parts) else None
+    path = _host_and_path(address)[1].strip("/").removesuffix(".git")
+    return path if re.fullmatch(r"[\w.-]+/[\w.-]+", path) else None
 
 
-def _scp(address: str) -> re.Match[str] | None:
-    return None if address.startswith(("/", ".")) else _SCP.fullmatch(address)
+def _host_and_path(address: str) -> tuple[str, str]:
+    """Split a remote address; both parts of a local one are empty."""
+    if _SCHEME.match(address):
+        url = urlsplit(address)
+        return ("", "") if url.scheme == "file" else (url.hostname or "", url.path)
+    scp = None if address.startswith(("/", ".")) else _SCP.fullmatch(address)
+    return (scp[1], scp[2]) if scp else ("", "")

@@ -18,21 +18,10 @@ from ..processes import programs
 from .commands import LOCAL_SECONDS, environment, run_git, run_git_in
 from .models import printable
 from .objects import RawCommit, read_commit
-from .repository import Identity
 
 COMMITTER = b"prprep <prprep@localhost>"
 _PARTS = {"NAME": "prprep", "EMAIL": "prprep@localhost", "DATE": "1000000000 +0000"}
 _IDENTITY = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in _PARTS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class FileCommit:
-    """A commit that adds or changes files (path to bytes); it takes its date from the commit `dated`."""
-
-    files: Mapping[str, bytes]
-    message: str
-    author: Identity
-    dated: str
 
 
 def cherry_pick(
@@ -67,29 +56,28 @@ def cherry_pick(
 
 
 def rebase(
-    clone: Path, onto: str, commits: Sequence[str], *, committer: Identity, reword: Callable[[bytes], bytes] = bytes
+    clone: Path, onto: str, commits: Sequence[str], *, committer: str, reword: Callable[[bytes], bytes] = bytes
 ) -> str:
     """Rebase commits and return the last one; commits already in place keep their SHA and signature.
 
     Merges are left out, as in `git rebase`. Raises CherryPickError.
     """
-    tip, rest = onto, [sha for sha in commits if len(read_commit(clone, sha).parents) <= 1]
-    while rest and _is_in_place(clone, rest[0], tip, reword):
-        tip = rest.pop(0)
-    return cherry_pick(clone, tip, rest, committer=str(committer).encode(), reword=reword) if rest else tip
+    tip, rest = onto, [raw for raw in (read_commit(clone, sha) for sha in commits) if len(raw.parents) <= 1]
+    while rest and rest[0].parents == (tip,) and reword(rest[0].message) == rest[0].message:
+        tip = rest.pop(0).sha
+    picked = [raw.sha for raw in rest]
+    return cherry_pick(clone, tip, picked, committer=committer.encode(), reword=reword) if picked else tip
 
 
-def _is_in_place(clone: Path, sha: str, parent: str, reword: Callable[[bytes], bytes]) -> bool:
-    raw = read_commit(clone, sha)
-    return raw.parents == (parent,) and reword(raw.message) == raw.message
+def commit_files(clone: Path, parent: str, files: Mapping[str, bytes], message: str, *, author: str, dated: str) -> str:
+    """Commit files (path to bytes) on top of `parent` with the date of the commit `dated`.
 
-
-def commit_files(clone: Path, parent: str, new: FileCommit) -> str:
-    """Commit files on top of `parent` and return the commit; `parent` itself if nothing changes."""
+    Return the new commit; `parent` itself if nothing changes.
+    """
     tree = read_commit(clone, parent).tree
     with _writable(clone, [tree]) as scratch:
         scratch.begin(tree)
-        for path, content in new.files.items():
+        for path, content in files.items():
             blob = scratch.run("hash-object", "-w", "--stdin", stdin=content)
             mode = scratch.run("ls-files", "--stage", "-z", "--", f":(literal){path}").partition(" ")[0] or "100644"
             entry = f"{mode} {blob}\t".encode() + os.fsencode(path) + b"\0"
@@ -97,10 +85,9 @@ def commit_files(clone: Path, parent: str, new: FileCommit) -> str:
         new_tree = scratch.run("write-tree")
         if new_tree == tree:
             return parent
-        author = str(new.author).encode()
-        dated = author + b" " + _date(read_commit(clone, new.dated))
-        raw = RawCommit("", new_tree, (parent,), dated, b"", new.message.encode())
-        return scratch.commit(raw, tree=new_tree, parent=parent, committer=author)
+        author_and_date = author.encode() + b" " + _date(read_commit(clone, dated))
+        raw = RawCommit("", new_tree, (parent,), author_and_date, b"", message.encode())
+        return scratch.commit(raw, tree=new_tree, parent=parent, committer=author.encode())
 
 
 def _date(raw: RawCommit) -> bytes:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 from ..errors import CommandFailedError, RepositoryError
 from ..processes.progress import Report, silent
-from . import cherry_pick, standalone, worktrees
+from . import cherry_pick, history, standalone, worktrees
 from .addresses import without_password
 from .clone_cache import TEMPORARY_BRANCHES, exclusive, open_clone
-from .commands import is_sha, resolve_refs, run_git
+from .commands import is_sha, resolve_refs, run_git, run_git_in
 from .models import FileChange, printable
 from .objects import RawCommit
 
 if TYPE_CHECKING:
-    from git import Repo
+    from git import Git
 
     from ..artifacts import Commit
 
@@ -37,7 +37,7 @@ class Clone:
 
     def __init__(self, path: Path, address: str) -> None:
         self.path, self.address = path, address
-        self._repo: Repo | None = None
+        self._cat_file: Git | None = None
         self._depth = 0
         self._picks: dict[tuple[str, tuple[str, ...]], str] = {}
         self._list_tree = lru_cache(maxsize=8)(self._list)
@@ -58,9 +58,9 @@ class Clone:
         self.close()
 
     def close(self) -> None:
-        if self._repo:
-            self._repo.close()
-            self._repo = None
+        if self._cat_file:
+            self._cat_file.clear_cache()
+            self._cat_file = None
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -69,18 +69,18 @@ class Clone:
         return resolve_refs(self.path, refs)
 
     def merge_base(self, a: str, b: str) -> str | None:
-        with self._repository() as repo:
-            bases = repo.merge_base(self._sha(a), self._sha(b))
-        return bases[0].hexsha if bases else None
+        command = (f"--git-dir={self.path}", "merge-base", self._sha(a), self._sha(b))
+        with self._explained():
+            finished = run_git_in(self.path, *command, check=False)
+        if finished.code not in (0, 1):
+            raise self._unreadable(finished.error.strip())
+        return finished.output.strip() or None
 
     def tree_of(self, commit: str) -> str:
         return self._commit(commit).tree
 
     def commit(self, sha: str) -> Commit:
         return self._commit(sha).to_artifact()
-
-    def is_merge(self, sha: str) -> bool:
-        return len(self._commit(sha).parents) > 1
 
     def parents(self, commit: str) -> tuple[str, ...]:
         return self._commit(commit).parents
@@ -93,11 +93,9 @@ class Clone:
 
     def commits(self, base: str, head: str, *, path: str | None = None) -> tuple[Commit, ...]:
         """Return the commits of base..head, oldest first; with `path`, those that changed it, without merges."""
-        span = f"{self._commit(base).sha}..{self._commit(head).sha}"
-        paths = [f":(literal){path}"] if path is not None else []
-        with self._repository() as repo:
-            commits = list(repo.iter_commits(span, paths, topo_order=True, reverse=True, no_merges=bool(paths)))
-        return tuple(self.commit(commit.hexsha) for commit in commits)
+        with self._explained():
+            commits = history.commits_of(self.path, self._commit(base).sha, self._commit(head).sha, path)
+        return tuple(map(self.commit, commits))
 
     def changes(self, base: str, head: str) -> tuple[FileChange, ...]:
         """Return the files that differ between two commits, with renames, without submodules."""
@@ -105,7 +103,7 @@ class Clone:
         return tuple(_parse_raw(self._run("diff-tree", *options, self._sha(base), self._sha(head))))
 
     def diff(self, base: str, head: str) -> str:
-        """Return the difference of two commits as a patch, decoded with replacement; of binary files only the names."""
+        """Return a patch, decoded with replacement; of binary files it has only the names."""
         options = ("--patch", "-r", "-M", "--no-color", "--no-ext-diff", "--no-textconv")
         return self._run("diff-tree", *options, self._sha(base), self._sha(head)).decode("utf-8", "replace")
 
@@ -214,15 +212,6 @@ class Clone:
         except CommandFailedError as error:
             raise self._unreadable(error.error.strip() or error.what) from None
 
-    @contextmanager
-    def _repository(self) -> Iterator[Repo]:
-        from git.exc import GitCommandError
-
-        try:
-            yield self._git()
-        except GitCommandError as error:
-            raise self._unreadable(str(error.stderr).strip()) from None
-
     def _tree(self, commit: str) -> dict[str, tuple[str, str]]:
         return self._list_tree(self._sha(commit))
 
@@ -249,7 +238,7 @@ class Clone:
             raise self._unreadable(f"the content of {printable(path)} is missing") from None
 
     def _object(self, sha: str) -> bytes:
-        return cast("bytes", self._git().odb.stream(bytes.fromhex(sha)).read())
+        return self._git().get_object_data(sha)[3]
 
     def _sha(self, name: str) -> str:
         """Return the commit of a name; a name may move, so only commits are cached."""
@@ -266,17 +255,18 @@ class Clone:
         hint = "complete a partial clone with `git fetch --refetch --no-filter`, or clone it again in full"
         return RepositoryError(what, where=without_password(self.address), hint=hint)
 
-    def _git(self) -> Repo:
-        if self._repo is None:
-            from git import Repo
+    def _git(self) -> Git:
+        """Return GitPython's git, which reads all objects with one `cat-file --batch`."""
+        if self._cat_file is None:
+            from git import Git
 
-            self._repo = Repo(self.path, expand_vars=False)
+            self._cat_file = Git(self.path)
             objects = str(self.path / "objects")
             pinned = {"GIT_DIR": str(self.path), "GIT_COMMON_DIR": str(self.path), "GIT_OBJECT_DIRECTORY": objects}
             # GitPython's processes inherit our environment: what cannot be removed is overridden.
             unset = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": "", "GIT_CONFIG_PARAMETERS": "", "GIT_GRAFT_FILE": os.devnull}
-            self._repo.git.update_environment(**standalone.git_variables(), **pinned, **unset)
-        return self._repo
+            self._cat_file.update_environment(**standalone.git_variables(), **pinned, **unset)
+        return self._cat_file
 
 
 def _parse_raw(raw: bytes) -> Iterator[FileChange]:

@@ -1,6 +1,5 @@
 """Create and refresh the private clones: bare repositories in the cache, one per address."""
 
-import hashlib
 import os
 import shutil
 import time
@@ -14,9 +13,11 @@ from ..processes import programs
 from ..processes.locks import file_lock
 from ..processes.progress import Report
 from ..processes.scratch import remove_folder
+from ..storage.hashing import short_hash
 from .addresses import local_path, without_password
 from .commands import (
     NETWORK_SECONDS,
+    QUIET,
     environment,
     first_line,
     is_sha,
@@ -36,12 +37,6 @@ TEMPORARY_BRANCHES: Final = ("benchmark-base", "benchmark-head")
 _SKIPPED_REFS: Final = tuple(
     f"refs/{kind}".encode() for kind in ("bisect/", "worktree/", "rewritten/", "replace/", "stash", "prefetch/")
 )
-_SETTINGS: Final = {
-    "gc.auto": "0",
-    "maintenance.auto": "false",
-    "core.hooksPath": os.devnull,
-    "core.fsmonitor": "false",
-}
 
 
 def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[str]) -> Path:
@@ -49,7 +44,7 @@ def open_clone(address: str, cache: Path, *, report: Report, wanted: Sequence[st
     path = local_path(address)
     source = locate(path) if path else None
     require_version()
-    key = hashlib.blake2b(os.fsencode(str(source.folder.resolve()) if source else address), digest_size=10).hexdigest()
+    key = short_hash(os.fsencode(str(source.folder.resolve()) if source else address), size=10)
     clone = cache.absolute() / "clones" / f"{key}.git"
     with exclusive(clone):
         try:
@@ -76,15 +71,6 @@ def exclusive(clone: Path) -> Iterator[None]:
         marker.unlink(missing_ok=True)
 
 
-def git_folder_of(tree: Path) -> Path | None:
-    """Return the folder in a clone that a worktree's `.git` file names."""
-    try:
-        first = (tree / ".git").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return tree / first.removeprefix("gitdir: ") if first.startswith("gitdir: ") else None
-
-
 # -- a local repository: objects are borrowed, refs copied ----------------------------------------------------
 
 
@@ -96,7 +82,7 @@ def _update_local(source: LocalRepository, clone: Path) -> None:
         remove_folder(clone)
     if not clone.is_dir():
         _init(clone, source)
-    _borrow_objects(source, clone)
+    borrow_objects(source.common, clone)
     _copy_refs(source, clone)
 
 
@@ -106,30 +92,26 @@ def _init(clone: Path, source: LocalRepository) -> None:
     part.parent.mkdir(parents=True, exist_ok=True)
     run_git_in(part.parent, "init", "--quiet", "--bare", "--template=", part)
     _configure(part)
-    _borrow_objects(source, part)
+    borrow_objects(source.common, part)
     part.rename(clone)
 
 
 def _configure(clone: Path) -> None:
     # For the project's own tools that use git in a worktree; our commands pass their settings.
-    for key, value in _SETTINGS.items():
+    for key, value in QUIET.items():
         run_git(clone, ["config", key, value])
     (clone / "info").mkdir(exist_ok=True)
 
 
-def write_alternates(git_folder: Path, objects: Path) -> None:
-    alternates = git_folder / "objects" / "info" / "alternates"
+def borrow_objects(source: Path, target: Path) -> None:
+    """Let one git folder use the objects of another."""
+    alternates = target / "objects" / "info" / "alternates"
     alternates.parent.mkdir(parents=True, exist_ok=True)
-    _write_if_changed(alternates, _quoted(os.fsencode(objects)) + b"\n")
-
-
-def _borrow_objects(source: LocalRepository, clone: Path) -> None:
-    write_alternates(clone, source.common / "objects")
-    shallow = source.common / "shallow"
-    if shallow.is_file():
-        _write_if_changed(clone / "shallow", shallow.read_bytes())
+    _write_if_changed(alternates, _quoted(os.fsencode(source / "objects")) + b"\n")
+    if (source / "shallow").is_file():
+        _write_if_changed(target / "shallow", (source / "shallow").read_bytes())
     else:
-        (clone / "shallow").unlink(missing_ok=True)
+        (target / "shallow").unlink(missing_ok=True)
 
 
 def _write_if_changed(file: Path, content: bytes) -> None:

@@ -31,6 +31,9 @@ CLOSED: Final = {
     "transfer.unpackLimit": "1",
 }
 
+QUIET: Final = {key: CLOSED[key] for key in ("gc.auto", "maintenance.auto", "core.hooksPath", "core.fsmonitor")}
+"""Settings for repositories in which the project's own tools, or a reader, run git."""
+
 
 def environment(*, network: bool = False) -> dict[str, str]:
     """Return git's environment: no GIT_* variables, no system or user configuration, no prompts, no protocols.

@@ -64,9 +64,10 @@ def commit_dates(clone: Path, commits: Sequence[str]) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in listed.decode("ascii").splitlines())
 
 
-def commits_of(clone: Path, base: str, tip: str, path: str) -> tuple[str, ...]:
-    """Return the commits of base..tip that changed a file, oldest first, without merges."""
-    arguments = ["rev-list", "--no-merges", "--reverse", "--topo-order", f"{base}..{tip}", "--", literal(path)]
+def commits_of(clone: Path, base: str, tip: str, path: str | None = None) -> tuple[str, ...]:
+    """Return the commits of base..tip, oldest first; with `path`, those that changed it, without merges."""
+    of_path = [] if path is None else ["--no-merges", "--", literal(path)]
+    arguments = ["rev-list", "--reverse", "--topo-order", f"{base}..{tip}", *of_path]
     return tuple(run_git(clone, arguments).decode("ascii").split())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,14 +70,12 @@ def read_files(clone: Path, files: Sequence[tuple[str, str]]) -> dict[tuple[str,
     if not wanted:
         return {}
     names = b"".join(os.fsencode(f"{commit}:{path}") + b"\n" for commit, path in wanted)
-    output = run_git(clone, ["cat-file", "--batch"], stdin=names)
-    contents, start = {}, 0
+    output = io.BytesIO(run_git(clone, ["cat-file", "--batch"], stdin=names))
+    contents: dict[tuple[str, str], bytes] = {}
     for file in wanted:
-        header, _, _ = output[start:].partition(b"\n")
-        start += len(header) + 1
-        kind = header.rsplit(b" ", 2)[1:]
-        if len(kind) == 2 and kind[0] == b"blob":
-            contents[file] = output[start : start + int(kind[1])]
-        if len(kind) == 2 and kind[1].isdigit():
-            start += int(kind[1]) + 1
+        *_, kind, size = output.readline().split()  # NAME `missing`, or SHA, kind and size
+        if size.isdigit():
+            content = output.read(int(size) + 1)[:-1]
+            if kind == b"blob":
+                contents[file] = content
     return contents

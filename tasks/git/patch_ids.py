@@ -16,13 +16,13 @@ def patch_ids(clone: Path, commits: Sequence[str]) -> dict[str, str]:
     """Map each commit to its patch-id; merges and empty commits have none."""
     lines = "".join(f"{commit}\n" for commit in commits).encode("ascii")
     patches = run_git(clone, ["diff-tree", "--stdin", "-p", "-r", "--root", *_PLAIN], stdin=lines)
-    return {commit: patch_id for patch_id, commit in _identify(clone, patches)}
+    return _identify(clone, patches)
 
 
 def patch_id_between(clone: Path, base: str, head: str) -> str | None:
     """Return the patch-id of the whole difference of two commits, None if there is none."""
     patch = run_git(clone, ["diff-tree", "-p", "-r", *_PLAIN, base, head])
-    return next((patch_id for patch_id, _ in _identify(clone, patch)), None)
+    return next(iter(_identify(clone, patch).values()), None)
 
 
 def patches_since(clone: Path, base: str, tip: str, paths: Iterable[str]) -> dict[str, str]:
@@ -32,10 +32,7 @@ def patches_since(clone: Path, base: str, tip: str, paths: Iterable[str]) -> dic
         return {}
     arguments = ["rev-list", "--no-merges", "--reverse", f"{base}..{tip}", "--", *pathspecs]
     commits = run_git(clone, arguments).decode("ascii").split()
-    oldest: dict[str, str] = {}
-    for commit, patch_id in patch_ids(clone, commits).items():
-        oldest.setdefault(patch_id, commit)
-    return oldest
+    return {patch_id: commit for commit, patch_id in reversed(patch_ids(clone, commits).items())}
 
 
 def conflicts(clone: Path, base: str, ours: str, theirs: str) -> tuple[str, ...]:
@@ -48,8 +45,8 @@ def conflicts(clone: Path, base: str, ours: str, theirs: str) -> tuple[str, ...]
         return scratch.merge(*tips)
 
 
-def _identify(clone: Path, patches: bytes) -> list[tuple[str, str]]:
-    """Return (patch-id, commit) of each patch; the commit is zeros if the patch names none."""
+def _identify(clone: Path, patches: bytes) -> dict[str, str]:
+    """Map the commit of each patch, zeros if the patch names none, to its patch-id."""
     output = run_git(clone, ["patch-id", "--stable"], stdin=patches) if patches.strip() else b""
     lines = (line.partition(" ") for line in output.decode("ascii").splitlines())
-    return [(patch_id, commit) for patch_id, _, commit in lines]
+    return {commit: patch_id for patch_id, _, commit in lines}

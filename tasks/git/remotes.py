@@ -17,7 +17,7 @@ class Remote:
 
     name: str
     address: str
-    resolved: str = ""
+    resolved: str
 
     @property
     def slug(self) -> str | None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CommandFailedError, RepositoryError
+from ..errors import RepositoryError
 from ..processes import programs
 from .addresses import slug_of
-from .commands import environment, first_line, list_refs, resolve_refs, run_git
+from .commands import environment, first_line, list_refs, resolve_refs, run_git_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +21,14 @@ class LocalRepository:
     common: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    name: str
-    email: str
-
-    def __str__(self) -> str:
-        return f"{self.name} <{self.email}>"
-
-
-def identity(folder: Path) -> Identity | None:
-    """Return the author that git would use for a commit in a repository; None if git would have to guess."""
+def identity(folder: Path) -> str | None:
+    """Return the author, as `NAME <EMAIL>`, that git would use for a commit; None if git would have to guess."""
     author = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL")
     env = environment(network=True) | {name: os.environ[name] for name in author if name in os.environ}
     command = ["git", "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"]
     finished = programs.run(command, cwd=folder, env=env, timeout=60, check=False)
-    match = re.match(r"(.+) <([^<>]+)> \d+ [+-]\d+$", finished.output.strip())
-    return Identity(match[1], match[2]) if finished.code == 0 and match else None
+    match = re.match(r"(.+ <[^<>]+>) \d+ [+-]\d+$", finished.output.strip())
+    return match[1] if finished.code == 0 and match else None
 
 
 def repository_root(folder: Path) -> Path | None:
@@ -47,10 +38,7 @@ def repository_root(folder: Path) -> Path | None:
 
 
 def resolve(repository: Path, refs: Sequence[str]) -> dict[str, str | None]:
-    """Resolve refs to full commit SHAs in one git process; None if a ref is missing or ambiguous.
-
-    Annotated tags resolve to their commit; `origin/x` is a fallback for `x`.
-    """
+    """Resolve refs as `resolve_refs` does; annotated tags resolve to their commit."""
     return resolve_refs(locate(repository).folder, refs)
 
 
@@ -103,12 +91,10 @@ def slug(repository: Path) -> str | None:
 
 def remote_address(repository: Path, upstream: str = "") -> str | None:
     """Return the address of the remote of the branch `upstream`, else of `origin`, else of the only remote."""
-    try:
-        listed = run_git(locate(repository).folder, ["config", "-z", "--get-regexp", r"^remote\..*\.url$"])
-    except CommandFailedError:
-        return None
-    entries = (entry.partition("\n") for entry in listed.decode(errors="replace").split("\0") if entry)
-    urls = {key: url for key, _, url in entries}
+    folder = locate(repository).folder
+    command = (f"--git-dir={folder}", "config", "-z", "--get-regexp", r"^remote\..*\.url$")
+    entries = run_git_in(folder, *command, check=False).output.split("\0")
+    urls = {key: url for key, _, url in (entry.partition("\n") for entry in entries) if key}
     remote, slash, _ = upstream.removeprefix("refs/remotes/").partition("/")
     if slash and (address := urls.get(f"remote.{remote}.url")):
         return address
@@ -116,8 +102,8 @@ def remote_address(repository: Path, upstream: str = "") -> str | None:
 
 
 def locate(repository: Path) -> LocalRepository:
-    if found := find(repository):
-        return found
+    if local := find(repository):
+        return local
     what = "this is not a git repository" if repository.exists() else "there is no such folder"
     hint = "name the repository under `repo` in prprep.yaml, or run `git init` there"
     raise RepositoryError(what, where=str(repository), hint=hint)
@@ -127,12 +113,19 @@ def find(folder: Path) -> LocalRepository | None:
     """Look for a repository in `folder` and its parents, without running git."""
     start = folder.absolute()
     for candidate in (start, *start.parents):
-        inside = _follow(candidate / ".git")
-        if inside and _is_git_folder(inside):
-            return LocalRepository(candidate, inside, _common(inside))
-        if _is_git_folder(candidate):
-            return LocalRepository(candidate, candidate, _common(candidate))
+        for inside in (candidate / ".git", git_folder_of(candidate), candidate):
+            if inside and _is_git_folder(inside):
+                return LocalRepository(candidate, inside, _common(inside))
     return None
+
+
+def git_folder_of(tree: Path) -> Path | None:
+    """Return the git folder that the file `.git` of a linked worktree or submodule names; None for any other tree."""
+    try:
+        first = (tree / ".git").read_text(errors="surrogateescape").removesuffix("\n")
+    except OSError:
+        return None
+    return tree / first.removeprefix("gitdir: ") if first.startswith("gitdir: ") else None
 
 
 def _stamp(path: str) -> tuple[int, int]:
@@ -141,17 +134,6 @@ def _stamp(path: str) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return status.st_mtime_ns, status.st_size
-
-
-def _follow(dot_git: Path) -> Path | None:
-    """Follow the file `.git` of linked worktrees and submodules to the git folder."""
-    try:
-        if dot_git.is_dir():
-            return dot_git
-        first = dot_git.read_text(errors="surrogateescape").removesuffix("\n")
-    except OSError:
-        return None
-    return (dot_git.parent / first.removeprefix("gitdir: ")) if first.startswith("gitdir: ") else None
 
 
 def _common(folder: Path) -> Path:

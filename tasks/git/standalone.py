@@ -7,8 +7,8 @@ from pathlib import Path
 from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from ..processes.scratch import remove_folder
-from .clone_cache import write_alternates
-from .commands import CLOSED, LOCAL_SECONDS, config_variables, environment, run_git, run_git_in
+from .clone_cache import borrow_objects
+from .commands import LOCAL_SECONDS, QUIET, config_variables, environment, run_git, run_git_in
 
 
 def create(clone: Path, folder: Path, commit: str) -> None:
@@ -16,11 +16,8 @@ def create(clone: Path, folder: Path, commit: str) -> None:
     remove_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     run_git_in(folder.parent, "init", "--quiet", "--template=", folder)
-    git_folder = folder / ".git"
-    write_alternates(git_folder, clone / "objects")
-    if (clone / "shallow").is_file():
-        (git_folder / "shallow").write_bytes((clone / "shallow").read_bytes())
-    run_git(git_folder, ["update-ref", "--no-deref", "HEAD", commit])
+    borrow_objects(clone, folder / ".git")
+    run_git(folder / ".git", ["update-ref", "--no-deref", "HEAD", commit])
     run_git_in(folder, "reset", "--quiet", "--hard", commit)
 
 
@@ -68,9 +65,8 @@ def borrowed_objects(folder: Path) -> tuple[str, ...]:
 
 def reader_variables() -> dict[str, str]:
     """Return the variables that keep this machine's configuration and hooks out of a reader's git commands."""
-    keys = ("core.hooksPath", "core.fsmonitor", "gc.auto", "maintenance.auto")
     isolated = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
-    return isolated | config_variables({key: CLOSED[key] for key in keys})
+    return isolated | config_variables(QUIET)
 
 
 def repository_state(folder: Path) -> dict[str, str]:

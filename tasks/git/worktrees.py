@@ -7,8 +7,8 @@ from typing import Final
 from ..errors import RepositoryError
 from ..processes import programs
 from ..processes.scratch import remove_folder
-from .clone_cache import git_folder_of
 from .commands import LOCAL_SECONDS, environment, run_git, run_git_in
+from .repository import git_folder_of
 
 COMPLETE: Final = "prprep-whole"
 

@@ -103,13 +103,6 @@ class ResponseCache:
 
 
 @dataclass(frozen=True, slots=True)
-class LookupRequest:
-    item: str
-    repository: GitHubRepository
-    query: SearchQuery
-
-
-@dataclass(frozen=True, slots=True)
 class Lookup:
     """The result for an item and the time of the request; `unknown` says why there is no fresh result."""
 
@@ -120,7 +113,9 @@ class Lookup:
 
 
 def look_up(
-    request: LookupRequest,
+    item: str,
+    repository: GitHubRepository,
+    query: SearchQuery,
     *,
     client: Client,
     cache: ResponseCache,
@@ -131,39 +126,34 @@ def look_up(
 
     Never raises: if GitHub does not answer, the older result and the reason are returned.
     """
-    name = str(request.repository)
+    from .search import RESULTS
+
+    name = str(repository)
     with file_lock(cache.store.with_suffix(".lock"), busy=None):
-        if not cache.failure(name) and not cache.is_fresh(name, request.item, _hash(request.query)):
-            report(f"searching {request.repository.host} for pull requests of {request.repository.slug}")
-            _search(request, client=client, cache=cache, others=others())
-        return _from_cache(request, cache)
+        if not cache.failure(name) and not cache.is_fresh(name, item, _hash(query)):
+            report(f"searching {repository.host} for pull requests of {repository.slug}")
+            stale = {other: each for other, each in others().items() if not cache.is_fresh(name, other, _hash(each))}
+            _search({**stale, item: query}, repository, client, cache)
+        failure, stored = cache.failure(name), cache.result(name, item, _hash(query))
+        unknown = f"{failure['what']}; {failure.get('hint', '')}" if failure else ""
+        result, asked_at = (RESULTS.validate_python(stored[0]), stored[1]) if stored else (None, None)
+        return Lookup(result, asked_at, unknown, cache.state(name, item) or "")
 
 
-def _search(request: LookupRequest, *, client: Client, cache: ResponseCache, others: Mapping[str, SearchQuery]) -> None:
-    from .search import PullRequestSearch
+def _search(
+    queries: Mapping[str, SearchQuery], repository: GitHubRepository, client: Client, cache: ResponseCache
+) -> None:
+    from .search import RESULTS, PullRequestSearch
 
-    name = str(request.repository)
-    stale = {item: query for item, query in others.items() if not cache.is_fresh(name, item, _hash(query))}
-    queries = {**stale, request.item: request.query}
+    name = str(repository)
     try:
         client.require_login(name)
-        results = PullRequestSearch(client, request.repository, queries).results()
+        results = PullRequestSearch(client, repository, queries).results()
     except GitHubError as error:
         cache.store_failure(name, error.what, error.hint)
     else:
-        cache.store_results(name, {item: (_hash(queries[item]), result.dumped()) for item, result in results.items()})
-
-
-def _from_cache(request: LookupRequest, cache: ResponseCache) -> Lookup:
-    from .search import SearchResult
-
-    name = str(request.repository)
-    failure, cached = cache.failure(name), cache.result(name, request.item, _hash(request.query))
-    unknown = f"{failure['what']}; {failure.get('hint', '')}" if failure else ""
-    state = cache.state(name, request.item) or ""
-    if cached is None:
-        return Lookup(None, None, unknown, state)
-    return Lookup(SearchResult.loaded(cached[0]), cached[1], unknown, state)
+        dumped = {item: RESULTS.dump_python(result, mode="json") for item, result in results.items()}
+        cache.store_results(name, {item: (_hash(queries[item]), result) for item, result in dumped.items()})
 
 
 def _hash(query: SearchQuery) -> str:

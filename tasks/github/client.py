@@ -3,7 +3,6 @@
 gh gets no terminal and only the query on stdin, so it cannot prompt. It runs outside every repository.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -16,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from ..errors import CommandFailedError, GitHubError
 from ..git.addresses import host_of, slug_of
 from ..processes import programs
+from ..storage.hashing import short_hash
 
 GITHUB: Final = "github.com"
 _OTHER_FORGES: Final = re.compile(
@@ -27,50 +27,42 @@ _REMOVED_VARIABLES: Final = frozenset(
 )
 _UNREADABLE: Final = "the response could not be read"
 _LATER: Final = "run prprep with --refresh when it is over"
-# Pattern in gh's message, what it means, hint.
-_FAILURES: Final = (
-    (
-        r"HTTP 401|bad credentials",
+# By a pattern in gh's message: what it means, hint.
+_FAILURES: Final = {
+    r"HTTP 401|bad credentials": (
         "{host} rejects the login of gh (HTTP 401)",
         "run `gh auth login --hostname {host}`, or renew the token and run prprep with --refresh",
     ),
-    (
-        r"rate limit|RATE_LIMITED|abuse detection",
+    r"rate limit|RATE_LIMITED|abuse detection": (
         "{host} accepts no more requests for now (rate limit)",
         "wait an hour, then run prprep with --refresh",
     ),
-    (
-        r"\bSAML\b|\bSSO\b",
+    r"\bSAML\b|\bSSO\b": (
         "the login of gh needs single sign-on to read {about}",
         "authorize the token for the organization, then run prprep with --refresh",
     ),
-    (
-        r"could not resolve to a repository|HTTP 404|not found",
+    r"could not resolve to a repository|HTTP 404|not found": (
         "{about} does not exist, or the login of gh may not see it",
         "correct `slug:`, or log in to an account that may see it and run prprep with --refresh",
     ),
-    (
-        r"HTTP 403|not accessible|INSUFFICIENT_SCOPES|FORBIDDEN",
+    r"HTTP 403|not accessible|INSUFFICIENT_SCOPES|FORBIDDEN": (
         "the login of gh may not read pull requests of {about} (HTTP 403)",
         "use a token that may: `gh auth refresh --hostname {host} --scopes repo`",
     ),
-    (r"HTTP 5\d\d", "{host} has an internal problem (HTTP 5xx)", _LATER),
-    (
-        r"x509|certificate",
+    r"HTTP 5\d\d": ("{host} has an internal problem (HTTP 5xx)", _LATER),
+    r"x509|certificate": (
         "this machine does not trust the certificate of {host}",
         "add it to the machine's certificates or name it in SSL_CERT_FILE, then run prprep with --refresh",
     ),
-    (
-        r"error connecting|dial tcp|no such host|connection refused|connection reset|timeout|\bEOF\b",
+    r"error connecting|dial tcp|no such host|connection refused|connection reset|timeout|\bEOF\b": (
         "{host} cannot be reached",
         "connect to the network, then run prprep with --refresh",
     ),
-    (
-        f"unexpected end of JSON|invalid character|{_UNREADABLE}",
+    f"unexpected end of JSON|invalid character|{_UNREADABLE}": (
         "the response does not come from GitHub",
         "check whether the network requires a login, then run prprep with --refresh",
     ),
-)
+}
 
 
 class GitHubRepository(NamedTuple):
@@ -78,14 +70,6 @@ class GitHubRepository(NamedTuple):
 
     host: str
     slug: str
-
-    @property
-    def owner(self) -> str:
-        return self.slug.partition("/")[0]
-
-    @property
-    def name(self) -> str:
-        return self.slug.partition("/")[2]
 
     def __str__(self) -> str:
         return self.slug if self.host == GITHUB else f"{self.host}/{self.slug}"
@@ -155,17 +139,14 @@ class Client:
         try:
             return programs.run(command, cwd=Path("/"), env=env, timeout=self.timeout, stdin=stdin, check=False)
         except CommandFailedError as error:
+            what, hint = f"gh, GitHub's command line, cannot be run: {error.what}", error.hint
             if error.timed_out:
                 what, hint = f"{self.host} did not answer within {self.timeout:g} s", _LATER
-            else:
-                what, hint = (
-                    f"gh, GitHub's command line, cannot be run: {error.what}",
-                    error.hint or "install it: https://cli.github.com",
-                )
+            hint = hint or "install it: https://cli.github.com"
             raise GitHubError(what, where=about, hint=hint) from None
 
     def _explain(self, message: str, about: str) -> GitHubError:
-        for pattern, what, hint in _FAILURES:
+        for pattern, (what, hint) in _FAILURES.items():
             if re.search(pattern, message, re.IGNORECASE):
                 message = what.format(host=self.host, about=about)
                 return GitHubError(message, where=about, hint=hint.format(host=self.host))
@@ -185,8 +166,9 @@ def github_repository(remote: str | None, slug: str | None) -> GitHubRepository 
 
 
 def gh_environment(host: str) -> dict[str, str]:
-    """Return the user's environment for one host, without variables that make gh prompt, page or colour."""
-    environment = {name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES}
+    """Return the user's environment for one host, without git's variables and what makes gh prompt, page or colour."""
+    removed = _REMOVED_VARIABLES | {name for name in os.environ if name.startswith("GIT_")}
+    environment = {name: value for name, value in os.environ.items() if name not in removed}
     return environment | {"GH_HOST": host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
 
 
@@ -199,7 +181,7 @@ def login_stamp() -> str:
     except OSError:
         stamp = None
     parts = [shutil.which("gh"), [name for name in _TOKENS if os.environ.get(name)], stamp]
-    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+    return short_hash(json.dumps(parts).encode(), size=8)
 
 
 def _errors_of(response: Any) -> str:

@@ -9,7 +9,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple
+
+from pydantic import TypeAdapter
 
 from ..artifacts import PullRequest
 from ..errors import GitHubError, SourceError
@@ -67,15 +69,8 @@ class SearchResult:
     pull_requests: tuple[PullRequest, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def dumped(self) -> Raw:
-        pulls = [pull.model_dump(mode="json") for pull in self.pull_requests]
-        names = {"default_branch": self.default_branch, "parent": self.parent}
-        return {**names, "pull_requests": pulls, "notes": self.notes}
 
-    @classmethod
-    def loaded(cls, stored: Raw) -> Self:
-        pulls = tuple(PullRequest.model_validate(pull) for pull in stored["pull_requests"])
-        return cls(stored["default_branch"], stored["parent"], pulls, tuple(stored["notes"]))
+RESULTS: Final = TypeAdapter(SearchResult)
 
 
 @dataclass(slots=True)
@@ -118,15 +113,14 @@ class PullRequestSearch:
 
     def _query_items(self, items: Sequence[str], *, first: bool) -> None:
         queries = {number: self._queries[item] for number, item in enumerate(items)}
-        open_pulls = self._open_pulls() if first else ""
-        histories = " ".join(part for number, query in queries.items() for part in _by_file(number, query))
-        tip = f"target{{... on Commit{{oid {histories}}}}}" if histories else ""
-        lookups = " ".join(part for number, query in queries.items() for part in _by_name(number, query))
-        about = f"nameWithOwner parent{{nameWithOwner}} defaultBranchRef{{name {tip}}}"
-        searches = " ".join(part for number, query in queries.items() for part in self._by_text(number, query))
-        data = self._data(
-            f"{{{self._in_repository(f'{about} {open_pulls} {lookups}')} {searches}}} {_FRAGMENT}", queries
+        histories, lookups, searches = (
+            " ".join(part for number, query in queries.items() for part in parts_of(number, query))
+            for parts_of in (_by_file, _by_name, self._by_text)
         )
+        tip = f"target{{... on Commit{{oid {histories}}}}}" if histories else ""
+        about = f"nameWithOwner parent{{nameWithOwner}} defaultBranchRef{{name {tip}}}"
+        fields = f"{about} {self._open_pulls() if first else ''} {lookups}"
+        data = self._data(f"{{{self._in_repository(fields)} {searches}}} {_FRAGMENT}", queries)
         if first:
             self._about = data["repository"]
             self._open += self._about["open"]["nodes"]
@@ -134,7 +128,8 @@ class PullRequestSearch:
             _collect(number, self._candidates[item], data)
 
     def _in_repository(self, fields: str) -> str:
-        return f"repository(owner:{_quoted(self._repository.owner)},name:{_quoted(self._repository.name)}){{{fields}}}"
+        owner, _, name = self._repository.slug.partition("/")
+        return f"repository(owner:{_quoted(owner)},name:{_quoted(name)}){{{fields}}}"
 
     def _open_pulls(self, after: str = "") -> str:
         page = f"states:[OPEN],first:100,{f'after:{_quoted(after)},' if after else ''}{_LATEST}"
@@ -216,13 +211,22 @@ class PullRequestSearch:
 
     def _touched(self, pull: Raw, query: SearchQuery) -> tuple[str, ...]:
         """Return the item's functions that a pull request touches, if its hunks are known."""
-        names: list[str] = []
-        for function in query.functions:
-            for path, patch in self._patches.get(pull["number"], {}).items():
-                text = self._texts.get((pull["headRefOid"], path))
-                if path in function.paths and text is not None and _touches(patch, text, path, function.names):
-                    names.append(function.target)
-        return tuple(dict.fromkeys(names))
+        touched = (
+            function.target
+            for function in query.functions
+            if any(self._touches(pull, path, function.names) for path in function.paths)
+        )
+        return tuple(dict.fromkeys(touched))
+
+    def _touches(self, pull: Raw, path: str, names: tuple[str, ...]) -> bool:
+        text = self._texts.get((pull["headRefOid"], path))
+        patch = self._patches.get(pull["number"], {}).get(path)
+        if text is None or patch is None:
+            return False
+        try:
+            return bool(touched_functions(patch, text.encode("utf-8", "replace"), path, names))
+        except SourceError:
+            return False
 
     # -- the result -------------------------------------------------------------------------------
 
@@ -314,13 +318,6 @@ def _shares_file(pull: Raw, query: SearchQuery) -> bool:
 def _mentions(pull: Raw, terms: Sequence[str]) -> bool:
     text = f"{pull['title']}\n{pull.get('bodyText', '')}"
     return any(re.search(rf"\b{re.escape(term)}\b", text) for term in terms)
-
-
-def _touches(patch: str, text: str, path: str, names: tuple[str, ...]) -> bool:
-    try:
-        return bool(touched_functions(patch, text.encode("utf-8", "replace"), path, names))
-    except SourceError:
-        return False
 
 
 def _quoted(text: str) -> str:

@@ -26,12 +26,8 @@ def status(survey: Survey) -> str:
     return f"{listed}{_more(len(near))}" if listed else "none"
 
 
-def to_review(survey: Survey, *, named: int | None = None) -> tuple[str, ...]:
-    """List what a person should decide; `named` is the pull request in the manifest."""
-    return tuple(_to_review(survey, named))
-
-
-def _to_review(survey: Survey, named: int | None) -> Iterator[str]:
+def to_review(survey: Survey, *, named: int | None = None) -> Iterator[str]:
+    """Yield what a person should decide; `named` is the pull request in the manifest."""
     decision = survey.decision
     if decision.kind == "skip":
         yield f"skip: {decision.reason}"

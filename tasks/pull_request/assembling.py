@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 from ..artifacts import Branching, Comparison, Detection, Injection, MadeCommit, Opening, Scaffolding, Survey, Verdict
 from ..errors import ArtifactError, CherryPickError, RepositoryError
 from ..git import Clone, cherry_pick, history
-from ..git.repository import Identity
 from ..manifest.model import Optimization
 from ..project.conventions import changelog
 from ..project.files import CommitTree, Project
@@ -74,14 +73,14 @@ def assemble(
     item: Optimization,
     results: StageResults,
     clone: Clone,
-    who: Identity,
+    who: str,
     *,
     contents: Mapping[str, bytes],
     drop_model_authors: bool = False,
 ) -> Branching:
     """Assemble the branch in the clone and audit it; raise CherryPickError if the commits conflict with upstream.
 
-    `contents` maps the paths of the benchmark and of the files that it needs to their bytes.
+    `who` is `NAME <EMAIL>`; `contents` maps the paths of the benchmark and of the files that it needs to their bytes.
     """
     detection, start = results.detection, start_of(item, results, clone)
     upstream_titles = history.recent_titles(clone.path, detection.upstream, TITLES)
@@ -98,7 +97,9 @@ def assemble(
     added = _added_files(item, results, clone, tip, contents)
     head = tip
     if added.files:
-        head = cherry_pick.commit_files(clone.path, tip, _own_commit(results, added, who, upstream_titles))
+        message = _own_message(results, added, who, upstream_titles)
+        dated = detection.commits[-1].sha
+        head = cherry_pick.commit_files(clone.path, tip, added.files, message, author=who, dated=dated)
     branch = Branching(
         item=item.id,
         title=titles.pull_request_title(detection.title, upstream_titles),
@@ -205,16 +206,14 @@ def _changelog(item: Optimization, results: StageResults, clone: Clone, project:
     return AddedFiles(files, changelog=summary, todos=(*title_todos, *edit.todos))
 
 
-def _own_commit(
-    results: StageResults, added: AddedFiles, who: Identity, upstream_titles: tuple[str, ...]
-) -> cherry_pick.FileCommit:
+def _own_message(results: StageResults, added: AddedFiles, who: str, upstream_titles: tuple[str, ...]) -> str:
     has_benchmark = any(path.endswith(".py") for path in added.files)
     has_entry = any(not path.endswith(".py") for path in added.files)
-    function = results.detection.function
-    title = titles.own_title(function, benchmark=has_benchmark, entry=has_entry, titles=upstream_titles)
+    title = titles.own_title(
+        results.detection.function, benchmark=has_benchmark, entry=has_entry, titles=upstream_titles
+    )
     needs_sign_off = any(rule.about == "sign-off" for rule in results.detection.contribution_rules)
-    message = f"{title}\n" + (f"\nSigned-off-by: {who}\n" if needs_sign_off else "")
-    return cherry_pick.FileCommit(added.files, message, who, results.detection.commits[-1].sha)
+    return f"{title}\n" + (f"\nSigned-off-by: {who}\n" if needs_sign_off else "")
 
 
 # -- description and audit ---------------------------------------------------------------------------------
@@ -234,14 +233,13 @@ def _commits(clone: Clone, start: str, head: str, results: StageResults, *, own:
 
 
 def _notes(results: StageResults, clone: Clone, commits: tuple[str, ...]) -> Iterator[str]:
-    if merges := [sha for sha in commits if clone.is_merge(sha)]:
+    if merges := [sha for sha in commits if len(clone.parents(sha)) > 1]:
         yield f"merge commits were left out, as a rebase does: {_short(merges)}"
     if results.survey and results.survey.contained:
         yield f"upstream has these already: {_short(commit.sha for commit in results.survey.contained)}"
 
 
 def _audited(branch: Branching, results: StageResults, clone: Clone) -> Branching:
-    """Return the branch with the findings of the audit."""
     detection = results.detection
     files = history.changed_files(clone.path, branch.base, branch.head)
     optimized = {path for function in detection.functions for path in (function.path, function.base_path) if path}
@@ -252,7 +250,7 @@ def _audited(branch: Branching, results: StageResults, clone: Clone) -> Branchin
     folder, packages = detection.layout.project, detection.layout.packages
     findings = (
         *audit.of_files(files, related=related),
-        *audit.of_commits(commits, detection.contribution_rules),
+        *(finding for commit in commits for finding in audit.of_commit(commit, detection.contribution_rules)),
         *audit.of_white_space(history.whitespace_errors(clone.path, branch.base, branch.head)),
         *audit_tools.of_code(base, head, paths, folder=folder, packages=packages),
     )
@@ -263,10 +261,10 @@ def _audited(branch: Branching, results: StageResults, clone: Clone) -> Branchin
 def _with_cause(error: CherryPickError, results: StageResults, start: Start) -> CherryPickError:
     """Return the error with the upstream commits that changed the function since, if the survey found them."""
     drift = results.survey.drift if results.survey else ()
-    changes = [
+    changes = (
         f"{each.function} was {each.change} by {_short(commit.sha for commit in each.commits)}" for each in drift
-    ]
-    what = f"{error.what}" + (f"\n  since then {'; '.join(changes)}" if changes else "")
+    )
+    what = error.what + (f"\n  since then {'; '.join(changes)}" if drift else "")
     hint = f"rebase the optimization onto {start.name}, resolve the conflict, and name that branch as `head`"
     return CherryPickError(what, files=error.files, where=results.detection.item, hint=hint)
 

@@ -21,12 +21,10 @@ SCRATCH: Final = (
     *("core", "*.prof", "*.pstats", "*.lprof", "*.speedscope.json", "perf.data", "callgrind.out.*", "cachegrind.out.*"),
     *("memray-*.bin", "memray-flamegraph-*.html", ".coverage", "coverage.xml", "*.benchmark.json"),
 )
-_SCRATCH_FOLDERS = frozenset(
-    {
-        *(".codeflash", ".prprep", "__pycache__", ".benchmarks"),
-        *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".ipynb_checkpoints"),
-    }
-)
+_SCRATCH_FOLDERS = {
+    ".codeflash", ".prprep", "__pycache__", ".benchmarks", ".pytest_cache", ".mypy_cache", ".ruff_cache",
+    ".ipynb_checkpoints",
+}  # fmt: skip
 _BUILT = ("*.so", "*.o", "*.a", "*.pyd", "*.dll", "*.dylib", "*.exe", "*.whl", "*.egg")
 _BENCHMARK_FOLDERS = frozenset({"benchmark", "benchmarks", "asv_bench"})
 _DOCUMENTATION = re.compile(
@@ -44,21 +42,32 @@ SIGNED_OFF: Final = re.compile(r"^signed-off-by:\s*.+<.+@.+>", re.IGNORECASE | r
 MOST_LISTED = 5
 
 
-def of_files(files: Sequence[ChangedFile], *, related: Collection[str]) -> tuple[AuditFinding, ...]:
+def of_files(files: Sequence[ChangedFile], *, related: Collection[str]) -> Iterator[AuditFinding]:
     """Check the files that a branch changes; `related` are those that the optimization is about, and prprep's own."""
-    findings = [finding for file in files if file.status != "D" for finding in _of_file(file)]
+    for file in files:
+        if file.status != "D":
+            yield from _of_file(file)
     unrelated = [file.path for file in files if file.path not in related and _is_code(file.path)]
     if related and unrelated:
-        text = (
-            f"no optimized function and no test of one is in {listed(unrelated)}: check that it belongs to this change"
-        )
-        findings.append(AuditFinding(about="unrelated", text=text))
-    return tuple(findings)
+        what = f"no optimized function and no test of one is in {listed(unrelated)}"
+        yield AuditFinding(about="unrelated", text=f"{what}: check that it belongs to this change")
 
 
-def of_commits(commits: Sequence[Commit], rules: Sequence[ContributionRule]) -> tuple[AuditFinding, ...]:
-    """Check titles, trailers and sign-off of the optimization's commits."""
-    return tuple(finding for commit in commits for finding in _of_commit(commit, rules))
+def of_commit(commit: Commit, rules: Sequence[ContributionRule]) -> Iterator[AuditFinding]:
+    """Check title, trailers and sign-off of one of the optimization's commits."""
+    name = f"{commit.sha[:12]} ({commit.title})"
+    if _UNFINISHED.search(commit.title):
+        yield AuditFinding(about="title", text=f"the title of {name} says that it is unfinished", fatal=True)
+    first_rules = {rule.about: rule for rule in reversed(rules)}
+    for who in model_co_authors(commit.message):
+        rule = first_rules.get("co-author")
+        why = f"; {rule.path}:{rule.line}: “{rule.sentence}”" if rule else ""
+        text = f"{name} names {who} as an author{why}; --drop-model-authors drops such trailers from the branch"
+        yield AuditFinding(about="co-author", text=text, fatal=rule is not None)
+    if (rule := first_rules.get("sign-off")) and not SIGNED_OFF.search(commit.message):
+        author = commit.author or "its author"
+        text = f"{name} has no Signed-off-by, which {rule.path}:{rule.line} asks for: {author} must add it"
+        yield AuditFinding(about="sign-off", text=text, fatal=True)
 
 
 def of_white_space(lines: Sequence[str]) -> tuple[AuditFinding, ...]:
@@ -99,25 +108,6 @@ def _of_file(file: ChangedFile) -> Iterator[AuditFinding]:
 def _is_code(path: str) -> bool:
     benchmark = not _BENCHMARK_FOLDERS.isdisjoint(path.split("/")[:-1])
     return not (benchmark or is_test_code(path) or _DOCUMENTATION.search(path))
-
-
-def _of_commit(commit: Commit, rules: Sequence[ContributionRule]) -> Iterator[AuditFinding]:
-    name = f"{commit.sha[:12]} ({commit.title})"
-    if _UNFINISHED.search(commit.title):
-        yield AuditFinding(about="title", text=f"the title of {name} says that it is unfinished", fatal=True)
-    for who in model_co_authors(commit.message):
-        rule = _about("co-author", rules)
-        why = f"; {rule.path}:{rule.line}: “{rule.sentence}”" if rule else ""
-        text = f"{name} names {who} as an author{why}; --drop-model-authors drops such trailers from the branch"
-        yield AuditFinding(about="co-author", text=text, fatal=rule is not None)
-    if (rule := _about("sign-off", rules)) and not SIGNED_OFF.search(commit.message):
-        author = commit.author or "its author"
-        text = f"{name} has no Signed-off-by, which {rule.path}:{rule.line} asks for: {author} must add it"
-        yield AuditFinding(about="sign-off", text=text, fatal=True)
-
-
-def _about(about: str, rules: Sequence[ContributionRule]) -> ContributionRule | None:
-    return next((rule for rule in rules if rule.about == about), None)
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -17,12 +17,10 @@ from ..project.files import Project, TreeReader
 from ..project.formatting import RUFF_FILES, formatted
 
 HOOKS = ".pre-commit-config.yaml"
-_COVERED: Final = frozenset(
-    {
-        *("ruff", "ruff-check", "ruff-format", "black", "black-jupyter", "isort", "trailing-whitespace"),
-        *("check-merge-conflict", "check-added-large-files", "check-ast"),
-    }
-)
+_COVERED: Final = {
+    "ruff", "ruff-check", "ruff-format", "black", "black-jupyter", "isort", "trailing-whitespace",
+    "check-merge-conflict", "check-added-large-files", "check-ast",
+}  # fmt: skip
 """Hooks that are replaced by checks of prprep's own."""
 
 _LINE = re.compile(r"^line \d+: ")
@@ -33,7 +31,7 @@ def of_code(
 ) -> Iterator[AuditFinding]:
     """Check the Python files among `paths`; `folder` is that of the project in the tree."""
     before, after = Project(base, folder), Project(head, folder)
-    formatter, lints = _formatter(after), _uses_ruff(after)
+    formatter, lints = _formatter(after), after.tool("ruff") is not None or any(map(after.has, RUFF_FILES))
     for path in paths:
         content = head.read(path)
         if content is None or not path.endswith(".py"):
@@ -84,10 +82,6 @@ def _formatter(project: Project) -> str:
     if "ruff-format" in hooks or project.tool("ruff", "format") is not None:
         return "ruff"
     return "black (here: ruff)" if hooks & {"black", "black-jupyter"} else ""
-
-
-def _uses_ruff(project: Project) -> bool:
-    return project.tool("ruff") is not None or any(map(project.has, RUFF_FILES))
 
 
 def _without_lines(messages: Sequence[str]) -> Counter[str]:

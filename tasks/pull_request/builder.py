@@ -1,6 +1,5 @@
 """Build the branch of an item, as `prprep branch ID` does: assemble, measure and record it, and hand it over."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,15 +14,15 @@ from ..artifacts import Branching, Comparison, Detection, Rendering, Survey
 from ..bench import trees
 from ..body.reproduction import manifest_text
 from ..environments.interpreters import resolve_path
-from ..errors import ArtifactError, RepositoryError, UsageError
+from ..errors import RepositoryError, UsageError
 from ..git import Clone
 from ..git.export import create_branch, write_patches
-from ..git.repository import Identity, identity
+from ..git.repository import identity
 from ..manifest.model import Optimization
 from ..processes.progress import Report, silent
 from ..staleness import ALL, Item, Stage, Staleness, Uses, Value
 from ..storage.files import fingerprint_of, write_whole
-from ..storage.hashing import digest, hash_of
+from ..storage.hashing import digest, hash_of, sha256_of
 from ..storage.paths import MANIFEST_NAME, ItemPaths, ProjectPaths
 from ..workspace import nested
 from ..workspace.workspace import Workspace
@@ -57,8 +56,6 @@ BRANCH = Stage(
 
 @dataclass
 class ItemWork:
-    """Work of a command on one item."""
-
     staleness: Staleness
     item_id: str
     report: Report = silent
@@ -75,13 +72,19 @@ class ItemWork:
     def paths(self) -> ItemPaths:
         return self.workspace.paths.item(self.item_id)
 
+    @property
+    def branch_paths(self) -> ItemPaths:
+        """The artifacts of the branch's own measurement."""
+        folder = self.paths.branch_folder
+        return ProjectPaths(folder / MANIFEST_NAME, folder).item(self.item_id)
+
 
 @dataclass
 class BranchBuilder(ItemWork):
     drop_model_authors: bool = False
 
     @cached_property
-    def who(self) -> Identity:
+    def who(self) -> str:
         """The user, as git knows them; raise RepositoryError if it does not."""
         folder = self.workspace.repository(self.item_id).local or self.workspace.folder
         user = identity(folder)
@@ -91,8 +94,7 @@ class BranchBuilder(ItemWork):
         return user
 
     def fingerprint(self) -> str:
-        """Hash everything that the branch is built from."""
-        return hash_of([self.staleness.fingerprint(BRANCH, self.item_id), str(self.who), self.drop_model_authors])
+        return hash_of([self.staleness.fingerprint(BRANCH, self.item_id), self.who, self.drop_model_authors])
 
     def build(self, *, measure: bool = True) -> Branching:
         """Return the branch, measured with `measure`; an existing one is used again if nothing changed."""
@@ -161,7 +163,7 @@ class BranchBuilder(ItemWork):
         if branch is None or (measured and not branch.verdict):
             return None
         archive = self.paths.folder / branch.evidence
-        if not archive.is_file() or hashlib.sha256(archive.read_bytes()).hexdigest() != branch.evidence_sha256:
+        if sha256_of(archive) != branch.evidence_sha256:
             return None
         with self.clone() as clone:
             return branch if self.is_available(clone, branch) else None
@@ -172,8 +174,7 @@ class BranchBuilder(ItemWork):
         scaffolding = results.scaffolding
         contents = trees.contents(results.injection, scaffolding, clone, folder=folder, worktree=worktree)
         if scaffolding.path not in contents:
-            benchmark = trees.benchmark_bytes(scaffolding, clone, folder=folder, worktree=worktree)
-            contents[scaffolding.path] = benchmark
+            contents[scaffolding.path] = trees.benchmark_bytes(scaffolding, clone, folder=folder, worktree=worktree)
         return contents
 
     def _measured(
@@ -192,24 +193,20 @@ class BranchBuilder(ItemWork):
             folder / MANIFEST_NAME, manifest_for(self.item, branch, results, tree=tree, folder=self.paths.folder)
         )
         nested.run([f"compare:{self.item_id}"], folder=folder, cache=self.workspace.cache, report=self.report)
-        compared = state_of(self.paths, self.item_id) / "compare.json"
-        return _judged(branch, nested.comparison(folder, self.item_id), compared)
+        compared = self.branch_paths.compare
+        return _judged(branch, Comparison.read(compared), compared)
 
     def _with_evidence(self, branch: Branching, results: StageResults, contents: dict[str, bytes]) -> Branching:
         """Write the archive of the evidence next to the body, and return the branch with its path and hash."""
-        archive = bundle.path_for(self._body(results))
-        state = state_of(self.paths, self.item_id)
-        own = state if branch.comparison and digest(state / "compare.json") == branch.comparison else None
+        rendering = assembling.read_if_valid(Rendering, self.paths.render)
+        body = self.workspace.folder / rendering.body if rendering else self.paths.body(results.detection.function)
+        archive = bundle.path_for(body)
+        compared, state = self.branch_paths.compare, self.branch_paths.state
+        own = state if branch.comparison and digest(compared) == branch.comparison else None
         manifest = manifest_text(self.item, results.detection, results.scaffolding)
         sha256 = bundle.write(archive, bundle.files_of(self.paths, benchmark=contents, manifest=manifest, branch=own))
         path = archive.relative_to(self.workspace.folder).as_posix()
         return branch.model_copy(update={"evidence": path, "evidence_sha256": sha256})
-
-    def _body(self, results: StageResults) -> Path:
-        try:
-            return self.workspace.folder / Rendering.read(self.paths.render).body
-        except ArtifactError:
-            return self.paths.body(results.detection.function)
 
 
 def manifest_for(item: Optimization, branch: Branching, results: StageResults, *, tree: Path, folder: Path) -> str:
@@ -223,11 +220,6 @@ def manifest_for(item: Optimization, branch: Branching, results: StageResults, *
         manifest["optimizations"][0].setdefault("env", {})["python"] = resolve_path(item.env.python, folder)
     text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120)
     return text
-
-
-def state_of(paths: ItemPaths, item_id: str) -> Path:
-    """Return the folder of the artifacts of the branch's own measurement."""
-    return ProjectPaths(paths.branch_folder / MANIFEST_NAME, paths.branch_folder).item(item_id).state
 
 
 def _judged(branch: Branching, comparison: Comparison, artifact: Path) -> Branching:

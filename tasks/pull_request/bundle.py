@@ -1,12 +1,12 @@
 """Pack the raw evidence into one archive next to the body: the same bytes for the same evidence."""
 
-import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..storage.files import write_whole
+from ..storage.hashing import sha256
 from ..storage.paths import ItemPaths
 
 ARTIFACTS = (
@@ -17,7 +17,6 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def path_for(body: Path) -> Path:
-    """Return the archive's path, named after the body."""
     return body.with_name(f"evidence-{body.stem.removeprefix('pr-body-')}.zip")
 
 
@@ -51,4 +50,4 @@ def write(archive: Path, files: Mapping[str, bytes]) -> str:
     """Write the archive and return its SHA-256."""
     content = packed(files)
     write_whole(archive, content)
-    return hashlib.sha256(content).hexdigest()
+    return sha256(content)

@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from ..text.outline import outline
@@ -43,8 +44,6 @@ class Heading:
 
 
 class ChangelogFile:
-    """The lines of a changelog, and its headings."""
-
     def __init__(self, text: str, *, rst: bool) -> None:
         self.lines, self.rst = text.split("\n"), rst
         headings = _rst_headings(self.lines) if rst else _md_headings(text, self.lines)
@@ -66,13 +65,8 @@ class ChangelogFile:
 
     @property
     def releases(self) -> tuple[Heading, ...]:
-        """Return the headings of releases, in order."""
-        first = next((heading for heading in self.headings if _RELEASE.search(heading.title)), None)
-        return tuple(
-            heading
-            for heading in self.headings
-            if first and heading.level == first.level and _RELEASE.search(heading.title)
-        )
+        named = [heading for heading in self.headings if _RELEASE.search(heading.title)]
+        return tuple(heading for heading in named if heading.level == named[0].level)
 
     def unreleased(self) -> Heading | None:
         """Return the section of the next release, if a word says so or it is the only one without a date."""
@@ -147,9 +141,9 @@ def keep_a_changelog(text: str, sentence: str, *, rst: bool) -> str | None:
     if not file.releases:
         return None
     unreleased, kind = file.unreleased(), _category(file)
-    if unreleased is None:
-        return _opened(file, file.releases[0], kind, sentence)
-    return _in_category(file, unreleased, kind, sentence)
+    if unreleased:
+        return _in_category(file, unreleased, kind, sentence)
+    return _opened(file, file.releases[0], kind, sentence)
 
 
 def follows_keep_a_changelog(text: str, *, rst: bool) -> bool:
@@ -165,14 +159,11 @@ def _in_category(file: ChangelogFile, unreleased: Heading, kind: str, sentence: 
         return file.with_entry(there, sentence)
     if not kind:
         return file.with_entry(unreleased, sentence)
-    later = [
-        heading
-        for heading in inner
-        if kind in _KEEP_A_CHANGELOG and heading.title in _KEEP_A_CHANGELOG[_KEEP_A_CHANGELOG.index(kind) + 1 :]
-    ]
-    place = later[0].start if later else file.close(unreleased)
-    gap = [] if later else [""]
-    return file.with_lines(place, [*gap, *_section(file, kind, sentence, like=unreleased)])
+    section = _section(file, kind, sentence, like=unreleased)
+    after = _KEEP_A_CHANGELOG[_KEEP_A_CHANGELOG.index(kind) + 1 :] if kind in _KEEP_A_CHANGELOG else ()
+    if later := next((heading for heading in inner if heading.title in after), None):
+        return file.with_lines(later.start, section)
+    return file.with_lines(file.close(unreleased), ["", *section])
 
 
 def whatsnew(text: str, sentence: str, *, rst: bool) -> tuple[str, str] | None:
@@ -232,24 +223,17 @@ def _section(file: ChangelogFile, kind: str, sentence: str, *, like: Heading) ->
 
 def _in_list(lines: Sequence[str], end: int) -> bool:
     """Return whether the paragraph that ends before line `end` belongs to a list."""
-    for line in reversed(lines[:end]):
-        if not line.strip():
-            return False
-        if _BULLET.match(line):
-            return True
-    return False
+    return any(map(_BULLET.match, takewhile(str.strip, reversed(lines[:end]))))
 
 
 def _labels(lines: Sequence[str]) -> list[Heading]:
     """Return lines like `Performance:` between a blank line and a list, which are used as headings."""
-    labels = []
-    for number, (before, line, after, bullet) in enumerate(
-        zip(lines, lines[1:], lines[2:], lines[3:], strict=False), 1
-    ):
-        match = _LABEL.match(line)
-        if match and not before.strip() and not after.strip() and _BULLET.match(bullet):
-            labels.append(Heading(number, number + 1, _LABEL_LEVEL, match[1]))
-    return labels
+    windows = zip(lines, lines[1:], lines[2:], lines[3:], strict=False)
+    return [
+        Heading(number, number + 1, _LABEL_LEVEL, match[1])
+        for number, (before, line, after, bullet) in enumerate(windows, 1)
+        if (match := _LABEL.match(line)) and not before.strip() and not after.strip() and _BULLET.match(bullet)
+    ]
 
 
 def _md_headings(text: str, lines: Sequence[str]) -> list[Heading]:

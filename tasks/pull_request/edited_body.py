@@ -1,7 +1,7 @@
 """Check a body that was edited by hand: gaps filled, boxes ticked and text added are fine, changed figures are not."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -23,23 +23,17 @@ def objections(rendered: str, edited: str, evidence: CitableEvidence) -> Iterato
     """
     if any(GAP in line for line in edited.splitlines()):
         yield "it still has a gap that a person must fill"
-    for removed, added in _changes(rendered.splitlines(), edited.splitlines()):
-        yield from (f"this line of it was removed or changed: {_short(line)}" for line in _lost(removed, added))
-        for line in added:
+    before, after = rendered.splitlines(), edited.splitlines()
+    for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        remaining = {_unticked(line) for line in after[start:end]}
+        for line in before[low:high]:
+            if line.strip() and GAP not in line and _unticked(line) not in remaining:
+                yield f"this line of it was removed or changed: {_short(line)}"
+        for line in after[start:end]:
             for figure in unsupported_figures(_REFERENCE.sub("", line), evidence):
                 yield f"a figure was added that is not in the evidence ({figure}): {_short(line)}"
-
-
-def _changes(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if kind != "equal":
-            yield before[low:high], after[start:end]
-
-
-def _lost(removed: Sequence[str], added: Sequence[str]) -> Iterator[str]:
-    """Yield the rendered lines that are gone, except gaps; a box is the same ticked or not."""
-    remaining = {_unticked(line) for line in added}
-    yield from (line for line in removed if line.strip() and GAP not in line and _unticked(line) not in remaining)
 
 
 def _unticked(line: str) -> str:

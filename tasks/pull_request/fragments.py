@@ -1,7 +1,6 @@
 """Write changelog fragments for towncrier, scriv and blurb; a number that is not known stays open."""
 
 import base64
-import hashlib
 import posixpath
 import re
 from collections import Counter
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..project.files import Project, lookup, strings
+from ..storage.hashing import sha256
 from .changelog_sections import PERFORMANCE, ChangelogFile, is_rst
 
 PREFERRED: Final = (
@@ -85,7 +85,7 @@ def scriv(project: Project, folder: str, entry: ChangelogEntry) -> ChangelogEdit
 def blurb(folder: str, entry: ChangelogEntry) -> ChangelogEdit:
     """Write a news entry for CPython, dated like the last commit; a person fills in the number of the issue."""
     section = "Core_and_Builtins" if any(path.startswith(_CORE) for path in entry.files) else "Library"
-    nonce = base64.urlsafe_b64encode(hashlib.sha256(entry.item.encode()).digest())[:6].decode()
+    nonce = base64.urlsafe_b64encode(bytes.fromhex(sha256(entry.item.encode())))[:6].decode()
     name = f"{re.sub(r'[^0-9]+', '-', entry.dated).strip('-')}.gh-issue-NUMBER.{nonce}.rst"
     path = posixpath.join(folder, section, name)
     todo = f"rename {path}: NUMBER is the number of the issue, which blurb demands"

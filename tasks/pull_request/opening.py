@@ -1,32 +1,20 @@
 """Open the pull request of an item, as `prprep open ID` does: refuse, or plan it, then publish it."""
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ..artifacts import Branching, Detection, Opening, Rendering, Survey
-from ..errors import ArtifactError, PrprepError, UsageError
+from ..errors import PrprepError, UsageError
 from ..git.addresses import local_path
 from ..git.history import is_ancestor
 from ..git.remotes import Remote, branch_head, push_default, remotes
 from ..storage.files import fingerprint_of
-from ..storage.paths import MANIFEST_NAME, ProjectPaths
 from . import refusals
 from .assembling import folded_into, opened_by, read_if_valid
 from .builder import BranchBuilder, ItemWork
-from .publishing import Gh, PullRequestText, Push, push
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOptions:
-    """The command line's options; `despite` names the project's sentences, as PATH:LINE, that the user considered."""
-
-    draft: bool = False
-    remote: str = ""
-    branch: str = ""
-    despite: Collection[str] = ()
+from .publishing import Gh, PullRequestText, push
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +60,16 @@ class OpenPlan:
 
 @dataclass
 class Opener(ItemWork):
-    options: OpenOptions = field(default_factory=OpenOptions)
+    draft: bool = False
+    remote: str = ""
+    branch: str = ""
+    despite: Collection[str] = ()
+    """The project's sentences, as PATH:LINE, that the user considered."""
 
     def refusals(self, stages: Sequence[str]) -> list[str]:
         """Return every reason not to open the pull request."""
-        branch = read_if_valid(Branching, self.paths.branch)
-        builder = self._builder()
+        branch, builder = read_if_valid(Branching, self.paths.branch), self._builder()
+        detection = read_if_valid(Detection, self.paths.detect)  # of_stages reports one that is missing or edited
         reasons = [
             *refusals.of_stages(self.staleness, self.item_id, stages),
             *refusals.of_body(self.item, self.paths, self.workspace.templates),
@@ -87,14 +79,12 @@ class Opener(ItemWork):
             *refusals.of_survey(self.paths, number=self._existing_number()),
             *refusals.of_branch(branch, fresh=builder is not None, item_id=self.item_id),
         ]
-        if branch and builder:
-            reasons += self._of_other_commits(branch, builder)
-        if branch and self._has_own_comparison(branch):
-            folder = self.paths.branch_folder
-            paths = ProjectPaths(folder / MANIFEST_NAME, folder).item(self.item_id)
-            reasons += refusals.of_comparison(self.item, paths, name="the branch's comparison")
-        with suppress(ArtifactError):  # of_stages says so
-            reasons += refusals.of_rules(Detection.read(self.paths.detect).contribution_rules, self.options.despite)
+        if branch and detection and builder:
+            reasons += self._of_other_commits(branch, detection, builder)
+        if branch and detection and (branch.base, branch.head) != (detection.base, detection.head):
+            reasons += refusals.of_comparison(self.item, self.branch_paths, name="the branch's comparison")
+        if detection:
+            reasons += refusals.of_rules(detection.contribution_rules, self.despite)
         return list(dict.fromkeys(reasons))
 
     def plan(self) -> OpenPlan:
@@ -111,9 +101,9 @@ class Opener(ItemWork):
         existing = self._existing(gh, number) if number else None
         remote = self._remote(known, gh, existing)
         name = self._branch_name(existing)
-        if number is None and (found := gh.open_for(name, remote.owner or gh.slug.partition("/")[0])):
-            number = self._opened_number(int(found["number"]), name)
-        remote_head = branch_head(remote.resolved or remote.address, name, folder=self.workspace.folder)
+        if number is None and (opened := gh.open_for(name, remote.owner or gh.slug.partition("/")[0])):
+            number = self._opened_number(int(opened["number"]), name)
+        remote_head = branch_head(remote.resolved, name, folder=self.workspace.folder)
         last_push = self._opened.head if self._opened and self._opened.branch == name else ""
         if remote_head and remote_head not in {branch.head, last_push} and existing is None:
             hint = "choose another name: --branch NAME; nothing is overwritten"
@@ -129,7 +119,7 @@ class Opener(ItemWork):
             text=PullRequestText(branch.title, self.workspace.folder / rendering.body),
             number=number,
             is_existing=existing is not None,
-            draft=self.options.draft,
+            draft=self.draft,
             todos=tuple(dict.fromkeys((*branch.todos, *rendering.todos, *rendering.needs_review))),
         )
 
@@ -141,9 +131,8 @@ class Opener(ItemWork):
         if plan.remote_head != plan.branch.head:
             self.report(f"pushing {plan.name}")
             replaces = plan.last_push if plan.remote_head == plan.last_push else ""
-            address = plan.remote.resolved or plan.remote.address
             with BranchBuilder(self.staleness, self.item_id, self.report).clone() as clone:
-                push(Push(clone.path, plan.branch.head, address, plan.name, replaces))
+                push(clone.path, plan.branch.head, plan.remote.resolved, plan.name, replaces=replaces)
         opening = Opening(
             item=self.item_id,
             remote=plan.remote.address,
@@ -183,7 +172,7 @@ class Opener(ItemWork):
     def _remote(self, known: dict[str, Remote], gh: Gh, existing: dict[str, Any] | None) -> Remote:
         """Choose the remote as gh would: the one named, else the user's fork, else the repository itself."""
         repository = self.workspace.repository(self.item_id).local
-        if named := self.options.remote or self.item.push or (push_default(repository) if repository else ""):
+        if named := self.remote or self.item.push or (push_default(repository) if repository else ""):
             return known.get(named) or _remote_at(named, known)
         if existing:
             owner = str((existing.get("headRepositoryOwner") or {}).get("login", "")).lower()
@@ -212,7 +201,7 @@ class Opener(ItemWork):
     def _branch_name(self, existing: dict[str, Any] | None) -> str:
         if existing:
             return str(existing["headRefName"])
-        return self.options.branch or (self._opened.branch if self._opened else f"perf/{self.item_id}")
+        return self.branch or (self._opened.branch if self._opened else f"perf/{self.item_id}")
 
     def _opened_number(self, number: int, name: str) -> int:
         if self._opened and self._opened.branch == name:
@@ -247,21 +236,11 @@ class Opener(ItemWork):
     def _builder(self) -> BranchBuilder | None:
         """Return the builder that would build the recorded branch again; None if it is stale."""
         recorded = fingerprint_of(self.paths.branch)
-        for drop in (False, True):
-            builder = BranchBuilder(self.staleness, self.item_id, self.report, drop)
-            if recorded is not None and recorded == builder.fingerprint():
-                return builder
-        return None
+        builders = (BranchBuilder(self.staleness, self.item_id, self.report, drop) for drop in (False, True))
+        return next((builder for builder in builders if recorded and recorded == builder.fingerprint()), None)
 
-    def _has_own_comparison(self, branch: Branching) -> bool:
-        detection = Detection.read(self.paths.detect)
-        return (branch.base, branch.head) != (detection.base, detection.head)
-
-    def _of_other_commits(self, branch: Branching, builder: BranchBuilder) -> Iterator[str]:
+    def _of_other_commits(self, branch: Branching, detection: Detection, builder: BranchBuilder) -> Iterator[str]:
         """Refuse a body about commits that are not in the pull request: nobody could fetch and measure them again."""
-        detection = read_if_valid(Detection, self.paths.detect)
-        if detection is None:
-            return
         with builder.clone() as clone:
             if not builder.is_available(clone, branch):
                 yield f"the branch cannot be built again as it was: run `prprep branch {self.item_id}`"

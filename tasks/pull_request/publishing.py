@@ -1,7 +1,6 @@
 """Push a branch and open or update a pull request: the only module of prprep that publishes anything."""
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,24 +9,10 @@ from typing import Any, Final
 from ..errors import CommandFailedError, PrprepError
 from ..git.commands import NETWORK_SECONDS
 from ..git.remotes import remote_environment, remote_error
+from ..github.client import gh_environment
 from ..processes import programs
 
 GH_SECONDS: Final = 120.0
-_DROPPED_VARIABLES: Final = ("GIT_", "GH_REPO", "GH_FORCE_TTY", "GH_DEBUG", "CLICOLOR_FORCE")
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """A commit of the private clone and the remote branch that it becomes.
-
-    `replaces` is the commit there that prprep pushed before.
-    """
-
-    clone: Path
-    commit: str
-    address: str
-    branch: str
-    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +34,13 @@ class Gh:
     folder: Path
 
     def login(self) -> str:
-        """Return the name that gh is logged in with."""
         return str(self._json("api", "user").get("login", ""))
 
     def view(self, number: int) -> dict[str, Any]:
-        """Return a pull request's state, head and author."""
         fields = "number,state,url,headRefName,headRepositoryOwner,isCrossRepository,author"
         return dict(self._json("pr", "view", str(number), *self._repository, "--json", fields))
 
     def open_for(self, branch: str, owner: str) -> dict[str, Any] | None:
-        """Return the open pull request of a branch, if there is one."""
         fields = "number,url,headRefName,headRepositoryOwner"
         listed = self._json("pr", "list", *self._repository, "--head", branch, "--state", "open", "--json", fields)
         for pull_request in listed:
@@ -74,7 +56,6 @@ class Gh:
         return url[0] if url else output.strip()
 
     def edit(self, number: int, text: PullRequestText) -> None:
-        """Replace title and body of a pull request."""
         self._output("pr", "edit", str(number), *self._repository, *text.options)
 
     @property
@@ -90,23 +71,25 @@ class Gh:
             raise PrprepError(f"{self.host} did not answer as GitHub does", hint=hint) from None
 
     def _output(self, *arguments: str) -> str:
-        env = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED_VARIABLES)}
-        env |= {"GH_HOST": self.host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
+        command, env = ["gh", *arguments], gh_environment(self.host)
         try:
-            return programs.run(["gh", *arguments], cwd=self.folder, env=env, timeout=GH_SECONDS).output
+            return programs.run(command, cwd=self.folder, env=env, timeout=GH_SECONDS).output
         except CommandFailedError as error:
             message = error.error.strip() or error.what
             hint = error.hint or f"see `gh auth status --hostname {self.host}`"
             raise PrprepError(f"gh {' '.join(arguments[:2])}: {message}", where=self.slug, hint=hint) from None
 
 
-def push(wanted: Push) -> None:
-    """Push the branch, never over commits that are not ours; raise RepositoryError if the remote refuses it."""
-    ref = f"refs/heads/{wanted.branch}"
-    lease = [f"--force-with-lease={ref}:{wanted.replaces}"] if wanted.replaces else []
-    command = ["git", f"--git-dir={wanted.clone}", "push", "--porcelain", "--no-follow-tags", *lease]
-    command += ["--", wanted.address, f"{wanted.commit}:{ref}"]
+def push(clone: Path, commit: str, address: str, branch: str, *, replaces: str = "") -> None:
+    """Push a commit of the private clone; raise RepositoryError if the remote refuses it.
+
+    Only the commit `replaces`, which prprep pushed before, is overwritten.
+    """
+    ref = f"refs/heads/{branch}"
+    lease = [f"--force-with-lease={ref}:{replaces}"] if replaces else []
+    command = ["git", f"--git-dir={clone}", "push", "--porcelain", "--no-follow-tags", *lease]
+    command += ["--", address, f"{commit}:{ref}"]
     try:
-        programs.run(command, cwd=wanted.clone, env=remote_environment(wanted.address), timeout=NETWORK_SECONDS)
+        programs.run(command, cwd=clone, env=remote_environment(address), timeout=NETWORK_SECONDS)
     except CommandFailedError as error:
-        raise remote_error(error, wanted.address, f"did not take the branch {wanted.branch}") from None
+        raise remote_error(error, address, f"did not take the branch {branch}") from None

@@ -3,7 +3,6 @@
 Each function yields its reasons as sentences with a hint; nothing is opened while there is one.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -27,7 +26,7 @@ from ..manifest.model import Optimization
 from ..stages.compare import compare
 from ..stages.render import render
 from ..staleness import Staleness, fields_of
-from ..storage.hashing import digest_of
+from ..storage.hashing import digest_of, sha256
 from ..storage.paths import ItemPaths
 from . import edited_body
 from .assembling import read_if_valid
@@ -87,12 +86,11 @@ def of_body(item: Optimization, paths: ItemPaths, templates: Path | None) -> Ite
         rendered = render.bounded(evidence, templates).text
     except (PrprepError, OSError):
         return  # of_stages says so
-    if hashlib.sha256(rendered.encode()).hexdigest() != rendering.sha256:
+    if sha256(rendered.encode()) != rendering.sha256:
         yield f"{rendering.body} would be rendered differently now: run `prprep render:{item.id}`"
         return
     edited = body.decode("utf-8", "replace")
-    objections = list(edited_body.objections(rendered, edited, CitableEvidence(evidence.comparison, rendered)))
-    if objections:
+    if objections := list(edited_body.objections(rendered, edited, CitableEvidence(evidence.comparison, rendered))):
         more = len(objections) - MOST_LISTED
         hint = (
             "restore it, or write your text into the manifest (`summary:`, `details:`) or a template and render again"
@@ -133,9 +131,7 @@ def of_verification(paths: ItemPaths) -> Iterator[str]:
     verification = read_if_valid(Verification, paths.state / "verify.json")
     if verification is None or verification.why_not or verification.verified:
         return
-    failed = [
-        f"`{command.text}` ended with exit code {command.code}" for command in verification.commands if command.code
-    ]
+    failed = [f"`{run.text}` ended with exit code {run.code}" for run in verification.commands if run.code]
     yield f"the commands of the body do not confirm what it claims: {listed((*verification.findings, *failed), '; ')}"
 
 
@@ -181,7 +177,3 @@ def forbids(rule: ContributionRule) -> bool:
         and bool(_FORBIDDEN.search(sentence) and _ABOUT_PULL_REQUESTS.search(sentence))
         and not _FORM_VALUE.search(sentence)
     )
-
-
-def _joined(names: Sequence[str]) -> str:
-    return listed(names, separator="; ")

@@ -46,6 +46,6 @@ def read_bytes(path: Path) -> bytes | None:
         return None
 
 
-def short_hash(content: bytes) -> str:
-    """Return 16 bytes of BLAKE2b in hexadecimal."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+def short_hash(content: bytes, size: int = 16) -> str:
+    """Return `size` bytes of BLAKE2b in hexadecimal."""
+    return hashlib.blake2b(content, digest_size=size).hexdigest()

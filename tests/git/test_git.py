@@ -403,6 +403,13 @@ def test_the_users_repository_is_only_read(target: TargetRepo, cache: Path, tmp_
 # -- sources of other kinds -----------------------------------------------------------------------------
 
 
+def test_only_worktrees_are_restored(target: TargetRepo, cache: Path) -> None:
+    (target.path / "a.py").write_text("unsaved")
+    with opened(target, cache) as clone, pytest.raises(RepositoryError, match="this is not a worktree"):
+        clone.restore(target.path)
+    assert (target.path / "a.py").read_text() == "unsaved"
+
+
 def test_a_linked_worktree_as_the_source(target: TargetRepo, cache: Path, tmp_path: Path) -> None:
     linked = tmp_path / "linked"
     target.git("worktree", "add", "--quiet", str(linked), "opt")

@@ -103,7 +103,7 @@ def test_status(fields, expected):
     ],
 )
 def test_decisions_for_a_person(fields, named, expected):
-    assert to_review(survey(**fields), named=named) == expected
+    assert tuple(to_review(survey(**fields), named=named)) == expected
 
 
 def test_details_list_everything():

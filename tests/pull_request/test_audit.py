@@ -10,7 +10,7 @@ from tasks.pull_request.audit import (
     LARGE,
     TOO_LARGE,
     model_co_authors,
-    of_commits,
+    of_commit,
     of_files,
     of_white_space,
     without_model_co_authors,
@@ -79,7 +79,7 @@ def commits(
 ) -> list[tuple[str, bool]]:
     return [
         (finding.about, finding.fatal)
-        for finding in of_commits([Commit(sha="a" * 40, title=title, message=message, author="Ada")], rules)
+        for finding in of_commit(Commit(sha="a" * 40, title=title, message=message, author="Ada"), rules)
     ]
 
 
@@ -97,7 +97,7 @@ def test_a_language_model_as_an_author_is_fatal_if_the_project_refuses_it():
     message = "Words.\n\nCo-authored-by: Claude <noreply@anthropic.com>\nCo-authored-by: Bea <bea@example.org>"
     assert commits(message) == [("co-author", False)]
     assert commits(message, rules=(NO_MODELS,)) == [("co-author", True)]
-    (finding,) = of_commits([Commit(sha="a" * 40, title="T", message=message)], (NO_MODELS,))
+    (finding,) = of_commit(Commit(sha="a" * 40, title="T", message=message), (NO_MODELS,))
     assert "AI_POLICY.md:14" in finding.text
     assert "Bea" not in finding.text
 

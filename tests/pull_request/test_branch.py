@@ -13,7 +13,6 @@ import pytest
 from tasks.artifacts import Comparison, Decision, Drift, PullRequest, Scaffolding, Survey, Verdict
 from tasks.errors import CherryPickError, RepositoryError
 from tasks.git import Clone
-from tasks.git.repository import Identity
 from tasks.manifest.model import Optimization
 from tasks.pull_request import assembling
 from tasks.pull_request.assembling import StageResults
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-BEA = Identity("Bea", "bea@example.org")
+BEA = "Bea <bea@example.org>"
 SLOW = "def total(numbers):\n    return sum([number for number in numbers])\n"
 FAST = "def total(numbers):\n    return sum(numbers)\n"
 CODE = "src/pages/sums.py"

@@ -17,7 +17,7 @@ import pytest
 from tasks.commands import ENTRIES
 from tasks.errors import PrprepError, RepositoryError
 from tasks.pull_request import publishing
-from tasks.pull_request.publishing import Gh, PullRequestText, Push, push
+from tasks.pull_request.publishing import Gh, PullRequestText, push
 from tests.support.targets import TargetRepo
 
 CHECKOUT = Path(__file__).parents[2]
@@ -190,9 +190,9 @@ def branch_of(bare: Path) -> str:
 def test_a_branch_is_pushed_and_its_own_successor_replaces_it(pair):
     repo, bare = pair
     clone, first = repo.path / ".git", repo.head
-    push(Push(clone, first, str(bare), "perf"))
+    push(clone, first, str(bare), "perf")
     repo.git("commit", "--quiet", "--amend", "-m", "Another")
-    push(Push(clone, repo.head, str(bare), "perf", replaces=first))
+    push(clone, repo.head, str(bare), "perf", replaces=first)
     assert branch_of(bare) == repo.head
 
 
@@ -200,12 +200,12 @@ def test_what_somebody_else_pushed_meanwhile_stays(pair):
     repo, bare = pair
     clone, first = repo.path / ".git", repo.head
     theirs = repo.commit({"b.py": "2\n"})
-    push(Push(clone, theirs, str(bare), "perf"))
+    push(clone, theirs, str(bare), "perf")
     repo.git("checkout", "--quiet", "-b", "mine", first)
     ours = repo.commit({"c.py": "3\n"})
     for replaces in ("", first):
         with pytest.raises(RepositoryError, match="did not take the branch perf"):
-            push(Push(clone, ours, str(bare), "perf", replaces=replaces))
+            push(clone, ours, str(bare), "perf", replaces=replaces)
     assert branch_of(bare) == theirs
 
 

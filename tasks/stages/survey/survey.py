@@ -3,7 +3,7 @@
 from ...artifacts import ChangedFunction, Decision, Detection, PullRequest, Survey
 from ...git import Clone
 from ...git.history import commit_dates
-from ...github.cache import Lookup, LookupRequest, format_time, look_up
+from ...github.cache import Lookup, format_time, look_up
 from ...github.client import Client, GitHubRepository, NotOnGitHub
 from ...github.search import SearchedFunction, SearchQuery, SearchResult
 from ...processes.progress import Note
@@ -34,7 +34,9 @@ def _look_up(inputs: StageInputs, detection: Detection, clone: Clone) -> Lookup:
     others = inputs.value(OTHERS)
     query = queries_of({item_id: (detection, inputs.settings.pr)}, clone)[item_id]
     return look_up(
-        LookupRequest(item_id, github, query),
+        item_id,
+        github,
+        query,
         client=Client(github.host),
         cache=inputs.value(ANSWERS),
         # One search covers all items of the repository.

@@ -8,7 +8,7 @@ from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Veri
 from ...bench.machine import exclusive, lock_path
 from ...bench.trees import write_into
 from ...body.evidence import benchmark_to_save
-from ...body.placeholders import FULL, reproduce_text
+from ...body.placeholders import FULL, filled_template
 from ...body.reproduction import reproduction
 from ...errors import ArtifactError, PrprepError
 from ...git.standalone import repository_state
@@ -114,7 +114,7 @@ def _disagreement(repetition: Repeated) -> str:
 def _verified(inputs: StageInputs) -> Verification:
     evidence, cache, report = inputs.value(EVIDENCE), inputs.cache, inputs.report
     item, detection = evidence.item, evidence.detection
-    text = reproduce_text(evidence, FULL, inputs.templates)
+    text = filled_template("reproduce.md.j2", evidence, FULL, inputs.templates)
     commands = code_blocks(text, SHELLS)
     if not commands:
         why = "the body gives no commands in a block of `sh`"
