@@ -14,15 +14,6 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-class Summary(Record):
-    """One side of one metric, over all samples (per call)."""
-
-    minimum: float
-    median: float
-    mean: float
-    rounds: int
-
-
 class Interval(Record):
     """A ratio head/base with its confidence interval: 0.8 means that head costs a fifth less."""
 
@@ -38,8 +29,11 @@ class Change(Record):
     test: str
     metric: MetricName
     unit: str
-    base: Summary
-    head: Summary
+    base: float
+    """The cost of a call at base, in `unit`: one estimate with `head` and the interval, whose ratio is head / base."""
+    head: float
+    samples: int
+    """Of each side, in all launches."""
     interval: Interval
     verdict: Verdict
     launches: int
@@ -52,7 +46,7 @@ class Change(Record):
 
 
 class Comparison(Measured):
-    SCHEMA = 2
+    SCHEMA = 3
     STAGE = "compare"
 
     verdict: Verdict

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from ..artifacts import SIDES, Interval, Launch, Measurement, Summary, Verdict
+from ..artifacts import SIDES, Interval, Launch, Measurement, Verdict
 
 Array = NDArray[np.float64]
 
@@ -161,12 +161,24 @@ def adjusted_confidence(measurement: Measurement, confidence: float) -> float:
     return _level(number, of=planned, last=measurement.stopped != "decided" or number == planned, confidence=confidence)
 
 
-def summarize(values: Sequence[float]) -> Summary:
-    """Summarize one side's samples of all launches, at least one, in their own unit."""
-    array = np.asarray(values, dtype=float)
-    return Summary(
-        minimum=float(array.min()), median=float(np.median(array)), mean=float(array.mean()), rounds=len(array)
-    )
+def costs(launches: Sequence[Launch], ratio: float) -> tuple[float, float]:
+    """Return what a call costs at base and head, with exactly the `ratio` head/base that was estimated from them.
+
+    exp(c ∓ ln(ratio)/2), c the mean over launches of the mean of ln(median) of both sides: the level is that of the
+    samples, and the difference that of the pairs, which disturbances of both sides leave alone. The medians of all
+    samples would have another ratio, at times one outside of the interval. They are returned if nothing
+    varies, or if a logarithm is not defined: with zeros among the samples, or without a finite ratio.
+    """
+    medians = np.array([[np.median(getattr(launch, side)) for side in SIDES] for launch in launches])
+    if _exact_ratio(launches) is not None or not (0 < ratio < math.inf and (medians > 0).all()):
+        base, head = (float(np.median(_all_samples(launches, side))) for side in SIDES)
+        return base, head
+    level = float(np.log(medians).mean())
+    return math.exp(level - math.log(ratio) / 2), math.exp(level + math.log(ratio) / 2)
+
+
+def _all_samples(launches: Sequence[Launch], side: str) -> list[float]:
+    return [value for launch in launches for value in getattr(launch, side)]
 
 
 def _level(number: int, *, of: int, last: bool, confidence: float) -> float:

@@ -97,15 +97,13 @@ def _values(comparison: Comparison, unit: str | None) -> Iterator[float]:
         yield from (output.inputs for output in comparison.outputs)
 
 
-def _amounts(change: Change) -> Iterator[float]:
-    for base, head in _statistics(change):
-        yield from (base, head, abs(base - head))
+def _amounts(change: Change) -> tuple[float, ...]:
+    return change.base, change.head, abs(change.base - change.head)
 
 
 def _factors(change: Change) -> Iterator[float]:
-    for base, head in _statistics(change):
-        yield from (base / head, head / base) if base and head else ()
-    yield from (1 / ratio for ratio in (change.interval.ratio, change.interval.low, change.interval.high) if ratio)
+    for ratio in (change.interval.ratio, change.interval.low, change.interval.high):
+        yield from (ratio, 1 / ratio) if ratio else ()
 
 
 def _shares(change: Change) -> Iterator[float]:
@@ -113,7 +111,3 @@ def _shares(change: Change) -> Iterator[float]:
         yield from (abs(ratio - 1), abs(1 / ratio - 1)) if ratio else (1.0,)
     yield change.interval.confidence
 
-
-def _statistics(change: Change) -> Iterator[tuple[float, float]]:
-    for statistic in ("minimum", "median", "mean"):
-        yield getattr(change.base, statistic), getattr(change.head, statistic)

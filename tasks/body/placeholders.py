@@ -1,5 +1,6 @@
 """Compute the values that the templates of a body use: placeholders by name, and structured values."""
 
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -23,6 +24,17 @@ _ARTIFACTS = ("item", "detection", "scaffolding", "injection", "comparison", "co
 """What templates get of the evidence as it is."""
 LONGEST_REPORT = 40_000
 """Characters of codeflash's report; the body leaves out a longer one, the artifact keeps it."""
+_COMPARATIVES = {
+    MetricName.TIME: ("faster", "slower", " time"),
+    MetricName.CPU: ("less CPU time", "more CPU time", ""),
+    MetricName.IMPORT: ("faster import", "slower import", " time"),
+    MetricName.START: ("faster start-up", "slower start-up", " time"),
+    MetricName.INSTRUCTIONS: ("fewer instructions", "more instructions", ""),
+    MetricName.ALLOCATIONS: ("fewer allocations", "more allocations", ""),
+    MetricName.PEAK: ("less peak memory", "more peak memory", ""),
+    MetricName.LEAKED: ("less memory left", "more memory left", ""),
+}
+"""What follows the factor of an effect that costs less or more at head, and the percentage."""
 _TRAILER = re.compile(
     r"^[A-Za-z][A-Za-z-]*-(?:by|to|from|id|on|with): |^(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?):? \S+$",
     re.IGNORECASE,
@@ -120,7 +132,7 @@ def _message_lines(commit: Commit) -> list[str]:
 def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
     detection, comparison, report = evidence.detection, evidence.comparison, evidence.codeflash.markdown
     benchmark, further_commits = evidence.scaffolding.path, len(detection.commits) - BULLETS
-    tests = views.tests_of(comparison, benchmark)
+    tests, lead = views.tests_of(comparison, benchmark), views.leading(comparison)
     shown = [test for test in tests[: limits.visible] if not test.is_control_row]
     kind, _, path = (detection.changelog or "").partition(" ")
     return {
@@ -132,7 +144,9 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "folded": tests[len(shown) : len(shown) + limits.folded],
         "left_out": max(0, len(tests) - len(shown) - limits.folded),
         "own_tests": evidence.tests,
-        "leading": views.leading(comparison),
+        "leading": lead,
+        "lead_name": views.short_name(lead.test, benchmark) if lead else "",
+        "several": len({change.test for change in comparison.changes if change.primary}) > 1,
         "losses": views.losses_of(comparison, benchmark),
         "shares": views.shares_of(comparison),
         "unseen": views.unseen(detection, comparison),
@@ -192,14 +206,24 @@ def _modules(comparison: Comparison) -> tuple[tuple[str, str, str], ...]:
     return tuple((path, base.get(path, ""), head.get(path, "")) for path in paths)
 
 
-def _speedup(change: Change, statistic: str) -> Markdown:
-    """Return how many times less head costs; calls per second (`ops`) compare as the means do."""
-    name = "mean" if statistic == "ops" else statistic
-    return Markdown(figures.times(getattr(change.base, name), getattr(change.head, name)))
+def _effect(change: Change) -> Markdown:
+    """Format an effect in both forms: `1.31x faster (23.7 % less time, 99 % interval 23.1 % to 24.3 %)`."""
+    interval, (less, more, amount) = change.interval, _COMPARATIVES[change.metric]
+    if not 0 < interval.ratio < math.inf:
+        return Markdown(f"{change.metric} {_change(interval)}")
+    is_less = interval.ratio <= 1
+    factor = figures.times(1, interval.ratio) if is_less else figures.times(interval.ratio, 1)
+    size = f"{figures.amount_of_change(interval.ratio, interval.low, interval.high)} {'less' if is_less else 'more'}"
+    certainty = (
+        f"no spread in {figures.counted(change.launches, 'launch', 'launches')}"
+        if interval.low == interval.high
+        else f"{figures.share(interval.confidence)} interval {figures.amounts_of_change(interval.low, interval.high)}"
+    )
+    return Markdown(f"{factor} {less if is_less else more} ({size}{amount}, {certainty})")
 
 
-def _difference(change: Change, statistic: str = "median") -> Markdown:
-    return Markdown(figures.difference(getattr(change.head, statistic) - getattr(change.base, statistic), change.unit))
+def _per(change: Change) -> Markdown:
+    return Markdown("per start" if change.metric in {MetricName.IMPORT, MetricName.START} else "per call")
 
 
 def _faster(ratio: float) -> str:
@@ -232,14 +256,15 @@ FILTERS: dict[str, Callable[..., object]] = {
     "quantity": _markdown(figures.quantity),
     "percent": _markdown(figures.percent),
     "share": _markdown(figures.share),
-    "rate": _markdown(lambda summary: figures.rate(summary.mean)),
-    "speedup": _speedup,
+    "rate": _markdown(figures.rate),
+    "speedup": _markdown(lambda change: figures.times(1, change.interval.ratio)),
+    "effect": _effect,
+    "per": _per,
     "change": _markdown(lambda change: _change(change.interval)),
     "interval": _markdown(lambda change: _interval(change.interval)),
     "control": _markdown(lambda change: _interval(change.control)),
     "again": _markdown(lambda repeated: _change(repeated.found)),
-    "saved": _markdown(lambda change: figures.quantity(abs(change.base.median - change.head.median), change.unit)),
-    "difference": _difference,
+    "difference": _markdown(lambda change: figures.difference(change.head - change.base, change.unit)),
     "ratio": _markdown(lambda change: f"{change.interval.ratio:.2f}"),
     "faster": _markdown(lambda change: _faster(change.interval.ratio)),
     "faster_by": _markdown(_faster),

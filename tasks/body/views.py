@@ -139,4 +139,4 @@ def pyperf_table(comparison: Comparison, benchmark: str) -> PyperfTable:
 
 def _is_shown(change: Change) -> bool:
     """Hide the memory left after calls if it is zero on both sides, as after most calls."""
-    return change.metric is not MetricName.LEAKED or bool(change.base.median or change.head.median)
+    return change.metric is not MetricName.LEAKED or bool(change.base or change.head)

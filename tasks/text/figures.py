@@ -45,9 +45,9 @@ def difference(value: float, unit: str) -> str:
     return ("+" if value > 0 else "") + quantity(value, unit)
 
 
-def counted(number: int, noun: str) -> str:
-    """Format a number of things: `1 commit`, `2,000 commits`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Format a number of things: `1 commit`, `2,000 commits`, and with the plural `nouns` `3 launches`."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
 def age(seconds: float) -> str:
@@ -90,6 +90,23 @@ def interval(low: float, high: float) -> str:
     if low <= 0 and math.isinf(high):
         return "not known"
     return f"{percent(low - 1, 'down')} to {percent(high - 1, 'up')}"
+
+
+def amount_of_change(ratio: float, low: float, high: float) -> str:
+    """Format how far the ratio head/base is from 1, without the sign: `47.5 %`."""
+    return change(ratio, low, high).lstrip(f"+{MINUS}")
+
+
+def amounts_of_change(low: float, high: float) -> str:
+    """Format the interval of a ratio as amounts of change, the smaller first: `46.4 % to 48.6 %`.
+
+    With signs, as `interval` does, if it holds both directions.
+    """
+    shown = interval(low, high)
+    if low < 1 < high:
+        return shown
+    ends = [end.lstrip(f"+{MINUS}") for end in shown.split(" to ")]
+    return " to ".join(ends if low >= 1 else reversed(ends))
 
 
 def share(value: float) -> str:

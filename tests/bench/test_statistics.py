@@ -7,15 +7,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tasks.artifacts import Interval, Launch, Measurement, MetricName, Summary, Verdict
+from tasks.artifacts import Interval, Launch, Measurement, MetricName, Verdict
 from tasks.bench.statistics import (
     StoppingRule,
     adjusted_confidence,
+    costs,
     first_look,
     interval_of,
     launch_ratios,
     ratio_interval,
-    summarize,
     verdict,
 )
 
@@ -258,8 +258,31 @@ class TestStoppingRule:
         assert interval.confidence == 0.99
 
 
-def test_summary():
-    assert summarize([3.0, 1.0, 2.0, 10.0]) == Summary(minimum=1.0, median=2.5, mean=4.0, rounds=4)
+class TestCosts:
+    @given(some_launches)
+    def test_they_have_the_ratio_that_lies_in_the_interval(self, launches):
+        """No two figures of a body contradict each other."""
+        interval = ratio_interval(launches, 0.99)
+        base, head = costs(launches, interval.ratio)
+        assert head / base == pytest.approx(interval.ratio)
+        assert interval.low * (1 - 1e-9) <= head / base <= interval.high * (1 + 1e-9)
+
+    @given(some_launches)
+    def test_they_are_exchanged_with_the_sides(self, launches):
+        ratio = ratio_interval(launches, 0.99).ratio
+        assert costs(exchanged(launches), 1 / ratio) == pytest.approx(costs(launches, ratio)[::-1])
+
+    def test_their_level_is_that_of_the_samples(self):
+        launches = [launch([2.0, 2.0, 9.0], [1.0, 1.0, 1.0]), launch([8.0], [4.0])]
+        assert costs(launches, 0.5) == pytest.approx((4.0, 2.0))
+
+    def test_what_does_not_vary_is_itself(self):
+        assert costs([launch([1204.0], [603.0])] * 3, 603 / 1204) == (1204.0, 603.0)
+
+    def test_without_a_logarithm_they_are_medians(self):
+        launches = [launch([3.0], [0.0]), launch([5.0], [0.0]), launch([5.0], [1.0])]
+        assert costs(launches, 0.1) == (5.0, 0.0)
+        assert costs(launches[:2], math.inf) == (4.0, 0.0)
 
 
 @pytest.mark.slow

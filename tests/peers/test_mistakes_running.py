@@ -227,7 +227,7 @@ def test_21_every_test_has_its_memory_next_to_its_time(every):
     metrics = {}
     for each in run.comparison().changes:
         metrics.setdefault(each.test, set()).add(each.metric)
-        assert each.metric is not MetricName.PEAK or each.base.minimum > 0
+        assert each.metric is not MetricName.PEAK or each.base > 0
     assert metrics.keys() == {*map(way, TESTS), way("test_twice#2")}
     assert {frozenset(names) for names in metrics.values()} == {
         frozenset({MetricName.TIME, MetricName.CPU, MetricName.PEAK, MetricName.ALLOCATIONS, MetricName.LEAKED})
@@ -260,7 +260,7 @@ def test_overhead_a_speedup_of_many_calls_is_shown_in_full(every):
     """It showed a true five-fold speed-up of a helper that is called 20,000 times as 0.93x to 1.35x."""
     shown = change(every[0].comparison(), MetricName.TIME, way("test_often"))
     assert shown.interval.high < 0.5
-    assert shown.head.minimum / shown.base.minimum < 0.5
+    assert shown.head / shown.base == pytest.approx(shown.interval.ratio)
     assert shares(every[0], "test_often", "step")[0].calls == 20_000
 
 
@@ -274,9 +274,6 @@ def test_overhead_no_time_is_impossibly_short(every):
                 for side in (launch.base, launch.head, launch.control)
                 for value in side
             )
-    for each in every[0].comparison().changes:
-        for side in (each.base, each.head):
-            assert 0 <= side.minimum <= min(side.median, side.mean)
 
 
 def test_overhead_nothing_is_left_in_the_home(every):

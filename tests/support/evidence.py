@@ -32,7 +32,6 @@ from tasks.artifacts import (
     Share,
     SideRun,
     Site,
-    Summary,
     Survey,
     TreeSpec,
     Verdict,
@@ -131,21 +130,16 @@ def provenance(
 
 
 def change(metric: MetricName, base: float, head: float, verdict: Verdict, **more: object) -> Change:
-    """Return a change whose statistics lie around `base` and `head`; `width` is the interval's relative half-width."""
+    """Return a change from `base` to `head`; `width` is the interval's relative half-width."""
     width = float(more.pop("width", 0.011))  # type: ignore[arg-type]
     unit = UNITS[metric]
     ratio = head / base if base else 1.0
-    spread = (0.982, 1.0, 1.024) if unit == "s" else (1.0, 1.0, 1.0)
-
-    def summary(value: float) -> Summary:
-        return Summary(minimum=value * spread[0], median=value * spread[1], mean=value * spread[2], rounds=168)
-
     if "control" in more:
         more["control"] = Interval(ratio=1.001, low=0.995, high=1.0071, confidence=0.99)
     fields = {"test": TEST, "launches": 8, "primary": True, **more}
     interval = Interval(ratio=ratio, low=ratio * (1 - width), high=ratio * (1 + width), confidence=0.99)
     return Change(
-        metric=metric, unit=unit, base=summary(base), head=summary(head), interval=interval, verdict=verdict, **fields
+        metric=metric, unit=unit, base=base, head=head, samples=168, interval=interval, verdict=verdict, **fields
     )  # type: ignore[arg-type]
 
 

@@ -144,12 +144,14 @@ def _change(
 
     interval = statistics.interval_of(measurement, confidence)
     control = statistics.control_of(measurement, confidence)
+    base, head = statistics.costs(measurement.launches, interval.ratio)
     return Change(
         test=measurement.test,
         metric=measurement.metric,
         unit=UNITS[measurement.metric],
-        base=statistics.summarize(_values(measurement, "base")),
-        head=statistics.summarize(_values(measurement, "head")),
+        base=base,
+        head=head,
+        samples=sum(len(launch.base) for launch in measurement.launches),
         interval=interval,
         control=control,
         verdict=statistics.verdict(interval, negligible, control),

@@ -35,7 +35,7 @@ def spelled(change: Change) -> str:
     interval = change.interval
     shown = figures.change(interval.ratio, interval.low, interval.high)
     if not math.isfinite(interval.ratio):
-        shown = " → ".join(figures.quantity(side.median, change.unit) for side in (change.base, change.head))
+        shown = " → ".join(figures.quantity(cost, change.unit) for cost in (change.base, change.head))
     return f"{change.metric} {shown} ({_certainty(change)})"
 
 
@@ -123,19 +123,19 @@ def _about_outputs(samples: Samples) -> Iterator[str]:
 
 
 def _got_worse(change: Change) -> bool:
-    if change.metric is MetricName.LEAKED and change.head.median < SMALL_LEAK:
+    if change.metric is MetricName.LEAKED and change.head < SMALL_LEAK:
         return False
     return change.verdict is Verdict.REGRESSED and not change.primary and not change.control_row
 
 
 def _almost_nothing(changes: Sequence[Change]) -> Iterator[str]:
     for change in changes:
-        medians = (change.base.median, change.head.median)
-        if change.primary and change.metric is MetricName.PEAK and max(medians) < ALMOST_NOTHING:
-            base, head = map(figures.size, medians)
-            peaks = f"peak {base} at base, {head} at head, in {_short(change.test)}"
+        peaks = (change.base, change.head)
+        if change.primary and change.metric is MetricName.PEAK and max(peaks) < ALMOST_NOTHING:
+            base, head = map(figures.size, peaks)
+            both = f"peak {base} at base, {head} at head, in {_short(change.test)}"
             should = "a mock at an inference boundary must allocate what the real one does"
-            yield f"the benchmark allocates almost nothing ({peaks}); {should}"
+            yield f"the benchmark allocates almost nothing ({both}); {should}"
 
 
 def _short(test: str) -> str:

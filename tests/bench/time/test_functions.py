@@ -345,9 +345,6 @@ def test_dumps_are_read(tmp_path):
 
 
 def test_the_table():
-    def time(median):
-        return SimpleNamespace(median=median)
-
     shares = [
         FunctionShare(
             test="t",
@@ -368,7 +365,7 @@ def test_the_table():
             head=None,
         ),
     ]
-    test = SimpleNamespace(functions=shares, time=SimpleNamespace(base=time(0.02), head=time(0.01)))
+    test = SimpleNamespace(functions=shares, time=SimpleNamespace(base=0.02, head=0.01))
     filters = {"code": lambda text: f"`{text}`", "count": figures.count, "seconds": figures.seconds}
     assert fill("compare-functions.md.j2", {"test": test}, filters=filters) == (
         "<details>\n<summary>Time per function of the project</summary>\n\n"
@@ -376,7 +373,7 @@ def test_the_table():
         "| `p:work` (changed) | 1 | 100.0 % | 50.0 % | 20.00 ms | 5.000 ms |\n"
         "| `p:gone` | 1,200 → – | 75.0 % | – | 15.00 ms | – |\n\n"
         "Shares come from a separate sampling pass; the timed runs were not instrumented. A share includes what the function calls, "
-        "a time is that share of the median above, and calls are counted in one call of the benchmark. "
+        "a time is that share of the time above, and calls are counted in one call of the benchmark. "
         "Each side has at least 912 samples.\n\n</details>\n"
     )
     scarce = [share.model_copy(update={"samples": 3}) for share in shares]

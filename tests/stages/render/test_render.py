@@ -30,7 +30,6 @@ from tasks.artifacts import (
     RunCommand,
     Scaffolding,
     SideRun,
-    Summary,
     TreeSpec,
     Verdict,
     Verification,
@@ -282,17 +281,11 @@ def known_numbers(case: Case) -> list[float]:
     """Give every number of the artifacts, and the few that the templates make of them: ratios, differences, shares, rates."""
     made: list[float] = [case.comparison.negligible, len(case.comparison.tests)]
     for one in case.comparison.changes:
-        sides = (one.base, one.head)
-        for statistic in ("minimum", "median", "mean"):
-            base, head = (getattr(side, statistic) for side in sides)
-            made += [base, head, base / (head or 1), head - base, abs(head - base)]
-        made += (
-            [side.rounds for side in sides]
-            + [1 / (side.mean or 1) for side in sides]
-            + [one.launches, one.interval.confidence]
-        )
+        made += [one.base, one.head, one.head - one.base, 1 / (one.base or 1), 1 / (one.head or 1)]
+        made += [one.samples, one.launches, one.interval.confidence]
         made += [one.interval.ratio, 1 / (one.interval.ratio or 1)]
-        made += [end - 1 for each in (one.interval, one.control) if each for end in (each.ratio, each.low, each.high)]
+        ends = [end - 1 for each in (one.interval, one.control) if each for end in (each.ratio, each.low, each.high)]
+        made += [*ends, *map(abs, ends)]
     for ran in filter(None, (case.tests.base, case.tests.head)):
         made += [ran.passed, ran.failed, ran.errors, ran.skipped]
     for each in case.verified.repeated:
@@ -310,13 +303,11 @@ def known_beside(comparison: Comparison) -> list[float]:
         sum(output.inputs for output in comparison.outputs),
         *(output.inputs for output in comparison.outputs),
     ]
-    medians = {
-        one.test: (one.base.median, one.head.median) for one in comparison.changes if one.metric is MetricName.TIME
-    }
+    costs = {one.test: (one.base, one.head) for one in comparison.changes if one.metric is MetricName.TIME}
     for share in comparison.functions:
         made.append(share.samples)
-        for side, median in zip((share.base, share.head), medians[share.test], strict=True):
-            made += [side.calls, side.share, side.share * median] if side else []
+        for side, cost in zip((share.base, share.head), costs[share.test], strict=True):
+            made += [side.calls, side.share, side.share * cost] if side else []
     for site in comparison.sites:
         made += [site.base, site.head, site.head - site.base]
     load = comparison.load
@@ -366,10 +357,10 @@ def test_the_number_check_would_notice_a_made_up_number():
 @pytest.mark.parametrize(
     ("case", "first"),
     [
-        (Case(REGRESSED), "**Regression: time +26.4 %"),
+        (Case(REGRESSED), "**Regression: 1.26x slower (26.4 % more time"),
         (Case(UNCHANGED), "**No difference shown: time −0.10 %"),
         (Case(INCONCLUSIVE), "**Inconclusive: time −2.2 %"),
-        (Case(), "**time −20.9 %"),
+        (Case(), "**1.26x faster (20.9 % less time"),
     ],
 )
 def test_the_verdict_stands_at_the_top(case, first):
@@ -579,7 +570,7 @@ def test_peoples_own_templates_work_with_the_placeholders_by_name(tmp_path):
     assert "TECHNICAL_DETAILS=[]\n" in body
     assert "PLATFORM_DESCRIPTION=[Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.7]\n" in body
     assert (
-        "CODEFLASH_COMPARE_OUTPUT=[### `test_benchmark_merge_lines`\n\n| | Min | Median | Mean | OPS | Rounds |\n"
+        "CODEFLASH_COMPARE_OUTPUT=[### `test_benchmark_merge_lines`\n\n| | Time per call | OPS | Speedup | Samples |\n"
         in body
     )
     assert "CODEFLASH_COMPARE_FLAGS=[--memory --timeout 120]\n" in body
@@ -650,7 +641,7 @@ IN_TEMPLATE = CASES["in-a-template"]
 
 def test_the_template_can_be_left_aside(tmp_path):
     own = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "own"})))
-    assert own.startswith("**time −20.9 %")
+    assert own.startswith("**1.26x faster")
     (tmp_path / CPU).write_text("mine {{ SUMMARY_BULLETS }}", encoding="utf-8")
     assert body_of(IN_TEMPLATE, tmp_path).startswith("mine - Join")
     forced = body_of(IN_TEMPLATE.vary(item=ITEM.model_copy(update={"template": "project"})), tmp_path)
@@ -850,9 +841,8 @@ def test_what_needs_review(case, expected):
 
 
 def test_artifacts_of_a_metric_with_no_cost_left_are_shown():
-    nothing = Summary(minimum=0.0, median=0.0, mean=0.0, rounds=3)
     freed = change(MetricName.ALLOCATIONS, 5, 1, Verdict.IMPROVED).model_copy(
-        update={"head": nothing, "interval": Interval(ratio=0.0, low=0.0, high=0.0, confidence=0.99)}
+        update={"head": 0.0, "interval": Interval(ratio=0.0, low=0.0, high=0.0, confidence=0.99)}
     )
     assert "| allocations | −100.0 % | −100.0 % (no spread) | −5 | 8 | improved |" in body_of(
         Case(comparison((freed,), Verdict.IMPROVED))
