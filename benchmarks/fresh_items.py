@@ -128,6 +128,7 @@ def _artifacts(item_id: str, commits: tuple[str, str], *, body: str) -> dict[str
         samples=192,
         interval=Interval(ratio=0.5025, low=0.4975, high=0.5078, confidence=0.99),
         verdict=Verdict.IMPROVED,
+        negligible=0.01,
         launches=8,
         primary=True,
     )

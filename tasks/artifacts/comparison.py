@@ -36,6 +36,8 @@ class Change(Record):
     """Of each side, in all launches."""
     interval: Interval
     verdict: Verdict
+    negligible: float
+    """The relative change below which this one counts as none; for peak memory it may follow from an amount."""
     launches: int
     primary: bool
     """Whether the item's claim rests on this metric."""

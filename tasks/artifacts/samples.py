@@ -56,6 +56,8 @@ class Launch(Record):
     They are not part of the samples, the sum of both is wall time. Empty if this was not known: then the samples are
     wall time of turns in which no other process took the core.
     """
+    computes: bool = False
+    """Whether the calls gave up the core by themselves in less than half of the blocks: then they only compute."""
     left_out: int = 0
     """Turns that are not among the samples, because waiting for a core would distort them."""
 

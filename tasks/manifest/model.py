@@ -94,6 +94,9 @@ class Measuring(Model):
     budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds of samples for one benchmark")
     confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence level of the intervals")
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a relative change below this counts as no change")
+    negligible_memory: int = Field(
+        default=65_536, ge=0, description="bytes; a change of peak memory below this counts as no change"
+    )
     sandbox: Literal["none", "bwrap"] = Field(
         default="none", description="bwrap runs the project's code without network, and without files it does not need"
     )

@@ -136,7 +136,7 @@ def change(metric: MetricName, base: float, head: float, verdict: Verdict, **mor
     ratio = head / base if base else 1.0
     if "control" in more:
         more["control"] = Interval(ratio=1.001, low=0.995, high=1.0071, confidence=0.99)
-    fields = {"test": TEST, "launches": 8, "primary": True, **more}
+    fields = {"test": TEST, "launches": 8, "primary": True, "negligible": 0.01, **more}
     interval = Interval(ratio=ratio, low=ratio * (1 - width), high=ratio * (1 + width), confidence=0.99)
     return Change(
         metric=metric, unit=unit, base=base, head=head, samples=168, interval=interval, verdict=verdict, **fields

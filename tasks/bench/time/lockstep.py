@@ -92,10 +92,12 @@ class TimedCall:
             return None
         is_corrected = clock == "wall" and self.is_corrected
         field = "own" if is_corrected else clock
+        blocks = [block for turn in turns for block in turn.values()]
         return Launch(
             first=next(role for role in self.order if role != "control"),
             seed=self.seed,
             steady=self.steady,
+            computes=2 * sum(block.voluntary > 0 for block in blocks) < len(blocks),
             left_out=len(self.turns) - len(turns),
             iterations={role: turns[0][role].calls for role in self.order},
             waited={role: _samples(turns, role, "waited") for role in self.order} if is_corrected else {},

@@ -3,10 +3,10 @@ from ...staleness import ALL, Stage, Uses
 STAGE = Stage(
     name="compare",
     doc="judge the samples: interval and verdict for every metric",
-    version=4,
+    version=5,
     uses=(
         Uses(
-            settings=("confidence", "negligible"),
+            settings=("confidence", "negligible", "negligible_memory"),
             artifacts={"detect": ("domain.domains",), "lint": ALL, "measure": ALL, "codeflash": ALL},
         ),
     ),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import chain
+from typing import NamedTuple
 
 from ...artifacts import (
     SIDES,
@@ -47,7 +48,8 @@ def judged(item: Optimization, artifacts: ArtifactReader) -> Comparison:
     """Judge the artifacts of earlier stages; a pure function of them."""
     samples, detection = artifacts.read(Samples), artifacts.read(Detection)
     linting, codeflash = artifacts.read(Linting), artifacts.read(CodeflashRun)
-    comparison = judge(samples, detection.domain.domains, confidence=item.confidence, negligible=item.negligible)
+    rules = Rules(item.confidence, item.negligible, item.negligible_memory)
+    comparison = judge(samples, detection.domain.domains, rules)
     needs_review = (*comparison.needs_review, *about_benchmark(linting, comparison.verdict))
     comparison = comparison.model_copy(update={"needs_review": needs_review, "reach": linting.reach})
     return with_codeflash(comparison, codeflash)
@@ -70,7 +72,15 @@ def with_codeflash(comparison: Comparison, codeflash: CodeflashRun) -> Compariso
     )
 
 
-def judge(samples: Samples, claimed: Sequence[Domain], *, confidence: float, negligible: float) -> Comparison:
+class Rules(NamedTuple):
+    """Confidence of the intervals, and what counts as no change: a share, and bytes of peak memory."""
+
+    confidence: float
+    negligible: float
+    negligible_memory: int = 0
+
+
+def judge(samples: Samples, claimed: Sequence[Domain], rules: Rules) -> Comparison:
     """Judge every metric of every test, and the item by the primary metrics of the domains that its claim rests on.
 
     If only some tests reach a changed function, the others are control rows, and no claim rests on them. Raise
@@ -82,7 +92,7 @@ def judge(samples: Samples, claimed: Sequence[Domain], *, confidence: float, neg
     primary = domains.primary_metrics(claimed, tuple(requested))
     controls = control_rows(samples)
     changes = tuple(
-        _change(each, confidence, negligible, is_primary=each.metric in primary, is_control_row=each.test in controls)
+        _change(each, rules, is_primary=each.metric in primary, is_control_row=each.test in controls)
         for each in samples.measurements
     )
     if not any(change.primary for change in changes):
@@ -92,10 +102,10 @@ def judge(samples: Samples, claimed: Sequence[Domain], *, confidence: float, neg
     return Comparison(
         **{name: getattr(samples, name) for name in Measured.model_fields},
         verdict=overall,
-        reason=reason(changes, overall, samples.measurements, negligible),
+        reason=reason(changes, overall, samples.measurements, rules.negligible),
         headline=shown,
         changes=changes,
-        negligible=negligible,
+        negligible=rules.negligible,
         needs_review=to_review(changes, overall, samples, headline=shown),
     )
 
@@ -137,14 +147,15 @@ def _values(measurement: Measurement, side: Side) -> list[float]:
     return list(chain.from_iterable(getattr(launch, side) for launch in measurement.launches))
 
 
-def _change(
-    measurement: Measurement, confidence: float, negligible: float, *, is_primary: bool, is_control_row: bool
-) -> Change:
+def _change(measurement: Measurement, rules: Rules, *, is_primary: bool, is_control_row: bool) -> Change:
     from ...bench import statistics
 
-    interval = statistics.interval_of(measurement, confidence)
-    control = statistics.control_of(measurement, confidence)
+    interval = statistics.interval_of(measurement, rules.confidence)
+    control = statistics.control_of(measurement, rules.confidence)
     base, head = statistics.costs(measurement.launches, interval.ratio)
+    negligible = rules.negligible
+    if measurement.metric is MetricName.PEAK and rules.negligible_memory:
+        negligible = max(negligible, rules.negligible_memory / max(base, 1))
     return Change(
         test=measurement.test,
         metric=measurement.metric,
@@ -154,6 +165,7 @@ def _change(
         samples=sum(len(launch.base) for launch in measurement.launches),
         interval=interval,
         control=control,
+        negligible=negligible,
         verdict=statistics.verdict(interval, negligible, control),
         launches=len(measurement.launches),
         primary=is_primary and not is_control_row,

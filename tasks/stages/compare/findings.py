@@ -43,17 +43,17 @@ def reason(changes: Sequence[Change], overall: Verdict, measurements: Sequence[M
     """Return whole sentences that explain the verdict."""
     leading = leading_change(changes, overall)
     verdicts = [change.verdict for change in changes if change.primary]
-    share = figures.share(negligible)
+    border = _border(leading, negligible)
     is_single = len(verdicts) == 1
     if overall is Verdict.UNCHANGED:
         intervals = "The interval lies" if is_single else f"All {len(verdicts)} intervals lie"
-        return f"{intervals} within ±{share}."
+        return f"{intervals} within ±{border}."
     if overall is Verdict.INCONCLUSIVE:
         measured = next(each for each in measurements if (each.test, each.metric) == (leading.test, leading.metric))
         ended = _ENDED.get(measured.stopped)
         until = f" Sampling ended after {_launches(leading)}, {ended}." if ended else ""
         return f"{_why_undecided(leading, negligible)}.{until}"
-    side = f"below {figures.MINUS}{share}" if overall is Verdict.IMPROVED else f"above +{share}"
+    side = f"below {figures.MINUS}{border}" if overall is Verdict.IMPROVED else f"above +{border}"
     count = f"{verdicts.count(overall)} of {len(verdicts)}"
     counted = "" if is_single else f" This holds for {count} results that the claim rests on."
     return f"The whole interval lies {side}.{counted}"
@@ -70,6 +70,7 @@ def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, 
     # If a control row seems to change, this machine or this benchmark is unreliable.
     moved = [each for each in changes if each.control_row and each.verdict in decided]
     findings += [f"{_short(each.test)} reaches nothing that changed, and yet {spelled(each)}" for each in moved]
+    findings += _disagreeing_clocks(changes, samples.measurements)
     findings += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
     findings += _almost_nothing(changes)
     return tuple(dict.fromkeys(findings))
@@ -94,18 +95,25 @@ def _certainty(change: Change) -> str:
     return f"{figures.share(interval.confidence)} interval {figures.interval(interval.low, interval.high)}"
 
 
+def _border(change: Change, negligible: float) -> str:
+    """Format what counts as no change: the share `negligible`, unless an amount of peak memory is more."""
+    if change.negligible > negligible:
+        return figures.size(change.negligible * max(change.base, 1))
+    return figures.share(negligible)
+
+
 def _why_undecided(change: Change, negligible: float) -> str:
-    share = figures.share(negligible)
+    border = _border(change, negligible)
     interval = change.interval
     if math.isinf(interval.high):
         return "Too few launches, or zeros among the samples, give no interval"
     if interval.low <= 1 <= interval.high:
-        return f"The interval holds no change, and reaches beyond the ±{share} that count as negligible"
+        return f"The interval holds no change, and reaches beyond the ±{border} that count as negligible"
     less, near = ("less", interval.high) if interval.high < 1 else ("more", interval.low)
-    if change.control and abs(near - 1) > negligible:
+    if change.control and abs(near - 1) > change.negligible:
         differed = figures.interval(change.control.low, change.control.high)
         return f"Head costs {less}, but a second tree of base differed from base by {differed} in the same launches"
-    return f"Head costs {less}, but the interval reaches into ±{share}, which counts as negligible"
+    return f"Head costs {less}, but the interval reaches into ±{border}, which counts as negligible"
 
 
 def _launches(change: Change) -> str:
@@ -126,6 +134,22 @@ def _got_worse(change: Change) -> bool:
     if change.metric is MetricName.LEAKED and change.head < SMALL_LEAK:
         return False
     return change.verdict is Verdict.REGRESSED and not change.primary and not change.control_row
+
+
+def _disagreeing_clocks(changes: Sequence[Change], measurements: Sequence[Measurement]) -> Iterator[str]:
+    """Name calls that only compute, and whose time and CPU time have intervals apart: one of them is wrong."""
+    of = {(change.test, change.metric): change for change in changes}
+    for measurement in measurements:
+        cpu = of.get((measurement.test, MetricName.CPU))
+        computes = all(launch.computes for launch in measurement.launches)
+        if measurement.metric is not MetricName.TIME or not cpu or not computes:
+            continue
+        time = of[measurement.test, MetricName.TIME]
+        if time.interval.high < cpu.interval.low or cpu.interval.high < time.interval.low:
+            yield (
+                f"{spelled(time)} and {spelled(cpu)} of {_short(time.test)} disagree, although the call only computes: "
+                "the machine disturbed the measurement; measure again when it has less to do"
+            )
 
 
 def _almost_nothing(changes: Sequence[Change]) -> Iterator[str]:

@@ -29,8 +29,8 @@ STAGE = Stage(
         Uses(settings=("verify",)),
         Uses(
             settings=(
-                *("strategy", "engine", "metrics", "timeout", "budget", "confidence", "negligible"),
-                *("lint.ignore", "lint.boundaries", *ENVIRONMENT),
+                *("strategy", "engine", "metrics", "timeout", "budget", "confidence"),
+                *("negligible", "negligible_memory", "lint.ignore", "lint.boundaries", *ENVIRONMENT),
             ),
             artifacts={
                 "detect": ("target", "base", "head", "picked", "domain.domains", *LAYOUT, "layout.runner"),

@@ -76,18 +76,18 @@ def repetitions(claim: Comparison, measured: Comparison) -> tuple[Repeated, ...]
             verdict=change.verdict,
             claimed=change.interval,
             found=again.interval if again else None,
-            agrees=again is not None and _agrees(change, again, claim.negligible),
+            agrees=again is not None and _agrees(change, again),
         )
         for change, again in pairs
     )
 
 
-def _agrees(claimed: Change, measured: Change, negligible: float) -> bool:
+def _agrees(claimed: Change, measured: Change) -> bool:
     """Return whether a claimed change was measured again, or if none was claimed, that none was measured."""
     if claimed.verdict is Verdict.IMPROVED:
-        return measured.interval.ratio < 1 - negligible
+        return measured.interval.ratio < 1 - claimed.negligible
     if claimed.verdict is Verdict.REGRESSED:
-        return measured.interval.ratio > 1 + negligible
+        return measured.interval.ratio > 1 + claimed.negligible
     return claimed.verdict is Verdict.INCONCLUSIVE or measured.verdict not in {Verdict.IMPROVED, Verdict.REGRESSED}
 
 

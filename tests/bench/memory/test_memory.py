@@ -223,20 +223,13 @@ def test_setup_and_teardown_do_not_count(tmp_path):
 
 
 @pytest.mark.slow
-def test_repeats_that_differ_are_followed_by_more(tmp_path):
+def test_repeats_that_differ_are_followed_by_more_whatever_the_budget(tmp_path):
     code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
-    measured = measure(tmp_path, code, repeats=REPEATS, budget=600.0)
+    measured = measure(tmp_path, code, repeats=REPEATS, budget=0.001)
     peak = of(measured, MetricName.PEAK)
     assert len(peak.launches) == MOST_REPEATS
     assert (peak.looks, peak.stopped) == ((MOST_REPEATS,), "repeats")
     assert len(of(measured, MetricName.LEAKED).launches) == MOST_REPEATS
-
-
-@pytest.mark.slow
-def test_more_repeats_end_with_the_budget(tmp_path):
-    code = "import os\n\ndef work():\n    return len(bytearray(10_000 + os.urandom(1)[0] * 100)) and 1\n"
-    peak = of(measure(tmp_path, code, repeats=REPEATS, budget=0.001), MetricName.PEAK)
-    assert (len(peak.launches), peak.looks, peak.stopped) == (REPEATS, (REPEATS,), "budget")
 
 
 @pytest.mark.slow

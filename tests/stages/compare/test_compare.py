@@ -25,7 +25,7 @@ from tasks.artifacts import (
 )
 from tasks.errors import IncomparableError
 from tasks.manifest.model import Optimization
-from tasks.stages.compare.compare import judge
+from tasks.stages.compare.compare import Rules, judge
 from tasks.stages.compare.findings import about_benchmark
 from tasks.storage.files import fingerprint_of
 from tests.support.evidence import BASE, BENCHMARK, HEAD, SHA256, Case, provenance
@@ -71,7 +71,7 @@ def samples(*measurements, **fields):
 
 
 def judged(*measurements, domains=("cpu",), **fields):
-    return judge(samples(*measurements, **fields), domains, confidence=0.99, negligible=0.01)
+    return judge(samples(*measurements, **fields), domains, Rules(0.99, 0.01))
 
 
 def summary_of(comparison):
@@ -108,6 +108,7 @@ def test_an_improvement_as_a_whole():
                 samples=3,
                 interval=Interval(ratio=peak, low=peak, high=peak, confidence=0.99),
                 verdict=Verdict.IMPROVED,
+                negligible=0.01,
                 launches=3,
                 primary=True,
             ),
@@ -120,6 +121,7 @@ def test_an_improvement_as_a_whole():
                 samples=3,
                 interval=Interval(ratio=allocations, low=allocations, high=allocations, confidence=0.99),
                 verdict=Verdict.UNCHANGED,
+                negligible=0.01,
                 launches=3,
                 primary=False,
             ),
@@ -455,7 +457,7 @@ def test_the_stage_reads_samples_and_writes_its_comparison(tmp_path):
         0.3,
         0.95,
     )
-    assert comparison == judge(samples(times(LESS)), ("cpu",), confidence=0.95, negligible=0.3)
+    assert comparison == judge(samples(times(LESS)), ("cpu",), Rules(0.95, 0.3, 65_536))
 
 
 def test_what_is_wrong_with_the_benchmark_itself_is_to_be_reviewed():
@@ -557,3 +559,35 @@ def test_without_a_reached_changed_function_no_test_is_a_control_row():
     """The change may lie in a constant or in C: then all that was measured counts."""
     comparison = judged(times(LESS), functions=(share(TEST, "pagelayout.text:other", changed=False),), profiled=(TEST,))
     assert [change.primary for change in comparison.changes] == [True]
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "verdict", "reason"),
+    [
+        (40_000, 40_120, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB."),
+        (40_000, 20_000, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB."),
+        (1_000_000, 1_060_000, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB."),
+        (1_000_000, 1_070_000, Verdict.REGRESSED, "The whole interval lies above +64.0 KiB."),
+        (1_000_000, 900_000, Verdict.IMPROVED, "The whole interval lies below −64.0 KiB."),
+        (52_428_800, 52_300_000, Verdict.UNCHANGED, "The interval lies within ±1 %."),
+    ],
+)
+def test_peak_memory_changes_only_beyond_an_amount(base, head, verdict, reason):
+    """`+120 B` is no regression, however large a share of a small peak it is."""
+    comparison = judge(samples(repeated(PEAK, base, head)), ("mem",), Rules(0.99, 0.01, 65_536))
+    assert (comparison.verdict, comparison.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "computes", "is_reported"), [(LESS, True, False), (SAME, True, True), (SAME, False, False)]
+)
+def test_time_and_cpu_time_that_disagree_are_reviewed_if_the_call_only_computes(cpu, computes, is_reported):
+    time, of_cpu = (
+        measured.model_copy(
+            update={"launches": tuple(each.model_copy(update={"computes": computes}) for each in measured.launches)}
+        )
+        for measured in (times(LESS), times(cpu, metric=MetricName.CPU))
+    )
+    findings = [finding for finding in judged(time, of_cpu).needs_review if "disagree" in finding]
+    assert len(findings) == is_reported
+    assert all(finding.startswith("time −21.0 %") and " and CPU time " in finding for finding in findings)

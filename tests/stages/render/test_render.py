@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tasks.artifacts import (
@@ -349,6 +351,27 @@ def test_the_number_check_would_notice_a_made_up_number():
     known = known_numbers(Case())
     (_, value, slack) = numbers("−20.4 %")[0]
     assert not any(abs(value - candidate) <= slack for candidate in known)
+
+
+_EFFECT = re.compile(r"(?P<factor>[\d.,]+)x \w+ \((?P<amount>[\d.,]+) %[^:]*: (?P<base>[\d.,]+ \S+) → (?P<head>[\d.,]+ \S+) per")
+
+
+@given(
+    st.floats(1e-6, 100),
+    st.floats(0.001, 0.985) | st.floats(1.015, 900),
+    st.floats(1e-4, 0.01),
+)
+def test_no_two_figures_of_a_headline_contradict_each_other(base, ratio, width):
+    """Factor, percentage and both times have one ratio, up to their last digit, and it lies in the interval."""
+    verdict = Verdict.IMPROVED if ratio < 1 else Verdict.REGRESSED
+    shown = change(MetricName.TIME, base, base * ratio, verdict, width=width)
+    match = _EFFECT.search(body_of(Case(comparison((shown,), verdict))).split("\n", 1)[0])
+    seconds = {side: numbers(match[side])[0][1] for side in ("base", "head")}
+    factor, amount = float(match["factor"].replace(",", "")), float(match["amount"].replace(",", "")) / 100
+    assert seconds["head"] / seconds["base"] == pytest.approx(ratio, rel=2e-3)
+    assert (1 / factor if ratio < 1 else factor) == pytest.approx(ratio, rel=6e-3)
+    assert 1 + (amount if ratio > 1 else -amount) == pytest.approx(ratio, abs=6e-4 * max(ratio, 1))
+    assert shown.interval.low * 0.998 <= seconds["head"] / seconds["base"] <= shown.interval.high * 1.002
 
 
 # -- what is claimed ----------------------------------------------------------------------------------
