@@ -22,7 +22,7 @@ IMPORT_TABLES = """\
 <details>
 <summary>Modules imported on one side only, slowest first</summary>
 
-| Module | Only at | Cumulative | Self |
+| Module | Only at | With what only that side imports | Self |
 |:---|:---|---:|---:|
 | `numpy` | base | 81.20 ms | 2.100 ms |
 | `pagelayout._lazy` | head | 310.0 μs | 310.0 μs |

@@ -123,7 +123,7 @@ class Site(Record):
 
 
 class ImportedModule(Record):
-    """A module imported on one side only: cumulative and own seconds, as in `-X importtime`."""
+    """A module imported on one side only: own seconds, as in `-X importtime`, and with what only that side imports."""
 
     name: str
     side: Side

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median, median_low
+from typing import NamedTuple
 
 from ...artifacts import SIDES, ImportedModule, MetricName, Module, Side
 from ...errors import MeasuringError
@@ -27,11 +28,20 @@ SHOWN = 20
 BEGIN, END = "prprep: imports begin", "prprep: imports end"
 """What the timer writes around Python's lines; equal to `MARKS` of `prprep_worker.startup.import_timer`."""
 
-# The target may have left an unfinished line before Python's.
-_LINE = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \|\s+(\S+)$", re.MULTILINE)
+# The target may have left an unfinished line before Python's. Two more blanks are one level deeper.
+_LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \| (\s*)(\S+)$", re.MULTILINE)
 
-Loads = dict[str, tuple[int, int]]
-"""Own and cumulative microseconds by module name."""
+
+class TracedImport(NamedTuple):
+    """One line of `-X importtime`: microseconds without what the module imports, and how deep it is nested."""
+
+    name: str
+    own: int
+    depth: int
+
+
+Trace = tuple[Sequence[str], Sequence[TracedImport]]
+"""The modules that an import loaded, and the lines of their imports: an import follows all that it imports."""
 
 
 def time_imports(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
@@ -113,38 +123,51 @@ def _trace(request: Request, rng: random.Random, report: Report) -> MeasurementR
 
 def trace(run: Callable[[Side, Path], list[str]]) -> ImportTrace:
     """Trace REPEATS times a side in turns; `run` writes Python's lines to the file and returns the loaded modules."""
-    runs: dict[Side, list[Loads]] = {"base": [], "head": []}
+    runs: dict[Side, list[Trace]] = {"base": [], "head": []}
     with tempfile.TemporaryDirectory(prefix="prprep-") as scratch:
         for repeat in range(REPEATS):
             for side in SIDES if repeat % 2 == 0 else SIDES[::-1]:
                 log = Path(scratch) / f"{side}-{repeat}"
                 names = run(side, log)
-                runs[side].append(loads(log.read_text(encoding="utf-8", errors="replace"), names))
+                runs[side].append((names, traced_imports(log.read_text(encoding="utf-8", errors="replace"))))
     return one_sided(runs)
 
 
-def loads(text: str, names: Collection[str]) -> Loads:
-    """Read the lines of `names` between the marks: Python also writes a line for modules that it did not find.
-
-    A module that no import statement loaded has no line and took no time. A name that was imported several times has
-    the sum.
-    """
-    modules: Loads = dict.fromkeys(names, (0, 0))
-    for own, cumulative, name in _LINE.findall(text.partition(BEGIN)[2].partition(END)[0]):
-        if name in modules:
-            before = modules[name]
-            modules[name] = (before[0] + int(own), before[1] + int(cumulative))
-    return modules
+def traced_imports(text: str) -> list[TracedImport]:
+    """Read the lines between the marks."""
+    lines = _LINE.findall(text.partition(BEGIN)[2].partition(END)[0])
+    return [TracedImport(name, int(own), len(blanks)) for own, blanks, name in lines]
 
 
-def one_sided(runs: Mapping[Side, Sequence[Loads]]) -> ImportTrace:
+def one_sided(runs: Mapping[Side, Sequence[Trace]]) -> ImportTrace:
     """Return the modules that every run of one side and none of the other loads, with median times in seconds."""
     modules = (*_only(runs["base"], runs["head"], "base"), *_only(runs["head"], runs["base"], "head"))
     slowest = sorted(modules, key=lambda module: (-module.cumulative, module.name))[:SHOWN]
-    return ImportTrace(tuple(slowest), {side: median_low(len(run) for run in runs[side]) for side in SIDES})
+    return ImportTrace(tuple(slowest), {side: median_low(len(names) for names, _ in runs[side]) for side in SIDES})
 
 
-def _only(runs: Sequence[Loads], others: Sequence[Loads], side: Side) -> Iterator[ImportedModule]:
-    for name in sorted(set.intersection(*map(set, runs)) - set().union(*others)):
-        own, cumulative = (median(run[name][column] for run in runs) / 1e6 for column in (0, 1))
+def _only(runs: Sequence[Trace], others: Sequence[Trace], side: Side) -> Iterator[ImportedModule]:
+    names = set.intersection(*(set(loaded) for loaded, _ in runs)).difference(*(loaded for loaded, _ in others))
+    times = [_times(lines, names) for _, lines in runs]
+    for name in sorted(names):
+        own, cumulative = (median(run[name][column] for run in times) / 1e6 for column in (0, 1))
         yield ImportedModule(name=name, side=side, cumulative=cumulative, own=own)
+
+
+def _times(lines: Sequence[TracedImport], names: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return own and cumulative microseconds of each of `names`, without imported modules that are not among them.
+
+    What the other side imports as well is not saved, whoever imports it first. A module that no import statement loaded
+    has no line and took no time; one that was imported several times has the sum.
+    """
+    own, cumulative = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    importers: list[TracedImport] = []
+    for line in reversed(lines):
+        while importers and importers[-1].depth >= line.depth:
+            importers.pop()
+        importers.append(line)
+        if line.name in names:
+            own[line.name] += line.own
+            for name in {importer.name for importer in importers} & own.keys():
+                cumulative[name] += line.own
+    return {name: (own[name], cumulative[name]) for name in names}

@@ -12,7 +12,7 @@ from ..request import Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers import memory_layout
 from ..workers.channel import ClosedError, Message, WorkerChannel
-from ..workers.workers import LAST_SECONDS, WORKER_PROGRAMS, Settings, core, ended, hash_seed, process, trees
+from ..workers.workers import LAST_SECONDS, PREEMPTED, WORKER_PROGRAMS, Settings, core, ended, hash_seed, process, trees
 
 LOOKS = (8, 14, 24, 40)
 """Numbers of launches at which imports and start-ups are looked at."""
@@ -31,10 +31,14 @@ def sample(
     sequence: LaunchSequence,
     timers: Mapping[str, Callable[[Role, Settings], Message]],
 ) -> None:
-    """Add one launch of all `timers` to `sequence`; each returns nanoseconds as `wall` and `cpu`."""
+    """Add one launch of all `timers` to `sequence`.
+
+    Each timer returns nanoseconds as `wall`, `waited` (for a core; None if the system does not report it) and `cpu`. If
+    waiting is not known, a launch in which another process took the core is left out.
+    """
     began, settings = time.monotonic(), draw_settings(rng, sequence.deadline)
     launches = {key: _launch(request, rng, settings, timer) for key, timer in timers.items()}
-    wall, cpu = ({key: launch[clock] for key, launch in launches.items()} for clock in ("wall", "cpu"))
+    wall, cpu = ({key: each[clock] for key, each in launches.items() if each} for clock in ("wall", "cpu"))
     sequence.add(wall, cpu=cpu, spent=time.monotonic() - began)
 
 
@@ -46,15 +50,28 @@ def _launch(
     messages: dict[Role, list[Message]] = {role: [] for role in order}
     for role in (*order, *reversed(order)):
         messages[role].append(timer(role, settings))
+    known = all(message["waited"] is not None for taken in messages.values() for message in taken)
+    if not known and any(_was_preempted(message) for taken in messages.values() for message in taken):
+        return {}
     first: Side = next(role for role in order if role != "control")
+    waited = _seconds(messages, lambda message: message["waited"]) if known else {}
+    own = _seconds(messages, lambda message: message["wall"] - (message["waited"] or 0))
+    cpu = _seconds(messages, lambda message: message["cpu"])
     return {
-        clock: Launch(
-            first=first,
-            seed=settings.seed,
-            **{role: tuple(message[clock] / 1e9 for message in taken) for role, taken in messages.items()},
-        )
-        for clock in ("wall", "cpu")
+        "wall": Launch(first=first, seed=settings.seed, waited=waited, **own),
+        "cpu": Launch(first=first, seed=settings.seed, **cpu),
     }
+
+
+def _seconds(
+    messages: Mapping[Role, Sequence[Message]], nanoseconds: Callable[[Message], int]
+) -> dict[Role, tuple[float, ...]]:
+    return {role: tuple(max(nanoseconds(each), 0) / 1e9 for each in taken) for role, taken in messages.items()}
+
+
+def _was_preempted(message: Message) -> bool:
+    wall, cpu, involuntary = (int(message[name]) for name in ("wall", "cpu", "involuntary"))
+    return involuntary > 0 and wall - cpu > PREEMPTED * wall
 
 
 def answer(

@@ -77,7 +77,12 @@ class LaunchSequence:
         return not self.stopped
 
     def measurements(self) -> tuple[Measurement, ...]:
-        """Return wall time and then CPU time of each call; raise MeasuringError if the time limit left no launch."""
+        """Return wall time and then CPU time of each call; raise MeasuringError if there is no launch."""
+        if not self._wall and self.stopped != "timeout":
+            raise MeasuringError(
+                "another process took the core whenever something was measured, and for how long is not known",
+                hint="run prprep again when the machine has less to do",
+            )
         if not self._wall:
             raise MeasuringError(
                 f"not one launch was finished within the time limit of {self._timeout:g} s",
@@ -101,7 +106,7 @@ class LaunchSequence:
     def _reason(self) -> str:
         if self.number in self._planned:
             self._looked.append(self.number)
-            if all(self._decided(launches) for launches in self._wall.values()):
+            if self._wall and all(self._decided(launches) for launches in self._wall.values()):
                 return "decided"
         if self.number >= max(self._planned) or (self.number >= MINIMUM_LAUNCHES and self._spent >= self._budget):
             return "budget"

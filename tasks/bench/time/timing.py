@@ -63,9 +63,10 @@ class BenchmarkRun:
             yield f"{name}: in {falling} of {len(calls)} launches times were still falling when warming up ended."
         turns = sum(len(call.turns) for call in calls)
         if discarded := turns - sum(len(call.usable) for call in calls):
+            without = " Its time is not known." if discarded == turns else ""
             yield (
                 f"{name}: {discarded:,} of {turns:,} turns were left out on all sides, "
-                "because another process took the core in them."
+                f"because another process took the core in them.{without}"
             )
 
     @property

@@ -85,6 +85,15 @@ def test_a_call_cut_by_the_time_limit_keeps_its_launches(tmp_path):
     }
 
 
+def test_launches_without_a_usable_sample_decide_nothing_and_are_an_error(tmp_path):
+    sequence = LaunchSequence(pair(tmp_path), metric=MetricName.TIME, looks=(2, 3), decided=never)
+    while sequence.should_continue():
+        sequence.add({}, spent=0.1)
+    assert (sequence.number, sequence.stopped) == (3, "budget")
+    with pytest.raises(MeasuringError, match="another process took the core whenever something was measured"):
+        sequence.measurements()
+
+
 def test_no_launch_within_the_time_limit_is_an_error(tmp_path):
     sequence = LaunchSequence(pair(tmp_path, timeout=3.0), metric=MetricName.TIME, looks=(6,), decided=never)
     sequence.stopped = "timeout"

@@ -5,6 +5,7 @@ in every interpreter).
 """
 
 import os
+import resource
 import sys
 import time
 
@@ -22,13 +23,15 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
     begin, end = MARKS if "importtime" in sys._xoptions else (b"", b"")  # noqa: SLF001 - it has no other name
     before = set(sys.modules)
     os.write(2, begin)
-    cpu, begun = time.process_time_ns(), time.perf_counter_ns()
+    switches, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, time.process_time_ns()
+    waited, begun = waited_by("thread-self"), time.perf_counter_ns()
     try:
         for module in modules:
             __import__(module)
-        wall, cpu = time.perf_counter_ns() - begun, time.process_time_ns() - cpu
+        wall, after = time.perf_counter_ns() - begun, waited_by("thread-self")
+        cpu, switches = time.process_time_ns() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
+        message = {"wall": wall, "waited": growth(waited, after), "cpu": cpu, "involuntary": switches}
         os.write(2, end)
-        message = {"wall": wall, "cpu": cpu}
     except BaseException as error:  # noqa: BLE001 - the target may raise anything, SystemExit too
         import traceback
 
@@ -38,6 +41,22 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
     if prepare:
         _compile()
     send(descriptor, {**message, "modules": list(modules_of_project(packages, trees))})
+
+
+def waited_by(task):  # noqa: ANN001, ANN201
+    """Return the nanoseconds that a task was ready to run and waited for a core; None if that is not reported."""
+    try:
+        descriptor = os.open(f"/proc/{task}/schedstat", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return int(os.read(descriptor, 64).split()[1])
+    finally:
+        os.close(descriptor)
+
+
+def growth(before, after):  # noqa: ANN001, ANN201
+    return None if before is None or after is None else after - before
 
 
 def _is_loaded(module):  # noqa: ANN001, ANN202

@@ -9,18 +9,25 @@ import os
 import sys
 import time
 
+sys.path.append(__file__.rpartition("/prprep_worker/")[0])
+from prprep_worker.startup.import_timer import growth, waited_by
+
 
 def main(descriptor, command):  # noqa: ANN001, ANN201
     """Write one JSON line to `descriptor`: nanoseconds from start to end, and the exit code."""
     os.set_inheritable(descriptor, False)  # noqa: FBT003 - it has no keyword
     null = os.open(os.devnull, os.O_RDWR)
     streams = [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
-    begun = time.perf_counter_ns()
+    before, begun = waited_by("thread-self"), time.perf_counter_ns()
     child = os.posix_spawn(command[0], command, os.environ, file_actions=streams)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    wall, after = time.perf_counter_ns() - begun, waited_by("thread-self")
+    # The process is listed until it is waited for.
+    waited = growth(before, (waited_by(child) or 0) + after) if after is not None else None
     _, status, usage = os.wait4(child, 0)
-    wall = time.perf_counter_ns() - begun
     code = os.waitstatus_to_exitcode(status)
-    message = {"wall": wall, "cpu": round((usage.ru_utime + usage.ru_stime) * 1e9), "code": code}
+    cpu = round((usage.ru_utime + usage.ru_stime) * 1e9)
+    message = {"wall": wall, "waited": waited, "cpu": cpu, "involuntary": usage.ru_nivcsw, "code": code}
     os.write(descriptor, json.dumps(message).encode() + b"\n")
 
 
