@@ -6,7 +6,7 @@ forward slashes, commits full hexadecimal SHAs. Every metric is a cost: less is 
 
 from .branching import AuditFinding, Branching, MadeCommit, Opening
 from .codeflash import CodeflashFigure, CodeflashRun
-from .comparison import Change, Comparison, Interval, Verdict
+from .comparison import Change, Comparison, FirstCall, Interval, Verdict
 from .detection import (
     ChangedFunction,
     Commit,

@@ -47,6 +47,17 @@ class Change(Record):
     """Whether this test reaches no changed function."""
 
 
+class FirstCall(Record):
+    """A test's first call in a process: seconds at base and head, and the interval of their ratio."""
+
+    test: str
+    base: float
+    head: float
+    interval: Interval
+    is_cached: bool
+    """Whether head's later calls take so little because something is kept from the first one."""
+
+
 class Comparison(Measured):
     SCHEMA = 3
     STAGE = "compare"
@@ -56,6 +67,7 @@ class Comparison(Measured):
     headline: str
     """Metric, change and interval: `time -48.7 % (99 % interval -48.8 % to -48.5 %)`, with true minus signs."""
     changes: tuple[Change, ...]
+    first_calls: tuple[FirstCall, ...] = ()
     negligible: float
     needs_review: tuple[str, ...] = ()
     reach: Reach | None = None

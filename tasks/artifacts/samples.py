@@ -48,6 +48,10 @@ class Launch(Record):
     base: tuple[float, ...]
     head: tuple[float, ...]
     control: tuple[float, ...] = ()
+    first_call: dict[str, float] = Field(default_factory=dict)
+    """For each side the seconds of the process's first call, which no sample includes."""
+    growth: dict[str, float] = Field(default_factory=dict)
+    """For each side the ratio of its last samples to its first ones in one process, if there were enough."""
     steady: bool = True
     """Whether warming up ended because times no longer fell."""
     waited: dict[str, tuple[float, ...]] = Field(default_factory=dict)
@@ -73,6 +77,8 @@ class Measurement(Record):
     planned_looks: int = 1
     stopped: str = ""
     """Why sampling ended: decided, budget, timeout."""
+    children: tuple[Side, ...] = ()
+    """Sides whose calls let child processes work, of which nothing is in these samples."""
 
 
 class Output(Record):

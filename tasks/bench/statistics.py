@@ -10,14 +10,14 @@ import: import this module inside the functions that use it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from ..artifacts import SIDES, Interval, Launch, Measurement, Verdict
+from ..artifacts import SIDES, Interval, Launch, Measurement, Side, Verdict
 
 Array = NDArray[np.float64]
 
@@ -81,6 +81,21 @@ def control_of(measurement: Measurement, confidence: float) -> Interval | None:
     """Return the interval of control/base in the same way; None without a control."""
     interval = control_interval(measurement.launches, adjusted_confidence(measurement, confidence))
     return interval and interval.model_copy(update={"confidence": confidence})
+
+
+def first_call_interval(launches: Sequence[Launch], confidence: float) -> Interval | None:
+    """Return the interval of head/base of the first calls in their processes; None if too few launches have them."""
+    return _interval(np.array([_log_of(launch.first_call) for launch in launches if launch.first_call]), confidence)
+
+
+def growth_interval(launches: Sequence[Launch], side: Side, confidence: float) -> Interval | None:
+    """Return the interval of last/first samples of a side in one process; None if too few launches have it."""
+    growths = [launch.growth[side] for launch in launches if side in launch.growth]
+    return _interval(np.log(np.array(growths, dtype=float)), confidence)
+
+
+def _log_of(times: Mapping[str, float]) -> float:
+    return math.log(times["head"] / times["base"]) if min(times["head"], times["base"]) > 0 else math.nan
 
 
 def band(negligible: float) -> tuple[float, float]:
@@ -173,7 +188,12 @@ def costs(launches: Sequence[Launch], ratio: float) -> tuple[float, float]:
     if _exact_ratio(launches) is not None or not (0 < ratio < math.inf and (medians > 0).all()):
         base, head = (float(np.median(_all_samples(launches, side))) for side in SIDES)
         return base, head
-    level = float(np.log(medians).mean())
+    return split(medians, ratio)
+
+
+def split(values: ArrayLike, ratio: float) -> tuple[float, float]:
+    """Return two figures with the `ratio` of the second to the first, at the geometric mean of positive `values`."""
+    level = float(np.log(values).mean())
     return math.exp(level - math.log(ratio) / 2), math.exp(level + math.log(ratio) / 2)
 
 

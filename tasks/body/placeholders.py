@@ -139,6 +139,10 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         **{name: getattr(evidence, name) for name in _ARTIFACTS},
         "codeflash_markdown": Markdown(report.strip("\n") if len(report) <= LONGEST_REPORT else ""),
         "changes": comparison.changes,
+        "first_calls": tuple(
+            first.model_copy(update={"test": views.short_name(first.test, benchmark)})
+            for first in comparison.first_calls
+        ),
         "tests": tests,
         "shown": shown,
         "folded": tests[len(shown) : len(shown) + limits.folded],

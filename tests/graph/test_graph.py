@@ -69,7 +69,7 @@ MANIFEST = """\
 version: 1
 repo: target
 upstream: main
-defaults: {budget: 1, tests: false, verify: false}
+defaults: {budget: 1, tests: false, verify: false, negligible_memory: 0}
 optimizations:
   - id: total
     title: Sum in C

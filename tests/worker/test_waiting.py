@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -23,7 +24,18 @@ from prprep_worker.benchmark.calls import Calls, drive
 pytestmark = pytest.mark.skipif(waiting.waited() is None, reason="this system does not report waiting for a core")
 
 BYTES = bytes(200_000)
-COMPETES = "import os\nos.sched_setaffinity(0, {%d})\nprint(flush=True)\nwhile True: pass\n"
+COMPETES = """
+import os
+import sys
+
+if process := os.fork():
+    print(process)
+    sys.exit()
+os.close(1)
+os.sched_setaffinity(0, {%d})
+while True:
+    pass
+"""
 
 
 def compute(units=40_000):
@@ -45,18 +57,17 @@ def block_of(function, *args, rounds=1, **settings):
 
 @pytest.fixture
 def competitor():
-    """Let another process compute on this one's core."""
+    """Let a process that is no descendant of this one compute on its core."""
     cores = os.sched_getaffinity(0)
     core = min(cores)
     os.sched_setaffinity(0, {core})
-    other = subprocess.Popen([sys.executable, "-c", COMPETES % core], stdout=subprocess.PIPE)
-    other.stdout.readline()
+    command = [sys.executable, "-c", COMPETES % core]
+    started = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     try:
         yield
     finally:
         os.sched_setaffinity(0, cores)
-        other.kill()
-        other.communicate()
+        os.kill(int(started.stdout), signal.SIGKILL)
 
 
 @pytest.mark.usefixtures("competitor")

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,12 +48,13 @@ def measure_memory(
     deadline = deadline_in(request.memory_timeout)
     repeats, stopped = Repeats(METRICS), ""
     profiles: dict[Side, dict[str, Path]] = {side: {} for side in SIDES}
+    children: dict[str, set[Side]] = defaultdict(set)
     for side in SIDES:
         for stale in (*request.profiles.glob(f"{side}-*.bin"), *request.profiles.glob(f"{side}-*{FLAMEGRAPH}")):
             stale.unlink()
 
     def track(side: Side, settings: Settings) -> dict[str, tuple[float, ...]]:
-        return _track(request, side, settings, profiles=None if repeats.number else profiles[side])
+        return _track(request, side, settings, children, profiles=None if repeats.number else profiles[side])
 
     while not stopped:
         try:
@@ -71,13 +73,25 @@ def measure_memory(
             f"no call's memory was measured within the time limit of {request.memory_timeout:g} s",
             hint="raise `timeout`, or give the benchmark a smaller input",
         )
-    return repeats.measurements(stopped), _sites(request, profiles, report)
+    measurements = tuple(
+        each.model_copy(update={"children": tuple(side for side in SIDES if side in children[each.test])})
+        for each in repeats.measurements(stopped)
+    )
+    return measurements, _sites(request, profiles, report)
 
 
 def _track(
-    request: Request, side: Side, settings: Settings, *, profiles: dict[str, Path] | None
+    request: Request,
+    side: Side,
+    settings: Settings,
+    children: Mapping[str, set[Side]],
+    *,
+    profiles: dict[str, Path] | None,
 ) -> dict[str, tuple[float, ...]]:
-    """Return the figures of METRICS for each call; with `profiles`, keep each profile and add its path there."""
+    """Return the figures of METRICS for each call; with `profiles`, keep each profile and add its path there.
+
+    `children` gets the side for each call that let child processes work.
+    """
     figures: dict[str, tuple[float, ...]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="prprep-") as scratch,
@@ -93,6 +107,8 @@ def _track(
                     f"memray cannot be imported on {side}: {answer['reason']}", hint="add memray to `env: install:`"
                 )
             figures[ready.key] = answer["peak"], answer["allocations"], answer["left"]
+            if answer["children"]:
+                children[ready.key].add(side)
             if profiles is None:
                 profile.unlink()
                 continue

@@ -13,11 +13,13 @@ it or other threads do the work, only turns in which no other process took the c
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import cycle
+from itertools import cycle, islice
+from statistics import fmean, median
 from typing import Literal, Self
 
 from ...artifacts import SIDES, Launch, Module, Side
@@ -25,9 +27,11 @@ from ...errors import MeasuringError
 from ..provenance import check_control
 from ..request import Request, Role
 from ..workers.channel import Message
-from ..workers.workers import Ready, Settings, core, started
-from .turns import Turn, Turns, calibrate, is_explained, settle
+from ..workers.workers import Block, Ready, Settings, core, started
+from .turns import Turn, Turns, calibrate, settle
 
+SAME_IDLE = 0.05
+"""Difference of two shares of time without work that counts as none."""
 Clock = Literal["wall", "cpu"]
 
 _SAME = "the benchmark must run the same tests at both commits"
@@ -57,6 +61,10 @@ class TimedCall:
     phase: float = 0.0
     rounds: Mapping[Role, int] = field(default_factory=dict)
     iterations: int = 1
+    first_call: dict[Role, float] = field(default_factory=dict)
+    """The seconds of the process's first call on each side."""
+    runs: list[int] = field(default_factory=list)
+    """How many turns ran one after the other in the same processes."""
     steady: bool = True
     rough_ratio: float | None = None
     """Head over base as a few blocks showed it, if blocks were only calibrated."""
@@ -65,44 +73,65 @@ class TimedCall:
     repeats: dict[Side, bool] = field(default_factory=dict)
 
     @property
-    def is_corrected(self) -> bool:
-        """Return whether the time that calls waited for a core is known, and left out of their time."""
-        return 2 * sum(is_explained(turn) for turn in self.turns) > len(self.turns)
-
-    @property
     def usable(self) -> list[Turn]:
-        """Return the turns whose times can be trusted.
+        """Return the turns whose times can be trusted, however few.
 
-        If the time of waiting for a core is known, those in which it was read next to the clock; else those in which no
-        block was preempted, however few. A turn is kept or discarded as a whole, by the same rule for every side.
+        In every block it is known how long the call waited for a core, or no other process took the core. If other
+        threads or processes do the work, a call may wait for them: then the core was taken in a block that waited
+        longer than the one of its side that waited least. A turn is kept or discarded as a whole.
         """
-        if self.is_corrected:
-            return [turn for turn in self.turns if is_explained(turn)]
-        return [turn for turn in self.turns if not any(block.was_preempted for block in turn.values())]
+        least = {role: min((turn[role].idle for turn in self.turns), default=0.0) for role in self.order}
+        return [turn for turn in self.turns if all(is_calm(block, least[role]) for role, block in turn.items())]
 
     @property
     def seconds(self) -> float:
         """What the turns took, with setup and teardown."""
         return sum(block.elapsed for turn in self.turns for block in turn.values())
 
+    def growth(self) -> dict[Role, float]:
+        """Return for each side the ratio of its last calls' time to its first calls' in the same process."""
+        growths = {}
+        for role in self.order:
+            turns = iter(self.turns)
+            times = [[turn[role].seconds for turn in islice(turns, number)] for number in self.runs]
+            logs = [log for run in times if min(run, default=0) > 0 and (log := growth_of(run)) is not None]
+            if logs:
+                growths[role] = math.exp(fmean(logs))
+        return growths
+
     def launch(self, clock: Clock) -> Launch | None:
         """Return the samples by one of the block's clocks, in seconds per call; None if no turn can be used."""
         turns = self.usable
         if not turns:
             return None
-        is_corrected = clock == "wall" and self.is_corrected
-        field = "own" if is_corrected else clock
+        field = "own" if clock == "wall" else clock
         blocks = [block for turn in turns for block in turn.values()]
+        is_known = clock == "wall" and all(block.waited is not None for block in blocks)
         return Launch(
             first=next(role for role in self.order if role != "control"),
             seed=self.seed,
+            first_call=self.first_call if clock == "wall" else {},
+            growth=self.growth() if clock == "wall" else {},
             steady=self.steady,
             computes=2 * sum(block.voluntary > 0 for block in blocks) < len(blocks),
             left_out=len(self.turns) - len(turns),
             iterations={role: turns[0][role].calls for role in self.order},
-            waited={role: _samples(turns, role, "waited") for role in self.order} if is_corrected else {},
+            waited={role: _samples(turns, role, "waited") for role in self.order} if is_known else {},
             **{role: _samples(turns, role, field) for role in self.order},
         )
+
+
+def is_calm(block: Block, least: float) -> bool:
+    """Return whether a block's time can be trusted; the calls of its side wait for the share `least` by themselves."""
+    if block.is_alone:
+        return block.is_explained
+    return not block.was_preempted or (block.is_shared and block.idle <= least + SAME_IDLE)
+
+
+def growth_of(times: Sequence[float]) -> float | None:
+    """Return the log ratio of the medians of the last and the first half; None for a single time."""
+    half = len(times) // 2
+    return math.log(median(times[-half:]) / median(times[:half])) if half else None
 
 
 def _samples(turns: Sequence[Turn], role: Role, field: str) -> tuple[float, ...]:
@@ -191,6 +220,7 @@ def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRe
         order = tuple(rng.sample(list(pair.workers), len(pair.workers)))
         base = ready["base"]
         call = TimedCall(base.key, order, pair.settings.seed, iterations=base.iterations, phase=rng.random())
+        call.first_call = {role: each.seconds for role, each in ready.items()}
         record.calls.append(call)
         _serve(pair, ready, call, plan, share=None if plan.share is None else plan.share / count)
     record.complete = True
@@ -213,7 +243,7 @@ def _serve(pair: Pair, ready: dict[Role, Ready], call: TimedCall, plan: LaunchPl
     if not share:
         call.rough_ratio = seconds["head"] / seconds["base"] if turns.is_long else turns.rough_ratio()
         return
-    call.steady = turns.warm(share, rounds=ready["base"].warmup)
+    call.steady, call.runs = turns.warm(share, rounds=ready["base"].warmup), turns.runs
     turns.sample(share)
 
 

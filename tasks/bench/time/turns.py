@@ -48,6 +48,8 @@ PHASE_STEP = (math.sqrt(5) - 1) / 2
 ROUGH_TURNS = 5
 MOST = 1.5
 """Multiple of its share that a launch may take."""
+MOST_UNREAD = 6.0
+"""The same while all turns were misread."""
 
 
 def calibrate(workers: Mapping[Role, Worker], seconds: Mapping[Role, float]) -> dict[Role, int]:
@@ -102,6 +104,8 @@ class Turns:
     ) -> None:
         self._workers, self._rounds, self._seconds, self._taken = workers, rounds, seconds, taken
         self._orders, self._phase = cycle((order, order[::-1])), phase
+        self.runs: list[int] = []
+        """How many of the turns taken ran one after the other in the same processes."""
         self._spent = 0.0
         self._latest: list[float] = []
 
@@ -163,12 +167,20 @@ class Turns:
             worker.join()
 
     def _here(self, number: int, share: float) -> None:
-        """Run so many turns; fewer if the machine has become so slow that they would take far longer than planned."""
-        for _ in range(number):
+        """Run so many turns; fewer if the machine has become so slow that they would take far longer than planned.
+
+        Turns that are misread do not count, and there is at least one that is not, unless that takes many times longer.
+        """
+        self.runs.append(0)
+        read = 0
+        while read < number:
             turn = self._turn()
             self._taken.append(turn)
-            self._spent += sum(block.elapsed for block in turn.values())
-            if self._spent >= MOST * share:
+            self.runs[-1] += 1
+            read += not any(block.misread for block in turn.values())
+            took = sum(block.elapsed for block in turn.values())
+            self._spent += took
+            if self._spent >= MOST * share and (read or self._spent >= MOST_UNREAD * max(share, took)):
                 break
 
     @property
@@ -183,11 +195,6 @@ class Turns:
             role: self._workers[role].run(math.ceil(share * self._rounds[role]), phase=self._phase, timed=timed)
             for role in next(self._orders)
         }
-
-
-def is_explained(turn: Turn) -> bool:
-    """Return whether it is known for all blocks of a turn how long their calls waited for a core."""
-    return all(block.is_explained for block in turn.values())
 
 
 def is_steady(times: list[int]) -> bool:

@@ -106,9 +106,19 @@ class Block:
         return self.own / self.calls / 1e9
 
     @property
+    def is_shared(self) -> bool:
+        """Return whether other threads or child processes did work."""
+        return self.elsewhere > ELSEWHERE * self.cpu
+
+    @property
     def is_alone(self) -> bool:
         """Return whether the calling thread did the work, so that what it waited for a core explains all waiting."""
-        return self.waited is not None and self.elsewhere <= ELSEWHERE * self.cpu
+        return self.waited is not None and not self.is_shared
+
+    @property
+    def idle(self) -> float:
+        """Return the share of time in which nothing of the call worked."""
+        return max(0.0, 1 - self.cpu / self.own) if self.own > 0 else 0.0
 
     @property
     def is_explained(self) -> bool:
@@ -118,7 +128,7 @@ class Block:
     @property
     def was_preempted(self) -> bool:
         """Return whether another process took the core, for more than PREEMPTED of the time."""
-        waited = self.wall - self.cpu
+        waited = self.own - self.cpu if self.is_shared else self.wall - self.cpu
         if self.others_waited is not None:
             # Who waits for a lock or for data does not wait for a core.
             waited = min(waited, (self.waited or 0) + self.others_waited)

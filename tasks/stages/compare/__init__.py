@@ -7,7 +7,12 @@ STAGE = Stage(
     uses=(
         Uses(
             settings=("confidence", "negligible", "negligible_memory"),
-            artifacts={"detect": ("domain.domains",), "lint": ALL, "measure": ALL, "codeflash": ALL},
+            artifacts={
+                "detect": ("domain.domains", "functions.target", "functions.status"),
+                "lint": ALL,
+                "measure": ALL,
+                "codeflash": ALL,
+            },
         ),
     ),
     remembers=("changes.metric",),

@@ -1,7 +1,7 @@
 """Compare the samples of base and head, metric by metric; every metric is a cost, less is better."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from ...staleness import StageInputs
 from ...storage.artifact import ArtifactReader
 from .contradictions import contradictions
 from .findings import about_benchmark, headline, reason, to_review
+from .first_calls import about_caches, about_growth, first_calls
 
 # CPU time is measured along with time.
 _REQUESTED_AS: dict[MetricName, Metric] = {
@@ -49,7 +50,8 @@ def judged(item: Optimization, artifacts: ArtifactReader) -> Comparison:
     samples, detection = artifacts.read(Samples), artifacts.read(Detection)
     linting, codeflash = artifacts.read(Linting), artifacts.read(CodeflashRun)
     rules = Rules(item.confidence, item.negligible, item.negligible_memory)
-    comparison = judge(samples, detection.domain.domains, rules)
+    removed = {function.target for function in detection.functions if function.status == "removed"}
+    comparison = judge(samples, detection.domain.domains, rules, removed)
     needs_review = (*comparison.needs_review, *about_benchmark(linting, comparison.verdict))
     comparison = comparison.model_copy(update={"needs_review": needs_review, "reach": linting.reach})
     return with_codeflash(comparison, codeflash)
@@ -80,8 +82,12 @@ class Rules(NamedTuple):
     negligible_memory: int = 0
 
 
-def judge(samples: Samples, claimed: Sequence[Domain], rules: Rules) -> Comparison:
+def judge(
+    samples: Samples, claimed: Sequence[Domain], rules: Rules, removed: Collection[str] = frozenset()
+) -> Comparison:
     """Judge every metric of every test, and the item by the primary metrics of the domains that its claim rests on.
+
+    `removed` are functions that head no longer has.
 
     If only some tests reach a changed function, the others are control rows, and no claim rests on them. Raise
     IncomparableError for a metric that one side lacks, has no samples of, or that is negative or not finite.
@@ -94,9 +100,13 @@ def judge(samples: Samples, claimed: Sequence[Domain], rules: Rules) -> Comparis
     changes = tuple(
         _change(each, rules, is_primary=each.metric in primary, is_control_row=each.test in controls)
         for each in samples.measurements
+        if not each.children
     )
     if not any(change.primary for change in changes):
+        if unknown := list(_of_children([each for each in samples.measurements if each.metric in primary])):
+            raise _refusal(samples.item, unknown[0])
         raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
+    first = first_calls(samples, changes, removed, rules.confidence)
     overall = overall_verdict([change.verdict for change in changes if change.primary])
     shown = headline(changes, overall, samples.benchmark)
     return Comparison(
@@ -105,9 +115,26 @@ def judge(samples: Samples, claimed: Sequence[Domain], rules: Rules) -> Comparis
         reason=reason(changes, overall, samples.measurements, rules.negligible),
         headline=shown,
         changes=changes,
+        first_calls=tuple(first),
         negligible=rules.negligible,
-        needs_review=to_review(changes, overall, samples, headline=shown),
+        needs_review=(
+            *to_review(changes, overall, samples, headline=shown),
+            *about_caches(first, changes),
+            *about_growth(samples.measurements, rules.confidence),
+            *_of_children(samples.measurements),
+        ),
     )
+
+
+def _of_children(measurements: Sequence[Measurement]) -> Iterator[str]:
+    """Name what is not known because child processes do part of the work."""
+    unknown: dict[tuple[str, str], list[str]] = {}
+    for measurement in measurements:
+        if measurement.children:
+            where = measurement.test.rpartition("::")[2], " and ".join(measurement.children)
+            unknown.setdefault(where, []).append(measurement.metric)
+    for (name, sides), metrics in unknown.items():
+        yield f"not known for {name}: {', '.join(metrics)}; its call lets child processes work at {sides}"
 
 
 def control_rows(samples: Samples) -> frozenset[str]:

@@ -50,7 +50,6 @@ def test_blocks_have_cpu_time_and_context_switches(record):
 
 def test_samples_are_seconds_per_call_without_waiting_for_a_core(record):
     call = record.calls[0]
-    assert call.is_corrected
     for clock, field in (("wall", "own"), ("cpu", "cpu")):
         launched = call.launch(clock)
         for role in ("base", "head", "control"):
@@ -109,14 +108,30 @@ def test_a_block_was_preempted_when_another_process_took_the_core(disturbed, pre
     assert disturbed.was_preempted is preempted
 
 
-@pytest.mark.parametrize("unknown", [{"waited": None}, {"elsewhere": 0.001}], ids=["no schedstat", "other threads"])
-def test_if_waiting_is_not_known_only_undisturbed_turns_count_however_few(unknown):
-    calm, disturbed = block(**unknown), block(**unknown, wall=4_000_000, involuntary=1, others_waited=None)
+def test_if_waiting_is_not_known_only_undisturbed_turns_count_however_few():
+    calm, disturbed = block(waited=None), block(waited=None, wall=4_000_000, involuntary=1, others_waited=None)
     call = call_of((calm, disturbed), (disturbed, calm), (calm, calm), (disturbed, disturbed))
-    assert not call.is_corrected
     assert call.usable == [call.turns[2]]
     assert call.launch("wall").waited == {}
     assert call_of((calm, disturbed)).launch("wall") is None
+
+
+def test_calls_that_wait_for_other_threads_or_processes_count_unless_they_wait_longer_than_usual():
+    """A block of 3 ms in which 2 ms were work; what waits for a lock is no other process's doing."""
+    shared = {"seconds": 0.002, "elsewhere": 0.001, "involuntary": 1, "others_waited": None}
+    usual, disturbed = block(wall=3_000_000, **shared), block(wall=5_000_000, **shared)
+    call = call_of((usual, usual), (disturbed, usual), (usual, disturbed), (usual, usual))
+    assert call.usable == [call.turns[0], call.turns[3]]
+
+
+def test_the_first_call_and_growth_within_a_process_are_kept():
+    grows = [block(seconds=seconds) for seconds in (0.002, 0.002, 0.004, 0.004, 0.003, 0.003)]
+    call = call_of(*((each, block()) for each in grows))
+    call.runs, call.first_call = [4, 2], {"base": 0.5, "head": 0.25}
+    launched = call.launch("wall")
+    assert launched.first_call == {"base": 0.5, "head": 0.25}
+    assert launched.growth == pytest.approx({"base": 2**0.5, "head": 1.0})
+    assert (call.launch("cpu").first_call, call.launch("cpu").growth) == ({}, {})
 
 
 def test_both_sides_have_the_same_seed_and_pass_the_same_tests(tmp_path):

@@ -104,18 +104,18 @@ class Calls:
 
     def _call(self) -> None:
         args, kwargs = self.arguments()
-        begun = _clock()
+        waited, begun = waiting.waited() or 0, _clock()
         value = self.function(*args, **kwargs)
-        self.seconds = (_clock() - begun) / 1e9
+        self.seconds = _seconds(begun, waited)
         self._begun = value, args, kwargs
 
     async def result(self) -> object:
         """Return what the call returned that was begun last."""
         (value, args, kwargs), self._begun = self._begun, None
         if self.awaited:
-            begun = _clock()
+            waited, begun = waiting.waited() or 0, _clock()
             value = await value
-            self.seconds += (_clock() - begun) / 1e9
+            self.seconds += _seconds(begun, waited)
         self.end(args, kwargs)
         return value
 
@@ -124,7 +124,7 @@ class Calls:
 
         Return how many `calls` were timed, and nanoseconds: `wall` of the calls; `waited`, the part of it in which this
         thread was ready to run and waited for a core (None if the system does not report it), `misread` if that may
-        hold waiting that the clock did not see; `cpu` of all threads and of children that ended, `elsewhere`, the part
+        hold waiting that the clock did not see; `cpu` of all threads and of child processes, `elsewhere`, the part
         of it that other threads and children used, and `others_waited`, what other threads waited for a core (None if
         that is not known); `began` and `ended`, with setup and teardown, on the clock that all processes
         share. And the context switches meanwhile, involuntary ones also of children that ended.
@@ -132,10 +132,13 @@ class Calls:
         _lead_collector(phase)
         with self.undisturbed():
             others = waiting.other_threads() if self._others_work else {}
-            usage, children, began = _usage(), _usage_of_children(), _clock()
+            processes, children = waiting.descendants_ran(), _usage_of_children()
+            usage, began = _usage(), _clock()
             timed = await self._timed(count)
-            ended, usage_after, children_after = _clock(), _usage(), _usage_of_children()
+            ended, usage_after = _clock(), _usage()
+            children_after, processes_after = _usage_of_children(), waiting.descendants_ran()
         of_children = _cpu_of(children_after) - _cpu_of(children)
+        of_children += sum(ran - processes.get(process, 0) for process, ran in processes_after.items())
         elsewhere = max(0, timed.cpu - timed.thread_cpu) + of_children
         others_waited = self._others_waited(others, elsewhere) if elsewhere > ELSEWHERE * timed.cpu else 0
         return {
@@ -245,6 +248,11 @@ class Calls:
     def end(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if self.teardown:
             self.teardown(*args, **kwargs)
+
+
+def _seconds(begun: int, waited: int) -> float:
+    """Return the seconds since two readings, without waiting for a core."""
+    return max(0, _clock() - begun - ((waiting.waited() or 0) - waited)) / 1e9
 
 
 def _usage() -> resource.struct_rusage:

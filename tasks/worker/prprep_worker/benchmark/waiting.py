@@ -1,4 +1,4 @@
-"""How long threads of this process were ready to run and waited for a core.
+"""How long threads of this process were ready to run and waited for a core, and how long its descendants ran.
 
 The first two numbers of a thread's `schedstat` are the nanoseconds that it ran, and that it was ready to run and waited
 (Documentation/scheduler/sched-stats.rst of Linux). A descriptor is kept open for each thread: reading it takes 1 µs,
@@ -42,6 +42,40 @@ def other_threads() -> dict[int, Scheduled]:
     for ended in _descriptors.keys() - threads:
         _forget(ended)
     return {thread: scheduled for thread in threads - {_thread_id()} if (scheduled := _scheduled(thread))}
+
+
+def descendants_ran() -> dict[int, int]:
+    """Return the nanoseconds that each living descendant process has run so far, by process id."""
+    ran, found = {}, _children("self")
+    while found:
+        process = found.pop()
+        try:
+            descriptor = _open(f"/proc/{process}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            ran[process] = int(_read(descriptor, 64, 0).split()[0])
+        except (OSError, IndexError, ValueError):
+            continue
+        finally:
+            _close(descriptor)
+        found += _children(process)
+    return ran
+
+
+def _children(process: object) -> list[int]:
+    """Return the ids of a process's living children; none if the system does not report them."""
+    children: list[int] = []
+    try:
+        for thread in _listdir(f"/proc/{process}/task"):
+            descriptor = _open(f"/proc/{process}/task/{thread}/children", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                children += map(int, _read(descriptor, 1 << 16, 0).split())
+            finally:
+                _close(descriptor)
+    except OSError:
+        pass  # it has ended meanwhile
+    return children
 
 
 def _scheduled(thread: int) -> Scheduled | None:

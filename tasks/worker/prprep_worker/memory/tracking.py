@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import sys
 from typing import Any
 
+from prprep_worker.benchmark import waiting
 from prprep_worker.benchmark.calls import Calls, Message
 
 ROUNDS = (1, 5, 9, 13)
@@ -31,7 +33,10 @@ _floors: dict[bool, dict[str, int]] = {}
 
 
 async def track_(order: Message, calls: Calls, _described: Message) -> Message:
-    """Return the call's peak in bytes, its number of allocations and the bytes that it leaves."""
+    """Return the call's peak in bytes, its number of allocations and the bytes that it leaves.
+
+    `children` says whether child processes worked meanwhile, whose memory is not among that.
+    """
     try:
         import memray
     except ImportError as error:
@@ -42,7 +47,9 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
     if sys.version_info[:2] == (3, 11):
         # Python 3.11 builds a table of lines for each function that first runs under a tracer, and keeps it.
         await _track(memray, calls, scratch)
+    processes, children = waiting.descendants_ran(), _ended_children()
     await _track(memray, calls, profile, native=native)
+    has_children = waiting.descendants_ran() != processes or _ended_children() != children
     figures = _figures(memray, profile)
     left = await _growth(memray, calls, scratch) if figures["left"] > floor["left"] else 0
     return {
@@ -50,7 +57,13 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
         "peak": figures["peak"],
         "allocations": max(0, figures["allocations"] - floor["allocations"]),
         "left": left,
+        "children": has_children,
     }
+
+
+def _ended_children() -> int:
+    """Return a number that grows with every child process that ends: of the pages that they touched."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
 
 
 async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> None:

@@ -1,0 +1,90 @@
+"""What the first call in a process pays, and whether later calls differ from it: caches, and state that grows."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from ...artifacts import (
+    SIDES,
+    Change,
+    FirstCall,
+    FunctionShare,
+    Interval,
+    Measurement,
+    MetricName,
+    Samples,
+    Verdict,
+)
+from ...text import figures
+
+GROWTH = 1.05
+"""Ratio of the last calls' time in a process to the first ones' beyond which state grows from call to call."""
+CACHED = 0.5
+"""Ratio of head to base up to which it is asked whether head's later calls only look up what the first one kept."""
+COLD = 2.0
+"""If base's first call takes more than so many times a later one, what a process does once hides a cache."""
+
+
+def first_calls(samples: Samples, changes: Sequence[Change], removed: Collection[str], level: float) -> list[FirstCall]:
+    """Return the first calls of all tests whose time was measured, with intervals at the confidence `level`.
+
+    `removed` are functions that head no longer has.
+    """
+    from ...bench import statistics
+
+    times = {change.test: change for change in changes if change.metric is MetricName.TIME}
+    found = []
+    for measurement in samples.measurements:
+        change = times.get(measurement.test)
+        if measurement.metric is not MetricName.TIME or not change:
+            continue
+        if interval := statistics.first_call_interval(measurement.launches, level):
+            taken = [launch.first_call for launch in measurement.launches if launch.first_call]
+            base, head = statistics.split([each[side] for each in taken for side in SIDES], interval.ratio)
+            unused = _is_unused(samples.functions, measurement.test, removed)
+            cached = _is_cached(change, base, interval, unused=unused)
+            found.append(FirstCall(test=change.test, base=base, head=head, interval=interval, is_cached=cached))
+    return found
+
+
+def _is_unused(functions: Sequence[FunctionShare], test: str, removed: Collection[str]) -> bool:
+    """Return whether a changed function is executed by a later call at base and no longer at head."""
+    return any(
+        share.test == test and share.changed and share.base and not (share.head and share.head.calls)
+        for share in functions
+        if share.function not in removed
+    )
+
+
+def _is_cached(change: Change, first_base: float, first: Interval, *, unused: bool) -> bool:
+    """Return whether the first call saves less than half as much as later ones, and not because all starts are slow."""
+    ratio = change.interval.ratio
+    if not 0 < ratio < 1 or first.low <= (1 + ratio) / 2:
+        return False
+    return unused or (ratio <= CACHED and first_base <= COLD * change.base)
+
+
+def about_caches(first: Sequence[FirstCall], changes: Sequence[Change]) -> Iterator[str]:
+    """Name claims that hold only for repeated calls."""
+    improved = {(change.test, change.metric) for change in changes if change.verdict is Verdict.IMPROVED}
+    for each in first:
+        if each.is_cached and (each.test, MetricName.TIME) in improved:
+            name = each.test.rpartition("::")[2]
+            base, head = figures.seconds(each.base), figures.seconds(each.head)
+            yield (
+                f"the first call of {name} in a process takes {base} at base and {head} at head; only later calls with "
+                "the same arguments take less at head: measure arguments that differ from call to call, or say so"
+            )
+
+
+def about_growth(measurements: Sequence[Measurement], level: float) -> Iterator[str]:
+    """Name tests whose calls take longer the more of them a process has made."""
+    from ...bench import statistics
+
+    for measurement in measurements:
+        for side in SIDES if measurement.metric is MetricName.TIME else ():
+            interval = statistics.growth_interval(measurement.launches, side, level)
+            if interval and interval.low > GROWTH:
+                more = figures.percent(interval.ratio - 1)
+                yield (
+                    f"calls of {measurement.test.rpartition('::')[2]} take longer and longer at {side} ({more} within "
+                    "one process): something grows from call to call, so the effect depends on the number of calls"
+                )
