@@ -21,7 +21,7 @@ from . import SUMMARIZE
 
 SECONDS = 120.0
 LONGEST_DIFF = 200_000
-VERSION = 1
+VERSION = 2
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 
 
