@@ -8,7 +8,7 @@ STAGE = Stage(
         Uses(
             settings=("confidence", "negligible", "negligible_memory"),
             artifacts={
-                "detect": ("domain.domains", "functions.target", "functions.status"),
+                "detect": ("domain.domains", "functions.module", "functions.name", "functions.status"),
                 "lint": ALL,
                 "measure": ALL,
                 "codeflash": ALL,
