@@ -227,13 +227,14 @@ class Calls:
         waited_after, ended = waiting.waited(), _clock()
         cpu, thread_cpu = _cpu() - cpu, _thread_cpu() - thread_cpu
         gap = ended - began - wall
+        reading = min(gap, LONGEST_GAP)
         return Timed(
             count,
             wall,
             None if waited is None or waited_after is None else waited_after - waited,
             gap > max(LONGEST_GAP, HARMLESS * wall),
-            cpu - min(gap, cpu),  # the readings are not the calls'
-            thread_cpu - min(gap, thread_cpu),
+            cpu - min(reading, cpu),  # the readings are not the calls'
+            thread_cpu - min(reading, thread_cpu),
         )
 
     def arguments(self) -> Arguments:
