@@ -4,7 +4,7 @@ import importlib.util
 import random
 import subprocess
 import time
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from textwrap import dedent
 
@@ -34,7 +34,11 @@ def test_a_turn_is_a_block_of_every_side_and_the_next_is_reversed(record):
     orders = [tuple(turn) for turn in call.turns]
     assert len(orders) >= 4
     assert sorted(orders[0]) == ["base", "control", "head"]
-    assert orders == [orders[0], orders[0][::-1]] * (len(orders) // 2) + [orders[0]] * (len(orders) % 2)
+    assert sum(call.runs) == len(orders)
+    rest = iter(orders)
+    for number in call.runs:  # each child begins with an untimed turn
+        run = list(islice(rest, number))
+        assert run == [run[0], run[0][::-1]] * (number // 2) + [run[0]] * (number % 2)
 
 
 def test_only_one_side_runs_at_any_time(record):
