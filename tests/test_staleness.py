@@ -587,7 +587,7 @@ def fixed(**fields):
         ),
         pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
         pytest.param(fixed(target="other:total"), {"lint", "verify"}, id="target"),
-        pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure"}, id="functions"),
+        pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure", "compare"}, id="functions"),
         pytest.param(fixed(head="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="head"),
         pytest.param(fixed(base="1" * 40), {"survey", "scaffold", "inject", "tests", "verify"}, id="base"),
         pytest.param(fixed(picked=("1" * 40,)), {"scaffold", "inject", "tests", "verify"}, id="picked"),
@@ -614,7 +614,7 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
     ("change", "expected"),
     [
         pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
-        pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure", "codeflash"}, id="functions"),
+        pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure", "codeflash", "compare"}, id="functions"),
         pytest.param(
             fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)),
             {"lint", "measure", "codeflash", "compare", "verify"},
@@ -637,7 +637,9 @@ def test_the_engine_codeflash_uses_of_a_detection_what_its_command_is_made_from(
     [
         pytest.param(fixed(target="app:other"), {"record", "scaffold", "lint", "verify"}, id="target"),
         pytest.param(
-            fixed(functions=()), {"survey", "record", "scaffold", "inject", "lint", "measure"}, id="functions"
+            fixed(functions=()),
+            {"survey", "record", "scaffold", "inject", "lint", "measure", "compare"},
+            id="functions",
         ),
         pytest.param(
             fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)),
