@@ -11,7 +11,8 @@ from typing import Any
 from tasks.bench.request import Request, SideRequest
 from tasks.bench.time.lockstep import LaunchPlan, LaunchRecord, Pair, TimedCall, launch
 from tasks.bench.workers import memory_layout
-from tasks.bench.workers.workers import Block, Settings, hash_seed
+from tasks.bench.workers.blocks import Block
+from tasks.bench.workers.workers import Settings, hash_seed
 
 CODE = """
 def work(size=1000):
@@ -69,7 +70,11 @@ def both(files: Files) -> dict[str, Files]:
 
 
 def one_launch(
-    request: Request, *, share: float | None = 0.05, describe: bool = False, rounds: dict[str, dict[str, int]] | None = None
+    request: Request,
+    *,
+    share: float | None = 0.05,
+    describe: bool = False,
+    rounds: dict[str, dict[str, int]] | None = None,
 ) -> LaunchRecord:
     """Run a single launch and give its record."""
     record, rng = LaunchRecord(), random.Random(request.seed)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.bench.workers.workers import WORKER_FOLDER, Block
+from tasks.bench.workers.blocks import Block
+from tasks.bench.workers.workers import WORKER_FOLDER
 
 sys.path.append(str(WORKER_FOLDER))
 from prprep_worker.benchmark import waiting
@@ -73,7 +74,7 @@ def competitor():
 @pytest.mark.usefixtures("competitor")
 def test_a_block_that_shares_its_core_waited_for_it_and_its_own_time_is_its_cpu_time():
     block = block_of(compute, rounds=200)
-    assert block.is_alone
+    assert block.is_explained
     assert block.wall > 1.2 * block.own
     assert block.own == pytest.approx(block.cpu, rel=0.05)
 
@@ -100,7 +101,7 @@ def test_a_coroutine_waits_for_a_core_as_a_function_does():
         compute()
 
     block = block_of(work, rounds=100)
-    assert block.is_alone
+    assert block.is_explained
     assert block.own == pytest.approx(block.cpu, rel=0.1)
 
 
@@ -108,7 +109,7 @@ def test_a_coroutine_waits_for_a_core_as_a_function_does():
 def test_what_sleeps_does_not_wait_for_a_core():
     block = block_of(time.sleep, 0.01, rounds=5)
     assert block.own >= 0.05e9
-    assert block.is_alone
+    assert block.is_explained
 
 
 def test_work_of_other_threads_is_not_the_callers():
@@ -117,20 +118,20 @@ def test_work_of_other_threads_is_not_the_callers():
             list(pool.map(hashlib.sha256, [BYTES] * 8))
 
     block = block_of(work, rounds=5)
-    assert not block.is_alone
+    assert block.is_shared
     assert block.others_waited is None  # the threads have ended
 
 
 def test_what_threads_that_live_on_waited_is_known():
     with ThreadPoolExecutor(1) as pool:
         block = block_of(lambda: pool.submit(hashlib.sha256, BYTES).result(), rounds=20)
-    assert not block.is_alone
+    assert block.is_shared
     assert block.others_waited >= 0
 
 
 def test_the_cpu_time_of_children_is_the_calls_and_not_the_callers():
     block = block_of(subprocess.run, [sys.executable, "-c", "sum(range(3_000_000))"])
-    assert not block.is_alone
+    assert block.is_shared
     assert block.cpu > 0.5 * block.elsewhere > 0
 
 

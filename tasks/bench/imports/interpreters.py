@@ -11,8 +11,9 @@ from ...artifacts import Launch, Side
 from ..request import Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers import memory_layout
+from ..workers.blocks import PREEMPTED
 from ..workers.channel import ClosedError, Message, WorkerChannel
-from ..workers.workers import LAST_SECONDS, PREEMPTED, WORKER_PROGRAMS, Settings, core, ended, hash_seed, process, trees
+from ..workers.workers import LAST_SECONDS, WORKER_PROGRAMS, Settings, core, ended, hash_seed, process, trees
 
 LOOKS = (8, 14, 24, 40)
 """Numbers of launches at which imports and start-ups are looked at."""

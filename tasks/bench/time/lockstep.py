@@ -26,8 +26,9 @@ from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
 from ..provenance import check_control
 from ..request import Request, Role
+from ..workers.blocks import Block
 from ..workers.channel import Message
-from ..workers.workers import Block, Ready, Settings, core, started
+from ..workers.workers import Ready, Settings, core, started
 from .turns import Turn, Turns, calibrate, settle
 
 SAME_IDLE = 0.05
@@ -115,17 +116,17 @@ class TimedCall:
             steady=self.steady,
             computes=2 * sum(block.voluntary > 0 for block in blocks) < len(blocks),
             left_out=len(self.turns) - len(turns),
-            iterations={role: turns[0][role].calls for role in self.order},
-            waited={role: _samples(turns, role, "waited") for role in self.order} if is_known else {},
+            iterations={role: self.rounds.get(role, 1) * self.iterations for role in self.order},
+            waited={role: _samples(turns, role, "lost") for role in self.order} if is_known else {},
             **{role: _samples(turns, role, field) for role in self.order},
         )
 
 
 def is_calm(block: Block, least: float) -> bool:
     """Return whether a block's time can be trusted; the calls of its side wait for the share `least` by themselves."""
-    if block.is_alone:
-        return block.is_explained
-    return not block.was_preempted or (block.is_shared and block.idle <= least + SAME_IDLE)
+    if block.is_shared:
+        return not block.was_preempted or block.idle <= least + SAME_IDLE
+    return block.is_explained or (block.waited is None and not block.was_preempted)
 
 
 def growth_of(times: Sequence[float]) -> float | None:

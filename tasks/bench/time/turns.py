@@ -8,7 +8,8 @@ from itertools import cycle
 from statistics import fmean, median
 
 from ..request import Role
-from ..workers.workers import Block, ChildFailedError, Worker
+from ..workers.blocks import Block
+from ..workers.workers import ChildFailedError, Worker
 
 Turn = dict["Role", Block]
 """One block of every side, one after the other."""

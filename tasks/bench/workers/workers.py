@@ -19,6 +19,7 @@ from ...processes import programs
 from ..provenance import prove
 from ..request import Request, Role, SideRequest
 from . import sandbox
+from .blocks import Block
 from .channel import VERSION, ClosedError, Message, WorkerChannel
 from .memory_layout import MemoryLayout
 from .pytest_options import options
@@ -28,10 +29,6 @@ WORKER_FOLDER = Path(__file__).parents[2] / "worker"
 WORKER_PROGRAMS = WORKER_FOLDER / "prprep_worker"
 LAST_SECONDS = 10.0
 """The most that a process may take to end after its last answer."""
-PREEMPTED = 0.01
-"""Share of a block's time."""
-ELSEWHERE = 0.02
-"""Share of a block's CPU time that other threads and children may use."""
 
 _HINT = "a benchmark must pass at both commits; nothing was measured"
 _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as its xfail mark expects"}
@@ -68,71 +65,6 @@ class Ready:
     awaited: bool
     modules: tuple[Module, ...]
     """Those of the project that were imported since the last call, each proved to lie in the side's own tree."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A timed block of `calls` calls: nanoseconds, on the clock that all processes share, and context switches."""
-
-    calls: int
-    wall: int
-    waited: int | None
-    """In which the calling thread was ready to run and waited for a core; None if the system does not report it."""
-    misread: bool
-    """Whether the core may have been taken between the clock and the readings of `waited` next to it."""
-    cpu: int
-    elsewhere: int
-    """CPU time of other threads and of children."""
-    others_waited: int | None
-    """What other threads waited for a core; None if children, or threads that ended in the block, did work."""
-    began: int
-    ended: int
-    voluntary: int
-    involuntary: int
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds, with setup and teardown."""
-        return (self.ended - self.began) / 1e9
-
-    @property
-    def own(self) -> int:
-        """Nanoseconds of the calls without those in which the calling thread waited for a core."""
-        return self.wall - (self.waited or 0)
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of one call, without waiting for a core."""
-        return self.own / self.calls / 1e9
-
-    @property
-    def is_shared(self) -> bool:
-        """Return whether other threads or child processes did work."""
-        return self.elsewhere > ELSEWHERE * self.cpu
-
-    @property
-    def is_alone(self) -> bool:
-        """Return whether the calling thread did the work, so that what it waited for a core explains all waiting."""
-        return self.waited is not None and not self.is_shared
-
-    @property
-    def idle(self) -> float:
-        """Return the share of time in which nothing of the call worked."""
-        return max(0.0, 1 - self.cpu / self.own) if self.own > 0 else 0.0
-
-    @property
-    def is_explained(self) -> bool:
-        """Return whether `own` is the time of the calls on a free core."""
-        return self.is_alone and not self.misread and self.own > 0
-
-    @property
-    def was_preempted(self) -> bool:
-        """Return whether another process took the core, for more than PREEMPTED of the time."""
-        waited = self.own - self.cpu if self.is_shared else self.wall - self.cpu
-        if self.others_waited is not None:
-            # Who waits for a lock or for data does not wait for a core.
-            waited = min(waited, (self.waited or 0) + self.others_waited)
-        return self.involuntary > 0 and waited > PREEMPTED * self.wall
 
 
 class ChildFailedError(MeasuringError):

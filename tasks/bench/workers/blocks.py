@@ -1,0 +1,78 @@
+"""What a timed block of calls says about its time: whether the core was taken, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PREEMPTED = 0.01
+"""Share of a block's time that another process may take unnoticed."""
+ELSEWHERE = 0.02
+"""Share of a block's CPU time that other threads and child processes may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A timed block of `calls` calls: nanoseconds, on the clock that all processes share, and context switches."""
+
+    calls: int
+    wall: int
+    waited: int | None
+    """In which the calling thread was ready to run and waited for a core; None if the system does not report it."""
+    misread: bool
+    """Whether the core may have been taken between the clock and the readings of `waited` next to it."""
+    cpu: int
+    elsewhere: int
+    """CPU time of other threads and of child processes."""
+    others_waited: int | None
+    """What other threads waited for a core; None if children, or threads that ended in the block, did work."""
+    began: int
+    ended: int
+    voluntary: int
+    involuntary: int
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds, with setup and teardown."""
+        return (self.ended - self.began) / 1e9
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other threads or child processes did part of the work."""
+        return self.elsewhere > ELSEWHERE * self.cpu
+
+    @property
+    def lost(self) -> int:
+        """Nanoseconds in which another process kept the calls from running, as far as that is known.
+
+        A thread that shares the work also waits for a core while the others of its process run on it.
+        """
+        return 0 if self.is_shared else self.waited or 0
+
+    @property
+    def own(self) -> int:
+        """Nanoseconds of the calls without those that are `lost`."""
+        return self.wall - self.lost
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of one call, without those that are `lost`."""
+        return self.own / self.calls / 1e9
+
+    @property
+    def is_explained(self) -> bool:
+        """Return whether `own` is the time of the calls on a free core."""
+        return self.waited is not None and not self.is_shared and not self.misread and self.own > 0
+
+    @property
+    def idle(self) -> float:
+        """Return the share of the time in which neither the calls nor their child processes used a core."""
+        return max(0.0, 1 - self.cpu / self.wall)
+
+    @property
+    def was_preempted(self) -> bool:
+        """Return whether another process took the core, for more than PREEMPTED of the time."""
+        idle = self.wall - self.cpu
+        if self.others_waited is not None:
+            # Who waits for a lock or for data does not wait for a core.
+            idle = min(idle, (self.waited or 0) + self.others_waited)
+        return self.involuntary > 0 and idle > PREEMPTED * self.wall
