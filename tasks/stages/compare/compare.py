@@ -119,7 +119,7 @@ def judge(
         negligible=rules.negligible,
         needs_review=(
             *to_review(changes, overall, samples, headline=shown),
-            *about_caches(first, changes),
+            *about_caches(samples, changes, first, removed),
             *about_growth(samples.measurements, rules.confidence),
             *_of_children(samples.measurements),
         ),

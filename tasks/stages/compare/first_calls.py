@@ -39,19 +39,17 @@ def first_calls(samples: Samples, changes: Sequence[Change], removed: Collection
         if interval := statistics.first_call_interval(measurement.launches, level):
             taken = [launch.first_call for launch in measurement.launches if launch.first_call]
             base, head = statistics.split([each[side] for each in taken for side in SIDES], interval.ratio)
-            unused = _is_unused(samples.functions, measurement.test, removed)
-            cached = _is_cached(change, base, interval, unused=unused)
+            cached = _is_cached(change, base, interval, unused=any(_unused(samples.functions, change.test, removed)))
             found.append(FirstCall(test=change.test, base=base, head=head, interval=interval, is_cached=cached))
     return found
 
 
-def _is_unused(functions: Sequence[FunctionShare], test: str, removed: Collection[str]) -> bool:
-    """Return whether a changed function is executed by a later call at base and no longer at head."""
-    return any(
-        share.test == test and share.changed and share.base and not (share.head and share.head.calls)
-        for share in functions
-        if share.function not in removed
-    )
+def _unused(functions: Sequence[FunctionShare], test: str, removed: Collection[str]) -> Iterator[str]:
+    """Yield the changed functions that a later call of the test executes at base and no longer at head."""
+    for share in functions:
+        executed = share.base and not (share.head and share.head.calls)
+        if share.test == test and share.changed and executed and share.function not in removed:
+            yield share.function
 
 
 def _is_cached(change: Change, first_base: float, first: Interval, *, unused: bool) -> bool:
@@ -62,16 +60,23 @@ def _is_cached(change: Change, first_base: float, first: Interval, *, unused: bo
     return unused or (ratio <= CACHED and first_base <= COLD * change.base)
 
 
-def about_caches(first: Sequence[FirstCall], changes: Sequence[Change]) -> Iterator[str]:
-    """Name claims that hold only for repeated calls."""
-    improved = {(change.test, change.metric) for change in changes if change.verdict is Verdict.IMPROVED}
-    for each in first:
-        if each.is_cached and (each.test, MetricName.TIME) in improved:
-            name = each.test.rpartition("::")[2]
-            base, head = figures.seconds(each.base), figures.seconds(each.head)
+def about_caches(
+    samples: Samples, changes: Sequence[Change], first: Sequence[FirstCall], removed: Collection[str]
+) -> Iterator[str]:
+    """Name claims that hold only for repeated calls; without a measured time, those that may."""
+    calls = {each.test: each for each in first}
+    for test in dict.fromkeys(each.test for each in changes if each.primary and each.verdict is Verdict.IMPROVED):
+        name, call = test.rpartition("::")[2], calls.get(test)
+        if call and call.is_cached:
+            base, head = figures.seconds(call.base), figures.seconds(call.head)
             yield (
                 f"the first call of {name} in a process takes {base} at base and {head} at head; only later calls with "
                 "the same arguments take less at head: measure arguments that differ from call to call, or say so"
+            )
+        elif not call and (unused := ", ".join(_unused(samples.functions, test, removed))):
+            yield (
+                f"later calls of {name} execute {unused} at base and no longer at head; if head keeps the result of an "
+                "earlier call, this holds only for repeated calls: measure `time` too, it compares first calls"
             )
 
 

@@ -62,6 +62,14 @@ def test_a_function_that_head_no_longer_has_is_no_cache():
     assert not judge(measured, ("cpu",), RULES, removed={"pkg:f"}).first_calls[0].is_cached
 
 
+@pytest.mark.parametrize(("head", "is_found"), [(None, True), (1, False)])
+def test_memory_alone_of_a_function_that_later_calls_no_longer_execute_needs_review(head, is_found):
+    peak = timed(50e6, 10e6, (1.0, 1.0)).model_copy(update={"metric": MetricName.PEAK})
+    comparison = judge(samples(peak, functions=(share(head),)), ("mem",), RULES)
+    assert comparison.verdict is Verdict.IMPROVED
+    assert any("execute pkg:f at base and no longer at head" in each for each in comparison.needs_review) is is_found
+
+
 @pytest.mark.parametrize(("growth", "sides"), [({"base": 1.5, "head": 1.0}, ["base"]), ({"base": 1.02}, []), ({}, [])])
 def test_calls_that_take_longer_and_longer_need_review(growth, sides):
     comparison = judge(samples(timed(0.002, 0.001, (0.002, 0.001), growth)), ("cpu",), RULES)
@@ -75,7 +83,7 @@ def test_what_child_processes_use_is_not_claimed():
     left = peak.model_copy(update={"metric": MetricName.LEAKED})
     comparison = judge(samples(time, peak, left), ("cpu",), RULES)
     assert [change.metric for change in comparison.changes] == [MetricName.TIME]
-    unknown = f"not known for {TEST.rpartition('::')[2]}: peak memory, memory left; its call lets child processes work at head"
-    assert unknown in comparison.needs_review
+    name, metrics = TEST.rpartition("::")[2], "peak memory, memory left"
+    assert f"not known for {name}: {metrics}; its call lets child processes work at head" in comparison.needs_review
     with pytest.raises(IncomparableError, match=r"not known for .*: peak memory; its call lets child processes work"):
         judge(samples(time, peak), ("mem",), RULES)

@@ -5,7 +5,6 @@ in every interpreter).
 """
 
 import os
-import resource
 import sys
 import time
 
@@ -23,13 +22,13 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
     begin, end = MARKS if "importtime" in sys._xoptions else (b"", b"")  # noqa: SLF001 - it has no other name
     before = set(sys.modules)
     os.write(2, begin)
-    switches, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw, time.process_time_ns()
-    waited, begun = waited_by("thread-self"), time.perf_counter_ns()
+    switches = 0 if waited_by("thread-self") is not None else involuntary_switches()
+    cpu, waited, begun = time.process_time_ns(), waited_by("thread-self"), time.perf_counter_ns()
     try:
         for module in modules:
             __import__(module)
         wall, after = time.perf_counter_ns() - begun, waited_by("thread-self")
-        cpu, switches = time.process_time_ns() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - switches
+        cpu, switches = time.process_time_ns() - cpu, involuntary_switches() - switches
         message = {"wall": wall, "waited": growth(waited, after), "cpu": cpu, "involuntary": switches}
         os.write(2, end)
     except BaseException as error:  # noqa: BLE001 - the target may raise anything, SystemExit too
@@ -53,6 +52,13 @@ def waited_by(task):  # noqa: ANN001, ANN201
         return int(os.read(descriptor, 64).split()[1])
     finally:
         os.close(descriptor)
+
+
+def involuntary_switches():  # noqa: ANN201
+    """Return how often the core was taken from this process; needed only if the system does not report waiting."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
 def growth(before, after):  # noqa: ANN001, ANN201
