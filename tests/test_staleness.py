@@ -614,7 +614,9 @@ def test_a_stage_that_does_not_use_what_detect_found_anew_stays_fresh(place, cha
     ("change", "expected"),
     [
         pytest.param(fixed(target="app:other"), {"lint", "verify"}, id="target in the same module"),
-        pytest.param(fixed(functions=()), {"survey", "inject", "lint", "measure", "codeflash", "compare"}, id="functions"),
+        pytest.param(
+            fixed(functions=()), {"survey", "inject", "lint", "measure", "codeflash", "compare"}, id="functions"
+        ),
         pytest.param(
             fixed(domain=DomainProposal(domains=("mem",), reason="", given=True)),
             {"lint", "measure", "codeflash", "compare", "verify"},

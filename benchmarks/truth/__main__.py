@@ -91,6 +91,7 @@ class Run:
                     claim=result.claim if result else "",
                     wall=round(took / len(calls), 2),
                     inside=round(result.inside, 3) if result else 0.0,
+                    budget=self._arguments.budget,
                     load=before,
                     broken=broken,
                 )

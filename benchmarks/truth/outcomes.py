@@ -31,6 +31,8 @@ class Outcome:
     """Seconds of the whole comparison, divided by the calls that it measured."""
     inside: float
     """Seconds inside the call."""
+    budget: float
+    """Seconds of samples for all calls of the comparison."""
     load: float
     """1-minute load average before the comparison."""
     broken: str = ""

@@ -13,7 +13,7 @@ from benchmarks.peers import target
 from benchmarks.truth import outcomes, tables, work
 from benchmarks.truth.outcomes import Outcome
 
-OUTCOME = Outcome("prprep", "short", "busy", "1/3", 1 / 3, 0.34, (0.32, 0.36), "less", 8.0, 2.5, 1.0)
+OUTCOME = Outcome("prprep", "short", "busy", "1/3", 1 / 3, 0.34, (0.32, 0.36), "less", 8.0, 2.5, 10.0, 1.0)
 
 
 @pytest.mark.parametrize("ratio", work.RATIOS, ids=str)
@@ -34,8 +34,9 @@ def test_an_outcome_compares_with_the_truth():
     assert OUTCOME.error == pytest.approx(0.02)
     assert not replace(OUTCOME, interval=(0.34, 0.36)).contains_truth
     assert replace(OUTCOME, interval=None).contains_truth is None
-    assert [replace(OUTCOME, truth=truth, claim=claim).is_wrong_claim for truth, claim in
-            ((0.5, "less"), (1.0, "less"), (1.25, "less"), (1.25, ""), (1.0, ""))] == [False, True, True, False, False]  # fmt: skip
+    claims = ((0.5, "less"), (1.0, "less"), (1.25, "less"), (1.25, ""), (1.0, ""))
+    wrong = [replace(OUTCOME, truth=truth, claim=claim).is_wrong_claim for truth, claim in claims]
+    assert wrong == [False, True, True, False, False]
 
 
 def test_stored_outcomes_are_read_again_without_a_line_cut_short(tmp_path):

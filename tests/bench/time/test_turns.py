@@ -35,7 +35,8 @@ def test_sleep(benchmark):
 
 def test_blocks_take_as_long_on_all_sides(tmp_path):
     """A block of head holds so many calls that it takes as long as one call of base."""
-    files = {side: {"tests/test_benchmark.py": SLEEPS.format(seconds=s)} for side, s in (("base", 0.04), ("head", 0.002))}
+    seconds = {"base": 0.04, "head": 0.002}
+    files = {side: {"tests/test_benchmark.py": SLEEPS.format(seconds=each)} for side, each in seconds.items()}
     call = one_launch(pair(tmp_path, **files), share=0.3).calls[0]
     assert call.rounds["base"] == 1
     assert 13 <= call.rounds["head"] <= 20  # a timer is late, never early
@@ -93,7 +94,8 @@ class Replay:
     ids=["less in every turn", "a turn disagrees", "more in every turn", "the same"],
 )
 def test_an_effect_is_plain_only_if_every_turn_shows_it(base, head, ratio):
-    turns = Turns({"base": Replay(*base), "head": Replay(*head)}, ("base", "head"), rounds={"base": 1, "head": 1}, seconds=1e-7, taken=[])
+    sides, rounds = {"base": Replay(*base), "head": Replay(*head)}, {"base": 1, "head": 1}
+    turns = Turns(sides, ("base", "head"), rounds=rounds, seconds=1e-7, taken=[])
     assert turns.rough_ratio() == pytest.approx(ratio)
 
 

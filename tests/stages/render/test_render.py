@@ -353,7 +353,9 @@ def test_the_number_check_would_notice_a_made_up_number():
     assert not any(abs(value - candidate) <= slack for candidate in known)
 
 
-_EFFECT = re.compile(r"(?P<factor>[\d.,]+)x \w+ \((?P<amount>[\d.,]+) %[^:]*: (?P<base>[\d.,]+ \S+) → (?P<head>[\d.,]+ \S+) per")
+_EFFECT = re.compile(
+    r"(?P<factor>[\d.,]+)x \w+ \((?P<amount>[\d.,]+) %[^:]*: (?P<base>[\d.,]+ \S+) → (?P<head>[\d.,]+ \S+) per"
+)
 
 
 @given(
