@@ -57,8 +57,8 @@ class Launch(Record):
     waited: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """For each side the seconds per call in which a sample's calls were ready to run and waited for a core.
 
-    They are not part of the samples, the sum of both is wall time. 0 for a call that shares its work with other threads
-    or processes, and nothing at all if the system does not report it: then the samples are wall time, of turns in which
+    They are not part of the samples, the sum of both is wall time. Empty if this was not known, because the system does
+    not report it or other threads or processes do part of the work: then the samples are wall time, of turns in which
     no other process took the core.
     """
     computes: bool = False

@@ -8,7 +8,8 @@ a sequence of forked children.
 
 The time of a call is wall time without the time in which its thread was ready to run and waited for a core
 (`Block.own`): what it would have taken had the core been free. If that is not known, because the system does not report
-it or other threads do the work, only turns in which no other process took the core count.
+it or other threads or processes do part of the work, it is the wall time of turns in which no other process took the
+core.
 """
 
 from __future__ import annotations
@@ -74,13 +75,23 @@ class TimedCall:
     repeats: dict[Side, bool] = field(default_factory=dict)
 
     @property
-    def usable(self) -> list[Turn]:
-        """Return the turns whose times can be trusted, however few.
+    def is_corrected(self) -> bool:
+        """Return whether it is known how long the calls waited for a core, so that it is left out of their time.
 
-        In every block it is known how long the call waited for a core, or no other process took the core. If other
-        threads or processes do the work, a call may wait for them: then the core was taken in a block that waited
-        longer than the one of its side that waited least. A turn is kept or discarded as a whole.
+        If on one side other threads or processes do part of the work, it is not known on any: a thread also waits for a
+        core while others of its own process run on it.
         """
+        return all(2 * sum(turn[role].is_explained for turn in self.turns) > len(self.turns) for role in self.order)
+
+    @property
+    def usable(self) -> list[Turn]:
+        """Return the turns whose times can be trusted, however few; a turn is kept or discarded as a whole.
+
+        If the calls wait for other threads or processes, the core was taken in a block that waited longer than the one
+        of its side that waited least.
+        """
+        if self.is_corrected:
+            return [turn for turn in self.turns if all(block.is_explained for block in turn.values())]
         least = {role: min((turn[role].idle for turn in self.turns), default=0.0) for role in self.order}
         return [turn for turn in self.turns if all(is_calm(block, least[role]) for role, block in turn.items())]
 
@@ -105,9 +116,9 @@ class TimedCall:
         turns = self.usable
         if not turns:
             return None
-        field = "own" if clock == "wall" else clock
+        is_corrected = clock == "wall" and self.is_corrected
+        field = "own" if is_corrected else clock
         blocks = [block for turn in turns for block in turn.values()]
-        is_known = clock == "wall" and all(block.waited is not None for block in blocks)
         return Launch(
             first=next(role for role in self.order if role != "control"),
             seed=self.seed,
@@ -117,16 +128,14 @@ class TimedCall:
             computes=2 * sum(block.voluntary > 0 for block in blocks) < len(blocks),
             left_out=len(self.turns) - len(turns),
             iterations={role: self.rounds.get(role, 1) * self.iterations for role in self.order},
-            waited={role: _samples(turns, role, "lost") for role in self.order} if is_known else {},
+            waited={role: _samples(turns, role, "waited") for role in self.order} if is_corrected else {},
             **{role: _samples(turns, role, field) for role in self.order},
         )
 
 
 def is_calm(block: Block, least: float) -> bool:
-    """Return whether a block's time can be trusted; the calls of its side wait for the share `least` by themselves."""
-    if block.is_shared:
-        return not block.was_preempted or block.idle <= least + SAME_IDLE
-    return block.is_explained or (block.waited is None and not block.was_preempted)
+    """Return whether no other process took the core; the calls of a block's side wait for the share `least` anyway."""
+    return not block.was_preempted or (block.is_shared and block.idle <= least + SAME_IDLE)
 
 
 def growth_of(times: Sequence[float]) -> float | None:

@@ -41,21 +41,13 @@ class Block:
         return self.elsewhere > ELSEWHERE * self.cpu
 
     @property
-    def lost(self) -> int:
-        """Nanoseconds in which another process kept the calls from running, as far as that is known.
-
-        A thread that shares the work also waits for a core while the others of its process run on it.
-        """
-        return 0 if self.is_shared else self.waited or 0
-
-    @property
     def own(self) -> int:
-        """Nanoseconds of the calls without those that are `lost`."""
-        return self.wall - self.lost
+        """Nanoseconds of the calls without those in which the calling thread waited for a core."""
+        return self.wall - (self.waited or 0)
 
     @property
     def seconds(self) -> float:
-        """Seconds of one call, without those that are `lost`."""
+        """Seconds of one call, without waiting for a core."""
         return self.own / self.calls / 1e9
 
     @property
@@ -72,7 +64,7 @@ class Block:
     def was_preempted(self) -> bool:
         """Return whether another process took the core, for more than PREEMPTED of the time."""
         idle = self.wall - self.cpu
-        if self.others_waited is not None:
+        if self.waited is not None and self.others_waited is not None:
             # Who waits for a lock or for data does not wait for a core.
-            idle = min(idle, (self.waited or 0) + self.others_waited)
+            idle = min(idle, self.waited + self.others_waited)
         return self.involuntary > 0 and idle > PREEMPTED * self.wall

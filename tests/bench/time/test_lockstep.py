@@ -113,7 +113,7 @@ def test_a_block_was_preempted_when_another_process_took_the_core(disturbed, pre
 
 
 def test_if_waiting_is_not_known_only_undisturbed_turns_count_however_few():
-    calm, disturbed = block(waited=None), block(waited=None, wall=4_000_000, involuntary=1, others_waited=None)
+    calm, disturbed = block(waited=None), block(waited=None, wall=4_000_000, involuntary=1)
     call = call_of((calm, disturbed), (disturbed, calm), (calm, calm), (disturbed, disturbed))
     assert call.usable == [call.turns[2]]
     assert call.launch("wall").waited == {}
@@ -126,6 +126,15 @@ def test_calls_that_wait_for_other_threads_or_processes_count_unless_they_wait_l
     usual, disturbed = block(wall=3_000_000, **shared), block(wall=5_000_000, **shared)
     call = call_of((usual, usual), (disturbed, usual), (usual, disturbed), (usual, usual))
     assert call.usable == [call.turns[0], call.turns[3]]
+
+
+def test_if_one_side_shares_its_work_no_side_is_corrected():
+    """Else what a busy machine takes would be left out on one side only."""
+    shared = block(seconds=0.002, elsewhere=0.001, others_waited=None)
+    call = call_of(*[(block(waited=0.001), shared)] * 2, *[(block(), shared)] * 3)
+    assert call.usable == call.turns[2:]
+    assert call.launch("wall").base == (0.003,) * 3
+    assert call.launch("wall").waited == {}
 
 
 def test_the_first_call_and_growth_within_a_process_are_kept():

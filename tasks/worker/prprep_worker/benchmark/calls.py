@@ -11,12 +11,13 @@ import inspect
 import resource
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 from prprep_worker.benchmark import waiting
+from prprep_worker.benchmark.timed import Timed, time_calls
 
 Message = dict[str, Any]
 Function = Callable[..., Any]
@@ -24,45 +25,10 @@ Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 # Bound now: a test may freeze or patch the clocks of the module `time`.
 _clock = time.perf_counter_ns
-_cpu = time.process_time_ns
 _thread_cpu = time.thread_time_ns
 
-ELSEWHERE = 0.02
-"""Share of a block's CPU time; if others use more, the calling thread does not do the work alone."""
-KNOWN = 0.9
-"""Share of the others' CPU time that must be of threads whose waiting is known."""
-LONGEST_GAP = 100_000
-"""Nanoseconds between the clock and the readings on both sides of it: usually 20,000, and another process's turn is
-longer."""
-HARMLESS = 0.003
-"""Share of the time of calls that an error may have without mattering."""
 MOST_COLLECTIONS = 20
 """Collections of a generation before one of the next; of longer cycles, only the start is covered."""
-
-
-class Timed(NamedTuple):
-    """Some calls, and nanoseconds as `Calls.block` returns them."""
-
-    calls: int
-    wall: int
-    waited: int | None
-    misread: bool
-    cpu: int
-    thread_cpu: int
-
-    @classmethod
-    def of(cls, parts: Sequence[Timed]) -> Timed:
-        """Add up several, without those that are misread unless all are."""
-        parts = [part for part in parts if not part.misread] or parts
-        waited = [part.waited for part in parts if part.waited is not None]
-        return cls(
-            sum(part.calls for part in parts),
-            sum(part.wall for part in parts),
-            sum(waited) if len(waited) == len(parts) else None,
-            parts[0].misread,
-            sum(part.cpu for part in parts),
-            sum(part.thread_cpu for part in parts),
-        )
 
 
 class Calls:
@@ -90,7 +56,6 @@ class Calls:
         self.awaited = False
         self.seconds = 0.0
         self._begun = None
-        self._others_work = False
 
     def begin(self) -> None:
         """Make the first call, untimed; if it returns a coroutine, every call from now on is awaited."""
@@ -104,70 +69,34 @@ class Calls:
 
     def _call(self) -> None:
         args, kwargs = self.arguments()
-        waited, begun = waiting.waited() or 0, _clock()
+        begun = _readings()
         value = self.function(*args, **kwargs)
-        self.seconds = _seconds(begun, waited)
+        self.seconds = _seconds_since(begun)
         self._begun = value, args, kwargs
 
     async def result(self) -> object:
         """Return what the call returned that was begun last."""
         (value, args, kwargs), self._begun = self._begun, None
         if self.awaited:
-            waited, begun = waiting.waited() or 0, _clock()
+            begun = _readings()
             value = await value
-            self.seconds += _seconds(begun, waited)
+            self.seconds += _seconds_since(begun)
         self.end(args, kwargs)
         return value
 
     async def block(self, count: int, phase: float = 0.0) -> dict[str, int]:
         """Time `count` rounds, with garbage collected and the collector at `phase` of its cycle, 0 to 1.
 
-        Return how many `calls` were timed, and nanoseconds: `wall` of the calls; `waited`, the part of it in which this
-        thread was ready to run and waited for a core (None if the system does not report it), `misread` if that may
-        hold waiting that the clock did not see; `cpu` of all threads and of child processes, `elsewhere`, the part
-        of it that other threads and children used, and `others_waited`, what other threads waited for a core (None if
-        that is not known); `began` and `ended`, with setup and teardown, on the clock that all processes
-        share. And the context switches meanwhile, involuntary ones also of children that ended.
+        Return the fields of `Timed`, and `began` and `ended`, with setup and teardown, on the clock that all processes
+        share; and the context switches meanwhile, involuntary ones also of child processes that ended.
         """
         _lead_collector(phase)
         with self.undisturbed():
-            others = waiting.other_threads() if self._others_work else {}
-            processes, children = waiting.descendants_ran(), _usage_of_children()
-            usage, began = _usage(), _clock()
+            before, began = _switches(), _clock()
             timed = await self._timed(count)
-            ended, usage_after = _clock(), _usage()
-            children_after, processes_after = _usage_of_children(), waiting.descendants_ran()
-        of_children = _cpu_of(children_after) - _cpu_of(children)
-        of_children += sum(ran - processes.get(process, 0) for process, ran in processes_after.items())
-        elsewhere = max(0, timed.cpu - timed.thread_cpu) + of_children
-        others_waited = self._others_waited(others, elsewhere) if elsewhere > ELSEWHERE * timed.cpu else 0
-        return {
-            "calls": timed.calls,
-            "wall": timed.wall,
-            "waited": timed.waited,
-            "misread": timed.misread,
-            "cpu": timed.cpu + of_children,
-            "elsewhere": elsewhere,
-            "others_waited": others_waited,
-            "began": began,
-            "ended": ended,
-            "voluntary": usage_after.ru_nvcsw - usage.ru_nvcsw,
-            "involuntary": sum(
-                after.ru_nivcsw - before.ru_nivcsw
-                for after, before in ((usage_after, usage), (children_after, children))
-            ),
-        }
-
-    def _others_waited(self, before: Mapping[int, waiting.Scheduled], elsewhere: int) -> int | None:
-        """Return the nanoseconds that other threads waited for a core since `before`.
-
-        None if they did not use all of the CPU time `elsewhere`, so that children or threads that ended did.
-        """
-        self._others_work = True
-        after = waiting.other_threads()
-        lasting = before.keys() & after.keys()
-        ran, waited = (sum(after[thread][field] - before[thread][field] for thread in lasting) for field in (0, 1))
-        return waited if ran >= KNOWN * elsewhere else None
+            ended, after = _clock(), _switches()
+        switches = {kind: after[kind] - before[kind] for kind in after}
+        return {**timed._asdict(), "began": began, "ended": ended, **switches}
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -205,37 +134,16 @@ class Calls:
     async def _timed(self, count: int) -> Timed:
         """Time the calls of `count` rounds."""
         if not self.setup and not self.teardown:
-            return await self._loop(self.args, self.kwargs, count * self.iterations)
+            return await self._time(self.args, self.kwargs, count * self.iterations)
         rounds = []
         for _ in range(count):
             args, kwargs = self.arguments()
-            rounds.append(await self._loop(args, kwargs, self.iterations))
+            rounds.append(await self._time(args, kwargs, self.iterations))
             self.end(args, kwargs)
         return Timed.of(rounds)
 
-    async def _loop(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> Timed:
-        """Time `count` calls, with all other readings outside the clock.
-
-        Waiting is read next to the clock: a system call is where a core that others wait for is given up.
-        """
-        thread_cpu, cpu = _thread_cpu(), _cpu()
-        began, waited = _clock(), waiting.waited()
-        if self.awaited:
-            wall = await _await_calls(self.function, args, kwargs, count)
-        else:
-            wall = _make_calls(self.function, args, kwargs, count)
-        waited_after, ended = waiting.waited(), _clock()
-        cpu, thread_cpu = _cpu() - cpu, _thread_cpu() - thread_cpu
-        gap = ended - began - wall
-        reading = min(gap, LONGEST_GAP)
-        return Timed(
-            count,
-            wall,
-            None if waited is None or waited_after is None else waited_after - waited,
-            gap > max(LONGEST_GAP, HARMLESS * wall),
-            cpu - min(reading, cpu),  # the readings are not the calls'
-            thread_cpu - min(reading, thread_cpu),
-        )
+    async def _time(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> Timed:
+        return await time_calls(self.function, args, kwargs, count, awaited=self.awaited)
 
     def arguments(self) -> Arguments:
         from_setup = self.setup() if self.setup else None
@@ -251,21 +159,23 @@ class Calls:
             self.teardown(*args, **kwargs)
 
 
-def _seconds(begun: int, waited: int) -> float:
-    """Return the seconds since two readings, without waiting for a core."""
-    return max(0, _clock() - begun - ((waiting.waited() or 0) - waited)) / 1e9
+def _readings() -> tuple[int, int, int]:
+    """Return the nanoseconds of CPU time of this thread, of its waiting for a core, and of the clock."""
+    return _thread_cpu(), waiting.waited() or 0, _clock()
 
 
-def _usage() -> resource.struct_rusage:
-    return resource.getrusage(resource.RUSAGE_SELF)
+def _seconds_since(before: tuple[int, int, int]) -> float:
+    """Return the seconds since some readings, without waiting for a core.
+
+    The core may be taken between two readings; what the thread computed is the least that it took.
+    """
+    ended, waited, cpu = _clock(), waiting.waited() or 0, _thread_cpu()
+    return max(ended - before[2] - (waited - before[1]), cpu - before[0]) / 1e9
 
 
-def _usage_of_children() -> resource.struct_rusage:
-    return resource.getrusage(resource.RUSAGE_CHILDREN)
-
-
-def _cpu_of(usage: resource.struct_rusage) -> int:
-    return round((usage.ru_utime + usage.ru_stime) * 1e9)
+def _switches() -> dict[str, int]:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {"voluntary": own.ru_nvcsw, "involuntary": own.ru_nivcsw + children.ru_nivcsw}
 
 
 def _lead_collector(phase: float) -> None:
@@ -292,30 +202,3 @@ def drive(served: Coroutine[Any, Any, object]) -> object:
     except StopIteration as stop:
         return stop.value
     raise RuntimeError("a function that returned no coroutine at first returned one later")
-
-
-def _make_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> int:
-    """Time `count` calls with as little around them as possible: even unpacking nothing costs."""
-    times = repeat(None, count)
-    if kwargs:
-        begun = _clock()
-        for _ in times:
-            function(*args, **kwargs)
-        return _clock() - begun
-    if args:
-        begun = _clock()
-        for _ in times:
-            function(*args)
-        return _clock() - begun
-    begun = _clock()
-    for _ in times:
-        function()
-    return _clock() - begun
-
-
-async def _await_calls(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any], count: int) -> int:
-    times = repeat(None, count)
-    begun = _clock()
-    for _ in times:
-        await function(*args, **kwargs)
-    return _clock() - begun

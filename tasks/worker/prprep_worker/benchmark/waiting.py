@@ -1,4 +1,4 @@
-"""How long threads of this process were ready to run and waited for a core, and how long its descendants ran.
+"""How long threads of this process were ready to run and waited for a core, and how long its child processes ran.
 
 The first two numbers of a thread's `schedstat` are the nanoseconds that it ran, and that it was ready to run and waited
 (Documentation/scheduler/sched-stats.rst of Linux). A descriptor is kept open for each thread: reading it takes 1 µs,
@@ -8,7 +8,9 @@ opening the file 20 µs.
 from __future__ import annotations
 
 import os
+import resource
 import threading
+from collections.abc import Mapping
 from typing import NamedTuple
 
 # Bound now: a test may replace what the modules offer.
@@ -44,38 +46,56 @@ def other_threads() -> dict[int, Scheduled]:
     return {thread: scheduled for thread in threads - {_thread_id()} if (scheduled := _scheduled(thread))}
 
 
-def descendants_ran() -> dict[int, int]:
-    """Return the nanoseconds that each living descendant process has run so far, by process id."""
-    ran, found = {}, _children("self")
+class Children(NamedTuple):
+    """Nanoseconds that child processes used: those that ended, together, and each living descendant by process id."""
+
+    ended: int
+    living: Mapping[int, int]
+
+    def used_since(self, before: Children) -> int:
+        """Return the nanoseconds since an earlier reading; one that ended meanwhile counts without its time before."""
+        living = sum(ran - before.living.get(process, 0) for process, ran in self.living.items())
+        over = sum(ran for process, ran in before.living.items() if process not in self.living)
+        return max(0, self.ended - before.ended - over) + living
+
+
+def children() -> Children:
+    """Return what child processes have used so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Children(round((usage.ru_utime + usage.ru_stime) * 1e9), _descendants())
+
+
+def _descendants() -> dict[int, int]:
+    ran, found = {}, _children_of("self")
     while found:
         process = found.pop()
-        try:
-            descriptor = _open(f"/proc/{process}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            ran[process] = int(_read(descriptor, 64, 0).split()[0])
-        except (OSError, IndexError, ValueError):
-            continue
-        finally:
-            _close(descriptor)
-        found += _children(process)
+        times = _read_file(f"/proc/{process}/schedstat")
+        if times:
+            ran[process] = int(times[0])
+            found += _children_of(process)
     return ran
 
 
-def _children(process: object) -> list[int]:
-    """Return the ids of a process's living children; none if the system does not report them."""
-    children: list[int] = []
+def _children_of(process: object) -> list[int]:
     try:
-        for thread in _listdir(f"/proc/{process}/task"):
-            descriptor = _open(f"/proc/{process}/task/{thread}/children", os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                children += map(int, _read(descriptor, 1 << 16, 0).split())
-            finally:
-                _close(descriptor)
+        threads = _listdir(f"/proc/{process}/task")
     except OSError:
-        pass  # it has ended meanwhile
-    return children
+        return []
+    return [int(child) for thread in threads for child in _read_file(f"/proc/{process}/task/{thread}/children")]
+
+
+def _read_file(path: str) -> list[bytes]:
+    """Return the words of a file; none if what it describes has ended, or the system does not have it."""
+    try:
+        descriptor = _open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return []
+    try:
+        return _read(descriptor, 1 << 16, 0).split()
+    except OSError:
+        return []
+    finally:
+        _close(descriptor)
 
 
 def _scheduled(thread: int) -> Scheduled | None:

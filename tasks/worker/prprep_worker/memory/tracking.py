@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
 import sys
 from typing import Any
 
@@ -27,6 +26,9 @@ ROUNDS = (1, 5, 9, 13)
 FEW_ROUNDS = (1, 2, 3)
 """For calls that take longer than EXPENSIVE_SECONDS."""
 EXPENSIVE_SECONDS = 0.1
+
+OF_CHILDREN = 1_000_000
+"""Nanoseconds that child processes may use meanwhile without being part of the call: one that waits wakes at times."""
 
 _floors: dict[bool, dict[str, int]] = {}
 """The figures of an empty call, by whether it is awaited."""
@@ -47,9 +49,7 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
     if sys.version_info[:2] == (3, 11):
         # Python 3.11 builds a table of lines for each function that first runs under a tracer, and keeps it.
         await _track(memray, calls, scratch)
-    processes, children = waiting.descendants_ran(), _ended_children()
-    await _track(memray, calls, profile, native=native)
-    has_children = waiting.descendants_ran() != processes or _ended_children() != children
+    of_children = await _track(memray, calls, profile, native=native)
     figures = _figures(memray, profile)
     left = await _growth(memray, calls, scratch) if figures["left"] > floor["left"] else 0
     return {
@@ -57,27 +57,25 @@ async def track_(order: Message, calls: Calls, _described: Message) -> Message:
         "peak": figures["peak"],
         "allocations": max(0, figures["allocations"] - floor["allocations"]),
         "left": left,
-        "children": has_children,
+        "children": of_children > OF_CHILDREN,
     }
 
 
-def _ended_children() -> int:
-    """Return a number that grows with every child process that ends: of the pages that they touched."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
-
-
-async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> None:
-    """Track one call, without setup and teardown, and dropping its value."""
+async def _track(memray: Any, calls: Calls, profile: str, *, native: bool = False) -> int:
+    """Track one call, without setup and teardown, and dropping its value; return what child processes used in it."""
     _remove(profile)
     args, kwargs = calls.arguments()
     gc.collect()
+    children = waiting.children()
     with memray.Tracker(profile, native_traces=native):
         value = calls.function(*args, **kwargs)
         if calls.awaited:
             value = await value
         del value
         gc.collect()
+    used = waiting.children().used_since(children)
     calls.end(args, kwargs)
+    return used
 
 
 def _figures(memray: Any, profile: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ import time
 
 if sys.path[0] == __file__.rpartition("/")[0]:
     del sys.path[0]
+from prprep_worker.startup.run_queue import growth, involuntary_switches, waited_by
 
 MARKS = (b"\nprprep: imports begin\n", b"\nprprep: imports end\n")
 
@@ -40,29 +41,6 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
     if prepare:
         _compile()
     send(descriptor, {**message, "modules": list(modules_of_project(packages, trees))})
-
-
-def waited_by(task):  # noqa: ANN001, ANN201
-    """Return the nanoseconds that a task was ready to run and waited for a core; None if that is not reported."""
-    try:
-        descriptor = os.open(f"/proc/{task}/schedstat", os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        return int(os.read(descriptor, 64).split()[1])
-    finally:
-        os.close(descriptor)
-
-
-def involuntary_switches():  # noqa: ANN201
-    """Return how often the core was taken from this process; needed only if the system does not report waiting."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-
-
-def growth(before, after):  # noqa: ANN001, ANN201
-    return None if before is None or after is None else after - before
 
 
 def _is_loaded(module):  # noqa: ANN001, ANN202

@@ -9,12 +9,13 @@ import os
 import sys
 import time
 
-sys.path.append(__file__.rpartition("/prprep_worker/")[0])
-from prprep_worker.startup.import_timer import growth, waited_by
-
 
 def main(descriptor, command):  # noqa: ANN001, ANN201
     """Write one JSON line to `descriptor`: nanoseconds from start to end, and the exit code."""
+    sys.dont_write_bytecode = True  # `-I` ignores the variable, and this is prprep's own folder
+    sys.path.append(__file__.rpartition("/prprep_worker/")[0])
+    from prprep_worker.startup.run_queue import growth, waited_by
+
     os.set_inheritable(descriptor, False)  # noqa: FBT003 - it has no keyword
     null = os.open(os.devnull, os.O_RDWR)
     streams = [(os.POSIX_SPAWN_DUP2, null, number) for number in (0, 1, 2)]
