@@ -110,7 +110,7 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
         _keep_failure(paths, stage, f"this is a defect of prprep: {type(error).__name__}: {error}")
         raise
     else:
-        # A failure that an earlier run left is settled; an unreadable one says nothing.
+        # This stage passed: drop the failure that an earlier run stored for it, also one that cannot be read.
         if paths.failure.exists() and fields_of(paths.failure).get("stage") in {stage.name, None}:
             paths.failure.unlink()
     finally:

@@ -55,7 +55,7 @@ class FirstCall(Record):
     head: float
     interval: Interval
     is_cached: bool
-    """Whether head's later calls take so little because something is kept from the first one."""
+    """Whether later calls are fast at head only because something is kept from the first one."""
 
 
 class Comparison(Measured):

@@ -183,6 +183,8 @@ class Measured(Artifact):
     tests: tuple[str, ...] = ()
     """Node ids that passed on both sides."""
     functions: tuple[FunctionShare, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+    """Benchmark calls whose time is not known, because other processes interrupted every measurement of them."""
     unreached: tuple[str, ...] = ()
     """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
     sites: tuple[Site, ...] = ()

@@ -70,6 +70,7 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
         outputs=run.outputs,
         tests=run.tests,
         modules={side: tuple(run.modules[side]) for side in SIDES},
+        unmeasured=run.unmeasured,
         preempted=run.preempted,
         notes=run.notes,
     )

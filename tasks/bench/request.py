@@ -108,6 +108,7 @@ class MeasurementResult:
     unreached: tuple[str, ...] = ()
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
+    unmeasured: tuple[str, ...] = ()
     preempted: float = 0.0
     notes: tuple[str, ...] = ()
 

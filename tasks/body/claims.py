@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..artifacts import Change, Comparison, Verdict
+from ..artifacts import Change, Comparison, Interval, Verdict
 
 MOST, LONGEST = 3, 300
 
@@ -86,11 +86,16 @@ def _values(comparison: Comparison, unit: str | None) -> Iterator[float]:
     measured_in = "s" if unit in _TIMES else "B" if unit in _BYTES else "1"
     for change in comparison.changes:
         if unit in _SHARES:
-            yield from _shares(change)
+            yield from _shares(change.interval)
         elif unit in _FACTORS:
             yield from _factors(change)
         elif change.unit == measured_in:
             yield from _amounts(change)
+    for first in comparison.first_calls:
+        if unit in _SHARES:
+            yield from _shares(first.interval)
+        elif unit in _TIMES:
+            yield from (first.base, first.head, abs(first.base - first.head))
     if unit in _SHARES:
         yield from (side.share for share in comparison.functions for side in (share.base, share.head) if side)
     elif unit is None:
@@ -106,8 +111,7 @@ def _factors(change: Change) -> Iterator[float]:
         yield from (ratio, 1 / ratio) if ratio else ()
 
 
-def _shares(change: Change) -> Iterator[float]:
-    for ratio in (change.interval.ratio, change.interval.low, change.interval.high):
+def _shares(interval: Interval) -> Iterator[float]:
+    for ratio in (interval.ratio, interval.low, interval.high):
         yield from (abs(ratio - 1), abs(1 / ratio - 1)) if ratio else (1.0,)
-    yield change.interval.confidence
-
+    yield interval.confidence

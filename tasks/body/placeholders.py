@@ -133,16 +133,15 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
     detection, comparison, report = evidence.detection, evidence.comparison, evidence.codeflash.markdown
     benchmark, further_commits = evidence.scaffolding.path, len(detection.commits) - BULLETS
     tests, lead = views.tests_of(comparison, benchmark), views.leading(comparison)
+    first_calls, claimed = views.first_calls_of(comparison, benchmark), views.claimed_tests(comparison, benchmark)
     shown = [test for test in tests[: limits.visible] if not test.is_control_row]
     kind, _, path = (detection.changelog or "").partition(" ")
     return {
         **{name: getattr(evidence, name) for name in _ARTIFACTS},
         "codeflash_markdown": Markdown(report.strip("\n") if len(report) <= LONGEST_REPORT else ""),
         "changes": comparison.changes,
-        "first_calls": tuple(
-            first.model_copy(update={"test": views.short_name(first.test, benchmark)})
-            for first in comparison.first_calls
-        ),
+        "first_calls": first_calls,
+        "cached": [first for first in first_calls if first.is_cached and first.test in claimed],
         "tests": tests,
         "shown": shown,
         "folded": tests[len(shown) : len(shown) + limits.folded],
@@ -150,7 +149,8 @@ def _structured(evidence: Evidence, limits: Limits) -> dict[str, object]:
         "own_tests": evidence.tests,
         "leading": lead,
         "lead_name": views.short_name(lead.test, benchmark) if lead else "",
-        "several": len({change.test for change in comparison.changes if change.primary}) > 1,
+        "several": len(claimed) > 1,
+        "floor": views.floor_of(comparison),
         "losses": views.losses_of(comparison, benchmark),
         "shares": views.shares_of(comparison),
         "unseen": views.unseen(detection, comparison),

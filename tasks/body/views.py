@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import geometric_mean
 
-from ..artifacts import Change, Comparison, Detection, FunctionShare, MetricName, Output, Site, Verdict
+from ..artifacts import Change, Comparison, Detection, FirstCall, FunctionShare, MetricName, Output, Site, Verdict
 
 ENOUGH_SAMPLES = 30
 _ASV_MARKS = {Verdict.IMPROVED: "-", Verdict.REGRESSED: "+", Verdict.UNCHANGED: "", Verdict.INCONCLUSIVE: "~"}
@@ -75,6 +75,23 @@ def tests_of(comparison: Comparison, benchmark: str) -> tuple[MeasuredTest, ...]
         )
         for name, changes in grouped.items()
     )
+
+
+def claimed_tests(comparison: Comparison, benchmark: str) -> frozenset[str]:
+    """Return the tests that the claim rests on."""
+    return frozenset(short_name(change.test, benchmark) for change in comparison.changes if change.primary)
+
+
+def first_calls_of(comparison: Comparison, benchmark: str) -> tuple[FirstCall, ...]:
+    return tuple(
+        first.model_copy(update={"test": short_name(first.test, benchmark)}) for first in comparison.first_calls
+    )
+
+
+def floor_of(comparison: Comparison) -> float:
+    """Return the bytes of peak memory that count as no change because of their amount, 0 if none do."""
+    small = (change for change in comparison.changes if change.negligible > comparison.negligible)
+    return max((change.negligible * max(change.base, 1) for change in small), default=0.0)
 
 
 def losses_of(comparison: Comparison, benchmark: str) -> tuple[tuple[str, Change], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import RepositoryError
+from ..errors import CommandFailedError, RepositoryError
 from ..processes import programs
 from .addresses import slug_of
 from .commands import environment, first_line, list_refs, resolve_refs, run_git_in
@@ -93,7 +93,10 @@ def remote_address(repository: Path, upstream: str = "") -> str | None:
     """Return the address of the remote of the branch `upstream`, else of `origin`, else of the only remote."""
     folder = locate(repository).folder
     command = (f"--git-dir={folder}", "config", "-z", "--get-regexp", r"^remote\..*\.url$")
-    entries = run_git_in(folder, *command, check=False).output.split("\0")
+    try:
+        entries = run_git_in(folder, *command).output.split("\0")
+    except CommandFailedError:
+        return None
     urls = {key: url for key, _, url in (entry.partition("\n") for entry in entries) if key}
     remote, slash, _ = upstream.removeprefix("refs/remotes/").partition("/")
     if slash and (address := urls.get(f"remote.{remote}.url")):

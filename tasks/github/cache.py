@@ -126,7 +126,7 @@ def look_up(
 
     Never raises: if GitHub does not answer, the older result and the reason are returned.
     """
-    from .search import RESULTS
+    from .search import SEARCH_RESULT
 
     name = str(repository)
     with file_lock(cache.store.with_suffix(".lock"), busy=None):
@@ -136,14 +136,14 @@ def look_up(
             _search({**stale, item: query}, repository, client, cache)
         failure, stored = cache.failure(name), cache.result(name, item, _hash(query))
         unknown = f"{failure['what']}; {failure.get('hint', '')}" if failure else ""
-        result, asked_at = (RESULTS.validate_python(stored[0]), stored[1]) if stored else (None, None)
+        result, asked_at = (SEARCH_RESULT.validate_python(stored[0]), stored[1]) if stored else (None, None)
         return Lookup(result, asked_at, unknown, cache.state(name, item) or "")
 
 
 def _search(
     queries: Mapping[str, SearchQuery], repository: GitHubRepository, client: Client, cache: ResponseCache
 ) -> None:
-    from .search import RESULTS, PullRequestSearch
+    from .search import SEARCH_RESULT, PullRequestSearch
 
     name = str(repository)
     try:
@@ -152,7 +152,7 @@ def _search(
     except GitHubError as error:
         cache.store_failure(name, error.what, error.hint)
     else:
-        dumped = {item: RESULTS.dump_python(result, mode="json") for item, result in results.items()}
+        dumped = {item: SEARCH_RESULT.dump_python(result, mode="json") for item, result in results.items()}
         cache.store_results(name, {item: (_hash(queries[item]), result) for item, result in dumped.items()})
 
 

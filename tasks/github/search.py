@@ -70,7 +70,7 @@ class SearchResult:
     notes: tuple[str, ...] = ()
 
 
-RESULTS: Final = TypeAdapter(SearchResult)
+SEARCH_RESULT: Final = TypeAdapter(SearchResult)
 
 
 @dataclass(slots=True)

@@ -67,7 +67,7 @@ def _preamble(preamble: Preamble) -> Iterator[str]:
     yield "# yaml-language-server: $schema=prprep.schema.json"
     yield "# (For completion in your editor run `prprep schema > prprep.schema.json`.)"
     yield "#"
-    *others, last = preamble.sources
+    others, last = preamble.sources[:-1], "".join(preamble.sources[-1:])
     sources = f"{', '.join(others)} and {last}" if others else last
     yield from _comment(f"Drafted by `prprep init` from {sources}. Edit it as you like.")
     yield from _comment(

@@ -97,7 +97,7 @@ def run(
             _end(process)
     completed = CompletedProgram(words, process.returncode, output.whole(), error.text())
     if check and completed.code != 0:
-        shown = completed.output if limit else ""  # a whole output is often binary, and too long for a log
+        shown = completed.output if limit is not None else ""  # a whole output is often binary, and too long for a log
         raise CommandFailedError(words, code=completed.code, output=shown, error=completed.error)
     return completed
 

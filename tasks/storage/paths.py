@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,15 +76,16 @@ class ProjectPaths:
 
 
 def relative_path(path: str | Path, folder: str | Path) -> str:
-    """Return a path relative to a folder, above it too, with forward slashes on every system."""
+    """Return a path relative to a folder, also outside of it (`../x`), with forward slashes on every system."""
     return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
 def with_relative_paths(text: str, *folders: Path) -> str:
     """Make paths in a text relative to these folders, so that it says nothing about this machine."""
-    for folder in folders:
-        for spelled in {os.path.realpath(folder), str(folder)}:
-            text = text.replace(f"{spelled}/", "").replace(spelled, ".")
+    names = {name for folder in folders for name in (os.path.realpath(folder), str(folder))}
+    # A longer name may end with a shorter one: /private/tmp is the real path of /tmp.
+    for name in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"{re.escape(name)}(/|(?![\w.-]))", lambda match: "" if match[1] else ".", text)
     return text
 
 

@@ -46,7 +46,7 @@ def difference(value: float, unit: str) -> str:
 
 
 def counted(number: int, noun: str, nouns: str = "") -> str:
-    """Format a number of things: `1 commit`, `2,000 commits`, and with the plural `nouns` `3 launches`."""
+    """Format a number of things: `1 commit`, `2,000 commits`; `nouns` is an irregular plural, as in `3 launches`."""
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 

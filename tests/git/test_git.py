@@ -360,7 +360,6 @@ def booby_trapped(target: TargetRepo, marker: Path) -> None:
     }.items():
         target.git("config", key, value)
     (target.path / ".git/info").mkdir(exist_ok=True)
-    (target.path / ".git/info").mkdir(exist_ok=True)
     (target.path / ".git/info/attributes").write_text("* filter=trap merge=trap diff=trap\n")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.errors import GitHubError
 from tasks.github.client import Client, GitHubRepository
-from tasks.github.search import RESULTS, PullRequestSearch, SearchedFunction, SearchQuery, SearchResult
+from tasks.github.search import SEARCH_RESULT, PullRequestSearch, SearchedFunction, SearchQuery, SearchResult
 from tests.support.github import GitHub
 from tests.support.targets import TargetRepo
 
@@ -195,4 +195,4 @@ def test_without_patches_only_the_file_is_known(github, pages, monkeypatch):
 def test_a_result_round_trips(github, pages):
     pages.open("same-function")
     (result,) = search(github, QUERY)
-    assert RESULTS.validate_python(RESULTS.dump_python(result, mode="json")) == result
+    assert SEARCH_RESULT.validate_python(SEARCH_RESULT.dump_python(result, mode="json")) == result

@@ -11,7 +11,7 @@ from ...artifacts import Launch, Side
 from ..request import Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers import memory_layout
-from ..workers.blocks import PREEMPTED
+from ..workers.blocks import SAME_IDLE
 from ..workers.channel import ClosedError, Message, WorkerChannel
 from ..workers.workers import LAST_SECONDS, WORKER_PROGRAMS, Settings, core, ended, hash_seed, process, trees
 
@@ -52,7 +52,7 @@ def _launch(
     for role in (*order, *reversed(order)):
         messages[role].append(timer(role, settings))
     known = all(message["waited"] is not None for taken in messages.values() for message in taken)
-    if not known and any(_was_preempted(message) for taken in messages.values() for message in taken):
+    if not known and any(_was_preempted(message, taken) for taken in messages.values() for message in taken):
         return {}
     first: Side = next(role for role in order if role != "control")
     waited = _seconds(messages, lambda message: message["waited"]) if known else {}
@@ -70,9 +70,11 @@ def _seconds(
     return {role: tuple(max(nanoseconds(each), 0) / 1e9 for each in taken) for role, taken in messages.items()}
 
 
-def _was_preempted(message: Message) -> bool:
-    wall, cpu, involuntary = (int(message[name]) for name in ("wall", "cpu", "involuntary"))
-    return involuntary > 0 and wall - cpu > PREEMPTED * wall
+def _was_preempted(message: Message, taken: Sequence[Message]) -> bool:
+    """Return whether the core was taken: a start waits for the disk, but hardly longer than the others of its side."""
+    least = min(each["wall"] - each["cpu"] for each in taken)
+    idle = int(message["wall"] - message["cpu"] - least)
+    return int(message["involuntary"]) > 0 and idle > SAME_IDLE * int(message["wall"])
 
 
 def answer(

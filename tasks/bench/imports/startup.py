@@ -48,9 +48,11 @@ def time_startup(request: Request, rng: random.Random, report: Report) -> Measur
             report(f"start-up: {sequence.line()}")
     except TimeLimitError:
         sequence.stopped = "timeout"
-    if not sequence.number:
-        if sequence.stopped:
+    if not sequence.has_launches:
+        if sequence.stopped == "timeout":
             notes.append("The start-up of commands was not timed: it took longer than the time limit.")
+        elif sequence.stopped:
+            notes.append("The start-up of commands was not timed: other processes interrupted every start.")
         return MeasurementResult(notes=tuple(notes))
     proved = {side: tuple(modules[side]) for side in SIDES}
     return MeasurementResult(sequence.measurements(), modules=proved, notes=tuple(notes))

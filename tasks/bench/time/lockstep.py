@@ -27,13 +27,11 @@ from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
 from ..provenance import check_control
 from ..request import Request, Role
-from ..workers.blocks import Block
+from ..workers.blocks import SAME_IDLE, Block
 from ..workers.channel import Message
 from ..workers.workers import Ready, Settings, core, started
 from .turns import Turn, Turns, calibrate, settle
 
-SAME_IDLE = 0.05
-"""Difference of two shares of time without work that counts as none."""
 Clock = Literal["wall", "cpu"]
 
 _SAME = "the benchmark must run the same tests at both commits"

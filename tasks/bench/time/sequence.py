@@ -76,11 +76,15 @@ class LaunchSequence:
             self.stopped = self._reason()
         return not self.stopped
 
+    @property
+    def has_launches(self) -> bool:
+        return bool(self._wall)
+
     def measurements(self) -> tuple[Measurement, ...]:
         """Return wall time and then CPU time of each call; raise MeasuringError if there is no launch."""
         if not self._wall and self.stopped != "timeout":
             raise MeasuringError(
-                "another process took the core whenever something was measured, and for how long is not known",
+                "other processes interrupted every measurement, and it is not known for how long",
                 hint="run prprep again when the machine has less to do",
             )
         if not self._wall:

@@ -54,6 +54,12 @@ class BenchmarkRun:
         return tuple(note for key in dict.fromkeys(call.key for call in self.timed) for note in self._notes_on(key))
 
     @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Return the calls without a single turn that can be used."""
+        usable = {call.key for call in self.timed if call.usable}
+        return tuple(dict.fromkeys(call.key for call in self.timed if call.key not in usable))
+
+    @property
     def timed(self) -> list[TimedCall]:
         return [call for record in self.records for call in record.timed]
 
@@ -63,10 +69,9 @@ class BenchmarkRun:
             yield f"{name}: in {falling} of {len(calls)} launches times were still falling when warming up ended."
         turns = sum(len(call.turns) for call in calls)
         if discarded := turns - sum(len(call.usable) for call in calls):
-            without = " Its time is not known." if discarded == turns else ""
             yield (
                 f"{name}: {discarded:,} of {turns:,} turns were left out on all sides, "
-                f"because another process took the core in them.{without}"
+                "because another process took the core in them."
             )
 
     @property

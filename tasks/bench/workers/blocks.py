@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 PREEMPTED = 0.01
 """Share of a block's time that another process may take unnoticed."""
+SAME_IDLE = 0.05
+"""Difference of two shares of time without work that counts as none."""
 ELSEWHERE = 0.02
 """Share of a block's CPU time that other threads and child processes may use."""
 

@@ -61,7 +61,7 @@ def with_codeflash(comparison: Comparison, codeflash: CodeflashRun) -> Compariso
     """Compare codeflash's figures with the verdicts; the flags become those that codeflash ran with."""
     if not codeflash.asked:
         return comparison
-    contradicting = contradictions(comparison.changes, codeflash.figures, comparison.negligible)
+    contradicting = contradictions(comparison.changes, codeflash.figures)
     without_figures = () if codeflash.markdown else ("codeflash compare gave no figures",)
     needs_review = (*comparison.needs_review, *contradicting, *(codeflash.findings or without_figures))
     return comparison.model_copy(
@@ -104,7 +104,8 @@ def judge(
     )
     if not any(change.primary for change in changes):
         if unknown := list(_of_children([each for each in samples.measurements if each.metric in primary])):
-            raise _refusal(samples.item, unknown[0])
+            hint = "measure `time` instead, or benchmark the function that the child processes run"
+            raise IncomparableError(unknown[0], where=samples.item, hint=hint)
         raise _refusal(samples.item, f"{' and '.join(primary)}, on which the claim rests, was not measured")
     first = first_calls(samples, changes, removed, rules.confidence)
     overall = overall_verdict([change.verdict for change in changes if change.primary])
@@ -134,7 +135,8 @@ def _of_children(measurements: Sequence[Measurement]) -> Iterator[str]:
             where = measurement.test.rpartition("::")[2], " and ".join(measurement.children)
             unknown.setdefault(where, []).append(measurement.metric)
     for (name, sides), metrics in unknown.items():
-        yield f"not known for {name}: {', '.join(metrics)}; its call lets child processes work at {sides}"
+        why = f"at {sides} its call uses child processes, whose memory is not measured"
+        yield f"not known for {name}: {', '.join(metrics)}; {why}"
 
 
 def control_rows(samples: Samples) -> frozenset[str]:

@@ -13,7 +13,7 @@ OTHER_SIGN: Final = 0.05
 """Distance from 1 beyond which a ratio counts as the opposite direction."""
 
 
-def contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure], negligible: float) -> tuple[str, ...]:
+def contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure]) -> tuple[str, ...]:
     """Return a sentence for every figure that contradicts the change of the same test and metric."""
     sentences = []
     for change in changes:
@@ -23,7 +23,7 @@ def contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure], 
         if len(same) != 1 or not same[0].base or not math.isfinite(change.interval.ratio):
             continue
         ratio = same[0].head / same[0].base
-        if _contradicts(change, ratio, negligible):
+        if _contradicts(change, ratio):
             interval = figures.interval(change.interval.low, change.interval.high)
             both = (
                 f"{figures.percent(ratio - 1)} by codeflash, "
@@ -33,9 +33,9 @@ def contradictions(changes: Sequence[Change], shown: Sequence[CodeflashFigure], 
     return tuple(sentences)
 
 
-def _contradicts(change: Change, ratio: float, negligible: float) -> bool:
+def _contradicts(change: Change, ratio: float) -> bool:
     """Return whether the sign is opposite, or codeflash's noise does not explain the difference in size."""
-    beyond = max(OTHER_SIGN, negligible)
+    beyond = max(OTHER_SIGN, change.negligible)
     if change.verdict is Verdict.IMPROVED and ratio > 1 + beyond:
         return True
     if change.verdict is Verdict.REGRESSED and ratio < 1 - beyond:

@@ -42,21 +42,21 @@ def spelled(change: Change) -> str:
 def reason(changes: Sequence[Change], overall: Verdict, measurements: Sequence[Measurement], negligible: float) -> str:
     """Return whole sentences that explain the verdict."""
     leading = leading_change(changes, overall)
-    verdicts = [change.verdict for change in changes if change.primary]
-    border = _border(leading, negligible)
-    is_single = len(verdicts) == 1
+    primary = [change for change in changes if change.primary]
+    is_single = len(primary) == 1
     if overall is Verdict.UNCHANGED:
-        intervals = "The interval lies" if is_single else f"All {len(verdicts)} intervals lie"
-        return f"{intervals} within ±{border}."
+        borders = " or ".join(dict.fromkeys(f"±{_border(change, negligible)}" for change in primary))
+        return f"{'The interval lies' if is_single else f'All {len(primary)} intervals lie'} within {borders}."
     if overall is Verdict.INCONCLUSIVE:
         measured = next(each for each in measurements if (each.test, each.metric) == (leading.test, leading.metric))
         ended = _ENDED.get(measured.stopped)
         until = f" Sampling ended after {_launches(leading)}, {ended}." if ended else ""
         return f"{_why_undecided(leading, negligible)}.{until}"
-    side = f"below {figures.MINUS}{border}" if overall is Verdict.IMPROVED else f"above +{border}"
-    count = f"{verdicts.count(overall)} of {len(verdicts)}"
-    counted = "" if is_single else f" This holds for {count} results that the claim rests on."
-    return f"The whole interval lies {side}.{counted}"
+    where = f"below {figures.MINUS}" if overall is Verdict.IMPROVED else "above +"
+    decided = [change for change in primary if change.verdict is overall]
+    borders = " or ".join(dict.fromkeys(f"{where}{_border(change, negligible)}" for change in decided))
+    counted = f" This holds for {len(decided)} of {len(primary)} results that the claim rests on."
+    return f"The whole interval lies {borders}.{'' if is_single else counted}"
 
 
 def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, headline: str) -> tuple[str, ...]:
@@ -70,6 +70,8 @@ def to_review(changes: Sequence[Change], overall: Verdict, samples: Samples, *, 
     # If a control row seems to change, this machine or this benchmark is unreliable.
     moved = [each for each in changes if each.control_row and each.verdict in decided]
     findings += [f"{_short(each.test)} reaches nothing that changed, and yet {spelled(each)}" for each in moved]
+    if unknown := ", ".join(map(_short, samples.unmeasured)):
+        findings.append(f"the time of {unknown} is not known: other processes interrupted every measurement of it")
     findings += _disagreeing_clocks(changes, samples.measurements)
     findings += [f"no benchmark reaches {', '.join(samples.unreached)}"] if samples.unreached else []
     findings += _almost_nothing(changes)
@@ -98,7 +100,7 @@ def _certainty(change: Change) -> str:
 def _border(change: Change, negligible: float) -> str:
     """Format what counts as no change: the share `negligible`, unless an amount of peak memory is more."""
     if change.negligible > negligible:
-        return figures.size(change.negligible * max(change.base, 1))
+        return f"{figures.size(change.negligible * max(change.base, 1))} of {change.metric}"
     return figures.share(negligible)
 
 
@@ -148,7 +150,7 @@ def _disagreeing_clocks(changes: Sequence[Change], measurements: Sequence[Measur
         if time.interval.high < cpu.interval.low or cpu.interval.high < time.interval.low:
             yield (
                 f"{spelled(time)} and {spelled(cpu)} of {_short(time.test)} disagree, although the call only computes: "
-                "the machine disturbed the measurement; measure again when it has less to do"
+                "one of them is wrong; measure again when the machine has less to do"
             )
 
 

@@ -55,7 +55,7 @@ def _unused(functions: Sequence[FunctionShare], test: str, removed: Collection[s
 def _is_cached(change: Change, first_base: float, first: Interval, *, unused: bool) -> bool:
     """Return whether the first call saves less than half as much as later ones, and not because all starts are slow."""
     ratio = change.interval.ratio
-    if not 0 < ratio < 1 or first.low <= (1 + ratio) / 2:
+    if change.verdict is not Verdict.IMPROVED or first.low <= (1 + ratio) / 2:
         return False
     return unused or (ratio <= CACHED and first_base <= COLD * change.base)
 
@@ -70,8 +70,8 @@ def about_caches(
         if call and call.is_cached:
             base, head = figures.seconds(call.base), figures.seconds(call.head)
             yield (
-                f"the first call of {name} in a process takes {base} at base and {head} at head; only later calls with "
-                "the same arguments take less at head: measure arguments that differ from call to call, or say so"
+                f"the first call of {name} in a process takes {base} at base and {head} at head; only later calls "
+                "take less at head: use other arguments in each call, or say in `summary` that calls are repeated"
             )
         elif not call and (unused := ", ".join(_unused(samples.functions, test, removed))):
             yield (

@@ -15,7 +15,10 @@ from ...staleness import StageInputs
 from ...storage.paths import ItemPaths
 from . import STOPPING_RULE
 
-_AS_MEASURED = ("measurements", "outputs", "tests", "functions", "profiled", "unreached", "sites", "imported")
+_AS_MEASURED = (
+    *("measurements", "outputs", "tests", "functions", "profiled"),
+    *("unreached", "unmeasured", "sites", "imported"),
+)
 
 
 def run(inputs: StageInputs) -> None:

@@ -232,7 +232,7 @@ class _Chooser:
         part = f"built from a part of it, the call fails ({refused})" if refused else ""
         failure = part or "a part of it, repeated, was not tried"
         spelling = Spelling.model_validate(
-            {name: spelled[name] for name in Spelling.model_fields if name in spelled}
+            {name: spelled[name] for name in Spelling.model_fields.keys() - {"seconds", "size"}}
             | {
                 "arguments": spelled["arguments"].items(),
                 "reasons": {name: why or failure for name, why in spelled["reasons"].items()},

@@ -183,8 +183,9 @@ def _source(detection: Detection, head: TreeReader) -> bytes | None:
     if not name:
         return None
     changed = [each.path for each in detection.functions if each.module == module and each.status != "removed"]
-    path = next(iter(changed), None) or Sources(head, detection.layout.import_roots).path_of(module)
-    return head.read(path) if path else None
+    guessed = Sources(head, detection.layout.import_roots).path_of(module)
+    contents = (head.read(path) for path in (*changed, guessed) if path)
+    return next((content for content in contents if content is not None), None)
 
 
 def _head(detection: Detection, clone: Clone) -> str:

@@ -136,11 +136,11 @@ class _Runner:
         """Run at base, then at head; with the suite's next command if pytest does not know the project's options."""
         command, *others = suite.commands
         item, report = self.inputs.settings, self.inputs.report
-        run = partial(suite_runs.run, folder=suite.folder, seconds=item.tests_timeout)
+        run_suite = partial(suite_runs.run, folder=suite.folder, seconds=item.tests_timeout)
         runs: dict[Side, SuiteRun] = {}
         for side in SIDES:
             report(f"{command} at {side}")
-            runs[side] = run(sides[side], command)
+            runs[side] = run_suite(sides[side], command)
             if runs[side].code == suite_runs.USAGE_ERROR and suite.kind == "pytest" and others:
                 self.notes.append(
                     "the project's options for pytest need plugins that are not installed: most of them were left out"
@@ -152,7 +152,7 @@ class _Runner:
         if not first.new_failures:
             return first
         report(f"{len(first.new_failures)} failed only at head: running them again")
-        again = run(sides["head"], repeating(suite, first.new_failures))
+        again = run_suite(sides["head"], repeating(suite, first.new_failures))
         return compared(item.id, suite, runs["base"], runs["head"], again)
 
     def _not_run(self, suite: Suite, why: str, *, unable: bool = False) -> ProjectTests:

@@ -88,7 +88,7 @@ def test_a_flame_graph_is_the_same_every_time_and_names_no_folder_of_this_machin
 
 
 @pytest.mark.slow
-def x(tracked):
+def test_a_flame_graph_that_cannot_be_written_is_reported_and_its_call_sites_are_read(tracked):
     request, profile = tracked
     profile.with_name(f"base-table{FLAMEGRAPH}").mkdir()
     reported = []

@@ -99,8 +99,8 @@ def test_the_same_code_has_the_same_count_in_every_process(counted):
         )
         assert len({launch.seed for launch in measurement.launches}) == REPEATS
         for base, head in counts(measurement):
-            # Of few calls, one collection of garbage more or less is some tenths of a per cent.
-            assert head == pytest.approx(base, rel=5e-3)
+            # Of few calls, one collection of garbage more or less is half a per cent, and up to 1 % is negligible.
+            assert head == pytest.approx(base, rel=1e-2)
             # Another hash seed puts other strings beside each other.
             assert base == pytest.approx(counts(measurement)[0][0], rel=2e-2)
 

@@ -90,7 +90,7 @@ def test_launches_without_a_usable_sample_decide_nothing_and_are_an_error(tmp_pa
     while sequence.should_continue():
         sequence.add({}, spent=0.1)
     assert (sequence.number, sequence.stopped) == (3, "budget")
-    with pytest.raises(MeasuringError, match="another process took the core whenever something was measured"):
+    with pytest.raises(MeasuringError, match="other processes interrupted every measurement"):
         sequence.measurements()
 
 

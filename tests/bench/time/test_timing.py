@@ -64,6 +64,13 @@ def test_unsteady_launches_and_discarded_turns_are_noted():
     assert run.preempted == pytest.approx(1 / 6)
 
 
+def test_a_call_without_a_turn_that_can_be_used_is_named():
+    run = BenchmarkRun(records=[record(steady=True, turns=[turn(involuntary=2)])] * 2)
+    assert run.unmeasured == (KEY,)
+    run.add(record(steady=True, turns=[turn()]))
+    assert run.unmeasured == ()
+
+
 def test_quiet_launches_have_no_notes():
     run = BenchmarkRun(records=[LaunchRecord(), record(steady=True, turns=[turn()])])
     assert (run.notes, run.preempted) == ((), 0.0)

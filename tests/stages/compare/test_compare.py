@@ -564,11 +564,11 @@ def test_without_a_reached_changed_function_no_test_is_a_control_row():
 @pytest.mark.parametrize(
     ("base", "head", "verdict", "reason"),
     [
-        (40_000, 40_120, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB."),
-        (40_000, 20_000, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB."),
-        (1_000_000, 1_060_000, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB."),
-        (1_000_000, 1_070_000, Verdict.REGRESSED, "The whole interval lies above +64.0 KiB."),
-        (1_000_000, 900_000, Verdict.IMPROVED, "The whole interval lies below −64.0 KiB."),
+        (40_000, 40_120, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB of peak memory."),
+        (40_000, 20_000, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB of peak memory."),
+        (1_000_000, 1_060_000, Verdict.UNCHANGED, "The interval lies within ±64.0 KiB of peak memory."),
+        (1_000_000, 1_070_000, Verdict.REGRESSED, "The whole interval lies above +64.0 KiB of peak memory."),
+        (1_000_000, 900_000, Verdict.IMPROVED, "The whole interval lies below −64.0 KiB of peak memory."),
         (52_428_800, 52_300_000, Verdict.UNCHANGED, "The interval lies within ±1 %."),
     ],
 )
@@ -576,6 +576,25 @@ def test_peak_memory_changes_only_beyond_an_amount(base, head, verdict, reason):
     """`+120 B` is no regression, however large a share of a small peak it is."""
     comparison = judge(samples(repeated(PEAK, base, head)), ("mem",), Rules(0.99, 0.01, 65_536))
     assert (comparison.verdict, comparison.reason) == (verdict, reason)
+
+
+def test_intervals_with_other_borders_are_not_said_to_lie_within_one():
+    """A change of a small peak may be large in per cent and count as none."""
+    small = repeated(PEAK, 200_000, 190_000)
+    rules = Rules(0.99, 0.01, 65_536)
+    unchanged = judge(samples(times(SAME), small), ("cpu", "mem"), rules)
+    assert unchanged.reason == "All 2 intervals lie within ±1 % or ±64.0 KiB of peak memory."
+    improved = judge(samples(times(LESS), repeated(PEAK, 1_000_000, 900_000)), ("cpu", "mem"), rules)
+    assert improved.reason == (
+        "The whole interval lies below −1 % or below −64.0 KiB of peak memory. "
+        "This holds for 2 of 2 results that the claim rests on."
+    )
+
+
+def test_a_test_whose_time_is_not_known_needs_review():
+    comparison = judged(times(LESS), unmeasured=(f"{BENCHMARK}::test_other",))
+    assert comparison.verdict is Verdict.IMPROVED
+    assert any(finding.startswith("the time of test_other is not known") for finding in comparison.needs_review)
 
 
 @pytest.mark.parametrize(

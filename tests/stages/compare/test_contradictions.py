@@ -12,7 +12,7 @@ def figure(base, head, *, metric="time", test="test_benchmark_merge_lines", func
 
 
 def found_contradictions(measured, *sentences):
-    return contradictions((measured,), sentences, 0.01)
+    return contradictions((measured,), sentences)
 
 
 FASTER = change(MetricName.TIME, 0.010, 0.008, Verdict.IMPROVED)

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import inspect
 import os
-import pkgutil
+import sys
 import unittest.mock
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -79,8 +79,10 @@ class Allocations:
 
 def _owner(dotted: str) -> tuple[Any, str]:
     """Return the module or class that holds a function (`shop.requests.get`), None if missing, and its name there."""
-    owner, _, name = dotted.rpartition(".")
-    try:
-        return pkgutil.resolve_name(owner), name
-    except (AttributeError, ImportError, ValueError):
-        return None, name
+    *parts, last = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        # Only what is loaded: importing it here would run the target's code.
+        owner: Any = sys.modules.get(".".join(parts[:count]))
+        if owner is not None:
+            return functools.reduce(lambda inner, part: getattr(inner, part, None), parts[count:], owner), last
+    return None, last

@@ -95,7 +95,8 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
             self._constructors.add(constructor.__code__)
             self._monitor(constructor.__code__, sys.monitoring.events.PY_START)
         else:
-            kind.__init__ = wrapped(constructor, functools.partial(self._noted, constructor))
+            wrapper = wrapped(constructor, lambda args, kwargs: self._noted(wrapper, args, kwargs))
+            kind.__init__ = wrapper
 
     # -- Python 3.12 or newer
 
@@ -155,11 +156,11 @@ class FunctionWatch(importlib.abc.MetaPathFinder):
             raise
 
     @contextlib.contextmanager
-    def _noted(self, constructor: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:
+    def _noted(self, wrapper: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:
         yield
-        bound = _bound(constructor, args, kwargs)
+        bound = _bound(wrapper.__wrapped__, args, kwargs)
         # As above.
-        if bound and getattr(type(args[0]).__init__, "__wrapped__", None) is constructor:
+        if bound and type(args[0]).__init__ is wrapper:
             self._recorder.note_construction(*bound)
 
 
@@ -167,7 +168,10 @@ def _innermost(held: object) -> types.FunctionType | None:
     """Return the function below static methods, properties and decorators that keep `__wrapped__`."""
     for attribute in ("__func__", "fget", "func"):
         held = getattr(held, attribute, None) or held
-    held = inspect.unwrap(held)
+    try:
+        held = inspect.unwrap(held)
+    except ValueError:  # it wraps itself
+        return None
     return held if isinstance(held, types.FunctionType) else None
 
 

@@ -22,7 +22,7 @@ from prprep_worker.recording.fakes import BoundaryWatch, fake_name, is_at_bounda
 from prprep_worker.recording.sample import LARGEST, CallSample, short
 from prprep_worker.values.anatomy import size_of, summary
 from prprep_worker.values.errors import CannotWriteError, UnknownConstructionError
-from prprep_worker.values.source import Construction, Writer
+from prprep_worker.values.source import Construction, Requirements, Writer
 
 Message = dict[str, Any]
 
@@ -83,7 +83,7 @@ class Recorder:
         self.owner: type | None = None
         """The class whose objects alone count, if it inherits the function."""
         self.fixtures: dict[str, tuple[object, str]] = {}
-        self.watch_constructor: Callable[[type], None]
+        self.watch_constructor: Callable[[type], None] = lambda _kind: None
         """Called for a class whose constructor's arguments are unknown."""
         self.boundaries = set(orders.get("boundaries", ()))
         self._annotations: dict[str, str] = {}
@@ -267,7 +267,9 @@ class Recorder:
                 codes = [_as_argument(name, kinds[name], writer.write(held, 1)) for name, held in arguments]
                 if not writer.statements:
                     call = f"{writer.imported_name(type(value))}({', '.join(filter(None, codes))})"
-                    self._constructions[id(value)] = _reference(value), Construction(call, writer)
+                    requirements = Requirements()
+                    requirements.require(writer)  # the writer itself would keep all that it wrote
+                    self._constructions[id(value)] = _reference(value), Construction(call, requirements)
             except Exception:  # noqa: BLE001, S110 - the object has no construction, then
                 pass
             self._seconds_left -= time.perf_counter() - started

@@ -10,7 +10,6 @@ import struct
 import sys
 import types
 from collections.abc import Callable
-from copyreg import _slotnames  # also `pickle` finds the slots with it
 from typing import Any, NamedTuple
 
 SEQUENCES = (list, tuple, collections.deque)
@@ -74,7 +73,7 @@ def compared_names(value: object) -> list[str] | None:
 
 def state_of(value: object) -> dict[str, object] | None:
     """Return an object's attributes from its `__dict__` and its slots; None if it may have more than these."""
-    slots = _slotnames(type(value))
+    slots = [name for kind in type(value).__mro__ for name in _slots(kind) if name not in ("__dict__", "__weakref__")]
     # A plain object has a header, its slots, and at most two pointers to __dict__ and weak references. A larger one
     # is written in C and hides some of its state.
     if type(value).__basicsize__ > object.__basicsize__ + POINTER * (2 + len(slots)):
@@ -93,6 +92,16 @@ def _is_cached(kind: type, name: str) -> bool:
     """Return whether a descriptor such as functools.cached_property sets the attribute on first access."""
     declared = next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
     return inspect.ismethoddescriptor(declared)
+
+
+def _slots(kind: type) -> list[str]:
+    """Return a class's own slots; `copyreg` would write the names into the class, which is the target's."""
+    slots = kind.__dict__.get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return [
+        f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+        for name in names
+    ]
 
 
 def own_text(value: object) -> str | None:
