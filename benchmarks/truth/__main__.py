@@ -57,9 +57,7 @@ class Run:
         for name, calls in work.GROUPS.items():
             target.create(scratch / name, [call.work for call in calls], work.tags(calls))
             synchronous = [call for call in calls if call.name not in work.ASYNCHRONOUS]
-            target.create(
-                scratch / f"{name}-peers", [call.work for call in synchronous], work.tags(tuple(synchronous))
-            )
+            target.create(scratch / f"{name}-peers", [call.work for call in synchronous], work.tags(tuple(synchronous)))
         self.end = time.monotonic() + 60 * arguments.minutes
 
     def compare(self, tool: str, group: str, ratio: Fraction, condition: str) -> list[Outcome]:

@@ -47,9 +47,7 @@ class Timed(NamedTuple):
         """Add up several, without those that are misread unless all are."""
         parts = [part for part in parts if not part.misread] or parts
         calls, walls, waited, _, cpu, elsewhere, others = map(list, zip(*parts))  # noqa: B905 - not on Python 3.9
-        return cls(
-            sum(calls), sum(walls), _sum(waited), parts[0].misread, sum(cpu), sum(elsewhere), _sum(others)
-        )
+        return cls(sum(calls), sum(walls), _sum(waited), parts[0].misread, sum(cpu), sum(elsewhere), _sum(others))
 
 
 def _sum(values: Sequence[int | None]) -> int | None:
