@@ -11,8 +11,6 @@ import pytest
 
 from tests.support.mistakes import (
     CODE,
-    FASTER,
-    QUICK,
     command,
     compare,
     is_improved,
@@ -28,7 +26,7 @@ pytestmark = pytest.mark.slow(2)
 
 @pytest.fixture
 def repo(tmp_path):
-    return target(tmp_path, QUICK, FASTER)
+    return target(tmp_path)
 
 
 @contextmanager
@@ -193,7 +191,7 @@ def test_a_repository_that_was_moved(repo, tmp_path):
 def test_another_repository_in_its_place(repo, tmp_path):
     assert compare(repo, stages=PREPARED).code == 0
     shutil.rmtree(repo.path)
-    other = target(tmp_path, {**QUICK, "more.py": ""}, FASTER)
+    other = target(tmp_path, {"more.py": ""})
     with untouched(other.path):
         run = compare(other)
     assert run.code == 0, run.told

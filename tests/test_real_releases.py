@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tasks.artifacts import Comparison, Detection, Verdict
+from tests.support.mistakes import ran
 from tests.support.releases import repository_of
 from tests.support.untouched import untouched
 
 if TYPE_CHECKING:
     from tests.support.targets import TargetRepo
 
-CHECKOUT = Path(__file__).parents[1]
 IMPROVED = frozenset({Verdict.IMPROVED})
 SAME = frozenset({Verdict.UNCHANGED, Verdict.INCONCLUSIVE})
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(0.5)
 
 
 @dataclass(frozen=True)
@@ -93,17 +89,6 @@ RELEASES = (
 )
 
 
-def prprep(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tasks", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def manifest_of(release: Release) -> str:
     item = {
         "id": "release",
@@ -125,8 +110,8 @@ def test_a_release_is_measured_against_the_one_before(release, tmp_path):
     (tmp_path / "work" / "sub").mkdir(parents=True)
     (tmp_path / "work" / "prprep.yaml").write_text(manifest_of(release))
     with untouched(repository.path):
-        first = prprep(tmp_path / "work" / "sub")
-        second = prprep(tmp_path / "work")
+        first = ran(tmp_path / "work" / "sub")
+        second = ran(tmp_path / "work")
     assert first.returncode == 0, first.stdout + first.stderr
     assert [line for line in second.stdout.splitlines() if line.startswith(".  ")] == []
     state = tmp_path / "work" / ".prprep" / "release"

@@ -1,7 +1,6 @@
 """The cache folder is listed and pruned without harm."""
 
 import os
-import subprocess
 import time
 
 import pytest
@@ -11,14 +10,11 @@ from tasks.bench.cache import CacheEntry, list_entries, over_limit, parse_size, 
 from tasks.commands.cache import select
 from tasks.errors import BusyError, UsageError
 from tasks.processes import locks
-from tests.support.mistakes import command, compare, is_improved, target, variables_of
+from tests.support.mistakes import compare, is_improved, ran, target
 
 
 def caching(folder, *words, **variables):
-    environment = variables_of({"PRPREP_CACHE": str(folder), **variables})
-    completed = subprocess.run(
-        command("cache", *words), cwd=folder.parent, env=environment, capture_output=True, text=True, check=False
-    )
+    completed = ran(folder.parent, "cache", *words, PRPREP_CACHE=str(folder), **variables)
     return completed.returncode, completed.stdout, completed.stderr
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -176,8 +177,8 @@ def project(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", [*FAULTY, *GOOD], ids=lambda place: place.stem)
-def test_running_finds_exactly_the_marked_lines(project, tmp_path_factory, place):
-    cache = tmp_path_factory.getbasetemp() / "lint-cache"
+def test_running_finds_exactly_the_marked_lines(project, place):
+    cache = Path(os.environ["PRPREP_CACHE"])
     subject = lint.Subject.of(project / benchmark_path(place))
     found, notes = lint.lint(subject, cache=cache, run=True, report=silent)
     assert {(each.line, each.rule) for each in found} == marked(place, run=True), notes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 
 import pytest
@@ -11,19 +10,12 @@ import pytest
 from tasks.commands import doctor
 from tasks.commands.doctor import Check, of_machine
 from tests.support.github import GitHub
-from tests.support.mistakes import BENCHMARK, CODE, LIGHT, command, item, manifest, target, variables_of
+from tests.support.mistakes import BENCHMARK, CODE, LIGHT, item, manifest, ran, target
 from tests.support.untouched import untouched
 
 
 def doctor_output(folder, *arguments, **variables):
-    done = subprocess.run(
-        command("doctor", *arguments),
-        cwd=folder,
-        env=variables_of(variables),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran(folder, "doctor", *arguments, **variables)
     assert "Traceback" not in done.stdout + done.stderr
     return done.returncode, done.stdout
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from tasks.errors import CommandFailedError, PrprepError
 from tasks.storage.journal import MAX_BYTES, Journal, tail
-from tests.support.mistakes import BENCHMARK, CODE, LIGHT, command, compare, target, variables_of
+from tests.support.mistakes import BENCHMARK, CODE, LIGHT, compare, ran, target
 
 
 def explain(run, *arguments):
-    done = subprocess.run(
-        command("explain", *arguments),
-        cwd=run.folder,
-        env=variables_of({}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran(run.folder, "explain", *arguments)
     return done.returncode, done.stdout, done.stderr
 
 

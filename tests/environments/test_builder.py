@@ -458,6 +458,7 @@ def test_without_uv_environments_are_built_by_venv_and_pip(tmp_path, monkeypatch
     described = SETUPTOOLS + '[project]\nname = "pages"\nversion = "2"\ndependencies = ["iniconfig==2.0.0"]\n'
     (tmp_path / "tree/pyproject.toml").write_text(described + '[project.optional-dependencies]\ntest = ["pyyaml"]\n')
     (tmp_path / "tree/uv.lock").write_text("version = 1\n")
+    monkeypatch.setenv("PIP_NO_COMPILE", "1")
     monkeypatch.setattr(installer, "uv_program", lambda: str(tmp_path / "no-uv"))
     installer.uv_runs.cache_clear()
     try:

@@ -66,12 +66,15 @@ FAILURES = {
     ),
     "pytest-itself": ({"pluggy/__init__.py": "OLD = True\n"}, "pytest itself depends on this project", {}),
     "name-missing": (
-        {CODE: LIGHT + "\n\ndef added(size):\n    return total(size)\n", PLACE: MEASURES.replace("total", "added")},
+        {CODE: LIGHT + "\n\ndef added():\n    return total()\n", PLACE: MEASURES.replace("total", "added")},
         "`added` does not exist on this side",
         {"functions": "textkit:total"},
     ),
     "signature-differs": (
-        {CODE: LIGHT.replace("(size)", "(size, fast=True)", 1), PLACE: MEASURES.replace("1000)", "1000, fast=True)")},
+        {
+            CODE: LIGHT.replace("(size=1000)", "(size=1000, fast=True)", 1),
+            PLACE: MEASURES.replace("(total)", "(total, fast=True)"),
+        },
         "`total` has another signature",
         {},
     ),

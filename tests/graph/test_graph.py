@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import runs
 from tests.support.targets import TargetRepo
 
 pytestmark = pytest.mark.slow(1)
@@ -55,14 +56,14 @@ FILES = {
 
 
         def test_benchmark_total(benchmark):
-            assert benchmark(total, range(2_000)) == 1_999_000
+            assert benchmark(lambda: total(range(2_000))) == 1_999_000
         """,
     "tests/benchmarks/test_benchmark_longest.py": """
         from sums.words import longest
 
 
         def test_benchmark_longest(benchmark):
-            assert benchmark(longest, ["a", "bb"] * 1_000 + ["ccc"]) == "ccc"
+            assert benchmark(lambda: longest(["a", "bb"] * 1_000 + ["ccc"])) == "ccc"
         """,
 }
 MANIFEST = """\
@@ -101,8 +102,7 @@ def settings(**more: str) -> dict[str, str]:
 
 
 def prprep(folder: Path, *arguments: str, code: int | None = 0) -> Ended:
-    command = [sys.executable, "-m", "tasks", *arguments]
-    done = subprocess.run(command, cwd=folder, env=settings(), capture_output=True, text=True, check=False, timeout=300)
+    done = runs.prprep(arguments, folder=folder, env=settings())
     output = f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert code is None or done.returncode == code, output
     assert "Traceback" not in done.stdout + done.stderr, output
@@ -223,6 +223,7 @@ GAP = """
     domain: cpu
     head: perf/gap
     functions: sums.gap:joined
+    metrics: memory
 """
 
 
@@ -342,6 +343,7 @@ def test_an_item_that_takes_a_name_over_does_not_pass_for_a_persons_edit(folder)
     head, mark, items = (folder / "prprep.yaml").read_text().partition("optimizations:\n")
     before = (
         "  - id: before\n    title: Before\n    domain: cpu\n    head: perf/total\n    functions: sums.numbers:total\n"
+        "    metrics: memory\n"
     )
     (folder / "prprep.yaml").write_text(head + mark + before + items)
     prprep(folder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from tasks.errors import PrprepError, RepositoryError, UsageError
@@ -11,7 +9,7 @@ from tasks.init import draft
 from tasks.init import notes as init_notes
 from tasks.manifest.reader import read
 from tests.support.efforts import FASTER, MODULES, effort, notes
-from tests.support.mistakes import command, variables_of
+from tests.support.mistakes import ran
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
 
@@ -200,9 +198,7 @@ def test_nothing_to_draft(tmp_path):
 
 
 def prprep(folder, *words):
-    done = subprocess.run(
-        command(*words), cwd=folder, env=variables_of({"COLUMNS": "200"}), capture_output=True, text=True, check=False
-    )
+    done = ran(folder, *words, COLUMNS="200")
     assert "Traceback" not in done.stdout + done.stderr
     return done.returncode, done.stdout, done.stderr
 

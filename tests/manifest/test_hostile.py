@@ -9,17 +9,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.support.mistakes import (
-    BENCHMARK,
-    FASTER,
-    QUICK,
-    command,
-    compare,
-    is_improved,
-    item,
-    target,
-    variables_of,
-)
+from tests.support.mistakes import BENCHMARK, CODE, LIGHT, MEASURES, compare, is_improved, item, ran, target
 from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow(1)
@@ -29,7 +19,7 @@ def refused(folder: Path, text: str) -> str:
     """Run prprep on a manifest that it must refuse, and return its output."""
     folder.mkdir(exist_ok=True)
     (folder / "prprep.yaml").write_text(text)
-    done = subprocess.run(command("run"), cwd=folder, env=variables_of({}), capture_output=True, text=True, check=False)
+    done = ran(folder, "run")
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode == 3, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -139,11 +129,9 @@ def test_no_program_of_the_repositorys_git_configuration_runs(tmp_path):
     repo = target(
         tmp_path,
         {
-            **QUICK,
             ".gitattributes": TREE_ATTRIBUTES,
             ".gitmodules": '[submodule "sub"]\n\tpath = sub\n\turl = ext::x\n',
         },
-        FASTER,
     )
     marker = tmp_path / "marker"
     picked = item(id="picked", commits=[repo.head], base="main")
@@ -197,7 +185,7 @@ def test_addresses_that_would_run_a_program_are_refused(tmp_path, address):
     ["head: --upload-pack=touch MARKER", "head: --output=MARKER", "base: --exec=MARKER", "commits: [--output=MARKER]"],
 )
 def test_refs_that_look_like_options_are_refused_even_if_they_exist(tmp_path, line):
-    repo = target(tmp_path, QUICK, FASTER)
+    repo = target(tmp_path)
     for name in ("--upload-pack=x", "--output=MARKER", "-x"):
         repo.git("update-ref", f"refs/heads/{name}", "main")
     head = "" if line.startswith(("head", "commits")) else "\n    head: faster"
@@ -207,7 +195,7 @@ def test_refs_that_look_like_options_are_refused_even_if_they_exist(tmp_path, li
 
 
 def test_a_repository_with_refs_that_look_like_options_and_markup(tmp_path):
-    repo = target(tmp_path, QUICK, FASTER)
+    repo = target(tmp_path)
     for name in ("--upload-pack=x", "-x", "<b>x</b>", "a'b\"c$(touch${IFS}x)`touch`;x"):
         repo.git("update-ref", f"refs/heads/{name}", "main")
     with untouched(repo.path):
@@ -223,7 +211,7 @@ def test_benchmarks_whose_names_look_like_options(tmp_path):
         "at": "@evil.py",
         "temp": "--basetemp=evil.py",
     }
-    repo = target(tmp_path, {**QUICK, BENCHMARK: None, **dict.fromkeys(names.values(), QUICK[BENCHMARK])}, FASTER)
+    repo = target(tmp_path, {BENCHMARK: None, **dict.fromkeys(names.values(), MEASURES)})
     items = [item(id=key, benchmark=name) for key, name in names.items()]
     run = compare(repo, *items, stages=tuple(f"compare:{key}" for key in names))
     assert run.code == 0, run.told
@@ -247,7 +235,7 @@ NAMES = [
 
 
 def test_names_of_every_kind_and_a_huge_file(tmp_path):
-    repo = target(tmp_path, QUICK, FASTER)
+    repo = target(tmp_path)
     for name in (*map(os.fsencode, NAMES), b"caf\xe9.py", b"\xff\xfe.txt"):
         (repo.path / os.fsdecode(name)).write_bytes(b"def changed():\n    return 1\n")
     with (repo.path / "huge.bin").open("wb") as stream:
@@ -265,8 +253,7 @@ def test_links_that_lead_out_of_the_tree(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.py").write_text("SECRET = 'hush'\n")
-    base = {**QUICK, BENCHMARK: None}
-    repo = target(tmp_path, base, FASTER)
+    repo = target(tmp_path, {BENCHMARK: None})
     (repo.path / "tests").symlink_to(outside)
     (repo.path / "secret.py").symlink_to(outside / "secret.py")
     (repo.path / "pyproject.toml").symlink_to("/etc/passwd")
@@ -308,8 +295,8 @@ def check_harmless(run):
 
 
 def test_commit_messages_reach_body_and_terminal_as_text(tmp_path):
-    repo = target(tmp_path, QUICK)
-    repo.commit(FASTER, MESSAGE)
+    repo = target(tmp_path, head={})
+    repo.commit({CODE: LIGHT}, MESSAGE)
     run = compare(repo)
     assert run.code == 0, run.told
     assert "onerror" in run.body()
@@ -321,7 +308,7 @@ def test_output_of_the_projects_code_reaches_the_terminal_as_text(tmp_path):
     failing = (
         f"print({output!r})\n\n\ndef test_total(benchmark):\n    benchmark(int)\n    raise ValueError({output!r})\n"
     )
-    repo = target(tmp_path, {**QUICK, BENCHMARK: failing}, FASTER)
+    repo = target(tmp_path, {BENCHMARK: failing})
     run = compare(repo)
     assert run.code == 1
     assert "the benchmark failed on" in run.told

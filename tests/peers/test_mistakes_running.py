@@ -32,6 +32,7 @@ from tests.support.mistakes import (
     target,
     variables_of,
 )
+from tests.support.projects import FLIT, SETUPTOOLS
 from tests.support.untouched import untouched
 
 pytestmark = pytest.mark.slow(1.5)
@@ -339,7 +340,7 @@ def test_overhead_memory_does_not_depend_on_the_order_of_tests(tmp_path):
 def test_17_a_time_limit_keeps_what_was_measured(tmp_path):
     """It wrote its rounds at the end: at the time limit everything was lost."""
     repo = target(tmp_path, head={CODE: HEAVY + "\n\nOTHER = 1\n"})
-    run = compare(repo, item(metrics="time", timeout=12, budget=600, negligible=0))
+    run = compare(repo, item(metrics="time", timeout=8, budget=600, negligible=0))
     assert run.code == 0, run.told
     (timed,) = [each for each in run.samples().measurements if each.metric is MetricName.TIME]
     assert timed.stopped == "timeout"
@@ -456,7 +457,7 @@ def test_23_each_side_has_a_build_of_its_own(tmp_path):
     """It had no build products in its worktrees, and one environment for both refs."""
     code = HEAVY.replace("range(20)", "range(TIMES)").replace("def", "from textkit._built import TIMES\n\n\ndef", 1)
     base = {
-        "pyproject.toml": PYPROJECT,
+        "pyproject.toml": PYPROJECT.replace(FLIT, SETUPTOOLS),
         "setup.py": BUILT,
         "times.txt": "20\n",
         ".gitignore": "_built.py\n*.egg-info\nbuild\n",

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from tasks.pull_request.opening import Opener
 from tasks.storage.hashing import digest_of
 from tasks.workspace.workspace import Workspace
 from tests.support.github import TOKEN, GitHub, Refused
+from tests.support.runs import prprep
 from tests.support.targets import TargetRepo
 from tests.support.untouched import snapshot
 
@@ -39,7 +38,7 @@ FILES = {
 
 
         def test_benchmark_total(benchmark):
-            assert benchmark(total, range(2_000)) == 1_999_000
+            assert benchmark(lambda: total(range(2_000))) == 1_999_000
         """,
     "CHANGELOG.md": """
         # Changelog
@@ -74,17 +73,7 @@ class Prepared:
     variables: dict[str, str]
 
     def prprep(self, *arguments: str, code: int = 0, **more: str) -> str:
-        command = [sys.executable, "-m", "tasks", *arguments]
-        variables = {**self.variables, **more}
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = prprep(arguments, folder=self.folder, env={**self.variables, **more})
         output = done.stdout + done.stderr
         assert done.returncode == code, output
         assert "Traceback" not in output, output

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import shutil
 import stat
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from tasks.commands import ENTRIES
 from tasks.errors import PrprepError, RepositoryError
 from tasks.pull_request import publishing
 from tasks.pull_request.publishing import Gh, PullRequestText, push
+from tests.support.runs import prprep
 from tests.support.targets import TargetRepo
 
 CHECKOUT = Path(__file__).parents[2]
@@ -103,11 +102,9 @@ def test_only_open_uses_the_module_that_publishes():
 
 
 RECORDER = """\
-#!{python}
-import json, os, sys
-with open({log!r}, "a") as log:
-    log.write(json.dumps([{name!r}, *sys.argv[1:]]) + "\\n")
-os.execv({real!r}, [{real!r}, *sys.argv[1:]])
+#!/bin/sh
+printf '%s\\0' {name} "$@" END-OF-CALL >> '{log}'
+exec '{real}' "$@"
 """
 
 
@@ -117,7 +114,7 @@ def recorders(folder: Path) -> Path:
     for name in ("git", "gh"):
         if real := shutil.which(name):
             program = folder / name
-            program.write_text(RECORDER.format(python=sys.executable, log=str(folder / "log"), name=name, real=real))
+            program.write_text(RECORDER.format(log=folder / "log", name=name, real=real))
             program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return folder / "log"
 
@@ -147,20 +144,11 @@ def test_no_other_command_hands_a_push_to_git_or_a_change_to_gh(tmp_path):
         "branch": ["branch", "total", "--into", "ready", "--patches", "patches"],
     }
     for arguments in [["run"], *calls.values(), ["run"], ["list", "--all", "--status"]]:
-        command = [sys.executable, "-m", "tasks", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=tmp_path / "work",
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = prprep(arguments, folder=tmp_path / "work", env=variables)
         assert "Traceback" not in done.stderr, done.stderr
         if arguments[0] in {"run", "branch"}:
             assert done.returncode == 0, done.stdout + done.stderr
-    recorded_calls = [json.loads(line) for line in log.read_text().splitlines()]
+    recorded_calls = [call.split("\0") for call in log.read_text().split("\0END-OF-CALL\0")[:-1]]
     assert {words[0] for words in recorded_calls} >= {"git"}
     assert len(recorded_calls) > 20
     assert [words for words in recorded_calls if publishes(words)] == []

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.artifacts import Change, Comparison, Detection, Failure, MetricName, Rendering, Samples
+from tests.support.projects import FLIT
+from tests.support.runs import CHECKOUT, prprep
 from tests.support.targets import TargetRepo
 
-CHECKOUT = Path(__file__).parents[2]
+HEAVY = "def total(size=1000):\n    lists = [list(range(size)) for _ in range(20)]\n    return sum(lists[0])\n"
+LIGHT = "def total(size=1000):\n    return sum(range(size))\n"
+"""The same result in a twentieth of the time, and with next to no memory.
 
-HEAVY = "def total(size):\n    lists = [list(range(size)) for _ in range(20)]\n    return sum(lists[0])\n"
-LIGHT = "def total(size):\n    return sum(range(size))\n"
-"""The same result in a twentieth of the time, and with next to no memory."""
+Benchmarks call it without arguments, so no further inputs are tried, which would take a third of a run.
+"""
 
 CODE = "textkit/__init__.py"
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
@@ -27,22 +30,14 @@ from textkit import total
 
 
 def test_total(benchmark):
-    assert benchmark(total, 1000) == 499_500
+    assert benchmark(total) == 499_500
 """
-QUICK = {
-    CODE: HEAVY.replace("total(size)", "total(size=1000)"),
-    BENCHMARK: MEASURES.replace("(total, 1000)", "(total)"),
-}
-"""Without arguments no further inputs are tried, which would take most of a run."""
-FASTER = {CODE: LIGHT.replace("total(size)", "total(size=1000)")}
-PYPROJECT = """
-[build-system]
-requires = ["setuptools>=61"]
-build-backend = "setuptools.build_meta"
-
+PYPROJECT = f"""
+{FLIT}
 [project]
 name = "textkit"
 version = "1"
+description = "Sums"
 """
 
 Files = dict[str, str | None]
@@ -118,6 +113,14 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "tasks", *arguments]
 
 
+def ran(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run prprep in a folder; started anew if `variables` have a PYTHONPATH."""
+    env = variables_of(variables)
+    if "PYTHONPATH" not in variables:
+        return prprep(arguments, folder=folder, env=env)
+    return subprocess.run(command(*arguments), cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
 def manifest(repo: TargetRepo, *items: dict[str, object], name: str = "work") -> Path:
     """Write a manifest into a folder beside the repository, and give that folder."""
     folder = repo.path.parent / name
@@ -130,14 +133,7 @@ def manifest(repo: TargetRepo, *items: dict[str, object], name: str = "work") ->
 def compare(repo: TargetRepo, *items: dict[str, object], stages: tuple[str, ...] = (), **variables: str) -> Run:
     """Run prprep on the items, to its end also where one of them fails."""
     folder = manifest(repo, *(items or (item(),)))
-    done = subprocess.run(
-        command("run", "--continue", *stages),
-        cwd=folder,
-        env=variables_of(variables),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran(folder, "run", "--continue", *stages, **variables)
     # What the target's own processes wrote may hold one; none is ours.
     assert f'File "{CHECKOUT}/tasks/' not in done.stdout + done.stderr
     return Run(folder, done.returncode, done.stdout + done.stderr)

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.artifacts import MetricName
 from tasks.bench.measuring import measure
+from tasks.bench.memory import memory
 from tasks.bench.observing.watching import watch
 from tasks.bench.time import timing
 from tasks.processes.progress import silent
@@ -111,6 +112,7 @@ def measured(folder: Path, python: Path, **settings):
 
 def test_every_test_is_measured_with_any_plugins(tmp_path, python, monkeypatch):
     monkeypatch.setattr(timing, "LOOKS", (2,))  # launches of each side
+    monkeypatch.setattr(memory, "REPEATS", 1)
     measurement = measured(tmp_path, python, metrics=("time", "memory"), budget=0.3, timeout=60)
     names = {
         metric: [each.test.rpartition("::")[2] for each in measurement.measurements if each.metric is metric]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from tasks.manifest.reader import read
 from tasks.stages.codeflash import environment
 from tasks.storage.files import write_whole
 from tasks.storage.paths import ProjectPaths
-from tests.support.mistakes import command, variables_of
+from tests.support.mistakes import ran
 from tests.support.stages import run_stage
 
 pytestmark = pytest.mark.slow(3)
@@ -46,8 +45,7 @@ def folder(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("example")
     build(place / "repository")
     write_whole(place / "prprep.yaml", MANIFEST)
-    variables = variables_of({"PRPREP_CACHE": str(place / "cache")})
-    done = subprocess.run(command(), cwd=place, env=variables, capture_output=True, text=True, check=False)
+    done = ran(place)
     assert done.returncode == 0, done.stdout + done.stderr
     return place
 

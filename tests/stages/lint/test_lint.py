@@ -94,7 +94,7 @@ def test_mocks_that_allocate_nothing_count_only_if_memory_is_measured(tmp_path):
         + fake
         + "def test_total(benchmark):\n    benchmark(total, 1000, FakeModel())\n"
     )
-    heavy = HEAVY.replace("(size)", "(size, model)", 1).replace(
+    heavy = HEAVY.replace("(size=1000)", "(size, model)", 1).replace(
         "    return", "    size = model.predict(size)\n    return"
     )
     light = heavy.replace("range(20)", "range(2)")

@@ -16,21 +16,14 @@ from tasks.manifest.model import Optimization
 from tasks.processes.progress import silent
 from tasks.storage.paths import ItemPaths
 from tests.support import evidence
+from tests.support.projects import FLIT
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 
 SLOW = "def total(numbers):\n    result = 0\n    for number in list(numbers):\n        result += number\n    return result\n"
 FAST = "def total(numbers):\n    return sum(numbers)\n"
 BENCHMARK = "from project import total\n\n\ndef test_benchmark_total(benchmark):\n    assert benchmark(total, range(20_000)) == 199_990_000\n"
-PYPROJECT = """
-[build-system]
-requires = ["setuptools>=61"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "project"
-version = "1"
-"""
+PYPROJECT = FLIT + '[project]\nname = "project"\nversion = "1"\ndescription = "Sums"\n'
 LAYOUT = evidence.LAYOUT.model_copy(update={"packages": ("project",), "benchmarks_root": "tests", "runner": "python"})
 ITEM = Optimization(id="total", budget=1.0, metrics=("time", "memory"))
 
@@ -84,7 +77,7 @@ def prepared(tmp_path_factory):
         head=specs[1],
         repairs=("a repair",),
     ).write(paths.inject)
-    return repo, paths, root / "cache"
+    return repo, paths, Path(os.environ["PRPREP_CACHE"])
 
 
 def run(prepared, item=ITEM, report=silent):

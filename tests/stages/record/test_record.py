@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -294,7 +296,9 @@ def place(request, tmp_path_factory):
     return RecordingSite(SideRequest(tree, python, (tree / "src",)), "", 2, ("requests",))
 
 
+@cache
 def seen_of(place: RecordingSite, name: str) -> dict:
+    """Record a function of the shop; tests share the recording and do not change it."""
     found, notes = record_tests(place, f"shop:{name}", ["tests/test_shop.py"], seconds=60, report=silent)
     assert notes == []
     return found[0]
@@ -579,9 +583,34 @@ def scaffolded(repo: TargetRepo, folder: Path, name: str, **settings) -> tuple[R
         paths.detect, "d"
     )
     for stage in ("record", "scaffold"):
-        run_stage(stage, item, paths, address=repo.path, cache=folder.parent / "cache")
+        run_stage(stage, item, paths, address=repo.path, cache=Path(os.environ["PRPREP_CACHE"]))
     written = Scaffolding.read(paths.scaffold)
     return Recording.read(paths.record), written, (folder / written.source).read_text()
+
+
+class Shop:
+    """The shop's repository; a function's benchmark is written once, and tests share and do not change it."""
+
+    def __init__(self, repo: TargetRepo, folder: Path) -> None:
+        self.repo, self._folder = repo, folder
+        self._written: dict[str, tuple[Recording, Scaffolding, str]] = {}
+
+    def folder(self, name: str) -> Path:
+        return self._folder / name
+
+    def scaffolded(self, name: str) -> tuple[Recording, Scaffolding, str]:
+        if name not in self._written:
+            self._written[name] = scaffolded(self.repo, self.folder(name), name)
+        return self._written[name]
+
+    def passes(self, name: str) -> None:
+        _, written, text = self.scaffolded(name)
+        passes(self.repo, self.folder(name), text, written)
+
+
+@pytest.fixture(scope="module")
+def shop(repo, tmp_path_factory):
+    return Shop(repo, tmp_path_factory.mktemp("shop"))
 
 
 def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | None = None) -> None:
@@ -593,7 +622,7 @@ def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | Non
     for path, file in data.items():
         (repo.path / path).write_bytes((folder / file.source).read_bytes())
     layout = describe(FolderTree(repo.path))
-    built = builder.build(repo.path, layout, Optimization(id="x", head="h").env, cache=folder.parent / "cache")
+    built = builder.build(repo.path, layout, Optimization(id="x", head="h").env, cache=Path(os.environ["PRPREP_CACHE"]))
     done = subprocess.run(
         [built.python, "-m", "pytest", "-q", target], cwd=repo.path, capture_output=True, text=True, check=False
     )
@@ -623,26 +652,26 @@ def passes(repo: TargetRepo, folder: Path, text: str, written: Scaffolding | Non
         *("parsed", "deepest", "bill", "Cart.__init__"),
     ],
 )
-def test_a_written_benchmark_runs_and_is_formatted_like_the_project(repo, tmp_path, name):
-    recording, written, text = scaffolded(repo, tmp_path, name)
+def test_a_written_benchmark_runs_and_is_formatted_like_the_project(shop, name):
+    recording, written, text = shop.scaffolded(name)
     assert (written.made_from, written.needs) == ("recorded", "")
     assert recording.call is not None
     assert recording.call.spelling.seconds > 0
     assert "tests/test_shop.py" in text
-    passes(repo, tmp_path, text, written)
+    shop.passes(name)
 
 
-def test_small_inputs_are_scaled_up_by_a_factor_in_the_benchmark(repo, tmp_path):
-    recording, _, text = scaffolded(repo, tmp_path, "words")
+def test_small_inputs_are_scaled_up_by_a_factor_in_the_benchmark(shop):
+    recording, _, text = shop.scaffolded("words")
     assert recording.call.spelling.scale > 1
     assert f"{recording.call.spelling.scale:,} times" in " ".join(text.split())
 
 
-def test_the_constructor_of_a_class_is_recorded(repo, tmp_path):
-    recording, _, text = scaffolded(repo, tmp_path, "Cart")
+def test_the_constructor_of_a_class_is_recorded(shop):
+    recording, _, text = shop.scaffolded("Cart")
     assert recording.target == "shop:Cart.__init__"
     assert "from shop import Cart" in text
-    passes(repo, tmp_path, text)
+    shop.passes("Cart")
 
 
 def test_imports_of_the_large_call_are_added_to_those_of_typical_calls(tmp_path):
@@ -677,22 +706,22 @@ def test_typical_calls_of_a_constructor(tmp_path):
     passes(repo, tmp_path / "work", text, written)
 
 
-def test_a_class_without_its_own_constructor_is_noted(repo, tmp_path):
-    recording, _, _ = scaffolded(repo, tmp_path, "Item")
+def test_a_class_without_its_own_constructor_is_noted(shop):
+    recording, _, _ = shop.scaffolded("Item")
     assert (recording.call, recording.sample) == (None, None)
     assert recording.notes == ("shop:Item.__init__ is no function of this commit",)
 
 
-def test_typical_calls_are_measured_next_to_the_largest(repo, tmp_path):
-    recording, _, text = scaffolded(repo, tmp_path, "words")
+def test_typical_calls_are_measured_next_to_the_largest(shop):
+    recording, _, text = shop.scaffolded("words")
     assert [dict(call.arguments)["text"] for call in recording.sample.calls] == ['"x"', '"a b"']
     assert '@pytest.mark.parametrize("recorded", [typical, largest])' in text
 
 
 @pytest.mark.parametrize("name", ["setting", "drain", "load", "fetched", "fetch", "shout"])
-def test_calls_that_depend_on_more_than_their_arguments_are_no_sample(repo, tmp_path, name):
+def test_calls_that_depend_on_more_than_their_arguments_are_no_sample(shop, name):
     """A setting made by the test, inputs that change, a file, the network, an event loop."""
-    assert scaffolded(repo, tmp_path, name)[0].sample is None
+    assert shop.scaffolded(name)[0].sample is None
 
 
 def test_a_benchmark_of_very_many_texts_has_their_number(tmp_path):
@@ -707,18 +736,18 @@ def test_a_benchmark_of_very_many_texts_has_their_number(tmp_path):
     passes(repo, tmp_path / "work", text, written)
 
 
-def test_the_benchmark_compares_its_inputs_with_the_recorded_ones(repo, tmp_path):
-    recording, _, text = scaffolded(repo, tmp_path, "words")
+def test_the_benchmark_compares_its_inputs_with_the_recorded_ones(shop):
+    recording, _, text = shop.scaffolded("words")
     assert recording.call.spelling.size == 420 * recording.call.spelling.scale
     held = f"They hold {recording.call.spelling.size:,} characters, elements or bytes; those of the 4 recorded calls hold 3 in the median"
     assert f"{held} and 421 at most." in " ".join(text.split())
 
 
-def test_a_data_file_is_described_with_its_size_the_limit_and_the_reason(repo, tmp_path):
-    recording, written, text = scaffolded(repo, tmp_path, "parsed")
+def test_a_data_file_is_described_with_its_size_the_limit_and_the_reason(shop):
+    recording, written, text = shop.scaffolded("parsed")
     (path,) = written.data
     assert path == "tests/benchmarks/benchmark_parsed_document.txt"
-    content = (tmp_path / written.data[path].source).read_bytes()
+    content = (shop.folder("parsed") / written.data[path].source).read_bytes()
     assert len(json.loads(content)) == 400
     assert (
         "document = (\n        Path(__file__)" in text
@@ -729,57 +758,57 @@ def test_a_data_file_is_described_with_its_size_the_limit_and_the_reason(repo, t
     assert "JSONDecodeError" in recording.call.spelling.reasons["document"]
 
 
-def test_code_with_another_result_than_the_recorded_call_is_refused(repo, tmp_path):
+def test_code_with_another_result_than_the_recorded_call_is_refused(shop):
     """What the test had set up before the call is not among its arguments."""
-    recording, _, _ = scaffolded(repo, tmp_path, "setting")
+    recording, _, _ = shop.scaffolded("setting")
     assert recording.call is None
     assert recording.notes[-1].endswith("it returns a NoneType, the recorded call a str")
 
 
-def test_inputs_that_the_call_changes_are_rebuilt_for_every_round(repo, tmp_path):
-    recording, _, text = scaffolded(repo, tmp_path, "drain")
+def test_inputs_that_the_call_changes_are_rebuilt_for_every_round(shop):
+    recording, _, text = shop.scaffolded("drain")
     assert recording.call.changes
     assert "benchmark.pedantic(run, setup=inputs, rounds=20)" in text
 
 
-def test_a_generator_is_consumed(repo, tmp_path):
-    assert "return list(squares(numbers))" in scaffolded(repo, tmp_path, "squares")[2]
+def test_a_generator_is_consumed(shop):
+    assert "return list(squares(numbers))" in shop.scaffolded("squares")[2]
 
 
-def test_a_fake_replaces_a_function_of_the_network(repo, tmp_path):
-    _, written, text = scaffolded(repo, tmp_path, "fetched")
+def test_a_fake_replaces_a_function_of_the_network(shop):
+    _, written, text = shop.scaffolded("fetched")
     assert written.made_from == "recorded"
     assert 'monkeypatch.setattr("shop.requests.get", fake_get)' in text
     assert "_buffer = bytearray(GET_BYTES)" in text
     assert "# At the peak of a call of shop.requests.get, by memray.\nGET_BYTES = 2 * 1024 * 1024\n" in text
-    passes(repo, tmp_path, text)
+    shop.passes("fetched")
 
 
-def test_side_effects_of_calls_are_noted_for_the_benchmark(repo, tmp_path):
-    recording, written, _ = scaffolded(repo, tmp_path, "save")
+def test_side_effects_of_calls_are_noted_for_the_benchmark(shop):
+    recording, written, _ = shop.scaffolded("save")
     assert recording.effects == ("writes files",)
     assert "a recorded call of shop:save writes files" in written.notes[0]
 
 
-def test_a_fake_that_allocates_replaces_a_model(repo, tmp_path):
-    _, written, text = scaffolded(repo, tmp_path, "detected")
+def test_a_fake_that_allocates_replaces_a_model(shop):
+    _, written, text = shop.scaffolded("detected")
     assert written.made_from == "recorded"
     assert "# At the peak of a call of predict, by memray.\nPREDICT_BYTES = 3 * 1024 * 1024\n" in text
     assert "_buffer = bytearray(PREDICT_BYTES)" in text
-    passes(repo, tmp_path, text)
-    _, _, text = scaffolded(repo, tmp_path, "detected", boundary_bytes=1 << 25)
+    shop.passes("detected")
+    _, _, text = scaffolded(shop.repo, shop.folder("boundary"), "detected", boundary_bytes=1 << 25)
     assert (
         "# At the peak of a call of predict, boundary_bytes of the manifest.\nPREDICT_BYTES = 32 * 1024 * 1024\n"
         in text
     )
 
 
-def test_a_fixture_of_the_project_provides_arguments_without_code(repo, tmp_path):
-    recording, written, text = scaffolded(repo, tmp_path, "sealed")
+def test_a_fixture_of_the_project_provides_arguments_without_code(shop):
+    recording, written, text = shop.scaffolded("sealed")
     assert (recording.call.spelling.fixtures, written.needs) == (("lock",), "")
     assert "def test_benchmark_sealed(benchmark, lock):" in text
     assert "lock is what the project's fixture `lock` returns: it cannot be written as code." in " ".join(text.split())
-    passes(repo, tmp_path, text, written)
+    shop.passes("sealed")
 
 
 FIXTURE = """import threading
@@ -821,8 +850,8 @@ def test_a_fixture_that_the_benchmark_cannot_use_is_a_hint(tmp_path, files, code
     assert "(the fixture `shared` of tests/" in " ".join(text.replace("#", "").split())
 
 
-def test_a_gap_mentions_why_no_call_can_be_written(repo, tmp_path):
-    recording, written, text = scaffolded(repo, tmp_path, "guarded")
+def test_a_gap_mentions_why_no_call_can_be_written(shop):
+    recording, written, text = shop.scaffolded("guarded")
     assert recording.call is None
     assert written.made_from == "gap"
     assert "the fake of a model or the network was agent.predict returned MagicMock" in " ".join(
@@ -830,8 +859,8 @@ def test_a_gap_mentions_why_no_call_can_be_written(repo, tmp_path):
     )
 
 
-def test_a_function_that_no_test_calls_leaves_a_gap(repo, tmp_path):
-    recording, written, _ = scaffolded(repo, tmp_path, "lonely")
+def test_a_function_that_no_test_calls_leaves_a_gap(shop):
+    recording, written, _ = shop.scaffolded("lonely")
     assert (recording.ran, recording.calls, written.made_from) == (("tests/test_shop.py",), 0, "gap")
     assert recording.notes == ("no test of the project calls shop:lonely: tests/test_shop.py was run",)
 

@@ -11,7 +11,7 @@ import pytest
 from examples.build import build
 from tasks.artifacts import Comparison, Linting, MetricName, Verdict
 from tasks.storage.files import write_whole
-from tests.support.mistakes import command, variables_of
+from tests.support.mistakes import ran
 
 BENCHMARK = "tests/benchmarks/test_benchmark_extract_tables.py"
 DRIVE = """\
@@ -62,8 +62,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def run(folder: Path, *words: str) -> str:
-    variables = variables_of({"PRPREP_CACHE": str(folder / "cache")})
-    done = subprocess.run(command(*words), cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    done = ran(folder, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

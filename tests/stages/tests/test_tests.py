@@ -16,7 +16,7 @@ from tasks.storage.paths import ItemPaths
 from tasks.workspace import nested
 from tests.support import evidence
 from tests.support.evidence import DETECTION
-from tests.support.projects import PROJECT, SETUPTOOLS
+from tests.support.projects import FLIT, PROJECT
 from tests.support.stages import run_stage
 from tests.support.targets import TargetRepo
 from tests.support.untouched import untouched
@@ -110,7 +110,7 @@ def test_only_failures_run_again_if_the_command_is_ours():
 LAYOUT = evidence.LAYOUT.model_copy(
     update={"kind": "flat", "import_roots": ("",), "packages": ("shop",), "runner": "python"}
 )
-PYPROJECT = SETUPTOOLS + PROJECT.replace("pages", "shop") + "[tool.setuptools]\npackages = ['shop']\n"
+PYPROJECT = FLIT + PROJECT.replace("pages", "shop") + 'description = "Prices"\n'
 SUITE_OF_SHOP = """
 from pathlib import Path
 

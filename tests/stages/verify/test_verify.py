@@ -126,7 +126,7 @@ def test_a_body_without_commands_cannot_be_verified(tmp_path):
 BENCHMARK = "tests/benchmarks/test_benchmark_total.py"
 FILES = {
     "sums/__init__.py": "",
-    "sums/numbers.py": "def total(values):\n    result = 0\n    for value in values:\n        result = sum([result, value])\n    return result\n",
+    "sums/numbers.py": "def total(values=range(3_000)):\n    result = 0\n    for value in values:\n        result = sum([result, value])\n    return result\n",
 }
 MANIFEST = """\
 version: 1
@@ -139,7 +139,7 @@ optimizations:
     functions: sums.numbers:total
     budget: 0.5
     tests: false
-    benchmark: {setup: "from sums.numbers import total", call: "total(range(3_000))"}
+    benchmark: {setup: "from sums.numbers import total", call: "total()"}
 """
 ITEM = Optimization(id="total", head="perf", domain=("cpu",), functions=("sums.numbers:total",), budget=0.5)
 
@@ -150,7 +150,7 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("verify")
     repo = TargetRepo(folder / "target", FILES)
     repo.branch("perf")
-    repo.commit({"sums/numbers.py": "def total(values):\n    return sum(values)\n"})
+    repo.commit({"sums/numbers.py": "def total(values=range(3_000)):\n    return sum(values)\n"})
     repo.checkout("main")
     (folder / "prprep.yaml").write_text(MANIFEST)
     nested.run(["compare:total"], folder=folder, cache=Path(os.environ["PRPREP_CACHE"]))
