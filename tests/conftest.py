@@ -39,6 +39,8 @@ def pytest_collection_modifyitems(items):
 def _apart(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRPREP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        # The processes of pytest-xdist measure side by side: nothing here is about the size of a figure.
+        patch.setenv("PRPREP_LOCK", str(tmp_path_factory.mktemp("lock") / "machine.lock"))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("GH_CONFIG_DIR", str(tmp_path_factory.mktemp("gh")))

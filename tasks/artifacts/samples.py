@@ -147,6 +147,10 @@ class Load(Record):
     cores: int
     preempted: float = 0.0
     """Share of blocks from which another process took the core."""
+    stolen: float = 0.0
+    """Share of the cores' time that a hypervisor took."""
+    throttled: float = 0.0
+    """Seconds for which the CPU quota of a container stopped its processes."""
 
 
 class Module(Record):
@@ -189,6 +193,8 @@ class Measured(Artifact):
     """Changed functions that no benchmark call reaches, like `pagelayout.tables:Table.rows`."""
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
+    cores: int = 0
+    """How many cores the benchmark's calls were timed on; 0 if they were not timed."""
     load: Load | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from ..processes import locks
 from ..processes.progress import Report
 from ..processes.scratch import remove_folder
 from ..text import figures
-from . import machine
+from .exclusive import cache_lock
 
 LIMIT_VARIABLE, USUAL_LIMIT = "PRPREP_CACHE_LIMIT", "20 GiB"
 KINDS = {
@@ -64,7 +64,7 @@ def list_entries(cache: Path) -> list[CacheEntry]:
 def prune(cache: Path, entries: Iterable[CacheEntry], report: Report) -> list[CacheEntry]:
     """Remove entries that nobody is using, and return them. Raises BusyError while something is being measured."""
     removed = []
-    with locks.file_lock(machine.lock_path(cache), busy="a comparison that uses the cache is running"):
+    with locks.file_lock(cache_lock(cache), busy="a comparison that uses the cache is running"):
         for entry in entries:
             if time.time() - _last_use(entry.path, KINDS[entry.kind][1]) < FRESH_SECONDS:
                 report(f"{entry} stays: it was used just now")

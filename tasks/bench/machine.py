@@ -1,4 +1,4 @@
-"""Describe the machine that numbers are taken on, and let only one comparison at a time measure on it."""
+"""Describe the machine that numbers are taken on."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from ..errors import BusyError, CommandFailedError
-from ..processes import locks, programs
-from ..processes.progress import Report
+import psutil
+
+from ..errors import CommandFailedError
+from ..processes import programs
+from .cores import all_cores
 
 GIB = 1 << 30
 
 
 def platform_description(python_version: str) -> str:
     """Return the machine in one line, like `Apple M3 — 8 cores, 24 GiB RAM, Python 3.12.13`."""
-    ram = f"{gibibytes(memory)} GiB RAM, " if (memory := memory_bytes()) else ""
-    return f"{cpu_model()} — {cores()} core{'' if cores() == 1 else 's'}, {ram}Python {python_version}"
+    ram = gibibytes(psutil.virtual_memory().total)
+    return f"{cpu_model()} — {cores()} core{'' if cores() == 1 else 's'}, {ram} GiB RAM, Python {python_version}"
 
 
 def cpu_model() -> str:
@@ -45,15 +46,7 @@ def model_of(cpuinfo: str) -> str:
 
 def cores() -> int:
     """Count the logical processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def memory_bytes() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        size = _sysctl("hw.memsize")
-        return int(size) if size.isdigit() else None
+    return len(all_cores()) or os.cpu_count() or 1
 
 
 def gibibytes(size: int) -> int:
@@ -67,23 +60,6 @@ def load() -> float | None:
         return os.getloadavg()[0]
     except (OSError, AttributeError):
         return None
-
-
-def lock_path(cache: Path) -> Path:
-    return cache / "locks" / "machine.lock"
-
-
-@contextmanager
-def exclusive(lock: Path | None, report: Report) -> Iterator[None]:
-    """Hold the machine's lock, and wait for it if need be: two comparisons at once would disturb each other."""
-    with ExitStack() as stack:
-        if lock:
-            try:
-                stack.enter_context(locks.file_lock(lock, busy="another comparison is running on this machine"))
-            except BusyError as error:
-                report(f"{error.what}: waiting until it has ended")
-                stack.enter_context(locks.file_lock(lock, busy=None))
-        yield
 
 
 def _sysctl(name: str) -> str:

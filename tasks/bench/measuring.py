@@ -9,9 +9,9 @@ from dataclasses import replace
 from ..artifacts import SIDES, Measurement, Output
 from ..manifest.model import Metric
 from ..processes.progress import Report, silent
+from .exclusive import await_quiet, exclusive
 from .imports.imports import time_imports
 from .imports.startup import time_startup
-from .machine import exclusive
 from .memory.memory import measure_memory
 from .outputs.inputs import compare_further_inputs
 from .request import MeasurementResult, Request
@@ -19,7 +19,6 @@ from .time import instructions
 from .time.functions import profile_functions
 from .time.timing import check, measure_time
 from .workers import memory_layout, sandbox
-from .workers.workers import core
 
 
 def check_tools(metrics: Sequence[Metric], *, confined: bool = False) -> None:
@@ -38,6 +37,8 @@ def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
     """
     rng = request.rng()
     with exclusive(request.lock, report):
+        if request.lock and {"time", "import"} & set(request.metrics):
+            await_quiet(report)
         sandbox.compile_environments(request)
         result = _run_benchmark(request, rng, report) if request.benchmark else MeasurementResult()
         if request.modules and "import" in request.metrics:
@@ -71,6 +72,7 @@ def _run_benchmark(request: Request, rng: random.Random, report: Report) -> Meas
         tests=run.tests,
         modules={side: tuple(run.modules[side]) for side in SIDES},
         unmeasured=run.unmeasured,
+        cores=len(run.cores),
         preempted=run.preempted,
         notes=run.notes,
     )
@@ -93,7 +95,5 @@ def _notes(request: Request, result: MeasurementResult) -> Iterator[str]:
     if not any(result.modules.values()):
         yield "What was measured imports no module of the project."
     timed = {"time", "import"} & set(request.metrics)
-    if timed and core() is not None:
-        yield "Both sides ran in turns on one core: gains from several cores do not show."
     if timed and not memory_layout.can_choose():
         yield "This system cannot give processes the same memory layout: they also differ by their random addresses."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..artifacts import SIDES, FunctionShare, ImportedModule, Measurement, Module, Output, Side, Site
-from ..manifest.model import Metric
+from ..manifest.model import CoreChoice, Metric
 
 Role = Literal["base", "head", "control"]
 """Which code a process of a launch runs; control is base's code in a second tree."""
@@ -49,10 +49,11 @@ class Request:
 
     `benchmark` is a path in either tree (with `::test` to run only that one), `modules` are those whose import is
     timed, `packages` the top-level names that must come from a side's own tree, `project` the folder of the tree to run
-    in. `budget` is the seconds of samples for one metric, `timeout` the seconds after which a metric stops with what it
-    has, `memory_timeout` the same for memory. `control` is a second tree of base's code, measured in the same turns;
-    `functions` are what the optimization changed, `commands` the console scripts whose start-up is timed (each as
-    arguments to Python). `native` records C stacks in the memory profiles. `lock` is held while anything runs.
+    in. `cores` says where calls are timed. `budget` is the seconds of samples for one metric, `timeout` the seconds
+    after which a metric stops with what it has, `memory_timeout` the same for memory. `control` is a second tree of
+    base's code, measured in the same turns; `functions` are what the optimization changed, `commands` the console
+    scripts whose start-up is timed (each as arguments to Python). `native` records C stacks in the memory profiles.
+    `lock` is held while anything runs.
     """
 
     base: SideRequest
@@ -72,6 +73,7 @@ class Request:
     memory_timeout: float | None = None
     confidence: float = 0.99
     negligible: float = 0.01
+    cores: CoreChoice = "auto"
     native: bool = False
     lock: Path | None = None
 
@@ -109,6 +111,7 @@ class MeasurementResult:
     sites: tuple[Site, ...] = ()
     imported: tuple[ImportedModule, ...] = ()
     unmeasured: tuple[str, ...] = ()
+    cores: int = 0
     preempted: float = 0.0
     notes: tuple[str, ...] = ()
 

@@ -16,13 +16,14 @@ from ..environments.interpreters import resolve_path
 from ..environments.venvs import Venv
 from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
-from ..manifest.model import Metric, Optimization
+from ..manifest.model import CoreChoice, Metric, Optimization
 from ..processes.progress import Report
 from ..project.console_scripts import common_commands
 from ..project.files import FolderTree
 from ..storage.artifact import ArtifactReader
 from ..storage.paths import PROFILES
-from . import domains, machine, measuring, trees
+from . import domains, measuring, trees
+from .exclusive import cache_lock
 from .request import ChangedDefinition, Request, Role, SideRequest
 
 T = TypeVar("T")
@@ -52,11 +53,16 @@ class SetupContext(Protocol):
 
 
 class Sampling(NamedTuple):
-    """When measuring may stop: seconds of samples, the confidence of the intervals, and what change is negligible."""
+    """How to take samples.
+
+    It may stop by the `budget` in seconds, the `confidence` of the intervals, and what change is `negligible`; `cores`
+    says where calls are timed.
+    """
 
     budget: float = 20.0
     confidence: float = 0.99
     negligible: float = 0.01
+    cores: CoreChoice = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,8 @@ def request_for(
         memory_timeout=item.timeout,
         confidence=sampling.confidence,
         negligible=sampling.negligible,
-        lock=machine.lock_path(cache),
+        cores=sampling.cores,
+        lock=cache_lock(cache),
     )
 
 

@@ -13,9 +13,8 @@ from doit.cmd_base import Command
 
 from .. import pipeline
 from ..artifacts import Detection, Injection, Linting, Recording, Scaffolding, Survey
-from ..bench import machine
+from ..bench import advice
 from ..bench.setup import ItemArtifacts, dry_run
-from ..bench.workers import memory_layout
 from ..benchmark_tests.linting import RULES
 from ..environments.installer import uv_program
 from ..errors import CommandFailedError, GitHubError, PrprepError
@@ -32,8 +31,6 @@ from ..workspace.repository import Settings
 
 LEAST_FREE = 2 << 30
 """Bytes in the cache's file system below which environments may not fit."""
-BUSY_LOAD = 0.5
-"""Load per core above which the machine is busy with other work."""
 _SHOWN = 5
 
 
@@ -90,12 +87,7 @@ def of_machine(cache: Path) -> Iterator[Check]:
     memray = "found" if importlib.util.find_spec("memray") else "not found"
     yield Check("ok", f"Python {platform.python_version()}, memray {memray}")
     yield _room(cache)
-    yield _quiet()
-    if memory_layout.can_choose():
-        yield Check("ok", "the processes of a launch can share a memory layout")
-    else:
-        what = "the processes of a launch cannot share a memory layout: intervals will be wider"
-        yield Check("note", what, "install util-linux")
+    yield from (Check("note" if fix else "ok", what, fix) for what, fix in advice.of_machine())
     yield _github()
     if not shutil.which("valgrind"):
         what = "valgrind is missing: `metrics: [instructions]` needs it"
@@ -228,11 +220,3 @@ def _room(cache: Path) -> Check:
     if free > LEAST_FREE:
         return Check("ok", text)
     return Check("note", text, "free some space, or name another folder in PRPREP_CACHE")
-
-
-def _quiet() -> Check:
-    load, cores = machine.load(), machine.cores()
-    text = f"{machine.cpu_model()}, {cores} cores" + (f", load {load:.1f}" if load is not None else "")
-    if load is not None and load > BUSY_LOAD * cores:
-        return Check("note", text, "other work makes intervals wider; measuring works all the same")
-    return Check("ok", text)

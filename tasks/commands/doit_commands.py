@@ -1,6 +1,7 @@
 """doit's commands with help of our own, and a plain message for what makes doit print a traceback."""
 
 import json
+import os
 import pprint
 import shutil
 import sys
@@ -19,8 +20,9 @@ from doit import (
 )
 from doit.cmd_base import Command
 
+from ..bench.exclusive import QUIET_VARIABLE
 from ..errors import UsageError
-from ..graph.loader import ManifestLoader, graph_of
+from ..graph.loader import ManifestLoader, graph_of, option
 from ..graph.reporter import PlainReporter
 
 OPTION_HELP = {
@@ -65,8 +67,22 @@ class Run(cmd_run.Run):  # type: ignore[misc]
         "a file that a task writes. What it depends on runs first; what is up to date is skipped."
     )
     example = "prprep run render:tables -n 2"
+    cmd_options = (
+        *cmd_run.Run.cmd_options,
+        option(
+            "wait-for-quiet",
+            "wait this long before measuring if other programs use the machine's cores [default: 0]",
+            "SECONDS",
+            type=float,
+            default=0.0,
+        ),
+    )
 
     def execute(self, params: Any, args: list[str]) -> int:
+        if params["wait_for_quiet"] < 0:
+            raise UsageError(f"--wait-for-quiet is {params['wait_for_quiet']:g}, must be at least 0")
+        if params["wait_for_quiet"]:
+            os.environ[QUIET_VARIABLE] = f"{params['wait_for_quiet']:g}"
         if params["num_process"] < 0:
             raise UsageError(f"--process is {params['num_process']}, must be at least 0")
         code: int = super().execute(params, args)

@@ -10,7 +10,7 @@ from doit.cmd_base import Command
 
 from ..artifacts import Layout, TreeSpec
 from ..bench import trees
-from ..bench.machine import lock_path
+from ..bench.exclusive import cache_lock
 from ..bench.observing.watching import WatchedCall, watch
 from ..bench.request import Request, SideRequest
 from ..benchmark_tests.linting import RULES, BenchmarkFile, Finding, LintContext, findings
@@ -173,6 +173,6 @@ def _watched(subject: Subject, *, cache: Path, report: Report) -> tuple[WatchedC
         packages=subject.layout.packages,
         project=subject.layout.project,
         timeout=SECONDS,
-        lock=lock_path(cache),
+        lock=cache_lock(cache),
     )
     return watch(request, "head", lines={}, report=report)

@@ -35,6 +35,7 @@ CODE_FORM_TAG = "<code>"
 
 Domain = Literal["mem", "cpu", "async", "struct"]
 Metric = Literal["time", "instructions", "memory", "import"]
+CoreChoice = Literal["auto", 1, "all"]
 BY_PERSON = "human"
 
 
@@ -92,6 +93,10 @@ class Measuring(Model):
         default=None, gt=0, description="seconds for one comparison; default: 120 for time, no limit for memory"
     )
     budget: float = Field(default=20.0, gt=0, le=86_400, description="seconds of samples for one benchmark")
+    cores: CoreChoice = Field(
+        default="auto",
+        description="where calls are timed; auto: on all cores if they use threads or processes, else on one",
+    )
     confidence: float = Field(default=0.99, gt=0.5, lt=1, description="confidence level of the intervals")
     negligible: float = Field(default=0.01, ge=0, lt=1, description="a relative change below this counts as no change")
     negligible_memory: int = Field(

@@ -11,7 +11,7 @@ from .model import Manifest
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # Defaults that are worth showing in an editor.
 _SHOWN_DEFAULTS = (
-    *("strategy", "engine", "budget", "confidence", "negligible", "negligible_memory"),
+    *("strategy", "engine", "budget", "cores", "confidence", "negligible", "negligible_memory"),
     *("sandbox", "repo", "output"),
 )
 _FIRST_KEYS = ("id", "title", "summary", "details", "domain", "base", "head", "commits", "functions", "benchmark", "pr")

@@ -4,20 +4,20 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import BusyError, PrprepError
 
 
 @contextmanager
-def file_lock(path: Path, *, busy: str | None) -> Iterator[None]:
+def file_lock(path: Path, *, busy: str | None, shared: bool = False) -> Iterator[None]:
     """Hold the lock `path`, a file with the holder's process id that stays after the block.
 
     With `busy=None` wait for it; otherwise raise BusyError with that message at once if another process, or another
-    part of this one, holds it. Not re-entrant.
+    part of this one, holds it. Not re-entrant. A `shared` lock can be held by any user of the machine.
     """
-    descriptor = _open(path)
+    descriptor = _open(path, shared=shared)
     try:
         _acquire(descriptor, path, busy)
         os.ftruncate(descriptor, 0)
@@ -28,14 +28,28 @@ def file_lock(path: Path, *, busy: str | None) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _open(path: Path) -> int:
+def holder(path: Path) -> int | None:
+    """Return the process that holds a lock or held it last; None if the file does not say."""
+    with suppress(OSError, ValueError):
+        return int(path.read_text(encoding="ascii"))
+    return None
+
+
+def _open(path: Path, *, shared: bool) -> int:
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        with suppress(FileNotFoundError):
+            # Without O_CREAT: in /tmp Linux refuses it for an existing file of another user (fs.protected_regular).
+            return os.open(path, flags)
+        descriptor = os.open(path, flags | os.O_CREAT, 0o666)
+        if shared:
+            os.fchmod(descriptor, 0o666)  # whatever the umask
     except OSError as error:
         what = f"the lock cannot be opened: {error.strerror or error}"
         hint = "make the folder writable; if it is the cache, PRPREP_CACHE can name another one"
         raise PrprepError(what, where=str(path), hint=hint) from None
+    return descriptor
 
 
 def _acquire(descriptor: int, path: Path, busy: str | None) -> None:

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from tasks.bench import cache, machine
+from tasks.bench import cache
 from tasks.bench.cache import CacheEntry, list_entries, over_limit, parse_size, prune
+from tasks.bench.exclusive import cache_lock
 from tasks.commands.cache import select
 from tasks.errors import BusyError, UsageError
 from tasks.processes import locks
@@ -89,7 +90,7 @@ def test_entries_in_use_stay(tmp_path):
     with locks.file_lock(tmp_path / "trees" / f"{A}.lock", busy=None):
         assert prune(tmp_path, list_entries(tmp_path), lines.append) == []
     assert lines == [f"tree {A[:12]} stays: it is in use"]
-    with locks.file_lock(machine.lock_path(tmp_path), busy=None), pytest.raises(BusyError):
+    with locks.file_lock(cache_lock(tmp_path), busy=None), pytest.raises(BusyError):
         prune(tmp_path, list_entries(tmp_path), lines.append)
 
 

@@ -39,7 +39,3 @@ def test_memory_is_rounded_to_whole_gibibytes(size, gibibytes):
 def test_the_load_is_a_number_or_unknown():
     load = machine.load()
     assert load is None or load >= 0
-
-
-def test_the_machines_lock_is_one_for_a_cache(tmp_path):
-    assert machine.lock_path(tmp_path) == tmp_path / "locks" / "machine.lock"

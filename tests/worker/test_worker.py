@@ -241,7 +241,7 @@ import json, os, subprocess, sys
 read, ours = os.pipe()
 theirs, write = os.pipe()
 os.close(ours), os.close(theirs)
-options = dict(version=1, read=read, write=write, packages=[], trees=[], core=None, stack=None, describe=False, watch=False)
+options = dict(version=1, read=read, write=write, packages=[], trees=[], cores=(), stack=None, describe=False, watch=False)
 environment = os.environ | dict(PRPREP_WORKER=json.dumps(options), PYTHONPATH={str(WORKER_FOLDER)!r})
 command = [sys.executable, "-m", "pytest", "-p", "prprep_worker.benchmark.plugin", "-p", "no:cacheprovider", "test_x.py"]
 sys.exit(subprocess.run(command, env=environment, pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ...artifacts import Launch, Side
+from ..cores import one_core
 from ..request import Request, Role
 from ..time.sequence import LaunchSequence
 from ..workers import memory_layout
 from ..workers.blocks import SAME_IDLE
 from ..workers.channel import ClosedError, Message, WorkerChannel
-from ..workers.workers import LAST_SECONDS, WORKER_PROGRAMS, Settings, core, ended, hash_seed, process, trees
+from ..workers.workers import LAST_SECONDS, WORKER_PROGRAMS, Settings, ended, hash_seed, process, trees
 
 LOOKS = (8, 14, 24, 40)
 """Numbers of launches at which imports and start-ups are looked at."""
@@ -23,7 +24,7 @@ TAIL = 12
 
 
 def draw_settings(rng: random.Random, deadline: float | None) -> Settings:
-    return Settings(hash_seed(rng), layout=memory_layout.draw(rng), core=core(), deadline=deadline)
+    return Settings(hash_seed(rng), layout=memory_layout.draw(rng), cores=one_core(), deadline=deadline)
 
 
 def sample(
@@ -96,7 +97,7 @@ def answer(
     """
     python = str(request.side(role).python)
     with WorkerChannel() as channel:
-        pinned = "" if settings.core is None else str(settings.core)
+        pinned = ",".join(map(str, settings.cores))
         given = (str(WORKER_PROGRAMS / program), str(channel.inherited[1]), pinned, *arguments)
         command, timed = (python, *options, *given), (python, *starts) if starts else ()
         with process(request, role, settings, command, channel=channel, starts=timed, log=log) as running:

@@ -16,7 +16,7 @@ from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
 from ...processes.progress import Report, silent
 from ...storage.files import read_json
-from ..machine import exclusive
+from ..exclusive import exclusive
 from ..request import SideRequest
 from ..workers.channel import Message
 from ..workers.pytest_options import options, warning_filters

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...processes.progress import Report
-from ..machine import exclusive
+from ..cores import one_core
+from ..exclusive import exclusive
 from ..request import Request, Role
 from ..workers.channel import Message, TimeLimitError
-from ..workers.workers import Settings, core, hash_seed, started
+from ..workers.workers import Settings, hash_seed, started
 
 SECONDS = 0.3
 """Of sampling, for the shares of the project's functions in one call."""
@@ -56,7 +57,7 @@ def watch(
     if not request.benchmark:
         return ()
     report(f"watching the benchmark on {side}")
-    settings = Settings(hash_seed(request.rng()), core=core(), watch=True, deadline=request.deadline())
+    settings = Settings(hash_seed(request.rng()), cores=one_core(), watch=True, deadline=request.deadline())
     tree, path = request.side(side).tree, os.path.normpath(request.benchmark.partition("::")[0])
     benchmark, calls = str(tree / path), []
     try:

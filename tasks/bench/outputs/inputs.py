@@ -16,9 +16,10 @@ from typing import Any
 from ...artifacts import SIDES, Output, Side
 from ...errors import MeasuringError, ProvenanceError
 from ...processes.progress import Report
+from ..cores import one_core
 from ..request import Request
 from ..workers.channel import Message, TimeLimitError
-from ..workers.workers import Ready, Settings, Worker, core, hash_seed, started
+from ..workers.workers import Ready, Settings, Worker, hash_seed, started
 from .input_edges import as_recorded, edges
 from .input_spelling import call_as_markdown, first_difference, largest_number, passed_objects
 from .outputs import DescriptionComparison, spelled_difference
@@ -80,7 +81,7 @@ def _serve(
     request: Request, equal: Mapping[str, Output], compared: dict[str, Output], *, rng: random.Random, seconds: float
 ) -> None:
     deadline = time.monotonic() + seconds
-    settings = Settings(hash_seed(rng), core=core(), deadline=deadline)
+    settings = Settings(hash_seed(rng), cores=one_core(), deadline=deadline)
     with ExitStack() as stack:
         workers = {side: stack.enter_context(started(request, side, settings)) for side in SIDES}
         for worker in workers.values():

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from ...artifacts import SIDES, FunctionShare, Share, Side
 from ...errors import MeasuringError
 from ...processes.progress import Report
+from ..cores import one_core
 from ..request import MeasurementResult, Request
 from ..workers.channel import Message, TimeLimitError
-from ..workers.workers import Settings, core, hash_seed, started
+from ..workers.workers import Settings, hash_seed, started
 
 SECONDS = 1.0
 """Sampling of one benchmark call on one side."""
@@ -102,7 +103,7 @@ def profile_functions(request: Request, rng: random.Random, report: Report) -> M
     it is known on both sides which changes they reach; those into a file whose own code changed are not among these.
     `unreached` are changed definitions that no call reaches; it is empty if not all calls could be sampled.
     """
-    settings = Settings(hash_seed(rng), core=core(), deadline=request.deadline())
+    settings = Settings(hash_seed(rng), cores=one_core(), deadline=request.deadline())
     profiles: dict[Side, dict[str, _CallProfile]] = {side: {} for side in SIDES}
     complete = True
     for side in SIDES:

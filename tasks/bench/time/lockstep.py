@@ -2,9 +2,9 @@
 
 For each benchmark call: one untimed call, rounds for each side so that every block takes the same few milliseconds,
 warm-up until times no longer fall, garbage collected and frozen, then turns. A turn is one block of every side, in a
-random order that is reversed from turn to turn (ABBA), on one core: whatever disturbs the machine for longer than a
-turn disturbs all sides, and a slow drift cancels within two turns. If the target allows it, each side runs its turns in
-a sequence of forked children.
+random order that is reversed from turn to turn (ABBA), on one core, or on all if the calls use threads or processes:
+whatever disturbs the machine for longer than a turn disturbs all sides, and a slow drift cancels within two turns. If
+the target allows it, each side runs its turns in a sequence of forked children.
 
 The time of a call is wall time without the time in which its thread was ready to run and waited for a core
 (`Block.own`): what it would have taken had the core been free. If that is not known, because the system does not report
@@ -25,14 +25,18 @@ from typing import Literal, Self
 
 from ...artifacts import SIDES, Launch, Module, Side
 from ...errors import MeasuringError
+from ..cores import Cores
 from ..provenance import check_control
 from ..request import Request, Role
-from ..workers.blocks import SAME_IDLE, Block
+from ..workers.blocks import ELSEWHERE, SAME_IDLE, Block
 from ..workers.channel import Message
-from ..workers.workers import Ready, Settings, core, started
+from ..workers.workers import Ready, Settings, started
 from .turns import Turn, Turns, calibrate, settle
 
 Clock = Literal["wall", "cpu"]
+
+LEAST_ELSEWHERE = 20e-6
+"""Seconds of other threads and processes in a first call that are no more than the readings themselves."""
 
 _SAME = "the benchmark must run the same tests at both commits"
 _FIXTURE = "write one that takes `benchmark` and calls it: `def test_x(benchmark): benchmark(function, argument)`"
@@ -63,6 +67,8 @@ class TimedCall:
     iterations: int = 1
     first_call: dict[Role, float] = field(default_factory=dict)
     """The seconds of the process's first call on each side."""
+    is_shared: bool = False
+    """Whether other threads or processes did part of the first call on a side."""
     runs: list[int] = field(default_factory=list)
     """How many turns ran one after the other in the same processes."""
     steady: bool = True
@@ -163,16 +169,16 @@ class LaunchRecord:
 class Pair:
     """The workers of all sides, always at the same call of the benchmark; their process groups end with the context.
 
-    They start together, spread over `cores` (if there are any).
+    They start together, each on the next of the `cores`.
     """
 
-    def __init__(self, request: Request, settings: Settings, cores: tuple[int, ...] = ()) -> None:
+    def __init__(self, request: Request, settings: Settings, cores: Sequence[Cores] = ()) -> None:
         self.settings = settings
-        on_cores = zip(request.roles, cycle(cores or (settings.core,)), strict=False)
+        on_cores = zip(request.roles, cycle(cores or ((),)), strict=False)
         with ExitStack() as stack:
             self.workers = {
-                role: stack.enter_context(started(request, role, replace(settings, core=core)))
-                for role, core in on_cores
+                role: stack.enter_context(started(request, role, replace(settings, cores=cores)))
+                for role, cores in on_cores
             }
             self._processes = stack.pop_all()
 
@@ -212,15 +218,15 @@ class Pair:
             for worker in self.workers.values():
                 worker.leave()
 
-    def move(self, core: int | None) -> None:
+    def move(self, cores: Cores) -> None:
         for worker in self.workers.values():
-            worker.move(core)
+            worker.move(cores)
 
 
-def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRecord) -> None:
-    """Run one launch into `record`; raise TimeLimitError at the deadline, with the record up to there."""
+def launch(pair: Pair, plan: LaunchPlan, *, cores: Cores, rng: random.Random, record: LaunchRecord) -> None:
+    """Run one launch on `cores` into `record`; raise TimeLimitError at the deadline, with the record up to there."""
     record.tests = pair.agree_on_tests()
-    pair.move(core())
+    pair.move(cores)
     count = max(len(record.tests), len(plan.rounds))
     while ready := pair.advance():
         for role in ready:
@@ -229,6 +235,7 @@ def launch(pair: Pair, plan: LaunchPlan, *, rng: random.Random, record: LaunchRe
         base = ready["base"]
         call = TimedCall(base.key, order, pair.settings.seed, iterations=base.iterations, phase=rng.random())
         call.first_call = {role: each.seconds for role, each in ready.items()}
+        call.is_shared = any(each.elsewhere > max(ELSEWHERE * each.seconds, LEAST_ELSEWHERE) for each in ready.values())
         record.calls.append(call)
         _serve(pair, ready, call, plan, share=None if plan.share is None else plan.share / count)
     record.complete = True

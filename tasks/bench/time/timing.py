@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from ...artifacts import SIDES, Launch, Measurement, MetricName, Module, Output, Side
+from ...manifest.model import CoreChoice
 from ...processes.progress import Report
+from ..cores import Cores, all_cores, one_core, starting_cores
 from ..outputs.outputs import judge
 from ..request import Request
 from ..workers import memory_layout
 from ..workers.channel import TimeLimitError
-from ..workers.workers import Settings, hash_seed, starting_cores
+from ..workers.workers import Settings, hash_seed
 from .lockstep import Clock, LaunchPlan, LaunchRecord, Pair, TimedCall, launch
 from .sequence import LaunchSequence, looks_for
 
@@ -39,6 +41,8 @@ class BenchmarkRun:
     outputs: tuple[Output, ...] = ()
     modules: dict[Side, set[Module]] = field(default_factory=lambda: {"base": set(), "head": set()})
     records: list[LaunchRecord] = field(default_factory=list)
+    cores: Cores = ()
+    """Those that the calls were timed on."""
 
     def add(self, record: LaunchRecord) -> None:
         for side in SIDES:
@@ -51,7 +55,8 @@ class BenchmarkRun:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(note for key in dict.fromkeys(call.key for call in self.timed) for note in self._notes_on(key))
+        keys = dict.fromkeys(call.key for call in self.timed)
+        return (*self._notes_on_cores(), *(note for key in keys for note in self._notes_on(key)))
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
@@ -62,6 +67,14 @@ class BenchmarkRun:
     @property
     def timed(self) -> list[TimedCall]:
         return [call for record in self.records for call in record.timed]
+
+    def _notes_on_cores(self) -> Iterator[str]:
+        if not any(call.is_shared for record in self.records for call in record.calls):
+            return
+        if len(self.cores) > 1:
+            yield f"Calls use several threads or processes, so the sides took turns on all {len(self.cores)} cores."
+        elif len(all_cores()) > 1:
+            yield "Calls use several threads or processes, but the sides took turns on one core (`cores: 1`)."
 
     def _notes_on(self, key: str) -> Iterator[str]:
         calls, name = [call for call in self.timed if call.key == key], key.rpartition("::")[2]
@@ -105,6 +118,8 @@ def measure_time(request: Request, rng: random.Random, report: Report) -> tuple[
         with suppress(TimeLimitError):
             launches.run(LaunchPlan(share=0.0), pilot, describe=True)
         run.add(pilot)
+        launches.use(request.cores, is_shared=any(call.is_shared for call in pilot.calls))
+        run.cores = launches.cores
         planned = schedule(request.budget, [call.rough_ratio for call in pilot.calls if call.rough_ratio is not None])
         sequence = LaunchSequence(request, metric=MetricName.TIME, looks=planned.looks, deadline=deadline)
         plan = LaunchPlan(share=planned.share, rounds={call.key: call.rounds for call in pilot.calls})
@@ -139,14 +154,27 @@ def check(request: Request, rng: random.Random, report: Report) -> BenchmarkRun:
 class Launches:
     """Run launches; if another core is free, the processes of the next launch start there while one is measured.
 
-    Those of the previous launch end there: waiting for either each time would take as long as the samples.
+    Those of the previous launch end there: waiting for either each time would take as long as the samples. Launches run
+    on all cores until `use`.
     """
 
     def __init__(self, request: Request, rng: random.Random, deadline: float | None) -> None:
         self._request, self._rng, self._deadline = request, rng, deadline
+        self.cores = all_cores()
         self._others = starting_cores(alone=False)
         self._next: Pair | None = None
         self._previous: Pair | None = None
+
+    def use(self, choice: CoreChoice, *, is_shared: bool) -> None:
+        """Choose the cores of the launches to come; `is_shared` if calls use several threads or processes."""
+        if choice == "all" or (choice == "auto" and is_shared):
+            self._others = ()
+            if self._next:
+                # It was started on one core: what it imports may have seen that.
+                self._next.end()
+                self._next = None
+        else:
+            self.cores = one_core()
 
     def __enter__(self) -> Self:
         return self
@@ -163,17 +191,18 @@ class Launches:
         try:
             if self._others and not last:
                 self._next = self._start(describe=False, alone=False)
-            launch(pair, plan, rng=self._rng, record=record)
+            launch(pair, plan, cores=self.cores, rng=self._rng, record=record)
         except BaseException:
             pair.end()
             raise
         if self._previous:
             self._previous.leave()
         self._previous = pair
-        pair.move(self._others[0] if self._others else None)
+        pair.move(self._others[:1])
 
     def _start(self, *, describe: bool, alone: bool) -> Pair:
         settings = Settings(
             hash_seed(self._rng), layout=memory_layout.draw(self._rng), describe=describe, deadline=self._deadline
         )
-        return Pair(self._request, settings, starting_cores(alone=alone))
+        cores = [self.cores] if alone else [(core,) for core in self._others]
+        return Pair(self._request, settings, cores)

@@ -16,6 +16,7 @@ from typing import Any
 from ...artifacts import Module
 from ...errors import CommandFailedError, MeasuringError
 from ...processes import programs
+from ..cores import Cores
 from ..provenance import prove
 from ..request import Request, Role, SideRequest
 from . import sandbox
@@ -38,14 +39,14 @@ _OUTCOMES = {"failed": "failed", "skipped": "was skipped", "xfailed": "failed as
 class Settings:
     """What the processes of one launch share.
 
-    They start in the memory `layout` and on the `core`. `malloc` switches pymalloc off, whose arenas would hide
-    allocations; with `watch` a worker notes what the test replaces. `wrapper` goes before the command, which may write
-    to `writable`.
+    They start in the memory `layout` and on the `cores`, on any if there are none. `malloc` switches pymalloc off,
+    whose arenas would hide allocations; with `watch` a worker notes what the test replaces. `wrapper` goes before the
+    command, which may write to `writable`.
     """
 
     seed: int
     layout: MemoryLayout | None = None
-    core: int | None = None
+    cores: Cores = ()
     describe: bool = False
     watch: bool = False
     malloc: bool = False
@@ -56,10 +57,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A benchmark call that waits for orders; `seconds` is what its first, untimed call took."""
+    """A benchmark call that waits for orders.
+
+    `seconds` is what its first, untimed call took, `elsewhere` the CPU time of other threads and child processes in it.
+    """
 
     key: str
     seconds: float
+    elsewhere: float
     iterations: int
     warmup: int
     awaited: bool
@@ -107,7 +112,8 @@ class Worker:
                     raise self._ended(message)
                 return None
             self._outcome(message)
-        fields = {name: message[name] for name in ("key", "seconds", "iterations", "warmup", "awaited")}
+        names = ("key", "seconds", "elsewhere", "iterations", "warmup", "awaited")
+        fields = {name: message[name] for name in names}
         return Ready(**fields, modules=prove(message["modules"], side=self.side, request=self._request))
 
     def described(self) -> Message:
@@ -138,12 +144,12 @@ class Worker:
             self._expect("joined")
             self._has_child = False
 
-    def move(self, core: int | None) -> None:
-        """Move all of the process's threads to a core."""
-        if core is not None:
+    def move(self, cores: Cores) -> None:
+        """Move all of the process's threads to some cores."""
+        if cores:
             confined = self._request.side(self.side).confined
             for pid in (self._running.pid, *(programs.descendants(self._running.pid) if confined else ())):
-                _move_threads(pid, core)
+                _move_threads(pid, cores)
 
     def ask(self, do: str, **fields_: Any) -> Message:
         """Send an order at a benchmark call, and return its answer of any `kind`."""
@@ -213,12 +219,12 @@ class Worker:
         return MeasuringError(f"the benchmark broke on {self.side}: {output}", hint=_HINT)
 
 
-def _move_threads(pid: int, core: int) -> None:
+def _move_threads(pid: int, cores: Cores) -> None:
     # Threads come and go, and the process may have ended.
     with suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with suppress(ProcessLookupError):
-                os.sched_setaffinity(int(thread.name), {core})
+                os.sched_setaffinity(int(thread.name), cores)
 
 
 def ended(code: int) -> str:
@@ -241,7 +247,7 @@ def started(request: Request, side: Role, settings: Settings) -> Iterator[Worker
             "write": write,
             "packages": request.packages,
             "trees": trees(request),
-            "core": settings.core,
+            "cores": settings.cores,
             # The worker restores the soft limit for the target.
             "stack": resource.getrlimit(resource.RLIMIT_STACK)[0] if settings.layout else None,
             "describe": settings.describe,
@@ -302,14 +308,3 @@ def trees(request: Request) -> list[str]:
 def hash_seed(rng: random.Random) -> int:
     """Draw a PYTHONHASHSEED; 0 would switch randomization off."""
     return rng.randrange(1, 2**32)
-
-
-def core() -> int | None:
-    """Return the core that both sides run on, the last of ours; None if it cannot be set (macOS)."""
-    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-
-
-def starting_cores(*, alone: bool) -> tuple[int, ...]:
-    """Return the cores that processes start on: all if nothing is being measured (`alone`), else all but `core`."""
-    measuring = core()
-    return () if measuring is None else tuple(sorted(os.sched_getaffinity(0) - (set() if alone else {measuring})))

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from ...artifacts import CodeflashRun
-from ...bench import machine, trees
+from ...bench import trees
+from ...bench.exclusive import cache_lock, exclusive
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, dry_run, metrics_of
 from ...environments.venvs import package_differences
 from ...errors import PrprepError
@@ -60,7 +61,7 @@ def _compared(request: CodeflashRequest, setup: BenchmarkSetup, clone: Clone, in
     cache, report, head = inputs.cache, inputs.report, setup.sides["head"]
     layer = build_layer(head.environment, head.tree, request.layout, cache=cache, report=report)
     folder = cache.absolute() / "codeflash" / hash_of([str(clone.path), setup.item.id, request.base, request.head])
-    with machine.exclusive(machine.lock_path(cache), report):
+    with exclusive(cache_lock(cache), report):
         report(f"codeflash {layer.version} compares base and head")
         outcome = compare(request, clone, venv=layer.venv, folder=folder)
     differing = package_differences(setup.sides["base"].environment.packages, head.environment.packages)

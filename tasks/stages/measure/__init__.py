@@ -19,10 +19,10 @@ STOPPING_RULE = Value(
 STAGE = Stage(
     name="measure",
     doc="measure base and head in lockstep pairs",
-    version=4,
+    version=5,
     uses=(
         Uses(
-            settings=("metrics", "timeout", "budget", *ENVIRONMENT),
+            settings=("metrics", "timeout", "budget", "cores", *ENVIRONMENT),
             artifacts={
                 "detect": (*LAYOUT, *FUNCTIONS),
                 "scaffold": BENCHMARK,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from ...artifacts import SIDES, Load, Module, Provenance, Samples, TreeSpec
 from ...bench import domains, machine, measuring
 from ...bench.cache import keep_within_limit
+from ...bench.pressure import Pressure
 from ...bench.request import MeasurementResult, Role
 from ...bench.setup import BenchmarkSetup, ItemArtifacts, Sampling, SideEnvironment
 from ...bench.time.export import write_benchmark_json
@@ -17,17 +18,25 @@ from . import STOPPING_RULE
 
 _AS_MEASURED = (
     *("measurements", "outputs", "tests", "functions", "profiled"),
-    *("unreached", "unmeasured", "sites", "imported"),
+    *("unreached", "unmeasured", "sites", "imported", "cores"),
 )
 
 
 def run(inputs: StageInputs) -> None:
     """Take the samples; write profiles and pytest-benchmark's JSON next to them."""
-    before, item = machine.load(), inputs.settings
-    sampling = Sampling(item.budget, *inputs.value(STOPPING_RULE))
+    before, pressure, item = machine.load(), Pressure.now(), inputs.settings
+    sampling = Sampling(item.budget, *inputs.value(STOPPING_RULE), item.cores)
     setup = BenchmarkSetup(item, ItemArtifacts.read(inputs), inputs, sampling)
     measured, request = setup.repaired(measuring.measure, seed=random.SystemRandom().getrandbits(32))
-    load = Load(before=before, after=machine.load(), cores=machine.cores(), preempted=measured.preempted)
+    after = Pressure.now()
+    load = Load(
+        before=before,
+        after=machine.load(),
+        cores=machine.cores(),
+        preempted=measured.preempted,
+        stolen=after.stolen_since(pressure),
+        throttled=after.throttled - pressure.throttled,
+    )
     samples = _samples(setup, measured, load, flags=domains.flags_for(request.metrics, item.timeout))
     for side in SIDES:
         target, provenance = inputs.state / f"{side}.benchmark.json", getattr(samples, side)

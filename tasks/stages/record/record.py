@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...artifacts import Detection, Fake, FakeMethod, RecordedCall, Recording, Sample, Spelling, TreeSpec
 from ...bench import trees
-from ...bench.machine import lock_path
+from ...bench.exclusive import cache_lock
 from ...bench.observing.recording import RecordingSite, allocations_of_fakes, record, record_command, try_code
 from ...bench.setup import SideEnvironment, side_of
 from ...bench.workers.channel import Message
@@ -76,7 +76,7 @@ def _site(inputs: StageInputs, detection: Detection) -> RecordingSite:
         layout.project,
         depth=posixpath.join(layout.benchmarks_root, "test.py").count("/"),
         boundaries=tuple(sorted(INFERENCE | NETWORK | set(item.lint.boundaries))),
-        lock=lock_path(cache),
+        lock=cache_lock(cache),
         stem=f"benchmark_{short_name(target)}",
         root=layout.benchmarks_root,
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 from ...artifacts import SIDES, Detection, EndingDifference, ProjectTests, Side, TreeSpec
 from ...bench import trees
-from ...bench.machine import exclusive, lock_path
+from ...bench.exclusive import cache_lock, exclusive
 from ...bench.request import Role, SideRequest
 from ...bench.setup import SideEnvironment, shorten_paths, side_of
 from ...environments import builder
@@ -102,7 +102,7 @@ class _Runner:
         try:
             for side, (commit, tree) in checkouts.items():
                 built[side] = SideEnvironment(commit, tree, self._environment(tree, side))
-            with exclusive(lock_path(cache), self.inputs.report):
+            with exclusive(cache_lock(cache), self.inputs.report):
                 outcome = self._run_both(suite, {side: side_of(built[side], layout, item) for side in SIDES})
         except PrprepError as error:
             shorten_paths(error, built, cache)

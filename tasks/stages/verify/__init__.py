@@ -29,7 +29,7 @@ STAGE = Stage(
         Uses(settings=("verify",)),
         Uses(
             settings=(
-                *("strategy", "engine", "metrics", "timeout", "budget", "confidence"),
+                *("strategy", "engine", "metrics", "timeout", "budget", "cores", "confidence"),
                 *("negligible", "negligible_memory", "lint.ignore", "lint.boundaries", *ENVIRONMENT),
             ),
             artifacts={

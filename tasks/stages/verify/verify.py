@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from ...artifacts import Change, Comparison, Repeated, RunCommand, Verdict, Verification
-from ...bench.machine import exclusive, lock_path
+from ...bench.exclusive import cache_lock, exclusive
 from ...bench.trees import write_into
 from ...body.evidence import benchmark_to_save
 from ...body.placeholders import FULL, filled_template
@@ -120,7 +120,7 @@ def _verified(inputs: StageInputs) -> Verification:
         why = "the body gives no commands in a block of `sh`"
         return Verification(item=item.id, why_not=why, unable=True)
     try:
-        with exclusive(lock_path(cache), report), scratch_folder(cache) as folder:
+        with exclusive(cache_lock(cache), report), scratch_folder(cache) as folder:
             steps = reproduction(evidence)
             packages = steps.packages + (steps.codeflash.packages if steps.codeflash else ())
             with inputs.clone(detection.base, *(detection.picked or (detection.head,))) as clone:

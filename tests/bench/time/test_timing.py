@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import MetricName
+from tasks.bench.cores import all_cores, starting_cores
 from tasks.bench.time.lockstep import LaunchRecord, TimedCall
 from tasks.bench.time.timing import BenchmarkRun, Launches, LaunchPlan, Schedule, measure_time, schedule
-from tasks.bench.workers.workers import starting_cores
 from tasks.errors import MeasuringError
 from tests.support.pairs import block, both, pair
 
@@ -129,6 +129,43 @@ def test_the_next_launch_starts_while_one_is_measured_and_no_process_stays(tmp_p
         launches.run(LaunchPlan(share=0.1), LaunchRecord(), last=True)
         assert len(started()) == 4
     assert not any(Path(f"/proc/{process}").exists() for process in started())
+
+
+SERIAL = """
+import hashlib
+
+DATA = bytes(200_000)
+
+
+def work(size):
+    return [hashlib.sha256(DATA).digest() for _ in range(4)]
+"""
+PARALLEL = """
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+DATA = bytes(200_000)
+POOL = ThreadPoolExecutor(4)
+
+
+def work(size):
+    return [result.digest() for result in POOL.map(hashlib.sha256, [DATA] * 4)]
+"""
+
+
+@pytest.mark.skipif(len(all_cores()) < 2, reason="there is one core only")
+@pytest.mark.parametrize(
+    ("head", "cores", "used"), [(PARALLEL, "auto", "all"), (PARALLEL, 1, "1"), (SERIAL, "auto", "1")]
+)
+def test_calls_with_threads_run_on_all_cores(tmp_path, head, cores, used):
+    test = "from project import work\n\ndef test_work(benchmark):\n    benchmark(work, 1000)\n"
+    base, head = ({"src/project/__init__.py": code, "tests/test_benchmark.py": test} for code in (SERIAL, head))
+    request = pair(tmp_path, head, base, budget=0.1, cores=cores)
+    _, run = measure_time(request, random.Random(1), lambda _: None)
+    assert len(run.cores) == (len(all_cores()) if used == "all" else 1)
+    on_cores = [note for note in run.notes if note.startswith("Calls use several threads")]
+    expected = {"all": ["on all"], "1": ["cores: 1"] if cores == 1 else []}[used]
+    assert [word for note in on_cores for word in ("on all", "cores: 1") if word in note] == expected
 
 
 def test_a_launch_that_fails_leaves_no_process(tmp_path):

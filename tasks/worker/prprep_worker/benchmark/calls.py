@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from prprep_worker.benchmark import waiting
 from prprep_worker.benchmark.timed import Timed, time_calls
@@ -25,6 +25,7 @@ Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 
 # Bound now: a test may freeze or patch the clocks of the module `time`.
 _clock = time.perf_counter_ns
+_cpu = time.process_time_ns
 _thread_cpu = time.thread_time_ns
 
 MOST_COLLECTIONS = 20
@@ -54,7 +55,7 @@ class Calls:
         self.setup, self.teardown = setup, teardown
         self.iterations, self.warmup, self.disable_gc = iterations, warmup, disable_gc
         self.awaited = False
-        self.seconds = 0.0
+        self.seconds = self.elsewhere = 0.0
         self._begun = None
 
     def begin(self) -> None:
@@ -71,7 +72,7 @@ class Calls:
         args, kwargs = self.arguments()
         begun = _readings()
         value = self.function(*args, **kwargs)
-        self.seconds = _seconds_since(begun)
+        self.seconds, self.elsewhere = _used_since(begun)
         self._begun = value, args, kwargs
 
     async def result(self) -> object:
@@ -80,7 +81,9 @@ class Calls:
         if self.awaited:
             begun = _readings()
             value = await value
-            self.seconds += _seconds_since(begun)
+            seconds, elsewhere = _used_since(begun)
+            self.seconds += seconds
+            self.elsewhere += elsewhere
         self.end(args, kwargs)
         return value
 
@@ -159,18 +162,30 @@ class Calls:
             self.teardown(*args, **kwargs)
 
 
-def _readings() -> tuple[int, int, int]:
-    """Return the nanoseconds of CPU time of this thread, of its waiting for a core, and of the clock."""
-    return _thread_cpu(), waiting.waited() or 0, _clock()
+class _Readings(NamedTuple):
+    """Nanoseconds that child processes, this process and this thread used, that the thread waited, and of the clock."""
+
+    children: waiting.Children
+    process: int
+    thread: int
+    waited: int
+    clock: int
 
 
-def _seconds_since(before: tuple[int, int, int]) -> float:
-    """Return the seconds since some readings, without waiting for a core.
+def _readings() -> _Readings:
+    return _Readings(waiting.children(), _cpu(), _thread_cpu(), waiting.waited() or 0, _clock())
+
+
+def _used_since(before: _Readings) -> tuple[float, float]:
+    """Return the seconds since some readings, without waiting for a core, and those that others than this thread used.
 
     The core may be taken between two readings; what the thread computed is the least that it took.
     """
-    ended, waited, cpu = _clock(), waiting.waited() or 0, _thread_cpu()
-    return max(ended - before[2] - (waited - before[1]), cpu - before[0]) / 1e9
+    ended, waited, thread, process = _clock(), waiting.waited() or 0, _thread_cpu(), _cpu()
+    cpu = thread - before.thread
+    seconds = max(ended - before.clock - (waited - before.waited), cpu)
+    elsewhere = max(0, process - before.process - cpu) + waiting.children().used_since(before.children)
+    return seconds / 1e9, elsewhere / 1e9
 
 
 def _switches() -> dict[str, int]:

@@ -120,9 +120,9 @@ def _options() -> Message:
     os.environ.pop("PRPREP_PADDING", None)
     if options["stack"] is not None:
         resource.setrlimit(resource.RLIMIT_STACK, (options["stack"], resource.getrlimit(resource.RLIMIT_STACK)[1]))
-    if options["core"] is not None:
+    if options["cores"]:
         # Before the target is imported: libraries size their thread pools by the available cores.
-        os.sched_setaffinity(0, {options["core"]})
+        os.sched_setaffinity(0, options["cores"])
     return options
 
 
@@ -196,6 +196,7 @@ def _introduction(node: str, calls: Calls) -> Message:
     return {
         "key": node if turn == 1 else f"{node}#{turn}",
         "seconds": calls.seconds,
+        "elsewhere": calls.elsewhere,
         "iterations": calls.iterations,
         "warmup": calls.warmup,
         "awaited": calls.awaited,

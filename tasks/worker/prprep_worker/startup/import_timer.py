@@ -89,7 +89,7 @@ def lines(text):  # noqa: ANN001, ANN201
 if __name__ == "__main__":
     # Arguments: descriptor, core or nothing, three lists, and whether to leave compiled files.
     if sys.argv[2]:
-        os.sched_setaffinity(0, {int(sys.argv[2])})
+        os.sched_setaffinity(0, map(int, sys.argv[2].split(",")))
     try:
         main(int(sys.argv[1]), *map(lines, sys.argv[3:6]), prepare=bool(sys.argv[6]))
     except BaseException:  # noqa: BLE001 - the target has broken this program, for example by closing our descriptor

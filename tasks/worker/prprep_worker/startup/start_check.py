@@ -50,5 +50,5 @@ def _exit_code(command):  # noqa: ANN001, ANN202
 if __name__ == "__main__":
     # Arguments: descriptor, core or nothing, three lists, and the arguments of Python.
     if sys.argv[2]:
-        os.sched_setaffinity(0, {int(sys.argv[2])})
+        os.sched_setaffinity(0, map(int, sys.argv[2].split(",")))
     main(int(sys.argv[1]), *map(timer.lines, sys.argv[3:6]), sys.argv[6:])

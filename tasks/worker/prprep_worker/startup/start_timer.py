@@ -35,5 +35,5 @@ def main(descriptor, command):  # noqa: ANN001, ANN201
 if __name__ == "__main__":
     # Arguments: descriptor, core or nothing, and the arguments of the Python to start.
     if sys.argv[2]:
-        os.sched_setaffinity(0, {int(sys.argv[2])})
+        os.sched_setaffinity(0, map(int, sys.argv[2].split(",")))
     main(int(sys.argv[1]), [sys.executable, *sys.argv[3:]])

@@ -1,0 +1,51 @@
+"""Which cores processes run on while something is measured."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+Cores = tuple[int, ...]
+"""Logical processors; none where processes cannot be bound to them (macOS)."""
+
+ISOLATED = Path("/sys/devices/system/cpu/isolated")
+
+
+def all_cores() -> Cores:
+    """Return the cores that this process may use."""
+    return tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+
+
+def one_core() -> Cores:
+    """Return the one core that all sides run on in turns: one that the system isolated, else the last of ours."""
+    return next(((core,) for core in reversed(isolated()) if _may_use((core,))), all_cores()[-1:])
+
+
+def starting_cores(*, alone: bool) -> Cores:
+    """Return the cores that processes start on: all if nothing is being measured (`alone`), else all but `one_core`."""
+    return all_cores() if alone else tuple(core for core in all_cores() if core not in one_core())
+
+
+def isolated() -> Cores:
+    """Return the cores that the system uses for nothing else (`isolcpus` of Linux)."""
+    found: list[int] = []
+    with suppress(OSError):
+        for part in ISOLATED.read_text(encoding="ascii", errors="replace").strip().split(","):
+            first, _, last = part.partition("-")
+            if first.isdigit():
+                found += range(int(first), int(last or first) + 1)
+    return tuple(found)
+
+
+@cache
+def _may_use(cores: Cores) -> bool:
+    """Try to run this thread on them: a container may not be allowed to."""
+    before = all_cores()
+    try:
+        os.sched_setaffinity(0, cores)
+    except (OSError, AttributeError):
+        return False
+    os.sched_setaffinity(0, before)
+    return True

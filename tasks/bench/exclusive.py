@@ -1,0 +1,92 @@
+"""Let only one comparison at a time measure on a machine, and wait until other programs leave it alone."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+
+from ..errors import BusyError, PrprepError, UsageError
+from ..processes import locks
+from ..processes.progress import Report
+from . import pressure
+
+LOCK_VARIABLE = "PRPREP_LOCK"
+QUIET_VARIABLE = "PRPREP_WAIT_FOR_QUIET"
+QUIET = 0.1
+"""Share of the cores' time that other programs may use on a quiet machine."""
+LOOK_SECONDS = 0.3
+QUIET_LOOKS = 4
+"""So many looks one after the other must find the machine quiet."""
+_BUSY = "another comparison is running on this machine"
+
+
+def cache_lock(cache: Path) -> Path:
+    """Return the lock that is held while something measures with what is in a cache."""
+    return cache / "locks" / "machine.lock"
+
+
+def machine_lock() -> Path:
+    """Return the lock that is held while something measures on this machine: PRPREP_LOCK, else one for all users."""
+    return Path(os.environ.get(LOCK_VARIABLE) or Path(tempfile.gettempdir(), "prprep-machine.lock"))
+
+
+@contextmanager
+def exclusive(lock: Path | None, report: Report) -> Iterator[None]:
+    """Hold a cache's lock and the machine's, and wait for them if need be: two comparisons would disturb each other."""
+    with ExitStack() as stack:
+        for path in (lock, machine_lock()) if lock else ():
+            _enter(stack, path, report, shared=path != lock)
+        yield
+
+
+def _enter(stack: ExitStack, path: Path, report: Report, *, shared: bool) -> None:
+    try:
+        stack.enter_context(locks.file_lock(path, busy=_BUSY, shared=shared))
+    except BusyError as error:
+        if locks.holder(path) in {parent.pid for parent in psutil.Process().parents()}:
+            return  # a prprep that verifies a body, or runs the tests of prprep, holds it for us
+        report(f"{error.what}: waiting until it has ended")
+        stack.enter_context(locks.file_lock(path, busy=None, shared=shared))
+    except PrprepError as error:
+        if not shared:
+            raise
+        report(f"{path}: {error.what}; a comparison of another user may run at the same time")
+
+
+def await_quiet(report: Report) -> None:
+    """Report how busy other programs keep the machine; wait as long as PRPREP_WAIT_FOR_QUIET allows.
+
+    The variable holds seconds; without it prprep goes on at once.
+    """
+    seconds = wait_seconds()
+    ends, calm = time.monotonic() + seconds, 0
+    while calm < QUIET_LOOKS and (share := pressure.busy_share(LOOK_SECONDS)) is not None:
+        may_wait = time.monotonic() < ends
+        if share < QUIET:
+            calm = calm + 1 if may_wait else QUIET_LOOKS
+        elif may_wait:
+            calm = 0
+            report(f"other programs use {share:.0%} of the cores: waiting for a quiet machine")
+        else:
+            after = f" after {seconds:g} s of waiting" if seconds else ""
+            report(f"other programs use {share:.0%} of the cores{after}; measuring goes on, with wider intervals")
+            return
+
+
+def wait_seconds() -> float:
+    """Return the seconds to wait for a quiet machine; raise UsageError if the variable holds no number."""
+    text = os.environ.get(QUIET_VARIABLE, "")
+    try:
+        seconds = float(text or 0)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        what = f"{QUIET_VARIABLE} is {text!r}, which is no number of seconds"
+        raise UsageError(what, hint=f"set it to seconds, such as {QUIET_VARIABLE}=300")
+    return seconds

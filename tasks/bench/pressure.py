@@ -1,0 +1,83 @@
+"""What others take from this process's cores: other programs, a hypervisor, the quota of a container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import psutil
+
+from .cores import all_cores
+
+PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
+
+
+class Pressure(NamedTuple):
+    """Seconds of all cores so far, of those the ones a hypervisor took, and how long a CPU quota stopped processes."""
+
+    all: float
+    stolen: float
+    throttled: float
+
+    @classmethod
+    def now(cls) -> Self:
+        times = psutil.cpu_times()
+        return cls(sum(times), getattr(times, "steal", 0.0), sum(_throttled()))
+
+    def stolen_since(self, before: Pressure) -> float:
+        """Return the share of all cores' time that a hypervisor took since an earlier reading."""
+        return (self.stolen - before.stolen) / max(self.all - before.all, 1e-9)
+
+
+def busy_share(seconds: float) -> float | None:
+    """Return the share of this process's cores that programs use, watched for some `seconds`; None if not known."""
+    times = psutil.cpu_times_percent(interval=seconds, percpu=True)
+    ours = all_cores() or range(len(times))
+    idle = [each.idle + getattr(each, "iowait", 0.0) for core, each in enumerate(times) if core in ours]
+    return max(0.0, 1 - sum(idle) / len(idle) / 100) if idle else None
+
+
+def quota() -> float | None:
+    """Return how many cores' time the container's CPU quota allows; None without a quota."""
+    quotas = list(_quotas())
+    return min(quotas) if quotas else None
+
+
+def _throttled() -> Iterator[float]:
+    for folder in _groups():
+        for line in _lines(folder / "cpu.stat"):
+            match line.split():
+                case ["throttled_usec", number]:
+                    yield int(number) / 1e6
+                case ["throttled_time", number]:  # the first version of cgroups
+                    yield int(number) / 1e9
+
+
+def _quotas() -> Iterator[float]:
+    for folder in _groups():
+        match [*" ".join(_lines(folder / "cpu.max")).split()]:
+            case [limit, period] if limit.isdigit():
+                yield int(limit) / int(period)
+        # The first version of cgroups; its quota is -1 if there is none.
+        limit, period = (" ".join(_lines(folder / f"cpu.cfs_{name}_us")) for name in ("quota", "period"))
+        if limit.isdigit() and period.isdigit():
+            yield int(limit) / int(period)
+
+
+def _groups() -> Iterator[Path]:
+    """Yield the control groups of the CPU that this process is in, up to the root: each may have a quota."""
+    for line in _lines(PROC / "self/cgroup"):
+        controllers, name = line.split(":", 2)[1:]
+        if not controllers or "cpu" in controllers.split(","):
+            root = CGROUPS / "cpu" if controllers else CGROUPS
+            group = root / name.lstrip("/")
+            # A container sees its own group as the root, whatever its name outside.
+            yield from (folder for folder in (group, *group.parents) if folder.is_relative_to(root) and folder.is_dir())
+
+
+def _lines(path: Path) -> list[str]:
+    with suppress(OSError):
+        return path.read_text(encoding="ascii", errors="replace").splitlines()
+    return []
