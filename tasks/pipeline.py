@@ -7,6 +7,7 @@ run with nothing to do imports none. What makes an artifact stale is decided by 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
@@ -93,6 +94,7 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
     paths = staleness.workspace.paths.item(item_id)
     journal, made_from = Journal(paths.log), staleness.made_from(stage, item_id)
     journal.begin(stage.name)
+    began = time.monotonic()
     try:
         # The fingerprint is taken before the work: an input that is edited meanwhile leaves the result stale.
         work_of(stage).run(staleness.inputs(stage, item_id, journal.listening(report_line)))
@@ -116,6 +118,7 @@ def perform(staleness: Staleness, stage: Stage, item_id: str, report_line: Repor
     finally:
         staleness.changed()
     keep_json(paths.made_from, {**read_json(paths.made_from), stage.name: made_from})
+    keep_json(paths.times, {**read_json(paths.times), stage.name: round(time.monotonic() - began, 2)})
 
 
 def work_of(stage: Stage) -> ModuleType:

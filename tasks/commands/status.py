@@ -2,28 +2,34 @@
 
 import dataclasses
 import time
+from statistics import median
 from typing import Any
 
 from doit.cmd_base import Command
 
 from .. import pipeline
-from ..graph.loader import ManifestLoader, graph_of
+from ..graph.loader import ManifestLoader, flag, graph_of
 from ..stages.report import MEASURED_AT, report
 from ..staleness import StageInputs, Staleness
+from ..storage.files import read_json
 from ..text import figures
 from ..text.tables import terminal_width, text_table
 from ..workspace.workspace import Workspace
 
 HEADER = ("#", "Optimization", "Compare", "Evidence", "Status")
+TIMES_HEADER = ("Stage", "Items", "Median", "Most", "Together")
 
 
 class Status(Command):  # type: ignore[misc]
     doc_description = "Nothing is run; `prprep explain ID` says why an item is stale."
     example = "prprep status"
-    cmd_options = ManifestLoader.cmd_options
+    cmd_options = (*ManifestLoader.cmd_options, flag("times", "show how long each stage took when it last ran"))
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:  # noqa: ARG002 - doit's signature
         graph = graph_of(opt_values["manifest"])
+        if opt_values["times"]:
+            print(times_table(graph.workspace, width=terminal_width()))
+            return 0
         print(status_table(graph.workspace, graph.staleness, now=time.time(), width=terminal_width()))
         graph.workspace.run_cache.save()
         return 0
@@ -46,6 +52,20 @@ def status_table(workspace: Workspace, staleness: Staleness, *, now: float, widt
         for row, age, status in zip(rows, evidence, report.statuses(rows), strict=True)
     ]
     return f"{text_table(HEADER, cells, width)}\n\n{report.tally(rows)}"
+
+
+def times_table(workspace: Workspace, *, width: int) -> str:
+    """Return the table of the stages' seconds over all items, and of all stages together."""
+    times = [read_json(workspace.paths.item(item_id).times) for item_id in workspace.plan.items]
+    rows = [_times_row(name, [each[name] for each in times if name in each]) for name in pipeline.NAMES]
+    together = _times_row("all", [sum(each.values()) for each in times if each])
+    return text_table(TIMES_HEADER, [row for row in (*rows, together) if row], width)
+
+
+def _times_row(name: str, seconds: list[float]) -> tuple[str, ...]:
+    if not seconds:
+        return ()
+    return (name, str(len(seconds)), *(f"{value(seconds):.1f} s" for value in (median, max, sum)))
 
 
 def evidence_age(measured_at: float | None, now: float) -> str:

@@ -120,6 +120,8 @@ class ItemPaths:
     failure = _state_file("failure.json")
     made_from = _state_file("made-from.json")
     """What each artifact was made from, by names that users know, for `explain`."""
+    times = _state_file("times.json")
+    """The seconds that each stage took when it last ran."""
     branch_folder = _state_file("branch")
     """The folder from which the branch is measured: a manifest of its own."""
     profiles = _state_file(PROFILES)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
 from benchmarks.fresh_items import make_fresh
-from tasks.commands.status import evidence_age, status_table
+from tasks.commands.status import evidence_age, status_table, times_table
 from tasks.pipeline import staleness_of
 from tasks.workspace.workspace import Workspace
 
@@ -46,6 +47,17 @@ def test_what_a_run_would_do_again_is_named(folder):
         assert "stale: compare, verify, render will run again" in table_of(folder, HOUR)
     finally:
         manifest.write_text(before)
+
+
+def test_the_seconds_of_stages_are_shown_over_all_items(folder):
+    for number, times in enumerate([{"detect": 1.0, "measure": 20.0}, {"measure": 10.0}, {"measure": 12.0}]):
+        (folder / f".prprep/item_0000{number}/times.json").write_text(json.dumps(times))
+    table = times_table(Workspace.open(folder / "prprep.yaml"), width=100)
+    assert [line.split() for line in table.splitlines()[2:]] == [
+        ["detect", "1", "1.0", "s", "1.0", "s", "1.0", "s"],
+        ["measure", "3", "12.0", "s", "20.0", "s", "42.0", "s"],
+        ["all", "3", "12.0", "s", "21.0", "s", "43.0", "s"],
+    ]
 
 
 @pytest.mark.parametrize(
