@@ -81,7 +81,7 @@ ANYWHERE = [
 ]
 OPTIONS = {
     "run": "--manifest, --refresh, --always-execute, --continue, --verbosity, --reporter, --output-file, --process, "
-    "--parallel-type, --single, --failure-verbosity, --help",
+    "--parallel-type, --single, --failure-verbosity, --wait-for-quiet, --help",
     "list": "--manifest, --refresh, --all, --quiet, --status, --private, --deps, --template, --sort, --help",
 }
 

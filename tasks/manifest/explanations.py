@@ -157,7 +157,7 @@ def _not_a_number(error: FieldError) -> Explanation:
 
 
 def _not_a_choice(error: FieldError) -> Explanation:
-    choices = re.findall(r"'([^']*)'", error.limits["expected"])
+    choices = [text or number for text, number in re.findall(r"'([^']*)'|\b(\d+)\b", error.limits["expected"])]
     meant = nearest(error.value, choices) if isinstance(error.value, str) else None
     return _must_be(error, f"one of {', '.join(choices)}", f"did you mean {meant}?" if meant else "")
 

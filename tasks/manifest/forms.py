@@ -65,7 +65,7 @@ def _many(value: object) -> object:
 
 def no_boolean(value: object) -> object:
     """Turn true and false into text, which fails: for pydantic true equals the literal 1."""
-    return str(value) if isinstance(value, bool) else value
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _without_duplicates(values: tuple[str, ...]) -> tuple[str, ...]:

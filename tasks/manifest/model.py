@@ -35,7 +35,7 @@ CODE_FORM_TAG = "<code>"
 
 Domain = Literal["mem", "cpu", "async", "struct"]
 Metric = Literal["time", "instructions", "memory", "import"]
-CoreChoice = Literal["auto", 1, "all"]
+CoreChoice = Annotated[Literal["auto", 1, "all"], BeforeValidator(no_boolean)]
 BY_PERSON = "human"
 
 
