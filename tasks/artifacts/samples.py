@@ -20,6 +20,7 @@ class MetricName(StrEnum):
     LEAKED = "memory left"
     IMPORT = "import time"
     START = "start-up time"
+    KEPT = "memory kept by import"
 
 
 UNITS = {
@@ -31,6 +32,7 @@ UNITS = {
     MetricName.LEAKED: "B",
     MetricName.IMPORT: "s",
     MetricName.START: "s",
+    MetricName.KEPT: "B",
 }
 
 
@@ -80,6 +82,8 @@ class Measurement(Record):
     """Why sampling ended: decided, budget, timeout."""
     children: tuple[Side, ...] = ()
     """Sides whose calls let child processes work, of which nothing is in these samples."""
+    is_cost: bool = False
+    """Whether it was measured only to see what else the change costs: no claim rests on it."""
 
 
 class Output(Record):

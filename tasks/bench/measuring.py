@@ -10,6 +10,7 @@ from ..artifacts import SIDES, Measurement, Output
 from ..manifest.model import Metric
 from ..processes.progress import Report, silent
 from .exclusive import await_quiet, exclusive
+from .imports.costs import import_costs
 from .imports.imports import time_imports
 from .imports.startup import time_startup
 from .memory.memory import measure_memory
@@ -44,6 +45,8 @@ def measure(request: Request, *, report: Report = silent) -> MeasurementResult:
         if request.modules and "import" in request.metrics:
             result += time_imports(request, rng, report)
             result += time_startup(request, rng, report)
+        elif request.changed_modules:
+            result += import_costs(request, rng, report)
     modules = {
         side: tuple(sorted(set(result.modules.get(side, ())), key=lambda module: (module.path, module.name)))
         for side in SIDES

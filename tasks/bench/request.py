@@ -49,11 +49,11 @@ class Request:
 
     `benchmark` is a path in either tree (with `::test` to run only that one), `modules` are those whose import is
     timed, `packages` the top-level names that must come from a side's own tree, `project` the folder of the tree to run
-    in. `cores` says where calls are timed. `budget` is the seconds of samples for one metric, `timeout` the seconds
-    after which a metric stops with what it has, `memory_timeout` the same for memory. `control` is a second tree of
-    base's code, measured in the same turns; `functions` are what the optimization changed, `commands` the console
-    scripts whose start-up is timed (each as arguments to Python). `native` records C stacks in the memory profiles.
-    `lock` is held while anything runs.
+    in. `changed_modules` are those whose own code changed, so that their import may cost more. `cores` says where calls
+    are timed. `budget` is the seconds of samples for one metric, `timeout` the seconds after which a metric stops with
+    what it has, `memory_timeout` the same for memory. `control` is a second tree of base's code, measured in the same
+    turns; `functions` are what the optimization changed, `commands` the console scripts whose start-up is timed (each
+    as arguments to Python). `native` records C stacks in the memory profiles. `lock` is held while anything runs.
     """
 
     base: SideRequest
@@ -65,6 +65,7 @@ class Request:
     control: SideRequest | None = None
     packages: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    changed_modules: tuple[str, ...] = ()
     functions: tuple[ChangedDefinition, ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
     project: str = ""

@@ -18,6 +18,7 @@ from ..errors import ProvenanceError, PrprepError
 from ..git import Clone
 from ..manifest.model import CoreChoice, Metric, Optimization
 from ..processes.progress import Report
+from ..project.code.definitions import MODULE
 from ..project.console_scripts import common_commands
 from ..project.files import FolderTree
 from ..storage.artifact import ArtifactReader
@@ -206,6 +207,7 @@ def request_for(
         seed=seed,
         packages=layout.packages,
         modules=modules_of(detection) if imports else (),
+        changed_modules=() if imports else _changed_modules(detection),
         functions=tuple(map(_changed, detection.functions)),
         commands=common_commands(base, head, layout) if imports else (),
         project=layout.project,
@@ -239,6 +241,17 @@ def modules_of(detection: Detection) -> tuple[str, ...]:
     if detection.target:
         return (detection.target.partition(":")[0],)
     return tuple(dict.fromkeys(function.module for function in detection.functions)) or detection.layout.packages
+
+
+def _changed_modules(detection: Detection) -> tuple[str, ...]:
+    """Return the modules of both sides whose own code changed, outside of functions."""
+    return tuple(
+        dict.fromkeys(
+            function.module
+            for function in detection.functions
+            if function.name == MODULE and function.status == "modified"
+        )
+    )
 
 
 def shorten_paths(error: PrprepError, sides: Mapping[Role, SideEnvironment], cache: Path) -> None:

@@ -33,6 +33,7 @@ _COMPARATIVES = {
     MetricName.ALLOCATIONS: ("fewer allocations", "more allocations", ""),
     MetricName.PEAK: ("less peak memory", "more peak memory", ""),
     MetricName.LEAKED: ("less memory left", "more memory left", ""),
+    MetricName.KEPT: ("less memory kept by import", "more memory kept by import", ""),
 }
 """What follows the factor of an effect that costs less or more at head, and the percentage."""
 _TRAILER = re.compile(
@@ -228,7 +229,9 @@ def _effect(change: Change) -> Markdown:
 
 
 def _per(change: Change) -> Markdown:
-    return Markdown("per start" if change.metric in {MetricName.IMPORT, MetricName.START} else "per call")
+    return Markdown(
+        "per start" if change.metric in {MetricName.IMPORT, MetricName.START, MetricName.KEPT} else "per call"
+    )
 
 
 def _faster(ratio: float) -> str:

@@ -25,6 +25,7 @@ class MeasuredTest:
     time = _change_in(MetricName.TIME)
     imports = _change_in(MetricName.IMPORT)
     start = _change_in(MetricName.START)
+    kept = _change_in(MetricName.KEPT)
     peak = _change_in(MetricName.PEAK)
     allocations = _change_in(MetricName.ALLOCATIONS)
     leaked = _change_in(MetricName.LEAKED)
@@ -90,7 +91,7 @@ def first_calls_of(comparison: Comparison, benchmark: str) -> tuple[FirstCall, .
 
 def floor_of(comparison: Comparison) -> float:
     """Return the bytes of peak memory that count as no change because of their amount, 0 if none do."""
-    small = (change for change in comparison.changes if change.negligible > comparison.negligible)
+    small = (each for each in comparison.changes if each.unit == "B" and each.negligible > comparison.negligible)
     return max((change.negligible * max(change.base, 1) for change in small), default=0.0)
 
 

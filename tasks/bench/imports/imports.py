@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median, median_low
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ...artifacts import SIDES, ImportedModule, MetricName, Module, Side
 from ...errors import MeasuringError
@@ -51,34 +51,51 @@ def time_imports(request: Request, rng: random.Random, report: Report) -> Measur
     that it loads, even if the target's Python is set to write none. So the sample is the first import in a process with
     compiled files, which is what users of an installed package wait for.
     """
-    key = f"import {', '.join(request.modules)}"
+    return timed_imports(request, rng, report) + _trace(request, rng, report)
+
+
+def key_of(request: Request) -> str:
+    """Return what stands for a test's node id in measurements of the import."""
+    return f"import {', '.join(request.modules)}"
+
+
+def timed_imports(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
+    """Do what `time_imports` does, but do not look for modules that only one side loads."""
     sequence = LaunchSequence(request, metric=MetricName.IMPORT, looks=LOOKS)
     modules: dict[Side, tuple[Module, ...]] = {}
     try:
         modules = _prepare(request, draw_settings(rng, sequence.deadline))
         while sequence.should_continue():
-            sample(request, rng, sequence, {key: partial(_import, request)})
+            sample(request, rng, sequence, {key_of(request): partial(import_once, request)})
             report(f"import: {sequence.line()}")
     except TimeLimitError:
         sequence.stopped = "timeout"
-    return MeasurementResult(sequence.measurements(), modules=modules) + _trace(request, rng, report)
+    return MeasurementResult(sequence.measurements(), modules=modules)
 
 
 def _prepare(request: Request, settings: Settings) -> dict[Side, tuple[Module, ...]]:
     """Import once on every side, compile what is not yet compiled, and prove where the project's modules come from."""
     modules = {
-        role: prove(_import(request, role, settings, prepare=True)["modules"], side=role, request=request)
+        role: prove(import_once(request, role, settings, do="prepare")["modules"], side=role, request=request)
         for role in request.roles
     }
     check_control(modules["base"], modules.get("control", ()))
     return {side: modules[side] for side in SIDES}
 
 
-def _import(
-    request: Request, role: Role, settings: Settings, *, prepare: bool = False, log: Path | None = None
+def import_once(
+    request: Request,
+    role: Role,
+    settings: Settings,
+    *,
+    do: Literal["", "prepare", "memory"] = "",
+    log: Path | None = None,
 ) -> Message:
-    """Import in one fresh interpreter; `log` gets the lines of `-X importtime`."""
-    arguments = (*imported(request), "prepare" if prepare else "")
+    """Import in one fresh interpreter; `log` gets the lines of `-X importtime`.
+
+    With `prepare` it leaves compiled files; with `memory` the message has the bytes `kept`, by Python's tracemalloc.
+    """
+    arguments = (*imported(request), do)
     options = ("-X", "importtime") if log else ()
     message = answer(request, role, settings, "startup/import_timer.py", arguments, options=options, log=log)
     if "early" in message:
@@ -111,7 +128,7 @@ def _trace(request: Request, rng: random.Random, report: Report) -> MeasurementR
     report("import: tracing what is imported")
     settings = draw_settings(rng, request.deadline())
     try:
-        traced = trace(lambda side, log: _import(request, side, settings, log=log)["names"])
+        traced = trace(lambda side, log: import_once(request, side, settings, log=log)["names"])
     except TimeLimitError:
         late = "Tracing the imports took longer than the time limit: it is not known which modules only one side loads."
         return MeasurementResult(notes=(late,))

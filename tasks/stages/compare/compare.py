@@ -41,6 +41,10 @@ _REQUESTED_AS: dict[MetricName, Metric] = {
 }
 
 
+NEGLIGIBLE_IMPORT = 0.001
+"""Seconds of an import that count as none, if the claim is about something else."""
+
+
 def run(inputs: StageInputs) -> None:
     inputs.write(judged(inputs.settings, inputs))
 
@@ -93,12 +97,14 @@ def judge(
     IncomparableError for a metric that one side lacks, has no samples of, or that is negative or not finite.
     """
     check(samples)
-    measured = (each.metric for each in samples.measurements)
+    measured = (each.metric for each in samples.measurements if not each.is_cost)
     requested = dict.fromkeys(_REQUESTED_AS[metric] for metric in measured if metric in _REQUESTED_AS)
     primary = domains.primary_metrics(claimed, tuple(requested))
     controls = control_rows(samples)
     changes = tuple(
-        _change(each, rules, is_primary=each.metric in primary, is_control_row=each.test in controls)
+        _change(
+            each, rules, is_primary=each.metric in primary and not each.is_cost, is_control_row=each.test in controls
+        )
         for each in samples.measurements
         if not each.children
     )
@@ -183,8 +189,10 @@ def _change(measurement: Measurement, rules: Rules, *, is_primary: bool, is_cont
     control = statistics.control_of(measurement, rules.confidence)
     base, head = statistics.costs(measurement.launches, interval.ratio)
     negligible = rules.negligible
-    if measurement.metric is MetricName.PEAK and rules.negligible_memory:
+    if measurement.metric in {MetricName.PEAK, MetricName.KEPT} and rules.negligible_memory:
         negligible = max(negligible, rules.negligible_memory / max(base, 1))
+    if measurement.metric is MetricName.IMPORT and measurement.is_cost:
+        negligible = max(negligible, NEGLIGIBLE_IMPORT / max(base, NEGLIGIBLE_IMPORT))
     return Change(
         test=measurement.test,
         metric=measurement.metric,

@@ -74,13 +74,13 @@ def test_modules_that_only_one_side_loads(tmp_path, once):
 
 def test_interpreters_run_in_a_palindrome_with_one_seed_and_layout(tmp_path, once, monkeypatch):
     order = []
-    original = imports._import
+    original = imports.import_once
 
     def spy(request, role, settings, **more):
         order.append((role, settings.seed, settings.layout))
         return original(request, role, settings, **more)
 
-    monkeypatch.setattr(imports, "_import", spy)
+    monkeypatch.setattr(imports, "import_once", spy)
     request = request_for(tmp_path, controlled=True)
     measurement, _ = timed(request).measurements
     (launch,) = measurement.launches
@@ -103,7 +103,7 @@ def test_interpreters_of_a_launch_have_the_same_addresses(tmp_path):
 
     def addresses(settings):
         with pytest.raises(MeasuringError) as raised:
-            imports._import(request, "base", settings)
+            imports.import_once(request, "base", settings)
         return raised.value.what.splitlines()[0]
 
     assert len({addresses(settings) for _ in range(3)}) == 1
@@ -132,7 +132,7 @@ def test_a_target_that_writes_no_compiled_files_is_timed_with_them(tmp_path):
     switch = {"src/sitecustomize.py": "import sys\nsys.dont_write_bytecode = True\n"}
     request = request_for(tmp_path, **both(code | switch))
     settings = interpreters.draw_settings(random.Random(7), None)
-    imports._import(request, "base", settings)
+    imports.import_once(request, "base", settings)
     assert not compiled(tmp_path)
     imports._prepare(request, settings)
     assert compiled(tmp_path) == ["base", "head"]

@@ -15,13 +15,18 @@ from prprep_worker.startup.run_queue import growth, involuntary_switches, waited
 MARKS = (b"\nprprep: imports begin\n", b"\nprprep: imports end\n")
 
 
-def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN001, ANN201 - `typing` would be imported for the target
+def main(descriptor, modules, packages, trees, do=""):  # noqa: ANN001, ANN201 - `typing` would be imported for the target
     """Write one JSON line to `descriptor`: nanoseconds, the project's modules that were imported, or the error."""
     if early := [module for module in modules if _is_loaded(module)]:
         send(descriptor, {"early": early})
         return
     begin, end = MARKS if "importtime" in sys._xoptions else (b"", b"")  # noqa: SLF001 - it has no other name
     before = set(sys.modules)
+    if do == "memory":
+        # Not `tracemalloc`: what that imports would be free for the target.
+        import _tracemalloc
+
+        _tracemalloc.start(1)
     os.write(2, begin)
     switches = 0 if waited_by("thread-self") is not None else involuntary_switches()
     cpu, waited, begun = time.process_time_ns(), waited_by("thread-self"), time.perf_counter_ns()
@@ -38,7 +43,13 @@ def main(descriptor, modules, packages, trees, *, prepare=False):  # noqa: ANN00
         message = {"error": f"{type(error).__name__}: {error}", "text": "".join(traceback.format_exc()[-4000:])}
     if begin:
         message["names"] = sorted(set(sys.modules) - before)
-    if prepare:
+    if do == "memory":
+        import gc
+
+        gc.collect()
+        message["kept"] = _tracemalloc.get_traced_memory()[0]
+        _tracemalloc.stop()
+    if do == "prepare":
         _compile()
     send(descriptor, {**message, "modules": list(modules_of_project(packages, trees))})
 
@@ -87,11 +98,11 @@ def lines(text):  # noqa: ANN001, ANN201
 
 
 if __name__ == "__main__":
-    # Arguments: descriptor, core or nothing, three lists, and whether to leave compiled files.
+    # Arguments: descriptor, core or nothing, three lists, and `prepare`, `memory` or nothing.
     if sys.argv[2]:
         os.sched_setaffinity(0, map(int, sys.argv[2].split(",")))
     try:
-        main(int(sys.argv[1]), *map(lines, sys.argv[3:6]), prepare=bool(sys.argv[6]))
+        main(int(sys.argv[1]), *map(lines, sys.argv[3:6]), sys.argv[6])
     except BaseException:  # noqa: BLE001 - the target has broken this program, for example by closing our descriptor
         sys.excepthook(*sys.exc_info())
         os._exit(1)

@@ -1,0 +1,47 @@
+"""What importing a module costs, if its own code changed: time, and the memory that it keeps.
+
+A change may let the import pay for what calls save: a table that is built once, a library that is loaded early.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from functools import partial
+
+from ...artifacts import MetricName, Side
+from ...errors import MeasuringError
+from ...processes.progress import Report
+from ..repeats import Counts, Repeats
+from ..request import MeasurementResult, Request
+from ..workers.workers import Settings
+from .imports import import_once, key_of, timed_imports
+
+BUDGET = 5.0
+"""Seconds for the time of an import, if the item has as many."""
+REPEATS = 3
+"""Fresh interpreters of each side for the memory, which hardly varies."""
+
+
+def import_costs(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
+    """Measure the import of `request.changed_modules`, in one interpreter after the other.
+
+    No claim rests on it, so that it is only noted if they cannot be imported without the benchmark.
+    """
+    report("import: what the changed modules cost")
+    request = replace(request, modules=request.changed_modules, budget=min(request.budget, BUDGET))
+    try:
+        result = timed_imports(request, rng, report)
+        kept = Repeats((MetricName.KEPT,))
+        for _ in range(REPEATS):
+            kept.add(rng, partial(_kept, request))
+    except MeasuringError as error:
+        what = error.what.partition("\n")[0]
+        return MeasurementResult(notes=(f"What the import costs is not known: {what}.",))
+    measurements = (*result.measurements, *kept.measurements("repeats"))
+    return replace(result, measurements=tuple(each.model_copy(update={"is_cost": True}) for each in measurements))
+
+
+def _kept(request: Request, side: Side, settings: Settings) -> Counts:
+    message = import_once(request, side, settings, do="memory")
+    return {key_of(request): (float(message["kept"]),)}
