@@ -64,7 +64,7 @@ class Launch(Record):
     no other process took the core.
     """
     computes: bool = False
-    """Whether the calls gave up the core by themselves in less than half of the blocks: then they only compute."""
+    """Whether on every side the calls only compute: they wait for nothing, and nobody else works for them."""
     left_out: int = 0
     """Turns that are not among the samples, because waiting for a core would distort them."""
 

@@ -40,6 +40,7 @@ class TracedImport(NamedTuple):
     depth: int
 
 
+Do = Literal["", "prepare", "cost", "memory"]
 Trace = tuple[Sequence[str], Sequence[TracedImport]]
 """The modules that an import loaded, and the lines of their imports: an import follows all that it imports."""
 
@@ -59,14 +60,14 @@ def key_of(request: Request) -> str:
     return f"import {', '.join(request.modules)}"
 
 
-def timed_imports(request: Request, rng: random.Random, report: Report) -> MeasurementResult:
+def timed_imports(request: Request, rng: random.Random, report: Report, do: Do = "") -> MeasurementResult:
     """Do what `time_imports` does, but do not look for modules that only one side loads."""
     sequence = LaunchSequence(request, metric=MetricName.IMPORT, looks=LOOKS)
     modules: dict[Side, tuple[Module, ...]] = {}
     try:
         modules = _prepare(request, draw_settings(rng, sequence.deadline))
         while sequence.should_continue():
-            sample(request, rng, sequence, {key_of(request): partial(import_once, request)})
+            sample(request, rng, sequence, {key_of(request): partial(import_once, request, do=do)})
             report(f"import: {sequence.line()}")
     except TimeLimitError:
         sequence.stopped = "timeout"
@@ -88,12 +89,14 @@ def import_once(
     role: Role,
     settings: Settings,
     *,
-    do: Literal["", "prepare", "memory"] = "",
+    do: Do = "",
     log: Path | None = None,
 ) -> Message:
     """Import in one fresh interpreter; `log` gets the lines of `-X importtime`.
 
-    With `prepare` it leaves compiled files; with `memory` the message has the bytes `kept`, by Python's tracemalloc.
+    With `prepare` it leaves compiled files. With `cost` and `memory` it has loaded what most programs load anyway
+    (`USUAL` of `prprep_worker.startup.import_timer`); with `memory` the message has the bytes `kept`, by Python's
+    tracemalloc.
     """
     arguments = (*imported(request), do)
     options = ("-X", "importtime") if log else ()

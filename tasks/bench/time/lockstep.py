@@ -122,19 +122,23 @@ class TimedCall:
             return None
         is_corrected = clock == "wall" and self.is_corrected
         field = "own" if is_corrected else clock
-        blocks = [block for turn in turns for block in turn.values()]
         return Launch(
             first=next(role for role in self.order if role != "control"),
             seed=self.seed,
             first_call=self.first_call if clock == "wall" else {},
             growth=self.growth() if clock == "wall" else {},
             steady=self.steady,
-            computes=2 * sum(block.voluntary > 0 for block in blocks) < len(blocks),
+            computes=all(_computes([turn[role] for turn in turns]) for role in self.order),
             left_out=len(self.turns) - len(turns),
             iterations={role: self.rounds.get(role, 1) * self.iterations for role in self.order},
             waited={role: _samples(turns, role, "waited") for role in self.order} if is_corrected else {},
             **{role: _samples(turns, role, field) for role in self.order},
         )
+
+
+def _computes(blocks: Sequence[Block]) -> bool:
+    """Return whether the calls gave up the core by themselves, or let others work, in less than half of the blocks."""
+    return 2 * sum(block.voluntary > 0 or block.is_shared for block in blocks) < len(blocks)
 
 
 def is_calm(block: Block, least: float) -> bool:

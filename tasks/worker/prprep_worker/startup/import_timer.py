@@ -12,6 +12,7 @@ if sys.path[0] == __file__.rpartition("/")[0]:
     del sys.path[0]
 from prprep_worker.startup.run_queue import growth, involuntary_switches, waited_by
 
+USUAL = ("functools", "typing", "dataclasses", "enum", "re", "pathlib", "logging", "json")
 MARKS = (b"\nprprep: imports begin\n", b"\nprprep: imports end\n")
 
 
@@ -21,6 +22,9 @@ def main(descriptor, modules, packages, trees, do=""):  # noqa: ANN001, ANN201 -
         send(descriptor, {"early": early})
         return
     begin, end = MARKS if "importtime" in sys._xoptions else (b"", b"")  # noqa: SLF001 - it has no other name
+    if do in {"cost", "memory"}:
+        for module in USUAL:
+            __import__(module)
     before = set(sys.modules)
     if do == "memory":
         # Not `tracemalloc`: what that imports would be free for the target.
@@ -98,7 +102,7 @@ def lines(text):  # noqa: ANN001, ANN201
 
 
 if __name__ == "__main__":
-    # Arguments: descriptor, core or nothing, three lists, and `prepare`, `memory` or nothing.
+    # Arguments: descriptor, core or nothing, three lists, and `prepare`, `cost`, `memory` or nothing.
     if sys.argv[2]:
         os.sched_setaffinity(0, map(int, sys.argv[2].split(",")))
     try:
